@@ -1,0 +1,3 @@
+//! The Hightouch REST API.
+
+pub mod wire;
