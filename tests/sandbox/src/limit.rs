@@ -175,7 +175,7 @@ mod tests {
         let settings =
             LimitSettings { stranger: Some(Stranger { per_second: 10.0 }), ..LimitSettings::default() };
         let mut limit = Limit::new(settings);
-        assert_eq!(admitted(&mut limit, 200, 10.0), 101, "the stranger took 99 in the window before");
+        assert_eq!(admitted(&mut limit, 200, 10.0), 100, "the stranger has taken the other 100");
         assert_eq!(limit.peak(), 200);
     }
 }
