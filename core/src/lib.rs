@@ -1,3 +1,5 @@
 //! The Hightouch REST API.
 
+#[doc(hidden)]
+pub mod limit;
 pub mod wire;
