@@ -82,6 +82,12 @@ impl Run {
         &self.token.parent
     }
 
+    /// Whether the run was found after its trigger's answer was lost, and not given by that answer.
+    #[must_use]
+    pub fn adopted(&self) -> bool {
+        false
+    }
+
     /// A text that [`Client::run`] resumes the run from, here or elsewhere. It holds no key.
     #[must_use]
     pub fn token(&self) -> String {
