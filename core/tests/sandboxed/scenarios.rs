@@ -1,13 +1,11 @@
 //! Every scenario, played through the public API.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr)]
 
-mod support;
 
 use std::path::Path;
 
-use support::play::play;
-use support::sandbox::sandbox;
+use crate::support::play::play;
+use crate::support::sandbox::sandbox;
 
 /// How many scenarios play at once; each has a world of its own.
 const AT_ONCE: usize = 8;
