@@ -255,6 +255,11 @@ impl World {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn into_workspace(self) -> Workspace {
+        self.state.into_inner().unwrap_or_else(PoisonError::into_inner).workspace
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
