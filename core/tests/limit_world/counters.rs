@@ -18,7 +18,13 @@ pub(crate) trait Counter {
 pub(crate) struct Exact {
     counted: VecDeque<Nanos>,
     pub(crate) peak: usize,
-    pub(crate) refused_count_too: bool,
+    refused_count_too: bool,
+}
+
+impl Exact {
+    pub(crate) fn new(refused_count_too: bool) -> Self {
+        Self { refused_count_too, ..Self::default() }
+    }
 }
 
 impl Counter for Exact {
@@ -84,8 +90,7 @@ impl Panel {
         let phases = (0..PHASES).map(|phase| phase * WINDOW / PHASES);
         let buckets =
             phases.flat_map(|phase| [false, true].map(|estimates| Buckets::new(phase, estimates, true)));
-        let exact = Exact { refused_count_too: true, ..Exact::default() };
-        Self { exact, buckets: buckets.collect(), refusals: 0, drift }
+        Self { exact: Exact::new(true), buckets: buckets.collect(), refusals: 0, drift }
     }
 }
 

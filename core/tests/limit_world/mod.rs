@@ -53,6 +53,16 @@ pub(crate) enum Pattern {
     Batch(usize),
 }
 
+/// Somebody else who uses half of the same limit: ten requests a second on average.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Stranger {
+    Steady,
+    /// One in each tenth of a second, at any moment of it.
+    Scattered,
+    /// Independent requests: now and then a window holds a quarter more than half of the limit.
+    Poisson,
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct World {
     pub(crate) latency: Latency,
@@ -61,8 +71,7 @@ pub(crate) struct World {
     pub(crate) arrival: Arrival,
     pub(crate) duration: Nanos,
     pub(crate) seed: u64,
-    /// How often somebody else uses the same limit, and whether at random intervals.
-    pub(crate) stranger: Option<(Nanos, bool)>,
+    pub(crate) stranger: Option<Stranger>,
 }
 
 /// What happened, in times since the beginning.
@@ -304,8 +313,13 @@ impl<R: Rule, C: Counter> Simulation<'_, R, C> {
 
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
     fn next_stranger(&mut self) {
-        let Some((interval, random)) = self.world.stranger else { return };
-        let wait = if random { (-(-self.rng.f64()).ln_1p() * interval as f64) as Nanos } else { interval };
+        let interval = SECOND / 10;
+        let wait = match self.world.stranger {
+            None => return,
+            Some(Stranger::Steady) => interval,
+            Some(Stranger::Scattered) => interval - self.now % interval + self.rng.u64(0..interval),
+            Some(Stranger::Poisson) => (-(-self.rng.f64()).ln_1p() * interval as f64) as Nanos,
+        };
         self.at(self.now + wait, Event::Stranger);
     }
 
