@@ -62,7 +62,13 @@ class Exchange {
     })
   }
 
-  async send(engine: NativeEngine, op: string, args: string, opts: string, signal?: AbortSignal): Promise<Settled> {
+  async send(
+    engine: NativeEngine,
+    op: string,
+    args: string,
+    opts: string,
+    signal?: AbortSignal,
+  ): Promise<Settled> {
     const cancel = signal && new this.native.Cancel()
     do this.#last = (this.#last + 1) >>> 0
     while (this.#pending.has(this.#last))
@@ -114,12 +120,17 @@ function encode(value: object): string {
   try {
     return JSON.stringify(value, (key, member: unknown) => {
       const strange =
-        typeof member === 'number' ? !Number.isFinite(member) : ['bigint', 'function', 'symbol'].includes(typeof member)
+        typeof member === 'number'
+          ? !Number.isFinite(member)
+          : ['bigint', 'function', 'symbol'].includes(typeof member)
       if (strange) throw new TypeError(`${key}: ${String(member)} cannot be sent as JSON`)
       return member
     })
   } catch (cause) {
-    const failure: Failure = { kind: 'invalid_request', message: `The arguments are not JSON: ${String(cause)}.` }
+    const failure: Failure = {
+      kind: 'invalid_request',
+      message: `The arguments are not JSON: ${String(cause)}.`,
+    }
     throw new InvalidRequestError(failure, cause)
   }
 }

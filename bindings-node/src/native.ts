@@ -1,7 +1,5 @@
 /** The one file that loads the native module. */
 
-import { readdirSync } from 'node:fs'
-
 /** A client behind the door. */
 export interface NativeEngine {
   readonly constructor: unknown
@@ -38,13 +36,10 @@ export interface Native {
   Bridge: new (settle: (batch: Settled[]) => void) => NativeBridge
 }
 
-/** The C library of a Linux process, as far as it can be told: a musl system has musl's loader in /lib. */
-function libc(): 'glibc' | 'musl' {
-  try {
-    return readdirSync('/lib').some((name) => name.startsWith('ld-musl-')) ? 'musl' : 'glibc'
-  } catch {
-    return 'glibc'
-  }
+/** The C library of this process. */
+function libc(): string {
+  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } }
+  return header.glibcVersionRuntime === undefined ? 'musl' : `glibc ${header.glibcVersionRuntime}`
 }
 
 /** napi's names of what may fit this process, the likeliest first. */
@@ -93,5 +88,10 @@ export function loadNative(
 
 /** Whether `id` itself is missing, rather than something that it needs. */
 function isAbsent(cause: unknown, id: string): boolean {
-  return cause instanceof Error && 'code' in cause && cause.code === 'MODULE_NOT_FOUND' && cause.message.includes(id)
+  return (
+    cause instanceof Error &&
+    'code' in cause &&
+    cause.code === 'MODULE_NOT_FOUND' &&
+    cause.message.includes(id)
+  )
 }

@@ -3,6 +3,7 @@
 import { performance } from 'node:perf_hooks'
 
 import type { Door } from './door.js'
+import { RunFailedError } from './errors.js'
 import type { SyncRun } from './models.js'
 
 /** What the door says of a run that it was asked to follow. */
@@ -57,7 +58,10 @@ export class RunHandle<State> {
    * @throws HightouchError when the run cannot be followed.
    */
   async *states(options: { signal?: AbortSignal | undefined } = {}): AsyncGenerator<State, void, undefined> {
-    for await (const step of this.#steps(() => ({ onFailure: 'return', onWarning: 'return' }), options.signal)) {
+    for await (const step of this.#steps(
+      () => ({ onFailure: 'return', onWarning: 'return' }),
+      options.signal,
+    )) {
       if (step.changed && step.state !== null) yield step.state
     }
   }
@@ -74,9 +78,14 @@ export class RunHandle<State> {
     const left = (): object =>
       end === undefined ? {} : { timeoutMs: Math.max(0, Math.ceil(end - performance.now())), expire: true }
     let last: State | null = null
-    for await (const step of this.#steps(() => ({ onFailure, onWarning, ...left() }), signal)) {
-      last = step.state
-      if (step.changed && step.state !== null) progress?.(step.state)
+    try {
+      for await (const step of this.#steps(() => ({ onFailure, onWarning, ...left() }), signal)) {
+        last = step.state
+        if (step.changed && step.state !== null) progress?.(step.state)
+      }
+    } catch (error) {
+      if (error instanceof RunFailedError) progress?.(error.result as State)
+      throw error
     }
     // The door gives a state with every step that finishes.
     return last as State

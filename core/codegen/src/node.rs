@@ -1,0 +1,133 @@
+//! What the templates of Node ask for: names, types and comments as TypeScript writes them.
+
+use minijinja::{Environment, Error, ErrorKind, Value};
+
+/// A line of a comment is broken before this column.
+const WIDTH: usize = 110;
+
+/// Adds the filters of Node's templates.
+pub(crate) fn register(env: &mut Environment<'_>) {
+    env.add_filter("ts", |ty: Value, prefix: Option<String>| {
+        type_of(&ty, prefix.as_deref().unwrap_or_default())
+    });
+    env.add_filter("camel", |name: String| camel(&name));
+    env.add_filter("pascal", |name: String| pascal(&name));
+    env.add_filter("argsname", |op: Value| args_name(&op));
+    env.add_filter("positional", |op: Value| arguments(&op, true));
+    env.add_filter("named", |op: Value| arguments(&op, false));
+    env.add_filter("tsdoc", |text: String, indent: usize| comment(&text, indent));
+    env.add_filter("methoddoc", |op: Value| method_doc(&op));
+}
+
+/// The TypeScript of a catalogue's type; `prefix` stands before the name of a declared one.
+fn type_of(ty: &Value, prefix: &str) -> Result<String, Error> {
+    if let Some(name) = ty.as_str() {
+        return Ok(match name {
+            "int" | "float" => "number".to_owned(),
+            "bool" => "boolean".to_owned(),
+            "string" => "string".to_owned(),
+            "timestamp" => format!("{prefix}Timestamp"),
+            "json" => format!("{prefix}JsonValue"),
+            "sync" => format!("{prefix}SyncRef"),
+            _ => return Err(unknown(ty)),
+        });
+    }
+    if let Some(name) = ty.get_attr("ref")?.as_str() {
+        return Ok(format!("{prefix}{name}"));
+    }
+    for (key, open, close) in [("list", "", "[]"), ("map", "Record<string, ", ">")] {
+        let inner = ty.get_attr(key)?;
+        if !inner.is_undefined() {
+            return Ok(format!("{open}{}{close}", type_of(&inner, prefix)?));
+        }
+    }
+    Err(unknown(ty))
+}
+
+fn unknown(ty: &Value) -> Error {
+    Error::new(ErrorKind::InvalidOperation, format!("no TypeScript for {ty}"))
+}
+
+/// `sync_sequences` as `SyncSequences`.
+fn pascal(name: &str) -> String {
+    name.split('_')
+        .map(|word| {
+            let mut letters = word.chars();
+            letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+        })
+        .collect::<Vec<String>>()
+        .concat()
+}
+
+/// `sync_sequences` as `syncSequences`.
+fn camel(name: &str) -> String {
+    let pascal = pascal(name);
+    let mut letters = pascal.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// `SyncsListArgs` of `syncs.list`.
+fn args_name(op: &Value) -> Result<String, Error> {
+    let (resource, method) = (op.get_attr("resource")?, op.get_attr("method")?);
+    Ok(format!("{}{}Args", pascal(&resource.to_string()), pascal(&method.to_string())))
+}
+
+/// An operation's arguments that stand by themselves (what it is about), or those that go by name.
+fn arguments(op: &Value, positional: bool) -> Result<Vec<Value>, Error> {
+    let mut found = Vec::new();
+    for arg in op.get_attr("args")?.try_iter()? {
+        let place = arg.get_attr("in")?;
+        let alone = arg.get_attr("required")?.is_true() && matches!(place.as_str(), Some("path" | "client"));
+        if alone == positional {
+            found.push(arg);
+        }
+    }
+    Ok(found)
+}
+
+/// A method's doc: its own, then the HTTP that it rests on and each argument that stands by itself.
+fn method_doc(op: &Value) -> Result<String, Error> {
+    let mut doc = format!(
+        "{}\n\nOperation `{}`: `{}`.",
+        op.get_attr("doc")?,
+        op.get_attr("operationId")?,
+        op.get_attr("http")?
+    );
+    for arg in arguments(op, true)? {
+        doc += &format!("\n\n@param {} {}", arg.get_attr("wire")?, arg.get_attr("doc")?);
+    }
+    if op.get_attr("deprecated")?.is_true() {
+        doc += "\n\n@deprecated";
+    }
+    Ok(doc)
+}
+
+/// A doc comment, its later lines indented as its first one stands in the template.
+fn comment(text: &str, indent: usize) -> String {
+    let text = text.trim().replace("*/", "*\\/");
+    let gap = " ".repeat(indent);
+    if !text.contains('\n') && text.chars().count() + indent + "/**  */".len() <= WIDTH {
+        return format!("/** {text} */");
+    }
+    let mut out = String::from("/**\n");
+    for line in text.lines().flat_map(|line| wrap(line, WIDTH - indent - " * ".len())) {
+        out += format!("{gap} * {line}").trim_end();
+        out.push('\n');
+    }
+    out + &gap + " */"
+}
+
+fn wrap(line: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in line.split_whitespace() {
+        match lines.last_mut() {
+            Some(last) if last.is_empty() => last.push_str(word),
+            Some(last) if last.chars().count() + 1 + word.chars().count() <= width => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
