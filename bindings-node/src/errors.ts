@@ -21,37 +21,32 @@ export interface Failure {
 /** Anything that this package rejects with, but for the `reason` of an `AbortSignal`. */
 export class HightouchError extends Error {
   /** What went wrong, for code to switch over. */
-  readonly kind: ErrorKind
+  declare readonly kind: ErrorKind
   /** The HTTP status, where there was an answer. */
-  readonly status: number | undefined
+  declare readonly status: number | undefined
   /** What the server said beside its message, or what belongs to this kind of error. */
-  readonly details: JsonValue | undefined
+  declare readonly details: JsonValue | undefined
   /** The operation, such as `syncs.list`. */
-  readonly operation: string | undefined
+  declare readonly operation: string | undefined
   /** The thing that the call was about, such as `sync 7`. */
-  readonly resource: string | undefined
+  declare readonly resource: string | undefined
   /** How long to wait before trying again, in milliseconds, where the server said so. */
-  readonly retryAfterMs: number | undefined
+  declare readonly retryAfterMs: number | undefined
   /** What to do about it. Also the end of `message`. */
-  readonly hint: string | undefined
+  declare readonly hint: string | undefined
   /** How the call went: request id, waiting, one entry for each try. */
-  readonly meta: Meta | undefined
+  declare readonly meta: Meta | undefined
   /** The token of the run that the call was about: `client.run(error.run)` goes on with it. */
-  readonly run: string | undefined
+  declare readonly run: string | undefined
 
   /** @internal */
-  constructor(failure: Failure, cause: unknown = causeOf(failure.causes ?? [])) {
-    const { message, hint } = failure
+  constructor(failure: Failure, origin?: unknown) {
+    const { message, causes, ...fields } = failure
+    const cause = origin ?? causeOf(causes ?? [])
+    const { hint } = fields
     super(hint ? `${message} ${hint}` : message, cause === undefined ? undefined : { cause })
-    this.kind = failure.kind
-    this.status = failure.status ?? undefined
-    this.details = failure.details ?? undefined
-    this.operation = failure.operation ?? undefined
-    this.resource = failure.resource ?? undefined
-    this.retryAfterMs = failure.retryAfterMs ?? undefined
-    this.hint = hint ?? undefined
-    this.meta = failure.meta ?? undefined
-    this.run = failure.run ?? undefined
+    // What is not known is not there, rather than there and undefined: the fields are read in logs.
+    Object.assign(this, Object.fromEntries(Object.entries(fields).filter(([, value]) => value != null)))
   }
 
   /** The id that was sent as `X-Request-Id`, for a question to the vendor. */
@@ -61,7 +56,7 @@ export class HightouchError extends Error {
 
   /** All fields, for a log. */
   toJSON(): Record<string, unknown> {
-    return Object.assign({ name: this.name, message: this.message }, this)
+    return { name: this.name, message: this.message, ...Object.fromEntries(Object.entries(this)) }
   }
 }
 
