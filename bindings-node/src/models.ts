@@ -3,10 +3,10 @@
 /** Any JSON. */
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [name: string]: JsonValue }
 
-/** A time as the API writes it: ISO 8601 in UTC with milliseconds, `2026-08-13T09:30:00.000Z`. `new Date(it)` reads it. */
+/** A time in UTC as ISO 8601 with milliseconds, `2026-08-13T09:30:00.000Z`; `new Date(it)` reads it. */
 export type Timestamp = string
 
-/** A sync by its id (an integer or all digits) or by its slug. */
+/** A sync by its id (an integer, or a string of digits) or by its slug. */
 export type SyncRef = number | string
 
 /** What kinds of errors there are. */
@@ -52,7 +52,7 @@ export type ErrorKind =
   /** Kind. */
   | 'internal'
 
-/** What a client may be made with; all of it optional. */
+/** What a client may be made with. */
 export interface ClientSettings {
   /** A setting. */
   apiKey?: string | undefined
@@ -60,6 +60,8 @@ export interface ClientSettings {
   apiKeyFile?: string | undefined
   /** A setting. */
   baseUrl?: string | undefined
+  /** A setting. */
+  environment?: Record<string, string> | undefined
   /** A setting. */
   limit?: number[] | undefined
   /** A setting. */
@@ -76,6 +78,8 @@ export interface ClientSettings {
   caBundle?: string | undefined
   /** A setting. */
   proxy?: string | undefined
+  /** A setting. */
+  language?: string | undefined
 }
 
 /** What may be set for one call, beside its signal. */
@@ -104,6 +108,7 @@ export type Priority =
   | 'read'
   /** X. */
   | 'bulk'
+  // Others may come: the API does not promise that this list is all.
   | (string & {})
 
 /** P. */
@@ -126,6 +131,7 @@ export type SyncRunStatus =
   | 'cancelled'
   /** X. */
   | 'interrupted'
+  // Others may come: the API does not promise that this list is all.
   | (string & {})
 
 /** Rows. */
@@ -176,8 +182,10 @@ export interface UnknownRule {
 
 /** U. */
 export type ScheduleRule =
+  /** I. */
   | ({ kind: 'interval' } & IntervalRule)
-  | ({ kind: 'unknown' } & UnknownRule)
+  /** What else? */
+  | { kind: 'unknown'; [name: string]: JsonValue }
 
 /** S. */
 export interface Schedule {

@@ -60,6 +60,7 @@ export class Syncs {
 
 /** All resources of a client. */
 export class Resources {
+  /** Methods of `syncs`. */
   readonly syncs: Syncs
 
   /** @internal */

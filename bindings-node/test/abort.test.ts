@@ -3,7 +3,7 @@ import { getEventListeners, once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { describe, test } from 'node:test'
 
-import { Hightouch, type HightouchOptions } from 'hightouch-sdk'
+import { Hightouch } from 'hightouch-sdk'
 
 import { eventually, logOf, settingsOf, useSandbox, type World } from './support.js'
 

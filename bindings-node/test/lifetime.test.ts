@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import path from 'node:path'
 import { describe, test } from 'node:test'
 
-import { Hightouch, type HightouchOptions } from 'hightouch-sdk'
+import { Hightouch } from 'hightouch-sdk'
 
 import { eventually, logOf, settingsOf, useSandbox, type World } from './support.js'
 

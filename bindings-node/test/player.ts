@@ -3,13 +3,7 @@
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
 
-import {
-  Hightouch,
-  HightouchError,
-  SyncRunHandle,
-  type HightouchOptions,
-  type JsonValue,
-} from 'hightouch-sdk'
+import { Hightouch, HightouchError, SyncRunHandle, type JsonValue } from 'hightouch-sdk'
 
 import { errorClasses } from '../dist/errors.js'
 import { complaints } from './matching.js'

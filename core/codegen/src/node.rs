@@ -1,12 +1,23 @@
 //! What the templates of Node ask for: names, types and comments as TypeScript writes them.
 
 use minijinja::{Environment, Error, ErrorKind, Value};
+use serde_json::Value as Json;
+
+/// What is generated: the file, from the repository's root, and its template.
+pub(crate) const FILES: &[(&str, &str)] = &[
+    ("bindings-node/src/models.ts", include_str!("../templates/node/models.ts.j2")),
+    ("bindings-node/src/resources.ts", include_str!("../templates/node/resources.ts.j2")),
+];
+
+/// Types whose TypeScript is written by hand.
+const BY_HAND: &[&str] = &["Run", "RunStep", "Meta", "Attempt", "Failure"];
 
 /// A line of a comment is broken before this column.
 const WIDTH: usize = 110;
 
-/// Adds the filters of Node's templates.
+/// Teaches an environment what the templates of Node use.
 pub(crate) fn register(env: &mut Environment<'_>) {
+    env.add_test("by_hand", |name: String| BY_HAND.contains(&name.as_str()));
     env.add_filter("ts", |ty: Value, prefix: Option<String>| {
         type_of(&ty, prefix.as_deref().unwrap_or_default())
     });
@@ -17,6 +28,11 @@ pub(crate) fn register(env: &mut Environment<'_>) {
     env.add_filter("named", |op: Value| arguments(&op, false));
     env.add_filter("tsdoc", |text: String, indent: usize| comment(&text, indent));
     env.add_filter("methoddoc", |op: Value| method_doc(&op));
+}
+
+/// The catalogue as it is: the filters do the rest.
+pub(crate) fn context(catalogue: &Json) -> Result<Json, Error> {
+    Ok(catalogue.clone())
 }
 
 /// The TypeScript of a catalogue's type; `prefix` stands before the name of a declared one.
@@ -106,20 +122,24 @@ fn method_doc(op: &Value) -> Result<String, Error> {
 fn comment(text: &str, indent: usize) -> String {
     let text = text.trim().replace("*/", "*\\/");
     let gap = " ".repeat(indent);
-    if !text.contains('\n') && text.chars().count() + indent + "/**  */".len() <= WIDTH {
-        return format!("/** {text} */");
+    let lines = text
+        .split("\n\n")
+        .map(|paragraph| wrap(paragraph, WIDTH - indent - " * ".len()))
+        .collect::<Vec<_>>()
+        .join(&[String::new()][..]);
+    match lines.as_slice() {
+        [line] if line.chars().count() + indent + "/**  */".len() <= WIDTH => format!("/** {line} */"),
+        _ => {
+            let body: Vec<_> = lines.iter().map(|line| format!("{gap} * {line}").trim_end().to_owned()).collect();
+            format!("/**\n{}\n{gap} */", body.join("\n"))
+        }
     }
-    let mut out = String::from("/**\n");
-    for line in text.lines().flat_map(|line| wrap(line, WIDTH - indent - " * ".len())) {
-        out += format!("{gap} * {line}").trim_end();
-        out.push('\n');
-    }
-    out + &gap + " */"
 }
 
-fn wrap(line: &str, width: usize) -> Vec<String> {
+/// A paragraph in lines of at most `width` letters, unless a word is longer.
+fn wrap(paragraph: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in line.split_whitespace() {
+    for word in paragraph.split_whitespace() {
         match lines.last_mut() {
             Some(last) if last.is_empty() => last.push_str(word),
             Some(last) if last.chars().count() + 1 + word.chars().count() <= width => {
