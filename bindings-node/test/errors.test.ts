@@ -45,8 +45,7 @@ describe('an error', () => {
     const { message, causes, ...fields } = failure
     const error = errorFrom(failure)
     assert.equal(error.message, `${message} Look at the runs.`)
-    for (const [name, value] of Object.entries(fields))
-      assert.deepEqual(error[name as keyof typeof error], value)
+    assert.deepEqual({ ...(error as object) }, fields)
     assert.equal(error.requestId, 'r-1')
     const outer = error.cause as Error
     assert.deepEqual([outer.message, (outer.cause as Error).message], causes)
