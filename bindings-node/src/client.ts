@@ -1,7 +1,8 @@
 /** The client. */
 
 import { Door, type CallOptions } from './door.js'
-import type { ClientSettings, Diagnosis, JsonValue, Stats } from './models.js'
+import type { ClientSettings, JsonValue } from './models.js'
+import type { Diagnosis, Stats } from './reports.js'
 import { Resources } from './resources.js'
 import { SyncRunHandle, type RunRecord } from './runs.js'
 
@@ -62,12 +63,15 @@ export class Hightouch extends Resources {
     return this.#door.value<T>('request', { method, path, query, body }, options)
   }
 
-  /** What this client and its rate limit have done so far. Sends nothing. */
+  /** How the rate limit stands that this client shares with the process's others of the same key. Sends nothing. */
   async stats(): Promise<Stats> {
     return this.#door.value<Stats>('client.stats')
   }
 
-  /** Tries a connection and says what was found: address, proxy, TLS version, cipher suite, key exchange, key. */
+  /**
+   * Checks the connection and the key: one handshake, and one read (`ListSync`) that counts towards the limit.
+   * Tells what it found rather than rejecting.
+   */
   async diagnose(options?: CallOptions): Promise<Diagnosis> {
     return this.#door.value<Diagnosis>('client.diagnose', {}, options)
   }

@@ -29,5 +29,6 @@ export {
 } from './errors.js'
 export type * from './models.js'
 export { Listing, Page } from './pages.js'
+export type { Diagnosis, Finding, Negotiated, Stats } from './reports.js'
 export type * from './resources.js'
 export { RunHandle, SyncRunHandle, type WaitOptions } from './runs.js'

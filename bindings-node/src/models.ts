@@ -11,233 +11,320 @@ export type SyncRef = number | string
 
 /** What kinds of errors there are. */
 export type ErrorKind =
-  /** Kind. */
+  /** A setting is missing, malformed or contradicts another. Nothing was sent. */
   | 'config'
-  /** Kind. */
+  /** A call's arguments or options are wrong, or the server found the request malformed (400). */
   | 'invalid_request'
-  /** Kind. */
+  /** The key was refused (401). */
   | 'authentication'
-  /** Kind. */
+  /** The key may not do this (403). */
   | 'permission'
-  /** Kind. */
+  /** There is no such thing (404). */
   | 'not_found'
-  /** Kind. */
+  /** It clashes with what is there (409). */
   | 'conflict'
-  /** Kind. */
+  /** The server found the values invalid (422, or a validation error under 200). */
   | 'validation'
-  /** Kind. */
+  /** The limit refused the request (429) and the call may not wait long enough. */
   | 'rate_limited'
-  /** Kind. */
+  /** The server failed (5xx, or "Internal Server Error" under 200). */
   | 'server'
-  /** Kind. */
+  /** No connection could be made, or it broke. */
   | 'connect'
-  /** Kind. */
+  /** No trusted, modern enough TLS connection could be made. */
   | 'tls'
-  /** Kind. */
+  /** The proxy failed or refused. */
   | 'proxy'
-  /** Kind. */
+  /** An attempt or the whole call took longer than allowed. */
   | 'timeout'
-  /** Kind. */
+  /** The caller cancelled the call. */
   | 'cancelled'
-  /** Kind. */
+  /** The answer is not what the API documents. */
   | 'protocol'
-  /** Kind. */
+  /** A request that changes something was sent, and whether it happened cannot be known. */
   | 'outcome_unknown'
-  /** Kind. */
+  /** The run that was waited for did not end well. */
   | 'run_failed'
-  /** Kind. */
+  /** The run had not ended in the time given; it goes on. */
   | 'wait_timeout'
-  /** Kind. */
+  /** The client was closed. */
   | 'closed'
-  /** Kind. */
+  /** A defect of this SDK. */
   | 'internal'
 
 /** What a client may be made with. */
 export interface ClientSettings {
-  /** A setting. */
+  /** The workspace's API key; read from `HIGHTOUCH_API_KEY` when left out. */
   apiKey?: string | undefined
-  /** A setting. */
+  /** A file that holds the API key; one line break at its end is not the key's. */
   apiKeyFile?: string | undefined
-  /** A setting. */
+  /**
+   * The API's address with its `/api/v1`, `https`, or `http` to a loopback address; read from
+   * `HIGHTOUCH_BASE_URL` when left out.
+   */
   baseUrl?: string | undefined
-  /** A setting. */
-  environment?: Record<string, string> | undefined
-  /** A setting. */
+  /**
+   * The workspace's limit as requests and seconds; 200 in 10 when left out. It may be set lower or higher but
+   * not off.
+   */
   limit?: number[] | undefined
-  /** A setting. */
+  /**
+   * The part of the limit that this client may take, above 0 and up to 1; read from `HIGHTOUCH_SHARE` when
+   * left out. Processes do not see each other: give each its share.
+   */
   share?: number | undefined
-  /** A setting. */
+  /** Milliseconds that one attempt may take; 30,000 when left out. */
   timeoutMs?: number | undefined
-  /** A setting. */
+  /** Milliseconds that a whole call may take, its waiting and retries included; without end when left out. */
   deadlineMs?: number | undefined
-  /** A setting. */
+  /** Milliseconds that a call may wait for the limit; without end when left out. */
   maxWaitMs?: number | undefined
-  /** A setting. */
+  /** How often a call that may be repeated is; 3 when left out. Waiting for the limit does not count. */
   maxRetries?: number | undefined
-  /** A setting. */
+  /** A file of certificates (PEM) that are trusted beside the system's. */
   caBundle?: string | undefined
-  /** A setting. */
+  /**
+   * A proxy's URL, used for every request; read from the usual variables (`HTTPS_PROXY`, `NO_PROXY`) when
+   * left out.
+   */
   proxy?: string | undefined
-  /** A setting. */
-  language?: string | undefined
 }
 
 /** What may be set for one call, beside its signal. */
 export interface CallSettings {
-  /** A setting. */
+  /** Milliseconds that one attempt may take. */
   timeoutMs?: number | undefined
-  /** A setting. */
+  /** Milliseconds that the whole call may take, its waiting and retries included. */
   deadlineMs?: number | undefined
-  /** A setting. */
+  /** How often the call may be repeated, where it may be. */
   maxRetries?: number | undefined
-  /** A setting. */
+  /** Milliseconds that the call may wait for the limit. */
   maxWaitMs?: number | undefined
-  /** A setting. */
-  priority?: Priority | undefined
-  /** A setting. */
+  /** Its class in the queue for the limit: `trigger`, `poll`, `read` or `bulk`. */
+  priority?: string | undefined
+  /** Headers sent beside ours. */
   headers?: Record<string, string> | undefined
 }
 
-/** P. */
-export type Priority =
-  /** X. */
-  | 'trigger'
-  /** X. */
-  | 'poll'
-  /** X. */
-  | 'read'
-  /** X. */
-  | 'bulk'
-  // Others may come: the API does not promise that this list is all.
-  | (string & {})
+/** A length of time between runs. */
+export interface Interval {
+  /** `minute`, `hour`, `day` or `week`. */
+  unit?: string
+  /** How many of the unit. */
+  quantity?: number
+}
 
-/** P. */
-export type SyncRunStatus =
-  /** X. */
-  | 'queued'
-  /** X. */
-  | 'querying'
-  /** X. */
-  | 'processing'
-  /** X. */
-  | 'reporting'
-  /** X. */
-  | 'success'
-  /** X. */
-  | 'warning'
-  /** X. */
-  | 'failed'
-  /** X. */
+/** A rule of the kind `interval`. */
+export interface IntervalRule {
+  /** The interval between runs. */
+  interval?: Interval
+}
+
+/** A rule of the kind `cron`. */
+export interface CronRule {
+  /** Cron expression; the time zone is not documented. */
+  expression?: string
+}
+
+/** Days of the week; absent counts as not set. */
+export interface VisualDays {
+  /** On Mondays. */
+  monday?: boolean
+  /** On Tuesdays. */
+  tuesday?: boolean
+  /** On Wednesdays. */
+  wednesday?: boolean
+  /** On Thursdays. */
+  thursday?: boolean
+  /** On Fridays. */
+  friday?: boolean
+  /** On Saturdays. */
+  saturday?: boolean
+  /** On Sundays. */
+  sunday?: boolean
+}
+
+/** Days of the week and a time on them. */
+export interface VisualExpression {
+  /** Days on which a run starts. */
+  days?: VisualDays
+  /** Time of day; its format and zone are not documented. */
+  time?: string
+}
+
+/** A rule of the kind `visual`. */
+export interface VisualRule {
+  /** Days and times. */
+  expressions: VisualExpression[]
+}
+
+/** An account in dbt Cloud. */
+export interface DbtAccount {
+  /** dbt Cloud's id. */
+  id?: string
+}
+
+/** A job in dbt Cloud. */
+export interface DbtJob {
+  /** dbt Cloud's id. */
+  id?: string
+}
+
+/** A rule of the kind `dbt`. */
+export interface DbtRule {
+  /** Account in dbt Cloud. */
+  account?: DbtAccount
+  /** Job after which the sync runs. */
+  job?: DbtJob
+}
+
+/** The rule of a schedule, told apart by `kind`. */
+export type ScheduleRule =
+  /** Every so many minutes, hours, days or weeks. */
+  | ({ kind: 'interval' } & IntervalRule)
+  /** On a cron expression. */
+  | ({ kind: 'cron' } & CronRule)
+  /** On days and times set in the vendor's UI. */
+  | ({ kind: 'visual' } & VisualRule)
+  /** After a job of dbt Cloud. */
+  | ({ kind: 'dbt' } & DbtRule)
+  /** A kind that this version does not know. */
+  | { kind: 'unknown'; [name: string]: JsonValue }
+
+/** When a sync runs by itself. */
+export interface Schedule {
+  /** The vendor's name for the kind of schedule. */
+  type?: string
+  /** The rule; some kinds have none. */
+  schedule?: ScheduleRule
+}
+
+/** State of a sync. */
+export type SyncStatus =
+  /** Switched off. */
+  | 'disabled'
+  /** No run has been scheduled yet. */
+  | 'pending'
+  /** The latest run was cancelled. */
   | 'cancelled'
-  /** X. */
+  /** The latest run failed. */
+  | 'failed'
+  /** A run waits to write to the destination. */
+  | 'queued'
+  /** The latest run went well. */
+  | 'success'
+  /** The latest run finished with warnings, such as rejected rows. */
+  | 'warning'
+  /** A run reads the model. */
+  | 'querying'
+  /** A run writes to the destination. */
+  | 'processing'
+  /** A run writes its report. */
+  | 'reporting'
+  /** The latest run was interrupted. */
   | 'interrupted'
   // Others may come: the API does not promise that this list is all.
   | (string & {})
 
-/** Rows. */
-export interface Rows {
-  /** Doc. */
+/** A list or an audience in the destination. */
+export interface ExternalSegment {
+  /** The destination's id for it; absent where none was made. */
+  id?: string
+}
+
+/** A sync: maps a model to a destination; each run sends the rows that changed since the run before. */
+export interface Sync {
+  /** Numeric id. */
+  id: number
+  /** Slug, unique in the workspace. */
+  slug: string
+  /** Workspace that it belongs to. */
+  workspaceId?: number
+  /** When it was made. */
+  createdAt?: Timestamp
+  /** When it was last changed. */
+  updatedAt?: Timestamp
+  /** Destination that it writes to. */
+  destinationId?: number
+  /** Model that it reads from. */
+  modelId?: number
+  /** Mappings and settings; the shape depends on the kind of destination and may change at any time. */
+  configuration?: JsonValue
+  /**
+   * When runs start by themselves; absent for a sync that is only started by hand, by API or in a sequence.
+   */
+  schedule?: Schedule
+  /** State of the sync, usually that of its latest run. */
+  status?: SyncStatus
+  /** Whether scheduled runs are switched off; triggered runs start all the same. */
+  disabled?: boolean
+  /** When a run last started; absent before the first. */
+  lastRunAt?: Timestamp
+  /** Columns of the source that it needs. */
+  referencedColumns: string[]
+  /** Column that identifies a row in the source. */
+  primaryKey?: string
+  /** List or audience made in the destination. */
+  externalSegment?: ExternalSegment
+  /** Tags by name. */
+  tags?: Record<string, string>
+}
+
+/** State of a run. */
+export type SyncRunStatus =
+  /** Waits to write to the destination, or for the run before it. */
+  | 'queued'
+  /** Reads the model. */
+  | 'querying'
+  /** Writes to the destination. */
+  | 'processing'
+  /** Writes its report. */
+  | 'reporting'
+  /** Ended well. */
+  | 'success'
+  /** Ended with warnings, such as rejected rows. */
+  | 'warning'
+  /** Ended in failure. */
+  | 'failed'
+  /** Was cancelled. */
+  | 'cancelled'
+  /** Was interrupted; a later run takes up the rest. */
+  | 'interrupted'
+  // Others may come: the API does not promise that this list is all.
+  | (string & {})
+
+/** Numbers of rows by what was to be done with them. */
+export interface RowCounts {
+  /** Rows added. */
   addedCount: number
-  /** Doc. */
+  /** Rows changed. */
   changedCount: number
-  /** Doc. */
+  /** Rows removed. */
   removedCount: number
 }
 
-/** A run. */
+/** One run of a sync. */
 export interface SyncRun {
-  /** Doc. */
+  /** Numeric id. */
   id: number
-  /** Doc. */
+  /** State of the run; judge by it and not by `completionRatio`. */
   status: SyncRunStatus
-  /** Doc. */
-  completionRatio?: number
-  /** Doc. */
-  plannedRows: Rows
-  /** Doc. */
-  successfulRows: Rows
-  /** Doc. */
-  failedRows: Rows
-  /** Doc. */
-  error?: string
-  /** Doc. */
+  /** When it was asked for; before `startedAt` when it had to wait behind another run. */
   createdAt?: Timestamp
-  /** Doc. */
+  /** When it began. */
+  startedAt?: Timestamp
+  /** When it ended. */
   finishedAt?: Timestamp
-}
-
-/** I. */
-export interface IntervalRule {
-  /** Doc. */
-  unit?: string
-  /** Doc. */
-  quantity?: number
-}
-
-/** I. */
-export interface UnknownRule {
-  /** Doc. */
-  raw?: JsonValue
-}
-
-/** U. */
-export type ScheduleRule =
-  /** I. */
-  | ({ kind: 'interval' } & IntervalRule)
-  /** What else? */
-  | { kind: 'unknown'; [name: string]: JsonValue }
-
-/** S. */
-export interface Schedule {
-  /** Doc. */
-  type?: string
-  /** Doc. */
-  schedule?: ScheduleRule
-}
-
-/**
- * A sync that is documented in so many words that the line has to be broken somewhere, and this is where it
- * is broken.
- *
- * And more.
- */
-export interface Sync {
-  /** Doc. */
-  id: number
-  /** Doc. */
-  slug: string
-  /** Doc. */
-  modelId?: number
-  /** Doc. */
-  destinationId?: number
-  /** Doc. */
-  configuration?: JsonValue
-  /** Doc. */
-  schedule?: Schedule
-  /** Doc. */
-  tags: Record<string, string>
-  /** Doc. */
-  referencedColumns: string[]
-  /** Doc. */
-  lastRunAt?: Timestamp
-  /** Doc. */
-  disabled?: boolean
-}
-
-/** S. */
-export interface Stats {
-  /** Doc. */
-  refused: number
-  /** Doc. */
-  limit: number
-}
-
-/** S. */
-export interface Diagnosis {
-  /** Doc. */
-  protocol?: string
-  /** Doc. */
-  cipherSuite?: string
-  /** Doc. */
-  keyExchange?: string
+  /** Rows that the query gave. */
+  querySize: number
+  /** Progress as a ratio; its range is not documented, and a run that ended well may stand below 1. */
+  completionRatio: number
+  /** Rows that the run meant to process. */
+  plannedRows: RowCounts
+  /** Rows that the destination took. */
+  successfulRows: RowCounts
+  /** Rows that the destination refused; what was never tried is not counted. */
+  failedRows: RowCounts
+  /** The run's own account of what went wrong. */
+  error?: string
 }

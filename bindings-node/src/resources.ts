@@ -7,23 +7,29 @@ import { SyncRunHandle, type RunRecord } from './runs.js'
 
 /** What `syncs.list` may be given. */
 export interface SyncsListArgs {
-  /** Doc of it. */
+  /** Only the sync with this slug. */
   slug?: string | undefined
-  /** Doc of it. */
+  /** Only syncs of this model. */
   modelId?: number | undefined
-  /** Doc of it. */
+  /** Only syncs that ran after this time. */
+  after?: models.Timestamp | undefined
+  /** Only syncs that ran before this time. */
+  before?: models.Timestamp | undefined
+  /** Syncs to skip before the first page; 0 when left out. */
+  offset?: number | undefined
+  /** Syncs a page; 100 when left out. The server may give fewer. */
   limit?: number | undefined
-  /** Doc of it. */
+  /** `id` (when left out), `name`, `slug`, `createdAt` or `updatedAt`; the direction is not documented. */
   orderBy?: string | undefined
 }
 
 /** What `syncs.trigger` may be given. */
 export interface SyncsTriggerArgs {
-  /** Doc of it. */
+  /** Send every row again, whatever was synced before; false when left out. */
   fullResync?: boolean | undefined
-  /** Doc of it. */
+  /** Process every row without making changes at the destination; false when left out. */
   resetCDC?: boolean | undefined
-  /** Doc of it. */
+  /** Empty the audience, then send the whole query; false when left out. */
   clearAndFill?: boolean | undefined
 }
 
@@ -37,7 +43,7 @@ export class Syncs {
   }
 
   /**
-   * Lists syncs.
+   * Lists the workspace's syncs, a page at a time, in the order of their ids unless asked otherwise.
    *
    * Operation `ListSync`: `GET /syncs`.
    */
@@ -46,11 +52,14 @@ export class Syncs {
   }
 
   /**
-   * Starts a run.
+   * Starts a run of a sync and gives a handle that follows that run. While another run is under way the new
+   * one queues behind it. Sent once: it is repeated only when it certainly did not happen (the limit refused
+   * it, or the connection was never made); when its outcome cannot be known the error's kind is
+   * `outcome_unknown`.
    *
    * Operation `TriggerRun`: `POST /syncs/{syncId}/trigger`.
    *
-   * @param sync Doc of it.
+   * @param sync The sync's id or slug; an all-digit string is an id.
    */
   async trigger(sync: models.SyncRef, args: SyncsTriggerArgs = {}, options: CallOptions = {}): Promise<SyncRunHandle> {
     const record = await this.#door.value<RunRecord>('syncs.trigger', { ...args, sync }, options)

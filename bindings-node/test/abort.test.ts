@@ -36,10 +36,10 @@ describe('an abort', () => {
     await ht.syncs.list()
     const aborter = new AbortController()
     const waiting = ht.syncs.list({}, { signal: aborter.signal }).then()
-    await eventually(async () => (await ht.stats()).waiting === 1)
+    await eventually(async () => (await ht.stats()).waiting.read === 1)
     aborter.abort(reason)
     await assert.rejects(waiting, (error) => error === reason)
-    await eventually(async () => (await ht.stats()).waiting === 0)
+    await eventually(async () => (await ht.stats()).waiting.read === 0)
     assert.equal((await logOf(sandbox, home)).length, 1)
   })
 

@@ -97,7 +97,7 @@ describe('a client', () => {
       const body = { limit: strange } as unknown as sdk.JsonValue
       await assert.rejects(ht.request('POST', '/syncs', { body }), sdk.InvalidRequestError)
     }
-    assert.equal((await ht.stats()).requests, 0)
+    assert.equal((await ht.stats()).granted, 0)
   })
 
   test('refuses an unknown argument and an unknown option by name', async () => {
@@ -147,6 +147,6 @@ describe('a list', () => {
     const home = await world()
     await using ht = new sdk.Hightouch(settingsOf(sandbox, home))
     ht.syncs.list()
-    assert.equal((await ht.stats()).requests, 0)
+    assert.equal((await ht.stats()).granted, 0)
   })
 })

@@ -1,5 +1,7 @@
 //! What the templates of Node ask for: names, types and comments as TypeScript writes them.
 
+use std::collections::BTreeMap;
+
 use minijinja::{Environment, Error, ErrorKind, Value};
 use serde_json::Value as Json;
 
@@ -30,9 +32,42 @@ pub(crate) fn register(env: &mut Environment<'_>) {
     env.add_filter("methoddoc", |op: Value| method_doc(&op));
 }
 
-/// The catalogue as it is: the filters do the rest.
+/// The catalogue, its docs speaking of members by the names that they have here.
+#[expect(clippy::unnecessary_wraps, reason = "the shape that all languages share")]
 pub(crate) fn context(catalogue: &Json) -> Result<Json, Error> {
-    Ok(catalogue.clone())
+    let mut names = BTreeMap::new();
+    gather_names(catalogue, &mut names);
+    let mut context = catalogue.clone();
+    rename_in_docs(&mut context, &names);
+    Ok(context)
+}
+
+/// Fills `names` with `` `started_at` `` → `` `startedAt` `` for every member that has two names.
+fn gather_names(value: &Json, names: &mut BTreeMap<String, String>) {
+    if let (Some(name), Some(wire)) =
+        (value.get("name").and_then(Json::as_str), value.get("wire").and_then(Json::as_str))
+        && name != wire
+    {
+        names.insert(format!("`{name}`"), format!("`{wire}`"));
+    }
+    match value {
+        Json::Array(items) => items.iter().for_each(|item| gather_names(item, names)),
+        Json::Object(members) => members.values().for_each(|member| gather_names(member, names)),
+        _ => {}
+    }
+}
+
+fn rename_in_docs(value: &mut Json, names: &BTreeMap<String, String>) {
+    match value {
+        Json::Array(items) => items.iter_mut().for_each(|item| rename_in_docs(item, names)),
+        Json::Object(members) => {
+            if let Some(Json::String(doc)) = members.get_mut("doc") {
+                *doc = names.iter().fold(std::mem::take(doc), |doc, (name, wire)| doc.replace(name, wire));
+            }
+            members.values_mut().for_each(|member| rename_in_docs(member, names));
+        }
+        _ => {}
+    }
 }
 
 /// The TypeScript of a catalogue's type; `prefix` stands before the name of a declared one.
@@ -110,7 +145,7 @@ fn method_doc(op: &Value) -> Result<String, Error> {
         op.get_attr("http")?
     );
     for arg in arguments(op, true)? {
-        doc += &format!("\n\n@param {} {}", arg.get_attr("wire")?, arg.get_attr("doc")?);
+        doc.extend(["\n\n@param ".to_owned(), format!("{} {}", arg.get_attr("wire")?, arg.get_attr("doc")?)]);
     }
     if op.get_attr("deprecated")?.is_true() {
         doc += "\n\n@deprecated";
@@ -130,7 +165,8 @@ fn comment(text: &str, indent: usize) -> String {
     match lines.as_slice() {
         [line] if line.chars().count() + indent + "/**  */".len() <= WIDTH => format!("/** {line} */"),
         _ => {
-            let body: Vec<_> = lines.iter().map(|line| format!("{gap} * {line}").trim_end().to_owned()).collect();
+            let body: Vec<_> =
+                lines.iter().map(|line| format!("{gap} * {line}").trim_end().to_owned()).collect();
             format!("/**\n{}\n{gap} */", body.join("\n"))
         }
     }
