@@ -44,7 +44,7 @@ export class HightouchError extends Error {
     const { message, causes, ...fields } = failure
     const cause = origin ?? causeOf(causes ?? [])
     const { hint } = fields
-    super(hint ? `${message} ${hint}` : message, cause === undefined ? undefined : { cause })
+    super(hint ? `${message}\n${hint}` : message, cause === undefined ? undefined : { cause })
     // What is not known is not there, rather than there and undefined: the fields are read in logs.
     Object.assign(this, Object.fromEntries(Object.entries(fields).filter(([, value]) => value != null)))
   }

@@ -44,7 +44,7 @@ describe('an error', () => {
   test('carries every field of the failure', () => {
     const { message, causes, ...fields } = failure
     const error = errorFrom(failure)
-    assert.equal(error.message, `${message} Look at the runs.`)
+    assert.equal(error.message, `${message}\nLook at the runs.`)
     assert.deepEqual({ ...(error as object) }, fields)
     assert.equal(error.requestId, 'r-1')
     const outer = error.cause as Error
