@@ -1,5 +1,6 @@
 /** The sandbox, started once for a test file, and its worlds. */
 
+import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
@@ -49,8 +50,11 @@ export function useSandbox(): { sandbox: Sandbox; world: (wanted?: object) => Pr
       child.stdin.end()
       await ended
     }
-    const [line] = (await once(createInterface(child.stdout), 'line')) as [string]
-    Object.assign(started, JSON.parse(line))
+    const line = once(createInterface(child.stdout), 'line')
+    const [first] = (await Promise.race([line, ended.then(() => assert.fail('the sandbox ended'))])) as [
+      string,
+    ]
+    Object.assign(started, JSON.parse(first))
   })
   after(() => stop())
 
