@@ -35,7 +35,12 @@ class _Post:
             except NotImplementedError:
                 pass
         # Windows' default loop: one thread listens for all calls and wakes the loop up.
-        listener = threading.Thread(target=_listen, args=(weakref.ref(loop), self), daemon=True, name="hightouch-sdk-listener")
+        listener = threading.Thread(
+            target=_listen,
+            args=(weakref.ref(loop), self),
+            daemon=True,
+            name="hightouch-sdk-listener",
+        )
         listener.start()
 
     def deliver(self) -> None:
@@ -90,7 +95,10 @@ class AsyncDoor:
         """For the operations that send nothing and need no waiting."""
 
     async def call(
-        self, op: str, args: Mapping[str, object] | None = None, opts: Mapping[str, object] | None = None
+        self,
+        op: str,
+        args: Mapping[str, object] | None = None,
+        opts: Mapping[str, object] | None = None,
     ) -> tuple[str, bytes]:
         """Make a call and wait for its head and body; cancelling the task cancels the call."""
         loop = asyncio.get_running_loop()

@@ -151,7 +151,10 @@ class Door:
         return self._engine
 
     def call(
-        self, op: str, args: Mapping[str, object] | None = None, opts: Mapping[str, object] | None = None
+        self,
+        op: str,
+        args: Mapping[str, object] | None = None,
+        opts: Mapping[str, object] | None = None,
     ) -> tuple[str, bytes]:
         """Make a call in this thread and wait for its head and body."""
         return read(self.engine.call(op, args_json(args or {}), options_json(opts or {})))

@@ -45,7 +45,13 @@ _STEP = Decoder(_Step)
 class _Wait:
     """What a wait asks for at each of its steps."""
 
-    def __init__(self, token: str, timeout: Seconds | None, on_failure: Policy, on_warning: Policy) -> None:
+    def __init__(
+        self,
+        token: str,
+        timeout: Seconds | None,
+        on_failure: Policy,
+        on_warning: Policy,
+    ) -> None:
         limit = milliseconds("timeout", timeout)
         self._end = None if limit is None else monotonic() + limit / 1000
         self._fixed = {"run": token, "onFailure": on_failure, "onWarning": on_warning}
@@ -54,7 +60,12 @@ class _Wait:
     def args(self) -> dict[str, object]:
         left = UNSET if self._end is None else max(0, round((self._end - monotonic()) * 1000))
         seen = UNSET if self._step is None else self._step.seen
-        return {**self._fixed, "seen": seen, "timeoutMs": left, "expire": self._end is not None}
+        return {
+            **self._fixed,
+            "seen": seen,
+            "timeoutMs": left,
+            "expire": self._end is not None,
+        }
 
     def take(self, body: bytes) -> _Step:
         self._step = _STEP.decode(body)
