@@ -40,9 +40,10 @@ from ._errors import (
     ValidationError,
     WaitTimeoutError,
 )
+from ._health import Diagnosis, Finding, Negotiated, Stats, Waiting
 from ._json import Json
-from ._models import *
-from ._models import VERSION as __version__
+from ._models import *  # noqa: F403
+from ._models import __version__
 from ._pages import AsyncListing, Listing, Page
 from ._runs import AsyncRun, Run
 from ._unset import UNSET, UnsetType
@@ -62,6 +63,8 @@ __all__ = [
     "ConfigError",
     "ConflictError",
     "ConnectError",
+    "Diagnosis",
+    "Finding",
     "Hightouch",
     "HightouchError",
     "InternalError",
@@ -69,6 +72,7 @@ __all__ = [
     "Json",
     "Listing",
     "Meta",
+    "Negotiated",
     "NotFoundError",
     "OutcomeUnknownError",
     "Page",
@@ -80,10 +84,12 @@ __all__ = [
     "Run",
     "RunFailedError",
     "ServerError",
+    "Stats",
     "TlsError",
     "UnsetType",
     "ValidationError",
     "WaitTimeoutError",
+    "Waiting",
     "__version__",
 ]
 __all__ += _models.__all__

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ._base import Priority
     from ._door import Seconds
-    from ._models import Diagnosis
+    from ._health import Diagnosis
 
 
 class AsyncHightouch(Client, AsyncResources):
@@ -34,7 +34,6 @@ class AsyncHightouch(Client, AsyncResources):
         api_key_file: A file that holds the key; one line ending is dropped.
         base_url: Where the API is, up to and including ``/api/v1``. Without it, ``HIGHTOUCH_BASE_URL``,
             else the public API.
-        environment: Used in place of the process's environment for the ``HIGHTOUCH_*`` variables.
         limit: Requests and seconds that the workspace allows, ``(200, 10)`` unless given.
         share: The part of the limit that this client may use, above 0 and up to 1. Without it,
             ``HIGHTOUCH_SHARE``, else 1.

@@ -11,7 +11,7 @@ from msgspec.json import Decoder
 
 from ._door import Door, milliseconds, written
 from ._errors import ConfigError
-from ._models import Diagnosis, Stats
+from ._health import Diagnosis, Stats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,27 +28,7 @@ _STATS = Decoder(Stats)
 
 
 class Client:
-    """A client of one Hightouch workspace.
-
-    Args:
-        api_key: The workspace's API key. Without it, the variable ``HIGHTOUCH_API_KEY``.
-        api_key_file: A file that holds the key; one line ending is dropped.
-        base_url: Where the API is, up to and including ``/api/v1``. Without it, ``HIGHTOUCH_BASE_URL``,
-            else the public API.
-        environment: Used in place of the process's environment for the ``HIGHTOUCH_*`` variables.
-        limit: Requests and seconds that the workspace allows, ``(200, 10)`` unless given.
-        share: The part of the limit that this client may use, above 0 and up to 1. Without it,
-            ``HIGHTOUCH_SHARE``, else 1.
-        timeout: For one attempt of a call, 30 seconds unless given.
-        deadline: For a whole call with all its attempts and waits; unlimited unless given.
-        max_wait: For waiting for the limit, after which a call fails before it is sent; unlimited unless given.
-        max_retries: How often a call is repeated where that is safe, 3 unless given.
-        ca_bundle: A PEM file whose certificates are trusted beside the system's.
-        proxy: The proxy's URL. Without it, the usual variables, such as ``HTTPS_PROXY``.
-
-    Raises:
-        ConfigError: A setting is wrong, or there is no key.
-    """
+    """Settings and what needs no waiting."""
 
     def __init__(
         self,
@@ -56,7 +36,6 @@ class Client:
         api_key: str | None = None,
         api_key_file: str | os.PathLike[str] | None = None,
         base_url: str | None = None,
-        environment: Mapping[str, str] | None = None,
         limit: tuple[int, float] | None = None,
         share: float | None = None,
         timeout: Seconds | None = None,
@@ -71,7 +50,6 @@ class Client:
             "apiKey": api_key,
             "apiKeyFile": None if api_key_file is None else os.fspath(api_key_file),
             "baseUrl": base_url,
-            "environment": None if environment is None else dict(environment),
             "limit": None if limit is None else list(limit),
             "share": share,
             "timeoutMs": milliseconds("timeout", timeout, ConfigError),

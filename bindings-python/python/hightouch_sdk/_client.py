@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ._base import Priority
-    from ._door import Door, Seconds
-    from ._models import Diagnosis
+    from ._door import Seconds
+    from ._health import Diagnosis
 
 
 class Hightouch(Client, Resources):
@@ -33,7 +33,6 @@ class Hightouch(Client, Resources):
         api_key_file: A file that holds the key; one line ending is dropped.
         base_url: Where the API is, up to and including ``/api/v1``. Without it, ``HIGHTOUCH_BASE_URL``,
             else the public API.
-        environment: Used in place of the process's environment for the ``HIGHTOUCH_*`` variables.
         limit: Requests and seconds that the workspace allows, ``(200, 10)`` unless given.
         share: The part of the limit that this client may use, above 0 and up to 1. Without it,
             ``HIGHTOUCH_SHARE``, else 1.
@@ -47,10 +46,6 @@ class Hightouch(Client, Resources):
     Raises:
         ConfigError: A setting is wrong, or there is no key.
     """
-
-    @property
-    def _door(self) -> Door:
-        return self._local
 
     def request(
         self,
@@ -85,19 +80,19 @@ class Hightouch(Client, Resources):
         """
         args = request_args(method, path, query, body)
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
-        return ANYTHING.decode(self._door.call("request", args, opts)[1])
+        return ANYTHING.decode(self._local.call("request", args, opts)[1])
 
     def run(self, token: str) -> Run:
         """Take up a run again from its token; nothing is sent."""
-        return Run(self._door, self._door.call("runs.open", {"run": token})[1])
+        return Run(self._local, self._local.call("runs.open", {"run": token})[1])
 
     def diagnose(self) -> Diagnosis:
         """Try the way to the API step by step and tell what was found."""
-        return DIAGNOSIS.decode(self._door.call("client.diagnose")[1])
+        return DIAGNOSIS.decode(self._local.call("client.diagnose")[1])
 
     def close(self) -> None:
         """End the client: calls under way and later ones fail with ``ClientClosedError``."""
-        self._door.close()
+        self._local.close()
 
     def __enter__(self) -> Self:
         return self

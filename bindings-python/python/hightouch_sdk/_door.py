@@ -32,7 +32,7 @@ class Head(Struct):
 _HEAD = Decoder(Head)
 
 
-def milliseconds(name: str, length: Seconds | None, error: type[HightouchError] = InvalidRequestError) -> int | None:
+def milliseconds(name: str, length: object, error: type[HightouchError] = InvalidRequestError) -> int | None:
     """Turn a length of time into the door's whole milliseconds, never to fewer than were meant."""
     if length is None:
         return None

@@ -33,9 +33,9 @@ class Meta(Struct, frozen=True, kw_only=True):
     """Milliseconds that the call stood waiting for the limit."""
     duration_ms: float = field(name="durationMs", default=0.0)
     """Milliseconds from start to end, all attempts and waits included."""
-    mended: list[str] = field(default_factory=list)
+    mended: list[str] = []
     """Where the answer had to be put right to fit its type."""
-    attempts: list[Attempt] = field(default_factory=list)
+    attempts: list[Attempt] = []
     status: int | None = None
     headers: dict[str, str] | None = None
 
@@ -271,7 +271,7 @@ class _Failure(Struct):
     resource: str | None = None
     retry_after_ms: float | None = field(name="retryAfterMs", default=None)
     hint: str | None = None
-    causes: list[str] = field(default_factory=list)
+    causes: list[str] = []
     meta: Meta | None = None
     run: str | None = None
 

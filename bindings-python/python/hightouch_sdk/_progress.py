@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, TypeAlias, final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ._models import SyncRun
+    from ._models import RowCounts, SyncRun
 
 Progress: TypeAlias = "bool | Callable[[SyncRun], object]"
 """``True`` for a live line on a terminal, ``False`` for silence, or a function that is given each state."""
+
+
+def _total(rows: RowCounts) -> int:
+    return rows.added_count + rows.changed_count + rows.removed_count
 
 
 @final
@@ -23,10 +27,8 @@ class LiveLine:
         self._width = 0
 
     def __call__(self, state: SyncRun) -> None:
-        parts = [f"run {self._run_id}: {state.status}"]
-        if state.completion_ratio is not None:
-            parts.append(f"{state.completion_ratio:.0%}")
-        text = ", ".join(parts)
+        planned, done = (_total(rows) for rows in (state.planned_rows, state.successful_rows))
+        text = f"run {self._run_id}: {state.status}, {done} of {planned} rows"
         sys.stderr.write("\r" + text.ljust(self._width))
         sys.stderr.flush()
         self._width = len(text)

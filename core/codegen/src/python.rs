@@ -59,7 +59,7 @@ pub(crate) fn context(catalogue: &Json) -> Result<Json, Error> {
     let (names, tags) = types(catalogue);
     let (decoders, resources) = operations(catalogue)?;
     let mut context = catalogue.clone();
-    let extra = json!({ "by_hand": BY_HAND, "names": names, "tags": tags, "decoders": decoders, "resources": resources });
+    let extra = json!({ "by_hand": BY_HAND, "names": names, "tags": tags, "decoders": decoders, "resources": resources, "mentioned": mentioned(catalogue) });
     if let (Some(context), Json::Object(extra)) = (context.as_object_mut(), extra) {
         context.extend(extra);
     }
@@ -82,6 +82,27 @@ fn types(catalogue: &Json) -> (BTreeSet<String>, BTreeMap<String, Json>) {
     (names, tags)
 }
 
+/// The types that operations speak of.
+fn mentioned(catalogue: &Json) -> BTreeSet<&str> {
+    fn collect<'a>(of: &'a Json, into: &mut BTreeSet<&'a str>) {
+        match of {
+            Json::Object(members) => {
+                into.extend(members.get("ref").and_then(Json::as_str));
+                members.values().for_each(|member| collect(member, into));
+            }
+            Json::Array(items) => items.iter().for_each(|item| collect(item, into)),
+            _ => {}
+        }
+    }
+    let mut names = BTreeSet::new();
+    for operation in list(catalogue, "operations") {
+        collect(operation.get("args").unwrap_or(&Json::Null), &mut names);
+        let returns = operation.get("returns").unwrap_or(&Json::Null);
+        names.extend(["page", "value"].iter().filter_map(|key| returns.get(key).and_then(Json::as_str)));
+    }
+    names
+}
+
 /// The decoders by name, and the operations by resource, each knowing what it returns.
 fn operations(catalogue: &Json) -> Result<(BTreeMap<String, String>, BTreeMap<String, Vec<Json>>), Error> {
     let (mut decoders, mut resources) = (BTreeMap::new(), BTreeMap::<_, Vec<Json>>::new());
@@ -91,13 +112,13 @@ fn operations(catalogue: &Json) -> Result<(BTreeMap<String, String>, BTreeMap<St
         let extra = match (named("page"), named("value"), named("run")) {
             (Some(of), _, _) => {
                 let decoder = format!("{}_PAGE", snake(of).to_uppercase());
-                decoders.insert(decoder.clone(), format!("list[_models.{of}]"));
-                json!({ "page": true, "decoder": decoder, "of": format!("_models.{of}") })
+                decoders.insert(decoder.clone(), format!("list[{of}]"));
+                json!({ "page": true, "decoder": decoder, "of": of })
             }
             (_, Some(of), _) => {
                 let decoder = snake(of).to_uppercase();
-                decoders.insert(decoder.clone(), format!("_models.{of}"));
-                json!({ "decoder": decoder, "of": format!("_models.{of}") })
+                decoders.insert(decoder.clone(), of.to_owned());
+                json!({ "decoder": decoder, "of": of })
             }
             (_, _, Some("sync")) => json!({ "run": true }),
             _ => return Err(unknown(&format!("what {operation} returns"))),
@@ -159,10 +180,7 @@ fn spell(ty: &Value, side: Side) -> Result<String, Error> {
     match composite(ty)? {
         Composite::List(inner) => Ok(format!("{list}[{}]", spell(&inner, side)?)),
         Composite::Map(inner) => Ok(format!("{map}[str, {}]", spell(&inner, side)?)),
-        Composite::Ref(to) => Ok(match side {
-            Side::Answer => to,
-            Side::Argument => format!("_models.{to}"),
-        }),
+        Composite::Ref(to) => Ok(to),
     }
 }
 
