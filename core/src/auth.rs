@@ -19,8 +19,9 @@ impl Key {
     /// A key given as a value: taken as it is.
     pub(crate) fn new(text: &str) -> Result<Self, Error> {
         let wrong = |what: &str| {
-            Err(Error::new(Kind::Config, format!("the API key {what}"))
-                .hint("Copy the key again from Settings, API keys, in the Hightouch workspace; nothing was sent."))
+            Err(Error::new(Kind::Config, format!("the API key {what}")).hint(
+                "Copy the key again from Settings, API keys, in the Hightouch workspace; nothing was sent.",
+            ))
         };
         if text.is_empty() {
             return wrong("is empty");

@@ -12,7 +12,7 @@ use url::{Host, Url};
 use crate::auth::Key;
 use crate::error::{Error, Kind};
 use crate::limit::Quota;
-use crate::model::Types;
+use crate::model::{Mended, Model, Types};
 
 /// Where the API is unless told otherwise.
 pub const DEFAULT_BASE_URL: &str = "https://api.hightouch.com/api/v1";
@@ -73,8 +73,17 @@ impl Secret {
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
+}
 
-    pub(crate) fn describe(_: &mut Types) -> Value {
+impl Model for Secret {
+    fn read<'de, D: serde::Deserializer<'de>>(
+        from: D,
+        mended: &mut Mended,
+    ) -> Result<Option<Self>, D::Error> {
+        Ok(String::read(from, mended)?.map(Self))
+    }
+
+    fn describe(_: &mut Types) -> Value {
         Value::from("string")
     }
 }
@@ -175,8 +184,9 @@ impl Settings {
         }
         match self.variable(API_KEY) {
             Some(text) => Key::from_outside(&text),
-            None => Err(Error::new(Kind::Config, "no API key was given")
-                .hint(format!("Set {API_KEY}, or pass the key; an Admin makes one under Settings, API keys."))),
+            None => Err(Error::new(Kind::Config, "no API key was given").hint(format!(
+                "Set {API_KEY}, or pass the key; an Admin makes one under Settings, API keys."
+            ))),
         }
     }
 
@@ -192,7 +202,11 @@ impl Settings {
         if !(0.001..=86_400.0).contains(&seconds) {
             return Err(wrong("limit", "takes from 0.001 to 86,400 seconds"));
         }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked above")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the range is checked above"
+        )]
         let requests = requests as u32;
         Ok(Quota { requests, window: Duration::from_secs_f64(seconds), scale })
     }
@@ -204,7 +218,9 @@ impl Settings {
             (None, Some(text)) => Some(text.trim().parse().map_err(|_| wrong(SHARE, "is not a number"))?),
         };
         match share {
-            Some(share) if !(share > 0.0 && share <= 1.0) => Err(wrong("share", "must be above 0 and at most 1")),
+            Some(share) if !(share > 0.0 && share <= 1.0) => {
+                Err(wrong("share", "must be above 0 and at most 1"))
+            }
             share => Ok(share),
         }
     }
@@ -227,7 +243,11 @@ fn base_url(text: &str) -> Result<(Url, String), Error> {
     match url.scheme() {
         "https" => {}
         "http" if loopback => {}
-        "http" => return Err(wrong("must be https: over http the key could be read (http is for loopback addresses)")),
+        "http" => {
+            return Err(wrong(
+                "must be https: over http the key could be read (http is for loopback addresses)",
+            ));
+        }
         _ => return Err(wrong("must be https")),
     }
     if !url.username().is_empty() || url.password().is_some() {

@@ -13,13 +13,14 @@ from ._async_door import AsyncDoor
 from ._door import options
 from ._pages import AsyncListing
 from ._runs import AsyncRun
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from . import _models
     from ._base import Priority
     from ._door import Door, Seconds
+    from ._models import Sync
 
 
 class AsyncSyncs:
@@ -34,21 +35,30 @@ class AsyncSyncs:
         slug: str | UnsetType = UNSET,
         model_id: int | UnsetType = UNSET,
         after: datetime | UnsetType = UNSET,
+        before: datetime | UnsetType = UNSET,
+        offset: int | UnsetType = UNSET,
+        limit: int | UnsetType = UNSET,
+        order_by: str | UnsetType = UNSET,
         timeout: Seconds | None = None,
         deadline: Seconds | None = None,
         max_retries: int | None = None,
         max_wait: Seconds | None = None,
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> AsyncListing[_models.Sync]:
-        """Lists the syncs, a page at a time.
+    ) -> AsyncListing[Sync]:
+        """Lists the workspace's syncs, a page at a time, in the order of their ids unless asked otherwise.
 
         Operation ``ListSync``, ``GET /syncs``.
 
         Args:
-            slug: Only this slug.
-            model_id: Only of this model.
-            after: after
+            slug: Only the sync with this slug.
+            model_id: Only syncs of this model.
+            after: Only syncs that ran after this time.
+            before: Only syncs that ran before this time.
+            offset: Syncs to skip before the first page; 0 when left out.
+            limit: Syncs a page; 100 when left out. The server may give fewer.
+            order_by: ``id`` (when left out), ``name``, ``slug``, ``createdAt`` or ``updatedAt``; the direction is not
+                documented.
             timeout: For one attempt.
             deadline: For the whole call, with all its attempts and waits.
             max_retries: How often to repeat it where that is safe.
@@ -60,6 +70,10 @@ class AsyncSyncs:
             "slug": slug,
             "modelId": model_id,
             "after": after,
+            "before": before,
+            "offset": offset,
+            "limit": limit,
+            "orderBy": order_by,
         }
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
         return AsyncListing(self._door, "syncs.list", args, opts, _decoders.SYNC_PAGE)
@@ -70,6 +84,7 @@ class AsyncSyncs:
         *,
         full_resync: bool | UnsetType = UNSET,
         reset_cdc: bool | UnsetType = UNSET,
+        clear_and_fill: bool | UnsetType = UNSET,
         timeout: Seconds | None = None,
         deadline: Seconds | None = None,
         max_retries: int | None = None,
@@ -78,14 +93,17 @@ class AsyncSyncs:
         headers: Mapping[str, str] | None = None,
     ) -> AsyncRun:
         """Starts a run of a sync and gives a handle that follows that run. While another run is under way the
-        new one queues behind it.
+        new one queues behind it. Sent once: it is repeated only when it certainly did not happen (the limit
+        refused it, or the connection was never made); when its outcome cannot be known the error's kind is
+        ``outcome_unknown``.
 
         Operation ``TriggerRun``, ``POST /syncs/{syncId}/trigger``.
 
         Args:
-            sync: id or slug
-            full_resync: Send all.
-            reset_cdc: Send none.
+            sync: The sync's id or slug; an all-digit string is an id.
+            full_resync: Send every row again, whatever was synced before; false when left out.
+            reset_cdc: Process every row without making changes at the destination; false when left out.
+            clear_and_fill: Empty the audience, then send the whole query; false when left out.
             timeout: For one attempt.
             deadline: For the whole call, with all its attempts and waits.
             max_retries: How often to repeat it where that is safe.
@@ -97,6 +115,7 @@ class AsyncSyncs:
             "sync": sync,
             "fullResync": full_resync,
             "resetCDC": reset_cdc,
+            "clearAndFill": clear_and_fill,
         }
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
         return AsyncRun(self._door, (await self._door.call("syncs.trigger", args, opts))[1])
@@ -111,3 +130,4 @@ class AsyncResources:
     def syncs(self) -> AsyncSyncs:
         """The operations on syncs."""
         return AsyncSyncs(AsyncDoor(self._local))
+

@@ -5,6 +5,6 @@ from __future__ import annotations
 
 from msgspec.json import Decoder
 
-from . import _models
+from ._models import Sync
 
-SYNC_PAGE = Decoder(list[_models.Sync])
+SYNC_PAGE = Decoder(list[Sync])

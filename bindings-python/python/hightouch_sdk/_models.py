@@ -17,7 +17,148 @@ else:
     # The decoder leaves it raw; each value wraps it when it is made.
     from msgspec import Raw as Json
 
-VERSION: Final = "0.1.0"
+__version__: Final = "0.1.0"
+
+KINDS: Final = (
+    "config",
+    "invalid_request",
+    "authentication",
+    "permission",
+    "not_found",
+    "conflict",
+    "validation",
+    "rate_limited",
+    "server",
+    "connect",
+    "tls",
+    "proxy",
+    "timeout",
+    "cancelled",
+    "protocol",
+    "outcome_unknown",
+    "run_failed",
+    "wait_timeout",
+    "closed",
+    "internal",
+)
+
+
+class Interval(Struct, frozen=True, kw_only=True):
+    """A length of time between runs."""
+
+    unit: str | None = None
+    """``minute``, ``hour``, ``day`` or ``week``."""
+
+    quantity: int | None = None
+    """How many of the unit."""
+
+
+class IntervalRule(Struct, frozen=True, kw_only=True, tag_field="kind", tag="interval"):
+    """A rule of the kind ``interval``."""
+
+    interval: Interval | None = None
+    """The interval between runs."""
+
+
+class CronRule(Struct, frozen=True, kw_only=True, tag_field="kind", tag="cron"):
+    """A rule of the kind ``cron``."""
+
+    expression: str | None = None
+    """Cron expression; the time zone is not documented."""
+
+
+class VisualDays(Struct, frozen=True, kw_only=True):
+    """Days of the week; absent counts as not set."""
+
+    monday: bool | None = None
+    """On Mondays."""
+
+    tuesday: bool | None = None
+    """On Tuesdays."""
+
+    wednesday: bool | None = None
+    """On Wednesdays."""
+
+    thursday: bool | None = None
+    """On Thursdays."""
+
+    friday: bool | None = None
+    """On Fridays."""
+
+    saturday: bool | None = None
+    """On Saturdays."""
+
+    sunday: bool | None = None
+    """On Sundays."""
+
+
+class VisualExpression(Struct, frozen=True, kw_only=True):
+    """Days of the week and a time on them."""
+
+    days: VisualDays | None = None
+    """Days on which a run starts."""
+
+    time: str | None = None
+    """Time of day; its format and zone are not documented."""
+
+
+class VisualRule(Struct, frozen=True, kw_only=True, tag_field="kind", tag="visual"):
+    """A rule of the kind ``visual``."""
+
+    expressions: list[VisualExpression] = field(default=[])
+    """Days and times."""
+
+
+class DbtAccount(Struct, frozen=True, kw_only=True):
+    """An account in dbt Cloud."""
+
+    id: str | None = None
+    """dbt Cloud's id."""
+
+
+class DbtJob(Struct, frozen=True, kw_only=True):
+    """A job in dbt Cloud."""
+
+    id: str | None = None
+    """dbt Cloud's id."""
+
+
+class DbtRule(Struct, frozen=True, kw_only=True, tag_field="kind", tag="dbt"):
+    """A rule of the kind ``dbt``."""
+
+    account: DbtAccount | None = None
+    """Account in dbt Cloud."""
+
+    job: DbtJob | None = None
+    """Job after which the sync runs."""
+
+
+class UnknownScheduleRule(Struct, frozen=True, kw_only=True, tag_field="kind", tag="unknown"):
+    """A kind that this version does not know."""
+
+    raw: Json
+    """The whole value as it came."""
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "raw", json_of(self.raw))
+
+
+class Schedule(Struct, frozen=True, kw_only=True):
+    """When a sync runs by itself."""
+
+    type: str | None = None
+    """The vendor's name for the kind of schedule."""
+
+    schedule: ScheduleRule | None = None
+    """The rule; some kinds have none."""
+
+
+class ExternalSegment(Struct, frozen=True, kw_only=True):
+    """A list or an audience in the destination."""
+
+    id: str | None = None
+    """The destination's id for it; absent where none was made."""
+
 
 class Sync(Struct, frozen=True, kw_only=True):
     """A sync: maps a model to a destination; each run sends the rows that changed since the run before."""
@@ -74,122 +215,17 @@ class Sync(Struct, frozen=True, kw_only=True):
         force_setattr(self, "configuration", json_of(self.configuration))
 
 
-class ExternalSegment(Struct, frozen=True, kw_only=True):
-    """A list or an audience in the destination."""
+class RowCounts(Struct, frozen=True, kw_only=True):
+    """Numbers of rows by what was to be done with them."""
 
-    id: str | None = None
-    """The destination's id for it; absent where none was made."""
+    added_count: int = field(name="addedCount", default=0)
+    """Rows added."""
 
+    changed_count: int = field(name="changedCount", default=0)
+    """Rows changed."""
 
-
-class Schedule(Struct, frozen=True, kw_only=True):
-    """When a sync runs by itself."""
-
-    type: str | None = None
-    """The vendor's name for the kind of schedule."""
-
-    schedule: ScheduleRule | None = None
-    """The rule; some kinds have none."""
-
-
-
-class IntervalRule(Struct, frozen=True, kw_only=True, tag_field="kind", tag="interval"):
-    """A rule of the kind ``interval``."""
-
-    interval: Interval | None = None
-    """The interval between runs."""
-
-
-
-class Interval(Struct, frozen=True, kw_only=True):
-    """A length of time between runs."""
-
-    unit: str | None = None
-    """``minute``, ``hour``, ``day`` or ``week``."""
-
-    quantity: int | None = None
-    """How many of the unit."""
-
-
-
-class CronRule(Struct, frozen=True, kw_only=True, tag_field="kind", tag="cron"):
-    """A rule of the kind ``cron``."""
-
-    expression: str | None = None
-    """Cron expression; the time zone is not documented."""
-
-
-
-class VisualRule(Struct, frozen=True, kw_only=True, tag_field="kind", tag="visual"):
-    """A rule of the kind ``visual``."""
-
-    expressions: list[VisualExpression] = field(default=[])
-    """Days and times."""
-
-
-
-class VisualExpression(Struct, frozen=True, kw_only=True):
-    """Days of the week and a time on them."""
-
-    days: VisualDays | None = None
-    """Days on which a run starts."""
-
-    time: str | None = None
-    """Time of day; its format and zone are not documented."""
-
-
-
-class VisualDays(Struct, frozen=True, kw_only=True):
-    """Days of the week; absent counts as not set."""
-
-    monday: bool | None = None
-    """On Mondays."""
-
-    tuesday: bool | None = None
-    """On Tuesdays."""
-
-    wednesday: bool | None = None
-    """On Wednesdays."""
-
-    thursday: bool | None = None
-    """On Thursdays."""
-
-    friday: bool | None = None
-    """On Fridays."""
-
-    saturday: bool | None = None
-    """On Saturdays."""
-
-    sunday: bool | None = None
-    """On Sundays."""
-
-
-
-class DbtRule(Struct, frozen=True, kw_only=True, tag_field="kind", tag="dbt"):
-    """A rule of the kind ``dbt``."""
-
-    account: DbtAccount | None = None
-    """Account in dbt Cloud."""
-
-    job: DbtJob | None = None
-    """Job after which the sync runs."""
-
-
-
-class DbtAccount(Struct, frozen=True, kw_only=True):
-    """An account in dbt Cloud."""
-
-    id: str | None = None
-    """dbt Cloud's id."""
-
-
-
-class DbtJob(Struct, frozen=True, kw_only=True):
-    """A job in dbt Cloud."""
-
-    id: str | None = None
-    """dbt Cloud's id."""
-
+    removed_count: int = field(name="removedCount", default=0)
+    """Rows removed."""
 
 
 class SyncRun(Struct, frozen=True, kw_only=True):
@@ -227,65 +263,6 @@ class SyncRun(Struct, frozen=True, kw_only=True):
 
     error: str | None = None
     """The run's own account of what went wrong."""
-
-
-
-class RowCounts(Struct, frozen=True, kw_only=True):
-    """Numbers of rows by what was to be done with them."""
-
-    added_count: int = field(name="addedCount", default=0)
-    """Rows added."""
-
-    changed_count: int = field(name="changedCount", default=0)
-    """Rows changed."""
-
-    removed_count: int = field(name="removedCount", default=0)
-    """Rows removed."""
-
-
-
-class UnknownScheduleRule(Struct, frozen=True, kw_only=True, tag_field="kind", tag="unknown"):
-    """A kind that this version does not know."""
-
-    raw: Json
-    """The whole value as it came."""
-
-    def __post_init__(self) -> None:
-        force_setattr(self, "raw", json_of(self.raw))
-
-
-
-class Negotiated(Struct, frozen=True, kw_only=True):
-    """What was agreed on."""
-
-    protocol: str
-    """protocol"""
-
-    cipher_suite: str = field(name="cipherSuite")
-    """cipher_suite"""
-
-    key_exchange: str = field(name="keyExchange")
-    """key_exchange"""
-
-
-
-class Diagnosis(Struct, frozen=True, kw_only=True):
-    """Diag"""
-
-    ok: bool
-    """ok"""
-
-    tls: Negotiated | None = None
-    """x"""
-
-
-
-class Stats(Struct, frozen=True, kw_only=True):
-    """Stats"""
-
-    refused: int = field(default=0)
-    """ok"""
-
 
 
 if TYPE_CHECKING:
@@ -351,7 +328,6 @@ else:
     SyncStatus = str
     SyncRunStatus = str
 
-
 ScheduleRule: TypeAlias = IntervalRule | CronRule | VisualRule | DbtRule | UnknownScheduleRule
 """The rule of a schedule, told apart by ``kind``."""
 
@@ -360,15 +336,12 @@ __all__ = [
     "DbtAccount",
     "DbtJob",
     "DbtRule",
-    "Diagnosis",
     "ExternalSegment",
     "Interval",
     "IntervalRule",
-    "Negotiated",
     "RowCounts",
     "Schedule",
     "ScheduleRule",
-    "Stats",
     "Sync",
     "SyncRun",
     "SyncRunStatus",

@@ -12,11 +12,11 @@ pub(crate) const FILES: &[(&str, &str)] = &[
     ("bindings-python/python/hightouch_sdk/_decoders.py", include_str!("../templates/python/decoders.py.j2")),
     (
         "bindings-python/python/hightouch_sdk/_resources.py",
-        include_str!("../templates/python/resources.py.j2"),
+        concat!("{% set asynchronous = false %}", include_str!("../templates/python/resources.py.j2")),
     ),
     (
         "bindings-python/python/hightouch_sdk/_async_resources.py",
-        concat!("{% set asynchronous = true -%}", include_str!("../templates/python/resources.py.j2")),
+        concat!("{% set asynchronous = true %}", include_str!("../templates/python/resources.py.j2")),
     ),
 ];
 
@@ -38,7 +38,6 @@ pub(crate) fn register(env: &mut Environment<'_>) {
     env.add_filter("py_default", default);
     env.add_filter("py_wrap", wrap);
     env.add_filter("py_doc", doc);
-    env.add_filter("py_const", |name: &str| snake(name).to_uppercase());
     env.add_filter("py_class", class);
 }
 
@@ -103,8 +102,11 @@ fn mentioned(catalogue: &Json) -> BTreeSet<&str> {
     names
 }
 
+/// Operations by resource.
+type Resources = BTreeMap<String, Vec<Json>>;
+
 /// The decoders by name, and the operations by resource, each knowing what it returns.
-fn operations(catalogue: &Json) -> Result<(BTreeMap<String, String>, BTreeMap<String, Vec<Json>>), Error> {
+fn operations(catalogue: &Json) -> Result<(BTreeMap<String, String>, Resources), Error> {
     let (mut decoders, mut resources) = (BTreeMap::new(), BTreeMap::<_, Vec<Json>>::new());
     for operation in list(catalogue, "operations") {
         let returns = operation.get("returns").unwrap_or(&Json::Null);
@@ -113,14 +115,14 @@ fn operations(catalogue: &Json) -> Result<(BTreeMap<String, String>, BTreeMap<St
             (Some(of), _, _) => {
                 let decoder = format!("{}_PAGE", snake(of).to_uppercase());
                 decoders.insert(decoder.clone(), format!("list[{of}]"));
-                json!({ "page": true, "decoder": decoder, "of": of })
+                json!({ "form": "page", "decoder": decoder, "of": of })
             }
             (_, Some(of), _) => {
                 let decoder = snake(of).to_uppercase();
                 decoders.insert(decoder.clone(), of.to_owned());
-                json!({ "decoder": decoder, "of": of })
+                json!({ "form": "value", "decoder": decoder, "of": of })
             }
-            (_, _, Some("sync")) => json!({ "run": true }),
+            (_, _, Some("sync")) => json!({ "form": "run" }),
             _ => return Err(unknown(&format!("what {operation} returns"))),
         };
         let mut operation = operation.clone();

@@ -45,7 +45,12 @@ impl Call {
     }
 
     /// A call of an operation that the SDK does not know; whatever is not a read counts as a write.
-    pub(crate) fn unknown(method: Method, path: &str, query: Vec<(String, String)>, body: Option<Value>) -> Self {
+    pub(crate) fn unknown(
+        method: Method,
+        path: &str,
+        query: Vec<(String, String)>,
+        body: Option<Value>,
+    ) -> Self {
         let reads = matches!(method, Method::GET | Method::HEAD);
         Self {
             id: Cow::Owned(format!("{method} {path}")),
@@ -139,8 +144,11 @@ impl Call {
         let path = format!("{}{}", base.path().trim_end_matches('/'), self.path);
         url.set_path(&path);
         if !self.query.is_empty() {
-            let query: Vec<String> =
-                self.query.iter().map(|(name, value)| format!("{}={}", escaped(name), escaped(value))).collect();
+            let query: Vec<String> = self
+                .query
+                .iter()
+                .map(|(name, value)| format!("{}={}", escaped(name), escaped(value)))
+                .collect();
             url.set_query(Some(&query.join("&")));
         }
         url

@@ -65,7 +65,9 @@ impl Client {
                 Ok(negotiated) => tls = Some(negotiated),
                 Err(error) => findings.push(Finding::of(&error.scrubbed(|text| self.scrub(text)))),
             }
-        } else if matches!(config.base.host(), Some(Host::Ipv4(_) | Host::Ipv6(_))) && config.base.scheme() == "http" {
+        } else if matches!(config.base.host(), Some(Host::Ipv4(_) | Host::Ipv6(_)))
+            && config.base.scheme() == "http"
+        {
             findings.push(Finding {
                 code: "ok".to_owned(),
                 message: "the base URL is http to a loopback address: no TLS".to_owned(),

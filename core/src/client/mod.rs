@@ -89,7 +89,7 @@ impl Client {
     /// How the limit stands.
     #[must_use]
     pub fn stats(&self) -> LimitStats {
-        self.0.gate.stats()
+        self.0.gate.gate().stats()
     }
 
     /// Ends every call under way and refuses further ones with kind `closed`. Runs go on at the server.
@@ -149,7 +149,12 @@ impl Client {
     }
 
     /// Reads the body of an answer as a `T`; after a write an unreadable answer leaves the outcome unknown.
-    pub(crate) fn read<T: Model>(&self, call: &Call, body: &[u8], mut meta: Meta) -> Result<(T, Meta), Error> {
+    pub(crate) fn read<T: Model>(
+        &self,
+        call: &Call,
+        body: &[u8],
+        mut meta: Meta,
+    ) -> Result<(T, Meta), Error> {
         let mut mended = Mended::default();
         match model::read(body, &mut mended) {
             Ok(value) => {
@@ -195,12 +200,16 @@ impl Client {
         let headers = options.header_map()?;
         let (mut retries, mut waited, mut rejoin) = (0, Duration::ZERO, false);
         loop {
-            let permit = self.0.gate.acquire(class, limits.wait(waited), rejoin).await.map_err(|refused| {
-                let why = format!("the limit would have made the call wait {:.1} s or more", refused.at_least().as_secs_f64());
-                Error::new(Kind::RateLimited, why)
-                    .with_retry_after(Some(refused.at_least()))
-                    .hint("Allow a longer max_wait or deadline, or send less; nothing was sent.")
-            })?;
+            let permit =
+                self.0.gate.acquire(class, limits.wait(waited), rejoin).await.map_err(|refused| {
+                    let why = format!(
+                        "the limit would have made the call wait {:.1} s or more",
+                        refused.at_least.as_secs_f64()
+                    );
+                    Error::new(Kind::RateLimited, why)
+                        .with_retry_after(Some(refused.at_least))
+                        .hint("Allow a longer max_wait or deadline, or send less; nothing was sent.")
+                })?;
             waited += permit.waited();
             meta.waited_ms = millis(waited);
             let within = limits.attempt().ok_or_else(|| {
@@ -219,7 +228,7 @@ impl Client {
             let (outcome, error) = match ended {
                 Ended::Answered(exchange) => {
                     meta.attempts.push(Attempt::answered(exchange.status, took));
-                    match self.judge(call, options, exchange) {
+                    match judge(options, exchange) {
                         Ok(exchange) => return Ok(exchange),
                         Err(judged) => judged,
                     }
@@ -274,7 +283,7 @@ impl Client {
         permit: Permit,
         within: Duration,
     ) -> Ended {
-        let request = match self.request(call, headers, meta) {
+        let request = match self.outgoing(call, headers, meta) {
             Ok(request) => request,
             Err(error) => {
                 permit.never_sent();
@@ -302,7 +311,10 @@ impl Client {
         match (refused, whole) {
             (Some(closed), Ok(exchange)) => {
                 let error = transport::check(&exchange).err();
-                Ended::Refused(closed, error.unwrap_or_else(|| Error::new(Kind::RateLimited, "the limit refused it")))
+                Ended::Refused(
+                    closed,
+                    error.unwrap_or_else(|| Error::new(Kind::RateLimited, "the limit refused it")),
+                )
             }
             (Some(closed), Err(_)) => {
                 Ended::Refused(closed, Error::new(Kind::RateLimited, "the limit refused it").with_status(429))
@@ -312,28 +324,13 @@ impl Client {
         }
     }
 
-    /// Tells a value from an error; the latter with what it means for repeating the request.
-    fn judge(&self, call: &Call, options: &Options, exchange: Exchange) -> Result<Exchange, (Outcome, Error)> {
-        if let Err(error) = transport::check(&exchange) {
-            let outcome = if exchange.status >= 500 { Outcome::ServerFailed } else { Outcome::Final };
-            return Err((outcome, error));
-        }
-        if options.raw == Some(true) {
-            return Ok(exchange);
-        }
-        match transport::error_under_200(&exchange.body) {
-            None => Ok(exchange),
-            Some(error) if error.kind() == Kind::Server => Err((Outcome::ServerFailed, error)),
-            Some(error) => Err((Outcome::Final, error)),
-        }
-    }
-
-    fn request(&self, call: &Call, extra: &HeaderMap, meta: &Meta) -> Result<Request, Error> {
+    fn outgoing(&self, call: &Call, extra: &HeaderMap, meta: &Meta) -> Result<Request, Error> {
         let mut headers = extra.clone();
         headers.insert(AUTHORIZATION, lock(&self.0.key).header()?);
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         let text = |value: &str| {
-            HeaderValue::try_from(value).map_err(|_| Error::new(Kind::Internal, "a header of ours cannot be sent"))
+            HeaderValue::try_from(value)
+                .map_err(|_| Error::new(Kind::Internal, "a header of ours cannot be sent"))
         };
         headers.insert(USER_AGENT, text(&self.0.config.user_agent)?);
         headers.insert(HeaderName::from_static("x-request-id"), text(&meta.request_id)?);
@@ -356,6 +353,22 @@ enum Ended {
     Answered(Exchange),
     Refused(RefusedBy429, Error),
     Failed(Failed),
+}
+
+/// Tells a value from an error; the latter with what it means for repeating the request.
+fn judge(options: &Options, exchange: Exchange) -> Result<Exchange, (Outcome, Error)> {
+    if let Err(error) = transport::check(&exchange) {
+        let outcome = if exchange.status >= 500 { Outcome::ServerFailed } else { Outcome::Final };
+        return Err((outcome, error));
+    }
+    if options.raw == Some(true) {
+        return Ok(exchange);
+    }
+    match transport::error_under_200(&exchange.body) {
+        None => Ok(exchange),
+        Some(error) if error.kind() == Kind::Server => Err((Outcome::ServerFailed, error)),
+        Some(error) => Err((Outcome::Final, error)),
+    }
 }
 
 /// A failure after which a write may or may not have happened.

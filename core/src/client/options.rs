@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use http::header::{ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING, USER_AGENT};
+use http::header::{
+    ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING, USER_AGENT,
+};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::error::{Error, Kind};
@@ -45,7 +47,8 @@ impl Options {
                 let name: String = name.chars().filter(char::is_ascii_graphic).collect();
                 Error::new(Kind::InvalidRequest, format!("the header {name:?} {why}"))
             };
-            let header = HeaderName::try_from(name).map_err(|_| wrong("has no valid name (RFC 9110 §5.1)"))?;
+            let header =
+                HeaderName::try_from(name).map_err(|_| wrong("has no valid name (RFC 9110 §5.1)"))?;
             if OURS.contains(&header) || header == "x-request-id" {
                 return Err(wrong("is set by the SDK"));
             }

@@ -43,13 +43,17 @@ impl Client {
         }
         let checked = std::str::from_utf8(&answer.body)
             .map_err(|_| "it is not UTF-8".to_owned())
-            .and_then(|text| serde_json::from_str::<&serde_json::value::RawValue>(text).map_err(|error| error.to_string()))
+            .and_then(|text| {
+                serde_json::from_str::<&serde_json::value::RawValue>(text).map_err(|error| error.to_string())
+            })
             .and_then(|raw| crate::model::check_json(raw.get()).map_err(ToOwned::to_owned));
         match checked {
             Ok(()) => Ok(answer),
-            Err(why) => Err(Error::new(Kind::Protocol, format!("the answer is not JSON that can be used: {why}"))
-                .at(&call)
-                .with_meta(answer.meta)),
+            Err(why) => {
+                Err(Error::new(Kind::Protocol, format!("the answer is not JSON that can be used: {why}"))
+                    .at(&call)
+                    .with_meta(answer.meta))
+            }
         }
     }
 }
@@ -115,7 +119,18 @@ mod tests {
 
     #[test]
     fn a_path_that_could_leave_the_api_is_refused() {
-        for path in ["", "syncs", "//evil.example/x", "https://evil.example", "/../v2", "/a/%2e%2E/b", "/a\\b", "/a?b=1", "/a b", "/./a"] {
+        for path in [
+            "",
+            "syncs",
+            "//evil.example/x",
+            "https://evil.example",
+            "/../v2",
+            "/a/%2e%2E/b",
+            "/a\\b",
+            "/a?b=1",
+            "/a b",
+            "/./a",
+        ] {
             assert!(checked(path).is_err(), "{path:?}");
         }
         for path in ["/syncs", "/syncs/7/runs", "/a..b", "/%41"] {

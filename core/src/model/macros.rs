@@ -40,14 +40,14 @@ macro_rules! unusable {
 /// What is `required` and missing makes the answer a protocol error; what is `defaulted` and missing becomes its
 /// type's default, noted as mended; what is `optional` is an `Option`.
 macro_rules! model {
-    ($(#[doc = $doc:literal])* pub struct $name:ident {
+    ($(#[doc = $doc:literal])* $vis:vis struct $name:ident {
         $($(#[doc = $field_doc:literal])* $presence:ident $field:ident = $wire:literal : $type:ty),* $(,)?
     }) => {
         $(#[doc = $doc])*
         #[derive(Clone, Debug, PartialEq)]
         #[non_exhaustive]
-        pub struct $name {
-            $($(#[doc = $field_doc])* pub $field: model!(@type $presence $type),)*
+        $vis struct $name {
+            $($(#[doc = $field_doc])* $vis $field: model!(@type $presence $type),)*
         }
 
         impl $name {

@@ -10,8 +10,8 @@ mod scalar;
 mod timestamp;
 mod types;
 
-pub(crate) use json::check as check_json;
 pub use json::Json;
+pub(crate) use json::check as check_json;
 pub use timestamp::Timestamp;
 
 pub(crate) use scalar::{Name, Scalar};

@@ -38,7 +38,10 @@ impl<'de> Deserialize<'de> for Scalar<'de> {
             fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
                 Ok(Scalar::Int(value))
             }
-            #[expect(clippy::cast_precision_loss, reason = "above i64 a float is the nearest that JSON numbers mean")]
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "above i64 a float is the nearest that JSON numbers mean"
+            )]
             fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
                 Ok(i64::try_from(value).map_or(Scalar::Float(value as f64), Scalar::Int))
             }

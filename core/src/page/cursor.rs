@@ -141,7 +141,13 @@ impl Cursor {
     }
 
     /// Goes on from a page that repeats rows; pages that bring nothing new are borne a few times, for lists that change.
-    fn go_on(&mut self, from: u32, ids: &[String], fresh: Vec<usize>, more: bool) -> Result<Taken, DoesNotAdvance> {
+    fn go_on(
+        &mut self,
+        from: u32,
+        ids: &[String],
+        fresh: Vec<usize>,
+        more: bool,
+    ) -> Result<Taken, DoesNotAdvance> {
         self.stale = if fresh.is_empty() { self.stale + 1 } else { 0 };
         if self.stale > STALE_BORNE { Err(DoesNotAdvance) } else { Ok(self.advance(from, ids, fresh, more)) }
     }

@@ -98,7 +98,8 @@ impl<T: Row> Pages<T> {
 
 /// The cursor of a list's first call.
 pub(crate) fn start(call: &Call) -> Cursor {
-    let number = |name: &str| call.query().find(|(known, _)| *known == name).and_then(|(_, value)| value.parse().ok());
+    let number =
+        |name: &str| call.query().find(|(known, _)| *known == name).and_then(|(_, value)| value.parse().ok());
     Cursor::new(number("offset").unwrap_or(0), number("limit"))
 }
 

@@ -34,7 +34,11 @@ impl Server {
 }
 
 /// Reads the list to its end; `between` may change it before each page after the first.
-fn read(server: &mut Server, size: Option<u32>, mut between: impl FnMut(usize, &mut Vec<u32>)) -> Result<Vec<u32>, DoesNotAdvance> {
+fn read(
+    server: &mut Server,
+    size: Option<u32>,
+    mut between: impl FnMut(usize, &mut Vec<u32>),
+) -> Result<Vec<u32>, DoesNotAdvance> {
     let mut cursor = Cursor::new(0, size);
     let mut rows = Vec::new();
     for page in 0..10_000 {
@@ -66,7 +70,11 @@ fn every_row_comes_once_whatever_has_more_says_and_however_pages_are_capped() {
                         continue;
                     }
                     let rows = read(&mut server, size, untouched).expect("the list advances");
-                    assert_eq!(rows, (1..=total).collect::<Vec<_>>(), "total {total} cap {cap} size {size:?}");
+                    assert_eq!(
+                        rows,
+                        (1..=total).collect::<Vec<_>>(),
+                        "total {total} cap {cap} size {size:?}"
+                    );
                 }
             }
         }

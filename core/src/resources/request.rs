@@ -23,10 +23,6 @@ impl Placed {
     pub(crate) fn body(&mut self, name: &'static str, value: Value) {
         self.body.insert(name.to_owned(), value);
     }
-
-    /// `client` arguments steer the SDK and are not sent as they are.
-    #[expect(clippy::unused_self, clippy::needless_pass_by_ref_mut, reason = "the same form as its siblings, for the macro")]
-    pub(crate) fn client(&mut self, _: &'static str, _: &Value) {}
 }
 
 /// One argument of an operation, for the catalogue.
@@ -58,12 +54,13 @@ macro_rules! request {
         #[serde(deny_unknown_fields)]
         pub struct $name {
             $($(#[doc = $field_doc])*
-            #[serde(rename = $wire, default, deserialize_with = "crate::resources::request::present")]
+            #[serde(rename = $wire, default, deserialize_with = "crate::resources::present")]
             pub $field: Option<$type>,)*
         }
 
         impl $name {
-            /// Where each value goes.
+            /// Where each value goes; what has the place `client` steers the SDK and is not sent.
+            #[allow(dead_code, unused_mut, reason = "settings and options are not sent")]
             pub(crate) fn place(&self) -> $crate::resources::Placed {
                 let mut placed = $crate::resources::Placed::default();
                 $(if let Some(value) = &self.$field {
@@ -85,5 +82,5 @@ macro_rules! request {
     };
     (@query $placed:ident $wire:literal $value:ident) => { $placed.query($wire, &$value) };
     (@body $placed:ident $wire:literal $value:ident) => { $placed.body($wire, $value) };
-    (@client $placed:ident $wire:literal $value:ident) => { $placed.client($wire, &$value) };
+    (@client $placed:ident $wire:literal $value:ident) => { let _ = $value; };
 }

@@ -28,7 +28,9 @@ pub(crate) fn ending(status: &SyncRunStatus) -> Option<Ending> {
     match status {
         SyncRunStatus::Success => Some(Ending::Success),
         SyncRunStatus::Warning => Some(Ending::Warning),
-        SyncRunStatus::Failed | SyncRunStatus::Cancelled | SyncRunStatus::Interrupted => Some(Ending::Failure),
+        SyncRunStatus::Failed | SyncRunStatus::Cancelled | SyncRunStatus::Interrupted => {
+            Some(Ending::Failure)
+        }
         _ => None,
     }
 }
@@ -133,14 +135,17 @@ pub(crate) async fn next(
 }
 
 fn run_call_of(token: &RunToken) -> Result<crate::client::Call, Error> {
-    let (sync, run) = token
-        .sync_and_run()
-        .ok_or_else(|| Error::new(Kind::InvalidRequest, "the run token names no run"))?;
+    let (sync, run) =
+        token.sync_and_run().ok_or_else(|| Error::new(Kind::InvalidRequest, "the run token names no run"))?;
     Ok(run_call(sync, run))
 }
 
 /// Reads that run and no other.
-async fn poll(client: &Client, token: &RunToken, options: &Options) -> Result<(Option<SyncRun>, Meta), Error> {
+async fn poll(
+    client: &Client,
+    token: &RunToken,
+    options: &Options,
+) -> Result<(Option<SyncRun>, Meta), Error> {
     let call = run_call_of(token)?;
     let (page, meta) = client.value::<Page<SyncRun>>(&call, &options.clone().unraw()).await?;
     let wanted = token.sync_and_run().map(|(_, run)| run);

@@ -161,9 +161,12 @@ impl Step {
 
 /// The error of a wait that ran out of time.
 pub(crate) fn expired(token: &RunToken, after: Duration) -> Error {
-    Error::new(Kind::WaitTimeout, format!("{} had not ended after {:.1} s", token.name(), after.as_secs_f64()))
-        .with_run(token.encode())
-        .hint("The run goes on; resume waiting with its token.")
+    Error::new(
+        Kind::WaitTimeout,
+        format!("{} had not ended after {:.1} s", token.name(), after.as_secs_f64()),
+    )
+    .with_run(token.encode())
+    .hint("The run goes on; resume waiting with its token.")
 }
 
 fn first_line(text: &str) -> String {
@@ -172,6 +175,9 @@ fn first_line(text: &str) -> String {
 
 impl fmt::Debug for Run {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        to.debug_struct("Run").field("id", &self.token.run).field("sync", &self.token.parent).finish_non_exhaustive()
+        to.debug_struct("Run")
+            .field("id", &self.token.run)
+            .field("sync", &self.token.parent)
+            .finish_non_exhaustive()
     }
 }

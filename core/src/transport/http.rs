@@ -81,12 +81,19 @@ pub(crate) struct Http {
 impl Http {
     pub(crate) fn new(config: Config) -> Self {
         let warmup = Warmup::new(IDLE_POOL);
-        Self { config, tls: OnceCell::new(), pool: Mutex::new(None), warmup, http1: Semaphore::new(HTTP1_CONNECTIONS) }
+        Self {
+            config,
+            tls: OnceCell::new(),
+            pool: Mutex::new(None),
+            warmup,
+            http1: Semaphore::new(HTTP1_CONNECTIONS),
+        }
     }
 
     /// The TLS configuration of every connection.
     pub(crate) async fn tls(&self) -> Result<rustls::ClientConfig, Error> {
-        let config = self.tls.get_or_try_init(|| async { tls::config(self.config.ca_bundle.as_deref()) }).await?;
+        let config =
+            self.tls.get_or_try_init(|| async { tls::config(self.config.ca_bundle.as_deref()) }).await?;
         Ok(config.clone())
     }
 
@@ -97,7 +104,8 @@ impl Http {
         let (generation, client) = self.client().await?;
         let warming = timeout_at(until, self.warmup.enter()).await.map_err(|_| late(Stage::Connecting))?;
         let connection = if self.warmup.speaks_http1() {
-            let permit = timeout_at(until, self.http1.acquire()).await.map_err(|_| late(Stage::Connecting))?;
+            let permit =
+                timeout_at(until, self.http1.acquire()).await.map_err(|_| late(Stage::Connecting))?;
             permit.ok()
         } else {
             None

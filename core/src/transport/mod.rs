@@ -7,7 +7,7 @@ mod roots;
 mod tls;
 mod warmup;
 
-pub(crate) use self::http::{Exchange, Failed, Http, Incoming, Request, Stage};
+pub(crate) use self::http::{Exchange, Failed, Http, Request, Stage};
 pub use probe::Negotiated;
 pub(crate) use probe::probe;
 pub(crate) use response::{check, error_under_200, retry_after};

@@ -25,7 +25,10 @@ pub(crate) fn check(answer: &Exchange) -> Result<(), Error> {
     let what = match (answer.status, said.message) {
         (300..400, _) => {
             let to = answer.headers.get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or("elsewhere");
-            format!("the server redirects to {}, and redirects are not followed: the key stays with its origin", brief(to))
+            format!(
+                "the server redirects to {}, and redirects are not followed: the key stays with its origin",
+                brief(to)
+            )
         }
         (status, Some(message)) => format!("the server answered {status}: {message}"),
         (status, None) => format!("the server answered {status} without saying why"),
@@ -48,7 +51,8 @@ pub(crate) fn error_under_200(body: &[u8]) -> Option<Error> {
         b'"' => {
             let text: String = serde_json::from_slice(body).ok()?;
             (text == "Internal Server Error").then(|| {
-                Error::new(Kind::Server, "the server answered \"Internal Server Error\" under status 200").with_status(200)
+                Error::new(Kind::Server, "the server answered \"Internal Server Error\" under status 200")
+                    .with_status(200)
             })
         }
         b'{' => {
@@ -150,7 +154,9 @@ impl Said {
                 Self { message, details }
             }
             Ok(_) => nothing,
-            Err(_) => Self { message: title(text).map(|title| format!("a page titled \"{title}\"")), details: None },
+            Err(_) => {
+                Self { message: title(text).map(|title| format!("a page titled \"{title}\"")), details: None }
+            }
         }
     }
 }

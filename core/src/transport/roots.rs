@@ -40,7 +40,9 @@ fn platform(
 ) -> Result<Arc<dyn ServerCertVerifier>, Error> {
     rustls_platform_verifier::Verifier::new_with_extra_roots(extra, provider)
         .map(|verifier| Arc::new(verifier) as Arc<dyn ServerCertVerifier>)
-        .map_err(|error| Error::new(Kind::Tls, format!("the system's certificate store cannot be used: {error}")))
+        .map_err(|error| {
+            Error::new(Kind::Tls, format!("the system's certificate store cannot be used: {error}"))
+        })
 }
 
 #[cfg(not(any(windows, target_vendor = "apple", target_os = "android")))]
@@ -78,9 +80,8 @@ fn system() -> Result<Vec<CertificateDer<'static>>, Error> {
     {
         return Ok(certificates);
     }
-    let folders = std::env::var_os("SSL_CERT_DIR").map_or(found.cert_dir, |folders| {
-        std::env::split_paths(&folders).collect()
-    });
+    let folders = std::env::var_os("SSL_CERT_DIR")
+        .map_or(found.cert_dir, |folders| std::env::split_paths(&folders).collect());
     Ok(folders
         .iter()
         .filter_map(|folder| std::fs::read_dir(folder).ok())

@@ -49,7 +49,8 @@ pub fn catalogue() -> String {
         })
         .collect();
     let options: Vec<Value> = Options::ARGUMENTS.iter().map(|option| entry(option, &mut types)).collect();
-    let kinds: Vec<Value> = Kind::ALL.iter().map(|(name, doc)| json!({ "name": name, "doc": prose(doc) })).collect();
+    let kinds: Vec<Value> =
+        Kind::ALL.iter().map(|(name, doc)| json!({ "name": name, "doc": prose(doc) })).collect();
     let ids: Vec<&str> = OPERATIONS.iter().map(|operation| operation.id).collect();
     let whole = json!({
         "version": env!("CARGO_PKG_VERSION"),

@@ -43,7 +43,9 @@ impl From<&Error> for Failure {
             details: error.details().cloned(),
             operation: text(error.operation()),
             resource: text(error.resource()),
-            retry_after_ms: error.retry_after().map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
+            retry_after_ms: error
+                .retry_after()
+                .map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
             hint: text(error.hint_text()),
             causes: error.causes().to_vec(),
             meta: error.meta().cloned(),

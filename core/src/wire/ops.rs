@@ -12,13 +12,19 @@ use tokio::time::Instant;
 use super::{Reply, strict};
 use crate::client::{Call, Client, Meta, Options};
 use crate::error::{Error, Kind};
+use crate::limit::LimitStats;
 use crate::model::Model;
 use crate::page::{self, Page};
 use crate::resources::{self, ListSyncs, Sync, SyncReference, TriggerSync};
 use crate::runs::{self, OnEnd, RunToken, Seen};
 use crate::transport::{self, Exchange};
 
-pub(super) async fn dispatch(client: &Client, op: &str, args: &str, options: &Options) -> Result<Reply, Error> {
+pub(super) async fn dispatch(
+    client: &Client,
+    op: &str,
+    args: &str,
+    options: &Options,
+) -> Result<Reply, Error> {
     match op {
         "syncs.list" => list_syncs(client, args, options).await,
         "syncs.trigger" => trigger_sync(client, args, options).await,
@@ -26,7 +32,7 @@ pub(super) async fn dispatch(client: &Client, op: &str, args: &str, options: &Op
         "runs.next" => next_step(client, args, options).await,
         "request" => request(client, args, options).await,
         "parse" => parse(client, args),
-        "client.stats" => none(args).and_then(|()| local(op, &client.stats().to_json())),
+        "client.stats" => none(args).and_then(|()| local(op, &stats(&client.stats()))),
         "client.diagnose" => {
             none(args)?;
             local(op, &client.diagnose().await)
@@ -45,6 +51,20 @@ pub(super) async fn dispatch(client: &Client, op: &str, args: &str, options: &Op
         "client.panic" if client.config().self_test => panic!("on request"),
         _ => Err(Error::new(Kind::InvalidRequest, "there is no such operation; nothing was sent")),
     }
+}
+
+fn stats(stats: &LimitStats) -> Value {
+    let waiting = &stats.waiting;
+    json!({
+        "limit": stats.limit,
+        "allowed": stats.allowed,
+        "inFlight": stats.in_flight,
+        "used": stats.used,
+        "waiting": { "trigger": waiting.trigger, "poll": waiting.poll, "read": waiting.read, "bulk": waiting.bulk },
+        "closedForMs": u64::try_from(stats.closed_for.as_millis()).unwrap_or(u64::MAX),
+        "refused": stats.refused,
+        "granted": stats.granted,
+    })
 }
 
 fn arguments<T: serde::de::DeserializeOwned>(args: &str) -> Result<T, Error> {
@@ -71,7 +91,8 @@ fn local(op: &str, value: &impl Serialize) -> Result<Reply, Error> {
 }
 
 fn bytes_of(value: &impl Serialize) -> Result<Vec<u8>, Error> {
-    serde_json::to_vec(value).map_err(|error| Error::new(Kind::Internal, format!("a value cannot be written: {error}")))
+    serde_json::to_vec(value)
+        .map_err(|error| Error::new(Kind::Internal, format!("a value cannot be written: {error}")))
 }
 
 #[derive(Deserialize)]
@@ -215,7 +236,12 @@ fn parse(client: &Client, args: &str) -> Result<Reply, Error> {
     let operation = match asked.op.as_str() {
         "syncs.list" => &resources::LIST,
         "syncs.trigger" => &resources::TRIGGER,
-        _ => return Err(Error::new(Kind::InvalidRequest, "arguments.op names no operation whose answer can be parsed")),
+        _ => {
+            return Err(Error::new(
+                Kind::InvalidRequest,
+                "arguments.op names no operation whose answer can be parsed",
+            ));
+        }
     };
     let call = Call::new(operation, operation.path);
     let exchange = Exchange { status: asked.status, headers, body: Bytes::from(asked.body) };

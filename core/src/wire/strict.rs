@@ -13,9 +13,13 @@ pub(super) fn read<T: DeserializeOwned>(what: &str, text: &str, kind: Kind) -> R
             path if path == "." => what.to_owned(),
             path => format!("{what}.{path}"),
         };
-        Error::new(kind, format!("{path}: {}; nothing was sent", without_values(&error.into_inner().to_string())))
+        Error::new(
+            kind,
+            format!("{path}: {}; nothing was sent", without_values(&error.into_inner().to_string())),
+        )
     })?;
-    from.end().map_err(|_| Error::new(kind, format!("{what}: more than one JSON value; nothing was sent")))?;
+    from.end()
+        .map_err(|_| Error::new(kind, format!("{what}: more than one JSON value; nothing was sent")))?;
     Ok(value)
 }
 
@@ -49,9 +53,13 @@ mod tests {
 
     #[test]
     fn an_ill_typed_value_is_an_error_with_its_path() {
-        assert!(message::<Options>(r#"{"headers": {"a": 7}}"#).starts_with("options.headers.a: invalid type"));
+        assert!(
+            message::<Options>(r#"{"headers": {"a": 7}}"#).starts_with("options.headers.a: invalid type")
+        );
         assert!(message::<Options>(r#"{"timeoutMs": -1}"#).starts_with("options.timeoutMs: invalid value"));
-        assert!(message::<Options>(r#"{"timeoutMs": null}"#).starts_with("options.timeoutMs: invalid type: null"));
+        assert!(
+            message::<Options>(r#"{"timeoutMs": null}"#).starts_with("options.timeoutMs: invalid type: null")
+        );
     }
 
     #[test]

@@ -167,7 +167,9 @@ impl<'de> Deserialize<'de> for SyncReference {
             Value::String(text) => Some(Self::from(text)),
             _ => None,
         }
-        .ok_or_else(|| serde::de::Error::custom("a sync is named by its id (an integer) or its slug (a string)"))
+        .ok_or_else(|| {
+            serde::de::Error::custom("a sync is named by its id (an integer) or its slug (a string)")
+        })
     }
 }
 
@@ -276,7 +278,7 @@ pub(crate) async fn trigger_call(
 
 model! {
     /// What starting a run gives.
-    pub struct Started {
+    pub(crate) struct Started {
         /// Run id: a string here, a number in the list of runs.
         required id = "id": i64,
     }
