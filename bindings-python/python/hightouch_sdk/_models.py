@@ -13,9 +13,12 @@ from ._json import json_of
 
 if TYPE_CHECKING:
     from ._json import Json
+
+    MaybeJson: TypeAlias = Json | None
 else:
     # The decoder leaves it raw; each value wraps it when it is made.
     from msgspec import Raw as Json
+    from msgspec import Raw as MaybeJson
 
 __version__: Final = "0.1.0"
 
@@ -184,7 +187,7 @@ class Sync(Struct, frozen=True, kw_only=True):
     model_id: int | None = field(name="modelId", default=None)
     """Model that it reads from."""
 
-    configuration: Json | None = None
+    configuration: MaybeJson = None
     """Mappings and settings; the shape depends on the kind of destination and may change at any time."""
 
     schedule: Schedule | None = None
