@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
+import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -38,8 +41,11 @@ class Sandbox:
             headers={"Content-Type": "application/json"},
         )
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=30) as answer:
-            text = answer.read()
+        try:
+            with opener.open(request, timeout=30) as answer:
+                text = answer.read()
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{method} {path}: {error.code} {error.read().decode()}") from None
         return json.loads(text) if text else None
 
     def stop(self) -> None:
@@ -82,6 +88,15 @@ class World:
 
     def requests(self) -> list[dict[str, Any]]:
         return self.log()["requests"]
+
+    def wait_for(self, condition: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:
+        """The requests seen, once they are as described."""
+        for _ in range(600):
+            requests = self.requests()
+            if condition(requests):
+                return requests
+            time.sleep(0.05)
+        raise AssertionError(f"after half a minute the requests are still {requests}")
 
     def judge(self, player: str, scenario: str, wire: object) -> list[str]:
         verdict = {"player": player, "scenario": scenario, "wire": wire}

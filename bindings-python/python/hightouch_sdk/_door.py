@@ -174,10 +174,14 @@ class Door:
 
 
 def _open(settings: Mapping[str, object]) -> Engine:
+    text = None
     try:
         text = _ENCODER.encode(settings).decode()
     except (TypeError, ValueError, OverflowError) as error:
-        raise ConfigError(f"The settings cannot be written as JSON: {error}.") from None
+        why = str(error)
+    if text is None:
+        # Out here, so that the error does not keep the other one, which may hold the key.
+        raise ConfigError(f"The settings cannot be written as JSON: {why}.")
     try:
         return Engine(text)
     except ValueError as error:

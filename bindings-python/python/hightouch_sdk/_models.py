@@ -45,6 +45,20 @@ KINDS: Final = (
     "internal",
 )
 
+SETTINGS: Final = (
+    "api_key",
+    "api_key_file",
+    "base_url",
+    "limit",
+    "share",
+    "timeout_ms",
+    "deadline_ms",
+    "max_wait_ms",
+    "max_retries",
+    "ca_bundle",
+    "proxy",
+)
+
 
 class Interval(Struct, frozen=True, kw_only=True):
     """A length of time between runs."""
