@@ -63,11 +63,9 @@ def read_a_lot(ht: Hightouch) -> None:
         list(pool.map(read, range(READS)))
     took = time.monotonic() - started
     say(f"  {READS} reads from 32 threads took {took:.1f} s; the server refused {ht.stats().refused - before.refused}")
-    say(
-        f"  The ideal is 10 s: of {before.limit} requests in 10 s the steps above still hold {before.used}, so {free} reads"
-    )
-    say(f"  may leave at once and the other {READS - free} when those leave the window. How the server counts is not")
-    say("  documented; if it estimates by two buckets, 15 to 16 s is the earliest that is never refused.")
+    say(f"  The ideal is 10 s: of {before.limit} requests in 10 s the steps above still hold {before.used},")
+    say(f"  so {free} reads may leave at once and the other {READS - free} when those leave the window. How the server")
+    say("  counts is not documented: if it estimates by two buckets, about 15 s is the earliest that is never refused.")
 
 
 def main() -> None:
