@@ -54,3 +54,9 @@ pub enum Error {
     #[error("there is no world {0}")]
     NoSuchWorld(String),
 }
+
+impl Error {
+    fn mistake(text: String) -> Self {
+        Self::Settings(serde::de::Error::custom(text))
+    }
+}
