@@ -71,9 +71,6 @@ class Client:
         """Use another key from now on; what is known about the limit stays."""
         self._local.set_key(api_key)
 
-    def __reduce__(self) -> Any:
-        raise TypeError("A client cannot be pickled, for it holds the key: make one in each process.")
-
 
 def request_args(
     method: str, path: str, query: Mapping[str, object] | None, body: object | UnsetType

@@ -159,6 +159,11 @@ class Door:
         """Make a call in this thread and wait for its head and body."""
         return read(self.engine.call(op, args_json(args or {}), options_json(opts or {})))
 
+    def __reduce__(self) -> Any:
+        raise TypeError(
+            "A client, and what belongs to it, cannot be pickled, for it holds the key: make one in each process."
+        )
+
     def set_key(self, key: str) -> None:
         self.call("client.setKey", {"apiKey": key})
         settings = {name: value for name, value in self._settings.items() if name != "apiKeyFile"}
