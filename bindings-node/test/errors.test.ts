@@ -4,6 +4,7 @@ import { inspect } from 'node:util'
 
 import * as sdk from 'hightouch-sdk'
 
+import { Door } from '../dist/door.js'
 import { errorClasses, errorFrom, type Failure } from '../dist/errors.js'
 import { settingsOf, useSandbox } from './support.js'
 
@@ -86,6 +87,12 @@ describe('a client', () => {
         ((JSON.stringify(value) as string | undefined) ?? '')
       assert.equal(text.includes(canary), false, text)
     }
+  })
+
+  test('turns a panic of the core into an error, and goes on', async () => {
+    const door = new Door({ apiKey: 'k', environment: {}, selfTest: true })
+    await assert.rejects(door.call('client.panic'), sdk.InternalError)
+    assert.equal((await door.value<sdk.Stats>('client.stats')).granted, 0)
   })
 
   test('refuses what JSON cannot carry, and sends nothing', async () => {
