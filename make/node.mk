@@ -22,7 +22,7 @@ demo-node: node-dist sandbox
 test-node: node-dist sandbox
 	node "$(NODE_DIR)/tools/build-native.mjs"
 	cd "$(NODE_DIR)" && rm -rf dist-test && npx tsc --project test
-	cd "$(NODE_DIR)" && HIGHTOUCH_SANDBOX="$(SANDBOX)" node --test dist-test/
+	cd "$(NODE_DIR)" && RUST_BACKTRACE=0 HIGHTOUCH_SANDBOX="$(SANDBOX)" node --test dist-test/
 
 check-node: node-dist
 	cargo fmt --package hightouch-node --check
