@@ -1,2 +1,111 @@
-//! To be written.
-fn main() {}
+//! The program: see `hightouch-sandbox --help`.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use hightouch_sandbox::{Error, Options, Sandbox, strip};
+use serde_json::{Value, json};
+use tokio::io::AsyncReadExt;
+
+/// The Hightouch REST API as a local server that also judges what it was sent.
+///
+/// Without a subcommand it serves: one port speaks HTTP/1.1, HTTP/2 and TLS. When it listens it prints one line of
+/// JSON: {"url", "httpUrl", "ca", "closed", "baseUrl", "apiKey"}. Worlds are made with POST /_worlds.
+#[derive(Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(Args)]
+struct Serve {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// Folder in which ca.pem is written, made if it is not there [default: one in the temporary folder]
+    #[arg(long, value_name = "PATH", hide_default_value = true, default_value_os_t = default_dir())]
+    dir: PathBuf,
+    /// End when standard input closes, so as not to outlive the test runner that started it
+    #[arg(long)]
+    exit_with_stdin: bool,
+    /// Append a line of JSON for each scenario that was judged
+    #[arg(long, value_name = "FILE")]
+    coverage: Option<PathBuf>,
+    /// Syncs in the default world
+    #[arg(long, value_name = "N", default_value_t = 25)]
+    syncs: u32,
+    /// How long a run in the default world takes
+    #[arg(long, value_name = "S", default_value_t = 20.0)]
+    seconds_per_run: f64,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Read the vendor's document on standard input and write it, without its prose, to standard output
+    Strip,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        None => serve(cli.serve).await,
+        Some(Command::Strip) => strip_document(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("hightouch-sandbox: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(options: Serve) -> Result<(), Error> {
+    let sandbox = Sandbox::start(Options { listen: options.listen, coverage: options.coverage }).await?;
+    std::fs::create_dir_all(&options.dir)?;
+    let ca = options.dir.join("ca.pem");
+    std::fs::write(&ca, &sandbox.ca_pem)?;
+    let world = sandbox.create_world(json!({
+        "syncs": options.syncs,
+        "slugs": ["orders-to-salesforce"],
+        "timeScale": 1,
+        "runs": {"seconds": options.seconds_per_run},
+    }))?;
+    println!(
+        "{}",
+        json!({
+            "url": sandbox.url,
+            "httpUrl": sandbox.http_url,
+            "ca": std::path::absolute(ca)?,
+            "closed": sandbox.closed,
+            "baseUrl": world.base_url,
+            "apiKey": world.api_key,
+        })
+    );
+    if options.exit_with_stdin {
+        let mut input = tokio::io::stdin();
+        let mut ignored = [0; 256];
+        while input.read(&mut ignored).await.is_ok_and(|read| read > 0) {}
+    } else {
+        tokio::signal::ctrl_c().await?;
+    }
+    Ok(())
+}
+
+fn strip_document() -> Result<(), Error> {
+    let mut document: Value = serde_json::from_reader(std::io::stdin())?;
+    strip(&mut document);
+    println!("{}", serde_json::to_string_pretty(&document)?);
+    Ok(())
+}
+
+fn default_dir() -> PathBuf {
+    std::env::temp_dir().join(format!("hightouch-sandbox-{}", std::process::id()))
+}

@@ -1,0 +1,140 @@
+//! `request`: what the SDK does not know yet, with the same key, limit, retry rules and errors.
+
+use http::Method;
+use serde_json::{Map, Value};
+
+use super::{Answer, Call, Client, Options};
+use crate::error::{Error, Kind};
+
+impl Client {
+    /// Sends any request below the base URL and gives the server's JSON; nothing (204) is given as null.
+    ///
+    /// # Errors
+    /// As every operation; kind `invalid_request`, with nothing sent, for a path that could leave the API.
+    pub async fn request(
+        &self,
+        method: &str,
+        path: &str,
+        query: &Map<String, Value>,
+        body: Option<Value>,
+        options: &Options,
+    ) -> Result<Value, Error> {
+        let answer = self.request_answer(method, path, query, body, options).await?;
+        if answer.body.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&answer.body).map_err(|error| {
+            Error::new(Kind::Protocol, format!("the answer is not JSON: {error}")).with_meta(answer.meta)
+        })
+    }
+
+    pub(crate) async fn request_answer(
+        &self,
+        method: &str,
+        path: &str,
+        query: &Map<String, Value>,
+        body: Option<Value>,
+        options: &Options,
+    ) -> Result<Answer, Error> {
+        let call = Call::unknown(verb(method)?, checked(path)?, pairs(query)?, body);
+        let answer = self.send(&call, options).await?;
+        if options.raw == Some(true) || answer.body.is_empty() {
+            return Ok(answer);
+        }
+        let checked = std::str::from_utf8(&answer.body)
+            .map_err(|_| "it is not UTF-8".to_owned())
+            .and_then(|text| {
+                serde_json::from_str::<&serde_json::value::RawValue>(text).map_err(|error| error.to_string())
+            })
+            .and_then(|raw| crate::model::check_json(raw.get()).map_err(ToOwned::to_owned));
+        match checked {
+            Ok(()) => Ok(answer),
+            Err(why) => {
+                Err(Error::new(Kind::Protocol, format!("the answer is not JSON that can be used: {why}"))
+                    .at(&call)
+                    .with_meta(answer.meta))
+            }
+        }
+    }
+}
+
+fn wrong(what: impl Into<String>) -> Error {
+    Error::new(Kind::InvalidRequest, what)
+}
+
+fn verb(method: &str) -> Result<Method, Error> {
+    match method.to_ascii_uppercase().as_str() {
+        "GET" => Ok(Method::GET),
+        "HEAD" => Ok(Method::HEAD),
+        "POST" => Ok(Method::POST),
+        "PUT" => Ok(Method::PUT),
+        "PATCH" => Ok(Method::PATCH),
+        "DELETE" => Ok(Method::DELETE),
+        _ => Err(wrong("the method must be GET, HEAD, POST, PUT, PATCH or DELETE")),
+    }
+}
+
+/// A path that stays below the base URL: the key goes nowhere else.
+fn checked(path: &str) -> Result<&str, Error> {
+    if !path.starts_with('/') || path.starts_with("//") {
+        return Err(wrong("the path must start with exactly one / and is taken below the base URL"));
+    }
+    // Percent-encoded dots count as dots to URL parsers (WHATWG URL §3.5).
+    let plain = path.to_ascii_lowercase().replace("%2e", ".");
+    if plain.split(['/', '\\']).any(|segment| segment == ".." || segment == ".") {
+        return Err(wrong("the path must not hold . or .. segments"));
+    }
+    if path.contains(['?', '#', '\\']) || path.chars().any(|char| char.is_control() || char == ' ') {
+        return Err(wrong("the path must hold no query, fragment, backslash, space or control character"));
+    }
+    Ok(path)
+}
+
+fn pairs(query: &Map<String, Value>) -> Result<Vec<(String, String)>, Error> {
+    let mut pairs = Vec::new();
+    for (name, value) in query {
+        match value {
+            Value::Array(values) => {
+                for value in values {
+                    pairs.push((name.clone(), scalar(name, value)?));
+                }
+            }
+            value => pairs.push((name.clone(), scalar(name, value)?)),
+        }
+    }
+    Ok(pairs)
+}
+
+fn scalar(name: &str, value: &Value) -> Result<String, Error> {
+    match value {
+        Value::String(text) => Ok(text.clone()),
+        Value::Number(_) | Value::Bool(_) => Ok(value.to_string()),
+        _ => Err(wrong(format!("query.{name} must be text, a number, a boolean or a list of those"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_could_leave_the_api_is_refused() {
+        for path in [
+            "",
+            "syncs",
+            "//evil.example/x",
+            "https://evil.example",
+            "/../v2",
+            "/a/%2e%2E/b",
+            "/a\\b",
+            "/a?b=1",
+            "/a b",
+            "/./a",
+        ] {
+            assert!(checked(path).is_err(), "{path:?}");
+        }
+        for path in ["/syncs", "/syncs/7/runs", "/a..b", "/%41"] {
+            assert!(checked(path).is_ok(), "{path:?}");
+        }
+    }
+}

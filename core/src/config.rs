@@ -1,0 +1,271 @@
+//! Settings: what a caller may set, and what the client makes of it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use url::{Host, Url};
+
+use crate::auth::Key;
+use crate::error::{Error, Kind};
+use crate::limit::Quota;
+use crate::model::{Mended, Model, Types};
+
+/// Where the API is unless told otherwise.
+pub const DEFAULT_BASE_URL: &str = "https://api.hightouch.com/api/v1";
+
+const API_KEY: &str = "HIGHTOUCH_API_KEY";
+const BASE_URL: &str = "HIGHTOUCH_BASE_URL";
+const SHARE: &str = "HIGHTOUCH_SHARE";
+
+request! {
+    /// What a client is made from; each may be left out.
+    pub struct Settings {
+        /// The workspace's API key; read from `HIGHTOUCH_API_KEY` when left out.
+        client api_key = "apiKey": Secret,
+        /// A file that holds the API key; one line break at its end is not the key's.
+        client api_key_file = "apiKeyFile": String,
+        /// The API's address with its `/api/v1`, `https`, or `http` to a loopback address; read from
+        /// `HIGHTOUCH_BASE_URL` when left out.
+        client base_url = "baseUrl": String,
+        /// Used for the `HIGHTOUCH_` names in place of the process's environment.
+        client environment = "environment": BTreeMap<String, Secret>,
+        /// The workspace's limit as requests and seconds; 200 in 10 when left out. It may be set lower or higher but
+        /// not off.
+        client limit = "limit": Vec<f64>,
+        /// The part of the limit that this client may take, above 0 and up to 1; read from `HIGHTOUCH_SHARE` when left
+        /// out. Processes do not see each other: give each its share.
+        client share = "share": f64,
+        /// Milliseconds that one attempt may take; 30,000 when left out.
+        client timeout_ms = "timeoutMs": u64,
+        /// Milliseconds that a whole call may take, its waiting and retries included; without end when left out.
+        client deadline_ms = "deadlineMs": u64,
+        /// Milliseconds that a call may wait for the limit; without end when left out.
+        client max_wait_ms = "maxWaitMs": u64,
+        /// How often a call that may be repeated is; 3 when left out. Waiting for the limit does not count.
+        client max_retries = "maxRetries": u32,
+        /// A file of certificates (PEM) that are trusted beside the system's.
+        client ca_bundle = "caBundle": String,
+        /// A proxy's URL, used for every request; read from the usual variables (`HTTPS_PROXY`, `NO_PROXY`) when left
+        /// out.
+        client proxy = "proxy": Secret,
+        /// Names the language in the User-Agent.
+        client language = "language": String,
+        /// Divides every wait of ours; for tests.
+        client time_scale = "timeScale": f64,
+        /// Opens the operation that panics; for tests.
+        client self_test = "selfTest": bool,
+    }
+}
+
+/// Settings that bindings and tests use and hosts do not show.
+pub(crate) const INTERNAL_SETTINGS: &[&str] = &["environment", "language", "timeScale", "selfTest"];
+
+/// Text that is never printed.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Model for Secret {
+    fn read<'de, D: serde::Deserializer<'de>>(
+        from: D,
+        mended: &mut Mended,
+    ) -> Result<Option<Self>, D::Error> {
+        Ok(String::read(from, mended)?.map(Self))
+    }
+
+    fn describe(_: &mut Types) -> Value {
+        Value::from("string")
+    }
+}
+
+impl<T: Into<String>> From<T> for Secret {
+    fn from(text: T) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str("[secret]")
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str("[secret]")
+    }
+}
+
+/// Settings that were checked.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub base: Url,
+    pub origin: String,
+    pub key: Key,
+    pub quota: Quota,
+    pub share: Option<f64>,
+    pub timeout: Duration,
+    pub deadline: Option<Duration>,
+    pub max_wait: Option<Duration>,
+    pub max_retries: u32,
+    pub ca_bundle: Option<PathBuf>,
+    pub proxy: Option<Proxy>,
+    pub user_agent: String,
+    pub scale: f64,
+    pub self_test: bool,
+}
+
+/// A proxy; its password is treated like the key.
+#[derive(Clone, Debug)]
+pub(crate) struct Proxy {
+    pub url: Secret,
+    pub password: Option<Secret>,
+}
+
+impl Settings {
+    /// Checks the settings and fills what was left out from the environment. Reads the key's file, nothing else.
+    pub(crate) fn check(&self) -> Result<Config, Error> {
+        let base_text = self.base_url.clone().or_else(|| self.variable(BASE_URL));
+        let (base, origin) = base_url(base_text.as_deref().unwrap_or(DEFAULT_BASE_URL))?;
+        let scale = self.time_scale.unwrap_or(1.0);
+        if !(scale.is_finite() && scale > 0.0) {
+            return Err(wrong("timeScale", "must be above 0"));
+        }
+        if self.timeout_ms == Some(0) {
+            return Err(wrong("timeoutMs", "must be above 0"));
+        }
+        let language = self.language.as_deref().unwrap_or("rust");
+        if !language.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(wrong("language", "must be visible ASCII"));
+        }
+        Ok(Config {
+            base,
+            origin,
+            key: self.key()?,
+            quota: self.quota(scale)?,
+            share: self.share()?,
+            timeout: Duration::from_millis(self.timeout_ms.unwrap_or(30_000)),
+            deadline: self.deadline_ms.map(Duration::from_millis),
+            max_wait: self.max_wait_ms.map(Duration::from_millis),
+            max_retries: self.max_retries.unwrap_or(3),
+            ca_bundle: self.ca_bundle.as_ref().map(PathBuf::from),
+            proxy: self.proxy.as_ref().map(proxy).transpose()?,
+            user_agent: format!("hightouch-sdk/{} ({language})", env!("CARGO_PKG_VERSION")),
+            scale,
+            self_test: self.self_test.unwrap_or(false),
+        })
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        match &self.environment {
+            Some(given) => given.get(name).map(|value| value.expose().to_owned()),
+            None => std::env::var(name).ok(),
+        }
+    }
+
+    fn key(&self) -> Result<Key, Error> {
+        if let Some(key) = &self.api_key {
+            return Key::new(key.expose());
+        }
+        if let Some(path) = &self.api_key_file {
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| wrong("apiKeyFile", &format!("cannot be read: {}", error.kind())))?;
+            return Key::from_outside(&text);
+        }
+        match self.variable(API_KEY) {
+            Some(text) => Key::from_outside(&text),
+            None => Err(Error::new(Kind::Config, "no API key was given").hint(format!(
+                "Set {API_KEY}, or pass the key; an Admin makes one under Settings, API keys."
+            ))),
+        }
+    }
+
+    fn quota(&self, scale: f64) -> Result<Quota, Error> {
+        let (requests, seconds) = match self.limit.as_deref() {
+            None => (200.0, 10.0),
+            Some(&[requests, seconds]) => (requests, seconds),
+            Some(_) => return Err(wrong("limit", "takes two numbers: requests and seconds")),
+        };
+        if !(requests >= 1.0 && requests <= 1_000_000.0 && requests.fract() == 0.0) {
+            return Err(wrong("limit", "takes a whole number of requests from 1 to 1,000,000"));
+        }
+        if !(0.001..=86_400.0).contains(&seconds) {
+            return Err(wrong("limit", "takes from 0.001 to 86,400 seconds"));
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the range is checked above"
+        )]
+        let requests = requests as u32;
+        Ok(Quota { requests, window: Duration::from_secs_f64(seconds), scale })
+    }
+
+    fn share(&self) -> Result<Option<f64>, Error> {
+        let share = match (self.share, self.variable(SHARE)) {
+            (Some(share), _) => Some(share),
+            (None, None) => None,
+            (None, Some(text)) => Some(text.trim().parse().map_err(|_| wrong(SHARE, "is not a number"))?),
+        };
+        match share {
+            Some(share) if !(share > 0.0 && share <= 1.0) => {
+                Err(wrong("share", "must be above 0 and at most 1"))
+            }
+            share => Ok(share),
+        }
+    }
+}
+
+fn wrong(setting: &str, what: &str) -> Error {
+    Error::new(Kind::Config, format!("the setting {setting} {what}"))
+}
+
+/// The base URL without a slash at its end, and its origin.
+fn base_url(text: &str) -> Result<(Url, String), Error> {
+    let wrong = |what: &str| wrong("baseUrl", what);
+    let mut url = Url::parse(text).map_err(|error| wrong(&format!("is not a URL: {error}")))?;
+    let loopback = match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => return Err(wrong("names no host")),
+    };
+    match url.scheme() {
+        "https" => {}
+        "http" if loopback => {}
+        "http" => {
+            return Err(wrong(
+                "must be https: over http the key could be read (http is for loopback addresses)",
+            ));
+        }
+        _ => return Err(wrong("must be https")),
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong("must not hold credentials"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(wrong("must have no query and no fragment"));
+    }
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    let origin = url.origin().ascii_serialization();
+    Ok((url, origin))
+}
+
+fn proxy(text: &Secret) -> Result<Proxy, Error> {
+    let url = Url::parse(text.expose()).map_err(|_| wrong("proxy", "is not a URL"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return Err(wrong("proxy", "must be an http or https URL"));
+    }
+    Ok(Proxy { url: text.clone(), password: url.password().map(Secret::from) })
+}

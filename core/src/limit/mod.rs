@@ -1,0 +1,35 @@
+//! Keeping within the server's limit: a pure state, and an asynchronous gate that waits on it.
+//!
+//! Every request that reaches the server counts, and how it counts them is not documented. The rule
+//! in [`window`] therefore keeps within exact sliding windows, fixed windows and two-bucket estimates
+//! at once, wherever their buckets begin and however long the network takes.
+//!
+//! * [`window`]: what is in flight, when the others ended, and when one more may leave.
+//! * [`cut`]: what a refusal (429) changes.
+//! * [`state`]: the two together, and what happens to a request; no clock, no waiting, no randomness.
+//! * [`line`]: who waits, and whose turn it is.
+//! * [`turn`]: the line and the states together: who goes now, and when to look again.
+//! * [`gate`], [`permit`], [`registry`]: one lock over all this, shared by the clients of a process.
+
+pub mod cut;
+pub mod gate;
+pub mod line;
+pub mod permit;
+pub mod quota;
+pub mod registry;
+pub mod state;
+pub mod turn;
+pub mod window;
+
+pub use cut::RefusedBy429;
+pub use gate::{Gate, GateHandle, LimitStats, Refused, Waiting};
+pub use line::Class;
+pub use permit::Permit;
+pub use quota::Quota;
+pub use state::{Decision, Reach, State, Ticket};
+
+/// Nanoseconds since a moment of the owner's choosing.
+pub type Nanos = u64;
+
+/// A time that does not come: only the end of a request can help.
+pub const NEVER: Nanos = Nanos::MAX;

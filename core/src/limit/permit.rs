@@ -1,0 +1,71 @@
+//! One granted request.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::cut::RefusedBy429;
+use super::gate::Gate;
+use super::turn::{End, Grant};
+
+/// Leave to send one request, once. How it ended is told with one of the methods; a permit that is
+/// dropped counts as abandoned, the only safe reading of a future that was cancelled.
+#[derive(Debug)]
+#[must_use = "a permit that is dropped at once takes a place for seconds"]
+pub struct Permit {
+    gate: Arc<Gate>,
+    grant: Option<Grant>,
+    waited: Duration,
+}
+
+impl Permit {
+    pub(super) fn new(gate: Arc<Gate>, grant: Grant, waited: Duration) -> Self {
+        Self { gate, grant: Some(grant), waited }
+    }
+
+    /// How long it took to get.
+    #[must_use]
+    pub fn waited(&self) -> Duration {
+        self.waited
+    }
+
+    /// An answer was seen, whatever its status except 429. Call it when the headers are there: the server
+    /// has counted a request before it answers, so nothing that comes later can change what it weighs.
+    pub fn seen(self) {
+        self.end(End::Seen);
+    }
+
+    /// The request certainly never reached the server: no address, no connection, no handshake, or
+    /// cancelled before it was handed to the transport. Its place is free at once.
+    pub fn never_sent(self) {
+        self.end(End::NeverSent);
+    }
+
+    /// The request was cancelled, timed out or reset after it was handed to the transport. It may still
+    /// arrive, so it counts as in flight for 5 s from now.
+    pub fn abandoned(self) {
+        self.end(End::Abandoned);
+    }
+
+    /// The answer was 429, with this Retry-After.
+    #[must_use = "a refused request either waits again or fails"]
+    pub fn refused(mut self, retry_after: Option<Duration>) -> RefusedBy429 {
+        match self.grant.take() {
+            Some(grant) => self.gate.refused(grant, retry_after),
+            None => RefusedBy429::Closed(Duration::ZERO),
+        }
+    }
+
+    fn end(mut self, end: End) {
+        if let Some(grant) = self.grant.take() {
+            self.gate.end(grant, end);
+        }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if let Some(grant) = self.grant.take() {
+            self.gate.end(grant, End::Abandoned);
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What the server is declared to allow.
+
+use std::time::Duration;
+
+use super::Nanos;
+
+/// The longest window that the arithmetic holds; a year.
+const LONGEST: Nanos = 365 * 24 * 3600 * 1_000_000_000;
+
+/// What the server is declared to allow: so many requests in any window.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Quota {
+    /// Requests in one window; at least 1.
+    pub requests: u32,
+    /// The window, before `scale`.
+    pub window: Duration,
+    /// Divides every wait of ours, the window included; 1 outside tests.
+    pub scale: f64,
+}
+
+impl Default for Quota {
+    /// 200 requests in 10 seconds, which is what the vendor documents for a workspace.
+    fn default() -> Self {
+        Self { requests: 200, window: Duration::from_secs(10), scale: 1.0 }
+    }
+}
+
+impl Quota {
+    /// `wait` divided by the scale, in nanoseconds.
+    #[must_use]
+    pub fn scaled(&self, wait: Duration) -> Nanos {
+        let usable = self.scale.is_finite() && self.scale > 0.0;
+        // Only a real scale goes through floating point, so that 10 s stay 10 s to the nanosecond.
+        let wait = if usable && (self.scale - 1.0).abs() > f64::EPSILON {
+            Duration::try_from_secs_f64(wait.as_secs_f64() / self.scale).unwrap_or(Duration::MAX)
+        } else {
+            wait
+        };
+        Nanos::try_from(wait.as_nanos()).unwrap_or(LONGEST).min(LONGEST)
+    }
+
+    /// T: the scaled window and half a percent, for a server whose clock runs slower than ours.
+    #[must_use]
+    pub fn span(&self) -> Nanos {
+        let window = self.scaled(self.window).max(1);
+        window + window / 200
+    }
+
+    /// N: the requests of a window, at least 1 and no more than the arithmetic holds (10⁹ for 10 s).
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        u64::from(self.requests).clamp(1, (u64::MAX / 2 / self.span()).max(1))
+    }
+
+    /// The same quota for a client that may use `share` (0 to 1) of it; never less than one request.
+    #[must_use]
+    pub fn shared(&self, share: f64) -> Self {
+        let share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 1.0 };
+        // Within u32 by construction: a fraction of one, rounded down.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let requests = (f64::from(self.requests) * share).floor() as u32;
+        Self { requests: requests.max(1), ..*self }
+    }
+
+    /// One quota that keeps both: the one that implies the other, or the fewer requests in the longer
+    /// window where neither does.
+    #[must_use]
+    pub fn stricter(self, other: Self) -> Self {
+        if self.implies(&other) {
+            self
+        } else if other.implies(&self) {
+            other
+        } else {
+            Self {
+                requests: self.requests.min(other.requests),
+                window: self.window.max(other.window),
+                scale: self.scale.min(other.scale),
+            }
+        }
+    }
+
+    /// Whether whoever keeps this quota keeps `other` too.
+    fn implies(&self, other: &Self) -> bool {
+        let windows = other.span().div_ceil(self.span());
+        windows.saturating_mul(self.requests()) <= other.requests()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quota(requests: u32, seconds: u64) -> Quota {
+        Quota { requests, window: Duration::from_secs(seconds), scale: 1.0 }
+    }
+
+    #[test]
+    fn the_window_is_half_a_percent_longer_than_declared() {
+        assert_eq!(quota(200, 10).span(), 10_050_000_000);
+        assert_eq!(Quota { scale: 20.0, ..quota(200, 10) }.span(), 502_500_000);
+    }
+
+    #[test]
+    fn of_two_quotas_the_stricter_is_kept() {
+        assert_eq!(quota(200, 10).stricter(quota(100, 10)), quota(100, 10));
+        assert_eq!(
+            quota(200, 10).stricter(quota(20, 1)),
+            quota(20, 1),
+            "20 a second is never over 200 in ten"
+        );
+        assert_eq!(quota(150, 10).stricter(quota(100, 1)), quota(100, 10), "neither implies the other");
+    }
+
+    #[test]
+    fn a_share_is_rounded_down_and_never_nothing() {
+        assert_eq!(quota(200, 10).shared(0.25).requests, 50);
+        assert_eq!(quota(3, 10).shared(0.5).requests, 1);
+        assert_eq!(quota(200, 10).shared(0.0001).requests, 1);
+        assert_eq!(quota(200, 10).shared(f64::NAN).requests, 200);
+    }
+
+    #[test]
+    fn absurd_quotas_are_brought_within_what_the_arithmetic_holds() {
+        assert_eq!(quota(0, 10).requests(), 1);
+        assert_eq!(quota(1, 0).span(), 1);
+        let huge = Quota { requests: u32::MAX, window: Duration::MAX, scale: f64::NAN };
+        assert!(huge.requests().checked_mul(huge.span()).is_some());
+    }
+}

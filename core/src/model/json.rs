@@ -1,0 +1,138 @@
+//! Opaque JSON: carried as the server wrote it.
+
+use std::fmt;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::{Mended, Model, Types};
+
+/// How deep opaque JSON may nest: what host decoders take without running out of stack.
+pub(crate) const MAX_DEPTH: usize = 128;
+
+/// JSON whose shape the API leaves open, kept as text until it is looked at; equal when the values are.
+#[derive(Clone)]
+pub struct Json(Box<RawValue>);
+
+impl Json {
+    /// The text as the server wrote it.
+    #[must_use]
+    pub fn get(&self) -> &str {
+        self.0.get()
+    }
+
+    /// The value as a tree.
+    #[must_use]
+    pub fn value(&self) -> Value {
+        serde_json::from_str(self.0.get()).unwrap_or(Value::Null)
+    }
+
+    /// The same value with every string and member name put through `change`.
+    pub(crate) fn map_text(self, change: &impl Fn(&str) -> String) -> Self {
+        let mut value = self.value();
+        map_text(&mut value, change);
+        Self::from(&value)
+    }
+
+    pub(crate) fn checked(raw: Box<RawValue>) -> Result<Self, &'static str> {
+        check(raw.get()).map(|()| Self(raw))
+    }
+}
+
+impl From<&Value> for Json {
+    fn from(value: &Value) -> Self {
+        Self(serde_json::value::to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned()))
+    }
+}
+
+impl PartialEq for Json {
+    fn eq(&self, other: &Self) -> bool {
+        self.get() == other.get() || self.value() == other.value()
+    }
+}
+
+impl fmt::Debug for Json {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str(self.get())
+    }
+}
+
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(to)
+    }
+}
+
+impl Model for Json {
+    fn read<'de, D: Deserializer<'de>>(from: D, mended: &mut Mended) -> Result<Option<Self>, D::Error> {
+        let raw = Box::<RawValue>::deserialize(from)?;
+        if raw.get() == "null" {
+            return Ok(None);
+        }
+        Self::checked(raw).map(Some).map_err(|why| D::Error::custom(format_args!("{}: {why}", mended.path())))
+    }
+
+    fn describe(_: &mut Types) -> Value {
+        Value::from("json")
+    }
+}
+
+/// Refuses what some host's decoder would stumble over later.
+pub(crate) fn check(text: &str) -> Result<(), &'static str> {
+    // Counting brackets costs a fraction of a scan, and nearly every value passes on the count alone.
+    let brackets = text.bytes().filter(|byte| matches!(byte, b'{' | b'[')).count();
+    if brackets > MAX_DEPTH && depth(text) > MAX_DEPTH {
+        return Err("JSON nested deeper than 128");
+    }
+    if text.contains("\\u") && serde_json::from_str::<Surrogates>(text).is_err() {
+        return Err("JSON with half of a surrogate pair");
+    }
+    Ok(())
+}
+
+/// The deepest nesting, strings passed over.
+pub(crate) fn depth(text: &str) -> usize {
+    let (mut now, mut most, mut in_string, mut escaped) = (0_usize, 0, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'{' | b'[' if !in_string => {
+                now += 1;
+                most = most.max(now);
+            }
+            b'}' | b']' if !in_string => now = now.saturating_sub(1),
+            _ => {}
+        }
+    }
+    most
+}
+
+/// A walk that decodes every string, as raw JSON does not.
+struct Surrogates;
+
+impl<'de> Deserialize<'de> for Surrogates {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Value::deserialize(from).map(|_| Self)
+    }
+}
+
+fn map_text(value: &mut Value, change: &impl Fn(&str) -> String) {
+    match value {
+        Value::String(text) => *text = change(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| map_text(item, change)),
+        Value::Object(members) => {
+            *members = std::mem::take(members)
+                .into_iter()
+                .map(|(name, mut value)| {
+                    map_text(&mut value, change);
+                    (change(&name), value)
+                })
+                .collect();
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,268 @@
+//! The declarations that make a type of the API from one line a field.
+
+/// Visitor methods for JSON of a kind that is of no use here: read past, noted, and given as `None`.
+macro_rules! unusable {
+    ($($kind:ident)*) => { $(unusable!(@$kind);)* };
+    (@bool) => { unusable!(@scalar visit_bool bool); };
+    (@u64) => { unusable!(@scalar visit_u64 u64); };
+    (@i64) => { unusable!(@scalar visit_i64 i64); };
+    (@f64) => { unusable!(@scalar visit_f64 f64); };
+    (@str) => { unusable!(@scalar visit_str &str); };
+    (@scalar $visit:ident $type:ty) => {
+        fn $visit<E: serde::de::Error>(self, _: $type) -> Result<Self::Value, E> {
+            self.0.note();
+            Ok(None)
+        }
+    };
+    (@unit) => {
+        fn visit_unit<E: serde::de::Error>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+    };
+    (@seq) => {
+        fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            while seq.next_element::<serde::de::IgnoredAny>()?.is_some() {}
+            self.0.note();
+            Ok(None)
+        }
+    };
+    (@map) => {
+        fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            while map.next_entry::<serde::de::IgnoredAny, serde::de::IgnoredAny>()?.is_some() {}
+            self.0.note();
+            Ok(None)
+        }
+    };
+}
+
+/// Declares an object: `required`, `optional` or `defaulted`, Rust name, wire name, type.
+///
+/// What is `required` and missing makes the answer a protocol error; what is `defaulted` and missing becomes its
+/// type's default, noted as mended; what is `optional` is an `Option`.
+macro_rules! model {
+    ($(#[doc = $doc:literal])* $vis:vis struct $name:ident {
+        $($(#[doc = $field_doc:literal])* $presence:ident $field:ident = $wire:literal : $type:ty),* $(,)?
+    }) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, Debug, PartialEq)]
+        #[non_exhaustive]
+        $vis struct $name {
+            $($(#[doc = $field_doc])* $vis $field: model!(@type $presence $type),)*
+        }
+
+        impl $name {
+            #[allow(dead_code, reason = "a union writes its variant's members into its own object")]
+            pub(crate) fn write_members<M: serde::ser::SerializeMap>(&self, to: &mut M) -> Result<(), M::Error> {
+                $(model!(@write $presence to $wire &self.$field);)*
+                Ok(())
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                let mut map = to.serialize_map(None)?;
+                self.write_members(&mut map)?;
+                serde::ser::SerializeMap::end(map)
+            }
+        }
+
+        impl $crate::model::Model for $name {
+            fn read<'de, D: serde::Deserializer<'de>>(
+                from: D,
+                mended: &mut $crate::model::Mended,
+            ) -> Result<Option<Self>, D::Error> {
+                struct Members<'a>(&'a mut $crate::model::Mended);
+                impl<'de> serde::de::Visitor<'de> for Members<'_> {
+                    type Value = Option<$name>;
+
+                    fn expecting(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        to.write_str("an object")
+                    }
+
+                    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                        $(let mut $field: Option<$type> = None;)*
+                        while let Some(name) = map.next_key::<$crate::model::Name<'_>>()? {
+                            match name.0.as_ref() {
+                                $($wire => {
+                                    self.0.enter($wire);
+                                    $field = map.next_value_seed($crate::model::Seed::new(self.0))?;
+                                    self.0.leave();
+                                })*
+                                _ => {
+                                    map.next_value::<serde::de::IgnoredAny>()?;
+                                }
+                            }
+                        }
+                        Ok(Some($name { $($field: model!(@finish $presence self.0, $field $wire),)* }))
+                    }
+
+                    unusable!(bool u64 i64 f64 str unit seq);
+                }
+                from.deserialize_any(Members(mended))
+            }
+
+            fn describe(types: &mut $crate::model::Types) -> serde_json::Value {
+                types.object(stringify!($name), &[$($doc),*], &[$($crate::model::Field {
+                    name: stringify!($field),
+                    wire: $wire,
+                    presence: stringify!($presence),
+                    doc: &[$($field_doc),*],
+                    of: <$type as $crate::model::Model>::describe,
+                }),*])
+            }
+        }
+    };
+    (@type optional $type:ty) => { Option<$type> };
+    (@type $presence:ident $type:ty) => { $type };
+    (@write optional $to:ident $wire:literal $value:expr) => {
+        if let Some(value) = $value {
+            $to.serialize_entry($wire, value)?;
+        }
+    };
+    (@write $presence:ident $to:ident $wire:literal $value:expr) => { $to.serialize_entry($wire, $value)?; };
+    (@finish optional $mended:expr, $field:ident $wire:literal) => { $field };
+    (@finish required $mended:expr, $field:ident $wire:literal) => {
+        match $field {
+            Some(value) => value,
+            None => {
+                $mended.enter($wire);
+                return Err(serde::de::Error::custom(format_args!("{} is missing", $mended.path())));
+            }
+        }
+    };
+    (@finish defaulted $mended:expr, $field:ident $wire:literal) => {
+        match $field {
+            Some(value) => value,
+            None => {
+                $mended.note_field($wire);
+                Default::default()
+            }
+        }
+    };
+}
+
+/// Declares a set of strings that may grow: what is not in it is kept in `Other`.
+macro_rules! open_enum {
+    ($(#[doc = $doc:literal])* pub enum $name:ident {
+        $($(#[doc = $value_doc:literal])* $variant:ident = $wire:literal),* $(,)?
+    }) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[doc = $value_doc])* $variant,)*
+            /// A value that this version does not know.
+            Other(String),
+        }
+
+        impl $name {
+            /// The value as the API writes it.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $wire,)*
+                    Self::Other(text) => text,
+                }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                to.write_str(self.as_str())
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.serialize_str(self.as_str())
+            }
+        }
+
+        impl $crate::model::Model for $name {
+            fn read<'de, D: serde::Deserializer<'de>>(
+                from: D,
+                mended: &mut $crate::model::Mended,
+            ) -> Result<Option<Self>, D::Error> {
+                let text = <String as $crate::model::Model>::read(from, mended)?;
+                Ok(text.map(|text| match text.as_str() {
+                    $($wire => Self::$variant,)*
+                    _ => Self::Other(text),
+                }))
+            }
+
+            fn describe(types: &mut $crate::model::Types) -> serde_json::Value {
+                types.open_enum(stringify!($name), &[$($doc),*], &[$($crate::model::Variant {
+                    wire: $wire,
+                    doc: &[$($value_doc),*],
+                    of: None,
+                }),*])
+            }
+        }
+    };
+}
+
+/// Declares a union without a tag of the vendor's: each variant is told by a member that only it has, and crosses with
+/// a `kind` that we add; what none fits is `Unknown`.
+macro_rules! union {
+    ($(#[doc = $doc:literal])* pub enum $name:ident {
+        $($(#[doc = $variant_doc:literal])* $variant:ident($type:ty) = $tag:literal by $member:literal),* $(,)?
+    }) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[doc = $variant_doc])* $variant($type),)*
+            /// A kind that this version does not know, as the server wrote it.
+            Unknown($crate::model::Json),
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                use serde::ser::SerializeMap;
+                let mut map = to.serialize_map(None)?;
+                match self {
+                    $(Self::$variant(value) => {
+                        map.serialize_entry("kind", $tag)?;
+                        value.write_members(&mut map)?;
+                    })*
+                    Self::Unknown(raw) => {
+                        map.serialize_entry("kind", "unknown")?;
+                        map.serialize_entry("raw", raw)?;
+                    }
+                }
+                map.end()
+            }
+        }
+
+        impl $crate::model::Model for $name {
+            fn read<'de, D: serde::Deserializer<'de>>(
+                from: D,
+                mended: &mut $crate::model::Mended,
+            ) -> Result<Option<Self>, D::Error> {
+                use serde::de::Error as _;
+                let Some(raw) = <$crate::model::Json as $crate::model::Model>::read(from, mended)? else {
+                    return Ok(None);
+                };
+                let members: std::collections::BTreeMap<String, serde::de::IgnoredAny> =
+                    serde_json::from_str(raw.get()).unwrap_or_default();
+                $(if members.contains_key($member) {
+                    let mut inner = serde_json::Deserializer::from_str(raw.get());
+                    let value = <$type as $crate::model::Model>::read(&mut inner, mended).map_err(D::Error::custom)?;
+                    return Ok(value.map(Self::$variant));
+                })*
+                Ok(Some(Self::Unknown(raw)))
+            }
+
+            fn describe(types: &mut $crate::model::Types) -> serde_json::Value {
+                types.union(stringify!($name), &[$($doc),*], &[
+                    $($crate::model::Variant {
+                        wire: $tag,
+                        doc: &[$($variant_doc),*],
+                        of: Some(<$type as $crate::model::Model>::describe),
+                    },)*
+                    $crate::model::Variant { wire: "unknown", doc: &["A kind that this version does not know."], of: None },
+                ])
+            }
+        }
+    };
+}

@@ -1,0 +1,168 @@
+//! Answers that are not as documented, and what comes of them.
+
+use serde_json::{Value, json};
+
+use super::{Json, Mended, Model, Timestamp, read};
+use crate::page::Page;
+use crate::resources::{ScheduleRule, Sync, SyncRun, SyncRunStatus, SyncStatus};
+
+fn parse<T: Model>(value: &Value) -> Result<(T, Vec<String>), String> {
+    let mut mended = Mended::default();
+    read(value.to_string().as_bytes(), &mut mended).map(|parsed| (parsed, mended.into_paths()))
+}
+
+fn run(with: &Value) -> Value {
+    let mut run = json!({
+        "id": 7, "status": "success", "querySize": 3, "completionRatio": 0.54,
+        "plannedRows": {"addedCount": 3, "changedCount": 0, "removedCount": 0},
+        "successfulRows": {"addedCount": 3, "changedCount": 0, "removedCount": 0},
+        "failedRows": {"addedCount": 0, "changedCount": 0, "removedCount": 0},
+    });
+    run.as_object_mut().unwrap().extend(with.as_object().unwrap().clone());
+    run
+}
+
+#[test]
+fn numbers_come_as_strings_and_strings_as_numbers() {
+    let (sync, mended) = parse::<Sync>(&json!({
+        "id": "12", "slug": 99, "modelId": 4.0, "destinationId": "1", "referencedColumns": ["a", 5],
+    }))
+    .unwrap();
+    assert_eq!(
+        (sync.id, sync.slug.as_str(), sync.model_id, sync.destination_id),
+        (12, "99", Some(4), Some(1))
+    );
+    assert_eq!(sync.referenced_columns, ["a", "5"]);
+    assert_eq!(mended, Vec::<String>::new());
+}
+
+#[test]
+fn counts_and_row_objects_that_are_null_or_missing_become_zero_and_are_noted() {
+    let (run, mended) = parse::<SyncRun>(&run(
+        &json!({ "plannedRows": null, "querySize": null, "failedRows": {"addedCount": null} }),
+    ))
+    .unwrap();
+    assert_eq!((run.planned_rows.total(), run.query_size, run.failed_rows.total()), (0, 0, 0));
+    assert!(mended.contains(&"plannedRows".to_owned()), "{mended:?}");
+    assert!(mended.contains(&"querySize".to_owned()), "{mended:?}");
+    assert!(mended.contains(&"failedRows.addedCount".to_owned()), "{mended:?}");
+}
+
+#[test]
+fn a_run_whose_rows_are_of_another_shape_is_mended_and_noted_once() {
+    let (run, mended) = parse::<SyncRun>(&run(&json!({ "plannedRows": [1, 2] }))).unwrap();
+    assert_eq!(run.planned_rows.total(), 0);
+    assert_eq!(mended, ["plannedRows"]);
+}
+
+#[test]
+fn an_unknown_status_is_kept_and_unknown_members_are_dropped() {
+    let (run, mended) =
+        parse::<SyncRun>(&run(&json!({ "status": "hibernating", "novel": {"deep": [1]} }))).unwrap();
+    assert_eq!(run.status, SyncRunStatus::Other("hibernating".to_owned()));
+    assert!(!serde_json::to_string(&run).unwrap().contains("novel"));
+    assert_eq!(mended, Vec::<String>::new());
+}
+
+#[test]
+fn without_its_id_or_status_a_run_is_an_error_with_its_path() {
+    for missing in ["id", "status"] {
+        let mut broken = run(&json!({}));
+        broken.as_object_mut().unwrap().remove(missing);
+        let error = parse::<Page<SyncRun>>(&json!({ "data": [run(&json!({})), broken] })).unwrap_err();
+        assert!(error.contains(&format!("1.{missing} is missing")), "{error}");
+    }
+}
+
+#[test]
+fn a_page_without_its_list_is_an_error_and_not_the_end_of_the_list() {
+    assert!(parse::<Page<Sync>>(&json!({ "hasMore": false })).is_err());
+    assert!(parse::<Page<Sync>>(&json!(null)).is_err());
+    assert!(parse::<Page<Sync>>(&json!([])).is_err());
+}
+
+#[test]
+fn schedules_of_every_kind_get_a_tag_and_unknown_ones_stay_raw() {
+    let kinds = [
+        (json!({"interval": {"unit": "hour", "quantity": "2"}}), "interval"),
+        (json!({"expression": "* * * * *"}), "cron"),
+        (json!({"expressions": [{"days": {"monday": true}, "time": "10:00"}]}), "visual"),
+        (json!({"account": {"id": 5}, "job": {"id": "9"}}), "dbt"),
+        (json!({"moonPhase": "full"}), "unknown"),
+    ];
+    for (rule, kind) in kinds {
+        let (sync, _) =
+            parse::<Sync>(&json!({ "id": 1, "slug": "a", "schedule": {"type": "x", "schedule": rule} }))
+                .unwrap();
+        let written = serde_json::to_value(&sync).unwrap();
+        assert_eq!(written["schedule"]["schedule"]["kind"], kind);
+        if kind == "unknown" {
+            assert_eq!(written["schedule"]["schedule"]["raw"], rule);
+        }
+    }
+}
+
+/// A newer copy of the vendor's document has a schedule that is a type and nothing else.
+#[test]
+fn a_schedule_without_a_rule_is_read() {
+    let (sync, _) =
+        parse::<Sync>(&json!({ "id": 1, "slug": "a", "schedule": {"type": "match_booster"} })).unwrap();
+    let schedule = sync.schedule.unwrap();
+    assert_eq!((schedule.type_.as_deref(), schedule.schedule), (Some("match_booster"), None::<ScheduleRule>));
+}
+
+#[test]
+fn opaque_json_is_kept_to_the_letter_and_equal_by_value() {
+    let body = br#"{"id": 1, "slug": "a", "configuration": { "a" : 1.50,  "b":[1e3] }}"#;
+    let sync: Sync = read(body, &mut Mended::default()).unwrap();
+    let configuration = sync.configuration.unwrap();
+    assert_eq!(configuration.get(), r#"{ "a" : 1.50,  "b":[1e3] }"#);
+    assert_eq!(configuration, Json::from(&json!({ "b": [1000.0], "a": 1.5 })));
+}
+
+#[test]
+fn opaque_json_that_a_host_would_stumble_over_is_refused_here() {
+    let nested = |depth: usize| {
+        format!(r#"{{"id": 1, "slug": "a", "configuration": {}{}}}"#, "[".repeat(depth), "]".repeat(depth))
+    };
+    assert!(read::<Sync>(nested(120).as_bytes(), &mut Mended::default()).is_ok());
+    let error = read::<Sync>(nested(100_000).as_bytes(), &mut Mended::default()).unwrap_err();
+    assert!(error.contains("configuration: JSON nested deeper than 128"), "{error}");
+    let lone = br#"{"id": 1, "slug": "a", "configuration": {"x": "\ud800"}}"#;
+    let error = read::<Sync>(lone, &mut Mended::default()).unwrap_err();
+    assert!(error.contains("configuration: JSON with half of a surrogate pair"), "{error}");
+}
+
+#[test]
+fn times_are_read_with_any_offset_and_written_in_one_form() {
+    let (sync, mended) = parse::<Sync>(
+        &json!({ "id": 1, "slug": "a", "createdAt": "2024-05-01T12:00:00+02:00", "updatedAt": "soon" }),
+    )
+    .unwrap();
+    assert_eq!(sync.created_at.map(|at| at.to_string()).as_deref(), Some("2024-05-01T10:00:00.000Z"));
+    assert_eq!(
+        (sync.updated_at, mended),
+        (None, vec!["updatedAt".to_owned(), "referencedColumns".to_owned()])
+    );
+    assert_eq!(
+        "2024-05-01T10:00:00.123456Z".parse::<Timestamp>().unwrap().to_string(),
+        "2024-05-01T10:00:00.123Z"
+    );
+}
+
+#[test]
+fn a_status_that_is_null_is_absent_where_it_may_be() {
+    let (sync, mended) = parse::<Sync>(&json!({ "id": 1, "slug": "a", "status": null })).unwrap();
+    assert_eq!(
+        (sync.status, mended.len()),
+        (None::<SyncStatus>, 1),
+        "the list of columns is what was mended"
+    );
+}
+
+#[test]
+fn invalid_utf_8_and_trailing_text_are_errors() {
+    for body in [&b"{\"id\": 1, \"slug\": \"\xff\"}"[..], b"{\"id\": 1, \"slug\": \"a\"} x", b"", b"<html>"] {
+        assert!(read::<Sync>(body, &mut Mended::default()).is_err(), "{body:?}");
+    }
+}

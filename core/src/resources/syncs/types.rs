@@ -1,0 +1,271 @@
+//! What the API says of syncs and their runs.
+
+use std::collections::BTreeMap;
+
+use crate::model::{Json, Timestamp};
+
+model! {
+    /// A sync: maps a model to a destination; each run sends the rows that changed since the run before.
+    pub struct Sync {
+        /// Numeric id.
+        required id = "id": i64,
+        /// Slug, unique in the workspace.
+        required slug = "slug": String,
+        /// Workspace that it belongs to.
+        optional workspace_id = "workspaceId": i64,
+        /// When it was made.
+        optional created_at = "createdAt": Timestamp,
+        /// When it was last changed.
+        optional updated_at = "updatedAt": Timestamp,
+        /// Destination that it writes to.
+        optional destination_id = "destinationId": i64,
+        /// Model that it reads from.
+        optional model_id = "modelId": i64,
+        /// Mappings and settings; the shape depends on the kind of destination and may change at any time.
+        optional configuration = "configuration": Json,
+        /// When runs start by themselves; absent for a sync that is only started by hand, by API or in a sequence.
+        optional schedule = "schedule": Schedule,
+        /// State of the sync, usually that of its latest run.
+        optional status = "status": SyncStatus,
+        /// Whether scheduled runs are switched off; triggered runs start all the same.
+        optional disabled = "disabled": bool,
+        /// When a run last started; absent before the first.
+        optional last_run_at = "lastRunAt": Timestamp,
+        /// Columns of the source that it needs.
+        defaulted referenced_columns = "referencedColumns": Vec<String>,
+        /// Column that identifies a row in the source.
+        optional primary_key = "primaryKey": String,
+        /// List or audience made in the destination.
+        optional external_segment = "externalSegment": ExternalSegment,
+        /// Tags by name.
+        optional tags = "tags": BTreeMap<String, String>,
+    }
+}
+
+model! {
+    /// A list or an audience in the destination.
+    pub struct ExternalSegment {
+        /// The destination's id for it; absent where none was made.
+        optional id = "id": String,
+    }
+}
+
+model! {
+    /// When a sync runs by itself.
+    pub struct Schedule {
+        /// The vendor's name for the kind of schedule.
+        optional type_ = "type": String,
+        /// The rule; some kinds have none.
+        optional schedule = "schedule": ScheduleRule,
+    }
+}
+
+union! {
+    /// The rule of a schedule, told apart by `kind`.
+    pub enum ScheduleRule {
+        /// Every so many minutes, hours, days or weeks.
+        Interval(IntervalRule) = "interval" by "interval",
+        /// On a cron expression.
+        Cron(CronRule) = "cron" by "expression",
+        /// On days and times set in the vendor's UI.
+        Visual(VisualRule) = "visual" by "expressions",
+        /// After a job of dbt Cloud.
+        Dbt(DbtRule) = "dbt" by "job",
+    }
+}
+
+model! {
+    /// A rule of the kind `interval`.
+    pub struct IntervalRule {
+        /// The interval between runs.
+        optional interval = "interval": Interval,
+    }
+}
+
+model! {
+    /// A length of time between runs.
+    pub struct Interval {
+        /// `minute`, `hour`, `day` or `week`.
+        optional unit = "unit": String,
+        /// How many of the unit.
+        optional quantity = "quantity": i64,
+    }
+}
+
+model! {
+    /// A rule of the kind `cron`.
+    pub struct CronRule {
+        /// Cron expression; the time zone is not documented.
+        optional expression = "expression": String,
+    }
+}
+
+model! {
+    /// A rule of the kind `visual`.
+    pub struct VisualRule {
+        /// Days and times.
+        defaulted expressions = "expressions": Vec<VisualExpression>,
+    }
+}
+
+model! {
+    /// Days of the week and a time on them.
+    pub struct VisualExpression {
+        /// Days on which a run starts.
+        optional days = "days": VisualDays,
+        /// Time of day; its format and zone are not documented.
+        optional time = "time": String,
+    }
+}
+
+model! {
+    /// Days of the week; absent counts as not set.
+    pub struct VisualDays {
+        /// On Mondays.
+        optional monday = "monday": bool,
+        /// On Tuesdays.
+        optional tuesday = "tuesday": bool,
+        /// On Wednesdays.
+        optional wednesday = "wednesday": bool,
+        /// On Thursdays.
+        optional thursday = "thursday": bool,
+        /// On Fridays.
+        optional friday = "friday": bool,
+        /// On Saturdays.
+        optional saturday = "saturday": bool,
+        /// On Sundays.
+        optional sunday = "sunday": bool,
+    }
+}
+
+model! {
+    /// A rule of the kind `dbt`.
+    pub struct DbtRule {
+        /// Account in dbt Cloud.
+        optional account = "account": DbtAccount,
+        /// Job after which the sync runs.
+        optional job = "job": DbtJob,
+    }
+}
+
+model! {
+    /// An account in dbt Cloud.
+    pub struct DbtAccount {
+        /// dbt Cloud's id.
+        optional id = "id": String,
+    }
+}
+
+model! {
+    /// A job in dbt Cloud.
+    pub struct DbtJob {
+        /// dbt Cloud's id.
+        optional id = "id": String,
+    }
+}
+
+open_enum! {
+    /// State of a sync.
+    pub enum SyncStatus {
+        /// Switched off.
+        Disabled = "disabled",
+        /// No run has been scheduled yet.
+        Pending = "pending",
+        /// The latest run was cancelled.
+        Cancelled = "cancelled",
+        /// The latest run failed.
+        Failed = "failed",
+        /// A run waits to write to the destination.
+        Queued = "queued",
+        /// The latest run went well.
+        Success = "success",
+        /// The latest run finished with warnings, such as rejected rows.
+        Warning = "warning",
+        /// A run reads the model.
+        Querying = "querying",
+        /// A run writes to the destination.
+        Processing = "processing",
+        /// A run writes its report.
+        Reporting = "reporting",
+        /// The latest run was interrupted.
+        Interrupted = "interrupted",
+    }
+}
+
+open_enum! {
+    /// State of a run.
+    pub enum SyncRunStatus {
+        /// Waits to write to the destination, or for the run before it.
+        Queued = "queued",
+        /// Reads the model.
+        Querying = "querying",
+        /// Writes to the destination.
+        Processing = "processing",
+        /// Writes its report.
+        Reporting = "reporting",
+        /// Ended well.
+        Success = "success",
+        /// Ended with warnings, such as rejected rows.
+        Warning = "warning",
+        /// Ended in failure.
+        Failed = "failed",
+        /// Was cancelled.
+        Cancelled = "cancelled",
+        /// Was interrupted; a later run takes up the rest.
+        Interrupted = "interrupted",
+    }
+}
+
+model! {
+    /// One run of a sync.
+    pub struct SyncRun {
+        /// Numeric id.
+        required id = "id": i64,
+        /// State of the run; judge by it and not by `completion_ratio`.
+        required status = "status": SyncRunStatus,
+        /// When it was asked for; before `started_at` when it had to wait behind another run.
+        optional created_at = "createdAt": Timestamp,
+        /// When it began.
+        optional started_at = "startedAt": Timestamp,
+        /// When it ended.
+        optional finished_at = "finishedAt": Timestamp,
+        /// Rows that the query gave.
+        defaulted query_size = "querySize": i64,
+        /// Progress as a ratio; its range is not documented, and a run that ended well may stand below 1.
+        defaulted completion_ratio = "completionRatio": f64,
+        /// Rows that the run meant to process.
+        defaulted planned_rows = "plannedRows": RowCounts,
+        /// Rows that the destination took.
+        defaulted successful_rows = "successfulRows": RowCounts,
+        /// Rows that the destination refused; what was never tried is not counted.
+        defaulted failed_rows = "failedRows": RowCounts,
+        /// The run's own account of what went wrong.
+        optional error = "error": String,
+    }
+}
+
+model! {
+    /// Numbers of rows by what was to be done with them.
+    pub struct RowCounts {
+        /// Rows added.
+        defaulted added_count = "addedCount": i64,
+        /// Rows changed.
+        defaulted changed_count = "changedCount": i64,
+        /// Rows removed.
+        defaulted removed_count = "removedCount": i64,
+    }
+}
+
+impl RowCounts {
+    /// Rows in all.
+    #[must_use]
+    pub fn total(&self) -> i64 {
+        self.added_count.saturating_add(self.changed_count).saturating_add(self.removed_count)
+    }
+}
+
+impl Default for RowCounts {
+    fn default() -> Self {
+        Self { added_count: 0, changed_count: 0, removed_count: 0 }
+    }
+}

@@ -1,0 +1,25 @@
+//! How often a run is asked for. Pure.
+
+use std::time::Duration;
+
+const FIRST: Duration = Duration::from_millis(500);
+const LONGEST: Duration = Duration::from_secs(15);
+/// A run that was triggered may take this long to appear in the list of runs.
+pub(super) const LISTED_WITHIN: Duration = Duration::from_mins(10);
+
+/// The pause before the next poll: short while the run is young, a tenth of its age later, never above 15 s.
+pub(super) fn pause(age: Duration) -> Duration {
+    (FIRST + age / 10).min(LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn polls_start_quick_and_stretch_with_the_age_of_the_run() {
+        assert_eq!(pause(Duration::ZERO), Duration::from_millis(500));
+        assert_eq!(pause(Duration::from_secs(60)), Duration::from_millis(6500));
+        assert_eq!(pause(Duration::from_hours(5)), LONGEST);
+    }
+}

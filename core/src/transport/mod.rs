@@ -1,0 +1,13 @@
+//! Requests on the wire: HTTP, TLS, and what answers mean.
+
+mod http;
+mod probe;
+mod response;
+mod roots;
+mod tls;
+mod warmup;
+
+pub(crate) use self::http::{Exchange, Failed, Http, Request, Stage};
+pub use probe::Negotiated;
+pub(crate) use probe::probe;
+pub(crate) use response::{check, error_under_200, retry_after};

@@ -1,0 +1,179 @@
+//! What an answer means: the value it holds, or the error it is.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use http::header::{LOCATION, RETRY_AFTER};
+use serde_json::Value;
+
+use super::http::Exchange;
+use crate::error::{Error, Kind};
+use crate::model::Json;
+
+/// What of a server's text goes into a message.
+const LONGEST_MESSAGE: usize = 400;
+/// What of a server's details is kept.
+const LARGEST_DETAILS: usize = 16 << 10;
+
+/// Turns an answer whose status is not a success into its error.
+pub(crate) fn check(answer: &Exchange) -> Result<(), Error> {
+    if (200..300).contains(&answer.status) {
+        return Ok(());
+    }
+    let said = Said::parse(&answer.body);
+    let (kind, hint) = meaning(answer.status, &said);
+    let what = match (answer.status, said.message) {
+        (300..400, _) => {
+            let to = answer.headers.get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or("elsewhere");
+            format!(
+                "the server redirects to {}, and redirects are not followed: the key stays with its origin",
+                brief(to)
+            )
+        }
+        (status, Some(message)) => format!("the server answered {status}: {message}"),
+        (status, None) => format!("the server answered {status} without saying why"),
+    };
+    let error = Error::new(kind, what)
+        .with_status(answer.status)
+        .with_details(said.details)
+        .with_retry_after(retry_after(&answer.headers));
+    Err(match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
+    })
+}
+
+/// The error that an answer with status 200 carries in place of its value, by the shapes that the vendor declares:
+/// `{"message", "details"}`, `{"error"}` where the operation has it, and the text "Internal Server Error".
+pub(crate) fn error_under_200(body: &[u8]) -> Option<Error> {
+    let first = body.iter().find(|byte| !byte.is_ascii_whitespace())?;
+    match first {
+        b'"' => {
+            let text: String = serde_json::from_slice(body).ok()?;
+            (text == "Internal Server Error").then(|| {
+                Error::new(Kind::Server, "the server answered \"Internal Server Error\" under status 200")
+                    .with_status(200)
+            })
+        }
+        b'{' => {
+            let members: std::collections::BTreeMap<String, &serde_json::value::RawValue> =
+                serde_json::from_slice(body).ok()?;
+            let is_validation = members.contains_key("message")
+                && members.contains_key("details")
+                && !members.contains_key("id")
+                && !members.contains_key("data");
+            let is_trigger_error = members.len() == 1 && members.contains_key("error");
+            if !is_validation && !is_trigger_error {
+                return None;
+            }
+            let said = Said::parse(body);
+            let message = said.message.unwrap_or_else(|| "an error without a message".to_owned());
+            let kind = if is_validation { Kind::Validation } else { Kind::InvalidRequest };
+            Some(
+                Error::new(kind, format!("the server answered an error under status 200: {message}"))
+                    .with_status(200)
+                    .with_details(said.details),
+            )
+        }
+        _ => None,
+    }
+}
+
+/// How long the server asked to wait (RFC 9110 §10.2.3): seconds, or a date, which needs the server's own `Date`.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let parse = |text: &str| jiff::fmt::rfc2822::parse(text).ok().map(|at| at.timestamp().as_second());
+    let at = parse(text)?;
+    // Its clock and not ours: the two may be an hour apart.
+    let now = parse(headers.get(http::header::DATE)?.to_str().ok()?)?;
+    Some(Duration::from_secs(u64::try_from(at.saturating_sub(now)).unwrap_or(0)))
+}
+
+fn meaning(status: u16, said: &Said) -> (Kind, Option<String>) {
+    match status {
+        400 => (Kind::InvalidRequest, None),
+        401 => (Kind::Authentication, Some(why_401(said))),
+        403 => {
+            let hint = "The key has its creator's permissions; ask an Admin which groups it belongs to.";
+            (Kind::Permission, Some(hint.to_owned()))
+        }
+        404 => (Kind::NotFound, None),
+        407 => (Kind::Proxy, Some("The proxy asks for credentials; give them in its URL.".to_owned())),
+        409 => (Kind::Conflict, None),
+        422 => (Kind::Validation, None),
+        429 => {
+            let hint = "The workspace's limit (200 requests in 10 s) is shared by every process that uses it; give each its share.";
+            (Kind::RateLimited, Some(hint.to_owned()))
+        }
+        500..600 => (Kind::Server, None),
+        _ => (Kind::Protocol, None),
+    }
+}
+
+/// A 401 has three known reasons, told apart by what the vendor writes into `details`.
+fn why_401(said: &Said) -> String {
+    let details = said.details.as_ref().map(|details| details.value());
+    let text = details.as_ref().and_then(Value::as_str).unwrap_or_default();
+    if text.contains("No user found") {
+        "The key's creator must be an active Admin of the workspace: when they are deactivated or removed, all their \
+         keys are refused. Let an active Admin make a new key."
+    } else if text.contains("No authorization header") {
+        "The key did not arrive: something between here and the server took the header away."
+    } else {
+        "The key is not, or no longer, one of this workspace's; make a new one under Settings, API keys."
+    }
+    .to_owned()
+}
+
+/// What an error's body says, whatever its shape.
+struct Said {
+    message: Option<String>,
+    details: Option<Json>,
+}
+
+impl Said {
+    fn parse(body: &[u8]) -> Self {
+        let nothing = Self { message: None, details: None };
+        let Ok(text) = std::str::from_utf8(body) else { return nothing };
+        match serde_json::from_str(text) {
+            Ok(Value::String(message)) => Self { message: Some(brief(&message)), details: None },
+            Ok(Value::Object(members)) => {
+                let text = |name: &str| members.get(name).and_then(Value::as_str).map(brief);
+                let details = members
+                    .get("details")
+                    .filter(|details| !details.is_null())
+                    .map(Json::from)
+                    .filter(|details| details.get().len() <= LARGEST_DETAILS);
+                let mut message = text("message").or_else(|| text("error"));
+                if let (Some(message), Some(reason)) = (&mut message, text("details")) {
+                    *message = format!("{message}: {reason}");
+                }
+                Self { message, details }
+            }
+            Ok(_) => nothing,
+            Err(_) => {
+                Self { message: title(text).map(|title| format!("a page titled \"{title}\"")), details: None }
+            }
+        }
+    }
+}
+
+/// The title of an HTML page, which is what proxies and load balancers answer with.
+fn title(text: &str) -> Option<String> {
+    let start = text.find("<title>")? + "<title>".len();
+    let rest = text.get(start..)?;
+    Some(brief(rest.get(..rest.find("</title>")?)?))
+}
+
+/// Text as one line of bounded length.
+fn brief(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line: String = line.chars().filter(|char| !char.is_control()).collect();
+    match line.char_indices().nth(LONGEST_MESSAGE) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None => line,
+    }
+}

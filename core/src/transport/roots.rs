@@ -1,0 +1,92 @@
+//! Which certificate authorities are trusted.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use crate::error::{Error, Kind};
+
+/// Checks servers against the system's store; what `ca_bundle` holds is trusted beside it.
+pub(super) fn verifier(
+    provider: Arc<CryptoProvider>,
+    ca_bundle: Option<&Path>,
+) -> Result<Arc<dyn ServerCertVerifier>, Error> {
+    let extra = ca_bundle.map(|path| pem(path, "the setting caBundle")).transpose()?.unwrap_or_default();
+    platform(provider, extra)
+}
+
+fn pem(path: &Path, named_by: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let unreadable = |why: String| {
+        Error::new(Kind::Config, format!("{named_by} names {}, which {why}", path.display()))
+            .hint("It takes a file of certificates in PEM form (-----BEGIN CERTIFICATE-----).")
+    };
+    let certificates = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| unreadable(format!("cannot be read: {error}")))?;
+    if certificates.is_empty() {
+        return Err(unreadable("holds no certificate".into()));
+    }
+    Ok(certificates)
+}
+
+#[cfg(any(windows, target_vendor = "apple", target_os = "android"))]
+fn platform(
+    provider: Arc<CryptoProvider>,
+    extra: Vec<CertificateDer<'static>>,
+) -> Result<Arc<dyn ServerCertVerifier>, Error> {
+    rustls_platform_verifier::Verifier::new_with_extra_roots(extra, provider)
+        .map(|verifier| Arc::new(verifier) as Arc<dyn ServerCertVerifier>)
+        .map_err(|error| {
+            Error::new(Kind::Tls, format!("the system's certificate store cannot be used: {error}"))
+        })
+}
+
+#[cfg(not(any(windows, target_vendor = "apple", target_os = "android")))]
+fn platform(
+    provider: Arc<CryptoProvider>,
+    extra: Vec<CertificateDer<'static>>,
+) -> Result<Arc<dyn ServerCertVerifier>, Error> {
+    let mut roots = rustls::RootCertStore::empty();
+    // Single broken certificates are passed over, as every other reader of these stores does.
+    roots.add_parsable_certificates(system()?);
+    if roots.is_empty() {
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    for certificate in extra {
+        roots.add(certificate).map_err(|error| {
+            Error::new(Kind::Config, format!("a certificate of the setting caBundle cannot be used: {error}"))
+        })?;
+    }
+    rustls::client::WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+        .build()
+        .map(|verifier| verifier as Arc<dyn ServerCertVerifier>)
+        .map_err(|error| Error::new(Kind::Tls, format!("no certificate store can be used: {error}")))
+}
+
+/// The system's roots: the file of all of them first, since scanning the folder costs thirty times as much.
+#[cfg(not(any(windows, target_vendor = "apple", target_os = "android")))]
+fn system() -> Result<Vec<CertificateDer<'static>>, Error> {
+    // OpenSSL's meaning of the variable: it replaces the system's store.
+    if let Some(path) = std::env::var_os("SSL_CERT_FILE").filter(|path| !path.is_empty()) {
+        return pem(Path::new(&path), "the variable SSL_CERT_FILE");
+    }
+    let found = openssl_probe::probe();
+    if let Some(file) = found.cert_file
+        && let Ok(certificates) = pem(&file, "the system")
+    {
+        return Ok(certificates);
+    }
+    let folders = std::env::var_os("SSL_CERT_DIR")
+        .map_or(found.cert_dir, |folders| std::env::split_paths(&folders).collect());
+    Ok(folders
+        .iter()
+        .filter_map(|folder| std::fs::read_dir(folder).ok())
+        .flatten()
+        .filter_map(|entry| pem(&entry.ok()?.path(), "the system").ok())
+        .flatten()
+        .collect())
+}

@@ -1,0 +1,43 @@
+//! The TLS policy: 1.2 and 1.3, the vendor's seven suites and nothing else.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::ClientConfig;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+
+use super::roots;
+use crate::error::{Error, Kind};
+
+/// The provider with the suites of the vendor's guide; key exchange as aws-lc-rs orders it, post-quantum first.
+fn provider() -> CryptoProvider {
+    use aws_lc_rs::cipher_suite as suite;
+    CryptoProvider {
+        cipher_suites: vec![
+            suite::TLS13_AES_256_GCM_SHA384,
+            suite::TLS13_AES_128_GCM_SHA256,
+            suite::TLS13_CHACHA20_POLY1305_SHA256,
+            suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+            suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+            suite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+            suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+        ],
+        ..aws_lc_rs::default_provider()
+    }
+}
+
+/// The configuration of every connection; reads the certificate stores.
+pub(super) fn config(ca_bundle: Option<&Path>) -> Result<ClientConfig, Error> {
+    // Passed on, never installed: the process may have a provider of its own.
+    let provider = Arc::new(provider());
+    let verifier = roots::verifier(Arc::clone(&provider), ca_bundle)?;
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .map_err(|error| Error::new(Kind::Internal, format!("the TLS policy is inconsistent: {error}")))?
+        .dangerous()
+        // "Dangerous" is rustls's word for any verifier that is not its default; this one checks chain, name and time.
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}

@@ -1,0 +1,148 @@
+//! The first request goes ahead alone.
+//!
+//! A pool opens a connection for each request that finds none, so a burst from idle costs a handshake per request even
+//! where one HTTP/2 connection could carry them all. Whoever comes while the first request is on its way waits for its
+//! headers, or half a second: a slow answer must not hold the others up.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::Version;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+
+const LONGEST_WAIT: Duration = Duration::from_millis(500);
+/// Leaves before the pool's own limit: a connection about to be dropped is no warm one.
+const MARGIN: Duration = Duration::from_secs(1);
+
+#[derive(Debug)]
+pub(super) struct Warmup {
+    state: Mutex<State>,
+    idle: Duration,
+}
+
+#[derive(Debug)]
+struct State {
+    phase: Phase,
+    /// When a request last began or was answered.
+    used: Instant,
+    http1: bool,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Cold,
+    Warming(watch::Receiver<()>),
+    Warm,
+}
+
+/// A request's part in the warming; dropping the first one's lets another try.
+#[derive(Debug)]
+pub(super) struct Warming<'a> {
+    warmup: &'a Warmup,
+    /// Dropping it wakes those who wait.
+    first: Option<watch::Sender<()>>,
+}
+
+impl Warmup {
+    pub(super) fn new(idle: Duration) -> Self {
+        let state = State { phase: Phase::Cold, used: Instant::now(), http1: false };
+        Self { state: Mutex::new(state), idle: idle.saturating_sub(MARGIN) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the server chose HTTP/1.1 when last asked.
+    pub(super) fn speaks_http1(&self) -> bool {
+        self.state().http1
+    }
+
+    /// Forgets the connection.
+    pub(super) fn cool(&self) {
+        self.state().phase = Phase::Cold;
+    }
+
+    /// Waits while another request goes ahead.
+    pub(super) async fn enter(&self) -> Warming<'_> {
+        let mut ahead = {
+            let mut state = self.state();
+            if matches!(state.phase, Phase::Warm) && state.used.elapsed() > self.idle {
+                state.phase = Phase::Cold;
+            }
+            state.used = Instant::now();
+            match &state.phase {
+                Phase::Warm => return Warming { warmup: self, first: None },
+                Phase::Warming(ahead) => ahead.clone(),
+                Phase::Cold => {
+                    let (first, ahead) = watch::channel(());
+                    state.phase = Phase::Warming(ahead);
+                    return Warming { warmup: self, first: Some(first) };
+                }
+            }
+        };
+        // The sender never sends: its end is the sign. A timeout is as good.
+        let _ = timeout(LONGEST_WAIT, ahead.changed()).await;
+        Warming { warmup: self, first: None }
+    }
+}
+
+impl Warming<'_> {
+    /// Headers came: the connection is there for the others.
+    pub(super) fn answered(mut self, version: Version) {
+        let mut state = self.warmup.state();
+        state.used = Instant::now();
+        state.http1 = version <= Version::HTTP_11;
+        state.phase = Phase::Warm;
+        self.first = None;
+    }
+}
+
+impl Drop for Warming<'_> {
+    fn drop(&mut self) {
+        if self.first.is_some() {
+            self.warmup.cool();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_others_wait_until_the_first_has_headers() {
+        let warmup = Warmup::new(Duration::from_secs(20));
+        let first = warmup.enter().await;
+        let mut second = Box::pin(warmup.enter());
+        assert!(timeout(Duration::from_millis(100), &mut second).await.is_err(), "the second must wait");
+        first.answered(Version::HTTP_2);
+        assert!(timeout(Duration::from_millis(1), second).await.is_ok(), "the second must be let go");
+        assert!(!warmup.speaks_http1());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_first_answer_holds_nobody_longer_than_half_a_second() {
+        let warmup = Warmup::new(Duration::from_secs(20));
+        let _first = warmup.enter().await;
+        assert!(timeout(Duration::from_millis(600), warmup.enter()).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn when_the_first_fails_the_next_goes_ahead_alone() {
+        let warmup = Warmup::new(Duration::from_secs(20));
+        drop(warmup.enter().await);
+        assert!(warmup.enter().await.first.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_long_silence_the_first_goes_ahead_alone_again() {
+        let warmup = Warmup::new(Duration::from_secs(20));
+        warmup.enter().await.answered(Version::HTTP_11);
+        assert!(warmup.speaks_http1());
+        assert!(warmup.enter().await.first.is_none());
+        tokio::time::advance(Duration::from_secs(20)).await;
+        assert!(warmup.enter().await.first.is_some());
+    }
+}

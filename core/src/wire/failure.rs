@@ -1,0 +1,63 @@
+//! An error as it crosses the door.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::client::Meta;
+use crate::error::Error;
+use crate::model::Json;
+
+/// Why a call or the settings failed, as data.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    kind: &'static str,
+    message: String,
+    status: Option<u16>,
+    details: Option<Json>,
+    operation: Option<String>,
+    resource: Option<String>,
+    retry_after_ms: Option<u64>,
+    hint: Option<String>,
+    causes: Vec<String>,
+    meta: Option<Meta>,
+    run: Option<String>,
+}
+
+impl Failure {
+    /// The failure as the JSON that hosts decode.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        let text = |text: Option<&str>| text.map(ToOwned::to_owned);
+        Self {
+            kind: error.kind().as_str(),
+            message: error.to_string(),
+            status: error.status(),
+            details: error.details().cloned(),
+            operation: text(error.operation()),
+            resource: text(error.resource()),
+            retry_after_ms: error
+                .retry_after()
+                .map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
+            hint: text(error.hint_text()),
+            causes: error.causes().to_vec(),
+            meta: error.meta().cloned(),
+            run: text(error.run()),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}

@@ -1,0 +1,76 @@
+//! What a host hands over is read strictly: a misspelt or ill-typed name is an error with its path.
+
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Kind};
+
+/// Reads JSON; empty text counts as `{}`.
+pub(super) fn read<T: DeserializeOwned>(what: &str, text: &str, kind: Kind) -> Result<T, Error> {
+    let text = if text.trim().is_empty() { "{}" } else { text };
+    let mut from = serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(&mut from).map_err(|error| {
+        let path = match error.path().to_string() {
+            path if path == "." => what.to_owned(),
+            path => format!("{what}.{path}"),
+        };
+        Error::new(
+            kind,
+            format!("{path}: {}; nothing was sent", without_values(&error.into_inner().to_string())),
+        )
+    })?;
+    from.end()
+        .map_err(|_| Error::new(kind, format!("{what}: more than one JSON value; nothing was sent")))?;
+    Ok(value)
+}
+
+/// Serde quotes the text that it found in place of something else; it may be a secret.
+fn without_values(message: &str) -> String {
+    let message = message.split(" at line ").next().unwrap_or(message);
+    let Some(start) = message.find("string \"") else { return message.to_owned() };
+    let (before, quoted) = message.split_at(start);
+    let after = quoted.rfind("\", ").and_then(|end| quoted.get(end + 1..)).unwrap_or_default();
+    format!("{before}a string{after}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Options;
+    use crate::config::Settings;
+
+    fn message<T: DeserializeOwned>(text: &str) -> String {
+        match read::<T>("options", text, Kind::InvalidRequest) {
+            Ok(_) => panic!("{text} must be refused"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_misspelt_name_is_an_error_that_names_what_is_there() {
+        let message = message::<Options>(r#"{"timeoutMS": 5}"#);
+        assert!(message.contains("timeoutMS") && message.contains("timeoutMs"), "{message}");
+    }
+
+    #[test]
+    fn an_ill_typed_value_is_an_error_with_its_path() {
+        assert!(
+            message::<Options>(r#"{"headers": {"a": 7}}"#).starts_with("options.headers.a: invalid type")
+        );
+        assert!(message::<Options>(r#"{"timeoutMs": -1}"#).starts_with("options.timeoutMs: invalid value"));
+        assert!(
+            message::<Options>(r#"{"timeoutMs": null}"#).starts_with("options.timeoutMs: invalid type: null")
+        );
+    }
+
+    #[test]
+    fn what_was_found_in_the_wrong_place_is_not_repeated() {
+        let message = message::<Settings>(r#"{"timeoutMs": "the \", key"}"#);
+        assert!(!message.contains("key"), "{message}");
+        assert!(message.contains("a string, expected u64"), "{message}");
+    }
+
+    #[test]
+    fn nothing_at_all_is_an_empty_object() {
+        assert_eq!(read::<Options>("options", " ", Kind::InvalidRequest).ok(), Some(Options::default()));
+    }
+}

@@ -1,0 +1,171 @@
+//! A connection that can be broken in the ways in which networks break them.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+
+/// How a handler breaks the connection under it.
+#[derive(Debug)]
+pub(crate) struct Control {
+    reset: AtomicBool,
+    /// Bytes above TLS that still go out before the reset.
+    budget: AtomicUsize,
+}
+
+impl Default for Control {
+    fn default() -> Self {
+        Self { reset: AtomicBool::new(false), budget: AtomicUsize::new(usize::MAX) }
+    }
+}
+
+impl Control {
+    /// From now on every write fails, and closing sends RST.
+    pub(crate) fn reset(&self) {
+        self.reset.store(true, Ordering::Release);
+    }
+
+    /// Lets so many bytes more through, then resets.
+    pub(crate) fn reset_after(&self, bytes: usize) {
+        self.budget.store(bytes, Ordering::Release);
+    }
+
+    fn is_reset(&self) -> bool {
+        self.reset.load(Ordering::Acquire)
+    }
+}
+
+fn broken() -> io::Error {
+    io::ErrorKind::ConnectionReset.into()
+}
+
+/// The socket, below TLS.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    stream: TcpStream,
+    control: Arc<Control>,
+}
+
+impl Socket {
+    pub(crate) fn new(stream: TcpStream, control: Arc<Control>) -> Self {
+        Self { stream, control }
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if self.control.is_reset() {
+            // Fails only when the socket is gone already, and then there is nothing to reset.
+            let _ = self.stream.set_zero_linger();
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if self.control.is_reset() {
+            return Poll::Ready(Err(broken()));
+        }
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // A shutdown would send FIN before the reset.
+        if self.control.is_reset() {
+            return Poll::Ready(Err(broken()));
+        }
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// The connection as the HTTP server sees it.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    layer: Layer,
+    control: Arc<Control>,
+}
+
+#[derive(Debug)]
+enum Layer {
+    Plain(Socket),
+    Tls(Box<TlsStream<Socket>>),
+}
+
+impl Connection {
+    pub(crate) fn plain(socket: Socket) -> Self {
+        let control = Arc::clone(&socket.control);
+        Self { layer: Layer::Plain(socket), control }
+    }
+
+    pub(crate) fn tls(stream: TlsStream<Socket>) -> Self {
+        let control = Arc::clone(&stream.get_ref().0.control);
+        Self { layer: Layer::Tls(Box::new(stream)), control }
+    }
+}
+
+trait Duplex: AsyncRead + AsyncWrite + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Unpin> Duplex for T {}
+
+impl Layer {
+    fn pinned(&mut self) -> Pin<&mut dyn Duplex> {
+        match self {
+            Self::Plain(socket) => Pin::new(socket),
+            Self::Tls(stream) => Pin::new(stream.as_mut()),
+        }
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.layer.pinned().poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let budget = self.control.budget.load(Ordering::Acquire);
+        if budget == usize::MAX {
+            return self.layer.pinned().poll_write(cx, buf);
+        }
+        if budget == 0 {
+            ready!(self.layer.pinned().poll_flush(cx))?;
+            self.control.reset();
+            return Poll::Ready(Err(broken()));
+        }
+        let allowed = buf.get(..budget.min(buf.len())).unwrap_or(buf);
+        let written = ready!(self.layer.pinned().poll_write(cx, allowed))?;
+        self.control.budget.store(budget - written, Ordering::Release);
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.layer.pinned().poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.layer.pinned().poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,376 @@
+//! The vendor's document, and whether a request is what it says. The judging is JSON Schema's, not ours.
+
+use std::sync::{LazyLock, OnceLock};
+
+use jsonschema::Validator;
+use percent_encoding::percent_decode_str;
+use serde_json::{Map, Value, json};
+
+use crate::log::{Body, Request};
+
+/// The document as it is built in.
+pub(crate) static DOCUMENT: LazyLock<Document> = LazyLock::new(Document::read);
+
+const SOURCE: &str = include_str!("../openapi.json");
+
+pub(crate) struct Document {
+    operations: Vec<Operation>,
+}
+
+/// One operation of the document.
+pub(crate) struct Operation {
+    pub(crate) id: String,
+    method: String,
+    segments: Vec<String>,
+    parameters: Vec<Parameter>,
+    body: Option<RequestBody>,
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the sandbox's own answers are held against it in tests")
+    )]
+    good: Option<Schema>,
+}
+
+struct Parameter {
+    name: String,
+    place: Place,
+    required: bool,
+    schema: Schema,
+}
+
+#[derive(PartialEq, Eq, Clone, Copy)]
+enum Place {
+    Path,
+    Query,
+}
+
+struct RequestBody {
+    required: bool,
+    schema: Schema,
+}
+
+impl Document {
+    fn read() -> Self {
+        let source: Value = serde_json::from_str(SOURCE).unwrap_or_default();
+        let components = tidy(source.get("components").cloned().unwrap_or_default());
+        let mut operations = Vec::new();
+        for (path, methods) in members(source.get("paths")) {
+            for (method, described) in members(Some(methods)) {
+                if described.get("operationId").is_some() {
+                    operations.push(Operation::read(path, method, described, &components));
+                }
+            }
+        }
+        Self { operations }
+    }
+
+    /// The operation that a method and a path mean; a path written out wins over one with a placeholder.
+    pub(crate) fn find(&self, method: &str, path: &str) -> Option<&Operation> {
+        let segments: Vec<&str> = path.split('/').collect();
+        self.operations
+            .iter()
+            .filter(|operation| operation.method.eq_ignore_ascii_case(method) && operation.covers(&segments))
+            .max_by_key(|operation| {
+                operation.segments.iter().filter(|segment| !is_placeholder(segment)).count()
+            })
+    }
+
+    /// Whether an operation of that name exists.
+    pub(crate) fn knows(&self, id: &str) -> bool {
+        self.operations.iter().any(|operation| operation.id == id)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn operations(&self) -> &[Operation] {
+        &self.operations
+    }
+}
+
+impl Operation {
+    fn read(path: &str, method: &str, described: &Value, components: &Value) -> Self {
+        let parameters = described.get("parameters").and_then(Value::as_array).into_iter().flatten();
+        let content = |holder: Option<&Value>| {
+            let schema = holder?.pointer("/content/application~1json/schema")?.clone();
+            Some(Schema::new(schema, components))
+        };
+        let request = described.get("requestBody");
+        Self {
+            id: text(described, "operationId"),
+            method: method.to_ascii_uppercase(),
+            segments: path.split('/').map(str::to_owned).collect(),
+            parameters: parameters.map(|described| Parameter::read(described, components)).collect(),
+            body: content(request).map(|schema| RequestBody {
+                required: request.and_then(|body| body.get("required")) == Some(&Value::Bool(true)),
+                schema: schema.closed(components),
+            }),
+            good: content(described.pointer("/responses/200")),
+        }
+    }
+
+    fn covers(&self, segments: &[&str]) -> bool {
+        self.segments.len() == segments.len()
+            && self
+                .segments
+                .iter()
+                .zip(segments)
+                .all(|(own, given)| if is_placeholder(own) { !given.is_empty() } else { own == given })
+    }
+
+    /// The value of a path parameter, decoded.
+    pub(crate) fn path_value(&self, path: &str, name: &str) -> Option<String> {
+        let wanted = format!("{{{name}}}");
+        let position = self.segments.iter().position(|segment| *segment == wanted)?;
+        let raw = path.split('/').nth(position)?;
+        Some(percent_decode_str(raw).decode_utf8_lossy().into_owned())
+    }
+
+    /// What the document has against a request, each as `(where, what)`.
+    pub(crate) fn faults(&self, request: &Request) -> Vec<(String, String)> {
+        let mut faults = Vec::new();
+        for parameter in &self.parameters {
+            let given: Vec<String> = match parameter.place {
+                Place::Path => self.path_value(&request.path, &parameter.name).into_iter().collect(),
+                Place::Query => request
+                    .query
+                    .iter()
+                    .filter(|(name, _)| *name == parameter.name)
+                    .map(|(_, value)| value.clone())
+                    .collect(),
+            };
+            parameter.check(&given, &mut faults);
+        }
+        for (name, _) in &request.query {
+            if !self.parameters.iter().any(|known| known.place == Place::Query && known.name == *name) {
+                faults.push((name.clone(), "the document has no such query parameter".to_owned()));
+            }
+        }
+        self.check_body(&request.body, &mut faults);
+        faults
+    }
+
+    fn check_body(&self, body: &Body, faults: &mut Vec<(String, String)>) {
+        let mut fault = |what: &str| faults.push(("body".to_owned(), what.to_owned()));
+        match (&self.body, body) {
+            (None, Body::None) => {}
+            (None, _) => fault("the document has no body here"),
+            (Some(expected), Body::None) if expected.required => fault("the document demands a body"),
+            (Some(_), Body::None) => {}
+            (Some(_), Body::Other(_)) => fault("this is not JSON"),
+            (Some(expected), Body::Json(value)) => faults.extend(
+                expected.schema.faults(value).into_iter().map(|(at, what)| (format!("body{at}"), what)),
+            ),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn faults_of_answer(&self, body: &Value) -> Vec<(String, String)> {
+        self.good.as_ref().map(|schema| schema.faults(body)).unwrap_or_default()
+    }
+}
+
+impl Parameter {
+    fn read(described: &Value, components: &Value) -> Self {
+        Self {
+            name: text(described, "name"),
+            place: if text(described, "in") == "path" { Place::Path } else { Place::Query },
+            required: described.get("required") == Some(&Value::Bool(true)),
+            schema: Schema::new(described.get("schema").cloned().unwrap_or_default(), components),
+        }
+    }
+
+    fn check(&self, given: &[String], faults: &mut Vec<(String, String)>) {
+        let value = match given {
+            [] if self.required => {
+                faults.push((self.name.clone(), "the document demands it".to_owned()));
+                return;
+            }
+            [] => return,
+            many if self.schema.kind == "array" => json!(many),
+            [one] => self.schema.typed(one),
+            _ => {
+                faults.push((self.name.clone(), "it is there more than once".to_owned()));
+                return;
+            }
+        };
+        faults.extend(self.schema.faults(&value).into_iter().map(|(_, what)| (self.name.clone(), what)));
+    }
+}
+
+/// A schema of the document; compiled when it is first needed.
+struct Schema {
+    kind: String,
+    source: Value,
+    compiled: OnceLock<Option<Validator>>,
+}
+
+impl Schema {
+    fn new(schema: Value, components: &Value) -> Self {
+        let schema = tidy(schema);
+        let kind = text(&schema, "type");
+        Self { kind, source: json!({"allOf": [schema], "components": components}), compiled: OnceLock::new() }
+    }
+
+    /// For a request: the document does not forbid members that it does not know, but we never mean to send any.
+    fn closed(mut self, components: &Value) -> Self {
+        let Some(schema) = self.source.pointer_mut("/allOf/0") else { return self };
+        if let Some(found) =
+            text(schema, "$ref").strip_prefix("#/components").and_then(|at| components.pointer(at))
+        {
+            *schema = found.clone();
+        }
+        if let Some(members) = schema.as_object_mut()
+            && members.contains_key("properties")
+            && !members.contains_key("additionalProperties")
+        {
+            members.insert("additionalProperties".to_owned(), Value::Bool(false));
+        }
+        self
+    }
+
+    /// The text of a parameter as the JSON that the schema is about; left a string where it is not of the type.
+    fn typed(&self, value: &str) -> Value {
+        let plain =
+            !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit() || b"-.".contains(&byte));
+        match self.kind.as_str() {
+            "number" | "integer" if plain => serde_json::from_str(value).unwrap_or_else(|_| json!(value)),
+            "boolean" if value == "true" || value == "false" => Value::Bool(value == "true"),
+            _ => json!(value),
+        }
+    }
+
+    fn faults(&self, value: &Value) -> Vec<(String, String)> {
+        let compiled = self
+            .compiled
+            .get_or_init(|| jsonschema::options().should_validate_formats(true).build(&self.source).ok());
+        let Some(validator) = compiled else {
+            return vec![(String::new(), "the document's schema for it cannot be compiled".to_owned())];
+        };
+        validator
+            .iter_errors(value)
+            .map(|error| (error.instance_path().to_string(), error.to_string()))
+            .collect()
+    }
+}
+
+/// OpenAPI 3.0 differs from JSON Schema in `nullable`, and this document has defaults of the wrong type.
+fn tidy(mut schema: Value) -> Value {
+    match &mut schema {
+        Value::Object(members) => {
+            for value in members.values_mut() {
+                *value = tidy(value.take());
+            }
+            if members.get("default").is_some_and(|default| !default.is_object()) {
+                members.remove("default");
+            }
+            if members.get("nullable") == Some(&Value::Bool(true)) {
+                members.remove("nullable");
+                return json!({"anyOf": [Value::Object(std::mem::take(members)), {"type": "null"}]});
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                *item = tidy(item.take());
+            }
+        }
+        _ => {}
+    }
+    schema
+}
+
+fn is_placeholder(segment: &str) -> bool {
+    segment.starts_with('{')
+}
+
+fn text(value: &Value, name: &str) -> String {
+    value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+fn members(value: Option<&Value>) -> impl Iterator<Item = (&String, &Value)> {
+    value.and_then(Value::as_object).into_iter().flat_map(Map::iter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(method: &str, path: &str, query: &[(&str, &str)], body: Body) -> Vec<String> {
+        let request = Request {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            query: query.iter().map(|&(name, value)| (name.into(), value.into())).collect(),
+            body,
+            ..Request::default()
+        };
+        let Some(operation) = DOCUMENT.find(method, path) else { return vec!["no operation".to_owned()] };
+        operation.faults(&request).into_iter().map(|(at, what)| format!("{at}: {what}")).collect()
+    }
+
+    #[test]
+    fn the_document_is_complete_and_every_schema_compiles() {
+        assert_eq!(DOCUMENT.operations().len(), 43);
+        for operation in DOCUMENT.operations() {
+            let schemas = operation
+                .parameters
+                .iter()
+                .map(|parameter| &parameter.schema)
+                .chain(operation.body.iter().map(|body| &body.schema))
+                .chain(&operation.good);
+            for schema in schemas {
+                schema.faults(&Value::Null);
+                assert!(schema.compiled.get().is_some_and(Option::is_some), "{}", operation.id);
+            }
+        }
+    }
+
+    #[test]
+    fn a_path_written_out_wins_over_one_with_a_placeholder() {
+        let found = |method, path| DOCUMENT.find(method, path).map(|operation| operation.id.as_str());
+        assert_eq!(found("POST", "/syncs/trigger"), Some("TriggerRunCustom"));
+        assert_eq!(found("POST", "/syncs/5/trigger"), Some("TriggerRun"));
+        assert_eq!(found("GET", "/sync-sequences/runs/x"), Some("GetSyncSequenceRun"));
+        assert_eq!(found("PUT", "/syncs"), None);
+        assert_eq!(found("GET", "/syncs/"), None);
+    }
+
+    #[test]
+    fn what_the_document_allows_has_no_faults() {
+        let query = [("limit", "100"), ("offset", "0"), ("orderBy", "id"), ("modelId", "3"), ("slug", "a b")];
+        assert_eq!(faults("GET", "/syncs", &query, Body::None), [""; 0]);
+        assert_eq!(faults("GET", "/syncs", &[("after", "2026-01-02T03:04:05.678Z")], Body::None), [""; 0]);
+        assert_eq!(faults("POST", "/syncs/5/trigger", &[], Body::None), [""; 0]);
+        assert_eq!(
+            faults("POST", "/syncs/5/trigger", &[], Body::Json(json!({"fullResync": false}))),
+            [""; 0]
+        );
+        assert_eq!(faults("GET", "/models", &[("tags", "a:1"), ("tags", "b:2")], Body::None), [""; 0]);
+    }
+
+    #[test]
+    fn every_kind_of_fault_is_found() {
+        for (method, path, query, body) in [
+            ("GET", "/syncs", ("limit", "many"), Body::None),
+            ("GET", "/syncs", ("limit", "1e2"), Body::None),
+            ("GET", "/syncs", ("limit", ""), Body::None),
+            ("GET", "/syncs", ("orderBy", "size"), Body::None),
+            ("GET", "/syncs", ("after", "yesterday"), Body::None),
+            ("GET", "/syncs", ("model_id", "3"), Body::None),
+            ("GET", "/syncs/five/runs", ("limit", "1"), Body::None),
+        ] {
+            assert_eq!(faults(method, path, &[query], body).len(), 1, "{method} {path} {query:?}");
+        }
+        for (path, body) in [
+            ("/syncs/5/trigger", json!({"fullResync": "false"})),
+            ("/syncs/5/trigger", json!({"full_resync": false})),
+            ("/syncs/5/trigger", json!([])),
+            ("/syncs/trigger", json!({"syncId": "five"})),
+            ("/syncs/trigger", json!({"syncId": 5})),
+        ] {
+            assert_eq!(faults("POST", path, &[], Body::Json(body.clone())).len(), 1, "{path} {body}");
+        }
+        let twice = [("limit", "1"), ("limit", "2")];
+        assert_eq!(faults("GET", "/syncs", &twice, Body::None).len(), 1);
+        assert_eq!(faults("GET", "/syncs", &[], Body::Json(json!({}))).len(), 1);
+        assert_eq!(faults("POST", "/syncs/trigger", &[], Body::None).len(), 1);
+        assert_eq!(faults("POST", "/syncs/trigger", &[], Body::Other("{".to_owned())).len(), 1);
+    }
+}

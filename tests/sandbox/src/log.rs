@@ -1,0 +1,122 @@
+//! What reached a world, in the order in which it came.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+/// One request and what became of it. Times are real and count from the beginning of the world.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Request {
+    pub(crate) operation: Option<&'static str>,
+    pub(crate) method: String,
+    /// Below the world's base URL, as it was sent.
+    pub(crate) path: String,
+    pub(crate) query: Vec<(String, String)>,
+    /// Names in lower case.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Body,
+    pub(crate) arrived: Duration,
+    pub(crate) status: Option<u16>,
+    pub(crate) retry_after: Option<String>,
+    pub(crate) answered: Option<Duration>,
+    pub(crate) gone: Option<Duration>,
+    /// The answer was replaced, changed or broken by the script.
+    pub(crate) scripted: bool,
+}
+
+/// What a request carried.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) enum Body {
+    #[default]
+    None,
+    Json(Value),
+    Other(String),
+}
+
+impl Body {
+    pub(crate) fn read(bytes: &[u8]) -> Self {
+        if bytes.is_empty() {
+            return Self::None;
+        }
+        serde_json::from_slice(bytes)
+            .map_or_else(|_| Self::Other(String::from_utf8_lossy(bytes).into_owned()), Self::Json)
+    }
+
+    pub(crate) fn to_value(&self) -> Value {
+        match self {
+            Self::None => Value::Null,
+            Self::Json(value) => value.clone(),
+            Self::Other(text) => Value::String(text.clone()),
+        }
+    }
+}
+
+impl Request {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The key that it carries, if it carries one in the right form.
+    pub(crate) fn key(&self) -> Option<&str> {
+        self.header("authorization")?.strip_prefix("Bearer ")
+    }
+
+    /// The first value of a query parameter.
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// What a sentence calls it.
+    pub(crate) fn title(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
+    /// As the log shows it.
+    pub(crate) fn to_value(&self) -> Value {
+        let mut value = json!({
+            "operation": self.operation,
+            "method": self.method,
+            "path": self.path,
+            "query": grouped(&self.query),
+            "body": self.body.to_value(),
+            "headers": grouped(&self.headers),
+            "at_ms": millis(self.arrived),
+            "status": self.status,
+        });
+        if let (Some(gone), Some(members)) = (self.gone, value.as_object_mut()) {
+            members.insert("gone_ms".into(), millis(gone));
+        }
+        value
+    }
+}
+
+fn millis(at: Duration) -> Value {
+    Value::from(u64::try_from(at.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// Pairs as an object; what comes more than once becomes a list.
+fn grouped(pairs: &[(String, String)]) -> Value {
+    let mut members = Map::new();
+    for (name, value) in pairs {
+        match members.get_mut(name) {
+            None => {
+                members.insert(name.clone(), Value::String(value.clone()));
+            }
+            Some(Value::Array(values)) => values.push(Value::String(value.clone())),
+            Some(single) => *single = Value::Array(vec![single.take(), Value::String(value.clone())]),
+        }
+    }
+    Value::Object(members)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_that_comes_twice_is_shown_as_a_list() {
+        let pairs = [("tags", "a:1"), ("limit", "5"), ("tags", "b:2")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(grouped(&pairs), json!({"tags": ["a:1", "b:2"], "limit": "5"}));
+    }
+}

@@ -1,0 +1,207 @@
+//! How a run goes: a function of its plan and the time, so nothing has to tick. Pure.
+
+use serde_json::{Value, json};
+
+use crate::clock::{Clock, Millis};
+use crate::settings::Plan;
+
+/// The id of the first run that is triggered in a world; seeded history is below it.
+pub(crate) const FIRST_RUN: u64 = 9001;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Run {
+    pub(crate) id: u64,
+    pub(crate) created: Millis,
+    pub(crate) started: Millis,
+    pub(crate) finished: Millis,
+    listed: Millis,
+    status: String,
+    error: Option<String>,
+    phases: Vec<String>,
+    planned: Rows,
+    successful: Rows,
+    failed: Rows,
+    final_ratio: f64,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Rows {
+    added: f64,
+    changed: f64,
+    removed: f64,
+}
+
+impl Rows {
+    /// `{"added", "changed", "removed"}` of a plan; what is not named is 0.
+    fn read(value: Option<&Value>) -> Option<Self> {
+        let value = value?;
+        let count = |name| value.get(name).and_then(Value::as_f64).unwrap_or(0.0);
+        Some(Self { added: count("added"), changed: count("changed"), removed: count("removed") })
+    }
+
+    fn portion(self, ratio: f64) -> Value {
+        let part = |count: f64| {
+            #[expect(clippy::cast_possible_truncation, reason = "row counts are small and whole")]
+            let rows = (count * ratio).floor() as i64;
+            rows
+        };
+        json!({
+            "addedCount": part(self.added),
+            "changedCount": part(self.changed),
+            "removedCount": part(self.removed),
+        })
+    }
+
+    fn sum(self) -> f64 {
+        self.added + self.changed + self.removed
+    }
+}
+
+impl Run {
+    /// A run that was asked for at `created` and may not start before `free`, the end of the one before it.
+    pub(crate) fn planned(id: u64, created: Millis, free: Millis, plan: &Plan) -> Self {
+        let seconds = plan.seconds.unwrap_or(20.0);
+        let queued = plan.queued_seconds.unwrap_or(seconds / 10.0);
+        let started = free.max(created + in_millis(queued));
+        let status = plan.status.clone().unwrap_or_else(|| "success".to_owned());
+        let rows = |name| Rows::read(plan.rows.as_ref().and_then(|rows| rows.get(name)));
+        #[expect(clippy::cast_precision_loss, reason = "run ids are small")]
+        let some = (id % 7) as f64;
+        let planned =
+            rows("planned").unwrap_or(Rows { added: 120.0 + some, changed: 30.0 + some, removed: some });
+        let successful =
+            rows("successful").unwrap_or(if status == "failed" { Rows::default() } else { planned });
+        Self {
+            id,
+            created,
+            started,
+            finished: started + in_millis(seconds),
+            listed: created + plan.listed_after_ms.unwrap_or(0),
+            status,
+            error: plan.error.clone(),
+            phases: plan
+                .phases
+                .clone()
+                .unwrap_or_else(|| ["querying", "processing", "reporting"].map(str::to_owned).to_vec()),
+            planned,
+            successful,
+            failed: rows("failed").unwrap_or_default(),
+            final_ratio: plan.final_ratio.unwrap_or(1.0),
+        }
+    }
+
+    pub(crate) fn is_listed(&self, now: Millis) -> bool {
+        now >= self.listed
+    }
+
+    /// `None` while it is queued.
+    pub(crate) fn start(&self, now: Millis) -> Option<Millis> {
+        (now >= self.started).then_some(self.started)
+    }
+
+    pub(crate) fn end(&self, now: Millis) -> Option<Millis> {
+        (now >= self.finished).then_some(self.finished)
+    }
+
+    pub(crate) fn status(&self, now: Millis) -> &str {
+        if self.end(now).is_some() {
+            return &self.status;
+        }
+        if self.start(now).is_none() {
+            return "queued";
+        }
+        let steps = self.phases.len();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "progress is between 0 and 1, phases are few"
+        )]
+        let step = (self.progress(now) * steps as f64) as usize;
+        self.phases.get(step.min(steps.saturating_sub(1))).map_or("processing", String::as_str)
+    }
+
+    /// As the API shows it. Where the document demands `startedAt` and `finishedAt`, the API has been seen
+    /// without: a run that is not so far has null there.
+    pub(crate) fn show(&self, now: Millis, clock: &Clock) -> Value {
+        let progress = self.progress(now);
+        let over = self.end(now).is_some();
+        let ratio =
+            if over { self.final_ratio } else { (progress * self.final_ratio * 100.0).round() / 100.0 };
+        json!({
+            "id": self.id,
+            "createdAt": clock.timestamp(self.created),
+            "startedAt": self.start(now).map(|at| clock.timestamp(at)),
+            "finishedAt": self.end(now).map(|at| clock.timestamp(at)),
+            "querySize": if progress > 0.0 { self.planned.sum() } else { 0.0 },
+            "status": self.status(now),
+            "completionRatio": ratio,
+            "plannedRows": self.planned.portion(if progress > 0.0 { 1.0 } else { 0.0 }),
+            "successfulRows": self.successful.portion(progress),
+            "failedRows": self.failed.portion(progress),
+            "error": if over { self.error.as_deref() } else { None },
+        })
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a world does not live for 2^52 ms")]
+    fn progress(&self, now: Millis) -> f64 {
+        if now < self.started {
+            return 0.0;
+        }
+        let length = (self.finished - self.started).max(1);
+        ((now - self.started) as f64 / length as f64).min(1.0)
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "plans are in seconds, far below 2^63 ms")]
+fn in_millis(seconds: f64) -> Millis {
+    (seconds * 1000.0) as Millis
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn plan(members: Value) -> Plan {
+        serde_json::from_value(members).unwrap()
+    }
+
+    #[test]
+    fn a_run_goes_through_its_phases_to_its_end() {
+        let run = Run::planned(9001, 0, 0, &plan(json!({"seconds": 9, "queuedSeconds": 1})));
+        let seen: Vec<_> =
+            [0, 1_000, 4_500, 8_000, 9_999, 10_000].map(|at| run.status(at).to_owned()).to_vec();
+        assert_eq!(seen, ["queued", "querying", "processing", "reporting", "reporting", "success"]);
+    }
+
+    #[test]
+    fn rows_and_ratio_grow_and_end_where_the_plan_says() {
+        let rows = json!({"planned": {"added": 10}, "successful": {"added": 8}, "failed": {"added": 2}});
+        let run =
+            Run::planned(9001, 0, 0, &plan(json!({"rows": rows, "finalRatio": 0.54, "queuedSeconds": 0})));
+        let clock = Clock::starting_now(1.0);
+        let shown: Vec<_> = [0, 10_000, 20_000]
+            .map(|at| {
+                let run = run.show(at, &clock);
+                (run["successfulRows"]["addedCount"].clone(), run["completionRatio"].clone())
+            })
+            .to_vec();
+        assert_eq!(shown, [(json!(0), json!(0.0)), (json!(4), json!(0.27)), (json!(8), json!(0.54))]);
+    }
+
+    #[test]
+    fn a_run_waits_for_the_one_before_it() {
+        let first = Run::planned(9001, 0, 0, &plan(json!({"seconds": 5})));
+        let second = Run::planned(9002, 100, first.finished, &plan(json!({"seconds": 5})));
+        assert_eq!(second.status(first.finished - 1), "queued");
+        assert_eq!(second.status(first.finished), "querying");
+        assert!(second.created < second.started);
+    }
+
+    #[test]
+    fn a_run_may_be_listed_late() {
+        let run = Run::planned(9001, 1_000, 0, &plan(json!({"listedAfterMs": 500})));
+        assert!(!run.is_listed(1_499) && run.is_listed(1_500));
+    }
+}

@@ -1,0 +1,153 @@
+//! A running sandbox: its worlds and its listener.
+
+use std::collections::HashMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::{Value, json};
+use socket2::{Domain, Socket, Type};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::settings::WorldSettings;
+use crate::world::{World, WorldInfo};
+use crate::{Error, server, tls};
+
+/// How a sandbox is started.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where it listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where a line of JSON is appended for each scenario that was judged.
+    pub coverage: Option<PathBuf>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), coverage: None }
+    }
+}
+
+/// A sandbox that listens until it is dropped.
+#[derive(Debug)]
+pub struct Sandbox {
+    /// `https://127.0.0.1:PORT`.
+    pub url: String,
+    /// `http://127.0.0.1:PORT`.
+    pub http_url: String,
+    /// The certificate authority that signed the server's certificate.
+    pub ca_pem: String,
+    /// `127.0.0.1:PORT` where nothing listens and nothing will.
+    pub closed: String,
+    shared: Arc<Shared>,
+    listener: JoinHandle<()>,
+    /// Bound and never listened on: that is what keeps it closed.
+    _reserved: Socket,
+}
+
+/// What the connections of a sandbox share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    authority: SocketAddr,
+    worlds: Mutex<HashMap<String, Arc<World>>>,
+    made: AtomicU64,
+    coverage: Option<PathBuf>,
+}
+
+impl Sandbox {
+    /// Listens, with a certificate authority made for the occasion. Needs a tokio runtime.
+    pub async fn start(options: Options) -> Result<Self, Error> {
+        let identity = tls::identity()?;
+        let listener = TcpListener::bind(options.listen).await?;
+        let authority = listener.local_addr()?;
+        let reserved = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        reserved.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+        let closed =
+            reserved.local_addr()?.as_socket().map(|address| address.to_string()).unwrap_or_default();
+        let shared = Arc::new(Shared {
+            authority,
+            worlds: Mutex::default(),
+            made: AtomicU64::new(0),
+            coverage: options.coverage,
+        });
+        let serving = tokio::spawn(server::serve(listener, identity.config, Arc::clone(&shared)));
+        Ok(Self {
+            url: format!("https://{authority}"),
+            http_url: format!("http://{authority}"),
+            ca_pem: identity.ca_pem,
+            closed,
+            shared,
+            listener: serving,
+            _reserved: reserved,
+        })
+    }
+
+    /// Makes a world from the `world` of a scenario.
+    pub fn create_world(&self, settings: Value) -> Result<WorldInfo, Error> {
+        self.shared.create_world(settings)
+    }
+
+    /// What reached a world so far.
+    pub fn log(&self, world: &str) -> Result<Value, Error> {
+        self.shared.log(world)
+    }
+
+    /// Forgets a world.
+    pub fn remove_world(&self, world: &str) -> Result<(), Error> {
+        self.shared.remove_world(world)
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.listener.abort();
+    }
+}
+
+impl Shared {
+    pub(crate) fn create_world(&self, settings: Value) -> Result<WorldInfo, Error> {
+        let settings: WorldSettings = serde_json::from_value(settings)?;
+        let time_scale = settings.time_scale;
+        if !(time_scale.is_finite() && time_scale > 0.0) {
+            return Err(Error::Settings(serde::de::Error::custom("timeScale: expected a number above 0")));
+        }
+        let number = self.made.fetch_add(1, Ordering::Relaxed) + 1;
+        let id = format!("w{number}");
+        let workspace_id = 1000 + number;
+        let world = World::new(&id, workspace_id, settings);
+        let info = WorldInfo {
+            base_url: format!("https://{}/w/{id}/api/v1", self.authority),
+            http_base_url: format!("http://{}/w/{id}/api/v1", self.authority),
+            api_key: world.keys.valid.clone(),
+            keys: world.keys.clone(),
+            time_scale,
+            workspace_id,
+            id: id.clone(),
+        };
+        self.lock().insert(id, Arc::new(world));
+        Ok(info)
+    }
+
+    pub(crate) fn world(&self, id: &str) -> Result<Arc<World>, Error> {
+        self.lock().get(id).cloned().ok_or_else(|| Error::NoSuchWorld(id.to_owned()))
+    }
+
+    pub(crate) fn remove_world(&self, id: &str) -> Result<(), Error> {
+        self.lock().remove(id).map(drop).ok_or_else(|| Error::NoSuchWorld(id.to_owned()))
+    }
+
+    pub(crate) fn log(&self, id: &str) -> Result<Value, Error> {
+        let record = self.world(id)?.record();
+        Ok(json!({
+            "requests": record.requests.iter().map(crate::log::Request::to_value).collect::<Vec<_>>(),
+            "refused": record.refused,
+            "peak": record.peak,
+        }))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<World>>> {
+        self.worlds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

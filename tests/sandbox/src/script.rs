@@ -1,0 +1,248 @@
+//! Answers that a world was told to give instead of, or around, its own.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::log::Request;
+use crate::text::scalar;
+
+/// When an answer is given, and how often.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Entry {
+    #[serde(default)]
+    pub(crate) when: When,
+    pub(crate) answer: Answer,
+    #[serde(default = "once")]
+    pub(crate) times: u32,
+}
+
+fn once() -> u32 {
+    1
+}
+
+/// Which requests an entry is for; what is not named is free.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct When {
+    pub(crate) operation: Option<String>,
+    pub(crate) nth: Option<usize>,
+    pub(crate) method: Option<String>,
+    pub(crate) path: Option<String>,
+    pub(crate) query: BTreeMap<String, Value>,
+}
+
+/// What goes out. With neither a status nor a body it is the operation's own answer.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Answer {
+    pub(crate) status: Option<u16>,
+    pub(crate) headers: BTreeMap<String, String>,
+    #[serde(deserialize_with = "present")]
+    pub(crate) body: Option<Value>,
+    pub(crate) text: Option<String>,
+    pub(crate) edit: Vec<Edit>,
+    pub(crate) apply: bool,
+    pub(crate) delay_ms: u64,
+    pub(crate) hang: bool,
+    pub(crate) reset: Option<Reset>,
+    pub(crate) cut_body_at: Option<usize>,
+    pub(crate) trickle: Option<Trickle>,
+    pub(crate) gzip: bool,
+}
+
+/// A `null` that was written is a body; only a body that was not written is none.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+/// A change to the operation's own answer; `*` in the JSON pointer stands for every element.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Edit {
+    pub(crate) at: String,
+    #[serde(default, deserialize_with = "present")]
+    pub(crate) set: Option<Value>,
+    #[serde(default)]
+    pub(crate) remove: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Reset {
+    BeforeHeaders,
+    InHeaders,
+    InBody,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Trickle {
+    pub(crate) bytes: usize,
+    pub(crate) every_ms: u64,
+}
+
+impl Answer {
+    /// Whether the operation's own answer is what (part of) the client sees.
+    pub(crate) fn is_own(&self) -> bool {
+        self.status.is_none() && self.body.is_none() && self.text.is_none()
+    }
+
+    /// Whether nothing of an answer is seen at all.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.hang || matches!(self.reset, Some(Reset::BeforeHeaders | Reset::InHeaders))
+    }
+}
+
+/// What is left of a world's script.
+#[derive(Debug)]
+pub(crate) struct Script(Vec<Entry>);
+
+impl Script {
+    pub(crate) fn new(entries: Vec<Entry>) -> Self {
+        Self(entries)
+    }
+
+    /// The answer for a request which is the `nth` of its operation and the `nth_of_all` in the world.
+    pub(crate) fn next(&mut self, request: &Request, nth: usize, nth_of_all: usize) -> Option<Answer> {
+        let entry = self.0.iter_mut().find(|entry| {
+            let nth = if entry.when.operation.is_some() { nth } else { nth_of_all };
+            entry.times > 0 && entry.when.matches(request, nth)
+        })?;
+        entry.times -= 1;
+        Some(entry.answer.clone())
+    }
+}
+
+impl When {
+    fn matches(&self, request: &Request, nth: usize) -> bool {
+        self.operation.as_deref().is_none_or(|name| request.operation == Some(name))
+            && self.nth.is_none_or(|wanted| wanted == nth)
+            && self.method.as_deref().is_none_or(|method| request.method == method)
+            && self.path.as_deref().is_none_or(|path| request.path == path)
+            && self.query.iter().all(|(name, wanted)| {
+                let mut values = request.query.iter().filter(|(key, _)| key == name);
+                if wanted.is_null() {
+                    values.next().is_none()
+                } else {
+                    scalar(wanted).is_some_and(|wanted| values.any(|(_, value)| *value == wanted))
+                }
+            })
+    }
+}
+
+impl Edit {
+    pub(crate) fn apply(&self, document: &mut Value) {
+        let segments: Vec<String> =
+            self.at.split('/').skip(1).map(|segment| segment.replace("~1", "/").replace("~0", "~")).collect();
+        self.descend(document, &segments);
+    }
+
+    fn descend(&self, value: &mut Value, segments: &[String]) {
+        let Some((first, rest)) = segments.split_first() else {
+            *value = self.set.clone().unwrap_or(Value::Null);
+            return;
+        };
+        match value {
+            Value::Array(items) if first == "*" => {
+                for item in items {
+                    self.descend(item, rest);
+                }
+            }
+            Value::Array(items) => {
+                let Ok(index) = first.parse::<usize>() else { return };
+                if rest.is_empty() && self.remove && index < items.len() {
+                    items.remove(index);
+                } else if let Some(item) = items.get_mut(index) {
+                    self.descend(item, rest);
+                }
+            }
+            Value::Object(members) if first == "*" => {
+                for member in members.values_mut() {
+                    self.descend(member, rest);
+                }
+            }
+            Value::Object(members) if rest.is_empty() && self.remove => {
+                members.remove(first);
+            }
+            Value::Object(members) => {
+                self.descend(members.entry(first.clone()).or_insert(Value::Null), rest);
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn request(operation: &'static str, query: &[(&str, &str)]) -> Request {
+        Request {
+            operation: Some(operation),
+            query: query.iter().map(|&(name, value)| (name.into(), value.into())).collect(),
+            ..Request::default()
+        }
+    }
+
+    fn script(entries: Value) -> Script {
+        Script::new(serde_json::from_value(entries).unwrap())
+    }
+
+    #[test]
+    fn an_entry_is_used_up_and_the_next_one_has_its_turn() {
+        let mut script = script(json!([
+            {"when": {"operation": "ListSync"}, "answer": {"status": 500}, "times": 2},
+            {"answer": {"status": 404}},
+        ]));
+        let list = request("ListSync", &[]);
+        let statuses: Vec<_> =
+            (1..=4).map(|n| script.next(&list, n, n).and_then(|answer| answer.status)).collect();
+        assert_eq!(statuses, [Some(500), Some(500), Some(404), None]);
+    }
+
+    #[test]
+    fn the_nth_request_of_an_operation_is_not_the_nth_of_all() {
+        let mut script =
+            script(json!([{"when": {"operation": "TriggerRun", "nth": 2}, "answer": {"status": 502}}]));
+        let trigger = request("TriggerRun", &[]);
+        assert!(script.next(&trigger, 1, 2).is_none());
+        assert!(script.next(&trigger, 2, 5).is_some());
+    }
+
+    #[test]
+    fn a_query_is_matched_as_a_subset_and_numbers_by_their_digits() {
+        let mut script = script(json!([{"when": {"query": {"offset": 100, "slug": null}}, "answer": {}}]));
+        assert!(script.next(&request("ListSync", &[("offset", "0")]), 1, 1).is_none());
+        assert!(script.next(&request("ListSync", &[("offset", "100"), ("slug", "a")]), 1, 1).is_none());
+        assert!(script.next(&request("ListSync", &[("offset", "100"), ("limit", "5")]), 1, 1).is_some());
+    }
+
+    #[test]
+    fn a_body_of_null_is_a_body() {
+        let answer: Answer = serde_json::from_value(json!({"body": null})).unwrap();
+        assert!(!answer.is_own());
+        assert!(Answer::default().is_own());
+    }
+
+    #[test]
+    fn edits_reach_every_element_set_and_remove() {
+        let mut body = json!({"data": [{"id": 1, "tags": {}}, {"id": 2, "tags": {}}]});
+        for edit in [
+            json!({"at": "/data/*/status", "set": "odd"}),
+            json!({"at": "/data/1/tags", "remove": true}),
+            json!({"at": "/data/0/id", "set": null}),
+        ] {
+            serde_json::from_value::<Edit>(edit).unwrap().apply(&mut body);
+        }
+        assert_eq!(
+            body,
+            json!({"data": [{"id": null, "tags": {}, "status": "odd"}, {"id": 2, "status": "odd"}]})
+        );
+    }
+}

@@ -1,0 +1,202 @@
+//! Connections, and the way of a request through a world.
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use flate2::{Compression, write::GzEncoder};
+use http_body_util::BodyExt;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, DATE};
+use hyper::service::service_fn;
+use hyper::{HeaderMap, Method, Request, Response, StatusCode, Version};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use rustls::ServerConfig;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
+use tokio_rustls::TlsAcceptor;
+
+use crate::answer::{AnswerBody, Broken, End, Presence};
+use crate::connection::{Connection, Control, Socket};
+use crate::control;
+use crate::log;
+use crate::sandbox::Shared;
+use crate::script::Reset;
+use crate::world::{Outcome, World};
+
+/// The first byte of a TLS handshake record (RFC 8446, section 5.1).
+const HANDSHAKE: u8 = 0x16;
+
+/// How much of an answer's head is seen before a reset "in-headers".
+const PART_OF_A_HEAD: usize = 20;
+
+pub(crate) async fn serve(listener: TcpListener, tls: Arc<ServerConfig>, shared: Arc<Shared>) {
+    let acceptor = TlsAcceptor::from(tls);
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of file descriptors, most likely: others must end first.
+            sleep(Duration::from_millis(20)).await;
+            continue;
+        };
+        let (acceptor, shared) = (acceptor.clone(), Arc::clone(&shared));
+        // What a connection fails with is the client's to see; the log holds what matters here.
+        tokio::spawn(async move { connection(stream, acceptor, shared).await.ok() });
+    }
+}
+
+async fn connection(stream: TcpStream, acceptor: TlsAcceptor, shared: Arc<Shared>) -> Result<(), Broken> {
+    stream.set_nodelay(true).map_err(|_| Broken)?;
+    let mut first = [0];
+    let seen = stream.peek(&mut first).await.map_err(|_| Broken)?;
+    let control = Arc::new(Control::default());
+    let socket = Socket::new(stream, Arc::clone(&control));
+    let connection = if seen == 1 && first == [HANDSHAKE] {
+        Connection::tls(acceptor.accept(socket).await.map_err(|_| Broken)?)
+    } else {
+        Connection::plain(socket)
+    };
+    let service = service_fn(|request| handle(Arc::clone(&shared), Arc::clone(&control), request));
+    let builder = auto::Builder::new(TokioExecutor::new());
+    builder.serve_connection(TokioIo::new(connection), service).await.map_err(|_| Broken)
+}
+
+async fn handle(
+    shared: Arc<Shared>,
+    control: Arc<Control>,
+    request: Request<Incoming>,
+) -> Result<Response<AnswerBody>, Broken> {
+    if request.method() == Method::CONNECT {
+        // Who takes this server for a proxy learns what a proxy that wants a password says.
+        return Ok(plain(StatusCode::PROXY_AUTHENTICATION_REQUIRED, "{\"message\":\"This is no proxy\"}"));
+    }
+    let path = request.uri().path();
+    if path.starts_with("/_worlds") {
+        return Ok(control::answer(&shared, request).await);
+    }
+    let world = path
+        .strip_prefix("/w/")
+        .and_then(|rest| rest.split_once('/'))
+        .and_then(|(id, rest)| Some((shared.world(id).ok()?, rest.strip_prefix("api/v1")?.to_owned())));
+    match world {
+        Some((world, path)) => answer(world, &control, request, path).await,
+        None => Ok(plain(StatusCode::NOT_FOUND, "{\"message\":\"There is no such world\"}")),
+    }
+}
+
+async fn answer(
+    world: Arc<World>,
+    control: &Arc<Control>,
+    request: Request<Incoming>,
+    path: String,
+) -> Result<Response<AnswerBody>, Broken> {
+    let (parts, body) = request.into_parts();
+    let query = parts.uri.query().unwrap_or_default();
+    let index = world.arrive(log::Request {
+        method: parts.method.as_str().to_owned(),
+        path,
+        query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+        headers: pairs(&parts.headers),
+        ..log::Request::default()
+    });
+    let mut presence = Presence::new(Arc::clone(&world), index);
+    let body = body.collect().await.map_err(|_| Broken)?.to_bytes();
+    let outcome = world.decide(index, &body);
+    let manner = &outcome.manner;
+    if manner.delay_ms > 0 {
+        sleep(Duration::from_millis(manner.delay_ms)).await;
+    }
+    if manner.hang {
+        pending::<Infallible>().await;
+    }
+    // On HTTP/2 a broken answer resets its stream; only on HTTP/1.1 is the connection its own.
+    let own_connection = parts.version < Version::HTTP_2;
+    match manner.reset {
+        Some(Reset::InHeaders) if own_connection => control.reset_after(PART_OF_A_HEAD),
+        Some(Reset::BeforeHeaders | Reset::InHeaders) => {
+            presence.settle();
+            if own_connection {
+                control.reset();
+            }
+            return Err(Broken);
+        }
+        Some(Reset::InBody) | None => {}
+    }
+    world.note_head(index, &outcome);
+    let zipped = manner.gzip || wants_gzip(&parts.headers, &outcome);
+    respond(&world, outcome, zipped, own_connection.then(|| Arc::clone(control)), presence)
+}
+
+/// Like the API, packs what is large when the client asks for it.
+fn wants_gzip(headers: &HeaderMap, outcome: &Outcome) -> bool {
+    const LARGE: usize = 4096;
+    outcome.body.len() >= LARGE
+        && outcome.manner.cut_body_at.is_none()
+        && headers
+            .get(hyper::header::ACCEPT_ENCODING)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|value| value.split(',').any(|coding| coding.trim().starts_with("gzip")))
+}
+
+fn respond(
+    world: &World,
+    outcome: Outcome,
+    zipped: bool,
+    control: Option<Arc<Control>>,
+    presence: Presence,
+) -> Result<Response<AnswerBody>, Broken> {
+    let manner = outcome.manner;
+    let mut response = Response::builder().status(outcome.status);
+    for (name, value) in outcome.headers {
+        response = response.header(name, value);
+    }
+    let mut bytes = outcome.body;
+    if zipped {
+        bytes = gzip(&bytes)?;
+        response = response.header(CONTENT_ENCODING, "gzip");
+    }
+    // What was promised; a cut body gives less.
+    response = response
+        .header(CONTENT_LENGTH, bytes.len())
+        .header("x-powered-by", "Express")
+        .header(DATE, world.clock.http_date(world.clock.now()));
+    let end = match (manner.reset, manner.cut_body_at) {
+        (Some(Reset::InBody), _) => {
+            bytes.truncate(manner.cut_body_at.unwrap_or(bytes.len() / 2));
+            control.map_or(End::Cut, End::Reset)
+        }
+        (_, Some(length)) => {
+            bytes.truncate(length);
+            End::Cut
+        }
+        _ => End::Whole,
+    };
+    let body = AnswerBody::new(Bytes::from(bytes), manner.trickle, end, Some(presence));
+    response.body(body).map_err(|_| Broken)
+}
+
+fn gzip(bytes: &[u8]) -> Result<Vec<u8>, Broken> {
+    use std::io::Write;
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).and_then(|()| encoder.finish()).map_err(|_| Broken)
+}
+
+fn pairs(headers: &HeaderMap) -> Vec<(String, String)> {
+    headers
+        .iter()
+        .map(|(name, value)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        })
+        .collect()
+}
+
+/// An answer of the sandbox itself, in JSON.
+pub(crate) fn plain(status: StatusCode, body: impl Into<String>) -> Response<AnswerBody> {
+    let mut response = Response::new(AnswerBody::whole(body.into().into_bytes()));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(hyper::header::CONTENT_TYPE, hyper::header::HeaderValue::from_static("application/json"));
+    response
+}

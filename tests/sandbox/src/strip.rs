@@ -1,0 +1,39 @@
+//! The vendor's document without its prose: facts carry over into this project, sentences do not.
+
+use serde_json::Value;
+
+/// Takes away every description, summary, example and link to further reading; everything structural stays.
+pub fn strip(document: &mut Value) {
+    match document {
+        Value::Object(members) => {
+            // A property may well be called "description": its value is a schema, not a text.
+            members.retain(|name, value| {
+                let prose = matches!(name.as_str(), "description" | "summary") && value.is_string();
+                let shown = matches!(name.as_str(), "example" | "externalDocs" | "contact");
+                !prose && !shown
+            });
+            members.values_mut().for_each(strip);
+        }
+        Value::Array(items) => items.iter_mut().for_each(strip),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn prose_goes_and_a_property_called_description_stays() {
+        let mut document = json!({"paths": {"/a": {"get": {"summary": "s", "description": "d", "deprecated": true}}},
+            "schema": {"properties": {"description": {"type": "string", "description": "d"}}}});
+        strip(&mut document);
+        assert_eq!(
+            document,
+            json!({"paths": {"/a": {"get": {"deprecated": true}}},
+                "schema": {"properties": {"description": {"type": "string"}}}})
+        );
+    }
+}

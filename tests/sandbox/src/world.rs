@@ -1,0 +1,301 @@
+//! A world: a workspace of its own with keys, a clock, a limit, a script and a log.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::clock::Clock;
+use crate::document::DOCUMENT;
+use crate::limit::Limit;
+use crate::log::{Body, Request};
+use crate::operations::{self, Reply};
+use crate::runs::{FIRST_RUN, Run};
+use crate::script::{Answer, Script};
+use crate::seed::{self, Sync};
+use crate::settings::{HasMore, RunSettings, WorldSettings};
+
+/// What the maker of a world is told.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WorldInfo {
+    /// The world's name in the control API.
+    pub id: String,
+    /// Over https; ends in `/api/v1`.
+    pub base_url: String,
+    /// The same world over http.
+    pub http_base_url: String,
+    /// The valid key.
+    pub api_key: String,
+    /// All keys.
+    pub keys: Keys,
+    /// How many times faster the world's time passes.
+    pub time_scale: f64,
+    /// As the syncs of the world carry it.
+    pub workspace_id: u64,
+}
+
+/// Keys of a world; no other world knows them.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Keys {
+    /// May do everything.
+    pub valid: String,
+    /// Is refused with 401 as a token that nobody knows.
+    pub invalid: String,
+    /// Is refused with 401 because its creator is gone.
+    pub orphaned: String,
+    /// May read, is refused with 403 when it writes.
+    pub read_only: String,
+}
+
+/// The part of a world that operations work on.
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) syncs: Vec<Sync>,
+    pub(crate) page_cap: Option<usize>,
+    pub(crate) has_more: HasMore,
+    plans: RunSettings,
+    next_run: u64,
+}
+
+impl Workspace {
+    pub(crate) fn sync(&self, id: &str) -> Option<&Sync> {
+        let id: u64 = id.strip_suffix(".0").unwrap_or(id).parse().ok()?;
+        self.syncs.iter().find(|sync| sync.id == id)
+    }
+
+    /// Starts a run behind those that are under way, and a rival's right behind it where the plan has one.
+    pub(crate) fn start_run(&mut self, which: impl Fn(&Sync) -> bool) -> Option<u64> {
+        let now = self.clock.now();
+        let sync = self.syncs.iter_mut().find(|sync| which(sync))?;
+        let plan = self.plans.plan_for(&sync.slug);
+        let id = self.next_run;
+        for plan in [Some(&plan), plan.rival.as_deref()].into_iter().flatten() {
+            let free = sync.runs.iter().map(|run| run.finished).max().unwrap_or(now);
+            sync.runs.push(Run::planned(self.next_run, now, free, plan));
+            self.next_run += 1;
+        }
+        Some(id)
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) keys: Keys,
+    pub(crate) clock: Arc<Clock>,
+    /// The limit's window in real time.
+    pub(crate) window: Duration,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    workspace: Workspace,
+    limit: Limit,
+    script: Script,
+    log: Vec<Request>,
+    admitted: Vec<bool>,
+}
+
+/// What goes back: an answer, and how it is given.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+    pub(crate) manner: Answer,
+}
+
+impl World {
+    pub(crate) fn new(id: &str, workspace_id: u64, settings: WorldSettings) -> Self {
+        let clock = Arc::new(Clock::starting_now(settings.time_scale));
+        let key = |kind: &str| format!("sandbox-{id}-{kind}-{:016x}", fastrand::u64(..));
+        let window = Duration::from_secs_f64(settings.limit.seconds / settings.time_scale);
+        Self {
+            keys: Keys {
+                valid: key("valid"),
+                invalid: key("invalid"),
+                orphaned: key("orphaned"),
+                read_only: key("readonly"),
+            },
+            clock: Arc::clone(&clock),
+            window,
+            state: Mutex::new(State {
+                workspace: Workspace {
+                    clock,
+                    syncs: seed::workspace(&settings, workspace_id),
+                    page_cap: settings.page_cap,
+                    has_more: settings.has_more,
+                    plans: settings.runs,
+                    next_run: FIRST_RUN,
+                },
+                limit: Limit::new(settings.limit),
+                script: Script::new(settings.script),
+                log: Vec::new(),
+                admitted: Vec::new(),
+            }),
+        }
+    }
+
+    /// Notes a request as soon as its head is there, and counts it. Returns its place in the log.
+    pub(crate) fn arrive(&self, mut request: Request) -> usize {
+        request.operation = DOCUMENT.find(&request.method, &request.path).map(|found| found.id.as_str());
+        let mut state = self.lock();
+        // Taken under the lock, so that the log is in the order of its times.
+        request.arrived = self.clock.elapsed();
+        let admitted = state.limit.admit(self.clock.scaled(request.arrived));
+        state.admitted.push(admitted);
+        state.log.push(request);
+        state.log.len() - 1
+    }
+
+    /// Decides on the answer, and changes the workspace where the operation takes place.
+    pub(crate) fn decide(&self, index: usize, body: &[u8]) -> Outcome {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let Some(entry) = state.log.get_mut(index) else {
+            return outcome(Reply::error(500, "lost", ""), None);
+        };
+        entry.body = Body::read(body);
+        let request = entry.clone();
+        if state.admitted.get(index) == Some(&false) {
+            return self.refusal(&state.limit);
+        }
+        let nth =
+            state.log.iter().take(index + 1).filter(|other| other.operation == request.operation).count();
+        let answer = state.script.next(&request, nth, index + 1);
+        let wanted =
+            answer.as_ref().is_none_or(|answer| answer.apply || (answer.is_own() && !answer.is_lost()));
+        let own = wanted.then(|| self.perform(&mut state.workspace, &request));
+        if let Some(entry) = state.log.get_mut(index) {
+            entry.scripted = answer.is_some();
+        }
+        let mut outcome = outcome(own.unwrap_or(Reply { status: 200, body: Value::Null }), answer);
+        outcome.replace_key(request.key().unwrap_or_default());
+        outcome
+    }
+
+    fn perform(&self, workspace: &mut Workspace, request: &Request) -> Reply {
+        if let Some(refused) = self.check_key(request) {
+            return refused;
+        }
+        match DOCUMENT.find(&request.method, &request.path) {
+            Some(operation) => operations::perform(workspace, operation, request),
+            None => Reply::error(404, "Not found", format!("Cannot {}", request.title())),
+        }
+    }
+
+    fn check_key(&self, request: &Request) -> Option<Reply> {
+        let refused = |details: &str| Some(Reply::error(401, "Authentication error", details));
+        if request.header("authorization").is_none() {
+            return refused("No authorization header found");
+        }
+        match request.key() {
+            Some(key) if key == self.keys.valid => None,
+            Some(key) if key == self.keys.orphaned => refused("No user found"),
+            Some(key) if key == self.keys.read_only => (request.method != "GET")
+                .then(|| Reply::error(403, "Forbidden", "This API key does not allow writing")),
+            _ => refused("Token is invalid"),
+        }
+    }
+
+    fn refusal(&self, limit: &Limit) -> Outcome {
+        let text = format!(
+            "More than {} requests in the last {:?}",
+            limit.allowed(),
+            self.clock.scaled(self.window)
+        );
+        let mut outcome = outcome(Reply { status: 429, body: json!({ "error": text }) }, None);
+        outcome
+            .headers
+            .extend(limit.retry_after().map(|after| ("retry-after".to_owned(), after.to_string())));
+        outcome
+    }
+
+    /// Notes that the answer's head went out.
+    pub(crate) fn note_head(&self, index: usize, outcome: &Outcome) {
+        if let Some(entry) = self.lock().log.get_mut(index) {
+            entry.status = Some(outcome.status);
+            entry.retry_after = outcome
+                .headers
+                .iter()
+                .find(|(name, _)| name.eq_ignore_ascii_case("retry-after"))
+                .map(|(_, value)| value.clone());
+        }
+    }
+
+    /// Notes how a request ended: answered as was meant, or with the client gone before that.
+    pub(crate) fn note_end(&self, index: usize, answered: bool) {
+        let now = self.clock.elapsed();
+        if let Some(entry) = self.lock().log.get_mut(index) {
+            *(if answered { &mut entry.answered } else { &mut entry.gone }) = Some(now);
+        }
+    }
+
+    /// A copy of the log, with what the limit has seen.
+    pub(crate) fn record(&self) -> Record {
+        let state = self.lock();
+        Record {
+            requests: state.log.clone(),
+            refused: state.limit.refused(),
+            peak: state.limit.peak(),
+            allowed: state.limit.allowed() as usize,
+            scale: self.clock.scale(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What happened in a world up to now.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Record {
+    pub(crate) requests: Vec<Request>,
+    pub(crate) refused: usize,
+    pub(crate) peak: usize,
+    pub(crate) allowed: usize,
+    pub(crate) scale: f64,
+}
+
+fn outcome(own: Reply, answer: Option<Answer>) -> Outcome {
+    let manner = answer.unwrap_or_default();
+    let mut kind = "application/json; charset=utf-8";
+    let (status, body) = if manner.is_own() {
+        let mut body = own.body;
+        manner.edit.iter().for_each(|edit| edit.apply(&mut body));
+        (own.status, body.to_string())
+    } else if let Some(text) = &manner.text {
+        kind = "text/html; charset=utf-8";
+        (manner.status.unwrap_or(200), text.clone())
+    } else {
+        let body = manner.body.as_ref().map(Value::to_string).unwrap_or_default();
+        (manner.status.unwrap_or(200), body)
+    };
+    let mut headers = vec![("content-type".to_owned(), kind.to_owned())];
+    for (name, value) in &manner.headers {
+        headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        headers.push((name.to_ascii_lowercase(), value.clone()));
+    }
+    Outcome { status, headers, body: body.into_bytes(), manner }
+}
+
+impl Outcome {
+    /// Puts the request's key where the script asks for it: a server may repeat it anywhere.
+    fn replace_key(&mut self, key: &str) {
+        const PLACE: &str = "{{key}}";
+        for (_, value) in &mut self.headers {
+            *value = value.replace(PLACE, key);
+        }
+        if let Ok(text) = std::str::from_utf8(&self.body)
+            && text.contains(PLACE)
+        {
+            self.body = text.replace(PLACE, key).into_bytes();
+        }
+    }
+}
