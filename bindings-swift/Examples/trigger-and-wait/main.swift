@@ -1,0 +1,2 @@
+import HightouchSDK
+let ht = try Hightouch()
