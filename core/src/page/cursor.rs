@@ -74,9 +74,8 @@ impl Cursor {
         // One row more makes up for the overlap, where that stays within the vendor's default.
         let overlapping = if self.size < DEFAULT_SIZE { self.size + 1 } else { self.size.max(2) };
         match self.step {
-            Step::First => (self.offset, self.size),
             Step::Onward => (self.offset.saturating_sub(1), overlapping),
-            Step::Bare => (self.offset, self.size),
+            Step::First | Step::Bare => (self.offset, self.size),
             Step::Again(offset) => (offset, overlapping),
         }
     }

@@ -82,6 +82,12 @@ impl Run {
         &self.token.parent
     }
 
+    /// Whether the run was found after its trigger's answer was lost, and not given by that answer.
+    #[must_use]
+    pub fn adopted(&self) -> bool {
+        false
+    }
+
     /// A text that [`Client::run`] resumes the run from, here or elsewhere. It holds no key.
     #[must_use]
     pub fn token(&self) -> String {
@@ -89,6 +95,7 @@ impl Run {
     }
 
     /// The states of the run as they change, to the last one (operation `ListSyncRuns`).
+    #[must_use]
     pub fn states(&self) -> Pin<Box<dyn Stream<Item = Result<SyncRun, Error>> + Send>> {
         let start = Some((self.clone(), Seen::default()));
         Box::pin(stream::unfold(start, |state| async move {

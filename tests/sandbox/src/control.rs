@@ -37,6 +37,9 @@ async fn perform(shared: &Shared, method: &Method, path: &str, body: &[u8]) -> R
             Ok(serde_json::to_value(shared.create_world(settings)?)?)
         }
         (&Method::GET, [world, "log"]) => shared.log(world),
+        (&Method::POST, [world, "judge"]) => {
+            Ok(serde_json::to_value(shared.judge(world, serde_json::from_slice(body)?).await?)?)
+        }
         (&Method::DELETE, [world]) => shared.remove_world(world).map(|()| Value::Null),
         _ => Err(Error::NoSuchWorld(format!("for {method} {path}"))),
     }

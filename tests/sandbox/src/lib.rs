@@ -9,7 +9,9 @@ mod answer;
 mod clock;
 mod connection;
 mod control;
+mod coverage;
 mod document;
+mod judge;
 mod limit;
 mod log;
 mod operations;
@@ -24,6 +26,8 @@ mod text;
 mod tls;
 mod world;
 
+pub use coverage::Coverage;
+pub use judge::Verdict;
 pub use sandbox::{Options, Sandbox};
 pub use strip::strip;
 pub use world::{Keys, WorldInfo};

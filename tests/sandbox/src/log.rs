@@ -56,6 +56,15 @@ impl Request {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// All values of a header.
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.headers.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.answered.is_some() || self.gone.is_some()
+    }
+
     /// The key that it carries, if it carries one in the right form.
     pub(crate) fn key(&self) -> Option<&str> {
         self.header("authorization")?.strip_prefix("Bearer ")

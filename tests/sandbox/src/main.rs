@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use hightouch_sandbox::{Error, Options, Sandbox, strip};
+use hightouch_sandbox::{Coverage, Error, Options, Sandbox, strip};
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 
@@ -49,17 +49,39 @@ struct Serve {
 enum Command {
     /// Read the vendor's document on standard input and write it, without its prose, to standard output
     Strip,
+    /// Fail unless every player has played every scenario, and with that every operation and kind of error
+    Coverage(CoverageArgs),
+}
+
+#[derive(Args)]
+struct CoverageArgs {
+    /// What the sandbox wrote with --coverage
+    #[arg(long, value_name = "FILE")]
+    file: PathBuf,
+    /// The folder of the scenarios
+    #[arg(long, value_name = "DIR")]
+    scenarios: PathBuf,
+    /// Who must have played, separated by commas
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', required = true)]
+    players: Vec<String>,
+    /// Operations that each player must have called, separated by commas
+    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    operations: Vec<String>,
+    /// Kinds of errors that each player must have met, separated by commas
+    #[arg(long, value_name = "KINDS", value_delimiter = ',')]
+    kinds: Vec<String>,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
-        None => serve(cli.serve).await,
-        Some(Command::Strip) => strip_document(),
+        None => serve(cli.serve).await.map(|()| ExitCode::SUCCESS),
+        Some(Command::Strip) => strip_document().map(|()| ExitCode::SUCCESS),
+        Some(Command::Coverage(arguments)) => coverage(arguments),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("hightouch-sandbox: {error}");
             ExitCode::FAILURE
@@ -104,6 +126,15 @@ fn strip_document() -> Result<(), Error> {
     strip(&mut document);
     println!("{}", serde_json::to_string_pretty(&document)?);
     Ok(())
+}
+
+fn coverage(arguments: CoverageArgs) -> Result<ExitCode, Error> {
+    let CoverageArgs { file, scenarios, players, operations, kinds } = arguments;
+    let gaps = Coverage { file, scenarios, players, operations, kinds }.gaps()?;
+    for gap in &gaps {
+        eprintln!("{gap}");
+    }
+    Ok(if gaps.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn default_dir() -> PathBuf {

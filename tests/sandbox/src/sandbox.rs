@@ -11,8 +11,10 @@ use socket2::{Domain, Socket, Type};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::coverage::Played;
+use crate::judge::{self, Case, Verdict};
 use crate::settings::WorldSettings;
-use crate::world::{World, WorldInfo};
+use crate::world::{Keys, World, WorldInfo};
 use crate::{Error, server, tls};
 
 /// How a sandbox is started.
@@ -94,6 +96,12 @@ impl Sandbox {
         self.shared.log(world)
     }
 
+    /// Whether everything on a world's wire was as it should be; `case` is `{"player", "scenario", "wire"}`. Waits
+    /// for requests under way to end, for at most 3 s. Notes the coverage, where a file for it was named.
+    pub async fn judge(&self, world: &str, case: Value) -> Result<Verdict, Error> {
+        self.shared.judge(world, case).await
+    }
+
     /// Forgets a world.
     pub fn remove_world(&self, world: &str) -> Result<(), Error> {
         self.shared.remove_world(world)
@@ -115,17 +123,17 @@ impl Shared {
         }
         let number = self.made.fetch_add(1, Ordering::Relaxed) + 1;
         let id = format!("w{number}");
-        let workspace_id = 1000 + number;
-        let world = World::new(&id, workspace_id, settings);
+        let keys = Keys::of(&id);
         let info = WorldInfo {
             base_url: format!("https://{}/w/{id}/api/v1", self.authority),
             http_base_url: format!("http://{}/w/{id}/api/v1", self.authority),
-            api_key: world.keys.valid.clone(),
-            keys: world.keys.clone(),
+            api_key: keys.valid.clone(),
+            keys,
             time_scale,
-            workspace_id,
+            workspace_id: 1000 + number,
             id: id.clone(),
         };
+        let world = World::new(info.clone(), settings);
         self.lock().insert(id, Arc::new(world));
         Ok(info)
     }
@@ -138,12 +146,29 @@ impl Shared {
         self.lock().remove(id).map(drop).ok_or_else(|| Error::NoSuchWorld(id.to_owned()))
     }
 
+    pub(crate) async fn judge(&self, id: &str, case: Value) -> Result<Verdict, Error> {
+        let case: Case = serde_json::from_value(case)?;
+        let verdict = judge::judge(&self.world(id)?, &case).await?;
+        if let Some(file) = &self.coverage {
+            let played = Played {
+                player: case.player,
+                scenario: case.scenario,
+                operations: verdict.operations.clone(),
+                kinds: case.kinds.into_iter().collect(),
+                complaints: verdict.complaints.len(),
+            };
+            played.append_to(file)?;
+        }
+        Ok(verdict)
+    }
+
     pub(crate) fn log(&self, id: &str) -> Result<Value, Error> {
         let record = self.world(id)?.record();
         Ok(json!({
             "requests": record.requests.iter().map(crate::log::Request::to_value).collect::<Vec<_>>(),
             "refused": record.refused,
             "peak": record.peak,
+            "violations": judge::standing_violations(&record),
         }))
     }
 

@@ -50,6 +50,18 @@ pub struct Keys {
     pub read_only: String,
 }
 
+impl Keys {
+    pub(crate) fn of(world: &str) -> Self {
+        let key = |kind: &str| format!("sandbox-{world}-{kind}-{:016x}", fastrand::u64(..));
+        Self {
+            valid: key("valid"),
+            invalid: key("invalid"),
+            orphaned: key("orphaned"),
+            read_only: key("readonly"),
+        }
+    }
+}
+
 /// The part of a world that operations work on.
 #[derive(Debug)]
 pub(crate) struct Workspace {
@@ -85,7 +97,7 @@ impl Workspace {
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct World {
-    pub(crate) keys: Keys,
+    pub(crate) info: WorldInfo,
     pub(crate) clock: Arc<Clock>,
     /// The limit's window in real time.
     pub(crate) window: Duration,
@@ -111,23 +123,18 @@ pub(crate) struct Outcome {
 }
 
 impl World {
-    pub(crate) fn new(id: &str, workspace_id: u64, settings: WorldSettings) -> Self {
+    pub(crate) fn new(info: WorldInfo, settings: WorldSettings) -> Self {
         let clock = Arc::new(Clock::starting_now(settings.time_scale));
-        let key = |kind: &str| format!("sandbox-{id}-{kind}-{:016x}", fastrand::u64(..));
         let window = Duration::from_secs_f64(settings.limit.seconds / settings.time_scale);
+        let syncs = seed::workspace(&settings, info.workspace_id);
         Self {
-            keys: Keys {
-                valid: key("valid"),
-                invalid: key("invalid"),
-                orphaned: key("orphaned"),
-                read_only: key("readonly"),
-            },
+            info,
             clock: Arc::clone(&clock),
             window,
             state: Mutex::new(State {
                 workspace: Workspace {
                     clock,
-                    syncs: seed::workspace(&settings, workspace_id),
+                    syncs,
                     page_cap: settings.page_cap,
                     has_more: settings.has_more,
                     plans: settings.runs,
@@ -195,9 +202,9 @@ impl World {
             return refused("No authorization header found");
         }
         match request.key() {
-            Some(key) if key == self.keys.valid => None,
-            Some(key) if key == self.keys.orphaned => refused("No user found"),
-            Some(key) if key == self.keys.read_only => (request.method != "GET")
+            Some(key) if key == self.info.keys.valid => None,
+            Some(key) if key == self.info.keys.orphaned => refused("No user found"),
+            Some(key) if key == self.info.keys.read_only => (request.method != "GET")
                 .then(|| Reply::error(403, "Forbidden", "This API key does not allow writing")),
             _ => refused("Token is invalid"),
         }
@@ -246,6 +253,11 @@ impl World {
             allowed: state.limit.allowed() as usize,
             scale: self.clock.scale(),
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn into_workspace(self) -> Workspace {
+        self.state.into_inner().unwrap_or_else(PoisonError::into_inner).workspace
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

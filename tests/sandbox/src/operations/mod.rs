@@ -81,3 +81,6 @@ fn whole(request: &Request, name: &str, default: usize) -> Result<usize, (String
         text.parse().map_err(|_| (name.to_owned(), "expected a whole number from 0".to_owned()))
     })
 }
+
+#[cfg(test)]
+mod tests;

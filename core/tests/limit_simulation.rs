@@ -1,0 +1,190 @@
+//! The limit in virtual time, judged by every counter a server may have, at every phase.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::print_stdout)]
+
+mod limit_world;
+
+use limit_world::counters::{Buckets, Counter, Exact, Panel, WINDOW};
+use limit_world::rules::{
+    DeparturesInsteadOfEnds, ForgetsTheAbandoned, Rule, SlidingDepartures, SlidingEnds, TokenBucket, real,
+    without_allowance_for_clocks,
+};
+use limit_world::{Arrival, Latency, Pattern, SECOND, Story, Stranger, World, play};
+
+const SEEDS: u64 = 10;
+const HANDSHAKES: [u64; 3] = [0, 1, 5];
+const ARRIVALS: [Arrival; 4] = [Arrival::Early, Arrival::Late, Arrival::Uniform, Arrival::EarlyOrLate];
+
+fn world(latency: Latency, handshake: u64, pattern: Pattern, arrival: Arrival, seed: u64) -> World {
+    let duration = 120 * SECOND;
+    World { latency, handshake: handshake * SECOND, pattern, arrival, duration, seed, stranger: None }
+}
+
+/// The server's clock against ours: up to 0.4 % either way.
+fn drift(seed: u64) -> i64 {
+    [0, 4000, -4000][usize::try_from(seed % 3).unwrap()]
+}
+
+fn judged<R: Rule>(world: World, mut rule: R) -> (Story, Panel) {
+    let mut panel = Panel::new(drift(world.seed));
+    let story = play(world, &mut rule, &mut panel);
+    (story, panel)
+}
+
+/// Plays every world of one latency; gives back the lowest sustained rate under steady load.
+fn no_counter_refuses(latency: Latency) -> f64 {
+    let mut lowest = f64::MAX;
+    for handshake in HANDSHAKES {
+        for pattern in [Pattern::Steady, Pattern::Bursts, Pattern::Cancellations, Pattern::Stops] {
+            for arrival in ARRIVALS {
+                for seed in 0..SEEDS {
+                    let world = world(latency, handshake, pattern, arrival, seed);
+                    let (story, panel) = judged(world, real());
+                    assert_eq!(panel.refusals, 0, "{world:?}");
+                    assert!(panel.exact.peak <= 200, "{} arrivals in 10 s: {world:?}", panel.exact.peak);
+                    assert!(story.granted.len() > 500, "{} grants: {world:?}", story.granted.len());
+                    if pattern != Pattern::Bursts {
+                        let first_second = story.granted.iter().filter(|at| **at < SECOND).count();
+                        assert!(
+                            first_second >= 200 || pattern == Pattern::Stops,
+                            "{first_second}: {world:?}"
+                        );
+                    }
+                    if pattern == Pattern::Steady {
+                        lowest = lowest.min(story.rate(30 * SECOND, 120 * SECOND));
+                    }
+                }
+            }
+        }
+    }
+    println!("{latency:?}: sustained at least {lowest:.2} a second");
+    lowest
+}
+
+#[test]
+fn without_latency_no_counter_refuses_and_19_7_a_second_are_sustained() {
+    assert!(no_counter_refuses(Latency::None) >= 19.7);
+}
+
+#[test]
+fn on_a_lan_no_counter_refuses_and_19_2_a_second_are_sustained() {
+    assert!(no_counter_refuses(Latency::Lan) >= 19.2);
+}
+
+#[test]
+fn with_spikes_of_six_seconds_no_counter_refuses() {
+    assert!(no_counter_refuses(Latency::Spikes) >= 17.5);
+}
+
+#[test]
+fn with_a_tail_of_forty_seconds_no_counter_refuses() {
+    assert!(no_counter_refuses(Latency::Tail) >= 17.5);
+}
+
+/// The refusals of a weaker rule in the worlds of one pattern on a LAN, and the most arrivals in 10 s.
+fn refusals_of<R: Rule>(pattern: Pattern, handshake: u64, rule: impl Fn() -> R) -> (u64, usize) {
+    let mut refusals = 0;
+    let mut peak = 0;
+    for arrival in ARRIVALS {
+        for seed in 0..SEEDS {
+            let (_, panel) = judged(world(Latency::Lan, handshake, pattern, arrival, seed), rule());
+            refusals += panel.refusals;
+            peak = peak.max(panel.exact.peak);
+        }
+    }
+    (refusals, peak)
+}
+
+#[test]
+fn the_same_worlds_refuse_a_token_bucket() {
+    let (refusals, peak) = refusals_of(Pattern::Steady, 0, TokenBucket::full);
+    assert!(refusals > 0 && peak > 350, "{refusals} refusals, {peak} arrivals in 10 s");
+}
+
+#[test]
+fn the_same_worlds_refuse_a_window_over_departures() {
+    let (refusals, peak) = refusals_of(Pattern::Steady, 5, SlidingDepartures::default);
+    assert!(refusals > 0 && peak > 200, "{refusals} refusals, {peak} arrivals in 10 s");
+}
+
+#[test]
+fn the_same_worlds_refuse_the_rule_when_it_logs_departures_instead_of_ends() {
+    let (refusals, peak) = refusals_of(Pattern::Steady, 0, || DeparturesInsteadOfEnds(real()));
+    assert!(refusals > 0, "{refusals} refusals, {peak} arrivals in 10 s");
+}
+
+#[test]
+fn the_same_worlds_refuse_an_exact_window_over_ends_for_two_bucket_estimates_are_stricter() {
+    let (refusals, peak) = refusals_of(Pattern::Steady, 0, SlidingEnds::default);
+    assert!(refusals > 0 && peak <= 200, "{refusals} refusals, {peak} arrivals in 10 s");
+}
+
+#[test]
+fn the_same_worlds_refuse_the_rule_when_it_forgets_what_was_given_up() {
+    let (refusals, peak) = refusals_of(Pattern::Cancellations, 0, || ForgetsTheAbandoned(real()));
+    assert!(refusals > 0 && peak > 200, "{refusals} refusals, {peak} arrivals in 10 s");
+}
+
+#[test]
+fn the_same_worlds_refuse_the_rule_without_its_allowance_for_clocks() {
+    let (refusals, _) = refusals_of(Pattern::Steady, 0, without_allowance_for_clocks);
+    assert!(refusals > 0);
+}
+
+/// What 3,000 reads beside a stranger met at worst, over all phases and seeds.
+#[derive(Debug, Default)]
+struct Met {
+    refused: usize,
+    refused_later: usize,
+    seconds: u64,
+}
+
+fn beside_a_stranger<C: Counter>(stranger: Stranger, server: impl Fn(u64, bool) -> C) -> Met {
+    let mut worst = Met::default();
+    for phase in 0..8 {
+        for seed in 0..SEEDS {
+            for refused_count_too in [false, true] {
+                let base = world(Latency::Lan, 1, Pattern::Batch(3000), Arrival::Uniform, seed * 8 + phase);
+                let world = World { stranger: Some(stranger), duration: 3600 * SECOND, ..base };
+                let mut server = server(phase * WINDOW / 8, refused_count_too);
+                let story = play(world, &mut real(), &mut server);
+                assert_eq!(story.finished.len(), 3000, "none is lost: {world:?}");
+                let later = story.refused.iter().filter(|at| **at >= 10 * SECOND).count();
+                worst.refused = worst.refused.max(story.refused.len());
+                worst.refused_later = worst.refused_later.max(later);
+                worst.seconds = worst.seconds.max(story.finished[2999] / SECOND);
+            }
+        }
+    }
+    println!("{stranger:?}: {worst:?}");
+    worst
+}
+
+/// The three counters: exact, fixed windows, two-bucket estimates.
+fn on_each_counter(stranger: Stranger, judge: impl Fn(&Met)) {
+    judge(&beside_a_stranger(stranger, |_, counts| Exact::new(counts)));
+    judge(&beside_a_stranger(stranger, |phase, counts| Buckets::new(phase, false, counts)));
+    judge(&beside_a_stranger(stranger, |phase, counts| Buckets::new(phase, true, counts)));
+}
+
+fn few_refusals_and_done_in_time(met: &Met) {
+    assert!(met.refused <= 110 && met.refused_later <= 30 && met.seconds < 420, "{met:?}");
+}
+
+#[test]
+fn beside_a_stranger_who_takes_half_3000_reads_finish_with_few_refusals() {
+    on_each_counter(Stranger::Steady, few_refusals_and_done_in_time);
+}
+
+#[test]
+fn beside_a_stranger_who_takes_half_at_scattered_times_3000_reads_finish_with_few_refusals() {
+    on_each_counter(Stranger::Scattered, few_refusals_and_done_in_time);
+}
+
+/// This stranger takes more than half at times: the first burst alone meets what it took in the 10 s before.
+#[test]
+fn beside_a_stranger_who_at_times_takes_more_than_half_3000_reads_finish_too() {
+    on_each_counter(Stranger::Poisson, |met| {
+        assert!(met.refused <= 140 && met.refused_later <= 30 && met.seconds < 600, "{met:?}");
+    });
+}

@@ -1,0 +1,107 @@
+//! The ways a server may count, each with its own idea of when there were too many.
+
+use std::collections::VecDeque;
+
+use hightouch_sdk::limit::Nanos;
+
+pub(crate) const LIMIT: u64 = 200;
+pub(crate) const WINDOW: Nanos = 10_000_000_000;
+const PHASES: u64 = 40;
+
+/// A server's count of arrivals; `arrive` says whether one is let in.
+pub(crate) trait Counter {
+    fn arrive(&mut self, at: Nanos) -> bool;
+}
+
+/// Counts every arrival in the last window exactly.
+#[derive(Default)]
+pub(crate) struct Exact {
+    counted: VecDeque<Nanos>,
+    pub(crate) peak: usize,
+    refused_count_too: bool,
+}
+
+impl Exact {
+    pub(crate) fn new(refused_count_too: bool) -> Self {
+        Self { refused_count_too, ..Self::default() }
+    }
+}
+
+impl Counter for Exact {
+    fn arrive(&mut self, at: Nanos) -> bool {
+        while self.counted.front().is_some_and(|first| first + WINDOW < at) {
+            self.counted.pop_front();
+        }
+        let admitted = (self.counted.len() as u64) < LIMIT;
+        if admitted || self.refused_count_too {
+            self.counted.push_back(at);
+        }
+        self.peak = self.peak.max(self.counted.len());
+        admitted
+    }
+}
+
+/// Counts in buckets of one window from `phase` on; with `estimates`, the bucket before weighs as much as
+/// the last window overlaps it.
+pub(crate) struct Buckets {
+    phase: Nanos,
+    estimates: bool,
+    refused_count_too: bool,
+    bucket: Nanos,
+    current: u64,
+    previous: u64,
+}
+
+impl Buckets {
+    pub(crate) fn new(phase: Nanos, estimates: bool, refused_count_too: bool) -> Self {
+        Self { phase, estimates, refused_count_too, bucket: 0, current: 0, previous: 0 }
+    }
+}
+
+impl Counter for Buckets {
+    fn arrive(&mut self, at: Nanos) -> bool {
+        let shifted = at + WINDOW - self.phase;
+        let bucket = shifted / WINDOW;
+        if bucket != self.bucket {
+            self.previous = if bucket == self.bucket + 1 { self.current } else { 0 };
+            self.current = 0;
+            self.bucket = bucket;
+        }
+        let overlap = if self.estimates { WINDOW - shifted % WINDOW } else { 0 };
+        let admitted = (self.current + 1) * WINDOW + self.previous * overlap <= LIMIT * WINDOW;
+        if admitted || self.refused_count_too {
+            self.current += 1;
+        }
+        admitted
+    }
+}
+
+/// Every counter at every phase at once. They only observe: none of them changes what the others see.
+pub(crate) struct Panel {
+    pub(crate) exact: Exact,
+    buckets: Vec<Buckets>,
+    pub(crate) refusals: u64,
+    /// How much faster the server's clock runs than ours, in parts per million.
+    drift: i64,
+}
+
+impl Panel {
+    pub(crate) fn new(drift: i64) -> Self {
+        let phases = (0..PHASES).map(|phase| phase * WINDOW / PHASES);
+        let buckets =
+            phases.flat_map(|phase| [false, true].map(|estimates| Buckets::new(phase, estimates, true)));
+        Self { exact: Exact::new(true), buckets: buckets.collect(), refusals: 0, drift }
+    }
+}
+
+impl Counter for Panel {
+    fn arrive(&mut self, at: Nanos) -> bool {
+        let at = at.saturating_add_signed(at.cast_signed() / 1_000_000 * self.drift);
+        let mut refusals = u64::from(!self.exact.arrive(at));
+        for bucket in &mut self.buckets {
+            refusals += u64::from(!bucket.arrive(at));
+        }
+        self.refusals += refusals;
+        true
+    }
+}

@@ -1,0 +1,333 @@
+//! A world in virtual time: a client that follows a rule, a network, and a server that counts.
+
+pub(crate) mod counters;
+pub(crate) mod rules;
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use fastrand::Rng;
+use hightouch_sdk::limit::Nanos;
+use hightouch_sdk::limit::turn::End;
+
+use counters::Counter;
+use rules::Rule;
+
+pub(crate) const MS: Nanos = 1_000_000;
+pub(crate) const SECOND: Nanos = 1000 * MS;
+/// After this long an unused connection is gone.
+const IDLE_CONNECTION: Nanos = 20 * SECOND;
+/// How long a request may still be on its way after it was given up.
+const LINGER: Nanos = 5 * SECOND;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Latency {
+    None,
+    Lan,
+    /// As on a LAN, but one in ten takes 6 s longer.
+    Spikes,
+    /// As on a LAN, but one in fifty takes up to 40 s longer.
+    Tail,
+}
+
+/// When a request arrives at the server, between its departure and its end.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Arrival {
+    Early,
+    Late,
+    Uniform,
+    EarlyOrLate,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Pattern {
+    /// There is always more to do.
+    Steady,
+    /// Up to 400 at a time, then nothing for up to 40 s.
+    Bursts,
+    /// Always more to do, three in ten are given up, and the connection is lost now and then.
+    Cancellations,
+    /// Always more to do, and the process is stopped for up to 20 s now and then.
+    Stops,
+    /// So many, all at once.
+    Batch(usize),
+}
+
+/// Somebody else who uses half of the same limit: ten requests a second on average.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Stranger {
+    Steady,
+    /// One in each tenth of a second, at any moment of it.
+    Scattered,
+    /// Independent requests: now and then a window holds a quarter more than half of the limit.
+    Poisson,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct World {
+    pub(crate) latency: Latency,
+    pub(crate) handshake: Nanos,
+    pub(crate) pattern: Pattern,
+    pub(crate) arrival: Arrival,
+    pub(crate) duration: Nanos,
+    pub(crate) seed: u64,
+    pub(crate) stranger: Option<Stranger>,
+}
+
+/// What happened, in times since the beginning.
+#[derive(Debug, Default)]
+pub(crate) struct Story {
+    pub(crate) granted: Vec<Nanos>,
+    pub(crate) refused: Vec<Nanos>,
+    pub(crate) finished: Vec<Nanos>,
+}
+
+impl Story {
+    /// Grants a second from `from` to `until`.
+    #[allow(clippy::cast_precision_loss)]
+    pub(crate) fn rate(&self, from: Nanos, until: Nanos) -> f64 {
+        let granted = self.granted.iter().filter(|at| (from..until).contains(*at)).count();
+        granted as f64 / ((until - from) as f64 / 1e9)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Event {
+    Arrives(usize),
+    Ends(usize, bool),
+    Wakes,
+    More(usize),
+    Stranger,
+}
+
+struct Request<T> {
+    ticket: Option<T>,
+    admitted: bool,
+}
+
+struct Simulation<'a, R: Rule, C> {
+    world: World,
+    rule: &'a mut R,
+    server: &'a mut C,
+    rng: Rng,
+    now: Nanos,
+    order: u64,
+    events: BinaryHeap<Reverse<(Nanos, u64, Event)>>,
+    requests: Vec<Request<R::Ticket>>,
+    to_do: usize,
+    wakes_at: Option<Nanos>,
+    connected_at: Nanos,
+    last_used: Nanos,
+    stops: Vec<(Nanos, Nanos)>,
+    start: Nanos,
+    story: Story,
+}
+
+/// Plays a world to its end.
+pub(crate) fn play<R: Rule, C: Counter>(world: World, rule: &mut R, server: &mut C) -> Story {
+    let mut rng = Rng::with_seed(world.seed);
+    let start = 100 * SECOND + rng.u64(0..10 * SECOND);
+    let mut simulation = Simulation {
+        world,
+        rule,
+        server,
+        rng,
+        now: start,
+        order: 0,
+        events: BinaryHeap::new(),
+        requests: Vec::new(),
+        to_do: 0,
+        wakes_at: None,
+        connected_at: 0,
+        last_used: 0,
+        stops: Vec::new(),
+        start,
+        story: Story::default(),
+    };
+    simulation.prepare();
+    simulation.run();
+    simulation.story
+}
+
+impl<R: Rule, C: Counter> Simulation<'_, R, C> {
+    fn prepare(&mut self) {
+        let end = self.start + self.world.duration;
+        match self.world.pattern {
+            Pattern::Steady | Pattern::Cancellations => self.to_do = usize::MAX,
+            Pattern::Batch(count) => self.to_do = count,
+            Pattern::Bursts => {
+                let mut at = self.start;
+                while at < end {
+                    let count = self.rng.usize(1..=400);
+                    self.at(at, Event::More(count));
+                    at += self.rng.u64(SECOND / 10..40 * SECOND);
+                }
+            }
+            Pattern::Stops => {
+                self.to_do = usize::MAX;
+                let mut at = self.start;
+                while at < end {
+                    let from = at + self.rng.u64(0..15 * SECOND);
+                    at = from + self.rng.u64(SECOND..20 * SECOND);
+                    self.stops.push((from, at));
+                }
+            }
+        }
+        self.at(self.start, Event::More(0));
+        if self.world.stranger.is_some() {
+            // It was there before us.
+            self.at(self.start - 20 * SECOND, Event::Stranger);
+        }
+    }
+
+    fn run(&mut self) {
+        let end = self.start + self.world.duration;
+        while let Some(Reverse((at, _, event))) = self.events.pop() {
+            if at >= end {
+                break;
+            }
+            let stop = self.stops.iter().find(|(from, until)| (*from..*until).contains(&at));
+            if let Some((_, until)) = stop
+                && matches!(event, Event::Ends(..) | Event::Wakes | Event::More(_))
+            {
+                let until = *until;
+                self.at(until, event);
+                continue;
+            }
+            if event == Event::Wakes && self.wakes_at.is_none_or(|wakes| wakes > at) {
+                continue;
+            }
+            self.now = at;
+            match event {
+                Event::Arrives(id) => self.requests[id].admitted = self.server.arrive(at),
+                Event::Stranger => {
+                    self.server.arrive(at);
+                    self.next_stranger();
+                }
+                Event::Ends(id, abandoned) => self.ends(id, abandoned),
+                Event::More(count) => self.to_do = self.to_do.saturating_add(count),
+                Event::Wakes => self.wakes_at = None,
+            }
+            if matches!(event, Event::Ends(..) | Event::Wakes | Event::More(_)) {
+                self.let_go();
+            }
+            if let Pattern::Batch(count) = self.world.pattern
+                && self.story.finished.len() == count
+            {
+                break;
+            }
+        }
+    }
+
+    fn let_go(&mut self) {
+        while self.to_do > 0 {
+            if let Some(time) = self.rule.wait(self.now) {
+                // Timers are a little late on real machines; every second world has such a machine.
+                let late = if self.world.seed.is_multiple_of(2) { 0 } else { self.rng.u64(0..2 * MS) };
+                let time = time.saturating_add(late);
+                if self.wakes_at.is_none_or(|wakes| time < wakes) && time < Nanos::MAX / 2 {
+                    self.wakes_at = Some(time);
+                    self.at(time, Event::Wakes);
+                }
+                return;
+            }
+            let ticket = self.rule.grant(self.now);
+            self.to_do -= 1;
+            self.story.granted.push(self.now - self.start);
+            self.send(ticket);
+        }
+    }
+
+    fn send(&mut self, ticket: R::Ticket) {
+        let cancels = self.world.pattern == Pattern::Cancellations;
+        let lost = cancels && self.rng.u32(0..500) == 0;
+        if self.now > self.connected_at.max(self.last_used) + IDLE_CONNECTION
+            || lost
+            || self.requests.is_empty()
+        {
+            self.connected_at = self.now + self.world.handshake;
+        }
+        self.last_used = self.now;
+        let sent = self.now.max(self.connected_at);
+        let lan = |rng: &mut Rng| rng.u64(30 * MS..250 * MS);
+        let latency = match self.world.latency {
+            Latency::None => 0,
+            Latency::Lan => lan(&mut self.rng),
+            Latency::Spikes => lan(&mut self.rng) + if self.rng.u32(0..10) == 0 { 6 * SECOND } else { 0 },
+            Latency::Tail => {
+                let tail = if self.rng.u32(0..50) == 0 { self.rng.u64(0..40 * SECOND) } else { 0 };
+                lan(&mut self.rng) + tail
+            }
+        };
+        let end = sent + latency;
+        let id = self.requests.len();
+        self.requests.push(Request { ticket: Some(ticket), admitted: true });
+        if cancels && self.rng.u32(0..10) < 3 {
+            let cancelled = self.rng.u64(self.now..=end);
+            if cancelled >= sent {
+                let arrives = self.arrival(sent, cancelled + LINGER);
+                self.at(arrives, Event::Arrives(id));
+            }
+            // One that was given up before it was sent never arrives.
+            self.at(cancelled, Event::Ends(id, cancelled >= sent));
+            if cancelled < sent {
+                self.requests[id].admitted = false;
+            }
+            return;
+        }
+        let arrives = self.arrival(sent, end);
+        self.at(arrives, Event::Arrives(id));
+        self.at(end, Event::Ends(id, false));
+    }
+
+    fn arrival(&mut self, sent: Nanos, end: Nanos) -> Nanos {
+        match self.world.arrival {
+            Arrival::Early => sent,
+            Arrival::Late => end,
+            Arrival::Uniform => self.rng.u64(sent..=end),
+            Arrival::EarlyOrLate => {
+                if self.rng.bool() {
+                    sent
+                } else {
+                    end
+                }
+            }
+        }
+    }
+
+    fn ends(&mut self, id: usize, abandoned: bool) {
+        let request = &mut self.requests[id];
+        let ticket = request.ticket.take().expect("each request ends once");
+        let cancels = self.world.pattern == Pattern::Cancellations;
+        match (abandoned, request.admitted) {
+            (true, _) => self.rule.end(self.now, ticket, End::Abandoned),
+            (false, true) => {
+                self.rule.end(self.now, ticket, End::Seen);
+                self.story.finished.push(self.now - self.start);
+            }
+            (false, false) if cancels => self.rule.end(self.now, ticket, End::NeverSent),
+            (false, false) => {
+                self.rule.refused(self.now, ticket, self.rng.u32(..));
+                self.story.refused.push(self.now - self.start);
+                self.to_do = self.to_do.saturating_add(1);
+            }
+        }
+    }
+
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+    fn next_stranger(&mut self) {
+        let interval = SECOND / 10;
+        let wait = match self.world.stranger {
+            None => return,
+            Some(Stranger::Steady) => interval,
+            Some(Stranger::Scattered) => interval - self.now % interval + self.rng.u64(0..interval),
+            Some(Stranger::Poisson) => (-(-self.rng.f64()).ln_1p() * interval as f64) as Nanos,
+        };
+        self.at(self.now + wait, Event::Stranger);
+    }
+
+    fn at(&mut self, at: Nanos, event: Event) {
+        self.order += 1;
+        self.events.push(Reverse((at, self.order, event)));
+    }
+}

@@ -1,0 +1,183 @@
+//! The rule that is judged, and weaker ones that must fail in the same world.
+
+use hightouch_sdk::limit::state::{Decision, Reach, State, Ticket};
+use hightouch_sdk::limit::turn::End;
+use hightouch_sdk::limit::{NEVER, Nanos, Quota};
+
+use super::counters::LIMIT;
+
+/// T of the real rule, so that the weaker ones differ only in what they are weaker at.
+const SPAN: Nanos = 10_050_000_000;
+
+/// What decides when a request leaves.
+pub(crate) trait Rule {
+    type Ticket;
+    /// Nothing if one may leave now, else when to ask again.
+    fn wait(&mut self, now: Nanos) -> Option<Nanos>;
+    fn grant(&mut self, now: Nanos) -> Self::Ticket;
+    fn end(&mut self, now: Nanos, ticket: Self::Ticket, end: End);
+    fn refused(&mut self, now: Nanos, ticket: Self::Ticket, jitter: u32);
+}
+
+pub(crate) fn real() -> State {
+    State::new(Quota::default())
+}
+
+impl Rule for State {
+    type Ticket = Ticket;
+
+    fn wait(&mut self, now: Nanos) -> Option<Nanos> {
+        match self.decide(now, Reach::Whole) {
+            Decision::Granted => None,
+            Decision::WaitUntil(time) => Some(time),
+        }
+    }
+
+    fn grant(&mut self, now: Nanos) -> Ticket {
+        Self::grant(self, now)
+    }
+
+    fn end(&mut self, now: Nanos, ticket: Ticket, end: End) {
+        match end {
+            End::Seen => self.seen(now, ticket),
+            End::NeverSent => self.never_sent(now, ticket),
+            End::Abandoned => self.abandoned(now, ticket),
+        }
+    }
+
+    fn refused(&mut self, now: Nanos, ticket: Ticket, jitter: u32) {
+        let _ = Self::refused(self, now, ticket, None, jitter);
+    }
+}
+
+/// A bucket of 200 tokens that is filled at the declared rate.
+pub(crate) struct TokenBucket {
+    tokens: u64,
+    since: Nanos,
+}
+
+impl TokenBucket {
+    const INTERVAL: Nanos = SPAN / LIMIT;
+
+    pub(crate) fn full() -> Self {
+        Self { tokens: LIMIT, since: 0 }
+    }
+}
+
+impl Rule for TokenBucket {
+    type Ticket = ();
+
+    fn wait(&mut self, now: Nanos) -> Option<Nanos> {
+        let filled = (now - self.since) / Self::INTERVAL;
+        self.since += filled * Self::INTERVAL;
+        self.tokens = (self.tokens + filled).min(LIMIT);
+        (self.tokens == 0).then(|| self.since + Self::INTERVAL)
+    }
+
+    fn grant(&mut self, _now: Nanos) {
+        self.tokens -= 1;
+    }
+
+    fn end(&mut self, _now: Nanos, (): (), _end: End) {}
+
+    fn refused(&mut self, _now: Nanos, (): (), _jitter: u32) {}
+}
+
+/// An exact sliding window over the times at which requests left.
+#[derive(Default)]
+pub(crate) struct SlidingDepartures(Vec<Nanos>);
+
+impl Rule for SlidingDepartures {
+    type Ticket = ();
+
+    fn wait(&mut self, now: Nanos) -> Option<Nanos> {
+        self.0.retain(|left| left + SPAN > now);
+        (self.0.len() as u64 >= LIMIT).then(|| self.0.first().map_or(NEVER, |left| left + SPAN))
+    }
+
+    fn grant(&mut self, now: Nanos) {
+        self.0.push(now);
+    }
+
+    fn end(&mut self, _now: Nanos, (): (), _end: End) {}
+
+    fn refused(&mut self, _now: Nanos, (): (), _jitter: u32) {}
+}
+
+/// An exact sliding window over ends and those in flight: right for a server that counts exactly, and
+/// nothing is looked at but s = t.
+#[derive(Default)]
+pub(crate) struct SlidingEnds {
+    flying: u64,
+    ended: Vec<Nanos>,
+}
+
+impl Rule for SlidingEnds {
+    type Ticket = ();
+
+    fn wait(&mut self, now: Nanos) -> Option<Nanos> {
+        self.ended.retain(|end| end + SPAN > now);
+        let used = self.flying + self.ended.len() as u64;
+        (used >= LIMIT).then(|| self.ended.first().map_or(NEVER, |end| end + SPAN))
+    }
+
+    fn grant(&mut self, _now: Nanos) {
+        self.flying += 1;
+    }
+
+    fn end(&mut self, now: Nanos, (): (), _end: End) {
+        self.flying -= 1;
+        self.ended.push(now);
+    }
+
+    fn refused(&mut self, _now: Nanos, (): (), _jitter: u32) {}
+}
+
+/// The whole rule, but fed with departures: a request counts as ended the moment it leaves.
+pub(crate) struct DeparturesInsteadOfEnds(pub(crate) State);
+
+impl Rule for DeparturesInsteadOfEnds {
+    type Ticket = ();
+
+    fn wait(&mut self, now: Nanos) -> Option<Nanos> {
+        self.0.wait(now)
+    }
+
+    fn grant(&mut self, now: Nanos) {
+        let ticket = self.0.grant(now);
+        self.0.seen(now, ticket);
+    }
+
+    fn end(&mut self, _now: Nanos, (): (), _end: End) {}
+
+    fn refused(&mut self, _now: Nanos, (): (), _jitter: u32) {}
+}
+
+/// The whole rule, but what was given up is taken for never sent.
+pub(crate) struct ForgetsTheAbandoned(pub(crate) State);
+
+impl Rule for ForgetsTheAbandoned {
+    type Ticket = Ticket;
+
+    fn wait(&mut self, now: Nanos) -> Option<Nanos> {
+        self.0.wait(now)
+    }
+
+    fn grant(&mut self, now: Nanos) -> Ticket {
+        self.0.grant(now)
+    }
+
+    fn end(&mut self, now: Nanos, ticket: Ticket, end: End) {
+        let end = if end == End::Abandoned { End::NeverSent } else { end };
+        Rule::end(&mut self.0, now, ticket, end);
+    }
+
+    fn refused(&mut self, now: Nanos, ticket: Ticket, jitter: u32) {
+        Rule::refused(&mut self.0, now, ticket, jitter);
+    }
+}
+
+/// The whole rule with the window as declared, without the half percent for clocks.
+pub(crate) fn without_allowance_for_clocks() -> State {
+    State::new(Quota { window: std::time::Duration::from_nanos(9_950_248_757), ..Quota::default() })
+}

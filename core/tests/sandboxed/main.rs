@@ -1,0 +1,17 @@
+//! What the crate does against a server: the sandbox.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test that meets the unexpected shall fail loudly"
+)]
+
+mod cancel;
+mod limit;
+mod scenarios;
+mod support;

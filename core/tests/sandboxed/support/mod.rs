@@ -1,0 +1,5 @@
+//! A sandbox for tests, and what plays scenarios against it.
+
+pub mod expect;
+pub mod play;
+pub mod sandbox;

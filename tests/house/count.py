@@ -1,0 +1,55 @@
+"""Adds up what the test runners of all languages counted: `count.py LOGS BROKEN`.
+
+Prints a line a part and, last, the sum. Fails where a test failed, where a part was broken, or where a part that has
+tests counted none: a runner that ran nothing is no success.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+# The closing lines of: cargo test, pytest, node --test (TAP or spec), XCTest. Of nested XCTest suites only the outermost counts.
+PASSED_FAILED = {
+    "test-core": (r"test result: \w+\. (\d+) passed; (\d+) failed", "sum"),
+    "test-sandbox": (r"test result: \w+\. (\d+) passed; (\d+) failed", "sum"),
+    "test-python": (r"^=+ (?:(\d+) failed, )?(\d+) passed", "failed-first"),
+    "test-node": (r"^(?:#|ℹ) (pass|fail) (\d+)", "named"),
+    "test-swift": (r"Executed (\d+) tests?, with (?:\d+ tests? skipped and )?(\d+) failures?", "last"),
+}
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def count(text: str, pattern: str, how: str) -> tuple[int, int]:
+    found = re.findall(pattern, COLOUR.sub("", text), re.MULTILINE)
+    if how == "sum":
+        return sum(int(passed) for passed, _ in found), sum(int(failed) for _, failed in found)
+    if how == "failed-first":
+        return sum(int(passed) for _, passed in found), sum(int(failed or 0) for failed, _ in found)
+    if how == "named":
+        by_name = {name: sum(int(number) for kind, number in found if kind == name) for name in ("pass", "fail")}
+        return by_name["pass"], by_name["fail"]
+    run, failed = (int(number) for number in found[-1]) if found else (0, 0)
+    return run - failed, failed
+
+
+def main(logs: Path, broken: int) -> int:
+    passed_all = failed_all = 0
+    empty = []
+    for part, (pattern, how) in PASSED_FAILED.items():
+        log = logs / f"{part}.log"
+        passed, failed = count(log.read_text(errors="replace"), pattern, how) if log.exists() else (0, 0)
+        print(f"{part}: {passed} passed, {failed} failed")
+        if passed + failed == 0:
+            empty.append(part)
+        passed_all += passed
+        failed_all += failed
+    if empty:
+        print(f"counted no test in: {', '.join(empty)}")
+    # A part that broke without a failed test (a linter, a build) counts as one failure.
+    failed_all = max(failed_all, broken, len(empty))
+    print(f"{passed_all} passed, {failed_all} failed")
+    return 1 if failed_all else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2])))

@@ -1,0 +1,180 @@
+//! Whether every player played every scenario, and with that every operation and every kind of error.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::Error;
+
+/// One line of the coverage file: a scenario that a player played.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Played {
+    pub(crate) player: String,
+    pub(crate) scenario: String,
+    pub(crate) operations: BTreeSet<String>,
+    pub(crate) kinds: BTreeSet<String>,
+    /// How many complaints the judge had: what was complained about does not count as played.
+    pub(crate) complaints: usize,
+}
+
+impl Played {
+    /// In one write, so that lines of several processes do not mix.
+    pub(crate) fn append_to(&self, file: &Path) -> Result<(), Error> {
+        let mut line = serde_json::to_string(self)?;
+        line.push('\n');
+        OpenOptions::new().create(true).append(true).open(file)?.write_all(line.as_bytes())?;
+        Ok(())
+    }
+}
+
+/// What must have been covered.
+#[derive(Debug, Clone, Default)]
+pub struct Coverage {
+    /// The file that the sandbox wrote with `--coverage`; that it is missing means that nothing was played.
+    pub file: PathBuf,
+    /// The folder of the scenarios.
+    pub scenarios: PathBuf,
+    /// Who must have played all of them.
+    pub players: Vec<String>,
+    /// Operations that each player must have called.
+    pub operations: Vec<String>,
+    /// Kinds of errors that each player must have seen.
+    pub kinds: Vec<String>,
+}
+
+impl Coverage {
+    /// What is missing, as sentences.
+    pub fn gaps(&self) -> Result<Vec<String>, Error> {
+        let scenarios = scenario_kinds(&self.scenarios)?;
+        let played = read(&self.file)?;
+        let mut gaps = Vec::new();
+        if scenarios.is_empty() {
+            gaps.push(format!("There is no scenario in {}.", self.scenarios.display()));
+        }
+        for player in &self.players {
+            let own: Vec<&Played> =
+                played.iter().filter(|line| line.player == *player && line.complaints == 0).collect();
+            let names: BTreeSet<&str> = own.iter().map(|line| line.scenario.as_str()).collect();
+            let operations: BTreeSet<&str> =
+                own.iter().flat_map(|line| &line.operations).map(String::as_str).collect();
+            let kinds: BTreeSet<&str> = own
+                .iter()
+                .flat_map(|line| line.kinds.iter().chain(scenarios.get(&line.scenario).into_iter().flatten()))
+                .map(String::as_str)
+                .collect();
+            let mut missing = |what: &str, wanted: &mut dyn Iterator<Item = &str>, seen: &BTreeSet<&str>| {
+                for name in wanted.filter(|name| !seen.contains(name)) {
+                    gaps.push(format!("{player} has not {what} {name}."));
+                }
+            };
+            missing("played the scenario", &mut scenarios.keys().map(String::as_str), &names);
+            missing("called the operation", &mut self.operations.iter().map(String::as_str), &operations);
+            missing("met an error of the kind", &mut self.kinds.iter().map(String::as_str), &kinds);
+        }
+        Ok(gaps)
+    }
+}
+
+/// Each scenario's id with the kinds of errors that it expects.
+fn scenario_kinds(folder: &Path) -> Result<BTreeMap<String, BTreeSet<String>>, Error> {
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            let scenario: Value = serde_json::from_reader(BufReader::new(File::open(&path)?))?;
+            let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            found.insert(id, expected_kinds(&scenario));
+        }
+    }
+    Ok(found)
+}
+
+fn expected_kinds(scenario: &Value) -> BTreeSet<String> {
+    let steps = scenario.get("steps").and_then(Value::as_array).into_iter().flatten();
+    steps
+        .map(|step| step.pointer("/expect/error/kind"))
+        .chain([scenario.pointer("/construct/error/kind")])
+        .filter_map(|kind| kind?.as_str().map(str::to_owned))
+        .collect()
+}
+
+fn read(file: &Path) -> Result<Vec<Played>, Error> {
+    if !file.exists() {
+        return Ok(Vec::new());
+    }
+    BufReader::new(File::open(file)?).lines().map(|line| Ok(serde_json::from_str(&line?)?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A folder with one scenario, which `node` has played.
+    fn coverage(name: &str, complaints: usize) -> Coverage {
+        let folder = std::env::temp_dir().join(format!("sandbox-coverage-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let scenario = json!({"steps": [{"call": "syncs.list", "expect": {"error": {"kind": "server"}}}]});
+        std::fs::write(folder.join("a-list-fails.json"), scenario.to_string()).unwrap();
+        let file = folder.join("played.jsonl");
+        let _ = std::fs::remove_file(&file);
+        let played = Played {
+            player: "node".to_owned(),
+            scenario: "a-list-fails".to_owned(),
+            operations: BTreeSet::from(["ListSync".to_owned()]),
+            kinds: BTreeSet::new(),
+            complaints,
+        };
+        played.append_to(&file).unwrap();
+        let players = vec!["node".to_owned()];
+        Coverage { file, scenarios: folder, players, ..Coverage::default() }
+    }
+
+    #[test]
+    fn what_was_played_is_no_gap() {
+        let mut coverage = coverage("played", 0);
+        coverage.operations = vec!["ListSync".to_owned()];
+        coverage.kinds = vec!["server".to_owned()];
+        assert_eq!(coverage.gaps().unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn each_thing_that_is_missing_is_said() {
+        let mut coverage = coverage("missing", 0);
+        coverage.players.push("swift".to_owned());
+        coverage.operations = vec!["TriggerRun".to_owned()];
+        coverage.kinds = vec!["tls".to_owned()];
+        assert_eq!(
+            coverage.gaps().unwrap(),
+            [
+                "node has not called the operation TriggerRun.",
+                "node has not met an error of the kind tls.",
+                "swift has not played the scenario a-list-fails.",
+                "swift has not called the operation TriggerRun.",
+                "swift has not met an error of the kind tls.",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_the_judge_complained_about_was_not_played() {
+        assert_eq!(
+            coverage("complaints", 1).gaps().unwrap(),
+            ["node has not played the scenario a-list-fails."]
+        );
+    }
+
+    #[test]
+    fn a_folder_without_scenarios_covers_nothing() {
+        let mut coverage = coverage("empty", 0);
+        coverage.scenarios = coverage.scenarios.join("none");
+        std::fs::create_dir_all(&coverage.scenarios).unwrap();
+        assert_eq!(coverage.gaps().unwrap().len(), 1);
+    }
+}

@@ -1,0 +1,144 @@
+//! What a world answers, over every way in which it can be reached.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod common;
+
+use common::{client, judged, request, sandbox, tls, world};
+use serde_json::{Value, json};
+
+async fn get(client: &reqwest::Client, base: &str, path: &str, key: &str) -> (u16, Value) {
+    let id = format!("{path}{key}");
+    let answer = request(client, "GET", format!("{base}{path}"), key, &id).send().await.unwrap();
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+#[tokio::test]
+async fn one_port_speaks_http_1_http_2_and_tls() {
+    let (sandbox, world) = world(json!({})).await;
+    for (alpn, version) in
+        [(&[b"h2".as_slice()][..], reqwest::Version::HTTP_2), (&[b"http/1.1"], reqwest::Version::HTTP_11)]
+    {
+        let client = client(&sandbox.ca_pem, alpn);
+        let url = format!("{}/syncs", world.base_url);
+        let answer =
+            request(&client, "GET", url, &world.api_key, &format!("{version:?}")).send().await.unwrap();
+        assert_eq!((answer.status().as_u16(), answer.version()), (200, version));
+    }
+    let plain = client(&sandbox.ca_pem, &[]);
+    assert_eq!(get(&plain, &world.http_base_url, "/syncs", &world.api_key).await.0, 200);
+    assert_eq!(judged(&sandbox, &world, json!({"counts": {"ListSync": 3}})).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_trust_the_authority_gets_nowhere() {
+    let (_sandbox, world) = world(json!({})).await;
+    let client = reqwest::Client::builder().tls_backend_preconfigured(tls(&[])).no_proxy().build().unwrap();
+    let error = client.get(format!("{}/syncs", world.base_url)).send().await.unwrap_err();
+    assert!(format!("{error:?}").contains("UnknownIssuer"), "{error:?}");
+}
+
+#[tokio::test]
+async fn nothing_listens_where_the_sandbox_says_so() {
+    let sandbox = sandbox().await;
+    let error = tokio::net::TcpStream::connect(&sandbox.closed).await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
+}
+
+#[tokio::test]
+async fn each_key_is_answered_in_its_own_way() {
+    let (sandbox, world) = world(json!({})).await;
+    let client = client(&sandbox.ca_pem, &[b"h2"]);
+    let base = world.base_url.as_str();
+    let refused = |details: &str| (401, json!({"message": "Authentication error", "details": details}));
+    assert_eq!(get(&client, base, "/syncs", &world.keys.invalid).await, refused("Token is invalid"));
+    assert_eq!(get(&client, base, "/syncs", &world.keys.orphaned).await, refused("No user found"));
+    let bare = client.get(format!("{base}/syncs")).send().await.unwrap();
+    assert_eq!(bare.json::<Value>().await.unwrap(), refused("No authorization header found").1);
+    assert_eq!(get(&client, base, "/syncs", &world.keys.read_only).await.0, 200);
+    let write = request(&client, "POST", format!("{base}/syncs/1/trigger"), &world.keys.read_only, "w");
+    assert_eq!(write.send().await.unwrap().status(), 403);
+}
+
+#[tokio::test]
+async fn worlds_know_nothing_of_each_other() {
+    let sandbox = sandbox().await;
+    let (one, other) = (sandbox.create_world(json!({})).unwrap(), sandbox.create_world(json!({})).unwrap());
+    let client = client(&sandbox.ca_pem, &[b"h2"]);
+    assert_eq!(get(&client, &other.base_url, "/syncs", &one.api_key).await.0, 401);
+    assert_eq!(sandbox.log(&one.id).unwrap()["requests"], json!([]));
+    sandbox.remove_world(&one.id).unwrap();
+    assert_eq!(get(&client, &one.base_url, "/syncs", &one.api_key).await.0, 404);
+}
+
+#[tokio::test]
+async fn every_counter_refuses_the_201st_request_over_the_wire() {
+    for counter in ["exact", "fixed", "two-bucket"] {
+        // Slow time: the machine cannot leave the window.
+        let settings = json!({"timeScale": 0.01, "limit": {"counter": counter, "retryAfter": 7}});
+        let (sandbox, world) = world(settings).await;
+        let client = client(&sandbox.ca_pem, &[b"h2"]);
+        for n in 0..200 {
+            let url = format!("{}/syncs?limit=1&offset={n}", world.base_url);
+            let answer = request(&client, "GET", url, &world.api_key, &n.to_string()).send().await.unwrap();
+            assert_eq!(answer.status(), 200, "{counter}: request {n}");
+        }
+        let url = format!("{}/syncs", world.base_url);
+        let answer = request(&client, "GET", url, &world.api_key, "200").send().await.unwrap();
+        assert_eq!((answer.status().as_u16(), answer.headers()["retry-after"].as_bytes()), (429, &b"7"[..]));
+        assert!(answer.json::<Value>().await.unwrap()["error"].is_string());
+        let log = sandbox.log(&world.id).unwrap();
+        assert_eq!((&log["refused"], &log["peak"]), (&json!(1), &json!(201)), "{counter}");
+        let complaints = judged(&sandbox, &world, json!({})).await;
+        assert_eq!(complaints.len(), 2, "the limit was exceeded and a request refused: {complaints:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_100_syncs_is_as_large_as_a_real_one_and_packed_on_request() {
+    let (sandbox, world) = world(json!({"syncs": 150})).await;
+    let client = client(&sandbox.ca_pem, &[b"h2"]);
+    let url = format!("{}/syncs", world.base_url);
+    let plain = request(&client, "GET", url.clone(), &world.api_key, "a").send().await.unwrap();
+    let size = plain.bytes().await.unwrap().len();
+    assert!((115_000..140_000).contains(&size), "{size} bytes");
+    let packed = request(&client, "GET", url, &world.api_key, "b").header("accept-encoding", "gzip");
+    let packed = packed.send().await.unwrap();
+    assert_eq!(packed.headers()["content-encoding"], "gzip");
+    assert!(packed.bytes().await.unwrap().len() < size / 4);
+}
+
+#[tokio::test]
+async fn the_key_is_echoed_where_the_script_says_so() {
+    let script =
+        json!([{"answer": {"status": 500, "text": "<p>{{key}}</p>", "headers": {"X-Echo": "{{key}}"}}}]);
+    let (sandbox, world) = world(json!({ "script": script })).await;
+    let client = client(&sandbox.ca_pem, &[b"h2"]);
+    let url = format!("{}/syncs", world.base_url);
+    let answer = request(&client, "GET", url, &world.api_key, "a").send().await.unwrap();
+    assert_eq!(answer.headers()["x-echo"], world.api_key.as_str());
+    assert_eq!(answer.text().await.unwrap(), format!("<p>{}</p>", world.api_key));
+}
+
+#[tokio::test]
+async fn the_control_api_does_what_the_library_does() {
+    let sandbox = sandbox().await;
+    let client = client(&sandbox.ca_pem, &[]);
+    let control = format!("{}/_worlds", sandbox.http_url);
+    let made: Value =
+        client.post(&control).json(&json!({"syncs": 2})).send().await.unwrap().json().await.unwrap();
+    let (id, key) = (made["id"].as_str().unwrap(), made["apiKey"].as_str().unwrap());
+    assert_eq!(get(&client, made["httpBaseUrl"].as_str().unwrap(), "/syncs", key).await.0, 200);
+    let log: Value = client.get(format!("{control}/{id}/log")).send().await.unwrap().json().await.unwrap();
+    assert_eq!(log["requests"][0]["operation"], "ListSync");
+    let case = json!({"player": "node", "scenario": "s", "wire": {"counts": {"ListSync": 2}}});
+    let verdict = client.post(format!("{control}/{id}/judge")).json(&case).send().await.unwrap();
+    assert_eq!(verdict.json::<Value>().await.unwrap()["complaints"].as_array().unwrap().len(), 1);
+    assert_eq!(client.delete(format!("{control}/{id}")).send().await.unwrap().status(), 200);
+    assert_eq!(client.get(format!("{control}/{id}/log")).send().await.unwrap().status(), 404);
+    let misspelt = client.post(&control).json(&json!({"sync": 2})).send().await.unwrap();
+    assert_eq!(misspelt.status(), 422);
+    let wrong = json!({"player": "node", "scenario": "s", "wire": {"count": {}}});
+    let made = sandbox.create_world(json!({})).unwrap();
+    let answer = client.post(format!("{control}/{}/judge", made.id)).json(&wrong).send().await.unwrap();
+    assert_eq!(answer.status(), 422);
+}
