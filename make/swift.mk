@@ -1,24 +1,30 @@
 SWIFT := bindings-swift/toolchain swift
+# Of our own builds alone: a package with such flags in its manifest could not be depended on.
 SWIFT_FLAGS := -Xswiftc -warnings-as-errors
-SWIFT_LIBRARY := $(CARGO_TARGET_DIR)/debug/libhightouch_swift.a
-# The linker takes from its folders whatever fits: this one holds the one library and its .pc file.
-SWIFT_PC := $(CARGO_TARGET_DIR)/swift
-SWIFT_NATIVE := bindings-swift/Sources/HightouchNative/HightouchNative.swift
-SWIFT_HEADER := bindings-swift/Sources/HightouchNativeFFI/HightouchNativeFFI.h
+SWIFT_ENV := PKG_CONFIG_PATH="$(CARGO_TARGET_DIR)/swift$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))"
+SWIFT_HAND_WRITTEN := Package.swift bindings-swift/Sources/HightouchSDK bindings-swift/Tests bindings-swift/Examples
 
-.PHONY: swift-library swift-native generate-swift check-swift test-swift demo-swift
+.PHONY: swift-library generate-swift check-swift test-swift demo-swift
 
-# Built here and linked by Swift, perhaps inside of the toolchain's tree: a library of an older C library fits a newer.
 swift-library:
-	cd $(ROOT)
-	cargo build --locked -p hightouch-swift
-	mkdir -p $(SWIFT_PC)
-	ln -f $(SWIFT_LIBRARY) $(SWIFT_PC)/
-	printf '%s\n' 'Name: hightouch-swift' 'Description: The Hightouch SDK core' 'Version: 0' \
-	    'Libs: -L$(SWIFT_PC) -lhightouch_swift -lgcc_s -lm -ldl -lpthread' > $(SWIFT_PC)/hightouch-swift.pc
-	# SwiftPM does not see that a library it links has changed; without its products it links again.
-	stamp=$(SWIFT_PC)/linked
-	if [ ! $$stamp -nt $(SWIFT_LIBRARY) ]; then
-	    rm -rf .build/debug/*.xctest .build/debug/trigger-and-wait
-	    touch $$stamp
-	fi
+	bindings-swift/native library
+
+# Writes uniffi's half of the bridge; `make generate` writes models, settings and methods.
+generate-swift:
+	bindings-swift/native sources
+
+check-swift: swift-library
+	bindings-swift/native check
+	$(SWIFT) format lint --strict --recursive --configuration bindings-swift/.swift-format $(SWIFT_HAND_WRITTEN)
+	$(SWIFT_ENV) $(SWIFT) build $(SWIFT_FLAGS)
+
+test-swift: swift-library sandbox
+	bindings-swift/scenario-tests
+	$(SWIFT_ENV) $(SWIFT) build --build-tests $(SWIFT_FLAGS)
+	$(SWIFT_ENV) bindings-swift/with-sandbox "$(SANDBOX)" \
+	    $(SWIFT) test --skip-build --disable-swift-testing $(SWIFT_FLAGS)
+
+# A window of the API is 10 s long, so this takes about a minute.
+demo-swift: swift-library sandbox
+	$(SWIFT_ENV) $(SWIFT) build --product trigger-and-wait $(SWIFT_FLAGS)
+	tests/house/with-sandbox "$(SANDBOX)" bindings-swift/toolchain .build/debug/trigger-and-wait

@@ -23,7 +23,7 @@ public final class Hightouch: Sendable {
     }
 
     /// Takes the settings that hosts do not show, for tests.
-    package init(apiKey: String?, configuration: Configuration, internal: [String: JSONValue]) throws {
+    init(apiKey: String?, configuration: Configuration, internal: [String: JSONValue]) throws {
         var settings = configuration.fields
         settings.set("apiKey", apiKey)
         settings.set("language", Self.language)
