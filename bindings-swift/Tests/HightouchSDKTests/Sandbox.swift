@@ -56,7 +56,8 @@ struct World {
     }
 
     func requests() async throws -> [JSONValue] {
-        try XCTUnwrap(try await sandbox.control("GET", "/_worlds/\(try text("id"))/log")["requests"]?.array)
+        let log = try await sandbox.control("GET", "/_worlds/\(try text("id"))/log")
+        return try XCTUnwrap(log["requests"]?.array)
     }
 
     /// Waits until the requests are as they must be; only a hang lets it fail.
