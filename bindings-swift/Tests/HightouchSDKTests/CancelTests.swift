@@ -64,7 +64,7 @@ final class CancelTests: XCTestCase {
     }
 
     func testBetweenPollsTheRunIsLeftAlone() async throws {
-        let world = try await Sandbox.running().world(["slugs": ["orders"], "runs": ["seconds": 100]])
+        let world = try await Sandbox.running().world(["slugs": ["orders"], "runs": ["seconds": 40]])
         let client = try world.client()
         let run = try await client.syncs.trigger("orders")
         try await assertCancels {
