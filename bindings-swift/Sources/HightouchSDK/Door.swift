@@ -16,7 +16,9 @@ final class Door: Sendable {
     /// Makes one call; cancelling the task ends the request that is under way.
     ///
     /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
-    func call(_ op: String, _ arguments: Fields = Fields(), _ options: CallOptions = CallOptions()) async throws -> Answer {
+    func call(_ op: String, _ arguments: Fields = Fields(), _ options: CallOptions = CallOptions()) async throws
+        -> Answer
+    {
         let cancel = Cancel()
         return try await withTaskCancellationHandler {
             try await answer(op, arguments, options, cancel)
@@ -30,7 +32,9 @@ final class Door: Sendable {
         try await answer(op, arguments, CallOptions(), Cancel())
     }
 
-    private func answer(_ op: String, _ arguments: Fields, _ options: CallOptions, _ cancel: Cancel) async throws -> Answer {
+    private func answer(_ op: String, _ arguments: Fields, _ options: CallOptions, _ cancel: Cancel) async throws
+        -> Answer
+    {
         let (args, opts) = (try arguments.json(), try options.fields.json())
         let reply: Reply
         do {

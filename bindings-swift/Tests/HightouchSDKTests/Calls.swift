@@ -130,7 +130,9 @@ struct Call: Sendable {
 
     private func ended(_ run: SyncRunHandle) -> Ended {
         Ended(
-            value: ["id": .string(String(run.id)), "parent": .string(String(run.syncId)), "adopted": .bool(run.isAdopted)],
+            value: [
+                "id": .string(String(run.id)), "parent": .string(String(run.syncId)), "adopted": .bool(run.isAdopted),
+            ],
             handle: run)
     }
 

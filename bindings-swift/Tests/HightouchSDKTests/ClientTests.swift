@@ -45,7 +45,8 @@ final class ClientTests: XCTestCase {
         let world = try await Sandbox.running().world()
         let client = try Hightouch(
             apiKey: try world.text("apiKey"),
-            configuration: Configuration(baseURL: try world.text("baseUrl"), caBundle: world.sandbox.line["ca"]?.string),
+            configuration: Configuration(
+                baseURL: try world.text("baseUrl"), caBundle: world.sandbox.line["ca"]?.string),
             internal: ["selfTest": true, "environment": [:]])
         do {
             _ = try await client.door.call("client.panic")
@@ -91,7 +92,8 @@ final class ClientTests: XCTestCase {
 
     func testAListThatHasThrownHasEnded() async throws {
         let world = try await Sandbox.running().world([
-            "syncs": 5, "script": [["when": ["operation": "ListSync", "nth": 2], "answer": ["status": 404, "body": [:]]]],
+            "syncs": 5,
+            "script": [["when": ["operation": "ListSync", "nth": 2], "answer": ["status": 404, "body": [:]]]],
         ])
         var iterator = try world.client().syncs.list(limit: 2).makeAsyncIterator()
         _ = try await iterator.next()

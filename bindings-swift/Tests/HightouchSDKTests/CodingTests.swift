@@ -46,7 +46,9 @@ final class CodingTests: XCTestCase {
     func testAnUnknownStatusArrivesAsItsText() throws {
         let run = try Coding.decoder().decode(
             SyncRun.self,
-            from: Data(#"{"id": 1, "status": "dreaming", "querySize": 0, "completionRatio": 0, "plannedRows": {"addedCount": 0, "changedCount": 0, "removedCount": 0}, "successfulRows": {"addedCount": 0, "changedCount": 0, "removedCount": 0}, "failedRows": {"addedCount": 0, "changedCount": 0, "removedCount": 0}}"#.utf8))
+            from: Data(
+                #"{"id": 1, "status": "dreaming", "querySize": 0, "completionRatio": 0, "plannedRows": {"addedCount": 0, "changedCount": 0, "removedCount": 0}, "successfulRows": {"addedCount": 0, "changedCount": 0, "removedCount": 0}, "failedRows": {"addedCount": 0, "changedCount": 0, "removedCount": 0}}"#
+                    .utf8))
         XCTAssertEqual(run.status.rawValue, "dreaming")
         XCTAssertEqual("\(run.status)", "dreaming")
     }

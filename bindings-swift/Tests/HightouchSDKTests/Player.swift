@@ -65,7 +65,8 @@ private struct Player {
     private mutating func play(_ step: JSONValue, _ client: Hightouch, _ place: String) async throws {
         let handle = step["on"]?.string.flatMap { handles[$0] }
         let call = try Call(
-            client: client, step: step, args: try filled(step["args"] ?? [:]), opts: try filled(step["opts"] ?? [:]), on: handle)
+            client: client, step: step, args: try filled(step["args"] ?? [:]), opts: try filled(step["opts"] ?? [:]),
+            on: handle)
         let all = try await withThrowingTaskGroup(of: Ended?.self) { group in
             for _ in 0..<(step["atOnce"]?.int ?? 1) {
                 group.addTask { await call.attempt() }
@@ -99,7 +100,9 @@ private struct Player {
         case .object(let members): return .object(try members.mapValues(filled))
         case .array(let elements): return .array(try elements.map(filled))
         case .string(var text):
-            while let open = text.range(of: "{{"), let close = text.range(of: "}}", range: open.upperBound..<text.endIndex) {
+            while let open = text.range(of: "{{"),
+                let close = text.range(of: "}}", range: open.upperBound..<text.endIndex)
+            {
                 let name = text[open.upperBound..<close.lowerBound]
                 var found: JSONValue? = .object(names)
                 for member in name.split(separator: ".") { found = found?[String(member)] }
@@ -115,7 +118,9 @@ private struct Player {
 
     private func check(_ expected: JSONValue, _ ended: Ended, _ place: String) throws {
         if let members = expected["error"]?.object {
-            guard let error = ended.error else { throw Wrong(description: "\(place) gave \(ended.value), not \(members)") }
+            guard let error = ended.error else {
+                throw Wrong(description: "\(place) gave \(ended.value), not \(members)")
+            }
             return try check(members, error, place)
         }
         if let error = ended.error { throw Wrong(description: "\(place) failed: \(error)") }
@@ -142,7 +147,8 @@ private struct Player {
         var dumped = ""
         dump(error, to: &dumped)
         let shown = [
-            String(decoding: try Coding.encoder().encode(failure), as: UTF8.self), "\(error)", String(reflecting: error),
+            String(decoding: try Coding.encoder().encode(failure), as: UTF8.self), "\(error)",
+            String(reflecting: error),
             error.localizedDescription, dumped,
         ]
         for text in texts(expected["notContaining"]) {
