@@ -77,6 +77,7 @@ def test_opaque_json_is_equal_by_value_and_looks_like_what_it_holds() -> None:
     assert repr(plain) == "Json({'a': 1.5, 'b': [1, None]})"
     assert Json.from_raw(b"1e400").value == float("inf")
     assert Json.from_raw(b"123456789012345678901234567890").value == 123456789012345678901234567890
+    assert Json.from_raw(b'{"a":' + b"9" * 5000 + b"}").value == {"a": float("inf")}
     with pytest.raises(TypeError):
         hash(plain)
     with pytest.raises(ValueError, match="JSON"):

@@ -6,17 +6,19 @@ import math
 import os
 import sys
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from msgspec import UNSET, Raw, Struct, to_builtins
+from msgspec import UNSET, DecodeError, Raw, Struct, to_builtins
 from msgspec.json import Decoder, Encoder
 
-from ._errors import ConfigError, HightouchError, InvalidRequestError, Meta, failure
+from ._errors import ConfigError, HightouchError, InvalidRequestError, Meta, ProtocolError, failure
 from ._json import Json
 from ._native import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+T = TypeVar("T")
 
 Seconds: TypeAlias = float | timedelta
 """A length of time: seconds, or a ``timedelta``."""
@@ -123,6 +125,14 @@ def _log(debug: Callable[..., None], ok: bool, head: str) -> None:
         meta.mended,
         meta.request_id,
     )
+
+
+def decoded(decoder: Decoder[T], body: bytes) -> T:
+    """The answer as its type."""
+    try:
+        return decoder.decode(body)
+    except DecodeError as error:
+        raise ProtocolError(f"The answer is not what its type says: {error}.") from error
 
 
 def next_of(head: str) -> str | None:
