@@ -120,7 +120,9 @@ async fn bulk_leaves_a_tenth_so_that_triggers_after_it_leave_at_once() {
     take(&handle, Class::Trigger, 20).await.into_iter().for_each(Permit::seen);
     assert_eq!(start.elapsed(), Duration::ZERO, "all twenty, though bulk waited all the while");
     assert_eq!(gate.stats().waiting.bulk, 120);
-    tasks.into_iter().for_each(|task| task.abort());
+    for task in tasks {
+        task.abort();
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -347,7 +349,7 @@ async fn sixty_four_tasks_use_the_limit_and_stay_within_it() {
             let (handle, arrivals) = (Arc::clone(&handle), Arc::clone(&arrivals));
             tokio::spawn(async move {
                 let mut rng = fastrand::Rng::with_seed(task);
-                while start.elapsed() < Duration::from_secs(60) {
+                while start.elapsed() < Duration::from_mins(1) {
                     let permit = handle.acquire(Class::Read, None, false).await.unwrap();
                     sleep(Duration::from_millis(rng.u64(15..125))).await;
                     arrivals.lock().unwrap().push(start.elapsed());
@@ -365,7 +367,7 @@ async fn sixty_four_tasks_use_the_limit_and_stay_within_it() {
     }
     let arrivals = arrivals.lock().unwrap();
     let window = Duration::from_secs(10);
-    assert!(arrivals.windows(201).all(|some| some[200] - some[0] > window));
+    assert!(arrivals.windows(201).all(|some| some[200].duration_since(some[0]) > window));
     assert!(arrivals.len() > 1100, "{} arrived", arrivals.len());
     assert_eq!(gate.stats().granted, arrivals.len() as u64);
 }
