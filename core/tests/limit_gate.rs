@@ -367,7 +367,7 @@ async fn sixty_four_tasks_use_the_limit_and_stay_within_it() {
     }
     let arrivals = arrivals.lock().unwrap();
     let window = Duration::from_secs(10);
-    assert!(arrivals.windows(201).all(|some| some[200].duration_since(some[0]) > window));
+    assert!(arrivals.windows(201).all(|some| some[200].saturating_sub(some[0]) > window));
     assert!(arrivals.len() > 1100, "{} arrived", arrivals.len());
     assert_eq!(gate.stats().granted, arrivals.len() as u64);
 }
