@@ -1,5 +1,5 @@
 //! What a decision costs while the log is as full as it gets.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use divan::{Bencher, black_box};
 use hightouch_sdk::limit::line::Class;

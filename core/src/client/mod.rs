@@ -227,3 +227,27 @@ fn unknown(error: Error) -> Error {
         .with_kind(Kind::OutcomeUnknown)
         .with_hint("Look at what the workspace shows before you send it again; it may have happened.")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A trigger by slug is two requests and one call: with a deadline each it could take twice as long.
+    #[test]
+    fn the_second_request_of_a_call_gets_what_time_the_first_one_left() {
+        let settings = Settings {
+            api_key: Some("key".into()),
+            max_wait_ms: Some(100),
+            environment: Some(std::collections::BTreeMap::new()),
+            ..Settings::default()
+        };
+        let client = Client::new(&settings).unwrap();
+        let mut first = Meta::named("ListSync");
+        (first.duration_ms, first.waited_ms) = (200, 30);
+        let options = Options { deadline_ms: Some(500), ..Options::default() };
+        let rest = client.rest_of(&options, &first).unwrap();
+        assert_eq!((rest.deadline_ms, rest.max_wait_ms), (Some(300), Some(70)));
+        first.duration_ms = 500;
+        assert_eq!(client.rest_of(&options, &first).unwrap_err().kind(), Kind::Timeout);
+    }
+}

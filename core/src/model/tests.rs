@@ -137,8 +137,7 @@ fn opaque_json_that_a_host_would_stumble_over_is_refused_here() {
 fn surrogates_in_pairs_and_escaped_backslashes_are_no_halves() {
     let with = |text: &str| format!(r#"{{"id": 1, "slug": "a", "configuration": {{"x": "{text}"}}}}"#);
     for good in [r"\ud83d\ude00", r"\\ud83d", r"\u00e9\n"] {
-        let good = good.replace(r"\\", "\u{1}").replace(r"\", "\\").replace('\u{1}', r"\\");
-        assert!(read::<Sync>(with(&good).as_bytes(), &mut Mended::default()).is_ok(), "{good}");
+        assert!(read::<Sync>(with(good).as_bytes(), &mut Mended::default()).is_ok(), "{good}");
     }
     for lone in [r"\ud83d", r"\ude00", r"\ud83d\ud83d", r"\ud83dx\ude00"] {
         assert!(read::<Sync>(with(lone).as_bytes(), &mut Mended::default()).is_err(), "{lone}");
