@@ -85,13 +85,18 @@ fn with_a_tail_of_forty_seconds_no_counter_refuses() {
     assert!(no_counter_refuses(Latency::Tail) >= 17.5);
 }
 
-/// The refusals of a weaker rule in the worlds of one pattern on a LAN, and the most arrivals in 10 s.
-fn refusals_of<R: Rule>(pattern: Pattern, handshake: u64, rule: impl Fn() -> R) -> (u64, usize) {
+/// The refusals of a weaker rule in the worlds of one kind, and the most arrivals in 10 s.
+fn refusals_of<R: Rule>(
+    latency: Latency,
+    pattern: Pattern,
+    handshake: u64,
+    rule: impl Fn() -> R,
+) -> (u64, usize) {
     let mut refusals = 0;
     let mut peak = 0;
     for seed in 0..seeds() {
         let arrival = arrival(handshake, seed);
-        let (_, panel) = judged(world(Latency::Lan, handshake, pattern, arrival, seed), rule());
+        let (_, panel) = judged(world(latency, handshake, pattern, arrival, seed), rule());
         refusals += panel.refusals;
         peak = peak.max(panel.exact.peak);
     }
@@ -100,37 +105,38 @@ fn refusals_of<R: Rule>(pattern: Pattern, handshake: u64, rule: impl Fn() -> R) 
 
 #[test]
 fn the_same_worlds_refuse_a_token_bucket() {
-    let (refusals, peak) = refusals_of(Pattern::Steady, 0, TokenBucket::full);
+    let (refusals, peak) = refusals_of(Latency::Lan, Pattern::Steady, 0, TokenBucket::full);
     assert!(refusals > 0 && peak > 350, "{refusals} refusals, {peak} arrivals in 10 s");
 }
 
 #[test]
 fn the_same_worlds_refuse_a_window_over_departures() {
-    let (refusals, peak) = refusals_of(Pattern::Steady, 5, SlidingDepartures::default);
+    let (refusals, peak) = refusals_of(Latency::Lan, Pattern::Steady, 5, SlidingDepartures::default);
     assert!(refusals > 0 && peak > 200, "{refusals} refusals, {peak} arrivals in 10 s");
 }
 
 #[test]
 fn the_same_worlds_refuse_the_rule_when_it_logs_departures_instead_of_ends() {
-    let (refusals, peak) = refusals_of(Pattern::Steady, 0, || DeparturesInsteadOfEnds(real()));
+    let (refusals, peak) = refusals_of(Latency::Lan, Pattern::Steady, 0, || DeparturesInsteadOfEnds(real()));
     assert!(refusals > 0, "{refusals} refusals, {peak} arrivals in 10 s");
 }
 
 #[test]
 fn the_same_worlds_refuse_an_exact_window_over_ends_for_two_bucket_estimates_are_stricter() {
-    let (refusals, peak) = refusals_of(Pattern::Steady, 0, SlidingEnds::default);
+    let (refusals, peak) = refusals_of(Latency::Lan, Pattern::Steady, 0, SlidingEnds::default);
     assert!(refusals > 0 && peak <= 200, "{refusals} refusals, {peak} arrivals in 10 s");
 }
 
 #[test]
 fn the_same_worlds_refuse_the_rule_when_it_forgets_what_was_given_up() {
-    let (refusals, peak) = refusals_of(Pattern::Cancellations, 0, || ForgetsTheAbandoned(real()));
+    let (refusals, peak) =
+        refusals_of(Latency::Lan, Pattern::Cancellations, 0, || ForgetsTheAbandoned(real()));
     assert!(refusals > 0 && peak > 200, "{refusals} refusals, {peak} arrivals in 10 s");
 }
 
 #[test]
 fn the_same_worlds_refuse_the_rule_without_its_allowance_for_clocks() {
-    let (refusals, _) = refusals_of(Pattern::Steady, 0, without_allowance_for_clocks);
+    let (refusals, _) = refusals_of(Latency::None, Pattern::Steady, 0, without_allowance_for_clocks);
     assert!(refusals > 0);
 }
 
