@@ -1,11 +1,10 @@
-//! The gate between runtimes: waiters may live on different ones.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+//! The gate between runtimes of their own, with the real clock and windows of a fraction of a second.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::sync::Arc;
 
-use hightouch_sdk::limit::{Class, Gate, Permit, Quota};
+use hightouch_sdk::limit::{Class, Gate, Quota};
 
-/// Runtimes of their own, with the real clock and a window of 100 ms.
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
 }
@@ -39,17 +38,14 @@ fn a_runtime_that_goes_away_with_the_first_waiter_takes_nobodys_turn_with_it() {
     let goes = runtime();
     let first = Arc::clone(&handle);
     goes.block_on(async {
-        let mut permits = Vec::new();
         for _ in 0..20 {
-            permits.push(first.acquire(Class::Read, None, false).await.unwrap());
+            first.acquire(Class::Read, None, false).await.unwrap().seen();
         }
-        permits.into_iter().for_each(Permit::seen);
         tokio::spawn(async move { first.acquire(Class::Read, None, false).await.unwrap().seen() });
-        while gate.stats().waiting.read == 0 {
+        while gate.stats().waiting.read < 1 {
             tokio::task::yield_now().await;
         }
     });
-    assert_eq!(gate.stats().waiting.read, 1);
     let second = std::thread::spawn(move || {
         runtime().block_on(async { handle.acquire(Class::Read, None, false).await.unwrap().seen() });
     });
