@@ -21,7 +21,7 @@ check-swift: swift-library
 test-swift: swift-library sandbox
 	bindings-swift/scenario-tests
 	$(SWIFT_ENV) $(SWIFT) build --build-tests $(SWIFT_FLAGS)
-	$(SWIFT_ENV) bindings-swift/with-sandbox "$(SANDBOX)" \
+	$(SWIFT_ENV) tests/house/with-sandbox "$(SANDBOX)" \
 	    $(SWIFT) test --skip-build --disable-swift-testing $(SWIFT_FLAGS)
 
 # A window of the API is 10 s long, so this takes about a minute.
