@@ -1,15 +1,286 @@
-//! What the templates for this language need.
+//! How the catalogue reads in Python.
 
-use minijinja::{Environment, Error};
-use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
-/// What is generated: the file, from the repository's folder, and its template.
-pub(crate) const FILES: &[(&str, &str)] = &[];
+use minijinja::{Environment, Error, ErrorKind, Value};
+use serde_json::{Value as Json, json};
 
-/// Teaches an environment what the templates use.
-pub(crate) fn register(_: &mut Environment<'_>) {}
+/// What is generated: the file, from the repository's root, and its template.
+pub(crate) const FILES: &[(&str, &str)] = &[
+    ("bindings-python/python/hightouch_sdk/_models.py", include_str!("../templates/python/models.py.j2")),
+    ("bindings-python/python/hightouch_sdk/_decoders.py", include_str!("../templates/python/decoders.py.j2")),
+    (
+        "bindings-python/python/hightouch_sdk/_resources.py",
+        concat!("{% set asynchronous = false %}", include_str!("../templates/python/resources.py.j2")),
+    ),
+    (
+        "bindings-python/python/hightouch_sdk/_async_resources.py",
+        concat!("{% set asynchronous = true %}", include_str!("../templates/python/resources.py.j2")),
+    ),
+];
+
+/// Words that cannot name anything in Python.
+const KEYWORDS: &[&str] = &[
+    "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del", "elif", "else",
+    "except", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal", "not",
+    "or", "pass", "raise", "return", "try", "while", "with", "yield", "None", "True", "False",
+];
+
+/// Width of a line of prose.
+const WIDTH: usize = 110;
+
+/// Teaches an environment what the Python templates use.
+pub(crate) fn register(env: &mut Environment<'_>) {
+    env.add_filter("py_name", name);
+    env.add_filter("py_type", |ty: &Value| spell(ty, Side::Answer));
+    env.add_filter("py_arg", |ty: &Value| spell(ty, Side::Argument));
+    env.add_filter("py_default", default);
+    env.add_filter("py_wrap", wrap);
+    env.add_filter("py_doc", doc);
+    env.add_filter("py_class", class);
+}
+
+/// Types whose Python form is written by hand.
+const BY_HAND: &[&str] = &["Run", "RunStep", "Meta", "Attempt", "Failure", "Json"];
+
+/// The options that `options()` in `_door.py` knows; `raw` is not offered yet.
+const OPTIONS: &[&str] =
+    &["timeoutMs", "deadlineMs", "maxRetries", "maxWaitMs", "priority", "headers", "raw"];
 
 /// The catalogue with what the templates need beside it.
-pub(crate) fn context(catalogue: &Value) -> Result<Value, Error> {
-    Ok(catalogue.clone())
+pub(crate) fn context(catalogue: &Json) -> Result<Json, Error> {
+    if let Some(option) =
+        list(catalogue, "options").iter().find(|option| !OPTIONS.contains(&text(option, "wire")))
+    {
+        return Err(unknown(&format!("the option {option}; teach it to `options()` in _door.py")));
+    }
+    let (names, tags) = types(catalogue);
+    let (decoders, resources) = operations(catalogue)?;
+    let mut context = catalogue.clone();
+    let extra = json!({ "by_hand": BY_HAND, "names": names, "tags": tags, "decoders": decoders, "resources": resources, "mentioned": mentioned(catalogue) });
+    if let (Some(context), Json::Object(extra)) = (context.as_object_mut(), extra) {
+        context.extend(extra);
+    }
+    Ok(context)
+}
+
+/// The names that Python exports, and the tag of each union's members.
+fn types(catalogue: &Json) -> (BTreeSet<String>, BTreeMap<String, Json>) {
+    let (mut names, mut tags) = (BTreeSet::new(), BTreeMap::new());
+    for ty in list(catalogue, "types").iter().filter(|ty| !BY_HAND.contains(&text(ty, "name"))) {
+        names.insert(text(ty, "name").to_owned());
+        for variant in list(ty, "variants") {
+            if let Some(of) = variant.get("type").and_then(Json::as_str) {
+                tags.insert(of.to_owned(), json!({ "field": text(ty, "tag"), "tag": text(variant, "tag") }));
+            } else {
+                names.insert(format!("Unknown{}", text(ty, "name")));
+            }
+        }
+    }
+    (names, tags)
+}
+
+/// The types that operations speak of.
+fn mentioned(catalogue: &Json) -> BTreeSet<&str> {
+    fn collect<'a>(of: &'a Json, into: &mut BTreeSet<&'a str>) {
+        match of {
+            Json::Object(members) => {
+                into.extend(members.get("ref").and_then(Json::as_str));
+                members.values().for_each(|member| collect(member, into));
+            }
+            Json::Array(items) => items.iter().for_each(|item| collect(item, into)),
+            _ => {}
+        }
+    }
+    let mut names = BTreeSet::new();
+    for operation in list(catalogue, "operations") {
+        collect(operation.get("args").unwrap_or(&Json::Null), &mut names);
+        let returns = operation.get("returns").unwrap_or(&Json::Null);
+        names.extend(["page", "value"].iter().filter_map(|key| returns.get(key).and_then(Json::as_str)));
+    }
+    names
+}
+
+/// Operations by resource.
+type Resources = BTreeMap<String, Vec<Json>>;
+
+/// The decoders by name, and the operations by resource, each knowing what it returns.
+fn operations(catalogue: &Json) -> Result<(BTreeMap<String, String>, Resources), Error> {
+    let (mut decoders, mut resources) = (BTreeMap::new(), BTreeMap::<_, Vec<Json>>::new());
+    for operation in list(catalogue, "operations") {
+        let returns = operation.get("returns").unwrap_or(&Json::Null);
+        let named = |key| returns.get(key).and_then(Json::as_str);
+        let extra = match (named("page"), named("value"), named("run")) {
+            (Some(of), _, _) => {
+                let decoder = format!("{}_PAGE", snake(of).to_uppercase());
+                decoders.insert(decoder.clone(), format!("list[{of}]"));
+                json!({ "form": "page", "decoder": decoder, "of": of })
+            }
+            (_, Some(of), _) => {
+                let decoder = snake(of).to_uppercase();
+                decoders.insert(decoder.clone(), of.to_owned());
+                json!({ "form": "value", "decoder": decoder, "of": of })
+            }
+            (_, _, Some("sync")) => json!({ "form": "run" }),
+            _ => return Err(unknown(&format!("what {operation} returns"))),
+        };
+        let mut operation = operation.clone();
+        if let (Some(operation), Json::Object(extra)) = (operation.as_object_mut(), extra) {
+            operation.extend(extra);
+        }
+        resources.entry(text(&operation, "resource").to_owned()).or_default().push(operation);
+    }
+    Ok((decoders, resources))
+}
+
+fn list<'a>(of: &'a Json, key: &str) -> &'a [Json] {
+    of.get(key).and_then(Json::as_array).map_or(&[], Vec::as_slice)
+}
+
+fn text<'a>(of: &'a Json, key: &str) -> &'a str {
+    of.get(key).and_then(Json::as_str).unwrap_or_default()
+}
+
+fn unknown(what: &str) -> Error {
+    Error::new(
+        ErrorKind::InvalidOperation,
+        format!("the catalogue holds what Python has no form for: {what}"),
+    )
+}
+
+fn name(name: &str) -> String {
+    if KEYWORDS.contains(&name) { format!("{name}_") } else { name.to_owned() }
+}
+
+/// Answers are plain containers, arguments may be any that reads like one.
+#[derive(Clone, Copy)]
+enum Side {
+    Answer,
+    Argument,
+}
+
+fn spell(ty: &Value, side: Side) -> Result<String, Error> {
+    if let Some(plain) = ty.as_str() {
+        return Ok(match (plain, side) {
+            ("int", _) => "int",
+            ("float", _) => "float",
+            ("bool", _) => "bool",
+            ("string", _) => "str",
+            ("timestamp", _) => "datetime",
+            ("json", Side::Answer) => "Json",
+            ("json", Side::Argument) => "object",
+            ("sync", _) => "int | str",
+            (other, _) => return Err(unknown(&format!("the type {other}"))),
+        }
+        .to_owned());
+    }
+    let (list, map) = match side {
+        Side::Answer => ("list", "dict"),
+        Side::Argument => ("Sequence", "Mapping"),
+    };
+    match composite(ty)? {
+        Composite::List(inner) => Ok(format!("{list}[{}]", spell(&inner, side)?)),
+        Composite::Map(inner) => Ok(format!("{map}[str, {}]", spell(&inner, side)?)),
+        Composite::Ref(to) => Ok(to),
+    }
+}
+
+enum Composite {
+    List(Value),
+    Map(Value),
+    Ref(String),
+}
+
+fn composite(ty: &Value) -> Result<Composite, Error> {
+    let part = |key| ty.get_attr(key).ok().filter(|value| !value.is_undefined());
+    if let Some(inner) = part("list") {
+        return Ok(Composite::List(inner));
+    }
+    if let Some(inner) = part("map") {
+        return Ok(Composite::Map(inner));
+    }
+    part("ref")
+        .and_then(|to| to.as_str().map(|to| Composite::Ref(to.to_owned())))
+        .ok_or_else(|| unknown(&format!("the type {ty}")))
+}
+
+/// What a field that is always there in an answer is when a user builds the value himself.
+fn default(ty: &Value) -> Result<String, Error> {
+    Ok(match ty.as_str() {
+        Some("int") => "default=0".to_owned(),
+        Some("float") => "default=0.0".to_owned(),
+        Some("bool") => "default=False".to_owned(),
+        Some("string") => "default=\"\"".to_owned(),
+        Some(other) => return Err(unknown(&format!("a default of the type {other}"))),
+        None => match composite(ty)? {
+            Composite::List(_) => "default=[]".to_owned(),
+            Composite::Map(_) => "default={}".to_owned(),
+            Composite::Ref(to) => format!("default_factory=lambda: {to}()"),
+        },
+    })
+}
+
+/// The expression that puts opaque JSON inside `expression` into its wrapper, or nothing where there is none.
+fn wrap(ty: &Value, expression: &str) -> Result<String, Error> {
+    if let Some(plain) = ty.as_str() {
+        return Ok(if plain == "json" { format!("json_of({expression})") } else { String::new() });
+    }
+    Ok(match composite(ty)? {
+        Composite::Ref(_) => String::new(),
+        Composite::List(inner) => match wrap(&inner, "item")?.as_str() {
+            "" => String::new(),
+            item => format!("[{item} for item in {expression} or []]"),
+        },
+        Composite::Map(inner) => match wrap(&inner, "item")?.as_str() {
+            "" => String::new(),
+            item => format!("{{key: {item} for key, item in ({expression} or {{}}).items()}}"),
+        },
+    })
+}
+
+/// `SyncRun` → `sync_run`.
+fn snake(name: &str) -> String {
+    let mut snake = String::new();
+    for (index, letter) in name.char_indices() {
+        if letter.is_uppercase() && index > 0 {
+            snake.push('_');
+        }
+        snake.extend(letter.to_lowercase());
+    }
+    snake
+}
+
+/// `sync_sequences` → `SyncSequences`.
+fn class(resource: &str) -> String {
+    resource
+        .split('_')
+        .map(|word| {
+            let mut letters = word.chars();
+            letters
+                .next()
+                .map(|first| first.to_uppercase().collect::<String>() + letters.as_str())
+                .unwrap_or_default()
+        })
+        .collect()
+}
+
+/// Prose for a docstring: double backticks, no more than a line's width beside `indent` spaces.
+fn doc(text: &str, indent: usize, hanging: Option<usize>) -> String {
+    let text = text.replace('\\', "\\\\").replace("\"\"\"", "'''").replace('`', "``");
+    let mut lines = String::new();
+    let mut width = indent;
+    for (index, word) in text.split_whitespace().enumerate() {
+        let margin = indent + hanging.unwrap_or(0);
+        if index > 0 && width + 1 + word.chars().count() > WIDTH {
+            let _ = write!(lines, "\n{}", " ".repeat(margin));
+            width = margin;
+        } else if index > 0 {
+            lines.push(' ');
+            width += 1;
+        }
+        lines.push_str(word);
+        width += word.chars().count();
+    }
+    lines
 }

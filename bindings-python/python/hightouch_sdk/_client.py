@@ -1,0 +1,106 @@
+"""The blocking client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET, UnsetType
+
+from ._base import ANYTHING, DIAGNOSIS, Client, request_args
+from ._door import options
+from ._resources import Resources
+from ._runs import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from ._base import Priority
+    from ._door import Seconds
+    from ._health import Diagnosis
+
+
+class Hightouch(Client, Resources):
+    """A client of one Hightouch workspace whose methods wait for their answers.
+
+    It may be used from many threads at once, and by forked children that inherit it. It connects when it is
+    first used, waits without holding the interpreter, and Ctrl-C ends a wait at once.
+
+    Args:
+        api_key: The workspace's API key. Without it, the variable ``HIGHTOUCH_API_KEY``.
+        api_key_file: A file that holds the key; one line ending is dropped.
+        base_url: Where the API is, up to and including ``/api/v1``. Without it, ``HIGHTOUCH_BASE_URL``,
+            else the public API.
+        limit: Requests and seconds that the workspace allows, ``(200, 10)`` unless given.
+        share: The part of the limit that this client may use, above 0 and up to 1. Without it,
+            ``HIGHTOUCH_SHARE``, else 1.
+        timeout: For one attempt of a call, 30 seconds unless given.
+        deadline: For a whole call with all its attempts and waits; unlimited unless given.
+        max_wait: For waiting for the limit, after which a call fails before it is sent; unlimited unless given.
+        max_retries: How often a call is repeated where that is safe, 3 unless given.
+        ca_bundle: A PEM file whose certificates are trusted beside the system's.
+        proxy: The proxy's URL. Without it, the usual variables, such as ``HTTPS_PROXY``.
+
+    Raises:
+        ConfigError: A setting is wrong, or there is no key.
+    """
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, object] | None = None,
+        body: object | UnsetType = UNSET,
+        timeout: Seconds | None = None,
+        deadline: Seconds | None = None,
+        max_retries: int | None = None,
+        max_wait: Seconds | None = None,
+        priority: Priority | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Send a request that this package has no method for, with the same limit, retries and errors.
+
+        Args:
+            method: ``GET``, ``POST``, ``PATCH`` or ``DELETE``.
+            path: Below the base URL, starting with one slash.
+            query: Parameters; a list repeats its parameter.
+            body: Any JSON value. ``None`` sends null, leaving it out sends no body.
+            timeout: For one attempt.
+            deadline: For the whole call.
+            max_retries: How often to repeat it where that is safe.
+            max_wait: For waiting for the limit.
+            priority: Who goes first while calls wait for the limit.
+            headers: Sent in addition.
+
+        Returns:
+            The server's JSON as plain values.
+        """
+        args = request_args(method, path, query, body)
+        opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
+        return ANYTHING.decode(self._local.call("request", args, opts)[1])
+
+    def run(self, token: str) -> Run:
+        """Take up a run again from its token; nothing is sent."""
+        return Run(self._local, self._local.call("runs.open", {"run": token})[1])
+
+    def diagnose(self) -> Diagnosis:
+        """Try the way to the API step by step and tell what was found."""
+        return DIAGNOSIS.decode(self._local.call("client.diagnose")[1])
+
+    def close(self) -> None:
+        """End the client: calls under way and later ones fail with ``ClientClosedError``."""
+        self._local.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,188 @@
+"""A client's way to the core: calls go in as JSON, answers and failures come out as Python values."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from msgspec import UNSET, Raw, Struct, to_builtins
+from msgspec.json import Decoder, Encoder
+
+from ._errors import ConfigError, HightouchError, InvalidRequestError, Meta, failure
+from ._json import Json
+from ._native import Engine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Seconds: TypeAlias = float | timedelta
+"""A length of time: seconds, or a ``timedelta``."""
+
+
+class Head(Struct):
+    """What the door says beside the body of an answer."""
+
+    meta: Meta
+    next: str | None = None
+
+
+_HEAD = Decoder(Head)
+
+
+def milliseconds(name: str, length: object, error: type[HightouchError] = InvalidRequestError) -> int | None:
+    """Turn a length of time into the door's whole milliseconds, never to fewer than were meant."""
+    if length is None:
+        return None
+    seconds = length.total_seconds() if isinstance(length, timedelta) else length
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not math.isfinite(seconds):
+        raise error(f"`{name}` must be a finite number of seconds or a timedelta, not {length!r}.")
+    return math.ceil(round(seconds * 1000, 6))
+
+
+def options(
+    timeout: Seconds | None,
+    deadline: Seconds | None,
+    max_retries: int | None,
+    max_wait: Seconds | None,
+    priority: str | None,
+    headers: Mapping[str, str] | None,
+) -> dict[str, Any]:
+    """The options of one call, under the door's names."""
+    return {
+        "timeoutMs": milliseconds("timeout", timeout),
+        "deadlineMs": milliseconds("deadline", deadline),
+        "maxRetries": max_retries,
+        "maxWaitMs": milliseconds("max_wait", max_wait),
+        "priority": priority,
+        "headers": None if headers is None else dict(headers),
+    }
+
+
+def written(value: object) -> Raw:
+    """JSON of a value of the user's, of any shape; what JSON cannot say is an error and not a null."""
+    import json
+
+    try:
+        plain = to_builtins(value, enc_hook=_encode)
+        return Raw(json.dumps(plain, allow_nan=False, separators=(",", ":")).encode())
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise InvalidRequestError(f"A value cannot be written as JSON: {error}.") from error
+
+
+def _encode(value: object) -> Any:
+    if isinstance(value, Json):
+        return value.value
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+_ENCODER = Encoder(enc_hook=_encode)
+
+
+def args_json(args: Mapping[str, object]) -> str:
+    """The arguments of a call: ``UNSET`` leaves one out, ``None`` is null."""
+    try:
+        return _ENCODER.encode({name: value for name, value in args.items() if value is not UNSET}).decode()
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise InvalidRequestError(f"An argument cannot be written as JSON: {error}.") from error
+
+
+def options_json(opts: Mapping[str, object]) -> str:
+    """The options of a call: ``None`` leaves one to the client's settings."""
+    return args_json({name: UNSET if value is None else value for name, value in opts.items()})
+
+
+def read(answer: tuple[bool, str, bytes]) -> tuple[str, bytes]:
+    """Head and body of an answer; a failure is raised."""
+    ok, head, body = answer
+    # A program that never imported logging has no handler that could hear us.
+    logging = sys.modules.get("logging")
+    if logging is not None:
+        logger = logging.getLogger("hightouch_sdk")
+        if logger.isEnabledFor(logging.DEBUG):
+            _log(logger.debug, ok, head)
+    if not ok:
+        raise failure(head)
+    return head, body
+
+
+def _log(debug: Callable[..., None], ok: bool, head: str) -> None:
+    error = None if ok else failure(head)
+    meta = error.meta if error is not None else _HEAD.decode(head).meta
+    if meta is None:
+        return
+    debug(
+        "%s %s in %.0f ms, %.0f of them waiting for the limit; attempts %s, mended %s, request %s",
+        meta.operation,
+        "succeeded" if error is None else f"failed ({error.kind})",
+        meta.duration_ms,
+        meta.waited_ms,
+        [attempt.failure or attempt.status for attempt in meta.attempts],
+        meta.mended,
+        meta.request_id,
+    )
+
+
+def next_of(head: str) -> str | None:
+    """The token of the page that follows, if one may."""
+    return _HEAD.decode(head).next
+
+
+class Door:
+    """The core's client of this process. A forked child makes one of its own from the same settings."""
+
+    __slots__ = ("_closed", "_engine", "_pid", "_settings")
+
+    def __init__(self, settings: dict[str, object]) -> None:
+        self._settings = settings
+        self._closed = False
+        self._engine = _open(settings)
+        self._pid = os.getpid()
+
+    @property
+    def engine(self) -> Engine:
+        if self._pid != os.getpid():
+            engine = _open(self._settings)
+            if self._closed:
+                engine.call("client.close", "", "")
+            self._engine, self._pid = engine, os.getpid()
+        return self._engine
+
+    def call(
+        self,
+        op: str,
+        args: Mapping[str, object] | None = None,
+        opts: Mapping[str, object] | None = None,
+    ) -> tuple[str, bytes]:
+        """Make a call in this thread and wait for its head and body."""
+        return read(self.engine.call(op, args_json(args or {}), options_json(opts or {})))
+
+    def set_key(self, key: str) -> None:
+        self.call("client.setKey", {"apiKey": key})
+        settings = {name: value for name, value in self._settings.items() if name != "apiKeyFile"}
+        self._settings = {**settings, "apiKey": key}
+
+    def closed(self) -> None:
+        """Note that the client is closed, for children that inherit it."""
+        self._closed = True
+
+    def close(self) -> None:
+        self.closed()
+        self.call("client.close")
+
+
+def _open(settings: Mapping[str, object]) -> Engine:
+    text = None
+    try:
+        text = _ENCODER.encode(settings).decode()
+    except (TypeError, ValueError, OverflowError) as error:
+        why = str(error)
+    if text is None:
+        # Out here, so that the error does not keep the other one, which may hold the key.
+        raise ConfigError(f"The settings cannot be written as JSON: {why}.")
+    try:
+        return Engine(text)
+    except ValueError as error:
+        raise failure(str(error)) from None

@@ -1,0 +1,94 @@
+"""JSON that the SDK has no type for, kept as it came until somebody looks at it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, final
+
+from msgspec import Raw
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Json", "json_of"]
+
+
+@final
+class Json:
+    """A JSON value of any shape, such as a sync's ``configuration``.
+
+    It is decoded when it is first looked at. Two are equal when their values are, whatever their spelling,
+    and one is equal to a plain value that it holds. What it gives out is shared: read it, do not change it.
+    """
+
+    __slots__ = ("_raw", "_value")
+
+    _raw: bytes
+    _value: Any
+
+    def __init__(self, value: object) -> None:
+        """Wrap a plain value: ``None``, a bool, a number, a string, a list or a dict with string keys."""
+        import json
+
+        self._raw = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+    @classmethod
+    def from_raw(cls, raw: bytes | Raw) -> Json:
+        """Wrap JSON text as it is."""
+        self = object.__new__(cls)
+        self._raw = bytes(raw)
+        return self
+
+    @property
+    def raw(self) -> bytes:
+        """The JSON text."""
+        return self._raw
+
+    @property
+    def value(self) -> Any:
+        """The decoded value."""
+        try:
+            return self._value
+        except AttributeError:
+            import json
+
+            self._value = json.loads(self._raw)
+            return self._value
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Look up a member of an object, or give ``default`` where it is missing."""
+        return self.value.get(key, default)
+
+    def __getitem__(self, key: str | int) -> Any:
+        return self.value[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.value
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.value)
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Json):
+            return bool(self._raw == other._raw or self.value == other.value)
+        return bool(self.value == other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Json({self.value!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Json.from_raw, (self._raw,))
+
+
+def json_of(value: Any) -> Any:
+    """Wrap what a decoder left raw, and what a user wrote in its place."""
+    if isinstance(value, Json) or value is None:
+        return value
+    return Json.from_raw(value) if isinstance(value, Raw) else Json(value)

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from sandbox import Sandbox, World
+
+from hightouch_sdk import Hightouch
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    server = Sandbox(tmp_path_factory.mktemp("sandbox"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def new_world(sandbox: Sandbox) -> Iterator[Callable[..., World]]:
+    worlds: list[World] = []
+
+    def make(**asked: Any) -> World:
+        worlds.append(sandbox.world(asked))
+        return worlds[-1]
+
+    yield make
+    for world in worlds:
+        world.end()
+
+
+@pytest.fixture
+def world(new_world: Callable[..., World]) -> World:
+    return new_world()
+
+
+@pytest.fixture
+def client(world: World) -> Iterator[Hightouch]:
+    with Hightouch(**world.settings()) as client:
+        yield client

@@ -1,0 +1,44 @@
+"""Programs that run in a process of their own, each with a client of a world."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+
+from sandbox import World
+
+PREAMBLE = """
+import asyncio, os, signal, sys, threading, time
+import hightouch_sdk
+from hightouch_sdk import *
+
+settings = dict(
+    ca_bundle=os.environ["HIGHTOUCH_DEMO_CA"], _internal={"timeScale": float(os.environ["TIME_SCALE"])}
+)
+
+def end_of(child):
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+"""
+
+
+def start(world: World, script: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", PREAMBLE + textwrap.dedent(script)],
+        env=world.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run(world: World, script: str) -> tuple[str, str]:
+    """What it printed and complained of; it must neither hang nor crash."""
+    process = start(world, script)
+    try:
+        out, err = process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    assert process.returncode == 0, f"ended with {process.returncode}: {out}{err}"
+    return out, err

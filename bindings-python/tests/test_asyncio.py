@@ -1,0 +1,177 @@
+"""What asyncio's own tools can do with the asynchronous client."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import sys
+import threading
+from collections.abc import Callable
+
+import pytest
+from sandbox import World
+
+from hightouch_sdk import AsyncHightouch, ClientClosedError, NotFoundError
+
+HANG = [{"when": {"operation": "ListSync"}, "answer": {"hang": True}, "times": 50}]
+
+
+def test_methods_return_coroutines_that_create_task_and_gather_accept(world: World) -> None:
+    async def main() -> None:
+        async with AsyncHightouch(**world.settings()) as client:
+            coroutine = client.request("GET", "/syncs")
+            assert inspect.iscoroutine(coroutine)
+            task = asyncio.create_task(coroutine)
+            answers = await asyncio.gather(task, client.diagnose(), client.syncs.trigger(1), client.syncs.list())
+            assert len(answers[0]["data"]) == len(answers[3]) == 3
+            assert answers[1].ok
+            assert answers[2].sync_id == 1
+
+    asyncio.run(main())
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="TaskGroup is new in 3.11")
+def test_a_task_group_that_fails_stops_its_other_calls(new_world: Callable[..., World]) -> None:
+    world = new_world(script=[{"when": {"path": "/syncs"}, "answer": {"hang": True}}])
+
+    async def main() -> None:
+        async with AsyncHightouch(**world.settings()) as client:
+            with pytest.raises(ExceptionGroup) as raised:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(client.request("GET", "/syncs"))
+                    await asyncio.sleep(0.5)
+                    group.create_task(client.syncs.trigger("no-such-slug"))
+            assert raised.group_contains(NotFoundError)
+
+    asyncio.run(main())
+    world.wait_for(lambda requests: "gone_ms" in requests[0])
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="asyncio.timeout is new in 3.11")
+def test_asyncio_timeout_stops_the_request(new_world: Callable[..., World]) -> None:
+    world = new_world(script=HANG)
+
+    async def main() -> None:
+        async with AsyncHightouch(**world.settings()) as client:
+            with pytest.raises(TimeoutError) as raised:
+                async with asyncio.timeout(0.5):
+                    await client.request("GET", "/syncs")
+            assert type(raised.value) is TimeoutError
+
+    asyncio.run(main())
+    world.wait_for(lambda requests: "gone_ms" in requests[0])
+
+
+def test_wait_for_stops_the_request(new_world: Callable[..., World]) -> None:
+    world = new_world(script=HANG)
+
+    async def main() -> None:
+        async with AsyncHightouch(**world.settings()) as client:
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(client.request("GET", "/syncs"), 0.5)
+
+    asyncio.run(main())
+    world.wait_for(lambda requests: "gone_ms" in requests[0])
+
+
+def test_the_loop_goes_on_while_calls_wait(new_world: Callable[..., World]) -> None:
+    world = new_world(script=[{"when": {"nth": 1}, "answer": {"delayMs": 1000}}])
+
+    async def main() -> None:
+        async with AsyncHightouch(**world.settings()) as client:
+            call = asyncio.create_task(client.request("GET", "/syncs"))
+            turns = 0
+            while not call.done():
+                await asyncio.sleep(0.01)
+                turns += 1
+            assert turns > 10
+
+    asyncio.run(main())
+
+
+def test_one_client_serves_event_loops_one_after_the_other_and_in_threads(world: World) -> None:
+    client = AsyncHightouch(**world.settings())
+
+    async def count() -> int:
+        return len([sync async for sync in client.syncs.list()])
+
+    assert [asyncio.run(count()), asyncio.run(count())] == [3, 3]
+    counts: list[int] = []
+    threads = [threading.Thread(target=lambda: counts.append(asyncio.run(count()))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert counts == [3, 3, 3, 3]
+
+
+def test_two_hundred_calls_at_once_all_get_their_own_answer(new_world: Callable[..., World]) -> None:
+    world = new_world(syncs=200)
+
+    async def main() -> None:
+        async with AsyncHightouch(**world.settings()) as client:
+            calls = [client.request("GET", "/syncs", query={"offset": n, "limit": 1}) for n in range(200)]
+            answers = await asyncio.gather(*calls)
+            assert [answer["data"][0]["id"] for answer in answers] == list(range(1, 201))
+
+    asyncio.run(main())
+    assert world.log()["refused"] == 0
+
+
+class WithoutDescriptors(asyncio.SelectorEventLoop):
+    """A loop that watches no descriptors for others, as Windows' default one."""
+
+    def add_reader(self, fd: object, callback: object, *args: object) -> None:  # type: ignore[override]
+        raise NotImplementedError
+
+
+def test_a_loop_without_descriptors_is_served_by_a_thread(new_world: Callable[..., World]) -> None:
+    world = new_world(script=[{"when": {"nth": 21}, "answer": {"hang": True}}])
+    loop = WithoutDescriptors()
+
+    async def main() -> None:
+        client = AsyncHightouch(**world.settings())
+        answers = await asyncio.gather(*(client.request("GET", "/syncs") for _ in range(20)))
+        assert len(answers) == 20
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(client.request("GET", "/syncs"), 0.5)
+        assert len((await client.syncs.list()).items) == 3
+
+    loop.run_until_complete(main())
+    loop.close()
+    for thread in threading.enumerate():
+        if thread.name == "hightouch-sdk-listener":
+            thread.join(30)
+            assert not thread.is_alive()
+
+
+def test_calls_under_way_fail_when_their_client_is_closed(new_world: Callable[..., World]) -> None:
+    world = new_world(script=HANG)
+
+    async def main() -> None:
+        client = AsyncHightouch(**world.settings())
+        call = asyncio.create_task(client.request("GET", "/syncs"))
+        await asyncio.sleep(0.5)
+        await client.close()
+        with pytest.raises(ClientClosedError):
+            await call
+        with pytest.raises(ClientClosedError):
+            await client.request("GET", "/syncs")
+
+    asyncio.run(main())
+
+
+def test_lists_can_be_awaited_iterated_and_paged(new_world: Callable[..., World]) -> None:
+    world = new_world(syncs=5)
+
+    async def main() -> None:
+        async with AsyncHightouch(**world.settings()) as client:
+            listing = client.syncs.list(limit=2)
+            page = await listing
+            assert [sync.id for sync in page] == [1, 2]
+            assert page.has_next
+            assert page == await listing.first_page()
+            assert [sync.id async for sync in listing] == [1, 2, 3, 4, 5]
+            assert [len(page) async for page in listing.pages()][:2] == [2, 2]
+
+    asyncio.run(main())

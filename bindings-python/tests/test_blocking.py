@@ -1,0 +1,226 @@
+"""The blocking client: threads, lists, options, logs, the command line."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import math
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
+from inspect import signature
+
+import pytest
+from sandbox import World
+from scripts import run as run_script
+
+from hightouch_sdk import (
+    UNSET,
+    ConfigError,
+    Hightouch,
+    InvalidRequestError,
+    RateLimitedError,
+    RequestTimeoutError,
+    RunFailedError,
+    SyncRun,
+    WaitTimeoutError,
+)
+
+
+def test_thirty_two_threads_share_one_client(new_world: Callable[..., World]) -> None:
+    world = new_world(syncs=160)
+    with Hightouch(**world.settings()) as client, ThreadPoolExecutor(32) as pool:
+        ids = pool.map(lambda n: client.request("GET", "/syncs", query={"offset": n, "limit": 1}), range(160))
+        assert [answer["data"][0]["id"] for answer in ids] == list(range(1, 161))
+    assert world.log()["refused"] == 0
+
+
+def test_other_threads_run_while_a_call_waits(new_world: Callable[..., World]) -> None:
+    world = new_world(script=[{"answer": {"delayMs": 1000}}])
+    with Hightouch(**world.settings()) as client, ThreadPoolExecutor(1) as pool:
+        call = pool.submit(lambda: list(client.syncs.list()))
+        turns = 0
+        while not call.done():
+            turns += 1
+        assert turns > 1000
+        assert len(call.result()) == 3
+
+
+def test_a_list_sends_nothing_before_it_is_read_and_then_no_more_than_is_read(new_world: Callable[..., World]) -> None:
+    world = new_world(syncs=5)
+    with Hightouch(**world.settings()) as client:
+        listing = client.syncs.list(limit=2)
+        assert world.requests() == []
+        assert [sync.id for sync in listing.first_page()] == [1, 2]
+        assert len(world.requests()) == 1
+        assert next(iter(listing)).id == 1
+        assert len(world.requests()) == 2
+        assert [sync.id for sync in listing] == [1, 2, 3, 4, 5]
+
+
+def test_unset_leaves_an_argument_out_and_none_is_null(client: Hightouch, world: World) -> None:
+    assert len(list(client.syncs.list(slug=UNSET))) == 3
+    assert "slug" not in world.requests()[0]["query"]
+    with pytest.raises(InvalidRequestError, match="null"):
+        list(client.syncs.list(slug=None))  # type: ignore[arg-type]
+
+
+def test_times_need_a_zone(client: Hightouch, world: World) -> None:
+    aware = datetime(2026, 1, 1, tzinfo=timezone(timedelta(hours=2)))
+    list(client.syncs.list(after=aware))
+    assert world.requests()[0]["query"]["after"] == "2025-12-31T22:00:00.000Z"
+    with pytest.raises(InvalidRequestError, match="after"):
+        list(client.syncs.list(after=datetime(2026, 1, 1)))  # noqa: DTZ001
+    assert len(world.requests()) == 1
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, "1", True, b""])
+def test_a_length_of_time_must_be_one(client: Hightouch, value: object) -> None:
+    with pytest.raises(InvalidRequestError, match="`timeout` must be"):
+        client.syncs.list(timeout=value)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="`deadline` must be"):
+        Hightouch(api_key="k", deadline=value)  # type: ignore[arg-type]
+
+
+def test_timeout_and_timedelta_end_an_attempt(new_world: Callable[..., World]) -> None:
+    world = new_world(script=[{"answer": {"hang": True}, "times": 2}], timeScale=1)
+    with Hightouch(**world.settings()) as client:
+        for timeout in (0.3, timedelta(milliseconds=300)):
+            with pytest.raises(RequestTimeoutError) as raised:
+                client.request("GET", "/syncs", timeout=timeout, max_retries=0)
+            assert isinstance(raised.value, TimeoutError)
+
+
+def test_max_wait_fails_before_anything_is_sent(new_world: Callable[..., World]) -> None:
+    world = new_world(timeScale=1, limit={"requests": 1, "seconds": 600})
+    with Hightouch(**world.settings(limit=(1, 600))) as client:
+        client.request("GET", "/syncs")
+        with pytest.raises(RateLimitedError):
+            client.request("GET", "/syncs", max_wait=0.2)
+    assert len(world.requests()) == 1
+
+
+def test_headers_and_bodies_of_a_request_go_out_as_they_are(client: Hightouch, world: World) -> None:
+    client.request("POST", "/syncs/1/trigger", body={"fullResync": False}, headers={"X-Team": "data"})
+    sent = world.requests()[0]
+    assert sent["body"] == {"fullResync": False}
+    assert sent["headers"]["x-team"] == "data"
+
+
+@pytest.mark.parametrize("body", [math.nan, {"a": object()}, {"a": {1, 2, 3}, "b": math.inf}, "\ud800"])
+def test_what_json_cannot_say_is_refused_and_nothing_is_sent(client: Hightouch, world: World, body: object) -> None:
+    with pytest.raises(InvalidRequestError):
+        client.request("POST", "/syncs/1/trigger", body=body)
+    assert world.requests() == []
+
+
+def test_a_run_is_followed_to_its_end_and_taken_up_again(new_world: Callable[..., World]) -> None:
+    world = new_world(runs={"seconds": 10, "status": "warning", "error": "3 rows were refused"})
+    seen: list[SyncRun] = []
+    with Hightouch(**world.settings()) as client:
+        run = client.syncs.trigger(2)
+        result = run.wait(timeout=30, progress=seen.append)
+        assert (result.id, result.status, result.error) == (run.id, "warning", "3 rows were refused")
+        assert seen[-1] == result
+        assert len({state.status for state in seen}) > 1
+        assert client.run(run.token).wait() == result
+        assert [state.status for state in client.run(run.token).states()] == ["warning"]
+        with pytest.raises(RunFailedError) as raised:
+            run.wait(on_warning="raise")
+        assert raised.value.result == result
+
+
+def test_a_failed_run_is_raised_with_its_result_or_returned(new_world: Callable[..., World]) -> None:
+    world = new_world(runs={"seconds": 2, "status": "failed", "error": "no such table"})
+    with Hightouch(**world.settings()) as client:
+        run = client.syncs.trigger(1)
+        with pytest.raises(RunFailedError) as raised:
+            run.wait(timeout=30)
+        assert raised.value.result.error == "no such table"
+        assert raised.value.run_token == run.token
+        assert run.wait(on_failure="return") == raised.value.result
+
+
+def test_a_wait_that_times_out_carries_the_token_of_its_run(new_world: Callable[..., World]) -> None:
+    world = new_world(runs={"seconds": 30})
+    with Hightouch(**world.settings()) as client:
+        with pytest.raises(WaitTimeoutError) as raised:
+            client.syncs.trigger(1).wait(timeout=0.3)
+        assert isinstance(raised.value, TimeoutError)
+        assert raised.value.run_token is not None
+        assert client.run(raised.value.run_token).wait(timeout=60).status == "success"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("stream", "speaks"), [(Terminal(), True), (io.StringIO(), False)])
+def test_progress_is_a_line_on_a_terminal_and_silence_elsewhere(
+    new_world: Callable[..., World], stream: io.StringIO, speaks: bool
+) -> None:
+    world = new_world(runs={"seconds": 5})
+    with Hightouch(**world.settings()) as client, contextlib.redirect_stderr(stream):
+        client.syncs.trigger(1).wait(timeout=30, progress=True)
+    lines = stream.getvalue().split("\r")
+    assert (lines[-1].startswith("run 9001: success") and lines[-1].endswith("\n")) == speaks
+    assert (len(lines) > 1) == speaks
+
+
+def test_a_call_is_logged_without_its_arguments(
+    client: Hightouch, world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG, "hightouch_sdk"):
+        list(client.syncs.list(slug="quite-private"))
+        client.set_api_key(world.keys.readOnly)
+    assert [record.levelno for record in caplog.records] == [logging.DEBUG, logging.DEBUG]
+    assert caplog.messages[0].startswith("ListSync succeeded in ")
+    assert "attempts [200]" in caplog.messages[0]
+    assert "quite-private" not in caplog.text
+    assert world.keys.readOnly not in caplog.text
+
+
+def test_the_doctor_prints_a_diagnosis_and_tells_by_its_status(world: World) -> None:
+    out, _ = run_script(
+        world,
+        """
+        import subprocess
+        command = [sys.executable, "-m", "hightouch_sdk", "doctor", "--ca-bundle", os.environ["HIGHTOUCH_DEMO_CA"]]
+        print(subprocess.run(command).returncode, flush=True)
+        print(subprocess.run(command, env={**os.environ, "HIGHTOUCH_API_KEY": "wrong"}).returncode, flush=True)
+        print(subprocess.run(command, env={**os.environ, "HIGHTOUCH_API_KEY": ""}).returncode, flush=True)
+        """,
+    )
+    good, bad, missing = out.split("\n0\n")[0], *out.split("\n0\n")[1].split("\n1\n")[:2]
+    assert "protocol: TLSv1_3, h2" in good
+    assert "key exchange: X25519MLKEM768" in good
+    assert "authentication: " in bad
+    assert missing.startswith("config: ")
+
+
+def test_the_diagnosis_names_what_tls_agreed_on(client: Hightouch) -> None:
+    diagnosis = client.diagnose()
+    assert diagnosis.ok
+    assert diagnosis.tls is not None
+    assert (diagnosis.tls.protocol, diagnosis.tls.application_protocol) == ("TLSv1_3", "h2")
+    assert [finding.code for finding in diagnosis.findings] == ["ok"]
+
+
+def test_every_public_name_is_there_and_documented() -> None:
+    module = sys.modules["hightouch_sdk"]
+    for name in module.__all__:
+        thing = getattr(module, name)
+        if isinstance(thing, type):
+            assert thing.__doc__, name
+            for method, function in vars(thing).items():
+                if not method.startswith("_") and callable(function):
+                    assert function.__doc__, f"{name}.{method}"
+
+
+def test_options_are_by_keyword_only() -> None:
+    for method in (Hightouch, Hightouch.request, type(Hightouch(api_key="k").syncs).list):
+        options = [p for n, p in signature(method).parameters.items() if n in ("timeout", "max_retries")]
+        assert {option.kind.name for option in options} == {"KEYWORD_ONLY"}

@@ -1,0 +1,227 @@
+"""A client and what a process can go through: forks, and its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sandbox import World
+from scripts import run
+
+HANG = [{"when": {"operation": "ListSync"}, "answer": {"hang": True}, "times": 50}]
+
+
+def test_a_forked_child_uses_the_inherited_client_and_the_parent_goes_on(world: World) -> None:
+    out, _ = run(
+        world,
+        """
+        ht = Hightouch(**settings)
+        before = len(list(ht.syncs.list()))
+        child = os.fork()
+        if child == 0:
+            os._exit(len(list(ht.syncs.list())))
+        print(before, end_of(child), len(list(ht.syncs.list())))
+        """,
+    )
+    assert out.split() == ["3", "3", "3"]
+
+
+def test_a_grandchild_works_too(world: World) -> None:
+    out, _ = run(
+        world,
+        """
+        ht = Hightouch(**settings)
+        list(ht.syncs.list())
+        child = os.fork()
+        if child == 0:
+            list(ht.syncs.list())
+            grandchild = os.fork()
+            if grandchild == 0:
+                os._exit(len(list(ht.syncs.list())))
+            os._exit(end_of(grandchild))
+        print(end_of(child))
+        """,
+    )
+    assert out.split() == ["3"]
+
+
+def test_a_fork_pool_shares_the_parents_client_while_its_threads_are_busy(world: World) -> None:
+    out, _ = run(
+        world,
+        """
+        import multiprocessing
+        ht = Hightouch(**settings)
+        def count(_):
+            return len(list(ht.syncs.list()))
+        stop = threading.Event()
+        def busy():
+            while not stop.is_set():
+                count(0)
+        threads = [threading.Thread(target=busy) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        with multiprocessing.get_context("fork").Pool(4) as pool:
+            print(sum(pool.map(count, range(12))))
+        stop.set()
+        for thread in threads:
+            thread.join()
+        print(count(0))
+        """,
+    )
+    assert out.split() == ["36", "3"]
+
+
+def test_a_fork_with_calls_in_flight_leaves_them_to_the_parent(new_world: Callable[..., World]) -> None:
+    world = new_world(script=[{"when": {"nth": 1}, "answer": {"delayMs": 1500}}])
+    out, _ = run(
+        world,
+        """
+        ht = Hightouch(**settings)
+        found = []
+        thread = threading.Thread(target=lambda: found.append(len(list(ht.syncs.list()))))
+        thread.start()
+        time.sleep(0.7)
+        child = os.fork()
+        if child == 0:
+            os._exit(len(list(ht.syncs.list())))
+        print(end_of(child))
+        thread.join()
+        print(found[0])
+        """,
+    )
+    assert out.split() == ["3", "3"]
+
+
+def test_a_child_that_drops_the_inherited_client_leaves_the_parents_connection_open(world: World) -> None:
+    out, _ = run(
+        world,
+        """
+        import gc
+        ht = Hightouch(**settings)
+        list(ht.syncs.list())
+        child = os.fork()
+        if child == 0:
+            del ht
+            gc.collect()
+            sys.exit(0)
+        print(end_of(child), len(list(ht.syncs.list(max_retries=0))))
+        """,
+    )
+    assert out.split() == ["0", "3"]
+
+
+def test_an_asynchronous_client_works_in_a_forked_child(world: World) -> None:
+    out, _ = run(
+        world,
+        """
+        ht = AsyncHightouch(**settings)
+        async def count():
+            return len([sync async for sync in ht.syncs.list()])
+        before = asyncio.run(count())
+        child = os.fork()
+        if child == 0:
+            os._exit(asyncio.run(count()))
+        print(before, end_of(child), asyncio.run(count()))
+        """,
+    )
+    assert out.split() == ["3", "3", "3"]
+
+
+def test_a_child_knows_the_key_that_was_set_and_that_a_client_was_closed(world: World) -> None:
+    out, _ = run(
+        world,
+        """
+        key = os.environ["HIGHTOUCH_API_KEY"]
+        ht = Hightouch(api_key="not-this-one", **settings)
+        ht.set_api_key(key)
+        shut = Hightouch(**settings)
+        shut.close()
+        child = os.fork()
+        if child == 0:
+            assert len(list(ht.syncs.list())) == 3
+            try:
+                list(shut.syncs.list())
+            except ClientClosedError:
+                os._exit(7)
+            os._exit(8)
+        print(end_of(child))
+        """,
+    )
+    assert out.split() == ["7"]
+
+
+def test_the_process_ends_with_a_call_in_flight_in_a_daemon_thread(new_world: Callable[..., World]) -> None:
+    world = new_world(script=HANG)
+    out, err = run(
+        world,
+        """
+        ht = Hightouch(**settings)
+        for _ in range(4):
+            threading.Thread(target=lambda: list(ht.syncs.list()), daemon=True).start()
+        time.sleep(1)
+        print("over")
+        """,
+    )
+    assert out.split() == ["over"]
+    assert err == ""
+    world.wait_for(lambda requests: all("gone_ms" in request for request in requests) and len(requests) == 4)
+
+
+def test_the_process_ends_with_tasks_in_flight(new_world: Callable[..., World]) -> None:
+    world = new_world(script=HANG)
+    out, err = run(
+        world,
+        """
+        async def main():
+            ht = AsyncHightouch(**settings)
+            tasks = [asyncio.create_task(ht.request("GET", "/syncs")) for _ in range(4)]
+            await asyncio.sleep(1)
+            print(sum(task.done() for task in tasks))
+        asyncio.run(main())
+        """,
+    )
+    assert out.split() == ["0"]
+    assert err == ""
+    world.wait_for(lambda requests: all("gone_ms" in request for request in requests) and len(requests) == 4)
+
+
+def test_the_process_ends_with_an_event_loop_that_was_simply_left(new_world: Callable[..., World]) -> None:
+    world = new_world(script=HANG)
+    out, err = run(
+        world,
+        """
+        ht = AsyncHightouch(**settings)
+        loop = asyncio.new_event_loop()
+        task = loop.create_task(ht.request("GET", "/syncs"))
+        loop.run_until_complete(asyncio.sleep(0.7))
+        print("over")
+        """,
+    )
+    assert out.split() == ["over"]
+    assert "Traceback" not in err
+
+
+def test_nothing_runs_before_the_first_call(world: World) -> None:
+    out, _ = run(
+        world,
+        """
+        def threads():
+            return len(os.listdir("/proc/self/task"))
+        before = threads()
+        ht = Hightouch(**settings)
+        ht.run
+        print(threads() - before)
+        """,
+    )
+    assert out.split() == ["0"]
+
+
+def test_the_blocking_client_needs_neither_asyncio_nor_logging(world: World) -> None:
+    out, _ = run(
+        world,
+        """
+        import subprocess
+        code = "import hightouch_sdk, sys; print([m for m in ('asyncio', 'logging') if m in sys.modules])"
+        print(subprocess.check_output([sys.executable, "-c", code], text=True))
+        """,
+    )
+    assert out.split() == ["[]"]

@@ -1,0 +1,24 @@
+"""Every scenario, through both clients."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from player import Asynchronous, Blocking, Driver, play
+from sandbox import ROOT, World
+
+SCENARIOS = sorted((ROOT / "tests" / "scenarios").glob("*.json"))
+
+
+def test_there_are_scenarios_to_play() -> None:
+    assert SCENARIOS
+
+
+@pytest.mark.parametrize("driver", [Blocking, Asynchronous], ids=["blocking", "async"])
+@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
+def test_scenario(path: Path, driver: Callable[[], Driver], new_world: Callable[..., World]) -> None:
+    scenario = json.loads(path.read_text("utf-8"))
+    play(scenario, path.stem, new_world(**scenario.get("world", {})), driver())
