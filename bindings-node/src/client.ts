@@ -1,0 +1,99 @@
+/** The client. */
+
+import { Door, type CallOptions } from './door.js'
+import type { ClientSettings, JsonValue } from './models.js'
+import type { Diagnosis, Stats } from './reports.js'
+import { Resources } from './resources.js'
+import { SyncRunHandle, type RunRecord } from './runs.js'
+
+/** What a client may be made with. */
+export type HightouchOptions = ClientSettings
+
+/** What {@link Hightouch.request} sends. */
+export interface RequestArgs {
+  /** Query parameters; an array repeats its name. */
+  query?: Record<string, string | number | boolean | (string | number | boolean)[] | undefined> | undefined
+  /** Any JSON; left out, the request has no body. */
+  body?: JsonValue | undefined
+}
+
+/**
+ * The Hightouch REST API.
+ *
+ * Without options the key is taken from `HIGHTOUCH_API_KEY`. Making a client sends nothing; one client
+ * serves any number of calls at once, and all clients of a process with the same key share one rate limit.
+ *
+ * ```ts
+ * const ht = new Hightouch()
+ * const run = await ht.syncs.trigger('orders-to-salesforce')
+ * const result = await run.wait({ timeoutMs: 1_800_000 })
+ * ```
+ */
+export class Hightouch extends Resources {
+  readonly #door: Door
+
+  /** @throws HightouchError of kind `config` when a setting is missing or wrong. */
+  constructor(options: HightouchOptions = {}) {
+    const door = new Door({
+      environment: environment(),
+      language: `node/${process.versions.node}`,
+      ...options,
+    })
+    super(door)
+    this.#door = door
+  }
+
+  /** Goes on with a run that was started anywhere: `token` is `run.token`, or `run` of an error. Sends nothing. */
+  async run(token: string): Promise<SyncRunHandle> {
+    return new SyncRunHandle(this.#door, await this.#door.value<RunRecord>('runs.open', { run: token }))
+  }
+
+  /**
+   * Sends a request that this package has no method for, under the same limit, retries and errors.
+   *
+   * @param path Starts with one `/` and is taken below the base URL: `/syncs`.
+   * @returns The server's JSON.
+   */
+  async request<T = JsonValue>(
+    method: string,
+    path: string,
+    { query, body }: RequestArgs = {},
+    options?: CallOptions,
+  ): Promise<T> {
+    return this.#door.value<T>('request', { method, path, query, body }, options)
+  }
+
+  /** How the rate limit stands that this client shares with the process's others of the same key. Sends nothing. */
+  async stats(): Promise<Stats> {
+    return this.#door.value<Stats>('client.stats')
+  }
+
+  /**
+   * Checks the connection and the key: one handshake, and one read (`ListSync`) that counts towards the limit.
+   * Tells what it found rather than rejecting.
+   */
+  async diagnose(options?: CallOptions): Promise<Diagnosis> {
+    return this.#door.value<Diagnosis>('client.diagnose', {}, options)
+  }
+
+  /** Uses another key from the next request on. */
+  async setApiKey(apiKey: string): Promise<void> {
+    await this.#door.value('client.setKey', { apiKey })
+  }
+
+  /** Closes the connections; later calls are refused. */
+  async close(): Promise<void> {
+    await this.#door.value('client.close')
+  }
+
+  /** {@link Hightouch.close}, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}
+
+/** The settings in the environment. A worker's may differ from its process's, which is all that the core sees. */
+function environment(): Record<string, string> {
+  const set = Object.entries(process.env).filter(([name]) => name.startsWith('HIGHTOUCH_'))
+  return Object.fromEntries(set) as Record<string, string>
+}

@@ -1,0 +1,34 @@
+/** The Hightouch REST API for Node. */
+
+export { Hightouch, type HightouchOptions, type RequestArgs } from './client.js'
+export type { Attempt, CallOptions, Meta } from './door.js'
+export {
+  ApiError,
+  AuthenticationError,
+  CancelledError,
+  ClosedError,
+  ConfigError,
+  ConflictError,
+  ConnectError,
+  ConnectionError,
+  HightouchError,
+  InternalError,
+  InvalidRequestError,
+  NotFoundError,
+  OutcomeUnknownError,
+  PermissionError,
+  ProtocolError,
+  ProxyError,
+  RateLimitedError,
+  RunFailedError,
+  ServerError,
+  TimeoutError,
+  TlsError,
+  ValidationError,
+  WaitTimeoutError,
+} from './errors.js'
+export type * from './models.js'
+export { Listing, Page } from './pages.js'
+export type { Diagnosis, Finding, Negotiated, Stats } from './reports.js'
+export type * from './resources.js'
+export { RunHandle, SyncRunHandle, type WaitOptions } from './runs.js'

@@ -1,0 +1,120 @@
+/** Following one run to its end. */
+
+import { performance } from 'node:perf_hooks'
+
+import type { Door } from './door.js'
+import { RunFailedError } from './errors.js'
+import type { SyncRun } from './models.js'
+
+/** What the door says of a run that it was asked to follow. */
+export interface RunRecord {
+  token: string
+  kind: string
+  id: string
+  parent: string
+  adopted: boolean
+}
+
+interface RunStep<State> {
+  state: State | null
+  seen: string
+  changed: boolean
+  finished: boolean
+}
+
+/** How a run is waited for. */
+export interface WaitOptions<State> {
+  /** Milliseconds until the wait ends with {@link WaitTimeoutError}; the run goes on. Without it: no end. */
+  timeoutMs?: number | undefined
+  /** What a run that failed, or was cancelled or interrupted, does: reject with {@link RunFailedError}, or just be returned. */
+  onFailure?: 'raise' | 'return' | undefined
+  /** The same for a run that ended with a warning. */
+  onWarning?: 'raise' | 'return' | undefined
+  /** Called at each change of the run's state, the last one included. */
+  progress?: ((state: State) => void) | undefined
+  /** Ends the wait: it rejects with the signal's `reason`. The run goes on. */
+  signal?: AbortSignal | undefined
+}
+
+/** A run that was started: follows this one and no other. */
+export class RunHandle<State> {
+  readonly #door: Door
+
+  /** Names this run anywhere: `client.run(token)` goes on following it, in any process and language. */
+  readonly token: string
+  /** Whether the answer to the trigger was lost and this run was found instead, as the only one it can be. */
+  readonly adopted: boolean
+
+  /** @internal */
+  constructor(door: Door, record: RunRecord) {
+    this.#door = door
+    this.token = record.token
+    this.adopted = record.adopted
+  }
+
+  /**
+   * The run's states as they change, the last one included; never rejects because the run failed.
+   *
+   * @throws HightouchError when the run cannot be followed.
+   */
+  async *states(options: { signal?: AbortSignal | undefined } = {}): AsyncGenerator<State, void, undefined> {
+    for await (const step of this.#steps(
+      () => ({ onFailure: 'return', onWarning: 'return' }),
+      options.signal,
+    )) {
+      if (step.changed && step.state !== null) yield step.state
+    }
+  }
+
+  /**
+   * Waits for the run to end and gives its last state.
+   *
+   * @throws RunFailedError when it failed, or was cancelled or interrupted, unless `onFailure` is `'return'`.
+   * @throws WaitTimeoutError when `timeoutMs` has passed; the error's `run` is the token to go on with.
+   */
+  async wait(options: WaitOptions<State> = {}): Promise<State> {
+    const { timeoutMs, onFailure, onWarning, progress, signal } = options
+    const end = timeoutMs === undefined ? undefined : performance.now() + timeoutMs
+    const left = (): object =>
+      end === undefined ? {} : { timeoutMs: Math.max(0, Math.ceil(end - performance.now())), expire: true }
+    let last: State | null = null
+    try {
+      for await (const step of this.#steps(() => ({ onFailure, onWarning, ...left() }), signal)) {
+        last = step.state
+        if (step.changed && step.state !== null) progress?.(step.state)
+      }
+    } catch (error) {
+      if (error instanceof RunFailedError) progress?.(error.result as State)
+      throw error
+    }
+    // The door gives a state with every step that finishes.
+    return last as State
+  }
+
+  async *#steps(args: () => object, signal?: AbortSignal): AsyncGenerator<RunStep<State>, void, undefined> {
+    let step: RunStep<State> | undefined
+    do {
+      step = await this.#door.value<RunStep<State>>(
+        'runs.next',
+        { run: this.token, seen: step?.seen, ...args() },
+        { signal },
+      )
+      yield step
+    } while (!step.finished)
+  }
+}
+
+/** A sync's run. */
+export class SyncRunHandle extends RunHandle<SyncRun> {
+  /** The run's id. */
+  readonly id: number
+  /** The id of the sync that runs. */
+  readonly syncId: number
+
+  /** @internal */
+  constructor(door: Door, record: RunRecord) {
+    super(door, record)
+    this.id = Number(record.id)
+    this.syncId = Number(record.parent)
+  }
+}

@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict'
+import { getEventListeners, once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
+import { describe, test } from 'node:test'
+
+import { Hightouch } from 'hightouch-sdk'
+
+import { eventually, logOf, settingsOf, useSandbox, type World } from './support.js'
+
+const reason = new Error('the user left')
+
+describe('an abort', () => {
+  const { sandbox, world } = useSandbox()
+  const clientOf = (home: World, more: object = {}): Hightouch =>
+    new Hightouch({ ...settingsOf(sandbox, home), ...more })
+  /** Until the sandbox has seen `n` requests. */
+  const arrived = (home: World, n = 1) => eventually(async () => (await logOf(sandbox, home)).length >= n)
+  /** Until the sandbox has seen a client go away before its answer. */
+  const gone = (home: World) =>
+    eventually(async () => (await logOf(sandbox, home)).some(({ gone_ms }) => gone_ms !== undefined))
+  const hanging = { script: [{ when: {}, answer: { hang: true }, times: 1000 }] }
+
+  test('before the call sends nothing and rejects with the reason', async () => {
+    const home = await world()
+    await using ht = clientOf(home)
+    const signal = AbortSignal.abort(reason)
+    await assert.rejects(ht.syncs.list({}, { signal }).then(), (error) => error === reason)
+    await assert.rejects(ht.syncs.trigger(1, {}, { signal }), (error) => error === reason)
+    await assert.rejects(ht.request('GET', '/syncs', {}, { signal }), (error) => error === reason)
+    assert.deepEqual(await logOf(sandbox, home), [])
+  })
+
+  test('while the call waits for the limit gives its place back and sends nothing', async () => {
+    const home = await world({ timeScale: 1 })
+    await using ht = clientOf(home, { limit: [1, 60], timeScale: 1 })
+    await ht.syncs.list()
+    const aborter = new AbortController()
+    const waiting = ht.syncs.list({}, { signal: aborter.signal }).then()
+    await eventually(async () => (await ht.stats()).waiting.read === 1)
+    aborter.abort(reason)
+    await assert.rejects(waiting, (error) => error === reason)
+    await eventually(async () => (await ht.stats()).waiting.read === 0)
+    assert.equal((await logOf(sandbox, home)).length, 1)
+  })
+
+  test('while the connection is being made closes it', async () => {
+    const closed: Promise<unknown>[] = []
+    const mute = createServer((socket) => {
+      socket.resume().on('error', () => undefined)
+      closed.push(once(socket, 'close'))
+    }).listen(0, '127.0.0.1')
+    await once(mute, 'listening')
+    const { port } = mute.address() as AddressInfo
+    const home = await world()
+    await using ht = clientOf(home, { baseUrl: `https://127.0.0.1:${String(port)}/api/v1` })
+    const aborter = new AbortController()
+    const connecting = ht.syncs.list({}, { signal: aborter.signal }).then()
+    await once(mute, 'connection')
+    aborter.abort(reason)
+    await assert.rejects(connecting, (error) => error === reason)
+    await Promise.all(closed)
+    mute.close()
+  })
+
+  test('before the answer ends the request', async () => {
+    const home = await world(hanging)
+    await using ht = clientOf(home)
+    const aborter = new AbortController()
+    const reading = ht.syncs.list({}, { signal: aborter.signal }).then()
+    await arrived(home)
+    aborter.abort(reason)
+    await assert.rejects(reading, (error) => error === reason)
+    await gone(home)
+  })
+
+  test('while the answer is being read ends the request', async () => {
+    const home = await world({ script: [{ when: {}, answer: { trickle: { bytes: 10, everyMs: 100 } } }] })
+    await using ht = clientOf(home)
+    const aborter = new AbortController()
+    const reading = ht.syncs.list({}, { signal: aborter.signal }).then()
+    await arrived(home)
+    setTimeout(() => {
+      aborter.abort(reason)
+    }, 300)
+    await assert.rejects(reading, (error) => error === reason)
+    await gone(home)
+  })
+
+  test('between two polls ends the wait and leaves the run alone', async () => {
+    const home = await world({ runs: { seconds: 40 } })
+    await using ht = clientOf(home)
+    const run = await ht.syncs.trigger(1)
+    const aborter = new AbortController()
+    const waiting = run.wait({
+      signal: aborter.signal,
+      progress: () => {
+        aborter.abort(reason)
+      },
+    })
+    await assert.rejects(waiting, (error) => error === reason)
+    assert.equal((await run.wait({ timeoutMs: 60_000 })).id, run.id)
+  })
+
+  test('between two states ends the iteration', async () => {
+    const home = await world({ runs: { seconds: 40 } })
+    await using ht = clientOf(home)
+    const run = await ht.syncs.trigger(1)
+    const aborter = new AbortController()
+    const watch = async (): Promise<void> => {
+      for await (const state of run.states({ signal: aborter.signal })) {
+        assert.equal(state.id, run.id)
+        aborter.abort(reason)
+      }
+    }
+    await assert.rejects(watch(), (error) => error === reason)
+  })
+
+  test('between two pages ends the iteration', async () => {
+    const home = await world({ syncs: 30 })
+    await using ht = clientOf(home)
+    const aborter = new AbortController()
+    const pages = ht.syncs.list({ limit: 10 }, { signal: aborter.signal }).pages()
+    assert.equal((await pages.next()).done, false)
+    aborter.abort(reason)
+    await assert.rejects(pages.next(), (error) => error === reason)
+  })
+
+  test('by a timeout rejects with a TimeoutError of the platform', async () => {
+    const home = await world(hanging)
+    await using ht = clientOf(home)
+    const signal = AbortSignal.timeout(50)
+    await assert.rejects(ht.syncs.list({}, { signal }).then(), (error) => error === signal.reason)
+    assert.equal((signal.reason as DOMException).name, 'TimeoutError')
+  })
+
+  test('after the call changes nothing, and no listener is left behind', async () => {
+    const home = await world()
+    await using ht = clientOf(home)
+    const aborter = new AbortController()
+    const onabort = test.mock.fn()
+    aborter.signal.onabort = onabort
+    const page = await ht.syncs.list({}, { signal: aborter.signal })
+    assert.equal(getEventListeners(aborter.signal, 'abort').length, 1)
+    assert.equal(aborter.signal.onabort, onabort)
+    aborter.abort(reason)
+    assert.equal(page.data.length, 3)
+    assert.equal(onabort.mock.callCount(), 1)
+  })
+
+  test('of a signal that many calls share ends them all without a warning', async () => {
+    const home = await world(hanging)
+    await using ht = clientOf(home)
+    const warned = test.mock.fn()
+    process.on('warning', warned)
+    const aborter = new AbortController()
+    const calls = Array.from({ length: 50 }, () =>
+      ht.request('GET', '/syncs', {}, { signal: aborter.signal }),
+    )
+    await arrived(home)
+    aborter.abort(reason)
+    for (const { status } of await Promise.allSettled(calls)) assert.equal(status, 'rejected')
+    assert.equal(getEventListeners(aborter.signal, 'abort').length, 0)
+    await new Promise(setImmediate)
+    process.off('warning', warned)
+    assert.equal(warned.mock.callCount(), 0)
+  })
+})

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import path from 'node:path'
+import { describe, test } from 'node:test'
+
+import { Hightouch } from 'hightouch-sdk'
+
+import { eventually, logOf, settingsOf, useSandbox, type World } from './support.js'
+
+const PACKAGE = path.resolve(__dirname, '..')
+const HANG_MS = 60_000
+
+describe('a process', { concurrency: 2 }, () => {
+  const { sandbox, world } = useSandbox()
+  const hanging = { script: [{ when: {}, answer: { hang: true }, times: 1000 }] }
+
+  /** Runs `script` in a process of its own; `settings` and `Hightouch` are there for it. */
+  const run = async (home: World, script: string): Promise<{ code: number | null; out: string }> => {
+    const prelude = `
+      const { Worker, isMainThread, workerData, parentPort } = require('node:worker_threads')
+      const { Hightouch } = require('hightouch-sdk')
+      const settings = ${JSON.stringify(settingsOf(sandbox, home))};
+      (async () => {`
+    const epilogue = `})().catch((error) => { console.error(error); process.exit(99) })`
+    const child = spawn(process.execPath, ['-e', prelude + script + epilogue], {
+      cwd: PACKAGE,
+      stdio: ['ignore', 'pipe', 'inherit'],
+      timeout: HANG_MS,
+    })
+    let out = ''
+    child.stdout.on('data', (part: Buffer) => (out += part.toString()))
+    const [code] = (await once(child, 'close')) as [number | null]
+    return { code, out }
+  }
+
+  /** A worker's body, as an expression: `work` runs in it with its own copy of the module. */
+  const worker = (work: string): string => `new Worker(
+    "const { Hightouch } = require('hightouch-sdk'); const { workerData: settings, parentPort } = require('node:worker_threads');"
+      + ${JSON.stringify(`(async () => { ${work} })()`)},
+    { eval: true, workerData: settings })`
+
+  test('ends by itself after its last call, though the client was never closed', async () => {
+    const home = await world({ script: [{ when: {}, answer: { delayMs: 300 } }] })
+    const script = `const ht = new Hightouch(settings)
+      ht.syncs.list().then((page) => console.log(page.data.length))`
+    assert.deepEqual(await run(home, script), { code: 0, out: '3\n' })
+  })
+
+  test('ends by itself when its last call was aborted', async () => {
+    const home = await world(hanging)
+    const script = `const ht = new Hightouch(settings)
+      await ht.syncs.list({}, { signal: AbortSignal.timeout(200) }).catch((error) => console.log(error.name))`
+    assert.deepEqual(await run(home, script), { code: 0, out: 'TimeoutError\n' })
+  })
+
+  test('ends at once when it is told to with calls in flight', async () => {
+    const home = await world(hanging)
+    const script = `const ht = new Hightouch(settings)
+      for (let i = 0; i < 20; i++) ht.request('GET', '/syncs').catch(() => {})
+      setTimeout(() => process.exit(7), 300)`
+    assert.deepEqual(await run(home, script), { code: 7, out: '' })
+  })
+
+  test('ends its calls with the worker that made them', async () => {
+    const home = await world(hanging)
+    const script = `
+      for (const how of ['exit', 'terminate', 'exit', 'terminate']) {
+        const worker = ${worker(`
+          const ht = new Hightouch(settings)
+          for (let i = 0; i < 5; i++) ht.request('GET', '/syncs').catch(() => {})
+          parentPort.once('message', () => process.exit(3))
+          setTimeout(() => parentPort.postMessage('busy'), 200)`)}
+        await new Promise((resolve) => worker.once('message', resolve))
+        const ended = new Promise((resolve) => worker.once('exit', resolve))
+        if (how === 'exit') worker.postMessage('end'); else await worker.terminate()
+        console.log(await ended)
+      }
+      const ht = new Hightouch(settings)
+      console.log((await ht.stats()).refused)
+      await new Promise((resolve) => setTimeout(resolve, 500))`
+    const { code, out } = await run(home, script)
+    assert.deepEqual({ code, out }, { code: 0, out: '3\n1\n3\n1\n0\n' })
+    await eventually(async () => {
+      const log = await logOf(sandbox, home)
+      return log.length > 0 && log.every(({ gone_ms }) => gone_ms !== undefined)
+    })
+  })
+
+  test('serves workers one after another, with the module loaded nowhere in between', async () => {
+    const home = await world()
+    const script = `for (let i = 0; i < 3; i++) {
+      const worker = ${worker(`
+        const ht = new Hightouch(settings)
+        parentPort.postMessage((await ht.syncs.list()).data.length)`)}
+      worker.on('message', (n) => console.log(n))
+      await new Promise((resolve) => worker.once('exit', resolve))
+    }`
+    // The native module is loaded with the first client, and this process makes none of its own.
+    assert.deepEqual(await run(home, script), { code: 0, out: '3\n3\n3\n' })
+  })
+
+  test('serves several workers and itself at once', async () => {
+    const home = await world()
+    const script = `
+      const work = Array.from({ length: 3 }, () => new Promise((resolve, reject) => {
+        const worker = ${worker(`
+          const ht = new Hightouch(settings)
+          const lists = await Promise.all(Array.from({ length: 5 }, () => ht.syncs.list()))
+          parentPort.postMessage(lists.length)`)}
+        worker.once('message', resolve).once('error', reject)
+      }))
+      const ht = new Hightouch(settings)
+      console.log((await ht.syncs.list()).data.length, (await Promise.all(work)).join())`
+    assert.deepEqual(await run(home, script), { code: 0, out: '3 5,5,5\n' })
+  })
+
+  test("takes a worker's settings from the worker's own environment", async () => {
+    const home = await world()
+    const script = `const { environment, apiKey, baseUrl, ...others } = settings
+      const worker = new Worker(
+        "const { Hightouch } = require('hightouch-sdk'); const { workerData, parentPort } = require('node:worker_threads');"
+          + "new Hightouch(workerData).syncs.list().then((page) => parentPort.postMessage(page.data.length))",
+        { eval: true, workerData: others, env: { HIGHTOUCH_API_KEY: apiKey, HIGHTOUCH_BASE_URL: baseUrl } })
+      worker.once('message', (n) => console.log(n))`
+    assert.deepEqual(await run(home, script), { code: 0, out: '3\n' })
+  })
+
+  test('closes a client at the end of its scope', async () => {
+    const home = await world()
+    let kept: Hightouch
+    {
+      await using ht = new Hightouch(settingsOf(sandbox, home))
+      kept = ht
+      assert.equal((await ht.syncs.list()).data.length, 3)
+    }
+    await assert.rejects(kept.syncs.list().then(), { name: 'ClosedError', kind: 'closed' })
+  })
+})

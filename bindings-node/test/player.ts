@@ -1,0 +1,242 @@
+/** Plays scenarios through the public methods; the format is described in tests/scenarios/README.md. */
+
+import assert from 'node:assert/strict'
+import { inspect } from 'node:util'
+
+import { Hightouch, HightouchError, SyncRunHandle, type JsonValue } from 'hightouch-sdk'
+
+import { errorClasses } from '../dist/errors.js'
+import { complaints } from './matching.js'
+import { post, settingsOf, type Sandbox, type World } from './support.js'
+
+type Json = Record<string, JsonValue>
+
+interface Step {
+  call: string
+  args?: Json
+  opts?: Json
+  on?: string
+  take?: 'firstPage'
+  atOnce?: number
+  cancelAfterMs?: number
+  save?: string
+  expect?: { value?: JsonValue; count?: number; error?: Json }
+}
+
+export interface Scenario {
+  name: string
+  world?: object
+  client?: Json
+  construct?: { error: Json }
+  steps?: Step[]
+  wire?: object
+}
+
+/** What a step gave: a value (the handle too, where it gave one) or what it failed with. */
+type Ended = { value: JsonValue; handle?: SyncRunHandle } | { error: unknown; aborted: boolean }
+
+const HANG_MS = 60_000
+
+export async function play(id: string, scenario: Scenario, sandbox: Sandbox, world: World): Promise<void> {
+  const names: Record<string, unknown> = { ...sandbox, ...world }
+  const settings = fill({ ...settingsOf(sandbox, world), ...scenario.client } as Json, names) as Json
+  for (const [name, value] of Object.entries(settings)) {
+    if (value === null) Reflect.deleteProperty(settings, name)
+  }
+  if (scenario.construct) {
+    let error: unknown
+    try {
+      new Hightouch(settings)
+    } catch (thrown) {
+      error = thrown
+    }
+    check(
+      { error: fill(scenario.construct.error, names) as Json },
+      { error, aborted: false },
+      'making the client',
+    )
+  } else {
+    await using client = new Hightouch(settings)
+    for (const [index, step] of (scenario.steps ?? []).entries()) {
+      await playStep(client, step, names, `step ${String(index + 1)} (${step.call})`)
+    }
+  }
+  const question = { player: 'node', scenario: id, wire: scenario.wire ?? {} }
+  const verdict = (await post(`${sandbox.httpUrl}/_worlds/${world.id}/judge`, question)) as {
+    complaints: string[]
+  }
+  assert.deepEqual(verdict.complaints, [], 'the judge complains')
+  await fetch(`${sandbox.httpUrl}/_worlds/${world.id}`, { method: 'DELETE' })
+}
+
+async function playStep(
+  client: Hightouch,
+  step: Step,
+  names: Record<string, unknown>,
+  where: string,
+): Promise<void> {
+  const args = fill(step.args ?? {}, names) as Json
+  const opts = fill(step.opts ?? {}, names) as Json
+  const all = Array.from({ length: step.atOnce ?? 1 }, () => attempt(client, step, args, opts, names))
+  const expected = fill(step.expect ?? {}, names) as Step['expect']
+  for (const ended of await within(Promise.all(all), where)) {
+    check(expected ?? {}, ended, where)
+    if (step.save !== undefined) names[step.save] = saved(ended)
+  }
+}
+
+async function attempt(
+  client: Hightouch,
+  step: Step,
+  args: Json,
+  opts: Json,
+  names: Record<string, unknown>,
+): Promise<Ended> {
+  const aborter = new AbortController()
+  const timer =
+    step.cancelAfterMs === undefined
+      ? undefined
+      : setTimeout(() => {
+          aborter.abort()
+        }, step.cancelAfterMs)
+  try {
+    const target = step.on === undefined ? undefined : (names[step.on] as { handle: SyncRunHandle }).handle
+    return await call(client, step, args, { ...opts, signal: aborter.signal }, target)
+  } catch (error) {
+    return { error, aborted: error === aborter.signal.reason }
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function call(
+  client: Hightouch,
+  step: Step,
+  args: Json,
+  options: object & { signal: AbortSignal },
+  on?: SyncRunHandle,
+): Promise<Ended> {
+  switch (step.call) {
+    case 'syncs.list': {
+      const list = client.syncs.list(args, options)
+      if (step.take === 'firstPage') return { value: (await list).data as unknown as JsonValue }
+      const items: unknown[] = []
+      for await (const item of list) items.push(item)
+      return { value: items as JsonValue }
+    }
+    case 'syncs.trigger': {
+      const { sync, ...rest } = args
+      return handled(await client.syncs.trigger(sync as number | string, rest, options))
+    }
+    case 'client.run':
+      return handled(await client.run(args.token as string))
+    case 'run.wait':
+      assert(on)
+      return { value: (await on.wait({ ...args, signal: options.signal })) as unknown as JsonValue }
+    case 'run.states': {
+      assert(on)
+      const seen: string[] = []
+      for await (const { status } of on.states({ signal: options.signal })) {
+        if (seen.at(-1) !== status) seen.push(status)
+      }
+      return { value: seen }
+    }
+    case 'request': {
+      const { method, path, ...rest } = args
+      return { value: await client.request(method as string, path as string, rest, options) }
+    }
+    case 'client.stats':
+      return { value: (await client.stats()) as unknown as JsonValue }
+    case 'client.diagnose':
+      return { value: (await client.diagnose(options)) as unknown as JsonValue }
+    case 'client.setKey':
+      await client.setApiKey(args.apiKey as string)
+      return { value: null }
+    case 'client.close':
+      await client.close()
+      return { value: null }
+    default:
+      throw new assert.AssertionError({ message: `this player does not know ${step.call}` })
+  }
+}
+
+function handled(handle: SyncRunHandle): Ended {
+  const { id, syncId, adopted } = handle
+  return { value: { id: String(id), parent: String(syncId), adopted }, handle }
+}
+
+function saved(ended: Ended): unknown {
+  if ('error' in ended) return ended.error instanceof HightouchError ? ended.error.toJSON() : ended.error
+  const { value, handle } = ended
+  return handle ? { ...(value as Json), token: handle.token, handle } : value
+}
+
+function check(expect: NonNullable<Step['expect']>, ended: Ended, where: string): void {
+  if ('error' in ended) {
+    if (!expect.error) throw ended.error
+    checkError(expect.error, ended.error, ended.aborted, where)
+    return
+  }
+  assert(!expect.error, `${where} succeeded with ${inspect(ended.value)}, expected ${inspect(expect.error)}`)
+  if (expect.value !== undefined) assert.deepEqual(complaints(expect.value, ended.value), [], where)
+  if (expect.count !== undefined) assert.equal((ended.value as JsonValue[]).length, expect.count, where)
+}
+
+function checkError(expected: Json, error: unknown, aborted: boolean, where: string): void {
+  const { contains, notContaining, ...members } = expected
+  const known = error instanceof HightouchError
+  if (!known && !aborted) throw error
+  const fields = known ? { ...error.toJSON(), kind: kindOf(error) } : { kind: 'cancelled' }
+  const found = complaints(members, JSON.parse(JSON.stringify(fields)) as Json, true)
+  assert.deepEqual(found, [], `${where}: ${inspect(error)}`)
+  const text = known ? error.message : ''
+  for (const part of texts(contains)) assert(text.includes(part), `${where}: no ${part} in ${text}`)
+  for (const part of texts(notContaining)) {
+    for (const shown of [JSON.stringify(error), String(error), inspect(error, { depth: 9 })]) {
+      assert(!shown.includes(part), `${where}: ${part} in ${shown}`)
+    }
+  }
+}
+
+/** The kind that the error's class stands for. */
+function kindOf(error: HightouchError): string {
+  const kind = Object.entries(errorClasses).find(([, known]) => error.constructor === known)?.[0]
+  assert.equal(kind, error.kind)
+  return error.kind
+}
+
+function texts(value: JsonValue | undefined): string[] {
+  return value === undefined ? [] : ([value].flat() as string[])
+}
+
+/** `value` with each `{{name.member}}` replaced; a string that is only that becomes the value itself. */
+function fill(value: JsonValue, names: Record<string, unknown>): JsonValue {
+  if (typeof value === 'string') {
+    const whole = /^\{\{([^{}]+)\}\}$/.exec(value)?.[1]
+    if (whole !== undefined) return look(whole, names) as JsonValue
+    return value.replace(/\{\{([^{}]+)\}\}/g, (_match, name: string) => String(look(name, names)))
+  }
+  if (Array.isArray(value)) return value.map((item) => fill(item, names))
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, fill(member, names)]))
+}
+
+function look(name: string, names: Record<string, unknown>): unknown {
+  const found = name.split('.').reduce<unknown>((at, member) => (at as Json | undefined)?.[member], names)
+  assert(found !== undefined, `the scenario names {{${name}}}, which is not there`)
+  return found
+}
+
+async function within<T>(work: Promise<T>, where: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const hang = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`${where} hangs`))
+    }, HANG_MS)
+  })
+  try {
+    return await Promise.race([work, hang])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,94 @@
+/** The sandbox, started once for a test file, and its worlds. */
+
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import path from 'node:path'
+import { createInterface } from 'node:readline'
+import { after, before } from 'node:test'
+
+export const ROOT = path.resolve(__dirname, '..', '..')
+
+export interface Sandbox {
+  url: string
+  httpUrl: string
+  ca: string
+  closed: string
+}
+
+export interface World {
+  id: string
+  baseUrl: string
+  httpBaseUrl: string
+  apiKey: string
+  keys: Record<string, string>
+  timeScale: number
+}
+
+export interface LogEntry {
+  operation: string
+  status: number | null
+  gone_ms?: number
+}
+
+/** Settings of a client of `world`. */
+export function settingsOf(sandbox: Sandbox, world: World): Record<string, unknown> {
+  const { apiKey, baseUrl, timeScale } = world
+  return { apiKey, baseUrl, caBundle: sandbox.ca, timeScale, environment: {} }
+}
+
+/** Starts the sandbox before the file's tests and ends it after them. */
+export function useSandbox(): { sandbox: Sandbox; world: (wanted?: object) => Promise<World> } {
+  const started = {} as Sandbox
+  const binary = process.env.HIGHTOUCH_SANDBOX ?? path.join(ROOT, 'target', 'debug', 'hightouch-sandbox')
+  let stop: () => Promise<void>
+
+  before(async () => {
+    const child = spawn(binary, ['--exit-with-stdin', ...coverage()], { stdio: ['pipe', 'pipe', 'inherit'] })
+    const ended = once(child, 'exit')
+    stop = async () => {
+      child.stdin.end()
+      await ended
+    }
+    const line = once(createInterface(child.stdout), 'line')
+    const [first] = (await Promise.race([line, ended.then(() => assert.fail('the sandbox ended'))])) as [
+      string,
+    ]
+    Object.assign(started, JSON.parse(first))
+  })
+  after(() => stop())
+
+  return {
+    sandbox: started,
+    world: async (wanted = {}) => (await post(`${started.httpUrl}/_worlds`, wanted)) as World,
+  }
+}
+
+function coverage(): string[] {
+  const file = process.env.HIGHTOUCH_COVERAGE
+  return file === undefined ? [] : ['--coverage', file]
+}
+
+export async function post(url: string, body: unknown): Promise<unknown> {
+  const answer = await fetch(url, { method: 'POST', body: JSON.stringify(body) })
+  const text = await answer.text()
+  if (!answer.ok) throw new Error(`${url}: ${String(answer.status)} ${text}`)
+  return JSON.parse(text)
+}
+
+/** Requests that a world has seen. */
+export async function logOf(sandbox: Sandbox, world: World): Promise<LogEntry[]> {
+  const answer = await fetch(`${sandbox.httpUrl}/_worlds/${world.id}/log`)
+  return ((await answer.json()) as { requests: LogEntry[] }).requests
+}
+
+/** Waits until `found` gives something; what never comes is a hang and fails. */
+export async function eventually<T>(found: () => Promise<T | undefined | false>): Promise<T> {
+  const end = Date.now() + 30_000
+  for (;;) {
+    const value = await found()
+    if (value !== undefined && value !== false) return value
+    if (Date.now() > end) throw new Error('waited 30 s in vain')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
