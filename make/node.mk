@@ -1,7 +1,8 @@
 NODE_DIR := $(ROOT)/bindings-node
 NODE_BUILD := $(ROOT)/build/node
+# Stripped by cargo: napi's own --strip builds everything a second time, for a target that is named.
 # The native part is built by napi's own tool, alone: built with the other bindings it would share their features.
-NAPI_BUILD := cd $(NODE_DIR) && npx napi build --platform --no-js --manifest-path native/Cargo.toml --output-dir prebuilt
+NAPI_BUILD := export CARGO_PROFILE_RELEASE_STRIP=symbols && cd $(NODE_DIR) && npx napi build --platform --no-js --manifest-path native/Cargo.toml --output-dir prebuilt
 
 # What `npm ci` installed; the lock file says what that is.
 NODE_MODULES := $(NODE_DIR)/node_modules/.package-lock.json
@@ -17,7 +18,7 @@ node-dist: $(NODE_MODULES)
 # The package as a user has it: packed, installed in an empty folder, run against the sandbox over HTTPS.
 demo-node: node-dist
 	rm -rf $(NODE_DIR)/prebuilt
-	$(NAPI_BUILD) --release --strip
+	$(NAPI_BUILD) --release
 	cargo build --package hightouch-sandbox
 	rm -rf $(NODE_BUILD) && mkdir -p $(NODE_BUILD)/app
 	cd $(NODE_DIR) && npm pack --silent --pack-destination $(NODE_BUILD)

@@ -1,1 +1,75 @@
-fn main() {}
+//! What a decision costs while the log is as full as it gets.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use divan::{Bencher, black_box};
+use hightouch_sdk::limit::line::Class;
+use hightouch_sdk::limit::state::{Decision, Reach, State};
+use hightouch_sdk::limit::turn::{End, Next, OPEN_LANE, Turns};
+use hightouch_sdk::limit::{Nanos, Quota};
+
+fn main() {
+    divan::main();
+}
+
+/// Two windows of steady load behind it, three in flight; and the time at which the last one left.
+fn full() -> (State, Nanos) {
+    let mut state = State::new(Quota::default());
+    let mut now = 0;
+    let mut flying = std::collections::VecDeque::new();
+    for _ in 0..1000 {
+        while let Decision::WaitUntil(time) = state.decide(now, Reach::Whole) {
+            now = time.min(now + 10_000_000);
+        }
+        flying.push_back(state.grant(now));
+        if flying.len() > 3 {
+            state.seen(now, flying.pop_front().unwrap());
+        }
+    }
+    (state, now)
+}
+
+#[divan::bench]
+fn a_decision_to_wait_with_a_full_log(bencher: Bencher<'_, '_>) {
+    let (mut state, now) = full();
+    assert!(matches!(state.decide(now, Reach::Whole), Decision::WaitUntil(_)));
+    assert!(state.remembered() >= 390);
+    bencher.bench_local(|| state.decide(black_box(now), Reach::Whole));
+}
+
+#[divan::bench]
+fn a_decision_to_grant_with_a_full_log(bencher: Bencher<'_, '_>) {
+    let (mut state, mut now) = full();
+    while let Decision::WaitUntil(time) = state.decide(now, Reach::Whole) {
+        now = time;
+    }
+    bencher.bench_local(|| state.decide(black_box(now), Reach::Whole));
+}
+
+/// Two hundred ends within a millisecond: every wait after a burst looks past all of them.
+#[divan::bench]
+fn a_decision_to_wait_after_a_burst(bencher: Bencher<'_, '_>) {
+    let mut state = State::new(Quota::default());
+    let tickets: Vec<_> = (0..200).map(|_| state.grant(0)).collect();
+    for (now, ticket) in (1..).map(|nth| nth * 5000).zip(tickets) {
+        state.seen(now, ticket);
+    }
+    bencher.bench_local(|| state.decide(black_box(2_000_000), Reach::Whole));
+}
+
+/// One turn of the whole gate: a waiter joins, is let go or waits, and the first in line ends.
+#[divan::bench]
+fn a_turn_with_a_thousand_waiting(bencher: Bencher<'_, '_>) {
+    let mut turns = Turns::new(Quota::default());
+    for nth in 0..1000 {
+        turns.join(0, Class::ALL[nth % 4], OPEN_LANE, false, ());
+    }
+    let mut now = 0;
+    bencher.bench_local(|| match turns.next(now) {
+        Next::Goes(place, (), grant) => {
+            turns.end(now, grant, End::Seen);
+            turns.join(now, place.class, OPEN_LANE, false, ());
+        }
+        Next::Later(_, time) => now = time,
+        Next::Nobody => unreachable!("a thousand wait"),
+    });
+}

@@ -35,7 +35,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut states = run.states();
     while let Some(state) = states.next().await {
         let state = state?;
-        let line = format!("run {}: {:<10} {:>4.0} %", state.id, state.status, state.completion_ratio * 100.0);
+        let line =
+            format!("run {}: {:<10} {:>4.0} %", state.id, state.status, state.completion_ratio * 100.0);
         if stdout().is_terminal() {
             print!("\r{line}");
             stdout().flush()?;
@@ -48,9 +49,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     let result = run.wait(&WaitOptions { on_failure: OnEnd::Return, ..WaitOptions::default() }).await?;
     println!("ended as {}", result.status);
-    for (name, rows) in
-        [("planned", &result.planned_rows), ("successful", &result.successful_rows), ("failed", &result.failed_rows)]
-    {
+    for (name, rows) in [
+        ("planned", &result.planned_rows),
+        ("successful", &result.successful_rows),
+        ("failed", &result.failed_rows),
+    ] {
         println!("{name:>10} rows: {}", counts(rows));
     }
     if let Some(error) = &result.error {

@@ -196,7 +196,7 @@ impl Settings {
             Some(&[requests, seconds]) => (requests, seconds),
             Some(_) => return Err(wrong("limit", "takes two numbers: requests and seconds")),
         };
-        if !(requests >= 1.0 && requests <= 1_000_000.0 && requests.fract() == 0.0) {
+        if !((1.0..=1_000_000.0).contains(&requests) && requests.fract() == 0.0) {
             return Err(wrong("limit", "takes a whole number of requests from 1 to 1,000,000"));
         }
         if !(0.001..=86_400.0).contains(&seconds) {

@@ -45,7 +45,10 @@ fn no_counter_refuses(latency: Latency) -> f64 {
                     assert!(story.granted.len() > 500, "{} grants: {world:?}", story.granted.len());
                     if pattern != Pattern::Bursts {
                         let first_second = story.granted.iter().filter(|at| **at < SECOND).count();
-                        assert!(first_second >= 200 || pattern == Pattern::Stops, "{first_second}: {world:?}");
+                        assert!(
+                            first_second >= 200 || pattern == Pattern::Stops,
+                            "{first_second}: {world:?}"
+                        );
                     }
                     if pattern == Pattern::Steady {
                         lowest = lowest.min(story.rate(30 * SECOND, 120 * SECOND));

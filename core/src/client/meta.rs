@@ -65,7 +65,7 @@ impl Meta {
     /// For what sends nothing.
     pub(crate) fn named(operation: &str) -> Self {
         Self {
-            request_id: format!("{:032x}", fastrand::u128(..)),
+            request_id: request_id(),
             operation: operation.to_owned(),
             waited_ms: 0,
             duration_ms: 0,
@@ -75,6 +75,15 @@ impl Meta {
             headers: None,
         }
     }
+}
+
+/// 128 random bits: a forked process continues its parent's fast generators, and ids must differ all the same.
+fn request_id() -> String {
+    let mut bytes = [0; 16];
+    if aws_lc_rs::rand::fill(&mut bytes).is_err() {
+        return format!("{:032x}", fastrand::u128(..));
+    }
+    format!("{:032x}", u128::from_be_bytes(bytes))
 }
 
 /// Headers as text, each put through `scrub`; a repeated one is joined by commas (RFC 9110 §5.3).

@@ -208,6 +208,12 @@ impl State {
         self.window.recent(self.last)
     }
 
+    /// How many ends are remembered.
+    #[must_use]
+    pub fn remembered(&self) -> usize {
+        self.window.remembered()
+    }
+
     /// Until when nothing is granted.
     #[must_use]
     pub fn closed_until(&self) -> Nanos {

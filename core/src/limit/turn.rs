@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::cut::RefusedBy429;
 use super::line::{Class, Lane, Line, Place};
 use super::state::{Reach, State, Ticket};
-use super::{NEVER, Nanos, Quota};
+use super::{Nanos, Quota};
 
 /// The lane of those who have no cap of their own.
 pub const OPEN_LANE: Lane = 0;
@@ -248,9 +248,6 @@ impl<W> Times<'_, W> {
         // only means to look again then.
         for _ in 0..8 {
             let both = cap.earliest(time, capped);
-            if both == NEVER || time == NEVER {
-                return NEVER;
-            }
             time = self.turns.state.earliest(both, whole);
             if time == both {
                 break;

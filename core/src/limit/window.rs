@@ -81,7 +81,7 @@ impl Window {
     #[must_use]
     pub fn earliest(&self, from: Nanos, flying: u64, allowed: u64) -> Nanos {
         let span = self.span;
-        let Some(room) = allowed.checked_sub(flying + 1) else {
+        let Some(room) = allowed.checked_sub(flying + 1).filter(|_| from != NEVER) else {
             return NEVER;
         };
         let count = self.ends.len() as u64;
@@ -115,6 +115,12 @@ impl Window {
                 b += 1;
             }
         }
+    }
+
+    /// How many ends are remembered; those of the last 2T, and no more than twice as many.
+    #[must_use]
+    pub fn remembered(&self) -> usize {
+        self.ends.len()
     }
 
     fn end(&self, index: u64) -> Option<Nanos> {

@@ -74,9 +74,8 @@ impl Cursor {
         // One row more makes up for the overlap, where that stays within the vendor's default.
         let overlapping = if self.size < DEFAULT_SIZE { self.size + 1 } else { self.size.max(2) };
         match self.step {
-            Step::First => (self.offset, self.size),
             Step::Onward => (self.offset.saturating_sub(1), overlapping),
-            Step::Bare => (self.offset, self.size),
+            Step::First | Step::Bare => (self.offset, self.size),
             Step::Again(offset) => (offset, overlapping),
         }
     }
@@ -102,22 +101,23 @@ impl Cursor {
         more: bool,
         claims_more: bool,
     ) -> Result<Taken, DoesNotAdvance> {
-        let from = self.offset.saturating_sub(1);
-        let Some(first) = ids.first().filter(|id| self.knows(id)) else {
-            // The overlapping row has moved forward: rows were deleted, and others slipped past.
+        if ids.first().is_none_or(|id| Some(id) != self.last_row()) {
+            // Once more, and the page read again had brought nothing: the server does not heed the offset.
+            if self.stale > 0 && !ids.is_empty() {
+                return Err(DoesNotAdvance);
+            }
+            // The overlapping row has moved: rows came or went before it, and some may have slipped past.
             self.step = Step::Again(self.page_start());
             return Ok(Taken { fresh: Vec::new(), ended: false });
-        };
-        let overlaps = Some(first) == self.last_row();
+        }
         match (ids.len(), fresh.is_empty()) {
-            (1, _) if overlaps && claims_more => {
+            (1, _) if claims_more => {
                 self.step = Step::Bare;
                 Ok(Taken { fresh: Vec::new(), ended: false })
             }
-            (1, _) if overlaps => Ok(Taken { fresh: Vec::new(), ended: true }),
-            (_, true) if overlaps => Err(DoesNotAdvance),
-            // An earlier row in its place: rows were inserted before it, and nothing was skipped.
-            _ => self.go_on(from, ids, fresh, more),
+            (1, _) => Ok(Taken { fresh: Vec::new(), ended: true }),
+            (_, true) => Err(DoesNotAdvance),
+            (_, false) => self.go_on(self.offset.saturating_sub(1), ids, fresh, more),
         }
     }
 

@@ -70,6 +70,7 @@ impl<T: Row> Pages<T> {
     }
 
     /// Every row, one after the other; ends after an error.
+    #[must_use]
     pub fn rows(self) -> Pin<Box<dyn Stream<Item = Result<T, Error>> + Send>> {
         Box::pin(stream::unfold((Some(self), VecDeque::new()), |(pages, mut rows)| async move {
             let mut pages = pages?;

@@ -95,6 +95,7 @@ impl Run {
     }
 
     /// The states of the run as they change, to the last one (operation `ListSyncRuns`).
+    #[must_use]
     pub fn states(&self) -> Pin<Box<dyn Stream<Item = Result<SyncRun, Error>> + Send>> {
         let start = Some((self.clone(), Seen::default()));
         Box::pin(stream::unfold(start, |state| async move {

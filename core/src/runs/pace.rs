@@ -19,7 +19,7 @@ mod tests {
     #[test]
     fn polls_start_quick_and_stretch_with_the_age_of_the_run() {
         assert_eq!(pause(Duration::ZERO), Duration::from_millis(500));
-        assert_eq!(pause(Duration::from_secs(60)), Duration::from_millis(6500));
+        assert_eq!(pause(Duration::from_mins(1)), Duration::from_millis(6500));
         assert_eq!(pause(Duration::from_hours(5)), LONGEST);
     }
 }

@@ -115,7 +115,7 @@ fn meaning(status: u16, said: &Said) -> (Kind, Option<String>) {
 
 /// A 401 has three known reasons, told apart by what the vendor writes into `details`.
 fn why_401(said: &Said) -> String {
-    let details = said.details.as_ref().map(|details| details.value());
+    let details = said.details.as_ref().map(Json::value);
     let text = details.as_ref().and_then(Value::as_str).unwrap_or_default();
     if text.contains("No user found") {
         "The key's creator must be an active Admin of the workspace: when they are deactivated or removed, all their \

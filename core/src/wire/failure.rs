@@ -10,8 +10,12 @@ use crate::model::Json;
 
 /// Why a call or the settings failed, as data.
 #[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub struct Failure(Box<Data>);
+
+#[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Failure {
+struct Data {
     kind: &'static str,
     message: String,
     status: Option<u16>,
@@ -36,7 +40,7 @@ impl Failure {
 impl From<&Error> for Failure {
     fn from(error: &Error) -> Self {
         let text = |text: Option<&str>| text.map(ToOwned::to_owned);
-        Self {
+        Self(Box::new(Data {
             kind: error.kind().as_str(),
             message: error.to_string(),
             status: error.status(),
@@ -50,13 +54,13 @@ impl From<&Error> for Failure {
             causes: error.causes().to_vec(),
             meta: error.meta().cloned(),
             run: text(error.run()),
-        }
+        }))
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        to.write_str(&self.message)
+        to.write_str(&self.0.message)
     }
 }
 

@@ -129,7 +129,7 @@ async fn trigger_sync(client: &Client, args: &str, options: &Options) -> Result<
     let Some(sync) = given.remove("sync") else {
         return Err(Error::new(Kind::InvalidRequest, "arguments.sync is missing; nothing was sent"));
     };
-    let sync: SyncReference = strict::read("arguments.sync", &sync.to_string(), Kind::InvalidRequest)?;
+    let sync: SyncReference = strict::value("arguments.sync", &sync.to_string(), Kind::InvalidRequest)?;
     let how: TriggerSync = arguments(&Value::Object(given).to_string())?;
     if options.raw == Some(true) {
         let call = resources::trigger_call(client, &sync, &how, options).await?.1;

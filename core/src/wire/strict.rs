@@ -4,9 +4,18 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Kind};
 
-/// Reads JSON; empty text counts as `{}`.
+/// Reads a JSON object; empty text counts as `{}`.
 pub(super) fn read<T: DeserializeOwned>(what: &str, text: &str, kind: Kind) -> Result<T, Error> {
-    let text = if text.trim().is_empty() { "{}" } else { text };
+    match text.trim_start() {
+        "" => value(what, "{}", kind),
+        // Serde would take a list for a struct, member by member.
+        object if object.starts_with('{') => value(what, object, kind),
+        _ => Err(Error::new(kind, format!("{what}: not a JSON object; nothing was sent"))),
+    }
+}
+
+/// Reads any JSON value.
+pub(super) fn value<T: DeserializeOwned>(what: &str, text: &str, kind: Kind) -> Result<T, Error> {
     let mut from = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut from).map_err(|error| {
         let path = match error.path().to_string() {

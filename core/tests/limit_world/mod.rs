@@ -241,7 +241,10 @@ impl<R: Rule, C: Counter> Simulation<'_, R, C> {
     fn send(&mut self, ticket: R::Ticket) {
         let cancels = self.world.pattern == Pattern::Cancellations;
         let lost = cancels && self.rng.u32(0..500) == 0;
-        if self.now > self.connected_at.max(self.last_used) + IDLE_CONNECTION || lost || self.requests.is_empty() {
+        if self.now > self.connected_at.max(self.last_used) + IDLE_CONNECTION
+            || lost
+            || self.requests.is_empty()
+        {
             self.connected_at = self.now + self.world.handshake;
         }
         self.last_used = self.now;

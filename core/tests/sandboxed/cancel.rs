@@ -1,13 +1,11 @@
 //! Cancelling in each phase ends the call long before the server would have answered, and the server sees it go.
 
-
-
 use std::time::{Duration, Instant};
 
+use crate::support::sandbox::{World, sandbox};
 use hightouch_sdk::wire::{Cancel, Engine};
 use hightouch_sdk::{Client, ListSyncs, Settings, TriggerSync, WaitOptions};
 use serde_json::json;
-use crate::support::sandbox::{World, sandbox};
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 
@@ -34,7 +32,7 @@ fn gone(log: &serde_json::Value) -> usize {
 #[tokio::test]
 async fn while_waiting_for_the_limit_a_cancelled_call_sends_nothing_and_gives_its_place_back() {
     let limit = json!({"requests": 2, "seconds": 3600});
-    let world = sandbox().world(&json!({"timeScale": 1, "limit": limit})).await;
+    let world = sandbox().world(&json!({"timeScale": 1, "limit": limit}));
     let client = Client::new(&Settings { limit: Some(vec![2.0, 3600.0]), ..world.settings() }).unwrap();
     one_page(client.clone()).await;
     one_page(client.clone()).await;
@@ -58,14 +56,16 @@ async fn while_connecting_a_cancelled_call_closes_the_socket() {
     let (mut socket, _) = timeout(SOON, listener.accept()).await.expect("it connects").unwrap();
     call.abort();
     let mut bytes = Vec::new();
-    let _ = timeout(SOON, tokio::io::AsyncReadExt::read_to_end(&mut socket, &mut bytes)).await.expect("it hangs up");
+    let _ = timeout(SOON, tokio::io::AsyncReadExt::read_to_end(&mut socket, &mut bytes))
+        .await
+        .expect("it hangs up");
 }
 
 #[tokio::test]
 async fn while_reading_a_cancelled_call_is_seen_to_go_by_the_server() {
     for base in ["baseUrl", "httpBaseUrl"] {
         let script = json!([{"when": {"operation": "ListSync"}, "answer": {"hang": true}, "times": 9}]);
-        let world = sandbox().world(&json!({"script": script})).await;
+        let world = sandbox().world(&json!({"script": script}));
         let settings = Settings { base_url: world.info[base].as_str().map(Into::into), ..world.settings() };
         let call = tokio::spawn(one_page(Client::new(&settings).unwrap()));
         until(&world, "the request", |log| log["requests"].as_array().unwrap().len() == 1).await;
@@ -76,11 +76,16 @@ async fn while_reading_a_cancelled_call_is_seen_to_go_by_the_server() {
 
 #[tokio::test]
 async fn between_polls_a_cancelled_wait_asks_no_more() {
-    let world = sandbox().world(&json!({"timeScale": 20, "runs": {"seconds": 100_000}})).await;
+    let world = sandbox().world(&json!({"timeScale": 20, "runs": {"seconds": 100_000}}));
     let run = world.client().syncs().trigger(1, &TriggerSync::default()).await.unwrap();
     let waiting = tokio::spawn(async move { run.wait(&WaitOptions::default()).await });
     let polls = |log: &serde_json::Value| {
-        log["requests"].as_array().unwrap().iter().filter(|request| request["operation"] == "ListSyncRuns").count()
+        log["requests"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|request| request["operation"] == "ListSyncRuns")
+            .count()
     };
     until(&world, "two polls", |log| polls(log) >= 2).await;
     waiting.abort();
@@ -93,7 +98,7 @@ async fn between_polls_a_cancelled_wait_asks_no_more() {
 #[tokio::test]
 async fn at_the_door_the_signal_does_what_dropping_does() {
     let script = json!([{"when": {"operation": "ListSync"}, "answer": {"hang": true}, "times": 9}]);
-    let world = sandbox().world(&json!({"script": script})).await;
+    let world = sandbox().world(&json!({"script": script}));
     let settings = json!({
         "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "caBundle": sandbox().line["ca"],
     });

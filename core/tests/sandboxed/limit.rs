@@ -1,12 +1,10 @@
 //! The limit over real sockets: the server refuses nothing, however it counts, and most of the quota is used.
 
-
-
 use std::time::{Duration, Instant};
 
+use crate::support::sandbox::sandbox;
 use hightouch_sdk::{ListSyncs, Options};
 use serde_json::json;
-use crate::support::sandbox::sandbox;
 
 const TASKS: usize = 64;
 /// The world's windows that the load lasts for.
@@ -15,7 +13,7 @@ const SCALE: f64 = 5.0;
 
 async fn load(counter: &str, phase: f64) {
     let limit = json!({"requests": 200, "seconds": 10, "counter": counter, "phase": phase});
-    let world = sandbox().world(&json!({"syncs": 1, "timeScale": SCALE, "limit": limit})).await;
+    let world = sandbox().world(&json!({"syncs": 1, "timeScale": SCALE, "limit": limit}));
     let client = world.client();
     let window = Duration::from_secs_f64(10.0 / SCALE);
     let end = Instant::now() + window * WINDOWS;
@@ -28,7 +26,9 @@ async fn load(counter: &str, phase: f64) {
                 while Instant::now() < end {
                     // Reads of the class read: bulk would leave a tenth free, which is not what is measured here.
                     let options = Options { priority: Some("read".into()), ..Options::default() };
-                    let mut page = client.syncs().list_with(&ListSyncs { limit: Some(1), ..ListSyncs::default() }, options);
+                    let mut page = client
+                        .syncs()
+                        .list_with(&ListSyncs { limit: Some(1), ..ListSyncs::default() }, options);
                     page.next_page().await.unwrap();
                     done += 1;
                 }

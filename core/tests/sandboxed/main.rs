@@ -12,6 +12,7 @@
 )]
 
 mod cancel;
+mod door;
 mod limit;
 mod scenarios;
 mod support;

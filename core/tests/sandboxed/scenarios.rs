@@ -1,7 +1,5 @@
 //! Every scenario, played through the public API.
 
-
-
 use std::path::Path;
 
 use crate::support::play::play;
@@ -24,18 +22,24 @@ async fn every_scenario_goes_as_written() {
     assert!(!files.is_empty(), "there are no scenarios");
     let sandbox = sandbox();
     let count = files.len();
-    let failures: Vec<String> = futures_util::StreamExt::collect::<Vec<_>>(futures_util::StreamExt::buffer_unordered(
-        futures_util::stream::iter(files.into_iter().map(|file| async move {
-            let id = file.file_stem().unwrap().to_string_lossy().into_owned();
-            let scenario = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-            play(sandbox, &id, &scenario).await.err().map(|why| format!("{id}: {why}"))
-        })),
-        AT_ONCE,
-    ))
-    .await
-    .into_iter()
-    .flatten()
-    .collect();
-    assert!(failures.is_empty(), "{} of {count} scenarios failed:\n{}", failures.len(), failures.join("\n\n"));
+    let failures: Vec<String> =
+        futures_util::StreamExt::collect::<Vec<_>>(futures_util::StreamExt::buffer_unordered(
+            futures_util::stream::iter(files.into_iter().map(|file| async move {
+                let id = file.file_stem().unwrap().to_string_lossy().into_owned();
+                let scenario = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+                play(sandbox, &id, &scenario).await.err().map(|why| format!("{id}: {why}"))
+            })),
+            AT_ONCE,
+        ))
+        .await
+        .into_iter()
+        .flatten()
+        .collect();
+    assert!(
+        failures.is_empty(),
+        "{} of {count} scenarios failed:\n{}",
+        failures.len(),
+        failures.join("\n\n")
+    );
     eprintln!("{count} scenarios played");
 }

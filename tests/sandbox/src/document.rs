@@ -252,7 +252,7 @@ impl Schema {
     }
 }
 
-/// OpenAPI 3.0 differs from JSON Schema in `nullable`, and this document has defaults of the wrong type.
+/// `OpenAPI` 3.0 differs from JSON Schema in `nullable`, and this document has defaults of the wrong type.
 fn tidy(mut schema: Value) -> Value {
     match &mut schema {
         Value::Object(members) => {

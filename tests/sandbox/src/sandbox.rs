@@ -127,6 +127,7 @@ impl Shared {
         let info = WorldInfo {
             base_url: format!("https://{}/w/{id}/api/v1", self.authority),
             http_base_url: format!("http://{}/w/{id}/api/v1", self.authority),
+            authority: self.authority.to_string(),
             api_key: keys.valid.clone(),
             keys,
             time_scale,

@@ -24,6 +24,8 @@ pub struct WorldInfo {
     pub id: String,
     /// Over https; ends in `/api/v1`.
     pub base_url: String,
+    /// `127.0.0.1:PORT` of the sandbox.
+    pub authority: String,
     /// The same world over http.
     pub http_base_url: String,
     /// The valid key.

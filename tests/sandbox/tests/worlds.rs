@@ -52,8 +52,8 @@ async fn each_key_is_answered_in_its_own_way() {
     let refused = |details: &str| (401, json!({"message": "Authentication error", "details": details}));
     assert_eq!(get(&client, base, "/syncs", &world.keys.invalid).await, refused("Token is invalid"));
     assert_eq!(get(&client, base, "/syncs", &world.keys.orphaned).await, refused("No user found"));
-    let bare = client.get(format!("{base}/syncs")).send().await.unwrap();
-    assert_eq!(bare.json::<Value>().await.unwrap(), refused("No authorization header found").1);
+    let keyless = client.get(format!("{base}/syncs")).send().await.unwrap();
+    assert_eq!(keyless.json::<Value>().await.unwrap(), refused("No authorization header found").1);
     assert_eq!(get(&client, base, "/syncs", &world.keys.read_only).await.0, 200);
     let write = request(&client, "POST", format!("{base}/syncs/1/trigger"), &world.keys.read_only, "w");
     assert_eq!(write.send().await.unwrap().status(), 403);

@@ -264,6 +264,7 @@ impl RowCounts {
     }
 }
 
+#[expect(clippy::derivable_impls, reason = "the declaration derives for all models alike")]
 impl Default for RowCounts {
     fn default() -> Self {
         Self { added_count: 0, changed_count: 0, removed_count: 0 }

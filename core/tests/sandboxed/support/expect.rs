@@ -9,9 +9,9 @@ pub fn mismatch(wanted: &Value, seen: &Value) -> Option<String> {
 
 fn at(path: &str, wanted: &Value, seen: &Value) -> Option<String> {
     match (wanted, seen) {
-        (Value::Object(wanted), Value::Object(seen)) => wanted
-            .iter()
-            .find_map(|(name, wanted)| at(&format!("{path}.{name}"), wanted, seen.get(name).unwrap_or(&Value::Null))),
+        (Value::Object(wanted), Value::Object(seen)) => wanted.iter().find_map(|(name, wanted)| {
+            at(&format!("{path}.{name}"), wanted, seen.get(name).unwrap_or(&Value::Null))
+        }),
         (Value::Array(wanted), Value::Array(seen)) => list(path, wanted, seen),
         (Value::Number(wanted), Value::Number(seen)) if wanted.as_f64() == seen.as_f64() => None,
         (wanted, seen) if wanted == seen => None,
@@ -48,11 +48,17 @@ pub fn error_mismatch(wanted: &Value, failure: &Value, printed: &str) -> Option<
         let problem = match name.as_str() {
             "contains" => {
                 let said = format!("{} {}", failure["message"], failure["hint"]);
-                texts(wanted).into_iter().find(|text| !said.contains(text.as_str())).map(|text| format!("{text:?} is not in {said}"))
+                texts(wanted)
+                    .into_iter()
+                    .find(|text| !said.contains(text.as_str()))
+                    .map(|text| format!("{text:?} is not in {said}"))
             }
             "notContaining" => {
                 let everything = format!("{failure} {printed}");
-                texts(wanted).into_iter().find(|text| everything.contains(text.as_str())).map(|_| "it repeats what it must not".to_owned())
+                texts(wanted)
+                    .into_iter()
+                    .find(|text| everything.contains(text.as_str()))
+                    .map(|_| "it repeats what it must not".to_owned())
             }
             _ if wanted == "..." => seen.is_null().then(|| format!("{name} is not there")),
             _ => at(name, wanted, seen),

@@ -13,7 +13,7 @@ use super::expect::{error_mismatch, mismatch};
 use super::sandbox::{Sandbox, World};
 
 /// No step takes longer than this unless it hangs.
-const HANG: Duration = Duration::from_secs(60);
+const HANG: Duration = Duration::from_mins(1);
 
 /// What a call gave: a value, or a failure and what is printed for it.
 type Given = Result<Value, (Value, String)>;
@@ -33,7 +33,7 @@ struct Names<'a> {
 }
 
 pub async fn play(sandbox: &'static Sandbox, id: &str, scenario: &Value) -> Result<(), String> {
-    let world = sandbox.world(&scenario["world"]).await;
+    let world = sandbox.world(&scenario["world"]);
     let played = play_in(sandbox, &world, scenario).await;
     if played.is_ok() {
         let complaints = world.judge("rust", id, &scenario["wire"]).await;
@@ -115,11 +115,13 @@ impl Play<'_> {
             (Err((failure, text)), Some(wanted)) => error_mismatch(wanted, failure, text),
             (Err((failure, _)), None) => Some(format!("it failed: {failure}")),
             (Ok(value), None) => {
-                let counted = expect["count"].as_u64().filter(|count| {
-                    value.as_array().map(Vec::len) != usize::try_from(*count).ok()
-                });
+                let counted = expect["count"]
+                    .as_u64()
+                    .filter(|count| value.as_array().map(Vec::len) != usize::try_from(*count).ok());
                 match (counted, expect.get("value")) {
-                    (Some(count), _) => Some(format!("wanted {count} rows, saw {:?}", value.as_array().map(Vec::len))),
+                    (Some(count), _) => {
+                        Some(format!("wanted {count} rows, saw {:?}", value.as_array().map(Vec::len)))
+                    }
                     (None, Some(wanted)) => mismatch(wanted, value),
                     (None, None) => None,
                 }
@@ -134,15 +136,23 @@ impl Play<'_> {
             args = json!({});
         }
         let opts = self.names.fill(&step["opts"]);
-        let options: Options =
-            if opts.is_null() { Options::default() } else { serde_json::from_value(opts).expect("the options") };
+        let options: Options = if opts.is_null() {
+            Options::default()
+        } else {
+            serde_json::from_value(opts).expect("the options")
+        };
         match self.made(step, &mut args, options).await {
             Ok((value, run)) => (Ok(value), run),
             Err(error) => (Err(printed(&error)), None),
         }
     }
 
-    async fn made(&self, step: &Value, args: &mut Value, options: Options) -> Result<(Value, Option<Run>), Error> {
+    async fn made(
+        &self,
+        step: &Value,
+        args: &mut Value,
+        options: Options,
+    ) -> Result<(Value, Option<Run>), Error> {
         let client = &self.client;
         let value = match step["call"].as_str().unwrap_or_default() {
             "syncs.list" => {
@@ -156,7 +166,8 @@ impl Play<'_> {
             }
             "syncs.trigger" => {
                 let sync = args.as_object_mut().and_then(|args| args.remove("sync")).unwrap_or_default();
-                let how: TriggerSync = serde_json::from_value(args.take()).expect("the options of the trigger");
+                let how: TriggerSync =
+                    serde_json::from_value(args.take()).expect("the options of the trigger");
                 let syncs = client.syncs();
                 let run = match sync.as_i64() {
                     Some(id) => syncs.trigger_with(id, &how, &options).await?,
@@ -193,9 +204,13 @@ impl Play<'_> {
             "request" => {
                 let query = args["query"].as_object().cloned().unwrap_or_else(Map::new);
                 let text = |name: &str| args[name].as_str().unwrap_or_default();
-                client.request(text("method"), text("path"), &query, args.get("body").cloned(), &options).await?
+                client
+                    .request(text("method"), text("path"), &query, args.get("body").cloned(), &options)
+                    .await?
             }
-            "client.stats" => json!({"limit": client.stats().limit, "allowed": client.stats().allowed, "refused": client.stats().refused, "granted": client.stats().granted, "inFlight": client.stats().in_flight, "used": client.stats().used}),
+            "client.stats" => {
+                json!({"limit": client.stats().limit, "allowed": client.stats().allowed, "refused": client.stats().refused, "granted": client.stats().granted, "inFlight": client.stats().in_flight, "used": client.stats().used})
+            }
             "client.diagnose" => json!(client.diagnose().await),
             "client.setKey" => json!(client.set_api_key(args["apiKey"].as_str().unwrap_or_default())?),
             "client.close" => json!(client.close()),
@@ -224,9 +239,11 @@ impl Names<'_> {
         match value {
             Value::String(text) => self.text(text),
             Value::Array(items) => items.iter().map(|item| self.fill(item)).collect(),
-            Value::Object(members) => {
-                members.iter().map(|(name, value)| (name.clone(), self.fill(value))).collect::<Map<_, _>>().into()
-            }
+            Value::Object(members) => members
+                .iter()
+                .map(|(name, value)| (name.clone(), self.fill(value)))
+                .collect::<Map<_, _>>()
+                .into(),
             other => other.clone(),
         }
     }
@@ -253,7 +270,9 @@ impl Names<'_> {
     }
 
     fn named(&self, name: &str) -> Value {
-        let within = |value: &Value, path: &str| path.split('.').fold(value.clone(), |value, part| value[part].clone());
+        let within = |value: &Value, path: &str| {
+            path.split('.').fold(value.clone(), |value, part| value[part].clone())
+        };
         let known = name.split_once('.').and_then(|(first, rest)| Some(within(self.saved.get(first)?, rest)));
         known
             .or_else(|| Some(within(self.world, name)).filter(|value| !value.is_null()))

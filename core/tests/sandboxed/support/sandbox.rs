@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use hightouch_sdk::{Client, Settings};
 use hightouch_sandbox::Options;
+use hightouch_sdk::{Client, Settings};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -27,7 +27,8 @@ pub fn sandbox() -> &'static Sandbox {
     SANDBOX.get_or_init(|| {
         // Within a test's own runtime another cannot be driven: a thread of its own can.
         std::thread::spawn(|| {
-            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+            let runtime =
+                tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
             let coverage = std::env::var_os("HIGHTOUCH_COVERAGE").map(PathBuf::from);
             let options = Options { coverage, ..Options::default() };
             let inner = runtime.block_on(hightouch_sandbox::Sandbox::start(options)).unwrap();
@@ -46,7 +47,7 @@ pub fn sandbox() -> &'static Sandbox {
 }
 
 impl Sandbox {
-    pub async fn world(&'static self, settings: &Value) -> World {
+    pub fn world(&'static self, settings: &Value) -> World {
         let settings = if settings.is_null() { json!({}) } else { settings.clone() };
         // A world's clock and stranger live on the sandbox's runtime.
         let _inside = self.runtime.enter();

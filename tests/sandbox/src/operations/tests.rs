@@ -7,6 +7,7 @@ fn workspace(settings: Value) -> Workspace {
     let info = WorldInfo {
         id: "w".to_owned(),
         base_url: String::new(),
+        authority: String::new(),
         http_base_url: String::new(),
         api_key: String::new(),
         keys: Keys::of("w"),

@@ -1,0 +1,55 @@
+//! What bounds a call in time.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Options;
+use crate::config::Config;
+
+/// The bounds of one call.
+pub(super) struct Limits {
+    started: Instant,
+    timeout: Duration,
+    deadline: Option<Duration>,
+    max_wait: Option<Duration>,
+}
+
+impl Limits {
+    pub(super) fn new(config: &Config, options: &Options, started: Instant) -> Self {
+        let given = |ms: Option<u64>| ms.map(Duration::from_millis);
+        Self {
+            started,
+            timeout: given(options.timeout_ms).unwrap_or(config.timeout),
+            deadline: given(options.deadline_ms).or(config.deadline),
+            max_wait: given(options.max_wait_ms).or(config.max_wait),
+        }
+    }
+
+    pub(super) fn left(&self) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline.saturating_sub(self.started.elapsed()))
+    }
+
+    pub(super) fn deadline_given(&self) -> Duration {
+        self.deadline.unwrap_or_default()
+    }
+
+    /// How long the call may still wait for the limit.
+    pub(super) fn wait(&self, waited: Duration) -> Option<Duration> {
+        let wait = self.max_wait.map(|most| most.saturating_sub(waited));
+        wait.into_iter().chain(self.left()).min()
+    }
+
+    /// How long the next attempt may take; `None` where there is no time for one.
+    pub(super) fn attempt(&self) -> Option<Duration> {
+        match self.left() {
+            None => Some(self.timeout),
+            Some(Duration::ZERO) => None,
+            Some(left) => Some(left.min(self.timeout)),
+        }
+    }
+
+    pub(super) fn has_time_for(&self, pause: Duration) -> bool {
+        self.left().is_none_or(|left| pause < left)
+    }
+}

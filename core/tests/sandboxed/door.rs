@@ -1,0 +1,210 @@
+//! The door as bindings see it: JSON in, JSON out.
+
+use hightouch_sdk::wire::{Cancel, Engine, catalogue};
+use serde_json::{Value, json};
+
+use crate::support::sandbox::{World, sandbox};
+
+/// What a call gave: whether it went well, its head, its body as text.
+type Given = (bool, Value, String);
+
+fn engine(world: &World, with: &Value) -> Engine {
+    let mut settings = json!({
+        "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "caBundle": sandbox().line["ca"],
+        "timeScale": world.info["timeScale"],
+    });
+    settings.as_object_mut().unwrap().extend(with.as_object().unwrap().clone());
+    Engine::new(&settings.to_string()).unwrap()
+}
+
+async fn call(engine: &Engine, op: &str, args: &Value, opts: &Value) -> Given {
+    let outcome = engine.call(op, &args.to_string(), &opts.to_string(), &Cancel::new()).await;
+    (outcome.ok, serde_json::from_str(&outcome.head).unwrap(), String::from_utf8(outcome.body).unwrap())
+}
+
+fn requests(world: &World) -> usize {
+    world.log()["requests"].as_array().unwrap().len()
+}
+
+#[tokio::test]
+async fn an_unknown_name_anywhere_is_an_error_with_its_path_and_nothing_is_sent() {
+    let world = sandbox().world(&json!({}));
+    let engine = engine(&world, &json!({}));
+    for (op, args, opts, path) in [
+        ("syncs.frobnicate", json!({}), json!({}), "no such operation"),
+        ("syncs.list", json!({"modelID": 7}), json!({}), "modelID"),
+        ("syncs.list", json!({"modelId": "seven"}), json!({}), "arguments.modelId"),
+        ("syncs.list", json!({"modelId": null}), json!({}), "arguments.modelId"),
+        ("syncs.trigger", json!({"sync": 1, "fullRecync": true}), json!({}), "fullRecync"),
+        ("syncs.trigger", json!({"sync": 1.5}), json!({}), "arguments.sync"),
+        ("syncs.trigger", json!({"fullResync": true}), json!({}), "arguments.sync is missing"),
+        ("runs.next", json!({"run": "?"}), json!({}), "run token"),
+        ("client.stats", json!({"verbose": true}), json!({}), "verbose"),
+        ("syncs.list", json!({}), json!({"retries": 3}), "retries"),
+        ("syncs.list", json!({}), json!({"priority": "urgent"}), "priority"),
+        ("syncs.list", json!({}), json!({"headers": {"Authorization": "x"}}), "is set by the SDK"),
+        ("syncs.list", json!({}), json!({"headers": {"a b": "x"}}), "no valid name"),
+        ("syncs.list", json!({"next": "bm9uc2Vuc2U"}), json!({}), "next"),
+    ] {
+        let (ok, failure, body) = call(&engine, op, &args, &opts).await;
+        assert_eq!(
+            (ok, body.as_str(), &failure["kind"]),
+            (false, "", &json!("invalid_request")),
+            "{op} {args} {opts}"
+        );
+        assert!(
+            failure["message"].as_str().unwrap().contains(path),
+            "{path:?} is not in {}",
+            failure["message"]
+        );
+    }
+    assert_eq!(requests(&world), 0);
+}
+
+#[tokio::test]
+async fn settings_that_are_wrong_are_named_and_never_repeated() {
+    for (settings, path) in [
+        (json!({"apiKey": "canary", "baseURL": "x"}), "baseURL"),
+        (json!({"apiKey": "canary", "timeoutMs": -1}), "settings.timeoutMs"),
+        (json!({"apiKey": "canary", "timeoutMs": 0}), "timeoutMs"),
+        (json!({"apiKey": "canary", "timeoutMs": "canary"}), "settings.timeoutMs"),
+        (json!({"apiKey": "canary", "share": 1.5}), "share"),
+        (json!({"apiKey": "canary", "limit": [200]}), "limit"),
+        (json!({"apiKey": "canary", "limit": [0, 10]}), "limit"),
+        (json!({"apiKey": "canary\nsecond"}), "line break"),
+        (json!({"apiKey": " canary"}), "space"),
+        (json!({"apiKey": "canary", "baseUrl": "http://api.example.com"}), "must be https"),
+        (json!({"apiKey": "canary", "baseUrl": "https://u:p@api.example.com"}), "credentials"),
+        (json!({"apiKey": "canary", "proxy": "socks5://canary@x"}), "proxy"),
+        (json!({"environment": {}}), "no API key"),
+        (json!(["canary"]), "settings"),
+    ] {
+        let failure = Engine::new(&settings.to_string()).unwrap_err();
+        let (text, json) = (failure.to_string(), failure.to_json());
+        assert!(text.contains(path), "{path:?} is not in {text}");
+        assert!(json.contains(r#""kind":"config""#), "{json}");
+        assert!(!json.contains("canary") && !format!("{failure:?}").contains("canary"), "{json}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_from_the_environment_or_a_file_loses_one_line_break_and_no_more() {
+    let file = std::env::temp_dir().join(format!("hightouch-key-{}", std::process::id()));
+    for (text, good) in
+        [("key\n", true), ("key\r\n", true), ("key", true), ("key\n\n", false), ("key \n", false)]
+    {
+        let given = json!({"environment": {"HIGHTOUCH_API_KEY": text}});
+        assert_eq!(Engine::new(&given.to_string()).is_ok(), good, "{text:?} from the environment");
+        std::fs::write(&file, text).unwrap();
+        let given = json!({"environment": {}, "apiKeyFile": file});
+        assert_eq!(Engine::new(&given.to_string()).is_ok(), good, "{text:?} from a file");
+    }
+    std::fs::remove_file(file).unwrap();
+}
+
+#[tokio::test]
+async fn raw_gives_the_servers_bytes_and_parse_reads_them_as_the_operation_would() {
+    let world = sandbox().world(&json!({"syncs": 3}));
+    let engine = engine(&world, &json!({}));
+    let (ok, head, raw) = call(&engine, "syncs.list", &json!({}), &json!({"raw": true})).await;
+    assert!(ok, "{head}");
+    assert_eq!(head["meta"]["status"], 200);
+    assert!(head["meta"]["headers"]["content-type"].as_str().unwrap().starts_with("application/json"));
+    assert!(serde_json::from_str::<Value>(&raw).unwrap()["data"].is_array(), "the envelope is the server's");
+    let sent = requests(&world);
+    let asked = json!({"op": "syncs.list", "status": 200, "headers": {}, "body": raw});
+    let (ok, _, parsed) = call(&engine, "parse", &asked, &json!({})).await;
+    assert!(ok);
+    assert_eq!(requests(&world), sent, "parse sends nothing");
+    let (_, _, listed) = call(&engine, "syncs.list", &json!({}), &json!({})).await;
+    assert_eq!(parsed, listed);
+    let asked = json!({"op": "syncs.list", "status": 404, "body": "{\"message\": \"gone\"}"});
+    let (ok, failure, _) = call(&engine, "parse", &asked, &json!({})).await;
+    assert_eq!((ok, &failure["kind"], &failure["status"]), (false, &json!("not_found"), &json!(404)));
+}
+
+#[tokio::test]
+async fn an_answer_says_what_its_call_did() {
+    let script = json!([{"when": {"operation": "ListSync", "nth": 1}, "answer": {"status": 500, "body": "Internal Server Error"}}]);
+    let world = sandbox().world(&json!({"syncs": 1, "script": script}));
+    let (ok, head, _) = call(&engine(&world, &json!({})), "syncs.list", &json!({}), &json!({})).await;
+    let meta = &head["meta"];
+    assert!(ok);
+    assert_eq!(meta["operation"], "ListSync");
+    assert_eq!(meta["requestId"].as_str().unwrap().len(), 32);
+    let statuses: Vec<&Value> =
+        meta["attempts"].as_array().unwrap().iter().map(|attempt| &attempt["status"]).collect();
+    assert_eq!(statuses, [&json!(500), &json!(200)]);
+}
+
+/// A panic in the core must not unwind into a host, which would end its process.
+#[tokio::test]
+async fn a_panic_does_not_cross_and_the_engine_goes_on() {
+    let world = sandbox().world(&json!({}));
+    let tested = engine(&world, &json!({"selfTest": true}));
+    let (ok, failure, _) = call(&tested, "client.panic", &json!({}), &json!({})).await;
+    assert_eq!((ok, &failure["kind"]), (false, &json!("internal")));
+    assert!(call(&tested, "syncs.list", &json!({}), &json!({})).await.0);
+    let (_, failure, _) = call(&engine(&world, &json!({})), "client.panic", &json!({}), &json!({})).await;
+    assert_eq!(failure["kind"], "invalid_request", "it is there for tests only");
+}
+
+#[tokio::test]
+async fn a_step_of_a_run_comes_at_a_change_or_at_the_timeout() {
+    let world = sandbox().world(&json!({"timeScale": 20, "runs": {"seconds": 100_000}}));
+    let engine = engine(&world, &json!({}));
+    let body = |given: Given| serde_json::from_str::<Value>(&given.2).unwrap();
+    let run = body(call(&engine, "syncs.trigger", &json!({"sync": 1}), &json!({})).await);
+    let step = body(call(&engine, "runs.next", &json!({"run": run["token"]}), &json!({})).await);
+    assert_eq!(
+        (&step["changed"], &step["finished"], &step["outcome"]),
+        (&json!(true), &json!(false), &Value::Null)
+    );
+    let again = json!({"run": run["token"], "seen": step["seen"], "timeoutMs": 10});
+    let step = body(call(&engine, "runs.next", &again, &json!({})).await);
+    assert_eq!((&step["changed"], &step["finished"]), (&json!(false), &json!(false)));
+    let expiring = json!({"run": run["token"], "seen": step["seen"], "timeoutMs": 10, "expire": true});
+    let (ok, failure, _) = call(&engine, "runs.next", &expiring, &json!({})).await;
+    assert_eq!((ok, &failure["kind"], &failure["run"]), (false, &json!("wait_timeout"), &run["token"]));
+}
+
+#[tokio::test]
+async fn a_token_of_another_server_is_refused() {
+    let world = sandbox().world(&json!({}));
+    let run = call(&engine(&world, &json!({})), "syncs.trigger", &json!({"sync": 1}), &json!({})).await.2;
+    let token = serde_json::from_str::<Value>(&run).unwrap()["token"].clone();
+    let other = Engine::new(&json!({"apiKey": "key", "environment": {}}).to_string()).unwrap();
+    let (ok, failure, _) = call(&other, "runs.open", &json!({"run": token}), &json!({})).await;
+    assert_eq!((ok, &failure["kind"]), (false, &json!("invalid_request")));
+    assert!(failure["message"].as_str().unwrap().contains("another server"));
+}
+
+#[test]
+fn arguments_never_clash_and_every_operation_is_the_vendors() {
+    let catalogue: Value = serde_json::from_str(&catalogue()).unwrap();
+    let document: Value = serde_json::from_str(include_str!("../../../tests/sandbox/openapi.json")).unwrap();
+    let known: Vec<(String, &Value)> = document["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(path, methods)| {
+            methods.as_object().unwrap().iter().map(move |(method, operation)| {
+                (format!("{} {path}", method.to_uppercase()), &operation["operationId"])
+            })
+        })
+        .collect();
+    for operation in catalogue["operations"].as_array().unwrap() {
+        let mut names: Vec<&str> = operation["args"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|argument| argument["wire"].as_str().unwrap())
+            .collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count, "{}", operation["op"]);
+        let http = operation["http"].as_str().unwrap();
+        assert!(known.iter().any(|(path, id)| path == http && **id == operation["operationId"]), "{http}");
+    }
+}
