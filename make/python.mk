@@ -18,10 +18,11 @@ python-wheel: $(PYTHON_VENV)/ready
 	"$(PYTHON_VENV)/bin/maturin" build -q --locked --profile dev -m "$(PYTHON_DIR)/Cargo.toml" -o "$(ROOT)/build/python/wheels"
 	"$(PYTHON_VENV)/bin/pip" install -q --require-virtualenv --force-reinstall --no-deps "$(ROOT)"/build/python/wheels/*.whl
 
-# The main job from Python against the sandbox over HTTPS; needs cargo and Python, nothing else.
+# The main job from Python against the sandbox over HTTPS; needs cargo and Python, nothing else. Built without the
+# optimiser, which would take minutes and show nothing more.
 demo: sandbox
 	[ -x "$(PYTHON_DEMO)/bin/pip" ] || $(PYTHON) -m venv "$(PYTHON_DEMO)"
-	"$(PYTHON_DEMO)/bin/pip" install -q --require-virtualenv "$(PYTHON_DIR)"
+	"$(PYTHON_DEMO)/bin/pip" install -q --require-virtualenv --config-settings build-args="--profile dev" "$(PYTHON_DIR)"
 	tests/house/with-sandbox "$(SANDBOX)" "$(PYTHON_DEMO)/bin/python" "$(PYTHON_DIR)/examples/trigger_and_wait.py"
 
 test-python: sandbox python-wheel

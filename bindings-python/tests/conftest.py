@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sandbox import Sandbox, World
 
 from hightouch_sdk import Hightouch
+from sandbox import Sandbox, World
 
 
 @pytest.fixture(scope="session")

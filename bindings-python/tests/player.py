@@ -10,9 +10,9 @@ from datetime import datetime, timezone
 from typing import Any, Protocol
 
 import msgspec
-from sandbox import World
 
 from hightouch_sdk import AsyncHightouch, AsyncRun, Hightouch, HightouchError, Json, Run
+from sandbox import World
 
 STEP_SECONDS = 60
 INTERNAL = {"timeScale", "environment", "selfTest", "language"}

@@ -84,10 +84,12 @@ class World:
         return {**os.environ, **own}
 
     def log(self) -> dict[str, Any]:
-        return self.sandbox.send("GET", f"{self.path}/log")
+        log: dict[str, Any] = self.sandbox.send("GET", f"{self.path}/log")
+        return log
 
     def requests(self) -> list[dict[str, Any]]:
-        return self.log()["requests"]
+        requests: list[dict[str, Any]] = self.log()["requests"]
+        return requests
 
     def wait_for(self, condition: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:
         """The requests seen, once they are as described."""
@@ -100,7 +102,8 @@ class World:
 
     def judge(self, player: str, scenario: str, wire: object) -> list[str]:
         verdict = {"player": player, "scenario": scenario, "wire": wire}
-        return self.sandbox.send("POST", f"{self.path}/judge", verdict)["complaints"]
+        complaints: list[str] = self.sandbox.send("POST", f"{self.path}/judge", verdict)["complaints"]
+        return complaints
 
     def end(self) -> None:
         self.sandbox.send("DELETE", self.path)

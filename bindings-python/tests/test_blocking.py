@@ -13,8 +13,6 @@ from datetime import datetime, timedelta, timezone
 from inspect import signature
 
 import pytest
-from sandbox import World
-from scripts import run as run_script
 
 from hightouch_sdk import (
     UNSET,
@@ -27,6 +25,8 @@ from hightouch_sdk import (
     SyncRun,
     WaitTimeoutError,
 )
+from sandbox import World
+from scripts import run as run_script
 
 
 def test_thirty_two_threads_share_one_client(new_world: Callable[..., World]) -> None:

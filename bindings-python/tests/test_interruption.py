@@ -11,10 +11,10 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
-from sandbox import World
-from scripts import start
 
 from hightouch_sdk import AsyncHightouch, AsyncRun, Hightouch, Run
+from sandbox import World
+from scripts import start
 
 HANG = [{"when": {"operation": "ListSync"}, "answer": {"hang": True}}]
 SLOW_RUN = {"seconds": 100_000}

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from player import Asynchronous, Blocking, Driver, play
 from sandbox import ROOT, World
 

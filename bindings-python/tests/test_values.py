@@ -11,7 +11,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from sandbox import World
 
 import hightouch_sdk
 from hightouch_sdk import (
@@ -30,6 +29,7 @@ from hightouch_sdk import (
     _errors,
     _models,
 )
+from sandbox import World
 
 PACKAGE = Path(hightouch_sdk.__file__).parent
 
@@ -92,7 +92,12 @@ def test_every_kind_of_the_catalogue_has_its_class_and_no_class_is_idle() -> Non
 
 
 def test_builtin_errors_are_inherited_where_they_fit() -> None:
-    inherited = {"timeout": TimeoutError, "wait_timeout": TimeoutError, "config": ValueError, "invalid_request": ValueError}
+    inherited = {
+        "timeout": TimeoutError,
+        "wait_timeout": TimeoutError,
+        "config": ValueError,
+        "invalid_request": ValueError,
+    }
     inherited |= dict.fromkeys(("connect", "tls", "proxy"), ConnectionError)
     for kind, error in _errors.BY_KIND.items():
         builtin = inherited.get(kind)
@@ -181,7 +186,9 @@ def test_a_key_that_cannot_be_one_is_refused_without_being_repeated(key: str) ->
 
 
 def test_one_file_imports_the_native_module() -> None:
-    importers = [path.name for path in PACKAGE.glob("*.py") if re.search(r"import.*_bridge|_bridge import", path.read_text())]
+    importers = [
+        path.name for path in PACKAGE.glob("*.py") if re.search(r"import.*_bridge|_bridge import", path.read_text())
+    ]
     assert importers == ["_native.py"]
 
 

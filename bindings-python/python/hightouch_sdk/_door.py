@@ -174,12 +174,12 @@ class Door:
 
 
 def _open(settings: Mapping[str, object]) -> Engine:
-    text = None
+    text, why = "", ""
     try:
         text = _ENCODER.encode(settings).decode()
     except (TypeError, ValueError, OverflowError) as error:
         why = str(error)
-    if text is None:
+    if why:
         # Out here, so that the error does not keep the other one, which may hold the key.
         raise ConfigError(f"The settings cannot be written as JSON: {why}.")
     try:

@@ -80,6 +80,32 @@ impl Coverage {
     }
 }
 
+/// The operations and the kinds of errors that a catalogue of the SDK names: `operationIds` and `kinds`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Catalogue {
+    /// The operations that the SDK calls.
+    pub operation_ids: Vec<String>,
+    /// The kinds of errors that it knows.
+    #[serde(deserialize_with = "names")]
+    pub kinds: Vec<String>,
+}
+
+impl Catalogue {
+    /// Reads the two from a file; whatever else the catalogue holds is not looked at.
+    pub fn read(file: &Path) -> Result<Self, Error> {
+        Ok(serde_json::from_reader(BufReader::new(File::open(file)?))?)
+    }
+}
+
+fn names<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    struct Named {
+        name: String,
+    }
+    Ok(Vec::<Named>::deserialize(deserializer)?.into_iter().map(|named| named.name).collect())
+}
+
 /// Each scenario's id with the kinds of errors that it expects.
 fn scenario_kinds(folder: &Path) -> Result<BTreeMap<String, BTreeSet<String>>, Error> {
     let mut found = BTreeMap::new();
@@ -168,6 +194,14 @@ mod tests {
             coverage("complaints", 1).gaps().unwrap(),
             ["node has not played the scenario a-list-fails."]
         );
+    }
+
+    #[test]
+    fn a_catalogue_names_operations_and_kinds() {
+        let text = json!({"operationIds": ["ListSync"], "kinds": [{"name": "tls", "doc": "d"}], "types": []});
+        let catalogue: Catalogue = serde_json::from_value(text).unwrap();
+        assert_eq!((catalogue.operation_ids, catalogue.kinds), (vec!["ListSync".into()], vec!["tls".into()]));
+        assert!(serde_json::from_value::<Catalogue>(json!({"kinds": []})).is_err());
     }
 
     #[test]

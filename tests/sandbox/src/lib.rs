@@ -26,7 +26,7 @@ mod text;
 mod tls;
 mod world;
 
-pub use coverage::Coverage;
+pub use coverage::{Catalogue, Coverage};
 pub use judge::Verdict;
 pub use sandbox::{Options, Sandbox};
 pub use strip::strip;
@@ -53,4 +53,10 @@ pub enum Error {
     /// There is no world of that name.
     #[error("there is no world {0}")]
     NoSuchWorld(String),
+}
+
+impl Error {
+    fn mistake(text: String) -> Self {
+        Self::Settings(serde::de::Error::custom(text))
+    }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use hightouch_sandbox::{Coverage, Error, Options, Sandbox, strip};
+use hightouch_sandbox::{Catalogue, Coverage, Error, Options, Sandbox, strip};
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 
@@ -70,6 +70,12 @@ struct CoverageArgs {
     /// Kinds of errors that each player must have met, separated by commas
     #[arg(long, value_name = "KINDS", value_delimiter = ',')]
     kinds: Vec<String>,
+    /// A catalogue of the SDK (JSON): its operations and kinds are asked for too
+    #[arg(long, value_name = "FILE")]
+    catalogue: Option<PathBuf>,
+    /// Operations and kinds that need not be covered, separated by commas
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    except: Vec<String>,
 }
 
 #[tokio::main]
@@ -129,7 +135,15 @@ fn strip_document() -> Result<(), Error> {
 }
 
 fn coverage(arguments: CoverageArgs) -> Result<ExitCode, Error> {
-    let CoverageArgs { file, scenarios, players, operations, kinds } = arguments;
+    let CoverageArgs { file, scenarios, players, mut operations, mut kinds, catalogue, except } = arguments;
+    if let Some(catalogue) = catalogue {
+        let catalogue = Catalogue::read(&catalogue)?;
+        operations.extend(catalogue.operation_ids);
+        kinds.extend(catalogue.kinds);
+    }
+    for names in [&mut operations, &mut kinds] {
+        names.retain(|name| !except.contains(name));
+    }
     let gaps = Coverage { file, scenarios, players, operations, kinds }.gaps()?;
     for gap in &gaps {
         eprintln!("{gap}");

@@ -116,11 +116,8 @@ impl Drop for Sandbox {
 
 impl Shared {
     pub(crate) fn create_world(&self, settings: Value) -> Result<WorldInfo, Error> {
-        let settings: WorldSettings = serde_json::from_value(settings)?;
+        let settings = serde_json::from_value::<WorldSettings>(settings)?.checked()?;
         let time_scale = settings.time_scale;
-        if !(time_scale.is_finite() && time_scale > 0.0) {
-            return Err(Error::Settings(serde::de::Error::custom("timeScale: expected a number above 0")));
-        }
         let number = self.made.fetch_add(1, Ordering::Relaxed) + 1;
         let id = format!("w{number}");
         let keys = Keys::of(&id);

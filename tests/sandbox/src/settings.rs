@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use hyper::header::{HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::Error;
 use crate::script::Entry;
 
 /// The `world` of a scenario. An unknown member is an error, so that a misspelt one is not just ignored.
@@ -86,6 +88,34 @@ pub(crate) enum HasMore {
     Never,
 }
 
+impl WorldSettings {
+    /// Numbers in a sensible range, and answers that can be sent: what is beyond is a mistake, said with its place.
+    pub(crate) fn checked(self) -> Result<Self, Error> {
+        let stranger = self.limit.stranger.map_or(1.0, |stranger| stranger.per_second);
+        for (name, value, least, most) in [
+            ("timeScale", self.time_scale, 0.001, 1e6),
+            ("limit.seconds", self.limit.seconds, 0.001, 1e6),
+            ("limit.phase", self.limit.phase, 0.0, 1.0),
+            ("limit.stranger.perSecond", stranger, 0.001, 1e4),
+        ] {
+            if !(least..=most).contains(&value) {
+                return Err(Error::mistake(format!("{name}: expected a number from {least} to {most}")));
+            }
+        }
+        for (index, answer) in self.script.iter().map(|entry| &entry.answer).enumerate() {
+            if answer.status.is_some_and(|status| !(200..600).contains(&status)) {
+                return Err(Error::mistake(format!("script.{index}: expected a status from 200 to 599")));
+            }
+            for (name, value) in &answer.headers {
+                if HeaderName::try_from(name).is_err() || HeaderValue::try_from(value).is_err() {
+                    return Err(Error::mistake(format!("script.{index}: the header {name} cannot be sent")));
+                }
+            }
+        }
+        Ok(self)
+    }
+}
+
 /// A plan for all runs, and other plans for single syncs.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(try_from = "Map<String, Value>")]
@@ -162,6 +192,23 @@ mod tests {
         ] {
             assert!(serde_json::from_value::<WorldSettings>(wrong.clone()).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn numbers_and_answers_that_make_no_sense_are_errors() {
+        for wrong in [
+            json!({"timeScale": 0}),
+            json!({"timeScale": 1e300}),
+            json!({"limit": {"seconds": -1}}),
+            json!({"limit": {"phase": 2}}),
+            json!({"limit": {"stranger": {"perSecond": 0}}}),
+            json!({"script": [{"answer": {"status": 99}}]}),
+            json!({"script": [{"answer": {"headers": {"a b": "c"}}}]}),
+        ] {
+            let settings: WorldSettings = serde_json::from_value(wrong.clone()).unwrap();
+            assert!(settings.checked().is_err(), "{wrong}");
+        }
+        assert!(WorldSettings::default().checked().is_ok());
     }
 
     #[test]

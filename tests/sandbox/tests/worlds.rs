@@ -142,3 +142,33 @@ async fn the_control_api_does_what_the_library_does() {
     let answer = client.post(format!("{control}/{}/judge", made.id)).json(&wrong).send().await.unwrap();
     assert_eq!(answer.status(), 422);
 }
+
+#[tokio::test]
+async fn a_client_that_minds_nothing_is_complained_about_rule_by_rule() {
+    let (sandbox, world) =
+        world(json!({"script": [{"answer": {"status": 429, "body": {"error": "no"}}}]})).await;
+    let bare = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls(&[&sandbox.ca_pem]))
+        .no_proxy()
+        .build()
+        .unwrap();
+    let url = format!("{}/syncs?limit=many", world.base_url);
+    assert_eq!(bare.get(&url).send().await.unwrap().status(), 429);
+    assert_eq!(bare.get(&url).header("authorization", "Bearer nobody").send().await.unwrap().status(), 401);
+    assert_eq!(bare.get(&url).header("authorization", "Bearer nobody").send().await.unwrap().status(), 401);
+    let wire = json!({"counts": {"ListSync": 1}, "requests": [{"operation": "TriggerRun"}]});
+    let complaints = judged(&sandbox, &world, wire).await;
+    for (rule, times) in
+        [("document", 3), ("authorization", 1), ("headers", 6), ("request-id", 3), ("unauthorized-again", 1)]
+    {
+        let found = complaints.iter().filter(|complaint| complaint.starts_with(&format!("{rule}: "))).count();
+        assert_eq!(found, times, "{rule}: {complaints:#?}");
+    }
+    assert_eq!(
+        complaints.len(),
+        14 + 3,
+        "a count, a number of requests and an operation besides: {complaints:#?}"
+    );
+    let allow = json!(["document", "authorization", "headers", "request-id", "unauthorized-again"]);
+    assert_eq!(judged(&sandbox, &world, json!({ "allow": allow })).await, [""; 0]);
+}

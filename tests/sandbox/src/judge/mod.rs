@@ -60,7 +60,7 @@ pub(crate) async fn judge(world: &Arc<World>, case: &Case) -> Result<Verdict, Er
     let wire = filled(&case.wire, &serde_json::to_value(&world.info)?)?;
     let wire: Wire = if wire.is_null() { Wire::default() } else { serde_json::from_value(wire)? };
     if let Some(name) = wire.counts.keys().find(|name| !DOCUMENT.knows(name)) {
-        return Err(mistake(format!("counts: the document has no operation {name}")));
+        return Err(Error::mistake(format!("counts: the document has no operation {name}")));
     }
     let given_up = Instant::now() + PATIENCE;
     let mut record = world.record();
@@ -128,17 +128,13 @@ fn filled_text(text: &str, info: &Value) -> Result<String, Error> {
     while let Some((before, after)) = rest.split_once("{{") {
         let Some((name, after)) = after.split_once("}}") else { break };
         let value = info.pointer(&format!("/{}", name.replace('.', "/"))).and_then(Value::as_str);
-        let value =
-            value.ok_or_else(|| mistake(format!("the wire has the unknown placeholder {{{{{name}}}}}")))?;
+        let value = value
+            .ok_or_else(|| Error::mistake(format!("the wire has the unknown placeholder {{{{{name}}}}}")))?;
         filled.push_str(before);
         filled.push_str(value);
         rest = after;
     }
     Ok(filled + rest)
-}
-
-fn mistake(text: String) -> Error {
-    Error::Settings(serde::de::Error::custom(text))
 }
 
 #[cfg(test)]

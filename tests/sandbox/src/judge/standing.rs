@@ -154,11 +154,11 @@ fn unauthorized_again(requests: &[Request], found: &mut Violations) {
 }
 
 fn spacing(record: &Record, found: &mut Violations) {
-    let mut closed: HashMap<&str, (Duration, f64)> = HashMap::new();
+    let mut closed: HashMap<&str, (Duration, u32)> = HashMap::new();
     for request in &record.requests {
         let Some(id) = request.header("x-request-id") else { continue };
         if let Some(&(answered, seconds)) = closed.get(id) {
-            let earliest = answered + Duration::from_secs_f64(seconds / record.scale);
+            let earliest = answered + Duration::from_secs_f64(f64::from(seconds) / record.scale);
             if request.arrived < earliest {
                 let early = (earliest.saturating_sub(request.arrived)).as_secs_f64() * record.scale;
                 let title = request.title();
@@ -169,8 +169,8 @@ fn spacing(record: &Record, found: &mut Violations) {
             }
         }
         if let (Some(429), Some(answered)) = (request.status, request.answered) {
-            let seconds = request.retry_after.as_deref().and_then(|text| text.parse().ok());
-            closed.insert(id, (answered, seconds.filter(|seconds: &f64| *seconds >= 0.0).unwrap_or(1.0)));
+            let seconds: Option<u32> = request.retry_after.as_deref().and_then(|text| text.parse().ok());
+            closed.insert(id, (answered, seconds.unwrap_or(1)));
         }
     }
 }
