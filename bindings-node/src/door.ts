@@ -1,7 +1,7 @@
 /** Calls through the door: JSON out, JSON back, one promise each. */
 
 import { abortable } from './abort.js'
-import { InvalidRequestError, errorFrom, failureOf, type Failure } from './errors.js'
+import { errorFrom, failureOf } from './errors.js'
 import type { CallSettings } from './models.js'
 import { loadNative, type Native, type NativeBridge, type NativeEngine, type Settled } from './native.js'
 
@@ -93,7 +93,7 @@ export class Door {
   /** @throws HightouchError (`config`) when the settings are not right. */
   constructor(settings: object) {
     this.#exchange = exchange ??= new Exchange(loadNative())
-    const engine = this.#exchange.native.open(encode(settings))
+    const engine = this.#exchange.native.open(encode(settings, 'settings'))
     if (typeof engine === 'string') throw errorFrom(failureOf(engine))
     this.#engine = engine
   }
@@ -102,7 +102,13 @@ export class Door {
   async call<T>(op: string, args: object = {}, options: CallOptions = {}): Promise<Reply<T>> {
     const { signal, ...opts } = options
     signal?.throwIfAborted()
-    const sent = this.#exchange.send(this.#engine, op, encode(args), encode(opts), signal)
+    const sent = this.#exchange.send(
+      this.#engine,
+      op,
+      encode(args, 'arguments'),
+      encode(opts, 'options'),
+      signal,
+    )
     // Made after the await, the error's stack shows who called.
     const [, ok, head, body] = await sent
     if (!ok) throw errorFrom(failureOf(head))
@@ -116,21 +122,19 @@ export class Door {
 }
 
 /** JSON of what was given; what JSON would drop or change in silence is refused. */
-function encode(value: object): string {
+function encode(value: object, what: 'arguments' | 'options' | 'settings'): string {
   try {
-    return JSON.stringify(value, (key, member: unknown) => {
+    return JSON.stringify(value, (name, member: unknown) => {
       const strange =
         typeof member === 'number'
           ? !Number.isFinite(member)
           : ['bigint', 'function', 'symbol'].includes(typeof member)
-      if (strange) throw new TypeError(`${key}: ${String(member)} cannot be sent as JSON`)
+      // Its name and type only: what it holds may be a key.
+      if (strange) throw new TypeError(`${name}, a ${typeof member}, cannot be sent as JSON`)
       return member
     })
   } catch (cause) {
-    const failure: Failure = {
-      kind: 'invalid_request',
-      message: `The arguments are not JSON: ${String(cause)}.`,
-    }
-    throw new InvalidRequestError(failure, cause)
+    const message = `the ${what} are not JSON: ${cause instanceof Error ? cause.message : typeof cause}`
+    throw errorFrom({ kind: what === 'settings' ? 'config' : 'invalid_request', message }, cause)
   }
 }

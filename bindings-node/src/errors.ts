@@ -60,14 +60,14 @@ export class HightouchError extends Error {
   }
 }
 
-/** The server answered, and the answer was no. */
+/** The API refused; `status` is there where it answered. */
 export class ApiError extends HightouchError {}
-/** No usable connection: nothing was sent. */
+/** Between here and the API no connection could be made, or it broke. */
 export class ConnectionError extends HightouchError {}
 
 /** A setting of the client is missing or wrong. */
 export class ConfigError extends HightouchError {}
-/** An argument or option is misspelt or has the wrong type; nothing was sent. */
+/** An argument or option is wrong and nothing was sent, or the server found the request malformed (400). */
 export class InvalidRequestError extends HightouchError {}
 /** The key is missing, wrong, or belongs to a user who is no longer an active Admin (401). */
 export class AuthenticationError extends ApiError {}
@@ -77,15 +77,15 @@ export class PermissionError extends ApiError {}
 export class NotFoundError extends ApiError {}
 /** It is at odds with what is there (409). */
 export class ConflictError extends ApiError {}
-/** The server refused what was sent; `details` says which field and why (422). */
+/** The server found the values invalid; `details` says which and why (422, or a validation error under 200). */
 export class ValidationError extends ApiError {}
-/** The rate limit would have been, or was, overrun, and the time allowed for waiting was over (429). */
+/** The call would have to wait for the rate limit, or to wait after a 429, for longer than it may. */
 export class RateLimitedError extends ApiError {}
-/** The server failed (5xx). */
+/** The server failed (5xx, or "Internal Server Error" under 200). */
 export class ServerError extends ApiError {}
-/** The server could not be reached. */
+/** The server could not be reached, or the connection broke. */
 export class ConnectError extends ConnectionError {}
-/** The server's certificate or the TLS negotiation was refused. */
+/** No trusted, modern enough TLS connection could be made. */
 export class TlsError extends ConnectionError {}
 /** The proxy could not be used. */
 export class ProxyError extends ConnectionError {}
@@ -93,7 +93,7 @@ export class ProxyError extends ConnectionError {}
 export class TimeoutError extends HightouchError {}
 /** The call was stopped. Where an `AbortSignal` did it, the promise rejects with the signal's reason instead. */
 export class CancelledError extends HightouchError {}
-/** The answer makes no sense. */
+/** The answer is not what the API documents. */
 export class ProtocolError extends HightouchError {}
 /** Something was asked for that changes things, and whether it happened is not known. It may have. */
 export class OutcomeUnknownError extends HightouchError {}
@@ -166,8 +166,8 @@ for (const [name, { prototype }] of Object.entries(named)) {
 }
 
 /** @internal */
-export function errorFrom(failure: Failure): HightouchError {
-  return new errorClasses[failure.kind](failure)
+export function errorFrom(failure: Failure, cause?: unknown): HightouchError {
+  return new errorClasses[failure.kind](failure, cause)
 }
 
 /** @internal */

@@ -81,7 +81,7 @@ export function loadNative(
   const why = causes.length > 0 ? 'could not be loaded' : 'is not installed'
   throw new Error(
     `The native part of hightouch-sdk for ${where} ${why}: neither this package nor ${packages} has it. ` +
-      'Install hightouch-sdk again on the machine that runs it, without --omit=optional.',
+      'Install hightouch-sdk again on the machine that runs it.',
     { cause: causes.length > 1 ? new AggregateError(causes) : causes[0] },
   )
 }

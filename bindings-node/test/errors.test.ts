@@ -4,6 +4,7 @@ import { inspect } from 'node:util'
 
 import * as sdk from 'hightouch-sdk'
 
+import { Door } from '../dist/door.js'
 import { errorClasses, errorFrom, type Failure } from '../dist/errors.js'
 import { settingsOf, useSandbox } from './support.js'
 
@@ -88,6 +89,12 @@ describe('a client', () => {
     }
   })
 
+  test('turns a panic of the core into an error, and goes on', async () => {
+    const door = new Door({ apiKey: 'k', environment: {}, selfTest: true })
+    await assert.rejects(door.call('client.panic'), sdk.InternalError)
+    assert.equal((await door.value<sdk.Stats>('client.stats')).granted, 0)
+  })
+
   test('refuses what JSON cannot carry, and sends nothing', async () => {
     const home = await world()
     await using ht = new sdk.Hightouch(settingsOf(sandbox, home))
@@ -97,6 +104,11 @@ describe('a client', () => {
       const body = { limit: strange } as unknown as sdk.JsonValue
       await assert.rejects(ht.request('POST', '/syncs', { body }), sdk.InvalidRequestError)
     }
+    const apiKey = (() => canary) as unknown as string
+    assert.throws(
+      () => new sdk.Hightouch({ apiKey }),
+      (error) => error instanceof sdk.ConfigError && !inspect(error).includes(canary),
+    )
     assert.equal((await ht.stats()).granted, 0)
   })
 

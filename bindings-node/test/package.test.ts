@@ -11,6 +11,7 @@ const manifest = JSON.parse(readFileSync(path.join(ROOT, 'bindings-node', 'packa
   version: string
   scripts?: Record<string, string>
 }
+const lock = readFileSync(path.join(ROOT, 'bindings-node', 'package-lock.json'), 'utf8')
 // Not a bundler's or tsc's import: what Node itself does with each.
 const required = createRequire(__filename)('hightouch-sdk') as Record<string, unknown>
 const imported = import('hightouch-sdk') as Promise<Record<string, unknown>>
@@ -29,6 +30,7 @@ describe('the package', () => {
     const workspace = readFileSync(path.join(ROOT, 'Cargo.toml'), 'utf8')
     const version = /^\[workspace\.package\]\s[^[]*^version = "([^"]+)"/m.exec(workspace)?.[1]
     assert.equal(manifest.version, version)
+    assert.equal((JSON.parse(lock) as { version: string }).version, version)
   })
 
   test('runs nothing when it is installed', () => {
@@ -40,7 +42,6 @@ describe('the package', () => {
   })
 
   test('names no registry in its lock file', () => {
-    const lock = readFileSync(path.join(ROOT, 'bindings-node', 'package-lock.json'), 'utf8')
     assert.equal(lock.includes('"resolved"'), false)
   })
 })

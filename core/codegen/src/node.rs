@@ -1,6 +1,7 @@
 //! What the templates of Node ask for: names, types and comments as TypeScript writes them.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use minijinja::{Environment, Error, ErrorKind, Value};
 use serde_json::Value as Json;
@@ -145,7 +146,7 @@ fn method_doc(op: &Value) -> Result<String, Error> {
         op.get_attr("http")?
     );
     for arg in arguments(op, true)? {
-        doc.extend(["\n\n@param ".to_owned(), format!("{} {}", arg.get_attr("wire")?, arg.get_attr("doc")?)]);
+        let _ = write!(doc, "\n\n@param {} {}", arg.get_attr("wire")?, arg.get_attr("doc")?);
     }
     if op.get_attr("deprecated")?.is_true() {
         doc += "\n\n@deprecated";
@@ -186,4 +187,40 @@ fn wrap(paragraph: &str, width: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use minijinja::value::Serde;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn types_nest_and_an_unknown_one_is_an_error() {
+        let ts = |ty: Json| type_of(&Value::from(Serde(&ty)), "models.");
+        assert_eq!(ts(json!({"list": {"map": {"ref": "Sync"}}})).unwrap(), "Record<string, models.Sync>[]");
+        assert_eq!(ts(json!({"map": {"list": "int"}})).unwrap(), "Record<string, number[]>");
+        assert!(ts(json!("decimal")).is_err());
+        assert!(ts(json!({"set": "int"})).is_err());
+    }
+
+    #[test]
+    fn a_comment_is_broken_between_words_and_cannot_be_ended_from_within() {
+        assert_eq!(comment("Ends */ here.", 2), "/** Ends *\\/ here. */");
+        let long = comment(&format!("{0} {0}\n{0}\n\nNext.", "word".repeat(20)), 2);
+        let word = "word".repeat(20);
+        assert_eq!(long, format!("/**\n   * {word}\n   * {word}\n   * {word}\n   *\n   * Next.\n   */"));
+    }
+
+    #[test]
+    fn docs_speak_of_members_by_their_wire_names() {
+        let catalogue = json!({"fields": [{"name": "started_at", "wire": "startedAt", "doc": "Not `a_kind`."}],
+            "doc": "Before `started_at`."});
+        let context = context(&catalogue).unwrap();
+        assert_eq!(context["doc"], "Before `startedAt`.");
+        assert_eq!(context["fields"][0]["doc"], "Not `a_kind`.");
+    }
 }
