@@ -1,0 +1,91 @@
+/// How a call went, for logs.
+public struct CallMeta: Codable, Hashable, Sendable {
+    /// One request of a call.
+    public struct Attempt: Codable, Hashable, Sendable {
+        /// The HTTP status, where there was an answer.
+        public let status: Int?
+        /// The kind of the failure, where there was none.
+        public let failure: HightouchError.Kind?
+        /// How long it took, in milliseconds.
+        public let ms: Int
+    }
+
+    /// Ours; sent as `X-Request-Id` with every attempt.
+    public let requestId: String
+    /// The vendor's name of the operation.
+    public let operation: String
+    /// How long it waited for the limit, in milliseconds.
+    public let waitedMs: Int
+    /// How long it took, with all its waiting and attempts, in milliseconds.
+    public let durationMs: Int
+    /// Where the answer had to be mended, such as `data.3.plannedRows`.
+    public let mended: [String]
+    /// The requests that were made.
+    public let attempts: [Attempt]
+}
+
+/// The state of the limit that this client shares with all others of the same key and origin in this process.
+public struct LimitStats: Codable, Hashable, Sendable {
+    /// Calls that wait for the limit, by their class.
+    public struct Waiting: Codable, Hashable, Sendable {
+        /// Starting something.
+        public let trigger: Int
+        /// Looking after runs.
+        public let poll: Int
+        /// Reading.
+        public let read: Int
+        /// Reading much.
+        public let bulk: Int
+    }
+
+    /// Requests that a window may hold, as configured.
+    public let limit: Int
+    /// Requests that a window may hold now: fewer than `limit` for a while after a refusal.
+    public let allowed: Int
+    /// Requests on their way.
+    public let inFlight: Int
+    /// Requests that count towards the present window.
+    public let used: Int
+    /// Calls that wait.
+    public let waiting: Waiting
+    /// For how long nothing is let through after a refusal, in milliseconds.
+    public let closedForMs: Int
+    /// Requests that the server refused with 429.
+    public let refused: Int
+    /// Requests that were let through.
+    public let granted: Int
+}
+
+/// What stands between this client and the API.
+public struct Diagnosis: Codable, Hashable, Sendable {
+    /// What a TLS handshake agreed on, by the names of the IANA registries.
+    public struct TLS: Codable, Hashable, Sendable {
+        /// `TLSv1_3` or `TLSv1_2`.
+        public let `protocol`: String
+        /// Such as `TLS13_AES_256_GCM_SHA384`.
+        public let cipherSuite: String
+        /// Such as `X25519MLKEM768`.
+        public let keyExchange: String
+        /// `h2` or `http/1.1`; nil where the server chose none.
+        public let applicationProtocol: String?
+    }
+
+    /// One thing that was found.
+    public struct Finding: Codable, Hashable, Sendable {
+        /// `ok`, or the kind of the failure.
+        public let code: String
+        /// One sentence for people.
+        public let message: String
+        /// What to do about it.
+        public let advice: String?
+    }
+
+    /// Where requests go.
+    public let baseUrl: String
+    /// What was negotiated; nil without TLS, behind a proxy, or where no connection could be made.
+    public let tls: TLS?
+    /// Whether a read with this key was answered.
+    public let ok: Bool
+    /// What was found, in the order of the checks.
+    public let findings: [Finding]
+}

@@ -1,0 +1,60 @@
+import Foundation
+
+/// A flat JSON object in the making: arguments, options or settings. What is nil is left out.
+struct Fields: Encodable, Sendable {
+    private var members: [(name: String, value: any Encodable & Sendable)] = []
+
+    mutating func set(_ name: String, _ value: (any Encodable & Sendable)?) {
+        if let value {
+            members.append((name, value))
+        }
+    }
+
+    mutating func set(_ name: String, _ patch: Patch<some Encodable & Sendable>) {
+        switch patch {
+        case .absent: break
+        case .null: members.append((name, JSONValue.null))
+        case .set(let value): members.append((name, value))
+        }
+    }
+
+    /// In milliseconds, rounded up: a short time must not become none.
+    mutating func set(milliseconds name: String, _ time: Duration?) {
+        set(name, time.map(\.milliseconds))
+    }
+
+    mutating func set(_ name: String, _ limit: RateLimit?) {
+        set(name, limit.map { [Double($0.requests), $0.period / .seconds(1)] })
+    }
+
+    mutating func set(_ name: String, _ secret: Secret?) {
+        set(name, secret?.text)
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var object = encoder.container(keyedBy: AnyKey.self)
+        for (name, value) in members {
+            try object.encode(value, forKey: AnyKey(name))
+        }
+    }
+
+    /// - Throws: `HightouchError` of the kind `invalidRequest` for what JSON cannot hold, such as a NaN.
+    func json() throws -> String {
+        do {
+            return String(decoding: try Coding.encoder().encode(self), as: UTF8.self)
+        } catch {
+            throw HightouchError(.invalidRequest, "a value cannot be written as JSON: \(error)")
+        }
+    }
+}
+
+extension Duration {
+    /// Rounded up, and clamped to what 64 bits hold.
+    var milliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1000)
+        guard !overflow else { return seconds < 0 ? .min : .max }
+        let (sum, spilled) = whole.addingReportingOverflow((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+        return spilled ? .max : sum
+    }
+}

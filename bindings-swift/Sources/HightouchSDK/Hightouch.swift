@@ -1,0 +1,115 @@
+/// A client of the Hightouch REST API.
+///
+/// ```swift
+/// let ht = try Hightouch()  // HIGHTOUCH_API_KEY
+/// let run = try await ht.syncs.trigger("orders-to-salesforce")
+/// let result = try await run.wait(timeout: .seconds(1800))
+/// ```
+///
+/// One client serves any number of tasks at once. It keeps within the workspace's limit of requests, together with all
+/// clients of the same key and origin in this process, and repeats only what may be repeated. Its methods throw
+/// `HightouchError`, or `CancellationError` where the task was cancelled: that ends the request under way.
+public final class Hightouch: Sendable {
+    let door: Door
+
+    /// Makes a client; sends nothing.
+    ///
+    /// - Parameters:
+    ///   - apiKey: The workspace's API key; read from `HIGHTOUCH_API_KEY` when nil.
+    ///   - configuration: What differs from the defaults.
+    /// - Throws: `HightouchError` of the kind `config`.
+    public convenience init(apiKey: String? = nil, configuration: Configuration = Configuration()) throws {
+        try self.init(apiKey: apiKey, configuration: configuration, internal: [:])
+    }
+
+    /// Takes the settings that hosts do not show, for tests.
+    init(apiKey: String?, configuration: Configuration, internal: [String: JSONValue]) throws {
+        var settings = configuration.fields
+        settings.set("apiKey", apiKey)
+        settings.set("language", Self.language)
+        for (name, value) in `internal` {
+            settings.set(name, value)
+        }
+        door = try Door(settings)
+    }
+
+    /// Takes up a run again, from here or from another process or language.
+    ///
+    /// - Parameter token: `RunHandle.token`.
+    /// - Returns: The run; nothing is sent.
+    /// - Throws: `HightouchError` of the kind `invalidRequest` where it is no token of a sync's run at this origin.
+    public func run(_ token: String) async throws -> SyncRunHandle {
+        var arguments = Fields()
+        arguments.set("run", token)
+        return try RunHandle(try await door.local("runs.open", arguments), door: door)
+    }
+
+    /// Sends a request for which there is no method yet.
+    ///
+    /// - Parameters:
+    ///   - method: `GET`, `POST`, `PATCH`, …; only a `GET` or `HEAD` is repeated after a failure.
+    ///   - path: Below the base URL, beginning with exactly one `/`.
+    ///   - query: Scalars, or lists of them for what is repeated.
+    ///   - body: Sent as JSON; nil sends no body.
+    ///   - options: For this call alone.
+    /// - Returns: The server's JSON.
+    /// - Throws: `HightouchError`.
+    public func request(
+        _ method: String,
+        _ path: String,
+        query: [String: JSONValue] = [:],
+        body: JSONValue? = nil,
+        options: CallOptions = CallOptions()
+    ) async throws -> JSONValue {
+        var arguments = Fields()
+        arguments.set("method", method)
+        arguments.set("path", path)
+        arguments.set("query", query)
+        arguments.set("body", body)
+        return try await door.call("request", arguments, options).value()
+    }
+
+    /// The state of the limit; nothing is sent.
+    ///
+    /// - Returns: The state at this moment.
+    /// - Throws: `HightouchError` of the kind `closed`.
+    public func stats() async throws -> LimitStats {
+        try await door.local("client.stats").value()
+    }
+
+    /// Looks at the connection and the key: one handshake, and one read that counts towards the limit.
+    ///
+    /// - Returns: What was found; a failure is a finding and is not thrown.
+    /// - Throws: `HightouchError` of the kind `closed`.
+    public func diagnose() async throws -> Diagnosis {
+        try await door.call("client.diagnose").value()
+    }
+
+    /// Uses another key from the next request on. The limit's state is kept: it belongs to the workspace.
+    ///
+    /// - Parameter apiKey: The new key.
+    /// - Throws: `HightouchError` of the kind `config` for what cannot be a key; the old one stays.
+    public func setAPIKey(_ apiKey: String) async throws {
+        var arguments = Fields()
+        arguments.set("apiKey", apiKey)
+        _ = try await door.local("client.setKey", arguments)
+    }
+
+    /// Ends the client: later calls fail with the kind `closed`. Works in a cancelled task too.
+    ///
+    /// - Throws: `HightouchError` of the kind `internal`.
+    public func close() async throws {
+        _ = try await door.local("client.close")
+    }
+
+    /// What the User-Agent says of us: the oldest Swift of which the compiler has the features.
+    private static var language: String {
+        #if compiler(>=6.2)
+            "swift/6.2"
+        #elseif compiler(>=6.1)
+            "swift/6.1"
+        #else
+            "swift/6.0"
+        #endif
+    }
+}

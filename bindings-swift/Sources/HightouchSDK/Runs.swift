@@ -1,0 +1,155 @@
+/// What is known of a run at one moment.
+public protocol RunState: Codable, Hashable, Sendable {
+    /// The id of a run.
+    associatedtype RunID: LosslessStringConvertible & Hashable & Sendable
+    /// The id of what runs.
+    associatedtype ParentID: LosslessStringConvertible & Hashable & Sendable
+
+    /// What runs, as a word.
+    static var kind: String { get }
+}
+
+extension SyncRun: RunState {
+    public typealias RunID = Int
+    public typealias ParentID = Int
+
+    public static var kind: String { "sync" }
+}
+
+/// A run of a sync.
+public typealias SyncRunHandle = RunHandle<SyncRun>
+
+/// Follows one run, and no other, to its end. Made by triggering, or by `Hightouch.run(_:)` from a token.
+public struct RunHandle<State: RunState>: Sendable {
+    private let door: Door
+    /// The run's id.
+    public let id: State.RunID
+    /// The id of what runs.
+    public let parentId: State.ParentID
+    /// Stands for this run in any process and any language; holds no key.
+    public let token: String
+    /// Whether the run was found after a trigger of which no answer came, rather than named by the answer.
+    public let isAdopted: Bool
+
+    /// What `wait` does when a run has ended so.
+    public enum Ending: String, Codable, Sendable {
+        /// Throws an error of the kind `runFailed`, which carries the run.
+        case `throw` = "raise"
+        /// Returns the run.
+        case `return`
+    }
+
+    init(_ answer: Answer, door: Door) throws {
+        let run = try answer.value(as: Opened.self)
+        guard run.kind == State.kind, let id = State.RunID(run.id), let parentId = State.ParentID(run.parent) else {
+            throw HightouchError(.invalidRequest, "the token is not that of a \(State.kind) run; nothing was sent")
+        }
+        self.door = door
+        self.id = id
+        self.parentId = parentId
+        token = run.token
+        isAdopted = run.adopted
+    }
+
+    /// The states of the run as they change, the last one being its end. However it ends, that throws nothing.
+    public var states: States { States(run: self) }
+
+    /// Waits for the run to end. Outages do not end the wait.
+    ///
+    /// - Parameters:
+    ///   - timeout: How long to wait; without end when nil. The run goes on after it.
+    ///   - onFailure: What to do when the run has failed, was cancelled or interrupted.
+    ///   - onWarning: What to do when the run has ended with warnings.
+    ///   - progress: Is given each change of state, the last one too.
+    /// - Returns: The run as it ended.
+    /// - Throws: `HightouchError`: of the kind `runFailed` as the policies have it, `waitTimeout`, which carries the
+    ///   token, or what makes following impossible. `CancellationError` where the task was cancelled.
+    @discardableResult
+    public func wait(
+        timeout: Duration? = nil,
+        onFailure: Ending = .throw,
+        onWarning: Ending = .return,
+        progress: (@Sendable (State) async -> Void)? = nil
+    ) async throws -> State {
+        let end = timeout.map { ContinuousClock.now + $0 }
+        var seen: String?
+        while true {
+            let step = try await self.step(after: seen) { arguments in
+                arguments.set(milliseconds: "timeoutMs", end.map { max(.zero, $0 - .now) })
+                arguments.set("expire", end.map { _ in true })
+                arguments.set("onFailure", onFailure)
+                arguments.set("onWarning", onWarning)
+            }
+            seen = step.seen
+            guard let state = step.state else { continue }
+            if step.changed {
+                await progress?(state)
+            }
+            if step.finished {
+                return state
+            }
+        }
+    }
+
+    fileprivate func step(after seen: String?, with more: (inout Fields) -> Void) async throws -> RunStep<State> {
+        var arguments = Fields()
+        arguments.set("run", token)
+        arguments.set("seen", seen)
+        more(&arguments)
+        return try await door.call("runs.next", arguments).value()
+    }
+
+    /// The states of a run.
+    public struct States: AsyncSequence, Sendable {
+        fileprivate let run: RunHandle
+
+        public func makeAsyncIterator() -> Iterator { Iterator(run: run) }
+
+        /// Goes through the states.
+        public struct Iterator: AsyncIteratorProtocol {
+            fileprivate let run: RunHandle
+            fileprivate var seen: String?
+            fileprivate var ended = false
+
+            public mutating func next() async throws -> State? {
+                while !ended {
+                    ended = true
+                    let step = try await run.step(after: seen) { arguments in
+                        arguments.set("onFailure", Ending.return)
+                        arguments.set("onWarning", Ending.return)
+                    }
+                    seen = step.seen
+                    ended = step.finished
+                    if step.changed, let state = step.state {
+                        return state
+                    }
+                }
+                return nil
+            }
+        }
+    }
+}
+
+extension RunHandle: CustomStringConvertible {
+    public var description: String { "run \(id) of \(State.kind) \(parentId)" }
+}
+
+extension RunHandle where State == SyncRun {
+    /// The sync that runs.
+    public var syncId: Int { parentId }
+}
+
+private struct Opened: Decodable {
+    let token: String
+    let kind: String
+    let id: String
+    let parent: String
+    let adopted: Bool
+}
+
+private struct RunStep<State: RunState>: Decodable {
+    let state: State?
+    let seen: String
+    let changed: Bool
+    let finished: Bool
+}

@@ -1,0 +1,125 @@
+import Foundation
+import XCTest
+
+@testable import HightouchSDK
+
+final class CodingTests: XCTestCase {
+    private func roundTrip<Value: Codable & Equatable>(_ type: Value.Type, _ json: String) throws -> Value {
+        let value = try Coding.decoder().decode(type, from: Data(json.utf8))
+        let original = try Coding.decoder().decode(JSONValue.self, from: Data(json.utf8))
+        XCTAssertEqual(try JSONValue(of: value), original)
+        return value
+    }
+
+    func testASyncKeepsEveryFieldThroughDecodingAndEncoding() throws {
+        let sync = try roundTrip(
+            Sync.self,
+            """
+            {"id": 7, "slug": "orders", "workspaceId": 1, "createdAt": "2026-01-02T03:04:05.678Z",
+             "updatedAt": "2026-01-02T03:04:05.000Z", "destinationId": 2, "modelId": 3, "status": "success",
+             "configuration": {"mode": "upsert", "rate": 0.5, "batch": 100, "deep": [{"a": null}, true, [], {}]},
+             "schedule": {"type": "interval", "schedule": {"kind": "interval", "interval": {"unit": "hour", "quantity": 1}}},
+             "disabled": false, "lastRunAt": "1999-12-31T23:59:59.999Z", "referencedColumns": ["id"], "primaryKey": "id",
+             "externalSegment": {"id": "s"}, "tags": {"team": "ops"}}
+            """)
+        XCTAssertEqual(sync.configuration?["deep"]?[1], true)
+        XCTAssertEqual(sync.schedule?.schedule, .interval(IntervalRule(interval: Interval(unit: "hour", quantity: 1))))
+        XCTAssertEqual(sync.status, .success)
+    }
+
+    func testEveryKindOfScheduleIsToldByItsKind() throws {
+        let cases: [(String, (ScheduleRule) -> Bool)] = [
+            (#"{"kind": "interval"}"#, { if case .interval = $0 { true } else { false } }),
+            (#"{"kind": "cron", "expression": "0 * * * *"}"#, { $0 == .cron(CronRule(expression: "0 * * * *")) }),
+            (
+                #"{"kind": "visual", "expressions": [{"days": {"monday": true}, "time": "09:00"}]}"#,
+                { if case .visual(let rule) = $0 { rule.expressions.first?.days?.monday == true } else { false } }
+            ),
+            (#"{"kind": "dbt", "job": {"id": "5"}}"#, { $0 == .dbt(DbtRule(job: DbtJob(id: "5"))) }),
+            (#"{"kind": "unknown", "raw": {"moon": "full"}}"#, { $0 == .unknown(["moon": "full"]) }),
+        ]
+        for (json, holds) in cases {
+            XCTAssert(holds(try roundTrip(ScheduleRule.self, json)), json)
+        }
+    }
+
+    func testAnUnknownStatusArrivesAsItsText() throws {
+        let run = try Coding.decoder().decode(
+            SyncRun.self,
+            from: Data(
+                #"{"id": 1, "status": "dreaming", "querySize": 0, "completionRatio": 0, "plannedRows": {"addedCount": 0, "changedCount": 0, "removedCount": 0}, "successfulRows": {"addedCount": 0, "changedCount": 0, "removedCount": 0}, "failedRows": {"addedCount": 0, "changedCount": 0, "removedCount": 0}}"#
+                    .utf8))
+        XCTAssertEqual(run.status.rawValue, "dreaming")
+        XCTAssertEqual("\(run.status)", "dreaming")
+    }
+
+    func testEveryMillisecondOfATimestampIsKept() throws {
+        for second in ["1970-01-01T00:00:00", "2026-07-10T12:34:56", "2099-12-31T23:59:59"] {
+            for millisecond in 0..<1000 {
+                let text = "\(second).\(String(format: "%03d", millisecond))Z"
+                XCTAssertEqual(Coding.text(try Coding.date(text)), text)
+            }
+        }
+    }
+
+    func testATimestampOfAnotherFormIsRefused() {
+        for text in ["2026-07-10", "tomorrow", ""] {
+            XCTAssertThrowsError(try Coding.date(text), text)
+        }
+    }
+
+    func testEveryKindOfErrorOfTheContractHasACase() throws {
+        let kinds = """
+            config invalid_request authentication permission not_found conflict validation rate_limited server connect \
+            tls proxy timeout cancelled protocol outcome_unknown run_failed wait_timeout closed internal
+            """.split(separator: " ").map(String.init)
+        XCTAssertEqual(Set(HightouchError.Kind.allCases.map(\.rawValue)), Set(kinds))
+    }
+
+    func testAFailureKeepsEveryFieldThroughDecodingAndEncoding() throws {
+        let error = try roundTrip(
+            HightouchError.self,
+            """
+            {"kind": "not_found", "message": "GetSync of sync 7: there is no such thing.", "status": 404,
+             "details": {"why": ["gone"]}, "operation": "GetSync", "resource": "sync 7", "retryAfterMs": 1500,
+             "hint": "Look.", "causes": ["a", "b"], "run": "token",
+             "meta": {"requestId": "r", "operation": "GetSync", "waitedMs": 1, "durationMs": 2, "mended": ["data.3"],
+                      "attempts": [{"failure": "connect", "ms": 3}, {"status": 404, "ms": 4}]}}
+            """)
+        XCTAssertEqual(error.retryAfter, .milliseconds(1500))
+        XCTAssertEqual("\(error)", "not_found: GetSync of sync 7: there is no such thing. (Look.)")
+        XCTAssertEqual(error.localizedDescription, "GetSync of sync 7: there is no such thing. (Look.)")
+    }
+
+    func testAPatchTellsAbsentFromNull() throws {
+        var fields = Fields()
+        fields.set("left", Patch<String>.absent)
+        fields.set("emptied", Patch<String>.null)
+        fields.set("nil", nil as Patch<String>)
+        fields.set("set", Patch.set("x"))
+        XCTAssertEqual(try JSONValue(of: fields), ["emptied": nil, "nil": nil, "set": "x"])
+    }
+
+    func testATimeBecomesMillisecondsRoundedUp() {
+        XCTAssertEqual(Duration.seconds(1800).milliseconds, 1_800_000)
+        XCTAssertEqual(Duration.nanoseconds(1).milliseconds, 1)
+        XCTAssertEqual(Duration.zero.milliseconds, 0)
+        XCTAssertEqual(Duration.seconds(Int64.max).milliseconds, .max)
+    }
+
+    func testAReferenceIsAnIdOrASlugByItsLiteral() throws {
+        XCTAssertEqual(7 as SyncReference, .id(7))
+        XCTAssertEqual("orders" as SyncReference, .slug("orders"))
+        XCTAssertEqual(try JSONValue(of: [SyncReference.id(7), .slug("7")]), [7, "7"])
+    }
+
+    func testJSONKeepsTypesThatLookAlikeApart() throws {
+        let text = #"{"a": 1, "b": 1.5, "c": "1", "d": true, "e": null, "f": 9007199254740993, "g": 1e300, "h": [[]]}"#
+        let value = try Coding.decoder().decode(JSONValue.self, from: Data(text.utf8))
+        XCTAssertEqual(
+            value, ["a": 1, "b": 1.5, "c": "1", "d": true, "e": nil, "f": 9_007_199_254_740_993, "g": 1e300, "h": [[]]])
+        XCTAssertEqual(try JSONValue(of: value), value)
+        XCTAssertNil(value["h"]?[1])
+        XCTAssertNil(value["a"]?["b"])
+    }
+}

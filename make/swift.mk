@@ -1,0 +1,30 @@
+SWIFT := bindings-swift/toolchain swift
+# Of our own builds alone: a package with such flags in its manifest could not be depended on.
+SWIFT_FLAGS := -Xswiftc -warnings-as-errors
+SWIFT_ENV := PKG_CONFIG_PATH="$(CARGO_TARGET_DIR)/swift$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))"
+SWIFT_HAND_WRITTEN := Package.swift bindings-swift/Sources/HightouchSDK bindings-swift/Tests bindings-swift/Examples
+
+.PHONY: swift-library generate-swift check-swift test-swift demo-swift
+
+swift-library:
+	bindings-swift/native library
+
+# Writes uniffi's half of the bridge; `make generate` writes models, settings and methods.
+generate-swift:
+	bindings-swift/native sources
+
+check-swift: swift-library
+	bindings-swift/native check
+	$(SWIFT) format lint --strict --recursive --configuration bindings-swift/.swift-format $(SWIFT_HAND_WRITTEN)
+	$(SWIFT_ENV) $(SWIFT) build $(SWIFT_FLAGS)
+
+test-swift: swift-library sandbox
+	bindings-swift/scenario-tests
+	$(SWIFT_ENV) $(SWIFT) build --build-tests $(SWIFT_FLAGS)
+	$(SWIFT_ENV) bindings-swift/with-sandbox "$(SANDBOX)" \
+	    $(SWIFT) test --skip-build --disable-swift-testing $(SWIFT_FLAGS)
+
+# A window of the API is 10 s long, so this takes about a minute.
+demo-swift: swift-library sandbox
+	$(SWIFT_ENV) $(SWIFT) build --product trigger-and-wait $(SWIFT_FLAGS)
+	tests/house/with-sandbox "$(SANDBOX)" bindings-swift/toolchain .build/debug/trigger-and-wait
