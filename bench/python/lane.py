@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -65,10 +66,11 @@ def with_httpx() -> Callable[[int], int]:
     return lambda limit: len(client.get(URL, params=params(limit)).json()["data"])
 
 
-async def sdk_asyncio() -> Callable[[int], Awaitable[int]]:
+async def sdk_asyncio(ends: AsyncExitStack) -> Callable[[int], Awaitable[int]]:
     from hightouch_sdk import AsyncHightouch
 
-    syncs = AsyncHightouch(api_key="bench", base_url=BASE, ca_bundle=CA, limit=LIMIT).syncs
+    client = AsyncHightouch(api_key="bench", base_url=BASE, ca_bundle=CA, limit=LIMIT)
+    syncs = (await ends.enter_async_context(client)).syncs
 
     async def page(limit: int) -> int:
         return len(await syncs.list(limit=limit))
@@ -76,13 +78,13 @@ async def sdk_asyncio() -> Callable[[int], Awaitable[int]]:
     return page
 
 
-async def with_aiohttp() -> Callable[[int], Awaitable[int]]:
+async def with_aiohttp(ends: AsyncExitStack) -> Callable[[int], Awaitable[int]]:
     import ssl
 
     import aiohttp
 
-    context = ssl.create_default_context(cafile=CA)
-    session = aiohttp.ClientSession(headers=HEADERS, connector=aiohttp.TCPConnector(ssl=context))
+    connector = aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=CA))
+    session = await ends.enter_async_context(aiohttp.ClientSession(headers=HEADERS, connector=connector))
 
     async def page(limit: int) -> int:
         async with session.get(URL, params=params(limit)) as answer:
@@ -91,21 +93,8 @@ async def with_aiohttp() -> Callable[[int], Awaitable[int]]:
     return page
 
 
-async def with_httpx_async() -> Callable[[int], Awaitable[int]]:
-    import ssl
-
-    import httpx
-
-    client = httpx.AsyncClient(verify=ssl.create_default_context(cafile=CA), headers=HEADERS, trust_env=False)
-
-    async def page(limit: int) -> int:
-        return len((await client.get(URL, params=params(limit))).json()["data"])
-
-    return page
-
-
 BLOCKING = {"sdk": sdk, "sdk-untyped": sdk_untyped, "requests": with_requests, "httpx": with_httpx}
-ASYNCIO = {"sdk-asyncio": sdk_asyncio, "aiohttp": with_aiohttp, "httpx-asyncio": with_httpx_async}
+ASYNCIO = {"sdk-asyncio": sdk_asyncio, "aiohttp": with_aiohttp}
 
 
 def check(came: int, limit: int) -> None:
@@ -128,21 +117,24 @@ def blocking(page: Callable[[int], int], tell: Callable[..., None]) -> None:
                     several({"one": 1, "page": 100}[case], int(count))
 
 
-async def with_loop(make: Callable[[], Awaitable[Callable[[int], Awaitable[int]]]], tell: Callable[..., None]) -> None:
-    page = await make()
+async def with_loop(
+    make: Callable[[AsyncExitStack], Awaitable[Callable[[int], Awaitable[int]]]], tell: Callable[..., None]
+) -> None:
+    async with AsyncExitStack() as ends:
+        page = await make(ends)
 
-    async def several(limit: int, count: int) -> None:
-        for _ in range(count):
-            check(await page(limit), limit)
+        async def several(limit: int, count: int) -> None:
+            for _ in range(count):
+                check(await page(limit), limit)
 
-    # The loop goes on while a line is waited for.
-    while line := await asyncio.to_thread(sys.stdin.readline):
-        case, count = line.split()
-        with tell():
-            if case == "flight":
-                await asyncio.gather(*(several(1, int(count) // FLIGHT) for _ in range(FLIGHT)))
-            else:
-                await several({"one": 1, "page": 100}[case], int(count))
+        # The loop goes on while a line is waited for.
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            case, count = line.split()
+            with tell():
+                if case == "flight":
+                    await asyncio.gather(*(several(1, int(count) // FLIGHT) for _ in range(FLIGHT)))
+                else:
+                    await several({"one": 1, "page": 100}[case], int(count))
 
 
 class Tell:
