@@ -2,14 +2,14 @@
 import PackageDescription
 
 #if os(Linux)
-    // `make swift-library` builds the library and writes the .pc file; PKG_CONFIG_PATH says where.
+    // `make swift-library` builds the library and writes the .pc file; PKG_CONFIG_PATH must name its folder.
     let core = Target.systemLibrary(
         name: "HightouchNativeFFI",
         path: "bindings-swift/Sources/HightouchNativeFFI",
         pkgConfig: "hightouch-swift"
     )
 #else
-    // Not built by anything in this repository yet, so this side has never run.
+    // Nothing here builds this framework yet: on Apple platforms the package has never been run.
     let core = Target.binaryTarget(
         name: "HightouchNativeFFI",
         path: "bindings-swift/HightouchNativeFFI.xcframework"
@@ -19,10 +19,7 @@ import PackageDescription
 let package = Package(
     name: "hightouch-sdk",
     platforms: [.macOS(.v13), .iOS(.v16), .tvOS(.v16), .watchOS(.v9)],
-    products: [
-        .library(name: "HightouchSDK", targets: ["HightouchSDK"]),
-        .executable(name: "trigger-and-wait", targets: ["trigger-and-wait"]),
-    ],
+    products: [.library(name: "HightouchSDK", targets: ["HightouchSDK"])],
     targets: [
         core,
         .target(

@@ -1,6 +1,12 @@
-.PHONY: bench-limit
+.PHONY: bench-limit prove-limit
 
-# Nanoseconds a decision of the limit takes; the shipped profile but for its slow link.
+# The shipped profile but for its slow link.
+LIMIT_FAST := CARGO_PROFILE_RELEASE_LTO=false CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
+
+# Nanoseconds a decision of the limit takes.
 bench-limit:
-	CARGO_PROFILE_BENCH_LTO=false CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 \
-	cargo bench -p hightouch-sdk --bench limit
+	$(LIMIT_FAST) cargo bench --locked -p hightouch-sdk --bench limit
+
+# The limit in ten times as many worlds as the tests play.
+prove-limit:
+	LIMIT_SEEDS=100 $(LIMIT_FAST) cargo test --locked --release -p hightouch-sdk --test limit_simulation -- --nocapture

@@ -17,7 +17,8 @@ demo-node: node-dist sandbox
 	rm -rf "$(NODE_BUILD)" && mkdir -p "$(NODE_BUILD)/app"
 	cd "$(NODE_DIR)" && npm pack --silent --pack-destination "$(NODE_BUILD)"
 	cd "$(NODE_BUILD)/app" && npm init --yes >/dev/null && npm install --silent --offline ../hightouch-sdk-*.tgz
-	node "$(NODE_DIR)/tools/demo.mjs" "$(SANDBOX)" "$(NODE_BUILD)/app"
+	cp "$(NODE_DIR)/examples/trigger-and-wait.mjs" "$(NODE_BUILD)/app"
+	tests/house/with-sandbox "$(SANDBOX)" node "$(NODE_BUILD)/app/trigger-and-wait.mjs"
 
 test-node: node-dist sandbox
 	node "$(NODE_DIR)/tools/build-native.mjs"

@@ -2,7 +2,7 @@ SWIFT := bindings-swift/toolchain swift
 # Of our own builds alone: a package with such flags in its manifest could not be depended on.
 SWIFT_FLAGS := -Xswiftc -warnings-as-errors
 SWIFT_ENV := PKG_CONFIG_PATH="$(CARGO_TARGET_DIR)/swift$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))"
-SWIFT_HAND_WRITTEN := Package.swift bindings-swift/Sources/HightouchSDK bindings-swift/Tests bindings-swift/Examples
+SWIFT_SOURCES := Package.swift bindings-swift/Sources/HightouchSDK bindings-swift/Tests bindings-swift/Examples
 
 .PHONY: swift-library generate-swift check-swift test-swift demo-swift
 
@@ -15,13 +15,13 @@ generate-swift:
 
 check-swift: swift-library
 	bindings-swift/native check
-	$(SWIFT) format lint --strict --recursive --configuration bindings-swift/.swift-format $(SWIFT_HAND_WRITTEN)
+	$(SWIFT) format lint --strict --recursive --configuration bindings-swift/.swift-format $(SWIFT_SOURCES)
 	$(SWIFT_ENV) $(SWIFT) build $(SWIFT_FLAGS)
 
 test-swift: swift-library sandbox
 	bindings-swift/scenario-tests
 	$(SWIFT_ENV) $(SWIFT) build --build-tests $(SWIFT_FLAGS)
-	$(SWIFT_ENV) bindings-swift/with-sandbox "$(SANDBOX)" \
+	$(SWIFT_ENV) tests/house/with-sandbox "$(SANDBOX)" \
 	    $(SWIFT) test --skip-build --disable-swift-testing $(SWIFT_FLAGS)
 
 # A window of the API is 10 s long, so this takes about a minute.

@@ -16,6 +16,20 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for what must come; only a hang makes it fail."""
+    for _ in range(1200):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("a minute has passed, and it is still not so")
+
+
+def gone(requests: list[dict[str, Any]], count: int = 1) -> bool:
+    """Whether so many requests came and their client has left all of them."""
+    return len(requests) == count and all("gone_ms" in request for request in requests)
+
+
 class Sandbox:
     """The server's process; it ends with this one."""
 
@@ -93,12 +107,8 @@ class World:
 
     def wait_for(self, condition: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:
         """The requests seen, once they are as described."""
-        for _ in range(600):
-            requests = self.requests()
-            if condition(requests):
-                return requests
-            time.sleep(0.05)
-        raise AssertionError(f"after half a minute the requests are still {requests}")
+        until(lambda: condition(self.requests()))
+        return self.requests()
 
     def judge(self, player: str, scenario: str, wire: object) -> list[str]:
         verdict = {"player": player, "scenario": scenario, "wire": wire}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
+from typing import Any
 
 from sandbox import World
 
@@ -26,16 +28,24 @@ def start(world: World, script: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", PREAMBLE + textwrap.dedent(script)],
         env=world.environment(),
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
 
 
-def run(world: World, script: str) -> tuple[str, str]:
-    """What it printed and complained of; it must neither hang nor crash."""
+def run(world: World, script: str, when: Callable[[list[dict[str, Any]]], bool] | None = None) -> tuple[str, str]:
+    """What it printed and complained of; it must neither hang nor crash.
+
+    With ``when`` the script finds a line to read once the world's requests are so.
+    """
     process = start(world, script)
     try:
+        if when is not None:
+            world.wait_for(when)
+            assert process.stdin is not None
+            process.stdin.write("\n")
         out, err = process.communicate(timeout=60)
     except subprocess.TimeoutExpired:
         process.kill()

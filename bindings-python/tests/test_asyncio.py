@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 import pytest
 
-from hightouch_sdk import AsyncHightouch, ClientClosedError, NotFoundError
-from sandbox import World
+from hightouch_sdk import AsyncHightouch, ClientClosedError, InternalError, NotFoundError
+from hightouch_sdk._async_door import AsyncDoor
+from sandbox import World, gone
 
 HANG = [{"when": {"operation": "ListSync"}, "answer": {"hang": True}, "times": 50}]
 
@@ -40,7 +41,7 @@ if sys.version_info >= (3, 11):
                 with pytest.RaisesGroup(NotFoundError):
                     async with asyncio.TaskGroup() as group:
                         group.create_task(client.request("GET", "/syncs"))
-                        await asyncio.sleep(0.5)
+                        await asyncio.to_thread(world.wait_for, bool)
                         group.create_task(client.syncs.trigger("no-such-slug"))
 
         asyncio.run(main())
@@ -52,12 +53,12 @@ if sys.version_info >= (3, 11):
         async def main() -> None:
             async with AsyncHightouch(**world.settings()) as client:
                 with pytest.raises(TimeoutError) as raised:
-                    async with asyncio.timeout(0.5):
+                    async with asyncio.timeout(2):
                         await client.request("GET", "/syncs")
                 assert type(raised.value) is TimeoutError
 
         asyncio.run(main())
-        world.wait_for(lambda requests: "gone_ms" in requests[0])
+        world.wait_for(gone)
 
 
 def test_wait_for_stops_the_request(new_world: Callable[..., World]) -> None:
@@ -66,10 +67,10 @@ def test_wait_for_stops_the_request(new_world: Callable[..., World]) -> None:
     async def main() -> None:
         async with AsyncHightouch(**world.settings()) as client:
             with pytest.raises(asyncio.TimeoutError):
-                await asyncio.wait_for(client.request("GET", "/syncs"), 0.5)
+                await asyncio.wait_for(client.request("GET", "/syncs"), 2)
 
     asyncio.run(main())
-    world.wait_for(lambda requests: "gone_ms" in requests[0])
+    world.wait_for(gone)
 
 
 def test_the_loop_goes_on_while_calls_wait(new_world: Callable[..., World]) -> None:
@@ -132,7 +133,7 @@ def test_a_loop_without_descriptors_is_served_by_a_thread(new_world: Callable[..
         answers = await asyncio.gather(*(client.request("GET", "/syncs") for _ in range(20)))
         assert len(answers) == 20
         with pytest.raises(asyncio.TimeoutError):
-            await asyncio.wait_for(client.request("GET", "/syncs"), 0.5)
+            await asyncio.wait_for(client.request("GET", "/syncs"), 2)
         assert len((await client.syncs.list()).items) == 3
 
     loop.run_until_complete(main())
@@ -149,12 +150,28 @@ def test_calls_under_way_fail_when_their_client_is_closed(new_world: Callable[..
     async def main() -> None:
         client = AsyncHightouch(**world.settings())
         call = asyncio.create_task(client.request("GET", "/syncs"))
-        await asyncio.sleep(0.5)
+        await asyncio.to_thread(world.wait_for, bool)
         await client.close()
         with pytest.raises(ClientClosedError):
             await call
         with pytest.raises(ClientClosedError):
             await client.request("GET", "/syncs")
+
+    asyncio.run(main())
+
+
+def test_a_defect_of_the_core_is_an_internal_error_and_the_client_works_on(world: World) -> None:
+    settings = world.settings()
+    settings["_internal"] |= {"selfTest": True}
+
+    async def main() -> None:
+        client = AsyncHightouch(**settings)
+        for call in (client._local.call, AsyncDoor(client._local).call):
+            with pytest.raises(InternalError):
+                answer = call("client.panic")
+                assert inspect.isawaitable(answer)
+                await answer
+        assert len(await client.syncs.list()) == 3
 
     asyncio.run(main())
 

@@ -13,18 +13,21 @@ from datetime import datetime, timedelta, timezone
 from inspect import signature
 
 import pytest
+from msgspec.json import Decoder
 
 from hightouch_sdk import (
     UNSET,
     ConfigError,
     Hightouch,
     InvalidRequestError,
+    ProtocolError,
     RateLimitedError,
     RequestTimeoutError,
     RunFailedError,
     SyncRun,
     WaitTimeoutError,
 )
+from hightouch_sdk._door import decoded
 from sandbox import World
 from scripts import run as run_script
 
@@ -107,6 +110,20 @@ def test_headers_and_bodies_of_a_request_go_out_as_they_are(client: Hightouch, w
     sent = world.requests()[0]
     assert sent["body"] == {"fullResync": False}
     assert sent["headers"]["x-team"] == "data"
+
+
+def test_any_json_that_a_request_is_answered_with_is_read(new_world: Callable[..., World]) -> None:
+    text = '{"huge": 1e400, "long": 123456789012345678901234567890, "longest": ' + "9" * 5000 + "}"
+    world = new_world(script=[{"answer": {"status": 200, "text": text}}])
+    with Hightouch(**world.settings()) as client:
+        answer = client.request("GET", "/syncs")
+    assert (answer["huge"], answer["longest"]) == (math.inf, math.inf)
+
+
+def test_an_answer_that_does_not_fit_its_type_is_a_protocol_error() -> None:
+    assert decoded(Decoder(list[int]), b"[1]") == [1]
+    with pytest.raises(ProtocolError, match="Expected `int`"):
+        decoded(Decoder(list[int]), b'["a"]')
 
 
 @pytest.mark.parametrize("body", [math.nan, {"a": object()}, {"a": {1, 2, 3}, "b": math.inf}, "\ud800"])

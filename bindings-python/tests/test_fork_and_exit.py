@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sandbox import World
+from sandbox import World, gone
 from scripts import run
 
 HANG = [{"when": {"operation": "ListSync"}, "answer": {"hang": True}, "times": 50}]
@@ -71,7 +71,7 @@ def test_a_fork_pool_shares_the_parents_client_while_its_threads_are_busy(world:
 
 
 def test_a_fork_with_calls_in_flight_leaves_them_to_the_parent(new_world: Callable[..., World]) -> None:
-    world = new_world(script=[{"when": {"nth": 1}, "answer": {"delayMs": 1500}}])
+    world = new_world(script=[{"when": {"nth": 1}, "answer": {"delayMs": 3000}}])
     out, _ = run(
         world,
         """
@@ -79,7 +79,7 @@ def test_a_fork_with_calls_in_flight_leaves_them_to_the_parent(new_world: Callab
         found = []
         thread = threading.Thread(target=lambda: found.append(len(list(ht.syncs.list()))))
         thread.start()
-        time.sleep(0.7)
+        input()
         child = os.fork()
         if child == 0:
             os._exit(len(list(ht.syncs.list())))
@@ -87,6 +87,7 @@ def test_a_fork_with_calls_in_flight_leaves_them_to_the_parent(new_world: Callab
         thread.join()
         print(found[0])
         """,
+        when=lambda requests: len(requests) == 1,
     )
     assert out.split() == ["3", "3"]
 
@@ -157,13 +158,14 @@ def test_the_process_ends_with_a_call_in_flight_in_a_daemon_thread(new_world: Ca
         ht = Hightouch(**settings)
         for _ in range(4):
             threading.Thread(target=lambda: list(ht.syncs.list()), daemon=True).start()
-        time.sleep(1)
+        input()
         print("over")
         """,
+        when=lambda requests: len(requests) == 4,
     )
     assert out.split() == ["over"]
     assert err == ""
-    world.wait_for(lambda requests: all("gone_ms" in request for request in requests) and len(requests) == 4)
+    world.wait_for(lambda requests: gone(requests, 4))
 
 
 def test_the_process_ends_with_tasks_in_flight(new_world: Callable[..., World]) -> None:
@@ -174,14 +176,15 @@ def test_the_process_ends_with_tasks_in_flight(new_world: Callable[..., World]) 
         async def main():
             ht = AsyncHightouch(**settings)
             tasks = [asyncio.create_task(ht.request("GET", "/syncs")) for _ in range(4)]
-            await asyncio.sleep(1)
+            await asyncio.to_thread(input)
             print(sum(task.done() for task in tasks))
         asyncio.run(main())
         """,
+        when=lambda requests: len(requests) == 4,
     )
     assert out.split() == ["0"]
     assert err == ""
-    world.wait_for(lambda requests: all("gone_ms" in request for request in requests) and len(requests) == 4)
+    world.wait_for(lambda requests: gone(requests, 4))
 
 
 def test_the_process_ends_with_an_event_loop_that_was_simply_left(new_world: Callable[..., World]) -> None:
@@ -192,15 +195,16 @@ def test_the_process_ends_with_an_event_loop_that_was_simply_left(new_world: Cal
         ht = AsyncHightouch(**settings)
         loop = asyncio.new_event_loop()
         task = loop.create_task(ht.request("GET", "/syncs"))
-        loop.run_until_complete(asyncio.sleep(0.7))
+        loop.run_until_complete(asyncio.to_thread(input))
         print("over")
         """,
+        when=lambda requests: len(requests) == 1,
     )
     assert out.split() == ["over"]
     assert "Traceback" not in err
 
 
-def test_nothing_runs_before_the_first_call(world: World) -> None:
+def test_one_thread_runs_and_only_from_the_first_call_on(world: World) -> None:
     out, _ = run(
         world,
         """
@@ -208,11 +212,12 @@ def test_nothing_runs_before_the_first_call(world: World) -> None:
             return len(os.listdir("/proc/self/task"))
         before = threads()
         ht = Hightouch(**settings)
-        ht.run
-        print(threads() - before)
+        made = threads()
+        list(ht.syncs.list())
+        print(made - before, threads() - before)
         """,
     )
-    assert out.split() == ["0"]
+    assert out.split() == ["0", "1"]
 
 
 def test_the_blocking_client_needs_neither_asyncio_nor_logging(world: World) -> None:

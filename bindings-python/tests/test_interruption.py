@@ -13,31 +13,34 @@ from typing import Any
 import pytest
 
 from hightouch_sdk import AsyncHightouch, AsyncRun, Hightouch, Run
-from sandbox import World
+from sandbox import World, gone, until
 from scripts import start
 
 HANG = [{"when": {"operation": "ListSync"}, "answer": {"hang": True}}]
 SLOW_RUN = {"seconds": 100_000}
 
 
-def interrupted(call: Callable[[], object], after: float = 0.7) -> None:
-    """Make the call and press Ctrl-C."""
-    previous = signal.signal(signal.SIGALRM, signal.default_int_handler)
-    signal.setitimer(signal.ITIMER_REAL, after)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            call()
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
+def interrupted(call: Callable[[], object], when: Callable[[], bool]) -> None:
+    """Make the call and press Ctrl-C once it is where it should be."""
+    main = threading.get_ident()
+
+    def press() -> None:
+        until(when)
+        signal.pthread_kill(main, signal.SIGINT)
+
+    finger = threading.Thread(target=press, daemon=True)
+    finger.start()
+    with pytest.raises(KeyboardInterrupt):
+        call()
+    finger.join()
 
 
-def cancelled(call: Callable[[], Coroutine[Any, Any, object]], after: float = 0.7) -> None:
-    """Make the call in a task and cancel that."""
+def cancelled(call: Callable[[], Coroutine[Any, Any, object]], when: Callable[[], bool]) -> None:
+    """Make the call in a task and cancel that once it is where it should be."""
 
     async def main() -> None:
         task = asyncio.create_task(call())
-        await asyncio.sleep(after)
+        await asyncio.to_thread(until, when)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -45,26 +48,28 @@ def cancelled(call: Callable[[], Coroutine[Any, Any, object]], after: float = 0.
     asyncio.run(main())
 
 
-def all_gone(requests: list[dict[str, Any]]) -> bool:
-    return bool(requests) and all("gone_ms" in request for request in requests)
+class Deaf:
+    """A server that accepts a connection and never says a word."""
+
+    def __init__(self) -> None:
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"https://127.0.0.1:{self.listener.getsockname()[1]}/api/v1"
+        self.reached, self.left = threading.Event(), threading.Event()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        connection, _ = self.listener.accept()
+        with connection:
+            while connection.recv(4096):
+                self.reached.set()
+            self.left.set()
 
 
 @pytest.fixture
-def deaf() -> Iterator[tuple[str, threading.Event]]:
-    """A server that accepts a connection and never says a word, and whether its client has left."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    left = threading.Event()
-
-    def serve() -> None:
-        connection, _ = listener.accept()
-        with connection:
-            while connection.recv(4096):
-                pass
-            left.set()
-
-    threading.Thread(target=serve, daemon=True).start()
-    yield f"https://127.0.0.1:{listener.getsockname()[1]}/api/v1", left
-    listener.close()
+def deaf() -> Iterator[Deaf]:
+    server = Deaf()
+    yield server
+    server.listener.close()
 
 
 def test_ctrl_c_ends_the_program_and_its_request(new_world: Callable[..., World]) -> None:
@@ -74,13 +79,13 @@ def test_ctrl_c_ends_the_program_and_its_request(new_world: Callable[..., World]
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
     assert err.rstrip().endswith("KeyboardInterrupt")
-    world.wait_for(all_gone)
+    world.wait_for(gone)
 
 
 def test_after_ctrl_c_the_client_works_on(new_world: Callable[..., World]) -> None:
     world = new_world(script=HANG)
     with Hightouch(**world.settings()) as client:
-        interrupted(lambda: list(client.syncs.list()))
+        interrupted(lambda: list(client.syncs.list()), when=lambda: len(world.requests()) == 1)
         assert len(list(client.syncs.list())) == 3
     assert "gone_ms" in world.requests()[0]
 
@@ -88,29 +93,27 @@ def test_after_ctrl_c_the_client_works_on(new_world: Callable[..., World]) -> No
 def test_a_blocking_call_stops_while_it_reads(new_world: Callable[..., World]) -> None:
     world = new_world(script=HANG)
     with Hightouch(**world.settings()) as client:
-        interrupted(lambda: client.request("GET", "/syncs"))
-        world.wait_for(all_gone)
+        interrupted(lambda: client.request("GET", "/syncs"), when=lambda: len(world.requests()) == 1)
+        world.wait_for(gone)
 
 
 def test_a_task_stops_while_it_reads(new_world: Callable[..., World]) -> None:
     world = new_world(script=HANG)
     client = AsyncHightouch(**world.settings())
-    cancelled(lambda: client.request("GET", "/syncs"))
-    world.wait_for(all_gone)
+    cancelled(lambda: client.request("GET", "/syncs"), when=lambda: len(world.requests()) == 1)
+    world.wait_for(gone)
 
 
-def test_a_blocking_call_stops_while_it_connects(deaf: tuple[str, threading.Event], world: World) -> None:
-    url, left = deaf
-    client = Hightouch(**world.settings(base_url=url))
-    interrupted(lambda: client.request("GET", "/syncs"))
-    assert left.wait(30)
+def test_a_blocking_call_stops_while_it_connects(deaf: Deaf, world: World) -> None:
+    client = Hightouch(**world.settings(base_url=deaf.url))
+    interrupted(lambda: client.request("GET", "/syncs"), when=deaf.reached.is_set)
+    assert deaf.left.wait(30)
 
 
-def test_a_task_stops_while_it_connects(deaf: tuple[str, threading.Event], world: World) -> None:
-    url, left = deaf
-    client = AsyncHightouch(**world.settings(base_url=url))
-    cancelled(lambda: client.request("GET", "/syncs"))
-    assert left.wait(30)
+def test_a_task_stops_while_it_connects(deaf: Deaf, world: World) -> None:
+    client = AsyncHightouch(**world.settings(base_url=deaf.url))
+    cancelled(lambda: client.request("GET", "/syncs"), when=deaf.reached.is_set)
+    assert deaf.left.wait(30)
 
 
 def test_a_blocking_call_stops_while_it_waits_for_the_limit(new_world: Callable[..., World]) -> None:
@@ -118,7 +121,7 @@ def test_a_blocking_call_stops_while_it_waits_for_the_limit(new_world: Callable[
     with Hightouch(**world.settings(limit=(2, 600))) as client:
         for _ in range(2):
             client.request("GET", "/syncs")
-        interrupted(lambda: client.request("GET", "/syncs"))
+        interrupted(lambda: client.request("GET", "/syncs"), when=lambda: client.stats().waiting.read == 1)
         assert client.stats().waiting.read == 0
         assert len(world.requests()) == 2
 
@@ -131,31 +134,28 @@ def test_a_task_stops_while_it_waits_for_the_limit(new_world: Callable[..., Worl
         for _ in range(3):
             await client.request("GET", "/syncs")
 
-    cancelled(three)
+    cancelled(three, when=lambda: client.stats().waiting.read == 1)
     # The task ends at once, its place in the line a moment later.
-    for _ in range(600):
-        if client.stats().waiting.read == 0:
-            break
-        time.sleep(0.05)
-    assert client.stats().waiting.read == 0
+    until(lambda: client.stats().waiting.read == 0)
     assert len(world.requests()) == 2
 
 
-def polls(requests: list[dict[str, Any]]) -> int:
-    return sum(request["operation"] == "ListSyncRuns" for request in requests)
+def polls(world: World) -> int:
+    return sum(request["operation"] == "ListSyncRuns" for request in world.requests())
 
 
-def stays_at(world: World, count: int) -> None:
+def polls_no_more(world: World) -> None:
+    before = polls(world)
     time.sleep(1.5)
-    assert polls(world.requests()) == count
+    assert polls(world) == before
 
 
 def test_a_blocking_wait_stops_between_two_polls(new_world: Callable[..., World]) -> None:
     world = new_world(runs=SLOW_RUN)
     with Hightouch(**world.settings()) as client:
         run: Run = client.syncs.trigger(1)
-        interrupted(run.wait)
-        stays_at(world, polls(world.requests()))
+        interrupted(run.wait, when=lambda: polls(world) >= 2)
+        polls_no_more(world)
 
 
 def test_a_waiting_task_stops_between_two_polls(new_world: Callable[..., World]) -> None:
@@ -166,15 +166,15 @@ def test_a_waiting_task_stops_between_two_polls(new_world: Callable[..., World])
         run: AsyncRun = await client.syncs.trigger(1)
         await run.wait()
 
-    cancelled(wait)
-    stays_at(world, polls(world.requests()))
+    cancelled(wait, when=lambda: polls(world) >= 2)
+    polls_no_more(world)
 
 
 def test_a_wait_that_is_given_up_leaves_the_run_alone(new_world: Callable[..., World]) -> None:
     world = new_world(runs={"seconds": 40})
     with Hightouch(**world.settings()) as client:
         run = client.syncs.trigger(1)
-        interrupted(run.wait, after=0.3)
+        interrupted(run.wait, when=lambda: polls(world) > 0)
         assert client.run(run.token).wait(timeout=60).status == "success"
 
 

@@ -77,6 +77,7 @@ def test_opaque_json_is_equal_by_value_and_looks_like_what_it_holds() -> None:
     assert repr(plain) == "Json({'a': 1.5, 'b': [1, None]})"
     assert Json.from_raw(b"1e400").value == float("inf")
     assert Json.from_raw(b"123456789012345678901234567890").value == 123456789012345678901234567890
+    assert Json.from_raw(b'{"a":' + b"9" * 5000 + b"}").value == {"a": float("inf")}
     with pytest.raises(TypeError):
         hash(plain)
     with pytest.raises(ValueError, match="JSON"):
@@ -160,8 +161,9 @@ def test_the_key_is_in_no_text_of_a_client(client_class: type[Hightouch | AsyncH
     client = client_class(api_key=CANARY)
     held = [client, client.syncs, client._local, *vars(client).values()]
     assert CANARY not in "".join(map(repr, held)) + "".join(map(str, held)) + str(vars(client))
-    with pytest.raises(TypeError, match="cannot be pickled"):
-        pickle.dumps(client)
+    for thing in (client, client.syncs, client.syncs.list()):
+        with pytest.raises(TypeError, match="cannot be pickled"):
+            pickle.dumps(thing)
 
 
 def test_the_key_is_in_no_error_even_if_the_server_repeats_it(new_world: Callable[..., World]) -> None:

@@ -19,7 +19,7 @@ impl Key {
     /// A key given as a value: taken as it is.
     pub(crate) fn new(text: &str) -> Result<Self, Error> {
         let wrong = |what: &str| {
-            Err(Error::new(Kind::Config, format!("the API key {what}")).hint(
+            Err(Error::new(Kind::Config, format!("the API key {what}")).with_hint(
                 "Copy the key again from Settings, API keys, in the Hightouch workspace; nothing was sent.",
             ))
         };

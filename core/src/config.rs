@@ -135,11 +135,15 @@ pub(crate) struct Proxy {
 impl Settings {
     /// Checks the settings and fills what was left out from the environment. Reads the key's file, nothing else.
     pub(crate) fn check(&self) -> Result<Config, Error> {
-        let base_text = self.base_url.clone().or_else(|| self.variable(BASE_URL));
+        let base_text = match &self.base_url {
+            Some(text) => Some(text.clone()),
+            None => self.variable(BASE_URL)?,
+        };
         let (base, origin) = base_url(base_text.as_deref().unwrap_or(DEFAULT_BASE_URL))?;
+        let scheme = base.scheme().to_owned();
         let scale = self.time_scale.unwrap_or(1.0);
-        if !(scale.is_finite() && scale > 0.0) {
-            return Err(wrong("timeScale", "must be above 0"));
+        if !(0.001..=1e6).contains(&scale) {
+            return Err(wrong("timeScale", "must be from 0.001 to 1,000,000"));
         }
         if self.timeout_ms == Some(0) {
             return Err(wrong("timeoutMs", "must be above 0"));
@@ -159,18 +163,26 @@ impl Settings {
             max_wait: self.max_wait_ms.map(Duration::from_millis),
             max_retries: self.max_retries.unwrap_or(3),
             ca_bundle: self.ca_bundle.as_ref().map(PathBuf::from),
-            proxy: self.proxy.as_ref().map(proxy).transpose()?,
+            proxy: self.proxy.as_ref().map(|given| proxy(given, &scheme)).transpose()?,
             user_agent: format!("hightouch-sdk/{} ({language})", env!("CARGO_PKG_VERSION")),
             scale,
             self_test: self.self_test.unwrap_or(false),
         })
     }
 
-    fn variable(&self, name: &str) -> Option<String> {
-        match &self.environment {
+    /// A variable; an empty one counts as not set.
+    fn variable(&self, name: &str) -> Result<Option<String>, Error> {
+        let value = match &self.environment {
             Some(given) => given.get(name).map(|value| value.expose().to_owned()),
-            None => std::env::var(name).ok(),
-        }
+            None => match std::env::var(name) {
+                Ok(value) => Some(value),
+                Err(std::env::VarError::NotPresent) => None,
+                Err(std::env::VarError::NotUnicode(_)) => {
+                    return Err(Error::new(Kind::Config, format!("the variable {name} is not UTF-8")));
+                }
+            },
+        };
+        Ok(value.filter(|value| !value.is_empty()))
     }
 
     fn key(&self) -> Result<Key, Error> {
@@ -182,9 +194,9 @@ impl Settings {
                 .map_err(|error| wrong("apiKeyFile", &format!("cannot be read: {}", error.kind())))?;
             return Key::from_outside(&text);
         }
-        match self.variable(API_KEY) {
+        match self.variable(API_KEY)? {
             Some(text) => Key::from_outside(&text),
-            None => Err(Error::new(Kind::Config, "no API key was given").hint(format!(
+            None => Err(Error::new(Kind::Config, "no API key was given").with_hint(format!(
                 "Set {API_KEY}, or pass the key; an Admin makes one under Settings, API keys."
             ))),
         }
@@ -212,7 +224,7 @@ impl Settings {
     }
 
     fn share(&self) -> Result<Option<f64>, Error> {
-        let share = match (self.share, self.variable(SHARE)) {
+        let share = match (self.share, self.variable(SHARE)?) {
             (Some(share), _) => Some(share),
             (None, None) => None,
             (None, Some(text)) => Some(text.trim().parse().map_err(|_| wrong(SHARE, "is not a number"))?),
@@ -262,7 +274,10 @@ fn base_url(text: &str) -> Result<(Url, String), Error> {
     Ok((url, origin))
 }
 
-fn proxy(text: &Secret) -> Result<Proxy, Error> {
+fn proxy(text: &Secret, base_scheme: &str) -> Result<Proxy, Error> {
+    if base_scheme == "http" {
+        return Err(wrong("proxy", "is for https: over http the key could be read on the way"));
+    }
     let url = Url::parse(text.expose()).map_err(|_| wrong("proxy", "is not a URL"))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
         return Err(wrong("proxy", "must be an http or https URL"));

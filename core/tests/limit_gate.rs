@@ -120,7 +120,9 @@ async fn bulk_leaves_a_tenth_so_that_triggers_after_it_leave_at_once() {
     take(&handle, Class::Trigger, 20).await.into_iter().for_each(Permit::seen);
     assert_eq!(start.elapsed(), Duration::ZERO, "all twenty, though bulk waited all the while");
     assert_eq!(gate.stats().waiting.bulk, 120);
-    tasks.into_iter().for_each(|task| task.abort());
+    for task in tasks {
+        task.abort();
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -182,6 +184,17 @@ async fn a_wait_known_to_be_too_long_fails_at_once() {
     assert_eq!((gate.stats().granted, gate.stats().waiting.read), (200, 0));
     let permit = handle.acquire(Class::Read, Some(refused.at_least), false).await;
     assert!(permit.is_ok(), "what it named was enough");
+}
+
+#[tokio::test(start_paused = true)]
+async fn bulk_that_would_have_to_wait_for_its_tenth_alone_is_told_so_at_once() {
+    let (_gate, handle) = open();
+    take(&handle, Class::Read, 180).await.into_iter().for_each(Permit::seen);
+    let second = Some(Duration::from_secs(1));
+    let start = Instant::now();
+    assert!(handle.acquire(Class::Bulk, second, false).await.is_err());
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    handle.acquire(Class::Read, second, false).await.unwrap().seen();
 }
 
 #[tokio::test(start_paused = true)]
@@ -347,7 +360,7 @@ async fn sixty_four_tasks_use_the_limit_and_stay_within_it() {
             let (handle, arrivals) = (Arc::clone(&handle), Arc::clone(&arrivals));
             tokio::spawn(async move {
                 let mut rng = fastrand::Rng::with_seed(task);
-                while start.elapsed() < Duration::from_secs(60) {
+                while start.elapsed() < Duration::from_mins(1) {
                     let permit = handle.acquire(Class::Read, None, false).await.unwrap();
                     sleep(Duration::from_millis(rng.u64(15..125))).await;
                     arrivals.lock().unwrap().push(start.elapsed());
@@ -365,57 +378,7 @@ async fn sixty_four_tasks_use_the_limit_and_stay_within_it() {
     }
     let arrivals = arrivals.lock().unwrap();
     let window = Duration::from_secs(10);
-    assert!(arrivals.windows(201).all(|some| some[200] - some[0] > window));
+    assert!(arrivals.windows(201).all(|some| some[200] > some[0] + window));
     assert!(arrivals.len() > 1100, "{} arrived", arrivals.len());
     assert_eq!(gate.stats().granted, arrivals.len() as u64);
-}
-
-/// Runtimes of their own, with the real clock and a window of 100 ms.
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
-}
-
-#[test]
-fn waiters_on_different_runtimes_pass_the_turn_to_each_other() {
-    let gate = Gate::new(Quota { requests: 20, scale: 100.0, ..Quota::default() });
-    let threads: Vec<_> = (0..3)
-        .map(|_| {
-            let handle = gate.with_share(1.0);
-            std::thread::spawn(move || {
-                runtime().block_on(async {
-                    for _ in 0..40 {
-                        handle.acquire(Class::Read, None, false).await.unwrap().seen();
-                    }
-                });
-            })
-        })
-        .collect();
-    for thread in threads {
-        thread.join().unwrap();
-    }
-    let stats = gate.stats();
-    assert_eq!((stats.granted, stats.in_flight, stats.waiting.read), (120, 0, 0));
-}
-
-#[test]
-fn a_runtime_that_goes_away_with_the_first_waiter_takes_nobodys_turn_with_it() {
-    let gate = Gate::new(Quota { requests: 20, scale: 20.0, ..Quota::default() });
-    let handle = Arc::new(gate.with_share(1.0));
-    let goes = runtime();
-    let first = Arc::clone(&handle);
-    goes.block_on(async {
-        take(&first, Class::Read, 20).await.into_iter().for_each(Permit::seen);
-        tokio::spawn(async move { first.acquire(Class::Read, None, false).await.unwrap().seen() });
-        settle().await;
-    });
-    assert_eq!(gate.stats().waiting.read, 1);
-    let second = std::thread::spawn(move || {
-        runtime().block_on(async { handle.acquire(Class::Read, None, false).await.unwrap().seen() });
-    });
-    while gate.stats().waiting.read < 2 {
-        std::thread::yield_now();
-    }
-    drop(goes);
-    second.join().unwrap();
-    assert_eq!((gate.stats().granted, gate.stats().waiting.read), (21, 0));
 }

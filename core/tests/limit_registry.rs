@@ -80,3 +80,15 @@ async fn of_two_quotas_for_one_gate_the_stricter_holds_for_both() {
     send(&again, 50).await;
     assert!(handle.acquire(Class::Read, Some(Duration::ZERO), false).await.is_err());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_share_is_one_of_the_stricter_quota_once_there_is_one() {
+    let _turn = TURN.lock().await;
+    let gate = Gate::shared(ORIGIN, [7; 32], Quota::default());
+    let half = gate.with_share(0.5);
+    let _stricter = Gate::shared(ORIGIN, [7; 32], Quota { requests: 50, ..Quota::default() });
+    for _ in 0..25 {
+        half.acquire(Class::Read, Some(Duration::ZERO), false).await.unwrap().seen();
+    }
+    assert!(half.acquire(Class::Read, Some(Duration::ZERO), false).await.is_err());
+}

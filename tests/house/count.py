@@ -12,7 +12,7 @@ from pathlib import Path
 PASSED_FAILED = {
     "test-core": (r"test result: \w+\. (\d+) passed; (\d+) failed", "sum"),
     "test-sandbox": (r"test result: \w+\. (\d+) passed; (\d+) failed", "sum"),
-    "test-python": (r"^=+ (?:(\d+) failed, )?(\d+) passed", "failed-first"),
+    "test-python": (r"^(?:=+ )?(?:(\d+) failed, )?(\d+) passed.* in ", "failed-first"),
     "test-node": (r"^(?:#|ℹ) (pass|fail) (\d+)", "named"),
     "test-swift": (r"Executed (\d+) tests?, with (?:\d+ tests? skipped and )?(\d+) failures?", "last"),
 }

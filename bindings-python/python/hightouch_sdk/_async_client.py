@@ -8,8 +8,9 @@ from msgspec import UNSET, UnsetType
 
 from ._async_door import AsyncDoor
 from ._async_resources import AsyncResources
-from ._base import ANYTHING, DIAGNOSIS, Client, request_args
-from ._door import options
+from ._base import DIAGNOSIS, Client, request_args
+from ._door import decoded, options
+from ._json import loads
 from ._runs import AsyncRun
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class AsyncHightouch(Client, AsyncResources):
         """
         args = request_args(method, path, query, body)
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
-        return ANYTHING.decode((await self._door.call("request", args, opts))[1])
+        return loads((await self._door.call("request", args, opts))[1])
 
     def run(self, token: str) -> AsyncRun:
         """Take up a run again from its token; nothing is sent."""
@@ -93,7 +94,7 @@ class AsyncHightouch(Client, AsyncResources):
 
     async def diagnose(self) -> Diagnosis:
         """Try the way to the API step by step and tell what was found."""
-        return DIAGNOSIS.decode((await self._door.call("client.diagnose"))[1])
+        return decoded(DIAGNOSIS, (await self._door.call("client.diagnose"))[1])
 
     async def close(self) -> None:
         """End the client: calls under way and later ones fail with ``ClientClosedError``."""

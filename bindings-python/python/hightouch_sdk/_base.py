@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import UNSET, UnsetType
 from msgspec.json import Decoder
 
-from ._door import Door, milliseconds, written
+from ._door import Door, decoded, milliseconds, written
 from ._errors import ConfigError
 from ._health import Diagnosis, Stats
 
@@ -23,7 +23,6 @@ Priority: TypeAlias = Literal["trigger", "poll", "read", "bulk"]
 """Who goes first while calls wait for the limit."""
 
 DIAGNOSIS = Decoder(Diagnosis)
-ANYTHING: Decoder[Any] = Decoder()
 _STATS = Decoder(Stats)
 
 
@@ -65,14 +64,11 @@ class Client:
 
     def stats(self) -> Stats:
         """How the limit stands; nothing is sent."""
-        return _STATS.decode(self._local.call("client.stats")[1])
+        return decoded(_STATS, self._local.call("client.stats")[1])
 
     def set_api_key(self, api_key: str) -> None:
         """Use another key from now on; what is known about the limit stays."""
         self._local.set_key(api_key)
-
-    def __reduce__(self) -> Any:
-        raise TypeError("A client cannot be pickled, for it holds the key: make one in each process.")
 
 
 def request_args(

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, UnsetType
 
-from ._base import ANYTHING, DIAGNOSIS, Client, request_args
-from ._door import options
+from ._base import DIAGNOSIS, Client, request_args
+from ._door import decoded, options
+from ._json import loads
 from ._resources import Resources
 from ._runs import Run
 
@@ -80,7 +81,7 @@ class Hightouch(Client, Resources):
         """
         args = request_args(method, path, query, body)
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
-        return ANYTHING.decode(self._local.call("request", args, opts)[1])
+        return loads(self._local.call("request", args, opts)[1])
 
     def run(self, token: str) -> Run:
         """Take up a run again from its token; nothing is sent."""
@@ -88,7 +89,7 @@ class Hightouch(Client, Resources):
 
     def diagnose(self) -> Diagnosis:
         """Try the way to the API step by step and tell what was found."""
-        return DIAGNOSIS.decode(self._local.call("client.diagnose")[1])
+        return decoded(DIAGNOSIS, self._local.call("client.diagnose")[1])
 
     def close(self) -> None:
         """End the client: calls under way and later ones fail with ``ClientClosedError``."""

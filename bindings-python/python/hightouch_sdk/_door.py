@@ -6,17 +6,19 @@ import math
 import os
 import sys
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from msgspec import UNSET, Raw, Struct, to_builtins
+from msgspec import UNSET, DecodeError, Raw, Struct, to_builtins
 from msgspec.json import Decoder, Encoder
 
-from ._errors import ConfigError, HightouchError, InvalidRequestError, Meta, failure
+from ._errors import ConfigError, HightouchError, InvalidRequestError, Meta, ProtocolError, failure
 from ._json import Json
 from ._native import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+T = TypeVar("T")
 
 Seconds: TypeAlias = float | timedelta
 """A length of time: seconds, or a ``timedelta``."""
@@ -125,6 +127,14 @@ def _log(debug: Callable[..., None], ok: bool, head: str) -> None:
     )
 
 
+def decoded(decoder: Decoder[T], body: bytes) -> T:
+    """The answer as its type."""
+    try:
+        return decoder.decode(body)
+    except DecodeError as error:
+        raise ProtocolError(f"The answer is not what its type says: {error}.") from error
+
+
 def next_of(head: str) -> str | None:
     """The token of the page that follows, if one may."""
     return _HEAD.decode(head).next
@@ -158,6 +168,11 @@ class Door:
     ) -> tuple[str, bytes]:
         """Make a call in this thread and wait for its head and body."""
         return read(self.engine.call(op, args_json(args or {}), options_json(opts or {})))
+
+    def __reduce__(self) -> Any:
+        raise TypeError(
+            "A client, and what belongs to it, cannot be pickled, for it holds the key: make one in each process."
+        )
 
     def set_key(self, key: str) -> None:
         self.call("client.setKey", {"apiKey": key})

@@ -12,6 +12,16 @@ if TYPE_CHECKING:
 __all__ = ["Json", "json_of"]
 
 
+def loads(text: bytes) -> Any:
+    """Any JSON as plain values; a number that Python does not read as an integer, for its length, is infinite."""
+    import json
+
+    try:
+        return json.loads(text)
+    except ValueError:
+        return json.loads(text, parse_int=float)
+
+
 @final
 class Json:
     """A JSON value of any shape, such as a sync's ``configuration``.
@@ -49,9 +59,7 @@ class Json:
         try:
             return self._value
         except AttributeError:
-            import json
-
-            self._value = json.loads(self._raw)
+            self._value = loads(self._raw)
             return self._value
 
     def get(self, key: str, default: Any = None) -> Any:

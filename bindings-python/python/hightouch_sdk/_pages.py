@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from msgspec import Struct
 
-from ._door import next_of
+from ._door import decoded, next_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterator, Mapping
@@ -61,7 +61,7 @@ class Listing(Generic[T]):
             head, body = self._door.call(self._op, args, self._opts)
             token = next_of(head)
             args, following = {"next": token}, token is not None
-            yield Page(self._decoder.decode(body), following)
+            yield Page(decoded(self._decoder, body), following)
 
     def first_page(self) -> Page[T]:
         """Fetch the first page and no other."""
@@ -109,4 +109,4 @@ class AsyncListing(Generic[T]):
     async def _fetch(self, args: Mapping[str, object]) -> tuple[Page[T], str | None]:
         head, body = await self._door.call(self._op, args, self._opts)
         token = next_of(head)
-        return Page(self._decoder.decode(body), token is not None), token
+        return Page(decoded(self._decoder, body), token is not None), token

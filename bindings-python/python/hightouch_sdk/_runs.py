@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from msgspec import UNSET, Struct
 from msgspec.json import Decoder
 
-from ._door import milliseconds
+from ._door import decoded, milliseconds
 from ._errors import ProtocolError
 from ._models import SyncRun
 from ._progress import Observer, Progress
@@ -68,7 +68,7 @@ class _Wait:
         }
 
     def take(self, body: bytes) -> _Step:
-        self._step = _STEP.decode(body)
+        self._step = decoded(_STEP, body)
         return self._step
 
 
@@ -82,7 +82,7 @@ class _Handle:
     """What sync and asynchronous handles have in common."""
 
     def __init__(self, body: bytes) -> None:
-        self._opened = _OPENED.decode(body)
+        self._opened = decoded(_OPENED, body)
 
     @property
     def id(self) -> int:

@@ -1,3 +1,5 @@
+import Foundation
+
 /// JSON whose shape this package does not know, such as a sync's configuration.
 ///
 /// ```swift
@@ -67,25 +69,16 @@ extension JSONValue: Codable {
             self = .null
         } else if let value = try? single.decode(String.self) {
             self = .string(value)
-        } else if let members = try? decoder.container(keyedBy: AnyKey.self) {
-            var object = [String: JSONValue](minimumCapacity: members.allKeys.count)
-            for key in members.allKeys {
-                object[key.stringValue] = try members.decode(JSONValue.self, forKey: key)
-            }
-            self = .object(object)
-        } else if var elements = try? decoder.unkeyedContainer() {
-            var array: [JSONValue] = []
-            array.reserveCapacity(elements.count ?? 0)
-            while !elements.isAtEnd {
-                array.append(try elements.decode(JSONValue.self))
-            }
-            self = .array(array)
+        } else if let value = try? single.decode([String: JSONValue].self) {
+            self = .object(value)
         } else if let value = try? single.decode(Bool.self) {
             self = .bool(value)
         } else if let value = try? single.decode(Int.self) {
             self = .int(value)
+        } else if let value = try? single.decode(Double.self) {
+            self = .double(value)
         } else {
-            self = .double(try single.decode(Double.self))
+            self = .array(try single.decode([JSONValue].self))
         }
     }
 
@@ -100,6 +93,17 @@ extension JSONValue: Codable {
         case .array(let value): try single.encode(value)
         case .object(let value): try single.encode(value)
         }
+    }
+}
+
+extension JSONValue: CustomStringConvertible {
+    /// As JSON on one line, the members in the order of their names.
+    public var description: String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "null"
     }
 }
 

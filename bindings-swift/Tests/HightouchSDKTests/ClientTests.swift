@@ -14,7 +14,7 @@ final class ClientTests: XCTestCase {
 
     func testTheKeyIsInNoDescriptionOfTheClientAndWhatItMakes() async throws {
         let world = try await Sandbox.running().world()
-        let client = try world.client { $0.proxy = nil }
+        let client = try world.client()
         try await client.setAPIKey(canary)
         let list = client.syncs.list()
         for value in [client, client.syncs, list, list.makeAsyncIterator()] as [Any] {

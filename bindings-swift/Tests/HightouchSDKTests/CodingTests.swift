@@ -119,6 +119,9 @@ final class CodingTests: XCTestCase {
         XCTAssertEqual(
             value, ["a": 1, "b": 1.5, "c": "1", "d": true, "e": nil, "f": 9_007_199_254_740_993, "g": 1e300, "h": [[]]])
         XCTAssertEqual(try JSONValue(of: value), value)
+        XCTAssertEqual(
+            "\(value)",
+            #"{"a":1,"b":1.5,"c":"1","d":true,"e":null,"f":9007199254740993,"g":1e+300,"h":[[]]}"#)
         XCTAssertNil(value["h"]?[1])
         XCTAssertNil(value["a"]?["b"])
     }

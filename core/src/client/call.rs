@@ -27,6 +27,7 @@ pub(crate) struct Call {
     resource: Option<String>,
     safety: Safety,
     class: Class,
+    known: bool,
 }
 
 impl Call {
@@ -41,6 +42,7 @@ impl Call {
             resource: None,
             safety: operation.safety,
             class: operation.class,
+            known: true,
         }
     }
 
@@ -61,6 +63,7 @@ impl Call {
             safety: if reads { Safety::Read } else { Safety::Write },
             class: if reads { Class::Read } else { Class::Trigger },
             method,
+            known: false,
         }
     }
 
@@ -82,12 +85,6 @@ impl Call {
     /// With the name of what it is done to, for errors.
     pub(crate) fn on(mut self, resource: String) -> Self {
         self.resource = Some(resource);
-        self
-    }
-
-    /// As one of many: it leaves a part of the limit to others.
-    pub(crate) fn in_bulk(mut self) -> Self {
-        self.class = Class::Bulk;
         self
     }
 
@@ -119,6 +116,17 @@ impl Call {
 
     pub(crate) fn safety(&self) -> Safety {
         self.safety
+    }
+
+    /// Whether it is an operation of ours, with a type for its answer.
+    pub(crate) fn is_known(&self) -> bool {
+        self.known
+    }
+
+    /// With another place in the queue for the limit.
+    pub(crate) fn of_class(mut self, class: Class) -> Self {
+        self.class = class;
+        self
     }
 
     pub(crate) fn is_write(&self) -> bool {

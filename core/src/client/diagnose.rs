@@ -43,7 +43,7 @@ impl Finding {
         Self {
             code: error.kind().as_str().to_owned(),
             message: error.to_string(),
-            advice: error.hint_text().map(ToOwned::to_owned),
+            advice: error.hint().map(ToOwned::to_owned),
         }
     }
 }
@@ -75,7 +75,10 @@ impl Client {
             });
         }
         let one = ListSyncs { limit: Some(1), ..ListSyncs::default() };
-        let read = self.send(&list_call(&one), &Options { max_retries: Some(0), ..Options::default() }).await;
+        // It shall say that the limit is closed, not wait until it opens.
+        let patience = u64::try_from(config.timeout.as_millis()).unwrap_or(u64::MAX);
+        let bounded = Options { max_retries: Some(0), deadline_ms: Some(patience), ..Options::default() };
+        let read = self.send(&list_call(&one), &bounded).await;
         match &read {
             Ok(answer) => findings.push(Finding {
                 code: "ok".to_owned(),

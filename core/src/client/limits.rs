@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Options;
+use super::{Meta, Options};
 use crate::config::Config;
+use crate::error::{Error, Kind};
 
 /// The bounds of one call.
 pub(super) struct Limits {
@@ -30,8 +31,24 @@ impl Limits {
         self.deadline.map(|deadline| deadline.saturating_sub(self.started.elapsed()))
     }
 
-    pub(super) fn deadline_given(&self) -> Duration {
-        self.deadline.unwrap_or_default()
+    /// The error of a call that ran out of time.
+    pub(super) fn expired(&self) -> Error {
+        Error::new(Kind::Timeout, format!("the deadline of {:?} passed", self.deadline.unwrap_or_default()))
+    }
+
+    /// The error of a call that the limit would have kept waiting for too long.
+    pub(super) fn refusal(&self, waited: Duration, at_least: Duration, meta: &Meta) -> Error {
+        let most = self.max_wait.map(|most| most.saturating_sub(waited));
+        let sent = if meta.attempts.is_empty() { "; nothing was sent" } else { "" };
+        if self.left().is_some_and(|left| most.is_none_or(|most| left < most)) {
+            return self
+                .expired()
+                .with_hint(format!("The limit would have kept it waiting past its deadline{sent}."));
+        }
+        let why = format!("the limit would have made the call wait {:.1} s or more", at_least.as_secs_f64());
+        Error::new(Kind::RateLimited, why)
+            .with_retry_after(Some(at_least))
+            .with_hint(format!("Allow a longer max_wait, or send less{sent}."))
     }
 
     /// How long the call may still wait for the limit.

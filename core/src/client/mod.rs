@@ -2,6 +2,7 @@
 
 mod call;
 mod diagnose;
+mod interrupt;
 mod limits;
 mod meta;
 mod options;
@@ -10,6 +11,7 @@ mod send;
 
 pub(crate) use call::Call;
 pub use diagnose::{Diagnosis, Finding};
+pub(crate) use interrupt::with_signal;
 pub use meta::{Attempt, Meta};
 pub use options::Options;
 
@@ -19,6 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::Key;
@@ -38,7 +41,8 @@ pub struct Client(Arc<Shared>);
 
 struct Shared {
     config: Config,
-    key: Mutex<Key>,
+    /// The key in use last; the others are kept for taking them out of texts that come late.
+    keys: Mutex<Vec<Key>>,
     gate: GateHandle,
     http: Http,
     budget: Mutex<Budget>,
@@ -67,7 +71,7 @@ impl Client {
         let gate = Gate::shared(&config.origin, config.key.digest(), config.quota);
         Ok(Self(Arc::new(Shared {
             gate: gate.with_share(config.share.unwrap_or(1.0)),
-            key: Mutex::new(config.key.clone()),
+            keys: Mutex::new(vec![config.key.clone()]),
             http: Http::new(config.clone()),
             budget: Mutex::new(Budget::new()),
             slugs: Mutex::new(HashMap::new()),
@@ -81,7 +85,13 @@ impl Client {
     /// # Errors
     /// Kind `config` where it is no key.
     pub fn set_api_key(&self, key: &str) -> Result<(), Error> {
-        *lock(&self.0.key) = Key::new(key)?;
+        let key = Key::new(key)?;
+        let mut keys = lock(&self.0.keys);
+        keys.retain(|known| known.digest() != key.digest());
+        keys.push(key);
+        drop(keys);
+        // Another key may be another workspace's, where a slug names another sync.
+        lock(&self.0.slugs).clear();
         Ok(())
     }
 
@@ -94,6 +104,24 @@ impl Client {
     /// Ends every call under way and refuses further ones with kind `closed`. Runs go on at the server.
     pub fn close(&self) {
         self.0.closed.cancel();
+    }
+
+    /// The key in use.
+    pub(crate) fn key(&self) -> Key {
+        lock(&self.0.keys).last().unwrap_or(&self.0.config.key).clone()
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.0.closed.is_cancelled()
+    }
+
+    /// Sleeps, unless the client is closed meanwhile.
+    pub(crate) async fn sleep_until(&self, until: Instant) -> Result<(), Error> {
+        tokio::select! {
+            biased;
+            () = self.0.closed.cancelled() => Err(Error::new(Kind::Closed, "the client is closed")),
+            () = tokio::time::sleep_until(until) => Ok(()),
+        }
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -120,6 +148,22 @@ impl Client {
         wait.div_f64(self.0.config.scale)
     }
 
+    /// The options for the second request of a call, with the time that the first one left.
+    pub(crate) fn rest_of(&self, options: &Options, first: &Meta) -> Result<Options, Error> {
+        let mut rest = options.clone();
+        let given =
+            |wait: Option<Duration>| wait.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        let deadline = options.deadline_ms.or(given(self.0.config.deadline));
+        rest.deadline_ms = deadline.map(|most| most.saturating_sub(first.duration_ms));
+        let max_wait = options.max_wait_ms.or(given(self.0.config.max_wait));
+        rest.max_wait_ms = max_wait.map(|most| most.saturating_sub(first.waited_ms));
+        if rest.deadline_ms == Some(0) {
+            let what = "the deadline passed before the request that changes something was sent";
+            return Err(Error::new(Kind::Timeout, what).with_meta(first.clone()));
+        }
+        Ok(rest)
+    }
+
     pub(crate) fn known_slug(&self, slug: &str) -> Option<i64> {
         lock(&self.0.slugs).get(slug).copied()
     }
@@ -134,7 +178,7 @@ impl Client {
 
     /// Takes the key, and a proxy's password, out of a text.
     pub(crate) fn scrub(&self, text: &str) -> String {
-        let text = lock(&self.0.key).scrub(text);
+        let text = lock(&self.0.keys).iter().fold(text.to_owned(), |text, key| key.scrub(&text));
         match self.0.config.proxy.as_ref().and_then(|proxy| proxy.password.as_ref()) {
             Some(password) if !password.expose().is_empty() => text.replace(password.expose(), "[password]"),
             _ => text,
@@ -181,5 +225,29 @@ fn unknown(error: Error) -> Error {
     error
         .with_what(what)
         .with_kind(Kind::OutcomeUnknown)
-        .hint("Look at what the workspace shows before you send it again; it may have happened.")
+        .with_hint("Look at what the workspace shows before you send it again; it may have happened.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A trigger by slug is two requests and one call: with a deadline each it could take twice as long.
+    #[test]
+    fn the_second_request_of_a_call_gets_what_time_the_first_one_left() {
+        let settings = Settings {
+            api_key: Some("key".into()),
+            max_wait_ms: Some(100),
+            environment: Some(std::collections::BTreeMap::new()),
+            ..Settings::default()
+        };
+        let client = Client::new(&settings).unwrap();
+        let mut first = Meta::named("ListSync");
+        (first.duration_ms, first.waited_ms) = (200, 30);
+        let options = Options { deadline_ms: Some(500), ..Options::default() };
+        let rest = client.rest_of(&options, &first).unwrap();
+        assert_eq!((rest.deadline_ms, rest.max_wait_ms), (Some(300), Some(70)));
+        first.duration_ms = 500;
+        assert_eq!(client.rest_of(&options, &first).unwrap_err().kind(), Kind::Timeout);
+    }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use http::header::{
-    ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST,
+    PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -30,8 +31,22 @@ request! {
 }
 
 /// Headers that the SDK or HTTP itself decides on.
-const OURS: [HeaderName; 8] =
-    [ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING, USER_AGENT];
+const OURS: [HeaderName; 14] = [
+    ACCEPT,
+    AUTHORIZATION,
+    CONNECTION,
+    CONTENT_LENGTH,
+    CONTENT_TYPE,
+    HOST,
+    TRANSFER_ENCODING,
+    USER_AGENT,
+    ACCEPT_ENCODING,
+    EXPECT,
+    PROXY_AUTHORIZATION,
+    TE,
+    TRAILER,
+    UPGRADE,
+];
 
 impl Options {
     /// For an inner call, whose answer is read here and not given on.
@@ -40,7 +55,14 @@ impl Options {
         self
     }
 
-    pub(crate) fn header_map(&self) -> Result<HeaderMap, Error> {
+    /// The headers, once the options were found to make sense.
+    pub(crate) fn checked_headers(&self) -> Result<HeaderMap, Error> {
+        if self.timeout_ms == Some(0) {
+            return Err(Error::new(
+                Kind::InvalidRequest,
+                "the option timeoutMs must be above 0; nothing was sent",
+            ));
+        }
         let mut headers = HeaderMap::new();
         for (name, value) in self.headers.iter().flatten() {
             let wrong = |why: &str| {

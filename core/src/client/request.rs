@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Map, Value};
 
-use super::{Answer, Call, Client, Options};
+use super::{Answer, Call, Client, Options, unknown};
 use crate::error::{Error, Kind};
 
 impl Client {
@@ -19,12 +19,13 @@ impl Client {
         body: Option<Value>,
         options: &Options,
     ) -> Result<Value, Error> {
-        let answer = self.request_answer(method, path, query, body, options).await?;
+        let answer = self.request_answer(method, path, query, body, &options.clone().unraw()).await?;
         if answer.body.is_empty() {
             return Ok(Value::Null);
         }
         serde_json::from_slice(&answer.body).map_err(|error| {
-            Error::new(Kind::Protocol, format!("the answer is not JSON: {error}")).with_meta(answer.meta)
+            Error::new(Kind::Protocol, format!("the answer cannot be read as a tree: {error}"))
+                .with_meta(answer.meta)
         })
     }
 
@@ -50,9 +51,10 @@ impl Client {
         match checked {
             Ok(()) => Ok(answer),
             Err(why) => {
-                Err(Error::new(Kind::Protocol, format!("the answer is not JSON that can be used: {why}"))
-                    .at(&call)
-                    .with_meta(answer.meta))
+                let error =
+                    Error::new(Kind::Protocol, format!("the answer is not JSON that can be used: {why}"));
+                let error = if call.is_write() { unknown(error) } else { error };
+                Err(error.at(&call).with_meta(answer.meta).scrubbed(|text| self.scrub(text)))
             }
         }
     }
@@ -79,8 +81,8 @@ fn checked(path: &str) -> Result<&str, Error> {
     if !path.starts_with('/') || path.starts_with("//") {
         return Err(wrong("the path must start with exactly one / and is taken below the base URL"));
     }
-    // Percent-encoded dots count as dots to URL parsers (WHATWG URL §3.5).
-    let plain = path.to_ascii_lowercase().replace("%2e", ".");
+    // Percent-encoded dots count as dots to URL parsers (WHATWG URL §3.5), and a proxy may decode the rest.
+    let plain = path.to_ascii_lowercase().replace("%2e", ".").replace("%2f", "/").replace("%5c", "/");
     if plain.split(['/', '\\']).any(|segment| segment == ".." || segment == ".") {
         return Err(wrong("the path must not hold . or .. segments"));
     }
@@ -130,6 +132,8 @@ mod tests {
             "/a?b=1",
             "/a b",
             "/./a",
+            "/a%2f..%2Fb",
+            "/a%5c..%5cb",
         ] {
             assert!(checked(path).is_err(), "{path:?}");
         }

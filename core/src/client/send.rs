@@ -7,22 +7,25 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 
+use super::interrupt::cancelled;
 use super::limits::Limits;
 use super::{Answer, Attempt, Call, Client, Meta, Options, lock, meta, unknown};
 use crate::error::{Error, Kind};
 use crate::limit::{Permit, RefusedBy429};
 use crate::retry::{self, Outcome, Verdict};
-use crate::transport::{self, Exchange, Failed, Request, Stage};
+use crate::transport::{self, Departure, Exchange, Failed, Request, Stage};
 
 impl Client {
     /// Makes a call: the one way in which requests leave this crate.
     pub(crate) async fn send(&self, call: &Call, options: &Options) -> Result<Answer, Error> {
         let mut meta = Meta::new(call);
         let started = Instant::now();
+        let departure = Departure::default();
         let sent = tokio::select! {
             biased;
-            () = self.0.closed.cancelled() => Err(Error::new(Kind::Closed, "the client is closed")),
-            sent = self.attempts(call, options, &mut meta) => sent,
+            () = self.0.closed.cancelled() => Err(interrupted(Kind::Closed, "the client is closed", call, &departure)),
+            () = cancelled() => Err(interrupted(Kind::Cancelled, "the call was cancelled", call, &departure)),
+            sent = self.attempts(call, options, &mut meta, &departure) => sent,
         };
         meta.duration_ms = millis(started.elapsed());
         match sent {
@@ -38,48 +41,51 @@ impl Client {
         }
     }
 
-    async fn attempts(&self, call: &Call, options: &Options, meta: &mut Meta) -> Result<Exchange, Error> {
+    async fn attempts(
+        &self,
+        call: &Call,
+        options: &Options,
+        meta: &mut Meta,
+        departure: &Departure,
+    ) -> Result<Exchange, Error> {
         let started = Instant::now();
         let limits = Limits::new(self.config(), options, started);
         let class = call.class(options)?;
         let allowed = options.max_retries.unwrap_or(self.config().max_retries);
-        let headers = options.header_map()?;
+        let headers = options.checked_headers()?;
         let (mut retries, mut waited, mut rejoin) = (0, Duration::ZERO, false);
         loop {
-            let permit =
-                self.0.gate.acquire(class, limits.wait(waited), rejoin).await.map_err(|refused| {
-                    let why = format!(
-                        "the limit would have made the call wait {:.1} s or more",
-                        refused.at_least.as_secs_f64()
-                    );
-                    Error::new(Kind::RateLimited, why)
-                        .with_retry_after(Some(refused.at_least))
-                        .hint("Allow a longer max_wait or deadline, or send less; nothing was sent.")
-                })?;
+            let permit = match self.0.gate.acquire(class, limits.wait(waited), rejoin).await {
+                Ok(permit) => permit,
+                Err(refused) => return Err(limits.refusal(waited, refused.at_least, meta)),
+            };
             waited += permit.waited();
             meta.waited_ms = millis(waited);
-            let within = limits.attempt().ok_or_else(|| {
-                Error::new(Kind::Timeout, format!("the deadline of {:?} passed", limits.deadline_given()))
-            });
-            let within = match within {
-                Ok(within) => within,
-                Err(error) => {
-                    permit.never_sent();
-                    return Err(error);
-                }
+            let Some(within) = limits.attempt() else {
+                permit.never_sent();
+                return Err(limits.expired());
             };
+            departure.reset();
+            let permit = Held { permit: Some(permit), departure };
             let begun = Instant::now();
             let ended = self.attempt(call, &headers, meta, permit, within).await;
             let took = millis(begun.elapsed());
             let (outcome, error) = match ended {
                 Ended::Answered(exchange) => {
                     meta.attempts.push(Attempt::answered(exchange.status, took));
-                    match judge(options, exchange) {
-                        Ok(exchange) => return Ok(exchange),
-                        Err(judged) => judged,
+                    match self.judge(call, options, exchange) {
+                        Ok(exchange) => {
+                            departure.reset();
+                            return Ok(exchange);
+                        }
+                        Err(judged) => {
+                            departure.reset();
+                            judged
+                        }
                     }
                 }
                 Ended::Refused(closed, error) => {
+                    departure.reset();
                     meta.attempts.push(Attempt::answered(429, took));
                     match closed {
                         // The gate is closed for a while; waiting there spends no retry.
@@ -97,8 +103,8 @@ impl Client {
                         Stage::Sent | Stage::Answering => Outcome::Lost,
                     };
                     // A policy that fails once fails always: a certificate does not become trusted by asking again.
-                    let outcome = match failed.kind {
-                        Kind::Tls | Kind::Config => Outcome::Final,
+                    let outcome = match (failed.kind, failed.stage) {
+                        (Kind::Tls | Kind::Config, Stage::Connecting) => Outcome::Final,
                         _ => outcome,
                     };
                     (outcome, Error::new(failed.kind, failed.what).with_causes(failed.causes))
@@ -126,53 +132,74 @@ impl Client {
         call: &Call,
         headers: &HeaderMap,
         meta: &Meta,
-        permit: Permit,
+        permit: Held<'_>,
         within: Duration,
     ) -> Ended {
         let request = match self.outgoing(call, headers, meta) {
             Ok(request) => request,
-            Err(error) => {
-                permit.never_sent();
-                return Ended::Failed(Failed::before(&error));
-            }
+            Err(error) => return Ended::Failed(Failed::before(&error)),
         };
-        let incoming = match self.0.http.send(request, within).await {
+        let incoming = match self.0.http.send(request, within, permit.departure).await {
             Ok(incoming) => incoming,
             Err(failed) => {
-                match failed.stage {
-                    Stage::Connecting => permit.never_sent(),
-                    Stage::Sent | Stage::Answering => permit.abandoned(),
-                }
+                permit.failed(failed.stage);
                 return Ended::Failed(failed);
             }
         };
         // The server has counted what it answers: the headers are as good an end as the body's last byte.
         let refused = if incoming.status() == 429 {
-            Some(permit.refused(transport::retry_after(incoming.headers())))
+            permit.refused(transport::retry_after(incoming.headers()))
         } else {
             permit.seen();
             None
         };
+        let scrub = |text: &str| self.scrub(text);
+        let after = transport::retry_after(incoming.headers());
         let whole = incoming.whole().await;
         match (refused, whole) {
             (Some(closed), Ok(exchange)) => {
-                let error = transport::check(&exchange).err();
+                let error = transport::check(&exchange, &scrub).err();
                 Ended::Refused(
                     closed,
                     error.unwrap_or_else(|| Error::new(Kind::RateLimited, "the limit refused it")),
                 )
             }
-            (Some(closed), Err(_)) => {
-                Ended::Refused(closed, Error::new(Kind::RateLimited, "the limit refused it").with_status(429))
-            }
+            (Some(closed), Err(_)) => Ended::Refused(
+                closed,
+                Error::new(Kind::RateLimited, "the limit refused it")
+                    .with_status(429)
+                    .with_retry_after(after),
+            ),
             (None, Ok(exchange)) => Ended::Answered(exchange),
             (None, Err(failed)) => Ended::Failed(failed),
         }
     }
 
+    /// Tells a value from an error; the latter with what it means for repeating the request.
+    fn judge(
+        &self,
+        call: &Call,
+        options: &Options,
+        exchange: Exchange,
+    ) -> Result<Exchange, (Outcome, Error)> {
+        let scrub = |text: &str| self.scrub(text);
+        if let Err(error) = transport::check(&exchange, &scrub) {
+            let outcome = if exchange.status >= 500 { Outcome::ServerFailed } else { Outcome::Final };
+            return Err((outcome, error));
+        }
+        if options.raw == Some(true) {
+            return Ok(exchange);
+        }
+        match transport::error_under_200(&exchange, call.is_known(), &scrub) {
+            None => Ok(exchange),
+            Some(error) if error.kind() == Kind::Server => Err((Outcome::ServerFailed, error)),
+            Some(error) => Err((Outcome::Final, error)),
+        }
+    }
+
     fn outgoing(&self, call: &Call, extra: &HeaderMap, meta: &Meta) -> Result<Request, Error> {
         let mut headers = extra.clone();
-        headers.insert(AUTHORIZATION, lock(&self.0.key).header()?);
+        headers.insert(AUTHORIZATION, self.key().header()?);
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         let text = |value: &str| {
             HeaderValue::try_from(value)
@@ -195,19 +222,52 @@ enum Ended {
     Failed(Failed),
 }
 
-/// Tells a value from an error; the latter with what it means for repeating the request.
-fn judge(options: &Options, exchange: Exchange) -> Result<Exchange, (Outcome, Error)> {
-    if let Err(error) = transport::check(&exchange) {
-        let outcome = if exchange.status >= 500 { Outcome::ServerFailed } else { Outcome::Final };
-        return Err((outcome, error));
+/// A granted place, ended by what is known of its request when it is dropped.
+struct Held<'a> {
+    permit: Option<Permit>,
+    departure: &'a Departure,
+}
+
+impl Held<'_> {
+    fn seen(mut self) {
+        if let Some(permit) = self.permit.take() {
+            permit.seen();
+        }
     }
-    if options.raw == Some(true) {
-        return Ok(exchange);
+
+    fn refused(mut self, after: Option<Duration>) -> Option<RefusedBy429> {
+        self.permit.take().map(|permit| permit.refused(after))
     }
-    match transport::error_under_200(&exchange.body) {
-        None => Ok(exchange),
-        Some(error) if error.kind() == Kind::Server => Err((Outcome::ServerFailed, error)),
-        Some(error) => Err((Outcome::Final, error)),
+
+    fn failed(mut self, stage: Stage) {
+        match (self.permit.take(), stage) {
+            (Some(permit), Stage::Connecting) => permit.never_sent(),
+            (Some(permit), Stage::Sent | Stage::Answering) => permit.abandoned(),
+            (None, _) => {}
+        }
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if let Some(permit) = self.permit.take()
+            && !self.departure.happened()
+        {
+            permit.never_sent();
+        }
+    }
+}
+
+/// A call that ended before its answer. A write that may have left is not reported as one that did not happen.
+fn interrupted(kind: Kind, what: &str, call: &Call, departure: &Departure) -> Error {
+    let error = Error::new(kind, what);
+    match (call.is_write() && departure.happened(), kind) {
+        (false, _) => error,
+        // Whoever cancelled asked for it to be given up; the kind says that, the hint says the rest.
+        (true, Kind::Cancelled) => {
+            error.with_hint("The request had been sent; it may have happened all the same.")
+        }
+        (true, _) => unknown(error),
     }
 }
 

@@ -119,7 +119,7 @@ impl Gate {
     #[must_use]
     pub fn stats(&self) -> LimitStats {
         let mut inner = self.core.lock();
-        let now = inner.turns.state_mut().settle(self.core.now());
+        let now = inner.turns.settle(self.core.now());
         let turns = &inner.turns;
         let state = turns.state();
         LimitStats {
@@ -303,7 +303,7 @@ impl Core {
 
     /// Keeps `quota` as well from now on.
     pub(super) fn tighten(&self, quota: Quota) {
-        self.change(|inner, _| inner.turns.state_mut().tighten(quota));
+        self.change(|inner, _| inner.turns.tighten(quota));
     }
 
     /// Whether a gate without users may be forgotten: 30 s after the last one, and not before what was

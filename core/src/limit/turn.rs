@@ -15,9 +15,16 @@ pub const OPEN_LANE: Lane = 0;
 #[derive(Debug)]
 pub struct Turns<W> {
     state: State,
-    caps: BTreeMap<Lane, State>,
+    caps: BTreeMap<Lane, Cap>,
     lanes: Lane,
     line: Line<Waiter<W>>,
+}
+
+/// What one client may use, as a limit of its own that nothing cuts.
+#[derive(Debug)]
+struct Cap {
+    share: f64,
+    state: State,
 }
 
 #[derive(Debug)]
@@ -78,15 +85,20 @@ impl<W> Turns<W> {
         &self.state
     }
 
-    /// The limit itself, to change it.
-    pub fn state_mut(&mut self) -> &mut State {
-        &mut self.state
+    /// Keeps `quota` as well from now on, and the caps their share of it.
+    pub fn tighten(&mut self, quota: Quota) {
+        self.state.tighten(quota);
+        let quota = *self.state.quota();
+        for cap in self.caps.values_mut() {
+            cap.state.tighten(quota.shared(cap.share));
+        }
     }
 
     /// Opens a lane whose requests may use `share` of the declared quota and no more.
     pub fn open_lane(&mut self, share: f64) -> Lane {
         self.lanes += 1;
-        self.caps.insert(self.lanes, State::new(self.state.quota().shared(share)));
+        let state = State::new(self.state.quota().shared(share));
+        self.caps.insert(self.lanes, Cap { share, state });
         self.lanes
     }
 
@@ -121,8 +133,10 @@ impl<W> Turns<W> {
     /// A time before which nobody who joins now can go, whatever happens to those before.
     pub fn no_earlier_than(&mut self, now: Nanos, class: Class, lane: Lane) -> Nanos {
         let now = self.settle(now);
-        let reach = Self::reach(class);
-        let capped = self.caps.get(&lane).map_or(now, |cap| cap.no_earlier_than(now, reach));
+        // Among others who wait, bulk may have its turn within the tenth.
+        let alone = Class::ALL.into_iter().all(|class| class == Class::Bulk || self.waiting(class) == 0);
+        let reach = if alone { Self::reach(class) } else { Reach::Whole };
+        let capped = self.caps.get(&lane).map_or(now, |cap| cap.state.no_earlier_than(now, reach));
         capped.max(self.state.no_earlier_than(now, reach))
     }
 
@@ -156,14 +170,17 @@ impl<W> Turns<W> {
             }
         }
         let Some(place) = self.line.choose(&may_go) else {
-            let settling =
-                self.caps.values().map(State::next_settling).fold(self.state.next_settling(), Nanos::min);
+            let settling = self
+                .caps
+                .values()
+                .map(|cap| cap.state.next_settling())
+                .fold(self.state.next_settling(), Nanos::min);
             return first.map_or(Next::Nobody, |(time, place)| Next::Later(place, time.min(settling)));
         };
         let Some(waiter) = self.line.serve(place, &may_go) else {
             return Next::Nobody;
         };
-        let cap = self.caps.get_mut(&place.lane).map(|cap| (place.lane, cap.grant(now)));
+        let cap = self.caps.get_mut(&place.lane).map(|cap| (place.lane, cap.state.grant(now)));
         let grant = Grant { ticket: self.state.grant(now), cap, at: now };
         Next::Goes(place, waiter.who, grant)
     }
@@ -192,17 +209,17 @@ impl<W> Turns<W> {
 
     fn end_in_cap(&mut self, now: Nanos, cap: Option<(Lane, Ticket)>, end: End) {
         if let Some((lane, ticket)) = cap
-            && let Some(state) = self.caps.get_mut(&lane)
+            && let Some(cap) = self.caps.get_mut(&lane)
         {
-            end_in(state, now, ticket, end);
+            end_in(&mut cap.state, now, ticket, end);
         }
     }
 
-    /// One time for all states, so that none is ahead of another.
-    fn settle(&mut self, now: Nanos) -> Nanos {
+    /// Notes what has come to pass by `now`; gives back the time that counts as now, one for all states.
+    pub fn settle(&mut self, now: Nanos) -> Nanos {
         let now = self.state.settle(now);
         for cap in self.caps.values_mut() {
-            cap.settle(now);
+            cap.state.settle(now);
         }
         now
     }
@@ -247,7 +264,7 @@ impl<W> Times<'_, W> {
         // Each may forbid what the other allows. A few rounds meet nearly always; a time that is too early
         // only means to look again then.
         for _ in 0..8 {
-            let both = cap.earliest(time, capped);
+            let both = cap.state.earliest(time, capped);
             time = self.turns.state.earliest(both, whole);
             if time == both {
                 break;

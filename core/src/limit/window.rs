@@ -105,8 +105,8 @@ impl Window {
             let (current, previous) = (count - a, a - b);
             let left = room.checked_sub(current);
             let age = t - s;
-            if age < span && left.is_none_or(|left| previous.saturating_mul(span - age) > left * span) {
-                t = s + span - left.map_or(0, |left| left * span / previous);
+            if age < span && left.is_none_or(|left| wide(previous, span - age) > wide(left, span)) {
+                t = s + span - left.map_or(0, |left| part(left, span, previous));
             }
             while self.end(a) == Some(s) {
                 a += 1;
@@ -131,4 +131,14 @@ impl Window {
     fn until(&self, time: Nanos) -> u64 {
         self.ends.partition_point(|end| *end <= time) as u64
     }
+}
+
+/// A product that no quota makes overflow: a million requests a day are 10^20 in these units.
+fn wide(count: u64, time: Nanos) -> u128 {
+    u128::from(count) * u128::from(time)
+}
+
+/// `left / previous` of the window.
+fn part(left: u64, span: Nanos, previous: u64) -> Nanos {
+    Nanos::try_from(wide(left, span) / u128::from(previous.max(1))).unwrap_or(span).min(span)
 }

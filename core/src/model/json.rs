@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 
 use super::{Mended, Model, Types};
 
-/// How deep opaque JSON may nest: what host decoders take without running out of stack.
-pub(crate) const MAX_DEPTH: usize = 128;
+/// How deep opaque JSON may nest: what decoders, our own first, take without running out of stack.
+pub(crate) const MAX_DEPTH: usize = 127;
 
 /// JSON whose shape the API leaves open, kept as text until it is looked at; equal when the values are.
 #[derive(Clone)]
@@ -84,9 +84,9 @@ pub(crate) fn check(text: &str) -> Result<(), &'static str> {
     // Counting brackets costs a fraction of a scan, and nearly every value passes on the count alone.
     let brackets = text.bytes().filter(|byte| matches!(byte, b'{' | b'[')).count();
     if brackets > MAX_DEPTH && depth(text) > MAX_DEPTH {
-        return Err("JSON nested deeper than 128");
+        return Err("JSON nested deeper than 127");
     }
-    if text.contains("\\u") && serde_json::from_str::<Surrogates>(text).is_err() {
+    if text.contains("\\u") && has_lone_surrogate(text) {
         return Err("JSON with half of a surrogate pair");
     }
     Ok(())
@@ -111,13 +111,32 @@ pub(crate) fn depth(text: &str) -> usize {
     most
 }
 
-/// A walk that decodes every string, as raw JSON does not.
-struct Surrogates;
-
-impl<'de> Deserialize<'de> for Surrogates {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        Value::deserialize(from).map(|_| Self)
+/// Whether an escape names half of a pair without its other half (RFC 8259 §7). The text is valid JSON.
+fn has_lone_surrogate(text: &str) -> bool {
+    let unit = |at: usize| text.get(at..at + 4).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(found) = text.get(at..).and_then(|rest| rest.find('\\')) {
+        let escape = at + found;
+        at = escape + 2;
+        if bytes.get(escape + 1) != Some(&b'u') {
+            continue;
+        }
+        at = escape + 6;
+        match unit(escape + 2) {
+            Some(0xD800..=0xDBFF) => {
+                let low =
+                    text.get(at..at + 2) == Some("\\u") && matches!(unit(at + 2), Some(0xDC00..=0xDFFF));
+                if !low {
+                    return true;
+                }
+                at += 6;
+            }
+            Some(0xDC00..=0xDFFF) => return true,
+            _ => {}
+        }
     }
+    false
 }
 
 fn map_text(value: &mut Value, change: &impl Fn(&str) -> String) {

@@ -243,9 +243,9 @@ macro_rules! union {
                 let Some(raw) = <$crate::model::Json as $crate::model::Model>::read(from, mended)? else {
                     return Ok(None);
                 };
-                let members: std::collections::BTreeMap<String, serde::de::IgnoredAny> =
+                let members: std::collections::BTreeMap<String, Option<serde::de::IgnoredAny>> =
                     serde_json::from_str(raw.get()).unwrap_or_default();
-                $(if members.contains_key($member) {
+                $(if matches!(members.get($member), Some(Some(_))) {
                     let mut inner = serde_json::Deserializer::from_str(raw.get());
                     let value = <$type as $crate::model::Model>::read(&mut inner, mended).map_err(D::Error::custom)?;
                     return Ok(value.map(Self::$variant));

@@ -127,10 +127,29 @@ fn opaque_json_that_a_host_would_stumble_over_is_refused_here() {
     };
     assert!(read::<Sync>(nested(120).as_bytes(), &mut Mended::default()).is_ok());
     let error = read::<Sync>(nested(100_000).as_bytes(), &mut Mended::default()).unwrap_err();
-    assert!(error.contains("configuration: JSON nested deeper than 128"), "{error}");
+    assert!(error.contains("configuration: JSON nested deeper than 127"), "{error}");
     let lone = br#"{"id": 1, "slug": "a", "configuration": {"x": "\ud800"}}"#;
     let error = read::<Sync>(lone, &mut Mended::default()).unwrap_err();
     assert!(error.contains("configuration: JSON with half of a surrogate pair"), "{error}");
+}
+
+#[test]
+fn surrogates_in_pairs_and_escaped_backslashes_are_no_halves() {
+    let with = |text: &str| format!(r#"{{"id": 1, "slug": "a", "configuration": {{"x": "{text}"}}}}"#);
+    for good in [r"\ud83d\ude00", r"\\ud83d", r"\u00e9\n"] {
+        assert!(read::<Sync>(with(good).as_bytes(), &mut Mended::default()).is_ok(), "{good}");
+    }
+    for lone in [r"\ud83d", r"\ude00", r"\ud83d\ud83d", r"\ud83dx\ude00"] {
+        assert!(read::<Sync>(with(lone).as_bytes(), &mut Mended::default()).is_err(), "{lone}");
+    }
+}
+
+#[test]
+fn a_member_that_is_null_does_not_decide_a_union() {
+    let rule = json!({"interval": null, "expression": "0 * * * *"});
+    let (sync, _) =
+        parse::<Sync>(&json!({ "id": 1, "slug": "a", "schedule": {"type": "x", "schedule": rule} })).unwrap();
+    assert!(matches!(sync.schedule.unwrap().schedule, Some(ScheduleRule::Cron(_))));
 }
 
 #[test]

@@ -69,6 +69,11 @@ impl Cursor {
         self.step == Step::First
     }
 
+    /// Whether it can be one of ours: it comes back from outside.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.size >= 1 && self.seen.len() <= PAGES_KEPT
+    }
+
     /// The next request's offset and limit.
     pub(crate) fn request(&self) -> (u32, u32) {
         // One row more makes up for the overlap, where that stays within the vendor's default.
@@ -101,23 +106,21 @@ impl Cursor {
         more: bool,
         claims_more: bool,
     ) -> Result<Taken, DoesNotAdvance> {
-        if ids.first().is_none_or(|id| Some(id) != self.last_row()) {
-            // Once more, and the page read again had brought nothing: the server does not heed the offset.
-            if self.stale > 0 && !ids.is_empty() {
-                return Err(DoesNotAdvance);
-            }
-            // The overlapping row has moved: rows came or went before it, and some may have slipped past.
+        let Some(first) = ids.first().filter(|id| self.knows(id)) else {
+            // Nothing that is known stands here: rows before this place went, and others slipped past.
             self.step = Step::Again(self.page_start());
             return Ok(Taken { fresh: Vec::new(), ended: false });
-        }
+        };
+        // A row from before the overlap in its place: rows came before it, and nothing was skipped.
+        let overlaps = Some(first) == self.last_row();
         match (ids.len(), fresh.is_empty()) {
-            (1, _) if claims_more => {
+            (1, _) if overlaps && claims_more => {
                 self.step = Step::Bare;
                 Ok(Taken { fresh: Vec::new(), ended: false })
             }
-            (1, _) => Ok(Taken { fresh: Vec::new(), ended: true }),
-            (_, true) => Err(DoesNotAdvance),
-            (_, false) => self.go_on(self.offset.saturating_sub(1), ids, fresh, more),
+            (1, _) if overlaps => Ok(Taken { fresh: Vec::new(), ended: true }),
+            (_, true) if overlaps => Err(DoesNotAdvance),
+            _ => self.go_on(self.offset.saturating_sub(1), ids, fresh, more),
         }
     }
 
@@ -148,7 +151,7 @@ impl Cursor {
         fresh: Vec<usize>,
         more: bool,
     ) -> Result<Taken, DoesNotAdvance> {
-        self.stale = if fresh.is_empty() { self.stale + 1 } else { 0 };
+        self.stale = if fresh.is_empty() { self.stale.saturating_add(1) } else { 0 };
         if self.stale > STALE_BORNE { Err(DoesNotAdvance) } else { Ok(self.advance(from, ids, fresh, more)) }
     }
 

@@ -16,6 +16,7 @@ pub(crate) use envelope::Page;
 
 use crate::client::{Call, Client, Meta, Options};
 use crate::error::{Error, Kind};
+use crate::limit::Class;
 use crate::model::Model;
 
 /// A row of a list, told from others by its id.
@@ -104,17 +105,24 @@ pub(crate) fn start(call: &Call) -> Cursor {
     Cursor::new(number("offset").unwrap_or(0), number("limit"))
 }
 
-/// Reads one page. After the first it is one of many, and leaves a part of the limit to others.
+/// The call at the cursor's place. After the first page it is one of many, and leaves a part of the limit to others.
+pub(crate) fn positioned(call: &Call, cursor: &Cursor) -> Call {
+    let mut call = if cursor.is_first() { call.clone() } else { call.clone().of_class(Class::Bulk) };
+    let (offset, limit) = cursor.request();
+    call.set_query("offset", offset.to_string());
+    call.set_query("limit", limit.to_string());
+    call
+}
+
+/// Reads one page.
 pub(crate) async fn fetch<T: Row>(
     client: &Client,
     call: &Call,
     options: &Options,
     mut cursor: Cursor,
 ) -> Result<Fetched<T>, Error> {
-    let mut call = if cursor.is_first() { call.clone() } else { call.clone().in_bulk() };
-    let (offset, limit) = cursor.request();
-    call.set_query("offset", offset.to_string());
-    call.set_query("limit", limit.to_string());
+    let call = positioned(call, &cursor);
+    let (offset, _) = cursor.request();
     let (page, meta) = client.value::<Page<T>>(&call, options).await?;
     let ids: Vec<String> = page.data.iter().map(Row::id).collect();
     let Ok(taken) = cursor.take(&ids, page.has_more) else {
@@ -153,7 +161,7 @@ pub(crate) fn from_token(op: &str, token: &str) -> Result<(Vec<(String, String)>
     let next: Option<Next> =
         URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
     match next {
-        Some(next) if next.op == op => Ok((next.query, next.cursor)),
+        Some(next) if next.op == op && next.cursor.is_sound() => Ok((next.query, next.cursor)),
         _ => Err(Error::new(Kind::InvalidRequest, format!("next is not what a page of {op} gave"))),
     }
 }

@@ -159,3 +159,16 @@ fn a_page_that_repeats_the_one_before_is_an_error_and_not_a_loop() {
     }
     assert_eq!(outcome, Err(DoesNotAdvance));
 }
+
+#[test]
+fn a_list_that_grows_at_its_head_between_any_two_pages_is_read_to_its_end() {
+    let mut server = Server::new(1000);
+    let mut next = 10_000;
+    let rows = read(&mut server, Some(50), |_, rows| {
+        rows.insert(0, next);
+        next += 1;
+    })
+    .expect("the list advances");
+    let old: Vec<u32> = rows.iter().copied().filter(|row| *row < 10_000).collect();
+    assert_eq!(old, (1..=1000).collect::<Vec<_>>());
+}

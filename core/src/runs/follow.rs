@@ -1,13 +1,14 @@
 //! One step of following a run: until its state differs from what the caller knew.
 
+use std::future::Future;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
-use super::pace::{LISTED_WITHIN, pause};
+use super::pace::{ANSWER_BORNE, MISSING_BORNE, pause};
 use super::token::RunToken;
 use crate::client::{Client, Meta, Options};
 use crate::error::{Error, Kind};
@@ -42,6 +43,8 @@ pub(crate) struct Seen {
     state: Option<String>,
     /// When, in milliseconds since 1970.
     at: i64,
+    /// Since when answers have come without the run.
+    missing: Option<i64>,
 }
 
 impl Seen {
@@ -73,7 +76,8 @@ impl Step {
     }
 }
 
-/// Waits until the run's state differs from what was seen, or until `until`.
+/// Waits until the run's state differs from what was seen, or until `until`; a poll under way then is awaited for a
+/// while, so that short steps learn something too.
 pub(crate) async fn next(
     client: &Client,
     token: &RunToken,
@@ -83,58 +87,77 @@ pub(crate) async fn next(
 ) -> Result<Step, Error> {
     let mut step = Step { state: None, seen, changed: false, meta: Meta::named("runs.next") };
     loop {
-        let now = client.now_millis();
-        let age = scaled_age(client, now.saturating_sub(token.since));
-        if step.seen.at > 0 {
-            // The pause counts from the last poll, not from this call: a caller that took its time is not held up.
-            let passed = Duration::from_millis(u64::try_from(now.saturating_sub(step.seen.at)).unwrap_or(0));
-            let wait = client.scaled(pause(age)).saturating_sub(passed);
-            if let Some(until) = until
-                && Instant::now() + wait >= until
-            {
-                tokio::time::sleep_until(until).await;
-                return Ok(step);
-            }
-            sleep(wait).await;
-        }
-        let polled = match until {
-            None => poll(client, token, options).await,
-            Some(until) => match timeout_at(until, poll(client, token, options)).await {
-                Ok(polled) => polled,
-                Err(_) => return Ok(step),
-            },
+        let last = wait_for_turn(client, token, &step.seen, until).await?;
+        let Some(polled) = bounded(until, poll(client, token, options)).await else {
+            step.seen.at = client.now_millis();
+            return Ok(step);
         };
         step.seen.at = client.now_millis();
         match polled {
-            Ok((found, meta)) => {
+            Ok((Some(state), meta)) => {
+                let text = fingerprint(&state);
                 step.meta = meta;
-                match found {
-                    Some(state) => {
-                        let text = fingerprint(&state);
-                        step.changed = step.seen.state.as_ref() != Some(&text);
-                        step.seen.state = Some(text);
-                        step.state = Some(state);
-                        if step.changed || step.ending().is_some() {
-                            return Ok(step);
-                        }
-                    }
-                    None if step.seen.state.is_none() && age > LISTED_WITHIN => {
-                        let what = "it was started, and ten minutes later it is not in the list of runs";
-                        return Err(Error::new(Kind::NotFound, what)
-                            .at(&run_call_of(token)?)
-                            .with_run(token.encode())
-                            .hint("Look at the sync's runs in the workspace; it was not started again."));
-                    }
-                    None => {}
+                step.changed = step.seen.state.as_ref() != Some(&text);
+                step.seen = Seen { state: Some(text), at: step.seen.at, missing: None };
+                step.state = Some(state);
+                if step.changed || step.ending().is_some() {
+                    return Ok(step);
+                }
+            }
+            Ok((None, meta)) => {
+                step.meta = meta;
+                let since = *step.seen.missing.get_or_insert(step.seen.at);
+                if scaled(client, step.seen.at.saturating_sub(since)) > MISSING_BORNE {
+                    return Err(vanished(client, token)?);
                 }
             }
             Err(error) if passes(error.kind()) => {}
             Err(error) => return Err(error.with_run(token.encode())),
         }
+        if last {
+            return Ok(step);
+        }
     }
 }
 
-fn run_call_of(token: &RunToken) -> Result<crate::client::Call, Error> {
+/// Sleeps until the next poll is due; gives back whether it is the last before `until`.
+async fn wait_for_turn(
+    client: &Client,
+    token: &RunToken,
+    seen: &Seen,
+    until: Option<Instant>,
+) -> Result<bool, Error> {
+    let now = client.now_millis();
+    let mut due = Instant::now();
+    if seen.at > 0 {
+        // The pause counts from the last poll, not from this call: a caller that took its time is not held up.
+        let passed = Duration::from_millis(u64::try_from(now.saturating_sub(seen.at)).unwrap_or(0));
+        let age = scaled(client, now.saturating_sub(token.since));
+        due += client.scaled(pause(age)).saturating_sub(passed);
+    }
+    let last = until.is_some_and(|until| due >= until);
+    client.sleep_until(until.map_or(due, |until| due.min(until))).await?;
+    Ok(last)
+}
+
+/// A poll, which may outlast `until` by as much as a healthy answer takes.
+async fn bounded<T>(until: Option<Instant>, poll: impl Future<Output = T>) -> Option<T> {
+    match until {
+        None => Some(poll.await),
+        Some(until) => timeout_at(until.max(Instant::now()) + ANSWER_BORNE, poll).await.ok(),
+    }
+}
+
+fn vanished(client: &Client, token: &RunToken) -> Result<Error, Error> {
+    let what = "the list of runs has been without it for ten minutes";
+    Ok(Error::new(Kind::NotFound, what)
+        .at(&run_call_of(token)?)
+        .with_run(token.encode())
+        .with_hint("Look at the sync's runs in the workspace; it was not started again.")
+        .scrubbed(|text| client.scrub(text)))
+}
+
+pub(super) fn run_call_of(token: &RunToken) -> Result<crate::client::Call, Error> {
     let (sync, run) =
         token.sync_and_run().ok_or_else(|| Error::new(Kind::InvalidRequest, "the run token names no run"))?;
     Ok(run_call(sync, run))
@@ -161,8 +184,8 @@ fn fingerprint(state: &SyncRun) -> String {
     serde_json::to_string(state).unwrap_or_default()
 }
 
-/// How old a run is where waits are divided.
-fn scaled_age(client: &Client, millis: i64) -> Duration {
-    let age = Duration::from_millis(u64::try_from(millis).unwrap_or(0));
-    age.mul_f64(client.config().scale.min(1e6))
+/// A length of time as long as it is where waits are divided.
+fn scaled(client: &Client, millis: i64) -> Duration {
+    let real = Duration::from_millis(u64::try_from(millis).unwrap_or(0)).min(Duration::from_hours(24 * 365));
+    real.mul_f64(client.config().scale)
 }

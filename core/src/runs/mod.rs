@@ -123,7 +123,7 @@ impl Run {
     /// # Errors
     /// Kind `run_failed` with the run in [`Error::details`], or `wait_timeout`; both with the token in [`Error::run`].
     pub async fn wait(&self, options: &WaitOptions) -> Result<SyncRun, Error> {
-        let until = options.timeout.map(|timeout| Instant::now() + timeout);
+        let until = options.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let mut seen = Seen::default();
         loop {
             let step = next(&self.client, &self.token, seen, until, &Options::default()).await?;
@@ -134,7 +134,7 @@ impl Run {
                         return Ok(state);
                     }
                 }
-                (None, false) => return Err(expired(&self.token, options.timeout.unwrap_or_default())),
+                (None, false) => return Err(expired(&self.client, &self.token)),
                 (None, true) => {}
             }
             seen = step.seen;
@@ -157,7 +157,10 @@ impl Step {
             Some(Ending::Success) | None => false,
         };
         let Some(state) = self.state.as_ref().filter(|_| raised) else { return Ok(()) };
-        let why = state.error.as_deref().map_or_else(String::new, |error| format!(": {}", first_line(error)));
+        let why = state
+            .error
+            .as_deref()
+            .map_or_else(String::new, |error| format!(": {}", first_line(&client.scrub(error))));
         let run = serde_json::to_value(state).unwrap_or_default();
         Err(Error::new(Kind::RunFailed, format!("{} ended as {}{why}", token.name(), state.status))
             .with_details(Some(Json::from(&run)))
@@ -167,13 +170,13 @@ impl Step {
 }
 
 /// The error of a wait that ran out of time.
-pub(crate) fn expired(token: &RunToken, after: Duration) -> Error {
-    Error::new(
-        Kind::WaitTimeout,
-        format!("{} had not ended after {:.1} s", token.name(), after.as_secs_f64()),
-    )
-    .with_run(token.encode())
-    .hint("The run goes on; resume waiting with its token.")
+pub(crate) fn expired(client: &Client, token: &RunToken) -> Error {
+    let age =
+        Duration::from_millis(u64::try_from(client.now_millis().saturating_sub(token.since)).unwrap_or(0));
+    let what = format!("{} had not ended {:.1} s after it was started", token.name(), age.as_secs_f64());
+    Error::new(Kind::WaitTimeout, what)
+        .with_run(token.encode())
+        .with_hint("The run goes on; resume waiting with its token.")
 }
 
 fn first_line(text: &str) -> String {

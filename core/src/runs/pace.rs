@@ -4,8 +4,10 @@ use std::time::Duration;
 
 const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(15);
-/// A run that was triggered may take this long to appear in the list of runs.
-pub(super) const LISTED_WITHIN: Duration = Duration::from_mins(10);
+/// How long answers may come without the run: it is not listed at once, and a list may lag behind.
+pub(super) const MISSING_BORNE: Duration = Duration::from_mins(10);
+/// How long a poll under way is awaited past the end of a step.
+pub(super) const ANSWER_BORNE: Duration = Duration::from_secs(10);
 
 /// The pause before the next poll: short while the run is young, a tenth of its age later, never above 15 s.
 pub(super) fn pause(age: Duration) -> Duration {

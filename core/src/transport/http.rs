@@ -12,6 +12,7 @@ use url::Url;
 
 use super::tls;
 use super::warmup::Warmup;
+use super::watched::{Departure, Watched};
 use crate::config::Config;
 use crate::error::{Error, Kind};
 
@@ -97,22 +98,33 @@ impl Http {
         Ok(config.clone())
     }
 
-    /// Hands a request over and waits for the headers of its answer.
-    pub(crate) async fn send(&self, request: Request, within: Duration) -> Result<Incoming<'_>, Failed> {
+    /// Hands a request over and waits for the headers of its answer; `departure` tells whether it may have left.
+    pub(crate) async fn send(
+        &self,
+        request: Request,
+        within: Duration,
+        departure: &Departure,
+    ) -> Result<Incoming<'_>, Failed> {
         let until = Instant::now() + within;
         let late = |stage| Failed::new(stage, Kind::Timeout, format!("no answer in {within:?}"));
         let (generation, client) = self.client().await?;
         let warming = timeout_at(until, self.warmup.enter()).await.map_err(|_| late(Stage::Connecting))?;
-        let connection = if self.warmup.speaks_http1() {
+        // Unless it is known that one connection carries them all, each request may open one.
+        let connection = if self.warmup.multiplexes() {
+            None
+        } else {
             let permit =
                 timeout_at(until, self.http1.acquire()).await.map_err(|_| late(Stage::Connecting))?;
             permit.ok()
-        } else {
-            None
         };
         let mut outgoing = client.request(request.method, request.url).headers(request.headers);
-        if let Some(body) = request.body {
-            outgoing = outgoing.body(body);
+        match request.body {
+            Some(body) => {
+                let body = Watched { bytes: Some(body), departure: departure.clone() };
+                outgoing = outgoing.body(reqwest::Body::wrap(body));
+            }
+            // Without a body there is no sign of its leaving.
+            None => departure.happens(),
         }
         match timeout_at(until, outgoing.send()).await {
             Ok(Ok(response)) => {
@@ -120,8 +132,12 @@ impl Http {
                 Ok(Incoming { response, until, http: self, generation, _connection: connection })
             }
             Ok(Err(error)) => Err(self.failed(&error)),
+            Err(_) if !departure.happened() => Err(late(Stage::Connecting)),
             Err(_) => {
-                self.renew(generation);
+                // A connection that was never there cannot be dead.
+                if warming.was_warm() {
+                    self.renew(generation);
+                }
                 Err(late(Stage::Sent))
             }
         }
@@ -152,7 +168,10 @@ impl Http {
             .http2_keep_alive_timeout(Duration::from_secs(10))
             .http2_keep_alive_while_idle(true)
             .gzip(true);
-        if let Some(proxy) = &self.config.proxy {
+        if self.config.base.scheme() == "http" {
+            // http is for loopback addresses: through a proxy the key would leave the machine in the clear.
+            builder = builder.no_proxy();
+        } else if let Some(proxy) = &self.config.proxy {
             builder = builder.proxy(reqwest::Proxy::all(proxy.url.expose())?);
         }
         builder.build()
@@ -219,7 +238,9 @@ impl Incoming<'_> {
                 Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
                 Ok(Ok(None)) => return Ok(Exchange { status, headers, body: body.into() }),
                 Ok(Err(error)) => {
-                    let kind = if error.is_decode() { Kind::Protocol } else { Kind::Connect };
+                    // reqwest calls every error of a body one of decoding; only those beneath which there is no
+                    // connection's are.
+                    let kind = if within::<hyper::Error>(&error) { Kind::Connect } else { Kind::Protocol };
                     let what = format!("the answer broke off: {}", text_of(&error));
                     return Err(Failed::new(Stage::Answering, kind, what).because(&error));
                 }

@@ -1,14 +1,19 @@
 //! What an answer means: the value it holds, or the error it is.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use http::HeaderMap;
 use http::header::{LOCATION, RETRY_AFTER};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::http::Exchange;
 use crate::error::{Error, Kind};
 use crate::model::Json;
+
+/// Takes the key out of a text.
+pub(crate) type Scrub<'a> = &'a dyn Fn(&str) -> String;
 
 /// What of a server's text goes into a message.
 const LONGEST_MESSAGE: usize = 400;
@@ -16,18 +21,18 @@ const LONGEST_MESSAGE: usize = 400;
 const LARGEST_DETAILS: usize = 16 << 10;
 
 /// Turns an answer whose status is not a success into its error.
-pub(crate) fn check(answer: &Exchange) -> Result<(), Error> {
+pub(crate) fn check(answer: &Exchange, scrub: Scrub<'_>) -> Result<(), Error> {
     if (200..300).contains(&answer.status) {
         return Ok(());
     }
-    let said = Said::parse(&answer.body);
+    let said = Said::parse(&answer.body, scrub);
     let (kind, hint) = meaning(answer.status, &said);
     let what = match (answer.status, said.message) {
         (300..400, _) => {
             let to = answer.headers.get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or("elsewhere");
             format!(
                 "the server redirects to {}, and redirects are not followed: the key stays with its origin",
-                brief(to)
+                brief(&scrub(to))
             )
         }
         (status, Some(message)) => format!("the server answered {status}: {message}"),
@@ -38,45 +43,47 @@ pub(crate) fn check(answer: &Exchange) -> Result<(), Error> {
         .with_details(said.details)
         .with_retry_after(retry_after(&answer.headers));
     Err(match hint {
-        Some(hint) => error.hint(hint),
+        Some(hint) => error.with_hint(hint),
         None => error,
     })
 }
 
-/// The error that an answer with status 200 carries in place of its value, by the shapes that the vendor declares:
-/// `{"message", "details"}`, `{"error"}` where the operation has it, and the text "Internal Server Error".
-pub(crate) fn error_under_200(body: &[u8]) -> Option<Error> {
-    let first = body.iter().find(|byte| !byte.is_ascii_whitespace())?;
-    match first {
+/// The error that a success carries in place of its value, by the shapes that the vendor declares:
+/// `{"message", "details"}`, `{"error"}`, and the text "Internal Server Error". What `guess` allows for operations that
+/// we know would take a stranger's value for an error: for those only the vendor's own words count.
+pub(crate) fn error_under_200(answer: &Exchange, guess: bool, scrub: Scrub<'_>) -> Option<Error> {
+    let body = &answer.body;
+    let under = format!("under status {}", answer.status);
+    let error = match body.iter().find(|byte| !byte.is_ascii_whitespace())? {
         b'"' => {
             let text: String = serde_json::from_slice(body).ok()?;
-            (text == "Internal Server Error").then(|| {
-                Error::new(Kind::Server, "the server answered \"Internal Server Error\" under status 200")
-                    .with_status(200)
-            })
+            if text != "Internal Server Error" {
+                return None;
+            }
+            Error::new(Kind::Server, format!("the server answered \"{text}\" {under}"))
         }
         b'{' => {
-            let members: std::collections::BTreeMap<String, &serde_json::value::RawValue> =
-                serde_json::from_slice(body).ok()?;
-            let is_validation = members.contains_key("message")
-                && members.contains_key("details")
+            let members: BTreeMap<String, &RawValue> = serde_json::from_slice(body).ok()?;
+            let text = |name: &str| {
+                members.get(name).and_then(|value| serde_json::from_str::<String>(value.get()).ok())
+            };
+            let is_validation = members.contains_key("details")
+                && text("message").is_some_and(|message| guess || message == "Validation failed")
                 && !members.contains_key("id")
                 && !members.contains_key("data");
-            let is_trigger_error = members.len() == 1 && members.contains_key("error");
+            let is_trigger_error = guess && members.len() == 1 && text("error").is_some();
             if !is_validation && !is_trigger_error {
                 return None;
             }
-            let said = Said::parse(body);
+            let said = Said::parse(body, scrub);
             let message = said.message.unwrap_or_else(|| "an error without a message".to_owned());
             let kind = if is_validation { Kind::Validation } else { Kind::InvalidRequest };
-            Some(
-                Error::new(kind, format!("the server answered an error under status 200: {message}"))
-                    .with_status(200)
-                    .with_details(said.details),
-            )
+            Error::new(kind, format!("the server answered an error {under}: {message}"))
+                .with_details(said.details)
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    Some(error.with_status(answer.status))
 }
 
 /// How long the server asked to wait (RFC 9110 §10.2.3): seconds, or a date, which needs the server's own `Date`.
@@ -135,17 +142,19 @@ struct Said {
 }
 
 impl Said {
-    fn parse(body: &[u8]) -> Self {
+    /// The key is taken out before anything is cut short: a part of it would not be found later.
+    fn parse(body: &[u8], scrub: Scrub<'_>) -> Self {
         let nothing = Self { message: None, details: None };
         let Ok(text) = std::str::from_utf8(body) else { return nothing };
         match serde_json::from_str(text) {
-            Ok(Value::String(message)) => Self { message: Some(brief(&message)), details: None },
+            Ok(Value::String(message)) => Self { message: Some(brief(&scrub(&message))), details: None },
             Ok(Value::Object(members)) => {
-                let text = |name: &str| members.get(name).and_then(Value::as_str).map(brief);
+                let text =
+                    |name: &str| members.get(name).and_then(Value::as_str).map(|text| brief(&scrub(text)));
                 let details = members
                     .get("details")
                     .filter(|details| !details.is_null())
-                    .map(Json::from)
+                    .map(|details| Json::from(details).map_text(&scrub))
                     .filter(|details| details.get().len() <= LARGEST_DETAILS);
                 let mut message = text("message").or_else(|| text("error"));
                 if let (Some(message), Some(reason)) = (&mut message, text("details")) {
@@ -154,9 +163,10 @@ impl Said {
                 Self { message, details }
             }
             Ok(_) => nothing,
-            Err(_) => {
-                Self { message: title(text).map(|title| format!("a page titled \"{title}\"")), details: None }
-            }
+            Err(_) => Self {
+                message: title(&scrub(text)).map(|title| format!("a page titled \"{title}\"")),
+                details: None,
+            },
         }
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn verifier(
 fn pem(path: &Path, named_by: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
     let unreadable = |why: String| {
         Error::new(Kind::Config, format!("{named_by} names {}, which {why}", path.display()))
-            .hint("It takes a file of certificates in PEM form (-----BEGIN CERTIFICATE-----).")
+            .with_hint("It takes a file of certificates in PEM form (-----BEGIN CERTIFICATE-----).")
     };
     let certificates = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
@@ -53,6 +53,12 @@ fn platform(
     let mut roots = rustls::RootCertStore::empty();
     // Single broken certificates are passed over, as every other reader of these stores does.
     roots.add_parsable_certificates(system()?);
+    if roots.is_empty() && std::env::var_os("SSL_CERT_FILE").is_some_and(|path| !path.is_empty()) {
+        return Err(Error::new(
+            Kind::Config,
+            "no certificate of the file that SSL_CERT_FILE names can be used",
+        ));
+    }
     if roots.is_empty() {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }

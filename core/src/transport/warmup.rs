@@ -26,7 +26,7 @@ struct State {
     phase: Phase,
     /// When a request last began or was answered.
     used: Instant,
-    http1: bool,
+    multiplexes: bool,
 }
 
 #[derive(Debug)]
@@ -42,11 +42,12 @@ pub(super) struct Warming<'a> {
     warmup: &'a Warmup,
     /// Dropping it wakes those who wait.
     first: Option<watch::Sender<()>>,
+    was_warm: bool,
 }
 
 impl Warmup {
     pub(super) fn new(idle: Duration) -> Self {
-        let state = State { phase: Phase::Cold, used: Instant::now(), http1: false };
+        let state = State { phase: Phase::Cold, used: Instant::now(), multiplexes: false };
         Self { state: Mutex::new(state), idle: idle.saturating_sub(MARGIN) }
     }
 
@@ -54,9 +55,9 @@ impl Warmup {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the server chose HTTP/1.1 when last asked.
-    pub(super) fn speaks_http1(&self) -> bool {
-        self.state().http1
+    /// Whether the server chose HTTP/2 when last asked.
+    pub(super) fn multiplexes(&self) -> bool {
+        self.state().multiplexes
     }
 
     /// Forgets the connection.
@@ -73,27 +74,32 @@ impl Warmup {
             }
             state.used = Instant::now();
             match &state.phase {
-                Phase::Warm => return Warming { warmup: self, first: None },
+                Phase::Warm => return Warming { warmup: self, first: None, was_warm: true },
                 Phase::Warming(ahead) => ahead.clone(),
                 Phase::Cold => {
                     let (first, ahead) = watch::channel(());
                     state.phase = Phase::Warming(ahead);
-                    return Warming { warmup: self, first: Some(first) };
+                    return Warming { warmup: self, first: Some(first), was_warm: false };
                 }
             }
         };
         // The sender never sends: its end is the sign. A timeout is as good.
         let _ = timeout(LONGEST_WAIT, ahead.changed()).await;
-        Warming { warmup: self, first: None }
+        Warming { warmup: self, first: None, was_warm: false }
     }
 }
 
 impl Warming<'_> {
+    /// Whether a connection was there when the request came.
+    pub(super) fn was_warm(&self) -> bool {
+        self.was_warm
+    }
+
     /// Headers came: the connection is there for the others.
     pub(super) fn answered(mut self, version: Version) {
         let mut state = self.warmup.state();
         state.used = Instant::now();
-        state.http1 = version <= Version::HTTP_11;
+        state.multiplexes = version > Version::HTTP_11;
         state.phase = Phase::Warm;
         self.first = None;
     }
@@ -101,8 +107,11 @@ impl Warming<'_> {
 
 impl Drop for Warming<'_> {
     fn drop(&mut self) {
-        if self.first.is_some() {
-            self.warmup.cool();
+        let Some(first) = &self.first else { return };
+        let mut state = self.warmup.state();
+        // Another may have warmed it, or begun to, in the meantime.
+        if matches!(&state.phase, Phase::Warming(ahead) if ahead.same_channel(&first.subscribe())) {
+            state.phase = Phase::Cold;
         }
     }
 }
@@ -119,7 +128,7 @@ mod tests {
         assert!(timeout(Duration::from_millis(100), &mut second).await.is_err(), "the second must wait");
         first.answered(Version::HTTP_2);
         assert!(timeout(Duration::from_millis(1), second).await.is_ok(), "the second must be let go");
-        assert!(!warmup.speaks_http1());
+        assert!(warmup.multiplexes());
     }
 
     #[tokio::test(start_paused = true)]
@@ -140,7 +149,7 @@ mod tests {
     async fn after_a_long_silence_the_first_goes_ahead_alone_again() {
         let warmup = Warmup::new(Duration::from_secs(20));
         warmup.enter().await.answered(Version::HTTP_11);
-        assert!(warmup.speaks_http1());
+        assert!(!warmup.multiplexes());
         assert!(warmup.enter().await.first.is_none());
         tokio::time::advance(Duration::from_secs(20)).await;
         assert!(warmup.enter().await.first.is_some());

@@ -47,15 +47,18 @@ impl From<&Error> for Failure {
             details: error.details().cloned(),
             operation: text(error.operation()),
             resource: text(error.resource()),
-            retry_after_ms: error
-                .retry_after()
-                .map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
-            hint: text(error.hint_text()),
+            retry_after_ms: error.retry_after().map(whole_millis),
+            hint: text(error.hint()),
             causes: error.causes().to_vec(),
             meta: error.meta().cloned(),
             run: text(error.run()),
         }))
     }
+}
+
+/// Milliseconds that every host can hold: a double is exact up to 2^53.
+fn whole_millis(wait: std::time::Duration) -> u64 {
+    u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).min(1 << 53)
 }
 
 impl fmt::Display for Failure {

@@ -16,7 +16,7 @@ use futures_util::FutureExt as _;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::client::{Client, Meta, Options};
+use crate::client::{Client, Meta, Options, with_signal};
 use crate::config::Settings;
 use crate::error::{Error, Kind};
 
@@ -101,13 +101,14 @@ impl Engine {
         let options: Options = strict::read("options", opts, Kind::InvalidRequest)?;
         tokio::select! {
             biased;
+            // First, so that a request under way says what is known of it; the arm below ends what waits elsewhere.
+            reply = with_signal(cancel.0.clone(), ops::dispatch(&self.client, op, args, &options)) => reply,
             () = cancel.0.cancelled() => Err(Error::new(Kind::Cancelled, format!("{op} was cancelled"))),
-            reply = ops::dispatch(&self.client, op, args, &options) => reply,
         }
     }
 }
 
 fn defect(what: &str) -> Error {
     Error::new(Kind::Internal, format!("a defect of the SDK was met in {what}"))
-        .hint("Please report it with the version and what was called; the process goes on safely.")
+        .with_hint("Please report it with the version and what was called; the process goes on safely.")
 }

@@ -25,6 +25,9 @@ pub(super) async fn dispatch(
     args: &str,
     options: &Options,
 ) -> Result<Reply, Error> {
+    if client.is_closed() && !matches!(op, "client.close" | "client.stats") {
+        return Err(Error::new(Kind::Closed, format!("the client is closed; {op} did nothing")));
+    }
     match op {
         "syncs.list" => list_syncs(client, args, options).await,
         "syncs.trigger" => trigger_sync(client, args, options).await,
@@ -112,7 +115,7 @@ async fn list_syncs(client: &Client, args: &str, options: &Options) -> Result<Re
         (call, cursor)
     };
     if options.raw == Some(true) {
-        return raw(client, &call, options).await;
+        return raw(client, &page::positioned(&call, &cursor), options).await;
     }
     let fetched = page::fetch::<Sync>(client, &call, options, cursor).await?;
     let next = fetched.cursor.map(|cursor| page::to_token(OP, &call, cursor));
@@ -132,8 +135,8 @@ async fn trigger_sync(client: &Client, args: &str, options: &Options) -> Result<
     let sync: SyncReference = strict::value("arguments.sync", &sync.to_string(), Kind::InvalidRequest)?;
     let how: TriggerSync = arguments(&Value::Object(given).to_string())?;
     if options.raw == Some(true) {
-        let call = resources::trigger_call(client, &sync, &how, options).await?.1;
-        return raw(client, &call, options).await;
+        let (_, call, _, options) = resources::trigger_call(client, &sync, &how, options).await?;
+        return raw(client, &call, &options).await;
     }
     let (token, meta) = resources::trigger(client, &sync, &how, options).await?;
     Ok(Reply { meta, next: None, body: bytes_of(&run_value(&token))? })
@@ -182,7 +185,7 @@ async fn next_step(client: &Client, args: &str, options: &Options) -> Result<Rep
     step.check(client, &token, asked.on_failure, asked.on_warning)?;
     let ending = step.ending();
     if asked.expire && !step.changed && ending.is_none() {
-        return Err(runs::expired(&token, timeout.unwrap_or_default()));
+        return Err(runs::expired(client, &token));
     }
     let body = bytes_of(&json!({
         "state": step.state,
@@ -246,9 +249,10 @@ fn parse(client: &Client, args: &str) -> Result<Reply, Error> {
     let call = Call::new(operation, operation.path);
     let exchange = Exchange { status: asked.status, headers, body: Bytes::from(asked.body) };
     let meta = Meta::new(&call);
-    let at = |error: Error| error.at(&call).scrubbed(|text| client.scrub(text));
-    transport::check(&exchange).map_err(at)?;
-    if let Some(error) = transport::error_under_200(&exchange.body) {
+    let scrub = |text: &str| client.scrub(text);
+    let at = |error: Error| error.at(&call).scrubbed(scrub);
+    transport::check(&exchange, &scrub).map_err(at)?;
+    if let Some(error) = transport::error_under_200(&exchange, true, &scrub) {
         return Err(at(error));
     }
     match asked.op.as_str() {

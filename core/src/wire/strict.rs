@@ -35,10 +35,21 @@ pub(super) fn value<T: DeserializeOwned>(what: &str, text: &str, kind: Kind) -> 
 /// Serde quotes the text that it found in place of something else; it may be a secret.
 fn without_values(message: &str) -> String {
     let message = message.split(" at line ").next().unwrap_or(message);
-    let Some(start) = message.find("string \"") else { return message.to_owned() };
+    let Some(start) = message.find("string \"") else { return without_numbers(message) };
     let (before, quoted) = message.split_at(start);
     let after = quoted.rfind("\", ").and_then(|end| quoted.get(end + 1..)).unwrap_or_default();
     format!("{before}a string{after}")
+}
+
+/// A key of digits alone would come as a number.
+fn without_numbers(message: &str) -> String {
+    match (message.strip_prefix("invalid type: "), message.find('`'), message.rfind("`, ")) {
+        (Some(_), Some(start), Some(end)) if start < end => {
+            let (before, after) = (message.get(..start), message.get(end + 1..));
+            format!("{}…{}", before.unwrap_or_default(), after.unwrap_or_default())
+        }
+        _ => message.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -76,6 +87,8 @@ mod tests {
         let message = message::<Settings>(r#"{"timeoutMs": "the \", key"}"#);
         assert!(!message.contains("key"), "{message}");
         assert!(message.contains("a string, expected u64"), "{message}");
+        let message = super::tests::message::<Settings>(r#"{"apiKey": 123456}"#);
+        assert!(!message.contains("123456") && message.contains("expected"), "{message}");
     }
 
     #[test]

@@ -13,6 +13,7 @@
 
 mod cancel;
 mod door;
+mod incidents;
 mod limit;
 mod scenarios;
 mod support;

@@ -104,7 +104,19 @@ async fn serve(options: Serve) -> Result<(), Error> {
         "syncs": options.syncs,
         "slugs": ["orders-to-salesforce"],
         "timeScale": 1,
-        "runs": {"seconds": options.seconds_per_run},
+        "runs": {
+            "seconds": options.seconds_per_run,
+            // What whoever tries a client out should see: an end that is neither plain success nor failure.
+            "bySlug": {"orders-to-salesforce": {
+                "status": "warning",
+                "error": "2 rows were rejected by the destination: INVALID_EMAIL_ADDRESS",
+                "rows": {
+                    "planned": {"added": 120, "changed": 30, "removed": 5},
+                    "successful": {"added": 118, "changed": 30, "removed": 5},
+                    "failed": {"added": 2, "changed": 0, "removed": 0},
+                },
+            }},
+        },
     }))?;
     println!(
         "{}",

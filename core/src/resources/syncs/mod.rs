@@ -220,7 +220,7 @@ impl Syncs {
         options: &Options,
     ) -> Result<Run, Error> {
         let sync = sync.into();
-        let (token, _) = trigger(&self.client, &sync, how, options).await?;
+        let (token, _) = trigger(&self.client, &sync, how, &options.clone().unraw()).await?;
         Ok(Run::new(self.client.clone(), token))
     }
 }
@@ -242,22 +242,32 @@ pub(crate) async fn trigger(
     how: &TriggerSync,
     options: &Options,
 ) -> Result<(RunToken, Meta), Error> {
-    let (id, call) = trigger_call(client, sync, how, options).await?;
+    let (id, call, resolved, options) = trigger_call(client, sync, how, options).await?;
+    let (started, mut meta) = client.value::<Started>(&call, &options).await?;
+    // The look-up was a part of the call.
+    if let Some(resolved) = resolved {
+        meta.attempts.splice(0..0, resolved.attempts);
+        meta.waited_ms += resolved.waited_ms;
+        meta.duration_ms += resolved.duration_ms;
+    }
     let since = client.now_millis();
-    let (started, meta) = client.value::<Started>(&call, options).await?;
     Ok((RunToken::sync(client.origin(), id, started.id, since), meta))
 }
 
-/// The call that starts a run, and the sync's id.
+/// The call that starts a run, the sync's id, what looking the slug up did, and the options with what time that left.
 pub(crate) async fn trigger_call(
     client: &Client,
     sync: &SyncReference,
     how: &TriggerSync,
     options: &Options,
-) -> Result<(i64, Call), Error> {
-    let id = match sync {
-        SyncReference::Id(id) => *id,
+) -> Result<(i64, Call, Option<Meta>, Options), Error> {
+    let (id, resolved) = match sync {
+        SyncReference::Id(id) => (*id, None),
         SyncReference::Slug(slug) => resolve(client, slug, options).await?,
+    };
+    let options = match &resolved {
+        Some(meta) => client.rest_of(options, meta)?,
+        None => options.clone(),
     };
     // Explicit false: the document's defaults are strings where booleans are meant, so nothing is left to them.
     let mut placed = TriggerSync {
@@ -273,7 +283,7 @@ pub(crate) async fn trigger_call(
             Call::new(&TRIGGER_BY_SLUG, TRIGGER_BY_SLUG.path)
         }
     };
-    Ok((id, call.placed(placed).on(sync.to_string())))
+    Ok((id, call.placed(placed).on(sync.to_string()), resolved, options))
 }
 
 model! {
@@ -285,23 +295,23 @@ model! {
 }
 
 /// The id behind a slug, asked for once per client.
-async fn resolve(client: &Client, slug: &str, options: &Options) -> Result<i64, Error> {
+async fn resolve(client: &Client, slug: &str, options: &Options) -> Result<(i64, Option<Meta>), Error> {
     if let Some(id) = client.known_slug(slug) {
-        return Ok(id);
+        return Ok((id, None));
     }
     let call = list_call(&ListSyncs { slug: Some(slug.to_owned()), ..ListSyncs::default() })
-        .on(SyncReference::Slug(slug.to_owned()).to_string());
+        .on(SyncReference::Slug(slug.to_owned()).to_string())
+        .of_class(Class::Trigger);
     let (page, meta) = client.value::<crate::page::Page<Sync>>(&call, &options.clone().unraw()).await?;
     // Whether the server's filter is exact is not documented, so the match is checked here.
     match page.data.iter().find(|sync| sync.slug == slug) {
         Some(sync) => {
             client.learn_slug(slug, sync.id);
-            Ok(sync.id)
+            Ok((sync.id, Some(meta)))
         }
-        None => Err(Error::new(Kind::NotFound, "no sync has this slug")
-            .at(&call)
-            .with_meta(meta)
-            .hint("Check the slug in the sync's settings, or pass the numeric id; nothing was triggered.")),
+        None => Err(Error::new(Kind::NotFound, "no sync has this slug").at(&call).with_meta(meta).with_hint(
+            "Check the slug in the sync's settings, or pass the numeric id; nothing was triggered.",
+        )),
     }
 }
 

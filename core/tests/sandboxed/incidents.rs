@@ -1,0 +1,176 @@
+//! What once went wrong, or nearly: each test guards one of these.
+
+use std::time::Duration;
+
+use hightouch_sdk::{Client, Kind, ListSyncs, Options, Settings, TriggerSync, WaitOptions};
+use serde_json::{Map, Value, json};
+use tokio::net::TcpListener;
+use tokio::time::{sleep, timeout};
+
+use crate::support::sandbox::{World, sandbox};
+
+/// Only a hang takes longer.
+const SOON: Duration = Duration::from_secs(30);
+
+async fn requests(world: &World, operation: &str, at_least: usize) {
+    let count = || {
+        let log = world.log();
+        log["requests"].as_array().unwrap().iter().filter(|request| request["operation"] == operation).count()
+    };
+    timeout(SOON, async {
+        while count() < at_least {
+            sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await
+    .expect("the request comes");
+}
+
+/// The first key is refused while its successor is already set: the late text must be rid of the old one.
+#[tokio::test]
+async fn a_text_that_repeats_a_key_no_longer_in_use_is_rid_of_it_too() {
+    let script =
+        json!([{"when": {}, "answer": {"status": 401, "delayMs": 300, "body": {"message": "bad {{key}}"}}}]);
+    let world = sandbox().world(&json!({"script": script}));
+    let client = world.client();
+    let call = tokio::spawn({
+        let client = client.clone();
+        async move { client.syncs().list(&ListSyncs::default()).all().await }
+    });
+    requests(&world, "ListSync", 1).await;
+    client.set_api_key("another-key").unwrap();
+    let error = call.await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), Kind::Authentication);
+    assert!(!format!("{error} {error:?}").contains(world.info["apiKey"].as_str().unwrap()), "{error}");
+}
+
+/// Cut first and searched later, a part of the key stays.
+#[tokio::test]
+async fn a_message_is_rid_of_the_key_before_it_is_cut_short() {
+    for padding in 370..400 {
+        let message = format!("{}{{{{key}}}}", "x".repeat(padding));
+        let script = json!([{"when": {}, "answer": {"status": 400, "body": {"message": message}}}]);
+        let world = sandbox().world(&json!({"script": script}));
+        let error = world.client().syncs().list(&ListSyncs::default()).all().await.unwrap_err().to_string();
+        let key = world.info["apiKey"].as_str().unwrap();
+        assert!(!error.contains(&key[..8]), "{padding}: {error}");
+        world.delete();
+    }
+}
+
+#[tokio::test]
+async fn closing_while_a_trigger_is_under_way_does_not_claim_that_it_did_not_happen() {
+    let script = json!([{"when": {"operation": "TriggerRun"}, "answer": {"hang": true, "apply": true}}]);
+    let world = sandbox().world(&json!({"script": script}));
+    let client = world.client();
+    let call = tokio::spawn({
+        let client = client.clone();
+        async move { client.syncs().trigger(1, &TriggerSync::default()).await }
+    });
+    requests(&world, "TriggerRun", 1).await;
+    client.close();
+    let error = timeout(SOON, call).await.expect("it ends").unwrap().unwrap_err();
+    assert_eq!(error.kind(), Kind::OutcomeUnknown);
+    let error = client.syncs().trigger(1, &TriggerSync::default()).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Closed, "after that nothing is sent");
+}
+
+#[tokio::test]
+async fn closing_ends_a_wait_between_its_polls() {
+    let world = sandbox().world(&json!({"timeScale": 0.2, "runs": {"seconds": 100_000}}));
+    let client = world.client();
+    let run = client.syncs().trigger(1, &TriggerSync::default()).await.unwrap();
+    let wait = tokio::spawn(async move { run.wait(&WaitOptions::default()).await });
+    requests(&world, "ListSyncRuns", 1).await;
+    client.close();
+    let error = timeout(SOON, wait).await.expect("it ends").unwrap().unwrap_err();
+    assert_eq!(error.kind(), Kind::Closed);
+}
+
+async fn posted(answer: Value) -> Result<Value, hightouch_sdk::Error> {
+    let script = json!([{"when": {"operation": "TriggerRun"}, "answer": answer}]);
+    let world = sandbox().world(&json!({"script": script}));
+    let client = world.client();
+    let given =
+        client.request("POST", "/syncs/1/trigger", &Map::new(), Some(json!({})), &Options::default()).await;
+    world.delete();
+    given
+}
+
+#[tokio::test]
+async fn an_unreadable_answer_to_a_request_that_writes_leaves_its_outcome_unknown() {
+    let error = posted(json!({"status": 200, "text": "<html>"})).await.unwrap_err();
+    assert_eq!((error.kind(), error.operation()), (Kind::OutcomeUnknown, Some("POST /syncs/1/trigger")));
+}
+
+#[tokio::test]
+async fn a_value_of_an_unknown_operation_is_not_taken_for_an_error() {
+    for body in [
+        json!({"error": null}),
+        json!({"error": "none"}),
+        json!({"message": "accepted", "details": {"jobs": 1}}),
+    ] {
+        assert_eq!(posted(json!({"status": 200, "body": body})).await.unwrap(), body);
+    }
+    let error = posted(json!({"body": {"message": "Validation failed", "details": {}}})).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Validation);
+}
+
+#[tokio::test]
+async fn a_handshake_that_hangs_is_no_request_that_was_sent() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("https://{}/api/v1", listener.local_addr().unwrap());
+    let client = Client::new(&Settings {
+        base_url: Some(base),
+        api_key: Some("key".into()),
+        timeout_ms: Some(300),
+        max_retries: Some(0),
+        ..Settings::default()
+    })
+    .unwrap();
+    let error = client.syncs().trigger(1, &TriggerSync::default()).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Timeout, "{error}");
+    assert_eq!(client.stats().in_flight, 0, "what was never sent does not count");
+}
+
+#[tokio::test]
+async fn a_run_that_was_seen_and_is_gone_ends_its_wait() {
+    let script = json!([
+        {"when": {"operation": "ListSyncRuns", "nth": 1}, "answer": {}},
+        {"when": {"operation": "ListSyncRuns"}, "answer": {"body": {"hasMore": false, "data": []}}, "times": 100_000},
+    ]);
+    let world = sandbox().world(&json!({"timeScale": 2000, "script": script, "runs": {"seconds": 100_000}}));
+    let run = world.client().syncs().trigger(1, &TriggerSync::default()).await.unwrap();
+    let error = timeout(SOON, run.wait(&WaitOptions::default())).await.expect("it ends").unwrap_err();
+    assert_eq!((error.kind(), error.run()), (Kind::NotFound, Some(run.token().as_str())));
+}
+
+#[tokio::test]
+async fn a_wait_without_bounds_may_be_asked_for_as_the_longest_duration() {
+    let world = sandbox().world(&json!({"timeScale": 100}));
+    let run = world.client().syncs().trigger(1, &TriggerSync::default()).await.unwrap();
+    let options = WaitOptions { timeout: Some(Duration::MAX), ..WaitOptions::default() };
+    assert_eq!(timeout(SOON, run.wait(&options)).await.expect("it ends").unwrap().status.as_str(), "success");
+}
+
+#[tokio::test]
+async fn steps_shorter_than_an_answer_still_see_the_run_end() {
+    let slow = json!([{"when": {"operation": "ListSyncRuns"}, "answer": {"delayMs": 150}, "times": 1000}]);
+    let world = sandbox().world(&json!({"timeScale": 100, "script": slow, "runs": {"seconds": 10}}));
+    let run = world.client().syncs().trigger(1, &TriggerSync::default()).await.unwrap();
+    let options = WaitOptions { timeout: Some(Duration::from_millis(20)), ..WaitOptions::default() };
+    let ended = timeout(SOON, async { while run.wait(&options).await.is_err() {} }).await;
+    assert!(ended.is_ok(), "it never saw the end");
+}
+
+/// reqwest's own proxy settings have no exception for loopback addresses.
+#[tokio::test]
+async fn a_proxy_for_plain_http_is_refused() {
+    let settings = Settings {
+        base_url: Some("http://127.0.0.1:1/api/v1".into()),
+        api_key: Some("key".into()),
+        proxy: Some("http://127.0.0.1:2".into()),
+        ..Settings::default()
+    };
+    assert_eq!(Client::new(&settings).unwrap_err().kind(), Kind::Config);
+}
