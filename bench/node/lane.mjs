@@ -1,0 +1,68 @@
+// The lanes written for Node: lane.mjs LANE, which speaks with bench/run.py as every lane does.
+//
+// A line "one N", "page N" or "flight N" on standard input asks for N calls; the answer is a line with the nanoseconds
+// of CPU that this process spent on them, all threads together, and those that went by.
+
+import { createInterface } from 'node:readline'
+
+const base = `${process.env.BENCH_URL}/api/v1`
+const url = `${base}/syncs`
+const headers = { authorization: 'Bearer bench', accept: 'application/json' }
+const flight = 32
+// A window so short that its log, kept for two, is as long as the real one's: 400 ends.
+const limit = [1_000_000, 0.02]
+
+const query = (count) => `${url}?orderBy=id&offset=0&limit=${count}`
+
+// The certificate authority of the peers comes with NODE_EXTRA_CA_CERTS.
+const lanes = {
+  async sdk() {
+    const { Hightouch } = await import('hightouch-sdk')
+    const { syncs } = new Hightouch({ apiKey: 'bench', baseUrl: base, caBundle: process.env.BENCH_CA, limit })
+    return async (count) => (await syncs.list({ limit: count })).data.length
+  },
+  async 'sdk-untyped'() {
+    const { Hightouch } = await import('hightouch-sdk')
+    const client = new Hightouch({ apiKey: 'bench', baseUrl: base, caBundle: process.env.BENCH_CA, limit })
+    return async (count) =>
+      (await client.request('GET', '/syncs', { query: { orderBy: 'id', offset: 0, limit: count } })).data.length
+  },
+  async fetch() {
+    return async (count) => (await (await fetch(query(count), { headers })).json()).data.length
+  },
+  async undici() {
+    const { request } = await import('undici')
+    return async (count) => (await (await request(query(count), { headers })).body.json()).data.length
+  },
+  async axios() {
+    const { default: axios } = await import('axios')
+    const { Agent } = await import('node:https')
+    const client = axios.create({ headers, httpsAgent: new Agent({ keepAlive: true }) })
+    const ask = (count) => client.get(url, { params: { orderBy: 'id', offset: 0, limit: count } })
+    return async (count) => (await ask(count)).data.data.length
+  },
+}
+
+const page = await lanes[process.argv[2]]()
+
+async function several(rows, count) {
+  for (let nth = 0; nth < count; nth += 1) {
+    const came = await page(rows)
+    if (came !== rows) throw new Error(`${came} syncs came where ${rows} were asked for`)
+  }
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const [kind, given] = line.split(' ')
+  const count = Number(given)
+  const cpu = process.cpuUsage()
+  const wall = process.hrtime.bigint()
+  if (kind === 'flight') {
+    await Promise.all(Array.from({ length: flight }, () => several(1, count / flight)))
+  } else {
+    await several({ one: 1, page: 100 }[kind], count)
+  }
+  const { user, system } = process.cpuUsage(cpu)
+  console.log(`${(user + system) * 1000} ${process.hrtime.bigint() - wall}`)
+}
+process.exit(0)

@@ -1,0 +1,28 @@
+"""Asks the sandbox once for the two pages that the fixed server answers with: ``pages.py FOLDER``.
+
+To be run by tests/house/with-sandbox. The sandbox stands for the API, so its bytes are as near to real ones as any here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+import sys
+import urllib.request
+from pathlib import Path
+
+folder = Path(sys.argv[1])
+folder.mkdir(parents=True, exist_ok=True)
+context = ssl.create_default_context(cafile=os.environ["HIGHTOUCH_DEMO_CA"])
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+for name, limit in {"one": 1, "hundred": 100}.items():
+    request = urllib.request.Request(
+        f"{os.environ['HIGHTOUCH_BASE_URL']}/syncs?orderBy=id&offset=0&limit={limit}",
+        headers={"Authorization": f"Bearer {os.environ['HIGHTOUCH_API_KEY']}", "Accept": "application/json"},
+    )
+    with opener.open(request, timeout=30) as answer:
+        text = answer.read()
+    if len(json.loads(text)["data"]) != limit:
+        raise SystemExit(f"the sandbox gave no page of {limit}")
+    (folder / f"{name}.json").write_bytes(text)

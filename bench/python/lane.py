@@ -1,0 +1,155 @@
+"""The lanes written in Python: ``lane.py LANE``, which speaks with bench/run.py as every lane does.
+
+A line ``one N``, ``page N`` or ``flight N`` on standard input asks for N calls; the answer is a line with the
+nanoseconds of CPU that this process spent on them, all threads together, and those that went by.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+BASE = os.environ["BENCH_URL"] + "/api/v1"
+CA = os.environ["BENCH_CA"]
+FLIGHT = 32
+LIMIT = (1_000_000, 0.02)
+"""A window so short that its log, kept for two, is as long as the real one's: 400 ends."""
+
+URL = BASE + "/syncs"
+HEADERS = {"Authorization": "Bearer bench", "Accept": "application/json"}
+
+
+def params(limit: int) -> dict[str, Any]:
+    return {"orderBy": "id", "offset": 0, "limit": limit}
+
+
+def sdk() -> Callable[[int], int]:
+    from hightouch_sdk import Hightouch
+
+    syncs = Hightouch(api_key="bench", base_url=BASE, ca_bundle=CA, limit=LIMIT).syncs
+    return lambda limit: len(syncs.list(limit=limit).first_page())
+
+
+def sdk_untyped() -> Callable[[int], int]:
+    from hightouch_sdk import Hightouch
+
+    client = Hightouch(api_key="bench", base_url=BASE, ca_bundle=CA, limit=LIMIT)
+    return lambda limit: len(client.request("GET", "/syncs", query=params(limit))["data"])
+
+
+def with_requests() -> Callable[[int], int]:
+    import requests
+
+    session = requests.Session()
+    session.mount("https://", requests.adapters.HTTPAdapter(pool_maxsize=FLIGHT))
+    # Without this it looks for proxies and certificates in the environment at each call.
+    session.trust_env = False
+    session.verify = CA
+    session.headers.update(HEADERS)
+    return lambda limit: len(session.get(URL, params=params(limit)).json()["data"])
+
+
+def with_httpx() -> Callable[[int], int]:
+    import ssl
+
+    import httpx
+
+    client = httpx.Client(verify=ssl.create_default_context(cafile=CA), headers=HEADERS, trust_env=False)
+    return lambda limit: len(client.get(URL, params=params(limit)).json()["data"])
+
+
+async def sdk_asyncio(ends: AsyncExitStack) -> Callable[[int], Awaitable[int]]:
+    from hightouch_sdk import AsyncHightouch
+
+    client = AsyncHightouch(api_key="bench", base_url=BASE, ca_bundle=CA, limit=LIMIT)
+    syncs = (await ends.enter_async_context(client)).syncs
+
+    async def page(limit: int) -> int:
+        return len(await syncs.list(limit=limit))
+
+    return page
+
+
+async def with_aiohttp(ends: AsyncExitStack) -> Callable[[int], Awaitable[int]]:
+    import ssl
+
+    import aiohttp
+
+    connector = aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=CA))
+    session = await ends.enter_async_context(aiohttp.ClientSession(headers=HEADERS, connector=connector))
+
+    async def page(limit: int) -> int:
+        async with session.get(URL, params=params(limit)) as answer:
+            return len((await answer.json())["data"])
+
+    return page
+
+
+BLOCKING = {"sdk": sdk, "sdk-untyped": sdk_untyped, "requests": with_requests, "httpx": with_httpx}
+ASYNCIO = {"sdk-asyncio": sdk_asyncio, "aiohttp": with_aiohttp}
+
+
+def check(came: int, limit: int) -> None:
+    if came != limit:
+        raise SystemExit(f"{came} syncs came where {limit} were asked for")
+
+
+def blocking(page: Callable[[int], int], tell: Callable[..., None]) -> None:
+    def several(limit: int, count: int) -> None:
+        for _ in range(count):
+            check(page(limit), limit)
+
+    with ThreadPoolExecutor(FLIGHT) as pool:
+        for line in sys.stdin:
+            case, count = line.split()
+            with tell():
+                if case == "flight":
+                    list(pool.map(several, [1] * FLIGHT, [int(count) // FLIGHT] * FLIGHT))
+                else:
+                    several({"one": 1, "page": 100}[case], int(count))
+
+
+async def with_loop(
+    make: Callable[[AsyncExitStack], Awaitable[Callable[[int], Awaitable[int]]]], tell: Callable[..., None]
+) -> None:
+    async with AsyncExitStack() as ends:
+        page = await make(ends)
+
+        async def several(limit: int, count: int) -> None:
+            for _ in range(count):
+                check(await page(limit), limit)
+
+        # The loop goes on while a line is waited for.
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            case, count = line.split()
+            with tell():
+                if case == "flight":
+                    await asyncio.gather(*(several(1, int(count) // FLIGHT) for _ in range(FLIGHT)))
+                else:
+                    await several({"one": 1, "page": 100}[case], int(count))
+
+
+class Tell:
+    """Prints what the block within took."""
+
+    def __enter__(self) -> None:
+        self.cpu, self.wall = time.process_time_ns(), time.perf_counter_ns()
+
+    def __exit__(self, *_: object) -> None:
+        print(time.process_time_ns() - self.cpu, time.perf_counter_ns() - self.wall, flush=True)
+
+
+if __name__ == "__main__":
+    name = sys.argv[1]
+    if name in BLOCKING:
+        blocking(BLOCKING[name](), Tell)
+    else:
+        asyncio.run(with_loop(ASYNCIO[name], Tell))

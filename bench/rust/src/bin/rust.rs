@@ -1,0 +1,199 @@
+//! The lanes written in Rust: `hightouch-bench-rust LANE`, which speaks with bench/run.py as every lane does.
+//!
+//! A line `one N`, `page N` or `flight N` on standard input asks for N calls; the answer is a line with the
+//! nanoseconds of CPU that this process spent on them, all threads together, and those that went by.
+#![allow(clippy::print_stdout, reason = "a program talks to its user")]
+
+use std::error::Error;
+use std::io::BufRead;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_util::future::{BoxFuture, try_join_all};
+use hightouch_sdk::wire::{Cancel, Engine};
+use hightouch_sdk::{Client, ListSyncs, Secret, Settings};
+use rustix::time::{ClockId, clock_gettime};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use serde_json::{Value, json};
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// Calls under way at once in `flight`.
+const FLIGHT: usize = 32;
+/// A window so short that its log, kept for two, is as long as the real one's: 400 ends.
+const LIMIT: [f64; 2] = [1_000_000.0, 0.02];
+
+/// One way of asking for a page of so many syncs; gives back how many came.
+trait Lane: Sync {
+    fn page(&self, limit: u32) -> BoxFuture<'_, Result<usize, Failure>>;
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Failure> {
+    let name = std::env::args().nth(1).unwrap_or_default();
+    let base = format!("{}/api/v1", std::env::var("BENCH_URL")?);
+    let ca = std::env::var("BENCH_CA")?;
+    let lane: Box<dyn Lane> = match name.as_str() {
+        "sdk" => Box::new(Typed::new(base, ca)?),
+        "door" => Box::new(Door::new(&base, &ca)?),
+        "reqwest-bytes" => Box::new(Bare::new(&base, &ca, Http::Negotiated, What::Bytes)?),
+        "reqwest-bytes-http1" => Box::new(Bare::new(&base, &ca, Http::One, What::Bytes)?),
+        "reqwest-value" => Box::new(Bare::new(&base, &ca, Http::Negotiated, What::Tree)?),
+        _ => return Err(format!("there is no lane {name:?}").into()),
+    };
+    for line in std::io::stdin().lock().lines() {
+        let line = line?;
+        let (case, count) = line.split_once(' ').ok_or("a line is a case and a count")?;
+        let count: usize = count.parse()?;
+        let (cpu, wall) = (cpu_nanos(), Instant::now());
+        measured(lane.as_ref(), case, count).await?;
+        println!("{} {}", cpu_nanos() - cpu, wall.elapsed().as_nanos());
+    }
+    Ok(())
+}
+
+async fn measured(lane: &dyn Lane, case: &str, count: usize) -> Result<(), Failure> {
+    match case {
+        "one" => several(lane, 1, count).await,
+        "page" => several(lane, 100, count).await,
+        "flight" => {
+            try_join_all((0..FLIGHT).map(|_| several(lane, 1, count / FLIGHT))).await?;
+            Ok(())
+        }
+        _ => Err(format!("there is no case {case:?}").into()),
+    }
+}
+
+async fn several(lane: &dyn Lane, limit: u32, count: usize) -> Result<(), Failure> {
+    for _ in 0..count {
+        let came = lane.page(limit).await?;
+        if came != limit as usize {
+            return Err(format!("{came} syncs came where {limit} were asked for").into());
+        }
+    }
+    Ok(())
+}
+
+/// CPU time of this process, all its threads together.
+fn cpu_nanos() -> i64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    time.tv_sec * 1_000_000_000 + time.tv_nsec
+}
+
+/// The SDK as a user of Rust has it.
+struct Typed(Client);
+
+impl Typed {
+    fn new(base: String, ca: String) -> Result<Self, Failure> {
+        let settings = Settings {
+            api_key: Some(Secret::from("bench")),
+            base_url: Some(base),
+            ca_bundle: Some(ca),
+            limit: Some(LIMIT.to_vec()),
+            ..Settings::default()
+        };
+        Ok(Self(Client::new(&settings)?))
+    }
+}
+
+impl Lane for Typed {
+    fn page(&self, limit: u32) -> BoxFuture<'_, Result<usize, Failure>> {
+        Box::pin(async move {
+            let which = ListSyncs { limit: Some(limit.into()), ..ListSyncs::default() };
+            let rows = self.0.syncs().list(&which).next_page().await?.unwrap_or_default();
+            Ok(rows.iter().filter(|row| !row.slug.is_empty()).count())
+        })
+    }
+}
+
+/// The SDK's door: JSON in, JSON out, which is what every binding pays for.
+struct Door(Engine);
+
+impl Door {
+    fn new(base: &str, ca: &str) -> Result<Self, Failure> {
+        let settings = json!({ "apiKey": "bench", "baseUrl": base, "caBundle": ca, "limit": LIMIT });
+        let engine = Engine::new(&settings.to_string()).map_err(|failure| failure.to_json())?;
+        Ok(Self(engine))
+    }
+}
+
+impl Lane for Door {
+    fn page(&self, limit: u32) -> BoxFuture<'_, Result<usize, Failure>> {
+        Box::pin(async move {
+            let args = format!("{{\"limit\":{limit}}}");
+            let outcome = self.0.call("syncs.list", &args, "{}", &Cancel::new()).await;
+            if outcome.ok && outcome.body.len() > 2 { Ok(limit as usize) } else { Err(outcome.head.into()) }
+        })
+    }
+}
+
+/// The HTTP client that the SDK is made of, alone.
+struct Bare {
+    client: reqwest::Client,
+    url: String,
+    what: What,
+}
+
+/// Which version of HTTP the server is offered.
+enum Http {
+    Negotiated,
+    One,
+}
+
+/// What is made of the answer.
+enum What {
+    Bytes,
+    Tree,
+}
+
+impl Bare {
+    fn new(base: &str, ca: &str, http: Http, what: What) -> Result<Self, Failure> {
+        let mut roots = rustls::RootCertStore::empty();
+        for certificate in CertificateDer::pem_file_iter(ca)? {
+            roots.add(certificate?)?;
+        }
+        let mut tls = rustls::ClientConfig::builder_with_provider(Arc::new(provider()))
+            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let builder = match http {
+            Http::Negotiated => {
+                tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+                reqwest::Client::builder()
+            }
+            Http::One => {
+                tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+                reqwest::Client::builder().http1_only()
+            }
+        };
+        let client = builder.tls_backend_preconfigured(tls).gzip(true).build()?;
+        Ok(Self { client, url: format!("{base}/syncs"), what })
+    }
+}
+
+/// The suites in the SDK's order, so that both use the same one.
+fn provider() -> CryptoProvider {
+    let mut provider = aws_lc_rs::default_provider();
+    provider.cipher_suites.retain(|suite| suite.tls13().is_some());
+    provider
+}
+
+impl Lane for Bare {
+    fn page(&self, limit: u32) -> BoxFuture<'_, Result<usize, Failure>> {
+        Box::pin(async move {
+            let url = format!("{}?orderBy=id&offset=0&limit={limit}", self.url);
+            let request = self.client.get(url).bearer_auth("bench").header("accept", "application/json");
+            let body = request.send().await?.error_for_status()?.bytes().await?;
+            match self.what {
+                What::Bytes if body.len() > 2 => Ok(limit as usize),
+                What::Bytes => Err("an empty answer".into()),
+                What::Tree => {
+                    let page: Value = serde_json::from_slice(&body)?;
+                    Ok(page.get("data").and_then(Value::as_array).map_or(0, Vec::len))
+                }
+            }
+        })
+    }
+}

@@ -1,0 +1,50 @@
+.PHONY: bench bench-rust bench-python bench-node bench-lanes bench-peers-python bench-peers-node
+
+# What a call costs beside each language's usual clients and bare reqwest, as ratios: tables, and build/bench/pages/*.json.
+# Builds everything as it is shipped, which takes minutes at first; the measuring takes about four. Nothing is asserted.
+bench: bench-rust bench-python bench-node bench-limit
+
+BENCH := $(ROOT)/build/bench
+BENCH_RUST := $(CARGO_TARGET_DIR)/release/hightouch-bench-rust
+BENCH_PYTHON := $(BENCH)/python/bin/python
+BENCH_RUN = python3 "$(ROOT)/bench/run.py"
+# Bare reqwest, the client that the core is made of: throwing the bytes away, and making a tree of them.
+BENCH_FLOOR := "reqwest-bytes=$(BENCH_RUST) reqwest-bytes" "reqwest-value=$(BENCH_RUST) reqwest-value"
+
+# The sandbox's own bytes; the server that answers with them costs as little as one can.
+bench-lanes: sandbox
+	cargo build --locked -q --release -p hightouch-bench
+	tests/house/with-sandbox "$(SANDBOX)" python3 "$(ROOT)/bench/pages.py" "$(BENCH)/pages"
+
+bench-rust: bench-lanes
+	$(BENCH_RUN) rust "$(BENCH)/pages" "$(CARGO_TARGET_DIR)/release/hightouch-bench-server" \
+	    "sdk=$(BENCH_RUST) sdk" "door=$(BENCH_RUST) door" $(BENCH_FLOOR) \
+	    "reqwest-bytes-http1=$(BENCH_RUST) reqwest-bytes-http1"
+
+# The package as it is shipped, and the peers at the versions that bench/requirements.txt names.
+bench-peers-python:
+	[ -x "$(BENCH_PYTHON)" ] || $(PYTHON) -m venv "$(BENCH)/python"
+	"$(BENCH_PYTHON)" -m pip install -q --require-virtualenv -r "$(ROOT)/bench/requirements.txt"
+	rm -rf "$(BENCH)/wheels"
+	"$(BENCH)/python/bin/maturin" build -q --locked --release -m "$(PYTHON_DIR)/Cargo.toml" -o "$(BENCH)/wheels"
+	"$(BENCH_PYTHON)" -m pip install -q --require-virtualenv --force-reinstall --no-deps "$(BENCH)"/wheels/*.whl
+
+bench-python: bench-lanes bench-peers-python
+	lane='$(BENCH_PYTHON) $(ROOT)/bench/python/lane.py'; \
+	$(BENCH_RUN) python "$(BENCH)/pages" "$(CARGO_TARGET_DIR)/release/hightouch-bench-server" \
+	    "sdk=$$lane sdk" "sdk-asyncio=$$lane sdk-asyncio" "sdk-untyped=$$lane sdk-untyped" \
+	    "requests=$$lane requests" "httpx=$$lane httpx" "aiohttp=$$lane aiohttp" $(BENCH_FLOOR)
+
+# The lane stands beside the packages that it imports.
+bench-peers-node: node-dist
+	node "$(NODE_DIR)/tools/build-native.mjs" --release
+	rm -rf "$(BENCH)/node/pack" && mkdir -p "$(BENCH)/node/pack"
+	cd "$(NODE_DIR)" && npm pack --silent --pack-destination "$(BENCH)/node/pack" >/dev/null
+	cp "$(ROOT)/bench/node/package.json" "$(ROOT)/bench/node/lane.mjs" "$(BENCH)/node/"
+	cd "$(BENCH)/node" && npm install --silent --no-audit --no-fund && npm install --silent --no-save --no-audit --no-fund pack/*.tgz
+
+bench-node: bench-lanes bench-peers-node
+	lane='node $(BENCH)/node/lane.mjs'; \
+	$(BENCH_RUN) node "$(BENCH)/pages" "$(CARGO_TARGET_DIR)/release/hightouch-bench-server" \
+	    "sdk=$$lane sdk" "sdk-untyped=$$lane sdk-untyped" "fetch=$$lane fetch" "undici=$$lane undici" \
+	    "axios=$$lane axios" $(BENCH_FLOOR)
