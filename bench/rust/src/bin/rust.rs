@@ -43,9 +43,9 @@ async fn main() -> Result<(), Failure> {
         "reqwest-value" => Box::new(Bare::new(&base, &ca, Http::Negotiated, What::Tree)?),
         _ => return Err(format!("there is no lane {name:?}").into()),
     };
-    for line in std::io::stdin().lock().lines() {
-        let line = line?;
-        let (case, count) = line.split_once(' ').ok_or("a line is a case and a count")?;
+    for asked in std::io::stdin().lock().lines() {
+        let asked = asked?;
+        let (case, count) = asked.split_once(' ').ok_or("a line is a case and a count")?;
         let count: usize = count.parse()?;
         let (cpu, wall) = (cpu_nanos(), Instant::now());
         measured(lane.as_ref(), case, count).await?;
@@ -101,7 +101,7 @@ impl Typed {
 impl Lane for Typed {
     fn page(&self, limit: u32) -> BoxFuture<'_, Result<usize, Failure>> {
         Box::pin(async move {
-            let which = ListSyncs { limit: Some(limit.into()), ..ListSyncs::default() };
+            let which = ListSyncs { limit: Some(limit), ..ListSyncs::default() };
             let rows = self.0.syncs().list(&which).next_page().await?.unwrap_or_default();
             Ok(rows.iter().filter(|row| !row.slug.is_empty()).count())
         })
@@ -137,6 +137,7 @@ struct Bare {
 }
 
 /// Which version of HTTP the server is offered.
+#[derive(Clone, Copy)]
 enum Http {
     Negotiated,
     One,
