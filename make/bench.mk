@@ -1,8 +1,8 @@
-.PHONY: bench bench-rust bench-python bench-node bench-lanes bench-peers-python bench-peers-node
+.PHONY: bench bench-rust bench-python bench-node bench-swift bench-lanes bench-peers-python bench-peers-node
 
 # What a call costs beside each language's usual clients and bare reqwest, as ratios: tables, and build/bench/pages/*.json.
 # Builds everything as it is shipped, which takes minutes at first; the measuring takes about four. Nothing is asserted.
-bench: bench-rust bench-python bench-node bench-limit
+bench: bench-rust bench-python bench-node bench-swift bench-limit
 
 BENCH := $(ROOT)/build/bench
 BENCH_RUST := $(CARGO_TARGET_DIR)/release/hightouch-bench-rust
@@ -48,3 +48,11 @@ bench-node: bench-lanes bench-peers-node
 	$(BENCH_RUN) node "$(BENCH)/pages" "$(CARGO_TARGET_DIR)/release/hightouch-bench-server" \
 	    "sdk=$$lane sdk" "sdk-untyped=$$lane sdk-untyped" "fetch=$$lane fetch" "undici=$$lane undici" \
 	    "axios=$$lane axios" $(BENCH_FLOOR)
+
+# Beside URLSession where the platform has it in Foundation; on Linux it takes its authority from a variable.
+bench-swift: bench-lanes swift-library
+	$(SWIFT_ENV) $(SWIFT) build -c release --package-path bench/swift $(SWIFT_FLAGS)
+	lane='$(ROOT)/bindings-swift/toolchain $(ROOT)/bench/swift/.build/release/lane'; \
+	URLSessionCertificateAuthorityInfoFile="$(BENCH)/pages/ca.pem" \
+	$(BENCH_RUN) swift "$(BENCH)/pages" "$(CARGO_TARGET_DIR)/release/hightouch-bench-server" \
+	    "sdk=$$lane sdk" "sdk-untyped=$$lane sdk-untyped" "urlsession=$$lane urlsession" $(BENCH_FLOOR)
