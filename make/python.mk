@@ -28,7 +28,7 @@ demo: sandbox
 test-python: sandbox python-wheel
 	cd "$(PYTHON_DIR)" && HIGHTOUCH_SANDBOX="$(SANDBOX)" "$(PYTHON_VENV)/bin/python" -m pytest -q -p no:cacheprovider
 
-check-python: $(PYTHON_VENV)/ready
+check-python: python-wheel
 	cd "$(PYTHON_DIR)" && "$(PYTHON_VENV)/bin/ruff" format --check .
 	cd "$(PYTHON_DIR)" && "$(PYTHON_VENV)/bin/ruff" check .
 	cd "$(PYTHON_DIR)" && "$(PYTHON_VENV)/bin/mypy" python/hightouch_sdk tests examples
