@@ -1,0 +1,74 @@
+// The lanes written in Swift: `lane LANE`, which speaks with bench/run.py as every lane does.
+//
+// A line `one N`, `page N` or `flight N` on standard input asks for N calls; the answer is a line with the nanoseconds
+// of CPU that this process spent on them, all threads together, and those that went by.
+
+import Foundation
+import HightouchSDK
+
+#if canImport(FoundationNetworking)
+    import FoundationNetworking
+#endif
+
+typealias Page = @Sendable (Int) async throws -> Int
+
+struct Failure: Error {
+    let what: String
+}
+
+let environment = ProcessInfo.processInfo.environment
+let base = (environment["BENCH_URL"] ?? "") + "/api/v1"
+let flight = 32
+
+func sdk() throws -> Page {
+    // A window so short that its log, kept for two, is as long as the real one's: 400 ends.
+    let limit = RateLimit(requests: 1_000_000, per: .milliseconds(20))
+    let configuration = Configuration(baseURL: base, limit: limit, caBundle: environment["BENCH_CA"])
+    let syncs = try Hightouch(apiKey: "bench", configuration: configuration).syncs
+    return { try await syncs.list(limit: $0).firstPage().items.count }
+}
+
+/// The certificate authority is in the environment, where FoundationNetworking looks for it.
+func urlSession() -> Page {
+    let session = URLSession(configuration: .ephemeral)
+    return { limit in
+        guard let url = URL(string: "\(base)/syncs?orderBy=id&offset=0&limit=\(limit)") else { return 0 }
+        var request = URLRequest(url: url)
+        request.setValue("Bearer bench", forHTTPHeaderField: "Authorization")
+        request.setValue("application/json", forHTTPHeaderField: "Accept")
+        let (data, _) = try await session.data(for: request)
+        let tree = try JSONSerialization.jsonObject(with: data) as? [String: Any]
+        return (tree?["data"] as? [Any])?.count ?? 0
+    }
+}
+
+@Sendable func several(_ page: Page, _ limit: Int, _ count: Int) async throws {
+    for _ in 0..<count {
+        let came = try await page(limit)
+        guard came == limit else { throw Failure(what: "\(came) syncs came where \(limit) were asked for") }
+    }
+}
+
+func nanoseconds(_ clock: clockid_t) -> Int {
+    var time = timespec()
+    clock_gettime(clock, &time)
+    return time.tv_sec * 1_000_000_000 + time.tv_nsec
+}
+
+let page: Page = CommandLine.arguments.last == "sdk" ? try sdk() : urlSession()
+while let line = readLine() {
+    let words = line.split(separator: " ")
+    guard words.count == 2, let count = Int(words[1]) else { throw Failure(what: "a line is a case and a count") }
+    let cpu = nanoseconds(CLOCK_PROCESS_CPUTIME_ID)
+    let wall = nanoseconds(CLOCK_MONOTONIC)
+    if words[0] == "flight" {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<flight { group.addTask { [page] in try await several(page, 1, count / flight) } }
+            try await group.waitForAll()
+        }
+    } else {
+        try await several(page, words[0] == "one" ? 1 : 100, count)
+    }
+    let took = "\(nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - cpu) \(nanoseconds(CLOCK_MONOTONIC) - wall)\n"
+    FileHandle.standardOutput.write(Data(took.utf8))
+}
