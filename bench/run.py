@@ -3,6 +3,9 @@
 A lane is a process that makes calls with one client. All lanes of a table run by turns, round after round, in an order
 that changes: the speed of a machine drifts, so figures are compared within a round and the median over the rounds is
 given. Nothing is asserted. ``PAGES`` is a folder with ``one.json`` and ``hundred.json``.
+
+Where the system allows it, server and clients share one core. On two, a call costs up to four times as much on a virtual
+machine, for the waking of the other core, and how often that happens is the scheduler's whim; ``--spread`` shows it.
 """
 
 from __future__ import annotations
@@ -24,6 +27,9 @@ CASES = {
     "page": ("a page of 100", 32),
 }
 """What each case is called, and its calls in a round."""
+
+WARM_UP = 1.5
+"""Seconds that each lane runs unmeasured."""
 
 FLOOR = "reqwest-bytes"
 """The lane that all are compared with beside the first one: bare reqwest, nothing made of the bytes."""
@@ -66,8 +72,9 @@ def rounds(lanes: list[Lane], number: int, seconds: float) -> dict[tuple[str, st
     """Every lane's costs, the same round at the same place of each list."""
     for lane in lanes:
         # Connections, caches and compilers that learn while they run.
-        for case, (_, calls) in CASES.items():
-            for _ in range(3):
+        until = time.monotonic() + WARM_UP
+        while time.monotonic() < until:
+            for case, (_, calls) in CASES.items():
                 lane.measure(case, calls)
     costs: dict[tuple[str, str], list[Cost]] = {(lane.name, case): [] for lane in lanes for case in CASES}
     until = time.monotonic() + seconds
@@ -85,12 +92,14 @@ def ratio(costs: list[Cost], to: list[Cost]) -> float:
     return median(cost.cpu / other.cpu for cost, other in zip(costs, to, strict=True))
 
 
-def report(language: str, names: list[str], costs: dict[tuple[str, str], list[Cost]]) -> list[dict[str, object]]:
+def report(
+    language: str, names: list[str], costs: dict[tuple[str, str], list[Cost]], where: str
+) -> list[dict[str, object]]:
     ours = names[0]
     count = len(costs[ours, "one"])
     print(f"\n{language}: microseconds a call, medians of {count} rounds in which the clients take turns; CPU is user and")
     print("system time of the client's whole process. x ours and x reqwest: CPU as a multiple of the first row's, and of")
-    print("bare reqwest's that throws the bytes away (HTTP/2), round by round. Loopback, TLS 1.3, uncompressed.")
+    print("bare reqwest's that throws the bytes away (HTTP/2), round by round. Loopback, TLS 1.3, uncompressed, " + where)
     rows: list[dict[str, object]] = []
     for case, (title, _) in CASES.items():
         print(f"\n  {title:<32}{'CPU':>9}{'wall':>9}{'x ours':>9}{'x reqwest':>11}")
@@ -120,8 +129,14 @@ def main() -> None:
     parser.add_argument("server")
     parser.add_argument("lane", nargs="+", help="NAME=COMMAND; the first one is ours")
     parser.add_argument("--rounds", type=int, default=31)
-    parser.add_argument("--seconds", type=float, default=55, help="no further round after this, but five at least")
+    parser.add_argument("--seconds", type=float, default=45, help="no further round after this, but five at least")
+    parser.add_argument("--spread", action="store_true", help="let the system choose the cores")
     given = parser.parse_args()
+    where = "on whatever cores."
+    if not given.spread and hasattr(os, "sched_setaffinity"):
+        # Inherited by the server and every lane.
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+        where = "all on one core."
     ca = given.pages / "ca.pem"
     server = subprocess.Popen(
         [given.server, str(given.pages / "one.json"), str(given.pages / "hundred.json"), str(ca)],
@@ -141,7 +156,7 @@ def main() -> None:
             name, _, command = text.partition("=")
             lanes.append(Lane(name, command, environment))
         costs = rounds(lanes, given.rounds, given.seconds)
-        rows = report(given.language, [lane.name for lane in lanes], costs)
+        rows = report(given.language, [lane.name for lane in lanes], costs, where)
         (given.pages / f"{given.language}.json").write_text(json.dumps(rows, indent=1) + "\n")
     finally:
         for lane in lanes:

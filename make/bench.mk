@@ -49,10 +49,22 @@ bench-node: bench-lanes bench-peers-node
 	    "sdk=$$lane sdk" "sdk-untyped=$$lane sdk-untyped" "fetch=$$lane fetch" "undici=$$lane undici" \
 	    "axios=$$lane axios" $(BENCH_FLOOR)
 
-# Beside URLSession where the platform has it in Foundation; on Linux it takes its authority from a variable.
-bench-swift: bench-lanes swift-library
-	$(SWIFT_ENV) $(SWIFT) build -c release --package-path bench/swift $(SWIFT_FLAGS)
-	lane='$(ROOT)/bindings-swift/toolchain $(ROOT)/bench/swift/.build/release/lane'; \
-	URLSessionCertificateAuthorityInfoFile="$(BENCH)/pages/ca.pem" \
+.PHONY: bench-swift bench-peers-swift
+
+# Apart from the others: it may have to bring a toolchain first. The library as it would be shipped, beside the debug one.
+BENCH_SWIFT := bindings-swift/toolchain env PKG_CONFIG_PATH="$(BENCH)/swift" swift build --configuration release \
+    --package-path "$(ROOT)/bench/swift" --scratch-path "$(BENCH)/swift/build"
+
+bench-peers-swift:
+	cargo build --locked -q --release -p hightouch-swift
+	mkdir -p "$(BENCH)/swift"
+	cp "$(CARGO_TARGET_DIR)/release/libhightouch_swift.a" "$(BENCH)/swift/"
+	printf '%s\n' 'Name: hightouch-swift' 'Description: The core of the Hightouch SDK' 'Version: 0' \
+	    'Libs: -L$(BENCH)/swift -lhightouch_swift -lgcc_s -lm -ldl -lpthread' >"$(BENCH)/swift/hightouch-swift.pc"
+	rm -f "$(BENCH)/swift/build/release/lane"
+	$(BENCH_SWIFT)
+
+bench-swift: bench-lanes bench-peers-swift
+	lane='env URLSessionCertificateAuthorityInfoFile=$(BENCH)/pages/ca.pem bindings-swift/toolchain $(BENCH)/swift/build/release/lane'; \
 	$(BENCH_RUN) swift "$(BENCH)/pages" "$(CARGO_TARGET_DIR)/release/hightouch-bench-server" \
-	    "sdk=$$lane sdk" "sdk-untyped=$$lane sdk-untyped" "urlsession=$$lane urlsession" $(BENCH_FLOOR)
+	    "sdk=$$lane sdk" "urlsession=$$lane urlsession" $(BENCH_FLOOR)
