@@ -1,8 +1,8 @@
-.PHONY: bench bench-rust bench-python bench-node bench-swift bench-lanes bench-peers-python bench-peers-node
+.PHONY: bench bench-rust bench-python bench-node bench-lanes bench-peers-python bench-peers-node
 
 # What a call costs beside each language's usual clients and bare reqwest, as ratios: tables, and build/bench/pages/*.json.
 # Builds everything as it is shipped, which takes minutes at first; the measuring takes about four. Nothing is asserted.
-bench: bench-rust bench-python bench-node bench-swift bench-limit
+bench: bench-rust bench-python bench-node bench-limit
 
 BENCH := $(ROOT)/build/bench
 BENCH_RUST := $(CARGO_TARGET_DIR)/release/hightouch-bench-rust
