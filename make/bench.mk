@@ -2,7 +2,7 @@
 
 # What a call costs beside each language's usual clients and bare reqwest, as ratios: tables, and build/bench/pages/*.json.
 # Builds everything as it is shipped, which takes minutes at first; the measuring takes about four. Nothing is asserted.
-bench: bench-rust bench-python bench-node bench-limit
+bench: bench-rust bench-python bench-node bench-swift bench-limit
 
 BENCH := $(ROOT)/build/bench
 BENCH_RUST := $(CARGO_TARGET_DIR)/release/hightouch-bench-rust
