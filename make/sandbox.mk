@@ -13,7 +13,7 @@ test-sandbox:
 # What the players left in HIGHTOUCH_COVERAGE. No scenario meets `internal`: it takes a defect of ours.
 coverage-check: sandbox
 	mkdir -p "$(ROOT)/build"
-	cargo run --locked -q -p hightouch-codegen -- --print >"$(ROOT)/build/catalogue.json" 2>&1
+	cargo run --locked -q -p hightouch-codegen -- --print >"$(ROOT)/build/catalogue.json"
 	"$(SANDBOX)" coverage --file "$${HIGHTOUCH_COVERAGE:-$(ROOT)/build/coverage.jsonl}" \
 	    --scenarios "$(ROOT)/tests/scenarios" --players "$(PLAYERS)" \
 	    --catalogue "$(ROOT)/build/catalogue.json" --except internal

@@ -1,4 +1,5 @@
-//! Writes the hosts' models, methods and docs from the catalogue: `hightouch-codegen [--check] [--root DIR]`.
+//! Writes the hosts' models, methods and docs from the catalogue: `hightouch-codegen [--check] [--root DIR]`, or prints
+//! the catalogue: `hightouch-codegen --print`.
 //!
 //! `--check` writes nothing and fails where a file would change.
 
@@ -47,6 +48,12 @@ fn say(text: &str) {
     eprintln!("{text}");
 }
 
+#[expect(clippy::print_stdout, reason = "the catalogue is this command's output")]
+fn print(catalogue: &str) -> Result<String, String> {
+    println!("{catalogue}");
+    Ok("the catalogue, printed".to_owned())
+}
+
 fn run() -> Result<String, String> {
     let (mut check, mut root) = (false, PathBuf::from("."));
     let mut arguments = std::env::args().skip(1);
@@ -54,7 +61,7 @@ fn run() -> Result<String, String> {
         match argument.as_str() {
             "--check" => check = true,
             "--root" => root = arguments.next().ok_or("--root takes a folder")?.into(),
-            "--print" => return Ok(hightouch_sdk::wire::catalogue()),
+            "--print" => return print(&hightouch_sdk::wire::catalogue()),
             other => {
                 return Err(format!("unknown argument {other}; there are --check, --root DIR and --print"));
             }
