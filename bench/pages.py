@@ -1,6 +1,6 @@
 """Asks the sandbox once for the two pages that the fixed server answers with: ``pages.py FOLDER``.
 
-To be run by tests/house/with-sandbox. The sandbox stands for the API, so its bytes are as near to real ones as any here.
+To be run by tests/house/with-sandbox. The sandbox stands for the API: its bytes are as near to real ones as any here.
 """
 
 from __future__ import annotations

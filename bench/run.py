@@ -4,8 +4,9 @@ A lane is a process that makes calls with one client. All lanes of a table run b
 that changes: the speed of a machine drifts, so figures are compared within a round and the median over the rounds is
 given. Nothing is asserted. ``PAGES`` is a folder with ``one.json`` and ``hundred.json``.
 
-Where the system allows it, server and clients share one core. On two, a call costs up to four times as much on a virtual
-machine, for the waking of the other core, and how often that happens is the scheduler's whim; ``--spread`` shows it.
+Where the system allows it, server and clients share one core. On two, a call costs up to four times as much on a
+virtual machine, for the waking of the other core, and how often that happens is the scheduler's whim; ``--spread``
+shows it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import sys
 import time
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 CASES = {
     "one": ("one sync, one after the other", 160),
@@ -94,18 +95,24 @@ def ratio(costs: list[Cost], to: list[Cost]) -> float:
 
 def report(
     language: str, names: list[str], costs: dict[tuple[str, str], list[Cost]], where: str
-) -> list[dict[str, object]]:
+) -> list[dict[str, Any]]:
     ours = names[0]
     count = len(costs[ours, "one"])
-    print(f"\n{language}: microseconds a call, medians of {count} rounds in which the clients take turns; CPU is user and")
-    print("system time of the client's whole process. x ours and x reqwest: CPU as a multiple of the first row's, and of")
-    print("bare reqwest's that throws the bytes away (HTTP/2), round by round. Loopback, TLS 1.3, uncompressed, " + where)
-    rows: list[dict[str, object]] = []
+    print(
+        f"\n{language}: microseconds a call, medians of {count} rounds in which the clients take turns; CPU is user and"
+    )
+    print(
+        "system time of the client's whole process. x ours and x reqwest: CPU as a multiple of the first row's, and of"
+    )
+    print(
+        "bare reqwest's that throws the bytes away (HTTP/2), round by round. Loopback, TLS 1.3, uncompressed, " + where
+    )
+    rows: list[dict[str, Any]] = []
     for case, (title, _) in CASES.items():
         print(f"\n  {title:<32}{'CPU':>9}{'wall':>9}{'x ours':>9}{'x reqwest':>11}")
         for name in names:
             own = costs[name, case]
-            row = {
+            row: dict[str, Any] = {
                 "language": language,
                 "case": case,
                 "client": name,

@@ -41,7 +41,7 @@ bench-peers-node: node-dist
 	rm -rf "$(BENCH)/node/pack" && mkdir -p "$(BENCH)/node/pack"
 	cd "$(NODE_DIR)" && npm pack --silent --pack-destination "$(BENCH)/node/pack" >/dev/null
 	cp "$(ROOT)/bench/node/package.json" "$(ROOT)/bench/node/lane.mjs" "$(BENCH)/node/"
-	cd "$(BENCH)/node" && npm install --silent --no-audit --no-fund && npm install --silent --no-save --no-audit --no-fund pack/*.tgz
+	cd "$(BENCH)/node" && npm install --silent --no-audit --no-fund && npm install --silent --no-save --no-audit --no-fund ./pack/*.tgz
 
 bench-node: bench-lanes bench-peers-node
 	lane='node $(BENCH)/node/lane.mjs'; \

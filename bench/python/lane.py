@@ -97,46 +97,6 @@ BLOCKING = {"sdk": sdk, "sdk-untyped": sdk_untyped, "requests": with_requests, "
 ASYNCIO = {"sdk-asyncio": sdk_asyncio, "aiohttp": with_aiohttp}
 
 
-def check(came: int, limit: int) -> None:
-    if came != limit:
-        raise SystemExit(f"{came} syncs came where {limit} were asked for")
-
-
-def blocking(page: Callable[[int], int], tell: Callable[..., None]) -> None:
-    def several(limit: int, count: int) -> None:
-        for _ in range(count):
-            check(page(limit), limit)
-
-    with ThreadPoolExecutor(FLIGHT) as pool:
-        for line in sys.stdin:
-            case, count = line.split()
-            with tell():
-                if case == "flight":
-                    list(pool.map(several, [1] * FLIGHT, [int(count) // FLIGHT] * FLIGHT))
-                else:
-                    several({"one": 1, "page": 100}[case], int(count))
-
-
-async def with_loop(
-    make: Callable[[AsyncExitStack], Awaitable[Callable[[int], Awaitable[int]]]], tell: Callable[..., None]
-) -> None:
-    async with AsyncExitStack() as ends:
-        page = await make(ends)
-
-        async def several(limit: int, count: int) -> None:
-            for _ in range(count):
-                check(await page(limit), limit)
-
-        # The loop goes on while a line is waited for.
-        while line := await asyncio.to_thread(sys.stdin.readline):
-            case, count = line.split()
-            with tell():
-                if case == "flight":
-                    await asyncio.gather(*(several(1, int(count) // FLIGHT) for _ in range(FLIGHT)))
-                else:
-                    await several({"one": 1, "page": 100}[case], int(count))
-
-
 class Tell:
     """Prints what the block within took."""
 
@@ -147,9 +107,47 @@ class Tell:
         print(time.process_time_ns() - self.cpu, time.perf_counter_ns() - self.wall, flush=True)
 
 
+def check(came: int, limit: int) -> None:
+    if came != limit:
+        raise SystemExit(f"{came} syncs came where {limit} were asked for")
+
+
+def blocking(page: Callable[[int], int]) -> None:
+    def several(limit: int, count: int) -> None:
+        for _ in range(count):
+            check(page(limit), limit)
+
+    with ThreadPoolExecutor(FLIGHT) as pool:
+        for line in sys.stdin:
+            case, count = line.split()
+            with Tell():
+                if case == "flight":
+                    list(pool.map(several, [1] * FLIGHT, [int(count) // FLIGHT] * FLIGHT))
+                else:
+                    several({"one": 1, "page": 100}[case], int(count))
+
+
+async def with_loop(make: Callable[[AsyncExitStack], Awaitable[Callable[[int], Awaitable[int]]]]) -> None:
+    async with AsyncExitStack() as ends:
+        page = await make(ends)
+
+        async def several(limit: int, count: int) -> None:
+            for _ in range(count):
+                check(await page(limit), limit)
+
+        # The loop goes on while a line is waited for.
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            case, count = line.split()
+            with Tell():
+                if case == "flight":
+                    await asyncio.gather(*(several(1, int(count) // FLIGHT) for _ in range(FLIGHT)))
+                else:
+                    await several({"one": 1, "page": 100}[case], int(count))
+
+
 if __name__ == "__main__":
     name = sys.argv[1]
     if name in BLOCKING:
-        blocking(BLOCKING[name](), Tell)
+        blocking(BLOCKING[name]())
     else:
-        asyncio.run(with_loop(ASYNCIO[name], Tell))
+        asyncio.run(with_loop(ASYNCIO[name]))
