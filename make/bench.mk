@@ -65,6 +65,6 @@ bench-peers-swift:
 	$(BENCH_SWIFT)
 
 bench-swift: bench-lanes bench-peers-swift
-	lane='env URLSessionCertificateAuthorityInfoFile=$(BENCH)/pages/ca.pem bindings-swift/toolchain $(BENCH)/swift/build/release/lane'; \
+	lane='$(ROOT)/bench/swift/lane $(BENCH)/swift/build/release/lane'; \
 	$(BENCH_RUN) swift "$(BENCH)/pages" "$(CARGO_TARGET_DIR)/release/hightouch-bench-server" \
 	    "sdk=$$lane sdk" "urlsession=$$lane urlsession" $(BENCH_FLOOR)

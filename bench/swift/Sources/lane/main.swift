@@ -28,7 +28,7 @@ func sdk() throws -> Page {
     return { try await syncs.list(limit: $0).firstPage().items.count }
 }
 
-/// The certificate authority is in the environment, where FoundationNetworking looks for it.
+/// It trusts the system's certificates alone; bench/swift/lane sees to that.
 func urlSession() -> Page {
     let session = URLSession(configuration: .ephemeral)
     return { limit in
