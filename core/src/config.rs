@@ -52,6 +52,9 @@ request! {
         /// A proxy's URL, used for every request; read from the usual variables (`HTTPS_PROXY`, `NO_PROXY`) when left
         /// out.
         client proxy = "proxy": Secret,
+        /// Starts without a key: calls fail with kind `authentication`, and send nothing, until one is set. For hosts whose
+        /// users give a function that gives the key.
+        client key_later = "keyLater": bool,
         /// Names the language in the User-Agent.
         client language = "language": String,
         /// Divides every wait of ours; for tests.
@@ -62,7 +65,7 @@ request! {
 }
 
 /// Settings that bindings and tests use and hosts do not show.
-pub(crate) const INTERNAL_SETTINGS: &[&str] = &["environment", "language", "timeScale", "selfTest"];
+pub(crate) const INTERNAL_SETTINGS: &[&str] = &["environment", "keyLater", "language", "timeScale", "selfTest"];
 
 /// Text that is never printed.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
@@ -111,7 +114,8 @@ impl Serialize for Secret {
 pub(crate) struct Config {
     pub base: Url,
     pub origin: String,
-    pub key: Key,
+    /// Absent where it is given later.
+    pub key: Option<Key>,
     pub quota: Quota,
     pub share: Option<f64>,
     pub timeout: Duration,
@@ -155,7 +159,7 @@ impl Settings {
         Ok(Config {
             base,
             origin,
-            key: self.key()?,
+            key: if self.key_later == Some(true) { None } else { Some(self.key()?) },
             quota: self.quota(scale)?,
             share: self.share()?,
             timeout: Duration::from_millis(self.timeout_ms.unwrap_or(30_000)),

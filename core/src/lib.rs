@@ -18,6 +18,8 @@
 #[macro_use]
 mod model;
 #[macro_use]
+mod operation;
+#[macro_use]
 mod resources;
 mod auth;
 mod client;
@@ -25,20 +27,21 @@ mod config;
 mod error;
 #[doc(hidden)]
 pub mod limit;
-mod operation;
 mod page;
+mod patch;
 mod retry;
 mod runs;
 mod transport;
 #[doc(hidden)]
 pub mod wire;
 
-pub use client::{Attempt, Client, Diagnosis, Finding, Meta, Options};
+pub use client::{Attempt, Client, Diagnosis, Finding, Meta, Options, Pending, RawAnswer};
 pub use config::{DEFAULT_BASE_URL, Secret, Settings};
 pub use error::{Error, Kind};
 pub use limit::LimitStats;
-pub use model::{Json, Timestamp};
+pub use model::{Json, JsonObject, Timestamp};
 pub use page::Pages;
+pub use patch::Patch;
 pub use resources::*;
-pub use runs::{OnEnd, Run, WaitOptions};
+pub use runs::{AnyRun, Ending, OnEnd, Run, WaitOptions};
 pub use transport::Negotiated;

@@ -4,46 +4,108 @@ use std::borrow::Cow;
 
 use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::Value;
+use serde_json::value::RawValue;
 use url::Url;
 
 use super::Options;
 use crate::error::{Error, Kind};
 use crate::limit::Class;
-use crate::operation::{Operation, Safety};
-use crate::resources::Placed;
+use crate::operation::{IdKind, Operation, Safety};
+use crate::resources::{Placed, SyncReference};
 
 /// What may stand unescaped in a path segment or a query value (RFC 3986 §2.3).
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// What stands in a path: an id, or the slug of a sync, whose id is looked up before the call is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Id {
+    Int(i64),
+    Text(String),
+    Sync(SyncReference),
+}
+
+impl Id {
+    /// As it stands in the path; a slug has no place there.
+    fn segment(&self) -> Option<String> {
+        match self {
+            Self::Int(id) | Self::Sync(SyncReference::Id(id)) => Some(id.to_string()),
+            Self::Text(text) => Some(escaped(text)),
+            Self::Sync(SyncReference::Slug(_)) => None,
+        }
+    }
+
+    /// As text that [`of`](Self::of) reads back.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Int(id) | Self::Sync(SyncReference::Id(id)) => id.to_string(),
+            Self::Text(text) | Self::Sync(SyncReference::Slug(text)) => text.clone(),
+        }
+    }
+
+    /// An id of a kind from its text.
+    pub(crate) fn of(kind: IdKind, text: String) -> Self {
+        match (kind, text.parse()) {
+            (IdKind::Int, Ok(id)) => Self::Int(id),
+            (IdKind::Sync, _) => Self::Sync(SyncReference::from(text)),
+            _ => Self::Text(text),
+        }
+    }
+
+    /// As it is named in errors.
+    fn named(&self, noun: &str) -> String {
+        match self {
+            Self::Int(id) => format!("{noun} {id}"),
+            Self::Text(text) => format!("{noun} {text}"),
+            Self::Sync(sync) => sync.to_string(),
+        }
+    }
+}
+
 /// A call, made ready by a resource.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
+    operation: Option<&'static Operation>,
     id: Cow<'static, str>,
     method: Method,
+    /// The path of a call that the SDK does not know.
     path: String,
+    ids: Vec<Id>,
     query: Vec<(Cow<'static, str>, String)>,
-    body: Option<Value>,
+    body: Option<Box<RawValue>>,
     resource: Option<String>,
     safety: Safety,
     class: Class,
-    known: bool,
 }
 
 impl Call {
-    /// A call of a known operation; `path` has its parameters filled in.
-    pub(crate) fn new(operation: &Operation, path: &str) -> Self {
-        Self {
+    /// A call of a known operation on what its path names.
+    ///
+    /// # Errors
+    /// Kind `invalid_request` for an id that no path can hold.
+    pub(crate) fn new(operation: &'static Operation, ids: Vec<Id>) -> Result<Self, Error> {
+        for (parameter, id) in operation.ids.iter().zip(&ids) {
+            // Dots alone would climb in the path (RFC 3986 §5.2.4), and an empty segment names another operation.
+            if let Id::Text(text) = id
+                && matches!(text.as_str(), "" | "." | "..")
+            {
+                let what = format!("{} cannot be empty, . or ..; nothing was sent", parameter.argument.wire);
+                return Err(Error::new(Kind::InvalidRequest, what));
+            }
+        }
+        let named: Vec<String> =
+            operation.ids.iter().zip(&ids).rev().map(|(parameter, id)| id.named(parameter.noun)).collect();
+        Ok(Self {
+            operation: Some(operation),
             id: Cow::Borrowed(operation.id),
             method: operation.method.clone(),
-            path: path.to_owned(),
+            path: String::new(),
+            ids,
             query: Vec::new(),
             body: None,
-            resource: None,
+            resource: (!named.is_empty()).then(|| named.join(" of ")),
             safety: operation.safety,
             class: operation.class,
-            known: true,
-        }
+        })
     }
 
     /// A call of an operation that the SDK does not know; whatever is not a read counts as a write.
@@ -51,28 +113,27 @@ impl Call {
         method: Method,
         path: &str,
         query: Vec<(String, String)>,
-        body: Option<Value>,
+        body: Option<Box<RawValue>>,
     ) -> Self {
         let reads = matches!(method, Method::GET | Method::HEAD);
         Self {
+            operation: None,
             id: Cow::Owned(format!("{method} {path}")),
             path: path.to_owned(),
+            ids: Vec::new(),
             query: query.into_iter().map(|(name, value)| (Cow::Owned(name), value)).collect(),
             body,
             resource: None,
             safety: if reads { Safety::Read } else { Safety::Write },
             class: if reads { Class::Read } else { Class::Trigger },
             method,
-            known: false,
         }
     }
 
     /// With the values of a request.
     pub(crate) fn placed(mut self, placed: Placed) -> Self {
         self.query.extend(placed.query.into_iter().map(|(name, value)| (Cow::Borrowed(name), value)));
-        if !placed.body.is_empty() {
-            self.body = Some(Value::Object(placed.body));
-        }
+        self.body = placed.body;
         self
     }
 
@@ -85,6 +146,12 @@ impl Call {
     /// With the name of what it is done to, for errors.
     pub(crate) fn on(mut self, resource: String) -> Self {
         self.resource = Some(resource);
+        self
+    }
+
+    /// With one query value more.
+    pub(crate) fn with(mut self, name: &'static str, value: String) -> Self {
+        self.query.push((Cow::Borrowed(name), value));
         self
     }
 
@@ -110,17 +177,39 @@ impl Call {
         self.method.clone()
     }
 
-    pub(crate) fn body(&self) -> Option<&Value> {
-        self.body.as_ref()
+    pub(crate) fn body(&self) -> Option<&str> {
+        self.body.as_deref().map(RawValue::get)
+    }
+
+    /// The operation, where it is one of ours, with a type for its answer.
+    pub(crate) fn operation(&self) -> Option<&'static Operation> {
+        self.operation
+    }
+
+    pub(crate) fn ids(&self) -> &[Id] {
+        &self.ids
+    }
+
+    /// The slug whose id must be known before the call can be sent.
+    pub(crate) fn slug(&self) -> Option<&str> {
+        self.ids.iter().find_map(|id| match id {
+            Id::Sync(SyncReference::Slug(slug)) => Some(slug.as_str()),
+            _ => None,
+        })
+    }
+
+    /// With a sync's id in place of its slug; errors go on naming the slug.
+    pub(crate) fn with_sync(mut self, sync: i64) -> Self {
+        for id in &mut self.ids {
+            if matches!(id, Id::Sync(SyncReference::Slug(_))) {
+                *id = Id::Sync(SyncReference::Id(sync));
+            }
+        }
+        self
     }
 
     pub(crate) fn safety(&self) -> Safety {
         self.safety
-    }
-
-    /// Whether it is an operation of ours, with a type for its answer.
-    pub(crate) fn is_known(&self) -> bool {
-        self.known
     }
 
     /// With another place in the queue for the limit.
@@ -147,9 +236,17 @@ impl Call {
         }
     }
 
+    /// The path below the base URL.
+    fn path(&self) -> String {
+        let Some(operation) = self.operation else { return self.path.clone() };
+        operation.ids.iter().zip(&self.ids).fold(operation.path.to_owned(), |path, (parameter, id)| {
+            path.replace(&format!("{{{}}}", parameter.at), &id.segment().unwrap_or_default())
+        })
+    }
+
     pub(crate) fn url(&self, base: &Url) -> Url {
         let mut url = base.clone();
-        let path = format!("{}{}", base.path().trim_end_matches('/'), self.path);
+        let path = format!("{}{}", base.path().trim_end_matches('/'), self.path());
         url.set_path(&path);
         if !self.query.is_empty() {
             let query: Vec<String> = self

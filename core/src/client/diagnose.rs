@@ -5,7 +5,7 @@ use url::Host;
 
 use super::{Client, Options};
 use crate::error::Error;
-use crate::resources::{ListSyncs, list_call};
+use crate::resources::{ListSyncOp, ListSyncs, call};
 use crate::transport::{Negotiated, probe};
 
 /// What [`Client::diagnose`] found.
@@ -78,7 +78,10 @@ impl Client {
         // It shall say that the limit is closed, not wait until it opens.
         let patience = u64::try_from(config.timeout.as_millis()).unwrap_or(u64::MAX);
         let bounded = Options { max_retries: Some(0), deadline_ms: Some(patience), ..Options::default() };
-        let read = self.send(&list_call(&one), &bounded).await;
+        let read = match call::<ListSyncOp>(&one) {
+            Ok(call) => self.send(&call, &bounded).await,
+            Err(error) => Err(error),
+        };
         match &read {
             Ok(answer) => findings.push(Finding {
                 code: "ok".to_owned(),

@@ -62,6 +62,17 @@ impl Meta {
         Self::named(call.operation_id())
     }
 
+    /// With what an earlier request of the same call did.
+    pub(crate) fn after(mut self, earlier: Option<Self>) -> Self {
+        if let Some(earlier) = earlier {
+            self.attempts.splice(0..0, earlier.attempts);
+            self.mended.splice(0..0, earlier.mended);
+            self.waited_ms = self.waited_ms.saturating_add(earlier.waited_ms);
+            self.duration_ms = self.duration_ms.saturating_add(earlier.duration_ms);
+        }
+        self
+    }
+
     /// For what sends nothing.
     pub(crate) fn named(operation: &str) -> Self {
         Self {

@@ -6,21 +6,26 @@ mod interrupt;
 mod limits;
 mod meta;
 mod options;
+mod pending;
 mod request;
 mod send;
 
-pub(crate) use call::Call;
+pub(crate) use call::{Call, Id};
 pub use diagnose::{Diagnosis, Finding};
 pub(crate) use interrupt::with_signal;
 pub use meta::{Attempt, Meta};
 pub use options::Options;
+pub use pending::{Pending, RawAnswer};
+pub(crate) use pending::raw;
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use serde_json::value::RawValue;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +34,7 @@ use crate::config::{Config, Settings};
 use crate::error::{Error, Kind};
 use crate::limit::{Gate, GateHandle, LimitStats};
 use crate::model::{self, Mended, Model};
+use crate::operation::Returns;
 use crate::retry::Budget;
 use crate::transport::Http;
 
@@ -43,7 +49,8 @@ struct Shared {
     config: Config,
     /// The key in use last; the others are kept for taking them out of texts that come late.
     keys: Mutex<Vec<Key>>,
-    gate: GateHandle,
+    /// One per origin and key; made with the first key and kept for later ones, since the limit is the workspace's.
+    gate: OnceLock<GateHandle>,
     http: Http,
     budget: Mutex<Budget>,
     slugs: Mutex<HashMap<String, i64>>,
@@ -57,6 +64,10 @@ pub(crate) struct Answer {
     pub meta: Meta,
 }
 
+fn open_gate(config: &Config, key: &Key) -> GateHandle {
+    Gate::shared(&config.origin, key.digest(), config.quota).with_share(config.share.unwrap_or(1.0))
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -68,10 +79,13 @@ impl Client {
     /// Kind `config`, naming the setting.
     pub fn new(settings: &Settings) -> Result<Self, Error> {
         let config = settings.check()?;
-        let gate = Gate::shared(&config.origin, config.key.digest(), config.quota);
+        let gate = OnceLock::new();
+        if let Some(key) = &config.key {
+            let _ = gate.set(open_gate(&config, key));
+        }
         Ok(Self(Arc::new(Shared {
-            gate: gate.with_share(config.share.unwrap_or(1.0)),
-            keys: Mutex::new(vec![config.key.clone()]),
+            gate,
+            keys: Mutex::new(config.key.iter().cloned().collect()),
             http: Http::new(config.clone()),
             budget: Mutex::new(Budget::new()),
             slugs: Mutex::new(HashMap::new()),
@@ -86,6 +100,7 @@ impl Client {
     /// Kind `config` where it is no key.
     pub fn set_api_key(&self, key: &str) -> Result<(), Error> {
         let key = Key::new(key)?;
+        self.0.gate.get_or_init(|| open_gate(&self.0.config, &key));
         let mut keys = lock(&self.0.keys);
         keys.retain(|known| known.digest() != key.digest());
         keys.push(key);
@@ -95,10 +110,13 @@ impl Client {
         Ok(())
     }
 
-    /// How the limit stands.
+    /// How the limit stands; a client without a key yet has one of its own that nothing was sent through.
     #[must_use]
     pub fn stats(&self) -> LimitStats {
-        self.0.gate.gate().stats()
+        match self.0.gate.get() {
+            Some(gate) => gate.gate().stats(),
+            None => Gate::new(self.0.config.quota).stats(),
+        }
     }
 
     /// Ends every call under way and refuses further ones with kind `closed`. Runs go on at the server.
@@ -106,9 +124,13 @@ impl Client {
         self.0.closed.cancel();
     }
 
-    /// The key in use.
-    pub(crate) fn key(&self) -> Key {
-        lock(&self.0.keys).last().unwrap_or(&self.0.config.key).clone()
+    /// The key in use, and the gate for what is sent with it.
+    pub(crate) fn key(&self) -> Result<(Key, &GateHandle), Error> {
+        let key = lock(&self.0.keys).last().cloned();
+        key.zip(self.0.gate.get()).ok_or_else(|| {
+            Error::new(Kind::Authentication, "the client has no key yet; nothing was sent")
+                .with_hint("The key is to be set before the first call.")
+        })
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -199,7 +221,7 @@ impl Client {
         mut meta: Meta,
     ) -> Result<(T, Meta), Error> {
         let mut mended = Mended::default();
-        match model::read(body, &mut mended) {
+        match model::read(&whole(call, body), &mut mended) {
             Ok(value) => {
                 meta.mended = mended.into_paths();
                 Ok((value, meta))
@@ -216,6 +238,27 @@ impl Client {
 impl fmt::Debug for Client {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         to.debug_struct("Client").field("base", &self.0.config.base.as_str()).finish_non_exhaustive()
+    }
+}
+
+/// The body with what the operation is known to leave out: nothing at all where there is nothing to say, or a member
+/// that the path names.
+fn whole<'a>(call: &Call, body: &'a [u8]) -> Cow<'a, [u8]> {
+    let Some(operation) = call.operation() else { return Cow::Borrowed(body) };
+    if matches!(operation.returns, Returns::Nothing) && body.is_empty() {
+        return Cow::Borrowed(b"null");
+    }
+    let Some((member, parameter)) = operation.traits.fill else { return Cow::Borrowed(body) };
+    let id = operation.ids.iter().zip(call.ids()).find(|(known, _)| known.argument.wire == parameter);
+    let members = serde_json::from_slice::<BTreeMap<String, Box<RawValue>>>(body);
+    match (id, members) {
+        (Some((_, Id::Text(id))), Ok(mut members)) if !members.contains_key(member) => {
+            if let Ok(id) = serde_json::value::to_raw_value(id) {
+                members.insert(member.to_owned(), id);
+            }
+            serde_json::to_vec(&members).map_or(Cow::Borrowed(body), Cow::Owned)
+        }
+        _ => Cow::Borrowed(body),
     }
 }
 

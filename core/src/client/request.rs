@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{Answer, Call, Client, Options, unknown};
 use crate::error::{Error, Kind};
+use crate::model::Json;
 
 impl Client {
     /// Sends any request below the base URL and gives the server's JSON; nothing (204) is given as null.
@@ -19,6 +20,7 @@ impl Client {
         body: Option<Value>,
         options: &Options,
     ) -> Result<Value, Error> {
+        let body = body.as_ref().map(Json::from);
         let answer = self.request_answer(method, path, query, body, &options.clone().unraw()).await?;
         if answer.body.is_empty() {
             return Ok(Value::Null);
@@ -34,10 +36,10 @@ impl Client {
         method: &str,
         path: &str,
         query: &Map<String, Value>,
-        body: Option<Value>,
+        body: Option<Json>,
         options: &Options,
     ) -> Result<Answer, Error> {
-        let call = Call::unknown(verb(method)?, checked(path)?, pairs(query)?, body);
+        let call = Call::unknown(verb(method)?, checked(path)?, pairs(query)?, body.map(Json::into_raw));
         let answer = self.send(&call, options).await?;
         if options.raw == Some(true) || answer.body.is_empty() {
             return Ok(answer);

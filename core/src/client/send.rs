@@ -12,12 +12,27 @@ use super::limits::Limits;
 use super::{Answer, Attempt, Call, Client, Meta, Options, lock, meta, unknown};
 use crate::error::{Error, Kind};
 use crate::limit::{Permit, RefusedBy429};
+use crate::resources;
 use crate::retry::{self, Outcome, Verdict};
 use crate::transport::{self, Departure, Exchange, Failed, Request, Stage};
 
 impl Client {
-    /// Makes a call: the one way in which requests leave this crate.
+    /// Makes a call; a sync that its path names by slug is looked up first.
     pub(crate) async fn send(&self, call: &Call, options: &Options) -> Result<Answer, Error> {
+        let Some(slug) = call.slug() else { return self.send_ready(call, options).await };
+        // Boxed: looking it up is a call as well.
+        let (id, resolved) = Box::pin(resources::resolve(self, slug, Some(call), options)).await?;
+        let rest = match &resolved {
+            Some(meta) => self.rest_of(options, meta)?,
+            None => options.clone(),
+        };
+        let mut answer = self.send_ready(&call.clone().with_sync(id), &rest).await?;
+        answer.meta = answer.meta.after(resolved);
+        Ok(answer)
+    }
+
+    /// Makes a call that has all it needs: the one way in which requests leave this crate.
+    async fn send_ready(&self, call: &Call, options: &Options) -> Result<Answer, Error> {
         let mut meta = Meta::new(call);
         let started = Instant::now();
         let departure = Departure::default();
@@ -53,9 +68,10 @@ impl Client {
         let class = call.class(options)?;
         let allowed = options.max_retries.unwrap_or(self.config().max_retries);
         let headers = options.checked_headers()?;
+        let (_, gate) = self.key()?;
         let (mut retries, mut waited, mut rejoin) = (0, Duration::ZERO, false);
         loop {
-            let permit = match self.0.gate.acquire(class, limits.wait(waited), rejoin).await {
+            let permit = match gate.acquire(class, limits.wait(waited), rejoin).await {
                 Ok(permit) => permit,
                 Err(refused) => return Err(limits.refusal(waited, refused.at_least, meta)),
             };
@@ -190,7 +206,7 @@ impl Client {
         if options.raw == Some(true) {
             return Ok(exchange);
         }
-        match transport::error_under_200(&exchange, call.is_known(), &scrub) {
+        match transport::error_under_200(&exchange, call.operation().is_some(), &scrub) {
             None => Ok(exchange),
             Some(error) if error.kind() == Kind::Server => Err((Outcome::ServerFailed, error)),
             Some(error) => Err((Outcome::Final, error)),
@@ -199,7 +215,7 @@ impl Client {
 
     fn outgoing(&self, call: &Call, extra: &HeaderMap, meta: &Meta) -> Result<Request, Error> {
         let mut headers = extra.clone();
-        headers.insert(AUTHORIZATION, self.key().header()?);
+        headers.insert(AUTHORIZATION, self.key()?.0.header()?);
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         let text = |value: &str| {
             HeaderValue::try_from(value)
@@ -207,7 +223,7 @@ impl Client {
         };
         headers.insert(USER_AGENT, text(&self.0.config.user_agent)?);
         headers.insert(HeaderName::from_static("x-request-id"), text(&meta.request_id)?);
-        let body = call.body().map(|body| Bytes::from(body.to_string()));
+        let body = call.body().map(|body| Bytes::from(body.to_owned()));
         if body.is_some() {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use serde_json::value::RawValue;
 
 use super::{Mended, Model, Types};
@@ -29,6 +29,10 @@ impl Json {
         serde_json::from_str(self.0.get()).unwrap_or(Value::Null)
     }
 
+    pub(crate) fn into_raw(self) -> Box<RawValue> {
+        self.0
+    }
+
     /// The same value with every string and member name put through `change`.
     pub(crate) fn map_text(self, change: &impl Fn(&str) -> String) -> Self {
         let mut value = self.value();
@@ -38,6 +42,18 @@ impl Json {
 
     pub(crate) fn checked(raw: Box<RawValue>) -> Result<Self, &'static str> {
         check(raw.get()).map(|()| Self(raw))
+    }
+}
+
+impl Default for Json {
+    fn default() -> Self {
+        Self(RawValue::NULL.to_owned())
+    }
+}
+
+impl From<Value> for Json {
+    fn from(value: Value) -> Self {
+        Self::from(&value)
     }
 }
 
@@ -76,6 +92,79 @@ impl Model for Json {
 
     fn describe(_: &mut Types) -> Value {
         Value::from("json")
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::checked(Box::<RawValue>::deserialize(from)?).map_err(D::Error::custom)
+    }
+}
+
+/// A JSON object whose members the API leaves open, kept as text until it is looked at; equal when the values are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JsonObject(Json);
+
+impl JsonObject {
+    /// The object as JSON of any shape.
+    #[must_use]
+    pub fn into_json(self) -> Json {
+        self.0
+    }
+}
+
+impl Default for JsonObject {
+    fn default() -> Self {
+        Self(Json::from(Value::Object(Map::new())))
+    }
+}
+
+impl From<Map<String, Value>> for JsonObject {
+    fn from(members: Map<String, Value>) -> Self {
+        Self(Json::from(Value::Object(members)))
+    }
+}
+
+impl TryFrom<Json> for JsonObject {
+    type Error = &'static str;
+
+    fn try_from(json: Json) -> Result<Self, Self::Error> {
+        if json.get().starts_with('{') { Ok(Self(json)) } else { Err("must be a JSON object") }
+    }
+}
+
+impl TryFrom<Value> for JsonObject {
+    type Error = &'static str;
+
+    fn try_from(value: Value) -> Result<Self, Self::Error> {
+        Self::try_from(Json::from(value))
+    }
+}
+
+impl Serialize for JsonObject {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(to)
+    }
+}
+
+impl<'de> Deserialize<'de> for JsonObject {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::try_from(Json::deserialize(from)?).map_err(D::Error::custom)
+    }
+}
+
+impl Model for JsonObject {
+    fn read<'de, D: Deserializer<'de>>(from: D, mended: &mut Mended) -> Result<Option<Self>, D::Error> {
+        let Some(json) = Json::read(from, mended)? else { return Ok(None) };
+        let read = Self::try_from(json).ok();
+        if read.is_none() {
+            mended.note();
+        }
+        Ok(read)
+    }
+
+    fn describe(types: &mut Types) -> Value {
+        Json::describe(types)
     }
 }
 

@@ -35,11 +35,84 @@ macro_rules! unusable {
     };
 }
 
-/// Declares an object: `required`, `optional` or `defaulted`, Rust name, wire name, type.
+/// Reads an object as a caller must write it: an unknown or ill-typed member, one that is missing though it must be
+/// there, and a null without a meaning are errors.
+///
+/// `optional` gives an `Option`, and null is an error; `needed` too, but it must be there; `required` and `defaulted`
+/// give the value; `nullable` gives a `Patch`; `given` gives an `Option` that must be there and may be null; `nulled`
+/// gives an `Option` for which absent and null are the same.
+macro_rules! strictly {
+    ($name:ident { $($how:ident $field:ident = $wire:literal : $type:ty,)* }) => {
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                struct Members;
+                impl<'de> serde::de::Visitor<'de> for Members {
+                    type Value = $name;
+
+                    fn expecting(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        to.write_str("an object")
+                    }
+
+                    #[allow(unused_mut, reason = "an object without members has no slots")]
+                    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                        $(let mut $field: strictly!(@slot $how $type) = None;)*
+                        while let Some(name) = map.next_key::<std::borrow::Cow<'_, str>>()? {
+                            match name.as_ref() {
+                                $($wire => $field = Some(map.next_value()?),)*
+                                other => return Err(serde::de::Error::unknown_field(other, &[$($wire),*])),
+                            }
+                        }
+                        Ok($name { $($field: strictly!(@take $how $field $wire),)* })
+                    }
+                }
+                from.deserialize_map(Members)
+            }
+        }
+    };
+    (@slot nullable $type:ty) => { Option<Option<$type>> };
+    (@slot given $type:ty) => { Option<Option<$type>> };
+    (@slot nulled $type:ty) => { Option<Option<$type>> };
+    (@slot $how:ident $type:ty) => { Option<$type> };
+    (@take optional $field:ident $wire:literal) => { $field };
+    (@take nullable $field:ident $wire:literal) => { $crate::patch::Patch::from_given($field) };
+    (@take nulled $field:ident $wire:literal) => { $field.flatten() };
+    (@take needed $field:ident $wire:literal) => { Some(strictly!(@take required $field $wire)) };
+    (@take $how:ident $field:ident $wire:literal) => {
+        match $field {
+            Some(value) => value,
+            None => return Err(serde::de::Error::missing_field($wire)),
+        }
+    };
+}
+
+/// Declares an object: `required`, `optional`, `needed` or `defaulted`, Rust name, wire name, type.
 ///
 /// What is `required` and missing makes the answer a protocol error; what is `defaulted` and missing becomes its
-/// type's default, noted as mended; what is `optional` is an `Option`.
+/// type's default, noted as mended; what is `optional` is an `Option`. A type that requests hold too is marked
+/// `(sent)`: there it is read strictly, and what is `needed`, an `Option` in answers, must be there.
 macro_rules! model {
+    ($(#[doc = $doc:literal])* $vis:vis struct $name:ident (sent) {
+        $($(#[doc = $field_doc:literal])* $presence:ident $field:ident = $wire:literal : $type:ty),* $(,)?
+    }) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, Debug, PartialEq)]
+        $vis struct $name {
+            $($(#[doc = $field_doc])* $vis $field: model!(@type $presence $type),)*
+        }
+
+        strictly!($name { $($presence $field = $wire : $type,)* });
+
+        impl $crate::model::Outgoing for $name {
+            fn send<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                use serde::ser::SerializeMap as _;
+                let mut map = to.serialize_map(None)?;
+                $(model!(@send $presence map $wire &self.$field);)*
+                map.end()
+            }
+        }
+
+        model!(@reading true, [$($doc),*] $name { $([$($field_doc),*] $presence $field = $wire : $type,)* });
+    };
     ($(#[doc = $doc:literal])* $vis:vis struct $name:ident {
         $($(#[doc = $field_doc:literal])* $presence:ident $field:ident = $wire:literal : $type:ty),* $(,)?
     }) => {
@@ -49,6 +122,12 @@ macro_rules! model {
         $vis struct $name {
             $($(#[doc = $field_doc])* $vis $field: model!(@type $presence $type),)*
         }
+
+        model!(@reading false, [$($doc),*] $name { $([$($field_doc),*] $presence $field = $wire : $type,)* });
+    };
+    (@reading $sent:literal, [$($doc:literal),*] $name:ident {
+        $([$($field_doc:literal),*] $presence:ident $field:ident = $wire:literal : $type:ty,)*
+    }) => {
 
         impl $name {
             #[allow(dead_code, reason = "a union writes its variant's members into its own object")]
@@ -102,7 +181,7 @@ macro_rules! model {
             }
 
             fn describe(types: &mut $crate::model::Types) -> serde_json::Value {
-                types.object(stringify!($name), &[$($doc),*], &[$($crate::model::Field {
+                types.object(stringify!($name), &[$($doc),*], $sent, &[$($crate::model::Field {
                     name: stringify!($field),
                     wire: $wire,
                     presence: stringify!($presence),
@@ -113,14 +192,26 @@ macro_rules! model {
         }
     };
     (@type optional $type:ty) => { Option<$type> };
+    (@type needed $type:ty) => { Option<$type> };
     (@type $presence:ident $type:ty) => { $type };
     (@write optional $to:ident $wire:literal $value:expr) => {
         if let Some(value) = $value {
             $to.serialize_entry($wire, value)?;
         }
     };
+    (@write needed $to:ident $wire:literal $value:expr) => { model!(@write optional $to $wire $value) };
+    (@send optional $to:ident $wire:literal $value:expr) => {
+        if let Some(value) = $value {
+            $to.serialize_entry($wire, &$crate::model::Bare(value))?;
+        }
+    };
+    (@send needed $to:ident $wire:literal $value:expr) => { model!(@send optional $to $wire $value) };
+    (@send $presence:ident $to:ident $wire:literal $value:expr) => {
+        $to.serialize_entry($wire, &$crate::model::Bare($value))?;
+    };
     (@write $presence:ident $to:ident $wire:literal $value:expr) => { $to.serialize_entry($wire, $value)?; };
     (@finish optional $mended:expr, $field:ident $wire:literal) => { $field };
+    (@finish needed $mended:expr, $field:ident $wire:literal) => { $field };
     (@finish required $mended:expr, $field:ident $wire:literal) => {
         match $field {
             Some(value) => value,
@@ -172,8 +263,29 @@ macro_rules! open_enum {
             }
         }
 
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                match text {
+                    $($wire => Self::$variant,)*
+                    _ => Self::Other(text.to_owned()),
+                }
+            }
+        }
+
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                std::borrow::Cow::<'de, str>::deserialize(from).map(|text| Self::from(text.as_ref()))
+            }
+        }
+
+        impl $crate::model::Outgoing for $name {
+            fn send<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
                 to.serialize_str(self.as_str())
             }
         }
@@ -184,14 +296,11 @@ macro_rules! open_enum {
                 mended: &mut $crate::model::Mended,
             ) -> Result<Option<Self>, D::Error> {
                 let text = <String as $crate::model::Model>::read(from, mended)?;
-                Ok(text.map(|text| match text.as_str() {
-                    $($wire => Self::$variant,)*
-                    _ => Self::Other(text),
-                }))
+                Ok(text.map(|text| Self::from(text.as_str())))
             }
 
             fn describe(types: &mut $crate::model::Types) -> serde_json::Value {
-                types.open_enum(stringify!($name), &[$($doc),*], &[$($crate::model::Variant {
+                types.choice(stringify!($name), &[$($doc),*], true, &[$($crate::model::Variant {
                     wire: $wire,
                     doc: &[$($value_doc),*],
                     of: None,
@@ -214,6 +323,26 @@ macro_rules! union {
             $($(#[doc = $variant_doc])* $variant($type),)*
             /// A kind that this version does not know, as the server wrote it.
             Unknown($crate::model::Json),
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                let (tag, raw) = $crate::model::variant(from, &[$(($tag, $member)),*])?;
+                match tag.as_str() {
+                    $($tag => $crate::model::inside($tag, &raw).map(Self::$variant),)*
+                    "unknown" => $crate::model::inside("unknown", &raw).map(Self::Unknown),
+                    other => Err(serde::de::Error::unknown_variant(other, &[$($tag,)* "unknown"])),
+                }
+            }
+        }
+
+        impl $crate::model::Outgoing for $name {
+            fn send<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                match self {
+                    $(Self::$variant(value) => value.send(to),)*
+                    Self::Unknown(raw) => raw.send(to),
+                }
+            }
         }
 
         impl serde::Serialize for $name {
@@ -262,6 +391,47 @@ macro_rules! union {
                     },)*
                     $crate::model::Variant { wire: "unknown", doc: &["A kind that this version does not know."], of: None },
                 ])
+            }
+        }
+    };
+}
+
+/// Declares a closed set of strings for an argument: what is not in it is an error that names what is.
+macro_rules! choice {
+    ($(#[doc = $doc:literal])* pub enum $name:ident {
+        $($(#[doc = $value_doc:literal])* $variant:ident = $wire:literal),* $(,)?
+    }) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[doc = $value_doc])* #[serde(rename = $wire)] $variant,)*
+        }
+
+        impl $crate::model::Outgoing for $name {
+            fn send<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                serde::Serialize::serialize(self, to)
+            }
+        }
+
+        impl $crate::model::Model for $name {
+            fn read<'de, D: serde::Deserializer<'de>>(
+                from: D,
+                mended: &mut $crate::model::Mended,
+            ) -> Result<Option<Self>, D::Error> {
+                let text = <String as $crate::model::Model>::read(from, mended)?;
+                Ok(match text.as_deref() {
+                    $(Some($wire) => Some(Self::$variant),)*
+                    _ => None,
+                })
+            }
+
+            fn describe(types: &mut $crate::model::Types) -> serde_json::Value {
+                types.choice(stringify!($name), &[$($doc),*], false, &[$($crate::model::Variant {
+                    wire: $wire,
+                    doc: &[$($value_doc),*],
+                    of: None,
+                }),*])
             }
         }
     };

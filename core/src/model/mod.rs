@@ -6,14 +6,17 @@
 mod json;
 #[macro_use]
 mod macros;
+mod outgoing;
 mod scalar;
+pub(crate) mod strict;
 mod timestamp;
 mod types;
 
-pub use json::Json;
+pub use json::{Json, JsonObject};
 pub(crate) use json::check as check_json;
 pub use timestamp::Timestamp;
 
+pub(crate) use outgoing::{Bare, Outgoing, inside, variant};
 pub(crate) use scalar::{Name, Scalar};
 pub(crate) use types::{Field, Types, Variant, prose};
 

@@ -147,3 +147,14 @@ scalar!(String, "string",
 );
 scalar!(u32, "int", Scalar::Int(value) => u32::try_from(value).ok());
 scalar!(u64, "int", Scalar::Int(value) => u64::try_from(value).ok());
+
+/// For operations that give nothing: whatever comes is read past.
+impl Model for () {
+    fn read<'de, D: Deserializer<'de>>(from: D, _: &mut Mended) -> Result<Option<Self>, D::Error> {
+        IgnoredAny::deserialize(from).map(|_| Some(()))
+    }
+
+    fn describe(_: &mut Types) -> Value {
+        Value::Null
+    }
+}

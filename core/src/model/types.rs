@@ -30,26 +30,29 @@ impl Types {
         self.entries
     }
 
-    pub(crate) fn object(&mut self, name: &'static str, doc: &[&str], fields: &[Field]) -> Value {
+    pub(crate) fn object(&mut self, name: &'static str, doc: &[&str], sent: bool, fields: &[Field]) -> Value {
         self.enter(name, |types| {
             let fields: Vec<Value> = fields
                 .iter()
                 .map(|field| {
+                    let presence = if field.presence == "needed" { "optional" } else { field.presence };
                     json!({ "name": field.name.trim_end_matches('_'), "wire": field.wire, "type": (field.of)(types),
-                        "presence": field.presence, "doc": prose(field.doc) })
+                        "presence": presence, "needed": sent && field.presence != "optional",
+                        "doc": prose(field.doc) })
                 })
                 .collect();
-            json!({ "shape": "object", "doc": prose(doc), "fields": fields })
+            json!({ "shape": "object", "sent": sent, "doc": prose(doc), "fields": fields })
         })
     }
 
-    pub(crate) fn open_enum(&mut self, name: &'static str, doc: &[&str], values: &[Variant]) -> Value {
+    /// A set of strings; an `open` one may hold others.
+    pub(crate) fn choice(&mut self, name: &'static str, doc: &[&str], open: bool, values: &[Variant]) -> Value {
         self.enter(name, |_| {
             let values: Vec<Value> = values
                 .iter()
                 .map(|value| json!({ "name": value.wire, "wire": value.wire, "doc": prose(value.doc) }))
                 .collect();
-            json!({ "shape": "enum", "doc": prose(doc), "values": values })
+            json!({ "shape": "enum", "open": open, "doc": prose(doc), "values": values })
         })
     }
 

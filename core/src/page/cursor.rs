@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-/// The vendor's default page, asked for explicitly so that it is known.
+/// The vendor's usual default page, asked for explicitly so that it is known.
 pub(crate) const DEFAULT_SIZE: u32 = 100;
 /// How many pages' rows are remembered.
 const PAGES_KEPT: usize = 2;
@@ -25,6 +25,8 @@ pub(crate) struct Cursor {
     first: u32,
     /// Rows a page, as asked for.
     size: u32,
+    /// The vendor's default page; asking for more may be refused.
+    usual: u32,
     /// Ids of the last pages' rows, oldest page first.
     seen: VecDeque<Vec<String>>,
     step: Step,
@@ -60,9 +62,9 @@ pub(crate) struct Taken {
 pub(crate) struct DoesNotAdvance;
 
 impl Cursor {
-    pub(crate) fn new(offset: u32, size: Option<u32>) -> Self {
-        let size = size.unwrap_or(DEFAULT_SIZE).max(1);
-        Self { offset, first: offset, size, seen: VecDeque::new(), step: Step::First, stale: 0 }
+    pub(crate) fn new(offset: u32, size: Option<u32>, usual: u32) -> Self {
+        let size = size.unwrap_or(usual).max(1);
+        Self { offset, first: offset, size, usual, seen: VecDeque::new(), step: Step::First, stale: 0 }
     }
 
     pub(crate) fn is_first(&self) -> bool {
@@ -77,7 +79,7 @@ impl Cursor {
     /// The next request's offset and limit.
     pub(crate) fn request(&self) -> (u32, u32) {
         // One row more makes up for the overlap, where that stays within the vendor's default.
-        let overlapping = if self.size < DEFAULT_SIZE { self.size + 1 } else { self.size.max(2) };
+        let overlapping = if self.size < self.usual { self.size + 1 } else { self.size.max(2) };
         match self.step {
             Step::Onward => (self.offset.saturating_sub(1), overlapping),
             Step::First | Step::Bare => (self.offset, self.size),

@@ -14,10 +14,13 @@ use serde::{Deserialize, Serialize};
 pub(crate) use cursor::Cursor;
 pub(crate) use envelope::Page;
 
-use crate::client::{Call, Client, Meta, Options};
+use cursor::DEFAULT_SIZE;
+
+use crate::client::{Call, Client, Id, Meta, Options, RawAnswer, raw};
 use crate::error::{Error, Kind};
 use crate::limit::Class;
 use crate::model::Model;
+use crate::operation::Operation;
 
 /// A row of a list, told from others by its id.
 pub(crate) trait Row: Model + Send + 'static {
@@ -29,7 +32,7 @@ pub(crate) trait Row: Model + Send + 'static {
 #[derive(Debug)]
 pub struct Pages<T> {
     client: Client,
-    call: Call,
+    call: Result<Call, Error>,
     options: Options,
     cursor: Option<Cursor>,
     row: std::marker::PhantomData<fn() -> T>,
@@ -44,17 +47,33 @@ pub(crate) struct Fetched<T> {
 
 #[expect(private_bounds, reason = "rows are this crate's own types")]
 impl<T: Row> Pages<T> {
-    pub(crate) fn new(client: Client, call: Call, options: Options) -> Self {
-        let cursor = Some(start(&call));
-        Self { client, call, options: options.unraw(), cursor, row: std::marker::PhantomData }
+    pub(crate) fn new(client: Client, call: Result<Call, Error>) -> Self {
+        let cursor = call.as_ref().ok().map(start);
+        Self { client, call, options: Options::default(), cursor, row: std::marker::PhantomData }
+    }
+
+    /// With options for each of its calls.
+    #[must_use]
+    pub fn with(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Makes the call of the first page alone and gives the answer as the server gave it.
+    pub async fn raw(self) -> Result<RawAnswer, Error> {
+        let call = self.call?;
+        let options = Options { raw: Some(true), ..self.options };
+        raw(&self.client, &positioned(&call, &start(&call)), &options).await
     }
 
     /// The next page that brings rows; `None` at the end of the list.
     pub async fn next_page(&mut self) -> Result<Option<Vec<T>>, Error> {
+        let call = self.call.as_ref().map_err(Clone::clone)?;
+        let options = self.options.clone().unraw();
         while let Some(cursor) = self.cursor.take() {
             // A page that failed can be asked for again.
             let kept = cursor.clone();
-            match fetch(&self.client, &self.call, &self.options, cursor).await {
+            match fetch(&self.client, call, &options, cursor).await {
                 Ok(page) => {
                     self.cursor = page.cursor;
                     if !page.rows.is_empty() {
@@ -102,7 +121,8 @@ impl<T: Row> Pages<T> {
 pub(crate) fn start(call: &Call) -> Cursor {
     let number =
         |name: &str| call.query().find(|(known, _)| *known == name).and_then(|(_, value)| value.parse().ok());
-    Cursor::new(number("offset").unwrap_or(0), number("limit"))
+    let usual = call.operation().map_or(DEFAULT_SIZE, |operation| operation.traits.page);
+    Cursor::new(number("offset").unwrap_or(0), number("limit"), usual)
 }
 
 /// The call at the cursor's place. After the first page it is one of many, and leaves a part of the limit to others.
@@ -145,24 +165,36 @@ pub(crate) async fn fetch<T: Row>(
 #[serde(deny_unknown_fields)]
 struct Next {
     op: String,
+    ids: Vec<String>,
     query: Vec<(String, String)>,
     cursor: Cursor,
 }
 
 /// The rest of a list as an opaque text.
-pub(crate) fn to_token(op: &str, call: &Call, cursor: Cursor) -> String {
+pub(crate) fn to_token(operation: &Operation, call: &Call, cursor: Cursor) -> String {
     let query = call.query().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let next = Next { op: op.to_owned(), query, cursor };
+    let ids = call.ids().iter().map(Id::text).collect();
+    let next = Next { op: operation.op.to_owned(), ids, query, cursor };
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(&next).unwrap_or_default())
 }
 
-/// The query and the cursor back from the text.
-pub(crate) fn from_token(op: &str, token: &str) -> Result<(Vec<(String, String)>, Cursor), Error> {
+/// The call and the cursor back from the text.
+pub(crate) fn from_token(operation: &'static Operation, token: &str) -> Result<(Call, Cursor), Error> {
     let next: Option<Next> =
         URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
     match next {
-        Some(next) if next.op == op && next.cursor.is_sound() => Ok((next.query, next.cursor)),
-        _ => Err(Error::new(Kind::InvalidRequest, format!("next is not what a page of {op} gave"))),
+        Some(next)
+            if next.op == operation.op
+                && next.cursor.is_sound()
+                && next.ids.len() == operation.ids.len() =>
+        {
+            let ids = operation.ids.iter().zip(next.ids).map(|(known, text)| Id::of(known.kind, text)).collect();
+            Ok((Call::new(operation, ids)?.with_query(next.query), next.cursor))
+        }
+        _ => {
+            let what = format!("next is not what a page of {} gave", operation.op);
+            Err(Error::new(Kind::InvalidRequest, what))
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! A list that changes while it is read, against a server that may cap pages and lie about `hasMore`.
 
-use super::cursor::{Cursor, DoesNotAdvance};
+use super::cursor::{Cursor, DEFAULT_SIZE, DoesNotAdvance};
 
 /// What the server says of more.
 #[derive(Clone, Copy, PartialEq)]
@@ -39,7 +39,7 @@ fn read(
     size: Option<u32>,
     mut between: impl FnMut(usize, &mut Vec<u32>),
 ) -> Result<Vec<u32>, DoesNotAdvance> {
-    let mut cursor = Cursor::new(0, size);
+    let mut cursor = Cursor::new(0, size, DEFAULT_SIZE);
     let mut rows = Vec::new();
     for page in 0..10_000 {
         if page > 0 {
@@ -143,7 +143,7 @@ fn the_overlapping_row_itself_may_be_deleted() {
 #[test]
 fn a_page_that_repeats_the_one_before_is_an_error_and_not_a_loop() {
     let ids: Vec<String> = (1..=10).map(|id| id.to_string()).collect();
-    let mut cursor = Cursor::new(0, Some(10));
+    let mut cursor = Cursor::new(0, Some(10), DEFAULT_SIZE);
     cursor.take(&ids, Some(true)).expect("the first page");
     // A server that ignores the offset: first the overlap seems to have moved, then nothing new comes, ever.
     let mut outcome = Ok(());

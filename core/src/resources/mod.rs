@@ -1,19 +1,48 @@
-//! The resources: their types, their operations, their handles. One file each.
+//! The resources: their types, their operations, their handles. One file or folder each.
 
 #[macro_use]
 mod request;
+#[macro_use]
+mod endpoint;
+mod campaigns;
+mod decision_engine;
+mod destinations;
+mod event_contracts;
+mod event_domains;
+mod events;
+mod identity_graphs;
+mod models;
+mod sources;
+mod sync_sequences;
 mod syncs;
 
-pub(crate) use request::{Argument, Placed, present};
-pub use syncs::{
-    CronRule, DbtAccount, DbtJob, DbtRule, ExternalSegment, Interval, IntervalRule, ListSyncs, RowCounts,
-    Schedule, ScheduleRule, Sync, SyncReference, SyncRun, SyncRunStatus, SyncStatus, Syncs, TriggerSync,
-    VisualDays, VisualExpression, VisualRule,
-};
-pub(crate) use syncs::{LIST, Started, TRIGGER, list_call, run_call, trigger, trigger_call};
+pub use campaigns::*;
+pub use decision_engine::*;
+pub use destinations::*;
+pub use event_contracts::*;
+pub use event_domains::*;
+pub use events::*;
+pub use identity_graphs::*;
+pub use models::*;
+pub use sources::*;
+pub use sync_sequences::*;
+pub use syncs::*;
 
-use crate::operation::Operation;
+pub(crate) use endpoint::{NoFields, call, call_on};
+pub(crate) use request::{Argument, Fields, Placed, Placing};
 
-/// Every operation of the API that this crate knows.
-pub(crate) const OPERATIONS: &[&Operation] =
-    &[&syncs::LIST, &syncs::TRIGGER, &syncs::TRIGGER_BY_SLUG, &syncs::RUNS];
+choice! {
+    /// The order of a list of sources, models, destinations or syncs; the direction is not documented.
+    pub enum ListOrder {
+        /// By id.
+        Id = "id",
+        /// By name; syncs have none.
+        Name = "name",
+        /// By slug.
+        Slug = "slug",
+        /// By the time it was made.
+        CreatedAt = "createdAt",
+        /// By the time of its last change.
+        UpdatedAt = "updatedAt",
+    }
+}

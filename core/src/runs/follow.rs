@@ -9,32 +9,10 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout_at};
 
 use super::pace::{ANSWER_BORNE, MISSING_BORNE, pause};
+use super::state::{Ending, State};
 use super::token::RunToken;
 use crate::client::{Client, Meta, Options};
 use crate::error::{Error, Kind};
-use crate::page::Page;
-use crate::resources::{SyncRun, SyncRunStatus, run_call};
-
-/// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Ending {
-    Success,
-    Warning,
-    Failure,
-}
-
-/// What a status means for whoever waits; unknown ones count as under way.
-pub(crate) fn ending(status: &SyncRunStatus) -> Option<Ending> {
-    match status {
-        SyncRunStatus::Success => Some(Ending::Success),
-        SyncRunStatus::Warning => Some(Ending::Warning),
-        SyncRunStatus::Failed | SyncRunStatus::Cancelled | SyncRunStatus::Interrupted => {
-            Some(Ending::Failure)
-        }
-        _ => None,
-    }
-}
 
 /// What a caller knew of a run, and when it was last asked for; opaque outside.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,32 +41,32 @@ impl Seen {
 
 /// Where a run stands.
 #[derive(Debug)]
-pub(crate) struct Step {
-    pub state: Option<SyncRun>,
+pub(crate) struct Step<S> {
+    pub state: Option<S>,
     pub seen: Seen,
     pub changed: bool,
     pub meta: Meta,
 }
 
-impl Step {
+impl<S: State> Step<S> {
     pub(crate) fn ending(&self) -> Option<Ending> {
-        self.state.as_ref().and_then(|state| ending(&state.status))
+        self.state.as_ref().and_then(State::ending)
     }
 }
 
 /// Waits until the run's state differs from what was seen, or until `until`; a poll under way then is awaited for a
 /// while, so that short steps learn something too.
-pub(crate) async fn next(
+pub(crate) async fn next<S: State>(
     client: &Client,
     token: &RunToken,
     seen: Seen,
     until: Option<Instant>,
     options: &Options,
-) -> Result<Step, Error> {
+) -> Result<Step<S>, Error> {
     let mut step = Step { state: None, seen, changed: false, meta: Meta::named("runs.next") };
     loop {
         let last = wait_for_turn(client, token, &step.seen, until).await?;
-        let Some(polled) = bounded(until, poll(client, token, options)).await else {
+        let Some(polled) = bounded(until, poll::<S>(client, token, options)).await else {
             step.seen.at = client.now_millis();
             return Ok(step);
         };
@@ -108,7 +86,7 @@ pub(crate) async fn next(
                 step.meta = meta;
                 let since = *step.seen.missing.get_or_insert(step.seen.at);
                 if scaled(client, step.seen.at.saturating_sub(since)) > MISSING_BORNE {
-                    return Err(vanished(client, token)?);
+                    return Err(vanished::<S>(client, token)?);
                 }
             }
             Err(error) if passes(error.kind()) => {}
@@ -148,31 +126,30 @@ async fn bounded<T>(until: Option<Instant>, poll: impl Future<Output = T>) -> Op
     }
 }
 
-fn vanished(client: &Client, token: &RunToken) -> Result<Error, Error> {
-    let what = "the list of runs has been without it for ten minutes";
+fn vanished<S: State>(client: &Client, token: &RunToken) -> Result<Error, Error> {
+    let what = "the server has been without it for ten minutes";
     Ok(Error::new(Kind::NotFound, what)
-        .at(&run_call_of(token)?)
+        .at(&S::call(&token.parent, &token.run)?)
         .with_run(token.encode())
-        .with_hint("Look at the sync's runs in the workspace; it was not started again.")
+        .with_hint("Look at the runs in the workspace; it was not started again.")
         .scrubbed(|text| client.scrub(text)))
 }
 
-pub(super) fn run_call_of(token: &RunToken) -> Result<crate::client::Call, Error> {
-    let (sync, run) =
-        token.sync_and_run().ok_or_else(|| Error::new(Kind::InvalidRequest, "the run token names no run"))?;
-    Ok(run_call(sync, run))
-}
-
-/// Reads that run and no other.
-async fn poll(
+/// Reads that run and no other; `None` where the server does not know it (yet).
+async fn poll<S: State>(
     client: &Client,
     token: &RunToken,
     options: &Options,
-) -> Result<(Option<SyncRun>, Meta), Error> {
-    let call = run_call_of(token)?;
-    let (page, meta) = client.value::<Page<SyncRun>>(&call, &options.clone().unraw()).await?;
-    let wanted = token.sync_and_run().map(|(_, run)| run);
-    Ok((page.data.into_iter().find(|run| Some(run.id) == wanted), meta))
+) -> Result<(Option<S>, Meta), Error> {
+    let call = S::call(&token.parent, &token.run)?;
+    match client.value::<S::Answer>(&call, &options.clone().unraw()).await {
+        Ok((answer, meta)) => Ok((S::pick(answer, &token.run), meta)),
+        Err(error) if S::MISSING_IS_404 && error.kind() == Kind::NotFound => {
+            let meta = error.meta().cloned().unwrap_or_else(|| Meta::named(call.operation_id()));
+            Ok((None, meta))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// What an outage brings does not end a wait: the run goes on whether or not it can be seen.
@@ -180,7 +157,7 @@ fn passes(kind: Kind) -> bool {
     matches!(kind, Kind::Connect | Kind::Timeout | Kind::Server | Kind::RateLimited | Kind::Proxy)
 }
 
-fn fingerprint(state: &SyncRun) -> String {
+fn fingerprint<S: State>(state: &S) -> String {
     serde_json::to_string(state).unwrap_or_default()
 }
 

@@ -4,10 +4,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
+use super::state::State as _;
+use crate::client::Client;
 use crate::error::{Error, Kind};
+use crate::resources::{IdentityGraphRun, SequenceRun, SyncRun};
 
 /// The version of the token's form.
 const VERSION: u32 = 1;
+
+/// The kinds of runs that can be followed.
+const KINDS: [&str; 3] = [SyncRun::KIND, SequenceRun::KIND, IdentityGraphRun::KIND];
 
 /// What a token holds. No key: whoever resumes it brings their own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,15 +28,9 @@ pub(crate) struct RunToken {
 }
 
 impl RunToken {
-    pub(crate) fn sync(origin: &str, sync: i64, run: i64, since: i64) -> Self {
-        Self {
-            v: VERSION,
-            kind: "sync".to_owned(),
-            origin: origin.to_owned(),
-            parent: sync.to_string(),
-            run: run.to_string(),
-            since,
-        }
+    pub(crate) fn new(client: &Client, kind: &str, parent: String, run: String) -> Self {
+        let since = client.now_millis();
+        Self { v: VERSION, kind: kind.to_owned(), origin: client.origin().to_owned(), parent, run, since }
     }
 
     /// Base64url without padding (RFC 4648 §5) of the JSON.
@@ -46,23 +46,23 @@ impl RunToken {
         if token.v != VERSION {
             return Err(wrong("was made by a newer version of the SDK"));
         }
-        if token.kind != "sync" {
+        if !KINDS.contains(&token.kind.as_str()) {
             return Err(wrong("is of a kind of run that this version does not know"));
         }
         if token.origin != origin {
             return Err(wrong("belongs to another server than the one this client talks to"));
         }
-        token.sync_and_run().ok_or_else(|| wrong("names no run"))?;
+        let numbers = token.kind != SyncRun::KIND
+            || token.parent.parse::<i64>().is_ok() && token.run.parse::<i64>().is_ok();
+        if !numbers || token.run.is_empty() {
+            return Err(wrong("names no run"));
+        }
         Ok(token)
-    }
-
-    /// The numeric ids of a sync's run.
-    pub(crate) fn sync_and_run(&self) -> Option<(i64, i64)> {
-        Some((self.parent.parse().ok()?, self.run.parse().ok()?))
     }
 
     /// What errors call it.
     pub(crate) fn name(&self) -> String {
-        format!("run {} of sync {}", self.run, self.parent)
+        let parent = if self.kind == SyncRun::KIND { "sync" } else { self.kind.as_str() };
+        format!("run {} of {} {}", self.run, parent.replace('_', " "), self.parent)
     }
 }

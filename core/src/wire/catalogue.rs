@@ -2,42 +2,24 @@
 
 use serde_json::{Value, json};
 
+use super::table::{INNER, TABLE};
 use crate::client::Options;
 use crate::config::{INTERNAL_SETTINGS, Settings};
 use crate::error::Kind;
 use crate::model::{Model as _, Types, prose};
-use crate::operation::Returns;
-use crate::resources::{Argument, OPERATIONS, Sync, SyncRun};
+use crate::operation::{Operation, Returns};
+use crate::resources::{Argument, Fields as _, IdentityGraphRun, SequenceRun, SyncRun};
 
 /// The catalogue as JSON.
 #[must_use]
 pub fn catalogue() -> String {
     let mut types = Types::default();
-    Sync::describe(&mut types);
+    // Runs of every kind can be followed, whatever operation starts them.
     SyncRun::describe(&mut types);
-    let operations: Vec<Value> = OPERATIONS
-        .iter()
-        .filter_map(|operation| {
-            let returns = match operation.returns {
-                Returns::Page(of) => json!({ "page": of }),
-                Returns::Run(kind) => json!({ "run": kind }),
-                Returns::Inner => return None,
-            };
-            let (resource, method) = operation.op.split_once('.')?;
-            Some(json!({
-                "op": operation.op,
-                "resource": resource,
-                "method": method,
-                "operationId": operation.id,
-                "http": format!("{} {}", operation.method, operation.path),
-                "doc": operation.doc,
-                "deprecated": false,
-                "args": operation.arguments.iter().flat_map(|arguments| arguments.iter())
-                    .map(|argument| entry(argument, &mut types)).collect::<Vec<_>>(),
-                "returns": returns,
-            }))
-        })
-        .collect();
+    SequenceRun::describe(&mut types);
+    IdentityGraphRun::describe(&mut types);
+    let operations: Vec<Value> =
+        TABLE.iter().filter_map(|entry| operation(entry.operation, &mut types)).collect();
     let settings: Vec<Value> = Settings::ARGUMENTS
         .iter()
         .map(|setting| {
@@ -51,7 +33,8 @@ pub fn catalogue() -> String {
     let options: Vec<Value> = Options::ARGUMENTS.iter().map(|option| entry(option, &mut types)).collect();
     let kinds: Vec<Value> =
         Kind::ALL.iter().map(|(name, doc)| json!({ "name": name, "doc": prose(doc) })).collect();
-    let ids: Vec<&str> = OPERATIONS.iter().map(|operation| operation.id).collect();
+    let all = || TABLE.iter().map(|entry| entry.operation).chain(INNER.iter().copied());
+    let ids: Vec<&str> = all().map(|operation| operation.id).collect();
     let whole = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "kinds": kinds,
@@ -64,13 +47,38 @@ pub fn catalogue() -> String {
     format!("{whole:#}")
 }
 
+fn operation(operation: &Operation, types: &mut Types) -> Option<Value> {
+    let (resource, method) = operation.op.split_once('.')?;
+    let returns = match operation.returns {
+        Returns::Page(of) => json!({ "page": of(types).get("ref") }),
+        Returns::Value(of) => json!({ "value": of(types).get("ref") }),
+        Returns::Nothing => json!({ "nothing": true }),
+        Returns::Run(kind) => json!({ "run": kind }),
+        Returns::Inner => return None,
+    };
+    let ids = operation.ids.iter().map(|id| &id.argument);
+    Some(json!({
+        "op": operation.op,
+        "resource": resource,
+        "method": method,
+        "operationId": operation.id,
+        "http": format!("{} {}", operation.method, operation.path),
+        "doc": prose(operation.doc),
+        "deprecated": operation.traits.deprecated,
+        "newer": operation.traits.newer,
+        "args": ids.chain(operation.arguments).map(|argument| entry(argument, types)).collect::<Vec<_>>(),
+        "returns": returns,
+    }))
+}
+
 fn entry(argument: &Argument, types: &mut Types) -> Value {
     json!({
-        "name": argument.name,
+        "name": argument.name.trim_end_matches('_'),
         "wire": argument.wire,
         "type": (argument.of)(types),
         "in": argument.place,
         "required": argument.required,
+        "nullable": argument.nullable,
         "doc": prose(argument.doc),
     })
 }

@@ -5,7 +5,7 @@
 mod catalogue;
 mod failure;
 mod ops;
-mod strict;
+mod table;
 
 pub use catalogue::catalogue;
 pub use failure::Failure;
@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::client::{Client, Meta, Options, with_signal};
 use crate::config::Settings;
 use crate::error::{Error, Kind};
+use crate::model::strict;
 
 /// Tells a call to stop; clones share one signal.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +54,14 @@ pub(crate) struct Reply {
     pub meta: Meta,
     pub next: Option<String>,
     pub body: Vec<u8>,
+}
+
+impl Reply {
+    pub(crate) fn of(meta: Meta, value: &impl Serialize) -> Result<Self, Error> {
+        let body = serde_json::to_vec(value)
+            .map_err(|error| Error::new(Kind::Internal, format!("a value cannot be written: {error}")))?;
+        Ok(Self { meta, next: None, body })
+    }
 }
 
 #[derive(Serialize)]

@@ -6,17 +6,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use super::{Reply, strict};
-use crate::client::{Call, Client, Meta, Options};
+use super::Reply;
+use super::table::{Entry, run_value};
+use crate::client::{Client, Meta, Options};
 use crate::error::{Error, Kind};
 use crate::limit::LimitStats;
-use crate::model::Model;
-use crate::page::{self, Page};
-use crate::resources::{self, ListSyncs, Sync, SyncReference, TriggerSync};
-use crate::runs::{self, OnEnd, RunToken, Seen};
+use crate::model::{Json, strict};
+use crate::resources::{IdentityGraphRun, SequenceRun, SyncRun};
+use crate::runs::{self, OnEnd, RunToken, Seen, State};
 use crate::transport::{self, Exchange};
 
 pub(super) async fn dispatch(
@@ -28,9 +29,10 @@ pub(super) async fn dispatch(
     if client.is_closed() && !matches!(op, "client.close" | "client.stats") {
         return Err(Error::new(Kind::Closed, format!("the client is closed; {op} did nothing")));
     }
+    if let Some(entry) = Entry::find(op) {
+        return entry.call(client, arguments(args)?, options).await;
+    }
     match op {
-        "syncs.list" => list_syncs(client, args, options).await,
-        "syncs.trigger" => trigger_sync(client, args, options).await,
         "runs.open" => open_run(client, args),
         "runs.next" => next_step(client, args, options).await,
         "request" => request(client, args, options).await,
@@ -90,60 +92,7 @@ struct SetKey {
 }
 
 fn local(op: &str, value: &impl Serialize) -> Result<Reply, Error> {
-    Ok(Reply { meta: Meta::named(op), next: None, body: bytes_of(value)? })
-}
-
-fn bytes_of(value: &impl Serialize) -> Result<Vec<u8>, Error> {
-    serde_json::to_vec(value)
-        .map_err(|error| Error::new(Kind::Internal, format!("a value cannot be written: {error}")))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct More {
-    next: String,
-}
-
-async fn list_syncs(client: &Client, args: &str, options: &Options) -> Result<Reply, Error> {
-    const OP: &str = "syncs.list";
-    let (call, cursor) = if let Ok(More { next }) = arguments(args) {
-        let (query, cursor) = page::from_token(OP, &next)?;
-        (Call::new(&resources::LIST, resources::LIST.path).with_query(query), cursor)
-    } else {
-        let call = resources::list_call(&arguments::<ListSyncs>(args)?);
-        let cursor = page::start(&call);
-        (call, cursor)
-    };
-    if options.raw == Some(true) {
-        return raw(client, &page::positioned(&call, &cursor), options).await;
-    }
-    let fetched = page::fetch::<Sync>(client, &call, options, cursor).await?;
-    let next = fetched.cursor.map(|cursor| page::to_token(OP, &call, cursor));
-    Ok(Reply { meta: fetched.meta, next, body: bytes_of(&fetched.rows)? })
-}
-
-async fn raw(client: &Client, call: &Call, options: &Options) -> Result<Reply, Error> {
-    let answer = client.send(call, options).await?;
-    Ok(Reply { meta: answer.meta, next: None, body: answer.body.into() })
-}
-
-async fn trigger_sync(client: &Client, args: &str, options: &Options) -> Result<Reply, Error> {
-    let mut given: Map<String, Value> = arguments(args)?;
-    let Some(sync) = given.remove("sync") else {
-        return Err(Error::new(Kind::InvalidRequest, "arguments.sync is missing; nothing was sent"));
-    };
-    let sync: SyncReference = strict::value("arguments.sync", &sync.to_string(), Kind::InvalidRequest)?;
-    let how: TriggerSync = arguments(&Value::Object(given).to_string())?;
-    if options.raw == Some(true) {
-        let (_, call, _, options) = resources::trigger_call(client, &sync, &how, options).await?;
-        return raw(client, &call, &options).await;
-    }
-    let (token, meta) = resources::trigger(client, &sync, &how, options).await?;
-    Ok(Reply { meta, next: None, body: bytes_of(&run_value(&token))? })
-}
-
-fn run_value(token: &RunToken) -> Value {
-    json!({ "token": token.encode(), "kind": token.kind, "id": token.run, "parent": token.parent, "adopted": false })
+    Reply::of(Meta::named(op), value)
 }
 
 #[derive(Deserialize)]
@@ -178,23 +127,36 @@ fn returned() -> OnEnd {
 async fn next_step(client: &Client, args: &str, options: &Options) -> Result<Reply, Error> {
     let asked: NextStep = arguments(args)?;
     let token = RunToken::decode(&asked.run, client.origin())?;
+    match token.kind.as_str() {
+        SequenceRun::KIND => step::<SequenceRun>(client, &token, &asked, options).await,
+        IdentityGraphRun::KIND => step::<IdentityGraphRun>(client, &token, &asked, options).await,
+        _ => step::<SyncRun>(client, &token, &asked, options).await,
+    }
+}
+
+async fn step<S: State>(
+    client: &Client,
+    token: &RunToken,
+    asked: &NextStep,
+    options: &Options,
+) -> Result<Reply, Error> {
     let seen = asked.seen.as_deref().map(Seen::decode).transpose()?.unwrap_or_default();
     let timeout = asked.timeout_ms.map(Duration::from_millis);
     let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-    let step = runs::next(client, &token, seen, until, options).await?;
-    step.check(client, &token, asked.on_failure, asked.on_warning)?;
+    let step = runs::next::<S>(client, token, seen, until, options).await?;
+    step.check(client, token, asked.on_failure, asked.on_warning)?;
     let ending = step.ending();
     if asked.expire && !step.changed && ending.is_none() {
-        return Err(runs::expired(client, &token));
+        return Err(runs::expired(client, token));
     }
-    let body = bytes_of(&json!({
+    let value = json!({
         "state": step.state,
         "seen": step.seen.encode(),
         "changed": step.changed,
         "finished": ending.is_some(),
         "outcome": ending,
-    }))?;
-    Ok(Reply { meta: step.meta, next: None, body })
+    });
+    Reply::of(step.meta, &value)
 }
 
 #[derive(Deserialize)]
@@ -205,8 +167,13 @@ struct Anything {
     #[serde(default)]
     query: Map<String, Value>,
     /// Absent sends no body; null sends null.
-    #[serde(default, deserialize_with = "crate::resources::present")]
-    body: Option<Value>,
+    #[serde(default, deserialize_with = "present")]
+    body: Option<Json>,
+}
+
+/// Reads what may be left out but is something even where it is null.
+fn present<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
 }
 
 async fn request(client: &Client, args: &str, options: &Options) -> Result<Reply, Error> {
@@ -221,6 +188,9 @@ async fn request(client: &Client, args: &str, options: &Options) -> Result<Reply
 #[serde(deny_unknown_fields)]
 struct Parse {
     op: String,
+    /// What it was asked for with; what the path names can be a part of the value.
+    #[serde(default)]
+    args: BTreeMap<String, Box<RawValue>>,
     status: u16,
     #[serde(default)]
     headers: BTreeMap<String, String>,
@@ -236,32 +206,17 @@ fn parse(client: &Client, args: &str) -> Result<Reply, Error> {
             headers.append(name, value);
         }
     }
-    let operation = match asked.op.as_str() {
-        "syncs.list" => &resources::LIST,
-        "syncs.trigger" => &resources::TRIGGER,
-        _ => {
-            return Err(Error::new(
-                Kind::InvalidRequest,
-                "arguments.op names no operation whose answer can be parsed",
-            ));
-        }
+    let Some(entry) = Entry::find(&asked.op) else {
+        let what = "arguments.op names no operation whose answer can be parsed";
+        return Err(Error::new(Kind::InvalidRequest, what));
     };
-    let call = Call::new(operation, operation.path);
+    let call = entry.call_of(asked.args.clone())?;
     let exchange = Exchange { status: asked.status, headers, body: Bytes::from(asked.body) };
-    let meta = Meta::new(&call);
     let scrub = |text: &str| client.scrub(text);
     let at = |error: Error| error.at(&call).scrubbed(scrub);
     transport::check(&exchange, &scrub).map_err(at)?;
     if let Some(error) = transport::error_under_200(&exchange, true, &scrub) {
         return Err(at(error));
     }
-    match asked.op.as_str() {
-        "syncs.list" => parsed::<Page<Sync>>(client, &call, &exchange, meta),
-        _ => parsed::<resources::Started>(client, &call, &exchange, meta),
-    }
-}
-
-fn parsed<T: Model>(client: &Client, call: &Call, exchange: &Exchange, meta: Meta) -> Result<Reply, Error> {
-    let (value, meta) = client.read::<T>(call, &exchange.body, meta)?;
-    Ok(Reply { meta, next: None, body: bytes_of(&value)? })
+    entry.parse(client, asked.args, &exchange.body, Meta::new(&call))
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::Schedule;
 use crate::model::{Json, Timestamp};
+use crate::page::Row;
 
 model! {
     /// A sync: maps a model to a destination; each run sends the rows that changed since the run before.
@@ -42,124 +44,16 @@ model! {
     }
 }
 
+impl Row for Sync {
+    fn id(&self) -> String {
+        self.id.to_string()
+    }
+}
+
 model! {
     /// A list or an audience in the destination.
     pub struct ExternalSegment {
         /// The destination's id for it; absent where none was made.
-        optional id = "id": String,
-    }
-}
-
-model! {
-    /// When a sync runs by itself.
-    pub struct Schedule {
-        /// The vendor's name for the kind of schedule.
-        optional type_ = "type": String,
-        /// The rule; some kinds have none.
-        optional schedule = "schedule": ScheduleRule,
-    }
-}
-
-union! {
-    /// The rule of a schedule, told apart by `kind`.
-    pub enum ScheduleRule {
-        /// Every so many minutes, hours, days or weeks.
-        Interval(IntervalRule) = "interval" by "interval",
-        /// On a cron expression.
-        Cron(CronRule) = "cron" by "expression",
-        /// On days and times set in the vendor's UI.
-        Visual(VisualRule) = "visual" by "expressions",
-        /// After a job of dbt Cloud.
-        Dbt(DbtRule) = "dbt" by "job",
-    }
-}
-
-model! {
-    /// A rule of the kind `interval`.
-    pub struct IntervalRule {
-        /// The interval between runs.
-        optional interval = "interval": Interval,
-    }
-}
-
-model! {
-    /// A length of time between runs.
-    pub struct Interval {
-        /// `minute`, `hour`, `day` or `week`.
-        optional unit = "unit": String,
-        /// How many of the unit.
-        optional quantity = "quantity": i64,
-    }
-}
-
-model! {
-    /// A rule of the kind `cron`.
-    pub struct CronRule {
-        /// Cron expression; the time zone is not documented.
-        optional expression = "expression": String,
-    }
-}
-
-model! {
-    /// A rule of the kind `visual`.
-    pub struct VisualRule {
-        /// Days and times.
-        defaulted expressions = "expressions": Vec<VisualExpression>,
-    }
-}
-
-model! {
-    /// Days of the week and a time on them.
-    pub struct VisualExpression {
-        /// Days on which a run starts.
-        optional days = "days": VisualDays,
-        /// Time of day; its format and zone are not documented.
-        optional time = "time": String,
-    }
-}
-
-model! {
-    /// Days of the week; absent counts as not set.
-    pub struct VisualDays {
-        /// On Mondays.
-        optional monday = "monday": bool,
-        /// On Tuesdays.
-        optional tuesday = "tuesday": bool,
-        /// On Wednesdays.
-        optional wednesday = "wednesday": bool,
-        /// On Thursdays.
-        optional thursday = "thursday": bool,
-        /// On Fridays.
-        optional friday = "friday": bool,
-        /// On Saturdays.
-        optional saturday = "saturday": bool,
-        /// On Sundays.
-        optional sunday = "sunday": bool,
-    }
-}
-
-model! {
-    /// A rule of the kind `dbt`.
-    pub struct DbtRule {
-        /// Account in dbt Cloud.
-        optional account = "account": DbtAccount,
-        /// Job after which the sync runs.
-        optional job = "job": DbtJob,
-    }
-}
-
-model! {
-    /// An account in dbt Cloud.
-    pub struct DbtAccount {
-        /// dbt Cloud's id.
-        optional id = "id": String,
-    }
-}
-
-model! {
-    /// A job in dbt Cloud.
-    pub struct DbtJob {
-        /// dbt Cloud's id.
         optional id = "id": String,
     }
 }
@@ -241,6 +135,12 @@ model! {
         defaulted failed_rows = "failedRows": RowCounts,
         /// The run's own account of what went wrong.
         optional error = "error": String,
+    }
+}
+
+impl Row for SyncRun {
+    fn id(&self) -> String {
+        self.id.to_string()
     }
 }
 

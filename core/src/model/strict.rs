@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, Kind};
 
 /// Reads a JSON object; empty text counts as `{}`.
-pub(super) fn read<T: DeserializeOwned>(what: &str, text: &str, kind: Kind) -> Result<T, Error> {
+pub(crate) fn read<T: DeserializeOwned>(what: &str, text: &str, kind: Kind) -> Result<T, Error> {
     match text.trim_start() {
         "" => value(what, "{}", kind),
         // Serde would take a list for a struct, member by member.
@@ -15,7 +15,7 @@ pub(super) fn read<T: DeserializeOwned>(what: &str, text: &str, kind: Kind) -> R
 }
 
 /// Reads any JSON value.
-pub(super) fn value<T: DeserializeOwned>(what: &str, text: &str, kind: Kind) -> Result<T, Error> {
+pub(crate) fn value<T: DeserializeOwned>(what: &str, text: &str, kind: Kind) -> Result<T, Error> {
     let mut from = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut from).map_err(|error| {
         let path = match error.path().to_string() {
@@ -33,7 +33,7 @@ pub(super) fn value<T: DeserializeOwned>(what: &str, text: &str, kind: Kind) -> 
 }
 
 /// Serde quotes the text that it found in place of something else; it may be a secret.
-fn without_values(message: &str) -> String {
+pub(super) fn without_values(message: &str) -> String {
     let message = message.split(" at line ").next().unwrap_or(message);
     let Some(start) = message.find("string \"") else { return without_numbers(message) };
     let (before, quoted) = message.split_at(start);

@@ -1,0 +1,137 @@
+//! Sending a campaign to any number of recipients: a hundred a request, none of them twice.
+
+use serde_json::json;
+
+use super::{CampaignRecipient, CampaignResult, CampaignTrigger, RecipientResult, RecipientStatus, TriggerCampaignOp};
+use crate::client::{Client, Id, Meta, Options};
+use crate::error::{Error, Kind};
+use crate::model::Json;
+use crate::resources::call_on;
+
+/// Recipients a request.
+const CHUNK: usize = 100;
+
+/// Sends a campaign, chunk by chunk; the first failure ends it.
+pub(crate) async fn send_campaign(
+    client: &Client,
+    campaign: &str,
+    what: &CampaignTrigger,
+    options: &Options,
+) -> Result<(CampaignResult, Meta), Error> {
+    check(&what.recipients)?;
+    if what.recipients.len() <= CHUNK {
+        return one(client, campaign, what, options).await;
+    }
+    let mut results: Vec<RecipientResult> = Vec::with_capacity(what.recipients.len());
+    let mut before: Option<Meta> = None;
+    for chunk in what.recipients.chunks(CHUNK) {
+        let part = CampaignTrigger { recipients: chunk.to_vec(), ..what.clone() };
+        let sent = match &before {
+            None => one(client, campaign, &part, options).await,
+            Some(meta) => match client.rest_of(options, meta) {
+                Ok(rest) => one(client, campaign, &part, &rest).await,
+                Err(error) => Err(error),
+            },
+        };
+        match sent {
+            Ok((given, meta)) => {
+                results.extend(given.results);
+                before = Some(meta.after(before));
+            }
+            Err(error) => return Err(partial(error, &what.recipients, results, chunk.len(), before)),
+        }
+    }
+    Ok((CampaignResult { results }, before.unwrap_or_else(|| Meta::named("TriggerCampaign"))))
+}
+
+/// One request. An answer that does not say what came of each recipient says it of none: it cannot be told which.
+async fn one(
+    client: &Client,
+    campaign: &str,
+    what: &CampaignTrigger,
+    options: &Options,
+) -> Result<(CampaignResult, Meta), Error> {
+    let call = call_on::<TriggerCampaignOp>(vec![Id::Text(campaign.to_owned())], what)?;
+    let sent = client.value::<CampaignResult>(&call, options).await;
+    let (wanted, single) = (what.recipients.len(), what.recipients.as_slice());
+    match sent {
+        Ok((given, meta)) if given.results.len() == wanted => Ok((given, meta)),
+        Ok((given, meta)) => {
+            let what = format!(
+                "it was sent, and the answer has {} results for {wanted} recipients: which is whose cannot be known",
+                given.results.len()
+            );
+            Err(Error::new(Kind::OutcomeUnknown, what)
+                .at(&call)
+                .with_meta(meta)
+                .with_details(Some(details(unknown(single), None)))
+                .with_hint("Look at what the campaign shows before you send it again; it may have happened."))
+        }
+        Err(error) if error.kind() == Kind::OutcomeUnknown => {
+            let said = error.details().cloned();
+            Err(error.with_details(Some(details(unknown(single), said))))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Exactly one of the two names a recipient; the document says so where its schema does not.
+fn check(recipients: &[CampaignRecipient]) -> Result<(), Error> {
+    match recipients.iter().position(|recipient| recipient.handle.is_some() == recipient.id.is_some()) {
+        None => Ok(()),
+        Some(index) => {
+            let what = format!(
+                "arguments.recipients[{index}] must have exactly one of handle and id; nothing was sent"
+            );
+            Err(Error::new(Kind::InvalidRequest, what))
+        }
+    }
+}
+
+fn unknown(recipients: &[CampaignRecipient]) -> Vec<RecipientResult> {
+    recipients.iter().map(|recipient| RecipientResult::of(recipient, RecipientStatus::Unknown)).collect()
+}
+
+/// What is known of each recipient, beside what the server said.
+fn details(results: Vec<RecipientResult>, said: Option<Json>) -> Json {
+    match said {
+        None => Json::from(&json!({ "results": results })),
+        Some(said) => Json::from(&json!({ "results": results, "details": said })),
+    }
+}
+
+/// The error of a chunk, with what is known of all recipients.
+fn partial(
+    error: Error,
+    recipients: &[CampaignRecipient],
+    mut results: Vec<RecipientResult>,
+    failed: usize,
+    before: Option<Meta>,
+) -> Error {
+    if results.is_empty() && error.kind() != Kind::OutcomeUnknown {
+        return error;
+    }
+    let known = results.len();
+    let lost = error.kind() == Kind::OutcomeUnknown
+        || error.kind() == Kind::Cancelled && error.hint().is_some();
+    let rest = recipients.get(known..).unwrap_or_default();
+    let (chunk, later) = rest.split_at(failed.min(rest.len()));
+    let status = if lost { RecipientStatus::Unknown } else { RecipientStatus::NotSent };
+    results.extend(chunk.iter().map(|recipient| RecipientResult::of(recipient, status.clone())));
+    results.extend(later.iter().map(|recipient| RecipientResult::of(recipient, RecipientStatus::NotSent)));
+    // What the server said stays beside the results, without the results of the chunk alone.
+    let said = error.details().filter(|_| !lost).cloned();
+    let what = format!(
+        "{} (of {} recipients, {known} were sent before it, {} are unknown, {} were not sent)",
+        error.what(),
+        recipients.len(),
+        if lost { chunk.len() } else { 0 },
+        if lost { later.len() } else { rest.len() },
+    );
+    let meta = error.meta().cloned().map(|meta| meta.after(before));
+    let error = error.with_what(what).with_details(Some(details(results, said)));
+    match meta {
+        Some(meta) => error.with_meta(meta),
+        None => error,
+    }
+}

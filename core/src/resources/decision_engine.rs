@@ -1,0 +1,313 @@
+//! The decision engine: flows, and the messages that they choose from.
+
+use std::collections::BTreeMap;
+
+use super::endpoint::text;
+use super::{NoFields, call, call_on};
+use crate::client::{Id, Pending};
+use crate::model::{Json, JsonObject, Timestamp};
+use crate::operation::PathId;
+use crate::page::{Pages, Row};
+
+model! {
+    /// A flow: decides which message somebody gets.
+    pub struct DecisionEngineFlow {
+        /// Id, a UUID.
+        required id = "id": String,
+        /// Name, for people.
+        required name = "name": String,
+        /// Workspace that it belongs to.
+        optional workspace_id = "workspaceId": i64,
+        /// Decision engine that it belongs to.
+        optional decision_engine_id = "decisionEngineId": String,
+        /// Audience that it decides for.
+        optional audience_id = "audienceId": i64,
+        /// State, such as `active`; the vendor names no others.
+        optional status = "status": String,
+        /// Settings, of a shape that the API leaves open.
+        optional config = "config": Json,
+        /// When it was made.
+        optional created_at = "createdAt": Timestamp,
+        /// When it was last changed.
+        optional updated_at = "updatedAt": Timestamp,
+    }
+}
+
+impl Row for DecisionEngineFlow {
+    fn id(&self) -> String {
+        self.id.clone()
+    }
+}
+
+model! {
+    /// A message that a flow can choose.
+    pub struct DecisionEngineMessage {
+        /// Id, a UUID.
+        required id = "id": String,
+        /// Name, for people.
+        required name = "name": String,
+        /// Channel that it goes out on.
+        optional channel_id = "channelId": String,
+        /// Content and settings; the shape depends on the channel.
+        optional config = "config": Json,
+        /// Tags, of a shape that the API leaves open.
+        optional tags = "tags": Json,
+        /// Limits on how often and when it is chosen.
+        optional guardrails = "guardrails": MessageGuardrails,
+        /// Parts that vary.
+        defaulted variables = "variables": Vec<MessageVariable>,
+        /// When it was made.
+        optional created_at = "createdAt": Timestamp,
+        /// When it was last changed.
+        optional updated_at = "updatedAt": Timestamp,
+    }
+}
+
+impl Row for DecisionEngineMessage {
+    fn id(&self) -> String {
+        self.id.clone()
+    }
+}
+
+model! {
+    /// Limits on how often and when a message is chosen.
+    pub struct MessageGuardrails (sent) {
+        /// Sends to one user in the window.
+        optional max_sends_per_user = "maxSendsPerUser": i64,
+        /// Length of the window in days.
+        optional max_sends_per_user_window_days = "maxSendsPerUserWindowDays": i64,
+        /// Other messages that must come between two sends of this one.
+        optional min_other_messages_in_between = "minOtherMessagesInBetween": i64,
+        /// First day on which it may be sent; the format is not documented.
+        optional first_eligible_send_date = "firstEligibleSendDate": String,
+        /// Last day on which it may be sent; the format is not documented.
+        optional last_eligible_send_date = "lastEligibleSendDate": String,
+    }
+}
+
+model! {
+    /// A part of a message that varies.
+    pub struct MessageVariable (sent) {
+        /// Name, unique in its message.
+        needed name = "name": String,
+        /// How variants are chosen.
+        optional config = "config": MessageVariableConfig,
+        /// What it can be.
+        defaulted variants = "variants": Vec<MessageVariant>,
+    }
+}
+
+model! {
+    /// How the variants of a variable are chosen.
+    pub struct MessageVariableConfig (sent) {
+        /// Whether variants have a value for each locale; false or absent uses `value` alone.
+        optional localization_enabled = "localizationEnabled": bool,
+        /// Length in days of the window of `max_sends_per_user`.
+        optional max_sends_per_user_window_days = "maxSendsPerUserWindowDays": i64,
+        /// Sends of this variable's variants to one user in the window.
+        optional max_sends_per_user = "maxSendsPerUser": i64,
+    }
+}
+
+model! {
+    /// One thing that a variable can be.
+    pub struct MessageVariant (sent) {
+        /// The value where no locale's applies.
+        needed value = "value": String,
+        /// Tags by name.
+        optional tags = "tags": BTreeMap<String, String>,
+        /// First day on which it may be sent, as ISO 8601.
+        optional first_eligible_send_date = "firstEligibleSendDate": String,
+        /// Last day on which it may be sent, as ISO 8601.
+        optional last_eligible_send_date = "lastEligibleSendDate": String,
+        /// Which users may get it, of a shape that the API leaves open.
+        optional user_audience_filter = "userAudienceFilter": Json,
+        /// Values by locale (`en-US`); ignored unless the variable has `localization_enabled`.
+        optional locale_values = "localeValues": BTreeMap<String, String>,
+    }
+}
+
+model! {
+    /// What running a flow gives.
+    pub struct DecisionEngineRun {
+        /// How many flows were queued to run.
+        defaulted flows_enqueued = "flowsEnqueued": i64,
+    }
+}
+
+choice! {
+    /// The order of a list of flows; the direction is not documented.
+    pub enum FlowOrder {
+        /// By id.
+        Id = "id",
+        /// By name.
+        Name = "name",
+    }
+}
+
+request! {
+    /// Which flows to list (operation `ListFlows`).
+    pub struct ListDecisionEngineFlows {
+        /// Only flows with this name; whether a part of it is enough is not documented.
+        query name = "name": String,
+        /// Flows to skip before the first page; 0 when left out.
+        query offset = "offset": u32,
+        /// Flows a page; 100 when left out. The server may give fewer.
+        query limit = "limit": u32,
+        /// Order of the list; by id when left out.
+        query order_by = "orderBy": FlowOrder,
+    }
+}
+
+request! {
+    /// Which messages of a flow to list (operation `ListMessages`); their order is not documented.
+    pub struct ListDecisionEngineMessages {
+        /// Messages to skip before the first page; 0 when left out.
+        query offset = "offset": u32,
+        /// Messages a page; 100 when left out. The server may give fewer.
+        query limit = "limit": u32,
+    }
+}
+
+request! {
+    /// A message to be made (operation `CreateMessage`).
+    pub struct DecisionEngineMessageCreate {
+        /// Name, for people.
+        body(needed) name = "name": String,
+        /// Channel that it goes out on.
+        body(needed) channel_id = "channelId": String,
+        /// Content and settings; the shape depends on the channel.
+        body(needed) config = "config": JsonObject,
+        /// Tags, of a shape that the API leaves open.
+        body tags = "tags": JsonObject,
+        /// Limits on how often and when it is chosen.
+        body guardrails = "guardrails": MessageGuardrails,
+        /// Parts that vary.
+        body variables = "variables": Vec<MessageVariable>,
+    }
+}
+
+request! {
+    /// Changes to a message (operation `UpdateMessage`); what is left out stays as it is.
+    pub struct DecisionEngineMessageUpdate {
+        /// Name, for people.
+        body name = "name": String,
+        /// Content and settings; the shape depends on the channel.
+        body config = "config": JsonObject,
+        /// Tags, of a shape that the API leaves open.
+        body tags = "tags": JsonObject,
+        /// Limits on how often and when it is chosen.
+        body guardrails = "guardrails": MessageGuardrails,
+        /// Parts that vary.
+        body variables = "variables": Vec<MessageVariable>,
+    }
+}
+
+const FLOW: PathId = text("flow", "flow_id", "flowId", &["The flow's id, a UUID."]);
+const MESSAGE: PathId = text("message", "message_id", "messageId", &["The message's id, a UUID."]);
+
+operation! {
+    /// Lists the workspace's flows, a page at a time, in the order of their ids unless asked otherwise.
+    ListFlowsOp = "ListFlows", read GET "/decision-engine/flows" [] as "decision_engine.list_flows",
+    takes ListDecisionEngineFlows, gives page DecisionEngineFlow
+}
+
+operation! {
+    /// Reads one flow.
+    GetFlowOp = "GetFlow", read GET "/decision-engine/flow/{flowId}" [FLOW] as "decision_engine.get_flow",
+    takes NoFields, gives value DecisionEngineFlow
+}
+
+operation! {
+    /// Queues a run of a flow. What repeating it would do is not documented, and nothing tells how the run goes. Sent once:
+    /// it is repeated only when it certainly did not happen.
+    RunFlowOp = "RunFlow", trigger POST "/decision-engine/flow/{flowId}/run" [FLOW] as "decision_engine.run_flow",
+    takes NoFields, gives value DecisionEngineRun
+}
+
+operation! {
+    /// Lists the messages of a flow, a page at a time; their order is not documented.
+    ListMessagesOp = "ListMessages", read GET "/decision-engine/flow/{flowId}/messages" [FLOW]
+    as "decision_engine.list_messages", takes ListDecisionEngineMessages, gives page DecisionEngineMessage
+}
+
+operation! {
+    /// Reads one message of a flow.
+    GetMessageOp = "GetMessage", read GET "/decision-engine/flow/{flowId}/messages/{messageId}" [FLOW, MESSAGE]
+    as "decision_engine.get_message", takes NoFields, gives value DecisionEngineMessage
+}
+
+operation! {
+    /// Adds a message to a flow. Sent once: it is repeated only when it certainly did not happen.
+    CreateMessageOp = "CreateMessage", write POST "/decision-engine/flow/{flowId}/messages" [FLOW]
+    as "decision_engine.create_message", takes DecisionEngineMessageCreate, gives value DecisionEngineMessage
+}
+
+operation! {
+    /// Changes a message; what is left out stays as it is.
+    UpdateMessageOp = "UpdateMessage", write PATCH "/decision-engine/flow/{flowId}/messages/{messageId}" [FLOW, MESSAGE]
+    as "decision_engine.update_message", takes DecisionEngineMessageUpdate, gives value DecisionEngineMessage
+}
+
+handle! {
+    /// The operations of the decision engine.
+    DecisionEngine, decision_engine
+}
+
+impl DecisionEngine {
+    /// Lists flows lazily, in pages (operation `ListFlows`).
+    #[must_use]
+    pub fn list_flows(&self, which: &ListDecisionEngineFlows) -> Pages<DecisionEngineFlow> {
+        Pages::new(self.client.clone(), call::<ListFlowsOp>(which))
+    }
+
+    /// Reads one flow (operation `GetFlow`).
+    pub fn get_flow(&self, flow: impl Into<String>) -> Pending<DecisionEngineFlow> {
+        Pending::new(&self.client, call_on::<GetFlowOp>(vec![Id::Text(flow.into())], &NoFields))
+    }
+
+    /// Queues a run of a flow (operation `RunFlow`).
+    pub fn run_flow(&self, flow: impl Into<String>) -> Pending<DecisionEngineRun> {
+        Pending::new(&self.client, call_on::<RunFlowOp>(vec![Id::Text(flow.into())], &NoFields))
+    }
+
+    /// Lists the messages of a flow lazily, in pages (operation `ListMessages`).
+    #[must_use]
+    pub fn list_messages(
+        &self,
+        flow: impl Into<String>,
+        which: &ListDecisionEngineMessages,
+    ) -> Pages<DecisionEngineMessage> {
+        Pages::new(self.client.clone(), call_on::<ListMessagesOp>(vec![Id::Text(flow.into())], which))
+    }
+
+    /// Reads one message (operation `GetMessage`).
+    pub fn get_message(
+        &self,
+        flow: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Pending<DecisionEngineMessage> {
+        let ids = vec![Id::Text(flow.into()), Id::Text(message.into())];
+        Pending::new(&self.client, call_on::<GetMessageOp>(ids, &NoFields))
+    }
+
+    /// Adds a message to a flow (operation `CreateMessage`).
+    pub fn create_message(
+        &self,
+        flow: impl Into<String>,
+        message: &DecisionEngineMessageCreate,
+    ) -> Pending<DecisionEngineMessage> {
+        Pending::new(&self.client, call_on::<CreateMessageOp>(vec![Id::Text(flow.into())], message))
+    }
+
+    /// Changes a message (operation `UpdateMessage`); what is left out stays as it is.
+    pub fn update_message(
+        &self,
+        flow: impl Into<String>,
+        message: impl Into<String>,
+        changes: &DecisionEngineMessageUpdate,
+    ) -> Pending<DecisionEngineMessage> {
+        let ids = vec![Id::Text(flow.into()), Id::Text(message.into())];
+        Pending::new(&self.client, call_on::<UpdateMessageOp>(ids, changes))
+    }
+}

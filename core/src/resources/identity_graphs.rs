@@ -1,0 +1,300 @@
+//! Identity graphs: their runs, and what is to be processed again.
+
+use std::collections::BTreeMap;
+
+use super::endpoint::text;
+use super::{NoFields, call_on};
+use crate::client::{Call, Id, Pending};
+use crate::error::Error;
+use crate::model::Timestamp;
+use crate::operation::PathId;
+use crate::page::{Page, Pages, Row};
+use crate::runs::{Ending, Run, StartedText, State};
+
+open_enum! {
+    /// State of an identity graph's run.
+    pub enum IdentityGraphRunStatus {
+        /// Waits for its turn.
+        Queued = "QUEUED",
+        /// Is under way.
+        Processing = "PROCESSING",
+        /// Ended well.
+        Success = "SUCCESS",
+        /// Ended in failure.
+        Failure = "FAILURE",
+        /// Was cancelled.
+        Cancelled = "CANCELLED",
+    }
+}
+
+model! {
+    /// One run of an identity graph.
+    pub struct IdentityGraphRun {
+        /// The run's id.
+        required id = "id": String,
+        /// State of the run.
+        required status = "status": IdentityGraphRunStatus,
+        /// The graph.
+        optional graph_id = "graphId": String,
+        /// Whether the whole graph is built anew.
+        optional full_rerun = "fullRerun": bool,
+        /// When it was asked for.
+        optional created_at = "createdAt": Timestamp,
+        /// When it began; absent while it is queued.
+        optional started_at = "startedAt": Timestamp,
+        /// When it ended well or in failure; absent before, and after a cancel.
+        optional finished_at = "finishedAt": Timestamp,
+        /// Final figures by threshold (`deterministic`, `probabilistic-strict`, `probabilistic-loose`), after a success.
+        optional stats = "stats": BTreeMap<String, IdentityGraphRunStats>,
+        /// The run's own account of what went wrong.
+        optional error = "error": String,
+    }
+}
+
+model! {
+    /// Figures of a run at one threshold.
+    pub struct IdentityGraphRunStats {
+        /// Rows of the sources that were processed.
+        defaulted num_source_rows = "numSourceRows": i64,
+        /// Profiles that the run added.
+        defaulted num_new_unique_profiles = "numNewUniqueProfiles": i64,
+        /// Profiles in the graph at the end of the run.
+        defaulted num_unique_profiles = "numUniqueProfiles": i64,
+    }
+}
+
+impl Row for IdentityGraphRun {
+    fn id(&self) -> String {
+        self.id.clone()
+    }
+}
+
+impl State for IdentityGraphRun {
+    const KIND: &'static str = "identity_graph";
+    type Answer = Page<IdentityGraphRun>;
+    type Started = StartedText;
+
+    fn call(parent: &str, run: &str) -> Result<Call, Error> {
+        let which =
+            ListIdentityGraphRuns { run_id: Some(run.to_owned()), ..ListIdentityGraphRuns::default() };
+        let call = call_on::<ListIdrRunsOp>(vec![Id::Text(parent.to_owned())], &which)?;
+        Ok(call.of_class(crate::limit::Class::Poll).on(format!("run {run} of identity graph {parent}")))
+    }
+
+    fn pick(answer: Page<Self>, run: &str) -> Option<Self> {
+        answer.data.into_iter().find(|found| found.id == run)
+    }
+
+    fn ending(&self) -> Option<Ending> {
+        match self.status {
+            IdentityGraphRunStatus::Success => Some(Ending::Success),
+            IdentityGraphRunStatus::Failure | IdentityGraphRunStatus::Cancelled => Some(Ending::Failure),
+            _ => None,
+        }
+    }
+
+    fn status(&self) -> &str {
+        self.status.as_str()
+    }
+
+    fn reason(&self) -> Option<String> {
+        self.error.clone()
+    }
+}
+
+choice! {
+    /// The order of a list of an identity graph's runs; the direction is not documented.
+    pub enum IdentityGraphRunOrder {
+        /// By the time a run was asked for.
+        CreatedAt = "created_at",
+        /// By the time it began.
+        StartedAt = "started_at",
+        /// By the time it ended.
+        FinishedAt = "finished_at",
+    }
+}
+
+request! {
+    /// Which runs of an identity graph to list (operation `ListIdrRuns`).
+    pub struct ListIdentityGraphRuns {
+        /// Only this run.
+        query run_id = "runId": String,
+        /// Only runs that began at or after this time.
+        query after = "after": Timestamp,
+        /// Only runs that began at or before this time.
+        query before = "before": Timestamp,
+        /// Runs to skip before the first page; 0 when left out.
+        query offset = "offset": u32,
+        /// Runs a page; 20 when left out. The server may give fewer.
+        query limit = "limit": u32,
+        /// Order of the list; by the time of asking when left out.
+        query order_by = "orderBy": IdentityGraphRunOrder,
+    }
+}
+
+request! {
+    /// How to start a run of an identity graph (operation `TriggerIdrRun`).
+    pub struct TriggerIdentityGraph {
+        /// Build the whole graph anew instead of adding what is new; false when left out.
+        body(off) full_rerun = "fullRerun": bool,
+    }
+}
+
+request! {
+    /// What to process again (operation `QueueForReprocessing`).
+    pub struct ReprocessIdentifiers {
+        /// Identifiers; clusters that hold one of them are made anew in the graph's next run.
+        body(needed) identifiers = "identifiers": Vec<Identifier>,
+        /// Also put the values on the blocklist, so that later runs ignore them; false when left out, where the API itself
+        /// takes true.
+        body(off) block = "block": bool,
+    }
+}
+
+model! {
+    /// A value that identifies somebody.
+    pub struct Identifier (sent) {
+        /// Its kind, such as `email`.
+        needed identifier = "identifier": String,
+        /// The value.
+        needed value = "value": String,
+    }
+}
+
+model! {
+    /// What queueing for reprocessing gives.
+    pub struct ReprocessRequest {
+        /// Id of the request, for `reprocess_status`.
+        required id = "requestId": String,
+    }
+}
+
+open_enum! {
+    /// State of a request to process identifiers again.
+    pub enum ReprocessState {
+        /// Is still being queued.
+        Queueing = "queueing",
+        /// Is queued, and on the blocklist where that was asked for; waits for the graph's next run.
+        Queued = "queued",
+        /// A run has processed it.
+        Reprocessed = "reprocessed",
+        /// Could not be queued.
+        Failed = "failed",
+        /// Was cancelled.
+        Cancelled = "cancelled",
+    }
+}
+
+model! {
+    /// Where a request to process identifiers again stands.
+    pub struct ReprocessStatus {
+        /// State of the request.
+        required status = "status": ReprocessState,
+        /// When it was queued.
+        optional queued_at = "queuedAt": Timestamp,
+        /// When a run had processed it.
+        optional reprocessed_at = "reprocessedAt": Timestamp,
+        /// The run that processed it.
+        optional reprocessed_run_id = "reprocessedRunId": String,
+        /// Why it could not be queued, where that is known.
+        optional error = "error": String,
+    }
+}
+
+const GRAPH: PathId = text(
+    "identity graph",
+    "graph_id",
+    "graphId",
+    &["The graph's id; no operation lists identity graphs, so it comes from the UI."],
+);
+const REQUEST: PathId = text(
+    "reprocessing request",
+    "request_id",
+    "requestId",
+    &["The request's id, as queueing gave it."],
+);
+
+operation! {
+    /// Starts a run of an identity graph and gives a handle that follows it. What repeating it would do is not documented.
+    /// Sent once: it is repeated only when it certainly did not happen.
+    TriggerIdrRunOp = "TriggerIdrRun", trigger POST "/idr/{graphId}/trigger" [GRAPH] as "identity_graphs.trigger",
+    takes TriggerIdentityGraph, gives run IdentityGraphRun
+}
+
+operation! {
+    /// Lists the runs of an identity graph, a page at a time, in the order in which they were asked for unless asked
+    /// otherwise.
+    ListIdrRunsOp = "ListIdrRuns", read GET "/idr/{graphId}/runs" [GRAPH] as "identity_graphs.runs",
+    takes ListIdentityGraphRuns, gives page IdentityGraphRun, order Some("created_at"), page 20
+}
+
+operation! {
+    /// Queues clusters for being made anew in the graph's next run, and puts the values on the blocklist where that is asked
+    /// for. Sent once: it is repeated only when it certainly did not happen.
+    QueueForReprocessingOp = "QueueForReprocessing", write POST "/idr/{graphId}/queue-for-reprocessing" [GRAPH]
+    as "identity_graphs.queue_for_reprocessing", takes ReprocessIdentifiers, gives value ReprocessRequest
+}
+
+operation! {
+    /// Reads where a request to process identifiers again stands.
+    ReprocessStatusOp = "ReprocessStatus", read GET "/idr/{graphId}/reprocess-status/{requestId}" [GRAPH, REQUEST]
+    as "identity_graphs.reprocess_status", takes NoFields, gives value ReprocessStatus
+}
+
+operation! {
+    /// Starts a run of an identity graph by the path that the vendor replaced; use `trigger`.
+    TriggerRunIdGraphOp = "TriggerRunIdGraph", trigger POST "/id_graphs/{graphId}/trigger" [GRAPH]
+    as "identity_graphs.trigger_legacy", takes TriggerIdentityGraph, gives run IdentityGraphRun, deprecated true
+}
+
+handle! {
+    /// The operations on identity graphs.
+    IdentityGraphs, identity_graphs
+}
+
+impl IdentityGraphs {
+    /// Starts a run and gives its handle (operation `TriggerIdrRun`). Never sent twice unless it certainly did not happen.
+    pub fn trigger(
+        &self,
+        graph: impl Into<String>,
+        how: &TriggerIdentityGraph,
+    ) -> Pending<Run<IdentityGraphRun>> {
+        Pending::started::<TriggerIdrRunOp>(&self.client, graph.into(), how)
+    }
+
+    /// Lists runs lazily, in pages (operation `ListIdrRuns`).
+    #[must_use]
+    pub fn runs(&self, graph: impl Into<String>, which: &ListIdentityGraphRuns) -> Pages<IdentityGraphRun> {
+        Pages::new(self.client.clone(), call_on::<ListIdrRunsOp>(vec![Id::Text(graph.into())], which))
+    }
+
+    /// Queues clusters for being made anew (operation `QueueForReprocessing`); blocks nothing unless asked.
+    pub fn queue_for_reprocessing(
+        &self,
+        graph: impl Into<String>,
+        what: &ReprocessIdentifiers,
+    ) -> Pending<ReprocessRequest> {
+        let call = call_on::<QueueForReprocessingOp>(vec![Id::Text(graph.into())], what);
+        Pending::new(&self.client, call)
+    }
+
+    /// Reads where such a request stands (operation `ReprocessStatus`).
+    pub fn reprocess_status(
+        &self,
+        graph: impl Into<String>,
+        request: impl Into<String>,
+    ) -> Pending<ReprocessStatus> {
+        let ids = vec![Id::Text(graph.into()), Id::Text(request.into())];
+        Pending::new(&self.client, call_on::<ReprocessStatusOp>(ids, &NoFields))
+    }
+
+    /// Starts a run by the path that the vendor replaced (operation `TriggerRunIdGraph`).
+    #[deprecated = "the vendor replaced it: use `trigger`"]
+    pub fn trigger_legacy(
+        &self,
+        graph: impl Into<String>,
+        how: &TriggerIdentityGraph,
+    ) -> Pending<Run<IdentityGraphRun>> {
+        Pending::started::<TriggerRunIdGraphOp>(&self.client, graph.into(), how)
+    }
+}

@@ -1,0 +1,143 @@
+//! Sync sequences: syncs that run one after the other.
+
+use super::endpoint::text;
+use super::{NoFields, SyncRunStatus, call_on};
+use crate::client::{Call, Id, Pending};
+use crate::error::Error;
+use crate::model::Timestamp;
+use crate::operation::PathId;
+use crate::runs::{Ending, Run, StartedText, State};
+
+open_enum! {
+    /// State of a sequence's run.
+    pub enum SequenceRunStatus {
+        /// Has not begun.
+        Pending = "pending",
+        /// Runs its syncs.
+        Running = "running",
+        /// Ended; its members may have warnings all the same.
+        Done = "done",
+        /// Ended in failure.
+        Failed = "failed",
+        /// Was cancelled.
+        Cancelled = "cancelled",
+    }
+}
+
+model! {
+    /// One run of a sequence.
+    pub struct SequenceRun {
+        /// The run's id.
+        required id = "id": String,
+        /// State of the run. One that is `done` and holds a member that did not end well counts as ended with warnings.
+        required status = "status": SequenceRunStatus,
+        /// The runs of its syncs, as far as they were started.
+        defaulted sync_runs = "syncRuns": Vec<SequenceMember>,
+    }
+}
+
+model! {
+    /// The run of one sync in a sequence.
+    pub struct SequenceMember {
+        /// The sync.
+        optional sync_id = "syncId": i64,
+        /// The sync's run, as `syncs.runs` lists it.
+        optional sync_run_id = "syncRunId": i64,
+        /// State of that run.
+        optional status = "status": SyncRunStatus,
+        /// When it ended; absent before.
+        optional finished_at = "finishedAt": Timestamp,
+    }
+}
+
+impl State for SequenceRun {
+    const KIND: &'static str = "sequence";
+    type Answer = SequenceRun;
+    type Started = StartedText;
+    const MISSING_IS_404: bool = true;
+
+    fn call(_: &str, run: &str) -> Result<Call, Error> {
+        let call = call_on::<GetSyncSequenceRunOp>(vec![Id::Text(run.to_owned())], &NoFields)?;
+        Ok(call.of_class(crate::limit::Class::Poll))
+    }
+
+    fn pick(answer: SequenceRun, run: &str) -> Option<Self> {
+        (answer.id == run).then_some(answer)
+    }
+
+    fn ending(&self) -> Option<Ending> {
+        let well = |member: &SequenceMember| matches!(member.status, None | Some(SyncRunStatus::Success));
+        match self.status {
+            SequenceRunStatus::Done if self.sync_runs.iter().all(well) => Some(Ending::Success),
+            SequenceRunStatus::Done => Some(Ending::Warning),
+            SequenceRunStatus::Failed | SequenceRunStatus::Cancelled => Some(Ending::Failure),
+            _ => None,
+        }
+    }
+
+    fn status(&self) -> &str {
+        self.status.as_str()
+    }
+
+    /// A sequence gives no reason of its own: the members that did not end well stand for it.
+    fn reason(&self) -> Option<String> {
+        let bad: Vec<String> = self
+            .sync_runs
+            .iter()
+            .filter_map(|member| match &member.status {
+                None | Some(SyncRunStatus::Success) => None,
+                Some(status) => Some(format!(
+                    "run {} of sync {} is {status}",
+                    member.sync_run_id.unwrap_or_default(),
+                    member.sync_id.unwrap_or_default()
+                )),
+            })
+            .collect();
+        (!bad.is_empty()).then(|| bad.join(", "))
+    }
+}
+
+const SEQUENCE: PathId = text(
+    "sequence",
+    "sync_sequence_id",
+    "syncSequenceId",
+    &["The sequence's id; no operation lists sequences, so it comes from the UI."],
+);
+const SEQUENCE_RUN: PathId = text(
+    "sequence run",
+    "sync_sequence_run_id",
+    "syncSequenceRunId",
+    &["The run's id, as triggering the sequence gave it."],
+);
+
+operation! {
+    /// Starts a run of a sequence and gives a handle that follows it. A sequence never overlaps itself: while one is under
+    /// way the handle is of the one follow-up run that all such triggers share, or, in workspaces without queueing, of the
+    /// run under way. Sent once: it is repeated only when it certainly did not happen.
+    TriggerSequenceRunOp = "TriggerSequenceRun", trigger POST "/sync-sequences/{syncSequenceId}/trigger" [SEQUENCE]
+    as "sync_sequences.trigger", takes NoFields, gives run SequenceRun
+}
+
+operation! {
+    /// Reads one run of a sequence, with the state of each member.
+    GetSyncSequenceRunOp = "GetSyncSequenceRun", read GET "/sync-sequences/runs/{syncSequenceRunId}" [SEQUENCE_RUN]
+    as "sync_sequences.run", takes NoFields, gives value SequenceRun
+}
+
+handle! {
+    /// The operations on sync sequences.
+    SyncSequences, sync_sequences
+}
+
+impl SyncSequences {
+    /// Starts a run and gives its handle (operation `TriggerSequenceRun`). Never sent twice unless it certainly did not
+    /// happen.
+    pub fn trigger(&self, sequence: impl Into<String>) -> Pending<Run<SequenceRun>> {
+        Pending::started::<TriggerSequenceRunOp>(&self.client, sequence.into(), &NoFields)
+    }
+
+    /// Reads one run (operation `GetSyncSequenceRun`).
+    pub fn run(&self, run: impl Into<String>) -> Pending<SequenceRun> {
+        Pending::new(&self.client, call_on::<GetSyncSequenceRunOp>(vec![Id::Text(run.into())], &NoFields))
+    }
+}

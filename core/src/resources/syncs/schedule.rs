@@ -1,0 +1,129 @@
+//! When syncs run by themselves: the same shape in answers and in requests.
+
+model! {
+    /// When a sync runs by itself.
+    pub struct Schedule (sent) {
+        /// The vendor's name for the kind of schedule.
+        needed type_ = "type": String,
+        /// The rule; some kinds have none.
+        optional schedule = "schedule": ScheduleRule,
+    }
+}
+
+union! {
+    /// The rule of a schedule, told apart by `kind`.
+    pub enum ScheduleRule {
+        /// Every so many minutes, hours, days or weeks.
+        Interval(IntervalRule) = "interval" by "interval",
+        /// On a cron expression.
+        Cron(CronRule) = "cron" by "expression",
+        /// On days and times set in the vendor's UI.
+        Visual(VisualRule) = "visual" by "expressions",
+        /// After a job of dbt Cloud.
+        Dbt(DbtRule) = "dbt" by "job",
+    }
+}
+
+model! {
+    /// A rule of the kind `interval`.
+    pub struct IntervalRule (sent) {
+        /// The interval between runs.
+        needed interval = "interval": Interval,
+    }
+}
+
+model! {
+    /// A length of time between runs.
+    pub struct Interval (sent) {
+        /// The unit of time.
+        needed unit = "unit": IntervalUnit,
+        /// How many of the unit.
+        needed quantity = "quantity": i64,
+    }
+}
+
+open_enum! {
+    /// A unit of time.
+    pub enum IntervalUnit {
+        /// Minutes.
+        Minute = "minute",
+        /// Hours.
+        Hour = "hour",
+        /// Days.
+        Day = "day",
+        /// Weeks.
+        Week = "week",
+    }
+}
+
+model! {
+    /// A rule of the kind `cron`.
+    pub struct CronRule (sent) {
+        /// Cron expression; the time zone is not documented.
+        needed expression = "expression": String,
+    }
+}
+
+model! {
+    /// A rule of the kind `visual`.
+    pub struct VisualRule (sent) {
+        /// Days and times.
+        defaulted expressions = "expressions": Vec<VisualExpression>,
+    }
+}
+
+model! {
+    /// Days of the week and a time on them.
+    pub struct VisualExpression (sent) {
+        /// Days on which a run starts.
+        needed days = "days": VisualDays,
+        /// Time of day; its format and zone are not documented.
+        needed time = "time": String,
+    }
+}
+
+model! {
+    /// Days of the week; absent counts as not set.
+    pub struct VisualDays (sent) {
+        /// On Mondays.
+        optional monday = "monday": bool,
+        /// On Tuesdays.
+        optional tuesday = "tuesday": bool,
+        /// On Wednesdays.
+        optional wednesday = "wednesday": bool,
+        /// On Thursdays.
+        optional thursday = "thursday": bool,
+        /// On Fridays.
+        optional friday = "friday": bool,
+        /// On Saturdays.
+        optional saturday = "saturday": bool,
+        /// On Sundays.
+        optional sunday = "sunday": bool,
+    }
+}
+
+model! {
+    /// A rule of the kind `dbt`.
+    pub struct DbtRule (sent) {
+        /// Account in dbt Cloud.
+        needed account = "account": DbtAccount,
+        /// Job after which the sync runs.
+        needed job = "job": DbtJob,
+    }
+}
+
+model! {
+    /// An account in dbt Cloud.
+    pub struct DbtAccount (sent) {
+        /// dbt Cloud's id.
+        needed id = "id": String,
+    }
+}
+
+model! {
+    /// A job in dbt Cloud.
+    pub struct DbtJob (sent) {
+        /// dbt Cloud's id.
+        needed id = "id": String,
+    }
+}

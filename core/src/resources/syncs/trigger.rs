@@ -1,0 +1,165 @@
+//! Starting the runs of a sync, and reading them.
+
+use super::{SyncReference, SyncRun, SyncRunStatus, resolve};
+use crate::client::{Call, Client, Id, Meta, Options};
+use crate::error::Error;
+use crate::limit::Class;
+use crate::model::Timestamp;
+use crate::page::Page;
+use crate::resources::endpoint::SYNC;
+use crate::resources::{call, call_on};
+use crate::runs::{Ending, RunToken, StartedNumber, State};
+
+request! {
+    /// How to start a run (operations `TriggerRun` and `TriggerRunCustom`); nothing destructive unless asked for.
+    pub struct TriggerSync {
+        /// Send every row again, whatever was synced before; false when left out.
+        body(off) full_resync = "fullResync": bool,
+        /// Process every row without making changes at the destination; false when left out.
+        body(off) reset_cdc = "resetCDC": bool,
+        /// Empty the audience, then send the whole query; false when left out.
+        body(off) clear_and_fill = "clearAndFill": bool,
+    }
+}
+
+request! {
+    /// The same by slug (operation `TriggerRunCustom`).
+    pub(crate) struct TriggerSyncBySlug {
+        /// The sync's slug.
+        body(needed) sync_slug = "syncSlug": String,
+        /// As in `TriggerSync`.
+        body(off) full_resync = "fullResync": bool,
+        /// As in `TriggerSync`.
+        body(off) reset_cdc = "resetCDC": bool,
+        /// As in `TriggerSync`.
+        body(off) clear_and_fill = "clearAndFill": bool,
+    }
+}
+
+choice! {
+    /// The order of a list of a sync's runs; the direction is not documented.
+    pub enum RunOrder {
+        /// By id.
+        Id = "id",
+        /// By the time a run was asked for.
+        CreatedAt = "createdAt",
+        /// By the time it began.
+        StartedAt = "startedAt",
+        /// By the time it ended.
+        FinishedAt = "finishedAt",
+    }
+}
+
+request! {
+    /// Which runs of a sync to list (operation `ListSyncRuns`).
+    pub struct ListSyncRuns {
+        /// Only this run.
+        query run_id = "runId": i64,
+        /// Only runs that began after this time.
+        query after = "after": Timestamp,
+        /// Only runs that began before this time.
+        query before = "before": Timestamp,
+        /// Only runs that began in the last so many minutes.
+        query within = "within": i64,
+        /// Runs to skip before the first page; 0 when left out.
+        query offset = "offset": u32,
+        /// Runs a page; 100 when left out. The server may give fewer.
+        query limit = "limit": u32,
+        /// Order of the list; by id when left out.
+        query order_by = "orderBy": RunOrder,
+    }
+}
+
+operation! {
+    /// Starts a run of a sync and gives a handle that follows that run. While another run is under way the new one
+    /// queues behind it; a disabled sync runs all the same. Sent once: it is repeated only when it certainly did not
+    /// happen (the limit refused it, or the connection was never made); when its outcome cannot be known the error's kind
+    /// is `outcome_unknown`.
+    TriggerRunOp = "TriggerRun", trigger POST "/syncs/{syncId}/trigger" [SYNC] as "syncs.trigger",
+    takes TriggerSync, gives run SyncRun
+}
+
+operation! {
+    TriggerRunCustomOp = "TriggerRunCustom", trigger POST "/syncs/trigger" [] as "syncs.trigger",
+    takes TriggerSyncBySlug, gives inner StartedNumber
+}
+
+operation! {
+    /// Lists the runs of a sync, a page at a time, in the order of their ids unless asked otherwise.
+    ListSyncRunsOp = "ListSyncRuns", read GET "/syncs/{syncId}/runs" [SYNC] as "syncs.runs",
+    takes ListSyncRuns, gives page SyncRun
+}
+
+/// Starts a run; a slug is looked up first, since a run is followed by the sync's numeric id.
+pub(crate) async fn start(
+    client: &Client,
+    sync: &SyncReference,
+    how: &TriggerSync,
+    options: &Options,
+) -> Result<(RunToken, Meta), Error> {
+    let (id, call, resolved, options) = prepare(client, sync, how, options).await?;
+    let (started, meta) = client.value::<StartedNumber>(&call, &options).await?;
+    Ok((RunToken::new(client, SyncRun::KIND, id.to_string(), started.id.to_string()), meta.after(resolved)))
+}
+
+/// The call that starts a run, the sync's id, what looking the slug up did, and the options with what time that left.
+pub(crate) async fn prepare(
+    client: &Client,
+    sync: &SyncReference,
+    how: &TriggerSync,
+    options: &Options,
+) -> Result<(i64, Call, Option<Meta>, Options), Error> {
+    match sync {
+        SyncReference::Id(id) => {
+            let call = call_on::<TriggerRunOp>(vec![Id::Int(*id)], how)?;
+            Ok((*id, call, None, options.clone()))
+        }
+        SyncReference::Slug(slug) => {
+            let (id, resolved) = resolve(client, slug, None, options).await?;
+            let rest = match &resolved {
+                Some(meta) => client.rest_of(options, meta)?,
+                None => options.clone(),
+            };
+            let fields = TriggerSyncBySlug {
+                full_resync: how.full_resync,
+                reset_cdc: how.reset_cdc,
+                clear_and_fill: how.clear_and_fill,
+                ..TriggerSyncBySlug::new(slug.as_str())
+            };
+            Ok((id, call::<TriggerRunCustomOp>(&fields)?.on(sync.to_string()), resolved, rest))
+        }
+    }
+}
+
+impl State for SyncRun {
+    const KIND: &'static str = "sync";
+    type Answer = Page<SyncRun>;
+    type Started = StartedNumber;
+
+    fn call(parent: &str, run: &str) -> Result<Call, Error> {
+        let which = ListSyncRuns { run_id: run.parse().ok(), ..ListSyncRuns::default() };
+        let call = call_on::<ListSyncRunsOp>(vec![Id::Text(parent.to_owned())], &which)?;
+        Ok(call.of_class(Class::Poll).on(format!("run {run} of sync {parent}")))
+    }
+
+    fn pick(answer: Page<Self>, run: &str) -> Option<Self> {
+        answer.data.into_iter().find(|found| found.id.to_string() == run)
+    }
+
+    fn ending(&self) -> Option<Ending> {
+        match self.status {
+            SyncRunStatus::Success => Some(Ending::Success),
+            SyncRunStatus::Warning => Some(Ending::Warning),
+            SyncRunStatus::Failed | SyncRunStatus::Cancelled | SyncRunStatus::Interrupted => Some(Ending::Failure),
+            _ => None,
+        }
+    }
+
+    fn status(&self) -> &str {
+        self.status.as_str()
+    }
+
+    fn reason(&self) -> Option<String> {
+        self.error.clone()
+    }
+}

@@ -1,0 +1,169 @@
+//! The handle of a run.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::pin::Pin;
+
+use futures_util::stream::{self, Stream};
+use tokio::time::Instant;
+
+use super::{RunToken, Seen, State, WaitOptions, expired, next};
+use crate::client::{Client, Options};
+use crate::error::Error;
+use crate::resources::{IdentityGraphRun, SequenceRun, SyncRun};
+
+/// A run, and the way to follow it: that run, never another of the same sync, sequence or graph.
+pub struct Run<S> {
+    client: Client,
+    token: RunToken,
+    state: PhantomData<fn() -> S>,
+}
+
+impl<S> Clone for Run<S> {
+    fn clone(&self) -> Self {
+        Self { client: self.client.clone(), token: self.token.clone(), state: PhantomData }
+    }
+}
+
+/// A run of any kind, as a token names it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum AnyRun {
+    /// A run of a sync.
+    Sync(Run<SyncRun>),
+    /// A run of a sequence.
+    Sequence(Run<SequenceRun>),
+    /// A run of an identity graph.
+    IdentityGraph(Run<IdentityGraphRun>),
+}
+
+impl AnyRun {
+    /// The run, where it is one of a sync.
+    #[must_use]
+    pub fn into_sync(self) -> Option<Run<SyncRun>> {
+        if let Self::Sync(run) = self { Some(run) } else { None }
+    }
+
+    /// The run, where it is one of a sequence.
+    #[must_use]
+    pub fn into_sequence(self) -> Option<Run<SequenceRun>> {
+        if let Self::Sequence(run) = self { Some(run) } else { None }
+    }
+
+    /// The run, where it is one of an identity graph.
+    #[must_use]
+    pub fn into_identity_graph(self) -> Option<Run<IdentityGraphRun>> {
+        if let Self::IdentityGraph(run) = self { Some(run) } else { None }
+    }
+}
+
+impl Client {
+    /// A run from its token, which may come from another process or language. Sends nothing.
+    ///
+    /// # Errors
+    /// Kind `invalid_request` where it is no token of this server's.
+    pub fn run(&self, token: &str) -> Result<AnyRun, Error> {
+        let token = RunToken::decode(token, self.origin())?;
+        Ok(match token.kind.as_str() {
+            SequenceRun::KIND => AnyRun::Sequence(Run::new(self.clone(), token)),
+            IdentityGraphRun::KIND => AnyRun::IdentityGraph(Run::new(self.clone(), token)),
+            _ => AnyRun::Sync(Run::new(self.clone(), token)),
+        })
+    }
+}
+
+impl<S> Run<S> {
+    pub(crate) fn new(client: Client, token: RunToken) -> Self {
+        Self { client, token, state: PhantomData }
+    }
+
+    /// The run's id: digits for a sync's.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.token.run
+    }
+
+    /// The id of the sync, the sequence or the identity graph that it is a run of.
+    #[must_use]
+    pub fn parent(&self) -> &str {
+        &self.token.parent
+    }
+
+    /// `sync`, `sequence` or `identity_graph`.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        &self.token.kind
+    }
+
+    /// Whether the run was found after its trigger's answer was lost, and not given by that answer.
+    #[must_use]
+    pub fn adopted(&self) -> bool {
+        false
+    }
+
+    /// A text that [`Client::run`] resumes the run from, here or elsewhere. It holds no key.
+    #[must_use]
+    pub fn token(&self) -> String {
+        self.token.encode()
+    }
+}
+
+#[expect(private_bounds, reason = "states are this crate's own types")]
+impl<S: State> Run<S> {
+    /// The states of the run as they change, to the last one.
+    #[must_use]
+    pub fn states(&self) -> Pin<Box<dyn Stream<Item = Result<S, Error>> + Send>> {
+        let start = Some((self.clone(), Seen::default()));
+        Box::pin(stream::unfold(start, |state| async move {
+            let (run, mut seen) = state?;
+            loop {
+                match next::<S>(&run.client, &run.token, seen, None, &Options::default()).await {
+                    Ok(step) => {
+                        let ended = step.ending().is_some();
+                        seen = step.seen;
+                        if let (Some(state), true) = (step.state, step.changed) {
+                            return Some((Ok(state), (!ended).then_some((run, seen))));
+                        }
+                        if ended {
+                            return None;
+                        }
+                    }
+                    Err(error) => return Some((Err(error), None)),
+                }
+            }
+        }))
+    }
+
+    /// Waits for the run's end. An outage does not end the wait.
+    ///
+    /// # Errors
+    /// Kind `run_failed` with the run in [`Error::details`], or `wait_timeout`; both with the token in [`Error::run`].
+    pub async fn wait(&self, options: &WaitOptions) -> Result<S, Error> {
+        let until = options.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut seen = Seen::default();
+        loop {
+            let step = next::<S>(&self.client, &self.token, seen, until, &Options::default()).await?;
+            step.check(&self.client, &self.token, options.on_failure, options.on_warning)?;
+            match (step.ending(), step.changed) {
+                (Some(_), _) => {
+                    if let Some(state) = step.state {
+                        return Ok(state);
+                    }
+                }
+                (None, false) => return Err(expired(&self.client, &self.token)),
+                (None, true) => {}
+            }
+            seen = step.seen;
+        }
+    }
+}
+
+impl<S> fmt::Debug for Run<S> {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.debug_struct("Run")
+            .field("kind", &self.token.kind)
+            .field("id", &self.token.run)
+            .field("parent", &self.token.parent)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,79 @@
+//! What the kinds of runs have in common: a call that reads one, and what its status means.
+
+use serde::Serialize;
+
+use crate::client::Call;
+use crate::error::Error;
+use crate::model::Model;
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ending {
+    /// Well.
+    Success,
+    /// With warnings, such as rows that were rejected.
+    Warning,
+    /// In failure, or because it was cancelled or interrupted.
+    Failure,
+}
+
+/// A state of a run that can be followed.
+pub(crate) trait State: Model + Send + Sync + 'static {
+    /// The kind's name in tokens and at the door.
+    const KIND: &'static str;
+    /// Whether the server answers 404 for a run that it does not know (yet), where others give an empty list.
+    const MISSING_IS_404: bool = false;
+    /// What reading a run gives.
+    type Answer: Model + Send;
+    /// What starting one gives.
+    type Started: Started;
+
+    /// The call that reads one run.
+    fn call(parent: &str, run: &str) -> Result<Call, Error>;
+
+    /// That run and no other.
+    fn pick(answer: Self::Answer, run: &str) -> Option<Self>;
+
+    /// How it ended; unknown statuses count as under way.
+    fn ending(&self) -> Option<Ending>;
+
+    /// Its status as the API writes it.
+    fn status(&self) -> &str;
+
+    /// What it says of an end that is no success.
+    fn reason(&self) -> Option<String>;
+}
+
+/// What starting a run gives: the run's id.
+pub(crate) trait Started: Model + Send {
+    fn id(self) -> String;
+}
+
+model! {
+    /// The id of a run that has a number.
+    pub(crate) struct StartedNumber {
+        /// Run id: a string here, a number in the list of runs.
+        required id = "id": i64,
+    }
+}
+
+model! {
+    /// The id of a run that has a text.
+    pub(crate) struct StartedText {
+        /// Run id.
+        required id = "id": String,
+    }
+}
+
+impl Started for StartedNumber {
+    fn id(self) -> String {
+        self.id.to_string()
+    }
+}
+
+impl Started for StartedText {
+    fn id(self) -> String {
+        self.id
+    }
+}
