@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import re
 import signal
 from concurrent.futures import ThreadPoolExecutor
@@ -11,10 +12,13 @@ from typing import Any, Protocol
 
 import msgspec
 
-from hightouch_sdk import AsyncHightouch, AsyncRun, Hightouch, HightouchError, Json, Run
+from arguments import typed
+from hightouch_sdk import AsyncHightouch, AsyncListing, AsyncRun, Hightouch, HightouchError, Json, Listing, Run
 from sandbox import World
 
 STEP_SECONDS = 60
+WITHOUT_OWNER = {"request": "request", "client.setKey": "set_api_key"}
+PARENTS = ("sync_id", "sequence_id", "graph_id")
 INTERNAL = {"timeScale", "environment", "selfTest", "language"}
 
 
@@ -27,22 +31,35 @@ def named(members: dict[str, Any]) -> dict[str, Any]:
     return {snake(k.removesuffix("Ms")): v / 1000 if k.endswith("Ms") else v for k, v in members.items()}
 
 
+def method(client: Any, handle: Any, call: str) -> Any:
+    """The public method that a step calls."""
+    if call in WITHOUT_OWNER:
+        return getattr(client, WITHOUT_OWNER[call])
+    owner, _, name = call.partition(".")
+    known = {"client": client, "run": handle}
+    return getattr(known[owner] if owner in known else getattr(client, snake(owner)), snake(name))
+
+
 def constructor(settings: dict[str, Any]) -> dict[str, Any]:
     given = {k: v for k, v in settings.items() if v is not None}
     internal = {k: v for k, v in given.items() if k in INTERNAL}
     return {**named({k: v for k, v in given.items() if k not in INTERNAL}), "_internal": internal}
 
 
-def arguments(step: dict[str, Any]) -> dict[str, Any]:
-    dates = {"after", "before"}
-    args = {k: datetime.fromisoformat(v.replace("Z", "+00:00")) if k in dates else v for k, v in step["args"].items()}
-    return {**named(args), **named(step["opts"])}
+def arguments(step: dict[str, Any], called: Any) -> dict[str, Any]:
+    return {**typed(called, named(step["args"])), **named(step["opts"])}
 
 
 def plain(value: Any) -> Any:
     """A value as the JSON that the door gave for it."""
     if isinstance(value, (Run, AsyncRun)):
-        return {"id": str(value.id), "parent": str(value.sync_id), "adopted": value.adopted, "token": value.token}
+        return {
+            "id": str(value.id),
+            "parent": str(next(getattr(value, name) for name in PARENTS if hasattr(value, name))),
+            "kind": value.kind,
+            "adopted": value.adopted,
+            "token": value.token,
+        }
     if isinstance(value, Json):
         return value.value
     if isinstance(value, datetime):
@@ -112,31 +129,13 @@ class Blocking:
             signal.signal(signal.SIGALRM, previous)
 
     def _call(self, step: dict[str, Any], handle: Any) -> Any:
-        args, client = arguments(step), self.client
-        match step["call"]:
-            case "syncs.list":
-                listing = client.syncs.list(**args)
-                return listing.first_page().items if step.get("take") == "firstPage" else list(listing)
-            case "syncs.trigger":
-                return client.syncs.trigger(**args)
-            case "client.run":
-                return client.run(**args)
-            case "run.wait":
-                return handle.wait(**args)
-            case "run.states":
-                return [state.status for state in handle.states()]
-            case "request":
-                return client.request(**args)
-            case "client.stats":
-                return client.stats()
-            case "client.diagnose":
-                return client.diagnose()
-            case "client.setKey":
-                return client.set_api_key(**args)
-            case "client.close":
-                return client.close()
-            case other:
-                raise AssertionError(f"the player does not know {other}")
+        called = method(self.client, handle, step["call"])
+        value = called(**arguments(step, called))
+        if step["call"] == "run.states":
+            return [state.status for state in value]
+        if isinstance(value, Listing):
+            return value.first_page().items if step.get("take") == "firstPage" else list(value)
+        return value
 
 
 class Asynchronous:
@@ -166,33 +165,13 @@ class Asynchronous:
         return await asyncio.wait_for(task, STEP_SECONDS)
 
     async def _call(self, step: dict[str, Any], handle: Any) -> Any:
-        args, client = arguments(step), self.client
-        match step["call"]:
-            case "syncs.list":
-                listing = client.syncs.list(**args)
-                if step.get("take") == "firstPage":
-                    return (await listing).items
-                return [sync async for sync in listing]
-            case "syncs.trigger":
-                return await client.syncs.trigger(**args)
-            case "client.run":
-                return client.run(**args)
-            case "run.wait":
-                return await handle.wait(**args)
-            case "run.states":
-                return [state.status async for state in handle.states()]
-            case "request":
-                return await client.request(**args)
-            case "client.stats":
-                return client.stats()
-            case "client.diagnose":
-                return await client.diagnose()
-            case "client.setKey":
-                return client.set_api_key(**args)
-            case "client.close":
-                return await client.close()
-            case other:
-                raise AssertionError(f"the player does not know {other}")
+        called = method(self.client, handle, step["call"])
+        value = called(**arguments(step, called))
+        if step["call"] == "run.states":
+            return [state.status async for state in value]
+        if isinstance(value, AsyncListing):
+            return (await value).items if step.get("take") == "firstPage" else [item async for item in value]
+        return await value if inspect.isawaitable(value) else value
 
 
 def play(scenario: dict[str, Any], name: str, world: World, driver: Driver) -> None:

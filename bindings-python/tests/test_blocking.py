@@ -155,6 +155,7 @@ def test_a_failed_run_is_raised_with_its_result_or_returned(new_world: Callable[
         run = client.syncs.trigger(1)
         with pytest.raises(RunFailedError) as raised:
             run.wait(timeout=30)
+        assert isinstance(raised.value.result, SyncRun)
         assert raised.value.result.error == "no such table"
         assert raised.value.run_token == run.token
         assert run.wait(on_failure="return") == raised.value.result

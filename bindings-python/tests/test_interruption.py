@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from hightouch_sdk import AsyncHightouch, AsyncRun, Hightouch, Run
+from hightouch_sdk import AsyncHightouch, AsyncSyncRunHandle, Hightouch, SyncRunHandle
 from sandbox import World, gone, until
 from scripts import start
 
@@ -153,7 +153,7 @@ def polls_no_more(world: World) -> None:
 def test_a_blocking_wait_stops_between_two_polls(new_world: Callable[..., World]) -> None:
     world = new_world(runs=SLOW_RUN)
     with Hightouch(**world.settings()) as client:
-        run: Run = client.syncs.trigger(1)
+        run: SyncRunHandle = client.syncs.trigger(1)
         interrupted(run.wait, when=lambda: polls(world) >= 2)
         polls_no_more(world)
 
@@ -163,7 +163,7 @@ def test_a_waiting_task_stops_between_two_polls(new_world: Callable[..., World])
     client = AsyncHightouch(**world.settings())
 
     async def wait() -> None:
-        run: AsyncRun = await client.syncs.trigger(1)
+        run: AsyncSyncRunHandle = await client.syncs.trigger(1)
         await run.wait()
 
     cancelled(wait, when=lambda: polls(world) >= 2)

@@ -27,7 +27,7 @@ from hightouch_sdk import (
     SyncRun,
     UnknownScheduleRule,
     _errors,
-    _models,
+    _names,
 )
 from sandbox import World
 
@@ -49,7 +49,7 @@ def test_values_are_frozen_equal_and_picklable(client: Hightouch) -> None:
 
 
 def test_a_value_can_be_matched_and_made_by_hand() -> None:
-    sync = Sync(id=1, slug="orders", schedule=Schedule(schedule=CronRule(expression="0 * * * *")))
+    sync = Sync(id=1, slug="orders", schedule=Schedule(type="cron", schedule=CronRule(expression="0 * * * *")))
     match sync:
         case Sync(slug="orders", schedule=Schedule(schedule=CronRule(expression=expression))):
             assert expression == "0 * * * *"
@@ -85,7 +85,7 @@ def test_opaque_json_is_equal_by_value_and_looks_like_what_it_holds() -> None:
 
 
 def test_every_kind_of_the_catalogue_has_its_class_and_no_class_is_idle() -> None:
-    assert set(_errors.BY_KIND) == set(_models.KINDS)
+    assert set(_errors.BY_KIND) == set(_names.KINDS)
     assert set(_errors.BY_KIND.values()) == set(HightouchError.__subclasses__())
     for kind, error in _errors.BY_KIND.items():
         assert error.kind == kind
@@ -112,7 +112,7 @@ def test_a_kind_that_is_not_known_is_the_base_error() -> None:
     assert (error.kind, str(error), error.status, error.details) == ("eclipse", "It is dark. Wait.", 599, None)
 
 
-@pytest.mark.parametrize("kind", _models.KINDS)
+@pytest.mark.parametrize("kind", _names.KINDS)
 def test_an_error_of_any_kind_is_picklable_with_all_it_says(kind: str) -> None:
     head = {
         "kind": kind,
@@ -195,6 +195,6 @@ def test_one_file_imports_the_native_module() -> None:
 
 
 def test_the_client_offers_every_setting_of_the_catalogue() -> None:
-    offered = set(inspect.signature(Hightouch).parameters) - {"_internal"}
-    assert offered == {name.removesuffix("_ms") for name in _models.SETTINGS}
+    offered = set(inspect.signature(Hightouch).parameters) - {"_internal", "on_start", "on_end"}
+    assert offered == {name.removesuffix("_ms") for name in _names.SETTINGS}
     assert inspect.signature(AsyncHightouch) == inspect.signature(Hightouch)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import _models
+from . import _names
 from ._client import Hightouch
 from ._errors import (
     Attempt,
@@ -41,24 +41,40 @@ from ._errors import (
     WaitTimeoutError,
 )
 from ._health import Diagnosis, Finding, Negotiated, Stats, Waiting
+from ._hooks import CallEnd, CallStart
 from ._json import Json
-from ._models import *  # noqa: F403
-from ._models import __version__
+from ._names import __version__
 from ._pages import AsyncListing, Listing, Page
-from ._runs import AsyncRun, Run
+from ._raw import RawResponse
 from ._unset import UNSET, UnsetType
 
 if TYPE_CHECKING:
     from ._async_client import AsyncHightouch
+    from ._models import *  # noqa: F403
+    from ._runs import (
+        AsyncIdentityGraphRunHandle,
+        AsyncRun,
+        AsyncSequenceRunHandle,
+        AsyncSyncRunHandle,
+        IdentityGraphRunHandle,
+        Run,
+        SequenceRunHandle,
+        SyncRunHandle,
+    )
 
 __all__ = [
     "UNSET",
     "AsyncHightouch",
+    "AsyncIdentityGraphRunHandle",
     "AsyncListing",
     "AsyncRun",
+    "AsyncSequenceRunHandle",
+    "AsyncSyncRunHandle",
     "Attempt",
     "AuthenticationError",
     "CallCancelledError",
+    "CallEnd",
+    "CallStart",
     "ClientClosedError",
     "ConfigError",
     "ConflictError",
@@ -67,6 +83,7 @@ __all__ = [
     "Finding",
     "Hightouch",
     "HightouchError",
+    "IdentityGraphRunHandle",
     "InternalError",
     "InvalidRequestError",
     "Json",
@@ -80,11 +97,14 @@ __all__ = [
     "ProtocolError",
     "ProxyError",
     "RateLimitedError",
+    "RawResponse",
     "RequestTimeoutError",
     "Run",
     "RunFailedError",
+    "SequenceRunHandle",
     "ServerError",
     "Stats",
+    "SyncRunHandle",
     "TlsError",
     "UnsetType",
     "ValidationError",
@@ -92,13 +112,31 @@ __all__ = [
     "Waiting",
     "__version__",
 ]
-__all__ += _models.__all__
+__all__ += _names.__all__
+
+# Importing asyncio takes longer than the rest of the package, and the models as long: only who uses them pays.
+_LATER = {
+    "AsyncHightouch": "_async_client",
+    "AsyncIdentityGraphRunHandle": "_runs",
+    "AsyncRun": "_runs",
+    "AsyncSequenceRunHandle": "_runs",
+    "AsyncSyncRunHandle": "_runs",
+    "IdentityGraphRunHandle": "_runs",
+    "Run": "_runs",
+    "SequenceRunHandle": "_runs",
+    "SyncRunHandle": "_runs",
+    **dict.fromkeys(_names.__all__, "_models"),
+}
 
 
 def __getattr__(name: str) -> object:
-    # Importing asyncio takes longer than the rest of the package: only who uses it pays for it.
-    if name == "AsyncHightouch":
-        from ._async_client import AsyncHightouch
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-        return AsyncHightouch
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f".{_LATER[name]}", __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

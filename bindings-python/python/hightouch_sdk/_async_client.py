@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, UnsetType
 
+from ._async_calls import AsyncCalls
 from ._async_door import AsyncDoor
+from ._async_keys import AsyncKeys
 from ._async_resources import AsyncResources
 from ._base import DIAGNOSIS, Client, request_args
 from ._door import decoded, options
 from ._json import loads
-from ._runs import AsyncRun
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
     from types import TracebackType
 
     from typing_extensions import Self
@@ -22,16 +24,21 @@ if TYPE_CHECKING:
     from ._base import Priority
     from ._door import Seconds
     from ._health import Diagnosis
+    from ._runs import AnyAsyncRun
 
 
-class AsyncHightouch(Client, AsyncResources):
+class AsyncHightouch(Client["Callable[[], str | Awaitable[str]]"], AsyncResources):
     """A client of one Hightouch workspace whose methods are coroutines, for asyncio.
 
     It may be used from several event loops, one after the other or at once, and by forked children that
     inherit it. It connects when it is first used; cancelling a task stops its request.
 
     Args:
-        api_key: The workspace's API key. Without it, the variable ``HIGHTOUCH_API_KEY``.
+        api_key: The workspace's API key. Without it, the variable ``HIGHTOUCH_API_KEY``. Or a function that gives
+            it: asked before the first call, and again when the server refuses the key (401), once for all calls
+            that met that at the same time; they are repeated once if the key has changed. If it fails, they fail
+            with ``AuthenticationError``, its error as their cause. A coroutine function is awaited; another must
+            not block.
         api_key_file: A file that holds the key; one line ending is dropped.
         base_url: Where the API is, up to and including ``/api/v1``. Without it, ``HIGHTOUCH_BASE_URL``,
             else the public API.
@@ -44,14 +51,24 @@ class AsyncHightouch(Client, AsyncResources):
         max_retries: How often a call is repeated where that is safe, 3 unless given.
         ca_bundle: A PEM file whose certificates are trusted beside the system's.
         proxy: The proxy's URL. Without it, the usual variables, such as ``HTTPS_PROXY``.
+        on_start: Called before each call that may send something: each page of a list, each step in following a
+            run. What it raises is logged and changes nothing.
+        on_end: Called after each such call, with what became of it, in the thread that made it.
 
     Raises:
         ConfigError: A setting is wrong, or there is no key.
     """
 
-    @property
+    def _keys(self, ask: Callable[[], str | Awaitable[str]]) -> AsyncKeys:
+        return AsyncKeys(ask)
+
+    @cached_property
     def _door(self) -> AsyncDoor:
         return AsyncDoor(self._local)
+
+    @cached_property
+    def _calls(self) -> AsyncCalls:  # type: ignore[override]
+        return AsyncCalls(self._door)
 
     async def request(
         self,
@@ -88,13 +105,21 @@ class AsyncHightouch(Client, AsyncResources):
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
         return loads((await self._door.call("request", args, opts))[1])
 
-    def run(self, token: str) -> AsyncRun:
-        """Take up a run again from its token; nothing is sent."""
-        return AsyncRun(self._door, self._local.call("runs.open", {"run": token})[1])
+    def run(self, token: str) -> AnyAsyncRun:
+        """Take up a run again from its token; nothing is sent. The handle is of the kind that the token names."""
+        from ._runs import opened_async
+
+        return opened_async(self._door, self._local.local("runs.open", {"run": token})[1])
 
     async def diagnose(self) -> Diagnosis:
         """Try the way to the API step by step and tell what was found."""
-        return decoded(DIAGNOSIS, (await self._door.call("client.diagnose"))[1])
+        keys = self._local.keys
+        seen = 0 if keys is None else keys.epoch
+        diagnosis = decoded(DIAGNOSIS, (await self._door.call("client.diagnose"))[1])
+        refused = any(finding.code == "authentication" for finding in diagnosis.findings)
+        if refused and isinstance(keys, AsyncKeys) and await keys.renewed(self._local, seen):
+            return decoded(DIAGNOSIS, (await self._door.call("client.diagnose"))[1])
+        return diagnosis
 
     async def close(self) -> None:
         """End the client: calls under way and later ones fail with ``ClientClosedError``."""

@@ -9,11 +9,13 @@ import weakref
 from itertools import count
 from typing import TYPE_CHECKING
 
-from ._door import Door, args_json, options_json, read
+from ._async_keys import AsyncKeys
+from ._door import Door, args_json, meta_of, options_json, read
+from ._errors import AuthenticationError
 from ._native import Mailbox
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from ._door import Args, Opts
 
 _LISTEN_MS = 500
 """How long the listener of a loop without descriptors takes to see that the loop was closed."""
@@ -94,18 +96,34 @@ class AsyncDoor:
         self.local = local
         """For the operations that send nothing and need no waiting."""
 
-    async def call(
-        self,
-        op: str,
-        args: Mapping[str, object] | None = None,
-        opts: Mapping[str, object] | None = None,
-    ) -> tuple[str, bytes]:
+    async def call(self, op: str, args: Args | None = None, opts: Opts | None = None) -> tuple[str, bytes]:
         """Make a call and wait for its head and body; cancelling the task cancels the call."""
+        texts = op, args_json(args or {}), options_json(opts or {})
+        keys = self.local.keys
+        if not isinstance(keys, AsyncKeys):
+            return await self._send(*texts)
+        seen = keys.epoch
+        try:
+            return await self._send(*texts)
+        except AuthenticationError:
+            if not await keys.renewed(self.local, seen):
+                raise
+        return await self._send(*texts)
+
+    async def _send(self, op: str, args: str, opts: str) -> tuple[str, bytes]:
+        if self.local.hooks is None:
+            return await self._answer(op, args, opts)
+        with self.local.hooks.around(op) as around:
+            answer = await self._answer(op, args, opts)
+            around.meta = meta_of(answer[0])
+        return answer
+
+    async def _answer(self, op: str, args: str, opts: str) -> tuple[str, bytes]:
         loop = asyncio.get_running_loop()
         post = _post(loop)
         ticket = next(post.tickets)
         future: asyncio.Future[tuple[bool, str, bytes]] = loop.create_future()
-        call = self.local.engine.start(op, args_json(args or {}), options_json(opts or {}), post.mailbox, ticket)
+        call = self.local.engine.start(op, args, opts, post.mailbox, ticket)
         post.pending[ticket] = future
         try:
             return read(await future)
@@ -115,4 +133,4 @@ class AsyncDoor:
 
     async def close(self) -> None:
         self.local.closed()
-        await self.call("client.close")
+        await self._answer("client.close", "", "")

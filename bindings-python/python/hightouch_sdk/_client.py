@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, UnsetType
 
 from ._base import DIAGNOSIS, Client, request_args
+from ._calls import Calls
 from ._door import decoded, options
 from ._json import loads
+from ._keys import BlockingKeys
 from ._resources import Resources
-from ._runs import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
     from typing_extensions import Self
@@ -21,16 +23,20 @@ if TYPE_CHECKING:
     from ._base import Priority
     from ._door import Seconds
     from ._health import Diagnosis
+    from ._runs import AnyRun
 
 
-class Hightouch(Client, Resources):
+class Hightouch(Client["Callable[[], str]"], Resources):
     """A client of one Hightouch workspace whose methods wait for their answers.
 
     It may be used from many threads at once, and by forked children that inherit it. It connects when it is
     first used, waits without holding the interpreter, and Ctrl-C ends a wait at once.
 
     Args:
-        api_key: The workspace's API key. Without it, the variable ``HIGHTOUCH_API_KEY``.
+        api_key: The workspace's API key. Without it, the variable ``HIGHTOUCH_API_KEY``. Or a function that gives
+            it: asked before the first call, and again when the server refuses the key (401), once for all calls
+            that met that at the same time; they are repeated once if the key has changed. If it fails, they fail
+            with ``AuthenticationError``, its error as their cause.
         api_key_file: A file that holds the key; one line ending is dropped.
         base_url: Where the API is, up to and including ``/api/v1``. Without it, ``HIGHTOUCH_BASE_URL``,
             else the public API.
@@ -43,10 +49,20 @@ class Hightouch(Client, Resources):
         max_retries: How often a call is repeated where that is safe, 3 unless given.
         ca_bundle: A PEM file whose certificates are trusted beside the system's.
         proxy: The proxy's URL. Without it, the usual variables, such as ``HTTPS_PROXY``.
+        on_start: Called before each call that may send something: each page of a list, each step in following a
+            run. What it raises is logged and changes nothing.
+        on_end: Called after each such call, with what became of it, in the thread that made it.
 
     Raises:
         ConfigError: A setting is wrong, or there is no key.
     """
+
+    def _keys(self, ask: Callable[[], str]) -> BlockingKeys:
+        return BlockingKeys(ask)
+
+    @cached_property
+    def _calls(self) -> Calls:  # type: ignore[override]
+        return Calls(self._local)
 
     def request(
         self,
@@ -83,13 +99,21 @@ class Hightouch(Client, Resources):
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
         return loads(self._local.call("request", args, opts)[1])
 
-    def run(self, token: str) -> Run:
-        """Take up a run again from its token; nothing is sent."""
-        return Run(self._local, self._local.call("runs.open", {"run": token})[1])
+    def run(self, token: str) -> AnyRun:
+        """Take up a run again from its token; nothing is sent. The handle is of the kind that the token names."""
+        from ._runs import opened
+
+        return opened(self._local, self._local.local("runs.open", {"run": token})[1])
 
     def diagnose(self) -> Diagnosis:
         """Try the way to the API step by step and tell what was found."""
-        return decoded(DIAGNOSIS, self._local.call("client.diagnose")[1])
+        keys = self._local.keys
+        seen = 0 if keys is None else keys.epoch
+        diagnosis = decoded(DIAGNOSIS, self._local.call("client.diagnose")[1])
+        refused = any(finding.code == "authentication" for finding in diagnosis.findings)
+        if refused and isinstance(keys, BlockingKeys) and keys.renewed(self._local, seen):
+            return decoded(DIAGNOSIS, self._local.call("client.diagnose")[1])
+        return diagnosis
 
     def close(self) -> None:
         """End the client: calls under way and later ones fail with ``ClientClosedError``."""

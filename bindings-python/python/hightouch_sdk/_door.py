@@ -6,19 +6,37 @@ import math
 import os
 import sys
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
-from msgspec import UNSET, DecodeError, Raw, Struct, to_builtins
+from msgspec import UNSET, DecodeError, Raw, Struct, UnsetType, to_builtins
 from msgspec.json import Decoder, Encoder
 
-from ._errors import ConfigError, HightouchError, InvalidRequestError, Meta, ProtocolError, failure
+from ._errors import (
+    AuthenticationError,
+    ConfigError,
+    HightouchError,
+    InvalidRequestError,
+    Meta,
+    ProtocolError,
+    failure,
+)
 from ._json import Json
+from ._keys import BlockingKeys
 from ._native import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ._hooks import Hooks
+    from ._keys import Keys
+
 T = TypeVar("T")
+
+Args: TypeAlias = "Mapping[str, object]"
+"""Arguments of an operation under the door's names: ``UNSET`` leaves one out, ``None`` is null."""
+
+Opts: TypeAlias = "Mapping[str, object]"
+"""Options of a call under the door's names: ``None`` leaves one to the client's settings."""
 
 Seconds: TypeAlias = float | timedelta
 """A length of time: seconds, or a ``timedelta``."""
@@ -51,7 +69,7 @@ def options(
     max_wait: Seconds | None,
     priority: str | None,
     headers: Mapping[str, str] | None,
-) -> dict[str, Any]:
+) -> Opts:
     """The options of one call, under the door's names."""
     return {
         "timeoutMs": milliseconds("timeout", timeout),
@@ -63,11 +81,19 @@ def options(
     }
 
 
-def written(value: object) -> Raw:
+@overload
+def written(value: UnsetType) -> UnsetType: ...
+@overload
+def written(value: object) -> Raw | UnsetType: ...
+def written(value: object) -> Raw | UnsetType:
     """JSON of a value of the user's, of any shape; what JSON cannot say is an error and not a null."""
     import json
 
+    if isinstance(value, UnsetType):
+        return value
     try:
+        if isinstance(value, Json):
+            return _text(value)
         plain = to_builtins(value, enc_hook=_encode)
         return Raw(json.dumps(plain, allow_nan=False, separators=(",", ":")).encode())
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
@@ -80,19 +106,29 @@ def _encode(value: object) -> Any:
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
-_ENCODER = Encoder(enc_hook=_encode)
+def _text(value: Json) -> Raw:
+    # Text that a user wrapped may be anything; it must not reach beyond its place.
+    return _ANY.decode(value.raw)
 
 
-def args_json(args: Mapping[str, object]) -> str:
-    """The arguments of a call: ``UNSET`` leaves one out, ``None`` is null."""
+def _keep(value: object) -> Any:
+    return _text(value) if isinstance(value, Json) else _encode(value)
+
+
+_ANY = Decoder(Raw)
+_ENCODER = Encoder(enc_hook=_keep)
+
+
+def args_json(args: Args) -> str:
+    """The arguments of a call."""
     try:
         return _ENCODER.encode({name: value for name, value in args.items() if value is not UNSET}).decode()
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise InvalidRequestError(f"An argument cannot be written as JSON: {error}.") from error
 
 
-def options_json(opts: Mapping[str, object]) -> str:
-    """The options of a call: ``None`` leaves one to the client's settings."""
+def options_json(opts: Opts) -> str:
+    """The options of a call."""
     return args_json({name: UNSET if value is None else value for name, value in opts.items()})
 
 
@@ -127,12 +163,28 @@ def _log(debug: Callable[..., None], ok: bool, head: str) -> None:
     )
 
 
+_DECODERS: dict[object, Decoder[Any]] = {}
+
+
+def decoder(of: type[T]) -> Decoder[T]:
+    """The decoder of a type, made when the first answer of that type is asked for."""
+    made = _DECODERS.get(of)
+    if made is None:
+        made = _DECODERS[of] = Decoder(of)
+    return made
+
+
 def decoded(decoder: Decoder[T], body: bytes) -> T:
     """The answer as its type."""
     try:
         return decoder.decode(body)
     except DecodeError as error:
         raise ProtocolError(f"The answer is not what its type says: {error}.") from error
+
+
+def meta_of(head: str) -> Meta:
+    """What became of a call."""
+    return _HEAD.decode(head).meta
 
 
 def next_of(head: str) -> str | None:
@@ -143,10 +195,13 @@ def next_of(head: str) -> str | None:
 class Door:
     """The core's client of this process. A forked child makes one of its own from the same settings."""
 
-    __slots__ = ("_closed", "_engine", "_pid", "_settings")
+    __slots__ = ("_closed", "_engine", "_pid", "_settings", "hooks", "keys")
 
-    def __init__(self, settings: dict[str, object]) -> None:
+    def __init__(self, settings: dict[str, object], hooks: Hooks | None = None, keys: Keys[Any] | None = None) -> None:
         self._settings = settings
+        self.hooks = hooks
+        self.keys = keys
+        """For a client whose key is given by a function."""
         self._closed = False
         self._engine = _open(settings)
         self._pid = os.getpid()
@@ -160,24 +215,48 @@ class Door:
             self._engine, self._pid = engine, os.getpid()
         return self._engine
 
-    def call(
-        self,
-        op: str,
-        args: Mapping[str, object] | None = None,
-        opts: Mapping[str, object] | None = None,
-    ) -> tuple[str, bytes]:
+    def call(self, op: str, args: Args | None = None, opts: Opts | None = None) -> tuple[str, bytes]:
         """Make a call in this thread and wait for its head and body."""
-        return read(self.engine.call(op, args_json(args or {}), options_json(opts or {})))
+        texts = op, args_json(args or {}), options_json(opts or {})
+        keys = self.keys
+        if not isinstance(keys, BlockingKeys):
+            return self._send(*texts)
+        seen = keys.epoch
+        try:
+            return self._send(*texts)
+        except AuthenticationError:
+            if not keys.renewed(self, seen):
+                raise
+        return self._send(*texts)
+
+    def _send(self, op: str, args: str, opts: str) -> tuple[str, bytes]:
+        if self.hooks is None:
+            return read(self.engine.call(op, args, opts))
+        with self.hooks.around(op) as around:
+            answer = read(self.engine.call(op, args, opts))
+            around.meta = meta_of(answer[0])
+        return answer
+
+    def local(self, op: str, args: Args | None = None) -> tuple[str, bytes]:
+        """Do something that sends nothing."""
+        return read(self.engine.call(op, args_json(args or {}), ""))
 
     def __reduce__(self) -> Any:
         raise TypeError(
             "A client, and what belongs to it, cannot be pickled, for it holds the key: make one in each process."
         )
 
+    def has_key(self, key: str) -> bool:
+        """Whether this is the key in use."""
+        return self._settings.get("apiKey") == key
+
     def set_key(self, key: str) -> None:
-        self.call("client.setKey", {"apiKey": key})
-        settings = {name: value for name, value in self._settings.items() if name != "apiKeyFile"}
+        self.local("client.setKey", {"apiKey": key})
+        without = ("apiKeyFile", "keyLater")
+        settings = {name: value for name, value in self._settings.items() if name not in without}
         self._settings = {**settings, "apiKey": key}
+        if self.keys is not None:
+            self.keys.replaced()
 
     def closed(self) -> None:
         """Note that the client is closed, for children that inherit it."""
@@ -185,7 +264,7 @@ class Door:
 
     def close(self) -> None:
         self.closed()
-        self.call("client.close")
+        self.local("client.close")
 
 
 def _open(settings: Mapping[str, object]) -> Engine:

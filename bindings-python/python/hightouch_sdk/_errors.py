@@ -12,7 +12,7 @@ from ._json import Json, json_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ._models import SyncRun
+    from ._models import IdentityGraphRun, SequenceRun, SyncRun
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
@@ -207,14 +207,19 @@ class RunFailedError(HightouchError):
     """The run that was waited for ended badly."""
 
     kind = "run_failed"
+    _state: type[SyncRun | SequenceRun | IdentityGraphRun] | None = None
+
+    def of(self, state: type[Any]) -> None:
+        """Note what kind of run it was; its handle does, which knows."""
+        self._state = state
 
     @property
-    def result(self) -> SyncRun:
-        """The run as it ended."""
+    def result(self) -> SyncRun | SequenceRun | IdentityGraphRun:
+        """The run as it ended: of the type that the handle's ``wait`` would have returned."""
         from ._models import SyncRun
 
         raw = b"null" if self._details is None else self._details.raw
-        return Decoder(SyncRun).decode(raw)
+        return Decoder(self._state or SyncRun).decode(raw)
 
 
 class WaitTimeoutError(HightouchError, TimeoutError):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 from msgspec import Raw
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["Json", "json_of"]
+__all__ = ["Json", "JsonInput", "json_of"]
+
+JsonInput: TypeAlias = "Json | Mapping[str, Any] | Sequence[Any] | str | float | bool"
+"""What may be given where JSON of any shape is sent."""
 
 
 def loads(text: bytes) -> Any:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, TypeAlias, final
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar, final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ._models import RowCounts, SyncRun
+    from ._models import RowCounts
 
-Progress: TypeAlias = "bool | Callable[[SyncRun], object]"
+S = TypeVar("S")
+
+Progress: TypeAlias = "bool | Callable[[S], object]"
 """``True`` for a live line on a terminal, ``False`` for silence, or a function that is given each state."""
 
 
@@ -18,17 +20,31 @@ def _total(rows: RowCounts) -> int:
     return rows.added_count + rows.changed_count + rows.removed_count
 
 
+def _told(state: object) -> str:
+    from ._models import IdentityGraphRun, SequenceRun, SyncRun
+
+    match state:
+        case SyncRun():
+            return f"{state.status}, {_total(state.successful_rows)} of {_total(state.planned_rows)} rows"
+        case SequenceRun():
+            ended = sum(member.finished_at is not None for member in state.sync_runs)
+            return f"{state.status}, {ended} of {len(state.sync_runs)} syncs ended"
+        case IdentityGraphRun():
+            return state.status
+        case _:
+            return ""
+
+
 @final
 class LiveLine:
     """One line on standard error that each state overwrites."""
 
-    def __init__(self, run_id: int) -> None:
+    def __init__(self, run_id: int | str) -> None:
         self._run_id = run_id
         self._width = 0
 
-    def __call__(self, state: SyncRun) -> None:
-        planned, done = (_total(rows) for rows in (state.planned_rows, state.successful_rows))
-        text = f"run {self._run_id}: {state.status}, {done} of {planned} rows"
+    def __call__(self, state: object) -> None:
+        text = f"run {self._run_id}: {_told(state)}"
         sys.stderr.write("\r" + text.ljust(self._width))
         sys.stderr.flush()
         self._width = len(text)
@@ -42,17 +58,17 @@ class LiveLine:
 
 
 @final
-class Observer:
+class Observer(Generic[S]):
     """Whoever watches a wait, if anybody does; leaving it ends the live line."""
 
-    def __init__(self, progress: Progress, run_id: int) -> None:
+    def __init__(self, progress: Progress[S], run_id: int | str) -> None:
         self._line = LiveLine(run_id) if progress is True and sys.stderr.isatty() else None
         self._see = progress if callable(progress) else self._line
 
-    def __enter__(self) -> Observer:
+    def __enter__(self) -> Observer[S]:
         return self
 
-    def see(self, state: SyncRun | None) -> None:
+    def see(self, state: S | None) -> None:
         """Show a state."""
         if state is not None and self._see is not None:
             self._see(state)

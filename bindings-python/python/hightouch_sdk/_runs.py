@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 
 from msgspec import UNSET, Struct
 from msgspec.json import Decoder
 
-from ._door import decoded, milliseconds
-from ._errors import ProtocolError
-from ._models import SyncRun
+from ._door import decoded, decoder, milliseconds
+from ._errors import ProtocolError, RunFailedError
+from ._models import IdentityGraphRun, SequenceRun, SyncRun
 from ._progress import Observer, Progress
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from ._async_door import AsyncDoor
     from ._door import Door, Seconds
+
+S = TypeVar("S")
 
 Policy: TypeAlias = Literal["raise", "return"]
 """Whether an ending is raised as an error or returned as a result."""
@@ -27,27 +29,27 @@ class _Opened(Struct):
     token: str
     kind: str
     id: str
-    parent: str | None = None
+    parent: str = ""
     adopted: bool = False
 
 
-class _Step(Struct):
-    state: SyncRun | None
+class _Step(Struct, Generic[S]):
+    state: S | None
     seen: str
     changed: bool
     finished: bool
 
 
 _OPENED = Decoder(_Opened)
-_STEP = Decoder(_Step)
 
 
-class _Wait:
+class _Wait(Generic[S]):
     """What a wait asks for at each of its steps."""
 
     def __init__(
         self,
         token: str,
+        state: type[S],
         timeout: Seconds | None,
         on_failure: Policy,
         on_warning: Policy,
@@ -55,7 +57,8 @@ class _Wait:
         limit = milliseconds("timeout", timeout)
         self._end = None if limit is None else monotonic() + limit / 1000
         self._fixed = {"run": token, "onFailure": on_failure, "onWarning": on_warning}
-        self._step: _Step | None = None
+        self._state = state
+        self._step: _Step[S] | None = None
 
     def args(self) -> dict[str, object]:
         left = UNSET if self._end is None else max(0, round((self._end - monotonic()) * 1000))
@@ -67,32 +70,39 @@ class _Wait:
             "expire": self._end is not None,
         }
 
-    def take(self, body: bytes) -> _Step:
-        self._step = decoded(_STEP, body)
+    def take(self, body: bytes) -> _Step[S]:
+        step: type[_Step[S]] = _Step[self._state]  # type: ignore[name-defined]
+        self._step = decoded(decoder(step), body)
         return self._step
 
+    def __enter__(self) -> _Wait[S]:
+        return self
 
-def _result(state: SyncRun | None) -> SyncRun:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, RunFailedError):
+            error.of(self._state)
+
+
+def _result(state: S | None) -> S:
     if state is None:
         raise ProtocolError("The run has ended but its last state is missing.")
     return state
 
 
-class _Handle:
+class _Handle(Generic[S]):
     """What sync and asynchronous handles have in common."""
+
+    kind: str
+    """What runs: ``sync``, ``sequence`` or ``identity_graph``."""
+    _state: type[S]
 
     def __init__(self, body: bytes) -> None:
         self._opened = decoded(_OPENED, body)
 
     @property
-    def id(self) -> int:
+    def id(self) -> int | str:
         """The run's id."""
-        return int(self._opened.id)
-
-    @property
-    def sync_id(self) -> int:
-        """The id of the sync that runs."""
-        return int(self._opened.parent or 0)
+        return self._opened.id
 
     @property
     def token(self) -> str:
@@ -105,19 +115,19 @@ class _Handle:
         return self._opened.adopted
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(id={self.id}, sync_id={self.sync_id}, adopted={self.adopted})"
+        return f"{type(self).__name__}(id={self.id!r}, of={self._opened.parent!r}, adopted={self.adopted})"
 
 
-class Run(_Handle):
-    """A run of a sync: this one and no other."""
+class Run(_Handle[S]):
+    """A run: this one and no other. Its subclasses say of what."""
 
     def __init__(self, door: Door, body: bytes) -> None:
         super().__init__(body)
         self._door = door
 
-    def states(self) -> Iterator[SyncRun]:
+    def states(self) -> Iterator[S]:
         """Give each state of the run as it changes, up to its last; how it ends raises nothing."""
-        wait = _Wait(self.token, None, "return", "return")
+        wait = _Wait(self.token, self._state, None, "return", "return")
         finished = False
         while not finished:
             step = wait.take(self._door.call("runs.next", wait.args())[1])
@@ -129,10 +139,10 @@ class Run(_Handle):
         self,
         timeout: Seconds | None = None,
         *,
-        progress: Progress = False,
+        progress: Progress[S] = False,
         on_failure: Policy = "raise",
         on_warning: Policy = "return",
-    ) -> SyncRun:
+    ) -> S:
         """Wait for the end of the run and return its last state.
 
         Args:
@@ -146,8 +156,8 @@ class Run(_Handle):
             WaitTimeoutError: ``timeout`` ran out. The run goes on; ``run_token`` takes it up again.
             HightouchError: The run could not be looked at. Outages that pass do not end the wait.
         """
-        wait = _Wait(self.token, timeout, on_failure, on_warning)
-        with Observer(progress, self.id) as observer:
+        waiting = _Wait(self.token, self._state, timeout, on_failure, on_warning)
+        with waiting as wait, Observer(progress, self.id) as observer:
             while True:
                 step = wait.take(self._door.call("runs.next", wait.args())[1])
                 if step.changed:
@@ -156,16 +166,16 @@ class Run(_Handle):
                     return _result(step.state)
 
 
-class AsyncRun(_Handle):
-    """A run of a sync: this one and no other."""
+class AsyncRun(_Handle[S]):
+    """A run: this one and no other. Its subclasses say of what."""
 
     def __init__(self, door: AsyncDoor, body: bytes) -> None:
         super().__init__(body)
         self._door = door
 
-    async def states(self) -> AsyncIterator[SyncRun]:
+    async def states(self) -> AsyncIterator[S]:
         """Give each state of the run as it changes, up to its last; how it ends raises nothing."""
-        wait = _Wait(self.token, None, "return", "return")
+        wait = _Wait(self.token, self._state, None, "return", "return")
         finished = False
         while not finished:
             step = wait.take((await self._door.call("runs.next", wait.args()))[1])
@@ -177,10 +187,10 @@ class AsyncRun(_Handle):
         self,
         timeout: Seconds | None = None,
         *,
-        progress: Progress = False,
+        progress: Progress[S] = False,
         on_failure: Policy = "raise",
         on_warning: Policy = "return",
-    ) -> SyncRun:
+    ) -> S:
         """Wait for the end of the run and return its last state.
 
         Args:
@@ -194,11 +204,116 @@ class AsyncRun(_Handle):
             WaitTimeoutError: ``timeout`` ran out. The run goes on; ``run_token`` takes it up again.
             HightouchError: The run could not be looked at. Outages that pass do not end the wait.
         """
-        wait = _Wait(self.token, timeout, on_failure, on_warning)
-        with Observer(progress, self.id) as observer:
+        waiting = _Wait(self.token, self._state, timeout, on_failure, on_warning)
+        with waiting as wait, Observer(progress, self.id) as observer:
             while True:
                 step = wait.take((await self._door.call("runs.next", wait.args()))[1])
                 if step.changed:
                     observer.see(step.state)
                 if step.finished:
                     return _result(step.state)
+
+
+class _OfSync(_Handle[SyncRun]):
+    kind = "sync"
+    _state = SyncRun
+
+    @property
+    def id(self) -> int:
+        """The run's id."""
+        return int(self._opened.id)
+
+    @property
+    def sync_id(self) -> int:
+        """The id of the sync that runs."""
+        return int(self._opened.parent)
+
+
+class _OfSequence(_Handle[SequenceRun]):
+    kind = "sequence"
+    _state = SequenceRun
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self._opened.id
+
+    @property
+    def sequence_id(self) -> str:
+        """The id of the sync sequence that runs."""
+        return self._opened.parent
+
+
+class _OfIdentityGraph(_Handle[IdentityGraphRun]):
+    kind = "identity_graph"
+    _state = IdentityGraphRun
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self._opened.id
+
+    @property
+    def graph_id(self) -> str:
+        """The id of the identity graph that runs."""
+        return self._opened.parent
+
+
+class SyncRunHandle(_OfSync, Run[SyncRun]):
+    """A run of a sync: this one and no other."""
+
+
+class SequenceRunHandle(_OfSequence, Run[SequenceRun]):
+    """A run of a sync sequence: this one and no other."""
+
+
+class IdentityGraphRunHandle(_OfIdentityGraph, Run[IdentityGraphRun]):
+    """A run of an identity graph: this one and no other."""
+
+
+class AsyncSyncRunHandle(_OfSync, AsyncRun[SyncRun]):
+    """A run of a sync: this one and no other."""
+
+
+class AsyncSequenceRunHandle(_OfSequence, AsyncRun[SequenceRun]):
+    """A run of a sync sequence: this one and no other."""
+
+
+class AsyncIdentityGraphRunHandle(_OfIdentityGraph, AsyncRun[IdentityGraphRun]):
+    """A run of an identity graph: this one and no other."""
+
+
+AnyRun: TypeAlias = SyncRunHandle | SequenceRunHandle | IdentityGraphRunHandle
+"""A run of whichever kind a token names."""
+AnyAsyncRun: TypeAlias = AsyncSyncRunHandle | AsyncSequenceRunHandle | AsyncIdentityGraphRunHandle
+"""A run of whichever kind a token names."""
+
+
+def opened(door: Door, body: bytes) -> AnyRun:
+    """The handle of the kind that was opened."""
+    match decoded(_OPENED, body).kind:
+        case "sync":
+            return SyncRunHandle(door, body)
+        case "sequence":
+            return SequenceRunHandle(door, body)
+        case "identity_graph":
+            return IdentityGraphRunHandle(door, body)
+        case other:
+            raise _unknown(other)
+
+
+def opened_async(door: AsyncDoor, body: bytes) -> AnyAsyncRun:
+    """The handle of the kind that was opened."""
+    match decoded(_OPENED, body).kind:
+        case "sync":
+            return AsyncSyncRunHandle(door, body)
+        case "sequence":
+            return AsyncSequenceRunHandle(door, body)
+        case "identity_graph":
+            return AsyncIdentityGraphRunHandle(door, body)
+        case other:
+            raise _unknown(other)
+
+
+def _unknown(kind: str) -> ProtocolError:
+    return ProtocolError(f"This version does not know runs of the kind {kind!r}.")

@@ -9,7 +9,15 @@ use serde_json::{Value as Json, json};
 /// What is generated: the file, from the repository's root, and its template.
 pub(crate) const FILES: &[(&str, &str)] = &[
     ("bindings-python/python/hightouch_sdk/_models.py", include_str!("../templates/python/models.py.j2")),
-    ("bindings-python/python/hightouch_sdk/_decoders.py", include_str!("../templates/python/decoders.py.j2")),
+    ("bindings-python/python/hightouch_sdk/_names.py", include_str!("../templates/python/names.py.j2")),
+    (
+        "bindings-python/python/hightouch_sdk/_operations.py",
+        concat!("{% set asynchronous = false %}", include_str!("../templates/python/operations.py.j2")),
+    ),
+    (
+        "bindings-python/python/hightouch_sdk/_async_operations.py",
+        concat!("{% set asynchronous = true %}", include_str!("../templates/python/operations.py.j2")),
+    ),
     (
         "bindings-python/python/hightouch_sdk/_resources.py",
         concat!("{% set asynchronous = false %}", include_str!("../templates/python/resources.py.j2")),
@@ -44,7 +52,7 @@ pub(crate) fn register(env: &mut Environment<'_>) {
 /// Types whose Python form is written by hand.
 const BY_HAND: &[&str] = &["Run", "RunStep", "Meta", "Attempt", "Failure", "Json"];
 
-/// The options that `options()` in `_door.py` knows; `raw` is not offered yet.
+/// The options that `options()` in `_door.py` knows; `raw` is what `with_raw_response` asks for.
 const OPTIONS: &[&str] =
     &["timeoutMs", "deadlineMs", "maxRetries", "maxWaitMs", "priority", "headers", "raw"];
 
@@ -56,9 +64,13 @@ pub(crate) fn context(catalogue: &Json) -> Result<Json, Error> {
         return Err(unknown(&format!("the option {option}; teach it to `options()` in _door.py")));
     }
     let (names, tags) = types(catalogue);
-    let (decoders, resources) = operations(catalogue)?;
+    let resources = operations(catalogue)?;
+    let (given, taken) = mentioned(catalogue);
     let mut context = catalogue.clone();
-    let extra = json!({ "by_hand": BY_HAND, "names": names, "tags": tags, "decoders": decoders, "resources": resources, "mentioned": mentioned(catalogue) });
+    let extra = json!({
+        "by_hand": BY_HAND, "names": names, "tags": tags, "resources": resources, "handles": handles(&resources),
+        "given": given, "taken": taken,
+    });
     if let (Some(context), Json::Object(extra)) = (context.as_object_mut(), extra) {
         context.extend(extra);
     }
@@ -81,8 +93,8 @@ fn types(catalogue: &Json) -> (BTreeSet<String>, BTreeMap<String, Json>) {
     (names, tags)
 }
 
-/// The types that operations speak of.
-fn mentioned(catalogue: &Json) -> BTreeSet<&str> {
+/// The types that operations give, and those that they only take.
+fn mentioned(catalogue: &Json) -> (BTreeSet<&str>, BTreeSet<&str>) {
     fn collect<'a>(of: &'a Json, into: &mut BTreeSet<&'a str>) {
         match of {
             Json::Object(members) => {
@@ -93,45 +105,55 @@ fn mentioned(catalogue: &Json) -> BTreeSet<&str> {
             _ => {}
         }
     }
-    let mut names = BTreeSet::new();
+    let (mut given, mut taken) = (BTreeSet::new(), BTreeSet::new());
     for operation in list(catalogue, "operations") {
-        collect(operation.get("args").unwrap_or(&Json::Null), &mut names);
+        collect(operation.get("args").unwrap_or(&Json::Null), &mut taken);
         let returns = operation.get("returns").unwrap_or(&Json::Null);
-        names.extend(["page", "value"].iter().filter_map(|key| returns.get(key).and_then(Json::as_str)));
+        given.extend(["page", "value"].iter().filter_map(|key| returns.get(key).and_then(Json::as_str)));
     }
-    names
+    taken.retain(|name| !given.contains(name));
+    (given, taken)
 }
 
 /// Operations by resource.
 type Resources = BTreeMap<String, Vec<Json>>;
 
-/// The decoders by name, and the operations by resource, each knowing what it returns.
-fn operations(catalogue: &Json) -> Result<(BTreeMap<String, String>, Resources), Error> {
-    let (mut decoders, mut resources) = (BTreeMap::new(), BTreeMap::<_, Vec<Json>>::new());
+/// The operations by resource, each knowing what it takes by position and what it gives; `ASYNC` stands for the prefix
+/// of the asynchronous classes.
+fn operations(catalogue: &Json) -> Result<Resources, Error> {
+    let mut resources = BTreeMap::<_, Vec<Json>>::new();
     for operation in list(catalogue, "operations") {
         let returns = operation.get("returns").unwrap_or(&Json::Null);
         let named = |key| returns.get(key).and_then(Json::as_str);
-        let extra = match (named("page"), named("value"), named("run")) {
-            (Some(of), _, _) => {
-                let decoder = format!("{}_PAGE", snake(of).to_uppercase());
-                decoders.insert(decoder.clone(), format!("list[{of}]"));
-                json!({ "form": "page", "decoder": decoder, "of": of })
+        let (form, of, gives) = match (named("page"), named("value"), named("run"), returns.get("nothing")) {
+            (Some(of), ..) => ("page", of.to_owned(), format!("ASYNCListing[{of}]")),
+            (_, Some(of), ..) => ("value", of.to_owned(), of.to_owned()),
+            (.., Some(kind), _) => {
+                let handle = format!("ASYNC{}RunHandle", class(kind));
+                ("run", handle.clone(), handle)
             }
-            (_, Some(of), _) => {
-                let decoder = snake(of).to_uppercase();
-                decoders.insert(decoder.clone(), of.to_owned());
-                json!({ "form": "value", "decoder": decoder, "of": of })
-            }
-            (_, _, Some("sync")) => json!({ "form": "run" }),
+            (.., Some(_)) => ("nothing", String::new(), "None".to_owned()),
             _ => return Err(unknown(&format!("what {operation} returns"))),
         };
+        let (positional, by_name): (Vec<_>, Vec<_>) =
+            list(operation, "args").iter().partition(|argument| text(argument, "in") == "path");
+        let writes = !text(operation, "http").starts_with("GET ");
+        let extra = json!({
+            "form": form, "of": of, "gives": gives, "positional": positional, "named": by_name, "writes": writes,
+        });
         let mut operation = operation.clone();
         if let (Some(operation), Json::Object(extra)) = (operation.as_object_mut(), extra) {
             operation.extend(extra);
         }
         resources.entry(text(&operation, "resource").to_owned()).or_default().push(operation);
     }
-    Ok((decoders, resources))
+    Ok(resources)
+}
+
+/// The handles of runs that operations give, without their prefix.
+fn handles(resources: &Resources) -> BTreeSet<&str> {
+    let started = resources.values().flatten().filter(|operation| text(operation, "form") == "run");
+    started.map(|operation| text(operation, "of").trim_start_matches("ASYNC")).collect()
 }
 
 fn list<'a>(of: &'a Json, key: &str) -> &'a [Json] {
@@ -169,7 +191,7 @@ fn spell(ty: &Value, side: Side) -> Result<String, Error> {
             ("string", _) => "str",
             ("timestamp", _) => "datetime",
             ("json", Side::Answer) => "Json",
-            ("json", Side::Argument) => "object",
+            ("json", Side::Argument) => "JsonInput",
             ("sync", _) => "int | str",
             (other, _) => return Err(unknown(&format!("the type {other}"))),
         }
@@ -239,18 +261,6 @@ fn wrap(ty: &Value, expression: &str) -> Result<String, Error> {
     })
 }
 
-/// `SyncRun` → `sync_run`.
-fn snake(name: &str) -> String {
-    let mut snake = String::new();
-    for (index, letter) in name.char_indices() {
-        if letter.is_uppercase() && index > 0 {
-            snake.push('_');
-        }
-        snake.extend(letter.to_lowercase());
-    }
-    snake
-}
-
 /// `sync_sequences` → `SyncSequences`.
 fn class(resource: &str) -> String {
     resource
@@ -265,11 +275,12 @@ fn class(resource: &str) -> String {
         .collect()
 }
 
-/// Prose for a docstring: double backticks, no more than a line's width beside `indent` spaces.
-fn doc(text: &str, indent: usize, hanging: Option<usize>) -> String {
+/// Prose for a docstring: double backticks, no more than a line's width beside `indent` spaces, and `lead` characters
+/// before it on its first line.
+fn doc(text: &str, indent: usize, hanging: Option<usize>, lead: Option<usize>) -> String {
     let text = text.replace('\\', "\\\\").replace("\"\"\"", "'''").replace('`', "``");
     let mut lines = String::new();
-    let mut width = indent;
+    let mut width = indent + lead.unwrap_or(0);
     for (index, word) in text.split_whitespace().enumerate() {
         let margin = indent + hanging.unwrap_or(0);
         if index > 0 && width + 1 + word.chars().count() > WIDTH {

@@ -1,0 +1,88 @@
+"""What a user may have called before and after each call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from ._errors import HightouchError, Meta
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+
+class CallStart(Struct, frozen=True, kw_only=True):
+    """A call that is about to be made."""
+
+    op: str
+    """What is called, such as ``"syncs.list"``; ``"runs.next"`` is a step in following a run."""
+
+
+class CallEnd(Struct, frozen=True, kw_only=True):
+    """A call that has ended."""
+
+    op: str
+    """What was called."""
+    meta: Meta | None = None
+    """What became of it on its way; None where it was interrupted, or failed before it began."""
+    error: BaseException | None = None
+    """What it is about to raise, or None where it went well."""
+
+
+class Hooks:
+    """The functions that a client was given."""
+
+    __slots__ = ("_on_end", "_on_start")
+
+    def __init__(
+        self,
+        on_start: Callable[[CallStart], object] | None,
+        on_end: Callable[[CallEnd], object] | None,
+    ) -> None:
+        self._on_start = on_start
+        self._on_end = on_end
+
+    def around(self, op: str) -> Around:
+        """Surround one call."""
+        return Around(self, op)
+
+    def started(self, op: str) -> None:
+        if self._on_start is not None:
+            _tell(self._on_start, CallStart(op=op))
+
+    def ended(self, op: str, meta: Meta | None, error: BaseException | None) -> None:
+        if self._on_end is not None:
+            _tell(self._on_end, CallEnd(op=op, meta=meta, error=error))
+
+
+class Around:
+    """One call between its hooks; whoever makes it leaves what became of it in ``meta``."""
+
+    __slots__ = ("_hooks", "_op", "meta")
+
+    def __init__(self, hooks: Hooks, op: str) -> None:
+        self._hooks = hooks
+        self._op = op
+        self.meta: Meta | None = None
+
+    def __enter__(self) -> Around:  # noqa: PYI034
+        self._hooks.started(self._op)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        meta = error.meta if isinstance(error, HightouchError) else self.meta
+        self._hooks.ended(self._op, meta, error)
+
+
+def _tell(hook: Callable[[Any], object], event: object) -> None:
+    try:
+        hook(event)
+    except Exception:
+        # It is only logged: whoever watches a call must not change how it ends.
+        import logging
+
+        logging.getLogger("hightouch_sdk").exception("A hook failed")

@@ -1,0 +1,50 @@
+"""Arguments as a scenario writes them, turned into what a user would pass."""
+
+from __future__ import annotations
+
+import collections.abc
+import datetime
+import inspect
+import typing
+from functools import cache
+from typing import Any
+
+import msgspec
+
+import hightouch_sdk
+from hightouch_sdk import _base, _door
+
+# What the annotations of the generated methods speak of; most of it is imported for type checkers alone.
+NAMES: dict[str, Any] = {
+    **vars(typing),
+    **vars(collections.abc),
+    **vars(datetime),
+    **vars(_door),
+    **vars(_base),
+    **vars(hightouch_sdk),
+}
+
+
+@cache
+def types_of(method: Any) -> dict[str, Any]:
+    """The types of a method's arguments, but for those of opaque JSON, options, and what is no value of the API."""
+    types = {}
+    for name, parameter in inspect.signature(method).parameters.items():
+        if isinstance(parameter.annotation, str) and "JsonInput" not in parameter.annotation:
+            types[name] = eval(parameter.annotation, NAMES)
+    return types
+
+
+def typed(method: Any, args: dict[str, Any]) -> dict[str, Any]:
+    """The arguments with values of the types that the method takes; what does not fit is passed as it is."""
+    if getattr(method, "__self__", None) is None or not hasattr(method.__self__, "with_raw_response"):
+        return args
+    types = types_of(method.__func__)
+
+    def value(name: str, given: Any) -> Any:
+        try:
+            return msgspec.json.decode(msgspec.json.encode(given), type=types[name]) if name in types else given
+        except (msgspec.ValidationError, TypeError, OverflowError):
+            return given
+
+    return {name: value(name, given) for name, given in args.items()}
