@@ -174,7 +174,7 @@ fn times_are_read_with_any_offset_and_written_in_one_form() {
 fn a_time_that_some_host_cannot_hold_is_mended() {
     for (text, good) in [
         ("0001-01-01T00:00:00.000Z", true),
-        ("9999-12-31T23:59:59.999Z", true),
+        ("9999-12-30T21:59:59.999Z", true),
         ("0000-12-31T23:59:59.999Z", false),
         ("0001-01-01T00:00:00+01:00", false),
         ("9999-12-31T23:59:59-01:00", false),
