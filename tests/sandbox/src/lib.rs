@@ -26,7 +26,7 @@ mod text;
 mod tls;
 mod world;
 
-pub use coverage::{Catalogue, Coverage};
+pub use coverage::{Catalogue, Coverage, declared_answers};
 pub use judge::Verdict;
 pub use sandbox::{Options, Sandbox};
 pub use strip::strip;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use hightouch_sandbox::{Catalogue, Coverage, Error, Options, Sandbox, strip};
+use hightouch_sandbox::{Catalogue, Coverage, Error, Options, Sandbox, declared_answers, strip};
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 
@@ -73,6 +73,9 @@ struct CoverageArgs {
     /// A catalogue of the SDK (JSON): its operations and kinds are asked for too
     #[arg(long, value_name = "FILE")]
     catalogue: Option<PathBuf>,
+    /// Do not ask that every answer that the document declares was met
+    #[arg(long)]
+    no_answers: bool,
     /// Operations and kinds that need not be covered, separated by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     except: Vec<String>,
@@ -147,7 +150,8 @@ fn strip_document() -> Result<(), Error> {
 }
 
 fn coverage(arguments: CoverageArgs) -> Result<ExitCode, Error> {
-    let CoverageArgs { file, scenarios, players, mut operations, mut kinds, catalogue, except } = arguments;
+    let CoverageArgs { file, scenarios, players, mut operations, mut kinds, catalogue, no_answers, except } =
+        arguments;
     if let Some(catalogue) = catalogue {
         let catalogue = Catalogue::read(&catalogue)?;
         operations.extend(catalogue.operation_ids);
@@ -156,7 +160,9 @@ fn coverage(arguments: CoverageArgs) -> Result<ExitCode, Error> {
     for names in [&mut operations, &mut kinds] {
         names.retain(|name| !except.contains(name));
     }
-    let gaps = Coverage { file, scenarios, players, operations, kinds }.gaps()?;
+    let mut answers = if no_answers { Vec::new() } else { declared_answers() };
+    answers.retain(|answer| !except.iter().any(|name| answer.split(' ').next() == Some(name)));
+    let gaps = Coverage { file, scenarios, players, operations, kinds, answers }.gaps()?;
     for gap in &gaps {
         eprintln!("{gap}");
     }

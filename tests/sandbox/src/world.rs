@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::clock::Clock;
-use crate::document::DOCUMENT;
+use crate::document::{DOCUMENT, Shape};
 use crate::limit::Limit;
 use crate::log::{Body, Request};
 use crate::operations::{self, Reply};
@@ -229,6 +229,9 @@ impl World {
     pub(crate) fn note_head(&self, index: usize, outcome: &Outcome) {
         if let Some(entry) = self.lock().log.get_mut(index) {
             entry.status = Some(outcome.status);
+            // What is broken off on purpose was not met.
+            let whole = outcome.manner.cut_body_at.is_none() && outcome.manner.reset.is_none();
+            entry.shape = whole.then(|| Shape::of(&outcome.body)).flatten();
             entry.retry_after = outcome
                 .headers
                 .iter()
