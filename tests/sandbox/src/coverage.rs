@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::Error;
 use crate::document::DOCUMENT;
+use crate::scenarios::scenarios;
 
 /// One line of the coverage file: a scenario that a player played.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -70,7 +71,10 @@ pub fn declared_answers() -> Vec<String> {
 impl Coverage {
     /// What is missing, as sentences.
     pub fn gaps(&self) -> Result<Vec<String>, Error> {
-        let scenarios = scenario_kinds(&self.scenarios)?;
+        let scenarios: BTreeMap<String, BTreeSet<String>> = scenarios(&self.scenarios)?
+            .into_iter()
+            .map(|(id, scenario)| (id, expected_kinds(&scenario)))
+            .collect();
         let played = read(&self.file)?;
         let mut gaps = Vec::new();
         if scenarios.is_empty() {
@@ -127,20 +131,6 @@ fn names<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String
         name: String,
     }
     Ok(Vec::<Named>::deserialize(deserializer)?.into_iter().map(|named| named.name).collect())
-}
-
-/// Each scenario's id with the kinds of errors that it expects.
-fn scenario_kinds(folder: &Path) -> Result<BTreeMap<String, BTreeSet<String>>, Error> {
-    let mut found = BTreeMap::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "json") {
-            let scenario: Value = serde_json::from_reader(BufReader::new(File::open(&path)?))?;
-            let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            found.insert(id, expected_kinds(&scenario));
-        }
-    }
-    Ok(found)
 }
 
 fn expected_kinds(scenario: &Value) -> BTreeSet<String> {

@@ -18,6 +18,7 @@ mod log;
 mod operations;
 mod runs;
 mod sandbox;
+mod scenarios;
 mod script;
 mod seed;
 mod sequences;
@@ -33,6 +34,7 @@ mod world;
 pub use coverage::{Catalogue, Coverage, declared_answers};
 pub use judge::Verdict;
 pub use sandbox::{Options, Sandbox};
+pub use scenarios::{scenarios, write_scenarios};
 pub use strip::strip;
 pub use world::{Keys, WorldInfo};
 

@@ -119,6 +119,36 @@ impl Operation {
         }
     }
 
+    pub(crate) fn is_read(&self) -> bool {
+        self.method == "GET"
+    }
+
+    #[cfg(test)]
+    pub(crate) fn verb(&self) -> &str {
+        &self.method
+    }
+
+    /// The target and the body that arguments by their names make up.
+    #[cfg(test)]
+    pub(crate) fn request_with(&self, mut args: Map<String, Value>) -> (String, Map<String, Value>) {
+        let mut path = self.segments.join("/");
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for parameter in &self.parameters {
+            let Some(value) = args.remove(&parameter.name) else { continue };
+            let written: Vec<String> = match &value {
+                Value::Array(items) => items.iter().filter_map(crate::text::scalar).collect(),
+                one => crate::text::scalar(one).into_iter().collect(),
+            };
+            match parameter.place {
+                Place::Path => path = path.replace(&format!("{{{}}}", parameter.name), &written.concat()),
+                Place::Query => {
+                    query.extend_pairs(written.iter().map(|value| (&parameter.name, value)));
+                }
+            }
+        }
+        (format!("{path}?{}", query.finish()), args)
+    }
+
     /// What the document says that the operation may answer.
     pub(crate) fn responses(&self) -> &Responses {
         &self.responses

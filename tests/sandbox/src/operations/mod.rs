@@ -142,6 +142,8 @@ fn body(request: &Request) -> Row {
 #[cfg(test)]
 mod declared;
 #[cfg(test)]
+mod door;
+#[cfg(test)]
 mod resources;
 #[cfg(test)]
 mod runners;

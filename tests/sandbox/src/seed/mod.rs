@@ -123,7 +123,7 @@ impl Seeds {
         let head = self.head_from(&mut rng, kind, key);
         let mut row = match kind {
             Kind::Source => rows::source(&mut rng, key),
-            Kind::Destination => rows::destination(&mut rng, key),
+            Kind::Destination => rows::destination(&mut rng, &head, key),
             Kind::Model => rows::model(self, &mut rng, key),
             Kind::Sync => sync::sync(self, &mut rng, key),
             Kind::Contract => rows::contract(&head),

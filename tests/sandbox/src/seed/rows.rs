@@ -3,7 +3,7 @@
 use fastrand::Rng;
 use serde_json::{Value, json};
 
-use super::{Head, PLACES, Seeds, pick, store};
+use super::{Head, Seeds, pick, store};
 use crate::shelf::{Key, Row};
 
 pub(crate) fn members(value: Value) -> Row {
@@ -23,9 +23,9 @@ pub(super) fn source(rng: &mut Rng, key: Key) -> Row {
     }))
 }
 
-pub(super) fn destination(rng: &mut Rng, key: Key) -> Row {
+pub(super) fn destination(rng: &mut Rng, head: &Head, key: Key) -> Row {
     members(json!({
-        "type": pick(rng, &PLACES),
+        "type": head.slug.rsplit_once('-').map_or("", |(place, _)| place),
         "configuration": {"region": pick(rng, &["eu", "us"]), "account": format!("{}", 4000 + key), "sandbox": false},
     }))
 }
