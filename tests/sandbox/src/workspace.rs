@@ -58,10 +58,12 @@ impl Workspace {
         let (ids, each) = (&settings.graphs.ids, settings.graph_runs);
         let past =
             (1..).take(each).flat_map(|number| ids.iter().map(move |id| GraphRun::past(id, number, each)));
+        let seeds = Seeds::new(&settings, workspace_id, Arc::clone(&clock));
         let mut workspace = Self {
+            next_run: seed::first_run(&seeds, settings.syncs),
             page_cap: settings.page_cap,
             has_more: settings.has_more,
-            seeds: Seeds::new(&settings, workspace_id, Arc::clone(&clock)),
+            seeds,
             clock,
             sequence_runs: Vec::new(),
             graph_runs: past.collect(),
@@ -72,7 +74,6 @@ impl Workspace {
             messages_each: settings.messages,
             graph_runs_each: settings.graph_runs,
             runs: HashMap::new(),
-            next_run: seed::first_run(settings.syncs),
             next_graph_run: FIRST_RUN.max(settings.graph_runs as u64 + 1),
             sequences: settings.sequences,
             graphs: settings.graphs,

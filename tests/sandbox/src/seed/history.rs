@@ -6,13 +6,19 @@ use crate::runs::{FIRST_RUN, Run};
 use crate::settings::Plan;
 use crate::shelf::Key;
 
-/// At most so many of each sync.
+/// At most so many of each sync, unless the world asks for a number.
 const MOST: u64 = 3;
 
 /// The id of the first run that is triggered in a world of so many syncs: none of the history has it.
-pub(crate) fn first_run(syncs: usize) -> u64 {
-    FIRST_RUN.max(MOST * syncs as u64 + 1)
+pub(crate) fn first_run(seeds: &Seeds, syncs: usize) -> u64 {
+    FIRST_RUN.max(most(seeds) * syncs as u64 + 1)
 }
+
+fn most(seeds: &Seeds) -> u64 {
+    seeds.past_runs.unwrap_or(MOST)
+}
+
+const LONGEST_GAP: Millis = 10 * 3_600_000;
 
 struct Past {
     id: u64,
@@ -23,12 +29,15 @@ struct Past {
 
 fn past(seeds: &Seeds, sync: Key) -> impl Iterator<Item = Past> {
     let mut rng = seeds.rng(Kind::Sync, sync.wrapping_add(1 << 40));
-    let count = if is_disabled(sync) { 0 } else { sync % (MOST + 1) };
-    let mut at = -rng.i64(2 * DAY..3 * DAY);
+    let usual = if is_disabled(sync) { 0 } else { sync % (MOST + 1) };
+    let (most, count) = (most(seeds), seeds.past_runs.unwrap_or(usual));
+    // All of them are over by now, however many there are.
+    let more = Millis::try_from(count.saturating_sub(MOST)).unwrap_or(0);
+    let mut at = -rng.i64(2 * DAY..3 * DAY) - more * LONGEST_GAP;
     (0..count).map(move |index| {
-        at += rng.i64(3_600_000..10 * 3_600_000);
+        at += rng.i64(3_600_000..LONGEST_GAP);
         let status = pick(&mut rng, &["success", "success", "success", "warning", "failed"]);
-        Past { id: MOST * (sync - 1) + index + 1, at, seconds: rng.u16(20..600), status }
+        Past { id: most * (sync - 1) + index + 1, at, seconds: rng.u16(20..600), status }
     })
 }
 
@@ -77,7 +86,16 @@ mod tests {
         ids.sort_unstable();
         ids.dedup();
         assert!(ids.len() == count && count > 20);
-        assert!(ids.iter().all(|id| *id < first_run(50)));
-        assert_eq!(first_run(100_000), 300_001);
+        assert!(ids.iter().all(|id| *id < first_run(&seeds, 50)));
+        assert_eq!(first_run(&seeds, 100_000), 300_001);
+    }
+
+    #[test]
+    fn a_history_may_be_as_long_as_is_asked_for() {
+        let settings = WorldSettings { past_runs: Some(1234), ..WorldSettings::default() };
+        let seeds = Seeds::new(&settings, 7, Arc::new(Clock::starting_now(1.0)));
+        let runs = past_runs(&seeds, 1);
+        assert!(runs.len() == 1234 && runs.iter().all(|run| run.finished < 0));
+        assert_eq!(runs.last().map(|run| run.finished), last_activity(&seeds, 1));
     }
 }

@@ -100,6 +100,7 @@ pub(crate) struct Seeds {
     pub(crate) sources: u64,
     pub(crate) destinations: u64,
     pub(crate) models: u64,
+    past_runs: Option<u64>,
     slugs: Vec<String>,
     clock: Arc<Clock>,
 }
@@ -112,6 +113,7 @@ impl Seeds {
             sources: settings.sources() as u64,
             destinations: settings.destinations() as u64,
             models: settings.models() as u64,
+            past_runs: settings.past_runs,
             slugs: settings.slugs.clone(),
             clock,
         }

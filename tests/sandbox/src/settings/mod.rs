@@ -22,6 +22,8 @@ pub(crate) struct WorldSettings {
     pub(crate) sources: Option<usize>,
     pub(crate) destinations: Option<usize>,
     pub(crate) models: Option<usize>,
+    /// Of each sync; without it up to three.
+    pub(crate) past_runs: Option<u64>,
     pub(crate) contracts: usize,
     pub(crate) domains: usize,
     pub(crate) flows: usize,
@@ -48,6 +50,7 @@ impl Default for WorldSettings {
             sources: None,
             destinations: None,
             models: None,
+            past_runs: None,
             contracts: 3,
             domains: 3,
             flows: 2,
