@@ -38,7 +38,7 @@ impl GraphRun {
             created,
             started,
             finished: started + in_millis(settings.seconds),
-            listed: created + settings.listed_after_ms,
+            listed: created.saturating_add(settings.listed_after_ms),
             full,
             status: settings.status.clone(),
             error: settings.error.clone(),

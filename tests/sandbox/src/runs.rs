@@ -76,7 +76,7 @@ impl Run {
             created,
             started,
             finished: started + in_millis(seconds),
-            listed: created + plan.listed_after_ms.unwrap_or(0),
+            listed: created.saturating_add(plan.listed_after_ms.unwrap_or(0)),
             status,
             error: plan.error.clone(),
             phases: plan
@@ -171,9 +171,12 @@ pub(crate) fn phase(phases: &[String], started: Millis, finished: Millis, now: M
     phases.get(step.min(phases.len().saturating_sub(1))).map(String::as_str)
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "plans are in seconds, far below 2^63 ms")]
+/// Longer than any world lives, and so short that sums of it are still numbers.
+const AGES: f64 = 1e15;
+
+#[expect(clippy::cast_possible_truncation, reason = "what is longer was cut")]
 pub(crate) fn in_millis(seconds: f64) -> Millis {
-    (seconds * 1000.0) as Millis
+    (seconds * 1000.0).clamp(-AGES, AGES) as Millis
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ impl SequenceRun {
             sequence: sequence.to_owned(),
             started,
             finished: settings.seconds.map_or(at, |seconds| started + in_millis(seconds)),
-            listed: created + settings.listed_after_ms,
+            listed: created.saturating_add(settings.listed_after_ms),
             status: settings.status.clone().unwrap_or_else(|| own.to_owned()),
             phases: settings.phases.clone(),
             members: runs,

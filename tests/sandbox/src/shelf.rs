@@ -65,7 +65,7 @@ impl Shelf {
     pub(crate) fn put(&mut self, key: Key) {
         if let Err(at) = self.keys.binary_search(&key) {
             self.keys.insert(at, key);
-            self.next = self.next.max(key + 1);
+            self.next = self.next.max(key.saturating_add(1));
         }
     }
 }

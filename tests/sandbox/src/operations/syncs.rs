@@ -7,7 +7,7 @@ use super::list::{LIMIT, moment, page};
 use super::rows::{self, find, list_of, missing};
 use crate::clock::Millis;
 use crate::log::Request;
-use crate::runs::Run;
+use crate::runs::{Run, in_millis};
 use crate::seed::Kind;
 use crate::shelf::{Key, Row};
 use crate::workspace::{Workspace, number};
@@ -48,11 +48,8 @@ pub(super) fn create(workspace: &mut Workspace, mut row: Row) -> Reply {
 pub(super) fn list_runs(workspace: &Workspace, id: &str, request: &Request) -> Reply {
     let Some(sync) = find(workspace, Kind::Sync, id) else { return missing(Kind::Sync, id) };
     let now = workspace.clock.now();
-    let within = request.parameter("within").and_then(|text| text.parse::<f64>().ok()).map(|minutes| {
-        #[expect(clippy::cast_possible_truncation, reason = "minutes of a filter are far below 2^63 ms")]
-        let length = (minutes * 60_000.0) as Millis;
-        now - length
-    });
+    let minutes = request.parameter("within").and_then(|text| text.parse::<f64>().ok());
+    let within = minutes.map(|minutes| now - in_millis(minutes * 60.0));
     let after = moment(workspace, request, "after").max(within);
     let before = moment(workspace, request, "before");
     let wanted = request.parameter("runId").map(|id| Kind::Sync.key(id));

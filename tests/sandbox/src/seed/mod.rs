@@ -70,7 +70,7 @@ impl Kind {
             Self::Flow => Key::from_str_radix(id.rsplit('-').next()?, 16).ok()?,
             Self::Message => {
                 let flow = Key::from_str_radix(id.split('-').next()?, 16).ok()?;
-                message_base(flow) + Key::from_str_radix(id.rsplit('-').next()?, 16).ok()?
+                message_base(flow).checked_add(Key::from_str_radix(id.rsplit('-').next()?, 16).ok()?)?
             }
             _ => return id.strip_suffix(".0").unwrap_or(id).parse().ok(),
         };
@@ -256,6 +256,7 @@ mod tests {
             let key = if kind == Kind::Message { message_base(3) + 5 } else { 5 };
             assert_eq!(kind.key(&kind.text(key)), Some(key), "{kind:?}");
             assert_eq!(kind.key("none"), None, "{kind:?}");
+            assert_eq!(kind.key("ffffffffffffffff-0000-4000-8000-ffffffffffffffff"), None, "{kind:?}");
         }
         assert_eq!(Kind::Contract.key("contract-5"), None);
         assert_eq!(Kind::Sync.key("5.0"), Some(5));

@@ -146,6 +146,14 @@ impl WorldSettings {
                 return Err(Error::mistake(format!("{name}: expected a number from {least} to {most}")));
             }
         }
+        if self
+            .changes
+            .iter()
+            .flat_map(|change| change.delete.iter().chain(&change.insert))
+            .any(|&row| row == 0)
+        {
+            return Err(Error::mistake("changes: rows are counted from 1".to_owned()));
+        }
         for (index, answer) in self.script.iter().map(|entry| &entry.answer).enumerate() {
             if answer.status.is_some_and(|status| !(200..600).contains(&status)) {
                 return Err(Error::mistake(format!("script.{index}: expected a status from 200 to 599")));
@@ -196,6 +204,7 @@ mod tests {
             json!({"limit": {"phase": 2}}),
             json!({"limit": {"stranger": {"perSecond": 0}}}),
             json!({"script": [{"answer": {"status": 99}}]}),
+            json!({"changes": [{"of": "syncs", "insert": [0]}]}),
             json!({"script": [{"answer": {"headers": {"a b": "c"}}}]}),
         ] {
             let settings: WorldSettings = serde_json::from_value(wrong.clone()).unwrap();
