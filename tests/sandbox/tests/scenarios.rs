@@ -28,7 +28,7 @@ const CALLS: [(&str, &str); 52] = [
     ),
     ("models.update", "modelId name isSchema primaryKey visual custom table raw dbt folderId"),
     ("models.delete", "modelId"),
-    ("syncs.list", "slug modelId destinationId after before offset limit orderBy"),
+    ("syncs.list", "slug modelId after before offset limit orderBy"),
     ("syncs.get", "sync"),
     ("syncs.create", "slug configuration destinationId modelId schedule disabled"),
     ("syncs.update", "sync configuration schedule disabled"),

@@ -4,7 +4,7 @@ mod amendments;
 mod responses;
 mod schema;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
@@ -60,7 +60,7 @@ impl Document {
     fn read() -> Self {
         let mut source: Value = serde_json::from_str(SOURCE).unwrap_or_default();
         amendments::apply(&mut source);
-        let components = tidy(source.get("components").cloned().unwrap_or_default());
+        let components = Arc::new(tidy(source.get("components").cloned().unwrap_or_default()));
         let mut operations = Vec::new();
         for (path, methods) in members(source.get("paths")) {
             for (method, described) in members(Some(methods)) {
@@ -98,7 +98,7 @@ impl Document {
 }
 
 impl Operation {
-    fn read(path: &str, method: &str, described: &Value, components: &Value) -> Self {
+    fn read(path: &str, method: &str, described: &Value, components: &Arc<Value>) -> Self {
         let parameters = described.get("parameters").and_then(Value::as_array).into_iter().flatten();
         let content = |holder: Option<&Value>| {
             let schema = holder?.pointer("/content/application~1json/schema")?.clone();
@@ -112,7 +112,7 @@ impl Operation {
             parameters: parameters.map(|described| Parameter::read(described, components)).collect(),
             body: content(request).map(|schema| RequestBody {
                 required: request.and_then(|body| body.get("required")) == Some(&Value::Bool(true)),
-                schema: schema.closed(components),
+                schema: schema.closed(),
             }),
             good: content(described.pointer("/responses/200")),
             responses: Responses::read(described.get("responses")),
@@ -216,7 +216,7 @@ impl Operation {
 }
 
 impl Parameter {
-    fn read(described: &Value, components: &Value) -> Self {
+    fn read(described: &Value, components: &Arc<Value>) -> Self {
         Self {
             name: text(described, "name"),
             place: if text(described, "in") == "path" { Place::Path } else { Place::Query },

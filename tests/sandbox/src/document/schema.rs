@@ -1,6 +1,6 @@
 //! Schemas of the document, as JSON Schema understands them.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
@@ -11,25 +11,27 @@ use super::text;
 pub(super) struct Schema {
     pub(super) kind: String,
     source: Value,
+    /// What it may refer to; the same for all.
+    components: Arc<Value>,
     compiled: OnceLock<Option<Validator>>,
 }
 
 impl Schema {
-    pub(super) fn new(schema: Value, components: &Value) -> Self {
+    pub(super) fn new(schema: Value, components: &Arc<Value>) -> Self {
         let schema = tidy(schema);
         let kind = text(&schema, "type");
-        Self { kind, source: json!({"allOf": [schema], "components": components}), compiled: OnceLock::new() }
+        Self { kind, source: schema, components: Arc::clone(components), compiled: OnceLock::new() }
     }
 
     /// For a request: the document does not forbid members that it does not know, but we never mean to send any.
-    pub(super) fn closed(mut self, components: &Value) -> Self {
-        let Some(schema) = self.source.pointer_mut("/allOf/0") else { return self };
+    pub(super) fn closed(mut self) -> Self {
+        let referred = text(&self.source, "$ref");
         if let Some(found) =
-            text(schema, "$ref").strip_prefix("#/components").and_then(|at| components.pointer(at))
+            referred.strip_prefix("#/components").and_then(|at| self.components.pointer(at)).cloned()
         {
-            *schema = found.clone();
+            self.source = found;
         }
-        if let Some(members) = schema.as_object_mut()
+        if let Some(members) = self.source.as_object_mut()
             && members.contains_key("properties")
             && !members.contains_key("additionalProperties")
         {
@@ -56,7 +58,10 @@ impl Schema {
 
     fn validator(&self) -> Option<&Validator> {
         self.compiled
-            .get_or_init(|| jsonschema::options().should_validate_formats(true).build(&self.source).ok())
+            .get_or_init(|| {
+                let whole = json!({"allOf": [self.source], "components": *self.components});
+                jsonschema::options().should_validate_formats(true).build(&whole).ok()
+            })
             .as_ref()
     }
 
