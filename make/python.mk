@@ -25,8 +25,8 @@ demo: sandbox
 	"$(PYTHON_DEMO)/bin/pip" install -q --require-virtualenv --config-settings build-args="--profile dev" "$(PYTHON_DIR)"
 	tests/house/with-sandbox "$(SANDBOX)" "$(PYTHON_DEMO)/bin/python" "$(PYTHON_DIR)/examples/trigger_and_wait.py"
 
-test-python: sandbox python-wheel
-	cd "$(PYTHON_DIR)" && HIGHTOUCH_SANDBOX="$(SANDBOX)" "$(PYTHON_VENV)/bin/python" -m pytest -q -p no:cacheprovider
+test-python: scenarios python-wheel
+	cd "$(PYTHON_DIR)" && HIGHTOUCH_SANDBOX="$(SANDBOX)" HIGHTOUCH_SCENARIOS="$(SCENARIOS)" "$(PYTHON_VENV)/bin/python" -m pytest -q -p no:cacheprovider
 
 check-python: python-wheel
 	cd "$(PYTHON_DIR)" && "$(PYTHON_VENV)/bin/ruff" format --check .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from player import Asynchronous, Blocking, Driver, play
 from sandbox import ROOT, World
 
-SCENARIOS = sorted((ROOT / "tests" / "scenarios").glob("*.json"))
+SCENARIOS = sorted(Path(os.environ.get("HIGHTOUCH_SCENARIOS") or ROOT / "tests" / "scenarios").glob("*.json"))
 
 
 def test_there_are_scenarios_to_play() -> None:
