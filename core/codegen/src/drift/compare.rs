@@ -28,7 +28,7 @@ pub(crate) fn differences(document: &Document, catalogue: &Value) -> Vec<Finding
             .iter()
             .any(|known| text(known, "http") == theirs.http || text(known, "operationId") == theirs.id)
         {
-            compared.new(theirs.id, format!("a new operation, {}", theirs.http));
+            compared.added(theirs.id, format!("a new operation, {}", theirs.http));
         }
     }
     compared.findings
@@ -41,7 +41,7 @@ struct Compared<'a> {
 }
 
 impl<'a> Compared<'a> {
-    fn new(&mut self, at: &str, what: impl Into<String>) {
+    fn added(&mut self, at: &str, what: impl Into<String>) {
         self.findings.push(Finding { severity: Severity::New, at: at.to_owned(), what: what.into() });
     }
 
@@ -64,11 +64,11 @@ impl<'a> Compared<'a> {
             return;
         };
         if theirs.id != id && !theirs.id.is_empty() {
-            self.new(id, format!("is called {} now", theirs.id));
+            self.added(id, format!("is called {} now", theirs.id));
         }
         let deprecated = theirs.value.get("deprecated") == Some(&Value::Bool(true));
         if deprecated != (ours.get("deprecated") == Some(&Value::Bool(true))) {
-            self.new(id, if deprecated { "is deprecated now" } else { "is no longer deprecated" });
+            self.added(id, if deprecated { "is deprecated now" } else { "is no longer deprecated" });
         }
         self.parameters(id, ours, theirs);
         self.body(id, ours, theirs);
@@ -106,7 +106,7 @@ impl<'a> Compared<'a> {
                     if parameter.get("required") == Some(&Value::Bool(true)) {
                         self.breaking(&at, "a new parameter, which is required");
                     } else {
-                        self.new(&at, "a new parameter");
+                        self.added(&at, "a new parameter");
                     }
                 }
             }
@@ -120,7 +120,7 @@ impl<'a> Compared<'a> {
         if let (true, Some(ours), Some(theirs)) = (at.ends_with("query.limit"), ours, theirs)
             && (ours - theirs).abs() > f64::EPSILON
         {
-            self.new(at, format!("the default is {theirs} and not {ours}"));
+            self.added(at, format!("the default is {theirs} and not {ours}"));
         }
     }
 
@@ -193,14 +193,14 @@ impl<'a> Compared<'a> {
         for (name, (of, needed, nullable)) in ours {
             let at = format!("{at}.{name}");
             match theirs.get(name) {
-                None if way == Way::Answer && !needed => self.new(&at, "gone; nothing counted on it"),
+                None if way == Way::Answer && !needed => self.added(&at, "gone; nothing counted on it"),
                 None => self.breaking(&at, "gone"),
                 Some((schema, required)) => {
                     if way == Way::Request && *required && !needed {
                         self.breaking(&at, "is required now");
                     }
                     if *nullable && !self.may_be_null(schema) {
-                        self.new(&at, "is not said to be null");
+                        self.added(&at, "is not said to be null");
                     }
                     self.value(&at, *of, schema, way);
                 }
@@ -211,7 +211,7 @@ impl<'a> Compared<'a> {
                 let at = format!("{at}.{name}");
                 match way {
                     Way::Request if *required => self.breaking(&at, "a new member, which is required"),
-                    Way::Request | Way::Answer => self.new(&at, "a new member"),
+                    Way::Request | Way::Answer => self.added(&at, "a new member"),
                 }
             }
         }
@@ -247,14 +247,14 @@ impl<'a> Compared<'a> {
                 None => self.changed(at, "an object", kind),
             }
         } else {
-            let fits = match (of.as_str(), kind) {
+            let fits = matches!(
+                (of.as_str(), kind),
                 (Some("int" | "float"), Some("number"))
-                | (Some("bool"), Some("boolean"))
-                | (Some("string" | "timestamp"), Some("string"))
-                | (Some("sync"), Some("number" | "string"))
-                | (Some("json"), _) => true,
-                _ => false,
-            };
+                    | (Some("bool"), Some("boolean"))
+                    | (Some("string" | "timestamp"), Some("string"))
+                    | (Some("sync"), Some("number" | "string"))
+                    | (Some("json"), _)
+            );
             if !fits {
                 self.changed(at, of.as_str().unwrap_or("?"), kind);
             }
@@ -277,11 +277,11 @@ impl<'a> Compared<'a> {
             return;
         }
         for value in theirs.difference(&ours) {
-            self.new(at, format!("a new value, `{value}`"));
+            self.added(at, format!("a new value, `{value}`"));
         }
         for value in ours.difference(&theirs) {
             let what = format!("the value `{value}` is gone");
-            if way == Way::Request { self.breaking(at, what) } else { self.new(at, what) }
+            if way == Way::Request { self.breaking(at, what) } else { self.added(at, what) }
         }
     }
 
@@ -314,7 +314,7 @@ impl<'a> Compared<'a> {
         for (index, alternative) in theirs.iter().enumerate() {
             if !met.contains(&index) {
                 let members: Vec<&str> = self.document.properties(alternative).into_keys().collect();
-                self.new(at, format!("a new variant with {}", members.join(", ")));
+                self.added(at, format!("a new variant with {}", members.join(", ")));
             }
         }
     }

@@ -80,13 +80,13 @@ pub(crate) fn check(file: &Path, catalogue: &Value) -> Result<(String, u8), Stri
     let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let document = Document::read(&text).map_err(|why| format!("{}: {why}", file.display()))?;
     let known: Vec<Known> = serde_json::from_str(KNOWN).map_err(|error| format!("known.json: {error}"))?;
-    Ok(report(settled(compare::differences(&document, catalogue), &known)))
+    Ok(report(&settled(&compare::differences(&document, catalogue), &known)))
 }
 
 /// The differences, those that are known marked as such; a known one that is no more is a difference too.
-fn settled(findings: Vec<Finding>, known: &[Known]) -> Vec<Finding> {
+fn settled(findings: &[Finding], known: &[Known]) -> Vec<Finding> {
     let mut settled = Vec::new();
-    for mut finding in findings.clone() {
+    for mut finding in findings.iter().cloned() {
         if let Some(entry) = known.iter().find(|entry| entry.is(&finding)) {
             finding.severity = Severity::Known;
             finding.what = format!("{} ({})", finding.what, entry.why);
@@ -106,7 +106,7 @@ fn settled(findings: Vec<Finding>, known: &[Known]) -> Vec<Finding> {
     settled
 }
 
-fn report(findings: Vec<Finding>) -> (String, u8) {
+fn report(findings: &[Finding]) -> (String, u8) {
     let worst = findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Known);
     let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
     let mut lines: Vec<String> = findings
