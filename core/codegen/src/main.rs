@@ -28,7 +28,7 @@ macro_rules! languages {
     };
 }
 
-const LANGUAGES: &[Language] = languages!(python, node, swift);
+const LANGUAGES: &[Language] = languages!(node, python, swift);
 
 fn main() -> ExitCode {
     match run() {
