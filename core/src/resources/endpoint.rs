@@ -29,8 +29,16 @@ pub(crate) const fn number(
     wire: &'static str,
     doc: &'static [&'static str],
 ) -> PathId {
-    let argument =
-        Argument { name, wire, place: "path", required: true, nullable: false, doc, of: <i64 as Model>::describe };
+    let argument = Argument {
+        name,
+        wire,
+        place: "path",
+        required: true,
+        nullable: false,
+        always: false,
+        doc,
+        of: <i64 as Model>::describe,
+    };
     PathId { noun, at: wire, kind: IdKind::Int, argument }
 }
 
@@ -47,6 +55,7 @@ pub(crate) const fn text(
         place: "path",
         required: true,
         nullable: false,
+        always: false,
         doc,
         of: <String as Model>::describe,
     };
@@ -64,7 +73,10 @@ pub(crate) const SYNC: PathId = PathId {
         place: "path",
         required: true,
         nullable: false,
-        doc: &["The sync's id or slug; an all-digit string is an id. A slug costs one more request, once per client."],
+        always: false,
+        doc: &[
+            "The sync's id or slug; an all-digit string is an id. A slug costs one more request, once per client.",
+        ],
         of: |_: &mut Types| Value::from("sync"),
     },
 };

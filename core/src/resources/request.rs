@@ -42,12 +42,9 @@ impl Placing {
         }
     }
 
-    /// A member of the body that may be null.
-    pub(crate) fn nullable(&mut self, name: &'static str, value: Option<&impl Outgoing>) {
-        match value {
-            Some(value) => self.body(name, value),
-            None => self.members.push((name, RawValue::NULL.to_owned())),
-        }
+    /// A member of the body that is null.
+    pub(crate) fn null(&mut self, name: &'static str) {
+        self.members.push((name, RawValue::NULL.to_owned()));
     }
 
     /// All of it; `body` says whether the operation has one though it may be empty.
@@ -74,6 +71,8 @@ pub(crate) struct Argument {
     pub required: bool,
     /// Whether null has a meaning.
     pub nullable: bool,
+    /// Whether it is sent though it is left out.
+    pub always: bool,
     pub doc: &'static [&'static str],
     pub of: fn(&mut Types) -> Value,
 }
@@ -112,6 +111,7 @@ macro_rules! request {
                 place: stringify!($place),
                 required: request!(@required [$($how)?]),
                 nullable: request!(@nullable [$($how)?]),
+                always: request!(@always [$($how)?]),
                 doc: &[$($field_doc),*],
                 of: <$type as $crate::model::Model>::describe,
             }),*];
@@ -134,6 +134,10 @@ macro_rules! request {
     (@nullable [nulled]) => { true };
     (@nullable [given]) => { true };
     (@nullable [$($how:ident)?]) => { false };
+
+    (@always [off]) => { true };
+    (@always [nulled]) => { true };
+    (@always [$($how:ident)?]) => { false };
 
     (@strict $name:ident [$($done:tt)*]) => { strictly!($name { $($done)* }); };
     (@strict $name:ident [$($done:tt)*] [needed] $field:ident = $wire:literal : $type:ty, $($rest:tt)*) => {
@@ -195,9 +199,16 @@ macro_rules! request {
         $placing.body($wire, &$value.unwrap_or(false));
     };
     (@place body [nullable] $placing:ident $wire:literal $value:expr) => {
-        if let Some(value) = $value.given() { $placing.nullable($wire, value); }
+        match $value {
+            $crate::patch::Patch::Absent => {}
+            $crate::patch::Patch::Null => $placing.null($wire),
+            $crate::patch::Patch::Set(value) => $placing.body($wire, value),
+        }
     };
     (@place body [$how:ident] $placing:ident $wire:literal $value:expr) => {
-        $placing.nullable($wire, $value.as_ref());
+        match $value {
+            Some(value) => $placing.body($wire, value),
+            None => $placing.null($wire),
+        }
     };
 }
