@@ -31,7 +31,7 @@ macro_rules! languages {
     };
 }
 
-const LANGUAGES: &[Language] = languages!(node, python, swift);
+const LANGUAGES: &[Language] = languages!(python, node, swift);
 
 /// What was done.
 enum Done {
