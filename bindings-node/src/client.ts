@@ -1,13 +1,26 @@
 /** The client. */
 
+import type { ApiKeyFunction } from './credentials.js'
 import { Door, type CallOptions } from './door.js'
+import type { CallHooks } from './hooks.js'
 import type { ClientSettings, JsonValue } from './models.js'
+import { rawCalls, ValueCalls } from './raw.js'
 import type { Diagnosis, Stats } from './reports.js'
 import { Resources } from './resources.js'
-import { SyncRunHandle, type RunRecord } from './runs.js'
+import { handleOf, type AnyRunHandle, type RunRecord } from './runs.js'
 
 /** What a client may be made with. */
-export type HightouchOptions = ClientSettings
+export interface HightouchOptions extends Omit<ClientSettings, 'apiKey'>, CallHooks {
+  /**
+   * The workspace's API key, or a function that gives it; read from `HIGHTOUCH_API_KEY` when left out.
+   *
+   * A function is asked before the first call, and again when the server refuses the key (401): once, however many
+   * calls met that at the same time. A call is repeated once with a key that is another; with the same key the
+   * refusal stands. Where the function fails, calls reject with an {@link AuthenticationError} whose `cause` is what it
+   * threw.
+   */
+  apiKey?: string | ApiKeyFunction | undefined
+}
 
 /** What {@link Hightouch.request} sends. */
 export interface RequestArgs {
@@ -34,32 +47,48 @@ export class Hightouch extends Resources {
 
   /** @throws HightouchError of kind `config` when a setting is missing or wrong. */
   constructor(options: HightouchOptions = {}) {
-    const door = new Door({
-      environment: environment(),
-      language: `node/${process.versions.node}`,
-      ...options,
-    })
-    super(door)
+    const { apiKey, onStart, onEnd, ...settings } = options
+    const give = typeof apiKey === 'function' ? apiKey : undefined
+    const door = new Door(
+      {
+        environment: environment(),
+        language: `node/${process.versions.node}`,
+        ...settings,
+        ...(give ? {} : { apiKey }),
+      },
+      { onStart, onEnd },
+      give,
+    )
+    super(new ValueCalls(door), rawCalls(door))
     this.#door = door
   }
 
-  /** Goes on with a run that was started anywhere: `token` is `run.token`, or `run` of an error. Sends nothing. */
-  async run(token: string): Promise<SyncRunHandle> {
-    return new SyncRunHandle(this.#door, await this.#door.value<RunRecord>('runs.open', { run: token }))
+  /**
+   * Goes on with a run that was started anywhere. Sends nothing.
+   *
+   * @param token `run.token`, or `run` of an error.
+   * @returns The run's handle; its `kind` says which of the three it is.
+   */
+  async run(token: string): Promise<AnyRunHandle> {
+    return handleOf(this.#door, await this.#door.value<RunRecord>('runs.open', { run: token }))
   }
 
   /**
    * Sends a request that this package has no method for, under the same limit, retries and errors.
    *
+   * @param method `GET`, `POST` or another method of HTTP.
    * @param path Starts with one `/` and is taken below the base URL: `/syncs`.
+   * @param args Query and body.
+   * @param options What holds for this call alone.
    * @returns The server's JSON.
    */
   async request<T = JsonValue>(
     method: string,
     path: string,
-    { query, body }: RequestArgs = {},
+    args: RequestArgs = {},
     options?: CallOptions,
   ): Promise<T> {
+    const { query, body } = args
     return this.#door.value<T>('request', { method, path, query, body }, options)
   }
 
@@ -76,9 +105,9 @@ export class Hightouch extends Resources {
     return this.#door.value<Diagnosis>('client.diagnose', {}, options)
   }
 
-  /** Uses another key from the next request on. */
+  /** Uses another key from the next request on; a function that gives keys is asked again only when it is refused. */
   async setApiKey(apiKey: string): Promise<void> {
-    await this.#door.value('client.setKey', { apiKey })
+    await this.#door.setKey(apiKey)
   }
 
   /** Closes the connections; later calls are refused. */

@@ -1,7 +1,9 @@
 /** Calls through the door: JSON out, JSON back, one promise each. */
 
 import { abortable } from './abort.js'
-import { errorFrom, failureOf } from './errors.js'
+import { Credentials, type ApiKeyFunction } from './credentials.js'
+import { AuthenticationError, errorFrom, failureOf, HightouchError } from './errors.js'
+import { tell, type CallHooks } from './hooks.js'
 import type { CallSettings } from './models.js'
 import { loadNative, type Native, type NativeBridge, type NativeEngine, type Settled } from './native.js'
 
@@ -37,12 +39,24 @@ export interface Meta {
   attempts: Attempt[]
 }
 
+/** How a call went whose raw answer was asked for. */
+interface RawMeta extends Meta {
+  status?: number
+  headers?: Record<string, string>
+}
+
 /** What the door gave for one call. */
 export interface Reply<T> {
   meta: Meta
   /** The token of the next page. */
   next?: string
   value: T
+}
+
+/** What the door gave as it came. */
+interface Text {
+  head: { meta: RawMeta; next?: string }
+  body: string
 }
 
 /** One environment's bridge and the calls that wait behind it. */
@@ -85,44 +99,105 @@ class Exchange {
 
 let exchange: Exchange | undefined
 
+/** Ops that never send: they need no key, and no hook is told of them. */
+const LOCAL = new Set(['runs.open', 'parse', 'client.stats', 'client.setKey', 'client.close'])
+
 /** A client behind the door; what the host's classes share. */
 export class Door {
   readonly #exchange: Exchange
   readonly #engine: NativeEngine
+  readonly #hooks: CallHooks
+  readonly #credentials: Credentials | undefined
 
   /** @throws HightouchError (`config`) when the settings are not right. */
-  constructor(settings: object) {
+  constructor(settings: object, hooks: CallHooks = {}, give?: ApiKeyFunction) {
     this.#exchange = exchange ??= new Exchange(loadNative())
-    const engine = this.#exchange.native.open(encode(settings, 'settings'))
+    const engine = this.#exchange.native.open(
+      encode(give ? { ...settings, keyLater: true } : settings, 'settings'),
+    )
     if (typeof engine === 'string') throw errorFrom(failureOf(engine))
     this.#engine = engine
+    this.#hooks = hooks
+    this.#credentials = give && new Credentials(give, (apiKey) => this.#set(apiKey))
   }
 
   /** Makes one call. */
   async call<T>(op: string, args: object = {}, options: CallOptions = {}): Promise<Reply<T>> {
-    const { signal, ...opts } = options
-    signal?.throwIfAborted()
-    const sent = this.#exchange.send(
-      this.#engine,
-      op,
-      encode(args, 'arguments'),
-      encode(opts, 'options'),
-      signal,
-    )
-    // Made after the await, the error's stack shows who called.
-    const [, ok, head, body] = await sent
-    if (!ok) throw errorFrom(failureOf(head))
-    return { ...(JSON.parse(head) as { meta: Meta; next?: string }), value: JSON.parse(body) as T }
+    const { head, body } = await this.#made(op, args, options)
+    return { ...head, value: JSON.parse(body) as T }
   }
 
   /** Makes one call and keeps only its value. */
   async value<T>(op: string, args?: object, options?: CallOptions): Promise<T> {
     return (await this.call<T>(op, args, options)).value
   }
+
+  /** Makes one call for the server's own answer. */
+  async raw(op: string, args: object, options: CallOptions): Promise<{ meta: RawMeta; body: string }> {
+    const { head, body } = await this.#made(op, args, { ...options, raw: true } as CallOptions)
+    return { meta: head.meta, body }
+  }
+
+  /** Uses another key from the next request on. */
+  async setKey(apiKey: string): Promise<void> {
+    await (this.#credentials ? this.#credentials.use(apiKey) : this.#set(apiKey))
+  }
+
+  async #set(apiKey: string): Promise<void> {
+    await this.value('client.setKey', { apiKey })
+  }
+
+  /** Makes one call; once more where the key was refused and there is another one. */
+  async #made(op: string, args: object, { signal, ...opts }: CallOptions): Promise<Text> {
+    signal?.throwIfAborted()
+    // At once: what the caller changes later is not sent.
+    const asked = encode(args, 'arguments')
+    const how = encode(opts, 'options')
+    if (LOCAL.has(op)) return await this.#sent(op, asked, how, signal)
+    const credentials = this.#credentials
+    if (!credentials) return await this.#told(op, asked, how, signal)
+    const began = await credentials.begin(signal)
+    try {
+      return await this.#told(op, asked, how, signal)
+    } catch (error) {
+      if (!(error instanceof AuthenticationError && (await credentials.renew(began, signal)))) throw error
+      return await this.#told(op, asked, how, signal)
+    }
+  }
+
+  /** Sends once, between the hooks. */
+  async #told(op: string, args: string, opts: string, signal?: AbortSignal): Promise<Text> {
+    const { onStart, onEnd } = this.#hooks
+    tell(onStart, { op })
+    try {
+      const text = await this.#sent(op, args, opts, signal)
+      if (onEnd) tell(onEnd, { op, meta: text.head.meta })
+      return text
+    } catch (thrown) {
+      if (onEnd) {
+        const error = thrown instanceof HightouchError ? thrown : aborted(op, thrown)
+        tell(onEnd, { op, error, ...(error.meta && { meta: error.meta }) })
+      }
+      throw thrown
+    }
+  }
+
+  async #sent(op: string, args: string, opts: string, signal?: AbortSignal): Promise<Text> {
+    const sent = this.#exchange.send(this.#engine, op, args, opts, signal)
+    // Made after the await, the error's stack shows who called.
+    const [, ok, head, body] = await sent
+    if (!ok) throw errorFrom(failureOf(head))
+    return { head: JSON.parse(head) as Text['head'], body }
+  }
+}
+
+/** What hooks are told where a signal ended a call, whose promise rejects with the signal's own reason. */
+function aborted(op: string, reason: unknown): HightouchError {
+  return errorFrom({ kind: 'cancelled', message: `A signal stopped ${op}.`, operation: op }, reason)
 }
 
 /** JSON of what was given; what JSON would drop or change in silence is refused. */
-function encode(value: object, what: 'arguments' | 'options' | 'settings'): string {
+export function encode(value: object, what: 'arguments' | 'options' | 'settings'): string {
   try {
     return JSON.stringify(value, (name, member: unknown) => {
       const strange =

@@ -1,7 +1,8 @@
 /** What goes wrong, as one tree of classes. */
 
 import type { Meta } from './door.js'
-import type { ErrorKind, JsonValue, SyncRun } from './models.js'
+import type { ErrorKind, IdentityGraphRun, JsonValue, SequenceRun, SyncRun } from './models.js'
+import type { RunKind } from './runs.js'
 
 /** A failure as the core describes it. */
 export interface Failure {
@@ -97,11 +98,19 @@ export class CancelledError extends HightouchError {}
 export class ProtocolError extends HightouchError {}
 /** Something was asked for that changes things, and whether it happened is not known. It may have. */
 export class OutcomeUnknownError extends HightouchError {}
+/** The last state of a run, told apart by `kind`: what it was a run of. */
+export type EndedRun =
+  | ({ kind: 'sync' } & SyncRun)
+  | ({ kind: 'sequence' } & SequenceRun)
+  | ({ kind: 'identity_graph' } & IdentityGraphRun)
+
 /** A run that was waited for did not end well. */
 export class RunFailedError extends HightouchError {
-  /** The run's last state, its row counts and its own error text. */
-  get result(): SyncRun {
-    return this.details as unknown as SyncRun
+  /** The run's last state, with its own account of what went wrong. */
+  get result(): EndedRun {
+    // A token is JSON, the same in every language; only it says what the run was a run of.
+    const { kind } = JSON.parse(Buffer.from(this.run ?? '', 'base64url').toString()) as { kind: RunKind }
+    return { kind, ...(this.details as object) } as EndedRun
   }
 }
 /** A run has not ended within the time allowed for waiting. It goes on; `run` is its token. */

@@ -1,6 +1,7 @@
 /** The Hightouch REST API for Node. */
 
 export { Hightouch, type HightouchOptions, type RequestArgs } from './client.js'
+export type { ApiKeyFunction } from './credentials.js'
 export type { Attempt, CallOptions, Meta } from './door.js'
 export {
   ApiError,
@@ -26,9 +27,21 @@ export {
   TlsError,
   ValidationError,
   WaitTimeoutError,
+  type EndedRun,
 } from './errors.js'
+export type { CallEnd, CallHooks, CallStart } from './hooks.js'
 export type * from './models.js'
 export { Listing, Page } from './pages.js'
+export { RawResponse } from './raw.js'
 export type { Diagnosis, Finding, Negotiated, Stats } from './reports.js'
 export type * from './resources.js'
-export { RunHandle, SyncRunHandle, type WaitOptions } from './runs.js'
+export type { RawMethod, Resource, WithRawResponse } from './resource.js'
+export {
+  IdentityGraphRunHandle,
+  RunHandle,
+  SequenceRunHandle,
+  SyncRunHandle,
+  type AnyRunHandle,
+  type RunKind,
+  type WaitOptions,
+} from './runs.js'

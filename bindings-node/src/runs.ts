@@ -4,12 +4,15 @@ import { performance } from 'node:perf_hooks'
 
 import type { Door } from './door.js'
 import { RunFailedError } from './errors.js'
-import type { SyncRun } from './models.js'
+import type { IdentityGraphRun, SequenceRun, SyncRun } from './models.js'
+
+/** What a run is a run of. */
+export type RunKind = 'sync' | 'sequence' | 'identity_graph'
 
 /** What the door says of a run that it was asked to follow. */
 export interface RunRecord {
   token: string
-  kind: string
+  kind: RunKind
   id: string
   parent: string
   adopted: boolean
@@ -37,9 +40,13 @@ export interface WaitOptions<State> {
 }
 
 /** A run that was started: follows this one and no other. */
-export class RunHandle<State> {
+export abstract class RunHandle<State> {
   readonly #door: Door
 
+  /** What it is a run of. */
+  abstract readonly kind: RunKind
+  /** The run's id. */
+  abstract readonly id: number | string
   /** Names this run anywhere: `client.run(token)` goes on following it, in any process and language. */
   readonly token: string
   /** Whether the answer to the trigger was lost and this run was found instead, as the only one it can be. */
@@ -84,7 +91,7 @@ export class RunHandle<State> {
         if (step.changed && step.state !== null) progress?.(step.state)
       }
     } catch (error) {
-      if (error instanceof RunFailedError) progress?.(error.result as State)
+      if (error instanceof RunFailedError) progress?.(error.details as State)
       throw error
     }
     // The door gives a state with every step that finishes.
@@ -106,8 +113,8 @@ export class RunHandle<State> {
 
 /** A sync's run. */
 export class SyncRunHandle extends RunHandle<SyncRun> {
-  /** The run's id. */
-  readonly id: number
+  override readonly kind = 'sync'
+  override readonly id: number
   /** The id of the sync that runs. */
   readonly syncId: number
 
@@ -117,4 +124,48 @@ export class SyncRunHandle extends RunHandle<SyncRun> {
     this.id = Number(record.id)
     this.syncId = Number(record.parent)
   }
+}
+
+/** A sequence's run. */
+export class SequenceRunHandle extends RunHandle<SequenceRun> {
+  override readonly kind = 'sequence'
+  override readonly id: string
+  /** The id of the sequence that runs. */
+  readonly sequenceId: string
+
+  /** @internal */
+  constructor(door: Door, record: RunRecord) {
+    super(door, record)
+    this.id = record.id
+    this.sequenceId = record.parent
+  }
+}
+
+/** An identity graph's run. */
+export class IdentityGraphRunHandle extends RunHandle<IdentityGraphRun> {
+  override readonly kind = 'identity_graph'
+  override readonly id: string
+  /** The id of the identity graph that runs. */
+  readonly graphId: string
+
+  /** @internal */
+  constructor(door: Door, record: RunRecord) {
+    super(door, record)
+    this.id = record.id
+    this.graphId = record.parent
+  }
+}
+
+/** A run of any kind, told apart by `kind`. */
+export type AnyRunHandle = SyncRunHandle | SequenceRunHandle | IdentityGraphRunHandle
+
+const handles = {
+  sync: SyncRunHandle,
+  sequence: SequenceRunHandle,
+  identity_graph: IdentityGraphRunHandle,
+} as const satisfies Record<RunKind, new (door: Door, record: RunRecord) => AnyRunHandle>
+
+/** @internal */
+export function handleOf(door: Door, record: RunRecord): AnyRunHandle {
+  return new handles[record.kind](door, record)
 }

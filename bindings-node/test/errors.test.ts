@@ -104,9 +104,9 @@ describe('a client', () => {
       const body = { limit: strange } as unknown as sdk.JsonValue
       await assert.rejects(ht.request('POST', '/syncs', { body }), sdk.InvalidRequestError)
     }
-    const apiKey = (() => canary) as unknown as string
+    const apiKeyFile = (() => canary) as unknown as string
     assert.throws(
-      () => new sdk.Hightouch({ apiKey }),
+      () => new sdk.Hightouch({ apiKeyFile }),
       (error) => error instanceof sdk.ConfigError && !inspect(error).includes(canary),
     )
     assert.equal((await ht.stats()).granted, 0)

@@ -3,7 +3,14 @@
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
 
-import { Hightouch, HightouchError, SyncRunHandle, type JsonValue } from 'hightouch-sdk'
+import {
+  Hightouch,
+  HightouchError,
+  Listing,
+  RunHandle,
+  type AnyRunHandle,
+  type JsonValue,
+} from 'hightouch-sdk'
 
 import { errorClasses } from '../dist/errors.js'
 import { complaints } from './matching.js'
@@ -33,7 +40,7 @@ export interface Scenario {
 }
 
 /** What a step gave: a value (the handle too, where it gave one) or what it failed with. */
-type Ended = { value: JsonValue; handle?: SyncRunHandle } | { error: unknown; aborted: boolean }
+type Ended = { value: JsonValue; handle?: AnyRunHandle } | { error: unknown; aborted: boolean }
 
 const HANG_MS = 60_000
 
@@ -100,7 +107,7 @@ async function attempt(
           aborter.abort()
         }, step.cancelAfterMs)
   try {
-    const target = step.on === undefined ? undefined : (names[step.on] as { handle: SyncRunHandle }).handle
+    const target = step.on === undefined ? undefined : (names[step.on] as { handle: AnyRunHandle }).handle
     return await call(client, step, args, { ...opts, signal: aborter.signal }, target)
   } catch (error) {
     return { error, aborted: error === aborter.signal.reason }
@@ -114,20 +121,9 @@ async function call(
   step: Step,
   args: Json,
   options: object & { signal: AbortSignal },
-  on?: SyncRunHandle,
+  on?: AnyRunHandle,
 ): Promise<Ended> {
   switch (step.call) {
-    case 'syncs.list': {
-      const list = client.syncs.list(args, options)
-      if (step.take === 'firstPage') return { value: (await list).data as unknown as JsonValue }
-      const items: unknown[] = []
-      for await (const item of list) items.push(item)
-      return { value: items as JsonValue }
-    }
-    case 'syncs.trigger': {
-      const { sync, ...rest } = args
-      return handled(await client.syncs.trigger(sync as number | string, rest, options))
-    }
     case 'client.run':
       return handled(await client.run(args.token as string))
     case 'run.wait':
@@ -156,13 +152,65 @@ async function call(
       await client.close()
       return { value: null }
     default:
-      throw new assert.AssertionError({ message: `this player does not know ${step.call}` })
+      return operation(client, step, args, options)
   }
 }
 
-function handled(handle: SyncRunHandle): Ended {
-  const { id, syncId, adopted } = handle
-  return { value: { id: String(id), parent: String(syncId), adopted }, handle }
+type Method = (...given: unknown[]) => unknown
+
+/** Any operation, by the public method of its resource. */
+async function operation(client: Hightouch, step: Step, args: Json, options: object): Promise<Ended> {
+  const [resource = '', name = ''] = step.call.split('.').map(camel)
+  const methods = (client as unknown as Record<string, Record<string, Method> | undefined>)[resource]
+  const method = methods?.[name]
+  assert(methods && method, `this player does not know ${step.call}`)
+  const made = method.apply(methods, parameters(method, args, options))
+  const given = await (made instanceof Listing ? listed(made, step.take) : made)
+  if (given instanceof RunHandle) return handled(given as AnyRunHandle)
+  return { value: (given ?? null) as JsonValue }
+}
+
+/** A list as a user takes it: its first page, or all of it. */
+async function listed(list: Listing<unknown>, take: Step['take']): Promise<unknown[]> {
+  if (take === 'firstPage') return [...(await list)]
+  const items: unknown[] = []
+  for await (const item of list) items.push(item)
+  return items
+}
+
+/**
+ * What to call a method with. A method's parameters bear the names of the door's arguments; the others go in `args`.
+ * They are read from its source, so that nothing but the method itself says what it takes.
+ */
+function parameters(method: Method, args: Json, options: object): unknown[] {
+  const source = /\(([^)]*)\)/.exec(method.toString())?.[1] ?? ''
+  const names = source.split(',').map((parameter) => parameter.replace(/=.*/, '').trim())
+  const rest = { ...args }
+  const alone = names.slice(0, -1).filter((name) => name !== 'args')
+  for (const name of alone) Reflect.deleteProperty(rest, name)
+  if (!names.includes('args')) assert.deepEqual(rest, {}, `no parameter of ${source} takes these`)
+  return names.map((name) => (name === 'options' ? options : name === 'args' ? rest : args[name]))
+}
+
+/** `list_flows` as `listFlows`. */
+function camel(name: string): string {
+  return name.replace(/_(.)/g, (_match, letter: string) => letter.toUpperCase())
+}
+
+function handled(handle: AnyRunHandle): Ended {
+  const { id, kind, adopted } = handle
+  return { value: { id: String(id), parent: parentOf(handle), kind, adopted }, handle }
+}
+
+function parentOf(handle: AnyRunHandle): string {
+  switch (handle.kind) {
+    case 'sync':
+      return String(handle.syncId)
+    case 'sequence':
+      return handle.sequenceId
+    case 'identity_graph':
+      return handle.graphId
+  }
 }
 
 function saved(ended: Ended): unknown {

@@ -1,6 +1,24 @@
 /** What the types promise; compiled, never run. Each line marked as an error must be one. */
 
-import { Hightouch, HightouchError, RunFailedError, type Sync, type SyncRun } from 'hightouch-sdk'
+import {
+  Hightouch,
+  HightouchError,
+  RunFailedError,
+  type CallEnd,
+  type CampaignResult,
+  type IdentityGraphRun,
+  type IdentityGraphRunHandle,
+  type JsonValue,
+  type Listing,
+  type RawResponse,
+  type Schedule,
+  type ScheduleRule,
+  type SequenceRun,
+  type SequenceRunHandle,
+  type Sync,
+  type SyncRun,
+  type SyncRunHandle,
+} from 'hightouch-sdk'
 
 /** Compiles when `value` has the type named. */
 function expectType<T>(value: T): T {
@@ -51,8 +69,128 @@ export async function promises(signal: AbortSignal): Promise<void> {
   expectType<{ data: unknown }>(ht.syncs.list())
 }
 
+export async function fields(ht: Hightouch, source: Sync): Promise<void> {
+  // Left out, null and a value are three things, and null is for what the API lets one clear.
+  await ht.syncs.update(7, { schedule: null })
+  await ht.syncs.update('orders', { schedule: undefined, disabled: undefined })
+  await ht.syncs.update(7)
+  // What was read is given back as it is, and as it was changed.
+  await ht.syncs.update(8, { schedule: source.schedule, configuration: source.configuration })
+  if (source.schedule) await ht.syncs.update(8, { schedule: { ...source.schedule, type: 'interval' } })
+  await ht.syncs.create({
+    slug: 'orders',
+    configuration: { mode: 'upsert', mappings: [] },
+    destinationId: 1,
+    modelId: 2,
+    schedule: {
+      type: 'interval',
+      schedule: { kind: 'interval', interval: { unit: 'day', quantity: 2 } },
+    },
+  })
+  const model = { name: 'm', slug: 'm', queryType: 'raw_sql', sourceId: 1, isSchema: false }
+  await ht.models.create({ ...model, primaryKey: null, raw: { sql: 'select 1' } })
+  await ht.models.create({ ...model, primaryKey: 'id' })
+  await ht.campaigns.trigger('welcome', { recipients: [{ handle: 'a@example.com' }] as const })
+
+  // @ts-expect-error null does not clear a configuration
+  await ht.syncs.update(7, { configuration: undefined, disabled: null })
+  // @ts-expect-error nor a name
+  await ht.models.update(7, { name: null })
+  // @ts-expect-error a primary key must be given, if only as null
+  await ht.models.create(model)
+  // @ts-expect-error and not as undefined
+  await ht.models.create({ ...model, primaryKey: undefined })
+  // @ts-expect-error what a create needs must be there
+  await ht.syncs.create({ slug: 'orders' })
+  // @ts-expect-error a schedule that one builds has a type
+  await ht.syncs.update(7, { schedule: { schedule: { kind: 'cron', expression: '0 * * * *' } } })
+  // @ts-expect-error and an interval its quantity
+  expectType<ScheduleRule>({ kind: 'interval', interval: { unit: 'day' } })
+  // @ts-expect-error a rule has a kind
+  expectType<ScheduleRule>({ expression: '0 * * * *' })
+  // @ts-expect-error a kind that the API does not have
+  expectType<ScheduleRule>({ kind: 'lunar', phase: 'full' })
+  // Units are open, orders are not.
+  expectType<ScheduleRule>({ kind: 'interval', interval: { unit: 'month', quantity: 1 } })
+  ht.sources.list({ orderBy: 'updatedAt' })
+  // @ts-expect-error no such order
+  ht.sources.list({ orderBy: 'colour' })
+  // @ts-expect-error an operation without named arguments takes its options next
+  await ht.sources.get(7, {}, {})
+}
+
+export function unions(schedule: Schedule, rule: ScheduleRule): JsonValue | undefined {
+  // @ts-expect-error what an answer may lack may be undefined for who reads it
+  expectType<string>(schedule.type)
+  switch (rule.kind) {
+    case 'interval':
+      return expectType<number | undefined>(rule.interval?.quantity)
+    case 'cron':
+      return expectType<string | undefined>(rule.expression)
+    case 'visual':
+      return expectType<string | undefined>(rule.expressions[0]?.time)
+    case 'dbt':
+      return expectType<string | undefined>(rule.job?.id)
+    case 'unknown':
+      return expectType<JsonValue>(rule.raw)
+  }
+}
+
+export async function runs(ht: Hightouch): Promise<void> {
+  expectType<SyncRunHandle>(await ht.syncs.trigger(7))
+  const sequence = await ht.syncSequences.trigger('nightly')
+  expectType<SequenceRunHandle>(sequence)
+  expectType<string>(sequence.sequenceId)
+  expectType<SequenceRun>(await sequence.wait())
+  const graph = await ht.identityGraphs.trigger('people', { fullRerun: true })
+  expectType<IdentityGraphRunHandle>(graph)
+  for await (const state of graph.states()) expectType<IdentityGraphRun>(state)
+
+  const run = await ht.run('token')
+  // @ts-expect-error which it is, only its kind tells
+  expectType<number>(run.id)
+  if (run.kind === 'sync') expectType<[number, SyncRun]>([run.syncId, await run.wait()])
+  else expectType<string>(run.id)
+}
+
+export async function raw(ht: Hightouch, signal: AbortSignal): Promise<void> {
+  const got = await ht.syncs.withRawResponse.get(7, { signal })
+  expectType<RawResponse<Sync>>(got)
+  expectType<[number, string, string | undefined]>([got.status, got.body, got.headers['content-type']])
+  expectType<Sync>(await got.parse())
+  expectType<Sync[]>(await (await ht.syncs.withRawResponse.list({ limit: 5 })).parse())
+  expectType<SyncRunHandle>(await (await ht.syncs.withRawResponse.trigger(7, {}, {})).parse())
+  expectType<RawResponse<void>>(await ht.models.withRawResponse.delete(7))
+  expectType<CampaignResult>(
+    await (await ht.campaigns.withRawResponse.trigger('c', { recipients: [] })).parse(),
+  )
+  expectType<Listing<Sync>>(ht.syncs.list())
+  // @ts-expect-error the same arguments as without it
+  await ht.syncs.withRawResponse.get()
+  // @ts-expect-error once is enough
+  expectType<unknown>(ht.syncs.withRawResponse.withRawResponse)
+}
+
+export async function clients(): Promise<void> {
+  await using sync = new Hightouch({ apiKey: () => 'k' })
+  await using later = new Hightouch({ apiKey: async () => Promise.resolve('k') })
+  await using told = new Hightouch({
+    onStart: ({ op }) => op.length,
+    onEnd: ({ op, meta, error }) =>
+      expectType<CallEnd>({ op, ...(meta && { meta }), ...(error && { error }) }),
+  })
+  expectType<Hightouch[]>([sync, later, told])
+  // @ts-expect-error a key is text
+  new Hightouch({ apiKey: () => 7 })
+}
+
 export function errors(error: unknown): void {
-  if (error instanceof RunFailedError) expectType<SyncRun>(error.result)
+  if (error instanceof RunFailedError) {
+    const { result } = error
+    if (result.kind === 'sync') expectType<SyncRun>(result)
+    if (result.kind === 'sequence') expectType<SequenceRun>(result)
+    if (result.kind === 'identity_graph') expectType<IdentityGraphRun>(result)
+  }
   if (!(error instanceof HightouchError)) return
   switch (error.kind) {
     case 'not_found':

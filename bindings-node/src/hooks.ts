@@ -1,0 +1,43 @@
+/** Functions of the user's that are told of calls. */
+
+import type { Meta } from './door.js'
+import type { HightouchError } from './errors.js'
+
+/** A call that begins. */
+export interface CallStart {
+  /** The operation, such as `syncs.list`; following a run is `runs.next`. */
+  op: string
+}
+
+/** A call that has ended. */
+export interface CallEnd {
+  /** The operation, as it began. */
+  op: string
+  /** How the call went; absent where it ended before anything could be sent. */
+  meta?: Meta
+  /** What it failed with; absent where it went well. */
+  error?: HightouchError
+}
+
+/** What is told of calls. Nothing that a hook does changes a call: what it throws becomes a warning of the process. */
+export interface CallHooks {
+  /** Called before each call that may send requests. */
+  onStart?: ((call: CallStart) => void) | undefined
+  /** Called when such a call has ended, also where a signal stopped it. */
+  onEnd?: ((call: CallEnd) => void) | undefined
+}
+
+/** @internal */
+export function tell<Event>(hook: ((event: Event) => unknown) | undefined, event: Event): void {
+  if (!hook) return
+  const warn = (thrown: unknown): void => {
+    const what = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)
+    process.emitWarning(`a hook of hightouch-sdk failed: ${what}`, 'HightouchHookWarning')
+  }
+  try {
+    // A hook may be async, whatever its type says: then its promise is nobody's but ours.
+    Promise.resolve(hook(event)).catch(warn)
+  } catch (thrown) {
+    warn(thrown)
+  }
+}

@@ -1,0 +1,86 @@
+/** Answers as they came. */
+
+import { encode, type CallOptions, type Door, type Meta } from './door.js'
+import { Listing } from './pages.js'
+import type { Calls } from './resource.js'
+import { handleOf, type AnyRunHandle, type RunRecord } from './runs.js'
+
+/** The server's answer to one call, untouched. A status that is an error rejects as it always does. */
+export class RawResponse<T> {
+  readonly #parse: () => Promise<T>
+
+  /** @internal */
+  constructor(
+    /** The HTTP status. */
+    readonly status: number,
+    /** The headers, their names in lower case. */
+    readonly headers: Readonly<Record<string, string>>,
+    /** The body's text; bytes that are not UTF-8 are replaced. */
+    readonly body: string,
+    /** How the call went. */
+    readonly meta: Meta,
+    parse: () => Promise<T>,
+  ) {
+    this.#parse = parse
+  }
+
+  /**
+   * What the method would have given for this answer: its value, a list's rows, a run's handle. Sends nothing.
+   *
+   * @throws {@link HightouchError} as the method would have: an error that came under status 200, or an answer that
+   * is not what the API documents.
+   */
+  async parse(): Promise<T> {
+    return this.#parse()
+  }
+}
+
+/** Makes calls for their values. */
+export class ValueCalls implements Calls {
+  readonly #door: Door
+
+  constructor(door: Door) {
+    this.#door = door
+  }
+
+  async value<T>(op: string, args: object, options: CallOptions): Promise<T> {
+    return this.#door.value<T>(op, args, options)
+  }
+
+  async nothing(op: string, args: object, options: CallOptions): Promise<void> {
+    await this.#door.value(op, args, options)
+  }
+
+  list<T>(op: string, args: object, options: CallOptions): Listing<T> {
+    return new Listing<T>(this.#door, op, args, options)
+  }
+
+  async run<Handle extends AnyRunHandle>(op: string, args: object, options: CallOptions): Promise<Handle> {
+    return handleOf(this.#door, await this.#door.value<RunRecord>(op, args, options)) as Handle
+  }
+}
+
+type RawCall = (op: string, args: object, options: CallOptions) => Promise<RawResponse<unknown>>
+
+/** Makes the same calls for their raw answers, as {@link WithRawResponse} types them. */
+export function rawCalls(door: Door): Calls {
+  const giving = (shape: (parsed: unknown) => unknown): RawCall => {
+    return async (op, args, options) => {
+      // As it is now: the caller may change what was given before the answer is parsed.
+      const asked = JSON.parse(encode(args, 'arguments')) as object
+      const { meta, body } = await door.raw(op, args, options)
+      const { status = 0, headers = {}, ...rest } = meta
+      const parse = async (): Promise<unknown> =>
+        shape(await door.value('parse', { op, args: asked, status, headers, body }))
+      return new RawResponse(status, headers, body, rest, parse)
+    }
+  }
+  const value = giving((parsed) => parsed)
+  const calls: Record<keyof Calls, RawCall> = {
+    value,
+    list: value,
+    nothing: giving(() => undefined),
+    run: giving((parsed) => handleOf(door, parsed as RunRecord)),
+  }
+  return calls as unknown as Calls
+}

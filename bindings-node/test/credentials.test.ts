@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { inspect } from 'node:util'
+
+import * as sdk from 'hightouch-sdk'
+
+import { eventually, logOf, settingsOf, useSandbox, type World } from './support.js'
+
+describe('a key that a function gives', () => {
+  const { sandbox, world } = useSandbox()
+  const clientOf = (
+    home: World,
+    apiKey: sdk.ApiKeyFunction,
+    more: sdk.HightouchOptions = {},
+  ): sdk.Hightouch => new sdk.Hightouch({ ...settingsOf(sandbox, home), ...more, apiKey })
+  /** A function that gives these keys one after the other, the last one from then on. */
+  const giving = (...keys: (string | undefined)[]) =>
+    test.mock.fn(async () => {
+      await new Promise(setImmediate)
+      return (keys.length > 1 ? keys.shift() : keys[0]) ?? ''
+    })
+  const statuses = async (home: World): Promise<(number | null)[]> =>
+    (await logOf(sandbox, home)).map(({ status }) => status)
+  /** The kind of what `work` rejects with. */
+  const kind = async (work: PromiseLike<unknown>): Promise<string> => {
+    try {
+      await work
+    } catch (error) {
+      return error instanceof sdk.HightouchError ? error.kind : String(error)
+    }
+    return 'nothing'
+  }
+
+  test('is asked for before the first call, and once for all that are first', async () => {
+    const home = await world()
+    const give = giving(home.apiKey)
+    await using ht = clientOf(home, give)
+    assert.equal(give.mock.callCount(), 0)
+    await Promise.all(Array.from({ length: 20 }, (_none, i) => ht.syncs.get((i % 3) + 1)))
+    assert.equal(give.mock.callCount(), 1)
+    assert.deepEqual(new Set(await statuses(home)), new Set([200]))
+  })
+
+  test('may come without a promise', async () => {
+    const home = await world()
+    await using ht = clientOf(home, () => home.apiKey)
+    assert.equal((await ht.syncs.get(1)).id, 1)
+  })
+
+  test('is asked for once when it is refused to many calls, which are each repeated once', async () => {
+    // Slow enough that all have left before the first is answered.
+    const refusal = { when: { operation: 'GetSync' }, answer: { status: 401, delayMs: 1000 }, times: 50 }
+    const home = await world({ script: [refusal] })
+    const give = giving(home.keys.invalid, home.apiKey)
+    await using ht = clientOf(home, give)
+    const syncs = await Promise.all(Array.from({ length: 50 }, () => ht.syncs.get(1)))
+    assert.equal(syncs.length, 50)
+    assert.equal(give.mock.callCount(), 2)
+    const seen = await statuses(home)
+    const refused = seen.filter((status) => status === 401).length
+    assert(refused > 1)
+    assert.equal(seen.length, 50 + refused)
+  })
+
+  test('is not asked for by a call whose refusal comes after the new key: that one is just repeated', async () => {
+    const home = await world({
+      script: [{ when: { operation: 'GetModel' }, answer: { status: 401, delayMs: 1500 } }],
+    })
+    const give = giving(home.keys.invalid, home.apiKey)
+    await using ht = clientOf(home, give)
+    const late = ht.models.get(1)
+    await ht.syncs.get(1)
+    assert.equal(give.mock.callCount(), 2)
+    assert.equal((await late).id, 1)
+    assert.equal(give.mock.callCount(), 2)
+  })
+
+  test('that stays the same leaves the refusal as it is, and is not asked for in a loop', async () => {
+    const home = await world({
+      script: [{ when: { operation: 'GetModel' }, answer: { status: 401, delayMs: 1500 } }],
+    })
+    const give = giving(home.keys.invalid)
+    await using ht = clientOf(home, give)
+    const late = ht.models.get(1)
+    const kinds = await Promise.all(Array.from({ length: 20 }, () => kind(ht.syncs.get(1))))
+    assert.deepEqual(new Set(kinds), new Set(['authentication']))
+    assert.equal(give.mock.callCount(), 2)
+    // The function has answered since this call began.
+    assert.equal(await kind(late), 'authentication')
+    assert.equal(give.mock.callCount(), 2)
+    assert.equal((await statuses(home)).length, 21)
+    // One that begins now may ask again.
+    assert.equal(await kind(ht.syncs.get(1)), 'authentication')
+    assert.equal(give.mock.callCount(), 3)
+  })
+
+  test('that is another one and is refused too is not asked for again', async () => {
+    const home = await world()
+    const give = giving(home.keys.invalid, home.keys.orphaned)
+    await using ht = clientOf(home, give)
+    assert.equal(await kind(ht.syncs.get(1)), 'authentication')
+    assert.equal(give.mock.callCount(), 2)
+    assert.deepEqual(await statuses(home), [401, 401])
+  })
+
+  test('whose function fails rejects with what it threw as the cause, and sends nothing', async () => {
+    const home = await world()
+    const cause = new Error('the vault is sealed')
+    const give = test.mock.fn<sdk.ApiKeyFunction>(() => {
+      throw cause
+    })
+    await using ht = clientOf(home, give)
+    const calls = [ht.syncs.get(1), ht.syncs.list().then(), ht.request('GET', '/syncs')]
+    for (const call of calls) {
+      await assert.rejects(call, (error) => {
+        assert(error instanceof sdk.AuthenticationError)
+        assert.equal(error.cause, cause)
+        return true
+      })
+    }
+    assert.equal(give.mock.callCount(), 1)
+    assert.deepEqual(await statuses(home), [])
+    give.mock.mockImplementation(async () => Promise.resolve(home.apiKey))
+    assert.equal((await ht.syncs.get(1)).id, 1)
+  })
+
+  test('that is none is refused, and shown nowhere', async () => {
+    const home = await world()
+    const canary = 'canary 4f1d9c'
+    for (const odd of [canary, '', 7, undefined]) {
+      await using ht = clientOf(home, () => odd as string)
+      const error: unknown = await ht.syncs.get(1).catch((thrown: unknown) => thrown)
+      assert(error instanceof sdk.AuthenticationError)
+      assert(error.cause instanceof Error)
+      assert.equal(inspect(error, { depth: 20, showHidden: true }).includes('4f1d9c'), false)
+    }
+    assert.deepEqual(await statuses(home), [])
+  })
+
+  test('is shown nowhere, and neither is its function', async () => {
+    const home = await world()
+    await using ht = clientOf(home, () => 'canary-4f1d9c')
+    const error: unknown = await ht.syncs.get(1).catch((thrown: unknown) => thrown)
+    for (const value of [ht, ht.syncs, error, await ht.stats()]) {
+      const text = inspect(value, { depth: 20, showHidden: true, getters: true }) + JSON.stringify(value)
+      assert.equal(text.includes('4f1d9c'), false, text)
+    }
+  })
+
+  test('is still got for the others when one of them goes away', async () => {
+    const home = await world()
+    let answer: (key: string) => void = () => undefined
+    const give = test.mock.fn(async () => new Promise<string>((resolve) => (answer = resolve)))
+    await using ht = clientOf(home, give)
+    const aborter = new AbortController()
+    const reason = new Error('the user left')
+    const leaving = ht.syncs.get(1, { signal: aborter.signal })
+    const staying = ht.syncs.get(2)
+    await eventually(async () => Promise.resolve(give.mock.callCount() === 1))
+    aborter.abort(reason)
+    await assert.rejects(leaving, (error) => error === reason)
+    answer(home.apiKey)
+    assert.equal((await staying).id, 2)
+    assert.equal(give.mock.callCount(), 1)
+  })
+
+  test('is not asked for where one was set by hand', async () => {
+    const home = await world()
+    const give = giving(home.keys.invalid)
+    await using ht = clientOf(home, give)
+    await ht.setApiKey(home.apiKey)
+    assert.equal((await ht.syncs.get(1)).id, 1)
+    assert.equal(give.mock.callCount(), 0)
+  })
+
+  test('is renewed in the middle of a wait for a run', async () => {
+    const revoked = { when: { operation: 'ListSyncRuns', nth: 2 }, answer: { status: 401 } }
+    const home = await world({ script: [revoked], runs: { seconds: 60 } })
+    const give = giving(home.apiKey, home.keys.readOnly)
+    await using ht = clientOf(home, give)
+    const run = await ht.syncs.trigger(1)
+    assert.equal((await run.wait()).status, 'success')
+    assert.equal(give.mock.callCount(), 2)
+  })
+
+  test('of a closed client is not asked for', async () => {
+    const home = await world()
+    const ht = clientOf(home, () => home.apiKey)
+    await ht.close()
+    assert.equal(await kind(ht.syncs.get(1)), 'closed')
+  })
+})

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { describe, test } from 'node:test'
+
+import * as sdk from 'hightouch-sdk'
+
+import { settingsOf, useSandbox, type World } from './support.js'
+
+describe('hooks', () => {
+  const { sandbox, world } = useSandbox()
+  const clientOf = (home: World, hooks: sdk.CallHooks): sdk.Hightouch =>
+    new sdk.Hightouch({ ...settingsOf(sandbox, home), ...hooks })
+
+  test('are told of each call that may send, and of no other', async () => {
+    const home = await world({ syncs: 3 })
+    const seen: string[] = []
+    await using ht = clientOf(home, {
+      onStart: ({ op }) => seen.push(`+${op}`),
+      onEnd: ({ op, meta, error }) => {
+        assert.equal(error, undefined)
+        assert(meta && meta.attempts.length > 0)
+        seen.push(`-${op}`)
+      },
+    })
+    await ht.syncs.list({ limit: 3 })
+    const raw = await ht.syncs.withRawResponse.get(1)
+    await raw.parse()
+    await ht.request('GET', '/syncs')
+    const run = await ht.syncs.trigger(1)
+    await ht.stats()
+    await ht.setApiKey(home.apiKey)
+    assert(await ht.run(run.token))
+    const ops = ['syncs.list', 'syncs.get', 'request', 'syncs.trigger']
+    assert.deepEqual(
+      seen,
+      ops.flatMap((op) => [`+${op}`, `-${op}`]),
+    )
+    await run.wait()
+    assert(seen.includes('+runs.next') && seen.at(-1) === '-runs.next')
+  })
+
+  test('are told what a call failed with', async () => {
+    const home = await world({ script: [{ when: { operation: 'ListSync' }, answer: { hang: true } }] })
+    const ends: sdk.CallEnd[] = []
+    await using ht = clientOf(home, { onEnd: (end) => ends.push(end) })
+    const thrown: unknown = await ht.syncs.get(999).catch((error: unknown) => error)
+    const signal = AbortSignal.timeout(100)
+    await assert.rejects(ht.request('GET', '/syncs', {}, { signal }))
+    await assert.rejects(ht.syncs.list({ limit: -1 }).then())
+    assert.deepEqual(
+      ends.map(({ op, error }) => [op, error?.kind]),
+      [
+        ['syncs.get', 'not_found'],
+        ['request', 'cancelled'],
+        ['syncs.list', 'invalid_request'],
+      ],
+    )
+    assert.equal(ends[0]?.error, thrown)
+    assert.equal(ends[0]?.meta?.attempts[0]?.status, 404)
+    assert.equal(ends[1]?.error?.cause, signal.reason)
+    assert.equal(ends[2]?.meta, undefined)
+  })
+
+  test('that throw, or reject, become warnings and change nothing', async () => {
+    const home = await world()
+    const hooks = {
+      onStart: () => {
+        throw new Error('a hook threw')
+      },
+      onEnd: async () => Promise.reject(new Error('a hook rejected')),
+    } as unknown as sdk.CallHooks
+    await using ht = clientOf(home, hooks)
+    const warnings: Error[] = []
+    const note = (warning: Error): void => {
+      warnings.push(warning)
+    }
+    process.on('warning', note)
+    assert.equal((await ht.syncs.get(1)).id, 1)
+    await assert.rejects(ht.syncs.get(999), sdk.NotFoundError)
+    while (warnings.length < 4) await once(process, 'warning')
+    process.off('warning', note)
+    const [threw, rejected] = ['a hook threw', 'a hook rejected'].map(
+      (text) => warnings.filter(({ message }) => message.includes(text)).length,
+    )
+    assert.deepEqual([threw, rejected], [2, 2])
+  })
+})

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+
+import * as sdk from 'hightouch-sdk'
+
+import { logOf, settingsOf, useSandbox, type World } from './support.js'
+
+describe('a raw answer', () => {
+  const { sandbox, world } = useSandbox()
+  const clientOf = (home: World): sdk.Hightouch => new sdk.Hightouch(settingsOf(sandbox, home))
+  const sent = async (home: World): Promise<number> => (await logOf(sandbox, home)).length
+
+  test('is as it came, and parses to what the method gives without sending anything', async () => {
+    const home = await world()
+    await using ht = clientOf(home)
+    const raw = await ht.syncs.withRawResponse.get(2)
+    assert(raw instanceof sdk.RawResponse)
+    assert.equal(raw.status, 200)
+    assert.match(raw.headers['content-type'] ?? '', /^application\/json/)
+    assert.equal((JSON.parse(raw.body) as { id: number }).id, 2)
+    assert.equal(raw.meta.operation, 'GetSync')
+    assert.equal(await sent(home), 1)
+    const parsed = await raw.parse()
+    assert.deepEqual(parsed, await raw.parse())
+    assert.equal(await sent(home), 1)
+    assert.deepEqual(parsed, await ht.syncs.get(2))
+  })
+
+  test('of a list is its first page, and parses to its rows', async () => {
+    const home = await world({ syncs: 5 })
+    await using ht = clientOf(home)
+    const raw = await ht.syncs.withRawResponse.list({ limit: 2 })
+    assert.deepEqual(await raw.parse(), (await ht.syncs.list({ limit: 2 })).data)
+    assert.equal(await sent(home), 2)
+  })
+
+  test('of a trigger parses to the handle of the run that it started', async () => {
+    const home = await world()
+    await using ht = clientOf(home)
+    const args = { fullResync: false }
+    const raw = await ht.syncs.withRawResponse.trigger(3, args)
+    // What was asked for is what was asked for then.
+    args.fullResync = true
+    const run = await raw.parse()
+    assert(run instanceof sdk.SyncRunHandle)
+    assert.deepEqual([run.syncId, run.kind, run.adopted], [3, 'sync', false])
+    assert.equal((await run.wait()).id, run.id)
+    const graph = await (await ht.identityGraphs.withRawResponse.trigger('customers')).parse()
+    assert(graph instanceof sdk.IdentityGraphRunHandle)
+    assert.equal(graph.graphId, 'customers')
+  })
+
+  test('of what gives nothing parses to nothing', async () => {
+    const home = await world()
+    await using ht = clientOf(home)
+    const raw = await ht.syncs.withRawResponse.delete(1)
+    assert(raw.status === 200 || raw.status === 204)
+    const parsed: unknown = await (raw as sdk.RawResponse<unknown>).parse()
+    assert.equal(parsed, undefined)
+  })
+
+  test('that is an error under status 200 is given, and parsing it rejects', async () => {
+    const body = { message: 'Validation failed', details: { slug: 'odd' } }
+    const home = await world({ script: [{ when: {}, answer: { status: 200, body } }] })
+    await using ht = clientOf(home)
+    const raw = await ht.models.withRawResponse.update(1, { name: 'x' })
+    assert.deepEqual(JSON.parse(raw.body), body)
+    await assert.rejects(raw.parse(), (error) => {
+      assert(error instanceof sdk.ValidationError)
+      assert.deepEqual(error.details, body.details)
+      return true
+    })
+  })
+
+  test('with the status of an error rejects as the method does', async () => {
+    const home = await world()
+    await using ht = clientOf(home)
+    await assert.rejects(ht.syncs.withRawResponse.get(999), sdk.NotFoundError)
+    const reason = new Error('the user left')
+    const signal = AbortSignal.abort(reason)
+    await assert.rejects(ht.syncs.withRawResponse.get(1, { signal }), (error) => error === reason)
+  })
+
+  test('is there for every method of every resource', async () => {
+    await using ht = new sdk.Hightouch({ apiKey: 'k' })
+    const resources = Object.values(ht) as object[]
+    assert.equal(resources.length, 10)
+    let methods = 0
+    for (const resource of resources) {
+      const raw = (resource as { withRawResponse: object }).withRawResponse
+      assert.equal(Object.getPrototypeOf(raw), Object.getPrototypeOf(resource))
+      assert.equal('withRawResponse' in raw, false)
+      methods += Object.getOwnPropertyNames(Object.getPrototypeOf(resource)).length - 1
+    }
+    assert.equal(methods, 44)
+  })
+})
