@@ -31,7 +31,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("{total} syncs in all");
 
     let run = client.syncs().trigger(slug.as_str(), &TriggerSync::default()).await?;
-    println!("triggered {slug}: run {} of sync {}", run.id(), run.sync_id());
+    println!("triggered {slug}: run {} of sync {}", run.id(), run.parent());
     let mut states = run.states();
     while let Some(state) = states.next().await {
         let state = state?;

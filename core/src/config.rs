@@ -65,7 +65,8 @@ request! {
 }
 
 /// Settings that bindings and tests use and hosts do not show.
-pub(crate) const INTERNAL_SETTINGS: &[&str] = &["environment", "keyLater", "language", "timeScale", "selfTest"];
+pub(crate) const INTERNAL_SETTINGS: &[&str] =
+    &["environment", "keyLater", "language", "timeScale", "selfTest"];
 
 /// Text that is never printed.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]

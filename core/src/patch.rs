@@ -1,5 +1,7 @@
 //! A change to a value that may be cleared: left alone, set to null, or set to something else.
 
+use serde::{Deserialize, Deserializer};
+
 /// What an update does with a value that the API lets be null. Pure data; `Patch::from(value)` sets it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Patch<T> {
@@ -12,23 +14,10 @@ pub enum Patch<T> {
     Set(T),
 }
 
-impl<T> Patch<T> {
-    /// From a member that was read: not there, null, or a value.
-    pub(crate) fn from_given(given: Option<Option<T>>) -> Self {
-        match given {
-            None => Self::Absent,
-            Some(None) => Self::Null,
-            Some(Some(value)) => Self::Set(value),
-        }
-    }
-
-    /// What a request holds: nothing, null or the value.
-    pub(crate) fn given(&self) -> Option<Option<&T>> {
-        match self {
-            Self::Absent => None,
-            Self::Null => Some(None),
-            Self::Set(value) => Some(Some(value)),
-        }
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
+    /// Of a member that is there: null clears.
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(from)?.map_or(Self::Null, Self::Set))
     }
 }
 

@@ -15,8 +15,8 @@ pub use diagnose::{Diagnosis, Finding};
 pub(crate) use interrupt::with_signal;
 pub use meta::{Attempt, Meta};
 pub use options::Options;
-pub use pending::{Pending, RawAnswer};
 pub(crate) use pending::raw;
+pub use pending::{Pending, RawAnswer};
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};

@@ -35,56 +35,6 @@ macro_rules! unusable {
     };
 }
 
-/// Reads an object as a caller must write it: an unknown or ill-typed member, one that is missing though it must be
-/// there, and a null without a meaning are errors.
-///
-/// `optional` gives an `Option`, and null is an error; `needed` too, but it must be there; `required` and `defaulted`
-/// give the value; `nullable` gives a `Patch`; `given` gives an `Option` that must be there and may be null; `nulled`
-/// gives an `Option` for which absent and null are the same.
-macro_rules! strictly {
-    ($name:ident { $($how:ident $field:ident = $wire:literal : $type:ty,)* }) => {
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                struct Members;
-                impl<'de> serde::de::Visitor<'de> for Members {
-                    type Value = $name;
-
-                    fn expecting(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                        to.write_str("an object")
-                    }
-
-                    #[allow(unused_mut, reason = "an object without members has no slots")]
-                    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                        $(let mut $field: strictly!(@slot $how $type) = None;)*
-                        while let Some(name) = map.next_key::<std::borrow::Cow<'_, str>>()? {
-                            match name.as_ref() {
-                                $($wire => $field = Some(map.next_value()?),)*
-                                other => return Err(serde::de::Error::unknown_field(other, &[$($wire),*])),
-                            }
-                        }
-                        Ok($name { $($field: strictly!(@take $how $field $wire),)* })
-                    }
-                }
-                from.deserialize_map(Members)
-            }
-        }
-    };
-    (@slot nullable $type:ty) => { Option<Option<$type>> };
-    (@slot given $type:ty) => { Option<Option<$type>> };
-    (@slot nulled $type:ty) => { Option<Option<$type>> };
-    (@slot $how:ident $type:ty) => { Option<$type> };
-    (@take optional $field:ident $wire:literal) => { $field };
-    (@take nullable $field:ident $wire:literal) => { $crate::patch::Patch::from_given($field) };
-    (@take nulled $field:ident $wire:literal) => { $field.flatten() };
-    (@take needed $field:ident $wire:literal) => { Some(strictly!(@take required $field $wire)) };
-    (@take $how:ident $field:ident $wire:literal) => {
-        match $field {
-            Some(value) => value,
-            None => return Err(serde::de::Error::missing_field($wire)),
-        }
-    };
-}
-
 /// Declares an object: `required`, `optional`, `needed` or `defaulted`, Rust name, wire name, type.
 ///
 /// What is `required` and missing makes the answer a protocol error; what is `defaulted` and missing becomes its
@@ -232,84 +182,6 @@ macro_rules! model {
     };
 }
 
-/// Declares a set of strings that may grow: what is not in it is kept in `Other`.
-macro_rules! open_enum {
-    ($(#[doc = $doc:literal])* pub enum $name:ident {
-        $($(#[doc = $value_doc:literal])* $variant:ident = $wire:literal),* $(,)?
-    }) => {
-        $(#[doc = $doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum $name {
-            $($(#[doc = $value_doc])* $variant,)*
-            /// A value that this version does not know.
-            Other(String),
-        }
-
-        impl $name {
-            /// The value as the API writes it.
-            #[must_use]
-            pub fn as_str(&self) -> &str {
-                match self {
-                    $(Self::$variant => $wire,)*
-                    Self::Other(text) => text,
-                }
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                to.write_str(self.as_str())
-            }
-        }
-
-        impl From<&str> for $name {
-            fn from(text: &str) -> Self {
-                match text {
-                    $($wire => Self::$variant,)*
-                    _ => Self::Other(text.to_owned()),
-                }
-            }
-        }
-
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-                to.serialize_str(self.as_str())
-            }
-        }
-
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                std::borrow::Cow::<'de, str>::deserialize(from).map(|text| Self::from(text.as_ref()))
-            }
-        }
-
-        impl $crate::model::Outgoing for $name {
-            fn send<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-                to.serialize_str(self.as_str())
-            }
-        }
-
-        impl $crate::model::Model for $name {
-            fn read<'de, D: serde::Deserializer<'de>>(
-                from: D,
-                mended: &mut $crate::model::Mended,
-            ) -> Result<Option<Self>, D::Error> {
-                let text = <String as $crate::model::Model>::read(from, mended)?;
-                Ok(text.map(|text| Self::from(text.as_str())))
-            }
-
-            fn describe(types: &mut $crate::model::Types) -> serde_json::Value {
-                types.choice(stringify!($name), &[$($doc),*], true, &[$($crate::model::Variant {
-                    wire: $wire,
-                    doc: &[$($value_doc),*],
-                    of: None,
-                }),*])
-            }
-        }
-    };
-}
-
 /// Declares a union without a tag of the vendor's: each variant is told by a member that only it has, and crosses with
 /// a `kind` that we add; what none fits is `Unknown`.
 macro_rules! union {
@@ -391,47 +263,6 @@ macro_rules! union {
                     },)*
                     $crate::model::Variant { wire: "unknown", doc: &["A kind that this version does not know."], of: None },
                 ])
-            }
-        }
-    };
-}
-
-/// Declares a closed set of strings for an argument: what is not in it is an error that names what is.
-macro_rules! choice {
-    ($(#[doc = $doc:literal])* pub enum $name:ident {
-        $($(#[doc = $value_doc:literal])* $variant:ident = $wire:literal),* $(,)?
-    }) => {
-        $(#[doc = $doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-        #[non_exhaustive]
-        pub enum $name {
-            $($(#[doc = $value_doc])* #[serde(rename = $wire)] $variant,)*
-        }
-
-        impl $crate::model::Outgoing for $name {
-            fn send<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-                serde::Serialize::serialize(self, to)
-            }
-        }
-
-        impl $crate::model::Model for $name {
-            fn read<'de, D: serde::Deserializer<'de>>(
-                from: D,
-                mended: &mut $crate::model::Mended,
-            ) -> Result<Option<Self>, D::Error> {
-                let text = <String as $crate::model::Model>::read(from, mended)?;
-                Ok(match text.as_deref() {
-                    $(Some($wire) => Some(Self::$variant),)*
-                    _ => None,
-                })
-            }
-
-            fn describe(types: &mut $crate::model::Types) -> serde_json::Value {
-                types.choice(stringify!($name), &[$($doc),*], false, &[$($crate::model::Variant {
-                    wire: $wire,
-                    doc: &[$($value_doc),*],
-                    of: None,
-                }),*])
             }
         }
     };

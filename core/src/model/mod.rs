@@ -3,7 +3,11 @@
 //! A model is declared once, with [`model!`](crate::model::macros); the declaration gives the struct, its
 //! reading, its canonical JSON and its entry in the catalogue.
 
+#[macro_use]
+mod choices;
 mod json;
+#[macro_use]
+mod strictly;
 #[macro_use]
 mod macros;
 mod outgoing;
@@ -12,8 +16,8 @@ pub(crate) mod strict;
 mod timestamp;
 mod types;
 
-pub use json::{Json, JsonObject};
 pub(crate) use json::check as check_json;
+pub use json::{Json, JsonObject};
 pub use timestamp::Timestamp;
 
 pub(crate) use outgoing::{Bare, Outgoing, inside, variant};

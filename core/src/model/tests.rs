@@ -169,6 +169,23 @@ fn times_are_read_with_any_offset_and_written_in_one_form() {
     );
 }
 
+/// Python's dates begin with the year 1.
+#[test]
+fn a_time_that_some_host_cannot_hold_is_mended() {
+    for (text, good) in [
+        ("0001-01-01T00:00:00.000Z", true),
+        ("9999-12-30T21:59:59.999Z", true),
+        ("0000-12-31T23:59:59.999Z", false),
+        ("0001-01-01T00:00:00+01:00", false),
+        ("9999-12-31T23:59:59-01:00", false),
+    ] {
+        let (sync, mended) =
+            parse::<Sync>(&json!({ "id": 1, "slug": "a", "createdAt": text, "referencedColumns": [] }))
+                .unwrap();
+        assert_eq!((sync.created_at.is_some(), mended.is_empty()), (good, good), "{text}");
+    }
+}
+
 #[test]
 fn a_status_that_is_null_is_absent_where_it_may_be() {
     let (sync, mended) = parse::<Sync>(&json!({ "id": 1, "slug": "a", "status": null })).unwrap();

@@ -9,14 +9,20 @@ use serde_json::Value;
 use super::scalar::scalar;
 use super::{Mended, Model, Scalar, Types};
 
+/// 0001-01-01T00:00:00.000Z.
+const FIRST: i64 = -62_135_596_800_000;
 /// A point in time, to the millisecond; RFC 3339 with any offset is read, `YYYY-MM-DDTHH:MM:SS.mmmZ` is written.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(jiff::Timestamp);
 
 impl Timestamp {
-    /// From milliseconds since 1970-01-01T00:00:00Z; `None` outside the years -9999 to 9999.
+    /// From milliseconds since 1970-01-01T00:00:00Z; `None` before 0001-01-01 and after
+    /// 9999-12-30T22:00:00Z, which every host can hold.
     #[must_use]
     pub fn from_millis(millis: i64) -> Option<Self> {
+        if millis < FIRST {
+            return None;
+        }
         jiff::Timestamp::from_millisecond(millis).ok().map(Self)
     }
 

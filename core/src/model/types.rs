@@ -46,7 +46,13 @@ impl Types {
     }
 
     /// A set of strings; an `open` one may hold others.
-    pub(crate) fn choice(&mut self, name: &'static str, doc: &[&str], open: bool, values: &[Variant]) -> Value {
+    pub(crate) fn choice(
+        &mut self,
+        name: &'static str,
+        doc: &[&str],
+        open: bool,
+        values: &[Variant],
+    ) -> Value {
         self.enter(name, |_| {
             let values: Vec<Value> = values
                 .iter()

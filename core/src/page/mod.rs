@@ -184,11 +184,10 @@ pub(crate) fn from_token(operation: &'static Operation, token: &str) -> Result<(
         URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
     match next {
         Some(next)
-            if next.op == operation.op
-                && next.cursor.is_sound()
-                && next.ids.len() == operation.ids.len() =>
+            if next.op == operation.op && next.cursor.is_sound() && next.ids.len() == operation.ids.len() =>
         {
-            let ids = operation.ids.iter().zip(next.ids).map(|(known, text)| Id::of(known.kind, text)).collect();
+            let ids =
+                operation.ids.iter().zip(next.ids).map(|(known, text)| Id::of(known.kind, text)).collect();
             Ok((Call::new(operation, ids)?.with_query(next.query), next.cursor))
         }
         _ => {

@@ -77,7 +77,8 @@ request! {
     }
 }
 
-const DESTINATION: PathId = number("destination", "destination_id", "destinationId", &["The destination's id."]);
+const DESTINATION: PathId =
+    number("destination", "destination_id", "destinationId", &["The destination's id."]);
 
 operation! {
     /// Lists the workspace's destinations, a page at a time, in the order of their ids unless asked otherwise.

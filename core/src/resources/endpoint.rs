@@ -29,8 +29,15 @@ pub(crate) const fn number(
     wire: &'static str,
     doc: &'static [&'static str],
 ) -> PathId {
-    let argument =
-        Argument { name, wire, place: "path", required: true, nullable: false, doc, of: <i64 as Model>::describe };
+    let argument = Argument {
+        name,
+        wire,
+        place: "path",
+        required: true,
+        nullable: false,
+        doc,
+        of: <i64 as Model>::describe,
+    };
     PathId { noun, at: wire, kind: IdKind::Int, argument }
 }
 
@@ -64,7 +71,9 @@ pub(crate) const SYNC: PathId = PathId {
         place: "path",
         required: true,
         nullable: false,
-        doc: &["The sync's id or slug; an all-digit string is an id. A slug costs one more request, once per client."],
+        doc: &[
+            "The sync's id or slug; an all-digit string is an id. A slug costs one more request, once per client.",
+        ],
         of: |_: &mut Types| Value::from("sync"),
     },
 };

@@ -207,12 +207,8 @@ const GRAPH: PathId = text(
     "graphId",
     &["The graph's id; no operation lists identity graphs, so it comes from the UI."],
 );
-const REQUEST: PathId = text(
-    "reprocessing request",
-    "request_id",
-    "requestId",
-    &["The request's id, as queueing gave it."],
-);
+const REQUEST: PathId =
+    text("reprocessing request", "request_id", "requestId", &["The request's id, as queueing gave it."]);
 
 operation! {
     /// Starts a run of an identity graph and gives a handle that follows it. What repeating it would do is not documented.

@@ -42,12 +42,9 @@ impl Placing {
         }
     }
 
-    /// A member of the body that may be null.
-    pub(crate) fn nullable(&mut self, name: &'static str, value: Option<&impl Outgoing>) {
-        match value {
-            Some(value) => self.body(name, value),
-            None => self.members.push((name, RawValue::NULL.to_owned())),
-        }
+    /// A member of the body that is null.
+    pub(crate) fn null(&mut self, name: &'static str) {
+        self.members.push((name, RawValue::NULL.to_owned()));
     }
 
     /// All of it; `body` says whether the operation has one though it may be empty.
@@ -195,9 +192,16 @@ macro_rules! request {
         $placing.body($wire, &$value.unwrap_or(false));
     };
     (@place body [nullable] $placing:ident $wire:literal $value:expr) => {
-        if let Some(value) = $value.given() { $placing.nullable($wire, value); }
+        match $value {
+            $crate::patch::Patch::Absent => {}
+            $crate::patch::Patch::Null => $placing.null($wire),
+            $crate::patch::Patch::Set(value) => $placing.body($wire, value),
+        }
     };
     (@place body [$how:ident] $placing:ident $wire:literal $value:expr) => {
-        $placing.nullable($wire, $value.as_ref());
+        match $value {
+            Some(value) => $placing.body($wire, value),
+            None => $placing.null($wire),
+        }
     };
 }

@@ -94,7 +94,13 @@ impl Entry {
     }
 
     /// What an answer that was read raw means, given the arguments that it was asked for with.
-    pub(super) fn parse(&self, client: &Client, args: Members, body: &[u8], meta: Meta) -> Result<Reply, Error> {
+    pub(super) fn parse(
+        &self,
+        client: &Client,
+        args: Members,
+        body: &[u8],
+        meta: Meta,
+    ) -> Result<Reply, Error> {
         (self.read)(client, args, body, meta)
     }
 
@@ -138,7 +144,8 @@ const fn page<E: Endpoint<Answer = Page<T>>, T: Row>() -> Entry {
                         page::from_token(E::OPERATION, &next)?
                     }
                     (Some(_), false) => {
-                        let what = "arguments.next stands alone: it carries the list's filters; nothing was sent";
+                        let what =
+                            "arguments.next stands alone: it carries the list's filters; nothing was sent";
                         return Err(Error::new(Kind::InvalidRequest, what));
                     }
                     (None, _) => {
@@ -263,7 +270,10 @@ fn sync(args: &mut Members, wire: &'static str) -> Result<SyncReference, Error> 
 
 fn id<T: serde::de::DeserializeOwned>(args: &mut Members, wire: &'static str) -> Result<T, Error> {
     let Some(raw) = args.remove(wire) else {
-        return Err(Error::new(Kind::InvalidRequest, format!("arguments.{wire} is missing; nothing was sent")));
+        return Err(Error::new(
+            Kind::InvalidRequest,
+            format!("arguments.{wire} is missing; nothing was sent"),
+        ));
     };
     strict::value(&format!("arguments.{wire}"), raw.get(), Kind::InvalidRequest)
 }
@@ -283,34 +293,4 @@ pub(super) fn run_value(token: &RunToken) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    /// `args` is one flat object: two values of one name would be one.
-    #[test]
-    fn no_operation_takes_two_values_of_one_name() {
-        for entry in TABLE {
-            let (ids, fields) = (entry.operation.ids, entry.operation.arguments);
-            let names = ids.iter().map(|id| id.argument.wire).chain(fields.iter().map(|field| field.wire));
-            let mut seen = BTreeSet::from(["next"]);
-            for name in names {
-                assert!(seen.insert(name), "{:?} takes {name} twice", entry.operation);
-            }
-        }
-    }
-
-    #[test]
-    fn every_operation_has_its_own_name_and_its_parameters_in_its_path() {
-        let mut ops = BTreeSet::new();
-        for operation in TABLE.iter().map(|entry| entry.operation).chain(INNER.iter().copied()) {
-            assert!(ops.insert(operation.id), "{operation:?} is there twice");
-            let placeholders: Vec<&str> =
-                operation.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
-            let named: Vec<&str> = operation.ids.iter().map(|id| id.at).collect();
-            assert_eq!(placeholders, named, "{operation:?}");
-        }
-        assert_eq!(ops.len(), 45, "the 43 of the document and the two that are newer");
-    }
-}
+mod tests;

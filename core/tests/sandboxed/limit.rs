@@ -28,7 +28,8 @@ async fn load(counter: &str, phase: f64) {
                     let options = Options { priority: Some("read".into()), ..Options::default() };
                     let mut page = client
                         .syncs()
-                        .list(&ListSyncs { limit: Some(1), ..ListSyncs::default() }).with(options);
+                        .list(&ListSyncs { limit: Some(1), ..ListSyncs::default() })
+                        .with(options);
                     page.next_page().await.unwrap();
                     done += 1;
                 }

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Error;
+use crate::document::DOCUMENT;
+use crate::scenarios::scenarios;
 
 /// One line of the coverage file: a scenario that a player played.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -18,6 +20,9 @@ pub(crate) struct Played {
     pub(crate) scenario: String,
     pub(crate) operations: BTreeSet<String>,
     pub(crate) kinds: BTreeSet<String>,
+    /// What operations answered, such as `ListSync 404`.
+    #[serde(default)]
+    pub(crate) answers: BTreeSet<String>,
     /// How many complaints the judge had: what was complained about does not count as played.
     pub(crate) complaints: usize,
 }
@@ -45,12 +50,31 @@ pub struct Coverage {
     pub operations: Vec<String>,
     /// Kinds of errors that each player must have seen.
     pub kinds: Vec<String>,
+    /// Answers that each player must have been given, in the words of [`declared_answers`].
+    pub answers: Vec<String>,
+}
+
+/// Every answer of every operation that the document declares, such as `ListSync 200` (its success), `ListSync 404`
+/// and, for an error under a good status, `CreateSync 200 validation`.
+#[must_use]
+pub fn declared_answers() -> Vec<String> {
+    let mut answers = Vec::new();
+    for operation in DOCUMENT.operations() {
+        let (id, declared) = (&operation.id, operation.responses());
+        answers.push(format!("{id} 200"));
+        answers.extend(declared.errors.keys().map(|status| format!("{id} {status}")));
+        answers.extend(declared.under_good.iter().map(|shape| format!("{id} 200 {shape}")));
+    }
+    answers
 }
 
 impl Coverage {
     /// What is missing, as sentences.
     pub fn gaps(&self) -> Result<Vec<String>, Error> {
-        let scenarios = scenario_kinds(&self.scenarios)?;
+        let scenarios: BTreeMap<String, BTreeSet<String>> = scenarios(&self.scenarios)?
+            .into_iter()
+            .map(|(id, scenario)| (id, expected_kinds(&scenario)))
+            .collect();
         let played = read(&self.file)?;
         let mut gaps = Vec::new();
         if scenarios.is_empty() {
@@ -67,6 +91,8 @@ impl Coverage {
                 .flat_map(|line| line.kinds.iter().chain(scenarios.get(&line.scenario).into_iter().flatten()))
                 .map(String::as_str)
                 .collect();
+            let answers: BTreeSet<&str> =
+                own.iter().flat_map(|line| &line.answers).map(String::as_str).collect();
             let mut missing = |what: &str, wanted: &mut dyn Iterator<Item = &str>, seen: &BTreeSet<&str>| {
                 for name in wanted.filter(|name| !seen.contains(name)) {
                     gaps.push(format!("{player} has not {what} {name}."));
@@ -75,6 +101,7 @@ impl Coverage {
             missing("played the scenario", &mut scenarios.keys().map(String::as_str), &names);
             missing("called the operation", &mut self.operations.iter().map(String::as_str), &operations);
             missing("met an error of the kind", &mut self.kinds.iter().map(String::as_str), &kinds);
+            missing("been answered with", &mut self.answers.iter().map(String::as_str), &answers);
         }
         Ok(gaps)
     }
@@ -104,20 +131,6 @@ fn names<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String
         name: String,
     }
     Ok(Vec::<Named>::deserialize(deserializer)?.into_iter().map(|named| named.name).collect())
-}
-
-/// Each scenario's id with the kinds of errors that it expects.
-fn scenario_kinds(folder: &Path) -> Result<BTreeMap<String, BTreeSet<String>>, Error> {
-    let mut found = BTreeMap::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "json") {
-            let scenario: Value = serde_json::from_reader(BufReader::new(File::open(&path)?))?;
-            let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            found.insert(id, expected_kinds(&scenario));
-        }
-    }
-    Ok(found)
 }
 
 fn expected_kinds(scenario: &Value) -> BTreeSet<String> {
@@ -155,6 +168,7 @@ mod tests {
             scenario: "a-list-fails".to_owned(),
             operations: BTreeSet::from(["ListSync".to_owned()]),
             kinds: BTreeSet::new(),
+            answers: BTreeSet::from(["ListSync 200".to_owned()]),
             complaints,
         };
         played.append_to(&file).unwrap();
@@ -176,16 +190,29 @@ mod tests {
         coverage.players.push("swift".to_owned());
         coverage.operations = vec!["TriggerRun".to_owned()];
         coverage.kinds = vec!["tls".to_owned()];
+        coverage.answers = vec!["ListSync 200".to_owned(), "ListSync 404".to_owned()];
         assert_eq!(
             coverage.gaps().unwrap(),
             [
                 "node has not called the operation TriggerRun.",
                 "node has not met an error of the kind tls.",
+                "node has not been answered with ListSync 404.",
                 "swift has not played the scenario a-list-fails.",
                 "swift has not called the operation TriggerRun.",
                 "swift has not met an error of the kind tls.",
+                "swift has not been answered with ListSync 200.",
+                "swift has not been answered with ListSync 404.",
             ]
         );
+    }
+
+    #[test]
+    fn the_document_declares_a_success_errors_and_errors_under_a_good_status() {
+        let declared = declared_answers();
+        for answer in ["ListSync 200", "CreateSync 409", "CreateSync 200 validation", "RunFlow 200 null"] {
+            assert!(declared.iter().any(|one| one == answer), "{answer}");
+        }
+        assert!(!declared.iter().any(|one| one == "ListSync 404"));
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use crate::document::Shape;
+
 /// One request and what became of it. Times are real and count from the beginning of the world.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Request {
@@ -17,6 +19,8 @@ pub(crate) struct Request {
     pub(crate) body: Body,
     pub(crate) arrived: Duration,
     pub(crate) status: Option<u16>,
+    /// What the body that went out looks like.
+    pub(crate) shape: Option<Shape>,
     pub(crate) retry_after: Option<String>,
     pub(crate) answered: Option<Duration>,
     pub(crate) gone: Option<Duration>,
@@ -73,6 +77,18 @@ impl Request {
     /// The first value of a query parameter.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The answer as the coverage counts it, if it went out whole: `404`, `200`, or `200 validation`.
+    pub(crate) fn met(&self) -> Option<String> {
+        let (status, shape) = (self.status?, self.shape?);
+        self.answered?;
+        Some(match shape {
+            _ if status >= 300 => status.to_string(),
+            // A deletion is answered with 204 or 200: both are its success.
+            Shape::Payload | Shape::Empty => "200".to_owned(),
+            other => format!("200 {other}"),
+        })
     }
 
     /// What a sentence calls it.

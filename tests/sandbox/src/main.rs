@@ -5,15 +5,21 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
-use hightouch_sandbox::{Catalogue, Coverage, Error, Options, Sandbox, strip};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use hightouch_sandbox::{
+    Catalogue, Coverage, Error, Options, Sandbox, declared_answers, strip, write_scenarios,
+};
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 
 /// The Hightouch REST API as a local server that also judges what it was sent.
 ///
 /// Without a subcommand it serves: one port speaks HTTP/1.1, HTTP/2 and TLS. When it listens it prints one line of
-/// JSON: {"url", "httpUrl", "ca", "closed", "baseUrl", "apiKey"}. Worlds are made with POST /_worlds.
+/// JSON: {"url", "httpUrl", "ca", "closed", "baseUrl", "apiKey"}. The last two are those of a default world, which is
+/// there to try a client out: a workspace with all resources, in which runs go their way in real time. The sequence
+/// `nightly`, the identity graph `customers` and the campaign `welcome` are in it too, although nothing lists them.
+///
+/// Tests make worlds of their own with POST /_worlds.
 #[derive(Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
 struct Cli {
@@ -37,18 +43,50 @@ struct Serve {
     /// Append a line of JSON for each scenario that was judged
     #[arg(long, value_name = "FILE")]
     coverage: Option<PathBuf>,
-    /// Syncs in the default world
+    /// Syncs in the default world; its models, destinations and sources grow with them
     #[arg(long, value_name = "N", default_value_t = 25)]
     syncs: u32,
+    /// The size of the default world, in words: 10, 1,000 or 100,000 syncs
+    #[arg(long, value_name = "SIZE", value_enum, conflicts_with = "syncs")]
+    seed_size: Option<SeedSize>,
+    /// What the default world is made from: the same number makes the same world
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
     /// How long a run in the default world takes
     #[arg(long, value_name = "S", default_value_t = 20.0)]
     seconds_per_run: f64,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum SeedSize {
+    Small,
+    Medium,
+    Large,
+}
+
+impl SeedSize {
+    fn syncs(self) -> u32 {
+        match self {
+            Self::Small => 10,
+            Self::Medium => 1_000,
+            Self::Large => 100_000,
+        }
+    }
 }
 
 #[derive(Subcommand)]
 enum Command {
     /// Read the vendor's document on standard input and write it, without its prose, to standard output
     Strip,
+    /// Write all scenarios of a folder, with those that its table of operations stands for, to another folder
+    Scenarios {
+        /// The folder of the scenarios, with the folder `table` in it
+        #[arg(long, value_name = "DIR")]
+        from: PathBuf,
+        /// Where they go; no other .json file is left there
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+    },
     /// Fail unless every player has played every scenario, and with that every operation and kind of error
     Coverage(CoverageArgs),
 }
@@ -73,6 +111,9 @@ struct CoverageArgs {
     /// A catalogue of the SDK (JSON): its operations and kinds are asked for too
     #[arg(long, value_name = "FILE")]
     catalogue: Option<PathBuf>,
+    /// Do not ask that every answer that the document declares was met
+    #[arg(long)]
+    no_answers: bool,
     /// Operations and kinds that need not be covered, separated by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     except: Vec<String>,
@@ -84,6 +125,10 @@ async fn main() -> ExitCode {
     let done = match cli.command {
         None => serve(cli.serve).await.map(|()| ExitCode::SUCCESS),
         Some(Command::Strip) => strip_document().map(|()| ExitCode::SUCCESS),
+        Some(Command::Scenarios { from, to }) => write_scenarios(&from, &to).map(|count| {
+            println!("{count} scenarios in {}", to.display());
+            ExitCode::SUCCESS
+        }),
         Some(Command::Coverage(arguments)) => coverage(arguments),
     };
     match done {
@@ -101,7 +146,8 @@ async fn serve(options: Serve) -> Result<(), Error> {
     let ca = options.dir.join("ca.pem");
     std::fs::write(&ca, &sandbox.ca_pem)?;
     let world = sandbox.create_world(json!({
-        "syncs": options.syncs,
+        "seed": options.seed,
+        "syncs": options.seed_size.map_or(options.syncs, SeedSize::syncs),
         "slugs": ["orders-to-salesforce"],
         "timeScale": 1,
         "runs": {
@@ -147,7 +193,8 @@ fn strip_document() -> Result<(), Error> {
 }
 
 fn coverage(arguments: CoverageArgs) -> Result<ExitCode, Error> {
-    let CoverageArgs { file, scenarios, players, mut operations, mut kinds, catalogue, except } = arguments;
+    let CoverageArgs { file, scenarios, players, mut operations, mut kinds, catalogue, no_answers, except } =
+        arguments;
     if let Some(catalogue) = catalogue {
         let catalogue = Catalogue::read(&catalogue)?;
         operations.extend(catalogue.operation_ids);
@@ -156,7 +203,9 @@ fn coverage(arguments: CoverageArgs) -> Result<ExitCode, Error> {
     for names in [&mut operations, &mut kinds] {
         names.retain(|name| !except.contains(name));
     }
-    let gaps = Coverage { file, scenarios, players, operations, kinds }.gaps()?;
+    let mut answers = if no_answers { Vec::new() } else { declared_answers() };
+    answers.retain(|answer| !except.iter().any(|name| answer.split(' ').next() == Some(name)));
+    let gaps = Coverage { file, scenarios, players, operations, kinds, answers }.gaps()?;
     for gap in &gaps {
         eprintln!("{gap}");
     }

@@ -76,7 +76,7 @@ impl Run {
             created,
             started,
             finished: started + in_millis(seconds),
-            listed: created + plan.listed_after_ms.unwrap_or(0),
+            listed: created.saturating_add(plan.listed_after_ms.unwrap_or(0)),
             status,
             error: plan.error.clone(),
             phases: plan
@@ -110,15 +110,17 @@ impl Run {
         if self.start(now).is_none() {
             return "queued";
         }
-        let steps = self.phases.len();
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "progress is between 0 and 1, phases are few"
-        )]
-        let step = (self.progress(now) * steps as f64) as usize;
-        self.phases.get(step.min(steps.saturating_sub(1))).map_or("processing", String::as_str)
+        phase(&self.phases, self.started, self.finished, now).unwrap_or("processing")
+    }
+
+    /// Whether it does not end well; a warning is no failure.
+    pub(crate) fn fails(&self) -> bool {
+        matches!(self.status.as_str(), "failed" | "cancelled" | "interrupted")
+    }
+
+    /// How many rows its query gave, once it has succeeded.
+    pub(crate) fn size(&self, now: Millis) -> Option<f64> {
+        (self.end(now).is_some() && self.status == "success").then(|| self.planned.sum())
     }
 
     /// As the API shows it. Where the document demands `startedAt` and `finishedAt`, the API has been seen
@@ -143,19 +145,38 @@ impl Run {
         })
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "a world does not live for 2^52 ms")]
     fn progress(&self, now: Millis) -> f64 {
-        if now < self.started {
-            return 0.0;
-        }
-        let length = (self.finished - self.started).max(1);
-        ((now - self.started) as f64 / length as f64).min(1.0)
+        progress(self.started, self.finished, now)
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "plans are in seconds, far below 2^63 ms")]
-fn in_millis(seconds: f64) -> Millis {
-    (seconds * 1000.0) as Millis
+#[expect(clippy::cast_precision_loss, reason = "a world does not live for 2^52 ms")]
+fn progress(started: Millis, finished: Millis, now: Millis) -> f64 {
+    if now < started {
+        return 0.0;
+    }
+    let length = (finished - started).max(1);
+    ((now - started) as f64 / length as f64).min(1.0)
+}
+
+/// Which of the statuses on the way it is, in equal parts.
+pub(crate) fn phase(phases: &[String], started: Millis, finished: Millis, now: Millis) -> Option<&str> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "progress is between 0 and 1, phases are few"
+    )]
+    let step = (progress(started, finished, now) * phases.len() as f64) as usize;
+    phases.get(step.min(phases.len().saturating_sub(1))).map(String::as_str)
+}
+
+/// Longer than any world lives, and so short that sums of it are still numbers.
+const AGES: f64 = 1e15;
+
+#[expect(clippy::cast_possible_truncation, reason = "what is longer was cut")]
+pub(crate) fn in_millis(seconds: f64) -> Millis {
+    (seconds * 1000.0).clamp(-AGES, AGES) as Millis
 }
 
 #[cfg(test)]

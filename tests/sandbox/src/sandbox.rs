@@ -152,6 +152,7 @@ impl Shared {
                 player: case.player,
                 scenario: case.scenario,
                 operations: verdict.operations.clone(),
+                answers: verdict.answers.clone(),
                 kinds: case.kinds.into_iter().collect(),
                 complaints: verdict.complaints.len(),
             };

@@ -107,16 +107,19 @@ impl Script {
 
     /// The answer for a request which is the `nth` of its operation and the `nth_of_all` in the world.
     pub(crate) fn next(&mut self, request: &Request, nth: usize, nth_of_all: usize) -> Option<Answer> {
-        let entry = self.0.iter_mut().find(|entry| {
-            let nth = if entry.when.operation.is_some() { nth } else { nth_of_all };
-            entry.times > 0 && entry.when.matches(request, nth)
-        })?;
+        let entry =
+            self.0.iter_mut().find(|entry| entry.times > 0 && entry.when.holds(request, nth, nth_of_all))?;
         entry.times -= 1;
         Some(entry.answer.clone())
     }
 }
 
 impl When {
+    /// Whether it speaks of this request, the `nth` of its operation and the `nth_of_all` in the world.
+    pub(crate) fn holds(&self, request: &Request, nth: usize, nth_of_all: usize) -> bool {
+        self.matches(request, if self.operation.is_some() { nth } else { nth_of_all })
+    }
+
     fn matches(&self, request: &Request, nth: usize) -> bool {
         self.operation.as_deref().is_none_or(|name| request.operation == Some(name))
             && self.nth.is_none_or(|wanted| wanted == nth)

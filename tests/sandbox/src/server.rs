@@ -24,7 +24,7 @@ use crate::control;
 use crate::log;
 use crate::sandbox::Shared;
 use crate::script::Reset;
-use crate::world::{Outcome, World};
+use crate::world::{NO_CONTENT, Outcome, World};
 
 /// The first byte of a TLS handshake record (RFC 8446, section 5.1).
 const HANDSHAKE: u8 = 0x16;
@@ -156,11 +156,12 @@ fn respond(
         bytes = gzip(&bytes)?;
         response = response.header(CONTENT_ENCODING, "gzip");
     }
-    // What was promised; a cut body gives less.
-    response = response
-        .header(CONTENT_LENGTH, bytes.len())
-        .header("x-powered-by", "Express")
-        .header(DATE, world.clock.http_date(world.clock.now()));
+    if outcome.status != NO_CONTENT {
+        // What was promised; a cut body gives less.
+        response = response.header(CONTENT_LENGTH, bytes.len());
+    }
+    response =
+        response.header("x-powered-by", "Express").header(DATE, world.clock.http_date(world.clock.now()));
     let end = match (manner.reset, manner.cut_body_at) {
         (Some(Reset::InBody), _) => {
             bytes.truncate(manner.cut_body_at.unwrap_or(bytes.len() / 2));

@@ -7,14 +7,16 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::clock::Clock;
-use crate::document::DOCUMENT;
+use crate::document::{DOCUMENT, Shape};
 use crate::limit::Limit;
 use crate::log::{Body, Request};
 use crate::operations::{self, Reply};
-use crate::runs::{FIRST_RUN, Run};
 use crate::script::{Answer, Script};
-use crate::seed::{self, Sync};
-use crate::settings::{HasMore, RunSettings, WorldSettings};
+use crate::settings::WorldSettings;
+use crate::workspace::Workspace;
+
+/// The status that forbids a body.
+pub(crate) const NO_CONTENT: u16 = 204;
 
 /// What the maker of a world is told.
 #[derive(Debug, Clone, Serialize)]
@@ -64,38 +66,6 @@ impl Keys {
     }
 }
 
-/// The part of a world that operations work on.
-#[derive(Debug)]
-pub(crate) struct Workspace {
-    pub(crate) clock: Arc<Clock>,
-    pub(crate) syncs: Vec<Sync>,
-    pub(crate) page_cap: Option<usize>,
-    pub(crate) has_more: HasMore,
-    plans: RunSettings,
-    next_run: u64,
-}
-
-impl Workspace {
-    pub(crate) fn sync(&self, id: &str) -> Option<&Sync> {
-        let id: u64 = id.strip_suffix(".0").unwrap_or(id).parse().ok()?;
-        self.syncs.iter().find(|sync| sync.id == id)
-    }
-
-    /// Starts a run behind those that are under way, and a rival's right behind it where the plan has one.
-    pub(crate) fn start_run(&mut self, which: impl Fn(&Sync) -> bool) -> Option<u64> {
-        let now = self.clock.now();
-        let sync = self.syncs.iter_mut().find(|sync| which(sync))?;
-        let plan = self.plans.plan_for(&sync.slug);
-        let id = self.next_run;
-        for plan in [Some(&plan), plan.rival.as_deref()].into_iter().flatten() {
-            let free = sync.runs.iter().map(|run| run.finished).max().unwrap_or(now);
-            sync.runs.push(Run::planned(self.next_run, now, free, plan));
-            self.next_run += 1;
-        }
-        Some(id)
-    }
-}
-
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct World {
@@ -128,25 +98,13 @@ impl World {
     pub(crate) fn new(info: WorldInfo, settings: WorldSettings) -> Self {
         let clock = Arc::new(Clock::starting_now(settings.time_scale));
         let window = Duration::from_secs_f64(settings.limit.seconds / settings.time_scale);
-        let syncs = seed::workspace(&settings, info.workspace_id);
+        let (limit, script) = (Limit::new(settings.limit), Script::new(settings.script.clone()));
+        let workspace = Workspace::new(settings, info.workspace_id, Arc::clone(&clock));
         Self {
             info,
-            clock: Arc::clone(&clock),
+            clock,
             window,
-            state: Mutex::new(State {
-                workspace: Workspace {
-                    clock,
-                    syncs,
-                    page_cap: settings.page_cap,
-                    has_more: settings.has_more,
-                    plans: settings.runs,
-                    next_run: FIRST_RUN,
-                },
-                limit: Limit::new(settings.limit),
-                script: Script::new(settings.script),
-                log: Vec::new(),
-                admitted: Vec::new(),
-            }),
+            state: Mutex::new(State { workspace, limit, script, log: Vec::new(), admitted: Vec::new() }),
         }
     }
 
@@ -180,6 +138,7 @@ impl World {
         let wanted =
             answer.as_ref().is_none_or(|answer| answer.apply || (answer.is_own() && !answer.is_lost()));
         let own = wanted.then(|| self.perform(&mut state.workspace, &request));
+        state.workspace.after(&request, nth, index + 1);
         if let Some(entry) = state.log.get_mut(index) {
             entry.scripted = answer.is_some();
         }
@@ -229,6 +188,9 @@ impl World {
     pub(crate) fn note_head(&self, index: usize, outcome: &Outcome) {
         if let Some(entry) = self.lock().log.get_mut(index) {
             entry.status = Some(outcome.status);
+            // What is broken off on purpose was not met.
+            let whole = outcome.manner.cut_body_at.is_none() && outcome.manner.reset.is_none();
+            entry.shape = whole.then(|| Shape::of(&outcome.body)).flatten();
             entry.retry_after = outcome
                 .headers
                 .iter()
@@ -283,7 +245,7 @@ fn outcome(own: Reply, answer: Option<Answer>) -> Outcome {
     let (status, body) = if manner.is_own() {
         let mut body = own.body;
         manner.edit.iter().for_each(|edit| edit.apply(&mut body));
-        (own.status, body.to_string())
+        (own.status, if own.status == NO_CONTENT { String::new() } else { body.to_string() })
     } else if let Some(text) = &manner.text {
         kind = "text/html; charset=utf-8";
         (manner.status.unwrap_or(200), text.clone())

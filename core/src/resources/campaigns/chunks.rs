@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use super::{CampaignRecipient, CampaignResult, CampaignTrigger, RecipientResult, RecipientStatus, TriggerCampaignOp};
+use super::{
+    CampaignRecipient, CampaignResult, CampaignTrigger, RecipientResult, RecipientStatus, TriggerCampaignOp,
+};
 use crate::client::{Client, Id, Meta, Options};
 use crate::error::{Error, Kind};
 use crate::model::Json;
@@ -64,12 +66,12 @@ async fn one(
             Err(Error::new(Kind::OutcomeUnknown, what)
                 .at(&call)
                 .with_meta(meta)
-                .with_details(Some(details(unknown(single), None)))
+                .with_details(Some(details(&unknown(single), None)))
                 .with_hint("Look at what the campaign shows before you send it again; it may have happened."))
         }
         Err(error) if error.kind() == Kind::OutcomeUnknown => {
             let said = error.details().cloned();
-            Err(error.with_details(Some(details(unknown(single), said))))
+            Err(error.with_details(Some(details(&unknown(single), said))))
         }
         Err(error) => Err(error),
     }
@@ -93,7 +95,7 @@ fn unknown(recipients: &[CampaignRecipient]) -> Vec<RecipientResult> {
 }
 
 /// What is known of each recipient, beside what the server said.
-fn details(results: Vec<RecipientResult>, said: Option<Json>) -> Json {
+fn details(results: &[RecipientResult], said: Option<Json>) -> Json {
     match said {
         None => Json::from(&json!({ "results": results })),
         Some(said) => Json::from(&json!({ "results": results, "details": said })),
@@ -112,8 +114,8 @@ fn partial(
         return error;
     }
     let known = results.len();
-    let lost = error.kind() == Kind::OutcomeUnknown
-        || error.kind() == Kind::Cancelled && error.hint().is_some();
+    let lost =
+        error.kind() == Kind::OutcomeUnknown || error.kind() == Kind::Cancelled && error.hint().is_some();
     let rest = recipients.get(known..).unwrap_or_default();
     let (chunk, later) = rest.split_at(failed.min(rest.len()));
     let status = if lost { RecipientStatus::Unknown } else { RecipientStatus::NotSent };
@@ -129,7 +131,7 @@ fn partial(
         if lost { later.len() } else { rest.len() },
     );
     let meta = error.meta().cloned().map(|meta| meta.after(before));
-    let error = error.with_what(what).with_details(Some(details(results, said)));
+    let error = error.with_what(what).with_details(Some(details(&results, said)));
     match meta {
         Some(meta) => error.with_meta(meta),
         None => error,

@@ -17,7 +17,8 @@ const CAMPAIGN: PathId = text(
     "campaignId",
     &["The campaign's id; no operation lists campaigns, so it comes from the UI."],
 );
-const SEND: PathId = text("send", "send_id", "sendId", &["The send's id, as triggering the campaign gave it."]);
+const SEND: PathId =
+    text("send", "send_id", "sendId", &["The send's id, as triggering the campaign gave it."]);
 
 operation! {
     /// Sends a campaign to recipients. More than 100 go out in several requests, one after the other, each sent once. The

@@ -6,8 +6,8 @@ mod schedule;
 mod trigger;
 mod types;
 
-pub use definitions::{ListSyncs, SyncCreate, SyncUpdate};
 pub(crate) use definitions::{CreateSyncOp, DeleteSyncOp, GetSyncOp, ListSyncOp, UpdateSyncOp};
+pub use definitions::{ListSyncs, SyncCreate, SyncUpdate};
 pub use reference::SyncReference;
 pub(crate) use reference::resolve;
 pub use schedule::*;
@@ -68,7 +68,8 @@ impl Syncs {
             },
             move |client, options| {
                 Box::pin(async move {
-                    let (_, call, resolved, options) = prepare(&client, &sync_raw, &how_raw, &options).await?;
+                    let (_, call, resolved, options) =
+                        prepare(&client, &sync_raw, &how_raw, &options).await?;
                     let mut answer = raw(&client, &call, &options).await?;
                     answer.meta = answer.meta.after(resolved);
                     Ok(answer)

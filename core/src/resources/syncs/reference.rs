@@ -97,9 +97,8 @@ pub(crate) async fn resolve(
             client.learn_slug(slug, sync.id);
             Ok((sync.id, Some(meta)))
         }
-        None => Err(Error::new(Kind::NotFound, "no sync has this slug")
-            .at(&call)
-            .with_meta(meta)
-            .with_hint("Check the slug in the sync's settings, or pass the numeric id; nothing was changed.")),
+        None => Err(Error::new(Kind::NotFound, "no sync has this slug").at(&call).with_meta(meta).with_hint(
+            "Check the slug in the sync's settings, or pass the numeric id; nothing was changed.",
+        )),
     }
 }

@@ -150,7 +150,9 @@ impl State for SyncRun {
         match self.status {
             SyncRunStatus::Success => Some(Ending::Success),
             SyncRunStatus::Warning => Some(Ending::Warning),
-            SyncRunStatus::Failed | SyncRunStatus::Cancelled | SyncRunStatus::Interrupted => Some(Ending::Failure),
+            SyncRunStatus::Failed | SyncRunStatus::Cancelled | SyncRunStatus::Interrupted => {
+                Some(Ending::Failure)
+            }
             _ => None,
         }
     }

@@ -1,5 +1,6 @@
 //! A sandbox for tests, and what plays scenarios against it.
 
+pub mod calls;
 pub mod expect;
 pub mod play;
 pub mod sandbox;

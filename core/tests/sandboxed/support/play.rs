@@ -6,9 +6,10 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use hightouch_sdk::wire::Failure;
-use hightouch_sdk::{Client, Error, ListSyncs, OnEnd, Options, Run, Settings, TriggerSync, WaitOptions};
+use hightouch_sdk::{AnyRun, Client, Error, OnEnd, Options, Run, Settings, WaitOptions};
 use serde_json::{Map, Value, json};
 
+use super::calls;
 use super::expect::{error_mismatch, mismatch};
 use super::sandbox::{Sandbox, World};
 
@@ -22,7 +23,7 @@ type Given = Result<Value, (Value, String)>;
 struct Play<'a> {
     client: Client,
     names: Names<'a>,
-    runs: HashMap<String, Run>,
+    runs: HashMap<String, AnyRun>,
 }
 
 /// What placeholders stand for.
@@ -97,9 +98,8 @@ impl Play<'_> {
             last = Some((given, run));
         }
         if let (Some(name), Some((given, run))) = (step["save"].as_str(), last) {
-            let mut value = given.unwrap_or_else(|(failure, _)| failure);
+            let value = given.unwrap_or_else(|(failure, _)| failure);
             if let Some(run) = run {
-                value["token"] = run.token().into();
                 self.runs.insert(name.to_owned(), run);
             }
             self.names.saved.insert(name.to_owned(), value);
@@ -130,7 +130,7 @@ impl Play<'_> {
         problem.map_or(Ok(()), Err)
     }
 
-    async fn call(&self, step: &Value) -> (Given, Option<Run>) {
+    async fn call(&self, step: &Value) -> (Given, Option<AnyRun>) {
         let mut args = self.names.fill(&step["args"]);
         if args.is_null() {
             args = json!({});
@@ -152,29 +152,9 @@ impl Play<'_> {
         step: &Value,
         args: &mut Value,
         options: Options,
-    ) -> Result<(Value, Option<Run>), Error> {
+    ) -> Result<(Value, Option<AnyRun>), Error> {
         let client = &self.client;
         let value = match step["call"].as_str().unwrap_or_default() {
-            "syncs.list" => {
-                let which: ListSyncs = serde_json::from_value(args.take()).expect("the filters");
-                let mut pages = client.syncs().list_with(&which, options);
-                if step["take"] == "firstPage" {
-                    json!(pages.next_page().await?.unwrap_or_default())
-                } else {
-                    json!(pages.all().await?)
-                }
-            }
-            "syncs.trigger" => {
-                let sync = args.as_object_mut().and_then(|args| args.remove("sync")).unwrap_or_default();
-                let how: TriggerSync =
-                    serde_json::from_value(args.take()).expect("the options of the trigger");
-                let syncs = client.syncs();
-                let run = match sync.as_i64() {
-                    Some(id) => syncs.trigger_with(id, &how, &options).await?,
-                    None => syncs.trigger_with(sync.as_str().unwrap_or_default(), &how, &options).await?,
-                };
-                return Ok((handle(&run), Some(run)));
-            }
             "client.run" => {
                 let run = client.run(args["token"].as_str().unwrap_or_default())?;
                 return Ok((handle(&run), Some(run)));
@@ -190,17 +170,19 @@ impl Play<'_> {
                     on_failure: end("onFailure", OnEnd::Raise),
                     on_warning: end("onWarning", OnEnd::Return),
                 };
-                json!(self.run(step).wait(&options).await?)
-            }
-            "run.states" => {
-                let mut statuses: Vec<String> = Vec::new();
-                let mut states = self.run(step).states();
-                while let Some(state) = states.next().await {
-                    statuses.push(state?.status.to_string());
+                match self.run(step) {
+                    AnyRun::Sync(run) => json!(run.wait(&options).await?),
+                    AnyRun::Sequence(run) => json!(run.wait(&options).await?),
+                    AnyRun::IdentityGraph(run) => json!(run.wait(&options).await?),
+                    other => panic!("a kind of run that this player does not know: {other:?}"),
                 }
-                statuses.dedup();
-                json!(statuses)
             }
+            "run.states" => match self.run(step) {
+                AnyRun::Sync(run) => statuses(run.states()).await?,
+                AnyRun::Sequence(run) => statuses(run.states()).await?,
+                AnyRun::IdentityGraph(run) => statuses(run.states()).await?,
+                other => panic!("a kind of run that this player does not know: {other:?}"),
+            },
             "request" => {
                 let query = args["query"].as_object().cloned().unwrap_or_else(Map::new);
                 let text = |name: &str| args[name].as_str().unwrap_or_default();
@@ -214,19 +196,42 @@ impl Play<'_> {
             "client.diagnose" => json!(client.diagnose().await),
             "client.setKey" => json!(client.set_api_key(args["apiKey"].as_str().unwrap_or_default())?),
             "client.close" => json!(client.close()),
-            other => panic!("a call that this player does not know: {other}"),
+            operation => {
+                let first = step["take"] == "firstPage";
+                return calls::make(client, operation, args.take(), options, first).await;
+            }
         };
         Ok((value, None))
     }
 
-    fn run(&self, step: &Value) -> &Run {
+    fn run(&self, step: &Value) -> &AnyRun {
         let name = step["on"].as_str().unwrap_or_default();
         self.runs.get(name).unwrap_or_else(|| panic!("no run was saved as {name}"))
     }
 }
 
-fn handle(run: &Run) -> Value {
-    json!({"id": run.id(), "parent": run.sync_id(), "adopted": run.adopted()})
+/// The statuses of a run, repeats next to each other dropped.
+async fn statuses<S: serde::Serialize>(
+    mut states: impl futures_util::Stream<Item = Result<S, Error>> + Unpin,
+) -> Result<Value, Error> {
+    let mut statuses = Vec::new();
+    while let Some(state) = states.next().await {
+        statuses.push(json!(state?)["status"].take());
+    }
+    statuses.dedup();
+    Ok(statuses.into())
+}
+
+pub fn handle(run: &AnyRun) -> Value {
+    fn told<S>(run: &Run<S>) -> Value {
+        json!({"id": run.id(), "parent": run.parent(), "kind": run.kind(), "adopted": run.adopted(), "token": run.token()})
+    }
+    match run {
+        AnyRun::Sync(run) => told(run),
+        AnyRun::Sequence(run) => told(run),
+        AnyRun::IdentityGraph(run) => told(run),
+        other => panic!("a kind of run that this player does not know: {other:?}"),
+    }
 }
 
 fn printed(error: &Error) -> (Value, String) {

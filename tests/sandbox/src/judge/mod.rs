@@ -53,6 +53,9 @@ pub struct Verdict {
     /// The operations that were called.
     #[serde(skip)]
     pub operations: BTreeSet<String>,
+    /// What they answered: `ListSync 200`, `ListSync 404`, `CreateSync 200 validation`.
+    #[serde(skip)]
+    pub answers: BTreeSet<String>,
 }
 
 /// Judges a world once its requests have ended.
@@ -70,7 +73,12 @@ pub(crate) async fn judge(world: &Arc<World>, case: &Case) -> Result<Verdict, Er
     }
     let operations =
         record.requests.iter().filter_map(|request| request.operation).map(str::to_owned).collect();
-    Ok(Verdict { complaints: complaints(&record, &wire), operations })
+    let answers = record
+        .requests
+        .iter()
+        .filter_map(|request| Some(format!("{} {}", request.operation?, request.met()?)))
+        .collect();
+    Ok(Verdict { complaints: complaints(&record, &wire), operations, answers })
 }
 
 fn complaints(record: &Record, wire: &Wire) -> Vec<String> {

@@ -1,5 +1,13 @@
 //! What the operations of the API do in a world.
 
+mod campaigns;
+mod events;
+mod flows;
+mod graphs;
+mod list;
+mod models;
+mod rows;
+mod sequences;
 mod syncs;
 
 use std::collections::BTreeMap;
@@ -7,9 +15,11 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::document::Operation;
-use crate::log::Request;
-use crate::settings::HasMore;
-use crate::world::Workspace;
+use crate::log::{Body, Request};
+use crate::seed::Kind;
+use crate::shelf::Row;
+use crate::workspace::Workspace;
+use crate::world::NO_CONTENT;
 
 /// What an operation answers.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +37,10 @@ impl Reply {
         Self { status, body: json!({"message": message, "details": details.into()}) }
     }
 
+    fn nothing() -> Self {
+        Self { status: NO_CONTENT, body: Value::Null }
+    }
+
     /// As the document has it: the faults by the name of what they are about.
     fn invalid(faults: impl IntoIterator<Item = (String, String)>) -> Self {
         let details: BTreeMap<_, _> =
@@ -34,53 +48,104 @@ impl Reply {
         Self::error(422, "Validation failed", json!(details))
     }
 
+    fn invalid_member(name: &str, what: &str) -> Self {
+        Self::invalid([(name.to_owned(), what.to_owned())])
+    }
+
+    fn conflict(name: &str, what: &str) -> Self {
+        Self { status: 409, ..Self::invalid_member(name, what) }
+    }
+
     fn not_found(what: &str) -> Self {
         Self::error(404, "Not found", what)
+    }
+
+    /// The shape that triggers of campaigns fail in.
+    fn refused(status: u16, what: &str) -> Self {
+        Self { status, body: json!({ "error": what }) }
     }
 }
 
 /// Does what a request asks for; what the document has against it is answered with 422.
 pub(crate) fn perform(workspace: &mut Workspace, operation: &Operation, request: &Request) -> Reply {
+    let id = operation.id.as_str();
+    if id == "TriggerCampaign"
+        && let Some(refused) = campaigns::too_many(request)
+    {
+        return refused;
+    }
     let faults = operation.faults(request);
     if !faults.is_empty() {
         return Reply::invalid(faults);
     }
     let path = |name| operation.path_value(&request.path, name).unwrap_or_default();
-    match operation.id.as_str() {
+    match id {
+        "ListSource" => rows::list(workspace, request, Kind::Source),
+        "GetSource" => rows::get(workspace, Kind::Source, &path("sourceId")),
+        "CreateSource" => rows::create(workspace, Kind::Source, body(request)),
+        "UpdateSource" => rows::update(workspace, Kind::Source, &path("sourceId"), body(request)),
+        "ListDestination" => rows::list(workspace, request, Kind::Destination),
+        "GetDestination" => rows::get(workspace, Kind::Destination, &path("destinationId")),
+        "CreateDestination" => rows::create(workspace, Kind::Destination, body(request)),
+        "UpdateDestination" => {
+            rows::update(workspace, Kind::Destination, &path("destinationId"), body(request))
+        }
+        "ListModel" => models::list(workspace, request),
+        "GetModel" => rows::get(workspace, Kind::Model, &path("modelId")),
+        "CreateModel" => models::create(workspace, body(request)),
+        "UpdateModel" => models::update(workspace, &path("modelId"), body(request)),
+        "DeleteModel" => rows::delete(workspace, Kind::Model, &path("modelId")),
         "ListSync" => syncs::list(workspace, request),
-        "GetSync" => syncs::get(workspace, &path("syncId")),
+        "GetSync" => rows::get(workspace, Kind::Sync, &path("syncId")),
+        "CreateSync" => syncs::create(workspace, body(request)),
+        "UpdateSync" => rows::update(workspace, Kind::Sync, &path("syncId"), body(request)),
+        "DeleteSync" => rows::delete(workspace, Kind::Sync, &path("syncId")),
         "ListSyncRuns" => syncs::list_runs(workspace, &path("syncId"), request),
         "TriggerRun" => syncs::trigger(workspace, &path("syncId")),
-        "TriggerRunCustom" => syncs::trigger_by_body(workspace, request),
+        "TriggerRunCustom" => syncs::trigger_by_body(workspace, &body(request)),
+        "TriggerSequenceRun" => sequences::trigger(workspace, &path("syncSequenceId")),
+        "GetSyncSequenceRun" => sequences::get(workspace, &path("syncSequenceRunId")),
+        "TriggerIdrRun" | "TriggerRunIdGraph" => graphs::trigger(workspace, &path("graphId"), &body(request)),
+        "ListIdrRuns" => graphs::list_runs(workspace, &path("graphId"), request),
+        "QueueForReprocessing" => graphs::reprocess(workspace, &path("graphId"), &body(request)),
+        "ReprocessStatus" => graphs::reprocess_status(workspace, &path("graphId"), &path("requestId")),
+        "TriggerCampaign" => campaigns::trigger(workspace, &path("campaignId"), &body(request)),
+        "GetSendStatus" => campaigns::send_status(workspace, &path("campaignId"), &path("sendId")),
+        "ListFlows" => rows::list(workspace, request, Kind::Flow),
+        "GetFlow" => rows::get(workspace, Kind::Flow, &path("flowId")),
+        "RunFlow" => flows::run(workspace, &path("flowId")),
+        "ListMessages" => flows::list_messages(workspace, &path("flowId"), request),
+        "GetMessage" => flows::get_message(workspace, &path("flowId"), &path("messageId")),
+        "CreateMessage" => flows::create_message(workspace, &path("flowId"), body(request)),
+        "UpdateMessage" => {
+            flows::update_message(workspace, &path("flowId"), &path("messageId"), body(request))
+        }
+        "ListContracts" => rows::list(workspace, request, Kind::Contract),
+        "GetContract" => rows::get(workspace, Kind::Contract, &path("contractId")),
+        "CreateContract" => events::create(workspace, Kind::Contract, body(request)),
+        "UpdateContract" => events::update_contract(workspace, &path("contractId"), body(request)),
+        "ListDomains" => rows::list(workspace, request, Kind::Domain),
+        "GetDomain" => rows::get(workspace, Kind::Domain, &path("domainId")),
+        "CreateDomain" => events::create(workspace, Kind::Domain, body(request)),
+        "UpdateDomain" => events::update_domain(workspace, &path("domainId"), body(request)),
         name => {
             Reply { status: 501, body: json!({"message": format!("The sandbox does not do {name} yet")}) }
         }
     }
 }
 
-/// One page out of everything that fits the filters.
-fn page<T>(workspace: &Workspace, request: &Request, all: &[T], mut show: impl FnMut(&T) -> Value) -> Reply {
-    let (offset, limit) = match (whole(request, "offset", 0), whole(request, "limit", 100)) {
-        (Ok(offset), Ok(limit)) => (offset, limit),
-        (Err(fault), _) | (_, Err(fault)) => return Reply::invalid([fault]),
-    };
-    let limit = limit.min(workspace.page_cap.unwrap_or(usize::MAX));
-    let data: Vec<Value> = all.iter().skip(offset).take(limit).map(&mut show).collect();
-    let more = all.len() > offset.saturating_add(limit);
-    Reply::good(match workspace.has_more {
-        HasMore::Honest => json!({"hasMore": more, "data": data}),
-        HasMore::Always => json!({"hasMore": true, "data": data}),
-        HasMore::Never => json!({"hasMore": false, "data": data}),
-        HasMore::Omit => json!({"data": data}),
-    })
+/// The members of a body; the document has been asked already whether there must be any.
+fn body(request: &Request) -> Row {
+    if let Body::Json(Value::Object(members)) = &request.body { members.clone() } else { Row::new() }
 }
 
-/// The document says number; the sandbox takes whole ones from 0.
-fn whole(request: &Request, name: &str, default: usize) -> Result<usize, (String, String)> {
-    request.parameter(name).map_or(Ok(default), |text| {
-        text.parse().map_err(|_| (name.to_owned(), "expected a whole number from 0".to_owned()))
-    })
-}
-
+#[cfg(test)]
+mod declared;
+#[cfg(test)]
+mod door;
+#[cfg(test)]
+mod resources;
+#[cfg(test)]
+mod runners;
 #[cfg(test)]
 mod tests;

@@ -1,13 +1,17 @@
 //! What a world is asked for. The members are explained in `tests/scenarios/README.md`.
 
+mod changes;
+mod plans;
+
 use std::collections::BTreeMap;
 
 use hyper::header::{HeaderName, HeaderValue};
 use serde::Deserialize;
-use serde_json::{Map, Value};
 
 use crate::Error;
 use crate::script::Entry;
+pub(crate) use changes::{Change, Collection};
+pub(crate) use plans::{CampaignSettings, GraphSettings, Plan, RunSettings, SequenceSettings};
 
 /// The `world` of a scenario. An unknown member is an error, so that a misspelt one is not just ignored.
 #[derive(Debug, Clone, Deserialize)]
@@ -15,12 +19,26 @@ use crate::script::Entry;
 pub(crate) struct WorldSettings {
     pub(crate) seed: u64,
     pub(crate) syncs: usize,
+    pub(crate) sources: Option<usize>,
+    pub(crate) destinations: Option<usize>,
+    pub(crate) models: Option<usize>,
+    /// Of each sync; without it up to three.
+    pub(crate) past_runs: Option<u64>,
+    pub(crate) contracts: usize,
+    pub(crate) domains: usize,
+    pub(crate) flows: usize,
+    pub(crate) messages: usize,
+    pub(crate) graph_runs: usize,
     pub(crate) slugs: Vec<String>,
     pub(crate) time_scale: f64,
     pub(crate) limit: LimitSettings,
     pub(crate) page_cap: Option<usize>,
     pub(crate) has_more: HasMore,
     pub(crate) runs: RunSettings,
+    pub(crate) sequences: SequenceSettings,
+    pub(crate) graphs: GraphSettings,
+    pub(crate) campaigns: BTreeMap<String, CampaignSettings>,
+    pub(crate) changes: Vec<Change>,
     pub(crate) script: Vec<Entry>,
 }
 
@@ -29,12 +47,25 @@ impl Default for WorldSettings {
         Self {
             seed: 1,
             syncs: 3,
+            sources: None,
+            destinations: None,
+            models: None,
+            past_runs: None,
+            contracts: 3,
+            domains: 3,
+            flows: 2,
+            messages: 3,
+            graph_runs: 3,
             slugs: Vec::new(),
             time_scale: 20.0,
             limit: LimitSettings::default(),
             page_cap: None,
             has_more: HasMore::Honest,
             runs: RunSettings::default(),
+            sequences: SequenceSettings::default(),
+            graphs: GraphSettings::default(),
+            campaigns: BTreeMap::from([("welcome".to_owned(), CampaignSettings::default())]),
+            changes: Vec::new(),
             script: Vec::new(),
         }
     }
@@ -89,6 +120,19 @@ pub(crate) enum HasMore {
 }
 
 impl WorldSettings {
+    /// What is not said grows with the syncs, as it does in workspaces.
+    pub(crate) fn sources(&self) -> usize {
+        self.sources.unwrap_or((self.syncs / 200).max(3))
+    }
+
+    pub(crate) fn destinations(&self) -> usize {
+        self.destinations.unwrap_or((self.syncs / 50).max(5))
+    }
+
+    pub(crate) fn models(&self) -> usize {
+        self.models.unwrap_or((self.syncs / 10).max(7))
+    }
+
     /// Numbers in a sensible range, and answers that can be sent: what is beyond is a mistake, said with its place.
     pub(crate) fn checked(self) -> Result<Self, Error> {
         let stranger = self.limit.stranger.map_or(1.0, |stranger| stranger.per_second);
@@ -102,6 +146,14 @@ impl WorldSettings {
                 return Err(Error::mistake(format!("{name}: expected a number from {least} to {most}")));
             }
         }
+        if self
+            .changes
+            .iter()
+            .flat_map(|change| change.delete.iter().chain(&change.insert))
+            .any(|&row| row == 0)
+        {
+            return Err(Error::mistake("changes: rows are counted from 1".to_owned()));
+        }
         for (index, answer) in self.script.iter().map(|entry| &entry.answer).enumerate() {
             if answer.status.is_some_and(|status| !(200..600).contains(&status)) {
                 return Err(Error::mistake(format!("script.{index}: expected a status from 200 to 599")));
@@ -113,63 +165,6 @@ impl WorldSettings {
             }
         }
         Ok(self)
-    }
-}
-
-/// A plan for all runs, and other plans for single syncs.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(try_from = "Map<String, Value>")]
-pub(crate) struct RunSettings {
-    by_slug: BTreeMap<String, Plan>,
-    plan: Plan,
-}
-
-/// By hand, since serde's `flatten` would let unknown members through.
-impl TryFrom<Map<String, Value>> for RunSettings {
-    type Error = serde_json::Error;
-
-    fn try_from(mut members: Map<String, Value>) -> Result<Self, Self::Error> {
-        let by_slug = members.remove("bySlug").map(serde_json::from_value).transpose()?.unwrap_or_default();
-        Ok(Self { by_slug, plan: serde_json::from_value(Value::Object(members))? })
-    }
-}
-
-/// How a run goes; times are the world's.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Plan {
-    pub(crate) seconds: Option<f64>,
-    pub(crate) status: Option<String>,
-    pub(crate) error: Option<String>,
-    pub(crate) rows: Option<Value>,
-    pub(crate) phases: Option<Vec<String>>,
-    pub(crate) queued_seconds: Option<f64>,
-    pub(crate) listed_after_ms: Option<i64>,
-    pub(crate) final_ratio: Option<f64>,
-    pub(crate) rival: Option<Box<Plan>>,
-}
-
-impl Plan {
-    /// This plan, with whatever it leaves open taken from another.
-    fn or(&self, other: &Self) -> Self {
-        let (own, other) = (self.clone(), other.clone());
-        Self {
-            seconds: own.seconds.or(other.seconds),
-            status: own.status.or(other.status),
-            error: own.error.or(other.error),
-            rows: own.rows.or(other.rows),
-            phases: own.phases.or(other.phases),
-            queued_seconds: own.queued_seconds.or(other.queued_seconds),
-            listed_after_ms: own.listed_after_ms.or(other.listed_after_ms),
-            final_ratio: own.final_ratio.or(other.final_ratio),
-            rival: own.rival.or(other.rival),
-        }
-    }
-}
-
-impl RunSettings {
-    pub(crate) fn plan_for(&self, slug: &str) -> Plan {
-        self.by_slug.get(slug).map_or_else(|| self.plan.clone(), |own| own.or(&self.plan))
     }
 }
 
@@ -187,6 +182,12 @@ mod tests {
             json!({"limit": {"request": 3}}),
             json!({"runs": {"second": 3}}),
             json!({"runs": {"bySlug": {"a": {"second": 3}}}}),
+            json!({"sequences": {"second": 3}}),
+            json!({"graphs": {"second": 3}}),
+            json!({"graphs": {"reprocessing": {"second": 3}}}),
+            json!({"campaigns": {"welcome": {"variable": []}}}),
+            json!({"changes": [{"of": "sources", "remove": [1]}]}),
+            json!({"changes": [{"of": "things"}]}),
             json!({"script": [{"when": {"operatoin": "ListSync"}, "answer": {}}]}),
             json!({"script": [{"when": {}, "answer": {"stauts": 500}}]}),
         ] {
@@ -203,22 +204,12 @@ mod tests {
             json!({"limit": {"phase": 2}}),
             json!({"limit": {"stranger": {"perSecond": 0}}}),
             json!({"script": [{"answer": {"status": 99}}]}),
+            json!({"changes": [{"of": "syncs", "insert": [0]}]}),
             json!({"script": [{"answer": {"headers": {"a b": "c"}}}]}),
         ] {
             let settings: WorldSettings = serde_json::from_value(wrong.clone()).unwrap();
             assert!(settings.checked().is_err(), "{wrong}");
         }
         assert!(WorldSettings::default().checked().is_ok());
-    }
-
-    #[test]
-    fn a_plan_for_one_sync_is_laid_over_the_plan_for_all() {
-        let runs: RunSettings = serde_json::from_value(
-            json!({"seconds": 5, "status": "failed", "bySlug": {"orders": {"status": "warning"}}}),
-        )
-        .unwrap();
-        let plan = runs.plan_for("orders");
-        assert_eq!((plan.status.as_deref(), plan.seconds), (Some("warning"), Some(5.0)));
-        assert_eq!(runs.plan_for("users").status.as_deref(), Some("failed"));
     }
 }

@@ -1,0 +1,120 @@
+//! The declarations that make a set of strings.
+
+/// Declares a set of strings that may grow: what is not in it is kept in `Other`.
+macro_rules! open_enum {
+    ($(#[doc = $doc:literal])* pub enum $name:ident {
+        $($(#[doc = $value_doc:literal])* $variant:ident = $wire:literal),* $(,)?
+    }) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[doc = $value_doc])* $variant,)*
+            /// A value that this version does not know.
+            Other(String),
+        }
+
+        impl $name {
+            /// The value as the API writes it.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $wire,)*
+                    Self::Other(text) => text,
+                }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                to.write_str(self.as_str())
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                match text {
+                    $($wire => Self::$variant,)*
+                    _ => Self::Other(text.to_owned()),
+                }
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                std::borrow::Cow::<'de, str>::deserialize(from).map(|text| Self::from(text.as_ref()))
+            }
+        }
+
+        impl $crate::model::Outgoing for $name {
+            fn send<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.serialize_str(self.as_str())
+            }
+        }
+
+        impl $crate::model::Model for $name {
+            fn read<'de, D: serde::Deserializer<'de>>(
+                from: D,
+                mended: &mut $crate::model::Mended,
+            ) -> Result<Option<Self>, D::Error> {
+                let text = <String as $crate::model::Model>::read(from, mended)?;
+                Ok(text.map(|text| Self::from(text.as_str())))
+            }
+
+            fn describe(types: &mut $crate::model::Types) -> serde_json::Value {
+                types.choice(stringify!($name), &[$($doc),*], true, &[$($crate::model::Variant {
+                    wire: $wire,
+                    doc: &[$($value_doc),*],
+                    of: None,
+                }),*])
+            }
+        }
+    };
+}
+
+/// Declares a closed set of strings for an argument: what is not in it is an error that names what is.
+macro_rules! choice {
+    ($(#[doc = $doc:literal])* pub enum $name:ident {
+        $($(#[doc = $value_doc:literal])* $variant:ident = $wire:literal),* $(,)?
+    }) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[doc = $value_doc])* #[serde(rename = $wire)] $variant,)*
+        }
+
+        impl $crate::model::Outgoing for $name {
+            fn send<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                serde::Serialize::serialize(self, to)
+            }
+        }
+
+        impl $crate::model::Model for $name {
+            fn read<'de, D: serde::Deserializer<'de>>(
+                from: D,
+                mended: &mut $crate::model::Mended,
+            ) -> Result<Option<Self>, D::Error> {
+                let text = <String as $crate::model::Model>::read(from, mended)?;
+                Ok(match text.as_deref() {
+                    $(Some($wire) => Some(Self::$variant),)*
+                    _ => None,
+                })
+            }
+
+            fn describe(types: &mut $crate::model::Types) -> serde_json::Value {
+                types.choice(stringify!($name), &[$($doc),*], false, &[$($crate::model::Variant {
+                    wire: $wire,
+                    doc: &[$($value_doc),*],
+                    of: None,
+                }),*])
+            }
+        }
+    };
+}

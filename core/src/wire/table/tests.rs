@@ -1,0 +1,274 @@
+//! Requests as hosts write them, and what goes out for them.
+
+use std::collections::BTreeSet;
+
+use super::*;
+
+/// `args` is one flat object: two values of one name would be one.
+#[test]
+fn no_operation_takes_two_values_of_one_name() {
+    for entry in TABLE {
+        let (ids, fields) = (entry.operation.ids, entry.operation.arguments);
+        let names = ids.iter().map(|id| id.argument.wire).chain(fields.iter().map(|field| field.wire));
+        let mut seen = BTreeSet::from(["next"]);
+        for name in names {
+            assert!(seen.insert(name), "{:?} takes {name} twice", entry.operation);
+        }
+    }
+}
+
+#[test]
+fn every_operation_has_its_own_name_and_its_parameters_in_its_path() {
+    let mut ops = BTreeSet::new();
+    for operation in TABLE.iter().map(|entry| entry.operation).chain(INNER.iter().copied()) {
+        assert!(ops.insert(operation.id), "{operation:?} is there twice");
+        let placeholders: Vec<&str> =
+            operation.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
+        let named: Vec<&str> = operation.ids.iter().map(|id| id.at).collect();
+        assert_eq!(placeholders, named, "{operation:?}");
+    }
+    assert_eq!(ops.len(), 45, "the 43 of the document and the two that are newer");
+}
+
+fn members(args: &Value) -> Members {
+    serde_json::from_value(args.clone()).unwrap()
+}
+
+/// The query and the body that the arguments make.
+fn made(op: &str, args: &Value) -> (Vec<(String, String)>, Option<Value>) {
+    let call = Entry::find(op).unwrap().call_of(members(args)).unwrap();
+    let query = call.query().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    (query, call.body().map(|body| serde_json::from_str(body).unwrap()))
+}
+
+fn refused(op: &str, args: &Value) -> String {
+    let error = Entry::find(op).unwrap().call_of(members(args)).unwrap_err();
+    assert_eq!(error.kind(), Kind::InvalidRequest, "{op} {args}");
+    error.to_string()
+}
+
+/// Hazard: a misspelt or ill-typed option that is dropped in silence does something else than was meant.
+#[test]
+fn what_is_misspelt_ill_typed_or_missing_is_an_error_with_its_path() {
+    for (op, args, path) in [
+        ("sources.create", json!({"name": "a", "slug": "b", "type": "c"}), "missing field `configuration`"),
+        (
+            "sources.create",
+            json!({"name": "a", "slug": "b", "type": "c", "configuration": []}),
+            "arguments.configuration",
+        ),
+        ("sources.get", json!({}), "arguments.sourceId is missing"),
+        ("sources.get", json!({"sourceId": "7"}), "arguments.sourceId"),
+        ("sources.get", json!({"sourceId": 7.5}), "arguments.sourceId"),
+        ("sources.get", json!({"sourceId": 7, "name": "x"}), "unknown field `name`"),
+        ("sources.list", json!({"orderBy": "created_at"}), "arguments.orderBy"),
+        ("identity_graphs.runs", json!({"graphId": "g", "orderBy": "createdAt"}), "arguments.orderBy"),
+        ("identity_graphs.runs", json!({"graphId": 7}), "arguments.graphId"),
+        (
+            "models.create",
+            json!({"name": "a", "slug": "b", "queryType": "raw_sql", "sourceId": 1, "isSchema": false}),
+            "primaryKey",
+        ),
+        (
+            "models.update",
+            json!({"modelId": 1, "raw": {"sql": "x", "sqll": "y"}}),
+            "arguments.raw: unknown field `sqll`",
+        ),
+        (
+            "models.update",
+            json!({"modelId": 1, "visual": {"parentId": 3}}),
+            "arguments.visual: missing field `filter`",
+        ),
+        (
+            "models.update",
+            json!({"modelId": 1, "dbt": {"modelId": 3, "compiledSql": "x"}}),
+            "arguments.dbt: unknown field `compiledSql`",
+        ),
+        (
+            "syncs.update",
+            json!({"sync": 1, "schedule": {"type": "x", "schedule": {"kind": "lunar"}}}),
+            "unknown variant `lunar`",
+        ),
+        (
+            "syncs.update",
+            json!({"sync": 1, "schedule": {"type": "x", "schedule": {"kind": "interval", "interval": {"unit": "day"}}}}),
+            "missing field `quantity`",
+        ),
+        (
+            "syncs.update",
+            json!({"sync": 1, "schedule": {"schedule": {"kind": "cron", "expression": "* * * * *"}}}),
+            "missing field `type`",
+        ),
+        ("syncs.trigger", json!({"sync": 1, "fullResync": "false"}), "arguments.fullResync"),
+        ("syncs.runs", json!({"sync": 1, "runId": "9001"}), "arguments.runId"),
+        ("syncs.runs", json!({"sync": 1, "after": "yesterday"}), "arguments.after"),
+        ("decision_engine.get_message", json!({"flowId": "f"}), "arguments.messageId is missing"),
+        (
+            "decision_engine.update_message",
+            json!({"flowId": "f", "messageId": "m", "variables": [{"name": "n", "variants": [{"val": "x"}]}]}),
+            "arguments.variables[0].variants[0]: unknown field `val`",
+        ),
+        ("identity_graphs.queue_for_reprocessing", json!({"graphId": "g"}), "missing field `identifiers`"),
+        (
+            "event_domains.update",
+            json!({"domainId": "d", "components": [{"schema": {}}]}),
+            "arguments.components[0]: missing field `name`",
+        ),
+    ] {
+        let message = refused(op, &args);
+        assert!(
+            message.contains(path) && message.ends_with("nothing was sent"),
+            "{op}: {path:?} is not in {message}"
+        );
+    }
+}
+
+/// Hazard: absent and null differ in a PATCH; null has a meaning for a schedule and a primary key alone.
+#[test]
+fn null_clears_a_schedule_and_a_primary_key_and_is_an_error_elsewhere() {
+    assert_eq!(
+        made("syncs.update", &json!({"sync": 1, "schedule": null})).1,
+        Some(json!({"schedule": null}))
+    );
+    assert_eq!(
+        made("models.update", &json!({"modelId": 1, "primaryKey": null})).1,
+        Some(json!({"primaryKey": null}))
+    );
+    assert_eq!(made("syncs.update", &json!({"sync": 1})).1, Some(json!({})));
+    for (op, args, path) in [
+        ("syncs.update", json!({"sync": 1, "disabled": null}), "arguments.disabled"),
+        ("syncs.update", json!({"sync": 1, "configuration": null}), "arguments.configuration"),
+        ("models.update", json!({"modelId": 1, "name": null}), "arguments.name"),
+        ("models.update", json!({"modelId": 1, "table": null}), "arguments.table"),
+        ("sources.update", json!({"sourceId": 1, "configuration": null}), "arguments.configuration"),
+        ("destinations.update", json!({"destinationId": 1, "name": null}), "arguments.name"),
+        ("event_contracts.update", json!({"contractId": "c", "description": null}), "arguments.description"),
+        ("event_domains.update", json!({"domainId": "d", "events": null}), "arguments.events"),
+        (
+            "decision_engine.update_message",
+            json!({"flowId": "f", "messageId": "m", "guardrails": null}),
+            "arguments.guardrails",
+        ),
+        ("sources.list", json!({"name": null}), "arguments.name"),
+    ] {
+        let message = refused(op, &args);
+        assert!(message.starts_with(path), "{op}: {path} is not in {message}");
+    }
+}
+
+/// Hazard: CreateSync demands `schedule` and `disabled`; what is left out is sent as what it means.
+#[test]
+fn a_new_sync_says_that_it_has_no_schedule_and_is_not_disabled() {
+    let args = json!({"slug": "a", "configuration": {}, "destinationId": 1, "modelId": 2});
+    let wanted = json!({"slug": "a", "configuration": {}, "destinationId": 1, "modelId": 2, "schedule": null, "disabled": false});
+    assert_eq!(made("syncs.create", &args).1, Some(wanted));
+}
+
+/// Hazard: the document's defaults are the strings "false" and "true"; nothing destructive is left to them.
+#[test]
+fn every_destructive_flag_is_sent_as_false_unless_asked_for() {
+    for (op, args, flags) in [
+        (
+            "syncs.trigger",
+            json!({"sync": 1}),
+            json!({"fullResync": false, "resetCDC": false, "clearAndFill": false}),
+        ),
+        ("identity_graphs.trigger", json!({"graphId": "g"}), json!({"fullRerun": false})),
+        ("identity_graphs.trigger_legacy", json!({"graphId": "g"}), json!({"fullRerun": false})),
+        (
+            "identity_graphs.queue_for_reprocessing",
+            json!({"graphId": "g", "identifiers": []}),
+            json!({"identifiers": [], "block": false}),
+        ),
+        (
+            "campaigns.trigger",
+            json!({"campaignId": "c", "recipients": []}),
+            json!({"recipients": [], "draft": false}),
+        ),
+    ] {
+        assert_eq!(made(op, &args).1, Some(flags), "{op}");
+    }
+}
+
+/// Hazard: a schedule has no discriminator at the vendor's; the tag is ours and is not sent.
+#[test]
+fn schedules_of_every_kind_go_out_without_the_tag() {
+    for (kind, rule) in [
+        ("interval", json!({"interval": {"unit": "fortnight", "quantity": 2}})),
+        ("cron", json!({"expression": "0 * * * *"})),
+        ("visual", json!({"expressions": [{"days": {"monday": true}, "time": "10:00"}]})),
+        ("dbt", json!({"account": {"id": "5"}, "job": {"id": "9"}})),
+    ] {
+        let mut tagged = rule.clone();
+        tagged["kind"] = kind.into();
+        for given in [&tagged, &rule] {
+            let args = json!({"sync": 1, "schedule": {"type": kind, "schedule": given}});
+            let wanted = json!({"schedule": {"type": kind, "schedule": rule}});
+            assert_eq!(made("syncs.update", &args).1, Some(wanted), "{kind}");
+        }
+    }
+    let unknown = json!({"kind": "unknown", "raw": {"moonPhase": "full", "kind": "mine"}});
+    let (_, body) = made("syncs.update", &json!({"sync": 1, "schedule": {"type": "x", "schedule": unknown}}));
+    assert_eq!(body.unwrap()["schedule"]["schedule"], json!({"moonPhase": "full", "kind": "mine"}));
+    let (_, body) = made("syncs.update", &json!({"sync": 1, "schedule": {"type": "match_booster"}}));
+    assert_eq!(body, Some(json!({"schedule": {"type": "match_booster"}})));
+}
+
+#[test]
+fn opaque_json_goes_out_to_the_letter() {
+    let text =
+        r#"{"sourceId":1,"configuration":{ "big": 123456789012345678901234567890, "f": 1.50, "e": 1e400 }}"#;
+    let args: Members = serde_json::from_str(text).unwrap();
+    let call = Entry::find("sources.update").unwrap().call_of(args).unwrap();
+    let wanted = r#"{"configuration":{ "big": 123456789012345678901234567890, "f": 1.50, "e": 1e400 }}"#;
+    assert_eq!(call.body(), Some(wanted));
+}
+
+/// Hazard: tags are asked for by a parameter that is repeated; an order of its own keeps pages comparable.
+#[test]
+fn filters_are_query_parameters_and_an_order_is_always_asked_for_where_there_is_one() {
+    let pairs = |given: &[(&str, &str)]| -> Vec<(String, String)> {
+        given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    };
+    let (query, body) = made("models.list", &json!({"tags": ["a:1", "b:2"], "name": "x y"}));
+    assert_eq!(
+        (query, body),
+        (pairs(&[("name", "x y"), ("tags", "a:1"), ("tags", "b:2"), ("orderBy", "id")]), None)
+    );
+    assert_eq!(made("models.list", &json!({"orderBy": "slug"})).0, pairs(&[("orderBy", "slug")]));
+    assert_eq!(made("identity_graphs.runs", &json!({"graphId": "g"})).0, pairs(&[("orderBy", "created_at")]));
+    assert_eq!(made("decision_engine.list_messages", &json!({"flowId": "f"})).0, pairs(&[]));
+    let create = json!({"name": "a", "slug": "b", "queryType": "raw_sql", "sourceId": 1, "isSchema": false, "primaryKey": null, "raw": {"sql": "select 1"}, "skipColumnQuery": true});
+    let (query, body) = made("models.create", &create);
+    assert_eq!(query, pairs(&[("skipColumnQuery", "true")]));
+    let body = body.unwrap();
+    assert_eq!((&body["primaryKey"], body.get("skipColumnQuery")), (&Value::Null, None));
+}
+
+/// Hazard: an id is a part of the path; one of dots would name another operation, and the key goes with it.
+#[test]
+fn ids_stay_in_their_segment_of_the_path() {
+    let url = |id: &str| {
+        let args = json!({"contractId": id});
+        let call = Entry::find("event_contracts.get").unwrap().call_of(members(&args)).unwrap();
+        call.url(&"https://example.com/api/v1".parse().unwrap()).to_string()
+    };
+    assert_eq!(
+        url("a/../b c?d#e%2f"),
+        "https://example.com/api/v1/events/contracts/a%2F..%2Fb%20c%3Fd%23e%252f"
+    );
+    assert_eq!(url("{domainId}"), "https://example.com/api/v1/events/contracts/%7BdomainId%7D");
+    for id in ["", ".", ".."] {
+        assert!(refused("event_contracts.get", &json!({"contractId": id})).contains("contractId"), "{id:?}");
+    }
+}
+
+#[test]
+fn errors_name_what_the_path_names() {
+    let call = |op: &str, args: &Value| Entry::find(op).unwrap().call_of(members(args)).unwrap();
+    let message = call("decision_engine.get_message", &json!({"flowId": "f", "messageId": "m"}));
+    assert_eq!(message.resource(), Some("message m of flow f"));
+    assert_eq!(call("syncs.get", &json!({"sync": "orders"})).resource(), Some("sync \"orders\""));
+    assert_eq!(call("models.delete", &json!({"modelId": 7})).resource(), Some("model 7"));
+    assert_eq!(call("sources.list", &json!({})).resource(), None);
+}

@@ -1,0 +1,103 @@
+//! Whatever fits the vendor's document is read: answers made up from its schemas, given to the door's `parse`.
+
+mod schema;
+
+use hightouch_sdk::wire::{Cancel, Engine, catalogue};
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::{Value, json};
+
+use schema::{Document, answer};
+
+/// Answers made up for each operation.
+const CASES: u32 = 48;
+
+fn engine() -> Engine {
+    let settings = json!({"apiKey": "key", "environment": {}});
+    Engine::new(&settings.to_string()).unwrap()
+}
+
+fn parse(engine: &Engine, op: &str, args: &Value, body: &Value) -> Result<Value, String> {
+    let asked = json!({"op": op, "args": args, "status": 200, "body": body.to_string()});
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let outcome = runtime.block_on(engine.call("parse", &asked.to_string(), "", &Cancel::new()));
+    if outcome.ok {
+        serde_json::from_slice(&outcome.body).map_err(|error| error.to_string())
+    } else {
+        Err(outcome.head)
+    }
+}
+
+/// What an operation must be given before its answer can be read: what its path names, and what its body needs.
+fn arguments(operation: &Value) -> Value {
+    let needed = operation["args"].as_array().unwrap().iter().filter(|argument| argument["required"] == true);
+    needed
+        .map(|argument| {
+            let value = match (&argument["type"], argument["wire"].as_str().unwrap()) {
+                (_, "configuration" | "config") => json!({}),
+                (Value::String(of), _) if of == "int" || of == "sync" => json!(7),
+                (Value::String(of), _) if of == "bool" => json!(false),
+                (Value::Object(of), _) if of.contains_key("list") => json!([]),
+                _ => json!("some-id"),
+            };
+            (argument["wire"].as_str().unwrap().to_owned(), value)
+        })
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+#[test]
+fn any_answer_that_fits_the_document_is_read() {
+    let catalogue: Value = serde_json::from_str(&catalogue()).unwrap();
+    let (document, engine) = (Document::read(), engine());
+    let mut played = 0;
+    for operation in catalogue["operations"].as_array().unwrap() {
+        let Some(schema) = document.answer(operation["operationId"].as_str().unwrap()) else {
+            assert_eq!(operation["newer"], true, "{} is not in the document", operation["op"]);
+            continue;
+        };
+        let (op, args) = (operation["op"].as_str().unwrap(), arguments(operation));
+        let mut runner =
+            TestRunner::new(Config { cases: CASES, failure_persistence: None, ..Config::default() });
+        let outcome = runner.run(&answer(&document, &schema, op), |body| {
+            let read = parse(&engine, op, &args, &body);
+            assert!(read.is_ok(), "{op} could not read {body}: {}", read.unwrap_err());
+            Ok(())
+        });
+        assert!(outcome.is_ok(), "{op}: {}", outcome.unwrap_err());
+        played += 1;
+    }
+    assert_eq!(played, 42, "each operation of the document that hosts have a method for");
+}
+
+/// The declared error shapes under 200 are errors, and null is no value.
+#[test]
+fn every_error_shape_under_status_200_is_an_error_for_every_operation_that_declares_it() {
+    let catalogue: Value = serde_json::from_str(&catalogue()).unwrap();
+    let (document, engine) = (Document::read(), engine());
+    let mut declared = 0;
+    for operation in catalogue["operations"].as_array().unwrap() {
+        let op = operation["op"].as_str().unwrap();
+        for (shape, body) in [
+            (
+                "ValidateErrorJSON",
+                json!({"message": "Validation failed", "details": {"name": {"message": "taken"}}}),
+            ),
+            ("TriggerErrorResponse", json!({"error": "campaign is archived"})),
+            ("InternalServerError", json!("Internal Server Error")),
+        ] {
+            if !document.declares(operation["operationId"].as_str().unwrap(), shape) {
+                continue;
+            }
+            declared += 1;
+            let failure = parse(&engine, op, &arguments(operation), &body).expect_err(op);
+            let failure: Value = serde_json::from_str(&failure).unwrap();
+            let kind = match shape {
+                "ValidateErrorJSON" => "validation",
+                "TriggerErrorResponse" => "invalid_request",
+                _ => "server",
+            };
+            assert_eq!(failure["kind"], kind, "{op} {shape}");
+        }
+    }
+    assert_eq!(declared, 44, "21 operations with two shapes, two with one");
+}

@@ -1,0 +1,66 @@
+//! Models.
+
+use serde_json::json;
+
+use super::Reply;
+use super::rows::{self, list_of};
+use crate::clock::Millis;
+use crate::log::Request;
+use crate::seed::{Kind, dbt};
+use crate::shelf::{Key, Row};
+use crate::workspace::{Workspace, number};
+
+/// Each of the query's `tags`, written `key:value`, must be there.
+pub(super) fn list(workspace: &Workspace, request: &Request) -> Reply {
+    let wanted: Vec<(&str, &str)> = request
+        .query
+        .iter()
+        .filter(|(name, _)| name == "tags")
+        .map(|(_, tag)| tag.split_once(':').unwrap_or((tag, "")))
+        .collect();
+    if wanted.is_empty() {
+        return rows::list(workspace, request, Kind::Model);
+    }
+    list_of(workspace, request, Kind::Model, |key| {
+        let row = workspace.row(Kind::Model, 0, key);
+        wanted
+            .iter()
+            .all(|(name, value)| row.get("tags").and_then(|tags| tags.get(name)) == Some(&json!(value)))
+    })
+}
+
+pub(super) fn create(workspace: &mut Workspace, mut row: Row) -> Reply {
+    if !row.get("sourceId").and_then(number).is_some_and(|key| workspace.has(Kind::Source, key)) {
+        return Reply::invalid_member("sourceId", "There is no such source");
+    }
+    row.insert("description".to_owned(), json!(""));
+    row.insert("tags".to_owned(), json!({}));
+    complete(&mut row);
+    rows::create(workspace, Kind::Model, row)
+}
+
+pub(super) fn update(workspace: &mut Workspace, id: &str, mut changes: Row) -> Reply {
+    complete(&mut changes);
+    rows::update(workspace, Kind::Model, id, changes)
+}
+
+/// Of a dbt model only the id is given; the server knows the rest.
+fn complete(row: &mut Row) {
+    for name in ["dbt", "dbt_cloud"] {
+        if let Some(query) = row.get_mut(name) {
+            *query = dbt(query.get("modelId").and_then(number).unwrap_or_default());
+        }
+    }
+}
+
+/// How many rows the last run that succeeded read; null where none did.
+pub(super) fn last_size(workspace: &Workspace, syncs: &[Key], now: Millis) -> Option<f64> {
+    syncs
+        .iter()
+        .flat_map(|&sync| {
+            workspace.runs(sync).iter().map(|run| (run.finished, run.size(now))).collect::<Vec<_>>()
+        })
+        .filter_map(|(at, size)| Some((at, size?)))
+        .max_by_key(|(at, _)| *at)
+        .map(|(_, size)| size)
+}

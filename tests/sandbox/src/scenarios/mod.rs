@@ -1,0 +1,129 @@
+//! All scenarios: those that stand in a folder, and those that its table of operations stands for.
+
+mod table;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::Error;
+#[cfg(test)]
+pub(crate) use table::Entry;
+
+/// Every scenario by its id: the folder's own, and those expanded from its `table`.
+pub fn scenarios(folder: &Path) -> Result<BTreeMap<String, Value>, Error> {
+    let mut found = BTreeMap::new();
+    for path in json_files(folder)? {
+        found.insert(stem(&path), read(&path)?);
+    }
+    for entry in table_entries(folder)? {
+        let (id, scenario) = entry.expand()?;
+        if found.insert(id.clone(), scenario).is_some() {
+            return Err(Error::mistake(format!("there are two scenarios {id}")));
+        }
+    }
+    Ok(found)
+}
+
+/// Writes all scenarios of a folder to another one, in which nothing else is left. Returns how many there are.
+pub fn write_scenarios(from: &Path, to: &Path) -> Result<usize, Error> {
+    fs::create_dir_all(to)?;
+    if fs::canonicalize(from)? == fs::canonicalize(to)? {
+        return Err(Error::mistake("the two folders are the same".to_owned()));
+    }
+    let scenarios = scenarios(from)?;
+    for path in json_files(to)? {
+        if !scenarios.contains_key(&stem(&path)) {
+            fs::remove_file(path)?;
+        }
+    }
+    for (id, scenario) in &scenarios {
+        let text = serde_json::to_string_pretty(scenario)? + "\n";
+        let path = to.join(format!("{id}.json"));
+        // What is the same keeps its time, so that nobody builds it anew.
+        if fs::read_to_string(&path).ok().as_ref() != Some(&text) {
+            fs::write(path, text)?;
+        }
+    }
+    Ok(scenarios.len())
+}
+
+pub(crate) fn table_entries(folder: &Path) -> Result<Vec<table::Entry>, Error> {
+    let table = folder.join("table");
+    let mut entries: Vec<table::Entry> = Vec::new();
+    let mut seen = BTreeSet::new();
+    if table.is_dir() {
+        for path in json_files(&table)? {
+            entries.extend(serde_json::from_value::<Vec<table::Entry>>(read(&path)?)?);
+        }
+    }
+    match entries.iter().find(|entry| !seen.insert(entry.operation.clone())) {
+        Some(twice) => Err(Error::mistake(format!("the table has {} twice", twice.operation))),
+        None => Ok(entries),
+    }
+}
+
+fn read(path: &Path) -> Result<Value, Error> {
+    let text = fs::read_to_string(path)?;
+    serde_json::from_str(&text).map_err(|error| Error::mistake(format!("{}: {error}", path.display())))
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn json_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::document::DOCUMENT;
+
+    fn own() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")
+    }
+
+    #[test]
+    fn every_operation_has_its_scenario() {
+        let scenarios = scenarios(&own()).unwrap();
+        for operation in DOCUMENT.operations() {
+            assert!(scenarios.contains_key(&format!("operation-{}", operation.id)), "{}", operation.id);
+        }
+    }
+
+    #[test]
+    fn stale_files_go_and_others_stay() {
+        let folder = std::env::temp_dir().join(format!("sandbox-scenarios-{}", std::process::id()));
+        let (from, to) = (folder.join("from"), folder.join("to"));
+        fs::create_dir_all(from.join("table")).unwrap();
+        fs::create_dir_all(&to).unwrap();
+        let entry = json!([{"operation": "GetSync", "call": "syncs.get", "args": {"sync": 1}, "expect": {}}]);
+        fs::write(from.join("table/a.json"), entry.to_string()).unwrap();
+        fs::write(from.join("own.json"), "{}").unwrap();
+        fs::write(to.join("stale.json"), "{}").unwrap();
+        fs::write(to.join("README.md"), "").unwrap();
+        assert_eq!(write_scenarios(&from, &to).unwrap(), 2);
+        let mut left: Vec<_> = fs::read_dir(&to)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        left.sort();
+        assert_eq!(left, ["README.md", "operation-GetSync.json", "own.json"]);
+        assert!(write_scenarios(&from, &from).is_err());
+        fs::remove_dir_all(folder).unwrap();
+    }
+}

@@ -1,0 +1,250 @@
+//! The part of a world that operations work on.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::clock::{Clock, Millis};
+use crate::graphs::{GraphRun, Reprocessing};
+use crate::log::Request;
+use crate::runs::{FIRST_RUN, Run};
+use crate::seed::{self, Kind, Seeds, message_base};
+use crate::sequences::SequenceRun;
+use crate::settings::{
+    CampaignSettings, Change, Collection, GraphSettings, HasMore, Plan, RunSettings, SequenceSettings,
+    WorldSettings,
+};
+use crate::shelf::{Key, Row, Shelf};
+
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) page_cap: Option<usize>,
+    pub(crate) has_more: HasMore,
+    pub(crate) seeds: Seeds,
+    pub(crate) sequences: SequenceSettings,
+    pub(crate) graphs: GraphSettings,
+    pub(crate) campaigns: BTreeMap<String, CampaignSettings>,
+    pub(crate) sequence_runs: Vec<SequenceRun>,
+    pub(crate) graph_runs: Vec<GraphRun>,
+    pub(crate) reprocessings: Vec<Reprocessing>,
+    /// Each with the campaign that it belongs to and the time at which it was accepted.
+    pub(crate) sends: Vec<(String, Millis)>,
+    plans: RunSettings,
+    /// By kind and, for messages, flow.
+    shelves: HashMap<(Kind, Key), Shelf>,
+    messages_each: usize,
+    graph_runs_each: usize,
+    /// Of the syncs whose runs are not just those of the seed.
+    runs: HashMap<Key, Vec<Run>>,
+    next_run: u64,
+    next_graph_run: u64,
+    changes: Vec<Change>,
+}
+
+impl Workspace {
+    pub(crate) fn new(settings: WorldSettings, workspace_id: u64, clock: Arc<Clock>) -> Self {
+        let shelves = [
+            (Kind::Source, settings.sources()),
+            (Kind::Destination, settings.destinations()),
+            (Kind::Model, settings.models()),
+            (Kind::Sync, settings.syncs),
+            (Kind::Contract, settings.contracts),
+            (Kind::Domain, settings.domains),
+            (Kind::Flow, settings.flows),
+        ];
+        let (ids, each) = (&settings.graphs.ids, settings.graph_runs);
+        let past =
+            (1..).take(each).flat_map(|number| ids.iter().map(move |id| GraphRun::past(id, number, each)));
+        let seeds = Seeds::new(&settings, workspace_id, Arc::clone(&clock));
+        let mut workspace = Self {
+            next_run: seed::first_run(&seeds, settings.syncs),
+            page_cap: settings.page_cap,
+            has_more: settings.has_more,
+            seeds,
+            clock,
+            sequence_runs: Vec::new(),
+            graph_runs: past.collect(),
+            reprocessings: Vec::new(),
+            sends: Vec::new(),
+            plans: settings.runs,
+            shelves: shelves.map(|(kind, count)| ((kind, 0), Shelf::seeded(0, count))).into(),
+            messages_each: settings.messages,
+            graph_runs_each: settings.graph_runs,
+            runs: HashMap::new(),
+            next_graph_run: FIRST_RUN.max(settings.graph_runs as u64 + 1),
+            sequences: settings.sequences,
+            graphs: settings.graphs,
+            campaigns: settings.campaigns,
+            changes: settings.changes,
+        };
+        let (begun, later) =
+            std::mem::take(&mut workspace.changes).into_iter().partition(|one| one.after.is_none());
+        workspace.changes = later;
+        workspace.change(begun);
+        workspace
+    }
+
+    /// The rows of a kind; messages are found by their flow.
+    pub(crate) fn shelf(&mut self, kind: Kind, flow: Key) -> &mut Shelf {
+        let each = if kind == Kind::Message { self.messages_each } else { 0 };
+        let base = if kind == Kind::Message { message_base(flow) } else { 0 };
+        self.shelves.entry((kind, flow)).or_insert_with(|| Shelf::seeded(base, each))
+    }
+
+    pub(crate) fn has(&self, kind: Kind, key: Key) -> bool {
+        self.shelves.get(&(kind, 0)).is_some_and(|shelf| shelf.has(key))
+    }
+
+    pub(crate) fn keys(&self, kind: Kind) -> &[Key] {
+        self.shelves.get(&(kind, 0)).map(Shelf::keys).unwrap_or_default()
+    }
+
+    /// A row, as it was changed or as the seed has it.
+    pub(crate) fn row(&self, kind: Kind, flow: Key, key: Key) -> Row {
+        self.kept(kind, flow, key).cloned().unwrap_or_else(|| self.seeds.row(kind, key))
+    }
+
+    fn kept(&self, kind: Kind, flow: Key, key: Key) -> Option<&Row> {
+        self.shelves.get(&(kind, flow))?.kept(key)
+    }
+
+    /// What rows are sorted and searched by: `name`, `slug`, `createdAt` or `updatedAt`.
+    pub(crate) fn column(&self, kind: Kind, key: Key, name: &str) -> String {
+        if let Some(row) = self.kept(kind, 0, key) {
+            return row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        }
+        let head = self.seeds.head(kind, key);
+        match name {
+            "name" => head.name,
+            "slug" => head.slug,
+            "createdAt" => self.clock.timestamp(head.created),
+            _ => self.clock.timestamp(head.updated),
+        }
+    }
+
+    /// The key of the row that a sync belongs to.
+    pub(crate) fn owner(&self, sync: Key, kind: Kind) -> Option<Key> {
+        let name = if kind == Kind::Model { "modelId" } else { "destinationId" };
+        match self.kept(Kind::Sync, 0, sync) {
+            Some(row) => row.get(name).and_then(number),
+            None if kind == Kind::Model => Some(self.seeds.model_of(sync)),
+            None => Some(self.seeds.destination_of(sync)),
+        }
+    }
+
+    /// The key of the sync with that slug.
+    pub(crate) fn by_slug(&self, kind: Kind, slug: &str) -> Option<Key> {
+        self.keys(kind).iter().copied().find(|&key| self.column(kind, key, "slug") == slug)
+    }
+
+    /// All runs of a sync, also those that are not to be seen yet.
+    pub(crate) fn runs(&self, sync: Key) -> Cow<'_, [Run]> {
+        match self.runs.get(&sync) {
+            Some(runs) => Cow::Borrowed(runs),
+            None => Cow::Owned(seed::past_runs(&self.seeds, sync)),
+        }
+    }
+
+    /// When something last happened to a run of this sync: it moves at a start and at an end.
+    pub(crate) fn last_activity(&self, sync: Key, now: Millis) -> Option<Millis> {
+        match self.runs.get(&sync) {
+            Some(runs) => runs.iter().filter_map(|run| run.end(now).or(run.start(now))).max(),
+            None => seed::last_activity(&self.seeds, sync),
+        }
+    }
+
+    /// A sync that has just been made has no runs.
+    pub(crate) fn without_runs(&mut self, sync: Key) {
+        self.runs.insert(sync, Vec::new());
+    }
+
+    /// Starts a run behind those that are under way, and a rival's right behind it where the plan has one.
+    pub(crate) fn start_run(&mut self, sync: Key, at: Millis) -> Run {
+        let plan = self.plans.plan_for(&self.column(Kind::Sync, sync, "slug"));
+        let run = self.plan_run(sync, at, &plan);
+        if let Some(rival) = plan.rival.as_deref() {
+            self.plan_run(sync, at, rival);
+        }
+        run
+    }
+
+    fn plan_run(&mut self, sync: Key, at: Millis, plan: &Plan) -> Run {
+        let id = self.next_run;
+        self.next_run += 1;
+        let seeds = &self.seeds;
+        let runs = self.runs.entry(sync).or_insert_with(|| seed::past_runs(seeds, sync));
+        let free = runs.iter().map(|run| run.finished).max().unwrap_or(at);
+        let run = Run::planned(id, at, free, plan);
+        runs.push(run.clone());
+        run
+    }
+
+    /// The number of the next run of an identity graph: the history has those below.
+    pub(crate) fn next_graph_run(&mut self) -> u64 {
+        self.next_graph_run += 1;
+        self.next_graph_run - 1
+    }
+
+    /// The name of the next thing of a sort, where so many are there already.
+    pub(crate) fn name(prefix: &str, count: usize) -> String {
+        format!("{prefix}-{}", FIRST_RUN + count as u64)
+    }
+
+    /// Does what the world was told to do to its lists after this request, the `nth` of its operation.
+    pub(crate) fn after(&mut self, request: &Request, nth: usize, nth_of_all: usize) {
+        let (due, later) = std::mem::take(&mut self.changes).into_iter().partition(|change| {
+            change.after.as_ref().is_some_and(|when| when.holds(request, nth, nth_of_all))
+        });
+        self.changes = later;
+        self.change(due);
+    }
+
+    fn change(&mut self, changes: Vec<Change>) {
+        for change in changes {
+            let (kind, flow) = match change.of {
+                Collection::Sources => (Kind::Source, 0),
+                Collection::Destinations => (Kind::Destination, 0),
+                Collection::Models => (Kind::Model, 0),
+                Collection::Syncs => (Kind::Sync, 0),
+                Collection::Contracts => (Kind::Contract, 0),
+                Collection::Domains => (Kind::Domain, 0),
+                Collection::Flows => (Kind::Flow, 0),
+                Collection::Messages => (Kind::Message, 1),
+                Collection::GraphRuns => {
+                    self.change_graph_runs(&change);
+                    continue;
+                }
+            };
+            let base = if kind == Kind::Message { message_base(flow) } else { 0 };
+            let rows = self.shelf(kind, flow);
+            for number in change.delete {
+                rows.remove(base + number);
+            }
+            for number in change.insert {
+                rows.put(base + number);
+            }
+        }
+    }
+
+    fn change_graph_runs(&mut self, change: &Change) {
+        let Some(graph) = self.graphs.ids.first().cloned() else { return };
+        let each = self.graph_runs_each;
+        let numbered = |number: &u64| GraphRun::past(&graph, *number, each);
+        let gone: Vec<GraphRun> = change.delete.iter().map(numbered).collect();
+        self.graph_runs.retain(|run| !gone.iter().any(|one| one.id == run.id && one.graph == run.graph));
+        self.graph_runs.extend(change.insert.iter().map(numbered));
+    }
+
+    /// Now, as the API writes it.
+    pub(crate) fn stamp(&self) -> Value {
+        json!(self.clock.timestamp(self.clock.now()))
+    }
+}
+
+/// A key that a body names: ids are numbers in the document, so `5.0` is 5.
+pub(crate) fn number(value: &Value) -> Option<Key> {
+    value.as_u64().or_else(|| Kind::Sync.key(&value.as_f64()?.to_string()))
+}
