@@ -1,4 +1,9 @@
-.PHONY: generate check-generated test-core check-core demo-rust
+# How an OpenAPI file differs from what the SDK knows; status 0: only in what is known, 1: something is new, 2: something
+# that the SDK counts on is gone or changed.
+spec-check:
+	@cargo run --locked -q -p hightouch-codegen -- --spec-check "$(FILE)"
+
+.PHONY: spec-check generate check-generated test-core check-core demo-rust
 
 # Writes the hosts' generated files from the catalogue.
 generate:

@@ -1,10 +1,13 @@
 //! Writes the hosts' models, methods and docs from the catalogue: `hightouch-codegen [--check] [--root DIR]`, or prints
-//! the catalogue: `hightouch-codegen --print`.
+//! the catalogue: `hightouch-codegen --print`, or says how an OpenAPI file differs from it: `hightouch-codegen
+//! --spec-check FILE`, whose exit status is 0 for nothing but what is known, 1 for something new, 2 for something that
+//! broke and 3 for a file that cannot be read.
 //!
 //! `--check` writes nothing and fails where a file would change.
 
-#[allow(dead_code)] mod node;
-#[allow(dead_code)] mod python;
+mod drift;
+mod node;
+mod python;
 mod swift;
 
 use std::path::{Path, PathBuf};
@@ -28,14 +31,22 @@ macro_rules! languages {
     };
 }
 
-const LANGUAGES: &[Language] = languages!(swift);
+const LANGUAGES: &[Language] = languages!(python, node, swift);
+
+/// What was done.
+enum Done {
+    Said(String),
+    /// A file was compared; the exit status says what came of it.
+    Checked(u8),
+}
 
 fn main() -> ExitCode {
     match run() {
-        Ok(summary) => {
+        Ok(Done::Said(summary)) => {
             say(&summary);
             ExitCode::SUCCESS
         }
+        Ok(Done::Checked(status)) => ExitCode::from(status),
         Err(why) => {
             say(&why);
             ExitCode::FAILURE
@@ -48,27 +59,50 @@ fn say(text: &str) {
     eprintln!("{text}");
 }
 
-#[expect(clippy::print_stdout, reason = "the catalogue is this command's output")]
-fn print(catalogue: &str) -> String {
-    println!("{catalogue}");
-    "the catalogue, printed".to_owned()
+#[expect(clippy::print_stdout, reason = "it is this command's output")]
+fn print(text: &str) {
+    println!("{text}");
 }
 
-fn run() -> Result<String, String> {
+fn spec_check(file: &Path) -> Result<Done, String> {
+    Ok(Done::Checked(match drift::check(file, &catalogue()?) {
+        Ok((report, status)) => {
+            print(&report);
+            status
+        }
+        Err(why) => {
+            say(&why);
+            3
+        }
+    }))
+}
+
+fn catalogue() -> Result<Value, String> {
+    serde_json::from_str(&hightouch_sdk::wire::catalogue()).map_err(|error| error.to_string())
+}
+
+fn run() -> Result<Done, String> {
     let (mut check, mut root) = (false, PathBuf::from("."));
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--check" => check = true,
             "--root" => root = arguments.next().ok_or("--root takes a folder")?.into(),
-            "--print" => return Ok(print(&hightouch_sdk::wire::catalogue())),
+            "--print" => {
+                print(&hightouch_sdk::wire::catalogue());
+                return Ok(Done::Said("the catalogue, printed".to_owned()));
+            }
+            "--spec-check" => {
+                return spec_check(Path::new(&arguments.next().ok_or("--spec-check takes a file")?));
+            }
             other => {
-                return Err(format!("unknown argument {other}; there are --check, --root DIR and --print"));
+                return Err(format!(
+                    "unknown argument {other}; there are --check, --root DIR, --print and --spec-check FILE"
+                ));
             }
         }
     }
-    let catalogue: Value =
-        serde_json::from_str(&hightouch_sdk::wire::catalogue()).map_err(|error| error.to_string())?;
+    let catalogue = catalogue()?;
     let (mut written, mut stale) = (0, Vec::new());
     for language in LANGUAGES {
         let mut environment = Environment::new();
@@ -94,7 +128,7 @@ fn run() -> Result<String, String> {
         }
     }
     if stale.is_empty() {
-        Ok(format!("{written} files written, the others were up to date"))
+        Ok(Done::Said(format!("{written} files written, the others were up to date")))
     } else {
         Err(format!("not as the catalogue has it: {}; run `make generate`", stale.join(", ")))
     }

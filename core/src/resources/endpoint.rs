@@ -35,6 +35,7 @@ pub(crate) const fn number(
         place: "path",
         required: true,
         nullable: false,
+        always: false,
         doc,
         of: <i64 as Model>::describe,
     };
@@ -54,6 +55,7 @@ pub(crate) const fn text(
         place: "path",
         required: true,
         nullable: false,
+        always: false,
         doc,
         of: <String as Model>::describe,
     };
@@ -71,6 +73,7 @@ pub(crate) const SYNC: PathId = PathId {
         place: "path",
         required: true,
         nullable: false,
+        always: false,
         doc: &[
             "The sync's id or slug; an all-digit string is an id. A slug costs one more request, once per client.",
         ],

@@ -71,6 +71,8 @@ pub(crate) struct Argument {
     pub required: bool,
     /// Whether null has a meaning.
     pub nullable: bool,
+    /// Whether it is sent though it is left out.
+    pub always: bool,
     pub doc: &'static [&'static str],
     pub of: fn(&mut Types) -> Value,
 }
@@ -109,6 +111,7 @@ macro_rules! request {
                 place: stringify!($place),
                 required: request!(@required [$($how)?]),
                 nullable: request!(@nullable [$($how)?]),
+                always: request!(@always [$($how)?]),
                 doc: &[$($field_doc),*],
                 of: <$type as $crate::model::Model>::describe,
             }),*];
@@ -131,6 +134,10 @@ macro_rules! request {
     (@nullable [nulled]) => { true };
     (@nullable [given]) => { true };
     (@nullable [$($how:ident)?]) => { false };
+
+    (@always [off]) => { true };
+    (@always [nulled]) => { true };
+    (@always [$($how:ident)?]) => { false };
 
     (@strict $name:ident [$($done:tt)*]) => { strictly!($name { $($done)* }); };
     (@strict $name:ident [$($done:tt)*] [needed] $field:ident = $wire:literal : $type:ty, $($rest:tt)*) => {

@@ -33,6 +33,7 @@ pub fn catalogue() -> String {
     let options: Vec<Value> = Options::ARGUMENTS.iter().map(|option| entry(option, &mut types)).collect();
     let kinds: Vec<Value> =
         Kind::ALL.iter().map(|(name, doc)| json!({ "name": name, "doc": prose(doc) })).collect();
+    let inner: Vec<Value> = INNER.iter().filter_map(|inner| operation(inner, &mut types)).collect();
     let all = || TABLE.iter().map(|entry| entry.operation).chain(INNER.iter().copied());
     let ids: Vec<&str> = all().map(|operation| operation.id).collect();
     let whole = json!({
@@ -43,6 +44,7 @@ pub fn catalogue() -> String {
         "operationIds": ids,
         "types": types.into_entries(),
         "operations": operations,
+        "inner": inner,
     });
     format!("{whole:#}")
 }
@@ -50,13 +52,21 @@ pub fn catalogue() -> String {
 fn operation(operation: &Operation, types: &mut Types) -> Option<Value> {
     let (resource, method) = operation.op.split_once('.')?;
     let returns = match operation.returns {
-        Returns::Page(of) => json!({ "page": of(types).get("ref") }),
+        Returns::Page(of) => json!({ "page": of(types).get("ref"), "size": operation.traits.page }),
         Returns::Value(of) => json!({ "value": of(types).get("ref") }),
         Returns::Nothing => json!({ "nothing": true }),
         Returns::Run(kind) => json!({ "run": kind }),
-        Returns::Inner => return None,
+        Returns::Inner => json!({ "inner": true }),
     };
-    let ids = operation.ids.iter().map(|id| &id.argument);
+    let ids = operation.ids.iter().map(|id| {
+        let mut entry = entry(&id.argument, types);
+        if let Some(members) = entry.as_object_mut() {
+            members.insert("at".into(), id.at.into());
+        }
+        entry
+    });
+    let mut args: Vec<Value> = ids.collect();
+    args.extend(operation.arguments.iter().map(|argument| entry(argument, types)));
     Some(json!({
         "op": operation.op,
         "resource": resource,
@@ -66,7 +76,7 @@ fn operation(operation: &Operation, types: &mut Types) -> Option<Value> {
         "doc": prose(operation.doc),
         "deprecated": operation.traits.deprecated,
         "newer": operation.traits.newer,
-        "args": ids.chain(operation.arguments).map(|argument| entry(argument, types)).collect::<Vec<_>>(),
+        "args": args,
         "returns": returns,
     }))
 }
@@ -79,6 +89,7 @@ fn entry(argument: &Argument, types: &mut Types) -> Value {
         "in": argument.place,
         "required": argument.required,
         "nullable": argument.nullable,
+        "always": argument.always,
         "doc": prose(argument.doc),
     })
 }

@@ -1,5 +1,14 @@
 //! Whatever fits the vendor's document is read: answers made up from its schemas, given to the door's `parse`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a test that meets the unexpected shall fail loudly"
+)]
+
 mod schema;
 
 use hightouch_sdk::wire::{Cancel, Engine, catalogue};

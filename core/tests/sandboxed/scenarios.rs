@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde_json::Value;
+
 use crate::support::play::play;
 use crate::support::sandbox::sandbox;
 
@@ -12,21 +14,17 @@ const AT_ONCE: usize = 8;
 async fn every_scenario_goes_as_written() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/scenarios");
     let only = std::env::var("HIGHTOUCH_SCENARIO").ok();
-    let mut files: Vec<_> = std::fs::read_dir(folder)
+    let scenarios: Vec<(String, Value)> = hightouch_sandbox::scenarios(&folder)
         .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
-        .filter(|path| only.as_ref().is_none_or(|only| path.to_string_lossy().contains(only)))
+        .into_iter()
+        .filter(|(id, _)| only.as_ref().is_none_or(|only| id.contains(only)))
         .collect();
-    files.sort();
-    assert!(!files.is_empty(), "there are no scenarios");
+    assert!(!scenarios.is_empty(), "there are no scenarios");
     let sandbox = sandbox();
-    let count = files.len();
+    let count = scenarios.len();
     let failures: Vec<String> =
         futures_util::StreamExt::collect::<Vec<_>>(futures_util::StreamExt::buffer_unordered(
-            futures_util::stream::iter(files.into_iter().map(|file| async move {
-                let id = file.file_stem().unwrap().to_string_lossy().into_owned();
-                let scenario = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+            futures_util::stream::iter(scenarios.into_iter().map(|(id, scenario)| async move {
                 play(sandbox, &id, &scenario).await.err().map(|why| format!("{id}: {why}"))
             })),
             AT_ONCE,

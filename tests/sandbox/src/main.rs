@@ -87,7 +87,8 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         to: PathBuf,
     },
-    /// Fail unless every player has played every scenario, and with that every operation and kind of error
+    /// Fail unless every player has played every scenario, and with that every operation, kind of error and declared
+    /// answer
     Coverage(CoverageArgs),
 }
 

@@ -94,6 +94,57 @@ async fn every_counter_refuses_the_201st_request_over_the_wire() {
 }
 
 #[tokio::test]
+async fn a_deletion_is_answered_without_a_body_over_every_version() {
+    let (sandbox, world) = world(json!({})).await;
+    for (alpn, sync) in [(&[b"h2".as_slice()][..], 1), (&[b"http/1.1"], 2)] {
+        let client = client(&sandbox.ca_pem, alpn);
+        let url = format!("{}/syncs/{sync}", world.base_url);
+        let answer = request(&client, "DELETE", url, &world.api_key, &sync.to_string()).send().await.unwrap();
+        assert_eq!((answer.status().as_u16(), answer.headers().get("content-length")), (204, None));
+        assert!(answer.bytes().await.unwrap().is_empty());
+        let (status, _) = get(&client, &world.base_url, &format!("/syncs/{sync}"), &world.api_key).await;
+        assert_eq!(status, 404);
+    }
+    let wire = json!({"requests": [{"operation": "DeleteSync", "status": 204}], "requestsMore": true});
+    assert_eq!(judged(&sandbox, &world, wire).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn rows_come_and_go_after_the_request_that_the_world_names() {
+    let changes = json!([
+        {"of": "sources", "delete": [2]},
+        {"after": {"operation": "ListSource", "nth": 2}, "of": "sources", "delete": [1], "insert": [2]},
+    ]);
+    let (sandbox, world) = world(json!({"sources": 3, "changes": changes})).await;
+    let client = client(&sandbox.ca_pem, &[b"h2"]);
+    for (nth, expected) in [(1, [1, 3]), (2, [1, 3]), (3, [2, 3])] {
+        let (_, page) =
+            get(&client, &world.base_url, &format!("/sources?limit={}", nth + 5), &world.api_key).await;
+        let ids: Vec<&Value> = page["data"].as_array().unwrap().iter().map(|row| &row["id"]).collect();
+        assert_eq!(ids, expected.map(|id| json!(id)).iter().collect::<Vec<_>>(), "request {nth}");
+    }
+}
+
+#[tokio::test]
+async fn answers_are_counted_by_their_status_and_shape() {
+    let script = json!([
+        {"when": {"nth": 2}, "answer": {"status": 404}},
+        {"when": {"nth": 3}, "answer": {"body": {"message": "Validation failed", "details": {}}}},
+        {"when": {"nth": 4}, "answer": {"reset": "in-body"}},
+    ]);
+    let (sandbox, world) = world(json!({ "script": script })).await;
+    let http1 = client(&sandbox.ca_pem, &[b"http/1.1"]);
+    for id in ["a", "b", "c", "d"] {
+        let url = format!("{}/sources/1", world.base_url);
+        let _ = request(&http1, "GET", url, &world.api_key, id).send().await.unwrap().bytes().await;
+    }
+    let case = json!({"player": "rust", "scenario": "a-test"});
+    let verdict = sandbox.judge(&world.id, case).await.unwrap();
+    let expected = ["GetSource 200", "GetSource 200 validation", "GetSource 404"];
+    assert_eq!(verdict.answers.into_iter().collect::<Vec<_>>(), expected);
+}
+
+#[tokio::test]
 async fn a_page_of_100_syncs_is_as_large_as_a_real_one_and_packed_on_request() {
     let (sandbox, world) = world(json!({"syncs": 150})).await;
     let client = client(&sandbox.ca_pem, &[b"h2"]);

@@ -156,7 +156,7 @@ fn null_clears_a_schedule_and_a_primary_key_and_is_an_error_elsewhere() {
     }
 }
 
-/// Hazard: CreateSync demands `schedule` and `disabled`; what is left out is sent as what it means.
+/// Hazard: making a sync demands `schedule` and `disabled`; what is left out is sent as what it means.
 #[test]
 fn a_new_sync_says_that_it_has_no_schedule_and_is_not_disabled() {
     let args = json!({"slug": "a", "configuration": {}, "destinationId": 1, "modelId": 2});

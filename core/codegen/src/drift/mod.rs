@@ -1,0 +1,128 @@
+//! How an OpenAPI file differs from what the SDK knows: the way to notice that the API grew.
+
+mod compare;
+mod document;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use document::Document;
+
+/// What differs, and is known to: each entry with its reason.
+const KNOWN: &str = include_str!("known.json");
+
+/// How much a difference matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Severity {
+    /// It was known, and has a reason.
+    Known,
+    /// The SDK works as before and does not show it.
+    New,
+    /// Calls or answers that the SDK counts on may fail.
+    Breaking,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.pad(match self {
+            Self::Known => "known",
+            Self::New => "new",
+            Self::Breaking => "breaking",
+        })
+    }
+}
+
+/// One difference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Finding {
+    pub severity: Severity,
+    /// The operation, and the path within it: `UpdateSync body.schedule`.
+    pub at: String,
+    pub what: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Known {
+    /// Where; `*` stands for any text.
+    at: String,
+    what: String,
+    why: String,
+}
+
+impl Known {
+    fn is(&self, finding: &Finding) -> bool {
+        self.what == finding.what && matches(&self.at, &finding.at)
+    }
+}
+
+/// Whether a text fits a pattern in which `*` stands for any text.
+fn matches(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((before, after)) => text.strip_prefix(before).is_some_and(|rest| {
+            (0..=rest.len()).filter_map(|start| rest.get(start..)).any(|rest| matches(after, rest))
+        }),
+    }
+}
+
+/// Compares a file with the catalogue. Gives the report, and the exit status: 0 for no difference but the known ones, 1
+/// where something is new, 2 where something that the SDK counts on is gone or changed.
+///
+/// # Errors
+/// A sentence, where the file cannot be read or is no OpenAPI document in JSON.
+pub(crate) fn check(file: &Path, catalogue: &Value) -> Result<(String, u8), String> {
+    let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let document = Document::read(&text).map_err(|why| format!("{}: {why}", file.display()))?;
+    let known: Vec<Known> = serde_json::from_str(KNOWN).map_err(|error| format!("known.json: {error}"))?;
+    Ok(report(&settled(&compare::differences(&document, catalogue), &known)))
+}
+
+/// The differences, those that are known marked as such; a known one that is no more is a difference too.
+fn settled(findings: &[Finding], known: &[Known]) -> Vec<Finding> {
+    let mut settled = Vec::new();
+    for mut finding in findings.iter().cloned() {
+        if let Some(entry) = known.iter().find(|entry| entry.is(&finding)) {
+            finding.severity = Severity::Known;
+            finding.what = format!("{} ({})", finding.what, entry.why);
+        }
+        settled.push(finding);
+    }
+    for entry in known {
+        if !findings.iter().any(|finding| entry.is(finding)) {
+            settled.push(Finding {
+                severity: Severity::New,
+                at: entry.at.clone(),
+                what: format!("no longer so: {}", entry.what),
+            });
+        }
+    }
+    settled.sort_by(|one, other| other.severity.cmp(&one.severity).then_with(|| one.at.cmp(&other.at)));
+    settled
+}
+
+fn report(findings: &[Finding]) -> (String, u8) {
+    let worst = findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Known);
+    let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
+    let mut lines: Vec<String> = findings
+        .iter()
+        .map(|finding| format!("{:<9}{}: {}", finding.severity, finding.at, finding.what))
+        .collect();
+    lines.push(format!(
+        "{} breaking, {} new, {} known",
+        count(Severity::Breaking),
+        count(Severity::New),
+        count(Severity::Known)
+    ));
+    let status = match worst {
+        Severity::Known => 0,
+        Severity::New => 1,
+        Severity::Breaking => 2,
+    };
+    (lines.join("\n"), status)
+}
