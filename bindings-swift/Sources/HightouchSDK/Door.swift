@@ -4,8 +4,12 @@ internal import HightouchNative
 /// The one way into the core: calls as JSON, answers as values. No other file knows of the native module.
 final class Door: Sendable {
     private let engine: Engine
+    private let credentials: Credentials?
+    private let hooks: Hooks
 
-    init(_ settings: Fields) throws {
+    init(_ settings: Fields, credentials: Credentials? = nil, hooks: Hooks = Hooks()) throws {
+        self.credentials = credentials
+        self.hooks = hooks
         do {
             engine = try Engine(settings: try settings.json())
         } catch {
@@ -16,26 +20,52 @@ final class Door: Sendable {
     /// Makes one call; cancelling the task ends the request that is under way.
     ///
     /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
-    func call(_ op: String, _ arguments: Fields = Fields(), _ options: CallOptions = CallOptions()) async throws
-        -> Answer
-    {
-        let cancel = Cancel()
-        return try await withTaskCancellationHandler {
-            try await answer(op, arguments, options, cancel)
-        } onCancel: {
-            cancel.cancel()
+    func call(_ op: String, _ arguments: Fields = [:], _ options: Fields = [:]) async throws -> Answer {
+        guard let credentials else { return try await hooked(op, arguments, options) }
+        let generation = try await credentials.first(setting: setKey)
+        do {
+            return try await hooked(op, arguments, options)
+        } catch let error as HightouchError where error.kind == .authentication {
+            guard try await credentials.renewed(since: generation, setting: setKey) else { throw error }
+            return try await hooked(op, arguments, options)
         }
     }
 
     /// Makes a call that sends nothing, also in a task that was cancelled: closing is most wanted there.
-    func local(_ op: String, _ arguments: Fields = Fields()) async throws -> Answer {
-        try await answer(op, arguments, CallOptions(), Cancel())
+    func local(_ op: String, _ arguments: Fields = [:]) async throws -> Answer {
+        try await answer(op, arguments, [:], Cancel())
     }
 
-    private func answer(_ op: String, _ arguments: Fields, _ options: CallOptions, _ cancel: Cancel) async throws
-        -> Answer
-    {
-        let (args, opts) = (try arguments.json(), try options.fields.json())
+    /// Uses another key from now on, whoever gave it.
+    func setKey(_ key: Secret) async throws {
+        _ = try await local("client.setKey", ["apiKey": key.text])
+    }
+
+    /// Uses another key from now on; calls that failed with an older one need not ask for one.
+    func replaceKey(_ key: Secret) async throws {
+        try await setKey(key)
+        await credentials?.replaced(by: key)
+    }
+
+    private func hooked(_ op: String, _ arguments: Fields, _ options: Fields) async throws -> Answer {
+        hooks.onStart?(CallStart(op: op))
+        do {
+            let cancel = Cancel()
+            let answer = try await withTaskCancellationHandler {
+                try await self.answer(op, arguments, options, cancel)
+            } onCancel: {
+                cancel.cancel()
+            }
+            hooks.onEnd?(CallEnd(op: op, meta: answer.head.meta, error: nil))
+            return answer
+        } catch {
+            hooks.onEnd?(CallEnd(op: op, meta: (error as? HightouchError)?.meta, error: error))
+            throw error
+        }
+    }
+
+    private func answer(_ op: String, _ arguments: Fields, _ options: Fields, _ cancel: Cancel) async throws -> Answer {
+        let (args, opts) = (try arguments.json(), try options.json())
         let reply: Reply
         do {
             reply = try await engine.call(op: op, args: args, opts: opts, cancel: cancel)
@@ -55,6 +85,24 @@ struct Answer {
     struct Head: Decodable {
         let meta: CallMeta
         let next: String?
+        let http: HTTP?
+
+        private enum CodingKeys: String, CodingKey {
+            case meta, next
+        }
+
+        init(from decoder: any Decoder) throws {
+            let head = try decoder.container(keyedBy: CodingKeys.self)
+            meta = try head.decode(CallMeta.self, forKey: .meta)
+            next = try head.decodeIfPresent(String.self, forKey: .next)
+            http = try? head.decode(HTTP.self, forKey: .meta)
+        }
+    }
+
+    /// There where the answer was asked for as it came.
+    struct HTTP: Decodable {
+        let status: Int
+        let headers: [String: String]
     }
 
     let head: Head

@@ -27,24 +27,49 @@ public struct HightouchError: Error, Sendable, Hashable {
     /// The token of the run that is concerned; `Hightouch.run(_:)` takes it up again.
     public let run: String?
 
-    /// The run as it ended, for the kind `runFailed`; nil for others.
-    public var syncRun: SyncRun? {
-        guard kind == .runFailed, let details, let json = try? Coding.encoder().encode(details) else { return nil }
-        return try? Coding.decoder().decode(SyncRun.self, from: json)
+    /// What ran, for the kind `runFailed`; nil for others.
+    public internal(set) var runKind: RunKind?
+    /// What a function of the user's threw, such as the one that gives the API key; it does not count for equality.
+    public var underlying: (any Error)? { cause.error }
+
+    private let cause: Cause
+
+    /// The run as it ended, where a run of a sync failed; nil for others.
+    public var syncRun: SyncRun? { state() }
+    /// The run as it ended, where a run of a sequence failed; nil for others.
+    public var sequenceRun: SequenceRun? { state() }
+    /// The run as it ended, where a run of an identity graph failed; nil for others.
+    public var identityGraphRun: IdentityGraphRun? { state() }
+
+    private func state<State: RunState>() -> State? {
+        guard kind == .runFailed, runKind == State.kind, let details else { return nil }
+        guard let json = try? Coding.encoder().encode(details) else { return nil }
+        return try? Coding.decoder().decode(State.self, from: json)
     }
 
-    init(_ kind: Kind, _ message: String) {
+    init(_ kind: Kind, _ message: String, because error: (any Error)? = nil) {
         self.kind = kind
         self.message = message
         (status, details, operation, resource, retryAfter) = (nil, nil, nil, nil, nil)
-        (hint, causes, meta, run) = (nil, [], nil, nil)
+        (hint, meta, run) = (nil, nil, nil)
+        causes = error.map { ["\($0)"] } ?? []
+        cause = Cause(error: error)
     }
+}
+
+/// An error of any type beside fields that can be compared.
+private struct Cause: Hashable, Sendable {
+    let error: (any Error)?
+
+    static func == (_: Cause, _: Cause) -> Bool { true }
+    func hash(into _: inout Hasher) {}
 }
 
 extension HightouchError: CustomStringConvertible, LocalizedError {
     /// The kind, the message and the hint.
     public var description: String { "\(kind.rawValue): \(errorDescription ?? message)" }
 
+    /// The message and the hint.
     public var errorDescription: String? {
         guard let hint else { return message }
         return "\(message) (\(hint))"
@@ -53,9 +78,10 @@ extension HightouchError: CustomStringConvertible, LocalizedError {
 
 extension HightouchError: Codable {
     private enum CodingKeys: String, CodingKey {
-        case kind, message, status, details, operation, resource, retryAfterMs, hint, causes, meta, run
+        case kind, message, status, details, operation, resource, retryAfterMs, hint, causes, meta, run, runKind
     }
 
+    /// Reads what the core or ``encode(to:)`` has written.
     public init(from decoder: any Decoder) throws {
         let object = try decoder.container(keyedBy: CodingKeys.self)
         kind = try object.decode(Kind.self, forKey: .kind)
@@ -69,8 +95,11 @@ extension HightouchError: Codable {
         causes = try object.decodeIfPresent([String].self, forKey: .causes) ?? []
         meta = try object.decodeIfPresent(CallMeta.self, forKey: .meta)
         run = try object.decodeIfPresent(String.self, forKey: .run)
+        runKind = try object.decodeIfPresent(RunKind.self, forKey: .runKind)
+        cause = Cause(error: nil)
     }
 
+    /// Writes all but ``underlying``.
     public func encode(to encoder: any Encoder) throws {
         var object = encoder.container(keyedBy: CodingKeys.self)
         try object.encode(kind, forKey: .kind)
@@ -84,5 +113,6 @@ extension HightouchError: Codable {
         try object.encode(causes, forKey: .causes)
         try object.encodeIfPresent(meta, forKey: .meta)
         try object.encodeIfPresent(run, forKey: .run)
+        try object.encodeIfPresent(runKind, forKey: .runKind)
     }
 }

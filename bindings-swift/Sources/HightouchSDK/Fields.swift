@@ -1,20 +1,16 @@
 import Foundation
 
 /// A flat JSON object in the making: arguments, options or settings. What is nil is left out.
-struct Fields: Encodable, Sendable {
+struct Fields: Encodable, Sendable, ExpressibleByDictionaryLiteral {
     private var members: [(name: String, value: any Encodable & Sendable)] = []
+
+    init(dictionaryLiteral elements: (String, (any Encodable & Sendable)?)...) {
+        for (name, value) in elements { set(name, value) }
+    }
 
     mutating func set(_ name: String, _ value: (any Encodable & Sendable)?) {
         if let value {
             members.append((name, value))
-        }
-    }
-
-    mutating func set(_ name: String, _ patch: Patch<some Encodable & Sendable>) {
-        switch patch {
-        case .absent: break
-        case .null: members.append((name, JSONValue.null))
-        case .set(let value): members.append((name, value))
         }
     }
 

@@ -17,31 +17,65 @@ public final class Hightouch: Sendable {
     /// - Parameters:
     ///   - apiKey: The workspace's API key; read from `HIGHTOUCH_API_KEY` when nil.
     ///   - configuration: What differs from the defaults.
+    ///   - onStart: Told of each call that may send, before it is made.
+    ///   - onEnd: Told of each such call when it has ended, however it did.
     /// - Throws: `HightouchError` of the kind `config`.
-    public convenience init(apiKey: String? = nil, configuration: Configuration = Configuration()) throws {
-        try self.init(apiKey: apiKey, configuration: configuration, internal: [:])
+    public convenience init(
+        apiKey: String? = nil,
+        configuration: Configuration = Configuration(),
+        onStart: (@Sendable (CallStart) -> Void)? = nil,
+        onEnd: (@Sendable (CallEnd) -> Void)? = nil
+    ) throws {
+        var settings = configuration.fields
+        settings.set("apiKey", apiKey)
+        try self.init(settings: settings, hooks: Hooks(onStart: onStart, onEnd: onEnd))
+    }
+
+    /// Makes a client whose key a function gives; sends nothing, and does not ask yet.
+    ///
+    /// The function is asked before the first request, and again when the server refuses the key (401): once for all
+    /// calls that meet it at the same time. Where it gives another key, they are repeated once with it.
+    ///
+    /// - Parameters:
+    ///   - credentials: Gives the workspace's API key. What it throws is the ``HightouchError/underlying`` error of the
+    ///     kind `authentication` that the calls throw; it goes on when a call that waits for it is cancelled.
+    ///   - configuration: What differs from the defaults.
+    ///   - onStart: Told of each call that may send, before it is made.
+    ///   - onEnd: Told of each such call when it has ended, however it did.
+    /// - Throws: `HightouchError` of the kind `config`.
+    public convenience init(
+        credentials: @escaping @Sendable () async throws -> String,
+        configuration: Configuration = Configuration(),
+        onStart: (@Sendable (CallStart) -> Void)? = nil,
+        onEnd: (@Sendable (CallEnd) -> Void)? = nil
+    ) throws {
+        try self.init(
+            settings: configuration.fields, credentials: Credentials(credentials),
+            hooks: Hooks(onStart: onStart, onEnd: onEnd))
     }
 
     /// Takes the settings that hosts do not show, for tests.
-    init(apiKey: String?, configuration: Configuration, internal: [String: JSONValue]) throws {
-        var settings = configuration.fields
-        settings.set("apiKey", apiKey)
+    init(
+        settings: Fields, credentials: Credentials? = nil, hooks: Hooks = Hooks(), internal: [String: JSONValue] = [:]
+    ) throws {
+        var settings = settings
         settings.set("language", Self.language)
+        if credentials != nil {
+            settings.set("keyLater", true)
+        }
         for (name, value) in `internal` {
             settings.set(name, value)
         }
-        door = try Door(settings)
+        door = try Door(settings, credentials: credentials, hooks: hooks)
     }
 
     /// Takes up a run again, from here or from another process or language.
     ///
     /// - Parameter token: `RunHandle.token`.
-    /// - Returns: The run; nothing is sent.
-    /// - Throws: `HightouchError` of the kind `invalidRequest` where it is no token of a sync's run at this origin.
-    public func run(_ token: String) async throws -> SyncRunHandle {
-        var arguments = Fields()
-        arguments.set("run", token)
-        return try RunHandle(try await door.local("runs.open", arguments), door: door)
+    /// - Returns: The run of whatever kind it is; nothing is sent.
+    /// - Throws: `HightouchError` of the kind `invalidRequest` where it is no token of a run at this origin.
+    public func run(_ token: String) async throws -> AnyRun {
+        try AnyRun(try await door.local("runs.open", ["run": token]).value(), door: door)
     }
 
     /// Sends a request for which there is no method yet.
@@ -61,12 +95,7 @@ public final class Hightouch: Sendable {
         body: JSONValue? = nil,
         options: CallOptions = CallOptions()
     ) async throws -> JSONValue {
-        var arguments = Fields()
-        arguments.set("method", method)
-        arguments.set("path", path)
-        arguments.set("query", query)
-        arguments.set("body", body)
-        return try await door.call("request", arguments, options).value()
+        try await door.value("request", ["method": method, "path": path, "query": query, "body": body], options)
     }
 
     /// The state of the limit; nothing is sent.
@@ -90,9 +119,7 @@ public final class Hightouch: Sendable {
     /// - Parameter apiKey: The new key.
     /// - Throws: `HightouchError` of the kind `config` for what cannot be a key; the old one stays.
     public func setAPIKey(_ apiKey: String) async throws {
-        var arguments = Fields()
-        arguments.set("apiKey", apiKey)
-        _ = try await door.local("client.setKey", arguments)
+        try await door.replaceKey(Secret(apiKey))
     }
 
     /// Ends the client: later calls fail with the kind `closed`. Works in a cancelled task too.

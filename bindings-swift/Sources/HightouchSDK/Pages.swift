@@ -51,7 +51,7 @@ public struct PagedSequence<Element: Decodable & Sendable>: AsyncSequence, Senda
     }
 
     fileprivate func fetch(_ arguments: Fields) async throws -> (page: Page<Element>, next: String?) {
-        let answer = try await door.call(op, arguments, options)
+        let answer = try await door.call(op, arguments, options.fields)
         let next = answer.head.next
         return (Page(items: try answer.value(), isLast: next == nil, meta: answer.head.meta), next)
     }
@@ -90,11 +90,7 @@ public struct PagedSequence<Element: Decodable & Sendable>: AsyncSequence, Senda
                 guard let arguments = following else { return nil }
                 following = nil
                 let (page, next) = try await list.fetch(arguments)
-                following = next.map { token in
-                    var arguments = Fields()
-                    arguments.set("next", token)
-                    return arguments
-                }
+                following = next.map { ["next": $0] }
                 return page
             }
         }

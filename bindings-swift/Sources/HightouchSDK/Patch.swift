@@ -12,6 +12,9 @@ public enum Patch<Value> {
     case null
     /// Sent.
     case set(Value)
+
+    /// What is there is set, and nil is null: a field of one thing given to another as it is.
+    public init(_ value: Value?) { self = value.map(Patch.set) ?? .null }
 }
 
 extension Patch: Sendable where Value: Sendable {}
@@ -19,5 +22,17 @@ extension Patch: Equatable where Value: Equatable {}
 extension Patch: Hashable where Value: Hashable {}
 
 extension Patch: ExpressibleByNilLiteral {
+    /// The same as ``null``.
     public init(nilLiteral: ()) { self = .null }
+}
+
+extension Patch where Value: Encodable & Sendable {
+    /// What is sent; nil for nothing.
+    var sent: (any Encodable & Sendable)? {
+        switch self {
+        case .absent: nil
+        case .null: JSONValue.null
+        case .set(let value): value
+        }
+    }
 }

@@ -1,27 +1,8 @@
-/// What is known of a run at one moment.
-public protocol RunState: Codable, Hashable, Sendable {
-    /// The id of a run.
-    associatedtype RunID: LosslessStringConvertible & Hashable & Sendable
-    /// The id of what runs.
-    associatedtype ParentID: LosslessStringConvertible & Hashable & Sendable
-
-    /// What runs, as a word.
-    static var kind: String { get }
-}
-
-extension SyncRun: RunState {
-    public typealias RunID = Int
-    public typealias ParentID = Int
-
-    public static var kind: String { "sync" }
-}
-
-/// A run of a sync.
-public typealias SyncRunHandle = RunHandle<SyncRun>
-
 /// Follows one run, and no other, to its end. Made by triggering, or by `Hightouch.run(_:)` from a token.
 public struct RunHandle<State: RunState>: Sendable {
     private let door: Door
+    /// What runs.
+    public var kind: RunKind { State.kind }
     /// The run's id.
     public let id: State.RunID
     /// The id of what runs.
@@ -39,10 +20,9 @@ public struct RunHandle<State: RunState>: Sendable {
         case `return`
     }
 
-    init(_ answer: Answer, door: Door) throws {
-        let run = try answer.value(as: Opened.self)
+    init(_ run: OpenedRun, door: Door) throws {
         guard run.kind == State.kind, let id = State.RunID(run.id), let parentId = State.ParentID(run.parent) else {
-            throw HightouchError(.invalidRequest, "the token is not that of a \(State.kind) run; nothing was sent")
+            throw HightouchError(.internal, "the core gave a run of another kind, or an id of another type: \(run)")
         }
         self.door = door
         self.id = id
@@ -92,11 +72,14 @@ public struct RunHandle<State: RunState>: Sendable {
     }
 
     fileprivate func step(after seen: String?, with more: (inout Fields) -> Void) async throws -> RunStep<State> {
-        var arguments = Fields()
-        arguments.set("run", token)
-        arguments.set("seen", seen)
+        var arguments: Fields = ["run": token, "seen": seen]
         more(&arguments)
-        return try await door.call("runs.next", arguments).value()
+        do {
+            return try await door.call("runs.next", arguments).value()
+        } catch var error as HightouchError where error.kind == .runFailed {
+            error.runKind = State.kind
+            throw error
+        }
     }
 
     /// The states of a run.
@@ -131,20 +114,8 @@ public struct RunHandle<State: RunState>: Sendable {
 }
 
 extension RunHandle: CustomStringConvertible {
+    /// What runs, and the ids.
     public var description: String { "run \(id) of \(State.kind) \(parentId)" }
-}
-
-extension RunHandle where State == SyncRun {
-    /// The sync that runs.
-    public var syncId: Int { parentId }
-}
-
-private struct Opened: Decodable {
-    let token: String
-    let kind: String
-    let id: String
-    let parent: String
-    let adopted: Bool
 }
 
 private struct RunStep<State: RunState>: Decodable {

@@ -24,18 +24,34 @@ func client(_ settings: [String: JSONValue]) throws -> Hightouch {
         default: rest[name] = value
         }
     }
-    return try Hightouch(apiKey: apiKey, configuration: configuration, internal: rest)
+    return try hightouch(apiKey, configuration, rest)
+}
+
+/// A client with settings that hosts do not show.
+func hightouch(
+    _ apiKey: String?, _ configuration: Configuration, _ internal: [String: JSONValue],
+    credentials: Credentials? = nil, hooks: Hooks = Hooks()
+) throws -> Hightouch {
+    var settings = configuration.fields
+    settings.set("apiKey", apiKey)
+    return try Hightouch(settings: settings, credentials: credentials, hooks: hooks, internal: `internal`)
 }
 
 /// One call of a scenario, ready to be made, more than once if need be.
 struct Call: Sendable {
-    private let client: Hightouch
+    let client: Hightouch
+    let options: CallOptions
+    /// Whether an operation's answer is taken as it came and then parsed, which must come to the same.
+    let isRaw: Bool
     private let step: JSONValue
     private let args: JSONValue
-    private let options: CallOptions
-    private let handle: SyncRunHandle?
+    private let handle: AnyRun?
 
-    init(client: Hightouch, step: JSONValue, args: JSONValue, opts: JSONValue, on handle: SyncRunHandle?) throws {
+    init(
+        client: Hightouch, step: JSONValue, args: JSONValue, opts: JSONValue, on handle: AnyRun? = nil,
+        isRaw: Bool = false
+    ) throws {
+        self.isRaw = isRaw
         self.client = client
         self.step = step
         self.args = args
@@ -77,39 +93,25 @@ struct Call: Sendable {
 
     private func make() async throws -> Ended {
         switch step["call"]?.string {
-        case "syncs.list":
-            try know(["slug", "modelId", "after", "before", "offset", "limit", "orderBy"])
-            let list = client.syncs.list(
-                slug: args["slug"]?.string, modelId: args["modelId"]?.int, after: try date("after"),
-                before: try date("before"), offset: args["offset"]?.int, limit: args["limit"]?.int,
-                orderBy: args["orderBy"]?.string, options: options)
-            if step["take"] == "firstPage" { return try Ended(value: JSONValue(of: try await list.firstPage().items)) }
-            var syncs: [Sync] = []
-            for try await sync in list { syncs.append(sync) }
-            return try Ended(value: JSONValue(of: syncs))
-        case "syncs.trigger":
-            try know(["sync", "fullResync", "resetCDC", "clearAndFill"])
-            let sync = try args["sync"]?.int.map(SyncReference.id) ?? .slug(XCTUnwrap(args["sync"]?.string))
-            return ended(
-                try await client.syncs.trigger(
-                    sync, fullResync: args["fullResync"]?.bool, resetCDC: args["resetCDC"]?.bool,
-                    clearAndFill: args["clearAndFill"]?.bool, options: options))
         case "client.run":
-            return ended(try await client.run(try XCTUnwrap(args["token"]?.string)))
+            try know(["token"])
+            return try ended(await client.run(try argument("token")))
         case "run.wait":
             try know(["timeoutMs", "onFailure", "onWarning"])
-            let run = try XCTUnwrap(handle)
-            let state = try await run.wait(
-                timeout: args["timeoutMs"]?.int.map { .milliseconds($0) },
-                onFailure: try args["onFailure"].map(ending) ?? .throw,
-                onWarning: try args["onWarning"].map(ending) ?? .return)
-            return try Ended(value: JSONValue(of: state))
-        case "run.states":
-            var seen: [JSONValue] = []
-            for try await state in try XCTUnwrap(handle).states where seen.last?.string != state.status.rawValue {
-                seen.append(.string(state.status.rawValue))
+            return switch try XCTUnwrap(handle) {
+            case .sync(let run): try await waited(run)
+            case .sequence(let run): try await waited(run)
+            case .identityGraph(let run): try await waited(run)
             }
-            return Ended(value: .array(seen))
+        case "run.states":
+            let all: [String] =
+                switch try XCTUnwrap(handle) {
+                case .sync(let run): try await run.states.reduce(into: []) { $0.append($1.status.rawValue) }
+                case .sequence(let run): try await run.states.reduce(into: []) { $0.append($1.status.rawValue) }
+                case .identityGraph(let run): try await run.states.reduce(into: []) { $0.append($1.status.rawValue) }
+                }
+            let seen = all.indices.filter { $0 == 0 || all[$0] != all[$0 - 1] }
+            return Ended(value: .array(seen.map { .string(all[$0]) }))
         case "request":
             try know(["method", "path", "query", "body"])
             return Ended(
@@ -124,29 +126,99 @@ struct Call: Sendable {
         case "client.close":
             try await client.close()
             return Ended()
-        case let call: throw Wrong(description: "this player does not know the call \(call ?? "")")
+        case let call:
+            guard let ended = try await made(call ?? "") else {
+                throw Wrong(description: "this player does not know the call \(call ?? "")")
+            }
+            return ended
         }
     }
 
-    private func ended(_ run: SyncRunHandle) -> Ended {
-        Ended(
-            value: [
-                "id": .string(String(run.id)), "parent": .string(String(run.syncId)), "adopted": .bool(run.isAdopted),
-            ],
-            handle: run)
+    private func waited<State>(_ run: RunHandle<State>) async throws -> Ended {
+        let (onFailure, onWarning): (String?, String?) = (try optional("onFailure"), try optional("onWarning"))
+        typealias Ending = RunHandle<State>.Ending
+        let state = try await run.wait(
+            timeout: args["timeoutMs"]?.int.map { .milliseconds($0) },
+            onFailure: try onFailure.map { try XCTUnwrap(Ending(rawValue: $0)) } ?? .throw,
+            onWarning: try onWarning.map { try XCTUnwrap(Ending(rawValue: $0)) } ?? .return)
+        return try Ended(value: JSONValue(of: state))
     }
+}
 
-    private func ending(_ value: JSONValue) throws -> SyncRunHandle.Ending {
-        try XCTUnwrap(SyncRunHandle.Ending(rawValue: value.string ?? ""))
-    }
-
-    private func date(_ name: String) throws -> Date? {
-        try args[name]?.string.map(Coding.date)
-    }
-
+/// What the generated calls are made of.
+extension Call {
     /// An argument that is not passed on would let a scenario pass without having been played.
-    private func know(_ names: Set<String>) throws {
+    func know(_ names: Set<String>) throws {
         let unknown = Set((args.object ?? [:]).keys).subtracting(names)
         guard unknown.isEmpty else { throw Wrong(description: "this player does not pass on \(unknown)") }
+    }
+
+    func argument<Value: Decodable>(_ name: String) throws -> Value {
+        guard let value: Value = try optional(name) else { throw Wrong(description: "there is no argument \(name)") }
+        return value
+    }
+
+    func optional<Value: Decodable>(_ name: String) throws -> Value? {
+        guard let value = args[name] else { return nil }
+        return try Coding.decoder().decode(Value.self, from: try Coding.encoder().encode(value))
+    }
+
+    /// What must be given and may be null.
+    func nullable<Value: Decodable>(_ name: String) throws -> Value? {
+        guard let value = args[name] else { throw Wrong(description: "there is no argument \(name)") }
+        return value.isNull ? nil : try optional(name)
+    }
+
+    func patch<Value: Decodable>(_ name: String) throws -> Patch<Value> {
+        args[name] == nil ? .absent : Patch(try nullable(name))
+    }
+
+    func ended<Value: Encodable>(_ value: Value) throws -> Ended { try Ended(value: JSONValue(of: value)) }
+
+    func ended(_: Void) throws -> Ended { Ended() }
+
+    func ended<Element: Codable>(_ list: PagedSequence<Element>) async throws -> Ended {
+        if step["take"] == "firstPage" { return try ended(try await list.firstPage().items) }
+        var all: [JSONValue] = []
+        for try await element in list { all.append(try JSONValue(of: element)) }
+        return Ended(value: .array(all))
+    }
+
+    func ended(_ run: SyncRunHandle) throws -> Ended { try ended(.sync(run)) }
+    func ended(_ run: SequenceRunHandle) throws -> Ended { try ended(.sequence(run)) }
+    func ended(_ run: IdentityGraphRunHandle) throws -> Ended { try ended(.identityGraph(run)) }
+
+    func ended(_ run: AnyRun) throws -> Ended {
+        switch run {
+        case .sync(let handle): Ended(handle, run)
+        case .sequence(let handle): Ended(handle, run)
+        case .identityGraph(let handle): Ended(handle, run)
+        }
+    }
+
+    func parsed<Value: Encodable>(_ response: RawResponse<Value>) async throws -> Ended {
+        try ended(try await response.parse())
+    }
+
+    func parsed(_ response: RawResponse<Void>) async throws -> Ended { try ended(try await response.parse()) }
+    func parsed(_ response: RawResponse<SyncRunHandle>) async throws -> Ended { try ended(try await response.parse()) }
+
+    func parsed(_ response: RawResponse<SequenceRunHandle>) async throws -> Ended {
+        try ended(try await response.parse())
+    }
+
+    func parsed(_ response: RawResponse<IdentityGraphRunHandle>) async throws -> Ended {
+        try ended(try await response.parse())
+    }
+}
+
+extension Ended {
+    /// A handle as scenarios compare it.
+    fileprivate init<State>(_ run: RunHandle<State>, _ handle: AnyRun) {
+        value = [
+            "id": .string("\(run.id)"), "parent": .string("\(run.parentId)"), "kind": .string(run.kind.rawValue),
+            "adopted": .bool(run.isAdopted), "token": .string(run.token),
+        ]
+        self.handle = handle
     }
 }

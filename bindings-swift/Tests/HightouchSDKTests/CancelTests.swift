@@ -36,9 +36,8 @@ final class CancelTests: XCTestCase {
 
     func testWhileItConnectsItClosesTheSocket() async throws {
         let listener = try Listener()
-        let client = try Hightouch(
-            apiKey: "key", configuration: Configuration(baseURL: "https://127.0.0.1:\(listener.port)/api/v1"),
-            internal: ["environment": [:]])
+        let client = try hightouch(
+            "key", Configuration(baseURL: "https://127.0.0.1:\(listener.port)/api/v1"), ["environment": [:]])
         let accepted = Task.detached { try listener.accept() }
         try await assertCancels {
             try await client.syncs.list().firstPage()

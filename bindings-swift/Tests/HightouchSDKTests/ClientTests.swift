@@ -43,11 +43,10 @@ final class ClientTests: XCTestCase {
 
     func testAPanicOfTheCoreBecomesAnErrorAndTheClientGoesOn() async throws {
         let world = try await Sandbox.running().world()
-        let client = try Hightouch(
-            apiKey: try world.text("apiKey"),
-            configuration: Configuration(
-                baseURL: try world.text("baseUrl"), caBundle: world.sandbox.line["ca"]?.string),
-            internal: ["selfTest": true, "environment": [:]])
+        let client = try hightouch(
+            try world.text("apiKey"),
+            Configuration(baseURL: try world.text("baseUrl"), caBundle: world.sandbox.line["ca"]?.string),
+            ["selfTest": true, "environment": [:]])
         do {
             _ = try await client.door.call("client.panic")
             XCTFail("it was to panic")

@@ -35,7 +35,10 @@ final class CodingTests: XCTestCase {
                 #"{"kind": "visual", "expressions": [{"days": {"monday": true}, "time": "09:00"}]}"#,
                 { if case .visual(let rule) = $0 { rule.expressions.first?.days?.monday == true } else { false } }
             ),
-            (#"{"kind": "dbt", "job": {"id": "5"}}"#, { $0 == .dbt(DbtRule(job: DbtJob(id: "5"))) }),
+            (
+                #"{"kind": "dbt", "job": {"id": "5"}}"#,
+                { if case .dbt(let rule) = $0 { rule.job?.id == "5" } else { false } }
+            ),
             (#"{"kind": "unknown", "raw": {"moon": "full"}}"#, { $0 == .unknown(["moon": "full"]) }),
         ]
         for (json, holds) in cases {
@@ -92,12 +95,13 @@ final class CodingTests: XCTestCase {
     }
 
     func testAPatchTellsAbsentFromNull() throws {
-        var fields = Fields()
-        fields.set("left", Patch<String>.absent)
-        fields.set("emptied", Patch<String>.null)
-        fields.set("nil", nil as Patch<String>)
-        fields.set("set", Patch.set("x"))
-        XCTAssertEqual(try JSONValue(of: fields), ["emptied": nil, "nil": nil, "set": "x"])
+        let fields: Fields = [
+            "left": Patch<String>.absent.sent, "emptied": Patch<String>.null.sent, "nil": (nil as Patch<String>).sent,
+            "set": Patch.set("x").sent, "nothing": Patch<String>(nil).sent, "something": Patch("y" as String?).sent,
+        ]
+        XCTAssertEqual(
+            try JSONValue(of: fields),
+            ["emptied": nil, "nil": nil, "set": "x", "nothing": nil, "something": "y"])
     }
 
     func testATimeBecomesMillisecondsRoundedUp() {

@@ -5,8 +5,10 @@ import XCTest
 
 /// Plays a scenario through the public methods; tests/scenarios/README.md describes the format.
 func play(_ id: String) async throws {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../..")
-    let file = folder.appendingPathComponent("tests/scenarios/\(id).json").standardizedFileURL
+    let given = ProcessInfo.processInfo.environment["HIGHTOUCH_SCENARIOS"].map(URL.init(fileURLWithPath:))
+    let here = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    let folder = given ?? here.appendingPathComponent("../../../tests/scenarios").standardizedFileURL
+    let file = folder.appendingPathComponent("\(id).json")
     let scenario = try Coding.decoder().decode(JSONValue.self, from: try Data(contentsOf: file))
     let world = try await Sandbox.running().world(scenario["world"] ?? [:])
     var player = try Player(scenario: scenario, world: world)
@@ -23,7 +25,7 @@ struct Wrong: Error, CustomStringConvertible {
 /// What a step gave.
 struct Ended: Sendable {
     var value: JSONValue = .null
-    var handle: SyncRunHandle?
+    var handle: AnyRun?
     var error: (any Error)?
 }
 
@@ -31,7 +33,7 @@ private struct Player {
     let scenario: JSONValue
     /// What placeholders may name.
     var names: [String: JSONValue]
-    var handles: [String: SyncRunHandle] = [:]
+    var handles: [String: AnyRun] = [:]
 
     init(scenario: JSONValue, world: World) throws {
         self.scenario = scenario
@@ -87,10 +89,7 @@ private struct Player {
             try check(try filled(step["expect"] ?? [:]), ended, place)
             guard let name = step["save"]?.string else { continue }
             names[name] = try ended.error.map { try JSONValue(of: XCTUnwrap($0 as? HightouchError)) } ?? ended.value
-            if let handle = ended.handle {
-                handles[name] = handle
-                names[name] = .object((ended.value.object ?? [:]).merging(["token": .string(handle.token)]) { $1 })
-            }
+            handles[name] = ended.handle
         }
     }
 

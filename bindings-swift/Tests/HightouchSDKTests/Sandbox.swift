@@ -47,12 +47,16 @@ struct World {
     func text(_ member: String) throws -> String { try XCTUnwrap(answer[member]?.string) }
 
     /// A client of this world, its waits as much shorter as the world's time is faster.
-    func client(_ change: (inout Configuration) -> Void = { _ in }) throws -> Hightouch {
+    func client(
+        _ change: (inout Configuration) -> Void = { _ in },
+        credentials: (@Sendable () async throws -> String)? = nil, hooks: Hooks = Hooks()
+    ) throws -> Hightouch {
         var configuration = Configuration(baseURL: try text("baseUrl"), caBundle: sandbox.line["ca"]?.string)
         change(&configuration)
-        return try Hightouch(
-            apiKey: try text("apiKey"), configuration: configuration,
-            internal: ["timeScale": answer["timeScale"] ?? 1, "environment": [:]])
+        return try hightouch(
+            credentials == nil ? try text("apiKey") : nil, configuration,
+            ["timeScale": answer["timeScale"] ?? 1, "environment": [:]],
+            credentials: credentials.map { Credentials($0) }, hooks: hooks)
     }
 
     func requests() async throws -> [JSONValue] {

@@ -2,497 +2,526 @@
 
 import Foundation
 
-extension HightouchError {
-    /// What went wrong: a closed set.
-    public enum Kind: String, CaseIterable, Codable, Hashable, Sendable {
-        /// A setting is missing, malformed or contradicts another. Nothing was sent.
-        case config
-        /// A call's arguments or options are wrong, or the server found the request malformed (400).
-        case invalidRequest = "invalid_request"
-        /// The key was refused (401).
-        case authentication
-        /// The key may not do this (403).
-        case permission
-        /// There is no such thing (404).
-        case notFound = "not_found"
-        /// It clashes with what is there (409).
-        case conflict
-        /// The server found the values invalid (422, or a validation error under 200).
-        case validation
-        /// The limit refused the request (429) and the call may not wait long enough.
-        case rateLimited = "rate_limited"
-        /// The server failed (5xx, or "Internal Server Error" under 200).
-        case server
-        /// No connection could be made, or it broke.
-        case connect
-        /// No trusted, modern enough TLS connection could be made.
-        case tls
-        /// The proxy failed or refused.
-        case proxy
-        /// An attempt or the whole call took longer than allowed.
-        case timeout
-        /// The caller cancelled the call.
-        case cancelled
-        /// The answer is not what the API documents.
-        case `protocol`
-        /// A request that changes something was sent, and whether it happened cannot be known.
-        case outcomeUnknown = "outcome_unknown"
-        /// The run that was waited for did not end well.
-        case runFailed = "run_failed"
-        /// The run had not ended in the time given; it goes on.
-        case waitTimeout = "wait_timeout"
-        /// The client was closed.
-        case closed
-        /// A defect of this SDK.
-        case `internal`
-    }
+extension Hightouch {
+    /// Operations on models.
+    public var models: Models { Models(door: door) }
 }
 
-/// A length of time between runs.
-public struct Interval: Codable, Hashable, Sendable {
-    /// `minute`, `hour`, `day` or `week`.
-    public var unit: String?
-    /// How many of the unit.
-    public var quantity: Int?
+/// Operations on models; ``Hightouch/models`` has them.
+public struct Models: Sendable {
+    let door: Door
 
-    /// Makes one by hand, as for a test.
-    public init(
-        unit: String? = nil,
-        quantity: Int? = nil
-    ) {
-        self.unit = unit
-        self.quantity = quantity
-    }
-}
+    /// The same operations, each giving the answer as it came.
+    public var withRawResponse: Raw { Raw(door: door) }
 
-/// A rule of the kind `interval`.
-public struct IntervalRule: Codable, Hashable, Sendable {
-    /// The interval between runs.
-    public var interval: Interval?
-
-    /// Makes one by hand, as for a test.
-    public init(
-        interval: Interval? = nil
-    ) {
-        self.interval = interval
-    }
-}
-
-/// A rule of the kind `cron`.
-public struct CronRule: Codable, Hashable, Sendable {
-    /// Cron expression; the time zone is not documented.
-    public var expression: String?
-
-    /// Makes one by hand, as for a test.
-    public init(
-        expression: String? = nil
-    ) {
-        self.expression = expression
-    }
-}
-
-/// Days of the week; absent counts as not set.
-public struct VisualDays: Codable, Hashable, Sendable {
-    /// On Mondays.
-    public var monday: Bool?
-    /// On Tuesdays.
-    public var tuesday: Bool?
-    /// On Wednesdays.
-    public var wednesday: Bool?
-    /// On Thursdays.
-    public var thursday: Bool?
-    /// On Fridays.
-    public var friday: Bool?
-    /// On Saturdays.
-    public var saturday: Bool?
-    /// On Sundays.
-    public var sunday: Bool?
-
-    /// Makes one by hand, as for a test.
-    public init(
-        monday: Bool? = nil,
-        tuesday: Bool? = nil,
-        wednesday: Bool? = nil,
-        thursday: Bool? = nil,
-        friday: Bool? = nil,
-        saturday: Bool? = nil,
-        sunday: Bool? = nil
-    ) {
-        self.monday = monday
-        self.tuesday = tuesday
-        self.wednesday = wednesday
-        self.thursday = thursday
-        self.friday = friday
-        self.saturday = saturday
-        self.sunday = sunday
-    }
-}
-
-/// Days of the week and a time on them.
-public struct VisualExpression: Codable, Hashable, Sendable {
-    /// Days on which a run starts.
-    public var days: VisualDays?
-    /// Time of day; its format and zone are not documented.
-    public var time: String?
-
-    /// Makes one by hand, as for a test.
-    public init(
-        days: VisualDays? = nil,
-        time: String? = nil
-    ) {
-        self.days = days
-        self.time = time
-    }
-}
-
-/// A rule of the kind `visual`.
-public struct VisualRule: Codable, Hashable, Sendable {
-    /// Days and times.
-    public var expressions: [VisualExpression]
-
-    /// Makes one by hand, as for a test.
-    public init(
-        expressions: [VisualExpression] = []
-    ) {
-        self.expressions = expressions
-    }
-}
-
-/// An account in dbt Cloud.
-public struct DbtAccount: Codable, Hashable, Sendable {
-    /// dbt Cloud's id.
-    public var id: String?
-
-    /// Makes one by hand, as for a test.
-    public init(
-        id: String? = nil
-    ) {
-        self.id = id
-    }
-}
-
-/// A job in dbt Cloud.
-public struct DbtJob: Codable, Hashable, Sendable {
-    /// dbt Cloud's id.
-    public var id: String?
-
-    /// Makes one by hand, as for a test.
-    public init(
-        id: String? = nil
-    ) {
-        self.id = id
-    }
-}
-
-/// A rule of the kind `dbt`.
-public struct DbtRule: Codable, Hashable, Sendable {
-    /// Account in dbt Cloud.
-    public var account: DbtAccount?
-    /// Job after which the sync runs.
-    public var job: DbtJob?
-
-    /// Makes one by hand, as for a test.
-    public init(
-        account: DbtAccount? = nil,
-        job: DbtJob? = nil
-    ) {
-        self.account = account
-        self.job = job
-    }
-}
-
-/// The rule of a schedule, told apart by `kind`.
-public enum ScheduleRule: Hashable, Sendable {
-    /// Every so many minutes, hours, days or weeks.
-    case interval(IntervalRule)
-    /// On a cron expression.
-    case cron(CronRule)
-    /// On days and times set in the vendor's UI.
-    case visual(VisualRule)
-    /// After a job of dbt Cloud.
-    case dbt(DbtRule)
-    /// A kind that this version does not know.
-    case unknown(JSONValue)
-}
-
-extension ScheduleRule: Codable {
-    private enum CodingKeys: String, CodingKey {
-        case kind
-        case raw
+    /// Lists the workspace's models, parents and related ones included, a page at a time, in the order of their ids
+    /// unless asked otherwise.
+    ///
+    /// Operation `ListModel`: `GET /models`.
+    ///
+    /// - Parameters:
+    ///   - name: Only models with this name; whether a part of it is enough is not documented.
+    ///   - slug: Only the model with this slug; whether a part of it is enough is not documented.
+    ///   - tags: Only models with these tags, each written `key:value`.
+    ///   - offset: Models to skip before the first page; 0 when left out.
+    ///   - limit: Models a page; 100 when left out. The server may give fewer.
+    ///   - orderBy: Order of the list; by id when left out.
+    ///   - options: For this call alone.
+    /// - Returns: The list, fetched while it is gone through.
+    public func list(
+        name: String? = nil,
+        slug: String? = nil,
+        tags: [String]? = nil,
+        offset: Int? = nil,
+        limit: Int? = nil,
+        orderBy: ListOrder? = nil,
+        options: CallOptions = CallOptions()
+    ) -> PagedSequence<Model> {
+        door.list(
+            "models.list",
+            [
+                "name": name,
+                "slug": slug,
+                "tags": tags,
+                "offset": offset,
+                "limit": limit,
+                "orderBy": orderBy,
+            ], options)
     }
 
-    public init(from decoder: any Decoder) throws {
-        let object = try decoder.container(keyedBy: CodingKeys.self)
-        switch try object.decode(String.self, forKey: .kind) {
-        case "interval": self = .interval(try IntervalRule(from: decoder))
-        case "cron": self = .cron(try CronRule(from: decoder))
-        case "visual": self = .visual(try VisualRule(from: decoder))
-        case "dbt": self = .dbt(try DbtRule(from: decoder))
-        default: self = .unknown(try object.decode(JSONValue.self, forKey: .raw))
+    /// Reads one model.
+    ///
+    /// Operation `GetModel`: `GET /models/{modelId}`.
+    ///
+    /// - Parameters:
+    ///   - modelId: The model's id.
+    ///   - options: For this call alone.
+    /// - Returns: The server's answer.
+    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    public func get(_ modelId: Int, options: CallOptions = CallOptions()) async throws -> Model {
+        try await door.value("models.get", ["modelId": modelId], options)
+    }
+
+    /// Makes a model, which may query the warehouse. Sent once: it is repeated only when it certainly did not happen.
+    ///
+    /// Operation `CreateModel`: `POST /models`.
+    ///
+    /// - Parameters:
+    ///   - name: Name, for people.
+    ///   - slug: Slug, unique among the workspace's models; one that is taken is a `conflict`.
+    ///   - queryType: Kind of query, such as `rawSql`, `dbt`, `visual` or `custom`; the vendor spells the one for
+    ///     tables `tabel`.
+    ///   - sourceId: Source that it reads from.
+    ///   - isSchema: Whether it is only a part of other models.
+    ///   - primaryKey: Column that identifies a row; null where the query is never synced directly.
+    ///   - visual: The query of an audience.
+    ///   - custom: The query of a source without SQL.
+    ///   - table: The table that is read.
+    ///   - raw: The SQL.
+    ///   - dbt: The dbt model behind it.
+    ///   - dbtCloud: The dbt Cloud model behind it.
+    ///   - folderId: Folder that it lies in.
+    ///   - skipColumnQuery: Whether to skip the query for the columns, which asks the warehouse and can cost money;
+    ///     false when left out.
+    ///   - options: For this call alone.
+    /// - Returns: The server's answer.
+    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    @discardableResult
+    public func create(
+        name: String,
+        slug: String,
+        queryType: String,
+        sourceId: Int,
+        isSchema: Bool,
+        primaryKey: String?,
+        visual: VisualQuery? = nil,
+        custom: CustomQuery? = nil,
+        table: TableQuery? = nil,
+        raw: RawQuery? = nil,
+        dbt: DbtModelReference? = nil,
+        dbtCloud: DbtModelReference? = nil,
+        folderId: String? = nil,
+        skipColumnQuery: Bool? = nil,
+        options: CallOptions = CallOptions()
+    ) async throws -> Model {
+        try await door.value(
+            "models.create",
+            [
+                "name": name,
+                "slug": slug,
+                "queryType": queryType,
+                "sourceId": sourceId,
+                "isSchema": isSchema,
+                "primaryKey": Patch(primaryKey).sent,
+                "visual": visual,
+                "custom": custom,
+                "table": table,
+                "raw": raw,
+                "dbt": dbt,
+                "dbt_cloud": dbtCloud,
+                "folderId": folderId,
+                "skipColumnQuery": skipColumnQuery,
+            ], options)
+    }
+
+    /// Changes a model; what is left out stays as it is. It may query the warehouse.
+    ///
+    /// Operation `UpdateModel`: `PATCH /models/{modelId}`.
+    ///
+    /// - Parameters:
+    ///   - modelId: The model's id.
+    ///   - name: Name, for people.
+    ///   - isSchema: Whether it is only a part of other models.
+    ///   - primaryKey: Column that identifies a row; null clears it.
+    ///   - visual: The query of an audience.
+    ///   - custom: The query of a source without SQL.
+    ///   - table: The table that is read.
+    ///   - raw: The SQL.
+    ///   - dbt: The dbt model behind it.
+    ///   - folderId: Folder that it lies in.
+    ///   - options: For this call alone.
+    /// - Returns: The server's answer.
+    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    @discardableResult
+    public func update(
+        _ modelId: Int,
+        name: String? = nil,
+        isSchema: Bool? = nil,
+        primaryKey: Patch<String> = .absent,
+        visual: VisualQuery? = nil,
+        custom: CustomQuery? = nil,
+        table: TableQuery? = nil,
+        raw: RawQuery? = nil,
+        dbt: DbtModelReference? = nil,
+        folderId: String? = nil,
+        options: CallOptions = CallOptions()
+    ) async throws -> Model {
+        try await door.value(
+            "models.update",
+            [
+                "modelId": modelId,
+                "name": name,
+                "isSchema": isSchema,
+                "primaryKey": primaryKey.sent,
+                "visual": visual,
+                "custom": custom,
+                "table": table,
+                "raw": raw,
+                "dbt": dbt,
+                "folderId": folderId,
+            ], options)
+    }
+
+    /// Deletes a model. Newer than the vendor's document that this SDK was made from: a workspace that does not know it
+    /// answers `notFound`.
+    ///
+    /// Operation `DeleteModel`: `DELETE /models/{modelId}`, newer than the vendor's document.
+    ///
+    /// - Parameters:
+    ///   - modelId: The model's id.
+    ///   - options: For this call alone.
+    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    public func delete(_ modelId: Int, options: CallOptions = CallOptions()) async throws {
+        try await door.nothing("models.delete", ["modelId": modelId], options)
+    }
+
+    /// What `withRawResponse` has: each method takes what the one of the same name takes.
+    public struct Raw: Sendable {
+        let door: Door
+
+        /// As ``Models/list(name:slug:tags:offset:limit:orderBy:options:)``; gives the first page as it came.
+        public func list(
+            name: String? = nil,
+            slug: String? = nil,
+            tags: [String]? = nil,
+            offset: Int? = nil,
+            limit: Int? = nil,
+            orderBy: ListOrder? = nil,
+            options: CallOptions = CallOptions()
+        ) async throws -> RawResponse<[Model]> {
+            try await door.rawValue(
+                "models.list",
+                [
+                    "name": name,
+                    "slug": slug,
+                    "tags": tags,
+                    "offset": offset,
+                    "limit": limit,
+                    "orderBy": orderBy,
+                ], options)
+        }
+
+        /// As ``Models/get(_:options:)``; gives the answer as it came.
+        public func get(_ modelId: Int, options: CallOptions = CallOptions()) async throws -> RawResponse<Model> {
+            try await door.rawValue("models.get", ["modelId": modelId], options)
+        }
+
+        /// As
+        /// ``Models/create(name:slug:queryType:sourceId:isSchema:primaryKey:visual:custom:table:raw:dbt:dbtCloud:folderId:skipColumnQuery:options:)``;
+        /// gives the answer as it came.
+        public func create(
+            name: String,
+            slug: String,
+            queryType: String,
+            sourceId: Int,
+            isSchema: Bool,
+            primaryKey: String?,
+            visual: VisualQuery? = nil,
+            custom: CustomQuery? = nil,
+            table: TableQuery? = nil,
+            raw: RawQuery? = nil,
+            dbt: DbtModelReference? = nil,
+            dbtCloud: DbtModelReference? = nil,
+            folderId: String? = nil,
+            skipColumnQuery: Bool? = nil,
+            options: CallOptions = CallOptions()
+        ) async throws -> RawResponse<Model> {
+            try await door.rawValue(
+                "models.create",
+                [
+                    "name": name,
+                    "slug": slug,
+                    "queryType": queryType,
+                    "sourceId": sourceId,
+                    "isSchema": isSchema,
+                    "primaryKey": Patch(primaryKey).sent,
+                    "visual": visual,
+                    "custom": custom,
+                    "table": table,
+                    "raw": raw,
+                    "dbt": dbt,
+                    "dbt_cloud": dbtCloud,
+                    "folderId": folderId,
+                    "skipColumnQuery": skipColumnQuery,
+                ], options)
+        }
+
+        /// As ``Models/update(_:name:isSchema:primaryKey:visual:custom:table:raw:dbt:folderId:options:)``; gives the
+        /// answer as it came.
+        public func update(
+            _ modelId: Int,
+            name: String? = nil,
+            isSchema: Bool? = nil,
+            primaryKey: Patch<String> = .absent,
+            visual: VisualQuery? = nil,
+            custom: CustomQuery? = nil,
+            table: TableQuery? = nil,
+            raw: RawQuery? = nil,
+            dbt: DbtModelReference? = nil,
+            folderId: String? = nil,
+            options: CallOptions = CallOptions()
+        ) async throws -> RawResponse<Model> {
+            try await door.rawValue(
+                "models.update",
+                [
+                    "modelId": modelId,
+                    "name": name,
+                    "isSchema": isSchema,
+                    "primaryKey": primaryKey.sent,
+                    "visual": visual,
+                    "custom": custom,
+                    "table": table,
+                    "raw": raw,
+                    "dbt": dbt,
+                    "folderId": folderId,
+                ], options)
+        }
+
+        /// As ``Models/delete(_:options:)``; gives the answer as it came.
+        public func delete(_ modelId: Int, options: CallOptions = CallOptions()) async throws -> RawResponse<Void> {
+            try await door.rawNothing("models.delete", ["modelId": modelId], options)
         }
     }
+}
 
-    public func encode(to encoder: any Encoder) throws {
-        var object = encoder.container(keyedBy: CodingKeys.self)
-        switch self {
-        case .interval(let value):
-            try object.encode("interval", forKey: .kind)
-            try value.encode(to: encoder)
-        case .cron(let value):
-            try object.encode("cron", forKey: .kind)
-            try value.encode(to: encoder)
-        case .visual(let value):
-            try object.encode("visual", forKey: .kind)
-            try value.encode(to: encoder)
-        case .dbt(let value):
-            try object.encode("dbt", forKey: .kind)
-            try value.encode(to: encoder)
-        case .unknown(let value):
-            try object.encode("unknown", forKey: .kind)
-            try object.encode(value, forKey: .raw)
-        }
+/// The query of an audience.
+public struct VisualQuery: Codable, Hashable, Sendable {
+    /// Column that names a row in a second line.
+    public var secondaryLabel: String?
+    /// Column that names a row.
+    public var primaryLabel: String?
+    /// Conditions, of a shape that the API leaves open.
+    public var filter: JSONValue?
+    /// Model that it is an audience of.
+    public var parentId: Int?
+
+    /// Makes one, as for an argument.
+    public init(
+        secondaryLabel: String? = nil,
+        primaryLabel: String? = nil,
+        filter: JSONValue,
+        parentId: Int
+    ) {
+        self.secondaryLabel = secondaryLabel
+        self.primaryLabel = primaryLabel
+        self.filter = filter
+        self.parentId = parentId
     }
 }
 
-/// When a sync runs by itself.
-public struct Schedule: Codable, Hashable, Sendable {
-    /// The vendor's name for the kind of schedule.
-    public var type: String?
-    /// The rule; some kinds have none.
-    public var schedule: ScheduleRule?
+/// The query of a source without SQL, such as Airtable.
+public struct CustomQuery: Codable, Hashable, Sendable {
+    /// The query, of a shape that depends on the source.
+    public var query: JSONValue?
+
+    /// Makes one, as for an argument.
+    public init(
+        query: JSONValue
+    ) {
+        self.query = query
+    }
+}
+
+/// A table that is read.
+public struct TableQuery: Codable, Hashable, Sendable {
+    /// Its name.
+    public var name: String?
+
+    /// Makes one, as for an argument.
+    public init(
+        name: String
+    ) {
+        self.name = name
+    }
+}
+
+/// A dbt or dbt Cloud model.
+public struct DbtQuery: Codable, Hashable, Sendable {
+    /// dbt's own unique id.
+    public var dbtUniqueId: String?
+    /// SQL as dbt compiled it.
+    public var compiledSql: String?
+    /// SQL as it was written.
+    public var rawSql: String?
+    /// Database of the table that dbt makes; dbt Cloud does not tell it.
+    public var database: String?
+    /// Schema of the table that dbt makes; dbt Cloud does not tell it.
+    public var schema: String?
+    /// Name of the table that dbt makes.
+    public var name: String?
+    /// Id of the dbt model.
+    public var modelId: Int?
 
     /// Makes one by hand, as for a test.
     public init(
-        type: String? = nil,
-        schedule: ScheduleRule? = nil
+        dbtUniqueId: String? = nil,
+        compiledSql: String? = nil,
+        rawSql: String? = nil,
+        database: String? = nil,
+        schema: String? = nil,
+        name: String? = nil,
+        modelId: Int? = nil
     ) {
-        self.type = type
-        self.schedule = schedule
+        self.dbtUniqueId = dbtUniqueId
+        self.compiledSql = compiledSql
+        self.rawSql = rawSql
+        self.database = database
+        self.schema = schema
+        self.name = name
+        self.modelId = modelId
     }
 }
 
-/// State of a sync.
-///
-/// New values may appear: one without a name here arrives all the same.
-public struct SyncStatus: RawRepresentable, Codable, Hashable, Sendable, CustomStringConvertible {
-    /// The value as the API writes it.
-    public let rawValue: String
+/// SQL that the source is given unchanged.
+public struct RawQuery: Codable, Hashable, Sendable {
+    /// The SQL.
+    public var sql: String?
 
-    public init(rawValue: String) { self.rawValue = rawValue }
-
-    public var description: String { rawValue }
-
-    /// Switched off.
-    public static let disabled = Self(rawValue: "disabled")
-    /// No run has been scheduled yet.
-    public static let pending = Self(rawValue: "pending")
-    /// The latest run was cancelled.
-    public static let cancelled = Self(rawValue: "cancelled")
-    /// The latest run failed.
-    public static let failed = Self(rawValue: "failed")
-    /// A run waits to write to the destination.
-    public static let queued = Self(rawValue: "queued")
-    /// The latest run went well.
-    public static let success = Self(rawValue: "success")
-    /// The latest run finished with warnings, such as rejected rows.
-    public static let warning = Self(rawValue: "warning")
-    /// A run reads the model.
-    public static let querying = Self(rawValue: "querying")
-    /// A run writes to the destination.
-    public static let processing = Self(rawValue: "processing")
-    /// A run writes its report.
-    public static let reporting = Self(rawValue: "reporting")
-    /// The latest run was interrupted.
-    public static let interrupted = Self(rawValue: "interrupted")
-}
-
-/// A list or an audience in the destination.
-public struct ExternalSegment: Codable, Hashable, Sendable {
-    /// The destination's id for it; absent where none was made.
-    public var id: String?
-
-    /// Makes one by hand, as for a test.
+    /// Makes one, as for an argument.
     public init(
-        id: String? = nil
+        sql: String
     ) {
-        self.id = id
+        self.sql = sql
     }
 }
 
-/// A sync: maps a model to a destination; each run sends the rows that changed since the run before.
-public struct Sync: Codable, Hashable, Identifiable, Sendable {
+/// A model: a query over a source. It carries its query in one of `visual`, `custom`, `table`, `dbt`, `dbtCloud` and
+/// `raw`.
+public struct Model: Codable, Hashable, Identifiable, Sendable {
     /// Numeric id.
     public var id: Int
-    /// Slug, unique in the workspace.
+    /// Name, for people.
+    public var name: String
+    /// Slug, unique among the workspace's models.
     public var slug: String
+    /// What it is for.
+    public var description: String?
     /// Workspace that it belongs to.
     public var workspaceId: Int?
+    /// Column that identifies a row; absent where the query is never synced directly.
+    public var primaryKey: String?
     /// When it was made.
     public var createdAt: Date?
     /// When it was last changed.
     public var updatedAt: Date?
-    /// Destination that it writes to.
-    public var destinationId: Int?
-    /// Model that it reads from.
-    public var modelId: Int?
-    /// Mappings and settings; the shape depends on the kind of destination and may change at any time.
-    public var configuration: JSONValue?
-    /// When runs start by themselves; absent for a sync that is only started by hand, by API or in a sequence.
-    public var schedule: Schedule?
-    /// State of the sync, usually that of its latest run.
-    public var status: SyncStatus?
-    /// Whether scheduled runs are switched off; triggered runs start all the same.
-    public var disabled: Bool?
-    /// When a run last started; absent before the first.
-    public var lastRunAt: Date?
-    /// Columns of the source that it needs.
-    public var referencedColumns: [String]
-    /// Column that identifies a row in the source.
-    public var primaryKey: String?
-    /// List or audience made in the destination.
-    public var externalSegment: ExternalSegment?
+    /// Source that it reads from.
+    public var sourceId: Int?
+    /// Kind of query, such as `rawSql`, `dbt`, `visual` or `custom`; the vendor spells the one for tables `tabel`.
+    public var queryType: String?
     /// Tags by name.
     public var tags: [String: String]?
+    /// Whether it is only a part of other models.
+    public var isSchema: Bool?
+    /// Ids of the syncs that use it.
+    public var syncs: [Int]
+    /// The query of an audience.
+    public var visual: VisualQuery?
+    /// The query of a source without SQL.
+    public var custom: CustomQuery?
+    /// The table that is read.
+    public var table: TableQuery?
+    /// The dbt model behind it.
+    public var dbt: DbtQuery?
+    /// The dbt Cloud model behind it.
+    public var dbtCloud: DbtQuery?
+    /// The SQL.
+    public var raw: RawQuery?
+    /// Folder that it lies in.
+    public var folderId: String?
+    /// Rows in the latest sync run that went well; absent before one has.
+    public var lastRunSize: Int?
 
     /// Makes one by hand, as for a test.
     public init(
         id: Int,
+        name: String,
         slug: String,
+        description: String? = nil,
         workspaceId: Int? = nil,
+        primaryKey: String? = nil,
         createdAt: Date? = nil,
         updatedAt: Date? = nil,
-        destinationId: Int? = nil,
-        modelId: Int? = nil,
-        configuration: JSONValue? = nil,
-        schedule: Schedule? = nil,
-        status: SyncStatus? = nil,
-        disabled: Bool? = nil,
-        lastRunAt: Date? = nil,
-        referencedColumns: [String] = [],
-        primaryKey: String? = nil,
-        externalSegment: ExternalSegment? = nil,
-        tags: [String: String]? = nil
+        sourceId: Int? = nil,
+        queryType: String? = nil,
+        tags: [String: String]? = nil,
+        isSchema: Bool? = nil,
+        syncs: [Int] = [],
+        visual: VisualQuery? = nil,
+        custom: CustomQuery? = nil,
+        table: TableQuery? = nil,
+        dbt: DbtQuery? = nil,
+        dbtCloud: DbtQuery? = nil,
+        raw: RawQuery? = nil,
+        folderId: String? = nil,
+        lastRunSize: Int? = nil
     ) {
         self.id = id
+        self.name = name
         self.slug = slug
+        self.description = description
         self.workspaceId = workspaceId
+        self.primaryKey = primaryKey
         self.createdAt = createdAt
         self.updatedAt = updatedAt
-        self.destinationId = destinationId
-        self.modelId = modelId
-        self.configuration = configuration
-        self.schedule = schedule
-        self.status = status
-        self.disabled = disabled
-        self.lastRunAt = lastRunAt
-        self.referencedColumns = referencedColumns
-        self.primaryKey = primaryKey
-        self.externalSegment = externalSegment
+        self.sourceId = sourceId
+        self.queryType = queryType
         self.tags = tags
+        self.isSchema = isSchema
+        self.syncs = syncs
+        self.visual = visual
+        self.custom = custom
+        self.table = table
+        self.dbt = dbt
+        self.dbtCloud = dbtCloud
+        self.raw = raw
+        self.folderId = folderId
+        self.lastRunSize = lastRunSize
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case id
+        case name
+        case slug
+        case description
+        case workspaceId
+        case primaryKey
+        case createdAt
+        case updatedAt
+        case sourceId
+        case queryType
+        case tags
+        case isSchema
+        case syncs
+        case visual
+        case custom
+        case table
+        case dbt
+        case dbtCloud = "dbt_cloud"
+        case raw
+        case folderId
+        case lastRunSize
     }
 }
 
-/// State of a run.
-///
-/// New values may appear: one without a name here arrives all the same.
-public struct SyncRunStatus: RawRepresentable, Codable, Hashable, Sendable, CustomStringConvertible {
-    /// The value as the API writes it.
-    public let rawValue: String
+/// Which dbt or dbt Cloud model a model is of.
+public struct DbtModelReference: Codable, Hashable, Sendable {
+    /// Id of the dbt model.
+    public var modelId: Int?
 
-    public init(rawValue: String) { self.rawValue = rawValue }
-
-    public var description: String { rawValue }
-
-    /// Waits to write to the destination, or for the run before it.
-    public static let queued = Self(rawValue: "queued")
-    /// Reads the model.
-    public static let querying = Self(rawValue: "querying")
-    /// Writes to the destination.
-    public static let processing = Self(rawValue: "processing")
-    /// Writes its report.
-    public static let reporting = Self(rawValue: "reporting")
-    /// Ended well.
-    public static let success = Self(rawValue: "success")
-    /// Ended with warnings, such as rejected rows.
-    public static let warning = Self(rawValue: "warning")
-    /// Ended in failure.
-    public static let failed = Self(rawValue: "failed")
-    /// Was cancelled.
-    public static let cancelled = Self(rawValue: "cancelled")
-    /// Was interrupted; a later run takes up the rest.
-    public static let interrupted = Self(rawValue: "interrupted")
-}
-
-/// Numbers of rows by what was to be done with them.
-public struct RowCounts: Codable, Hashable, Sendable {
-    /// Rows added.
-    public var addedCount: Int
-    /// Rows changed.
-    public var changedCount: Int
-    /// Rows removed.
-    public var removedCount: Int
-
-    /// Makes one by hand, as for a test.
+    /// Makes one, as for an argument.
     public init(
-        addedCount: Int = 0,
-        changedCount: Int = 0,
-        removedCount: Int = 0
+        modelId: Int
     ) {
-        self.addedCount = addedCount
-        self.changedCount = changedCount
-        self.removedCount = removedCount
-    }
-}
-
-/// One run of a sync.
-public struct SyncRun: Codable, Hashable, Identifiable, Sendable {
-    /// Numeric id.
-    public var id: Int
-    /// State of the run; judge by it and not by `completionRatio`.
-    public var status: SyncRunStatus
-    /// When it was asked for; before `startedAt` when it had to wait behind another run.
-    public var createdAt: Date?
-    /// When it began.
-    public var startedAt: Date?
-    /// When it ended.
-    public var finishedAt: Date?
-    /// Rows that the query gave.
-    public var querySize: Int
-    /// Progress as a ratio; its range is not documented, and a run that ended well may stand below 1.
-    public var completionRatio: Double
-    /// Rows that the run meant to process.
-    public var plannedRows: RowCounts
-    /// Rows that the destination took.
-    public var successfulRows: RowCounts
-    /// Rows that the destination refused; what was never tried is not counted.
-    public var failedRows: RowCounts
-    /// The run's own account of what went wrong.
-    public var error: String?
-
-    /// Makes one by hand, as for a test.
-    public init(
-        id: Int,
-        status: SyncRunStatus,
-        createdAt: Date? = nil,
-        startedAt: Date? = nil,
-        finishedAt: Date? = nil,
-        querySize: Int = 0,
-        completionRatio: Double = 0,
-        plannedRows: RowCounts = RowCounts(),
-        successfulRows: RowCounts = RowCounts(),
-        failedRows: RowCounts = RowCounts(),
-        error: String? = nil
-    ) {
-        self.id = id
-        self.status = status
-        self.createdAt = createdAt
-        self.startedAt = startedAt
-        self.finishedAt = finishedAt
-        self.querySize = querySize
-        self.completionRatio = completionRatio
-        self.plannedRows = plannedRows
-        self.successfulRows = successfulRows
-        self.failedRows = failedRows
-        self.error = error
+        self.modelId = modelId
     }
 }

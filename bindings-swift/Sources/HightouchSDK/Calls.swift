@@ -1,0 +1,50 @@
+/// What the generated methods are made of: one call of the door each, by what it gives.
+extension Door {
+    func value<Value: Decodable>(_ op: String, _ arguments: Fields, _ options: CallOptions) async throws -> Value {
+        try await call(op, arguments, options.fields).value()
+    }
+
+    func nothing(_ op: String, _ arguments: Fields, _ options: CallOptions) async throws {
+        _ = try await call(op, arguments, options.fields)
+    }
+
+    func run<State: RunState>(
+        _ op: String, _ arguments: Fields, _ options: CallOptions
+    ) async throws -> RunHandle<State> {
+        try RunHandle(try await call(op, arguments, options.fields).value(), door: self)
+    }
+
+    func list<Element>(_ op: String, _ arguments: Fields, _ options: CallOptions) -> PagedSequence<Element> {
+        PagedSequence(door: self, op: op, arguments: arguments, options: options)
+    }
+
+    func rawValue<Value: Decodable>(
+        _ op: String, _ arguments: Fields, _ options: CallOptions
+    ) async throws -> RawResponse<Value> {
+        try await raw(op, arguments, options) { try $0.value() }
+    }
+
+    func rawNothing(_ op: String, _ arguments: Fields, _ options: CallOptions) async throws -> RawResponse<Void> {
+        try await raw(op, arguments, options) { _ in }
+    }
+
+    func rawRun<State: RunState>(
+        _ op: String, _ arguments: Fields, _ options: CallOptions
+    ) async throws -> RawResponse<RunHandle<State>> {
+        try await raw(op, arguments, options) { [self] in try RunHandle(try $0.value(), door: self) }
+    }
+
+    private func raw<Value>(
+        _ op: String, _ arguments: Fields, _ options: CallOptions, read: @escaping @Sendable (Answer) throws -> Value
+    ) async throws -> RawResponse<Value> {
+        var fields = options.fields
+        fields.set("raw", true)
+        let answer = try await call(op, arguments, fields)
+        guard let http = answer.head.http else {
+            throw HightouchError(.internal, "the core gave an answer without its status")
+        }
+        return RawResponse(
+            status: http.status, headers: http.headers, body: answer.body, meta: answer.head.meta, door: self, op: op,
+            arguments: arguments, read: read)
+    }
+}

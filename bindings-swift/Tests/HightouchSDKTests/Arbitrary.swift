@@ -1,0 +1,144 @@
+import Foundation
+
+@testable import HightouchSDK
+
+/// Values of all kinds, the same ones for the same seed.
+struct Arbitrary: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    /// SplitMix64.
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+
+    mutating func one<Value>(of values: [Value]) -> Value { values[Int.random(in: values.indices, using: &self)] }
+
+    mutating func maybe<Value>(_ make: (inout Arbitrary) -> Value) -> Value? {
+        Bool.random(using: &self) ? make(&self) : nil
+    }
+
+    mutating func list<Value>(upTo most: Int = 3, from least: Int = 0, _ make: (inout Arbitrary) -> Value) -> [Value] {
+        (0..<Int.random(in: least...most, using: &self)).map { _ in make(&self) }
+    }
+
+    mutating func map<Value>(_ make: (inout Arbitrary) -> Value) -> [String: Value] {
+        Dictionary(list { ($0.text(), make(&$0)) }) { $1 }
+    }
+
+    mutating func text() -> String {
+        let pieces = [
+            "", "a", "orders", "Größe", "日本", "👩‍👩‍👧", "e\u{301}", "\u{0}", "\u{1F}", "\"", "\\", "/", "\n", "\u{2028}",
+            "\u{FFFD}", "{{x}}", "</script>", "null", "1e5", "\u{10FFFF}", " ",
+        ]
+        return list(upTo: 4) { $0.one(of: pieces) }.joined()
+    }
+
+    mutating func word() -> String { one(of: ["email", "phone", "user_id", "x", "Ünïcode"]) }
+
+    mutating func number() -> JSONValue {
+        let whole: [Int] = [0, 1, -1, .max, .min, 1 << 53, (1 << 53) + 1, Int.random(in: .min ... .max, using: &self)]
+        let broken: [Double] = [
+            0.1, -0.0, 0.5, 1e300, -1e-300, .greatestFiniteMagnitude, .leastNonzeroMagnitude, .pi,
+            Double(bitPattern: next()),
+        ]
+        if Bool.random(using: &self) { return .int(one(of: whole)) }
+        let double = one(of: broken)
+        return .double(double.isFinite ? double : 2.5)
+    }
+
+    /// Of any shape, at most so deep.
+    mutating func json(depth: Int = 4) -> JSONValue {
+        switch Int.random(in: 0..<(depth > 0 ? 7 : 5), using: &self) {
+        case 0: return .null
+        case 1: return .bool(Bool.random(using: &self))
+        case 2: return number()
+        case 3, 4: return .string(text())
+        case 5: return .array(list(upTo: 4) { $0.json(depth: depth - 1) })
+        default: return .object(map { $0.json(depth: depth - 1) })
+        }
+    }
+
+    /// An object, now and then a hundred levels deep.
+    mutating func object() -> JSONValue {
+        var members = map { $0.json() }
+        if Int.random(in: 0..<8, using: &self) == 0 {
+            members["deep"] = (0..<98).reduce(json(depth: 0)) { inner, level in
+                level.isMultiple(of: 2) ? ["in": inner] : [inner]
+            }
+        }
+        return .object(members)
+    }
+}
+
+extension Arbitrary {
+    mutating func schedule() -> Schedule {
+        let rule: ScheduleRule? =
+            switch Int.random(in: 0..<6, using: &self) {
+            case 0:
+                .interval(
+                    IntervalRule(
+                        interval: Interval(
+                            unit: one(of: [.minute, .hour, .day, .week, "fortnight"]),
+                            quantity: Int.random(in: 1...1000, using: &self))))
+            case 1: .cron(CronRule(expression: text()))
+            case 2: .visual(VisualRule(expressions: list(from: 1) { $0.expression() }))
+            case 3: .dbt(DbtRule(account: DbtAccount(id: text()), job: DbtJob(id: text())))
+            case 4: .unknown(.object(map { $0.json() }.merging(["moon": "full"]) { $1 }))
+            default: nil
+            }
+        return Schedule(type: word(), schedule: rule)
+    }
+
+    private mutating func expression() -> VisualExpression {
+        VisualExpression(
+            days: VisualDays(
+                monday: maybe { Bool.random(using: &$0) }, wednesday: maybe { Bool.random(using: &$0) },
+                sunday: maybe { Bool.random(using: &$0) }), time: text())
+    }
+
+    mutating func guardrails() -> MessageGuardrails {
+        MessageGuardrails(
+            maxSendsPerUser: maybe { Int.random(in: 0...99, using: &$0) },
+            maxSendsPerUserWindowDays: maybe { Int.random(in: 0...99, using: &$0) },
+            minOtherMessagesInBetween: maybe { Int.random(in: 0...99, using: &$0) },
+            firstEligibleSendDate: maybe { _ in "2026-01-02T03:04:05.000Z" },
+            lastEligibleSendDate: maybe { _ in "2027-01-02T03:04:05.000Z" })
+    }
+
+    mutating func variable() -> MessageVariable {
+        MessageVariable(
+            name: text(),
+            config: maybe {
+                MessageVariableConfig(
+                    localizationEnabled: $0.maybe { Bool.random(using: &$0) },
+                    maxSendsPerUserWindowDays: $0.maybe { Int.random(in: 0...99, using: &$0) },
+                    maxSendsPerUser: $0.maybe { Int.random(in: 0...99, using: &$0) })
+            },
+            variants: list {
+                MessageVariant(
+                    value: $0.text(), tags: $0.maybe { $0.map { $0.text() } },
+                    firstEligibleSendDate: $0.maybe { _ in "2026-01-02T03:04:05.000Z" },
+                    userAudienceFilter: $0.maybe { $0.object() }, localeValues: $0.maybe { $0.map { $0.text() } })
+            })
+    }
+
+    mutating func event() -> EventSchema {
+        EventSchema(
+            schema: object(), onUndeclaredFields: maybe { $0.one(of: [.allowEvent, .blockEvent, .omitFields]) },
+            onSchemaViolation: maybe { $0.one(of: [.allowEvent, .blockEvent]) }, version: maybe { $0.text() },
+            slug: maybe { $0.word() }, name: maybe { $0.text() },
+            type: one(of: [.track, .identify, .page, .screen, .group]))
+    }
+
+    mutating func component() -> EventDomainComponent {
+        EventDomainComponent(
+            slug: maybe { $0.word() }, name: text(), version: maybe { $0.text() }, description: maybe { $0.text() },
+            schema: object(), imports: maybe { $0.list { $0.word() } })
+    }
+}

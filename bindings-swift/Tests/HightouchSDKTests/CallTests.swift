@@ -1,0 +1,142 @@
+import Foundation
+import XCTest
+
+@testable import HightouchSDK
+
+/// What stands around a call: hooks, raw answers, arguments that are left out, null or set.
+final class CallTests: XCTestCase {
+    func testHooksAreToldOfEachCallThatMaySendAndHowItEnded() async throws {
+        let world = try await Sandbox.running().world(["syncs": 250])
+        let told = Told()
+        let hooks = Hooks(onStart: { told.add("start \($0.op)") }, onEnd: { told.add($0) })
+        let client = try world.client(hooks: hooks)
+        _ = try await client.syncs.list().all()
+        do {
+            _ = try await client.syncs.get(999)
+            XCTFail("there is none")
+        } catch {
+            XCTAssertEqual((error as? HightouchError)?.kind, .notFound)
+        }
+        _ = try await client.stats()
+        try await client.close()
+        let pages = Array(repeating: ["start syncs.list", "end syncs.list 200"], count: 3).flatMap { $0 }
+        XCTAssertEqual(told.lines, pages + ["start syncs.get", "end syncs.get 404 notFound"])
+    }
+
+    func testARawAnswerHasStatusHeadersAndBodyAndParsesToWhatTheMethodGives() async throws {
+        let world = try await Sandbox.running().world(["syncs": 250])
+        let client = try world.client()
+        let response = try await client.syncs.withRawResponse.get(7)
+        XCTAssertEqual(response.status, 200)
+        XCTAssertEqual(response.headers["content-type"]?.hasPrefix("application/json"), true)
+        XCTAssertEqual(response.meta.operation, "GetSync")
+        let body = try Coding.decoder().decode(JSONValue.self, from: response.body)
+        XCTAssertEqual(body["id"], 7)
+        XCTAssertEqual(response.text, String(decoding: response.body, as: UTF8.self))
+        let sent = try await world.requests().count
+        let parsed = try await response.parse()
+        let after = try await world.requests().count
+        XCTAssertEqual(sent, after)
+        let plain = try await client.syncs.get(7)
+        XCTAssertEqual(parsed, plain)
+    }
+
+    func testARawListIsItsFirstPageAndARawTriggerParsesToAHandle() async throws {
+        let world = try await Sandbox.running().world(["syncs": 250])
+        let client = try world.client()
+        let rows = try await client.syncs.withRawResponse.list(limit: 20).parse()
+        XCTAssertEqual(rows.map(\.id), Array(1...20))
+        let run = try await client.syncs.withRawResponse.trigger(1).parse()
+        XCTAssertEqual(run.syncId, 1)
+        let end = try await run.wait(timeout: .seconds(60))
+        XCTAssertEqual(end.status, .success)
+        try await client.models.withRawResponse.delete(1).parse()
+    }
+
+    func testAnErrorUnderStatus200IsToldWhenARawAnswerIsParsed() async throws {
+        let world = try await Sandbox.running().world([
+            "script": [["when": ["operation": "GetDomain"], "answer": ["body": "Internal Server Error"]]]
+        ])
+        let response = try await world.client().eventDomains.withRawResponse.get("domain-000001")
+        XCTAssertEqual(response.text, #""Internal Server Error""#)
+        do {
+            _ = try await response.parse()
+            XCTFail("it is an error")
+        } catch {
+            XCTAssertEqual((error as? HightouchError)?.kind, .server)
+        }
+    }
+
+    func testAScheduleOfOneSyncIsGivenToAnotherAsItIs() async throws {
+        let world = try await Sandbox.running().world()
+        let client = try world.client()
+        let schedule = Schedule(type: "cron", schedule: .cron(CronRule(expression: "0 4 * * *")))
+        let first = try await client.syncs.update(1, schedule: .set(schedule))
+        let second = try await client.syncs.update(2, schedule: Patch(first.schedule))
+        XCTAssertEqual(second.schedule, schedule)
+        let untouched = try await client.syncs.update(2, disabled: true)
+        XCTAssertEqual(untouched.schedule, schedule)
+        let cleared = try await client.syncs.update(2, schedule: nil)
+        XCTAssertNil(cleared.schedule)
+        let bodies = try await world.requests().compactMap { $0["body"] }
+        XCTAssertEqual(bodies.map { $0["schedule"] == nil }, [false, false, true, false])
+    }
+
+    func testAPrimaryKeyThatMustBeGivenMayBeNull() async throws {
+        let world = try await Sandbox.running().world()
+        let model = try await world.client().models.create(
+            name: "Orders", slug: "orders-without-key", queryType: "raw_sql", sourceId: 1, isSchema: false,
+            primaryKey: nil, raw: RawQuery(sql: "select 1"))
+        XCTAssertNil(model.primaryKey)
+        XCTAssertEqual(model.raw?.sql, "select 1")
+        let sent = try await world.requests().last?["body"]?.object
+        XCTAssertEqual(sent?["primaryKey"], .null)
+    }
+
+    func testATokenGivesARunOfTheKindThatItNames() async throws {
+        let world = try await Sandbox.running().world()
+        let client = try world.client()
+        let sequence = try await client.syncSequences.trigger("nightly")
+        let graph = try await client.identityGraphs.trigger("customers")
+        XCTAssertEqual([sequence.kind, graph.kind], [.sequence, .identityGraph])
+        XCTAssertEqual([sequence.sequenceId, graph.graphId], ["nightly", "customers"])
+        let again = try await client.run(sequence.token)
+        XCTAssertEqual(again.sequence?.id, sequence.id)
+        XCTAssertNil(again.sync)
+        let other = try await client.run(graph.token)
+        XCTAssertEqual("\(other)", "run \(graph.id) of identity graph customers")
+        let end = try await XCTUnwrap(again.sequence).wait(timeout: .seconds(60))
+        XCTAssertEqual(end.status, .done)
+        XCTAssertEqual(end.syncRuns.compactMap(\.syncId), [1, 2])
+    }
+
+    func testTheErrorOfARunCarriesItsStateByItsKind() async throws {
+        let world = try await Sandbox.running().world(["graphs": ["status": "FAILURE", "error": "No such column."]])
+        let run = try await world.client().identityGraphs.trigger("customers")
+        do {
+            try await run.wait(timeout: .seconds(60))
+            XCTFail("it fails")
+        } catch let error as HightouchError {
+            XCTAssertEqual(error.kind, .runFailed)
+            XCTAssertEqual(error.identityGraphRun?.error, "No such column.")
+            XCTAssertNil(error.syncRun)
+            XCTAssertNil(error.sequenceRun)
+            XCTAssertEqual(try Coding.decoder().decode(HightouchError.self, from: Coding.encoder().encode(error)), error)
+        }
+    }
+}
+
+/// What hooks were told, from whatever thread.
+private final class Told: @unchecked Sendable {
+    private let lock = NSLock()
+    private var all: [String] = []
+
+    var lines: [String] { lock.withLock { all } }
+
+    func add(_ line: String) { lock.withLock { all.append(line) } }
+
+    func add(_ end: CallEnd) {
+        let status = end.meta?.attempts.last?.status.map { " \($0)" } ?? ""
+        add("end \(end.op)\(status)\((end.error as? HightouchError).map { " \($0.kind)" } ?? "")")
+    }
+}

@@ -1,0 +1,70 @@
+import Foundation
+import XCTest
+
+@testable import HightouchSDK
+
+/// Whatever a user can build comes back from a server that stores it as it went there.
+final class RoundTripTests: XCTestCase {
+    private let rounds = 60
+
+    private func client() async throws -> Hightouch {
+        let world = try await Sandbox.running().world(["limit": ["requests": 10_000, "seconds": 10]])
+        return try world.client { $0.limit = RateLimit(requests: 10_000, per: .seconds(10)) }
+    }
+
+    func testAnyConfigurationAndScheduleOfASyncComeBackAsTheyWere() async throws {
+        let client = try await client()
+        for seed in 0..<rounds {
+            var any = Arbitrary(seed: UInt64(seed))
+            let (configuration, schedule) = (any.object(), any.maybe { $0.schedule() })
+            let made = try await client.syncs.create(
+                slug: "sync-of-seed-\(seed)", configuration: configuration, destinationId: 1, modelId: 1,
+                schedule: Patch(schedule), disabled: any.maybe { Bool.random(using: &$0) })
+            XCTAssertEqual(made.configuration, configuration, "seed \(seed)")
+            XCTAssertEqual(made.schedule, schedule, "seed \(seed)")
+            let read = try await client.syncs.update(.id(made.id), schedule: Patch(made.schedule))
+            XCTAssertEqual(read.schedule, schedule, "seed \(seed)")
+            XCTAssertEqual(read.configuration, configuration, "seed \(seed)")
+        }
+    }
+
+    func testAnyMessageComesBackAsItWas() async throws {
+        let client = try await client()
+        let flow = "00000000-0000-4000-8000-000000000001"
+        for seed in 0..<rounds {
+            var any = Arbitrary(seed: UInt64(seed))
+            let (config, tags, guardrails) = (any.object(), any.object(), any.maybe { $0.guardrails() })
+            let variables = any.list { $0.variable() }
+            let made = try await client.decisionEngine.createMessage(
+                flow, name: "n\(any.text())", channelId: "email", config: config, tags: tags, guardrails: guardrails,
+                variables: variables)
+            XCTAssertEqual(made.config, config, "seed \(seed)")
+            XCTAssertEqual(made.tags, tags, "seed \(seed)")
+            XCTAssertEqual(made.guardrails, guardrails, "seed \(seed)")
+            XCTAssertEqual(made.variables, variables, "seed \(seed)")
+        }
+    }
+
+    func testAnyEventsAndComponentsOfADomainComeBackAsTheyWere() async throws {
+        let client = try await client()
+        for seed in 0..<rounds {
+            var any = Arbitrary(seed: UInt64(seed))
+            let (events, components) = (any.list { $0.event() }, any.list { $0.component() })
+            let made = try await client.eventDomains.create(
+                name: "Domain \(seed)", events: events, components: components)
+            XCTAssertEqual(made.events, events, "seed \(seed)")
+            XCTAssertEqual(made.components.map(\.schema), components.map(\.schema), "seed \(seed)")
+            XCTAssertEqual(made.components.map(\.name), components.map(\.name), "seed \(seed)")
+            let contract = try await client.eventContracts.create(name: "Contract \(seed)", events: made.events)
+            XCTAssertEqual(contract.events, events, "seed \(seed)")
+        }
+    }
+
+    func testAnyJSONIsTheSameAfterOurOwnEncodingAndDecoding() throws {
+        for seed in 0..<500 {
+            var any = Arbitrary(seed: UInt64(seed))
+            let value = any.json(depth: 6)
+            XCTAssertEqual(try JSONValue(of: value), value, "seed \(seed)")
+        }
+    }
+}
