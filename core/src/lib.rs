@@ -35,7 +35,9 @@ mod transport;
 #[doc(hidden)]
 pub mod wire;
 
-pub use client::{Attempt, Client, Diagnosis, Finding, Meta, Options, Pending, RawAnswer};
+pub use client::{
+    Attempt, CallEnd, CallStart, Client, Diagnosis, Finding, Meta, Options, Pending, RawAnswer,
+};
 pub use config::{DEFAULT_BASE_URL, Secret, Settings};
 pub use error::{Error, Kind};
 pub use limit::LimitStats;

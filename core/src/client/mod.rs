@@ -1,7 +1,9 @@
 //! The client, and the one request loop: grant, attempt, classify, repeat or return.
 
 mod call;
+mod credentials;
 mod diagnose;
+mod hooks;
 mod interrupt;
 mod limits;
 mod meta;
@@ -11,7 +13,10 @@ mod request;
 mod send;
 
 pub(crate) use call::{Call, Id};
+use credentials::Credentials;
 pub use diagnose::{Diagnosis, Finding};
+use hooks::Hooks;
+pub use hooks::{CallEnd, CallStart};
 pub(crate) use interrupt::with_signal;
 pub use meta::{Attempt, Meta};
 pub use options::Options;
@@ -55,6 +60,8 @@ struct Shared {
     budget: Mutex<Budget>,
     slugs: Mutex<HashMap<String, i64>>,
     closed: CancellationToken,
+    hooks: Hooks,
+    credentials: Option<Credentials>,
 }
 
 /// A whole, successful answer.
@@ -78,6 +85,10 @@ impl Client {
     /// # Errors
     /// Kind `config`, naming the setting.
     pub fn new(settings: &Settings) -> Result<Self, Error> {
+        Self::build(settings, None)
+    }
+
+    fn build(settings: &Settings, credentials: Option<Credentials>) -> Result<Self, Error> {
         let config = settings.check()?;
         let gate = OnceLock::new();
         if let Some(key) = &config.key {
@@ -90,6 +101,8 @@ impl Client {
             budget: Mutex::new(Budget::new()),
             slugs: Mutex::new(HashMap::new()),
             closed: CancellationToken::new(),
+            hooks: Hooks::default(),
+            credentials,
             config,
         })))
     }

@@ -31,8 +31,45 @@ impl Client {
         Ok(answer)
     }
 
-    /// Makes a call that has all it needs: the one way in which requests leave this crate.
+    /// Makes a call that has all it needs, and once again where the key was refused and there is a new one.
     async fn send_ready(&self, call: &Call, options: &Options) -> Result<Answer, Error> {
+        self.0.hooks.started(call);
+        // Nothing was refused yet: the first key is no repetition.
+        if self.key_digest().is_none()
+            && let Err(error) = self.renewed(None).await
+        {
+            let error = error.at(call).with_meta(Meta::new(call));
+            self.0.hooks.ended(&Meta::new(call), Some(&error));
+            return Err(error);
+        }
+        let used = self.key_digest();
+        let mut sent = self.send_once(call, options).await;
+        if let Err(error) = &sent
+            && error.kind() == Kind::Authentication
+        {
+            let refused = error.meta().cloned();
+            match self.renewed(used).await {
+                Ok(false) => {}
+                Ok(true) => {
+                    sent = self.send_once(call, options).await;
+                    if let Ok(answer) = &mut sent {
+                        answer.meta = answer.meta.clone().after(refused);
+                    }
+                }
+                Err(error) => {
+                    sent = Err(error.at(call).with_meta(refused.unwrap_or_else(|| Meta::new(call))));
+                }
+            }
+        }
+        match &sent {
+            Ok(answer) => self.0.hooks.ended(&answer.meta, None),
+            Err(error) => self.0.hooks.ended(error.meta().unwrap_or(&Meta::new(call)), Some(error)),
+        }
+        sent
+    }
+
+    /// Makes a call: the one way in which requests leave this crate.
+    async fn send_once(&self, call: &Call, options: &Options) -> Result<Answer, Error> {
         let mut meta = Meta::new(call);
         let started = Instant::now();
         let departure = Departure::default();

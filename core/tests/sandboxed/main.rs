@@ -12,6 +12,7 @@
 )]
 
 mod cancel;
+mod credentials;
 mod door;
 mod incidents;
 mod limit;

@@ -1,0 +1,116 @@
+//! Keys that a function gives, and hooks around calls.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use futures_util::future::join_all;
+use hightouch_sdk::{Client, Kind, ListSources, Settings, TriggerSync};
+use serde_json::json;
+
+use crate::support::sandbox::{World, sandbox};
+
+fn settings(world: &World) -> Settings {
+    Settings {
+        base_url: world.info["baseUrl"].as_str().map(str::to_owned),
+        ca_bundle: sandbox().line["ca"].as_str().map(str::to_owned),
+        time_scale: world.info["timeScale"].as_f64(),
+        environment: Some(BTreeMap::new()),
+        ..Settings::default()
+    }
+}
+
+/// A client whose function gives these keys one after the other, the last one for ever; and how often it was asked.
+fn client(world: &World, keys: &[&str]) -> (Client, Arc<AtomicUsize>) {
+    let keys: Vec<String> =
+        keys.iter().map(|name| world.info["keys"][name].as_str().unwrap().to_owned()).collect();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let client = Client::with_credentials(&settings(world), move || {
+        let nth = count.fetch_add(1, Ordering::SeqCst);
+        let key = keys[nth.min(keys.len() - 1)].clone();
+        async move {
+            tokio::task::yield_now().await;
+            Ok(key)
+        }
+    });
+    (client.unwrap(), asked)
+}
+
+fn requests(world: &World) -> usize {
+    world.log()["requests"].as_array().unwrap().len()
+}
+
+#[tokio::test]
+async fn the_function_is_asked_at_the_first_call_and_not_before_nor_again() {
+    let world = sandbox().world(&json!({}));
+    let (client, asked) = client(&world, &["valid"]);
+    assert_eq!((asked.load(Ordering::SeqCst), client.stats().granted), (0, 0));
+    for source in [1, 2] {
+        client.sources().get(source).await.unwrap();
+    }
+    assert_eq!((asked.load(Ordering::SeqCst), requests(&world)), (1, 2));
+}
+
+#[tokio::test]
+async fn callers_whose_key_was_refused_ask_once_together_and_repeat_once() {
+    let world = sandbox().world(&json!({}));
+    let (client, asked) = client(&world, &["invalid", "valid"]);
+    let calls = (0..20).map(|_| client.sources().list(&ListSources::default()).all());
+    for rows in join_all(calls).await {
+        assert!(!rows.unwrap().is_empty());
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 2, "the first key, and the one in its place");
+    assert!(requests(&world) <= 40, "each call is sent twice at most");
+}
+
+#[tokio::test]
+async fn a_function_that_gives_the_refused_key_again_ends_in_the_refusal() {
+    let world = sandbox().world(&json!({}));
+    let (client, asked) = client(&world, &["orphaned"]);
+    let error = client.syncs().trigger(1, &TriggerSync::default()).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.status(), asked.load(Ordering::SeqCst)),
+        (Kind::Authentication, Some(401), 2)
+    );
+    assert_eq!(requests(&world), 1, "a refused key is not sent again");
+}
+
+#[tokio::test]
+async fn a_function_that_fails_is_an_authentication_error_with_its_cause() {
+    let world = sandbox().world(&json!({}));
+    let client =
+        Client::with_credentials(&settings(&world), || async { Err("the vault is sealed".into()) }).unwrap();
+    let error = client.sources().get(1).await.unwrap_err();
+    assert_eq!((error.kind(), error.operation()), (Kind::Authentication, Some("GetSource")));
+    assert_eq!((error.causes(), requests(&world)), (&["the vault is sealed".to_owned()][..], 0));
+}
+
+#[tokio::test]
+async fn hooks_are_told_of_every_call_with_its_attempts_and_its_error() {
+    let script = json!([{"when": {"operation": "GetSource", "nth": 1}, "answer": {"status": 503}}]);
+    let world = sandbox().world(&json!({"script": script}));
+    let client = world.client();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let (starts, ends) = (Arc::clone(&told), Arc::clone(&told));
+    client.on_start(move |call| {
+        starts.lock().unwrap().push(format!("{} of {}", call.operation, call.resource.unwrap_or("nothing")));
+    });
+    client.on_end(move |call| {
+        let error = call.error.map_or("well", |error| error.kind().as_str());
+        ends.lock().unwrap().push(format!(
+            "{} {error} after {}",
+            call.meta.operation,
+            call.meta.attempts.len()
+        ));
+    });
+    client.sources().get(1).await.unwrap();
+    client.clone().sources().get(999).await.unwrap_err();
+    let wanted = [
+        "GetSource of source 1",
+        "GetSource well after 2",
+        "GetSource of source 999",
+        "GetSource not_found after 1",
+    ];
+    assert_eq!(*told.lock().unwrap(), wanted);
+}
