@@ -21,7 +21,7 @@ NAMES: dict[str, Any] = {
     **vars(datetime),
     **vars(_door),
     **vars(_base),
-    **vars(hightouch_sdk),
+    **{name: getattr(hightouch_sdk, name) for name in hightouch_sdk.__all__},
 }
 
 

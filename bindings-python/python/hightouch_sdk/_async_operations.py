@@ -1564,7 +1564,7 @@ class AsyncModels(AsyncResource):
             "modelId": model_id,
         }
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
-        await self._calls.nothing("models.delete", args, opts)
+        return await self._calls.nothing("models.delete", args, opts)
 
     @property
     def with_raw_response(self) -> AsyncModelsWithRawResponse:
@@ -2080,7 +2080,7 @@ class AsyncSyncs(AsyncResource):
             "sync": sync,
         }
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
-        await self._calls.nothing("syncs.delete", args, opts)
+        return await self._calls.nothing("syncs.delete", args, opts)
 
     async def trigger(
         self,

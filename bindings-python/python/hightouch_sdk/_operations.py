@@ -1564,7 +1564,7 @@ class Models(Resource):
             "modelId": model_id,
         }
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
-        self._calls.nothing("models.delete", args, opts)
+        return self._calls.nothing("models.delete", args, opts)
 
     @property
     def with_raw_response(self) -> ModelsWithRawResponse:
@@ -2080,7 +2080,7 @@ class Syncs(Resource):
             "sync": sync,
         }
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
-        self._calls.nothing("syncs.delete", args, opts)
+        return self._calls.nothing("syncs.delete", args, opts)
 
     def trigger(
         self,

@@ -48,7 +48,8 @@ class RawResponse(Generic[T]):
     def parse(self) -> T:
         """Give what the method would have given for this answer, or raise what it would have raised.
 
-        Nothing is sent. For a list it is the rows of its first page, for a trigger the handle of its run.
+        Nothing is sent, but the client must still be open. For a list it is the rows of its first page, for a
+        trigger the handle of its run.
         """
         asked = {
             "op": self._op,

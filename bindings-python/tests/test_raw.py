@@ -1,0 +1,151 @@
+"""Answers as they came, beside what they mean."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from hightouch_sdk import (
+    AsyncHightouch,
+    AsyncIdentityGraphRunHandle,
+    AsyncSequenceRunHandle,
+    AsyncSyncRunHandle,
+    Hightouch,
+    HightouchError,
+    IdentityGraphRunHandle,
+    NotFoundError,
+    RawResponse,
+    SequenceRunHandle,
+    SyncRunHandle,
+    ValidationError,
+    _async_operations,
+    _operations,
+)
+from sandbox import World
+
+
+def test_an_answer_is_as_it_came_and_parses_to_what_the_method_gives_without_sending_anything(world: World) -> None:
+    with Hightouch(**world.settings()) as client:
+        raw = client.syncs.with_raw_response.get(2)
+        assert (raw.status, raw.headers["content-type"].partition(";")[0]) == (200, "application/json")
+        assert json.loads(raw.body)["id"] == json.loads(raw.text)["id"] == 2
+        assert raw.meta.operation == "GetSync"
+        parsed = raw.parse()
+        assert parsed == raw.parse()
+        assert len(world.requests()) == 1
+        assert parsed == client.syncs.get(2)
+
+
+def test_an_asynchronous_answer_parses_to_the_same(world: World) -> None:
+    async def main() -> None:
+        async with AsyncHightouch(**world.settings()) as client:
+            raw = await client.syncs.with_raw_response.get(2)
+            assert raw.status == 200
+            assert raw.parse() == await client.syncs.get(2)
+
+    asyncio.run(main())
+
+
+def test_the_answer_of_a_list_is_its_first_page_and_parses_to_its_rows(new_world: Callable[..., World]) -> None:
+    world = new_world(syncs=5)
+    with Hightouch(**world.settings()) as client:
+        raw = client.syncs.with_raw_response.list(limit=2)
+        rows = raw.parse()
+        assert rows == client.syncs.list(limit=2).first_page().items
+        assert [sync.id for sync in rows] == [1, 2]
+
+    async def main() -> None:
+        async with AsyncHightouch(**world.settings()) as client:
+            assert (await client.syncs.with_raw_response.list(limit=2)).parse() == rows
+
+    asyncio.run(main())
+    assert len(world.requests()) == 3
+
+
+def test_the_answer_of_a_trigger_parses_to_the_handle_of_its_run(world: World) -> None:
+    with Hightouch(**world.settings()) as client:
+        sync = client.syncs.with_raw_response.trigger(3).parse()
+        assert isinstance(sync, SyncRunHandle)
+        assert (sync.sync_id, sync.kind, sync.adopted) == (3, "sync", False)
+        assert sync.wait(timeout=60).id == sync.id
+        sequence = client.sync_sequences.with_raw_response.trigger("nightly").parse()
+        assert isinstance(sequence, SequenceRunHandle)
+        assert sequence.sequence_id == "nightly"
+        graph = client.identity_graphs.with_raw_response.trigger("customers").parse()
+        assert isinstance(graph, IdentityGraphRunHandle)
+        assert graph.graph_id == "customers"
+
+
+def test_the_answer_of_an_asynchronous_trigger_parses_to_an_asynchronous_handle(world: World) -> None:
+    async def main() -> None:
+        async with AsyncHightouch(**world.settings()) as client:
+            sync = (await client.syncs.with_raw_response.trigger(3)).parse()
+            assert isinstance(sync, AsyncSyncRunHandle)
+            assert (await sync.wait(timeout=60)).id == sync.id
+            sequence = (await client.sync_sequences.with_raw_response.trigger("nightly")).parse()
+            assert isinstance(sequence, AsyncSequenceRunHandle)
+            graph = (await client.identity_graphs.with_raw_response.trigger("customers")).parse()
+            assert isinstance(graph, AsyncIdentityGraphRunHandle)
+
+    asyncio.run(main())
+
+
+def test_the_answer_of_what_gives_nothing_parses_to_nothing(client: Hightouch) -> None:
+    raw: RawResponse[Any] = client.syncs.with_raw_response.delete(1)
+    assert raw.parse() is None
+    with pytest.raises(NotFoundError):
+        client.syncs.get(1)
+
+
+def test_an_error_under_status_200_is_an_answer_that_raises_when_it_is_parsed(new_world: Callable[..., World]) -> None:
+    body = {"message": "Validation failed", "details": {"slug": "odd"}}
+    world = new_world(script=[{"answer": {"status": 200, "body": body}}])
+    with Hightouch(**world.settings()) as client:
+        raw = client.models.with_raw_response.update(1, name="x")
+        assert (raw.status, json.loads(raw.body)) == (200, body)
+        with pytest.raises(ValidationError) as raised:
+            raw.parse()
+        assert (raised.value.operation, raised.value.details) == ("UpdateModel", body["details"])
+
+
+def test_an_answer_that_is_an_error_by_its_status_is_raised_as_ever(client: Hightouch) -> None:
+    with pytest.raises(NotFoundError):
+        client.syncs.with_raw_response.get(999)
+
+
+def test_an_answer_that_cannot_be_read_is_given_as_it_is(new_world: Callable[..., World]) -> None:
+    world = new_world(script=[{"answer": {"status": 200, "text": "<html>", "headers": {"X-Odd": "yes"}}}])
+    with Hightouch(**world.settings()) as client:
+        raw = client.syncs.with_raw_response.get(1)
+        assert (raw.text, raw.body, raw.headers["x-odd"]) == ("<html>", b"<html>", "yes")
+        with pytest.raises(HightouchError):
+            raw.parse()
+
+
+def test_an_answer_shows_neither_its_body_nor_the_key(world: World) -> None:
+    with Hightouch(**world.settings()) as client:
+        raw = client.syncs.with_raw_response.get(1)
+        assert repr(raw) == f"RawResponse(status=200, {len(raw.body)} bytes)"
+        assert world.answer["apiKey"] not in f"{raw!r} {raw.headers} {raw.meta}"
+
+
+@pytest.mark.parametrize("module", [_operations, _async_operations])
+def test_every_method_has_its_raw_counterpart_with_the_same_arguments_and_docs(module: Any) -> None:
+    raws = {name: cls for name, cls in vars(module).items() if name.endswith("WithRawResponse")}
+    assert len(raws) == 10
+    for name, raw in raws.items():
+        resource = getattr(module, name.removesuffix("WithRawResponse"))
+        methods = {key: of for key, of in vars(resource).items() if inspect.isfunction(of)}
+        assert methods
+        assert methods.keys() == {key for key in vars(raw) if not key.startswith("__")}
+        # The resource behind it is not called: a bound method tells its arguments and docs by itself.
+        bound = raw(resource(None))
+        for key, method in methods.items():
+            counterpart = getattr(bound, key)
+            assert counterpart.__doc__ == method.__doc__
+            assert list(inspect.signature(counterpart).parameters) == list(inspect.signature(method).parameters)[1:]
