@@ -20,10 +20,10 @@ demo-node: node-dist sandbox
 	cp "$(NODE_DIR)/examples/trigger-and-wait.mjs" "$(NODE_BUILD)/app"
 	tests/house/with-sandbox "$(SANDBOX)" node "$(NODE_BUILD)/app/trigger-and-wait.mjs"
 
-test-node: node-dist sandbox
+test-node: node-dist scenarios
 	node "$(NODE_DIR)/tools/build-native.mjs"
 	cd "$(NODE_DIR)" && rm -rf dist-test && npx tsc --project test
-	cd "$(NODE_DIR)" && RUST_BACKTRACE=0 HIGHTOUCH_SANDBOX="$(SANDBOX)" node --test dist-test/
+	cd "$(NODE_DIR)" && RUST_BACKTRACE=0 HIGHTOUCH_SANDBOX="$(SANDBOX)" HIGHTOUCH_SCENARIOS="$(SCENARIOS)" node --test dist-test/
 
 check-node: node-dist
 	cargo fmt --package hightouch-node --check
