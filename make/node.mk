@@ -6,7 +6,7 @@ $(NODE_MODULES): $(NODE_DIR)/package.json $(NODE_DIR)/package-lock.json
 	cd "$(NODE_DIR)" && npm ci
 	touch $@
 
-.PHONY: node-dist demo-node test-node check-node
+.PHONY: node-dist demo-node test-node check-node docs-node
 
 node-dist: $(NODE_MODULES)
 	cd "$(NODE_DIR)" && rm -rf dist && npx tsc
@@ -25,7 +25,11 @@ test-node: node-dist scenarios
 	cd "$(NODE_DIR)" && rm -rf dist-test && npx tsc --project test
 	cd "$(NODE_DIR)" && RUST_BACKTRACE=0 HIGHTOUCH_SANDBOX="$(SANDBOX)" HIGHTOUCH_SCENARIOS="$(SCENARIOS)" node --test dist-test/
 
-check-node: node-dist
+# What users read, from the comments in the sources; whatever has none, or points nowhere, fails.
+docs-node: $(NODE_MODULES)
+	cd "$(NODE_DIR)" && npx typedoc --out "$(NODE_BUILD)/docs"
+
+check-node: node-dist docs-node
 	cargo fmt --package hightouch-node --check
 	cargo clippy --locked --package hightouch-node --no-deps -- --deny warnings
 	cd "$(NODE_DIR)" && npx prettier --check . && npx eslint . && npx tsc --noEmit --project test
