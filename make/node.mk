@@ -6,7 +6,7 @@ $(NODE_MODULES): $(NODE_DIR)/package.json $(NODE_DIR)/package-lock.json
 	cd "$(NODE_DIR)" && npm ci
 	touch $@
 
-.PHONY: node-dist demo-node test-node check-node
+.PHONY: node-dist demo-node test-node check-node docs-node
 
 node-dist: $(NODE_MODULES)
 	cd "$(NODE_DIR)" && rm -rf dist && npx tsc
@@ -20,12 +20,16 @@ demo-node: node-dist sandbox
 	cp "$(NODE_DIR)/examples/trigger-and-wait.mjs" "$(NODE_BUILD)/app"
 	tests/house/with-sandbox "$(SANDBOX)" node "$(NODE_BUILD)/app/trigger-and-wait.mjs"
 
-test-node: node-dist sandbox
+test-node: node-dist scenarios
 	node "$(NODE_DIR)/tools/build-native.mjs"
 	cd "$(NODE_DIR)" && rm -rf dist-test && npx tsc --project test
-	cd "$(NODE_DIR)" && RUST_BACKTRACE=0 HIGHTOUCH_SANDBOX="$(SANDBOX)" node --test dist-test/
+	cd "$(NODE_DIR)" && RUST_BACKTRACE=0 HIGHTOUCH_SANDBOX="$(SANDBOX)" HIGHTOUCH_SCENARIOS="$(SCENARIOS)" node --test dist-test/
 
-check-node: node-dist
+# What users read, from the comments in the sources; whatever has none, or points nowhere, fails.
+docs-node: $(NODE_MODULES)
+	cd "$(NODE_DIR)" && npx typedoc --out "$(NODE_BUILD)/docs"
+
+check-node: node-dist docs-node
 	cargo fmt --package hightouch-node --check
 	cargo clippy --locked --package hightouch-node --no-deps -- --deny warnings
 	cd "$(NODE_DIR)" && npx prettier --check . && npx eslint . && npx tsc --noEmit --project test

@@ -11,13 +11,25 @@ export interface Stats {
   /** Requests that weigh on the last window: in flight, or ended within it. */
   used: number
   /** Requests that wait, by their class. */
-  waiting: { trigger: number; poll: number; read: number; bulk: number }
+  waiting: Waiting
   /** Milliseconds for which nothing is let through, after a refusal. */
   closedForMs: number
   /** Refusals (429) so far. */
   refused: number
   /** Requests let through so far, without those that never were sent. */
   granted: number
+}
+
+/** How many requests wait for the limit, by their class; while classes wait, they are served 8 : 4 : 2 : 1. */
+export interface Waiting {
+  /** Calls that start something. */
+  trigger: number
+  /** Looks at runs that are followed. */
+  poll: number
+  /** Other calls. */
+  read: number
+  /** Later pages of lists, and calls that were given this priority. */
+  bulk: number
 }
 
 /** What {@link Hightouch.diagnose} found. */

@@ -48,11 +48,12 @@ const days = fc.record(
   ),
   { requiredKeys: [] },
 )
+const units = fc.constantFrom('minute', 'hour', 'day', 'week')
+const interval = (unit: fc.Arbitrary<string>) =>
+  fc.record({ kind: fc.constant('interval' as const), interval: fc.record({ unit, quantity: id }) })
+/** A rule of each kind that the API documents. */
 const rule = fc.oneof<fc.Arbitrary<sdk.ScheduleRule>[]>(
-  fc.record({
-    kind: fc.constant('interval' as const),
-    interval: fc.record({ unit: fc.oneof(fc.constantFrom('minute', 'week'), text), quantity: id }),
-  }),
+  interval(units),
   fc.record({ kind: fc.constant('cron' as const), expression: text }),
   fc.record({
     kind: fc.constant('visual' as const),
@@ -71,7 +72,15 @@ const stranger = fc.record({
     .dictionary(text, json, { maxKeys: 4 })
     .filter((raw) => !['interval', 'expression', 'expressions', 'job'].some((name) => name in raw)),
 })
-const schedule = fc.record({ type: text, schedule: optional(fc.oneof(rule, stranger)) })
+const schedule = fc.record({
+  type: text,
+  schedule: optional(fc.oneof<fc.Arbitrary<sdk.ScheduleRule>[]>(rule, interval(text), stranger)),
+})
+/** What a server takes that keeps to the document: one type needs no rule, the others one of the known kinds. */
+const documented = fc.oneof<fc.Arbitrary<sdk.Schedule>[]>(
+  fc.record({ type: text, schedule: rule }),
+  fc.record({ type: fc.constant('match_booster'), schedule: fc.constant(undefined) }),
+)
 
 const variant = fc.record({
   value: text,
@@ -92,15 +101,19 @@ const variable = fc.record({
   ),
   variants: fc.array(variant, { maxLength: 3 }),
 })
-const event = fc.record({
-  schema: configuration,
-  type: fc.oneof(fc.constantFrom('track', 'identify'), text),
-  onUndeclaredFields: optional(fc.oneof(fc.constantFrom('OMIT_FIELDS'), text)),
-  onSchemaViolation: optional(fc.oneof(fc.constantFrom('BLOCK_EVENT'), text)),
-  version: optional(text),
-  slug: optional(text),
-  name: optional(text),
-})
+/** An event whose enumerations come from `words`, for each the documented ones. */
+const eventOf = (words: (...known: string[]) => fc.Arbitrary<string>) =>
+  fc.record({
+    schema: configuration,
+    type: words('track', 'identify'),
+    onUndeclaredFields: optional(words('ALLOW_EVENT', 'BLOCK_EVENT', 'OMIT_FIELDS')),
+    onSchemaViolation: optional(words('ALLOW_EVENT', 'BLOCK_EVENT')),
+    version: optional(text),
+    slug: optional(text),
+    name: optional(text),
+  })
+const event = eventOf((...known) => fc.oneof(fc.constantFrom(...known), text))
+const documentedEvent = eventOf((...known) => fc.constantFrom(...known))
 
 /** As the server has it: without the tag that this package adds to a rule. */
 function asServed({ type, schedule: given }: sdk.Schedule): object {
@@ -169,7 +182,7 @@ describe('any value that a user can build comes back from a server that keeps it
     await using ht = clientOf(await world({ limit: wide }))
     const property = fc.asyncProperty(
       configuration,
-      schedule,
+      documented,
       fc.boolean(),
       async (given, when, disabled) => {
         await ht.syncs.update(1, { schedule: null })
@@ -182,6 +195,34 @@ describe('any value that a user can build comes back from a server that keeps it
         assert.deepEqual(second.schedule, first.schedule)
       },
     )
+    await fc.assert(property, { numRuns: RUNS })
+  })
+
+  test('a message, by its variables', async () => {
+    const home = await world({ limit: wide })
+    await using ht = clientOf(home)
+    const [flow, message] = ['00000000-0000-4000-8000-000000000001', '00000001-0000-4000-8000-000000000001']
+    const property = fc.asyncProperty(fc.array(variable, { maxLength: 3 }), async (variables) => {
+      await ht.decisionEngine.updateMessage(flow, message, { variables })
+      const read = await ht.decisionEngine.getMessage(flow, message)
+      assert.deepEqual(read.variables, plain(variables))
+    })
+    await fc.assert(property, { numRuns: RUNS })
+  })
+
+  test('a contract, by its events, which another one can be given', async () => {
+    await using ht = clientOf(await world({ limit: wide }))
+    const events = fc.array(documentedEvent, { maxLength: 3 })
+    const property = fc.asyncProperty(events, async (given) => {
+      await ht.eventContracts.update('contract-000001', { events: given })
+      const first = await ht.eventContracts.get('contract-000001')
+      // What was left out the server may fill in.
+      const merged = first.events.map((read, i) => ({ ...read, ...plain(given[i]) }))
+      assert.deepEqual(merged, first.events)
+      assert.equal(first.events.length, given.length)
+      const second = await ht.eventContracts.update('contract-000002', { events: first.events })
+      assert.deepEqual(second.events, first.events)
+    })
     await fc.assert(property, { numRuns: RUNS })
   })
 })

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
+import { Hightouch } from 'hightouch-sdk'
+
+import { settingsOf, useSandbox } from './support.js'
+
+const SYNCS = 100_000
+const MEGABYTE = 2 ** 20
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+/** Bytes in use when nothing is left to collect: JavaScript's own, and all of the process's. */
+function used(): { heap: number; rss: number } {
+  collect()
+  const { heapUsed, external, rss } = process.memoryUsage()
+  return { heap: heapUsed + external, rss }
+}
+
+describe('a list of 100,000', () => {
+  const { sandbox, world } = useSandbox()
+
+  test('is iterated in memory that does not grow with it', async () => {
+    const wide = { requests: 100_000, seconds: 10 }
+    const home = await world({ syncs: SYNCS, limit: wide })
+    await using ht = new Hightouch({ ...settingsOf(sandbox, home), limit: [wide.requests, wide.seconds] })
+    let count = 0
+    let early = { heap: 0, rss: 0 }
+    for await (const { id } of ht.syncs.list()) {
+      count += 1
+      assert.equal(id, count)
+      if (count === SYNCS / 10) early = used()
+    }
+    const late = used()
+    assert.equal(count, SYNCS)
+    // Kept, the syncs in between would take more than a hundred megabytes.
+    const grown = [late.heap - early.heap, late.rss - early.rss].map((bytes) => bytes / MEGABYTE)
+    assert(
+      grown.every((megabytes) => megabytes < 30),
+      `grew by ${grown.join(' and ')} MB`,
+    )
+  })
+})
