@@ -251,7 +251,7 @@ fn comment(text: &str, indent: usize) -> String {
     for paragraph in text.split("\n\n") {
         // Tags follow each other without a gap.
         let tag = paragraph.starts_with('@');
-        if !lines.is_empty() && !(tag && tagged) {
+        if !(lines.is_empty() || tag && tagged) {
             lines.push(String::new());
         }
         tagged = tag;
