@@ -160,7 +160,7 @@ impl Settings {
         Ok(Config {
             base,
             origin,
-            key: if self.key_later == Some(true) { None } else { Some(self.key()?) },
+            key: self.first_key()?,
             quota: self.quota(scale)?,
             share: self.share()?,
             timeout: Duration::from_millis(self.timeout_ms.unwrap_or(30_000)),
@@ -188,6 +188,18 @@ impl Settings {
             },
         };
         Ok(value.filter(|value| !value.is_empty()))
+    }
+
+    /// The key to begin with: none where a function gives it, which leaves no room for another.
+    fn first_key(&self) -> Result<Option<Key>, Error> {
+        if self.key_later != Some(true) {
+            return self.key().map(Some);
+        }
+        match (&self.api_key, &self.api_key_file) {
+            (None, None) => Ok(None),
+            (Some(_), _) => Err(wrong("apiKey", "cannot be given beside a function that gives the key")),
+            (_, Some(_)) => Err(wrong("apiKeyFile", "cannot be given beside a function that gives the key")),
+        }
     }
 
     fn key(&self) -> Result<Key, Error> {

@@ -77,6 +77,7 @@ async fn settings_that_are_wrong_are_named_and_never_repeated() {
         (json!({"apiKey": "canary", "baseUrl": "https://u:p@api.example.com"}), "credentials"),
         (json!({"apiKey": "canary", "proxy": "socks5://canary@x"}), "proxy"),
         (json!({"environment": {}}), "no API key"),
+        (json!({"apiKeyFile": "canary", "keyLater": true}), "beside a function"),
         (json!(["canary"]), "settings"),
     ] {
         let failure = Engine::new(&settings.to_string()).unwrap_err();
