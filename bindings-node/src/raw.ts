@@ -1,6 +1,6 @@
 /** Answers as they came. */
 
-import { encode, type CallOptions, type Door, type Meta } from './door.js'
+import type { CallOptions, Door, Meta } from './door.js'
 import { Listing } from './pages.js'
 import type { Calls } from './resource.js'
 import { handleOf, type AnyRunHandle, type RunRecord } from './runs.js'
@@ -66,12 +66,10 @@ type RawCall = (op: string, args: object, options: CallOptions) => Promise<RawRe
 export function rawCalls(door: Door): Calls {
   const giving = (shape: (parsed: unknown) => unknown): RawCall => {
     return async (op, args, options) => {
-      // As it is now: the caller may change what was given before the answer is parsed.
-      const asked = JSON.parse(encode(args, 'arguments')) as object
       const { meta, body } = await door.raw(op, args, options)
       const { status = 0, headers = {}, ...rest } = meta
       const parse = async (): Promise<unknown> =>
-        shape(await door.value('parse', { op, args: asked, status, headers, body }))
+        shape(await door.value('parse', { op, args, status, headers, body }))
       return new RawResponse(status, headers, body, rest, parse)
     }
   }

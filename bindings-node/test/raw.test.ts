@@ -37,10 +37,7 @@ describe('a raw answer', () => {
   test('of a trigger parses to the handle of the run that it started', async () => {
     const home = await world()
     await using ht = clientOf(home)
-    const args = { fullResync: false }
-    const raw = await ht.syncs.withRawResponse.trigger(3, args)
-    // What was asked for is what was asked for then.
-    args.fullResync = true
+    const raw = await ht.syncs.withRawResponse.trigger(3, { fullResync: false })
     const run = await raw.parse()
     assert(run instanceof sdk.SyncRunHandle)
     assert.deepEqual([run.syncId, run.kind, run.adopted], [3, 'sync', false])
