@@ -28,12 +28,13 @@ export {
   ValidationError,
   WaitTimeoutError,
   type EndedRun,
+  type EndedRunOf,
 } from './errors.js'
 export type { CallEnd, CallHooks, CallStart } from './hooks.js'
 export type * from './models.js'
 export { Listing, Page } from './pages.js'
 export { RawResponse } from './raw.js'
-export type { Diagnosis, Finding, Negotiated, Stats } from './reports.js'
+export type { Diagnosis, Finding, Negotiated, Stats, Waiting } from './reports.js'
 export type * from './resources.js'
 export type { RawMethod, Resource, WithRawResponse } from './resource.js'
 export {

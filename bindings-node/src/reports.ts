@@ -11,13 +11,25 @@ export interface Stats {
   /** Requests that weigh on the last window: in flight, or ended within it. */
   used: number
   /** Requests that wait, by their class. */
-  waiting: { trigger: number; poll: number; read: number; bulk: number }
+  waiting: Waiting
   /** Milliseconds for which nothing is let through, after a refusal. */
   closedForMs: number
   /** Refusals (429) so far. */
   refused: number
   /** Requests let through so far, without those that never were sent. */
   granted: number
+}
+
+/** Requests that wait, by their class; while they wait the classes weigh 8 : 4 : 2 : 1. */
+export interface Waiting {
+  /** What starts something. */
+  trigger: number
+  /** Looks at runs that are followed. */
+  poll: number
+  /** Everything else. */
+  read: number
+  /** Pages of a list after its first. */
+  bulk: number
 }
 
 /** What {@link Hightouch.diagnose} found. */

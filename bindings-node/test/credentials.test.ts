@@ -49,8 +49,8 @@ describe('a key that a function gives', () => {
 
   test('is asked for once when it is refused to many calls, which are each repeated once', async () => {
     // Slow enough that all have left before the first is answered.
-    const refusal = { when: { operation: 'GetSync' }, answer: { status: 401, delayMs: 1000 }, times: 50 }
-    const home = await world({ script: [refusal] })
+    const slow = { when: { operation: 'GetSync' }, answer: { delayMs: 1000 }, times: 50 }
+    const home = await world({ script: [slow] })
     const give = giving(home.keys.invalid, home.apiKey)
     await using ht = clientOf(home, give)
     const syncs = await Promise.all(Array.from({ length: 50 }, () => ht.syncs.get(1)))

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import * as sdk from 'hightouch-sdk'
 
 import { Door } from '../dist/door.js'
-import { settingsOf, useSandbox, type World } from './support.js'
+import { settingsOf, useSandbox } from './support.js'
 
 const RUNS = 60
 
@@ -48,22 +48,20 @@ const days = fc.record(
   ),
   { requiredKeys: [] },
 )
-const rule = fc.oneof<fc.Arbitrary<sdk.ScheduleRule>[]>(
-  fc.record({
-    kind: fc.constant('interval' as const),
-    interval: fc.record({ unit: fc.oneof(fc.constantFrom('minute', 'week'), text), quantity: id }),
-  }),
-  fc.record({ kind: fc.constant('cron' as const), expression: text }),
-  fc.record({
-    kind: fc.constant('visual' as const),
-    expressions: fc.array(fc.record({ days, time: text }), { maxLength: 3 }),
-  }),
-  fc.record({
-    kind: fc.constant('dbt' as const),
-    account: fc.record({ id: text }),
-    job: fc.record({ id: text }),
-  }),
-)
+const cron = fc.record({ kind: fc.constant('cron' as const), expression: text })
+const visual = fc.record({
+  kind: fc.constant('visual' as const),
+  expressions: fc.array(fc.record({ days, time: text }), { maxLength: 3 }),
+})
+const dbt = fc.record({
+  kind: fc.constant('dbt' as const),
+  account: fc.record({ id: text }),
+  job: fc.record({ id: text }),
+})
+const interval = fc.record({
+  kind: fc.constant('interval' as const),
+  interval: fc.record({ unit: fc.oneof(fc.constantFrom('minute', 'week'), text), quantity: id }),
+})
 /** What is none of the kinds above, however it looks. */
 const stranger = fc.record({
   kind: fc.constant('unknown' as const),
@@ -71,7 +69,10 @@ const stranger = fc.record({
     .dictionary(text, json, { maxKeys: 4 })
     .filter((raw) => !['interval', 'expression', 'expressions', 'job'].some((name) => name in raw)),
 })
-const schedule = fc.record({ type: text, schedule: optional(fc.oneof(rule, stranger)) })
+const schedule = fc.record({
+  type: text,
+  schedule: optional(fc.oneof(interval, cron, visual, dbt, stranger)),
+})
 
 const variant = fc.record({
   value: text,
@@ -159,27 +160,95 @@ describe('any value that a user can build survives the door', () => {
   })
 })
 
+// The server takes what the vendor's document allows and nothing else.
+const documented = fc.record({
+  type: text,
+  schedule: fc.oneof<fc.Arbitrary<sdk.ScheduleRule>[]>(
+    fc.record({
+      kind: fc.constant('interval' as const),
+      interval: fc.record({ unit: fc.constantFrom('minute', 'hour', 'day', 'week'), quantity: id }),
+    }),
+    cron,
+    visual,
+    dbt,
+  ),
+})
+const documentedEvent = fc.record({
+  schema: configuration,
+  type: fc.constantFrom('track', 'identify', 'page', 'screen', 'group'),
+  onUndeclaredFields: fc.constantFrom('ALLOW_EVENT', 'BLOCK_EVENT', 'OMIT_FIELDS'),
+  onSchemaViolation: fc.constantFrom('ALLOW_EVENT', 'BLOCK_EVENT'),
+  version: text,
+  slug: text,
+  name: text,
+})
+
 describe('any value that a user can build comes back from a server that keeps it', () => {
   const { sandbox, world } = useSandbox()
-  const wide = { requests: 100_000, seconds: 10 }
-  const clientOf = (home: World): sdk.Hightouch =>
-    new sdk.Hightouch({ ...settingsOf(sandbox, home), limit: [wide.requests, wide.seconds] })
+  const requests = 100_000
+  const client = async (): Promise<sdk.Hightouch> => {
+    const home = await world({ limit: { requests, seconds: 10 } })
+    return new sdk.Hightouch({ ...settingsOf(sandbox, home), limit: [requests, 10] })
+  }
 
-  test('a sync, which another one can be given the parts of', async () => {
-    await using ht = clientOf(await world({ limit: wide }))
+  test("a sync's configuration and schedule, which another sync can be given", async () => {
+    await using ht = await client()
     const property = fc.asyncProperty(
       configuration,
-      schedule,
+      documented,
       fc.boolean(),
       async (given, when, disabled) => {
-        await ht.syncs.update(1, { schedule: null })
         await ht.syncs.update(1, { configuration: given, schedule: when, disabled })
         const first = await ht.syncs.get(1)
-        assert.deepEqual({ ...(first.configuration as object), ...plain(given) }, first.configuration)
+        // What is given is laid over what is there.
+        assert.deepEqual(first.configuration, { ...(first.configuration as object), ...plain(given) })
         assert.deepEqual(first.schedule, plain(when))
         assert.equal(first.disabled, disabled)
         const second = await ht.syncs.update(2, { schedule: first.schedule })
         assert.deepEqual(second.schedule, first.schedule)
+        assert.equal((await ht.syncs.update(1, { schedule: null })).schedule, undefined)
+      },
+    )
+    await fc.assert(property, { numRuns: RUNS })
+  })
+
+  test("a message's variables, tags and settings", async () => {
+    await using ht = await client()
+    const [flow] = (await ht.decisionEngine.listFlows()).data
+    assert(flow)
+    const message = { name: 'm', channelId: 'channel-email' }
+    const property = fc.asyncProperty(
+      configuration,
+      fc.array(variable, { maxLength: 3 }),
+      async (config, variables) => {
+        const made = await ht.decisionEngine.createMessage(flow.id, {
+          ...message,
+          config,
+          tags: config,
+          variables,
+        })
+        const read = await ht.decisionEngine.getMessage(flow.id, made.id)
+        assert.deepEqual([read.config, read.tags, read.variables], plain([config, config, variables]))
+      },
+    )
+    await fc.assert(property, { numRuns: RUNS })
+  })
+
+  test("a contract's events", async () => {
+    await using ht = await client()
+    const property = fc.asyncProperty(
+      text,
+      fc.array(documentedEvent, { maxLength: 3 }),
+      async (description, events) => {
+        const made = await ht.eventContracts.create({
+          name: 'c',
+          slug: 'c',
+          onUndeclaredSchema: 'ALLOW_EVENT',
+          description,
+          events,
+        })
+        const read = await ht.eventContracts.get(made.id)
+        assert.deepEqual([read.description, read.events], plain([description, events]))
       },
     )
     await fc.assert(property, { numRuns: RUNS })
