@@ -23,17 +23,15 @@ demo-node: node-dist sandbox
 test-node: node-dist scenarios
 	node "$(NODE_DIR)/tools/build-native.mjs"
 	cd "$(NODE_DIR)" && rm -rf dist-test && npx tsc --project test
-	cd "$(NODE_DIR)" && RUST_BACKTRACE=0 HIGHTOUCH_SANDBOX="$(SANDBOX)" HIGHTOUCH_SCENARIOS="$(SCENARIOS)" \
-	    node --test dist-test/
+	cd "$(NODE_DIR)" && RUST_BACKTRACE=0 HIGHTOUCH_SANDBOX="$(SANDBOX)" HIGHTOUCH_SCENARIOS="$(SCENARIOS)" node --test dist-test/
 
-check-node: node-dist
+# What users read, from the comments in the sources; whatever has none, or points nowhere, fails.
+docs-node: $(NODE_MODULES)
+	cd "$(NODE_DIR)" && npx typedoc --out "$(NODE_BUILD)/docs"
+
+check-node: node-dist docs-node
 	cargo fmt --package hightouch-node --check
 	cargo clippy --locked --package hightouch-node --no-deps -- --deny warnings
 	cd "$(NODE_DIR)" && npx prettier --check . && npx eslint . && npx tsc --noEmit --project test
-	cd "$(NODE_DIR)" && npx typedoc --emit none
 	mkdir -p "$(NODE_BUILD)" && cd "$(NODE_DIR)" && npm pack --silent --pack-destination "$(NODE_BUILD)" >/dev/null
 	cd "$(NODE_DIR)" && npx attw "$(NODE_BUILD)"/hightouch-sdk-*.tgz && npx publint "$(NODE_BUILD)"/hightouch-sdk-*.tgz --strict
-
-# The reference, in build/node/docs. What is not documented, or links nowhere, is an error, here as in the check.
-docs-node: $(NODE_MODULES)
-	cd "$(NODE_DIR)" && npx typedoc --out "$(NODE_BUILD)/docs"

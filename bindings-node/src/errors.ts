@@ -98,17 +98,17 @@ export class CancelledError extends HightouchError {}
 export class ProtocolError extends HightouchError {}
 /** Something was asked for that changes things, and whether it happened is not known. It may have. */
 export class OutcomeUnknownError extends HightouchError {}
-/** The last state of a run of one kind. */
-export type EndedRunOf<Kind extends RunKind, State> = State & {
+/** What tells apart the last states of runs. */
+export interface OfKind<Kind extends RunKind> {
   /** What it was a run of. */
   kind: Kind
 }
 
-/** The last state of a run of any kind, told apart by `kind`. */
+/** The last state of a run, told apart by `kind`. */
 export type EndedRun =
-  | EndedRunOf<'sync', SyncRun>
-  | EndedRunOf<'sequence', SequenceRun>
-  | EndedRunOf<'identity_graph', IdentityGraphRun>
+  | (OfKind<'sync'> & SyncRun)
+  | (OfKind<'sequence'> & SequenceRun)
+  | (OfKind<'identity_graph'> & IdentityGraphRun)
 
 /** A run that was waited for did not end well. */
 export class RunFailedError extends HightouchError {

@@ -28,7 +28,7 @@ export {
   ValidationError,
   WaitTimeoutError,
   type EndedRun,
-  type EndedRunOf,
+  type OfKind,
 } from './errors.js'
 export type { CallEnd, CallHooks, CallStart } from './hooks.js'
 export type * from './models.js'

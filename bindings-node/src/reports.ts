@@ -20,15 +20,15 @@ export interface Stats {
   granted: number
 }
 
-/** Requests that wait, by their class; while they wait the classes weigh 8 : 4 : 2 : 1. */
+/** How many requests wait for the limit, by their class; while classes wait, they are served 8 : 4 : 2 : 1. */
 export interface Waiting {
-  /** What starts something. */
+  /** Calls that start something. */
   trigger: number
   /** Looks at runs that are followed. */
   poll: number
-  /** Everything else. */
+  /** Other calls. */
   read: number
-  /** Pages of a list after its first. */
+  /** Later pages of lists, and calls that were given this priority. */
   bulk: number
 }
 
