@@ -46,3 +46,6 @@ choice! {
         UpdatedAt = "updatedAt",
     }
 }
+
+#[cfg(test)]
+mod round_trip;

@@ -142,7 +142,7 @@ impl<S: State> Run<S> {
         let until = options.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let mut seen = Seen::default();
         loop {
-            let step = next::<S>(&self.client, &self.token, seen, until, &Options::default()).await?;
+            let step = next::<S>(&self.client, &self.token, seen, until, &options.options).await?;
             step.check(&self.client, &self.token, options.on_failure, options.on_warning)?;
             match (step.ending(), step.changed) {
                 (Some(_), _) => {

@@ -16,7 +16,7 @@ pub use state::Ending;
 pub(crate) use state::{Started, StartedNumber, StartedText, State};
 pub(crate) use token::RunToken;
 
-use crate::client::Client;
+use crate::client::{Client, Options};
 use crate::error::{Error, Kind};
 use crate::model::Json;
 
@@ -32,7 +32,7 @@ pub enum OnEnd {
 }
 
 /// How to wait for a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct WaitOptions {
     /// How long; without end when `None`.
     pub timeout: Option<Duration>,
@@ -40,11 +40,18 @@ pub struct WaitOptions {
     pub on_failure: OnEnd,
     /// What to do when it ended with warnings.
     pub on_warning: OnEnd,
+    /// Options of each request that looks at the run.
+    pub options: Options,
 }
 
 impl Default for WaitOptions {
     fn default() -> Self {
-        Self { timeout: None, on_failure: OnEnd::Raise, on_warning: OnEnd::Return }
+        Self {
+            timeout: None,
+            on_failure: OnEnd::Raise,
+            on_warning: OnEnd::Return,
+            options: Options::default(),
+        }
     }
 }
 

@@ -165,15 +165,16 @@ impl Play<'_> {
                     Some("return") => OnEnd::Return,
                     _ => or,
                 };
-                let options = WaitOptions {
+                let how = WaitOptions {
                     timeout: args["timeoutMs"].as_u64().map(Duration::from_millis),
                     on_failure: end("onFailure", OnEnd::Raise),
                     on_warning: end("onWarning", OnEnd::Return),
+                    options,
                 };
                 match self.run(step) {
-                    AnyRun::Sync(run) => json!(run.wait(&options).await?),
-                    AnyRun::Sequence(run) => json!(run.wait(&options).await?),
-                    AnyRun::IdentityGraph(run) => json!(run.wait(&options).await?),
+                    AnyRun::Sync(run) => json!(run.wait(&how).await?),
+                    AnyRun::Sequence(run) => json!(run.wait(&how).await?),
+                    AnyRun::IdentityGraph(run) => json!(run.wait(&how).await?),
                     other => panic!("a kind of run that this player does not know: {other:?}"),
                 }
             }

@@ -1,0 +1,55 @@
+//! Memory while a long list is read. A test binary of its own: others would be measured with it.
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a test that meets the unexpected shall fail loudly"
+)]
+
+use std::collections::BTreeMap;
+
+use futures_util::StreamExt as _;
+use hightouch_sandbox::{Options, Sandbox};
+use hightouch_sdk::{Client, ListSyncs, Settings};
+use serde_json::json;
+
+const ROWS: usize = 100_000;
+/// By the time that a tenth was read, pools and buffers have their size.
+const SETTLED: usize = ROWS / 10;
+/// The rows that follow measure about 100 MB as JSON; a list that kept them would show it.
+const BORNE: usize = 24 << 20;
+
+/// Bytes of this process that are in memory; the sandbox's are among them.
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() << 10
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn memory_stays_flat_over_a_list_of_100_000_rows() {
+    let sandbox = Sandbox::start(Options::default()).await.unwrap();
+    let world = json!({"syncs": ROWS, "timeScale": 100, "limit": {"requests": 100_000}});
+    let world = sandbox.create_world(world).unwrap();
+    let client = Client::new(&Settings {
+        api_key: Some(world.api_key.as_str().into()),
+        base_url: Some(world.http_base_url.clone()),
+        environment: Some(BTreeMap::new()),
+        limit: Some(vec![100_000.0, 10.0]),
+        ..Settings::default()
+    })
+    .unwrap();
+    let mut rows = client.syncs().list(&ListSyncs::default()).rows();
+    let (mut count, mut settled) = (0, 0);
+    while let Some(row) = rows.next().await {
+        count += 1;
+        assert_eq!(row.unwrap().id, i64::try_from(count).unwrap());
+        if count == SETTLED {
+            settled = resident();
+        }
+    }
+    let grown = resident().saturating_sub(settled);
+    assert_eq!(count, ROWS);
+    assert!(grown < BORNE, "it grew by {} MB over {} rows", grown >> 20, ROWS - SETTLED);
+}
