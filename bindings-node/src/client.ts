@@ -45,7 +45,12 @@ export interface RequestArgs {
 export class Hightouch extends Resources {
   readonly #door: Door
 
-  /** @throws HightouchError of kind `config` when a setting is missing or wrong. */
+  /**
+   * Makes a client; sends nothing.
+   *
+   * @param options Settings, the key and hooks; what is left out is read from the environment, or has its default.
+   * @throws {@link ConfigError} when a setting is missing or wrong.
+   */
   constructor(options: HightouchOptions = {}) {
     const { apiKey, onStart, onEnd, ...settings } = options
     const give = typeof apiKey === 'function' ? apiKey : undefined
@@ -100,12 +105,18 @@ export class Hightouch extends Resources {
   /**
    * Checks the connection and the key: one handshake, and one read (`ListSync`) that counts towards the limit.
    * Tells what it found rather than rejecting.
+   *
+   * @param options What holds for this call alone.
    */
   async diagnose(options?: CallOptions): Promise<Diagnosis> {
     return this.#door.value<Diagnosis>('client.diagnose', {}, options)
   }
 
-  /** Uses another key from the next request on; a function that gives keys is asked again only when it is refused. */
+  /**
+   * Uses another key from the next request on. A function that gives keys is asked again only when this one is refused.
+   *
+   * @param apiKey The key.
+   */
   async setApiKey(apiKey: string): Promise<void> {
     await this.#door.setKey(apiKey)
   }

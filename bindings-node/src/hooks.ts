@@ -21,9 +21,17 @@ export interface CallEnd {
 
 /** What is told of calls. Nothing that a hook does changes a call: what it throws becomes a warning of the process. */
 export interface CallHooks {
-  /** Called before each call that may send requests. */
+  /**
+   * Called before each call that may send requests.
+   *
+   * @param call What begins.
+   */
   onStart?: ((call: CallStart) => void) | undefined
-  /** Called when such a call has ended, also where a signal stopped it. */
+  /**
+   * Called when such a call has ended, also where a signal stopped it.
+   *
+   * @param call What has ended, and how.
+   */
   onEnd?: ((call: CallEnd) => void) | undefined
 }
 

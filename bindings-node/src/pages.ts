@@ -55,7 +55,12 @@ export class Listing<T> implements PromiseLike<Page<T>>, AsyncIterable<T> {
     return (this.#first ??= this.#read(this.#args))
   }
 
-  /** The first page. */
+  /**
+   * The first page, as of a promise.
+   *
+   * @param onFulfilled Is given the page.
+   * @param onRejected Is given what went wrong.
+   */
   then<A = Page<T>, B = never>(
     onFulfilled?: ((page: Page<T>) => A | PromiseLike<A>) | null,
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
@@ -63,12 +68,20 @@ export class Listing<T> implements PromiseLike<Page<T>>, AsyncIterable<T> {
     return this.#page().then(onFulfilled, onRejected)
   }
 
-  /** As of a promise of the first page. */
+  /**
+   * As of a promise of the first page.
+   *
+   * @param onRejected Is given what went wrong.
+   */
   catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<Page<T> | B> {
     return this.#page().catch(onRejected)
   }
 
-  /** As of a promise of the first page. */
+  /**
+   * As of a promise of the first page.
+   *
+   * @param onFinally Is called when the page is there or could not be had.
+   */
   finally(onFinally?: (() => void) | null): Promise<Page<T>> {
     return this.#page().finally(onFinally)
   }

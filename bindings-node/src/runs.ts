@@ -33,7 +33,11 @@ export interface WaitOptions<State> {
   onFailure?: 'raise' | 'return' | undefined
   /** The same for a run that ended with a warning. */
   onWarning?: 'raise' | 'return' | undefined
-  /** Called at each change of the run's state, the last one included. */
+  /**
+   * Called at each change of the run's state, the last one included.
+   *
+   * @param state The state.
+   */
   progress?: ((state: State) => void) | undefined
   /** Ends the wait: it rejects with the signal's `reason`. The run goes on. */
   signal?: AbortSignal | undefined
@@ -62,6 +66,7 @@ export abstract class RunHandle<State> {
   /**
    * The run's states as they change, the last one included; never rejects because the run failed.
    *
+   * @param options A signal that ends the iteration.
    * @throws HightouchError when the run cannot be followed.
    */
   async *states(options: { signal?: AbortSignal | undefined } = {}): AsyncGenerator<State, void, undefined> {
@@ -76,6 +81,7 @@ export abstract class RunHandle<State> {
   /**
    * Waits for the run to end and gives its last state.
    *
+   * @param options How long, and what becomes of a run that does not end well.
    * @throws RunFailedError when it failed, or was cancelled or interrupted, unless `onFailure` is `'return'`.
    * @throws WaitTimeoutError when `timeoutMs` has passed; the error's `run` is the token to go on with.
    */

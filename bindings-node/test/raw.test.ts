@@ -37,7 +37,7 @@ describe('a raw answer', () => {
   test('of a trigger parses to the handle of the run that it started', async () => {
     const home = await world()
     await using ht = clientOf(home)
-    const raw = await ht.syncs.withRawResponse.trigger(3, { fullResync: false })
+    const raw = await ht.syncs.withRawResponse.trigger(3)
     const run = await raw.parse()
     assert(run instanceof sdk.SyncRunHandle)
     assert.deepEqual([run.syncId, run.kind, run.adopted], [3, 'sync', false])
@@ -45,6 +45,14 @@ describe('a raw answer', () => {
     const graph = await (await ht.identityGraphs.withRawResponse.trigger('customers')).parse()
     assert(graph instanceof sdk.IdentityGraphRunHandle)
     assert.equal(graph.graphId, 'customers')
+  })
+
+  test('parses by what was asked for then, whatever the caller does with the arguments since', async () => {
+    await using ht = clientOf(await world())
+    const args = { name: 's', slug: 's', type: 'snowflake', configuration: { account: 'a' } }
+    const raw = await ht.sources.withRawResponse.create(args)
+    Object.assign(args, { name: 7 })
+    assert.equal((await raw.parse()).name, 's')
   })
 
   test('of what gives nothing parses to nothing', async () => {
