@@ -1,0 +1,52 @@
+"""A list of any length is read in the memory of a few of its pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sandbox import World
+from scripts import run
+
+# Sources, since the sandbox writes them three times as fast as syncs; the way through the package is the same.
+ITEMS = 100_000
+# What allocators keep for themselves; the items together would take ten times as much and more.
+SLACK_KIB = 8 * 1024
+
+BLOCKING = """
+with Hightouch(**settings) as ht:
+    for source in ht.sources.list():
+        count(source)
+"""
+ASYNCHRONOUS = """
+async def main():
+    async with AsyncHightouch(**settings) as ht:
+        async for source in ht.sources.list():
+            count(source)
+
+asyncio.run(main())
+"""
+# Its own process, so that what other tests have left over does not matter.
+PREPARED = """
+settings["limit"] = (ITEMS, 10)
+seen, resident = 0, []
+
+def count(source):
+    global seen
+    seen += 1
+    if seen in (ITEMS // 10, ITEMS):
+        with open("/proc/self/status") as status:
+            resident.append(next(line.split()[1] for line in status if line.startswith("VmRSS:")))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not tell a process's memory so")
+@pytest.mark.parametrize("read", [BLOCKING, ASYNCHRONOUS], ids=["blocking", "async"])
+def test_memory_does_not_grow_with_a_list(new_world: Callable[..., World], read: str) -> None:
+    world = new_world(sources=ITEMS, timeScale=1, limit={"requests": ITEMS, "seconds": 10})
+    out, _ = run(world, f"ITEMS = {ITEMS}\n{PREPARED}{read}\nprint(seen, *resident)")
+    seen, tenth, end = map(int, out.split())
+    assert seen == ITEMS
+    assert end - tenth < SLACK_KIB
