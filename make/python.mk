@@ -1,4 +1,4 @@
-.PHONY: demo test-python check-python python-wheel
+.PHONY: demo test-python check-python docs-python python-wheel
 
 # Any CPython from 3.10 on.
 PYTHON ?= python3
@@ -28,7 +28,13 @@ demo: sandbox
 test-python: scenarios python-wheel
 	cd "$(PYTHON_DIR)" && HIGHTOUCH_SANDBOX="$(SANDBOX)" HIGHTOUCH_SCENARIOS="$(SCENARIOS)" "$(PYTHON_VENV)/bin/python" -m pytest -q -p no:cacheprovider
 
-check-python: python-wheel
+# What users read, from the installed package; a name on no page, or a reference that leads nowhere, fails. Sphinx needs
+# Python 3.11, one newer than the package does.
+docs-python: python-wheel
+	rm -rf "$(ROOT)/build/python/docs"
+	"$(PYTHON_VENV)/bin/python" -m sphinx -q -n -W --keep-going -E -d "$(ROOT)/build/python/doctrees" "$(PYTHON_DIR)/docs" "$(ROOT)/build/python/docs"
+
+check-python: python-wheel docs-python
 	cd "$(PYTHON_DIR)" && "$(PYTHON_VENV)/bin/ruff" format --check .
 	cd "$(PYTHON_DIR)" && "$(PYTHON_VENV)/bin/ruff" check .
 	cd "$(PYTHON_DIR)" && "$(PYTHON_VENV)/bin/mypy" python/hightouch_sdk tests examples
