@@ -30,6 +30,7 @@ MADE_BY_PACKAGE = (
     hightouch_sdk.Listing,
     hightouch_sdk.AsyncListing,
     hightouch_sdk.RawResponse,
+    hightouch_sdk.HightouchError,
     _calls.Resource,
 )
 PROSE: dict[str, list[str]] = {}
@@ -117,7 +118,7 @@ def public_signature(
     """Show what a user passes: no private arguments, and nothing where only the package makes such objects."""
     if what != "class" or signature is None:
         return None
-    if issubclass(it, MADE_BY_PACKAGE):
+    if issubclass(it, MADE_BY_PACKAGE) and it is not hightouch_sdk.HightouchError:
         return "", None
     if hasattr(it, "__struct_fields__"):
         # The types stand beside the fields; those of the decoder, which stand here, are not all the same.
@@ -140,8 +141,10 @@ def after_napoleon(_app: Sphinx, _what: str, name: str, _it: object, _options: o
 
 
 def check_names(_: Sphinx, env: BuildEnvironment) -> None:
-    """Every public name stands on some page."""
+    """Every public name stands on some page, and so does every field of a value."""
     known = env.domains.python_domain.objects
     for name in hightouch_sdk.__all__:
-        if f"{PACKAGE}.{name}" not in known:
-            getLogger(__name__).warning("%s.%s is on no page", PACKAGE, name)
+        fields = getattr(getattr(hightouch_sdk, name), "__struct_fields__", ())
+        for each in (name, *(f"{name}.{field}" for field in fields)):
+            if f"{PACKAGE}.{each}" not in known:
+                getLogger(__name__).warning("%s.%s is on no page", PACKAGE, each)

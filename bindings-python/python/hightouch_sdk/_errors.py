@@ -19,8 +19,11 @@ class Attempt(Struct, frozen=True, kw_only=True):
     """One request of a call: the status that it was answered with, or how it failed."""
 
     status: int | None = None
+    """The HTTP status that it was answered with."""
     failure: str | None = None
+    """The kind of its failure, where no answer came."""
     ms: float = 0.0
+    """Milliseconds that it took."""
 
 
 class Meta(Struct, frozen=True, kw_only=True):
@@ -29,6 +32,7 @@ class Meta(Struct, frozen=True, kw_only=True):
     request_id: str = field(name="requestId", default="")
     """Ours; it was sent as ``X-Request-Id``."""
     operation: str = ""
+    """The operation by the API's own name for it."""
     waited_ms: float = field(name="waitedMs", default=0.0)
     """Milliseconds that the call stood waiting for the limit."""
     duration_ms: float = field(name="durationMs", default=0.0)
@@ -36,8 +40,11 @@ class Meta(Struct, frozen=True, kw_only=True):
     mended: list[str] = []
     """Where the answer had to be put right to fit its type."""
     attempts: list[Attempt] = []
+    """The requests that were made, in their order."""
     status: int | None = None
+    """The HTTP status of a raw answer."""
     headers: dict[str, str] | None = None
+    """The headers of a raw answer; their names are in lower case."""
 
 
 class HightouchError(Exception):
@@ -80,6 +87,7 @@ class HightouchError(Exception):
         self.causes = list(causes)
         """The errors beneath, outermost first."""
         self.meta = meta
+        """What became of the call on its way."""
         self.run_token = run_token
         """The token of the run that this is about; ``Hightouch.run(token)`` takes it up again."""
 

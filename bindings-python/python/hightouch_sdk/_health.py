@@ -9,9 +9,13 @@ class Waiting(Struct, frozen=True, kw_only=True):
     """Calls that wait for the limit, by class."""
 
     trigger: int = 0
+    """What starts something."""
     poll: int = 0
+    """What looks after something that runs."""
     read: int = 0
+    """Everything else."""
     bulk: int = 0
+    """What reads on and on, such as later pages of a list; leaves a tenth of the limit free for the others."""
 
 
 class Stats(Struct, frozen=True, kw_only=True):

@@ -23,6 +23,7 @@ class Page(Struct, Generic[T], frozen=True):
     """One page of a list."""
 
     items: list[T]
+    """What is on it."""
     has_next: bool
     """Whether another page may follow."""
 
