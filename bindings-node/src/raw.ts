@@ -66,10 +66,12 @@ type RawCall = (op: string, args: object, options: CallOptions) => Promise<RawRe
 export function rawCalls(door: Door): Calls {
   const giving = (shape: (parsed: unknown) => unknown): RawCall => {
     return async (op, args, options) => {
-      const { meta, body } = await door.raw(op, args, options)
+      // The caller may go on to use the object for something else; what was asked for stays what it was.
+      const asked = structuredClone(args)
+      const { meta, body } = await door.raw(op, asked, options)
       const { status = 0, headers = {}, ...rest } = meta
       const parse = async (): Promise<unknown> =>
-        shape(await door.value('parse', { op, args, status, headers, body }))
+        shape(await door.value('parse', { op, args: asked, status, headers, body }))
       return new RawResponse(status, headers, body, rest, parse)
     }
   }

@@ -225,6 +225,15 @@ impl Error {
         self
     }
 
+    /// With what earlier requests of the same call did.
+    pub(crate) fn after(mut self, earlier: Option<Meta>) -> Self {
+        self.0.meta = match self.0.meta.take() {
+            Some(meta) => Some(meta.after(earlier)),
+            None => earlier,
+        };
+        self
+    }
+
     pub(crate) fn with_run(mut self, token: String) -> Self {
         self.0.run = Some(token);
         self

@@ -93,7 +93,11 @@ fn run() -> Result<Done, String> {
                 return Ok(Done::Said("the catalogue, printed".to_owned()));
             }
             "--spec-check" => {
-                return spec_check(Path::new(&arguments.next().ok_or("--spec-check takes a file")?));
+                let Some(file) = arguments.next().filter(|file| !file.is_empty()) else {
+                    say("--spec-check takes a file");
+                    return Ok(Done::Checked(3));
+                };
+                return spec_check(Path::new(&file));
             }
             other => {
                 return Err(format!(

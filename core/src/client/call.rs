@@ -75,6 +75,8 @@ pub(crate) struct Call {
     resource: Option<String>,
     safety: Safety,
     class: Class,
+    /// The key's era in which a slug of it was looked up: under another key the id is another sync's.
+    era: Option<u64>,
 }
 
 impl Call {
@@ -105,6 +107,7 @@ impl Call {
             resource: (!named.is_empty()).then(|| named.join(" of ")),
             safety: operation.safety,
             class: operation.class,
+            era: None,
         })
     }
 
@@ -126,6 +129,7 @@ impl Call {
             resource: None,
             safety: if reads { Safety::Read } else { Safety::Write },
             class: if reads { Class::Read } else { Class::Trigger },
+            era: None,
             method,
         }
     }
@@ -196,6 +200,16 @@ impl Call {
             Id::Sync(SyncReference::Slug(slug)) => Some(slug.as_str()),
             _ => None,
         })
+    }
+
+    /// To be sent in no other era of the key.
+    pub(crate) fn in_era(mut self, era: u64) -> Self {
+        self.era = Some(era);
+        self
+    }
+
+    pub(crate) fn era(&self) -> Option<u64> {
+        self.era
     }
 
     /// With a sync's id in place of its slug; errors go on naming the slug.

@@ -5,8 +5,10 @@ use std::future::Future;
 use std::pin::Pin;
 
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use super::Client;
+use crate::auth::Key;
 use crate::config::Settings;
 use crate::error::{Error, Kind};
 
@@ -16,7 +18,8 @@ type Ask = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Given> + Send>> + Send + 
 /// The function, and a lock that makes it be asked once for all callers.
 pub(super) struct Credentials {
     ask: Ask,
-    asking: Mutex<()>,
+    /// When it last answered.
+    asking: Mutex<Option<Instant>>,
 }
 
 impl Client {
@@ -25,7 +28,7 @@ impl Client {
     ///
     /// # Errors
     /// Kind `config`, naming the setting. Calls fail with kind `authentication` where the function fails, with its error
-    /// among the [`causes`](Error::causes).
+    /// among the [`causes`](Error::causes). The function must not call this client: it would wait for itself.
     pub fn with_credentials<F>(
         settings: &Settings,
         credentials: impl Fn() -> F + Send + Sync + 'static,
@@ -35,7 +38,7 @@ impl Client {
     {
         let settings = Settings { key_later: Some(true), ..settings.clone() };
         let ask: Ask = Box::new(move || Box::pin(credentials()));
-        Self::build(&settings, Some(Credentials { ask, asking: Mutex::new(()) }))
+        Self::build(&settings, Some(Credentials { ask, asking: Mutex::new(None) }))
     }
 
     /// The digest of the key in use, where there is one.
@@ -43,19 +46,26 @@ impl Client {
         self.key().ok().map(|(key, _)| key.digest())
     }
 
-    /// After a refusal of the key that was `used`: whether there is another one now.
-    pub(super) async fn renewed(&self, used: Option<[u8; 32]>) -> Result<bool, Error> {
+    /// After a refusal of the key that was `used` in a call that `began` then: whether there is another one now. Whoever
+    /// met the refusal while somebody else asked shares the answer.
+    pub(super) async fn renewed(&self, used: Option<[u8; 32]>, began: Instant) -> Result<bool, Error> {
         let Some(credentials) = &self.0.credentials else { return Ok(false) };
-        let _asking = credentials.asking.lock().await;
-        // Somebody else asked while this call was under way or waited for its turn.
+        let mut answered = credentials.asking.lock().await;
         if self.key_digest() != used {
             return Ok(true);
         }
-        let key = (credentials.ask)().await.map_err(|cause| {
-            Error::new(Kind::Authentication, "the function that gives the key failed")
-                .with_causes(vec![self.scrub(&cause.to_string())])
-        })?;
-        self.set_api_key(&key)?;
+        if answered.is_some_and(|answered| answered >= began) {
+            return Ok(false);
+        }
+        let failed = |causes: Vec<String>| {
+            Error::new(Kind::Authentication, "the function that gives the key failed").with_causes(causes)
+        };
+        let key = (credentials.ask)().await;
+        *answered = Some(Instant::now());
+        let key = key.map_err(|cause| failed(vec![self.scrub(&cause.to_string())]))?;
+        // Read from a file as often as not, with a line break that is not the key's.
+        let key = Key::from_outside(&key).map_err(|error| failed(vec![error.to_string()]))?;
+        self.use_key(key);
         Ok(self.key_digest() != used)
     }
 }

@@ -79,7 +79,7 @@ impl Client {
         let patience = u64::try_from(config.timeout.as_millis()).unwrap_or(u64::MAX);
         let bounded = Options { max_retries: Some(0), deadline_ms: Some(patience), ..Options::default() };
         let read = match call::<ListSyncOp>(&one) {
-            Ok(call) => self.send(&call, &bounded).await,
+            Ok(call) => self.told(&call, self.send(&call, &bounded), |answer| &answer.meta).await,
             Err(error) => Err(error),
         };
         match &read {

@@ -25,12 +25,25 @@ pub struct Meta {
     pub mended: Vec<String>,
     /// Each request that was made.
     pub attempts: Vec<Attempt>,
+    /// Which key the last attempt was sent with.
+    #[serde(skip)]
+    pub(crate) key: Used,
     /// The answer's status, where the raw answer was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// The answer's headers, where the raw answer was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub headers: Option<BTreeMap<String, String>>,
+}
+
+/// The digest of a key; what is printed does not show it.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Used(pub(crate) Option<[u8; 32]>);
+
+impl std::fmt::Debug for Used {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.write_str("[key]")
+    }
 }
 
 /// One request: the status that it was answered with, or how it failed.
@@ -65,8 +78,8 @@ impl Meta {
     /// With what an earlier request of the same call did.
     pub(crate) fn after(mut self, earlier: Option<Self>) -> Self {
         if let Some(earlier) = earlier {
+            // What was mended stays: paths speak of the answer that is given on.
             self.attempts.splice(0..0, earlier.attempts);
-            self.mended.splice(0..0, earlier.mended);
             self.waited_ms = self.waited_ms.saturating_add(earlier.waited_ms);
             self.duration_ms = self.duration_ms.saturating_add(earlier.duration_ms);
         }
@@ -82,6 +95,7 @@ impl Meta {
             duration_ms: 0,
             mended: Vec::new(),
             attempts: Vec::new(),
+            key: Used(None),
             status: None,
             headers: None,
         }

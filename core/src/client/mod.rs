@@ -2,6 +2,7 @@
 
 mod call;
 mod credentials;
+mod deliver;
 mod diagnose;
 mod hooks;
 mod interrupt;
@@ -11,6 +12,7 @@ mod options;
 mod pending;
 mod request;
 mod send;
+mod slugs;
 
 pub(crate) use call::{Call, Id};
 use credentials::Credentials;
@@ -22,9 +24,10 @@ pub use meta::{Attempt, Meta};
 pub use options::Options;
 pub(crate) use pending::raw;
 pub use pending::{Pending, RawAnswer};
+use slugs::Slugs;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -43,9 +46,6 @@ use crate::operation::Returns;
 use crate::retry::Budget;
 use crate::transport::Http;
 
-/// How many slugs a client remembers the ids of; past it the memory starts anew.
-const SLUGS_KEPT: usize = 10_000;
-
 /// A client of one workspace. Cloning is cheap, and clones are one client.
 #[derive(Clone)]
 pub struct Client(Arc<Shared>);
@@ -58,7 +58,7 @@ struct Shared {
     gate: OnceLock<GateHandle>,
     http: Http,
     budget: Mutex<Budget>,
-    slugs: Mutex<HashMap<String, i64>>,
+    slugs: Mutex<Slugs>,
     closed: CancellationToken,
     hooks: Hooks,
     credentials: Option<Credentials>,
@@ -99,7 +99,7 @@ impl Client {
             keys: Mutex::new(config.key.iter().cloned().collect()),
             http: Http::new(config.clone()),
             budget: Mutex::new(Budget::new()),
-            slugs: Mutex::new(HashMap::new()),
+            slugs: Mutex::default(),
             closed: CancellationToken::new(),
             hooks: Hooks::default(),
             credentials,
@@ -112,15 +112,22 @@ impl Client {
     /// # Errors
     /// Kind `config` where it is no key.
     pub fn set_api_key(&self, key: &str) -> Result<(), Error> {
-        let key = Key::new(key)?;
+        self.use_key(Key::new(key)?);
+        Ok(())
+    }
+
+    fn use_key(&self, key: Key) {
         self.0.gate.get_or_init(|| open_gate(&self.0.config, &key));
         let mut keys = lock(&self.0.keys);
+        // The same key again is no change.
+        if keys.last().is_some_and(|known| known.digest() == key.digest()) {
+            return;
+        }
         keys.retain(|known| known.digest() != key.digest());
         keys.push(key);
-        drop(keys);
-        // Another key may be another workspace's, where a slug names another sync.
-        lock(&self.0.slugs).clear();
-        Ok(())
+        // Another key may be another workspace's, where a slug names another sync. Under the lock of the keys, so that no
+        // request leaves with the new key and an id from before it.
+        self.slugs().forget_all();
     }
 
     /// How the limit stands; a client without a key yet has one of its own that nothing was sent through.
@@ -194,21 +201,13 @@ impl Client {
         rest.max_wait_ms = max_wait.map(|most| most.saturating_sub(first.waited_ms));
         if rest.deadline_ms == Some(0) {
             let what = "the deadline passed before the request that changes something was sent";
-            return Err(Error::new(Kind::Timeout, what).with_meta(first.clone()));
+            return Err(Error::new(Kind::Timeout, what));
         }
         Ok(rest)
     }
 
-    pub(crate) fn known_slug(&self, slug: &str) -> Option<i64> {
-        lock(&self.0.slugs).get(slug).copied()
-    }
-
-    pub(crate) fn learn_slug(&self, slug: &str, id: i64) {
-        let mut slugs = lock(&self.0.slugs);
-        if slugs.len() >= SLUGS_KEPT {
-            slugs.clear();
-        }
-        slugs.insert(slug.to_owned(), id);
+    pub(crate) fn slugs(&self) -> MutexGuard<'_, Slugs> {
+        lock(&self.0.slugs)
     }
 
     /// Takes the key, and a proxy's password, out of a text.
@@ -222,8 +221,11 @@ impl Client {
 
     /// Makes a call and reads its answer as a `T`.
     pub(crate) async fn value<T: Model>(&self, call: &Call, options: &Options) -> Result<(T, Meta), Error> {
-        let Answer { body, meta } = self.send(call, options).await?;
-        self.read(call, &body, meta)
+        let made = async {
+            let Answer { body, meta } = self.send(call, options).await?;
+            self.read(call, &body, meta)
+        };
+        self.told(call, made, |(_, meta)| meta).await
     }
 
     /// Reads the body of an answer as a `T`; after a write an unreadable answer leaves the outcome unknown.
@@ -265,7 +267,9 @@ fn whole<'a>(call: &Call, body: &'a [u8]) -> Cow<'a, [u8]> {
     let id = operation.ids.iter().zip(call.ids()).find(|(known, _)| known.argument.wire == parameter);
     let members = serde_json::from_slice::<BTreeMap<String, Box<RawValue>>>(body);
     match (id, members) {
-        (Some((_, Id::Text(id))), Ok(mut members)) if !members.contains_key(member) => {
+        (Some((_, Id::Text(id))), Ok(mut members))
+            if members.get(member).is_none_or(|value| value.get() == "null") =>
+        {
             if let Ok(id) = serde_json::value::to_raw_value(id) {
                 members.insert(member.to_owned(), id);
             }
@@ -282,6 +286,13 @@ fn unknown(error: Error) -> Error {
         .with_what(what)
         .with_kind(Kind::OutcomeUnknown)
         .with_hint("Look at what the workspace shows before you send it again; it may have happened.")
+}
+
+impl Call {
+    /// The error of an answer as the call has it: after a write, a server that failed leaves its outcome unknown.
+    pub(crate) fn judged(&self, error: Error) -> Error {
+        if self.is_write() && error.kind() == Kind::Server { unknown(error) } else { error }
+    }
 }
 
 #[cfg(test)]

@@ -118,7 +118,7 @@ impl<S: State> Pending<Run<S>> {
 
 /// Makes a call and gives the answer as the server gave it.
 pub(crate) async fn raw(client: &Client, call: &Call, options: &Options) -> Result<RawAnswer, Error> {
-    let answer = client.send(call, options).await?;
+    let answer = client.told(call, client.send(call, options), |answer| &answer.meta).await?;
     let (status, headers) =
         (answer.meta.status.unwrap_or_default(), answer.meta.headers.clone().unwrap_or_default());
     Ok(RawAnswer { status, headers, body: answer.body, meta: answer.meta })

@@ -40,7 +40,12 @@ impl Client {
         options: &Options,
     ) -> Result<Answer, Error> {
         let call = Call::unknown(verb(method)?, checked(path)?, pairs(query)?, body.map(Json::into_raw));
-        let answer = self.send(&call, options).await?;
+        self.told(&call, self.json_answer(&call, options), |answer| &answer.meta).await
+    }
+
+    /// An answer that is JSON, or nothing.
+    async fn json_answer(&self, call: &Call, options: &Options) -> Result<Answer, Error> {
+        let answer = self.send(call, options).await?;
         if options.raw == Some(true) || answer.body.is_empty() {
             return Ok(answer);
         }
@@ -56,7 +61,7 @@ impl Client {
                 let error =
                     Error::new(Kind::Protocol, format!("the answer is not JSON that can be used: {why}"));
                 let error = if call.is_write() { unknown(error) } else { error };
-                Err(error.at(&call).with_meta(answer.meta).scrubbed(|text| self.scrub(text)))
+                Err(error.at(call).with_meta(answer.meta).scrubbed(|text| self.scrub(text)))
             }
         }
     }

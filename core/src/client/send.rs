@@ -9,67 +9,17 @@ use tokio::time::Instant;
 
 use super::interrupt::cancelled;
 use super::limits::Limits;
+use super::meta::Used;
 use super::{Answer, Attempt, Call, Client, Meta, Options, lock, meta, unknown};
+use crate::auth::Key;
 use crate::error::{Error, Kind};
 use crate::limit::{Permit, RefusedBy429};
-use crate::resources;
 use crate::retry::{self, Outcome, Verdict};
 use crate::transport::{self, Departure, Exchange, Failed, Request, Stage};
 
 impl Client {
-    /// Makes a call; a sync that its path names by slug is looked up first.
-    pub(crate) async fn send(&self, call: &Call, options: &Options) -> Result<Answer, Error> {
-        let Some(slug) = call.slug() else { return self.send_ready(call, options).await };
-        // Boxed: looking it up is a call as well.
-        let (id, resolved) = Box::pin(resources::resolve(self, slug, Some(call), options)).await?;
-        let rest = match &resolved {
-            Some(meta) => self.rest_of(options, meta)?,
-            None => options.clone(),
-        };
-        let mut answer = self.send_ready(&call.clone().with_sync(id), &rest).await?;
-        answer.meta = answer.meta.after(resolved);
-        Ok(answer)
-    }
-
-    /// Makes a call that has all it needs, and once again where the key was refused and there is a new one.
-    async fn send_ready(&self, call: &Call, options: &Options) -> Result<Answer, Error> {
-        self.0.hooks.started(call);
-        // Nothing was refused yet: the first key is no repetition.
-        if self.key_digest().is_none()
-            && let Err(error) = self.renewed(None).await
-        {
-            let error = error.at(call).with_meta(Meta::new(call));
-            self.0.hooks.ended(&Meta::new(call), Some(&error));
-            return Err(error);
-        }
-        let used = self.key_digest();
-        let mut sent = self.send_once(call, options).await;
-        if let Err(error) = &sent
-            && error.kind() == Kind::Authentication
-        {
-            let refused = error.meta().cloned();
-            match self.renewed(used).await {
-                Ok(false) => {}
-                Ok(true) => {
-                    sent = self.send_once(call, options).await;
-                    if let Ok(answer) = &mut sent {
-                        answer.meta = answer.meta.clone().after(refused);
-                    }
-                }
-                Err(error) => {
-                    sent = Err(error.at(call).with_meta(refused.unwrap_or_else(|| Meta::new(call))));
-                }
-            }
-        }
-        match &sent {
-            Ok(answer) => self.0.hooks.ended(&answer.meta, None),
-            Err(error) => self.0.hooks.ended(error.meta().unwrap_or(&Meta::new(call)), Some(error)),
-        }
-        sent
-    }
-
     /// Makes a call: the one way in which requests leave this crate.
-    async fn send_once(&self, call: &Call, options: &Options) -> Result<Answer, Error> {
+    pub(super) async fn send_once(&self, call: &Call, options: &Options) -> Result<Answer, Error> {
         let mut meta = Meta::new(call);
         let started = Instant::now();
         let departure = Departure::default();
@@ -121,7 +71,9 @@ impl Client {
             departure.reset();
             let permit = Held { permit: Some(permit), departure };
             let begun = Instant::now();
-            let ended = self.attempt(call, &headers, meta, permit, within).await;
+            let (key, _) = self.key()?;
+            meta.key = Used(Some(key.digest()));
+            let ended = self.attempt(call, &key, &headers, meta, permit, within).await;
             let took = millis(begun.elapsed());
             let (outcome, error) = match ended {
                 Ended::Answered(exchange) => {
@@ -150,14 +102,19 @@ impl Client {
                     }
                 }
                 Ended::Failed(failed) => {
-                    meta.attempts.push(Attempt::failed(failed.kind, took));
+                    // What could not even be made was no request.
+                    if failed.kind != Kind::InvalidRequest {
+                        meta.attempts.push(Attempt::failed(failed.kind, took));
+                    }
                     let outcome = match failed.stage {
                         Stage::Connecting => Outcome::NeverSent,
                         Stage::Sent | Stage::Answering => Outcome::Lost,
                     };
                     // A policy that fails once fails always: a certificate does not become trusted by asking again.
                     let outcome = match (failed.kind, failed.stage) {
-                        (Kind::Tls | Kind::Config, Stage::Connecting) => Outcome::Final,
+                        (Kind::Tls | Kind::Config | Kind::InvalidRequest, Stage::Connecting) => {
+                            Outcome::Final
+                        }
                         _ => outcome,
                     };
                     (outcome, Error::new(failed.kind, failed.what).with_causes(failed.causes))
@@ -183,12 +140,13 @@ impl Client {
     async fn attempt(
         &self,
         call: &Call,
+        key: &Key,
         headers: &HeaderMap,
         meta: &Meta,
         permit: Held<'_>,
         within: Duration,
     ) -> Ended {
-        let request = match self.outgoing(call, headers, meta) {
+        let request = match self.outgoing(call, key, headers, meta) {
             Ok(request) => request,
             Err(error) => return Ended::Failed(Failed::before(&error)),
         };
@@ -250,9 +208,13 @@ impl Client {
         }
     }
 
-    fn outgoing(&self, call: &Call, extra: &HeaderMap, meta: &Meta) -> Result<Request, Error> {
+    fn outgoing(&self, call: &Call, key: &Key, extra: &HeaderMap, meta: &Meta) -> Result<Request, Error> {
+        // Another key may be another workspace's, where the id behind the slug is another sync's.
+        if call.era().is_some_and(|era| era != self.slugs().era()) {
+            return Err(Error::new(Kind::InvalidRequest, KEY_CHANGED));
+        }
         let mut headers = extra.clone();
-        headers.insert(AUTHORIZATION, self.key()?.0.header()?);
+        headers.insert(AUTHORIZATION, key.header()?);
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         let text = |value: &str| {
             HeaderValue::try_from(value)
@@ -267,6 +229,10 @@ impl Client {
         Ok(Request { method: call.method(), url: call.url(&self.0.config.base), headers, body })
     }
 }
+
+/// Why a call on a sync by its slug was not sent.
+pub(super) const KEY_CHANGED: &str =
+    "the key was changed after the sync's slug was looked up; nothing was sent";
 
 /// How an attempt ended.
 enum Ended {

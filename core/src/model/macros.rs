@@ -45,7 +45,7 @@ macro_rules! model {
         $($(#[doc = $field_doc:literal])* $presence:ident $field:ident = $wire:literal : $type:ty),* $(,)?
     }) => {
         $(#[doc = $doc])*
-        #[derive(Clone, Debug, PartialEq)]
+        #[derive(Clone, Debug, Default, PartialEq)]
         $vis struct $name {
             $($(#[doc = $field_doc])* $vis $field: model!(@type $presence $type),)*
         }

@@ -14,6 +14,8 @@ pub(crate) enum Scalar<'de> {
     Null,
     Bool(bool),
     Int(i64),
+    /// Above what an i64 holds: an id as a number must not lose digits on its way to text.
+    Large(u64),
     Float(f64),
     Text(Cow<'de, str>),
     /// A list or an object, read past.
@@ -38,12 +40,8 @@ impl<'de> Deserialize<'de> for Scalar<'de> {
             fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
                 Ok(Scalar::Int(value))
             }
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "above i64 a float is the nearest that JSON numbers mean"
-            )]
             fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
-                Ok(i64::try_from(value).map_or(Scalar::Float(value as f64), Scalar::Int))
+                Ok(i64::try_from(value).map_or(Scalar::Large(value), Scalar::Int))
             }
             fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
                 Ok(Scalar::Float(value))
@@ -131,6 +129,7 @@ mod float {
     use super::{Deserialize, Deserializer, Mended, Model, Scalar, Types, Value};
     scalar!(f64, "float",
         Scalar::Int(value) => Some(value as f64),
+        Scalar::Large(value) => Some(value as f64),
         Scalar::Float(value) => Some(value),
         Scalar::Text(text) => text.trim().parse().ok().filter(|value: &f64| value.is_finite()),
     );
@@ -142,6 +141,7 @@ scalar!(bool, "bool",
 scalar!(String, "string",
     Scalar::Text(text) => Some(text.into_owned()),
     Scalar::Int(value) => Some(value.to_string()),
+    Scalar::Large(value) => Some(value.to_string()),
     Scalar::Float(value) => Some(value.to_string()),
     Scalar::Bool(value) => Some(value.to_string()),
 );

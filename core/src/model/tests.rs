@@ -121,6 +121,19 @@ fn opaque_json_is_kept_to_the_letter_and_equal_by_value() {
 }
 
 #[test]
+fn what_no_tree_can_hold_is_equal_to_its_own_text_alone() {
+    let json = |text: &str| serde_json::from_str::<Json>(text).unwrap();
+    assert_eq!(json(r#"{"a": 1e999}"#), json(r#"{"a": 1e999}"#));
+    assert_ne!(json(r#"{"a": 1e999}"#), json(r#"{"c": 2, "d": 1e999}"#));
+}
+
+#[test]
+fn a_number_that_stands_for_a_text_keeps_its_digits() {
+    let (sync, _) = parse::<Sync>(&json!({ "id": 1, "slug": 12_345_678_901_234_567_890_u64 })).unwrap();
+    assert_eq!(sync.slug, "12345678901234567890");
+}
+
+#[test]
 fn opaque_json_that_a_host_would_stumble_over_is_refused_here() {
     let nested = |depth: usize| {
         format!(r#"{{"id": 1, "slug": "a", "configuration": {}{}}}"#, "[".repeat(depth), "]".repeat(depth))

@@ -75,7 +75,7 @@ pub(crate) const SYNC: PathId = PathId {
         nullable: false,
         always: false,
         doc: &[
-            "The sync's id or slug; an all-digit string is an id. A slug costs one more request, once per client.",
+            "The sync's id or slug; an all-digit string is an id. A slug that the client does not remember costs one more request; a change looks it up each time.",
         ],
         of: |_: &mut Types| Value::from("sync"),
     },

@@ -214,9 +214,10 @@ fn parse(client: &Client, args: &str) -> Result<Reply, Error> {
     let exchange = Exchange { status: asked.status, headers, body: Bytes::from(asked.body) };
     let scrub = |text: &str| client.scrub(text);
     let at = |error: Error| error.at(&call).scrubbed(scrub);
-    transport::check(&exchange, &scrub).map_err(at)?;
+    transport::check(&exchange, &scrub).map_err(|error| at(call.judged(error)))?;
     if let Some(error) = transport::error_under_200(&exchange, true, &scrub) {
-        return Err(at(error));
+        // As the call itself would have it: whoever repeats what the server failed at may do it twice.
+        return Err(at(call.judged(error)));
     }
     entry.parse(client, asked.args, &exchange.body, Meta::new(&call))
 }

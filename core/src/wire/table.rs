@@ -134,26 +134,31 @@ where
     }
 }
 
+/// The call of a page and where the list stands: at its start, or where `next` says.
+fn place<E: Endpoint>(mut args: Members) -> Result<(Call, page::Cursor), Error> {
+    match (args.remove("next"), args.is_empty()) {
+        (Some(next), true) => {
+            let next: String = strict::value("arguments.next", next.get(), Kind::InvalidRequest)?;
+            page::from_token(E::OPERATION, &next)
+        }
+        (Some(_), false) => {
+            let what = "arguments.next stands alone: it carries the list's filters; nothing was sent";
+            Err(Error::new(Kind::InvalidRequest, what))
+        }
+        (None, _) => {
+            let call = prepared::<E>(args)?;
+            let cursor = page::start(&call);
+            Ok((call, cursor))
+        }
+    }
+}
+
 const fn page<E: Endpoint<Answer = Page<T>>, T: Row>() -> Entry {
     Entry {
-        make: |client, mut args, options| {
+        operation: E::OPERATION,
+        make: |client, args, options| {
             Box::pin(async move {
-                let (call, cursor) = match (args.remove("next"), args.is_empty()) {
-                    (Some(next), true) => {
-                        let next: String = strict::value("arguments.next", next.get(), Kind::InvalidRequest)?;
-                        page::from_token(E::OPERATION, &next)?
-                    }
-                    (Some(_), false) => {
-                        let what =
-                            "arguments.next stands alone: it carries the list's filters; nothing was sent";
-                        return Err(Error::new(Kind::InvalidRequest, what));
-                    }
-                    (None, _) => {
-                        let call = prepared::<E>(args)?;
-                        let cursor = page::start(&call);
-                        (call, cursor)
-                    }
-                };
+                let (call, cursor) = place::<E>(args)?;
                 if options.raw == Some(true) {
                     return raw(client, &page::positioned(&call, &cursor), options).await;
                 }
@@ -162,7 +167,11 @@ const fn page<E: Endpoint<Answer = Page<T>>, T: Row>() -> Entry {
                 Ok(Reply { next, ..Reply::of(fetched.meta, &fetched.rows)? })
             })
         },
-        ..value::<E>()
+        read: |client, args, body, meta| {
+            let (value, meta) = client.read::<E::Answer>(&place::<E>(args)?.0, body, meta)?;
+            Reply::of(meta, &value)
+        },
+        call: |args| place::<E>(args).map(|(call, _)| call),
     }
 }
 
@@ -211,7 +220,7 @@ const TRIGGER_SYNC: Entry = Entry {
         let (sync, how) = trigger_arguments(args)?;
         let id = match &sync {
             SyncReference::Id(id) => *id,
-            SyncReference::Slug(slug) => client.known_slug(slug).ok_or_else(|| {
+            SyncReference::Slug(slug) => client.slugs().id(slug).ok_or_else(|| {
                 let what = "the sync's id is not known to this client; triggering it by slug tells";
                 Error::new(Kind::InvalidRequest, what)
             })?,
@@ -233,21 +242,29 @@ const TRIGGER_CAMPAIGN: Entry = Entry {
     make: |client, args, options| {
         Box::pin(async move {
             if options.raw == Some(true) {
-                return raw(client, &campaign(args)?.2, options).await;
+                let (campaign, what) = campaign(args)?;
+                return raw(client, &api::single_call(&campaign, &what)?, options).await;
             }
-            let (campaign, what, _) = campaign(args)?;
+            let (campaign, what) = campaign(args)?;
             let (result, meta) = api::send_campaign(client, &campaign, &what, options).await?;
             Reply::of(meta, &result)
         })
     },
+    read: |client, args, body, meta| {
+        let (campaign, what) = campaign(args)?;
+        let call = api::single_call(&campaign, &what)?;
+        let (given, meta) = client.read::<api::CampaignResult>(&call, body, meta)?;
+        match api::matched(given, &what.recipients) {
+            Ok(given) => Reply::of(meta, &given),
+            Err(error) => Err(error.at(&call).with_meta(meta)),
+        }
+    },
     ..value::<api::TriggerCampaignOp>()
 };
 
-fn campaign(mut args: Members) -> Result<(String, CampaignTrigger, Call), Error> {
-    let campaign: String = id(&mut args, "campaignId")?;
-    let what: CampaignTrigger = rest(&args)?;
-    let call = call_on::<api::TriggerCampaignOp>(vec![Id::Text(campaign.clone())], &what)?;
-    Ok((campaign, what, call))
+fn campaign(mut args: Members) -> Result<(String, CampaignTrigger), Error> {
+    let campaign = id(&mut args, "campaignId")?;
+    Ok((campaign, rest(&args)?))
 }
 
 /// Reads the arguments of an operation: what its path names, and its fields.
@@ -284,7 +301,7 @@ fn rest<T: serde::de::DeserializeOwned>(args: &Members) -> Result<T, Error> {
 }
 
 async fn raw(client: &Client, call: &Call, options: &Options) -> Result<Reply, Error> {
-    let answer = client.send(call, options).await?;
+    let answer = client.told(call, client.send(call, options), |answer| &answer.meta).await?;
     Ok(Reply { meta: answer.meta, next: None, body: answer.body.into() })
 }
 

@@ -54,6 +54,15 @@ fn arguments(operation: &Value) -> Value {
         .into()
 }
 
+/// A campaign's answer has a result for each recipient.
+fn with_recipients(op: &str, args: &Value, body: &Value) -> Value {
+    let mut args = args.clone();
+    if op == "campaigns.trigger" {
+        args["recipients"] = body["results"].as_array().unwrap().iter().map(|_| json!({"id": "7"})).collect();
+    }
+    args
+}
+
 #[test]
 fn any_answer_that_fits_the_document_is_read() {
     let catalogue: Value = serde_json::from_str(&catalogue()).unwrap();
@@ -68,7 +77,7 @@ fn any_answer_that_fits_the_document_is_read() {
         let mut runner =
             TestRunner::new(Config { cases: CASES, failure_persistence: None, ..Config::default() });
         let outcome = runner.run(&answer(&document, &schema, op), |body| {
-            let read = parse(&engine, op, &args, &body);
+            let read = parse(&engine, op, &with_recipients(op, &args, &body), &body);
             assert!(read.is_ok(), "{op} could not read {body}: {}", read.unwrap_err());
             Ok(())
         });
@@ -103,7 +112,8 @@ fn every_error_shape_under_status_200_is_an_error_for_every_operation_that_decla
             let kind = match shape {
                 "ValidateErrorJSON" => "validation",
                 "TriggerErrorResponse" => "invalid_request",
-                _ => "server",
+                _ if operation["http"].as_str().unwrap().starts_with("GET") => "server",
+                _ => "outcome_unknown",
             };
             assert_eq!(failure["kind"], kind, "{op} {shape}");
         }

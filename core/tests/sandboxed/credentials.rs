@@ -1,11 +1,12 @@
 //! Keys that a function gives, and hooks around calls.
 
 use std::collections::BTreeMap;
+use std::future::IntoFuture;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::join_all;
-use hightouch_sdk::{Client, Kind, ListSources, Settings, TriggerSync};
+use hightouch_sdk::{Client, Kind, ListSources, Options, Settings, TriggerIdentityGraph, TriggerSync};
 use serde_json::json;
 
 use crate::support::sandbox::{World, sandbox};
@@ -77,6 +78,30 @@ async fn a_function_that_gives_the_refused_key_again_ends_in_the_refusal() {
 }
 
 #[tokio::test]
+async fn callers_who_met_the_refusal_together_share_an_answer_that_is_no_new_key() {
+    let world = sandbox().world(&json!({}));
+    let (client, asked) = client(&world, &["orphaned"]);
+    let calls = (0..10).map(|source| client.sources().get(source).into_future());
+    for answer in join_all(calls).await {
+        assert_eq!(answer.unwrap_err().kind(), Kind::Authentication);
+    }
+    assert!(asked.load(Ordering::SeqCst) <= 3, "{asked:?} times for ten callers");
+}
+
+#[tokio::test]
+async fn a_function_that_never_answers_keeps_no_call_past_its_deadline_or_the_closing() {
+    let world = sandbox().world(&json!({}));
+    let client = Client::with_credentials(&settings(&world), std::future::pending).unwrap();
+    let bounded = Options { deadline_ms: Some(50), ..Options::default() };
+    let error = client.sources().get(1).with(bounded).await.unwrap_err();
+    assert_eq!((error.kind(), error.operation()), (Kind::Timeout, Some("GetSource")));
+    let waiting = tokio::spawn(client.sources().get(1).into_future());
+    tokio::task::yield_now().await;
+    client.close();
+    assert_eq!(waiting.await.unwrap().unwrap_err().kind(), Kind::Closed);
+}
+
+#[tokio::test]
 async fn a_function_that_fails_is_an_authentication_error_with_its_cause() {
     let world = sandbox().world(&json!({}));
     let client =
@@ -88,7 +113,10 @@ async fn a_function_that_fails_is_an_authentication_error_with_its_cause() {
 
 #[tokio::test]
 async fn hooks_are_told_of_every_call_with_its_attempts_and_its_error() {
-    let script = json!([{"when": {"operation": "GetSource", "nth": 1}, "answer": {"status": 503}}]);
+    let script = json!([
+        {"when": {"operation": "GetSource", "nth": 1}, "answer": {"status": 503}},
+        {"when": {"operation": "TriggerIdrRun"}, "answer": {"body": {}}},
+    ]);
     let world = sandbox().world(&json!({"script": script}));
     let client = world.client();
     let told = Arc::new(Mutex::new(Vec::new()));
@@ -106,11 +134,14 @@ async fn hooks_are_told_of_every_call_with_its_attempts_and_its_error() {
     });
     client.sources().get(1).await.unwrap();
     client.clone().sources().get(999).await.unwrap_err();
+    client.identity_graphs().trigger("customers", &TriggerIdentityGraph::default()).await.unwrap_err();
     let wanted = [
         "GetSource of source 1",
         "GetSource well after 2",
         "GetSource of source 999",
         "GetSource not_found after 1",
+        "TriggerIdrRun of identity graph customers",
+        "TriggerIdrRun outcome_unknown after 1",
     ];
     assert_eq!(*told.lock().unwrap(), wanted);
 }

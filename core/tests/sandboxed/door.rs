@@ -124,6 +124,52 @@ async fn raw_gives_the_servers_bytes_and_parse_reads_them_as_the_operation_would
     assert_eq!((ok, &failure["kind"], &failure["status"]), (false, &json!("not_found"), &json!(404)));
 }
 
+/// A caller who repeats what the server failed at would do it twice.
+#[tokio::test]
+async fn parse_knows_no_more_of_a_write_than_the_call_itself() {
+    let engine = engine(&sandbox().world(&json!({})), &json!({}));
+    let recipients = json!([{"handle": "a@example.com"}, {"handle": "b@example.com"}]);
+    let trigger = json!({"campaignId": "welcome", "recipients": recipients});
+    let create = json!({"name": "a", "slug": "b", "type": "c", "configuration": {}});
+    for (op, args, status, body) in [
+        ("sources.create", &create, 200, json!("Internal Server Error")),
+        ("sources.create", &create, 502, json!(null)),
+        ("campaigns.trigger", &trigger, 200, json!({"results": [{"status": "accepted"}]})),
+    ] {
+        let asked = json!({"op": op, "args": args, "status": status, "body": body.to_string()});
+        let (ok, failure, _) = call(&engine, "parse", &asked, &json!({})).await;
+        assert_eq!((ok, &failure["kind"]), (false, &json!("outcome_unknown")), "{op} {body}");
+    }
+    let asked = json!({"op": "sources.get", "args": {"sourceId": 1}, "status": 502, "body": ""});
+    assert_eq!(call(&engine, "parse", &asked, &json!({})).await.1["kind"], "server");
+}
+
+#[tokio::test]
+async fn a_later_page_is_read_raw_and_parsed_like_the_first() {
+    let world = sandbox().world(&json!({"syncs": 150}));
+    let engine = engine(&world, &json!({}));
+    let (_, head, _) = call(&engine, "syncs.list", &json!({}), &json!({})).await;
+    let args = json!({"next": head["next"]});
+    let (ok, _, raw) = call(&engine, "syncs.list", &args, &json!({"raw": true})).await;
+    assert!(ok);
+    let asked = json!({"op": "syncs.list", "args": args, "status": 200, "body": raw});
+    let (ok, _, rows) = call(&engine, "parse", &asked, &json!({})).await;
+    assert_eq!((ok, serde_json::from_str::<Vec<Value>>(&rows).unwrap().len()), (true, 51));
+}
+
+#[tokio::test]
+async fn a_raw_campaign_is_one_request_and_is_checked_like_any_other() {
+    let world = sandbox().world(&json!({}));
+    let engine = engine(&world, &json!({}));
+    let many: Vec<Value> = (0..101).map(|id| json!({"id": id.to_string()})).collect();
+    for recipients in [json!(many), json!([{"handle": "a@example.com", "id": "7"}])] {
+        let args = json!({"campaignId": "welcome", "recipients": recipients});
+        let (ok, failure, _) = call(&engine, "campaigns.trigger", &args, &json!({"raw": true})).await;
+        assert_eq!((ok, &failure["kind"]), (false, &json!("invalid_request")));
+    }
+    assert_eq!(requests(&world), 0);
+}
+
 #[tokio::test]
 async fn an_answer_says_what_its_call_did() {
     let script = json!([{"when": {"operation": "ListSync", "nth": 1}, "answer": {"status": 500, "body": "Internal Server Error"}}]);

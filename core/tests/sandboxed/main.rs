@@ -17,4 +17,5 @@ mod door;
 mod incidents;
 mod limit;
 mod scenarios;
+mod slugs;
 mod support;

@@ -92,6 +92,10 @@ impl<'a> Compared<'a> {
                 match parameters.iter().find(|parameter| text(parameter, "name") == named(argument)) {
                     None => self.breaking(&at, "gone"),
                     Some(parameter) => {
+                        let needed = argument.get("required") == Some(&Value::Bool(true));
+                        if parameter.get("required") == Some(&Value::Bool(true)) && !needed {
+                            self.breaking(&at, "is required now");
+                        }
                         if let Some(schema) = parameter.get("schema") {
                             self.value(&at, argument.get("type"), schema, Way::Request);
                             self.page_size(&at, ours, schema);
@@ -147,6 +151,12 @@ impl<'a> Compared<'a> {
         let at = format!("{id} answer");
         let schema = self.document.good(theirs.value);
         match (returns.get("page"), returns.get("value"), schema) {
+            // What starts a run gives the run's id, whatever else.
+            (None, None, Some(schema))
+                if returns.get("run").is_some() && !self.document.properties(schema).contains_key("id") =>
+            {
+                self.breaking(&format!("{at}.id"), "gone");
+            }
             (None, None, _) => {}
             (_, _, None) => self.breaking(&at, "the document declares none"),
             (Some(of), _, Some(schema)) => {

@@ -79,6 +79,12 @@ fn what_calls_and_answers_count_on_is_breaking_when_it_goes_or_changes() {
         schema(document, "SyncCreate")["required"].as_array_mut().unwrap().push(json!("owner"));
         schema(document, "DestinationUpdate")["properties"].as_object_mut().unwrap().remove("name");
         schema(document, "IntervalSchedule")["properties"] = json!({"every": {"type": "string"}});
+        schema(document, "TriggerSequenceRunOutput")["properties"] = json!({"runId": {"type": "string"}});
+        for parameter in operation(document, "/models", "get")["parameters"].as_array_mut().unwrap() {
+            if parameter["name"] == "name" {
+                parameter["required"] = json!(true);
+            }
+        }
         operation(document, "/syncs/{syncId}/runs", "get")["parameters"]
             .as_array_mut()
             .unwrap()
@@ -94,6 +100,8 @@ fn what_calls_and_answers_count_on_is_breaking_when_it_goes_or_changes() {
         "breaking UpdateDestination body.name: gone",
         "breaking UpdateSync body.schedule.schedule<interval>: gone",
         "breaking ListSyncRuns query.runId: gone",
+        "breaking TriggerSequenceRun answer.id: gone",
+        "breaking ListModel query.name: is required now",
     ] {
         assert!(lines.iter().any(|line| line == wanted), "{wanted} is not in {lines:#?}");
     }

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{
     CampaignRecipient, CampaignResult, CampaignTrigger, RecipientResult, RecipientStatus, TriggerCampaignOp,
 };
-use crate::client::{Client, Id, Meta, Options};
+use crate::client::{Call, Client, Id, Meta, Options};
 use crate::error::{Error, Kind};
 use crate::model::Json;
 use crate::resources::call_on;
@@ -27,7 +27,11 @@ pub(crate) async fn send_campaign(
     let mut results: Vec<RecipientResult> = Vec::with_capacity(what.recipients.len());
     let mut before: Option<Meta> = None;
     for chunk in what.recipients.chunks(CHUNK) {
-        let part = CampaignTrigger { recipients: chunk.to_vec(), ..what.clone() };
+        let part = CampaignTrigger {
+            recipients: chunk.to_vec(),
+            properties: what.properties.clone(),
+            draft: what.draft,
+        };
         let sent = match &before {
             None => one(client, campaign, &part, options).await,
             Some(meta) => match client.rest_of(options, meta) {
@@ -55,26 +59,44 @@ async fn one(
 ) -> Result<(CampaignResult, Meta), Error> {
     let call = call_on::<TriggerCampaignOp>(vec![Id::Text(campaign.to_owned())], what)?;
     let sent = client.value::<CampaignResult>(&call, options).await;
-    let (wanted, single) = (what.recipients.len(), what.recipients.as_slice());
     match sent {
-        Ok((given, meta)) if given.results.len() == wanted => Ok((given, meta)),
-        Ok((given, meta)) => {
-            let what = format!(
-                "it was sent, and the answer has {} results for {wanted} recipients: which is whose cannot be known",
-                given.results.len()
-            );
-            Err(Error::new(Kind::OutcomeUnknown, what)
-                .at(&call)
-                .with_meta(meta)
-                .with_details(Some(details(&unknown(single), None)))
-                .with_hint("Look at what the campaign shows before you send it again; it may have happened."))
-        }
+        Ok((given, meta)) => matched(given, &what.recipients)
+            .map(|given| (given, meta.clone()))
+            .map_err(|error| error.at(&call).with_meta(meta)),
         Err(error) if error.kind() == Kind::OutcomeUnknown => {
             let said = error.details().cloned();
-            Err(error.with_details(Some(details(&unknown(single), said))))
+            Err(error.with_details(Some(details(&unknown(&what.recipients), said))))
         }
         Err(error) => Err(error),
     }
+}
+
+/// The answer, where it has one result for each recipient.
+pub(crate) fn matched(
+    given: CampaignResult,
+    recipients: &[CampaignRecipient],
+) -> Result<CampaignResult, Error> {
+    if given.results.len() == recipients.len() {
+        return Ok(given);
+    }
+    let what = format!(
+        "it was sent, and the answer has {} results for {} recipients: which is whose cannot be known",
+        given.results.len(),
+        recipients.len()
+    );
+    Err(Error::new(Kind::OutcomeUnknown, what)
+        .with_details(Some(details(&unknown(recipients), None)))
+        .with_hint("Look at what the campaign shows before you send it again; it may have happened."))
+}
+
+/// The call of a campaign that goes out in one request, for raw answers: those of several cannot be one.
+pub(crate) fn single_call(campaign: &str, what: &CampaignTrigger) -> Result<Call, Error> {
+    check(&what.recipients)?;
+    if what.recipients.len() > CHUNK {
+        let what = format!("the raw answer of more than {CHUNK} recipients is several; nothing was sent");
+        return Err(Error::new(Kind::InvalidRequest, what));
+    }
+    call_on::<TriggerCampaignOp>(vec![Id::Text(campaign.to_owned())], what)
 }
 
 /// Exactly one of the two names a recipient; the document says so where its schema does not.

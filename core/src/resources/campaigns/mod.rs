@@ -3,12 +3,12 @@
 mod chunks;
 mod types;
 
-pub(crate) use chunks::send_campaign;
+pub(crate) use chunks::{matched, send_campaign, single_call};
 pub use types::*;
 
 use super::endpoint::text;
 use super::{NoFields, call_on};
-use crate::client::{Id, Pending};
+use crate::client::{Id, Pending, raw};
 use crate::operation::PathId;
 
 const CAMPAIGN: PathId = text(
@@ -48,10 +48,19 @@ impl Campaigns {
     /// `results` of [`Error::details`](crate::Error::details), and those after it `not_sent`.
     pub fn trigger(&self, campaign: impl Into<String>, what: &CampaignTrigger) -> Pending<CampaignResult> {
         let (campaign, what) = (campaign.into(), what.clone());
-        let call = call_on::<TriggerCampaignOp>(vec![Id::Text(campaign.clone())], &what);
-        Pending::other(&self.client, call, move |client, options| {
-            Box::pin(async move { send_campaign(&client, &campaign, &what, &options).await })
-        })
+        let (campaign_raw, what_raw) = (campaign.clone(), what.clone());
+        Pending::made(
+            &self.client,
+            move |client, options| {
+                Box::pin(async move { send_campaign(&client, &campaign, &what, &options).await })
+            },
+            move |client, options| {
+                Box::pin(async move {
+                    let call = single_call(&campaign_raw, &what_raw)?;
+                    raw(&client, &call, &options).await
+                })
+            },
+        )
     }
 
     /// Reads where one send stands (operation `GetSendStatus`).

@@ -10,7 +10,7 @@ use super::{ListSyncOp, ListSyncs, Sync};
 use crate::client::{Call, Client, Meta, Options};
 use crate::error::{Error, Kind};
 use crate::limit::Class;
-use crate::page::Page;
+use crate::page;
 use crate::resources::call;
 
 /// A sync by its id or its slug: an integer or a string of digits alone is an id, anything else a slug.
@@ -75,30 +75,53 @@ impl<'de> Deserialize<'de> for SyncReference {
     }
 }
 
-/// The id behind a slug, asked for once per client; whoever changes the sync asks again, since the slug may have gone
+/// The id behind a slug.
+pub(crate) struct Resolved {
+    pub id: i64,
+    /// The key's era in which it was looked up.
+    pub era: u64,
+    /// What looking it up did; nothing where it was remembered.
+    pub meta: Option<Meta>,
+}
+
+/// The id behind a slug, remembered for a while; whoever changes the sync asks again, since the slug may have gone
 /// to another one.
 pub(crate) async fn resolve(
     client: &Client,
     slug: &str,
     call_for: Option<&Call>,
     options: &Options,
-) -> Result<(i64, Option<Meta>), Error> {
+) -> Result<Resolved, Error> {
     let remembers = call_for.is_none_or(|call| !call.is_write());
-    if remembers && let Some(id) = client.known_slug(slug) {
-        return Ok((id, None));
+    let (era, known) = {
+        let slugs = client.slugs();
+        (slugs.era(), slugs.id(slug).filter(|_| remembers))
+    };
+    if let Some(id) = known {
+        return Ok(Resolved { id, era, meta: None });
     }
     let call = call::<ListSyncOp>(&ListSyncs { slug: Some(slug.to_owned()), ..ListSyncs::default() })?
         .on(SyncReference::Slug(slug.to_owned()).to_string())
         .of_class(call_for.map_or(Ok(Class::Trigger), |call| call.class(options))?);
-    let (page, meta) = client.value::<Page<Sync>>(&call, &options.clone().unraw()).await?;
-    // Whether the server's filter is exact is not documented, so the match is checked here.
-    match page.data.iter().find(|sync| sync.slug == slug) {
-        Some(sync) => {
-            client.learn_slug(slug, sync.id);
-            Ok((sync.id, Some(meta)))
+    let (options, mut read): (_, Option<Meta>) = (options.clone().unraw(), None);
+    let mut cursor = Some(page::start(&call));
+    while let Some(at) = cursor.take() {
+        let rest = match &read {
+            None => options.clone(),
+            Some(meta) => client.rest_of(&options, meta).map_err(|error| error.after(read.clone()))?,
+        };
+        let fetched =
+            page::fetch::<Sync>(client, &call, &rest, at).await.map_err(|error| error.after(read.clone()))?;
+        read = Some(fetched.meta.after(read));
+        // Whether the server's filter is exact is not documented, so the match is checked here.
+        if let Some(sync) = fetched.rows.iter().find(|sync| sync.slug == slug) {
+            client.slugs().learn(slug, sync.id, era);
+            return Ok(Resolved { id: sync.id, era, meta: read });
         }
-        None => Err(Error::new(Kind::NotFound, "no sync has this slug").at(&call).with_meta(meta).with_hint(
-            "Check the slug in the sync's settings, or pass the numeric id; nothing was changed.",
-        )),
+        cursor = fetched.cursor;
     }
+    Err(Error::new(Kind::NotFound, "no sync has this slug")
+        .at(&call)
+        .with_hint("Check the slug in the sync's settings, or pass the numeric id; nothing was changed.")
+        .after(read))
 }

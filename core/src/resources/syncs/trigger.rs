@@ -98,7 +98,10 @@ pub(crate) async fn start(
     options: &Options,
 ) -> Result<(RunToken, Meta), Error> {
     let (id, call, resolved, options) = prepare(client, sync, how, options).await?;
-    let (started, meta) = client.value::<StartedNumber>(&call, &options).await?;
+    let (started, meta) = client
+        .value::<StartedNumber>(&call, &options)
+        .await
+        .map_err(|error| error.after(resolved.clone()))?;
     Ok((RunToken::new(client, SyncRun::KIND, id.to_string(), started.id.to_string()), meta.after(resolved)))
 }
 
@@ -115,9 +118,11 @@ pub(crate) async fn prepare(
             Ok((*id, call, None, options.clone()))
         }
         SyncReference::Slug(slug) => {
-            let (id, resolved) = resolve(client, slug, None, options).await?;
-            let rest = match &resolved {
-                Some(meta) => client.rest_of(options, meta)?,
+            let resolved = resolve(client, slug, None, options).await?;
+            let rest = match &resolved.meta {
+                Some(meta) => {
+                    client.rest_of(options, meta).map_err(|error| error.after(Some(meta.clone())))?
+                }
                 None => options.clone(),
             };
             let fields = TriggerSyncBySlug {
@@ -126,7 +131,8 @@ pub(crate) async fn prepare(
                 clear_and_fill: how.clear_and_fill,
                 ..TriggerSyncBySlug::new(slug.as_str())
             };
-            Ok((id, call::<TriggerRunCustomOp>(&fields)?.on(sync.to_string()), resolved, rest))
+            let call = call::<TriggerRunCustomOp>(&fields)?.on(sync.to_string()).in_era(resolved.era);
+            Ok((resolved.id, call, resolved.meta, rest))
         }
     }
 }

@@ -1,0 +1,72 @@
+//! Syncs by slug: the id behind one must be that of the workspace that the request goes to.
+
+use hightouch_sdk::{JsonObject, Kind, ListSyncs, SyncCreate, SyncUpdate, TriggerSync, WaitOptions};
+use serde_json::{Value, json};
+
+use crate::support::sandbox::{World, sandbox};
+
+fn operations(world: &World) -> Vec<String> {
+    let log = world.log();
+    let requests = log["requests"].as_array().unwrap().iter();
+    requests.map(|request| request["operation"].as_str().unwrap_or("?").to_owned()).collect()
+}
+
+/// Guards against deleting in one workspace what was looked up in another.
+#[tokio::test]
+async fn a_change_by_slug_whose_key_is_changed_meanwhile_is_looked_up_again() {
+    let script = json!([{"when": {"operation": "ListSync", "nth": 1}, "answer": {"delayMs": 400}}]);
+    let world = sandbox().world(&json!({"slugs": ["orders"], "script": script}));
+    let client = world.client();
+    let change = tokio::spawn({
+        let client = client.clone();
+        async move {
+            client
+                .syncs()
+                .update("orders", &SyncUpdate { disabled: Some(true), ..SyncUpdate::default() })
+                .await
+        }
+    });
+    while operations(&world).is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    client.set_api_key(world.info["keys"]["readOnly"].as_str().unwrap()).unwrap();
+    let error = change.await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), Kind::Permission, "sent with the new key alone: {error}");
+    assert_eq!(operations(&world), ["ListSync", "ListSync", "UpdateSync"]);
+    assert_eq!(error.meta().unwrap().attempts.len(), 3, "all requests are told of");
+}
+
+/// Guards against following the runs of a sync that is gone.
+#[tokio::test]
+async fn a_slug_that_was_given_to_a_new_sync_leads_there_after_a_deletion() {
+    let world = sandbox().world(&json!({"slugs": ["orders"], "timeScale": 200}));
+    let client = world.client();
+    let old = client.syncs().get("orders").await.unwrap();
+    client.syncs().delete(old.id).await.unwrap();
+    let error = client.syncs().get("orders").await.unwrap_err();
+    assert_eq!(error.kind(), Kind::NotFound);
+    let made = SyncCreate::new("orders", JsonObject::default(), 1_i64, 1_i64);
+    let new = client.syncs().create(&made).await.unwrap();
+    assert_eq!(client.syncs().get("orders").await.unwrap().id, new.id);
+    let run = client.syncs().trigger("orders", &TriggerSync::default()).await.unwrap();
+    assert_eq!(run.parent(), new.id.to_string());
+    assert_eq!(run.wait(&WaitOptions::default()).await.unwrap().status.as_str(), "success");
+}
+
+/// Guards against a server whose filter matches more than was asked for.
+#[tokio::test]
+async fn a_slug_is_looked_for_on_every_page() {
+    let syncs = 250;
+    let world = sandbox().world(&json!({"syncs": syncs}));
+    let all = world.client().syncs().list(&ListSyncs::default()).all().await.unwrap();
+    let wanted = &all[syncs - 1];
+    let rows = |from: usize, to: usize| -> Value { json!(all[from..to]) };
+    let answer = |from: usize, to: usize| json!({"body": {"hasMore": true, "data": rows(from, to)}});
+    let script = json!([
+        {"when": {"operation": "ListSync", "query": {"slug": wanted.slug, "offset": 0}}, "answer": answer(0, 100)},
+        {"when": {"operation": "ListSync", "query": {"slug": wanted.slug, "offset": 99}}, "answer": answer(99, 199)},
+        {"when": {"operation": "ListSync", "query": {"slug": wanted.slug, "offset": 198}}, "answer": answer(198, 250)},
+    ]);
+    let world = sandbox().world(&json!({"syncs": syncs, "script": script}));
+    assert_eq!(world.client().syncs().get(wanted.slug.as_str()).await.unwrap().id, wanted.id);
+}
