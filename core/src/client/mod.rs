@@ -263,7 +263,7 @@ fn whole<'a>(call: &Call, body: &'a [u8]) -> Cow<'a, [u8]> {
 }
 
 /// A failure after which a write may or may not have happened.
-fn unknown(error: Error) -> Error {
+pub(crate) fn unknown(error: Error) -> Error {
     let what = format!("it was sent, and whether it happened cannot be known: {}", error.what());
     error
         .with_what(what)

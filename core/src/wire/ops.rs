@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::Reply;
 use super::table::{Entry, run_value};
-use crate::client::{Client, Meta, Options};
+use crate::client::{Client, Meta, Options, unknown};
 use crate::error::{Error, Kind};
 use crate::limit::LimitStats;
 use crate::model::{Json, strict};
@@ -213,7 +213,10 @@ fn parse(client: &Client, args: &str) -> Result<Reply, Error> {
     let call = entry.call_of(asked.args.clone())?;
     let exchange = Exchange { status: asked.status, headers, body: Bytes::from(asked.body) };
     let scrub = |text: &str| client.scrub(text);
-    let at = |error: Error| error.at(&call).scrubbed(scrub);
+    let at = |error: Error| {
+        let error = if call.is_write() && error.kind() == Kind::Server { unknown(error) } else { error };
+        error.at(&call).scrubbed(scrub)
+    };
     transport::check(&exchange, &scrub).map_err(at)?;
     if let Some(error) = transport::error_under_200(&exchange, true, &scrub) {
         return Err(at(error));
