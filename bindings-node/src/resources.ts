@@ -1031,8 +1031,8 @@ export class Syncs extends Resource {
    *
    * Operation `GetSync`: `GET /syncs/{syncId}`.
    *
-   * @param sync The sync's id or slug; an all-digit string is an id. A slug costs one more request, once per
-   * client.
+   * @param sync The sync's id or slug; an all-digit string is an id. A slug that the client does not remember
+   * costs one more request; a change looks it up each time.
    * @param options What holds for this call alone.
    * @returns The {@link Sync}.
    * @throws {@link HightouchError} in the class of its kind.
@@ -1061,8 +1061,8 @@ export class Syncs extends Resource {
    *
    * Operation `UpdateSync`: `PATCH /syncs/{syncId}`.
    *
-   * @param sync The sync's id or slug; an all-digit string is an id. A slug costs one more request, once per
-   * client.
+   * @param sync The sync's id or slug; an all-digit string is an id. A slug that the client does not remember
+   * costs one more request; a change looks it up each time.
    * @param args By name, see {@link SyncsUpdateArgs}.
    * @param options What holds for this call alone.
    * @returns The {@link Sync}.
@@ -1079,8 +1079,8 @@ export class Syncs extends Resource {
    *
    * Operation `DeleteSync`: `DELETE /syncs/{syncId}`.
    *
-   * @param sync The sync's id or slug; an all-digit string is an id. A slug costs one more request, once per
-   * client.
+   * @param sync The sync's id or slug; an all-digit string is an id. A slug that the client does not remember
+   * costs one more request; a change looks it up each time.
    * @param options What holds for this call alone.
    * @returns Nothing.
    * @throws {@link HightouchError} in the class of its kind. {@link OutcomeUnknownError} where it may have
@@ -1098,8 +1098,8 @@ export class Syncs extends Resource {
    *
    * Operation `TriggerRun`: `POST /syncs/{syncId}/trigger`.
    *
-   * @param sync The sync's id or slug; an all-digit string is an id. A slug costs one more request, once per
-   * client.
+   * @param sync The sync's id or slug; an all-digit string is an id. A slug that the client does not remember
+   * costs one more request; a change looks it up each time.
    * @param args By name, see {@link SyncsTriggerArgs}.
    * @param options What holds for this call alone.
    * @returns The run's handle, {@link SyncRunHandle}.
@@ -1115,8 +1115,8 @@ export class Syncs extends Resource {
    *
    * Operation `ListSyncRuns`: `GET /syncs/{syncId}/runs`.
    *
-   * @param sync The sync's id or slug; an all-digit string is an id. A slug costs one more request, once per
-   * client.
+   * @param sync The sync's id or slug; an all-digit string is an id. A slug that the client does not remember
+   * costs one more request; a change looks it up each time.
    * @param args By name, see {@link SyncsRunsArgs}.
    * @param options What holds for this call alone.
    * @returns A list of {@link SyncRun}: awaited its first page, iterated all of it.

@@ -1930,8 +1930,8 @@ class AsyncSyncs(AsyncResource):
         Operation ``GetSync``, ``GET /syncs/{syncId}``.
 
         Args:
-            sync: The sync's id or slug; an all-digit string is an id. A slug costs one more request, once per
-                client.
+            sync: The sync's id or slug; an all-digit string is an id. A slug that the client does not
+                remember costs one more request; a change looks it up each time.
             timeout: For one attempt: seconds or a timedelta.
             deadline: For the whole call, with all attempts and waits.
             max_retries: How often to repeat it where that is safe.
@@ -2018,8 +2018,8 @@ class AsyncSyncs(AsyncResource):
         Operation ``UpdateSync``, ``PATCH /syncs/{syncId}``.
 
         Args:
-            sync: The sync's id or slug; an all-digit string is an id. A slug costs one more request, once per
-                client.
+            sync: The sync's id or slug; an all-digit string is an id. A slug that the client does not
+                remember costs one more request; a change looks it up each time.
             configuration: Mappings and settings; the shape depends on the kind of destination. Whether those
                 that are not named stay is not documented.
             schedule: When runs start by themselves; null switches that off. ``None`` sends null.
@@ -2062,8 +2062,8 @@ class AsyncSyncs(AsyncResource):
         Operation ``DeleteSync``, ``DELETE /syncs/{syncId}``.
 
         Args:
-            sync: The sync's id or slug; an all-digit string is an id. A slug costs one more request, once per
-                client.
+            sync: The sync's id or slug; an all-digit string is an id. A slug that the client does not
+                remember costs one more request; a change looks it up each time.
             timeout: For one attempt: seconds or a timedelta.
             deadline: For the whole call, with all attempts and waits.
             max_retries: How often to repeat it where that is safe.
@@ -2104,8 +2104,8 @@ class AsyncSyncs(AsyncResource):
         Operation ``TriggerRun``, ``POST /syncs/{syncId}/trigger``.
 
         Args:
-            sync: The sync's id or slug; an all-digit string is an id. A slug costs one more request, once per
-                client.
+            sync: The sync's id or slug; an all-digit string is an id. A slug that the client does not
+                remember costs one more request; a change looks it up each time.
             full_resync: Send every row again, whatever was synced before; false when left out.
             reset_cdc: Process every row without making changes at the destination; false when left out.
             clear_and_fill: Empty the audience, then send the whole query; false when left out.
@@ -2153,8 +2153,8 @@ class AsyncSyncs(AsyncResource):
         Operation ``ListSyncRuns``, ``GET /syncs/{syncId}/runs``.
 
         Args:
-            sync: The sync's id or slug; an all-digit string is an id. A slug costs one more request, once per
-                client.
+            sync: The sync's id or slug; an all-digit string is an id. A slug that the client does not
+                remember costs one more request; a change looks it up each time.
             run_id: Only this run.
             after: Only runs that began after this time.
             before: Only runs that began before this time.

@@ -37,11 +37,16 @@ public struct Secret: Sendable, Hashable, ExpressibleByStringLiteral {
 
     /// - Parameter text: What to keep.
     public init(_ text: String) { self.text = text }
+
+    /// What to keep.
     public init(stringLiteral value: String) { self.init(value) }
 }
 
 extension Secret: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// `[secret]`, whatever it is.
     public var description: String { "[secret]" }
+    /// `[secret]`, whatever it is.
     public var debugDescription: String { description }
+    /// Nothing: the text is for nobody to see.
     public var customMirror: Mirror { Mirror(self, children: []) }
 }

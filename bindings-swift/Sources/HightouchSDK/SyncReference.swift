@@ -7,11 +7,14 @@ public enum SyncReference: Sendable, Hashable {
 }
 
 extension SyncReference: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral {
+    /// An id.
     public init(integerLiteral value: Int) { self = .id(value) }
+    /// A slug.
     public init(stringLiteral value: String) { self = .slug(value) }
 }
 
 extension SyncReference: CustomStringConvertible {
+    /// The id or the slug.
     public var description: String {
         switch self {
         case .id(let id): String(id)

@@ -77,22 +77,28 @@ struct Arbitrary: RandomNumberGenerator {
 }
 
 extension Arbitrary {
+    /// As the vendor's document has them.
     mutating func schedule() -> Schedule {
-        let rule: ScheduleRule? =
-            switch Int.random(in: 0..<6, using: &self) {
-            case 0:
-                .interval(
-                    IntervalRule(
-                        interval: Interval(
-                            unit: one(of: [.minute, .hour, .day, .week, "fortnight"]),
-                            quantity: Int.random(in: 1...1000, using: &self))))
-            case 1: .cron(CronRule(expression: text()))
-            case 2: .visual(VisualRule(expressions: list(from: 1) { $0.expression() }))
-            case 3: .dbt(DbtRule(account: DbtAccount(id: text()), job: DbtJob(id: text())))
-            case 4: .unknown(.object(map { $0.json() }.merging(["moon": "full"]) { $1 }))
-            default: nil
-            }
-        return Schedule(type: word(), schedule: rule)
+        switch Int.random(in: 0..<5, using: &self) {
+        case 0: rule(.interval(interval(unit: one(of: [.minute, .hour, .day, .week]))))
+        case 1: rule(.cron(CronRule(expression: text())))
+        case 2: rule(.visual(VisualRule(expressions: list(from: 1) { $0.expression() })))
+        case 3: rule(.dbt(DbtRule(account: DbtAccount(id: text()), job: DbtJob(id: text()))))
+        default: Schedule(type: "match_booster")
+        }
+    }
+
+    /// As no document has them yet.
+    mutating func oddSchedule() -> Schedule {
+        Bool.random(using: &self)
+            ? rule(.unknown(.object(map { $0.json() }.merging(["moon": "full"]) { $1 })))
+            : rule(.interval(interval(unit: "fortnight")))
+    }
+
+    private mutating func rule(_ rule: ScheduleRule) -> Schedule { Schedule(type: word(), schedule: rule) }
+
+    private mutating func interval(unit: IntervalUnit) -> IntervalRule {
+        IntervalRule(interval: Interval(unit: unit, quantity: Int.random(in: 1...1000, using: &self)))
     }
 
     private mutating func expression() -> VisualExpression {

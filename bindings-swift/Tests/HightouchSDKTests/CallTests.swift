@@ -121,7 +121,8 @@ final class CallTests: XCTestCase {
             XCTAssertEqual(error.identityGraphRun?.error, "No such column.")
             XCTAssertNil(error.syncRun)
             XCTAssertNil(error.sequenceRun)
-            XCTAssertEqual(try Coding.decoder().decode(HightouchError.self, from: Coding.encoder().encode(error)), error)
+            XCTAssertEqual(
+                try Coding.decoder().decode(HightouchError.self, from: Coding.encoder().encode(error)), error)
         }
     }
 }

@@ -5,17 +5,25 @@ import XCTest
 
 /// Plays a scenario through the public methods; tests/scenarios/README.md describes the format.
 func play(_ id: String) async throws {
-    let given = ProcessInfo.processInfo.environment["HIGHTOUCH_SCENARIOS"].map(URL.init(fileURLWithPath:))
-    let here = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    let folder = given ?? here.appendingPathComponent("../../../tests/scenarios").standardizedFileURL
-    let file = folder.appendingPathComponent("\(id).json")
-    let scenario = try Coding.decoder().decode(JSONValue.self, from: try Data(contentsOf: file))
+    let scenario = try scenario(id)
     let world = try await Sandbox.running().world(scenario["world"] ?? [:])
     var player = try Player(scenario: scenario, world: world)
     try await player.play()
     let wrong = try await world.judge("swift", id, scenario["wire"] ?? [:])
     XCTAssertEqual(wrong, [], "the judge complains")
     try await world.delete()
+}
+
+func scenario(_ id: String) throws -> JSONValue {
+    try Coding.decoder().decode(
+        JSONValue.self, from: try Data(contentsOf: scenarios().appendingPathComponent("\(id).json")))
+}
+
+/// The folder of the scenarios.
+func scenarios() -> URL {
+    let given = ProcessInfo.processInfo.environment["HIGHTOUCH_SCENARIOS"].map(URL.init(fileURLWithPath:))
+    let here = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    return given ?? here.appendingPathComponent("../../../tests/scenarios").standardizedFileURL
 }
 
 struct Wrong: Error, CustomStringConvertible {
@@ -29,14 +37,17 @@ struct Ended: Sendable {
     var error: (any Error)?
 }
 
-private struct Player {
+struct Player {
     let scenario: JSONValue
+    /// Whether answers of operations are taken as they came and then parsed.
+    let isRaw: Bool
     /// What placeholders may name.
-    var names: [String: JSONValue]
-    var handles: [String: AnyRun] = [:]
+    private var names: [String: JSONValue]
+    private var handles: [String: AnyRun] = [:]
 
-    init(scenario: JSONValue, world: World) throws {
+    init(scenario: JSONValue, world: World, isRaw: Bool = false) throws {
         self.scenario = scenario
+        self.isRaw = isRaw
         names = (world.answer.object ?? [:]).merging(world.sandbox.line.object ?? [:]) { member, _ in member }
     }
 
@@ -68,7 +79,7 @@ private struct Player {
         let handle = step["on"]?.string.flatMap { handles[$0] }
         let call = try Call(
             client: client, step: step, args: try filled(step["args"] ?? [:]), opts: try filled(step["opts"] ?? [:]),
-            on: handle)
+            on: handle, isRaw: isRaw)
         let all = try await withThrowingTaskGroup(of: Ended?.self) { group in
             for _ in 0..<(step["atOnce"]?.int ?? 1) {
                 group.addTask { await call.attempt() }

@@ -229,6 +229,10 @@ const TRIGGER_SYNC: Entry = Entry {
         let (started, meta) = client.read::<<api::SyncRun as State>::Started>(&call, body, meta)?;
         Reply::of(meta, &run_value(&RunToken::new(client, api::SyncRun::KIND, id.to_string(), started.id())))
     },
+    call: |args| {
+        let (sync, how) = trigger_arguments(args)?;
+        api::trigger_call(&sync, &how)
+    },
     ..run::<api::TriggerRunOp, api::SyncRun>()
 };
 

@@ -56,7 +56,8 @@ public struct Syncs: Sendable {
     /// Operation `GetSync`: `GET /syncs/{syncId}`.
     ///
     /// - Parameters:
-    ///   - sync: The sync's id or slug; an all-digit string is an id. A slug costs one more request, once per client.
+    ///   - sync: The sync's id or slug; an all-digit string is an id. A slug that the client does not remember costs
+    ///     one more request; a change looks it up each time.
     ///   - options: For this call alone.
     /// - Returns: The server's answer.
     /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
@@ -106,7 +107,8 @@ public struct Syncs: Sendable {
     /// Operation `UpdateSync`: `PATCH /syncs/{syncId}`.
     ///
     /// - Parameters:
-    ///   - sync: The sync's id or slug; an all-digit string is an id. A slug costs one more request, once per client.
+    ///   - sync: The sync's id or slug; an all-digit string is an id. A slug that the client does not remember costs
+    ///     one more request; a change looks it up each time.
     ///   - configuration: Mappings and settings; the shape depends on the kind of destination. Whether those that are
     ///     not named stay is not documented.
     ///   - schedule: When runs start by themselves; null switches that off.
@@ -138,7 +140,8 @@ public struct Syncs: Sendable {
     /// Operation `DeleteSync`: `DELETE /syncs/{syncId}`, newer than the vendor's document.
     ///
     /// - Parameters:
-    ///   - sync: The sync's id or slug; an all-digit string is an id. A slug costs one more request, once per client.
+    ///   - sync: The sync's id or slug; an all-digit string is an id. A slug that the client does not remember costs
+    ///     one more request; a change looks it up each time.
     ///   - options: For this call alone.
     /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
     public func delete(_ sync: SyncReference, options: CallOptions = CallOptions()) async throws {
@@ -153,7 +156,8 @@ public struct Syncs: Sendable {
     /// Operation `TriggerRun`: `POST /syncs/{syncId}/trigger`.
     ///
     /// - Parameters:
-    ///   - sync: The sync's id or slug; an all-digit string is an id. A slug costs one more request, once per client.
+    ///   - sync: The sync's id or slug; an all-digit string is an id. A slug that the client does not remember costs
+    ///     one more request; a change looks it up each time.
     ///   - fullResync: Send every row again, whatever was synced before; false when left out.
     ///   - resetCDC: Process every row without making changes at the destination; false when left out.
     ///   - clearAndFill: Empty the audience, then send the whole query; false when left out.
@@ -183,7 +187,8 @@ public struct Syncs: Sendable {
     /// Operation `ListSyncRuns`: `GET /syncs/{syncId}/runs`.
     ///
     /// - Parameters:
-    ///   - sync: The sync's id or slug; an all-digit string is an id. A slug costs one more request, once per client.
+    ///   - sync: The sync's id or slug; an all-digit string is an id. A slug that the client does not remember costs
+    ///     one more request; a change looks it up each time.
     ///   - runId: Only this run.
     ///   - after: Only runs that began after this time.
     ///   - before: Only runs that began before this time.

@@ -12,7 +12,7 @@ pub use reference::SyncReference;
 pub(crate) use reference::resolve;
 pub use schedule::*;
 pub use trigger::{ListSyncRuns, RunOrder, TriggerSync};
-pub(crate) use trigger::{ListSyncRunsOp, TriggerRunCustomOp, TriggerRunOp, prepare, start};
+pub(crate) use trigger::{ListSyncRunsOp, TriggerRunCustomOp, TriggerRunOp, prepare, start, trigger_call};
 pub use types::*;
 
 use super::{NoFields, call, call_on};

@@ -113,10 +113,7 @@ pub(crate) async fn prepare(
     options: &Options,
 ) -> Result<(i64, Call, Option<Meta>, Options), Error> {
     match sync {
-        SyncReference::Id(id) => {
-            let call = call_on::<TriggerRunOp>(vec![Id::Int(*id)], how)?;
-            Ok((*id, call, None, options.clone()))
-        }
+        SyncReference::Id(id) => Ok((*id, trigger_call(sync, how)?, None, options.clone())),
         SyncReference::Slug(slug) => {
             let resolved = resolve(client, slug, None, options).await?;
             let rest = match &resolved.meta {
@@ -125,14 +122,24 @@ pub(crate) async fn prepare(
                 }
                 None => options.clone(),
             };
+            let call = trigger_call(sync, how)?.in_era(resolved.era);
+            Ok((resolved.id, call, resolved.meta, rest))
+        }
+    }
+}
+
+/// The call that starts a run; by slug it is another operation than by id.
+pub(crate) fn trigger_call(sync: &SyncReference, how: &TriggerSync) -> Result<Call, Error> {
+    match sync {
+        SyncReference::Id(id) => call_on::<TriggerRunOp>(vec![Id::Int(*id)], how),
+        SyncReference::Slug(slug) => {
             let fields = TriggerSyncBySlug {
                 full_resync: how.full_resync,
                 reset_cdc: how.reset_cdc,
                 clear_and_fill: how.clear_and_fill,
                 ..TriggerSyncBySlug::new(slug.as_str())
             };
-            let call = call::<TriggerRunCustomOp>(&fields)?.on(sync.to_string()).in_era(resolved.era);
-            Ok((resolved.id, call, resolved.meta, rest))
+            Ok(call::<TriggerRunCustomOp>(&fields)?.on(sync.to_string()))
         }
     }
 }
