@@ -1,4 +1,4 @@
-.PHONY: test check check-house check-licences demo-all
+.PHONY: test check check-house check-licences demo-all docs
 
 # Every check there is; the last line counts the tests of all languages.
 test:
@@ -21,3 +21,7 @@ check-licences: $(DENY)
 	"$(DENY)" --workspace check licenses bans sources
 
 demo-all: demo demo-rust demo-node demo-swift
+
+# The public documentation of each language; the checks build it without warnings.
+docs: docs-python docs-node docs-swift
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked -q --no-deps -p hightouch-sdk
