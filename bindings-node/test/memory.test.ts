@@ -36,7 +36,6 @@ describe('a list of 100,000', () => {
     }
     const late = used()
     assert.equal(count, SYNCS)
-    // Kept, the syncs in between would take more than a hundred megabytes.
     const grown = [late.heap - early.heap, late.rss - early.rss].map((bytes) => bytes / MEGABYTE)
     // Rows that are kept measure above 140 MB in both. The heap is exact after a collection; what the process holds also
     // moves with the allocator and the machine's load, by up to 32 MB as seen.
