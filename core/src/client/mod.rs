@@ -1,6 +1,7 @@
 //! The client, and the one request loop: grant, attempt, classify, repeat or return.
 
 mod call;
+mod clock;
 mod credentials;
 mod deliver;
 mod diagnose;
@@ -15,10 +16,12 @@ mod send;
 mod slugs;
 
 pub(crate) use call::{Call, Id};
+use clock::ServerClock;
 use credentials::Credentials;
 pub use diagnose::{Diagnosis, Finding};
 use hooks::Hooks;
 pub use hooks::{CallEnd, CallStart};
+use interrupt::cancelled;
 pub(crate) use interrupt::with_signal;
 pub use meta::{Attempt, Meta};
 pub use options::Options;
@@ -59,6 +62,7 @@ struct Shared {
     http: Http,
     budget: Mutex<Budget>,
     slugs: Mutex<Slugs>,
+    clock: Mutex<ServerClock>,
     closed: CancellationToken,
     hooks: Hooks,
     credentials: Option<Credentials>,
@@ -100,6 +104,7 @@ impl Client {
             http: Http::new(config.clone()),
             budget: Mutex::new(Budget::new()),
             slugs: Mutex::default(),
+            clock: Mutex::default(),
             closed: CancellationToken::new(),
             hooks: Hooks::default(),
             credentials,
@@ -157,10 +162,11 @@ impl Client {
         self.0.closed.is_cancelled()
     }
 
-    /// Sleeps, unless the client is closed meanwhile.
+    /// Sleeps, unless the client is closed or the call is cancelled meanwhile.
     pub(crate) async fn sleep_until(&self, until: Instant) -> Result<(), Error> {
         tokio::select! {
             biased;
+            () = cancelled() => Err(Error::new(Kind::Cancelled, "the call was cancelled")),
             () = self.0.closed.cancelled() => Err(Error::new(Kind::Closed, "the client is closed")),
             () = tokio::time::sleep_until(until) => Ok(()),
         }
@@ -183,6 +189,12 @@ impl Client {
     pub(crate) fn now_millis(&self) -> i64 {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// The earliest that the server's clock can have shown at a moment of ours, in milliseconds since 1970; nothing
+    /// before an answer with a date.
+    pub(crate) fn server_time(&self, at: Instant) -> Option<i64> {
+        lock(&self.0.clock).earliest(at, self.0.config.scale)
     }
 
     /// A wait of ours as long as it is here.

@@ -1,7 +1,10 @@
 //! Following a run to its end; resumable.
 
+mod adopt;
+mod begin;
 mod follow;
 mod handle;
+mod newest;
 mod pace;
 mod state;
 mod token;
@@ -10,11 +13,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use adopt::adopt;
+pub(crate) use begin::{begin, under_way};
 pub(crate) use follow::{Seen, Step, next};
 pub use handle::{AnyRun, Run};
 pub use state::Ending;
-pub(crate) use state::{Started, StartedNumber, StartedText, State};
-pub(crate) use token::RunToken;
+pub(crate) use state::{Listed, Lost, Started, StartedNumber, StartedText, State};
+pub(crate) use token::{RunToken, Source};
 
 use crate::client::{Client, Options};
 use crate::error::{Error, Kind};

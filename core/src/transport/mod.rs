@@ -11,5 +11,5 @@ mod watched;
 pub(crate) use self::http::{Exchange, Failed, Http, Request, Stage};
 pub use probe::Negotiated;
 pub(crate) use probe::probe;
-pub(crate) use response::{check, error_under_200, retry_after};
+pub(crate) use response::{check, date, error_under_200, retry_after};
 pub(crate) use watched::Departure;
