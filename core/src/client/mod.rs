@@ -47,6 +47,7 @@ use crate::limit::{Gate, GateHandle, LimitStats};
 use crate::model::{self, Mended, Model};
 use crate::operation::Returns;
 use crate::retry::Budget;
+use crate::runs::Board;
 use crate::transport::Http;
 
 /// A client of one workspace. Cloning is cheap, and clones are one client.
@@ -63,6 +64,7 @@ struct Shared {
     budget: Mutex<Budget>,
     slugs: Mutex<Slugs>,
     clock: Mutex<ServerClock>,
+    board: Board,
     closed: CancellationToken,
     hooks: Hooks,
     credentials: Option<Credentials>,
@@ -77,6 +79,11 @@ pub(crate) struct Answer {
 
 fn open_gate(config: &Config, key: &Key) -> GateHandle {
     Gate::shared(&config.origin, key.digest(), config.quota).with_share(config.share.unwrap_or(1.0))
+}
+
+fn open_board(config: &Config) -> Board {
+    let quota = config.quota.shared(config.share.unwrap_or(1.0));
+    Board::new(quota.requests(), Duration::from_nanos(quota.span()))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -105,6 +112,7 @@ impl Client {
             budget: Mutex::new(Budget::new()),
             slugs: Mutex::default(),
             clock: Mutex::default(),
+            board: open_board(&config),
             closed: CancellationToken::new(),
             hooks: Hooks::default(),
             credentials,
@@ -162,14 +170,27 @@ impl Client {
         self.0.closed.is_cancelled()
     }
 
+    /// Comes when the client is closed or the call is cancelled.
+    pub(crate) async fn over(&self) -> Error {
+        tokio::select! {
+            biased;
+            () = cancelled() => Error::new(Kind::Cancelled, "the call was cancelled"),
+            () = self.0.closed.cancelled() => Error::new(Kind::Closed, "the client is closed"),
+        }
+    }
+
     /// Sleeps, unless the client is closed or the call is cancelled meanwhile.
     pub(crate) async fn sleep_until(&self, until: Instant) -> Result<(), Error> {
         tokio::select! {
             biased;
-            () = cancelled() => Err(Error::new(Kind::Cancelled, "the call was cancelled")),
-            () = self.0.closed.cancelled() => Err(Error::new(Kind::Closed, "the client is closed")),
+            error = self.over() => Err(error),
             () = tokio::time::sleep_until(until) => Ok(()),
         }
+    }
+
+    /// The runs that are followed.
+    pub(crate) fn board(&self) -> &Board {
+        &self.0.board
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -200,6 +221,12 @@ impl Client {
     /// A wait of ours as long as it is here.
     pub(crate) fn scaled(&self, wait: Duration) -> Duration {
         wait.div_f64(self.0.config.scale)
+    }
+
+    /// Milliseconds of ours as long as they would be where waits are not divided.
+    pub(crate) fn unscaled(&self, millis: i64) -> Duration {
+        let real = Duration::from_millis(u64::try_from(millis).unwrap_or(0));
+        real.min(Duration::from_hours(24 * 365)).mul_f64(self.0.config.scale)
     }
 
     /// The options for the second request of a call, with the time that the first one left.

@@ -2,11 +2,14 @@
 
 mod adopt;
 mod begin;
+mod board;
 mod follow;
 mod handle;
+mod line;
 mod newest;
 mod pace;
 mod state;
+mod sweep;
 mod token;
 
 use std::time::Duration;
@@ -15,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use adopt::adopt;
 pub(crate) use begin::{begin, under_way};
+pub(crate) use board::Board;
 pub(crate) use follow::{Seen, Step, next};
 pub use handle::{AnyRun, Run};
 pub use state::Ending;
