@@ -22,6 +22,9 @@ const LOOKS: [Duration; 5] = [
     Duration::from_secs(15),
 ];
 
+/// How long an answer is awaited when the time for looking is over: an outage shall not hold the caller up.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Finds the run that the trigger started: the one and only run that was asked for since. Gives its id.
 ///
 /// # Errors
@@ -39,7 +42,9 @@ pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<(String, Meta), E
         let mut before = first.clone();
         before.duration_ms = before.duration_ms.saturating_add(millis(at));
         let Ok(rest) = client.rest_of(options, &before) else { break };
-        newest.options.deadline_ms = rest.deadline_ms;
+        let left = LOOKS.last().map_or(Duration::ZERO, |last| client.scaled(*last).saturating_sub(at));
+        let most = millis(left + PATIENCE);
+        newest.options.deadline_ms = Some(rest.deadline_ms.map_or(most, |rest| rest.min(most)));
         match client.sleep_until(began + at).await {
             Err(error) if error.kind() == Kind::Cancelled => return Err(cancelled(error, &first)),
             Err(_) => break,

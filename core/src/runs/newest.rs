@@ -3,7 +3,7 @@
 use super::state::Listed;
 use crate::client::{Client, Meta, Options};
 use crate::error::Error;
-use crate::page::Page;
+use crate::page::{Page, Row};
 
 /// Pages that one look reads at most at the new end of a list.
 const PAGES: u32 = 10;
@@ -18,18 +18,26 @@ pub(super) struct Newest<'a, S> {
     pub meta: Option<Meta>,
     /// Where the last page with rows began, once it is known that the newest stand last: lists grow.
     end: u32,
+    /// Rows of a whole page, as the server gives them.
+    length: u32,
     state: std::marker::PhantomData<fn() -> S>,
 }
 
 impl<'a, S: Listed> Newest<'a, S> {
     pub(super) fn new(client: &'a Client, parent: &'a str, options: Options) -> Self {
-        Self { client, parent, options, meta: None, end: 0, state: std::marker::PhantomData }
+        Self { client, parent, options, meta: None, end: 0, length: 1, state: std::marker::PhantomData }
     }
 
     /// The newest runs, as far as they are `wanted`; an older page is read only where a whole newer one is wanted.
     pub(super) async fn find(&mut self, wanted: impl Fn(&S) -> bool) -> Result<Vec<S>, Error> {
         let mut page = self.page(self.end).await?;
-        let length = length(&page);
+        if page.data.is_empty() && self.end > 0 {
+            self.end = 0;
+            page = self.page(0).await?;
+        }
+        if self.end == 0 {
+            self.length = u32::try_from(page.data.len()).unwrap_or(u32::MAX).max(1);
+        }
         let head = page.data.first().and_then(Listed::created);
         let mut ascends = self.end > 0;
         if ascends || !(page.data.is_empty() || page.has_more == Some(false) || descends(&page.data)) {
@@ -50,6 +58,7 @@ impl<'a, S: Listed> Newest<'a, S> {
             if whole {
                 break;
             }
+            let length = self.length;
             offset = if ascends { offset.saturating_sub(length) } else { offset.saturating_add(length) };
             page = self.page(offset).await?;
             whole = page.has_more == Some(false);
@@ -59,7 +68,7 @@ impl<'a, S: Listed> Newest<'a, S> {
 
     /// The last page that has rows: from one that has, ever further on until there are none, then in between.
     async fn last(&mut self, from: Page<S>) -> Result<Page<S>, Error> {
-        let length = length(&from);
+        let length = self.length;
         let (mut known, mut at, mut step) = (from, self.end, length);
         let mut beyond: Option<u32> = None;
         while known.has_more != Some(false) {
@@ -74,6 +83,9 @@ impl<'a, S: Listed> Newest<'a, S> {
             let page = self.page(next).await?;
             if page.data.is_empty() {
                 beyond = Some(next);
+            } else if page.data.first().map(Row::id) == known.data.first().map(Row::id) {
+                // The server does not mind offsets: there is but this page.
+                break;
             } else {
                 (known, at, step) = (page, next, step.saturating_mul(2));
             }
@@ -97,10 +109,6 @@ impl<'a, S: Listed> Newest<'a, S> {
             }
         }
     }
-}
-
-fn length<S>(page: &Page<S>) -> u32 {
-    u32::try_from(page.data.len()).unwrap_or(u32::MAX).max(1)
 }
 
 /// Whether the newest stand first.
