@@ -16,6 +16,7 @@ mod credentials;
 mod door;
 mod incidents;
 mod limit;
+mod opaque;
 mod scenarios;
 mod slugs;
 mod support;
