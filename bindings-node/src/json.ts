@@ -138,26 +138,27 @@ function numeral(token: string): string {
 }
 
 function frozen<T>(value: T): T {
-  if (typeof value === 'object' && value !== null) {
-    Object.values(value).forEach(frozen)
-    Object.freeze(value)
+  if (!isObject(value)) return value
+  for (const name in value) {
+    // Most are no objects, and a call costs more than the look.
+    if (typeof value[name] === 'object') frozen(value[name])
   }
-  return value
+  return Object.freeze(value)
 }
 
 /** An answer of the door as its user gets it: what crossed as text is a {@link Json}. */
 export function opened(json: string): unknown {
   const value: unknown = JSON.parse(json)
-  return json.includes(`"${MARK}"`) ? open(value) : value
+  return isObject(value) && json.includes(`"${MARK}"`) ? open(value) : value
 }
 
-function open(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value
-  const mark = (value as Record<string, unknown>)[MARK]
+function open(value: Record<string, unknown>): unknown {
+  const mark = value[MARK]
   // No value of a known shape looks like this.
   if (Array.isArray(mark)) return new Json(undefined, mark[0] as string)
-  for (const [name, member] of Object.entries(value)) {
-    if (typeof member === 'object' && member !== null) (value as Record<string, unknown>)[name] = open(member)
+  for (const name in value) {
+    const member = value[name]
+    if (isObject(member)) value[name] = open(member)
   }
   return value
 }

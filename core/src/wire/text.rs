@@ -116,6 +116,25 @@ mod tests {
         }
     }
 
+    /// Hosts read a run that failed out of the text of `details`, in which nothing is marked.
+    #[test]
+    fn the_state_of_a_run_holds_nothing_opaque() {
+        let catalogue: Value = serde_json::from_str(&catalogue()).unwrap();
+        let types = catalogue["types"].as_array().unwrap();
+        let mut names = vec!["SyncRun".to_owned(), "SequenceRun".to_owned(), "IdentityGraphRun".to_owned()];
+        let mut seen = 0;
+        while let Some(name) = names.get(seen).cloned() {
+            let text = types.iter().find(|of| of["name"] == name.as_str()).unwrap().to_string();
+            assert!(!text.contains("\"type\":\"json\"") && !text.contains("\"shape\":\"union\""), "{name}");
+            let named = text.split("\"ref\":\"").skip(1).filter_map(|rest| rest.split('"').next());
+            let more: Vec<String> =
+                named.map(ToOwned::to_owned).filter(|name| !names.contains(name)).collect();
+            names.extend(more);
+            seen += 1;
+        }
+        assert!(names.len() > 5, "{names:?}");
+    }
+
     #[test]
     fn no_value_of_ours_looks_like_the_mark() {
         let catalogue: Value = serde_json::from_str(&catalogue()).unwrap();
