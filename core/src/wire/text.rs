@@ -126,9 +126,9 @@ mod tests {
         while let Some(name) = names.get(seen).cloned() {
             let text = types.iter().find(|of| of["name"] == name.as_str()).unwrap().to_string();
             assert!(!text.contains("\"type\":\"json\"") && !text.contains("\"shape\":\"union\""), "{name}");
-            let named = text.split("\"ref\":\"").skip(1).filter_map(|rest| rest.split('"').next());
+            let inner = text.split("\"ref\":\"").skip(1).filter_map(|rest| rest.split('"').next());
             let more: Vec<String> =
-                named.map(ToOwned::to_owned).filter(|name| !names.contains(name)).collect();
+                inner.map(ToOwned::to_owned).filter(|name| !names.contains(name)).collect();
             names.extend(more);
             seen += 1;
         }
