@@ -25,7 +25,7 @@ const lanes = {
     const { Hightouch } = await import('hightouch-sdk')
     const client = new Hightouch({ apiKey: 'bench', baseUrl: base, caBundle: process.env.BENCH_CA, limit })
     return async (count) =>
-      (await client.request('GET', '/syncs', { query: { orderBy: 'id', offset: 0, limit: count } })).data
+      (await client.request('GET', '/syncs', { query: { orderBy: 'id', offset: 0, limit: count } })).value.data
         .length
   },
   async fetch() {

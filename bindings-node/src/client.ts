@@ -3,7 +3,8 @@
 import type { ApiKeyFunction } from './credentials.js'
 import { Door, type CallOptions } from './door.js'
 import type { CallHooks } from './hooks.js'
-import type { ClientSettings, JsonValue } from './models.js'
+import type { Json, JsonInput, JsonValue } from './json.js'
+import type { ClientSettings } from './models.js'
 import { rawCalls, ValueCalls } from './raw.js'
 import type { Diagnosis, Stats } from './reports.js'
 import { Resources } from './resources.js'
@@ -27,7 +28,7 @@ export interface RequestArgs {
   /** Query parameters; an array repeats its name. */
   query?: Record<string, string | number | boolean | (string | number | boolean)[] | undefined> | undefined
   /** Any JSON; left out, the request has no body. */
-  body?: JsonValue | undefined
+  body?: JsonInput | undefined
 }
 
 /**
@@ -85,16 +86,17 @@ export class Hightouch extends Resources {
    * @param path Starts with one `/` and is taken below the base URL: `/syncs`.
    * @param args Query and body.
    * @param options What holds for this call alone.
-   * @returns The server's JSON.
+   * @returns The server's JSON; `null` where it sent nothing.
+   * @typeParam T What the answer is taken for; nothing checks it.
    */
   async request<T = JsonValue>(
     method: string,
     path: string,
     args: RequestArgs = {},
     options?: CallOptions,
-  ): Promise<T> {
+  ): Promise<Json<T>> {
     const { query, body } = args
-    return this.#door.value<T>('request', { method, path, query, body }, options)
+    return this.#door.json<T>('request', { method, path, query, body }, options)
   }
 
   /** How the rate limit stands that this client shares with the process's others of the same key. Sends nothing. */

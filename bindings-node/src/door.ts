@@ -4,6 +4,7 @@ import { abortable } from './abort.js'
 import { Credentials, type ApiKeyFunction } from './credentials.js'
 import { AuthenticationError, errorFrom, failureOf, HightouchError } from './errors.js'
 import { tell, type CallHooks } from './hooks.js'
+import { encode, Json, opened } from './json.js'
 import type { CallSettings } from './models.js'
 import { loadNative, type Native, type NativeBridge, type NativeEngine, type Settled } from './native.js'
 
@@ -113,7 +114,7 @@ export class Door {
   constructor(settings: object, hooks: CallHooks = {}, give?: ApiKeyFunction) {
     this.#exchange = exchange ??= new Exchange(loadNative())
     const engine = this.#exchange.native.open(
-      encode(give ? { ...settings, keyLater: true } : settings, 'settings'),
+      encode({ ...settings, jsonText: true, ...(give && { keyLater: true }) }, 'settings'),
     )
     if (typeof engine === 'string') throw errorFrom(failureOf(engine))
     this.#engine = engine
@@ -124,12 +125,17 @@ export class Door {
   /** Makes one call. */
   async call<T>(op: string, args: object = {}, options: CallOptions = {}): Promise<Reply<T>> {
     const { head, body } = await this.#made(op, args, options)
-    return { ...head, value: JSON.parse(body) as T }
+    return { ...head, value: opened(body) as T }
   }
 
   /** Makes one call and keeps only its value. */
   async value<T>(op: string, args?: object, options?: CallOptions): Promise<T> {
     return (await this.call<T>(op, args, options)).value
+  }
+
+  /** Makes one call whose answer is JSON of any shape. */
+  async json<T>(op: string, args: object, options?: CallOptions): Promise<Json<T>> {
+    return new Json<T>(undefined, (await this.#made(op, args, options ?? {})).body)
   }
 
   /** Makes one call for the server's own answer. */
@@ -194,22 +200,4 @@ export class Door {
 /** What hooks are told where a signal ended a call, whose promise rejects with the signal's own reason. */
 function aborted(op: string, reason: unknown): HightouchError {
   return errorFrom({ kind: 'cancelled', message: `A signal stopped ${op}.`, operation: op }, reason)
-}
-
-/** JSON of what was given; what JSON would drop or change in silence is refused. */
-export function encode(value: object, what: 'arguments' | 'options' | 'settings'): string {
-  try {
-    return JSON.stringify(value, (name, member: unknown) => {
-      const strange =
-        typeof member === 'number'
-          ? !Number.isFinite(member)
-          : ['bigint', 'function', 'symbol'].includes(typeof member)
-      // Its name and type only: what it holds may be a key.
-      if (strange) throw new TypeError(`${name}, a ${typeof member}, cannot be sent as JSON`)
-      return member
-    })
-  } catch (cause) {
-    const message = `the ${what} are not JSON: ${cause instanceof Error ? cause.message : typeof cause}`
-    throw errorFrom({ kind: what === 'settings' ? 'config' : 'invalid_request', message }, cause)
-  }
 }

@@ -1,7 +1,8 @@
 /** What goes wrong, as one tree of classes. */
 
 import type { Meta } from './door.js'
-import type { ErrorKind, IdentityGraphRun, JsonValue, SequenceRun, SyncRun } from './models.js'
+import { opened, type Json } from './json.js'
+import type { ErrorKind, IdentityGraphRun, SequenceRun, SyncRun } from './models.js'
 import type { RunKind } from './runs.js'
 
 /** A failure as the core describes it. */
@@ -9,7 +10,7 @@ export interface Failure {
   kind: ErrorKind
   message: string
   status?: number | null
-  details?: JsonValue
+  details?: Json | null
   operation?: string | null
   resource?: string | null
   retryAfterMs?: number | null
@@ -26,7 +27,7 @@ export class HightouchError extends Error {
   /** The HTTP status, where there was an answer. */
   declare readonly status: number | undefined
   /** What the server said beside its message, or what belongs to this kind of error. */
-  declare readonly details: JsonValue | undefined
+  declare readonly details: Json | undefined
   /** The operation, such as `syncs.list`. */
   declare readonly operation: string | undefined
   /** The thing that the call was about, such as `sync 7`. */
@@ -116,7 +117,7 @@ export class RunFailedError extends HightouchError {
   get result(): EndedRun {
     // A token is JSON, the same in every language; only it says what the run was a run of.
     const { kind } = JSON.parse(Buffer.from(this.run ?? '', 'base64url').toString()) as { kind: RunKind }
-    return { kind, ...(this.details as object) } as EndedRun
+    return { kind, ...(this.details?.value as object) } as EndedRun
   }
 }
 /** A run has not ended within the time allowed for waiting. It goes on; `run` is its token. */
@@ -187,7 +188,7 @@ export function errorFrom(failure: Failure, cause?: unknown): HightouchError {
 
 /** @internal */
 export function failureOf(json: string): Failure {
-  return JSON.parse(json) as Failure
+  return opened(json) as Failure
 }
 
 /** A chain of errors, outermost first. */

@@ -31,6 +31,7 @@ export {
   type OfKind,
 } from './errors.js'
 export type { CallEnd, CallHooks, CallStart } from './hooks.js'
+export { Json, type JsonInput, type JsonValue } from './json.js'
 export type * from './models.js'
 export { Listing, Page } from './pages.js'
 export { RawResponse } from './raw.js'

@@ -1,6 +1,7 @@
 /** Answers as they came. */
 
 import type { CallOptions, Door, Meta } from './door.js'
+import { Json, type JsonInput } from './json.js'
 import { Listing } from './pages.js'
 import type { Calls } from './resource.js'
 import { handleOf, type AnyRunHandle, type RunRecord } from './runs.js'
@@ -67,7 +68,7 @@ export function rawCalls(door: Door): Calls {
   const giving = (shape: (parsed: unknown) => unknown): RawCall => {
     return async (op, args, options) => {
       // The caller may go on to use the object for something else; what was asked for stays what it was.
-      const asked = structuredClone(args)
+      const asked = new Json(args as JsonInput)
       const { meta, body } = await door.raw(op, asked, options)
       const { status = 0, headers = {}, ...rest } = meta
       const parse = async (): Promise<unknown> =>

@@ -101,7 +101,7 @@ export abstract class RunHandle<State> {
         if (step.changed && step.state !== null) progress?.(step.state)
       }
     } catch (error) {
-      if (error instanceof RunFailedError) progress?.(error.details as State)
+      if (error instanceof RunFailedError) progress?.(error.details?.value as State)
       throw error
     }
     // The door gives a state with every step that finishes.

@@ -12,7 +12,7 @@ const failure: Failure = {
   kind: 'outcome_unknown',
   message: 'The connection broke.',
   status: 502,
-  details: { candidates: [1] },
+  details: new sdk.Json({ candidates: [1] }),
   operation: 'syncs.trigger',
   resource: 'sync 7',
   retryAfterMs: 1000,
@@ -100,8 +100,8 @@ describe('a client', () => {
     await using ht = new sdk.Hightouch(settingsOf(sandbox, home))
     const cyclic: Record<string, unknown> = {}
     cyclic.self = cyclic
-    for (const strange of [NaN, Infinity, 10n, Symbol('s'), () => 1, cyclic]) {
-      const body = { limit: strange } as unknown as sdk.JsonValue
+    for (const strange of [NaN, Infinity, Symbol('s'), () => 1, cyclic]) {
+      const body = { limit: strange } as unknown as sdk.JsonInput
       await assert.rejects(ht.request('POST', '/syncs', { body }), sdk.InvalidRequestError)
     }
     const apiKeyFile = (() => canary) as unknown as string

@@ -16,25 +16,25 @@ import { errorClasses } from '../dist/errors.js'
 import { complaints } from './matching.js'
 import { post, settingsOf, type Sandbox, type World } from './support.js'
 
-type Json = Record<string, JsonValue>
+type Members = Record<string, JsonValue>
 
 interface Step {
   call: string
-  args?: Json
-  opts?: Json
+  args?: Members
+  opts?: Members
   on?: string
   take?: 'firstPage'
   atOnce?: number
   cancelAfterMs?: number
   save?: string
-  expect?: { value?: JsonValue; count?: number; error?: Json }
+  expect?: { value?: JsonValue; count?: number; error?: Members }
 }
 
 export interface Scenario {
   name: string
   world?: object
-  client?: Json
-  construct?: { error: Json }
+  client?: Members
+  construct?: { error: Members }
   steps?: Step[]
   wire?: object
 }
@@ -46,7 +46,7 @@ const HANG_MS = 60_000
 
 export async function play(id: string, scenario: Scenario, sandbox: Sandbox, world: World): Promise<void> {
   const names: Record<string, unknown> = { ...sandbox, ...world }
-  const settings = fill({ ...settingsOf(sandbox, world), ...scenario.client } as Json, names) as Json
+  const settings = fill({ ...settingsOf(sandbox, world), ...scenario.client } as Members, names) as Members
   for (const [name, value] of Object.entries(settings)) {
     if (value === null) Reflect.deleteProperty(settings, name)
   }
@@ -58,7 +58,7 @@ export async function play(id: string, scenario: Scenario, sandbox: Sandbox, wor
       error = thrown
     }
     check(
-      { error: fill(scenario.construct.error, names) as Json },
+      { error: fill(scenario.construct.error, names) as Members },
       { error, aborted: false },
       'making the client',
     )
@@ -82,8 +82,8 @@ async function playStep(
   names: Record<string, unknown>,
   where: string,
 ): Promise<void> {
-  const args = fill(step.args ?? {}, names) as Json
-  const opts = fill(step.opts ?? {}, names) as Json
+  const args = fill(step.args ?? {}, names) as Members
+  const opts = fill(step.opts ?? {}, names) as Members
   const all = Array.from({ length: step.atOnce ?? 1 }, () => attempt(client, step, args, opts, names))
   const expected = fill(step.expect ?? {}, names) as Step['expect']
   for (const ended of await within(Promise.all(all), where)) {
@@ -95,8 +95,8 @@ async function playStep(
 async function attempt(
   client: Hightouch,
   step: Step,
-  args: Json,
-  opts: Json,
+  args: Members,
+  opts: Members,
   names: Record<string, unknown>,
 ): Promise<Ended> {
   const aborter = new AbortController()
@@ -119,7 +119,7 @@ async function attempt(
 async function call(
   client: Hightouch,
   step: Step,
-  args: Json,
+  args: Members,
   options: object & { signal: AbortSignal },
   on?: AnyRunHandle,
 ): Promise<Ended> {
@@ -139,7 +139,7 @@ async function call(
     }
     case 'request': {
       const { method, path, ...rest } = args
-      return { value: await client.request(method as string, path as string, rest, options) }
+      return { value: (await client.request(method as string, path as string, rest, options)).value }
     }
     case 'client.stats':
       return { value: (await client.stats()) as unknown as JsonValue }
@@ -159,7 +159,7 @@ async function call(
 type Method = (...given: unknown[]) => unknown
 
 /** Any operation, by the public method of its resource. */
-async function operation(client: Hightouch, step: Step, args: Json, options: object): Promise<Ended> {
+async function operation(client: Hightouch, step: Step, args: Members, options: object): Promise<Ended> {
   const [resource = '', name = ''] = step.call.split('.').map(camel)
   const methods = (client as unknown as Record<string, Record<string, Method> | undefined>)[resource]
   const method = methods?.[name]
@@ -167,7 +167,8 @@ async function operation(client: Hightouch, step: Step, args: Json, options: obj
   const made = method.apply(methods, parameters(method, args, options))
   const given = await (made instanceof Listing ? listed(made, step.take) : made)
   if (given instanceof RunHandle) return handled(given as AnyRunHandle)
-  return { value: (given ?? null) as JsonValue }
+  // What is opaque is JSON to a scenario.
+  return { value: JSON.parse(JSON.stringify(given ?? null)) as JsonValue }
 }
 
 /** A list as a user takes it: its first page, or all of it. */
@@ -182,7 +183,7 @@ async function listed(list: Listing<unknown>, take: Step['take']): Promise<unkno
  * What to call a method with. A method's parameters bear the names of the door's arguments; the others go in `args`.
  * They are read from its source, so that nothing but the method itself says what it takes.
  */
-function parameters(method: Method, args: Json, options: object): unknown[] {
+function parameters(method: Method, args: Members, options: object): unknown[] {
   const source = /\(([^)]*)\)/.exec(method.toString())?.[1] ?? ''
   const names = source.split(',').map((parameter) => parameter.replace(/=.*/, '').trim())
   const rest = { ...args }
@@ -214,9 +215,9 @@ function parentOf(handle: AnyRunHandle): string {
 }
 
 function saved(ended: Ended): unknown {
-  if ('error' in ended) return ended.error instanceof HightouchError ? ended.error.toJSON() : ended.error
+  if ('error' in ended) return JSON.parse(JSON.stringify(ended.error)) as unknown
   const { value, handle } = ended
-  return handle ? { ...(value as Json), token: handle.token, handle } : value
+  return handle ? { ...(value as Members), token: handle.token, handle } : value
 }
 
 function check(expect: NonNullable<Step['expect']>, ended: Ended, where: string): void {
@@ -230,12 +231,12 @@ function check(expect: NonNullable<Step['expect']>, ended: Ended, where: string)
   if (expect.count !== undefined) assert.equal((ended.value as JsonValue[]).length, expect.count, where)
 }
 
-function checkError(expected: Json, error: unknown, aborted: boolean, where: string): void {
+function checkError(expected: Members, error: unknown, aborted: boolean, where: string): void {
   const { contains, notContaining, ...members } = expected
   const known = error instanceof HightouchError
   if (!known && !aborted) throw error
   const fields = known ? { ...error.toJSON(), kind: kindOf(error) } : { kind: 'cancelled' }
-  const found = complaints(members, JSON.parse(JSON.stringify(fields)) as Json, true)
+  const found = complaints(members, JSON.parse(JSON.stringify(fields)) as Members, true)
   assert.deepEqual(found, [], `${where}: ${inspect(error)}`)
   const text = known ? error.message : ''
   for (const part of texts(contains)) assert(text.includes(part), `${where}: no ${part} in ${text}`)
@@ -270,7 +271,7 @@ function fill(value: JsonValue, names: Record<string, unknown>): JsonValue {
 }
 
 function look(name: string, names: Record<string, unknown>): unknown {
-  const found = name.split('.').reduce<unknown>((at, member) => (at as Json | undefined)?.[member], names)
+  const found = name.split('.').reduce<unknown>((at, member) => (at as Members | undefined)?.[member], names)
   assert(found !== undefined, `the scenario names {{${name}}}, which is not there`)
   return found
 }

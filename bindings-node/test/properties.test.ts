@@ -9,7 +9,7 @@ import { settingsOf, useSandbox, type World } from './support.js'
 
 const RUNS = 60
 
-/** `value` as JSON has it: without what is undefined, `-0` as `0`, objects plain. */
+/** `value` as JSON has it: without what is undefined, `-0` as `0`, objects plain, opaque JSON as what it holds. */
 function plain<T>(value: T): T {
   return JSON.parse(JSON.stringify(value)) as T
 }
@@ -52,7 +52,7 @@ const units = fc.constantFrom('minute', 'hour', 'day', 'week')
 const interval = (unit: fc.Arbitrary<string>) =>
   fc.record({ kind: fc.constant('interval' as const), interval: fc.record({ unit, quantity: id }) })
 /** A rule of each kind that the API documents. */
-const rule = fc.oneof<fc.Arbitrary<sdk.ScheduleRule>[]>(
+const rule = fc.oneof<fc.Arbitrary<sdk.ScheduleRule<sdk.JsonInput>>[]>(
   interval(units),
   fc.record({ kind: fc.constant('cron' as const), expression: text }),
   fc.record({
@@ -74,10 +74,12 @@ const stranger = fc.record({
 })
 const schedule = fc.record({
   type: text,
-  schedule: optional(fc.oneof<fc.Arbitrary<sdk.ScheduleRule>[]>(rule, interval(text), stranger)),
+  schedule: optional(
+    fc.oneof<fc.Arbitrary<sdk.ScheduleRule<sdk.JsonInput>>[]>(rule, interval(text), stranger),
+  ),
 })
 /** What a server takes that keeps to the document: one type needs no rule, the others one of the known kinds. */
-const documented = fc.oneof<fc.Arbitrary<sdk.Schedule>[]>(
+const documented = fc.oneof<fc.Arbitrary<sdk.Schedule<sdk.JsonInput>>[]>(
   fc.record({ type: text, schedule: rule }),
   fc.record({ type: fc.constant('match_booster'), schedule: fc.constant(undefined) }),
 )
@@ -116,7 +118,7 @@ const event = eventOf((...known) => fc.oneof(fc.constantFrom(...known), text))
 const documentedEvent = eventOf((...known) => fc.constantFrom(...known))
 
 /** As the server has it: without the tag that this package adds to a rule. */
-function asServed({ type, schedule: given }: sdk.Schedule): object {
+function asServed({ type, schedule: given }: sdk.Schedule<sdk.JsonInput>): object {
   if (!given) return { type }
   const { kind, ...members } = given
   return { type, schedule: kind === 'unknown' ? (given as { raw: unknown }).raw : members }
@@ -132,7 +134,7 @@ describe('any value that a user can build survives the door', () => {
     const property = fc.asyncProperty(schedule, async (given) => {
       const answer = { id: 1, slug: 's', schedule: asServed(given) }
       const read = await through('syncs.update', { sync: 1, schedule: given }, answer)
-      assert.deepEqual(read.schedule, plain(given))
+      assert.deepEqual(plain(read.schedule), plain(given))
     })
     await fc.assert(property, { numRuns: RUNS * 3 })
   })
@@ -144,7 +146,7 @@ describe('any value that a user can build survives the door', () => {
         { sync: 1, configuration: given },
         { ...named, configuration: given },
       )
-      assert.deepEqual(read.configuration, plain(given))
+      assert.deepEqual((read.configuration as sdk.Json).value, plain(given))
     })
     const named = { id: 1, slug: 's' }
     await fc.assert(property, { numRuns: RUNS * 3 })
@@ -154,7 +156,7 @@ describe('any value that a user can build survives the door', () => {
     const property = fc.asyncProperty(fc.array(variable, { maxLength: 3 }), async (variables) => {
       const args = { flowId: 'f', messageId: 'm', variables }
       const read = await through('decision_engine.update_message', args, { id: 'm', name: 'n', variables })
-      assert.deepEqual(read.variables, plain(variables))
+      assert.deepEqual(plain(read.variables), plain(variables))
     })
     await fc.assert(property, { numRuns: RUNS })
   })
@@ -166,7 +168,7 @@ describe('any value that a user can build survives the door', () => {
         { contractId: 'c', events },
         { id: 'c', name: 'n', events },
       )
-      assert.deepEqual(read.events, plain(events))
+      assert.deepEqual(plain(read.events), plain(events))
     })
     await fc.assert(property, { numRuns: RUNS })
   })
@@ -188,7 +190,8 @@ describe('any value that a user can build comes back from a server that keeps it
         await ht.syncs.update(1, { schedule: null })
         await ht.syncs.update(1, { configuration: given, schedule: when, disabled })
         const first = await ht.syncs.get(1)
-        assert.deepEqual({ ...(first.configuration as object), ...plain(given) }, first.configuration)
+        const stored = first.configuration?.value as Record<string, sdk.JsonValue>
+        assert.deepEqual({ ...stored, ...plain(given) }, stored)
         assert.deepEqual(first.schedule, plain(when))
         assert.equal(first.disabled, disabled)
         const second = await ht.syncs.update(2, { schedule: first.schedule })
@@ -205,7 +208,7 @@ describe('any value that a user can build comes back from a server that keeps it
     const property = fc.asyncProperty(fc.array(variable, { maxLength: 3 }), async (variables) => {
       await ht.decisionEngine.updateMessage(flow, message, { variables })
       const read = await ht.decisionEngine.getMessage(flow, message)
-      assert.deepEqual(read.variables, plain(variables))
+      assert.deepEqual(plain(read.variables), plain(variables))
     })
     await fc.assert(property, { numRuns: RUNS })
   })
@@ -217,8 +220,8 @@ describe('any value that a user can build comes back from a server that keeps it
       await ht.eventContracts.update('contract-000001', { events: given })
       const first = await ht.eventContracts.get('contract-000001')
       // What was left out the server may fill in.
-      const merged = first.events.map((read, i) => ({ ...read, ...plain(given[i]) }))
-      assert.deepEqual(merged, first.events)
+      const merged = plain(first.events).map((read, i) => ({ ...read, ...plain(given[i]) }))
+      assert.deepEqual(merged, plain(first.events))
       assert.equal(first.events.length, given.length)
       const second = await ht.eventContracts.update('contract-000002', { events: first.events })
       assert.deepEqual(second.events, first.events)

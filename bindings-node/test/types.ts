@@ -8,6 +8,7 @@ import {
   type CampaignResult,
   type IdentityGraphRun,
   type IdentityGraphRunHandle,
+  type Json,
   type JsonValue,
   type Listing,
   type RawResponse,
@@ -47,7 +48,9 @@ export async function promises(signal: AbortSignal): Promise<void> {
   // Statuses are open: the known ones are offered, others are allowed.
   expectType<SyncRun['status'][]>(['success', 'a status of tomorrow'])
 
-  await ht.request<{ data: Sync[] }>('GET', '/syncs', { query: { limit: 5, tags: ['a', 'b'] } })
+  const query = { limit: 5, tags: ['a', 'b'] }
+  expectType<Sync[]>((await ht.request<{ data: Sync[] }>('GET', '/syncs', { query })).value.data)
+  expectType<JsonValue>((await ht.request('POST', '/syncs', { body: { id: 10n } })).value)
 
   // @ts-expect-error a misspelt argument
   ht.syncs.list({ modelID: 7 })
@@ -76,6 +79,24 @@ export async function fields(ht: Hightouch, source: Sync): Promise<void> {
   await ht.syncs.update(7)
   // What was read is given back as it is, and as it was changed.
   await ht.syncs.update(8, { schedule: source.schedule, configuration: source.configuration })
+  if (source.configuration) {
+    expectType<[Json, JsonValue, string]>([
+      source.configuration,
+      source.configuration.value,
+      source.configuration.text,
+    ])
+    // @ts-expect-error what is in it, nobody has promised
+    expectType<{ mode: unknown }>(source.configuration)
+  }
+  // Opaque parts of what one builds may be plain values, JSON that was read, or both.
+  await ht.syncs.update(8, { configuration: { mine: 1, theirs: source.configuration, id: 10n } })
+  const contract = await ht.eventContracts.get('c')
+  await ht.eventContracts.update('d', { events: contract.events })
+  await ht.eventContracts.update('d', { events: [{ type: 'track', name: 'E', schema: { type: 'object' } }] })
+  const rule = { kind: 'unknown', raw: { moon: 'full' } } as const
+  await ht.syncs.update(8, { schedule: { type: 'x', schedule: rule } })
+  // @ts-expect-error a date is not JSON
+  await ht.syncs.update(8, { configuration: { since: new Date() } })
   if (source.schedule) await ht.syncs.update(8, { schedule: { ...source.schedule, type: 'interval' } })
   await ht.syncs.create({
     slug: 'orders',
@@ -119,7 +140,7 @@ export async function fields(ht: Hightouch, source: Sync): Promise<void> {
   await ht.sources.get(7, {}, {})
 }
 
-export function unions(schedule: Schedule, rule: ScheduleRule): JsonValue | undefined {
+export function unions(schedule: Schedule, rule: ScheduleRule): unknown {
   // @ts-expect-error what an answer may lack may be undefined for who reads it
   expectType<string>(schedule.type)
   switch (rule.kind) {
@@ -132,7 +153,7 @@ export function unions(schedule: Schedule, rule: ScheduleRule): JsonValue | unde
     case 'dbt':
       return expectType<string | undefined>(rule.job?.id)
     case 'unknown':
-      return expectType<JsonValue>(rule.raw)
+      return expectType<Json>(rule.raw)
   }
 }
 

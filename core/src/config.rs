@@ -57,6 +57,8 @@ request! {
         client key_later = "keyLater": bool,
         /// Names the language in the User-Agent.
         client language = "language": String,
+        /// Has opaque JSON cross the door as text; for hosts whose decoders would lose digits.
+        client json_text = "jsonText": bool,
         /// Divides every wait of ours; for tests.
         client time_scale = "timeScale": f64,
         /// Opens the operation that panics; for tests.
@@ -66,7 +68,7 @@ request! {
 
 /// Settings that bindings and tests use and hosts do not show.
 pub(crate) const INTERNAL_SETTINGS: &[&str] =
-    &["environment", "keyLater", "language", "timeScale", "selfTest"];
+    &["environment", "keyLater", "language", "jsonText", "timeScale", "selfTest"];
 
 /// Text that is never printed.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
@@ -126,6 +128,7 @@ pub(crate) struct Config {
     pub ca_bundle: Option<PathBuf>,
     pub proxy: Option<Proxy>,
     pub user_agent: String,
+    pub json_text: bool,
     pub scale: f64,
     pub self_test: bool,
 }
@@ -170,6 +173,7 @@ impl Settings {
             ca_bundle: self.ca_bundle.as_ref().map(PathBuf::from),
             proxy: self.proxy.as_ref().map(|given| proxy(given, &scheme)).transpose()?,
             user_agent: format!("hightouch-sdk/{} ({language})", env!("CARGO_PKG_VERSION")),
+            json_text: self.json_text.unwrap_or(false),
             scale,
             self_test: self.self_test.unwrap_or(false),
         })

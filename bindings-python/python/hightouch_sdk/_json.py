@@ -25,12 +25,31 @@ def loads(text: bytes) -> Any:
         return json.loads(text, parse_int=float)
 
 
+def _exact(text: bytes) -> Any:
+    """A tree in which equal numbers, and they alone, are equal: to the last digit, and none to a bool."""
+    import json
+
+    return json.loads(text, parse_int=_numeral, parse_float=_numeral)
+
+
+def _numeral(number: str) -> tuple[bool, str, int]:
+    """Sign, significant digits and power of ten."""
+    mantissa, _, exponent = number.lower().partition("e")
+    whole, _, fraction = mantissa.lstrip("-").partition(".")
+    digits = (whole + fraction).lstrip("0")
+    significant = digits.rstrip("0")
+    if not significant:
+        return False, "", 0
+    return number.startswith("-"), significant, int(exponent or 0) - len(fraction) + len(digits) - len(significant)
+
+
 @final
 class Json:
     """A JSON value of any shape, such as a sync's ``configuration``.
 
-    It is decoded when it is first looked at. Two are equal when their values are, whatever their spelling,
-    and one is equal to a plain value that it holds. What it gives out is shared: read it, do not change it.
+    It is decoded when it is first looked at. Two are equal when their values are, whatever their spelling: numbers
+    where they are the same number, to the last digit. One is equal to a plain value that it holds, as Python compares
+    those. What it gives out is shared: read it, do not change it.
     """
 
     __slots__ = ("_raw", "_value")
@@ -86,7 +105,7 @@ class Json:
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Json):
-            return bool(self._raw == other._raw or self.value == other.value)
+            return bool(self._raw == other._raw or _exact(self._raw) == _exact(other._raw))
         return bool(self.value == other)
 
     __hash__ = None  # type: ignore[assignment]

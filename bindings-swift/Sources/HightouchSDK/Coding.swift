@@ -20,6 +20,17 @@ enum Coding {
         return decoder
     }
 
+    /// Arguments of a call: opaque JSON goes as the text that it is.
+    static func doorEncoder() -> JSONEncoder { asText(encoder()) { $0.userInfo[$1] = true } }
+
+    /// Answers of a call: opaque JSON comes as text, and stays so until it is looked at.
+    static func doorDecoder() -> JSONDecoder { asText(decoder()) { $0.userInfo[$1] = true } }
+
+    private static func asText<Coder>(_ coder: Coder, _ set: (Coder, CodingUserInfoKey) -> Void) -> Coder {
+        CodingUserInfoKey.opaqueAsText.map { set(coder, $0) }
+        return coder
+    }
+
     static func text(_ date: Date) -> String {
         // A Date counts in binary fractions and the style cuts off: without the half, .123 may read .122.
         date.addingTimeInterval(0.000_5).formatted(style)

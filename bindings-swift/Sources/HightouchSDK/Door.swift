@@ -11,7 +11,7 @@ final class Door: Sendable {
         self.credentials = credentials
         self.hooks = hooks
         do {
-            engine = try Engine(settings: try settings.json())
+            engine = try Engine(settings: try settings.json(by: Coding.encoder()))
         } catch {
             throw HightouchError(crossing: error)
         }
@@ -116,7 +116,7 @@ struct Answer {
 /// The core writes what the types of this package are made for; a difference is a defect.
 private func read<Value: Decodable>(_ type: Value.Type, from json: Data) throws -> Value {
     do {
-        return try Coding.decoder().decode(type, from: json)
+        return try Coding.doorDecoder().decode(type, from: json)
     } catch {
         throw HightouchError(.internal, "the core's answer is no \(type): \(error)")
     }
@@ -125,7 +125,7 @@ private func read<Value: Decodable>(_ type: Value.Type, from json: Data) throws 
 extension HightouchError {
     fileprivate init(failure json: String) {
         do {
-            self = try Coding.decoder().decode(HightouchError.self, from: Data(json.utf8))
+            self = try Coding.doorDecoder().decode(HightouchError.self, from: Data(json.utf8))
         } catch {
             self.init(.internal, "the core's failure cannot be read: \(error)")
         }

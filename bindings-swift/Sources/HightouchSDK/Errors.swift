@@ -43,8 +43,7 @@ public struct HightouchError: Error, Sendable, Hashable {
 
     private func state<State: RunState>() -> State? {
         guard kind == .runFailed, runKind == State.kind, let details else { return nil }
-        guard let json = try? Coding.encoder().encode(details) else { return nil }
-        return try? Coding.decoder().decode(State.self, from: json)
+        return try? Coding.decoder().decode(State.self, from: Data(details.text.utf8))
     }
 
     init(_ kind: Kind, _ message: String, because error: (any Error)? = nil) {

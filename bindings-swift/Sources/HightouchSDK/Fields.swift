@@ -35,9 +35,9 @@ struct Fields: Encodable, Sendable, ExpressibleByDictionaryLiteral {
     }
 
     /// - Throws: `HightouchError` of the kind `invalidRequest` for what JSON cannot hold, such as a NaN.
-    func json() throws -> String {
+    func json(by encoder: JSONEncoder = Coding.doorEncoder()) throws -> String {
         do {
-            return String(decoding: try Coding.encoder().encode(self), as: UTF8.self)
+            return String(decoding: try encoder.encode(self), as: UTF8.self)
         } catch {
             throw HightouchError(.invalidRequest, "a value cannot be written as JSON: \(error)")
         }

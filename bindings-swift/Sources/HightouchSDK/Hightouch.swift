@@ -60,6 +60,7 @@ public final class Hightouch: Sendable {
     ) throws {
         var settings = settings
         settings.set("language", Self.language)
+        settings.set("jsonText", true)
         if credentials != nil {
             settings.set("keyLater", true)
         }
@@ -95,7 +96,9 @@ public final class Hightouch: Sendable {
         body: JSONValue? = nil,
         options: CallOptions = CallOptions()
     ) async throws -> JSONValue {
-        try await door.value("request", ["method": method, "path": path, "query": query, "body": body], options)
+        let arguments: Fields = ["method": method, "path": path, "query": query, "body": body]
+        return JSONValue(
+            known: String(decoding: try await door.call("request", arguments, options.fields).body, as: UTF8.self))
     }
 
     /// The state of the limit; nothing is sent.

@@ -52,6 +52,22 @@ struct Arbitrary: RandomNumberGenerator {
         return .double(double.isFinite ? double : 2.5)
     }
 
+    /// The text of any JSON, with what Swift's numbers and dictionaries do not keep.
+    mutating func jsonText(depth: Int = 3) -> String {
+        let blank = one(of: ["", " ", "\n\t"])
+        switch Int.random(in: 0..<(depth > 0 ? 6 : 4), using: &self) {
+        case 0:
+            let digits = String(list(upTo: 40, from: 1) { Character("\($0.one(of: Array(1...9)))") })
+            return "\(one(of: ["", "-"]))\(digits)\(one(of: ["", ".0", ".50"]))\(one(of: ["", "e400", "E-7", "e+0"]))"
+        case 1: return one(of: ["null", "true", "false", "0", "-0.0", "{}", "[ ]", #"{"$json":["1"]}"#])
+        case 2, 3: return one(of: ["\(JSONValue.string(text()))", #""\u00e9\ud83d\ude00\/""#, #""é""#])
+        case 4: return "[\(list(upTo: 4) { $0.jsonText(depth: depth - 1) }.joined(separator: "\(blank),"))]"
+        default:
+            let members = list(upTo: 4) { "\(JSONValue.string($0.text()))\(blank):\($0.jsonText(depth: depth - 1))" }
+            return "{\(blank)\(members.joined(separator: ","))\(blank)}"
+        }
+    }
+
     /// Of any shape, at most so deep.
     mutating func json(depth: Int = 4) -> JSONValue {
         switch Int.random(in: 0..<(depth > 0 ? 7 : 5), using: &self) {

@@ -8,7 +8,7 @@ import XCTest
 func client(_ settings: [String: JSONValue]) throws -> Hightouch {
     var (configuration, apiKey, rest) = (Configuration(), String?.none, [String: JSONValue]())
     for (name, value) in settings {
-        switch (name, value) {
+        switch (name, value.shape) {
         case ("apiKey", .string(let text)): apiKey = text
         case ("apiKeyFile", .string(let text)): configuration.apiKeyFile = text
         case ("baseUrl", .string(let text)): configuration.baseURL = text
@@ -58,7 +58,7 @@ struct Call: Sendable {
         self.handle = handle
         var options = CallOptions()
         for (name, value) in opts.object ?? [:] {
-            switch (name, value) {
+            switch (name, value.shape) {
             case ("timeoutMs", .int(let time)): options.timeout = .milliseconds(time)
             case ("deadlineMs", .int(let time)): options.deadline = .milliseconds(time)
             case ("maxWaitMs", .int(let time)): options.maxWait = .milliseconds(time)

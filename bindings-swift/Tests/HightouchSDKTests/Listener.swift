@@ -45,6 +45,31 @@ final class Listener: Sendable {
 
         deinit { close(socket) }
 
+        /// Reads one request (HTTP/1.1), answers it with JSON and gives its body.
+        func answer(_ json: String) throws -> String {
+            var (request, buffer) = (Data(), [UInt8](repeating: 0, count: 65_536))
+            let end = Data("\r\n\r\n".utf8)
+            while true {
+                if let head = request.range(of: end) {
+                    let lines = String(decoding: request[..<head.lowerBound], as: UTF8.self).lowercased().split(
+                        separator: "\r\n")
+                    let length = lines.first { $0.hasPrefix("content-length:") }?.split(separator: " ").last.flatMap {
+                        Int($0)
+                    }
+                    let body = request[head.upperBound...]
+                    if body.count >= length ?? 0 {
+                        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
+                        let answer = Array("\(head)Content-Length: \(json.utf8.count)\r\n\r\n\(json)".utf8)
+                        XCTAssertEqual(write(socket, answer, answer.count), answer.count)
+                        return String(decoding: body, as: UTF8.self)
+                    }
+                }
+                let count = read(socket, &buffer, buffer.count)
+                guard count > 0 else { throw Wrong(description: "the other side has closed") }
+                request.append(contentsOf: buffer[..<count])
+            }
+        }
+
         /// Returns when the other side has closed, in whatever manner.
         func readToEnd() throws {
             var buffer = [UInt8](repeating: 0, count: 4096)

@@ -106,7 +106,7 @@ struct Player {
 
     /// A value with its placeholders replaced; a string that is one and nothing else becomes what it names.
     private func filled(_ value: JSONValue) throws -> JSONValue {
-        switch value {
+        switch value.shape {
         case .object(let members): return .object(try members.mapValues(filled))
         case .array(let elements): return .array(try elements.map(filled))
         case .string(var text):

@@ -1,5 +1,7 @@
 //! What the templates of Node ask for: names, types and comments as TypeScript writes them.
 
+mod opaque;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -23,6 +25,8 @@ pub(crate) fn register(env: &mut Environment<'_>) {
     env.add_test("by_hand", |name: String| BY_HAND.contains(&name.as_str()));
     env.add_filter("ts", |ty: Value| type_of(&ty, Side::Answer));
     env.add_filter("ts_arg", |ty: Value| type_of(&ty, Side::Argument));
+    env.add_filter("declared", |ty: Value| opaque::declared(&ty));
+    env.add_filter("used", |ty: Value| opaque::used(&ty));
     env.add_filter("member", |field: Value, ty: Value| member(&field, &ty));
     env.add_filter("memberdoc", |field: Value, ty: Value| member_doc(&field, &ty));
     env.add_filter("camel", |name: String| camel(&name));
@@ -42,6 +46,7 @@ pub(crate) fn context(catalogue: &Json) -> Result<Json, Error> {
     let mut context = catalogue.clone();
     rename_in_docs(&mut context, &names);
     let tags = tags(&context);
+    opaque::mark(&mut context);
     if let Some(members) = context.as_object_mut() {
         members.insert("tags".to_owned(), Json::Object(tags));
     }
@@ -111,13 +116,20 @@ fn type_of(ty: &Value, side: Side) -> Result<String, Error> {
             "bool" => "boolean".to_owned(),
             "string" => "string".to_owned(),
             "timestamp" => format!("{module}Timestamp"),
-            "json" => format!("{module}JsonValue"),
+            "json" => "Json".to_owned(),
             "sync" => format!("{module}SyncRef"),
             _ => return Err(unknown(ty)),
         });
     }
     if let Some(name) = ty.get_attr("ref")?.as_str() {
-        return Ok(format!("{module}{name}"));
+        let with = ty.get_attr("with")?;
+        return Ok(match with.as_str() {
+            Some(with) => format!("{module}{name}<{with}>"),
+            None => format!("{module}{name}"),
+        });
+    }
+    if let Some(name) = ty.get_attr("opaque")?.as_str() {
+        return Ok(name.to_owned());
     }
     for (key, before, after) in [("list", open, "[]"), ("map", "Record<string, ", ">")] {
         let inner = ty.get_attr(key)?;

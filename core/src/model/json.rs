@@ -7,12 +7,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::equal::equal;
 use super::{Mended, Model, Types};
 
 /// How deep opaque JSON may nest: what decoders, our own first, take without running out of stack.
 pub(crate) const MAX_DEPTH: usize = 127;
 
 /// JSON whose shape the API leaves open, kept as text until it is looked at; equal when the values are.
+///
+/// Numbers are compared exactly: `1` and `1.0` are equal, `9007199254740992` and `9007199254740993` are not.
 #[derive(Clone)]
 pub struct Json(Box<RawValue>);
 
@@ -34,11 +37,15 @@ impl Json {
         self.0
     }
 
-    /// The same value with every string and member name put through `change`.
+    /// What JSON there is of a value; opaque parts of it stay as they are spelt.
+    pub(crate) fn of(value: &impl Serialize) -> Self {
+        serde_json::value::to_raw_value(value).map_or_else(|_| Self::default(), Self)
+    }
+
+    /// The same value with every string and member name put through `change`; what it leaves alone stays as it is spelt.
     pub(crate) fn map_text(self, change: &impl Fn(&str) -> String) -> Self {
-        let mut value = self.value();
-        map_text(&mut value, change);
-        Self::from(&value)
+        let changed = map_text(self.get(), change);
+        RawValue::from_string(changed).map_or_else(|_| Self::default(), Self)
     }
 
     pub(crate) fn checked(raw: Box<RawValue>) -> Result<Self, &'static str> {
@@ -60,15 +67,13 @@ impl From<Value> for Json {
 
 impl From<&Value> for Json {
     fn from(value: &Value) -> Self {
-        Self(serde_json::value::to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned()))
+        Self::of(value)
     }
 }
 
 impl PartialEq for Json {
     fn eq(&self, other: &Self) -> bool {
-        let tree = |json: &Self| serde_json::from_str::<Value>(json.get()).ok();
-        // What no tree can hold (1e999) is equal to its own text alone.
-        self.get() == other.get() || tree(self).is_some_and(|tree_of_self| Some(tree_of_self) == tree(other))
+        equal(self.get(), other.get())
     }
 }
 
@@ -231,19 +236,38 @@ fn has_lone_surrogate(text: &str) -> bool {
     false
 }
 
-fn map_text(value: &mut Value, change: &impl Fn(&str) -> String) {
-    match value {
-        Value::String(text) => *text = change(text),
-        Value::Array(items) => items.iter_mut().for_each(|item| map_text(item, change)),
-        Value::Object(members) => {
-            *members = std::mem::take(members)
-                .into_iter()
-                .map(|(name, mut value)| {
-                    map_text(&mut value, change);
-                    (change(&name), value)
-                })
-                .collect();
+/// The text of valid JSON with every string in it put through `change`.
+fn map_text(text: &str, change: &impl Fn(&str) -> String) -> String {
+    let mut mapped = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, string, after)) = first_string(rest) {
+        mapped.push_str(before);
+        match serde_json::from_str::<String>(string) {
+            Ok(read) => {
+                let changed = change(&read);
+                if changed == read {
+                    mapped.push_str(string);
+                } else {
+                    mapped += &Value::from(changed).to_string();
+                }
+            }
+            // Half of a surrogate pair: what cannot be read cannot be changed.
+            Err(_) => mapped.push_str("\"\""),
         }
-        _ => {}
+        rest = after;
     }
+    mapped + rest
+}
+
+/// What stands before the first string, the string with its quotes, and what comes after it.
+fn first_string(text: &str) -> Option<(&str, &str, &str)> {
+    let start = text.find('"')?;
+    let mut escaped = false;
+    let length = text.get(start + 1..)?.bytes().position(|byte| {
+        let ends = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        ends
+    })?;
+    let end = start + length + 2;
+    Some((text.get(..start)?, text.get(start..end)?, text.get(end..)?))
 }

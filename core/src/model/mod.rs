@@ -5,6 +5,7 @@
 
 #[macro_use]
 mod choices;
+mod equal;
 mod json;
 #[macro_use]
 mod strictly;

@@ -82,9 +82,8 @@ impl<S: State> Step<S> {
         let why = state
             .reason()
             .map_or_else(String::new, |reason| format!(": {}", first_line(&client.scrub(&reason))));
-        let run = serde_json::to_value(state).unwrap_or_default();
         Err(Error::new(Kind::RunFailed, format!("{} ended as {}{why}", token.name(), state.status()))
-            .with_details(Some(Json::from(&run)))
+            .with_details(Some(Json::of(state)))
             .scrubbed(|text| client.scrub(text))
             .with_run(token.encode()))
     }

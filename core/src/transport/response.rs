@@ -153,15 +153,22 @@ impl Said {
     fn parse(body: &[u8], scrub: Scrub<'_>) -> Self {
         let nothing = Self { message: None, details: None };
         let Ok(text) = std::str::from_utf8(body) else { return nothing };
-        match serde_json::from_str(text) {
-            Ok(Value::String(message)) => Self { message: Some(brief(&scrub(&message))), details: None },
-            Ok(Value::Object(members)) => {
-                let text =
-                    |name: &str| members.get(name).and_then(Value::as_str).map(|text| brief(&scrub(text)));
+        let string = |raw: &RawValue| serde_json::from_str::<String>(raw.get()).ok();
+        match serde_json::from_str::<&RawValue>(text) {
+            Ok(raw) if raw.get().starts_with('"') => {
+                Self { message: string(raw).map(|message| brief(&scrub(&message))), details: None }
+            }
+            Ok(raw) if raw.get().starts_with('{') => {
+                let members: BTreeMap<String, &RawValue> =
+                    serde_json::from_str(raw.get()).unwrap_or_default();
+                let text = |name: &str| {
+                    members.get(name).and_then(|raw| string(raw)).map(|text| brief(&scrub(&text)))
+                };
                 let details = members
                     .get("details")
-                    .filter(|details| !details.is_null())
-                    .map(|details| Json::from(details).map_text(&scrub))
+                    .filter(|details| details.get() != "null")
+                    .and_then(|details| Json::checked((*details).to_owned()).ok())
+                    .map(|details| details.map_text(&scrub))
                     .filter(|details| details.get().len() <= LARGEST_DETAILS);
                 let mut message = text("message").or_else(|| text("error"));
                 if let (Some(message), Some(reason)) = (&mut message, text("details")) {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::text;
 use crate::client::Meta;
 use crate::error::Error;
 use crate::model::Json;
@@ -33,7 +34,11 @@ impl Failure {
     /// The failure as the JSON that hosts decode.
     #[must_use]
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+        self.written(false)
+    }
+
+    pub(super) fn written(&self, as_text: bool) -> String {
+        text::written(self, as_text).ok().and_then(|json| String::from_utf8(json).ok()).unwrap_or_default()
     }
 }
 

@@ -6,6 +6,7 @@ mod catalogue;
 mod failure;
 mod ops;
 mod table;
+mod text;
 
 pub use catalogue::catalogue;
 pub use failure::Failure;
@@ -57,8 +58,8 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    pub(crate) fn of(meta: Meta, value: &impl Serialize) -> Result<Self, Error> {
-        let body = serde_json::to_vec(value)
+    pub(crate) fn of(client: &Client, meta: Meta, value: &impl Serialize) -> Result<Self, Error> {
+        let body = text::written(value, client.config().json_text)
             .map_err(|error| Error::new(Kind::Internal, format!("a value cannot be written: {error}")))?;
         Ok(Self { meta, next: None, body })
     }
@@ -104,16 +105,20 @@ impl Engine {
                 let head = Head { meta: &reply.meta, next: reply.next.as_deref() };
                 Outcome { ok: true, head: serde_json::to_string(&head).unwrap_or_default(), body: reply.body }
             }
-            Err(error) => Outcome { ok: false, head: Failure::from(&error).to_json(), body: Vec::new() },
+            Err(error) => {
+                let head = Failure::from(&error).written(self.client.config().json_text);
+                Outcome { ok: false, head, body: Vec::new() }
+            }
         }
     }
 
     async fn cancellable(&self, op: &str, args: &str, opts: &str, cancel: &Cancel) -> Result<Reply, Error> {
         let options: Options = strict::read("options", opts, Kind::InvalidRequest)?;
+        let args = if self.client.config().json_text { text::spliced(args)? } else { args.into() };
         tokio::select! {
             biased;
             // First, so that a request under way says what is known of it; the arm below ends what waits elsewhere.
-            reply = with_signal(cancel.0.clone(), ops::dispatch(&self.client, op, args, &options)) => reply,
+            reply = with_signal(cancel.0.clone(), ops::dispatch(&self.client, op, &args, &options)) => reply,
             () = cancel.0.cancelled() => Err(Error::new(Kind::Cancelled, format!("{op} was cancelled"))),
         }
     }

@@ -37,20 +37,20 @@ pub(super) async fn dispatch(
         "runs.next" => next_step(client, args, options).await,
         "request" => request(client, args, options).await,
         "parse" => parse(client, args),
-        "client.stats" => none(args).and_then(|()| local(op, &stats(&client.stats()))),
+        "client.stats" => none(args).and_then(|()| local(client, op, &stats(&client.stats()))),
         "client.diagnose" => {
             none(args)?;
-            local(op, &client.diagnose().await)
+            local(client, op, &client.diagnose().await)
         }
         "client.setKey" => {
             let SetKey { api_key } = arguments(args)?;
             client.set_api_key(api_key.expose())?;
-            local(op, &Value::Null)
+            local(client, op, &Value::Null)
         }
         "client.close" => {
             none(args)?;
             client.close();
-            local(op, &Value::Null)
+            local(client, op, &Value::Null)
         }
         #[expect(clippy::panic, reason = "it shows that a panic does not cross the door; open to tests only")]
         "client.panic" if client.config().self_test => panic!("on request"),
@@ -91,8 +91,8 @@ struct SetKey {
     api_key: crate::config::Secret,
 }
 
-fn local(op: &str, value: &impl Serialize) -> Result<Reply, Error> {
-    Reply::of(Meta::named(op), value)
+fn local(client: &Client, op: &str, value: &impl Serialize) -> Result<Reply, Error> {
+    Reply::of(client, Meta::named(op), value)
 }
 
 #[derive(Deserialize)]
@@ -103,7 +103,7 @@ struct Open {
 
 fn open_run(client: &Client, args: &str) -> Result<Reply, Error> {
     let Open { run } = arguments(args)?;
-    local("runs.open", &run_value(&RunToken::decode(&run, client.origin())?))
+    local(client, "runs.open", &run_value(&RunToken::decode(&run, client.origin())?))
 }
 
 #[derive(Deserialize)]
@@ -149,14 +149,20 @@ async fn step<S: State>(
     if asked.expire && !step.changed && ending.is_none() {
         return Err(runs::expired(client, token));
     }
-    let value = json!({
-        "state": step.state,
-        "seen": step.seen.encode(),
-        "changed": step.changed,
-        "finished": ending.is_some(),
-        "outcome": ending,
-    });
-    Reply::of(step.meta, &value)
+    let seen = step.seen.encode();
+    let given =
+        Given { state: step.state, seen, changed: step.changed, finished: ending.is_some(), outcome: ending };
+    Reply::of(client, step.meta, &given)
+}
+
+/// A step as it crosses; not by way of a tree, in which opaque JSON would lose its spelling.
+#[derive(Serialize)]
+struct Given<S> {
+    state: Option<S>,
+    seen: String,
+    changed: bool,
+    finished: bool,
+    outcome: Option<runs::Ending>,
 }
 
 #[derive(Deserialize)]

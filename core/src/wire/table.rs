@@ -123,12 +123,12 @@ where
                     return raw(client, &call, options).await;
                 }
                 let (value, meta) = client.value::<E::Answer>(&call, options).await?;
-                Reply::of(meta, &value)
+                Reply::of(client, meta, &value)
             })
         },
         read: |client, args, body, meta| {
             let (value, meta) = client.read::<E::Answer>(&prepared::<E>(args)?, body, meta)?;
-            Reply::of(meta, &value)
+            Reply::of(client, meta, &value)
         },
         call: prepared::<E>,
     }
@@ -164,12 +164,12 @@ const fn page<E: Endpoint<Answer = Page<T>>, T: Row>() -> Entry {
                 }
                 let fetched = page::fetch::<T>(client, &call, options, cursor).await?;
                 let next = fetched.cursor.map(|cursor| page::to_token(E::OPERATION, &call, cursor));
-                Ok(Reply { next, ..Reply::of(fetched.meta, &fetched.rows)? })
+                Ok(Reply { next, ..Reply::of(client, fetched.meta, &fetched.rows)? })
             })
         },
         read: |client, args, body, meta| {
             let (value, meta) = client.read::<E::Answer>(&place::<E>(args)?.0, body, meta)?;
-            Reply::of(meta, &value)
+            Reply::of(client, meta, &value)
         },
         call: |args| place::<E>(args).map(|(call, _)| call),
     }
@@ -184,13 +184,13 @@ const fn run<E: Endpoint<Answer = S::Started, Fields: Default>, S: State>() -> E
                     return raw(client, &call, options).await;
                 }
                 let (token, meta) = runs::begin::<E, S>(client, &call, options).await?;
-                Reply::of(meta, &run_value(&token))
+                Reply::of(client, meta, &run_value(&token))
             })
         },
         read: |client, args, body, meta| {
             let call = prepared::<E>(args)?;
             let (started, meta) = client.read::<S::Started>(&call, body, meta)?;
-            Reply::of(meta, &run_value(&token::<S>(client, &call, started)))
+            Reply::of(client, meta, &run_value(&token::<S>(client, &call, started)))
         },
         ..value::<E>()
     }
@@ -213,7 +213,7 @@ const TRIGGER_SYNC: Entry = Entry {
                 return Ok(Reply { meta: reply.meta.after(ready.resolved), ..reply });
             }
             let (token, meta) = api::start(client, &sync, &how, options).await?;
-            Reply::of(meta, &run_value(&token))
+            Reply::of(client, meta, &run_value(&token))
         })
     },
     read: |client, args, body, meta| {
@@ -227,7 +227,11 @@ const TRIGGER_SYNC: Entry = Entry {
         };
         let call = call_on::<api::TriggerRunOp>(vec![Id::Int(id)], &how)?.on(sync.to_string());
         let (started, meta) = client.read::<<api::SyncRun as State>::Started>(&call, body, meta)?;
-        Reply::of(meta, &run_value(&RunToken::new(client, api::SyncRun::KIND, id.to_string(), started.id())))
+        Reply::of(
+            client,
+            meta,
+            &run_value(&RunToken::new(client, api::SyncRun::KIND, id.to_string(), started.id())),
+        )
     },
     call: |args| {
         let (sync, how) = trigger_arguments(args)?;
@@ -251,7 +255,7 @@ const TRIGGER_CAMPAIGN: Entry = Entry {
             }
             let (campaign, what) = campaign(args)?;
             let (result, meta) = api::send_campaign(client, &campaign, &what, options).await?;
-            Reply::of(meta, &result)
+            Reply::of(client, meta, &result)
         })
     },
     read: |client, args, body, meta| {
@@ -259,7 +263,7 @@ const TRIGGER_CAMPAIGN: Entry = Entry {
         let call = api::single_call(&campaign, &what)?;
         let (given, meta) = client.read::<api::CampaignResult>(&call, body, meta)?;
         match api::matched(given, &what.recipients) {
-            Ok(given) => Reply::of(meta, &given),
+            Ok(given) => Reply::of(client, meta, &given),
             Err(error) => Err(error.at(&call).with_meta(meta)),
         }
     },

@@ -17,6 +17,7 @@ mod door;
 mod following;
 mod incidents;
 mod limit;
+mod opaque;
 mod scenarios;
 mod slugs;
 mod support;

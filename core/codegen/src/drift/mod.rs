@@ -113,16 +113,16 @@ fn report(findings: &[Finding]) -> (String, u8) {
         .iter()
         .map(|finding| format!("{:<9}{}: {}", finding.severity, finding.at, finding.what))
         .collect();
-    lines.push(format!(
-        "{} breaking, {} new, {} known",
-        count(Severity::Breaking),
-        count(Severity::New),
-        count(Severity::Known)
-    ));
     let status = match worst {
         Severity::Known => 0,
         Severity::New => 1,
         Severity::Breaking => 2,
     };
+    lines.push(format!(
+        "{worst}, exit status {status}: {} breaking, {} new, {} known",
+        count(Severity::Breaking),
+        count(Severity::New),
+        count(Severity::Known)
+    ));
     (lines.join("\n"), status)
 }

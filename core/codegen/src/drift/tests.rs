@@ -147,3 +147,18 @@ fn a_file_that_is_no_document_is_said_to_be_none() {
         assert!(Document::read(text).err().unwrap().contains(why), "{text}");
     }
 }
+
+/// Under make every status is 2: only the last line then tells what is new from what broke.
+#[test]
+fn the_last_line_says_the_severity_and_the_status() {
+    let finding = |severity| Finding { severity, at: "GetSync".to_owned(), what: "gone".to_owned() };
+    for (severities, wanted) in [
+        (vec![], "known, exit status 0: 0 breaking, 0 new, 0 known"),
+        (vec![Severity::Known, Severity::New], "new, exit status 1: 0 breaking, 1 new, 1 known"),
+        (vec![Severity::New, Severity::Breaking], "breaking, exit status 2: 1 breaking, 1 new, 0 known"),
+    ] {
+        let (text, status) = report(&severities.into_iter().map(finding).collect::<Vec<_>>());
+        assert_eq!(text.lines().last(), Some(wanted));
+        assert!(wanted.contains(&format!("status {status}")));
+    }
+}

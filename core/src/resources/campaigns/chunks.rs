@@ -1,6 +1,6 @@
 //! Sending a campaign to any number of recipients: a hundred a request, none of them twice.
 
-use serde_json::json;
+use serde::Serialize;
 
 use super::{
     CampaignRecipient, CampaignResult, CampaignTrigger, RecipientResult, RecipientStatus, TriggerCampaignOp,
@@ -118,10 +118,13 @@ fn unknown(recipients: &[CampaignRecipient]) -> Vec<RecipientResult> {
 
 /// What is known of each recipient, beside what the server said.
 fn details(results: &[RecipientResult], said: Option<Json>) -> Json {
-    match said {
-        None => Json::from(&json!({ "results": results })),
-        Some(said) => Json::from(&json!({ "results": results, "details": said })),
+    #[derive(Serialize)]
+    struct Details<'a> {
+        results: &'a [RecipientResult],
+        #[serde(skip_serializing_if = "Option::is_none")]
+        details: Option<Json>,
     }
+    Json::of(&Details { results, details: said })
 }
 
 /// The error of a chunk, with what is known of all recipients.

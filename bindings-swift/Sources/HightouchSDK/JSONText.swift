@@ -1,0 +1,342 @@
+import Foundation
+
+/// One level of JSON: what it is, and the text of what is in it.
+enum JSONLevel: Sendable {
+    case null
+    case bool(Bool)
+    /// As it is spelt.
+    case number(String)
+    case string(String)
+    case array([JSONValue])
+    /// In their order; of several with one name the last one stands.
+    case object([(name: String, value: JSONValue)])
+}
+
+/// JSON text whose first level is read when it is first looked at.
+final class JSONText: @unchecked Sendable {
+    let text: String
+    private let lock = NSLock()
+    /// Only under the lock, which is why this class may cross between threads.
+    private var read: JSONLevel?
+
+    /// Takes what is known to be JSON.
+    init(_ text: String) { self.text = text }
+
+    var level: JSONLevel {
+        lock.withLock {
+            if let read { return read }
+            var scanner = JSONScanner(text)
+            // What came through the door has been checked, and what users give where they give it.
+            let level = (try? scanner.level()) ?? .null
+            read = level
+            return level
+        }
+    }
+}
+
+/// Reads JSON text (RFC 8259) a level at a time, and says where it is none.
+struct JSONScanner {
+    struct NotJSON: Error, CustomStringConvertible {
+        let offset: Int
+        var description: String { "no JSON at byte \(offset)" }
+    }
+
+    /// How deep values may nest: what the core takes.
+    static let deepest = 127
+
+    private let bytes: [UInt8]
+    private var at = 0
+
+    init(_ text: String) { bytes = Array(text.utf8) }
+
+    /// The text without the blanks around it, where it is one JSON value.
+    static func checked(_ text: String) throws -> String {
+        var scanner = JSONScanner(text)
+        scanner.blanks()
+        let start = scanner.at
+        try scanner.skip(depth: 0)
+        let end = scanner.at
+        scanner.blanks()
+        guard scanner.at == scanner.bytes.count else { throw NotJSON(offset: scanner.at) }
+        return String(decoding: scanner.bytes[start..<end], as: UTF8.self)
+    }
+
+    mutating func level() throws -> JSONLevel {
+        blanks()
+        switch next {
+        case UInt8(ascii: "{"):
+            var members: [(name: String, value: JSONValue)] = []
+            try items(closedBy: UInt8(ascii: "}")) { scanner in
+                let name = try scanner.string()
+                try scanner.colon()
+                members.append((name, try scanner.value()))
+            }
+            return .object(members)
+        case UInt8(ascii: "["):
+            var elements: [JSONValue] = []
+            try items(closedBy: UInt8(ascii: "]")) { elements.append(try $0.value()) }
+            return .array(elements)
+        case UInt8(ascii: "\""): return .string(try string())
+        case UInt8(ascii: "t"):
+            try word("true")
+            return .bool(true)
+        case UInt8(ascii: "f"):
+            try word("false")
+            return .bool(false)
+        case UInt8(ascii: "n"):
+            try word("null")
+            return .null
+        default:
+            let start = at
+            try number()
+            return .number(text(from: start))
+        }
+    }
+
+    private var next: UInt8? { at < bytes.count ? bytes[at] : nil }
+
+    private func text(from start: Int) -> String { String(decoding: bytes[start..<at], as: UTF8.self) }
+
+    private mutating func value() throws -> JSONValue {
+        let start = at
+        try skip(depth: 0)
+        return JSONValue(known: text(from: start))
+    }
+
+    private mutating func blanks() {
+        while let byte = next, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { at += 1 }
+    }
+
+    private mutating func take(_ byte: UInt8) throws {
+        guard next == byte else { throw NotJSON(offset: at) }
+        at += 1
+    }
+
+    private mutating func word(_ word: String) throws {
+        for byte in word.utf8 { try take(byte) }
+    }
+
+    private mutating func colon() throws {
+        blanks()
+        try take(UInt8(ascii: ":"))
+        blanks()
+    }
+
+    /// What stands between brackets, with commas in between.
+    private mutating func items(closedBy close: UInt8, each: (inout JSONScanner) throws -> Void) throws {
+        at += 1
+        blanks()
+        if next == close {
+            at += 1
+            return
+        }
+        while true {
+            try each(&self)
+            blanks()
+            guard next == UInt8(ascii: ",") else { return try take(close) }
+            at += 1
+            blanks()
+        }
+    }
+
+    private mutating func skip(depth: Int) throws {
+        guard depth <= Self.deepest else { throw NotJSON(offset: at) }
+        switch next {
+        case UInt8(ascii: "{"):
+            try items(closedBy: UInt8(ascii: "}")) { scanner in
+                try scanner.skipString()
+                try scanner.colon()
+                try scanner.skip(depth: depth + 1)
+            }
+        case UInt8(ascii: "["): try items(closedBy: UInt8(ascii: "]")) { try $0.skip(depth: depth + 1) }
+        case UInt8(ascii: "\""): try skipString()
+        case UInt8(ascii: "t"): try word("true")
+        case UInt8(ascii: "f"): try word("false")
+        case UInt8(ascii: "n"): try word("null")
+        default: try number()
+        }
+    }
+
+    private mutating func number() throws {
+        if next == UInt8(ascii: "-") { at += 1 }
+        if next == UInt8(ascii: "0") { at += 1 } else { try digits() }
+        if next == UInt8(ascii: ".") {
+            at += 1
+            try digits()
+        }
+        if next == UInt8(ascii: "e") || next == UInt8(ascii: "E") {
+            at += 1
+            if next == UInt8(ascii: "+") || next == UInt8(ascii: "-") { at += 1 }
+            try digits()
+        }
+    }
+
+    private mutating func digits() throws {
+        let start = at
+        while let byte = next, (0x30...0x39).contains(byte) { at += 1 }
+        guard at > start else { throw NotJSON(offset: at) }
+    }
+
+    private mutating func skipString() throws {
+        try take(UInt8(ascii: "\""))
+        while let byte = next {
+            switch byte {
+            case UInt8(ascii: "\""):
+                at += 1
+                return
+            case UInt8(ascii: "\\"): _ = try escape()
+            case 0..<0x20: throw NotJSON(offset: at)
+            default: at += 1
+            }
+        }
+        throw NotJSON(offset: at)
+    }
+
+    private mutating func string() throws -> String {
+        let start = at
+        try skipString()
+        let content = bytes[(start + 1)..<(at - 1)]
+        guard content.contains(UInt8(ascii: "\\")) else { return String(decoding: content, as: UTF8.self) }
+        var inside = self
+        inside.at = start + 1
+        var (text, plain) = ("", inside.at)
+        while inside.at < at - 1 {
+            guard inside.next == UInt8(ascii: "\\") else {
+                inside.at += 1
+                continue
+            }
+            text += inside.text(from: plain)
+            text.unicodeScalars.append(try inside.escape())
+            plain = inside.at
+        }
+        return text + inside.text(from: plain)
+    }
+
+    private mutating func escape() throws -> Unicode.Scalar {
+        at += 1
+        guard let byte = next else { throw NotJSON(offset: at) }
+        at += 1
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return Unicode.Scalar(byte)
+        case UInt8(ascii: "b"): return "\u{8}"
+        case UInt8(ascii: "f"): return "\u{C}"
+        case UInt8(ascii: "n"): return "\n"
+        case UInt8(ascii: "r"): return "\r"
+        case UInt8(ascii: "t"): return "\t"
+        case UInt8(ascii: "u"):
+            let high = try unit()
+            guard UTF16.isLeadSurrogate(high) else { return try scalar(UInt32(high)) }
+            try word("\\u")
+            let low = try unit()
+            guard UTF16.isTrailSurrogate(low) else { throw NotJSON(offset: at) }
+            return try scalar(0x10000 + (UInt32(high) & 0x3FF) << 10 + UInt32(low) & 0x3FF)
+        default: throw NotJSON(offset: at)
+        }
+    }
+
+    private mutating func unit() throws -> UInt16 {
+        let digits = bytes[at..<min(at + 4, bytes.count)]
+        guard digits.count == 4, digits.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }),
+            let unit = UInt16(String(decoding: digits, as: UTF8.self), radix: 16)
+        else { throw NotJSON(offset: at) }
+        at += 4
+        return unit
+    }
+
+    private func scalar(_ value: UInt32) throws -> Unicode.Scalar {
+        guard let scalar = Unicode.Scalar(value) else { throw NotJSON(offset: at) }
+        return scalar
+    }
+}
+
+extension JSONLevel {
+    /// JSON text; members in their order.
+    func write(to text: inout String) {
+        switch self {
+        case .null: text += "null"
+        case .bool(let value): text += value ? "true" : "false"
+        case .number(let number): text += number
+        case .string(let string): Self.write(string, to: &text)
+        case .array(let elements):
+            text += "["
+            for (index, element) in elements.enumerated() {
+                if index > 0 { text += "," }
+                element.write(to: &text)
+            }
+            text += "]"
+        case .object(let members):
+            text += "{"
+            for (index, member) in members.enumerated() {
+                if index > 0 { text += "," }
+                Self.write(member.name, to: &text)
+                text += ":"
+                member.value.write(to: &text)
+            }
+            text += "}"
+        }
+    }
+
+    private static func write(_ string: String, to text: inout String) {
+        text += "\""
+        for scalar in string.unicodeScalars {
+            switch scalar {
+            case "\"": text += "\\\""
+            case "\\": text += "\\\\"
+            case "\n": text += "\\n"
+            case "\r": text += "\\r"
+            case "\t": text += "\\t"
+            case "\u{0}"..<"\u{20}":
+                let code = String(scalar.value, radix: 16)
+                text += "\\u" + String(repeating: "0", count: 4 - code.count) + code
+            default: text.unicodeScalars.append(scalar)
+            }
+        }
+        text += "\""
+    }
+
+    /// The same bytes for equal values: numbers by sign, digits and power of ten, members by name.
+    func canonical(to bytes: inout [UInt8]) {
+        switch self {
+        case .null, .bool: write(to: &bytes)
+        case .number(let text): bytes += Array("#\(Self.numeral(text) ?? text)".utf8)
+        case .string: write(to: &bytes)
+        case .array(let elements):
+            bytes.append(UInt8(ascii: "["))
+            for element in elements {
+                element.level.canonical(to: &bytes)
+                bytes.append(UInt8(ascii: ","))
+            }
+            bytes.append(UInt8(ascii: "]"))
+        case .object(let members):
+            // Names by their bytes: to Swift, texts are equal that only look so.
+            var last: [[UInt8]: JSONValue] = [:]
+            for (name, value) in members { last[Array(name.utf8)] = value }
+            bytes.append(UInt8(ascii: "{"))
+            for (name, value) in last.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+                JSONLevel.string(String(decoding: name, as: UTF8.self)).write(to: &bytes)
+                value.level.canonical(to: &bytes)
+                bytes.append(UInt8(ascii: ","))
+            }
+            bytes.append(UInt8(ascii: "}"))
+        }
+    }
+
+    private func write(to bytes: inout [UInt8]) {
+        var text = ""
+        write(to: &text)
+        bytes += Array(text.utf8)
+    }
+
+    /// Nil where 64 bits do not hold the exponent: such a number is equal to its own spelling alone.
+    private static func numeral(_ number: String) -> String? {
+        let parts = number.lowercased().split(separator: "e")
+        let mantissa = parts[0].drop { $0 == "-" }.split(separator: ".")
+        let (whole, fraction) = (mantissa[0], mantissa.count > 1 ? mantissa[1] : "")
+        let digits = (whole + fraction).drop { $0 == "0" }
+        let zeros = digits.reversed().prefix { $0 == "0" }.count
+        if digits.isEmpty { return "0" }
+        guard let exponent = parts.count > 1 ? Int(parts[1]) : 0 else { return nil }
+        let (power, overflow) = exponent.addingReportingOverflow(zeros - fraction.utf8.count)
+        return overflow ? nil : "\(number.hasPrefix("-") ? "-" : "")\(digits.dropLast(zeros))e\(power)"
+    }
+}

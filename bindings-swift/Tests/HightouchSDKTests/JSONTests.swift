@@ -1,0 +1,220 @@
+import Foundation
+import XCTest
+
+@testable import HightouchSDK
+
+/// What Swift's numbers and dictionaries do not keep.
+private let odd =
+    #"{ "big":123456789012345678901234567890, "huge":1e400,"same":1,"same":2.50,"b":{"$json":["x"]},"a":"\u00e9" }"#
+
+final class JSONTests: XCTestCase {
+    private func value(_ text: String) throws -> JSONValue { try JSONValue(text: text) }
+
+    func testJSONIsItsTextAndIsReadWhenItIsLookedAt() throws {
+        let value = try value(" \(odd)\n")
+        XCTAssertEqual(value.text, odd)
+        XCTAssertEqual("\(value)", odd)
+        XCTAssertEqual(value["big"]?.text, "123456789012345678901234567890")
+        XCTAssertNil(value["big"]?.int)
+        XCTAssertEqual(value["big"]?.double, 1.2345678901234568e29)
+        XCTAssertEqual(value["huge"]?.double, .infinity)
+        XCTAssertEqual(value["same"]?.double, 2.5)
+        XCTAssertEqual(value.object?["same"], 2.5)
+        XCTAssertEqual(value["a"]?.string, "é")
+        XCTAssertEqual(value.object?.count, 5)
+        XCTAssertEqual(try self.value(#""\ud83d\ude00\n\\\"\/\u0000""#).string, "😀\n\\\"/\u{0}")
+        guard case .array(let items)? = value["b"]?["$json"]?.shape else { return XCTFail("no list") }
+        XCTAssertEqual(items, ["x"])
+    }
+
+    func testWhatIsNoJSONIsRefused() {
+        for text in [
+            "", " ", "{", "[1,]", "{\"a\":1,}", "{a:1}", "01", "1.", ".5", "+1", "1e", "tru", "nul", "NaN", "1 2", "\"",
+            "\"\n\"", #""\x""#, #""\u12""#, #""\ud800""#, #""\ude00""#, #""\ud800\u0041""#, "[1}", "'a'",
+            String(repeating: "[", count: 100_000),
+        ] {
+            XCTAssertThrowsError(try value(text), text) {
+                XCTAssertEqual(($0 as? HightouchError)?.kind, .invalidRequest)
+            }
+        }
+        let deep = String(repeating: "[", count: 120) + String(repeating: "]", count: 120)
+        XCTAssertEqual(try value(deep).text, deep)
+    }
+
+    func testJSONIsEqualByValueToTheLastDigit() throws {
+        for (one, other) in [
+            (#"{"a":1,"b":[2]}"#, #"{ "b" : [2.0], "a" : 10e-1 }"#), ("1e400", "10E+399"), ("0", "-0.00"),
+            ("123456789012345678901234567890", "123456789012345678901234567890.0"), (#"{"a":1,"a":2}"#, #"{"a":2}"#),
+            (#""\u00e9\/""#, "\"é/\""), ("100", "1e2"), ("0.1", "0.10"),
+        ] {
+            XCTAssertEqual(try value(one), try value(other))
+            XCTAssertEqual(try value(one).hashValue, try value(other).hashValue)
+        }
+        for (one, other) in [
+            ("9007199254740992", "9007199254740993"), ("1e400", "1e401"), ("1", "\"1\""), ("1", "true"), ("1", "-1"),
+            ("[1,2]", "[2,1]"), (#"{"a":1}"#, #"{"a":1,"b":null}"#), ("0.1", "0.10000000000000001"), ("10", "1"),
+            // To Swift's own texts these two are equal.
+            ("\"\u{E9}\"", "\"e\u{301}\""), ("{\"\u{E9}\":1}", "{\"e\u{301}\":1}"),
+        ] {
+            XCTAssertNotEqual(try value(one), try value(other))
+        }
+        XCTAssertEqual(try value(#"{"a": [1.0, null]}"#), ["a": [1, nil]])
+        XCTAssertEqual(JSONValue.int(3), .double(3))
+    }
+
+    func testWhatIsBuiltHoldsWhatWasReadToTheLetter() throws {
+        let value: JSONValue = [
+            "theirs": try value(odd), "mine": [1, 0.5, "\"\u{1F}", nil, true], "a": .object(["b": 2, "a": 1]),
+        ]
+        XCTAssertEqual(value.text, #"{"theirs":\#(odd),"mine":[1,0.5,"\"\u001f",null,true],"a":{"a":1,"b":2}}"#)
+    }
+
+    func testAnotherCodersDigitsAreKeptAsFarAsItHasThem() throws {
+        let text = #"{"a":123456789012345678901234567890,"b":18446744073709551615,"c":0.1,"d":1e300,"e":-5}"#
+        let read = try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
+        XCTAssertEqual(read, try value(text))
+        XCTAssertEqual(try JSONDecoder().decode(JSONValue.self, from: JSONEncoder().encode(try value(text))), read)
+        XCTAssertThrowsError(try JSONEncoder().encode(try value(#"{"a":{"b":1e400}}"#))) {
+            XCTAssert("\($0)".contains("a.b: the number 1e400"), "\($0)")
+        }
+    }
+
+    func testAnyTextIsReadAndWrittenAsItStands() throws {
+        for seed in 0..<2000 {
+            var any = Arbitrary(seed: UInt64(seed))
+            let text = any.jsonText(depth: 5)
+            let read = try value(text)
+            XCTAssertEqual(rebuilt(read), read, "seed \(seed): \(text)")
+            XCTAssertEqual(rebuilt(read).hashValue, read.hashValue, "seed \(seed): \(text)")
+        }
+    }
+
+    /// The same value made of its parts, numbers excepted, which only their text holds.
+    private func rebuilt(_ value: JSONValue) -> JSONValue {
+        switch value.level {
+        case .null: .null
+        case .bool(let value): .bool(value)
+        case .number: value
+        case .string(let text): .string(text)
+        case .array(let elements): .array(elements.map(rebuilt))
+        case .object: .object((value.object ?? [:]).mapValues(rebuilt))
+        }
+    }
+}
+
+/// Opaque JSON on its way from a server and back.
+final class OpaqueJSONTests: XCTestCase {
+    private let listener = try? Listener()
+
+    private func client() throws -> Hightouch {
+        let port = try XCTUnwrap(listener).port
+        return try hightouch(
+            "k", Configuration(baseURL: "http://127.0.0.1:\(port)/api/v1", maxRetries: 0), ["environment": [:]])
+    }
+
+    /// What a call gave, the server's answer being `json`, and the body that it sent.
+    private func answering<Value: Sendable>(
+        _ json: String, _ call: @escaping @Sendable () async throws -> Value
+    ) async throws -> (value: Value, sent: String) {
+        let listener = try XCTUnwrap(listener)
+        async let served = Task.detached { try listener.accept().answer(json) }.value
+        let value = try await call()
+        return (value, try await served)
+    }
+
+    /// Incident: an integer of 30 digits that was read and given back came out rounded, and 1e400 failed a whole answer.
+    func testWhatWasReadGoesBackAsItCame() async throws {
+        let client = try client()
+        let answer = #"{"id":1,"slug":"a","configuration":\#(odd),"schedule":{"type":"x","schedule":\#(odd)}}"#
+        let sync = try await answering(answer) { try await client.syncs.get(1) }.value
+        XCTAssertEqual(sync.configuration?.text, odd)
+        XCTAssertEqual(sync.schedule?.schedule, .unknown(try JSONValue(text: odd)))
+        let back = try await answering(answer) {
+            try await client.syncs.update(1, configuration: sync.configuration, schedule: Patch(sync.schedule))
+        }
+        XCTAssertEqual(back.value, sync)
+        XCTAssertEqual(
+            try JSONValue(text: back.sent),
+            try JSONValue(text: #"{"configuration":\#(odd),"schedule":{"type":"x","schedule":\#(odd)}}"#))
+        XCTAssert(
+            back.sent.contains(#""configuration":\#(odd)"#) && back.sent.contains(#""schedule":\#(odd)"#), back.sent)
+    }
+
+    func testListsNestedTypesRawAnswersAndRequestsKeepTheLetter() async throws {
+        let client = try client()
+        let rows = #"{"data":[{"id":1,"slug":"a","name":"A","configuration":\#(odd)}],"hasMore":false}"#
+        let page = try await answering(rows) { try await client.sources.list().firstPage() }.value
+        XCTAssertEqual(page.items.first?.configuration?.text, odd)
+        let answer = #"{"id":"c","slug":"a","name":"A","events":[{"name":"E","type":"track","schema":\#(odd)}]}"#
+        let contract = try await answering(answer) { try await client.eventContracts.get("c") }.value
+        XCTAssertEqual(contract.events.first?.schema?.text, odd)
+        let raw = try await answering(answer) {
+            try await client.eventContracts.withRawResponse.update("c", events: contract.events)
+        }
+        XCTAssert(raw.sent.contains(#""schema":\#(odd)"#), raw.sent)
+        let parsed = try await raw.value.parse()
+        XCTAssertEqual(parsed.id, "c")
+        let body: JSONValue = ["in": try JSONValue(text: odd)]
+        let given = try await answering(odd) {
+            try await client.request("POST", "/x", query: ["$json": ["a", 7]], body: body)
+        }
+        XCTAssertEqual(given.value.text, odd)
+        XCTAssertEqual(given.sent, #"{"in":\#(odd)}"#)
+    }
+
+    func testDetailsOfAnErrorKeepTheLetter() async throws {
+        let client = try client()
+        do {
+            _ = try await answering(#"{"message":"Validation failed","details":\#(odd)}"#) {
+                try await client.sources.update(1, name: "a")
+            }
+            XCTFail("no error")
+        } catch let error as HightouchError {
+            XCTAssertEqual(error.kind, .validation)
+            XCTAssertEqual(error.details?.text, odd)
+        }
+    }
+
+    /// What is not a mark of ours, whatever it looks like, is what the server or the user wrote.
+    func testValuesMayLookLikeTheWayInWhichTheyCross() async throws {
+        let client = try client()
+        let answer = #"{"id":1,"slug":"a","configuration":{"$json":["1"]},"tags":{"$json":"x"}}"#
+        let got = try await answering(answer) { try await client.syncs.update(1, configuration: ["$json": ["1"]]) }
+        XCTAssertEqual(got.value.configuration?.text, #"{"$json":["1"]}"#)
+        XCTAssertEqual(got.value.tags, ["$json": "x"])
+        XCTAssertEqual(got.sent, #"{"configuration":{"$json":["1"]}}"#)
+    }
+
+    func testWhatHasNoFormInJSONIsRefusedWithItsPlaceAndNothingIsSent() async throws {
+        let client = try client()
+        for (value, place) in [
+            (["a": ["b": [0, .double(.nan)]]] as JSONValue, "configuration.a.b.1: the number nan"),
+            (["a": .double(-.infinity)], "configuration.a: the number -inf"), ([1], "must be a JSON object"),
+        ] {
+            do {
+                _ = try await client.syncs.update(1, configuration: value)
+                XCTFail("\(value) was taken")
+            } catch let error as HightouchError {
+                XCTAssertEqual(error.kind, .invalidRequest)
+                XCTAssert(error.message.contains(place), error.message)
+            }
+        }
+        let stats = try await client.stats()
+        XCTAssertEqual(stats.granted, 0)
+    }
+
+    func testAnyTextComesAndGoesToTheLetter() async throws {
+        let client = try client()
+        for seed in 0..<60 {
+            var any = Arbitrary(seed: UInt64(seed))
+            let configuration = #"{"in":\#(any.jsonText())}"#
+            let answer = #"{"id":1,"slug":"a","configuration":\#(configuration)}"#
+            let sync = try await answering(answer) { try await client.syncs.get(1) }.value
+            XCTAssertEqual(sync.configuration?.text, configuration, "seed \(seed)")
+            let back = try await answering(answer) {
+                try await client.syncs.update(1, configuration: sync.configuration)
+            }
+            XCTAssertEqual(back.sent, #"{"configuration":\#(configuration)}"#, "seed \(seed)")
+        }
+    }
+}

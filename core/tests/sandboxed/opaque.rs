@@ -1,0 +1,188 @@
+//! Opaque JSON at the door: to the letter, as it is or as text.
+
+use hightouch_sdk::wire::{Cancel, Engine, Outcome};
+use serde_json::{Value, json};
+
+use crate::support::sandbox::{World, sandbox};
+
+/// What no tree of doubles and no sorted map can hold.
+const ODD: &str = r#"{ "big":123456789012345678901234567890, "huge":1e400,"same":1,"same":2.50,"b":{"$json":["x"]},"a":"\u00e9" }"#;
+
+fn engine(world: &World, json_text: bool) -> Engine {
+    let settings = json!({
+        "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "caBundle": sandbox().line["ca"],
+        "timeScale": world.info["timeScale"], "jsonText": json_text, "maxRetries": 0,
+    });
+    Engine::new(&settings.to_string()).unwrap()
+}
+
+/// A world whose next answer to `operation` is this.
+fn answering(operation: &str, status: u16, text: &str) -> World {
+    let answer = json!({"status": status, "text": text, "headers": {"content-type": "application/json"}});
+    sandbox().world(&json!({"script": [{"when": {"operation": operation}, "answer": answer}]}))
+}
+
+async fn call(engine: &Engine, op: &str, args: &Value) -> Outcome {
+    engine.call(op, &args.to_string(), "", &Cancel::new()).await
+}
+
+fn body(outcome: &Outcome) -> String {
+    assert!(outcome.ok, "{}", outcome.head);
+    String::from_utf8(outcome.body.clone()).unwrap()
+}
+
+/// The text at a place of an answer that crossed with `jsonText`.
+fn text_at(answer: &str, pointer: &str) -> String {
+    let answer: Value = serde_json::from_str(answer).unwrap();
+    let marked = answer.pointer(pointer).unwrap();
+    let text = marked["$json"][0].as_str().unwrap().to_owned();
+    assert_eq!(marked, &json!({ "$json": [text] }));
+    text
+}
+
+/// Incident: an integer of 30 digits in a configuration came out of a host as 1.2345678901234568e29.
+#[tokio::test]
+async fn opaque_json_comes_to_the_letter_wherever_it_stands() {
+    let event = format!(r#"{{"name":"E","type":"track","schema":{ODD}}}"#);
+    let variable = format!(r#"{{"name":"v","variants":[{{"value":"x","userAudienceFilter":{ODD}}}]}}"#);
+    for (op, operation, args, answer, pointer) in [
+        (
+            "syncs.get",
+            "GetSync",
+            json!({"sync": 1}),
+            format!(r#"{{"id":1,"slug":"a","configuration":{ODD}}}"#),
+            "/configuration",
+        ),
+        (
+            "sources.list",
+            "ListSource",
+            json!({}),
+            format!(r#"{{"data":[{{"id":1,"slug":"a","name":"A","configuration":{ODD}}}],"hasMore":false}}"#),
+            "/0/configuration",
+        ),
+        (
+            "syncs.get",
+            "GetSync",
+            json!({"sync": 1}),
+            format!(r#"{{"id":1,"slug":"a","schedule":{{"type":"x","schedule":{ODD}}}}}"#),
+            "/schedule/schedule/raw",
+        ),
+        (
+            "event_contracts.get",
+            "GetContract",
+            json!({"contractId": "contract-000001"}),
+            format!(r#"{{"id":"contract-000001","slug":"a","name":"A","events":[{event}]}}"#),
+            "/events/0/schema",
+        ),
+        (
+            "decision_engine.get_message",
+            "GetMessage",
+            json!({"flowId": "f", "messageId": "m"}),
+            format!(r#"{{"id":"m","name":"M","variables":[{variable}]}}"#),
+            "/variables/0/variants/0/userAudienceFilter",
+        ),
+    ] {
+        let world = answering(operation, 200, &answer);
+        let given = body(&call(&engine(&world, true), op, &args).await);
+        assert_eq!(text_at(&given, pointer), ODD, "{op}");
+        let asked = json!({"op": op, "args": args, "status": 200, "body": answer});
+        assert_eq!(body(&call(&engine(&world, true), "parse", &asked).await), given, "{op} parsed");
+        let plain = body(&call(&engine(&world, false), "parse", &asked).await);
+        assert!(plain.contains(ODD), "{op} without the setting: {plain}");
+    }
+}
+
+/// Details are any JSON; one number that no double holds must not take the server's message with it.
+#[tokio::test]
+async fn details_of_an_error_come_to_the_letter() {
+    let said = format!(r#"{{"message":"no good","details":{ODD}}}"#);
+    let world = answering("CreateSource", 422, &said);
+    let args = json!({"name": "a", "slug": "b", "type": "c", "configuration": {}});
+    let failed = call(&engine(&world, true), "sources.create", &args).await;
+    assert!(!failed.ok && failed.head.contains("no good"), "{}", failed.head);
+    assert_eq!(text_at(&failed.head, "/details"), ODD);
+    let world = answering("CreateSource", 422, &said);
+    let failed = call(&engine(&world, false), "sources.create", &args).await;
+    assert!(failed.head.contains(&format!(r#""details":{ODD}"#)), "{}", failed.head);
+}
+
+/// The key is taken out of details however it is spelt there, and the rest stays to the letter.
+#[tokio::test]
+async fn the_key_is_taken_out_of_details_and_nothing_else() {
+    let world = sandbox().world(&json!({"script": [{
+        "when": {"operation": "CreateSource"},
+        "answer": {"status": 422, "text": r#"{"message":"m","details":{ "a\/b":1.50,"{{apiKey}}":["x {{apiKey}} y","\u00e9"]}}"#},
+    }]}));
+    let args = json!({"name": "a", "slug": "b", "type": "c", "configuration": {}});
+    let failed = call(&engine(&world, true), "sources.create", &args).await;
+    let key = world.info["apiKey"].as_str().unwrap();
+    assert!(!failed.head.contains(key), "{}", failed.head);
+    let details = text_at(&failed.head, "/details");
+    assert!(details.starts_with(r#"{ "a\/b":1.50,"#) && details.ends_with(r#","\u00e9"]}"#), "{details}");
+}
+
+#[tokio::test]
+async fn a_run_that_failed_is_in_the_details_as_text() {
+    let world = sandbox().world(&json!({"timeScale": 1000, "runs": {"seconds": 1, "status": "failed"}}));
+    let engine = engine(&world, true);
+    let run: Value =
+        serde_json::from_str(&body(&call(&engine, "syncs.trigger", &json!({"sync": 1})).await)).unwrap();
+    let mut seen = Value::Null;
+    let failed = loop {
+        let mut args = json!({"run": run["token"], "timeoutMs": 5000});
+        if !seen.is_null() {
+            args["seen"] = seen;
+        }
+        let step = call(&engine, "runs.next", &args).await;
+        if !step.ok {
+            break step;
+        }
+        seen = serde_json::from_str::<Value>(&body(&step)).unwrap()["seen"].take();
+    };
+    let state: Value = serde_json::from_str(&text_at(&failed.head, "/details")).unwrap();
+    assert_eq!(
+        (&state["status"], &state["id"].to_string()),
+        (&json!("failed"), &run["id"].as_str().unwrap().into())
+    );
+}
+
+/// What came is sent back as it came, at any depth and beside what a caller wrote.
+#[tokio::test]
+async fn arguments_given_as_text_are_what_they_say() {
+    let world = sandbox().world(&json!({}));
+    let text = engine(&world, true);
+    let configuration = json!({ "mine": true, "theirs": { "$json": [r#"{"a": [1.5, null]}"#] } });
+    let args = json!({"name": "a", "slug": "b", "type": "c", "configuration": configuration});
+    let made = body(&call(&text, "sources.create", &args).await);
+    let stored: Value = serde_json::from_str(&text_at(&made, "/configuration")).unwrap();
+    assert_eq!(stored, json!({ "mine": true, "theirs": { "a": [1.5, null] } }));
+    let request = json!({"method": "POST", "path": "/sources", "body": { "$json": [
+        r#"{"name": "a", "slug": "c", "type": "c", "configuration": {"$json": ["2"]}}"#] }});
+    let answer = body(&call(&text, "request", &request).await);
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!(
+        answer["configuration"],
+        json!({ "$json": ["2"] }),
+        "an answer to a request is the server's own"
+    );
+    let broken = json!({"name": "a", "slug": "d", "type": "c", "configuration": { "$json": ["{},\"x\":1"] }});
+    let refused = call(&text, "sources.create", &broken).await;
+    assert!(!refused.ok && refused.head.contains("is not JSON; nothing was sent"), "{}", refused.head);
+    let list = json!({"name": "a", "slug": "d", "type": "c", "configuration": { "$json": ["[]"] }});
+    let refused = call(&text, "sources.create", &list).await;
+    assert!(
+        !refused.ok && refused.head.contains("arguments.configuration: must be a JSON object"),
+        "{}",
+        refused.head
+    );
+    assert_eq!(world.log()["requests"].as_array().unwrap().len(), 2);
+}
+
+/// Without the setting nothing is a mark: a caller's own value may look like one.
+#[tokio::test]
+async fn without_the_setting_every_value_is_itself() {
+    let world = sandbox().world(&json!({}));
+    let args = json!({"name": "a", "slug": "b", "type": "c", "configuration": {"x": {"$json": ["1"]}}});
+    let made = body(&call(&engine(&world, false), "sources.create", &args).await);
+    assert!(made.contains(r#""configuration":{"x":{"$json":["1"]}}"#), "{made}");
+}
