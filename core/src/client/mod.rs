@@ -43,6 +43,7 @@ use crate::error::{Error, Kind};
 use crate::limit::{Gate, GateHandle, LimitStats};
 use crate::model::{self, Mended, Model};
 use crate::operation::Returns;
+use crate::reason::Reason;
 use crate::retry::Budget;
 use crate::transport::Http;
 
@@ -149,6 +150,7 @@ impl Client {
         let key = lock(&self.0.keys).last().cloned();
         key.zip(self.0.gate.get()).ok_or_else(|| {
             Error::new(Kind::Authentication, "the client has no key yet; nothing was sent")
+                .with_reason(Reason::NoKey)
                 .with_hint("The key is to be set before the first call.")
         })
     }
