@@ -10,7 +10,7 @@ use rustls::{AlertDescription, CertificateError, InvalidMessage, OtherError, Pee
 
 use super::proxy::Way;
 use super::tls;
-use super::verifier::SelfSigned;
+use super::verifier::Unproven;
 use crate::error::{Error, Kind};
 use crate::reason::Reason;
 
@@ -146,27 +146,41 @@ fn certificate(error: &CertificateError, way: &Way) -> Error {
              setting caBundle, which is trusted beside the system's. On Linux the file in SSL_CERT_FILE, where it is \
              set, stands in place of the system's.",
         ),
-        CertificateError::Other(OtherError(other)) if other.is::<SelfSigned>() => since(
-            Reason::SelfSigned,
-            format!("the certificate of {to} is self-signed and not trusted here"),
-            match other.downcast_ref::<SelfSigned>() {
-                Some(SelfSigned { authority: true }) => {
-                    "It is marked as an authority's (CA:TRUE), which no server's own certificate may be, also where it \
-                     is trusted. Make an authority and a certificate that it signs, and give the authority's with the \
-                     setting caBundle."
-                }
-                _ => {
-                    "If you know it to be the server's, give it with the setting caBundle; else something answers in \
-                     the server's place."
-                }
-            },
-        ),
+        CertificateError::Other(OtherError(other)) if let Some(why) = other.downcast_ref() => {
+            unproven(*why, to)
+        }
         error => Error::new(
             Kind::Tls,
             format!(
                 "the certificate of {to} is not acceptable: {}",
                 rustls::Error::InvalidCertificate(error.clone())
             ),
+        ),
+    }
+}
+
+fn unproven(why: Unproven, to: &str) -> Error {
+    let since = |reason, what, hint: &str| since(reason, Kind::Tls, what, hint);
+    match why {
+        Unproven::SelfSigned => since(
+            Reason::SelfSigned,
+            format!("the certificate of {to} is self-signed and not trusted here"),
+            "If you know it to be the server's, give it with the setting caBundle; else something answers in the server's \
+             place.",
+        ),
+        Unproven::SelfSignedAuthority => since(
+            Reason::SelfSigned,
+            format!("the certificate of {to} is self-signed and marked as an authority's (CA:TRUE)"),
+            "No server's own certificate may be so marked, also where it is trusted. Make an authority and a certificate \
+             that it signs, and give the authority's with the setting caBundle.",
+        ),
+        Unproven::Namesake => since(
+            Reason::UnknownCa,
+            format!(
+                "the certificate of {to} is not signed by the trusted authority whose name it bears: that has another key"
+            ),
+            "Most likely the authority was made anew: give its present certificate with the setting caBundle; else \
+             something answers in the server's place.",
         ),
     }
 }

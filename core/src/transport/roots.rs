@@ -99,3 +99,21 @@ fn system(replacement: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, Er
         .flatten()
         .collect())
 }
+
+#[cfg(all(test, not(any(windows, target_vendor = "apple", target_os = "android"))))]
+mod tests {
+    use super::*;
+
+    /// A company that trusts one authority alone says so with the variable; the public ones must not be trusted beside it.
+    #[test]
+    fn the_file_that_replaces_the_systems_store_is_all_that_is_trusted_of_it() {
+        let path = std::env::temp_dir().join(format!("hightouch-roots-{}.pem", std::process::id()));
+        let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let certificate = params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
+        std::fs::write(&path, certificate.pem()).unwrap();
+        let replaced = system(Some(&path)).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(replaced, [certificate.der().clone()]);
+    }
+}

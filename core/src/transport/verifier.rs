@@ -1,5 +1,5 @@
-//! Tells a certificate that vouches for itself from one of an unknown authority: verifiers call both unknown, and what
-//! is to be done about them differs.
+//! Tells apart what verifiers call by one name: a certificate that vouches for itself, and one of an authority that only
+//! has a trusted one's name, are neither of an authority that is merely unknown, and ask for something else to be done.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,20 +8,28 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, OtherError, SignatureScheme};
 
-/// Why a certificate was refused: its issuer is itself.
-#[derive(Debug)]
-pub(super) struct SelfSigned {
-    /// Whether it is marked as an authority's, which no server's certificate may be.
-    pub authority: bool,
+/// Why a certificate was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unproven {
+    /// Its issuer is itself, and it is not trusted.
+    SelfSigned,
+    /// Its issuer is itself, and it is marked as an authority's, which no server's certificate may be.
+    SelfSignedAuthority,
+    /// An authority of its issuer's name is trusted, but did not sign it.
+    Namesake,
 }
 
-impl fmt::Display for SelfSigned {
+impl fmt::Display for Unproven {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        to.write_str("the certificate is self-signed")
+        to.write_str(match self {
+            Self::SelfSigned => "the certificate is self-signed",
+            Self::SelfSignedAuthority => "the certificate is self-signed and marked as an authority's",
+            Self::Namesake => "the certificate is not signed by the trusted authority whose name it bears",
+        })
     }
 }
 
-impl std::error::Error for SelfSigned {}
+impl std::error::Error for Unproven {}
 
 /// Checks as the verifier beneath does, and says more of a refusal.
 #[derive(Debug)]
@@ -29,22 +37,20 @@ pub(super) struct Verifier(pub Arc<dyn ServerCertVerifier>);
 
 impl Verifier {
     fn explained(error: rustls::Error, certificate: &CertificateDer<'_>) -> rustls::Error {
-        let authority = match &error {
-            rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => false,
-            rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(other)))
-                if matches!(other.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity)) =>
+        let rustls::Error::InvalidCertificate(refused) = &error else { return error };
+        let own = webpki::EndEntityCert::try_from(certificate)
+            .is_ok_and(|certificate| certificate.issuer() == certificate.subject());
+        let why = match refused {
+            CertificateError::UnknownIssuer | CertificateError::BadSignature if own => Unproven::SelfSigned,
+            CertificateError::BadSignature => Unproven::Namesake,
+            CertificateError::Other(OtherError(other))
+                if own && matches!(other.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity)) =>
             {
-                true
+                Unproven::SelfSignedAuthority
             }
             _ => return error,
         };
-        match webpki::EndEntityCert::try_from(certificate) {
-            Ok(read) if read.issuer() == read.subject() => {
-                let why = OtherError(Arc::new(SelfSigned { authority }));
-                rustls::Error::InvalidCertificate(CertificateError::Other(why))
-            }
-            _ => error,
-        }
+        rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(why))))
     }
 }
 

@@ -13,6 +13,7 @@
 
 mod cancel;
 mod credentials;
+mod diagnosis;
 mod door;
 mod incidents;
 mod limit;
