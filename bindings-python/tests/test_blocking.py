@@ -29,7 +29,6 @@ from hightouch_sdk import (
 )
 from hightouch_sdk._door import decoded
 from sandbox import World
-from scripts import run as run_script
 
 
 def test_thirty_two_threads_share_one_client(new_world: Callable[..., World]) -> None:

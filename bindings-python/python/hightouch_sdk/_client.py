@@ -16,6 +16,7 @@ from ._keys import BlockingKeys
 from ._resources import Resources
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Mapping
     from types import TracebackType
 

@@ -14,6 +14,14 @@ pub(super) struct Way {
 }
 
 impl Way {
+    /// With whom a handshake was: a proxy that is spoken to over TLS itself cannot be told from the server behind it.
+    pub(super) fn peer(&self) -> String {
+        match &self.proxy {
+            Some(proxy) if proxy.starts_with("https:") => format!("{} or its proxy {proxy}", self.to),
+            _ => self.to.clone(),
+        }
+    }
+
     pub(super) fn of(config: &Config) -> Self {
         let host = config.base.host_str().unwrap_or_default();
         let port = config.base.port_or_known_default().unwrap_or(443);

@@ -31,7 +31,7 @@ pub(super) fn of(error: &(dyn StdError + 'static), causes: Vec<String>, way: &Wa
 fn read(error: &(dyn StdError + 'static), causes: &[String], way: &Way) -> Error {
     let innermost = causes.last().map_or("no cause was given", String::as_str);
     if let Some(error) = find::<rustls::Error>(error) {
-        return handshake(error, way);
+        return handshake(error, &way.peer());
     }
     let to = &way.to;
     let unresolved = causes.iter().any(|cause| cause == UNRESOLVED);
@@ -69,10 +69,9 @@ fn read(error: &(dyn StdError + 'static), causes: &[String], way: &Way) -> Error
 }
 
 /// Why a handshake failed. Every sentence is of the server's side or the certificate: asking again changes neither.
-fn handshake(error: &rustls::Error, way: &Way) -> Error {
-    let to = &way.to;
+fn handshake(error: &rustls::Error, to: &str) -> Error {
     match error {
-        rustls::Error::InvalidCertificate(error) => certificate(error, way),
+        rustls::Error::InvalidCertificate(error) => certificate(error, to),
         rustls::Error::AlertReceived(AlertDescription::ProtocolVersion)
         | rustls::Error::PeerIncompatible(
             PeerIncompatible::ServerDoesNotSupportTls12Or13
@@ -111,8 +110,7 @@ fn handshake(error: &rustls::Error, way: &Way) -> Error {
     }
 }
 
-fn certificate(error: &CertificateError, way: &Way) -> Error {
-    let to = &way.to;
+fn certificate(error: &CertificateError, to: &str) -> Error {
     let since = |reason, what, hint: &str| since(reason, Kind::Tls, what, hint);
     match error {
         CertificateError::ExpiredContext { time, not_after } => since(

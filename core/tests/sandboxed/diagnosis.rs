@@ -260,3 +260,28 @@ async fn a_server_that_never_answers_the_handshake_ends_a_diagnosis_in_time() {
     let diagnosis = tokio::time::timeout(Duration::from_mins(1), settings.diagnose()).await.unwrap();
     assert_eq!((diagnosis.ok, codes(&diagnosis)), (false, vec!["timeout"]), "{diagnosis}");
 }
+
+#[test]
+fn every_code_of_a_finding_is_documented_in_the_readme_and_in_each_language() {
+    let catalogue: Value = serde_json::from_str(&hightouch_sdk::wire::catalogue()).unwrap();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let codes: Vec<&str> = catalogue["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|known| known["code"].as_str().unwrap())
+        .collect();
+    assert!(codes.contains(&"tls_suites"));
+    for file in [
+        "README.md",
+        "core/src/client/diagnose.rs",
+        "bindings-python/python/hightouch_sdk/_health.py",
+        "bindings-node/src/reports.ts",
+        "bindings-swift/Sources/HightouchSDK/Diagnostics.swift",
+    ] {
+        let text = std::fs::read_to_string(root.join(file)).unwrap();
+        for code in &codes {
+            assert!(text.contains(&format!("`{code}`")), "{code} is not in {file}");
+        }
+    }
+}

@@ -11,8 +11,8 @@
 )]
 
 mod certificates;
+mod environment;
 mod hello;
 mod refused;
-mod roots;
 mod server;
 mod suites;

@@ -1,8 +1,10 @@
-//! Who is trusted: the system's store or the file that stands in its place, and beside it what `caBundle` holds.
+//! What the environment decides: who is trusted (the system's store or the file that stands in its place, and beside it
+//! what `caBundle` holds), and through which proxy requests go.
 //!
-//! `SSL_CERT_FILE` belongs to a process, so each world is a process of its own: this test's, started again.
+//! Variables belong to a process, so each case is a process of its own: this test's, started again.
 
 use std::fmt::Write as _;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
@@ -13,8 +15,8 @@ use crate::server::{Server, settings};
 const CHILD: &str = "HIGHTOUCH_TLS_CHILD";
 const MARK: &str = "found: ";
 
-/// The codes that a process with this `SSL_CERT_FILE` finds at the servers, in their order.
-fn found(test: &str, replacement: Option<&Path>, bundle: Option<&Path>, servers: &[&Server]) -> Vec<String> {
+/// The codes that a process with these variables finds at the servers, in their order.
+fn found(test: &str, variables: &[(&str, &str)], bundle: Option<&Path>, servers: &[&Server]) -> Vec<String> {
     let ports: Vec<String> = servers.iter().map(|server| server.port.to_string()).collect();
     let mut asked = ports.join(",");
     if let Some(bundle) = bundle {
@@ -23,12 +25,10 @@ fn found(test: &str, replacement: Option<&Path>, bundle: Option<&Path>, servers:
     let mut child = Command::new(std::env::current_exe().unwrap());
     child.args(["--exact", test, "--nocapture", "--test-threads=1"]).env(CHILD, asked);
     // What this machine says of certificates and proxies is not to be tested.
-    for name in ["SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
-        child.env_remove(name);
+    for name in ["SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUEST_METHOD"] {
+        child.env_remove(name).env_remove(name.to_lowercase());
     }
-    if let Some(replacement) = replacement {
-        child.env("SSL_CERT_FILE", replacement);
-    }
+    child.envs(variables.iter().copied());
     let output = child.output().unwrap();
     let printed = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{printed}{}", String::from_utf8_lossy(&output.stderr));
@@ -57,7 +57,7 @@ async fn a_bundle_is_trusted_beside_the_file_that_replaces_the_systems_store() {
     if as_a_child().await {
         return;
     }
-    let name = "roots::a_bundle_is_trusted_beside_the_file_that_replaces_the_systems_store";
+    let name = "environment::a_bundle_is_trusted_beside_the_file_that_replaces_the_systems_store";
     let authorities = [Authority::new(), Authority::new(), Authority::new()];
     let servers: Vec<Server> = authorities
         .iter()
@@ -71,7 +71,8 @@ async fn a_bundle_is_trusted_beside_the_file_that_replaces_the_systems_store() {
         (None, Some(&second), ["unknown_ca", "connected", "unknown_ca"]),
         (None, None, ["unknown_ca", "unknown_ca", "unknown_ca"]),
     ] {
-        let found = found(name, replacement.map(AsRef::as_ref), bundle.map(AsRef::as_ref), &servers);
+        let variable = replacement.map(|path| ("SSL_CERT_FILE", path.to_str().unwrap()));
+        let found = found(name, variable.as_slice(), bundle.map(AsRef::as_ref), &servers);
         assert_eq!(found, expected, "SSL_CERT_FILE {replacement:?}, caBundle {bundle:?}");
     }
 }
@@ -82,8 +83,30 @@ async fn a_file_that_ssl_cert_file_names_and_is_not_there_is_an_error_and_not_th
         return;
     }
     let name =
-        "roots::a_file_that_ssl_cert_file_names_and_is_not_there_is_an_error_and_not_the_systems_store";
+        "environment::a_file_that_ssl_cert_file_names_and_is_not_there_is_an_error_and_not_the_systems_store";
     let server = Server::start(&Authority::new().issue(&Wanted::default()), &[]);
-    let found = found(name, Some(Path::new("/nowhere/roots.pem")), None, &[&server]);
+    let found = found(name, &[("SSL_CERT_FILE", "/nowhere/roots.pem")], None, &[&server]);
     assert_eq!(found, ["config"]);
+}
+
+#[tokio::test]
+async fn a_proxy_of_the_environment_is_found_and_no_proxy_goes_past_it() {
+    if as_a_child().await {
+        return;
+    }
+    let name = "environment::a_proxy_of_the_environment_is_found_and_no_proxy_goes_past_it";
+    let authority = Authority::new();
+    let trusted = authority.file();
+    let server = Server::start(&authority.issue(&Wanted::default()), &[]);
+    // Nothing listens where something has just ceased to.
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let proxy = format!("http://{closed}");
+    for (variables, expected) in [
+        (vec![("HTTPS_PROXY", proxy.as_str())], "proxy"),
+        (vec![("ALL_PROXY", proxy.as_str())], "proxy"),
+        (vec![("HTTPS_PROXY", proxy.as_str()), ("NO_PROXY", "127.0.0.1")], "connected"),
+        (vec![], "connected"),
+    ] {
+        assert_eq!(found(name, &variables, Some(&trusted), &[&server]), [expected], "{variables:?}");
+    }
 }
