@@ -70,6 +70,25 @@ export class Hightouch extends Resources {
   }
 
   /**
+   * Diagnoses a client of these settings, also where they make none: that is a finding then and no error. See the method
+   * of the same name.
+   *
+   * @param options Settings; what is left out is read from the environment, or has its default.
+   */
+  static async diagnose(
+    options: Omit<HightouchOptions, 'apiKey'> & { apiKey?: string | undefined } = {},
+  ): Promise<Diagnosis> {
+    // What hosts do not show: a client of whatever settings, good for its diagnosis alone.
+    const diagnosing = { diagnosing: true, ...options }
+    const client = new Hightouch(diagnosing)
+    try {
+      return await client.diagnose()
+    } finally {
+      await client.close()
+    }
+  }
+
+  /**
    * Goes on with a run that was started anywhere. Sends nothing.
    *
    * @param token `run.token`, or `run` of an error.

@@ -34,14 +34,24 @@ export interface Waiting {
 
 /** What {@link Hightouch.diagnose} found. */
 export interface Diagnosis {
-  /** Where requests are sent. */
-  baseUrl: string
-  /** What TLS negotiated; absent over http, through a given proxy, or where no connection could be made. */
+  /** Where requests are sent; absent where the settings do not say it. */
+  baseUrl?: string
+  /**
+   * The proxy that requests go through, given or from the environment, without its credentials; absent where they go
+   * to the server directly.
+   */
+  proxy?: string
+  /**
+   * What TLS negotiated with the server, through the proxy where there is one; absent over http, behind a proxy that
+   * is itself spoken to over TLS, or where no connection could be made.
+   */
   tls?: Negotiated
   /** Whether a read with this key was answered. */
   ok: boolean
   /** What was found, in the order of the checks. */
   findings: Finding[]
+  /** A report for people of all the rest, a line for each thing found. */
+  text: string
 }
 
 /** What client and server agreed on. */
@@ -58,7 +68,12 @@ export interface Negotiated {
 
 /** One thing found. */
 export interface Finding {
-  /** The kind of an error, or `ok`. */
+  /**
+   * `ok`; or what is wrong: `no_key`, `malformed_key`, `bad_token`, `orphaned_creator`, `stripped_key`, `dns`, `proxy`,
+   * `refused`, `not_tls`, `tls_version`, `tls_suites`, `unknown_ca`, `self_signed`, `wrong_host`,
+   * `expired_certificate`, `future_certificate`, `quota_exhausted`; or the kind of another error. Later versions may
+   * know more of them.
+   */
   code: string
   /** What was seen. */
   message: string

@@ -29,7 +29,6 @@ from hightouch_sdk import (
 )
 from hightouch_sdk._door import decoded
 from sandbox import World
-from scripts import run as run_script
 
 
 def test_thirty_two_threads_share_one_client(new_world: Callable[..., World]) -> None:
@@ -199,24 +198,6 @@ def test_a_call_is_logged_without_its_arguments(
     assert "attempts [200]" in caplog.messages[0]
     assert "quite-private" not in caplog.text
     assert world.keys.readOnly not in caplog.text
-
-
-def test_the_doctor_prints_a_diagnosis_and_tells_by_its_status(world: World) -> None:
-    out, _ = run_script(
-        world,
-        """
-        import subprocess
-        command = [sys.executable, "-m", "hightouch_sdk", "doctor", "--ca-bundle", os.environ["HIGHTOUCH_DEMO_CA"]]
-        print(subprocess.run(command).returncode, flush=True)
-        print(subprocess.run(command, env={**os.environ, "HIGHTOUCH_API_KEY": "wrong"}).returncode, flush=True)
-        print(subprocess.run(command, env={**os.environ, "HIGHTOUCH_API_KEY": ""}).returncode, flush=True)
-        """,
-    )
-    good, bad, missing = out.split("\n0\n")[0], *out.split("\n0\n")[1].split("\n1\n")[:2]
-    assert "protocol: TLSv1_3, h2" in good
-    assert "key exchange: X25519MLKEM768" in good
-    assert "authentication: " in bad
-    assert missing.startswith("config: ")
 
 
 def test_the_diagnosis_names_what_tls_agreed_on(client: Hightouch) -> None:

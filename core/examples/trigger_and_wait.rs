@@ -61,10 +61,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 
     let diagnosis = client.diagnose().await;
-    match &diagnosis.tls {
-        Some(tls) => println!("{} with {}, keys by {}", tls.protocol, tls.cipher_suite, tls.key_exchange),
-        None => println!("no TLS: {}", diagnosis.base_url),
-    }
+    println!("{diagnosis}");
 
     let before = client.stats();
     let started = Instant::now();

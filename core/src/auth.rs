@@ -7,6 +7,7 @@ use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::{Error, Kind};
+use crate::reason::Reason;
 
 /// What stands where the key was.
 const REDACTED: &str = "[key]";
@@ -18,20 +19,21 @@ pub(crate) struct Key(SecretString);
 impl Key {
     /// A key given as a value: taken as it is.
     pub(crate) fn new(text: &str) -> Result<Self, Error> {
-        let wrong = |what: &str| {
-            Err(Error::new(Kind::Config, format!("the API key {what}")).with_hint(
+        let wrong = |reason: Reason, what: &str| {
+            Err(Error::new(Kind::Config, format!("the API key {what}")).with_reason(reason).with_hint(
                 "Copy the key again from Settings, API keys, in the Hightouch workspace; nothing was sent.",
             ))
         };
         if text.is_empty() {
-            return wrong("is empty");
+            return wrong(Reason::NoKey, "is empty");
         }
         // RFC 9110 §5.5 forbids control characters in a header's value; a space would end the token (RFC 6750 §2.1).
         if text.bytes().any(|byte| byte == b'\n' || byte == b'\r') {
-            return wrong("has a line break in it");
+            return wrong(Reason::MalformedKey, "has a line break in it");
         }
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return wrong("has a space, a control character or a character outside ASCII in it");
+            let what = "has a space, a control character or a character outside ASCII in it";
+            return wrong(Reason::MalformedKey, what);
         }
         Ok(Self(SecretString::from(text)))
     }

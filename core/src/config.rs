@@ -13,6 +13,7 @@ use crate::auth::Key;
 use crate::error::{Error, Kind};
 use crate::limit::Quota;
 use crate::model::{Mended, Model, Types};
+use crate::reason::Reason;
 
 /// Where the API is unless told otherwise.
 pub const DEFAULT_BASE_URL: &str = "https://api.hightouch.com/api/v1";
@@ -63,12 +64,14 @@ request! {
         client time_scale = "timeScale": f64,
         /// Opens the operation that panics; for tests.
         client self_test = "selfTest": bool,
+        /// Makes an engine of settings that make no client too: for their diagnosis, which is all that it does.
+        client diagnosing = "diagnosing": bool,
     }
 }
 
 /// Settings that bindings and tests use and hosts do not show.
 pub(crate) const INTERNAL_SETTINGS: &[&str] =
-    &["environment", "keyLater", "language", "jsonText", "timeScale", "selfTest"];
+    &["environment", "keyLater", "language", "jsonText", "timeScale", "selfTest", "diagnosing"];
 
 /// Text that is never printed.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
@@ -143,11 +146,7 @@ pub(crate) struct Proxy {
 impl Settings {
     /// Checks the settings and fills what was left out from the environment. Reads the key's file, nothing else.
     pub(crate) fn check(&self) -> Result<Config, Error> {
-        let base_text = match &self.base_url {
-            Some(text) => Some(text.clone()),
-            None => self.variable(BASE_URL)?,
-        };
-        let (base, origin) = base_url(base_text.as_deref().unwrap_or(DEFAULT_BASE_URL))?;
+        let (base, origin) = self.base()?;
         let scheme = base.scheme().to_owned();
         let scale = self.time_scale.unwrap_or(1.0);
         if !(0.001..=1e6).contains(&scale) {
@@ -177,6 +176,19 @@ impl Settings {
             scale,
             self_test: self.self_test.unwrap_or(false),
         })
+    }
+
+    fn base(&self) -> Result<(Url, String), Error> {
+        let text = match &self.base_url {
+            Some(text) => Some(text.clone()),
+            None => self.variable(BASE_URL)?,
+        };
+        base_url(text.as_deref().unwrap_or(DEFAULT_BASE_URL))
+    }
+
+    /// Where requests would go, whatever is wrong with the other settings.
+    pub(crate) fn known_base(&self) -> Option<String> {
+        self.base().ok().map(|(url, _)| url.to_string())
     }
 
     /// A variable; an empty one counts as not set.
@@ -217,9 +229,11 @@ impl Settings {
         }
         match self.variable(API_KEY)? {
             Some(text) => Key::from_outside(&text),
-            None => Err(Error::new(Kind::Config, "no API key was given").with_hint(format!(
-                "Set {API_KEY}, or pass the key; an Admin makes one under Settings, API keys."
-            ))),
+            None => {
+                Err(Error::new(Kind::Config, "no API key was given").with_reason(Reason::NoKey).with_hint(
+                    format!("Set {API_KEY}, or pass the key; an Admin makes one under Settings, API keys."),
+                ))
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::client::{Call, Meta};
 use crate::model::Json;
+use crate::reason::Reason;
 
 /// Declares the closed set of kinds, with their names at the door.
 macro_rules! kinds {
@@ -95,6 +96,7 @@ struct Inner {
     causes: Vec<String>,
     meta: Option<Meta>,
     run: Option<String>,
+    reason: Option<Reason>,
 }
 
 impl Error {
@@ -111,6 +113,7 @@ impl Error {
             causes: Vec::new(),
             meta: None,
             run: None,
+            reason: None,
         }))
     }
 
@@ -175,6 +178,11 @@ impl Error {
         self.0.run.as_deref()
     }
 
+    /// Why, where that is known beyond the kind.
+    pub(crate) fn reason(&self) -> Option<Reason> {
+        self.0.reason
+    }
+
     pub(crate) fn what(&self) -> &str {
         &self.0.what
     }
@@ -212,6 +220,11 @@ impl Error {
 
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(hint.into());
+        self
+    }
+
+    pub(crate) fn with_reason(mut self, reason: impl Into<Option<Reason>>) -> Self {
+        self.0.reason = reason.into();
         self
     }
 

@@ -29,6 +29,7 @@ mod error;
 pub mod limit;
 mod page;
 mod patch;
+mod reason;
 mod retry;
 mod runs;
 mod transport;

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import _names
-from ._client import Hightouch
+from ._client import Hightouch, diagnose
 from ._errors import (
     Attempt,
     AuthenticationError,
@@ -111,6 +111,7 @@ __all__ = [
     "WaitTimeoutError",
     "Waiting",
     "__version__",
+    "diagnose",
 ]
 __all__ += _names.__all__
 

@@ -5,26 +5,41 @@ from __future__ import annotations
 import argparse
 import sys
 
-from . import Hightouch, HightouchError, __version__
+from msgspec.json import encode
+
+from . import __version__, diagnose
+
+STATUS = "The exit status is 0 where the API answers, 1 where it does not, and 2 where the command line is wrong."
 
 
 def main() -> int:
-    """Run the command line; 0 if the API answers, 1 if not."""
+    """Run the command line: 0 if the API answers, 1 if not, 2 if the command line is wrong."""
     parser = argparse.ArgumentParser(prog="python -m hightouch_sdk")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     doctor = commands.add_parser(
-        "doctor", help="check the settings in HIGHTOUCH_API_KEY and HIGHTOUCH_BASE_URL, the connection and the key"
+        "doctor",
+        help="check the settings in HIGHTOUCH_API_KEY and HIGHTOUCH_BASE_URL, the connection and the key",
+        description="Check the settings in HIGHTOUCH_API_KEY and HIGHTOUCH_BASE_URL, the connection and the key, with"
+        " one handshake and one read.",
+        epilog=STATUS,
     )
+    doctor.add_argument("--api-key-file", metavar="FILE", help="take the key from this file")
+    doctor.add_argument("--base-url", metavar="URL", help="the API's address with its /api/v1")
     doctor.add_argument("--ca-bundle", metavar="FILE", help="trust the certificates in this PEM file too")
+    doctor.add_argument("--proxy", metavar="URL", help="go through this proxy")
+    doctor.add_argument("--json", action="store_true", help="print the diagnosis as JSON")
     arguments = parser.parse_args()
-    try:
-        with Hightouch(ca_bundle=arguments.ca_bundle) as client:
-            diagnosis = client.diagnose()
-    except HightouchError as error:
-        sys.stdout.write(f"{error.kind}: {error}\n")
-        return 1
-    sys.stdout.write(f"hightouch-sdk {__version__}\n{diagnosis}\n")
+    diagnosis = diagnose(
+        api_key_file=arguments.api_key_file,
+        base_url=arguments.base_url,
+        ca_bundle=arguments.ca_bundle,
+        proxy=arguments.proxy,
+    )
+    if arguments.json:
+        sys.stdout.write(f"{encode(diagnosis).decode()}\n")
+    else:
+        sys.stdout.write(f"hightouch-sdk {__version__}\n{diagnosis}\n")
     return 0 if diagnosis.ok else 1
 
 

@@ -13,6 +13,7 @@ from ._async_keys import AsyncKeys
 from ._async_resources import AsyncResources
 from ._base import DIAGNOSIS, Client, request_args
 from ._door import decoded, options
+from ._health import KEY_FINDINGS
 from ._json import loads
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class AsyncHightouch(Client["Callable[[], str | Awaitable[str]]"], AsyncResource
         keys = self._local.keys
         seen = 0 if keys is None else keys.epoch
         diagnosis = decoded(DIAGNOSIS, (await self._door.call("client.diagnose"))[1])
-        refused = any(finding.code == "authentication" for finding in diagnosis.findings)
+        refused = any(finding.code in KEY_FINDINGS for finding in diagnosis.findings)
         if refused and isinstance(keys, AsyncKeys) and await keys.renewed(self._local, seen):
             return decoded(DIAGNOSIS, (await self._door.call("client.diagnose"))[1])
         return diagnosis

@@ -10,11 +10,13 @@ from msgspec import UNSET, UnsetType
 from ._base import DIAGNOSIS, Client, request_args
 from ._calls import Calls
 from ._door import decoded, options
+from ._health import KEY_FINDINGS
 from ._json import loads
 from ._keys import BlockingKeys
 from ._resources import Resources
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Mapping
     from types import TracebackType
 
@@ -110,7 +112,7 @@ class Hightouch(Client["Callable[[], str]"], Resources):
         keys = self._local.keys
         seen = 0 if keys is None else keys.epoch
         diagnosis = decoded(DIAGNOSIS, self._local.call("client.diagnose")[1])
-        refused = any(finding.code == "authentication" for finding in diagnosis.findings)
+        refused = any(finding.code in KEY_FINDINGS for finding in diagnosis.findings)
         if refused and isinstance(keys, BlockingKeys) and keys.renewed(self._local, seen):
             return decoded(DIAGNOSIS, self._local.call("client.diagnose")[1])
         return diagnosis
@@ -129,3 +131,29 @@ class Hightouch(Client["Callable[[], str]"], Resources):
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def diagnose(
+    *,
+    api_key: str | None = None,
+    api_key_file: str | os.PathLike[str] | None = None,
+    base_url: str | None = None,
+    timeout: Seconds | None = None,
+    ca_bundle: str | os.PathLike[str] | None = None,
+    proxy: str | None = None,
+) -> Diagnosis:
+    """Diagnose a client of these settings, also where they make none: that is a finding then and no exception.
+
+    The settings are those of :class:`Hightouch`, and what is left out is read from the environment as there.
+    ``python -m hightouch_sdk doctor`` prints what this gives.
+    """
+    with Hightouch(
+        api_key=api_key,
+        api_key_file=api_key_file,
+        base_url=base_url,
+        timeout=timeout,
+        ca_bundle=ca_bundle,
+        proxy=proxy,
+        _internal={"diagnosing": True},
+    ) as client:
+        return client.diagnose()

@@ -56,7 +56,10 @@ class Finding(Struct, frozen=True, kw_only=True):
     """One thing that a diagnosis found."""
 
     code: str
-    """The kind of an error, or ``ok``."""
+    """``ok``; or what is wrong: ``no_key``, ``malformed_key``, ``bad_token``, ``orphaned_creator``, ``stripped_key``,
+    ``dns``, ``proxy``, ``refused``, ``not_tls``, ``tls_version``, ``tls_suites``, ``unknown_ca``, ``self_signed``,
+    ``wrong_host``, ``expired_certificate``, ``future_certificate``, ``quota_exhausted``; or the kind of another error.
+    Later versions may know more of them."""
     message: str
     """What was seen."""
     advice: str | None = None
@@ -64,27 +67,26 @@ class Finding(Struct, frozen=True, kw_only=True):
 
 
 class Diagnosis(Struct, frozen=True, kw_only=True):
-    """The way to the API, step by step; ``str()`` of it is a report for people."""
+    """The way to the API, step by step; ``str()`` of it is ``text``."""
 
-    base_url: str = field(name="baseUrl")
-    """Where requests go."""
     ok: bool
     """Whether a read with this key was answered."""
+    text: str
+    """A report for people of all the rest, a line for each thing found."""
+    base_url: str | None = field(name="baseUrl", default=None)
+    """Where requests go; None where the settings do not say it."""
+    proxy: str | None = None
+    """The proxy that requests go through, given or from the environment, without its credentials; None where they go to
+    the server directly."""
     tls: Negotiated | None = None
-    """What TLS agreed on; None over http, through a proxy, or where no connection could be made."""
+    """What TLS agreed on with the server, through the proxy where there is one; None over http, behind a proxy that is
+    itself spoken to over TLS, or where no connection could be made."""
     findings: list[Finding] = []
     """What was found, in the order of the checks."""
 
     def __str__(self) -> str:
-        lines = [f"base URL: {self.base_url}"]
-        if self.tls is not None:
-            lines += [
-                f"protocol: {self.tls.protocol}, {self.tls.application_protocol or 'no HTTP version agreed on'}",
-                f"cipher suite: {self.tls.cipher_suite}",
-                f"key exchange: {self.tls.key_exchange}",
-            ]
-        for finding in self.findings:
-            lines.append(f"{finding.code}: {finding.message}")
-            if finding.advice:
-                lines.append(f"    {finding.advice}")
-        return "\n".join(lines)
+        return self.text
+
+
+KEY_FINDINGS = frozenset(("no_key", "bad_token", "orphaned_creator", "stripped_key", "authentication"))
+"""Codes of findings after which another key may do better."""

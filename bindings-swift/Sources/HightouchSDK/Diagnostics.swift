@@ -72,20 +72,34 @@ public struct Diagnosis: Codable, Hashable, Sendable {
 
     /// One thing that was found.
     public struct Finding: Codable, Hashable, Sendable {
-        /// `ok`, or the kind of the failure.
+        /// `ok`; or what is wrong: `no_key`, `malformed_key`, `bad_token`, `orphaned_creator`, `stripped_key`, `dns`,
+        /// `proxy`, `refused`, `not_tls`, `tls_version`, `tls_suites`, `unknown_ca`, `self_signed`, `wrong_host`,
+        /// `expired_certificate`, `future_certificate`, `quota_exhausted`; or the kind of another error. Later versions
+        /// may know more of them.
         public let code: String
-        /// One sentence for people.
+        /// What was seen.
         public let message: String
         /// What to do about it.
         public let advice: String?
     }
 
-    /// Where requests go.
-    public let baseUrl: String
-    /// What was negotiated; nil without TLS, behind a proxy, or where no connection could be made.
+    /// Where requests go; nil where the settings do not say it.
+    public let baseUrl: String?
+    /// The proxy that requests go through, given or from the environment, without its credentials; nil where they go to
+    /// the server directly.
+    public let proxy: String?
+    /// What was negotiated with the server, through the proxy where there is one; nil without TLS, behind a proxy that is
+    /// itself spoken to over TLS, or where no connection could be made.
     public let tls: TLS?
     /// Whether a read with this key was answered.
     public let ok: Bool
     /// What was found, in the order of the checks.
     public let findings: [Finding]
+    /// A report for people of all the rest, a line for each thing found.
+    public let text: String
+}
+
+extension Diagnosis: CustomStringConvertible {
+    /// ``text``.
+    public var description: String { text }
 }

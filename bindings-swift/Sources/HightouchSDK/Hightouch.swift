@@ -109,6 +109,24 @@ public final class Hightouch: Sendable {
         try await door.local("client.stats").value()
     }
 
+    /// Diagnoses a client of these settings, also where they make none: that is a finding then, and is not thrown.
+    ///
+    /// - Parameters:
+    ///   - apiKey: The workspace's API key; read from `HIGHTOUCH_API_KEY` when nil.
+    ///   - configuration: What differs from the defaults.
+    /// - Returns: What was found; see the method of the same name.
+    /// - Throws: `HightouchError` of the kind `internal`.
+    public static func diagnose(
+        apiKey: String? = nil, configuration: Configuration = Configuration()
+    ) async throws -> Diagnosis {
+        var settings = configuration.fields
+        settings.set("apiKey", apiKey)
+        let client = try Hightouch(settings: settings, internal: ["diagnosing": true])
+        let diagnosis = try await client.diagnose()
+        try await client.close()
+        return diagnosis
+    }
+
     /// Looks at the connection and the key: one handshake, and one read that counts towards the limit.
     ///
     /// - Returns: What was found; a failure is a finding and is not thrown.

@@ -41,6 +41,30 @@ final class ClientTests: XCTestCase {
         }
     }
 
+    func testSettingsThatMakeNoClientAreDiagnosedAndNotThrown() async throws {
+        let world = try await Sandbox.running().world()
+        let base = try world.text("baseUrl")
+        let diagnosis = try await Hightouch.diagnose(apiKey: canary + " x", configuration: Configuration(baseURL: base))
+        XCTAssertFalse(diagnosis.ok)
+        XCTAssertEqual(diagnosis.findings.map(\.code), ["malformed_key"])
+        XCTAssertEqual(diagnosis.baseUrl, base)
+        let finding = try XCTUnwrap(diagnosis.findings.first)
+        XCTAssertEqual("\(diagnosis)", diagnosis.text)
+        XCTAssertTrue(diagnosis.text.contains("malformed_key: \(finding.message)"), diagnosis.text)
+        XCTAssertTrue(diagnosis.text.contains(try XCTUnwrap(finding.advice)), diagnosis.text)
+        for text in shown(diagnosis) { XCTAssertFalse(text.contains(canary), text) }
+    }
+
+    func testADiagnosisFindsARefusedKey() async throws {
+        let world = try await Sandbox.running().world()
+        let client = try world.client()
+        try await client.setAPIKey(canary)
+        let diagnosis = try await client.diagnose()
+        XCTAssertEqual(diagnosis.findings.map(\.code), ["bad_token"])
+        XCTAssertEqual(diagnosis.tls?.keyExchange, "X25519MLKEM768")
+        for text in shown(diagnosis) { XCTAssertFalse(text.contains(canary), text) }
+    }
+
     func testAPanicOfTheCoreBecomesAnErrorAndTheClientGoesOn() async throws {
         let world = try await Sandbox.running().world()
         let client = try hightouch(

@@ -1,21 +1,30 @@
-//! What stands between a client and the API: the connection, then the key.
+//! What stands between a client and the API: the settings, the connection, then the key.
+
+use std::fmt;
 
 use serde::Serialize;
-use url::Host;
 
-use super::{Client, Options};
-use crate::error::Error;
+use super::{Answer, Client, Options};
+use crate::config::Settings;
+use crate::error::{Error, Kind};
+use crate::reason::Reason;
 use crate::resources::{ListSyncOp, ListSyncs, call};
-use crate::transport::{Negotiated, probe};
+use crate::transport::{Negotiated, probe, proxy_of};
 
-/// What [`Client::diagnose`] found.
+/// What [`Client::diagnose`] found; its `Display` is a report for people, a line for each thing found.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Diagnosis {
-    /// Where the client sends its requests.
-    pub base_url: String,
-    /// What TLS negotiated; absent over http, through a proxy that was given, or where no connection could be made.
+    /// Where the client sends its requests; absent where the settings do not say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base_url: Option<String>,
+    /// The proxy that requests go through, given or from the environment, without its credentials; absent where they go
+    /// to the server directly.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
+    /// What TLS negotiated with the server, through the proxy where there is one; absent over http, behind a proxy that
+    /// is itself spoken to over TLS, or where no connection could be made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<Negotiated>,
     /// Whether a read with this key was answered.
@@ -29,7 +38,10 @@ pub struct Diagnosis {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Finding {
-    /// The error's kind, or `ok`.
+    /// `ok`; or what is wrong: `no_key`, `malformed_key`, `bad_token`, `orphaned_creator`, `stripped_key`, `dns`,
+    /// `proxy`, `refused`, `not_tls`, `tls_version`, `tls_suites`, `unknown_ca`, `self_signed`, `wrong_host`,
+    /// `expired_certificate`, `future_certificate`, `quota_exhausted`; or the kind of another error. Later versions may
+    /// know more of them.
     pub code: String,
     /// What was seen.
     pub message: String,
@@ -39,11 +51,26 @@ pub struct Finding {
 }
 
 impl Finding {
+    fn ok(message: impl Into<String>) -> Self {
+        Self { code: "ok".to_owned(), message: message.into(), advice: None }
+    }
+
     fn of(error: &Error) -> Self {
+        let code = error.reason().map_or(error.kind().as_str(), Reason::code);
         Self {
-            code: error.kind().as_str().to_owned(),
+            code: code.to_owned(),
             message: error.to_string(),
             advice: error.hint().map(ToOwned::to_owned),
+        }
+    }
+}
+
+impl Settings {
+    /// Diagnoses a client of these settings; settings that make none are a finding as well. See [`Client::diagnose`].
+    pub async fn diagnose(&self) -> Diagnosis {
+        match Client::new(self) {
+            Ok(client) => client.diagnose().await,
+            Err(error) => Diagnosis::without_client(self.known_base(), &error),
         }
     }
 }
@@ -54,42 +81,113 @@ impl Client {
     pub async fn diagnose(&self) -> Diagnosis {
         let config = self.config();
         let mut findings = Vec::new();
-        let direct = config.proxy.is_none() && config.base.scheme() == "https";
         let mut tls = None;
-        if direct {
+        let proxy = proxy_of(config);
+        if config.base.scheme() == "https" {
             let probed = match self.http().tls().await {
-                Ok(tls) => probe(&config.base, tls, config.timeout).await,
+                Ok(tls) => probe(config, tls).await,
                 Err(error) => Err(error),
             };
             match probed {
-                Ok(negotiated) => tls = Some(negotiated),
+                Ok(Some(negotiated)) => tls = Some(negotiated),
+                Ok(None) => findings.push(Finding::ok(
+                    "the proxy is itself spoken to over TLS: what the server negotiates behind it is not shown",
+                )),
                 Err(error) => findings.push(Finding::of(&error.scrubbed(|text| self.scrub(text)))),
             }
-        } else if matches!(config.base.host(), Some(Host::Ipv4(_) | Host::Ipv6(_)))
-            && config.base.scheme() == "http"
-        {
-            findings.push(Finding {
-                code: "ok".to_owned(),
-                message: "the base URL is http to a loopback address: no TLS".to_owned(),
-                advice: None,
-            });
+        } else {
+            findings.push(Finding::ok("the base URL is http to a loopback address: no TLS"));
         }
-        let one = ListSyncs { limit: Some(1), ..ListSyncs::default() };
-        // It shall say that the limit is closed, not wait until it opens.
-        let patience = u64::try_from(config.timeout.as_millis()).unwrap_or(u64::MAX);
-        let bounded = Options { max_retries: Some(0), deadline_ms: Some(patience), ..Options::default() };
-        let read = match call::<ListSyncOp>(&one) {
-            Ok(call) => self.told(&call, self.send(&call, &bounded), |answer| &answer.meta).await,
-            Err(error) => Err(error),
-        };
+        let read = self.one_read().await;
         match &read {
-            Ok(answer) => findings.push(Finding {
-                code: "ok".to_owned(),
-                message: format!("a read with this key was answered in {} ms", answer.meta.duration_ms),
-                advice: None,
-            }),
-            Err(error) => findings.push(Finding::of(error)),
+            Ok(answer) => {
+                let refused =
+                    answer.meta.attempts.iter().filter(|attempt| attempt.status == Some(429)).count();
+                if refused > 0 {
+                    findings.push(exhausted(refused));
+                }
+                let took = answer.meta.duration_ms;
+                findings.push(Finding::ok(format!("a read with this key was answered in {took} ms")));
+            }
+            Err(error) => {
+                let found = Finding::of(error);
+                // What kept the handshake from happening keeps the read from it: said once is enough.
+                if findings.iter().all(|earlier| earlier.code != found.code) {
+                    findings.push(found);
+                }
+            }
         }
-        Diagnosis { base_url: config.base.to_string(), tls, ok: read.is_ok(), findings }
+        Diagnosis { base_url: Some(config.base.to_string()), proxy, tls, ok: read.is_ok(), findings }
+    }
+
+    async fn one_read(&self) -> Result<Answer, Error> {
+        let one = ListSyncs { limit: Some(1), ..ListSyncs::default() };
+        let millis = |wait: std::time::Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        let config = self.config();
+        // It shall say that the limit is used up, not wait until it is not: a window is time enough for one request of a
+        // client that is merely busy.
+        let bounded = Options {
+            max_retries: Some(0),
+            deadline_ms: Some(millis(config.timeout)),
+            max_wait_ms: Some(millis(self.scaled(config.quota.window)).max(1)),
+            ..Options::default()
+        };
+        let call = call::<ListSyncOp>(&one)?;
+        let read = self.told(&call, self.send(&call, &bounded), |answer| &answer.meta).await;
+        read.map_err(|error| {
+            let refused = |meta: &super::Meta| {
+                meta.attempts.iter().filter(|attempt| attempt.status == Some(429)).count()
+            };
+            // However its time ran out, the refusals are the reason.
+            match (error.meta().map_or(0, refused), error.kind()) {
+                (1.., Kind::Timeout | Kind::RateLimited) => error.with_reason(Reason::QuotaExhausted),
+                _ => error,
+            }
+        })
+    }
+}
+
+fn exhausted(refused: usize) -> Finding {
+    let times = if refused == 1 { "once".to_owned() } else { format!("{refused} times") };
+    Finding {
+        code: Reason::QuotaExhausted.code().to_owned(),
+        message: format!(
+            "the workspace's limit was used up: the server refused {times} (429) before it answered"
+        ),
+        advice: Some(
+            "Every process that uses the workspace shares its 200 requests in 10 s; give each its share."
+                .to_owned(),
+        ),
+    }
+}
+
+impl Diagnosis {
+    /// What can be said where the settings make no client.
+    pub(crate) fn without_client(base_url: Option<String>, error: &Error) -> Self {
+        Self { base_url, proxy: None, tls: None, ok: false, findings: vec![Finding::of(error)] }
+    }
+}
+
+impl fmt::Display for Diagnosis {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(base) = &self.base_url {
+            writeln!(to, "base URL: {base}")?;
+        }
+        if let Some(proxy) = &self.proxy {
+            writeln!(to, "proxy: {proxy}")?;
+        }
+        if let Some(tls) = &self.tls {
+            let http = tls.application_protocol.as_deref().unwrap_or("no HTTP version agreed on");
+            writeln!(to, "protocol: {}, {http}", tls.protocol)?;
+            writeln!(to, "cipher suite: {}", tls.cipher_suite)?;
+            writeln!(to, "key exchange: {}", tls.key_exchange)?;
+        }
+        for finding in &self.findings {
+            writeln!(to, "{}: {}", finding.code, finding.message)?;
+            if let Some(advice) = &finding.advice {
+                writeln!(to, "    {advice}")?;
+            }
+        }
+        write!(to, "{}", if self.ok { "The API answers." } else { "The API does not answer." })
     }
 }

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::{Meta, Options};
 use crate::config::Config;
 use crate::error::{Error, Kind};
+use crate::reason::Reason;
 
 /// The bounds of one call.
 pub(super) struct Limits {
@@ -47,6 +48,7 @@ impl Limits {
         }
         let why = format!("the limit would have made the call wait {:.1} s or more", at_least.as_secs_f64());
         Error::new(Kind::RateLimited, why)
+            .with_reason(Reason::QuotaExhausted)
             .with_retry_after(Some(at_least))
             .with_hint(format!("Allow a longer max_wait, or send less{sent}."))
     }

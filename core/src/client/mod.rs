@@ -46,6 +46,7 @@ use crate::error::{Error, Kind};
 use crate::limit::{Gate, GateHandle, LimitStats};
 use crate::model::{self, Mended, Model};
 use crate::operation::Returns;
+use crate::reason::Reason;
 use crate::retry::Budget;
 use crate::runs::Board;
 use crate::transport::Http;
@@ -162,6 +163,7 @@ impl Client {
         let key = lock(&self.0.keys).last().cloned();
         key.zip(self.0.gate.get()).ok_or_else(|| {
             Error::new(Kind::Authentication, "the client has no key yet; nothing was sent")
+                .with_reason(Reason::NoKey)
                 .with_hint("The key is to be set before the first call.")
         })
     }

@@ -118,7 +118,7 @@ impl Client {
                         }
                         _ => outcome,
                     };
-                    (outcome, Error::new(failed.kind, failed.what).with_causes(failed.causes))
+                    (outcome, failed.into_error())
                 }
             };
             match retry::decide(retries, allowed, call.safety(), outcome, fastrand::f64()) {

@@ -1,6 +1,5 @@
 //! One attempt at a request: handed over, answered or not, and what is known when it is not.
 
-use std::error::Error as StdError;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,11 +9,14 @@ use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
+use super::proxy::Way;
+use super::refusal::{self, chain, find};
 use super::tls;
 use super::warmup::Warmup;
 use super::watched::{Departure, Watched};
 use crate::config::Config;
 use crate::error::{Error, Kind};
+use crate::reason::Reason;
 
 /// What an unpacked answer may measure; the largest page known is a hundredth of it.
 const LARGEST_BODY: usize = 64 << 20;
@@ -49,6 +51,8 @@ pub(crate) struct Failed {
     pub kind: Kind,
     pub what: String,
     pub causes: Vec<String>,
+    pub reason: Option<Reason>,
+    pub hint: Option<String>,
 }
 
 /// A whole answer.
@@ -190,28 +194,17 @@ impl Http {
     }
 
     fn failed(&self, error: &reqwest::Error) -> Failed {
-        let chain = chain(error);
-        let is_tls = within::<rustls::Error>(error);
-        let proxied = self.config.proxy.is_some()
-            || chain.iter().any(|cause| cause.contains("tunnel") || cause.contains("proxy"));
-        let (stage, kind, what) = if error.is_connect() {
-            let (kind, what) = if is_tls {
-                (Kind::Tls, "no trusted TLS connection could be made")
-            } else if proxied {
-                (Kind::Proxy, "the proxy could not be reached or refused")
-            } else if error.is_timeout() {
-                (Kind::Connect, "no connection in 10 s")
-            } else {
-                (Kind::Connect, "no connection could be made")
-            };
-            (Stage::Connecting, kind, what)
-        } else if error.is_timeout() {
-            (Stage::Sent, Kind::Timeout, "no answer in time")
+        let causes = chain(error);
+        if error.is_connect() {
+            return Failed::before(&refusal::of(error, causes, &Way::of(&self.config)));
+        }
+        let (kind, what) = if error.is_timeout() {
+            (Kind::Timeout, "no answer in time")
         } else {
-            (Stage::Sent, Kind::Connect, "the connection broke before the answer")
+            (Kind::Connect, "the connection broke before the answer")
         };
-        let innermost = chain.last().map_or_else(String::new, |cause| format!(": {cause}"));
-        Failed { stage, kind, what: format!("{what}{innermost}"), causes: chain }
+        let innermost = causes.last().map_or_else(String::new, |cause| format!(": {cause}"));
+        Failed { causes, ..Failed::new(Stage::Sent, kind, format!("{what}{innermost}")) }
     }
 }
 
@@ -240,7 +233,8 @@ impl Incoming<'_> {
                 Ok(Err(error)) => {
                     // reqwest calls every error of a body one of decoding; only those beneath which there is no
                     // connection's are.
-                    let kind = if within::<hyper::Error>(&error) { Kind::Connect } else { Kind::Protocol };
+                    let kind =
+                        if find::<hyper::Error>(&error).is_some() { Kind::Connect } else { Kind::Protocol };
                     let what = format!("the answer broke off: {}", text_of(&error));
                     return Err(Failed::new(Stage::Answering, kind, what).because(&error));
                 }
@@ -257,11 +251,25 @@ impl Incoming<'_> {
 impl Failed {
     /// A request that could not be made.
     pub(crate) fn before(error: &Error) -> Self {
-        Self::new(Stage::Connecting, error.kind(), error.what())
+        Self {
+            causes: error.causes().to_vec(),
+            reason: error.reason(),
+            hint: error.hint().map(ToOwned::to_owned),
+            ..Self::new(Stage::Connecting, error.kind(), error.what())
+        }
     }
 
     fn new(stage: Stage, kind: Kind, what: impl Into<String>) -> Self {
-        Self { stage, kind, what: what.into(), causes: Vec::new() }
+        Self { stage, kind, what: what.into(), causes: Vec::new(), reason: None, hint: None }
+    }
+
+    /// The error that it is unless the attempt is repeated.
+    pub(crate) fn into_error(self) -> Error {
+        let error = Error::new(self.kind, self.what).with_causes(self.causes).with_reason(self.reason);
+        match self.hint {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        }
     }
 
     fn because(mut self, error: &reqwest::Error) -> Self {
@@ -270,38 +278,6 @@ impl Failed {
     }
 }
 
-/// The causes beneath an error, outermost first; its own line is left out, since it repeats the URL.
-fn chain(error: &reqwest::Error) -> Vec<String> {
-    let mut causes: Vec<String> = Vec::new();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let text = cause.to_string();
-        if causes.last() != Some(&text) {
-            causes.push(text);
-        }
-        next = cause.source();
-    }
-    causes
-}
-
 fn text_of(error: &reqwest::Error) -> String {
     chain(error).pop().unwrap_or_else(|| "no cause was given".to_owned())
-}
-
-fn within<E: StdError + 'static>(error: &(dyn StdError + 'static)) -> bool {
-    let mut next = Some(error);
-    while let Some(cause) = next {
-        if cause.is::<E>() {
-            return true;
-        }
-        // An I/O error keeps what it wraps apart from its source.
-        if let Some(io) = cause.downcast_ref::<std::io::Error>()
-            && let Some(inner) = io.get_ref()
-            && (inner.is::<E>() || within::<E>(inner))
-        {
-            return true;
-        }
-        next = cause.source();
-    }
-    false
 }

@@ -1,14 +1,19 @@
 //! What a connection to the server negotiates: one handshake, no request.
 
+use std::error::Error as StdError;
 use std::sync::Arc;
-use std::time::Duration;
 
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use serde::Serialize;
 use tokio::net::TcpStream;
-use url::Url;
+use tower_service::Service as _;
 
+use super::proxy::{self, Way};
+use super::refusal;
+use crate::config::Config;
 use crate::error::{Error, Kind};
 
 /// What was agreed on in a TLS handshake, in the names of the IANA registries.
@@ -26,33 +31,62 @@ pub struct Negotiated {
     pub application_protocol: Option<String>,
 }
 
-/// Opens one connection and closes it.
-pub(crate) async fn probe(base: &Url, tls: ClientConfig, limit: Duration) -> Result<Negotiated, Error> {
-    let host = base.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-    let port = base.port_or_known_default().unwrap_or(443);
+/// The proxy that requests go through, without its credentials.
+pub(crate) fn proxy_of(config: &Config) -> Option<String> {
+    Way::of(config).proxy
+}
+
+/// Opens one connection, on the way that requests take, and closes it. `None` where a proxy is itself spoken to in a way
+/// that hides what the server behind it negotiates.
+pub(crate) async fn probe(config: &Config, tls: ClientConfig) -> Result<Option<Negotiated>, Error> {
+    let way = Way::of(config);
+    let host = config.base.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
     let name = ServerName::try_from(host.clone()).map_err(|error| {
         Error::new(Kind::Config, format!("the host {host} is not a name for TLS: {error}"))
     })?;
     let connecting = async {
-        let stream = TcpStream::connect((host.as_str(), port))
-            .await
-            .map_err(|error| Error::new(Kind::Connect, format!("no connection to {host}:{port}: {error}")))?;
-        tokio_rustls::TlsConnector::from(Arc::new(tls))
-            .connect(name, stream)
-            .await
-            .map_err(|error| Error::new(Kind::Tls, format!("no TLS connection to {host}:{port}: {error}")))
+        let Some(stream) = tcp(config).await? else { return Ok(None) };
+        let stream = tokio_rustls::TlsConnector::from(Arc::new(tls)).connect(name, stream).await?;
+        Ok(Some(negotiated(stream.get_ref().1)))
     };
-    let stream = tokio::time::timeout(limit, connecting).await.map_err(|_| {
-        Error::new(Kind::Timeout, format!("no TLS connection to {host}:{port} in {limit:?}"))
-    })??;
-    let (_, session) = stream.get_ref();
+    let limit = config.timeout;
+    let connected: Result<_, Box<dyn StdError + Send + Sync>> = tokio::time::timeout(limit, connecting)
+        .await
+        .map_err(|_| Error::new(Kind::Timeout, format!("no TLS connection to {} in {limit:?}", way.to)))?;
+    connected.map_err(|error| {
+        let error: &(dyn StdError + 'static) = &*error;
+        let mut causes = vec![error.to_string()];
+        causes.extend(refusal::chain(error));
+        causes.dedup();
+        refusal::of(error, causes, &way)
+    })
+}
+
+async fn tcp(config: &Config) -> Result<Option<TcpStream>, Box<dyn StdError + Send + Sync>> {
+    let mut connector = HttpConnector::new();
+    connector.enforce_http(false);
+    let to = config.base.as_str().parse()?;
+    match proxy::intercept(config) {
+        None => Ok(Some(connector.call(to).await?.into_inner())),
+        Some(proxy) if proxy.uri().scheme_str() == Some("http") => {
+            let mut tunnel = Tunnel::new(proxy.uri().clone(), connector);
+            if let Some(credentials) = proxy.basic_auth() {
+                tunnel = tunnel.with_auth(credentials.clone());
+            }
+            Ok(Some(tunnel.call(to).await?.into_inner()))
+        }
+        Some(_) => Ok(None),
+    }
+}
+
+fn negotiated(session: &rustls::ClientConnection) -> Negotiated {
     let named = |name: Option<String>| name.unwrap_or_else(|| "unknown".to_owned());
-    Ok(Negotiated {
+    Negotiated {
         protocol: named(session.protocol_version().map(|version| format!("{version:?}"))),
         cipher_suite: named(session.negotiated_cipher_suite().map(|suite| format!("{:?}", suite.suite()))),
         key_exchange: named(
             session.negotiated_key_exchange_group().map(|group| format!("{:?}", group.name())),
         ),
         application_protocol: session.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned()),
-    })
+    }
 }

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use super::http::Exchange;
 use crate::error::{Error, Kind};
 use crate::model::Json;
+use crate::reason::Reason;
 
 /// Takes the key out of a text.
 pub(crate) type Scrub<'a> = &'a dyn Fn(&str) -> String;
@@ -26,7 +27,7 @@ pub(crate) fn check(answer: &Exchange, scrub: Scrub<'_>) -> Result<(), Error> {
         return Ok(());
     }
     let said = Said::parse(&answer.body, scrub);
-    let (kind, hint) = meaning(answer.status, &said);
+    let (kind, reason, hint) = meaning(answer.status, &said);
     let what = match (answer.status, said.message) {
         (300..400, _) => {
             let to = answer.headers.get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or("elsewhere");
@@ -40,6 +41,7 @@ pub(crate) fn check(answer: &Exchange, scrub: Scrub<'_>) -> Result<(), Error> {
     };
     let error = Error::new(kind, what)
         .with_status(answer.status)
+        .with_reason(reason)
         .with_details(said.details)
         .with_retry_after(retry_after(&answer.headers));
     Err(match hint {
@@ -106,40 +108,49 @@ fn http_date(text: &str) -> Option<i64> {
     jiff::fmt::rfc2822::parse(text).ok().map(|at| at.timestamp().as_millisecond())
 }
 
-fn meaning(status: u16, said: &Said) -> (Kind, Option<String>) {
+fn meaning(status: u16, said: &Said) -> (Kind, Option<Reason>, Option<&'static str>) {
     match status {
-        400 => (Kind::InvalidRequest, None),
-        401 => (Kind::Authentication, Some(why_401(said))),
+        400 => (Kind::InvalidRequest, None, None),
+        401 => {
+            let (reason, hint) = why_401(said);
+            (Kind::Authentication, Some(reason), Some(hint))
+        }
         403 => {
             let hint = "The key has its creator's permissions; ask an Admin which groups it belongs to.";
-            (Kind::Permission, Some(hint.to_owned()))
+            (Kind::Permission, None, Some(hint))
         }
-        404 => (Kind::NotFound, None),
-        407 => (Kind::Proxy, Some("The proxy asks for credentials; give them in its URL.".to_owned())),
-        409 => (Kind::Conflict, None),
-        422 => (Kind::Validation, None),
+        404 => (Kind::NotFound, None, None),
+        407 => {
+            let hint = "The proxy asks for credentials; give them in its URL.";
+            (Kind::Proxy, Some(Reason::Proxy), Some(hint))
+        }
+        409 => (Kind::Conflict, None, None),
+        422 => (Kind::Validation, None, None),
         429 => {
             let hint = "The workspace's limit (200 requests in 10 s) is shared by every process that uses it; give each its share.";
-            (Kind::RateLimited, Some(hint.to_owned()))
+            (Kind::RateLimited, Some(Reason::QuotaExhausted), Some(hint))
         }
-        500..600 => (Kind::Server, None),
-        _ => (Kind::Protocol, None),
+        500..600 => (Kind::Server, None, None),
+        _ => (Kind::Protocol, None, None),
     }
 }
 
 /// A 401 has three known reasons, told apart by what the vendor writes into `details`.
-fn why_401(said: &Said) -> String {
+fn why_401(said: &Said) -> (Reason, &'static str) {
     let details = said.details.as_ref().map(Json::value);
     let text = details.as_ref().and_then(Value::as_str).unwrap_or_default();
     if text.contains("No user found") {
-        "The key's creator must be an active Admin of the workspace: when they are deactivated or removed, all their \
-         keys are refused. Let an active Admin make a new key."
+        let hint = "The key's creator must be an active Admin of the workspace: when they are deactivated or removed, all \
+                    their keys are refused. Let an active Admin make a new key.";
+        (Reason::OrphanedCreator, hint)
     } else if text.contains("No authorization header") {
-        "The key did not arrive: something between here and the server took the header away."
+        let hint = "The key did not arrive: something between here and the server took the header away.";
+        (Reason::StrippedKey, hint)
     } else {
-        "The key is not, or no longer, one of this workspace's; make a new one under Settings, API keys."
+        let hint =
+            "The key is not, or no longer, one of this workspace's; make a new one under Settings, API keys.";
+        (Reason::BadToken, hint)
     }
-    .to_owned()
 }
 
 /// What an error's body says, whatever its shape.

@@ -8,6 +8,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+use super::verifier::Verifier;
 use crate::error::{Error, Kind};
 
 /// Checks servers against the system's store; what `ca_bundle` holds is trusted beside it.
@@ -16,7 +17,7 @@ pub(super) fn verifier(
     ca_bundle: Option<&Path>,
 ) -> Result<Arc<dyn ServerCertVerifier>, Error> {
     let extra = ca_bundle.map(|path| pem(path, "the setting caBundle")).transpose()?.unwrap_or_default();
-    platform(provider, extra)
+    Ok(Arc::new(Verifier(platform(provider, extra)?)))
 }
 
 fn pem(path: &Path, named_by: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
@@ -52,8 +53,9 @@ fn platform(
 ) -> Result<Arc<dyn ServerCertVerifier>, Error> {
     let mut roots = rustls::RootCertStore::empty();
     // Single broken certificates are passed over, as every other reader of these stores does.
-    roots.add_parsable_certificates(system()?);
-    if roots.is_empty() && std::env::var_os("SSL_CERT_FILE").is_some_and(|path| !path.is_empty()) {
+    let replacement = std::env::var_os("SSL_CERT_FILE").filter(|path| !path.is_empty());
+    roots.add_parsable_certificates(system(replacement.as_deref().map(Path::new))?);
+    if roots.is_empty() && replacement.is_some() {
         return Err(Error::new(
             Kind::Config,
             "no certificate of the file that SSL_CERT_FILE names can be used",
@@ -73,12 +75,13 @@ fn platform(
         .map_err(|error| Error::new(Kind::Tls, format!("no certificate store can be used: {error}")))
 }
 
-/// The system's roots: the file of all of them first, since scanning the folder costs thirty times as much.
+/// The system's roots, or those of the file that stands in their place; of the system's, the file of all of them first,
+/// since scanning the folder costs thirty times as much.
 #[cfg(not(any(windows, target_vendor = "apple", target_os = "android")))]
-fn system() -> Result<Vec<CertificateDer<'static>>, Error> {
+fn system(replacement: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, Error> {
     // OpenSSL's meaning of the variable: it replaces the system's store.
-    if let Some(path) = std::env::var_os("SSL_CERT_FILE").filter(|path| !path.is_empty()) {
-        return pem(Path::new(&path), "the variable SSL_CERT_FILE");
+    if let Some(path) = replacement {
+        return pem(path, "the variable SSL_CERT_FILE");
     }
     let found = openssl_probe::probe();
     if let Some(file) = found.cert_file
@@ -95,4 +98,22 @@ fn system() -> Result<Vec<CertificateDer<'static>>, Error> {
         .filter_map(|entry| pem(&entry.ok()?.path(), "the system").ok())
         .flatten()
         .collect())
+}
+
+#[cfg(all(test, not(any(windows, target_vendor = "apple", target_os = "android"))))]
+mod tests {
+    use super::*;
+
+    /// A company that trusts one authority alone says so with the variable; the public ones must not be trusted beside it.
+    #[test]
+    fn the_file_that_replaces_the_systems_store_is_all_that_is_trusted_of_it() {
+        let path = std::env::temp_dir().join(format!("hightouch-roots-{}.pem", std::process::id()));
+        let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let certificate = params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
+        std::fs::write(&path, certificate.pem()).unwrap();
+        let replaced = system(Some(&path)).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(replaced, [certificate.der().clone()]);
+    }
 }

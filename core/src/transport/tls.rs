@@ -3,27 +3,32 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::ClientConfig;
+use rustls::crypto::aws_lc_rs::cipher_suite as suite;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::{ClientConfig, SupportedCipherSuite};
 
 use super::roots;
 use crate::error::{Error, Kind};
 
-/// The provider with the suites of the vendor's guide; key exchange as aws-lc-rs orders it, post-quantum first.
+/// The suites of the vendor's guide, preferred ones first.
+static SUITES: [SupportedCipherSuite; 7] = [
+    suite::TLS13_AES_256_GCM_SHA384,
+    suite::TLS13_AES_128_GCM_SHA256,
+    suite::TLS13_CHACHA20_POLY1305_SHA256,
+    suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+    suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+    suite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+    suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+];
+
+/// The provider with these suites; key exchange as aws-lc-rs orders it, post-quantum first.
 fn provider() -> CryptoProvider {
-    use aws_lc_rs::cipher_suite as suite;
-    CryptoProvider {
-        cipher_suites: vec![
-            suite::TLS13_AES_256_GCM_SHA384,
-            suite::TLS13_AES_128_GCM_SHA256,
-            suite::TLS13_CHACHA20_POLY1305_SHA256,
-            suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
-            suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-            suite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-            suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-        ],
-        ..aws_lc_rs::default_provider()
-    }
+    CryptoProvider { cipher_suites: SUITES.to_vec(), ..aws_lc_rs::default_provider() }
+}
+
+/// The names of the suites, for people.
+pub(super) fn suites() -> Vec<String> {
+    SUITES.iter().map(|suite| format!("{:?}", suite.suite())).collect()
 }
 
 /// The configuration of every connection; reads the certificate stores.

@@ -8,6 +8,7 @@ use crate::config::{INTERNAL_SETTINGS, Settings};
 use crate::error::Kind;
 use crate::model::{Model as _, Types, prose};
 use crate::operation::{Operation, Returns};
+use crate::reason::Reason;
 use crate::resources::{Argument, Fields as _, IdentityGraphRun, SequenceRun, SyncRun};
 
 /// The catalogue as JSON.
@@ -33,12 +34,15 @@ pub fn catalogue() -> String {
     let options: Vec<Value> = Options::ARGUMENTS.iter().map(|option| entry(option, &mut types)).collect();
     let kinds: Vec<Value> =
         Kind::ALL.iter().map(|(name, doc)| json!({ "name": name, "doc": prose(doc) })).collect();
+    let findings: Vec<Value> =
+        Reason::ALL.iter().map(|(code, doc)| json!({ "code": code, "doc": prose(doc) })).collect();
     let inner: Vec<Value> = INNER.iter().filter_map(|inner| operation(inner, &mut types)).collect();
     let all = || TABLE.iter().map(|entry| entry.operation).chain(INNER.iter().copied());
     let ids: Vec<&str> = all().map(|operation| operation.id).collect();
     let whole = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "kinds": kinds,
+        "findings": findings,
         "settings": settings,
         "options": options,
         "operationIds": ids,

@@ -14,10 +14,10 @@ pub use failure::Failure;
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt as _;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::client::{Client, Meta, Options, with_signal};
+use crate::client::{Client, Diagnosis, Meta, Options, with_signal};
 use crate::config::Settings;
 use crate::error::{Error, Kind};
 use crate::model::strict;
@@ -59,7 +59,16 @@ pub(crate) struct Reply {
 
 impl Reply {
     pub(crate) fn of(client: &Client, meta: Meta, value: &impl Serialize) -> Result<Self, Error> {
-        let body = text::written(value, client.config().json_text)
+        Self::written(meta, value, client.config().json_text)
+    }
+
+    /// Of what may be there without a client.
+    pub(crate) fn plain(meta: Meta, value: &impl Serialize) -> Result<Self, Error> {
+        Self::written(meta, value, false)
+    }
+
+    fn written(meta: Meta, value: &impl Serialize, json_text: bool) -> Result<Self, Error> {
+        let body = text::written(value, json_text)
             .map_err(|error| Error::new(Kind::Internal, format!("a value cannot be written: {error}")))?;
         Ok(Self { meta, next: None, body })
     }
@@ -75,21 +84,36 @@ struct Head<'a> {
 /// A client behind the door.
 #[derive(Debug)]
 pub struct Engine {
-    client: Client,
+    made: Made,
+}
+
+#[derive(Debug)]
+enum Made {
+    Client(Client),
+    /// Settings that make no client, and what is wrong with them.
+    Nothing(Diagnosis),
 }
 
 impl Engine {
-    /// Makes a client from settings (JSON); does no I/O but reading the key's file, where one is named.
+    /// Makes a client from settings (JSON); does no I/O but reading the key's file, where one is named. With the setting
+    /// `diagnosing`, settings that make no client are good for `client.diagnose`, which says why.
     ///
     /// # Errors
     /// Kind `config`, with the path of the setting.
     pub fn new(settings: &str) -> Result<Self, Failure> {
         let made = std::panic::catch_unwind(|| {
-            let settings: Settings = strict::read("settings", settings, Kind::Config)?;
-            Client::new(&settings)
+            let read = strict::read::<Settings>("settings", settings, Kind::Config);
+            let base = read.as_ref().ok().and_then(Settings::known_base);
+            match read.and_then(|settings| Client::new(&settings)) {
+                Ok(client) => Ok(Made::Client(client)),
+                Err(error) if diagnosing(settings) => {
+                    Ok(Made::Nothing(Diagnosis::without_client(base, &error)))
+                }
+                Err(error) => Err(error),
+            }
         });
         match made {
-            Ok(Ok(client)) => Ok(Self { client }),
+            Ok(Ok(made)) => Ok(Self { made }),
             Ok(Err(error)) => Err(Failure::from(&error)),
             Err(_) => Err(Failure::from(&defect("the settings"))),
         }
@@ -106,22 +130,44 @@ impl Engine {
                 Outcome { ok: true, head: serde_json::to_string(&head).unwrap_or_default(), body: reply.body }
             }
             Err(error) => {
-                let head = Failure::from(&error).written(self.client.config().json_text);
+                let head = Failure::from(&error).written(self.json_text());
                 Outcome { ok: false, head, body: Vec::new() }
             }
         }
     }
 
+    fn json_text(&self) -> bool {
+        matches!(&self.made, Made::Client(client) if client.config().json_text)
+    }
+
     async fn cancellable(&self, op: &str, args: &str, opts: &str, cancel: &Cancel) -> Result<Reply, Error> {
         let options: Options = strict::read("options", opts, Kind::InvalidRequest)?;
-        let args = if self.client.config().json_text { text::spliced(args)? } else { args.into() };
+        let client = match (&self.made, op) {
+            (Made::Client(client), _) => client,
+            (Made::Nothing(diagnosis), "client.diagnose") => return ops::diagnosed(diagnosis),
+            (Made::Nothing(_), "client.close") => return Reply::plain(Meta::named(op), &()),
+            (Made::Nothing(_), _) => {
+                let what = format!("the settings make no client; {op} did nothing");
+                return Err(Error::new(Kind::Config, what).with_hint("Their diagnosis says why."));
+            }
+        };
+        let args = if client.config().json_text { text::spliced(args)? } else { args.into() };
         tokio::select! {
             biased;
             // First, so that a request under way says what is known of it; the arm below ends what waits elsewhere.
-            reply = with_signal(cancel.0.clone(), ops::dispatch(&self.client, op, &args, &options)) => reply,
+            reply = with_signal(cancel.0.clone(), ops::dispatch(client, op, &args, &options)) => reply,
             () = cancel.0.cancelled() => Err(Error::new(Kind::Cancelled, format!("{op} was cancelled"))),
         }
     }
+}
+
+/// Whether settings that may be wrong in any other way are to be diagnosed.
+fn diagnosing(settings: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Peek {
+        diagnosing: bool,
+    }
+    serde_json::from_str::<Peek>(settings).is_ok_and(|peek| peek.diagnosing)
 }
 
 fn defect(what: &str) -> Error {

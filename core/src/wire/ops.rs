@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::Reply;
 use super::table::{Entry, run_value};
-use crate::client::{Client, Meta, Options};
+use crate::client::{Client, Diagnosis, Meta, Options};
 use crate::error::{Error, Kind};
 use crate::limit::LimitStats;
 use crate::model::{Json, strict};
@@ -40,7 +40,7 @@ pub(super) async fn dispatch(
         "client.stats" => none(args).and_then(|()| local(client, op, &stats(&client.stats()))),
         "client.diagnose" => {
             none(args)?;
-            local(client, op, &client.diagnose().await)
+            diagnosed(&client.diagnose().await)
         }
         "client.setKey" => {
             let SetKey { api_key } = arguments(args)?;
@@ -56,6 +56,18 @@ pub(super) async fn dispatch(
         "client.panic" if client.config().self_test => panic!("on request"),
         _ => Err(Error::new(Kind::InvalidRequest, "there is no such operation; nothing was sent")),
     }
+}
+
+/// A diagnosis with its report for people, which is written once for all languages.
+pub(super) fn diagnosed(diagnosis: &Diagnosis) -> Result<Reply, Error> {
+    #[derive(Serialize)]
+    struct Told<'a> {
+        #[serde(flatten)]
+        diagnosis: &'a Diagnosis,
+        text: String,
+    }
+    // Nothing in it is opaque.
+    Reply::plain(Meta::named("client.diagnose"), &Told { diagnosis, text: diagnosis.to_string() })
 }
 
 fn stats(stats: &LimitStats) -> Value {

@@ -13,6 +13,7 @@
 
 mod cancel;
 mod credentials;
+mod diagnosis;
 mod door;
 mod following;
 mod incidents;

@@ -1,0 +1,105 @@
+"""``python -m hightouch_sdk doctor`` and ``diagnose``: what they find, print and exit with."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hightouch_sdk import Hightouch, diagnose
+from sandbox import World
+
+
+def doctor(world: World, *arguments: str, **environment: str) -> tuple[int, str, str]:
+    """The doctor's exit status, and what it printed and complained of."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "hightouch_sdk", "doctor", "--ca-bundle", world.sandbox.line["ca"], *arguments],
+        env={**world.environment(), **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    return ended.returncode, ended.stdout, ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("key", "status", "said"),
+    [
+        (lambda world: world.answer["apiKey"], 0, ["\nok: a read with this key", "\nThe API answers.\n"]),
+        (lambda _: "", 1, ["\nno_key: no API key was given", "\n    Set HIGHTOUCH_API_KEY"]),
+        (lambda _: "canary in two", 1, ["\nmalformed_key: the API key has a space", "\n    Copy the key again"]),
+        (
+            lambda world: world.keys.invalid,
+            1,
+            ["\nbad_token: ListSync: the server answered 401", "\n    The key is not"],
+        ),
+        (lambda world: world.keys.orphaned, 1, ["\norphaned_creator: ListSync: ", "\n    The key's creator must be"]),
+    ],
+    ids=["ok", "no key", "malformed key", "bad token", "orphaned creator"],
+)
+def test_the_doctor_says_what_it_found_and_what_to_do_and_tells_by_its_status(
+    world: World, key: Callable[[World], str], status: int, said: list[str]
+) -> None:
+    given = key(world)
+    ended, out, err = doctor(world, HIGHTOUCH_API_KEY=given)
+    assert (ended, err) == (status, "")
+    assert out.startswith("hightouch-sdk ")
+    assert f"\nbase URL: {world.answer['baseUrl']}\n" in out
+    for text in said:
+        assert text in out
+    assert not given or given not in out
+    assert status == 0 or out.endswith("The API does not answer.\n")
+
+
+def test_a_healthy_way_is_printed_with_what_tls_agreed_on(world: World) -> None:
+    _, out, _ = doctor(world)
+    assert "\nprotocol: TLSv1_3, h2\n" in out
+    assert "\nkey exchange: X25519MLKEM768\n" in out
+
+
+def test_the_doctor_prints_the_same_as_json(world: World) -> None:
+    status, out, _ = doctor(world, "--json", HIGHTOUCH_API_KEY=world.keys.invalid)
+    diagnosis = json.loads(out)
+    assert (status, diagnosis["ok"]) == (1, False)
+    assert [finding["code"] for finding in diagnosis["findings"]] == ["bad_token"]
+    assert world.keys.invalid not in out
+
+
+def test_what_the_doctor_is_given_comes_before_the_environment(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text(world.answer["apiKey"] + "\n")
+    given = ("--api-key-file", str(file), "--base-url", world.answer["baseUrl"])
+    assert doctor(world, *given, HIGHTOUCH_API_KEY="wrong", HIGHTOUCH_BASE_URL="https://x.invalid/api/v1")[0] == 0
+    status, out, _ = doctor(world, "--proxy", f"http://{world.sandbox.line['closed']}")
+    assert (status, "\nproxy: " in out) == (1, True)
+
+
+@pytest.mark.parametrize("wrong", [["--frobnicate"], ["now"]])
+def test_a_wrong_command_line_has_a_status_of_its_own(world: World, wrong: list[str]) -> None:
+    status, out, err = doctor(world, *wrong)
+    assert (status, out) == (2, "")
+    assert "usage: " in err
+
+
+def test_settings_that_make_no_client_are_diagnosed_and_not_raised(world: World) -> None:
+    diagnosis = diagnose(api_key="canary in two", base_url=world.answer["baseUrl"])
+    assert not diagnosis.ok
+    [finding] = diagnosis.findings
+    assert finding.code == "malformed_key"
+    assert finding.message in str(diagnosis) == diagnosis.text
+    assert finding.advice is not None
+    assert finding.advice in diagnosis.text
+    assert diagnosis.base_url == world.answer["baseUrl"]
+    assert "canary" not in repr(diagnosis)
+
+
+def test_a_key_that_was_refused_is_asked_for_again(world: World) -> None:
+    keys = iter([world.keys.invalid, world.answer["apiKey"]])
+    with Hightouch(**world.settings(api_key=lambda: next(keys))) as client:
+        # A call asks once: the first for the key that it has not got, the second for another than the refused one.
+        found = [[finding.code for finding in client.diagnose().findings] for _ in range(2)]
+    assert found == [["bad_token"], ["ok"]]

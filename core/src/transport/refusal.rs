@@ -1,0 +1,233 @@
+//! Why no connection could be made: a sentence, what to do about it, and the reason that a diagnosis tells apart.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+
+use jiff::Timestamp;
+use rustls::pki_types::UnixTime;
+use rustls::{AlertDescription, CertificateError, InvalidMessage, OtherError, PeerIncompatible};
+
+use super::proxy::Way;
+use super::tls;
+use super::verifier::Unproven;
+use crate::error::{Error, Kind};
+use crate::reason::Reason;
+
+/// What hyper-util's connector says of a name that led to no address; it has no type for it that others can see.
+const UNRESOLVED: &str = "dns error";
+/// Names that a certificate is said to be for; some are for hundreds.
+const MOST_NAMES: usize = 5;
+
+fn since(reason: Reason, kind: Kind, what: String, hint: &str) -> Error {
+    Error::new(kind, what).with_reason(reason).with_hint(hint)
+}
+
+/// Reads why connecting failed from the error and what is beneath it.
+pub(super) fn of(error: &(dyn StdError + 'static), causes: Vec<String>, way: &Way) -> Error {
+    read(error, &causes, way).with_causes(causes)
+}
+
+fn read(error: &(dyn StdError + 'static), causes: &[String], way: &Way) -> Error {
+    let innermost = causes.last().map_or("no cause was given", String::as_str);
+    if let Some(error) = find::<rustls::Error>(error) {
+        return handshake(error, &way.peer());
+    }
+    let to = &way.to;
+    let unresolved = causes.iter().any(|cause| cause == UNRESOLVED);
+    if let Some(proxy) = &way.proxy {
+        let what = format!("no connection to {to} through the proxy {proxy}: {innermost}");
+        return since(
+            Reason::Proxy,
+            Kind::Proxy,
+            what,
+            if unresolved {
+                "The proxy's name cannot be resolved: check the setting proxy, or HTTPS_PROXY."
+            } else {
+                "Check the proxy's address and credentials in the setting proxy, or HTTPS_PROXY, and whether it allows \
+                 this host; NO_PROXY goes past a proxy of the environment."
+            },
+        );
+    }
+    if unresolved {
+        return since(
+            Reason::Dns,
+            Kind::Connect,
+            format!("the name of {to} cannot be resolved: {innermost}"),
+            "Check the base URL's host, and this machine's DNS and network.",
+        );
+    }
+    if find::<io::Error>(error).is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
+        return since(
+            Reason::Refused,
+            Kind::Connect,
+            format!("{to} refuses connections: {innermost}"),
+            "Check the base URL's host and port; a firewall may be in between.",
+        );
+    }
+    Error::new(Kind::Connect, format!("no connection to {to} could be made: {innermost}"))
+}
+
+/// Why a handshake failed. Every sentence is of the server's side or the certificate: asking again changes neither.
+fn handshake(error: &rustls::Error, to: &str) -> Error {
+    match error {
+        rustls::Error::InvalidCertificate(error) => certificate(error, to),
+        rustls::Error::AlertReceived(AlertDescription::ProtocolVersion)
+        | rustls::Error::PeerIncompatible(
+            PeerIncompatible::ServerDoesNotSupportTls12Or13
+            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+        ) => since(
+            Reason::TlsVersion,
+            Kind::Tls,
+            format!("{to} offers no TLS version of ours, which are 1.2 and 1.3: {error}"),
+            "The server, or what opens TLS in between, must be brought to TLS 1.2 or newer; older versions are broken \
+             and stay off.",
+        ),
+        rustls::Error::AlertReceived(
+            AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity,
+        ) => since(
+            Reason::TlsSuites,
+            Kind::Tls,
+            format!(
+                "{to} offers no cipher suite of ours, which are {}, or none that fits its certificate: {error}",
+                tls::suites().join(", ")
+            ),
+            "Let the server, or what opens TLS in between, offer one of these suites; weaker ones stay off.",
+        ),
+        rustls::Error::AlertReceived(AlertDescription::UnrecognisedName) => since(
+            Reason::WrongHost,
+            Kind::Tls,
+            format!("the server at {to} knows no host of that name: {error}"),
+            "Check the base URL's host.",
+        ),
+        rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => since(
+            Reason::NotTls,
+            Kind::Tls,
+            format!("{to} does not speak TLS: {error}"),
+            "Check the base URL's port, and whether something answers in the server's place.",
+        ),
+        error => Error::new(Kind::Tls, format!("the TLS handshake with {to} failed: {error}")),
+    }
+}
+
+fn certificate(error: &CertificateError, to: &str) -> Error {
+    let since = |reason, what, hint: &str| since(reason, Kind::Tls, what, hint);
+    match error {
+        CertificateError::ExpiredContext { time, not_after } => since(
+            Reason::ExpiredCertificate,
+            format!(
+                "the certificate of {to} expired at {}, and it is {} by this machine's clock",
+                date(*not_after),
+                date(*time)
+            ),
+            "Whoever runs the server must renew its certificate; if this machine's clock is wrong, set it.",
+        ),
+        CertificateError::NotValidYetContext { time, not_before } => since(
+            Reason::FutureCertificate,
+            format!(
+                "the certificate of {to} is not valid before {}, and it is {} by this machine's clock",
+                date(*not_before),
+                date(*time)
+            ),
+            "Most likely this machine's clock is wrong: set it; else whoever runs the server must change the \
+             certificate.",
+        ),
+        CertificateError::NotValidForNameContext { presented, .. } => since(
+            Reason::WrongHost,
+            format!("the certificate of {to} is not for this host; it is for {}", names(presented)),
+            "Check the base URL's host; if it is right, something else answers in the server's place.",
+        ),
+        CertificateError::UnknownIssuer => since(
+            Reason::UnknownCa,
+            format!("the certificate of {to} comes from an authority that is not trusted here"),
+            "If you know the authority (a company's own, or of a proxy that opens TLS), give its certificate with the \
+             setting caBundle, which is trusted beside the system's. On Linux the file in SSL_CERT_FILE, where it is \
+             set, stands in place of the system's.",
+        ),
+        CertificateError::Other(OtherError(other)) if let Some(why) = other.downcast_ref() => {
+            unproven(*why, to)
+        }
+        error => Error::new(
+            Kind::Tls,
+            format!(
+                "the certificate of {to} is not acceptable: {}",
+                rustls::Error::InvalidCertificate(error.clone())
+            ),
+        ),
+    }
+}
+
+fn unproven(why: Unproven, to: &str) -> Error {
+    let since = |reason, what, hint: &str| since(reason, Kind::Tls, what, hint);
+    match why {
+        Unproven::SelfSigned => since(
+            Reason::SelfSigned,
+            format!("the certificate of {to} is self-signed and not trusted here"),
+            "If you know it to be the server's, give it with the setting caBundle; else something answers in the server's \
+             place.",
+        ),
+        Unproven::SelfSignedAuthority => since(
+            Reason::SelfSigned,
+            format!("the certificate of {to} is self-signed and marked as an authority's (CA:TRUE)"),
+            "No server's own certificate may be so marked, also where it is trusted. Make an authority and a certificate \
+             that it signs, and give the authority's with the setting caBundle.",
+        ),
+        Unproven::Namesake => since(
+            Reason::UnknownCa,
+            format!(
+                "the certificate of {to} is not signed by the trusted authority whose name it bears: that has another key"
+            ),
+            "Most likely the authority was made anew: give its present certificate with the setting caBundle; else \
+             something answers in the server's place.",
+        ),
+    }
+}
+
+fn date(at: UnixTime) -> impl fmt::Display {
+    let seconds = i64::try_from(at.as_secs()).unwrap_or(i64::MAX);
+    Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX)
+}
+
+/// Names as a certificate has them; webpki writes `DnsName("example.com")`.
+fn names(presented: &[String]) -> String {
+    let bare = |name: &String| name.split('"').nth(1).unwrap_or(name).to_owned();
+    let mut names: Vec<String> = presented.iter().take(MOST_NAMES).map(bare).collect();
+    match presented.len().checked_sub(MOST_NAMES) {
+        _ if names.is_empty() => return "no host at all".to_owned(),
+        Some(more) if more > 0 => names.push(format!("{more} more")),
+        _ => {}
+    }
+    names.join(", ")
+}
+
+/// The causes beneath an error, outermost first.
+pub(super) fn chain(error: &(dyn StdError + 'static)) -> Vec<String> {
+    let mut causes: Vec<String> = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if causes.last() != Some(&text) {
+            causes.push(text);
+        }
+        next = cause.source();
+    }
+    causes
+}
+
+/// The error of this type that another one is or wraps.
+pub(super) fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if let Some(found) = cause.downcast_ref::<E>() {
+            return Some(found);
+        }
+        // An I/O error keeps what it wraps apart from its source.
+        if let Some(inner) = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref)
+            && let Some(found) = find::<E>(inner)
+        {
+            return Some(found);
+        }
+        next = cause.source();
+    }
+    None
+}

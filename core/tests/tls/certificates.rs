@@ -1,0 +1,116 @@
+//! Authorities and certificates, right and wrong.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use jiff::{Timestamp, ToSpan, tz::TimeZone};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose, PKCS_RSA_SHA256, RsaKeySize, date_time_ymd,
+};
+
+/// A certificate authority; nobody trusts it unless told.
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+/// A server's certificate and key, as files.
+pub struct Identity {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+/// What a certificate is to be; the default is a good one.
+#[derive(Clone, Copy)]
+pub struct Wanted {
+    pub name: &'static str,
+    pub rsa: bool,
+    /// Days from today.
+    pub valid: (i32, i32),
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        Self { name: "127.0.0.1", rsa: false, valid: (-2, 30) }
+    }
+}
+
+impl Authority {
+    pub fn new() -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        Self::named(&format!("Authority {}", COUNT.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    pub fn named(name: &str) -> Self {
+        let mut params = params(&Wanted::default(), name);
+        params.subject_alt_names.clear();
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    /// The authority's own certificate, as a file.
+    pub fn file(&self) -> PathBuf {
+        file("authority.pem", &self.0.pem())
+    }
+
+    pub fn issue(&self, wanted: &Wanted) -> Identity {
+        let key = key(wanted);
+        let certificate = params(wanted, "A server").signed_by(&key, &self.0).unwrap();
+        identity(&certificate, &key)
+    }
+}
+
+/// A certificate that vouches for itself; `authority` marks it as OpenSSL's `req -x509` does.
+pub fn self_signed(authority: bool) -> Identity {
+    let wanted = Wanted::default();
+    let key = key(&wanted);
+    let mut params = params(&wanted, "A server by itself");
+    if authority {
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    }
+    identity(&params.self_signed(&key).unwrap(), &key)
+}
+
+fn identity(certificate: &rcgen::Certificate, key: &KeyPair) -> Identity {
+    Identity {
+        certificate: file("certificate.pem", &certificate.pem()),
+        key: file("key.pem", &key.serialize_pem()),
+    }
+}
+
+fn key(wanted: &Wanted) -> KeyPair {
+    if wanted.rsa {
+        KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap()
+    } else {
+        KeyPair::generate().unwrap()
+    }
+}
+
+fn params(wanted: &Wanted, common_name: &str) -> CertificateParams {
+    let mut params = CertificateParams::new(vec![wanted.name.to_owned()]).unwrap();
+    params.distinguished_name.push(DnType::CommonName, common_name);
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
+    let day = |offset: i32| {
+        let date = today.checked_add(offset.days()).unwrap();
+        date_time_ymd(date.year().into(), date.month().try_into().unwrap(), date.day().try_into().unwrap())
+    };
+    params.not_before = day(wanted.valid.0);
+    params.not_after = day(wanted.valid.1);
+    params
+}
+
+/// A file of its own in this process's folder.
+fn file(name: &str, text: &str) -> PathBuf {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let folder = folder();
+    fs::create_dir_all(&folder).unwrap();
+    let path = folder.join(format!("{}-{name}", COUNT.fetch_add(1, Ordering::Relaxed)));
+    fs::write(&path, text).unwrap();
+    path
+}
+
+pub fn folder() -> PathBuf {
+    std::env::temp_dir().join(format!("hightouch-tls-{}", std::process::id()))
+}

@@ -1,0 +1,112 @@
+//! What the environment decides: who is trusted (the system's store or the file that stands in its place, and beside it
+//! what `caBundle` holds), and through which proxy requests go.
+//!
+//! Variables belong to a process, so each case is a process of its own: this test's, started again.
+
+use std::fmt::Write as _;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+
+use crate::certificates::{Authority, Wanted};
+use crate::server::{Server, settings};
+
+/// What a child is to do: `PORT` or `PORT=BUNDLE`.
+const CHILD: &str = "HIGHTOUCH_TLS_CHILD";
+const MARK: &str = "found: ";
+
+/// The codes that a process with these variables finds at the servers, in their order.
+fn found(test: &str, variables: &[(&str, &str)], bundle: Option<&Path>, servers: &[&Server]) -> Vec<String> {
+    let ports: Vec<String> = servers.iter().map(|server| server.port.to_string()).collect();
+    let mut asked = ports.join(",");
+    if let Some(bundle) = bundle {
+        write!(asked, "={}", bundle.display()).unwrap();
+    }
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", test, "--nocapture", "--test-threads=1"]).env(CHILD, asked);
+    // What this machine says of certificates and proxies is not to be tested.
+    for name in ["SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUEST_METHOD"] {
+        child.env_remove(name).env_remove(name.to_lowercase());
+    }
+    child.envs(variables.iter().copied());
+    let output = child.output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{printed}{}", String::from_utf8_lossy(&output.stderr));
+    printed.lines().filter_map(|line| Some(line.split_once(MARK)?.1.to_owned())).collect()
+}
+
+/// In a child: diagnoses each server and prints what it found. Whether this process was the child.
+#[expect(clippy::print_stdout, reason = "a child tells its parent by what it prints")]
+async fn as_a_child() -> bool {
+    let Ok(asked) = std::env::var(CHILD) else { return false };
+    let (ports, bundle) = asked.split_once('=').map_or((asked.as_str(), None), |(a, b)| (a, Some(b)));
+    for port in ports.split(',') {
+        let diagnosis = settings(port.parse().unwrap(), bundle.map(Path::new)).diagnose().await;
+        let code = match &diagnosis.tls {
+            Some(_) => "connected",
+            None => diagnosis.findings[0].code.as_str(),
+        };
+        // The harness has begun this line with the test's name.
+        println!("\n{MARK}{code}");
+    }
+    true
+}
+
+#[tokio::test]
+async fn a_bundle_is_trusted_beside_the_file_that_replaces_the_systems_store() {
+    if as_a_child().await {
+        return;
+    }
+    let name = "environment::a_bundle_is_trusted_beside_the_file_that_replaces_the_systems_store";
+    let authorities = [Authority::new(), Authority::new(), Authority::new()];
+    let servers: Vec<Server> = authorities
+        .iter()
+        .map(|authority| Server::start(&authority.issue(&Wanted::default()), &[]))
+        .collect();
+    let servers: Vec<&Server> = servers.iter().collect();
+    let [first, second, _] = authorities.each_ref().map(Authority::file);
+    for (replacement, bundle, expected) in [
+        (Some(&first), None, ["connected", "unknown_ca", "unknown_ca"]),
+        (Some(&first), Some(&second), ["connected", "connected", "unknown_ca"]),
+        (None, Some(&second), ["unknown_ca", "connected", "unknown_ca"]),
+        (None, None, ["unknown_ca", "unknown_ca", "unknown_ca"]),
+    ] {
+        let variable = replacement.map(|path| ("SSL_CERT_FILE", path.to_str().unwrap()));
+        let found = found(name, variable.as_slice(), bundle.map(AsRef::as_ref), &servers);
+        assert_eq!(found, expected, "SSL_CERT_FILE {replacement:?}, caBundle {bundle:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_ssl_cert_file_names_and_is_not_there_is_an_error_and_not_the_systems_store() {
+    if as_a_child().await {
+        return;
+    }
+    let name =
+        "environment::a_file_that_ssl_cert_file_names_and_is_not_there_is_an_error_and_not_the_systems_store";
+    let server = Server::start(&Authority::new().issue(&Wanted::default()), &[]);
+    let found = found(name, &[("SSL_CERT_FILE", "/nowhere/roots.pem")], None, &[&server]);
+    assert_eq!(found, ["config"]);
+}
+
+#[tokio::test]
+async fn a_proxy_of_the_environment_is_found_and_no_proxy_goes_past_it() {
+    if as_a_child().await {
+        return;
+    }
+    let name = "environment::a_proxy_of_the_environment_is_found_and_no_proxy_goes_past_it";
+    let authority = Authority::new();
+    let trusted = authority.file();
+    let server = Server::start(&authority.issue(&Wanted::default()), &[]);
+    // Nothing listens where something has just ceased to.
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let proxy = format!("http://{closed}");
+    for (variables, expected) in [
+        (vec![("HTTPS_PROXY", proxy.as_str())], "proxy"),
+        (vec![("ALL_PROXY", proxy.as_str())], "proxy"),
+        (vec![("HTTPS_PROXY", proxy.as_str()), ("NO_PROXY", "127.0.0.1")], "connected"),
+        (vec![], "connected"),
+    ] {
+        assert_eq!(found(name, &variables, Some(&trusted), &[&server]), [expected], "{variables:?}");
+    }
+}

@@ -1,0 +1,132 @@
+//! Certificates that prove nothing: each refused with a sentence of its own, before any request.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use hightouch_sdk::{Error, Kind};
+
+use crate::certificates::{Authority, Identity, Wanted, self_signed};
+use crate::server::{Server, client, read, settings};
+
+/// The refusal of a server by the real request and by the diagnosis: told once, without a retry, and with no request
+/// having reached the server.
+pub async fn refusal(server: Server, ca_bundle: Option<&Path>, code: &str) -> Error {
+    let client = client(server.port, ca_bundle);
+    let error = read(&client).await.expect_err(code);
+    assert_eq!(error.kind(), Kind::Tls, "{error}");
+    let attempts = &error.meta().unwrap().attempts;
+    assert_eq!(attempts.len(), 1, "what fails by policy is not tried again: {error}");
+    assert_eq!(attempts[0].failure, Some("tls"), "{error}");
+    assert!(error.hint().is_some(), "{error}");
+    // A limit that counted what never was sent would be smaller for nothing.
+    assert_eq!(client.stats().used, 0, "{error}");
+    let diagnosis = client.diagnose().await;
+    let codes: Vec<&str> = diagnosis.findings.iter().map(|finding| finding.code.as_str()).collect();
+    assert_eq!((diagnosis.ok, codes), (false, vec![code]), "{diagnosis}");
+    let finding = &diagnosis.findings[0];
+    assert_eq!(finding.advice.as_deref(), error.hint());
+    // The request says the same with its operation before it.
+    assert!(error.to_string().ends_with(finding.message.as_str()), "{error}\n{}", finding.message);
+    assert!(finding.message.contains(&format!("127.0.0.1:{}", server.port)), "{}", finding.message);
+    assert!(!format!("{diagnosis}{error}{error:?}").contains("a-key"));
+    assert_eq!(server.requests(), 0, "{code}");
+    error
+}
+
+#[tokio::test]
+async fn each_certificate_that_proves_nothing_is_refused_with_a_sentence_of_its_own() {
+    let authority = Authority::named("Made anew");
+    let trusted = authority.file();
+    let issued = |wanted| authority.issue(&wanted);
+    let cases: [(&str, Identity, &str, &str); 7] = [
+        (
+            "expired_certificate",
+            issued(Wanted { valid: (-30, -3), ..Wanted::default() }),
+            "expired at 20",
+            "must renew its certificate",
+        ),
+        (
+            "future_certificate",
+            issued(Wanted { valid: (3, 30), ..Wanted::default() }),
+            "is not valid before 20",
+            "this machine's clock is wrong",
+        ),
+        (
+            "wrong_host",
+            issued(Wanted { name: "other.example", ..Wanted::default() }),
+            "is not for this host; it is for other.example",
+            "Check the base URL's host",
+        ),
+        ("self_signed", self_signed(false), "is self-signed", "give it with the setting caBundle"),
+        (
+            "self_signed",
+            self_signed(true),
+            "marked as an authority's (CA:TRUE)",
+            "No server's own certificate",
+        ),
+        (
+            "unknown_ca",
+            Authority::new().issue(&Wanted::default()),
+            "comes from an authority that is not trusted here",
+            "with the setting caBundle",
+        ),
+        // A company's authority that was made anew, which the verifier calls a bad signature.
+        (
+            "unknown_ca",
+            Authority::named("Made anew").issue(&Wanted::default()),
+            "not signed by the trusted authority whose name it bears",
+            "give its present certificate",
+        ),
+    ];
+    let mut sentences = BTreeSet::new();
+    for (code, identity, sentence, advice) in cases {
+        let server = Server::start(&identity, &[]);
+        let error = refusal(server, Some(&trusted), code).await;
+        assert!(error.to_string().contains(sentence), "{code}: {error}");
+        assert!(error.hint().unwrap().contains(advice), "{code}: {}", error.hint().unwrap());
+        sentences.insert((code, error.hint().unwrap().to_owned()));
+    }
+    assert_eq!(sentences.len(), 7);
+}
+
+/// Whoever follows the advice must get on.
+#[tokio::test]
+async fn a_self_signed_certificate_that_is_given_as_trusted_connects() {
+    let identity = self_signed(false);
+    let server = Server::start(&identity, &[]);
+    let client = client(server.port, Some(&identity.certificate));
+    read(&client).await.unwrap();
+    assert_eq!(server.requests(), 1);
+}
+
+/// A trusted certificate that is marked as an authority's is refused all the same, and the advice must not send in circles.
+#[tokio::test]
+async fn a_self_signed_certificate_marked_as_an_authority_is_explained_even_where_it_is_trusted() {
+    let identity = self_signed(true);
+    let server = Server::start(&identity, &[]);
+    let error = refusal(server, Some(&identity.certificate), "self_signed").await;
+    assert!(
+        error.hint().unwrap().contains("No server's own certificate may be so marked"),
+        "{:?}",
+        error.hint()
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_speaks_no_tls_is_named_as_such() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let serving = tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let said = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+            tokio::io::AsyncWriteExt::write_all(&mut stream, said).await.unwrap();
+            let mut rest = Vec::new();
+            let _ = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut rest).await;
+        }
+    });
+    let diagnosis = settings(port, None).diagnose().await;
+    serving.abort();
+    let codes: Vec<&str> = diagnosis.findings.iter().map(|finding| finding.code.as_str()).collect();
+    assert_eq!(codes, ["not_tls"], "{diagnosis}");
+}

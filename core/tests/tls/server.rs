@@ -1,0 +1,97 @@
+//! OpenSSL's `s_server`, and clients of it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, Stdio};
+
+use hightouch_sdk::{Client, Error, Options, Settings};
+use serde_json::{Map, Value};
+
+use crate::certificates::{Identity, folder};
+
+/// A server that answers `GET /api/v1/syncs` and ends with the test.
+pub struct Server {
+    child: Child,
+    /// Where it names each file that it is asked for, unbuffered.
+    errors: ChildStderr,
+    pub port: u16,
+}
+
+impl Server {
+    /// Starts one; `arguments` say which versions and suites it has.
+    pub fn start(identity: &Identity, arguments: &[&str]) -> Self {
+        // `-HTTP` takes whole answers from files below its working directory.
+        let answers = folder().join("answers");
+        fs::create_dir_all(answers.join("api/v1")).unwrap();
+        let answer =
+            "HTTP/1.0 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{\"data\":[]}";
+        fs::write(answers.join("api/v1/syncs"), answer).unwrap();
+        let mut child = Command::new("openssl")
+            .args(["s_server", "-HTTP", "-accept", "127.0.0.1:0", "-naccept", "20"])
+            .arg("-cert")
+            .arg(&identity.certificate)
+            .arg("-key")
+            .arg(&identity.key)
+            .args(arguments)
+            .current_dir(answers)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("these tests need the program openssl on the path: {error}"));
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut errors = child.stderr.take().unwrap();
+        let mut line = String::new();
+        let port = loop {
+            line.clear();
+            if output.read_line(&mut line).unwrap() == 0 {
+                let mut why = String::new();
+                errors.read_to_string(&mut why).unwrap();
+                panic!("openssl s_server {arguments:?} did not start: {why}");
+            }
+            if let Some(address) = line.strip_prefix("ACCEPT ") {
+                break address.trim().rsplit(':').next().unwrap().parse().unwrap();
+            }
+        };
+        Self { child, errors, port }
+    }
+
+    /// Ends the server and says how many requests reached it.
+    pub fn requests(mut self) -> usize {
+        let _ = self.child.kill();
+        let mut printed = String::new();
+        self.errors.read_to_string(&mut printed).unwrap();
+        printed.lines().filter(|line| line.starts_with("FILE:")).count()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Settings of a client of a server on this port; what the environment of the test says of keys has no say.
+pub fn settings(port: u16, ca_bundle: Option<&Path>) -> Settings {
+    Settings {
+        api_key: Some("a-key".into()),
+        base_url: Some(format!("https://127.0.0.1:{port}/api/v1")),
+        ca_bundle: ca_bundle.map(|path| path.to_str().unwrap().to_owned()),
+        environment: Some(BTreeMap::new()),
+        // Were a refusal repeated, it would not be slow.
+        time_scale: Some(1000.0),
+        ..Settings::default()
+    }
+}
+
+pub fn client(port: u16, ca_bundle: Option<&Path>) -> Client {
+    Client::new(&settings(port, ca_bundle)).unwrap()
+}
+
+/// A read, on the way that every request takes.
+pub async fn read(client: &Client) -> Result<Value, Error> {
+    client.request("GET", "/syncs", &Map::new(), None, &Options::default()).await
+}
