@@ -31,6 +31,7 @@ mod page;
 mod patch;
 mod retry;
 mod runs;
+mod text;
 mod transport;
 #[doc(hidden)]
 pub mod wire;

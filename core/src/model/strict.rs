@@ -4,6 +4,13 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Kind};
 
+/// What is repeated of a name that is unknown; anything longer, or with other characters, is no misspelt name.
+const LONGEST_NAME: usize = 64;
+
+fn is_plain(char: char) -> bool {
+    char.is_ascii_alphanumeric() || matches!(char, '_' | '-')
+}
+
 /// Reads a JSON object; empty text counts as `{}`.
 pub(crate) fn read<T: DeserializeOwned>(what: &str, text: &str, kind: Kind) -> Result<T, Error> {
     match text.trim_start() {
@@ -20,7 +27,10 @@ pub(crate) fn value<T: DeserializeOwned>(what: &str, text: &str, kind: Kind) -> 
     let value = serde_path_to_error::deserialize(&mut from).map_err(|error| {
         let path = match error.path().to_string() {
             path if path == "." => what.to_owned(),
-            path => format!("{what}.{path}"),
+            path if path.chars().all(|char| is_plain(char) || matches!(char, '.' | '[' | ']')) => {
+                format!("{what}.{path}")
+            }
+            _ => format!("{what}, under a name that is none"),
         };
         Error::new(
             kind,
@@ -34,7 +44,15 @@ pub(crate) fn value<T: DeserializeOwned>(what: &str, text: &str, kind: Kind) -> 
 
 /// Serde quotes the text that it found in place of something else; it may be a secret.
 pub(super) fn without_values(message: &str) -> String {
-    let message = message.split(" at line ").next().unwrap_or(message);
+    let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
+    let unknown =
+        ["unknown field `", "unknown variant `"].into_iter().find_map(|start| message.strip_prefix(start));
+    if let Some((name, expected)) =
+        unknown.and_then(|rest| rest.split_once("`, ").or_else(|| rest.rsplit_once('`')))
+        && !(name.len() <= LONGEST_NAME && name.chars().all(is_plain))
+    {
+        return format!("an unknown name that is none, {expected}");
+    }
     let Some(start) = message.find("string \"") else { return without_numbers(message) };
     let (before, quoted) = message.split_at(start);
     let after = quoted.rfind("\", ").and_then(|end| quoted.get(end + 1..)).unwrap_or_default();

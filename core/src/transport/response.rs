@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use super::http::Exchange;
 use crate::error::{Error, Kind};
 use crate::model::Json;
+use crate::text::brief;
 
 /// Takes the key out of a text.
 pub(crate) type Scrub<'a> = &'a dyn Fn(&str) -> String;
@@ -32,7 +33,7 @@ pub(crate) fn check(answer: &Exchange, scrub: Scrub<'_>) -> Result<(), Error> {
             let to = answer.headers.get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or("elsewhere");
             format!(
                 "the server redirects to {}, and redirects are not followed: the key stays with its origin",
-                brief(&scrub(to))
+                brief(&scrub(to), LONGEST_MESSAGE)
             )
         }
         (status, Some(message)) => format!("the server answered {status}: {message}"),
@@ -147,10 +148,13 @@ impl Said {
         let nothing = Self { message: None, details: None };
         let Ok(text) = std::str::from_utf8(body) else { return nothing };
         match serde_json::from_str(text) {
-            Ok(Value::String(message)) => Self { message: Some(brief(&scrub(&message))), details: None },
+            Ok(Value::String(message)) => {
+                Self { message: Some(brief(&scrub(&message), LONGEST_MESSAGE)), details: None }
+            }
             Ok(Value::Object(members)) => {
-                let text =
-                    |name: &str| members.get(name).and_then(Value::as_str).map(|text| brief(&scrub(text)));
+                let text = |name: &str| {
+                    members.get(name).and_then(Value::as_str).map(|text| brief(&scrub(text), LONGEST_MESSAGE))
+                };
                 let details = members
                     .get("details")
                     .filter(|details| !details.is_null())
@@ -175,15 +179,5 @@ impl Said {
 fn title(text: &str) -> Option<String> {
     let start = text.find("<title>")? + "<title>".len();
     let rest = text.get(start..)?;
-    Some(brief(rest.get(..rest.find("</title>")?)?))
-}
-
-/// Text as one line of bounded length.
-fn brief(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let line: String = line.chars().filter(|char| !char.is_control()).collect();
-    match line.char_indices().nth(LONGEST_MESSAGE) {
-        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
-        None => line,
-    }
+    Some(brief(rest.get(..rest.find("</title>")?)?, LONGEST_MESSAGE))
 }
