@@ -1,6 +1,7 @@
 //! One program for all targets: `HIGHTOUCH_FUZZ_TARGET` names which.
 #![no_main]
 
+#[allow(dead_code, reason = "what makes seeds runs in the test")]
 #[path = "../targets/mod.rs"]
 mod targets;
 

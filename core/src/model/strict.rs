@@ -45,18 +45,23 @@ pub(crate) fn value<T: DeserializeOwned>(what: &str, text: &str, kind: Kind) -> 
 /// Serde quotes the text that it found in place of something else; it may be a secret.
 pub(super) fn without_values(message: &str) -> String {
     let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
-    let unknown =
-        ["unknown field `", "unknown variant `"].into_iter().find_map(|start| message.strip_prefix(start));
-    if let Some((name, expected)) =
-        unknown.and_then(|rest| rest.split_once("`, ").or_else(|| rest.rsplit_once('`')))
+    if let Some((name, after)) = unknown_name(message)
         && !(name.len() <= LONGEST_NAME && name.chars().all(is_plain))
     {
-        return format!("an unknown name that is none, {expected}");
+        return format!("an unknown name that is none, {after}");
     }
     let Some(start) = message.find("string \"") else { return without_numbers(message) };
     let (before, quoted) = message.split_at(start);
     let after = quoted.rfind("\", ").and_then(|end| quoted.get(end + 1..)).unwrap_or_default();
     format!("{before}a string{after}")
+}
+
+/// The name that serde found unknown, and what it knows; from the end, since the name may hold anything.
+fn unknown_name(message: &str) -> Option<(&str, &str)> {
+    let rest =
+        message.strip_prefix("unknown field `").or_else(|| message.strip_prefix("unknown variant `"))?;
+    let end = rest.rfind("`, expected ").or_else(|| rest.rfind("`, there are no "))?;
+    Some((rest.get(..end)?, rest.get(end + "`, ".len()..)?))
 }
 
 /// A key of digits alone would come as a number.
@@ -107,6 +112,15 @@ mod tests {
         assert!(message.contains("a string, expected u64"), "{message}");
         let message = super::tests::message::<Settings>(r#"{"apiKey": 123456}"#);
         assert!(!message.contains("123456") && message.contains("expected"), "{message}");
+    }
+
+    /// A key that slipped into the place of a name is no misspelt name.
+    #[test]
+    fn an_unknown_name_that_can_be_none_is_not_repeated() {
+        let message = message::<Settings>(r#"{"a`, expected canary": 1}"#);
+        assert!(!message.contains("canary") && message.contains("expected one of `apiKey`"), "{message}");
+        let message = super::tests::message::<Settings>(r#"{"environment": {"the canary": 1}}"#);
+        assert!(!message.contains("canary"), "{message}");
     }
 
     #[test]
