@@ -15,6 +15,7 @@ mod cancel;
 mod credentials;
 mod door;
 mod incidents;
+mod leaks;
 mod limit;
 mod scenarios;
 mod slugs;
