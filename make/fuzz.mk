@@ -10,9 +10,10 @@ FUZZ := $(CARGO_TARGET_DIR)/fuzz/$(FUZZ_HOST)/release/fuzz
 FUZZ_FLAGS := -Cpasses=sancov-module -Ccodegen-units=1 \
     $(addprefix -Cllvm-args=-sanitizer-coverage-,level=4 inline-8bit-counters pc-table trace-compares)
 
-# With the target named the flags are not for build scripts.
+# With the target named the flags are not for build scripts. What is fuzzed is what is locked for the workspace.
 fuzz-build:
-	RUSTFLAGS="$(FUZZ_FLAGS)" CARGO_TARGET_DIR="$(CARGO_TARGET_DIR)/fuzz" cargo build --locked -q --release \
+	cp Cargo.lock core/fuzz/Cargo.lock
+	RUSTFLAGS="$(FUZZ_FLAGS)" CARGO_TARGET_DIR="$(CARGO_TARGET_DIR)/fuzz" cargo build -q --release \
 	    --manifest-path core/fuzz/Cargo.toml --target "$(FUZZ_HOST)"
 	HIGHTOUCH_FUZZ_SEEDS="$(FUZZ_DIR)/seeds" cargo test --locked -q -p hightouch-sdk --test fuzz -- --ignored seeds_and
 

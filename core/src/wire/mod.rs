@@ -104,7 +104,10 @@ impl Engine {
                 let head = Head { meta: &reply.meta, next: reply.next.as_deref() };
                 Outcome { ok: true, head: serde_json::to_string(&head).unwrap_or_default(), body: reply.body }
             }
-            Err(error) => Outcome { ok: false, head: Failure::from(&error).to_json(), body: Vec::new() },
+            Err(error) => {
+                let error = error.scrubbed(|text| self.client.scrub(text));
+                Outcome { ok: false, head: Failure::from(&error).to_json(), body: Vec::new() }
+            }
         }
     }
 

@@ -55,7 +55,7 @@ pub fn advance(by: Duration) {
 
 /// A moment of the model's clock, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Instant(u64);
+pub(in crate::limit) struct Instant(u64);
 
 impl Instant {
     pub(in crate::limit) fn now() -> Self {
