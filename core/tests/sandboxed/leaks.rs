@@ -107,8 +107,12 @@ fn shows_no_secret(what: &str, text: &str) {
 async fn read_well_and_badly(settings: &Settings) {
     let client = Client::new(settings).unwrap();
     for _ in 0..4 {
-        let given =
-            client.syncs().list(&ListSyncs::default()).with(Options { max_retries: Some(0), ..Options::default() }).all().await;
+        let given = client
+            .syncs()
+            .list(&ListSyncs::default())
+            .with(Options { max_retries: Some(0), ..Options::default() })
+            .all()
+            .await;
         note(&format!("{given:?}"));
     }
     note(&format!("{:?} {client:?}", client.diagnose().await));
