@@ -249,7 +249,11 @@ impl Error {
     pub(crate) fn scrubbed(mut self, scrub: impl Fn(&str) -> String) -> Self {
         let inner = &mut self.0;
         inner.what = scrub(&inner.what);
+        inner.operation = inner.operation.as_deref().map(&scrub);
         inner.resource = inner.resource.as_deref().map(&scrub);
+        if let Some(meta) = &mut inner.meta {
+            meta.operation = scrub(&meta.operation);
+        }
         // Cut after that: half a key would not be found.
         inner.causes = inner.causes.iter().map(|cause| brief(&scrub(cause), LONGEST_LINE)).collect();
         inner.details = inner.details.take().map(|details| details.map_text(&scrub));

@@ -12,6 +12,7 @@
 use std::future::{Future, poll_fn};
 use std::ops::Add;
 use std::pin::pin;
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Poll, Waker};
 use std::time::Duration;
@@ -30,6 +31,9 @@ loom::lazy_static! {
 
 /// Plays `meeting` in every order of events with at most `preemptions` threads stopped where they could have gone on.
 pub fn explore(preemptions: usize, meeting: impl Fn() + Sync + Send + 'static) {
+    // The clock is one for the process, and tests run beside each other.
+    static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut model = loom::model::Builder::new();
     model.preemption_bound = Some(preemptions);
     model.check(move || {
