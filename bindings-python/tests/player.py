@@ -15,6 +15,7 @@ import msgspec
 from arguments import typed
 from hightouch_sdk import AsyncHightouch, AsyncListing, AsyncRun, Hightouch, HightouchError, Json, Listing, Run
 from sandbox import World
+from trace_keys import trace, trace_error, trace_run, trace_value
 
 STEP_SECONDS = 60
 WITHOUT_OWNER = {"request": "request", "client.setKey": "set_api_key"}
@@ -99,6 +100,7 @@ class Driver(Protocol):
     """How one of the clients does what a step says."""
 
     player: str
+    client: Any
 
     def open(self, settings: dict[str, Any]) -> None: ...
     def act(self, step: dict[str, Any], handle: Any) -> Any: ...
@@ -109,7 +111,7 @@ class Blocking:
     player = "python"
 
     def open(self, settings: dict[str, Any]) -> None:
-        self.client = Hightouch(**constructor(settings))
+        self.client = Hightouch(**constructor(settings), on_end=lambda end: trace(self.player, "hook", repr(end)))
 
     def close(self) -> None:
         self.client.close()
@@ -146,7 +148,7 @@ class Asynchronous:
         self.loop = asyncio.new_event_loop()
 
     def open(self, settings: dict[str, Any]) -> None:
-        self.client = AsyncHightouch(**constructor(settings))
+        self.client = AsyncHightouch(**constructor(settings), on_end=lambda end: trace(self.player, "hook", repr(end)))
 
     def close(self) -> None:
         self.loop.run_until_complete(self.client.close())
@@ -190,7 +192,9 @@ def play(scenario: dict[str, Any], name: str, world: World, driver: Driver) -> N
     unmade: BaseException | None = None
     try:
         driver.open(fill(settings, seen))
+        trace(driver.player, "client", repr(driver.client), vars(driver.client))
     except HightouchError as error:
+        trace_error(driver.player, error)
         unmade = error
     if "construct" in scenario:
         assert unmade is not None, "making the client should have failed"
@@ -205,6 +209,7 @@ def play(scenario: dict[str, Any], name: str, world: World, driver: Driver) -> N
         except (HightouchError, KeyboardInterrupt, asyncio.CancelledError) as error:
             outcome = error
         for each in outcome if step.get("atOnce") else [outcome]:
+            shown(driver.player, each, step["call"])
             check(each, expect, step["call"])
         if "save" in step:
             handles[step["save"]] = outcome
@@ -212,6 +217,15 @@ def play(scenario: dict[str, Any], name: str, world: World, driver: Driver) -> N
     if unmade is None:
         driver.close()
     assert world.judge(driver.player, name, scenario.get("wire", {})) == []
+
+
+def shown(player: str, outcome: Any, call: str) -> None:
+    if isinstance(outcome, BaseException):
+        trace_error(player, outcome)
+    elif isinstance(outcome, (Run, AsyncRun)):
+        trace_run(player, outcome)
+    elif call == "client.diagnose":
+        trace_value(player, "diagnosis", outcome)
 
 
 def check(outcome: Any, expect: dict[str, Any], call: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from player import Asynchronous, Blocking, Driver, play
 from sandbox import ROOT, World
+from trace_keys import Log
 
 SCENARIOS = sorted(Path(os.environ.get("HIGHTOUCH_SCENARIOS") or ROOT / "tests" / "scenarios").glob("*.json"))
 
@@ -23,4 +25,12 @@ def test_there_are_scenarios_to_play() -> None:
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
 def test_scenario(path: Path, driver: Callable[[], Driver], new_world: Callable[..., World]) -> None:
     scenario = json.loads(path.read_text("utf-8"))
-    play(scenario, path.stem, new_world(**scenario.get("world", {})), driver())
+    world, played = new_world(**scenario.get("world", {})), driver()
+    logger, log = logging.getLogger("hightouch_sdk"), Log(played.player)
+    logger.addHandler(log)
+    logger.setLevel(logging.DEBUG)
+    try:
+        play(scenario, path.stem, world, played)
+    finally:
+        logger.removeHandler(log)
+        logger.setLevel(logging.NOTSET)

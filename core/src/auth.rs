@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::{Error, Kind};
 use crate::reason::Reason;
+use crate::text::without;
 
 /// What stands where the key was.
 const REDACTED: &str = "[key]";
@@ -63,7 +64,7 @@ impl Key {
 
     /// The text without the key.
     pub(crate) fn scrub(&self, text: &str) -> String {
-        text.replace(self.0.expose_secret(), REDACTED)
+        without(text, self.0.expose_secret(), REDACTED)
     }
 }
 

@@ -6,6 +6,12 @@ use std::time::Duration;
 use crate::client::{Call, Meta};
 use crate::model::Json;
 use crate::reason::Reason;
+use crate::text::brief;
+
+/// What one line of an error holds at most; servers, callers and paths may bring any length.
+const LONGEST_LINE: usize = 1000;
+/// What a name holds at most: of an operation, a resource, one cause of many.
+const LONGEST_NAME: usize = 200;
 
 /// Declares the closed set of kinds, with their names at the door.
 macro_rules! kinds {
@@ -208,8 +214,8 @@ impl Error {
     }
 
     pub(crate) fn at(mut self, call: &Call) -> Self {
-        self.0.operation = Some(call.operation_id().to_owned());
-        self.0.resource = call.resource().map(ToOwned::to_owned);
+        self.0.operation = Some(brief(call.operation_id(), LONGEST_NAME));
+        self.0.resource = call.resource().map(|resource| brief(resource, LONGEST_NAME));
         self
     }
 
@@ -256,8 +262,13 @@ impl Error {
     pub(crate) fn scrubbed(mut self, scrub: impl Fn(&str) -> String) -> Self {
         let inner = &mut self.0;
         inner.what = scrub(&inner.what);
+        inner.operation = inner.operation.as_deref().map(&scrub);
         inner.resource = inner.resource.as_deref().map(&scrub);
-        inner.causes = inner.causes.iter().map(|cause| scrub(cause)).collect();
+        if let Some(meta) = &mut inner.meta {
+            meta.operation = scrub(&meta.operation);
+        }
+        // Cut after that: half a key would not be found.
+        inner.causes = inner.causes.iter().map(|cause| brief(&scrub(cause), LONGEST_LINE)).collect();
         inner.details = inner.details.take().map(|details| details.map_text(&scrub));
         self
     }
@@ -273,7 +284,7 @@ impl fmt::Display for Error {
             }
             write!(to, ": ")?;
         }
-        write!(to, "{}", inner.what)?;
+        write!(to, "{}", brief(&inner.what, LONGEST_LINE))?;
         match inner.meta.as_ref().map_or(0, |meta| meta.attempts.len()) {
             0 | 1 => Ok(()),
             attempts => write!(to, " (after {attempts} attempts)"),

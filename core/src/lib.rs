@@ -32,6 +32,7 @@ mod patch;
 mod reason;
 mod retry;
 mod runs;
+mod text;
 mod transport;
 #[doc(hidden)]
 pub mod wire;

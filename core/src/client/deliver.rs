@@ -20,7 +20,8 @@ impl Client {
         meta: impl Fn(&R) -> &Meta,
     ) -> Result<R, Error> {
         self.0.hooks.started(call);
-        let made = made.await;
+        // What a caller gave is in errors too, and may be the key where it does not belong.
+        let made = made.await.map_err(|error| error.scrubbed(|text| self.scrub(text)));
         match &made {
             Ok(answer) => self.0.hooks.ended(meta(answer), None),
             Err(error) => self.0.hooks.ended(error.meta().unwrap_or(&Meta::new(call)), Some(error)),

@@ -49,7 +49,11 @@ use crate::operation::Returns;
 use crate::reason::Reason;
 use crate::retry::Budget;
 use crate::runs::Board;
+use crate::text::{brief, without};
 use crate::transport::Http;
+
+/// What is shown of the path of a value that was mended.
+const PATH_SHOWN: usize = 200;
 
 /// A client of one workspace. Cloning is cheap, and clones are one client.
 #[derive(Clone)]
@@ -255,8 +259,8 @@ impl Client {
     pub(crate) fn scrub(&self, text: &str) -> String {
         let text = lock(&self.0.keys).iter().fold(text.to_owned(), |text, key| key.scrub(&text));
         match self.0.config.proxy.as_ref().and_then(|proxy| proxy.password.as_ref()) {
-            Some(password) if !password.expose().is_empty() => text.replace(password.expose(), "[password]"),
-            _ => text,
+            Some(password) => without(&text, password.expose(), "[password]"),
+            None => text,
         }
     }
 
@@ -279,7 +283,9 @@ impl Client {
         let mut mended = Mended::default();
         match model::read(&whole(call, body), &mut mended) {
             Ok(value) => {
-                meta.mended = mended.into_paths();
+                // Names of members are the server's, and so are their names in paths.
+                let shown = |path: &String| brief(&self.scrub(path), PATH_SHOWN);
+                meta.mended = mended.into_paths().iter().map(shown).collect();
                 Ok((value, meta))
             }
             Err(why) => {

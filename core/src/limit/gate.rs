@@ -5,21 +5,15 @@
 //! its time. Waiters may live on different runtimes.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
-
-use tokio::sync::Notify;
-use tokio::time::{Instant, timeout_at};
 
 use super::cut::RefusedBy429;
 use super::line::{Class, Lane, Place};
 use super::permit::Permit;
+use super::sync::{Instant, LOOK_AFTER_FIRST, Mutex, MutexGuard, Notify, timeout_at};
 use super::turn::{End, Grant, Next, OPEN_LANE, Turns};
 use super::{NEVER, Nanos, Quota};
-
-/// How often a waiter that is not the first looks whether the first overslept, because its task is not
-/// being polled: without this, one stream that nobody drives would hold up everybody.
-const LOOK_AFTER_FIRST: Duration = Duration::from_secs(1);
 
 /// The clock: the one place that reads it. It stands still in tests that pause tokio's.
 fn clock() -> Instant {

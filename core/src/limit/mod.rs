@@ -9,6 +9,7 @@
 //! * [`state`]: the two together, and what happens to a request; no clock, no waiting, no randomness.
 //! * [`line`]: who waits, and whose turn it is.
 //! * [`turn`]: the line and the states together: who goes now, and when to look again.
+//! * `sync`: the locks, the clock and the waking of the gate, or those of a model that explores every order of events.
 //! * [`gate`], [`permit`], [`registry`]: one lock over all this, shared by the clients of a process.
 
 pub mod cut;
@@ -18,8 +19,12 @@ pub mod permit;
 pub mod quota;
 pub mod registry;
 pub mod state;
+mod sync;
 pub mod turn;
 pub mod window;
+
+#[cfg(limit_loom)]
+pub use sync::{advance, explore};
 
 pub use cut::RefusedBy429;
 pub use gate::{Gate, GateHandle, LimitStats, Refused, Waiting};

@@ -34,8 +34,13 @@ use serde::Serialize;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
+use crate::text::brief;
+
 /// How many mended paths an answer reports; a page of thousands of broken rows says so once.
 const MENDED_SHOWN: usize = 64;
+
+/// How much of a member's name a path keeps: names in maps are the server's.
+const NAME_KEPT: usize = 1024;
 
 /// A type that the server's JSON is read into.
 pub(crate) trait Model: Sized + Serialize {
@@ -91,7 +96,7 @@ impl Mended {
                 path.push('.');
             }
             match step {
-                Step::Field(name) => path.push_str(name),
+                Step::Field(name) => path.push_str(&brief(name, NAME_KEPT)),
                 Step::Index(index) => {
                     let _ = write!(path, "{index}");
                 }

@@ -4,6 +4,13 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Kind};
 
+/// What is repeated of a name that is unknown; anything longer, or with other characters, is no misspelt name.
+const LONGEST_NAME: usize = 64;
+
+fn is_plain(char: char) -> bool {
+    char.is_ascii_alphanumeric() || matches!(char, '_' | '-')
+}
+
 /// Reads a JSON object; empty text counts as `{}`.
 pub(crate) fn read<T: DeserializeOwned>(what: &str, text: &str, kind: Kind) -> Result<T, Error> {
     match text.trim_start() {
@@ -20,7 +27,10 @@ pub(crate) fn value<T: DeserializeOwned>(what: &str, text: &str, kind: Kind) -> 
     let value = serde_path_to_error::deserialize(&mut from).map_err(|error| {
         let path = match error.path().to_string() {
             path if path == "." => what.to_owned(),
-            path => format!("{what}.{path}"),
+            path if path.chars().all(|char| is_plain(char) || matches!(char, '.' | '[' | ']')) => {
+                format!("{what}.{path}")
+            }
+            _ => format!("{what}, under a name that is none"),
         };
         Error::new(
             kind,
@@ -34,11 +44,24 @@ pub(crate) fn value<T: DeserializeOwned>(what: &str, text: &str, kind: Kind) -> 
 
 /// Serde quotes the text that it found in place of something else; it may be a secret.
 pub(super) fn without_values(message: &str) -> String {
-    let message = message.split(" at line ").next().unwrap_or(message);
+    let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
+    if let Some((name, after)) = unknown_name(message)
+        && !(name.len() <= LONGEST_NAME && name.chars().all(is_plain))
+    {
+        return format!("an unknown name that is none, {after}");
+    }
     let Some(start) = message.find("string \"") else { return without_numbers(message) };
     let (before, quoted) = message.split_at(start);
     let after = quoted.rfind("\", ").and_then(|end| quoted.get(end + 1..)).unwrap_or_default();
     format!("{before}a string{after}")
+}
+
+/// The name that serde found unknown, and what it knows; from the end, since the name may hold anything.
+fn unknown_name(message: &str) -> Option<(&str, &str)> {
+    let rest =
+        message.strip_prefix("unknown field `").or_else(|| message.strip_prefix("unknown variant `"))?;
+    let end = rest.rfind("`, expected ").or_else(|| rest.rfind("`, there are no "))?;
+    Some((rest.get(..end)?, rest.get(end + "`, ".len()..)?))
 }
 
 /// A key of digits alone would come as a number.
@@ -89,6 +112,15 @@ mod tests {
         assert!(message.contains("a string, expected u64"), "{message}");
         let message = super::tests::message::<Settings>(r#"{"apiKey": 123456}"#);
         assert!(!message.contains("123456") && message.contains("expected"), "{message}");
+    }
+
+    /// A key that slipped into the place of a name is no misspelt name.
+    #[test]
+    fn an_unknown_name_that_can_be_none_is_not_repeated() {
+        let message = message::<Settings>(r#"{"a`, expected canary": 1}"#);
+        assert!(!message.contains("canary") && message.contains("expected one of `apiKey`"), "{message}");
+        let message = super::tests::message::<Settings>(r#"{"environment": {"the canary": 1}}"#);
+        assert!(!message.contains("canary"), "{message}");
     }
 
     #[test]

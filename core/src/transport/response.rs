@@ -12,6 +12,7 @@ use super::http::Exchange;
 use crate::error::{Error, Kind};
 use crate::model::Json;
 use crate::reason::Reason;
+use crate::text::brief;
 
 /// Takes the key out of a text.
 pub(crate) type Scrub<'a> = &'a dyn Fn(&str) -> String;
@@ -33,7 +34,7 @@ pub(crate) fn check(answer: &Exchange, scrub: Scrub<'_>) -> Result<(), Error> {
             let to = answer.headers.get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or("elsewhere");
             format!(
                 "the server redirects to {}, and redirects are not followed: the key stays with its origin",
-                brief(&scrub(to))
+                brief(&scrub(to), LONGEST_MESSAGE)
             )
         }
         (status, Some(message)) => format!("the server answered {status}: {message}"),
@@ -166,14 +167,18 @@ impl Said {
         let Ok(text) = std::str::from_utf8(body) else { return nothing };
         let string = |raw: &RawValue| serde_json::from_str::<String>(raw.get()).ok();
         match serde_json::from_str::<&RawValue>(text) {
-            Ok(raw) if raw.get().starts_with('"') => {
-                Self { message: string(raw).map(|message| brief(&scrub(&message))), details: None }
-            }
+            Ok(raw) if raw.get().starts_with('"') => Self {
+                message: string(raw).map(|message| brief(&scrub(&message), LONGEST_MESSAGE)),
+                details: None,
+            },
             Ok(raw) if raw.get().starts_with('{') => {
                 let members: BTreeMap<String, &RawValue> =
                     serde_json::from_str(raw.get()).unwrap_or_default();
                 let text = |name: &str| {
-                    members.get(name).and_then(|raw| string(raw)).map(|text| brief(&scrub(&text)))
+                    members
+                        .get(name)
+                        .and_then(|raw| string(raw))
+                        .map(|text| brief(&scrub(&text), LONGEST_MESSAGE))
                 };
                 let details = members
                     .get("details")
@@ -200,15 +205,5 @@ impl Said {
 fn title(text: &str) -> Option<String> {
     let start = text.find("<title>")? + "<title>".len();
     let rest = text.get(start..)?;
-    Some(brief(rest.get(..rest.find("</title>")?)?))
-}
-
-/// Text as one line of bounded length.
-fn brief(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let line: String = line.chars().filter(|char| !char.is_control()).collect();
-    match line.char_indices().nth(LONGEST_MESSAGE) {
-        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
-        None => line,
-    }
+    Some(brief(rest.get(..rest.find("</title>")?)?, LONGEST_MESSAGE))
 }

@@ -130,9 +130,18 @@ impl Engine {
                 Outcome { ok: true, head: serde_json::to_string(&head).unwrap_or_default(), body: reply.body }
             }
             Err(error) => {
+                let error = self.scrubbed(error);
                 let head = Failure::from(&error).written(self.json_text());
                 Outcome { ok: false, head, body: Vec::new() }
             }
+        }
+    }
+
+    /// Whatever stands in it: arguments may hold the key in a wrong place.
+    fn scrubbed(&self, error: Error) -> Error {
+        match &self.made {
+            Made::Client(client) => error.scrubbed(|text| client.scrub(text)),
+            Made::Nothing(_) => error,
         }
     }
 

@@ -17,6 +17,7 @@ mod diagnosis;
 mod door;
 mod following;
 mod incidents;
+mod leaks;
 mod limit;
 mod opaque;
 mod scenarios;

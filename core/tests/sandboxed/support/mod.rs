@@ -4,3 +4,4 @@ pub mod calls;
 pub mod expect;
 pub mod play;
 pub mod sandbox;
+pub mod trace;

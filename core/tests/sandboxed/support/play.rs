@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::calls;
 use super::expect::{error_mismatch, mismatch};
 use super::sandbox::{Sandbox, World};
+use super::trace::{decoded, trace};
 
 /// No step takes longer than this unless it hangs.
 const HANG: Duration = Duration::from_mins(1);
@@ -68,6 +69,8 @@ async fn play_in(sandbox: &Sandbox, world: &World, scenario: &Value) -> Result<(
         (Err((failure, _)), None) => return Err(format!("making the client failed: {failure}")),
         (Ok(client), None) => client,
     };
+    client.on_end(|end| trace("hook", &format!("{end:?}")));
+    trace("client", &format!("{client:?} {client:#?}"));
     let mut play = Play { client, names, runs: HashMap::new() };
     for (index, step) in scenario["steps"].as_array().into_iter().flatten().enumerate() {
         play.step(step).await.map_err(|why| format!("step {}: {why}", index + 1))?;
@@ -194,7 +197,11 @@ impl Play<'_> {
             "client.stats" => {
                 json!({"limit": client.stats().limit, "allowed": client.stats().allowed, "refused": client.stats().refused, "granted": client.stats().granted, "inFlight": client.stats().in_flight, "used": client.stats().used})
             }
-            "client.diagnose" => json!(client.diagnose().await),
+            "client.diagnose" => {
+                let found = client.diagnose().await;
+                trace("diagnosis", &format!("{found:?} {}", json!(found)));
+                json!(found)
+            }
             "client.setKey" => json!(client.set_api_key(args["apiKey"].as_str().unwrap_or_default())?),
             "client.close" => json!(client.close()),
             operation => {
@@ -228,17 +235,21 @@ pub fn handle(run: &AnyRun) -> Value {
         json!({"id": run.id(), "parent": run.parent(), "kind": run.kind(), "adopted": run.adopted(),
             "joined": run.joined(), "token": run.token()})
     }
-    match run {
+    let value = match run {
         AnyRun::Sync(run) => told(run),
         AnyRun::Sequence(run) => told(run),
         AnyRun::IdentityGraph(run) => told(run),
         other => panic!("a kind of run that this player does not know: {other:?}"),
-    }
+    };
+    trace("run", &format!("{run:?} {value} {}", decoded(value["token"].as_str().unwrap_or_default())));
+    value
 }
 
 fn printed(error: &Error) -> (Value, String) {
     let failure = serde_json::to_value(Failure::from(error)).expect("a failure is JSON");
-    (failure, format!("{error} {error:?}"))
+    let said = format!("{error} {error:?} {error:#?} {:?}", error.meta());
+    trace("error", &format!("{said} {failure}"));
+    (failure, said)
 }
 
 impl Names<'_> {

@@ -1,0 +1,58 @@
+"""What the tests were shown, for the scan for keys (tests/house/canary): `{"player", "what", "text"}`, one a line."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import json
+import logging
+import os
+import pickle
+import traceback
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+
+def trace(player: str, what: str, *texts: object) -> None:
+    """Note texts that a user can come to see, where HIGHTOUCH_TRACE names a folder."""
+    folder = os.environ.get("HIGHTOUCH_TRACE")
+    if folder:
+        record = {"player": player, "what": what, "text": " ".join(map(str, texts))}
+        with (Path(folder) / f"python-{os.getpid()}.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+
+
+def trace_error(player: str, error: BaseException) -> None:
+    """All that is printed or kept of an error: what leaves a traceback are messages and lines of source."""
+    report = "".join(traceback.format_exception(error))
+    trace(player, "error", error, repr(error), report, getattr(error, "__dict__", ""), pickled(error))
+
+
+def pickled(value: object) -> str:
+    """A pickle as text, and what comes out of it."""
+    kept = pickle.dumps(value)
+    return f"{kept.decode('latin-1')} {pickle.loads(kept)!r} {copy.copy(value)!r}"
+
+
+def trace_run(player: str, run: Any) -> None:
+    """A run's handle and what its token says."""
+    token = base64.urlsafe_b64decode(run.token + "===").decode()
+    trace(player, "run", repr(run), run.token, token)
+
+
+def trace_value(player: str, what: str, value: Any) -> None:
+    """A report, such as a diagnosis."""
+    trace(player, what, repr(value), msgspec.json.encode(value).decode(), pickled(value))
+
+
+class Log(logging.Handler):
+    """Notes what the package logs at its most verbose."""
+
+    def __init__(self, player: str) -> None:
+        super().__init__(logging.DEBUG)
+        self.player = player
+
+    def emit(self, record: logging.LogRecord) -> None:
+        trace(self.player, "log", record.getMessage(), record.args)

@@ -1,0 +1,143 @@
+//! What must hold of everything that comes out of the door.
+
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use hightouch_sdk::wire::{Outcome, catalogue};
+use serde_json::Value;
+
+use super::KEY;
+
+/// The longest message; what of a server's text goes into one is cut at 400 characters.
+const LONGEST_LINE: usize = 1500;
+/// The largest failure in all: its details are cut at 16 KiB, which escapes can make six times as long.
+const LARGEST_HEAD: usize = 256 << 10;
+
+pub fn percent(text: &str) -> String {
+    text.bytes()
+        .map(
+            |byte| {
+                if byte.is_ascii_alphanumeric() {
+                    char::from(byte).to_string()
+                } else {
+                    format!("%{byte:02X}")
+                }
+            },
+        )
+        .collect()
+}
+
+pub fn base64(text: &str) -> String {
+    STANDARD.encode(text)
+}
+
+pub fn base64url(text: &str) -> String {
+    URL_SAFE_NO_PAD.encode(text)
+}
+
+/// The catalogue, read once.
+pub fn known() -> &'static Value {
+    static KNOWN: OnceLock<Value> = OnceLock::new();
+    KNOWN.get_or_init(|| serde_json::from_str(&catalogue()).unwrap())
+}
+
+fn kinds() -> &'static BTreeSet<String> {
+    static KINDS: OnceLock<BTreeSet<String>> = OnceLock::new();
+    KINDS.get_or_init(|| {
+        let kinds = known()["kinds"].as_array().unwrap();
+        kinds.iter().map(|kind| kind["name"].as_str().unwrap().to_owned()).collect()
+    })
+}
+
+/// Nothing shows the key, whatever was made of it on the way.
+pub fn without_the_key(text: &str) {
+    static FORMS: OnceLock<Vec<String>> = OnceLock::new();
+    let forms = FORMS.get_or_init(|| {
+        let quoted = serde_json::to_string(KEY).unwrap().trim_matches('"').to_owned();
+        let twice = serde_json::to_string(&quoted).unwrap().trim_matches('"').to_owned();
+        // Where it begins within a group of three bytes decides what base64 makes of it; its ends mix with what
+        // stands beside it.
+        let within = (0..3).map(|before| {
+            let whole = STANDARD.encode(format!("{}{KEY}", &"   "[..before]));
+            whole[4..whole.len() - 4].to_owned()
+        });
+        [KEY.to_owned(), quoted, twice, percent(KEY), percent(KEY).to_lowercase()]
+            .into_iter()
+            .chain(within)
+            .collect()
+    });
+    for form in forms {
+        assert!(!text.contains(form.as_str()), "it shows the key as {form:?}: {text}");
+    }
+}
+
+/// One line of bounded length without control characters.
+fn line(what: &str, text: &str) {
+    assert!(!text.is_empty(), "{what} is empty");
+    assert!(text.chars().count() <= LONGEST_LINE, "{what} has {} characters: {text}", text.chars().count());
+    assert!(
+        !text.chars().any(|char| char.is_control() || matches!(char, '\u{2028}' | '\u{2029}')),
+        "{what} is more than a line: {text:?}"
+    );
+}
+
+/// What a call gave, once it was found to be sound.
+pub struct Given {
+    pub ok: bool,
+    pub head: Value,
+    pub body: Vec<u8>,
+}
+
+impl Given {
+    pub fn of(outcome: Outcome) -> Self {
+        without_the_key(&outcome.head);
+        let head: Value = serde_json::from_str(&outcome.head).expect("a head is JSON");
+        if outcome.ok {
+            meta(&head["meta"]);
+        } else {
+            assert!(outcome.body.is_empty(), "a failure has no body");
+            failure(&head, &outcome.head);
+        }
+        Self { ok: outcome.ok, head, body: outcome.body }
+    }
+
+    pub fn value(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("a body is JSON that a host can read: {error}"))
+    }
+}
+
+/// A failure is one line, of a known kind, never a defect of ours, and of bounded size.
+pub fn failure(head: &Value, text: &str) {
+    let kind = head["kind"].as_str().unwrap_or_default();
+    assert!(kinds().contains(kind) && kind != "internal", "the kind is {kind:?}: {text}");
+    assert!(text.len() <= LARGEST_HEAD, "a failure of {} bytes", text.len());
+    line("the message", head["message"].as_str().unwrap());
+    for name in ["hint", "operation", "resource"] {
+        if let Some(text) = head[name].as_str() {
+            line(name, text);
+        }
+    }
+    for cause in head["causes"].as_array().unwrap() {
+        line("a cause", cause.as_str().unwrap());
+    }
+    assert!(head["retryAfterMs"].as_u64().unwrap_or(0) <= 1 << 53);
+    if head["meta"].is_object() {
+        meta(&head["meta"]);
+    }
+}
+
+fn meta(meta: &Value) {
+    line("the operation", meta["operation"].as_str().unwrap());
+    assert_eq!(meta["requestId"].as_str().unwrap().len(), 32);
+    let mended = meta["mended"].as_array().unwrap();
+    assert!(mended.len() <= 64, "{} mended paths", mended.len());
+    for path in mended {
+        let path = path.as_str().unwrap();
+        if !path.is_empty() {
+            line("a mended path", path);
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Error answers: any status, headers and body. Input: the operation and the status; a line a header; an empty line;
+//! the body.
+
+use serde_json::{Map, Value};
+
+use super::answers::operation;
+use super::engine::parse;
+use super::sample::arguments;
+use super::{first_line, text_of};
+
+/// What of a server's details is kept.
+const LARGEST_DETAILS: usize = 16 << 10;
+
+pub fn play(input: &[u8]) {
+    let text = text_of(input);
+    let (line, mut rest) = first_line(&text);
+    let (op, status) = line.rsplit_once(' ').unwrap_or((line, "500"));
+    let status: u16 = status.trim().parse().unwrap_or(500);
+    let operation = operation(op);
+    let mut headers = Map::new();
+    loop {
+        let (header, after) = first_line(rest);
+        rest = after;
+        match header.trim_end_matches('\r').split_once(':') {
+            Some((name, value)) => headers.insert(name.to_owned(), Value::from(value.trim())),
+            None => break,
+        };
+    }
+    let op = operation["op"].as_str().unwrap();
+    let given = parse(op, &arguments(operation), status, &Value::from(headers), rest);
+    if given.ok {
+        assert!((200..300).contains(&status), "the status {status} is no success");
+        return;
+    }
+    let failure = &given.head;
+    if (200..300).contains(&status) {
+        assert!(failure["status"].is_null() || failure["status"] == status);
+    } else {
+        assert_eq!(failure["status"], status, "{failure}");
+        assert_eq!(failure["operation"], operation["operationId"]);
+    }
+    assert!(
+        failure["details"].to_string().len() <= LARGEST_DETAILS,
+        "{} of details",
+        failure["details"].to_string().len()
+    );
+    if failure["kind"] == "outcome_unknown" {
+        assert_ne!(operation["method"], "get", "a read has no outcome that could be unknown");
+    }
+}

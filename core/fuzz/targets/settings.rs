@@ -1,0 +1,28 @@
+//! Settings: any text. Nothing is sent, since a base URL or a proxy may name any machine.
+
+use hightouch_sdk::wire::{Cancel, Engine};
+use serde_json::Value;
+use tokio::runtime::Builder;
+
+use super::check::{Given, failure, without_the_key};
+use super::text_of;
+
+pub fn play(input: &[u8]) {
+    let text = text_of(input);
+    match Engine::new(&text) {
+        Ok(engine) => {
+            without_the_key(&format!("{engine:?}"));
+            let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+            let stats = runtime.block_on(engine.call("client.stats", "", "", &Cancel::new()));
+            assert!(Given::of(stats).ok, "a client that was made has a limit");
+        }
+        Err(failed) => {
+            let json = failed.to_json();
+            let head: Value = serde_json::from_str(&json).expect("a failure is JSON");
+            failure(&head, &json);
+            assert_eq!(head["kind"], "config");
+            without_the_key(&json);
+            without_the_key(&format!("{failed} {failed:?}"));
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! What the gate locks, sleeps and is woken with. Under `--cfg limit_loom` a model's, which explores every order in which
+//! threads can meet at them (`core/tests/limit_loom.rs`).
+
+#[cfg(not(limit_loom))]
+pub(super) use real::*;
+
+#[cfg(limit_loom)]
+pub(super) use model::{Instant, LOOK_AFTER_FIRST, Mutex, MutexGuard, Notify, timeout_at};
+#[cfg(limit_loom)]
+pub use model::{advance, explore};
+
+#[cfg(not(limit_loom))]
+mod real {
+    use std::time::Duration;
+
+    pub(in crate::limit) use std::sync::{Mutex, MutexGuard};
+    pub(in crate::limit) use tokio::sync::Notify;
+    pub(in crate::limit) use tokio::time::{Instant, timeout_at};
+
+    /// How often a waiter that is not the first looks whether the first overslept, because its task is not
+    /// being polled: without this, one stream that nobody drives would hold up everybody.
+    pub(in crate::limit) const LOOK_AFTER_FIRST: Duration = Duration::from_secs(1);
+}
+
+#[cfg(limit_loom)]
+mod model;

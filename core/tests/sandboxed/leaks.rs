@@ -1,0 +1,291 @@
+//! The key and a proxy's password show nowhere: not in what the libraries beneath log when asked for everything, and not
+//! in what the door gives.
+
+use std::cell::RefCell;
+use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
+use std::sync::Once;
+
+use hightouch_sdk::wire::{Cancel, Engine};
+use hightouch_sdk::{Client, ListSyncs, Options, Settings};
+use serde_json::{Value, json};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+use crate::support::sandbox::{World, sandbox};
+use crate::support::trace::{decoded, trace};
+
+/// What stands in every key of the sandbox, whole and as the pieces that quoting and base64 leave of it.
+const MARKS: [&str; 5] = ["cnry7Kq3", "vX9w", "Y25yeTdLcTMv", "Nucnk3S3Ez", "jbnJ5N0txM"];
+const PASSWORD: &str = "pw-7Kq3vX9w";
+
+thread_local! {
+    /// What was logged on this thread, which the sandbox's own threads are not.
+    static LOGGED: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+fn note(text: &str) {
+    LOGGED.with_borrow_mut(|logged| {
+        if let Some(logged) = logged {
+            logged.push_str(text);
+            logged.push('\n');
+        }
+    });
+}
+
+struct Everything;
+
+impl log::Log for Everything {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+    fn log(&self, record: &log::Record<'_>) {
+        note(&format!("log {} {}", record.target(), record.args()));
+    }
+    fn flush(&self) {}
+}
+
+struct Fields(String);
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        let _ = write!(self.0, " {field}={value:?}");
+    }
+}
+
+impl Subscriber for Everything {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        let mut fields = Fields(format!("span {}", span.metadata().name()));
+        span.record(&mut fields);
+        note(&fields.0);
+        Id::from_u64(1)
+    }
+    fn record(&self, _: &Id, values: &Record<'_>) {
+        let mut fields = Fields("record".to_owned());
+        values.record(&mut fields);
+        note(&fields.0);
+    }
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn event(&self, event: &Event<'_>) {
+        let mut fields = Fields(format!("event {}", event.metadata().target()));
+        event.record(&mut fields);
+        note(&fields.0);
+    }
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+/// Everything that is logged while `calls` go on, on this thread.
+fn logged(calls: impl Future<Output = ()>) -> String {
+    static LOGGER: Once = Once::new();
+    LOGGER.call_once(|| {
+        log::set_logger(&Everything).expect("there is no other logger");
+        log::set_max_level(log::LevelFilter::Trace);
+    });
+    LOGGED.set(Some(String::new()));
+    // One thread, so that what the client spawns runs on it too.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    tracing::subscriber::with_default(Everything, || runtime.block_on(calls));
+    LOGGED.take().expect("it was set")
+}
+
+fn shows_no_secret(what: &str, text: &str) {
+    trace("checked", text);
+    for secret in MARKS.into_iter().chain([PASSWORD, "dXNlcjpwdy03S3"]) {
+        if let Some(at) = text.find(secret) {
+            let around: String =
+                text.get(at.saturating_sub(300)..).unwrap_or(text).chars().take(600).collect();
+            panic!("{what} shows a secret as {secret:?}: {around}");
+        }
+    }
+}
+
+async fn read_well_and_badly(settings: &Settings) {
+    let client = Client::new(settings).unwrap();
+    for _ in 0..4 {
+        let given = client
+            .syncs()
+            .list(&ListSyncs::default())
+            .with(Options { max_retries: Some(0), ..Options::default() })
+            .all()
+            .await;
+        note(&format!("{given:?}"));
+    }
+    note(&format!("{:?} {client:?}", client.diagnose().await));
+    client.close();
+}
+
+fn echoing() -> World {
+    let echo = |status: u16| {
+        json!({
+            "when": {"operation": "ListSync"},
+            "answer": {"status": status, "body": {"message": "{{key}}", "details": "{{key}}"}, "headers": {"x-echo": "x"}},
+        })
+    };
+    sandbox().world(&json!({"script": [echo(500), echo(422), {"when": {"operation": "ListSync"}, "answer": {"reset": "in-body"}}]}))
+}
+
+#[test]
+fn logs_at_the_level_trace_show_no_key_over_http_2_with_tls() {
+    let world = echoing();
+    let text = logged(read_well_and_badly(&world.settings()));
+    assert!(text.contains("event h2::"), "HTTP/2 is what logs most, and it logged nothing");
+    shows_no_secret("log over http/2", &text);
+}
+
+#[test]
+fn logs_at_the_level_trace_show_no_key_over_http_1() {
+    let world = echoing();
+    let base_url = world.info["httpBaseUrl"].as_str().map(str::to_owned);
+    let text = logged(read_well_and_badly(&Settings { base_url, ..world.settings() }));
+    assert!(text.contains("log reqwest::"), "the connection was not logged: {text}");
+    shows_no_secret("log over http/1.1", &text);
+}
+
+/// A proxy that repeats what it was asked, refuses at first, and then carries on to the server.
+fn proxy(target: String) -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for (turn, stream) in listener.incoming().take(12).enumerate() {
+            let (mut stream, mut head) = (stream.unwrap(), Vec::new());
+            while !head.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                if stream.read(&mut byte).unwrap_or(0) == 0 {
+                    break;
+                }
+                head.push(byte[0]);
+            }
+            if turn == 0 {
+                let asked = String::from_utf8_lossy(&head).replace("\r\n", " ");
+                let _ = write!(stream, "HTTP/1.1 407 {asked}\r\nx-asked: {asked}\r\n\r\n");
+                continue;
+            }
+            let Ok(onward) = std::net::TcpStream::connect(&target) else { continue };
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
+            for (mut from, mut to) in [
+                (stream.try_clone().unwrap(), onward.try_clone().unwrap()),
+                (onward.try_clone().unwrap(), stream.try_clone().unwrap()),
+            ] {
+                std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+            }
+        }
+    });
+    port
+}
+
+#[test]
+fn logs_at_the_level_trace_show_neither_key_nor_password_through_a_proxy() {
+    let world = echoing();
+    let port = proxy(world.info["authority"].as_str().unwrap().to_owned());
+    let proxy = Some(format!("http://user:{PASSWORD}@127.0.0.1:{port}").into());
+    let text = logged(read_well_and_badly(&Settings { proxy, ..world.settings() }));
+    assert!(text.contains("Proxy") || text.contains("proxy"), "no error of the proxy's was met: {text}");
+    assert!(text.contains("422"), "the proxy never carried anything: {text}");
+    shows_no_secret("log through a proxy", &text);
+}
+
+fn engine(world: &World, with: &Value) -> Engine {
+    let mut settings = json!({
+        "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "caBundle": sandbox().line["ca"],
+        "timeScale": world.info["timeScale"], "environment": {},
+    });
+    settings.as_object_mut().unwrap().extend(with.as_object().unwrap().clone());
+    Engine::new(&settings.to_string()).unwrap()
+}
+
+#[tokio::test]
+async fn whatever_is_called_with_the_key_in_it_fails_without_showing_it() {
+    let world = sandbox().world(&json!({}));
+    let engine = engine(&world, &json!({"selfTest": true}));
+    let key = &world.info["apiKey"];
+    let name = key.as_str().unwrap();
+    for (op, args, opts) in [
+        ("client.panic", json!({"apiKey": key}), json!({})),
+        ("client.setKey", json!({"apiKey": [key]}), json!({})),
+        ("client.setKey", json!({"apiKey": format!("{name} ")}), json!({})),
+        ("client.setKey", json!({"key": key}), json!({})),
+        ("client.setKey", json!({name: name}), json!({})),
+        ("client.stats", json!(key), json!({})),
+        (name, json!({}), json!({})),
+        ("syncs.list", json!({"modelId": key}), json!({})),
+        ("syncs.list", json!({"orderBy": key}), json!({})),
+        ("syncs.list", json!({name: 1}), json!({})),
+        ("syncs.list", json!({"next": key}), json!({})),
+        ("syncs.get", json!({"sync": 1}), json!({"headers": {name: "x"}})),
+        ("syncs.get", json!({"sync": key}), json!({})),
+        ("syncs.list", json!({}), json!({"timeoutMs": key})),
+        ("syncs.list", json!({}), json!({"priority": key})),
+        ("syncs.list", json!({}), json!({"headers": {"x": format!("{name}\n")}})),
+        ("runs.open", json!({"run": key}), json!({})),
+        ("runs.next", json!({"run": key, "onFailure": key}), json!({})),
+        ("request", json!({"method": key, "path": "/syncs"}), json!({})),
+        ("request", json!({"method": "GET", "path": format!("/{name}")}), json!({})),
+        ("request", json!({"method": "GET", "path": "/syncs", "query": {name: {}}}), json!({})),
+        ("parse", json!({"op": key, "status": 200, "body": key}), json!({})),
+        ("parse", json!({"op": "syncs.get", "args": {"sync": 1}, "status": 500, "body": key}), json!({})),
+    ] {
+        let outcome = engine.call(op, &args.to_string(), &opts.to_string(), &Cancel::new()).await;
+        assert!(!outcome.ok, "{op} {args} {opts} went well");
+        shows_no_secret(&format!("the failure of {args}").replace(name, "KEY"), &outcome.head);
+    }
+}
+
+#[tokio::test]
+async fn settings_with_the_key_in_the_wrong_place_fail_without_showing_it() {
+    let world = sandbox().world(&json!({}));
+    let key = &world.info["apiKey"];
+    let name = key.as_str().unwrap();
+    for settings in [
+        json!({"apiKey": [key]}),
+        json!({"apiKey": {"value": key}}),
+        json!({"apiKey": format!("{name}\nx")}),
+        json!({"environment": {"HIGHTOUCH_API_KEY": format!("{name} x")}}),
+        json!({"environment": {name: 1}, "apiKey": key}),
+        json!({"apiKey": key, name: 1}),
+        json!({"apiKey": key, "baseUrl": format!("https://u:{}@example.com", name.replace('/', "%2F"))}),
+        json!({"apiKey": key, "timeoutMs": key}),
+        json!({"apiKey": key, "limit": key}),
+        json!({"apiKey": key, "proxy": format!("socks5://{name}@x")}),
+        json!({"apiKey": key, "language": format!("{name}\n")}),
+        json!({"apiKey": key, "apiKeyFile": format!("/{name}"), "keyLater": true}),
+        json!({"environment": {}, "apiKeyFile": format!("/nowhere/{name}")}),
+        json!(key),
+        json!([key]),
+    ] {
+        let failure = Engine::new(&settings.to_string()).unwrap_err();
+        let what = settings.to_string().replace(name, "KEY");
+        shows_no_secret(&what, &format!("{failure} {failure:?} {}", failure.to_json()));
+    }
+}
+
+/// What crosses to hosts beside values: heads, with the headers of raw answers; tokens of lists and runs.
+#[tokio::test]
+async fn heads_and_tokens_show_no_key_although_the_server_repeats_it() {
+    let echo = json!({"when": {}, "answer": {"headers": {
+        "x-echo": "{{key}}", "x-percent": "{{key:percent}}", "set-cookie": "a={{key:base64}}",
+    }}, "times": 9});
+    let world = sandbox().world(&json!({"syncs": 150, "script": [echo]}));
+    let engine = engine(&world, &json!({}));
+    for (op, args) in [
+        ("syncs.list", json!({})),
+        ("syncs.trigger", json!({"sync": 1})),
+        ("request", json!({"method": "GET", "path": "/syncs"})),
+    ] {
+        for raw in [true, false] {
+            let opts = json!({"raw": raw}).to_string();
+            let outcome = engine.call(op, &args.to_string(), &opts, &Cancel::new()).await;
+            assert!(outcome.ok, "{op}: {}", outcome.head);
+            assert_eq!(outcome.head.contains("[key]"), raw, "{op}: {}", outcome.head);
+            let head: Value = serde_json::from_str(&outcome.head).unwrap();
+            shows_no_secret("a head", &outcome.head);
+            shows_no_secret("the rest of a list", &decoded(head["next"].as_str().unwrap_or_default()));
+            let body: Value = serde_json::from_slice(&outcome.body).unwrap();
+            shows_no_secret("a run", &decoded(body["token"].as_str().unwrap_or_default()));
+        }
+    }
+}
