@@ -29,6 +29,7 @@ mod error;
 pub mod limit;
 mod page;
 mod patch;
+mod proxy;
 mod retry;
 mod runs;
 mod transport;

@@ -15,7 +15,7 @@ use crate::transport::{Negotiated, probe};
 pub struct Diagnosis {
     /// Where the client sends its requests.
     pub base_url: String,
-    /// What TLS negotiated; absent over http, through a proxy that was given, or where no connection could be made.
+    /// What TLS negotiated; absent over http, through a proxy, or where no connection could be made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<Negotiated>,
     /// Whether a read with this key was answered.
@@ -54,7 +54,7 @@ impl Client {
     pub async fn diagnose(&self) -> Diagnosis {
         let config = self.config();
         let mut findings = Vec::new();
-        let direct = config.proxy.is_none() && config.base.scheme() == "https";
+        let direct = config.route.proxy().is_none() && config.base.scheme() == "https";
         let mut tls = None;
         if direct {
             let probed = match self.http().tls().await {

@@ -1,6 +1,7 @@
 //! The client, and the one request loop: grant, attempt, classify, repeat or return.
 
 mod call;
+mod clock;
 mod credentials;
 mod deliver;
 mod diagnose;
@@ -15,6 +16,7 @@ mod send;
 mod slugs;
 
 pub(crate) use call::{Call, Id};
+use clock::Clock;
 use credentials::Credentials;
 pub use diagnose::{Diagnosis, Finding};
 use hooks::Hooks;
@@ -30,7 +32,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
@@ -44,7 +46,7 @@ use crate::limit::{Gate, GateHandle, LimitStats};
 use crate::model::{self, Mended, Model};
 use crate::operation::Returns;
 use crate::retry::Budget;
-use crate::transport::Http;
+use crate::transport::{self, Http};
 
 /// A client of one workspace. Cloning is cheap, and clones are one client.
 #[derive(Clone)]
@@ -57,6 +59,7 @@ struct Shared {
     /// One per origin and key; made with the first key and kept for later ones, since the limit is the workspace's.
     gate: OnceLock<GateHandle>,
     http: Http,
+    clock: Clock,
     budget: Mutex<Budget>,
     slugs: Mutex<Slugs>,
     closed: CancellationToken,
@@ -98,6 +101,7 @@ impl Client {
             gate,
             keys: Mutex::new(config.key.iter().cloned().collect()),
             http: Http::new(config.clone()),
+            clock: Clock::new(),
             budget: Mutex::new(Budget::new()),
             slugs: Mutex::default(),
             closed: CancellationToken::new(),
@@ -178,11 +182,9 @@ impl Client {
         &self.0.http
     }
 
-    /// Now, in milliseconds since 1970: for tokens, which outlive the process; never for measuring.
-    #[expect(clippy::unused_self, reason = "the clock is the client's to give")]
+    /// Now, in milliseconds since 1970: for tokens, which outlive the process.
     pub(crate) fn now_millis(&self) -> i64 {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        self.0.clock.now_millis()
     }
 
     /// A wait of ours as long as it is here.
@@ -210,12 +212,12 @@ impl Client {
         lock(&self.0.slugs)
     }
 
-    /// Takes the key, and a proxy's password, out of a text.
+    /// Takes the key, and a proxy's credentials, out of a text.
     pub(crate) fn scrub(&self, text: &str) -> String {
         let text = lock(&self.0.keys).iter().fold(text.to_owned(), |text, key| key.scrub(&text));
-        match self.0.config.proxy.as_ref().and_then(|proxy| proxy.password.as_ref()) {
-            Some(password) if !password.expose().is_empty() => text.replace(password.expose(), "[password]"),
-            _ => text,
+        match self.0.config.route.proxy() {
+            Some(proxy) => proxy.scrub(&text),
+            None => text,
         }
     }
 
@@ -242,6 +244,7 @@ impl Client {
                 Ok((value, meta))
             }
             Err(why) => {
+                let why = transport::no_json(body, &|text| self.scrub(text)).unwrap_or(why);
                 let error = Error::new(Kind::Protocol, format!("the answer cannot be read: {why}"));
                 let error = if call.is_write() { unknown(error) } else { error };
                 Err(error.at(call).with_meta(meta).scrubbed(|text| self.scrub(text)))

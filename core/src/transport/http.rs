@@ -1,6 +1,5 @@
 //! One attempt at a request: handed over, answered or not, and what is known when it is not.
 
-use std::error::Error as StdError;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,11 +9,13 @@ use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
+use super::failed::{Failed, Stage};
 use super::tls;
 use super::warmup::Warmup;
 use super::watched::{Departure, Watched};
 use crate::config::Config;
 use crate::error::{Error, Kind};
+use crate::proxy::Route;
 
 /// What an unpacked answer may measure; the largest page known is a hundredth of it.
 const LARGEST_BODY: usize = 64 << 20;
@@ -29,26 +30,6 @@ pub(crate) struct Request {
     pub url: Url,
     pub headers: HeaderMap,
     pub body: Option<Bytes>,
-}
-
-/// How far an attempt got before it failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stage {
-    /// No connection: nothing was sent.
-    Connecting,
-    /// It was, or may have been, sent.
-    Sent,
-    /// The answer had begun.
-    Answering,
-}
-
-/// Why an attempt brought no answer.
-#[derive(Debug)]
-pub(crate) struct Failed {
-    pub stage: Stage,
-    pub kind: Kind,
-    pub what: String,
-    pub causes: Vec<String>,
 }
 
 /// A whole answer.
@@ -131,7 +112,7 @@ impl Http {
                 warming.answered(response.version());
                 Ok(Incoming { response, until, http: self, generation, _connection: connection })
             }
-            Ok(Err(error)) => Err(self.failed(&error)),
+            Ok(Err(error)) => Err(Failed::unanswered(&error, self.config.route.proxy().is_some())),
             Err(_) if !departure.happened() => Err(late(Stage::Connecting)),
             Err(_) => {
                 // A connection that was never there cannot be dead.
@@ -149,9 +130,7 @@ impl Http {
         if let Some((generation, client)) = &*pool {
             return Ok((*generation, client.clone()));
         }
-        let client = self
-            .build(tls)
-            .map_err(|error| Failed::new(Stage::Connecting, Kind::Config, text_of(&error)).because(&error))?;
+        let client = self.build(tls).map_err(|error| Failed::unbuilt(&error))?;
         *pool = Some((0, client.clone()));
         Ok((0, client))
     }
@@ -168,12 +147,11 @@ impl Http {
             .http2_keep_alive_timeout(Duration::from_secs(10))
             .http2_keep_alive_while_idle(true)
             .gzip(true);
-        if self.config.base.scheme() == "http" {
-            // http is for loopback addresses: through a proxy the key would leave the machine in the clear.
-            builder = builder.no_proxy();
-        } else if let Some(proxy) = &self.config.proxy {
-            builder = builder.proxy(reqwest::Proxy::all(proxy.url.expose())?);
-        }
+        builder = match &self.config.route {
+            Route::Through(proxy) => builder.proxy(reqwest::Proxy::all(proxy.url())?),
+            Route::Direct => builder.no_proxy(),
+            Route::AsTheSystemSays => builder,
+        };
         builder.build()
     }
 
@@ -187,31 +165,6 @@ impl Http {
             *pool = Some((generation + 1, client));
             self.warmup.cool();
         }
-    }
-
-    fn failed(&self, error: &reqwest::Error) -> Failed {
-        let chain = chain(error);
-        let is_tls = within::<rustls::Error>(error);
-        let proxied = self.config.proxy.is_some()
-            || chain.iter().any(|cause| cause.contains("tunnel") || cause.contains("proxy"));
-        let (stage, kind, what) = if error.is_connect() {
-            let (kind, what) = if is_tls {
-                (Kind::Tls, "no trusted TLS connection could be made")
-            } else if proxied {
-                (Kind::Proxy, "the proxy could not be reached or refused")
-            } else if error.is_timeout() {
-                (Kind::Connect, "no connection in 10 s")
-            } else {
-                (Kind::Connect, "no connection could be made")
-            };
-            (Stage::Connecting, kind, what)
-        } else if error.is_timeout() {
-            (Stage::Sent, Kind::Timeout, "no answer in time")
-        } else {
-            (Stage::Sent, Kind::Connect, "the connection broke before the answer")
-        };
-        let innermost = chain.last().map_or_else(String::new, |cause| format!(": {cause}"));
-        Failed { stage, kind, what: format!("{what}{innermost}"), causes: chain }
     }
 }
 
@@ -233,17 +186,11 @@ impl Incoming<'_> {
             match timeout_at(self.until, self.response.chunk()).await {
                 Ok(Ok(Some(chunk))) if body.len() + chunk.len() > LARGEST_BODY => {
                     let what = format!("the answer is larger than {} MB unpacked", LARGEST_BODY >> 20);
-                    return Err(Failed::new(Stage::Answering, Kind::Protocol, what));
+                    return Err(Failed::new(Stage::Unusable, Kind::Protocol, what));
                 }
                 Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
                 Ok(Ok(None)) => return Ok(Exchange { status, headers, body: body.into() }),
-                Ok(Err(error)) => {
-                    // reqwest calls every error of a body one of decoding; only those beneath which there is no
-                    // connection's are.
-                    let kind = if within::<hyper::Error>(&error) { Kind::Connect } else { Kind::Protocol };
-                    let what = format!("the answer broke off: {}", text_of(&error));
-                    return Err(Failed::new(Stage::Answering, kind, what).because(&error));
-                }
+                Ok(Err(error)) => return Err(Failed::broken_off(&error)),
                 Err(_) => {
                     self.http.renew(self.generation);
                     let what = "the answer began and did not end in time";
@@ -252,56 +199,4 @@ impl Incoming<'_> {
             }
         }
     }
-}
-
-impl Failed {
-    /// A request that could not be made.
-    pub(crate) fn before(error: &Error) -> Self {
-        Self::new(Stage::Connecting, error.kind(), error.what())
-    }
-
-    fn new(stage: Stage, kind: Kind, what: impl Into<String>) -> Self {
-        Self { stage, kind, what: what.into(), causes: Vec::new() }
-    }
-
-    fn because(mut self, error: &reqwest::Error) -> Self {
-        self.causes = chain(error);
-        self
-    }
-}
-
-/// The causes beneath an error, outermost first; its own line is left out, since it repeats the URL.
-fn chain(error: &reqwest::Error) -> Vec<String> {
-    let mut causes: Vec<String> = Vec::new();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let text = cause.to_string();
-        if causes.last() != Some(&text) {
-            causes.push(text);
-        }
-        next = cause.source();
-    }
-    causes
-}
-
-fn text_of(error: &reqwest::Error) -> String {
-    chain(error).pop().unwrap_or_else(|| "no cause was given".to_owned())
-}
-
-fn within<E: StdError + 'static>(error: &(dyn StdError + 'static)) -> bool {
-    let mut next = Some(error);
-    while let Some(cause) = next {
-        if cause.is::<E>() {
-            return true;
-        }
-        // An I/O error keeps what it wraps apart from its source.
-        if let Some(io) = cause.downcast_ref::<std::io::Error>()
-            && let Some(inner) = io.get_ref()
-            && (inner.is::<E>() || within::<E>(inner))
-        {
-            return true;
-        }
-        next = cause.source();
-    }
-    false
 }

@@ -1,5 +1,6 @@
 //! Requests on the wire: HTTP, TLS, and what answers mean.
 
+mod failed;
 mod http;
 mod probe;
 mod response;
@@ -8,8 +9,9 @@ mod tls;
 mod warmup;
 mod watched;
 
-pub(crate) use self::http::{Exchange, Failed, Http, Request, Stage};
+pub(crate) use self::http::{Exchange, Http, Request};
+pub(crate) use failed::{Failed, Stage};
 pub use probe::Negotiated;
 pub(crate) use probe::probe;
-pub(crate) use response::{check, error_under_200, retry_after};
+pub(crate) use response::{check, error_under_200, no_json, retry_after};
 pub(crate) use watched::Departure;
