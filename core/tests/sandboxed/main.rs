@@ -16,6 +16,8 @@ mod credentials;
 mod door;
 mod incidents;
 mod limit;
+mod proxies;
 mod scenarios;
+mod settings;
 mod slugs;
 mod support;

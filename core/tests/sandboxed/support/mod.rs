@@ -3,4 +3,5 @@
 pub mod calls;
 pub mod expect;
 pub mod play;
+pub mod proxy;
 pub mod sandbox;
