@@ -37,6 +37,11 @@ let package = Package(
             dependencies: ["HightouchSDK"],
             path: "bindings-swift/Examples/trigger-and-wait"
         ),
+        .executableTarget(
+            name: "resume",
+            dependencies: ["HightouchSDK"],
+            path: "bindings-swift/Examples/resume"
+        ),
         .testTarget(
             name: "HightouchSDKTests",
             dependencies: ["HightouchSDK"],

@@ -677,6 +677,17 @@ export interface Sync {
   tags?: Record<string, string>
 }
 
+/** What a trigger does while a run of the sync is under way. */
+export type IfRunning =
+  /** Starts another run, which queues behind it. */
+  | 'queue'
+  /**
+   * Starts none and gives the newest run that is under way; with options it is an error, since that run may
+   * have been started with others. It looks at the list of runs first. What others start between the look and
+   * the trigger is queued behind.
+   */
+  | 'join'
+
 /** The order of a list of a sync's runs; the direction is not documented. */
 export type RunOrder =
   /** By id. */

@@ -211,6 +211,8 @@ export interface SyncsTriggerArgs {
   resetCDC?: boolean | undefined
   /** Empty the audience, then send the whole query; false when left out. */
   clearAndFill?: boolean | undefined
+  /** What to do while a run of the sync is under way; `queue` when left out. */
+  ifRunning?: models.IfRunning | undefined
 }
 
 /** What `syncs.runs` may be given by name. */

@@ -16,6 +16,7 @@ export interface RunRecord {
   id: string
   parent: string
   adopted: boolean
+  joined: boolean
 }
 
 interface RunStep<State> {
@@ -55,12 +56,15 @@ export abstract class RunHandle<State> {
   readonly token: string
   /** Whether the answer to the trigger was lost and this run was found instead, as the only one it can be. */
   readonly adopted: boolean
+  /** Whether the run was under way before: the trigger joined it (`ifRunning: 'join'`) and started none. */
+  readonly joined: boolean
 
   /** @internal */
   constructor(door: Door, record: RunRecord) {
     this.#door = door
     this.token = record.token
     this.adopted = record.adopted
+    this.joined = record.joined
   }
 
   /**

@@ -198,8 +198,8 @@ function camel(name: string): string {
 }
 
 function handled(handle: AnyRunHandle): Ended {
-  const { id, kind, adopted } = handle
-  return { value: { id: String(id), parent: parentOf(handle), kind, adopted }, handle }
+  const { id, kind, adopted, joined } = handle
+  return { value: { id: String(id), parent: parentOf(handle), kind, adopted, joined }, handle }
 }
 
 function parentOf(handle: AnyRunHandle): string {

@@ -58,6 +58,7 @@ def plain(value: Any) -> Any:
             "parent": str(next(getattr(value, name) for name in PARENTS if hasattr(value, name))),
             "kind": value.kind,
             "adopted": value.adopted,
+            "joined": value.joined,
             "token": value.token,
         }
     if isinstance(value, Json):

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         FlowOrder,
         Identifier,
         IdentityGraphRunOrder,
+        IfRunning,
         ListOrder,
         MessageGuardrails,
         MessageVariable,
@@ -2089,6 +2090,7 @@ class AsyncSyncs(AsyncResource):
         full_resync: bool | UnsetType = UNSET,
         reset_cdc: bool | UnsetType = UNSET,
         clear_and_fill: bool | UnsetType = UNSET,
+        if_running: IfRunning | UnsetType = UNSET,
         timeout: Seconds | None = None,
         deadline: Seconds | None = None,
         max_retries: int | None = None,
@@ -2109,6 +2111,7 @@ class AsyncSyncs(AsyncResource):
             full_resync: Send every row again, whatever was synced before; false when left out.
             reset_cdc: Process every row without making changes at the destination; false when left out.
             clear_and_fill: Empty the audience, then send the whole query; false when left out.
+            if_running: What to do while a run of the sync is under way; ``queue`` when left out.
             timeout: For one attempt: seconds or a timedelta.
             deadline: For the whole call, with all attempts and waits.
             max_retries: How often to repeat it where that is safe.
@@ -2126,6 +2129,7 @@ class AsyncSyncs(AsyncResource):
             "fullResync": full_resync,
             "resetCDC": reset_cdc,
             "clearAndFill": clear_and_fill,
+            "ifRunning": if_running,
         }
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
         return await self._calls.run("syncs.trigger", args, opts, AsyncSyncRunHandle)

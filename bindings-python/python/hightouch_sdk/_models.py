@@ -1070,6 +1070,20 @@ if TYPE_CHECKING:
     * ``interrupted``: The latest run was interrupted.
     """
 
+    IfRunning: TypeAlias = (
+        Literal[
+            "queue",
+            "join",
+        ]
+    )
+    """What a trigger does while a run of the sync is under way.
+
+    * ``queue``: Starts another run, which queues behind it.
+    * ``join``: Starts none and gives the newest run that is under way; with options it is an error, since that run may
+      have been started with others. It looks at the list of runs first. What others start between the look
+      and the trigger is queued behind.
+    """
+
     RunOrder: TypeAlias = (
         Literal[
             "id",
@@ -1235,6 +1249,7 @@ else:
     ListOrder = str
     IntervalUnit = str
     SyncStatus = str
+    IfRunning = str
     RunOrder = str
     IdentityGraphRunOrder = str
     ReprocessState = str
@@ -1279,6 +1294,7 @@ __all__ = [
     "IdentityGraphRunOrder",
     "IdentityGraphRunStats",
     "IdentityGraphRunStatus",
+    "IfRunning",
     "Interval",
     "IntervalRule",
     "IntervalUnit",

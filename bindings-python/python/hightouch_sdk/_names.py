@@ -77,6 +77,7 @@ __all__ = [
     "IdentityGraphRunOrder",
     "IdentityGraphRunStats",
     "IdentityGraphRunStatus",
+    "IfRunning",
     "Interval",
     "IntervalRule",
     "IntervalUnit",

@@ -31,6 +31,7 @@ class _Opened(Struct):
     id: str
     parent: str = ""
     adopted: bool = False
+    joined: bool = False
 
 
 class _Step(Struct, Generic[S]):
@@ -113,6 +114,11 @@ class _Handle(Generic[S]):
     def adopted(self) -> bool:
         """Whether the trigger's answer was lost and this is the one run that it can have started."""
         return self._opened.adopted
+
+    @property
+    def joined(self) -> bool:
+        """Whether the run was under way before: the trigger joined it (``if_running="join"``) and started none."""
+        return self._opened.joined
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(id={self.id!r}, of={self._opened.parent!r}, adopted={self.adopted})"

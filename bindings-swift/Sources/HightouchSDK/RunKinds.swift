@@ -119,4 +119,5 @@ struct OpenedRun: Decodable {
     let id: String
     let parent: String
     let adopted: Bool
+    let joined: Bool
 }

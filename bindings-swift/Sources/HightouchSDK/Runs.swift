@@ -11,6 +11,8 @@ public struct RunHandle<State: RunState>: Sendable {
     public let token: String
     /// Whether the run was found after a trigger of which no answer came, rather than named by the answer.
     public let isAdopted: Bool
+    /// Whether the run was under way before: the trigger joined it (`ifRunning: .join`) and started none.
+    public let isJoined: Bool
 
     /// What `wait` does when a run has ended so.
     public enum Ending: String, Codable, Sendable {
@@ -29,6 +31,7 @@ public struct RunHandle<State: RunState>: Sendable {
         self.parentId = parentId
         token = run.token
         isAdopted = run.adopted
+        isJoined = run.joined
     }
 
     /// The states of the run as they change, the last one being its end. However it ends, that throws nothing.

@@ -217,7 +217,7 @@ extension Ended {
     fileprivate init<State>(_ run: RunHandle<State>, _ handle: AnyRun) {
         value = [
             "id": .string("\(run.id)"), "parent": .string("\(run.parentId)"), "kind": .string(run.kind.rawValue),
-            "adopted": .bool(run.isAdopted), "token": .string(run.token),
+            "adopted": .bool(run.isAdopted), "joined": .bool(run.isJoined), "token": .string(run.token),
         ]
         self.handle = handle
     }

@@ -1,44 +1,113 @@
-//! What time it is, for tokens and for what is compared with them.
+//! The server's clock, as its `Date` headers show it (RFC 9110 §6.6.1): ours may be an hour off. Pure.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The wall clock as it stood when the client was made, and what has passed since by the one that is never set: a clock
-/// that is moved by an hour must neither end a wait nor hold one up.
-#[derive(Debug)]
-pub(super) struct Clock {
-    began: Instant,
-    /// Milliseconds since 1970.
-    stood: i64,
+/// A `Date` counts whole seconds.
+const SECOND: i64 = 1000;
+/// What two honest clocks drift apart at most, as a part of the time that passed.
+const DRIFT: f64 = 1e-3;
+
+/// The bounds of the server's time, narrowed by each answer.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ServerClock(Option<Bounds>);
+
+/// At `at` the server's clock stood between `least` and `most`, in milliseconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Bounds {
+    at: Instant,
+    least: i64,
+    most: i64,
 }
 
-impl Clock {
-    pub(super) fn new() -> Self {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { began: Instant::now(), stood: i64::try_from(since.as_millis()).unwrap_or(i64::MAX) }
+impl ServerClock {
+    /// Learns from an answer that was dated `date`, in milliseconds since 1970; `scale` is how much faster its time
+    /// passes than ours, which is 1 outside tests.
+    pub(crate) fn observe(&mut self, date: i64, sent: Instant, received: Instant, scale: f64) {
+        let round = millis(received.saturating_duration_since(sent), scale);
+        let seen = Bounds { at: received, least: date, most: date + SECOND + round };
+        let known = self.0.map(|known| known.moved(received, scale));
+        self.0 = Some(match known {
+            Some(known) if known.least <= seen.most && seen.least <= known.most => {
+                Bounds { at: received, least: known.least.max(seen.least), most: known.most.min(seen.most) }
+            }
+            // It was set, or another server's clock differs: the newest says how it is now.
+            _ => seen,
+        });
     }
 
-    pub(super) fn now_millis(&self) -> i64 {
-        let passed = i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX);
-        self.stood.saturating_add(passed)
+    /// The earliest that the server's clock can have shown at `at`; nothing before the first dated answer.
+    pub(crate) fn earliest(&self, at: Instant, scale: f64) -> Option<i64> {
+        self.0.map(|known| known.moved(at, scale).least)
     }
+}
+
+impl Bounds {
+    /// The same at another moment, earlier or later.
+    fn moved(self, at: Instant, scale: f64) -> Self {
+        let later = millis(at.saturating_duration_since(self.at), scale);
+        let earlier = millis(self.at.saturating_duration_since(at), scale);
+        let drift = millis(Duration::from_millis((later + earlier).unsigned_abs()), DRIFT);
+        let passed = later - earlier;
+        Self { at, least: self.least + passed - drift, most: self.most + passed + drift }
+    }
+}
+
+fn millis(real: Duration, scale: f64) -> i64 {
+    i64::try_from(real.min(Duration::from_hours(24 * 365)).mul_f64(scale).as_millis()).unwrap_or(0)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
-    /// tokio's clock is stopped here and the machine's is not, so an answer that followed the latter would differ.
-    #[tokio::test(start_paused = true)]
-    async fn after_it_was_made_a_client_follows_no_clock_that_can_be_set() {
-        let clock = Clock::new();
-        let first = clock.now_millis();
-        std::thread::sleep(Duration::from_millis(20));
-        assert_eq!(clock.now_millis(), first, "the wall clock has no say");
-        tokio::time::advance(Duration::from_hours(1)).await;
-        assert_eq!(clock.now_millis() - first, 3_600_000);
+    const NOON: i64 = 1_800_000_000_000;
+
+    fn after(start: Instant, millis: u64) -> Instant {
+        start + Duration::from_millis(millis)
+    }
+
+    #[test]
+    fn nothing_is_known_before_the_first_dated_answer() {
+        assert_eq!(ServerClock::default().earliest(Instant::now(), 1.0), None);
+    }
+
+    /// The machine's own clock has no part in it: only what passed since an answer does.
+    #[test]
+    fn the_time_of_sending_is_reckoned_back_from_an_answer_that_came_later() {
+        let start = Instant::now();
+        let mut clock = ServerClock::default();
+        clock.observe(NOON, after(start, 5_000), after(start, 5_100), 1.0);
+        assert_eq!(clock.earliest(start, 1.0), Some(NOON - 5_100 - 5));
+        assert_eq!(clock.earliest(after(start, 6_100), 1.0), Some(NOON + 1_000 - 1));
+    }
+
+    #[test]
+    fn answers_at_other_fractions_of_a_second_narrow_it() {
+        let start = Instant::now();
+        let mut clock = ServerClock::default();
+        // The server's clock stands at noon and 900 ms, which a date does not show.
+        clock.observe(NOON, start, start, 1.0);
+        assert_eq!(clock.earliest(start, 1.0), Some(NOON));
+        clock.observe(NOON + SECOND, after(start, 200), after(start, 200), 1.0);
+        assert_eq!(clock.earliest(start, 1.0), Some(NOON + 800));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_is_believed_at_once() {
+        let start = Instant::now();
+        let mut clock = ServerClock::default();
+        clock.observe(NOON, start, start, 1.0);
+        clock.observe(NOON - 3_600_000, after(start, 100), after(start, 100), 1.0);
+        assert_eq!(clock.earliest(after(start, 100), 1.0), Some(NOON - 3_600_000));
+    }
+
+    #[test]
+    fn time_that_passes_faster_is_reckoned_faster() {
+        let start = Instant::now();
+        let mut clock = ServerClock::default();
+        clock.observe(NOON, start, start, 20.0);
+        assert_eq!(clock.earliest(after(start, 1_000), 20.0), Some(NOON + 20_000 - 20));
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use http::HeaderMap;
 use serde::Serialize;
+use tokio::time::Instant;
 
 use super::Call;
 use crate::error::Kind;
@@ -25,6 +26,9 @@ pub struct Meta {
     pub mended: Vec<String>,
     /// Each request that was made.
     pub attempts: Vec<Attempt>,
+    /// When the last attempt began.
+    #[serde(skip)]
+    pub(crate) sent: Option<Instant>,
     /// Which key the last attempt was sent with.
     #[serde(skip)]
     pub(crate) key: Used,
@@ -86,6 +90,12 @@ impl Meta {
         self
     }
 
+    /// With what later requests of the same call did.
+    pub(crate) fn then(self, later: Self) -> Self {
+        let (request_id, operation) = (self.request_id.clone(), self.operation.clone());
+        Self { request_id, operation, mended: Vec::new(), ..later.after(Some(self)) }
+    }
+
     /// For what sends nothing.
     pub(crate) fn named(operation: &str) -> Self {
         Self {
@@ -95,6 +105,7 @@ impl Meta {
             duration_ms: 0,
             mended: Vec::new(),
             attempts: Vec::new(),
+            sent: None,
             key: Used(None),
             status: None,
             headers: None,

@@ -10,20 +10,23 @@ mod interrupt;
 mod limits;
 mod meta;
 mod options;
+mod own_clock;
 mod pending;
 mod request;
 mod send;
 mod slugs;
 
 pub(crate) use call::{Call, Id};
-use clock::Clock;
+use clock::ServerClock;
 use credentials::Credentials;
 pub use diagnose::{Diagnosis, Finding};
 use hooks::Hooks;
 pub use hooks::{CallEnd, CallStart};
+use interrupt::cancelled;
 pub(crate) use interrupt::with_signal;
 pub use meta::{Attempt, Meta};
 pub use options::Options;
+use own_clock::OwnClock;
 pub(crate) use pending::raw;
 pub use pending::{Pending, RawAnswer};
 use slugs::Slugs;
@@ -46,6 +49,7 @@ use crate::limit::{Gate, GateHandle, LimitStats};
 use crate::model::{self, Mended, Model};
 use crate::operation::Returns;
 use crate::retry::Budget;
+use crate::runs::Board;
 use crate::transport::{self, Http};
 
 /// A client of one workspace. Cloning is cheap, and clones are one client.
@@ -59,9 +63,11 @@ struct Shared {
     /// One per origin and key; made with the first key and kept for later ones, since the limit is the workspace's.
     gate: OnceLock<GateHandle>,
     http: Http,
-    clock: Clock,
+    own_clock: OwnClock,
     budget: Mutex<Budget>,
     slugs: Mutex<Slugs>,
+    clock: Mutex<ServerClock>,
+    board: Board,
     closed: CancellationToken,
     hooks: Hooks,
     credentials: Option<Credentials>,
@@ -76,6 +82,11 @@ pub(crate) struct Answer {
 
 fn open_gate(config: &Config, key: &Key) -> GateHandle {
     Gate::shared(&config.origin, key.digest(), config.quota).with_share(config.share.unwrap_or(1.0))
+}
+
+fn open_board(config: &Config) -> Board {
+    let quota = config.quota.shared(config.share.unwrap_or(1.0));
+    Board::new(quota.requests(), Duration::from_nanos(quota.span()))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -101,9 +112,11 @@ impl Client {
             gate,
             keys: Mutex::new(config.key.iter().cloned().collect()),
             http: Http::new(config.clone()),
-            clock: Clock::new(),
+            own_clock: OwnClock::new(),
             budget: Mutex::new(Budget::new()),
             slugs: Mutex::default(),
+            clock: Mutex::default(),
+            board: open_board(&config),
             closed: CancellationToken::new(),
             hooks: Hooks::default(),
             credentials,
@@ -161,13 +174,27 @@ impl Client {
         self.0.closed.is_cancelled()
     }
 
-    /// Sleeps, unless the client is closed meanwhile.
+    /// Comes when the client is closed or the call is cancelled.
+    pub(crate) async fn over(&self) -> Error {
+        tokio::select! {
+            biased;
+            () = cancelled() => Error::new(Kind::Cancelled, "the call was cancelled"),
+            () = self.0.closed.cancelled() => Error::new(Kind::Closed, "the client is closed"),
+        }
+    }
+
+    /// Sleeps, unless the client is closed or the call is cancelled meanwhile.
     pub(crate) async fn sleep_until(&self, until: Instant) -> Result<(), Error> {
         tokio::select! {
             biased;
-            () = self.0.closed.cancelled() => Err(Error::new(Kind::Closed, "the client is closed")),
+            error = self.over() => Err(error),
             () = tokio::time::sleep_until(until) => Ok(()),
         }
+    }
+
+    /// The runs that are followed.
+    pub(crate) fn board(&self) -> &Board {
+        &self.0.board
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -184,12 +211,24 @@ impl Client {
 
     /// Now, in milliseconds since 1970: for tokens, which outlive the process.
     pub(crate) fn now_millis(&self) -> i64 {
-        self.0.clock.now_millis()
+        self.0.own_clock.now_millis()
+    }
+
+    /// The earliest that the server's clock can have shown at a moment of ours, in milliseconds since 1970; nothing
+    /// before an answer with a date.
+    pub(crate) fn server_time(&self, at: Instant) -> Option<i64> {
+        lock(&self.0.clock).earliest(at, self.0.config.scale)
     }
 
     /// A wait of ours as long as it is here.
     pub(crate) fn scaled(&self, wait: Duration) -> Duration {
         wait.div_f64(self.0.config.scale)
+    }
+
+    /// Milliseconds of ours as long as they would be where waits are not divided.
+    pub(crate) fn unscaled(&self, millis: i64) -> Duration {
+        let real = Duration::from_millis(u64::try_from(millis).unwrap_or(0));
+        real.min(Duration::from_hours(24 * 365)).mul_f64(self.0.config.scale)
     }
 
     /// The options for the second request of a call, with the time that the first one left.

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::model::Model;
 use crate::operation::Endpoint;
 use crate::resources::call_on;
-use crate::runs::{Run, RunToken, Started, State};
+use crate::runs::{self, Run, State};
 
 type Boxed<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
 type Make<T> = Box<dyn FnOnce(Client, Options) -> Boxed<(T, Meta)> + Send>;
@@ -102,14 +102,13 @@ impl<S: State> Pending<Run<S>> {
     /// A call that starts a run of what its path names.
     pub(crate) fn started<E>(client: &Client, parent: String, fields: &E::Fields) -> Self
     where
-        E: Endpoint<Answer = S::Started>,
+        E: Endpoint<Answer = S::Started, Fields: Default>,
     {
-        let call = call_on::<E>(vec![super::Id::Text(parent.clone())], fields);
+        let call = call_on::<E>(vec![super::Id::Text(parent)], fields);
         let again = call.clone();
         Self::other(client, call, move |client, options| {
             Box::pin(async move {
-                let (started, meta) = client.value::<S::Started>(&again?, &options).await?;
-                let token = RunToken::new(&client, S::KIND, parent, started.id());
+                let (token, meta) = runs::begin::<E, S>(&client, &again?, &options).await?;
                 Ok((Run::new(client, token), meta))
             })
         })

@@ -73,6 +73,7 @@ impl Client {
             let begun = Instant::now();
             let (key, _) = self.key()?;
             meta.key = Used(Some(key.digest()));
+            meta.sent = Some(begun);
             let ended = self.attempt(call, &key, &headers, meta, permit, within).await;
             let took = millis(begun.elapsed());
             let (outcome, error) = match ended {
@@ -163,6 +164,7 @@ impl Client {
                 return Ended::Failed(failed);
             }
         };
+        self.learn_time(incoming.status(), incoming.headers(), meta.sent);
         // The server has counted what it answers: the headers are as good an end as the body's last byte.
         let refused = if incoming.status() == 429 {
             permit.refused(transport::retry_after(incoming.headers()))
@@ -189,6 +191,13 @@ impl Client {
             ),
             (None, Ok(exchange)) => Ended::Answered(exchange),
             (None, Err(failed)) => Ended::Failed(failed),
+        }
+    }
+
+    /// Keeps what an answer says of the server's clock; where it failed, something before it may have dated the answer.
+    fn learn_time(&self, status: u16, headers: &HeaderMap, sent: Option<Instant>) {
+        if let (Some(date), Some(sent), ..500) = (transport::date(headers), sent, status) {
+            lock(&self.0.clock).observe(date, sent, Instant::now(), self.0.config.scale);
         }
     }
 

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::endpoint::text;
 use super::{NoFields, call_on};
-use crate::client::{Call, Id, Pending};
+use crate::client::{Call, Id, Meta, Pending};
 use crate::error::Error;
 use crate::model::Timestamp;
-use crate::operation::PathId;
+use crate::operation::{Endpoint as _, PathId};
 use crate::page::{Page, Pages, Row};
-use crate::runs::{Ending, Run, StartedText, State};
+use crate::runs::{Ending, Listed, Lost, Run, StartedText, State, adopt};
 
 open_enum! {
     /// State of an identity graph's run.
@@ -99,6 +99,27 @@ impl State for IdentityGraphRun {
 
     fn reason(&self) -> Option<String> {
         self.error.clone()
+    }
+
+    fn recovered(lost: Lost<'_>) -> impl Future<Output = Result<(String, Meta), Error>> + Send {
+        adopt::<Self>(lost)
+    }
+}
+
+impl Listed for IdentityGraphRun {
+    fn newest(parent: &str, offset: u32) -> Result<Call, Error> {
+        let which = ListIdentityGraphRuns {
+            offset: Some(offset),
+            limit: Some(ListIdrRunsOp::OPERATION.traits.page),
+            order_by: Some(IdentityGraphRunOrder::CreatedAt),
+            ..ListIdentityGraphRuns::default()
+        };
+        let call = call_on::<ListIdrRunsOp>(vec![Id::Text(parent.to_owned())], &which)?;
+        Ok(call.of_class(crate::limit::Class::Poll).on(format!("identity graph {parent}")))
+    }
+
+    fn created(&self) -> Option<Timestamp> {
+        self.created_at
     }
 }
 

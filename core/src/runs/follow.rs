@@ -1,6 +1,9 @@
 //! One step of following a run: until its state differs from what the caller knew.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -8,11 +11,16 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout_at};
 
+use super::board::Followed;
 use super::pace::{ANSWER_BORNE, MISSING_BORNE, pause};
 use super::state::{Ending, State};
+use super::sweep;
 use super::token::RunToken;
 use crate::client::{Client, Meta, Options};
 use crate::error::{Error, Kind};
+
+/// What is left to a run that may look at once.
+const MOMENT: Duration = Duration::from_millis(5);
 
 /// What a caller knew of a run, and when it was last asked for; opaque outside.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,9 +71,10 @@ pub(crate) async fn next<S: State>(
     until: Option<Instant>,
     options: &Options,
 ) -> Result<Step<S>, Error> {
+    let followed = client.board().follow(token);
     let mut step = Step { state: None, seen, changed: false, meta: Meta::named("runs.next") };
     loop {
-        let last = wait_for_turn(client, token, &step.seen, until).await?;
+        let Some(last) = turn(client, &followed, token, &step.seen, until).await? else { return Ok(step) };
         let Some(polled) = bounded(until, poll::<S>(client, token, options)).await else {
             step.seen.at = client.now_millis();
             return Ok(step);
@@ -85,7 +94,7 @@ pub(crate) async fn next<S: State>(
             Ok((None, meta)) => {
                 step.meta = meta;
                 let since = *step.seen.missing.get_or_insert(step.seen.at);
-                if scaled(client, step.seen.at.saturating_sub(since)) > MISSING_BORNE {
+                if client.unscaled(step.seen.at.saturating_sub(since)) > MISSING_BORNE {
                     return Err(vanished::<S>(client, token)?);
                 }
             }
@@ -98,24 +107,56 @@ pub(crate) async fn next<S: State>(
     }
 }
 
-/// Sleeps until the next poll is due; gives back whether it is the last before `until`.
-async fn wait_for_turn(
+/// Waits until the next poll is due and it is the run's turn; gives back whether it is the last before `until`, and
+/// nothing where no turn came before that. Meanwhile the list of syncs is read, if that falls to this run.
+async fn turn(
     client: &Client,
+    followed: &Followed<'_>,
     token: &RunToken,
     seen: &Seen,
     until: Option<Instant>,
-) -> Result<bool, Error> {
+) -> Result<Option<bool>, Error> {
     let now = client.now_millis();
     let mut due = Instant::now();
     if seen.at > 0 {
         // The pause counts from the last poll, not from this call: a caller that took its time is not held up.
         let passed = Duration::from_millis(u64::try_from(now.saturating_sub(seen.at)).unwrap_or(0));
-        let age = scaled(client, now.saturating_sub(token.since));
+        let age = client.unscaled(now.saturating_sub(token.since));
         due += client.scaled(pause(age)).saturating_sub(passed);
     }
     let last = until.is_some_and(|until| due >= until);
-    client.sleep_until(until.map_or(due, |until| due.min(until))).await?;
-    Ok(last)
+    let own = async {
+        followed.due(until.map_or(due, |until| due.min(until))).await;
+        followed.turn(seen.at).await;
+    };
+    let own = async {
+        if let Some(until) = until {
+            // A moment more: whoever may look at once shall.
+            timeout_at(until.max(Instant::now()) + MOMENT, own).await.is_ok()
+        } else {
+            own.await;
+            true
+        }
+    };
+    let busy = AtomicBool::new(false);
+    let mut lead = pin!(sweep::lead(client, client.board(), &busy));
+    let granted = tokio::select! {
+        biased;
+        over = client.over() => return Err(over),
+        granted = own => granted,
+        never = &mut lead => match never {},
+    };
+    // A page under way is read to its end: it was counted when it was sent.
+    poll_fn(|context| {
+        let goes_on = || busy.load(Ordering::Relaxed);
+        if goes_on() && lead.as_mut().poll(context).is_pending() && goes_on() {
+            Poll::Pending
+        } else {
+            Poll::Ready(())
+        }
+    })
+    .await;
+    Ok(granted.then_some(last))
 }
 
 /// A poll, which may outlast `until` by as much as a healthy answer takes.
@@ -153,16 +194,10 @@ async fn poll<S: State>(
 }
 
 /// What an outage brings does not end a wait: the run goes on whether or not it can be seen.
-fn passes(kind: Kind) -> bool {
+pub(super) fn passes(kind: Kind) -> bool {
     matches!(kind, Kind::Connect | Kind::Timeout | Kind::Server | Kind::RateLimited | Kind::Proxy)
 }
 
 fn fingerprint<S: State>(state: &S) -> String {
     serde_json::to_string(state).unwrap_or_default()
-}
-
-/// A length of time as long as it is where waits are divided.
-fn scaled(client: &Client, millis: i64) -> Duration {
-    let real = Duration::from_millis(u64::try_from(millis).unwrap_or(0)).min(Duration::from_hours(24 * 365));
-    real.mul_f64(client.config().scale)
 }

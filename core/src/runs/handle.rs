@@ -7,7 +7,7 @@ use std::pin::Pin;
 use futures_util::stream::{self, Stream};
 use tokio::time::Instant;
 
-use super::{RunToken, Seen, State, WaitOptions, expired, next};
+use super::{RunToken, Seen, Source, State, WaitOptions, expired, next};
 use crate::client::{Client, Options};
 use crate::error::Error;
 use crate::resources::{IdentityGraphRun, SequenceRun, SyncRun};
@@ -98,7 +98,13 @@ impl<S> Run<S> {
     /// Whether the run was found after its trigger's answer was lost, and not given by that answer.
     #[must_use]
     pub fn adopted(&self) -> bool {
-        false
+        self.token.source == Source::Adopted
+    }
+
+    /// Whether the run was under way before, and the trigger joined it and started none.
+    #[must_use]
+    pub fn joined(&self) -> bool {
+        self.token.source == Source::Joined
     }
 
     /// A text that [`Client::run`] resumes the run from, here or elsewhere. It holds no key.

@@ -1,20 +1,29 @@
 //! Following a run to its end; resumable.
 
+mod adopt;
+mod begin;
+mod board;
 mod follow;
 mod handle;
+mod line;
+mod newest;
 mod pace;
 mod state;
+mod sweep;
 mod token;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use adopt::adopt;
+pub(crate) use begin::{begin, under_way};
+pub(crate) use board::Board;
 pub(crate) use follow::{Seen, Step, next};
 pub use handle::{AnyRun, Run};
 pub use state::Ending;
-pub(crate) use state::{Started, StartedNumber, StartedText, State};
-pub(crate) use token::RunToken;
+pub(crate) use state::{Listed, Lost, Started, StartedNumber, StartedText, State};
+pub(crate) use token::{RunToken, Source};
 
 use crate::client::{Client, Options};
 use crate::error::{Error, Kind};

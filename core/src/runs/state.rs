@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use crate::client::Call;
+use crate::client::{Call, Client, Meta, Options};
 use crate::error::Error;
-use crate::model::Model;
+use crate::model::{Model, Timestamp};
+use crate::page::{Page, Row};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -43,6 +44,32 @@ pub(crate) trait State: Model + Send + Sync + 'static {
 
     /// What it says of an end that is no success.
     fn reason(&self) -> Option<String>;
+
+    /// The run's id after a trigger of which only that it was sent is known; the trigger's error where no list of runs
+    /// could tell.
+    fn recovered(lost: Lost<'_>) -> impl Future<Output = Result<(String, Meta), Error>> + Send {
+        std::future::ready(Err(lost.error))
+    }
+}
+
+/// A trigger whose answer was lost.
+pub(crate) struct Lost<'a> {
+    pub client: &'a Client,
+    /// What it would have started a run of.
+    pub parent: &'a str,
+    /// Whether no option was set: a run with one must not be mistaken for a scheduled one.
+    pub plain: bool,
+    pub error: Error,
+    pub options: &'a Options,
+}
+
+/// A state of a run that stands in a list of such.
+pub(crate) trait Listed: State<Answer = Page<Self>> + Row {
+    /// A page of the list, from `offset` on, in the order in which runs were asked for.
+    fn newest(parent: &str, offset: u32) -> Result<Call, Error>;
+
+    /// When it was asked for.
+    fn created(&self) -> Option<Timestamp>;
 }
 
 /// What starting a run gives: the run's id.

@@ -25,12 +25,40 @@ pub(crate) struct RunToken {
     pub run: String,
     /// When it was triggered, in milliseconds since 1970 by the triggering machine's clock.
     pub since: i64,
+    /// How this process came by it; another one only has the token.
+    #[serde(skip)]
+    pub source: Source,
+}
+
+/// How a run's id became known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The trigger's answer gave it, or a token.
+    #[default]
+    Given,
+    /// It was found after the trigger's answer was lost.
+    Adopted,
+    /// It was under way before, and none was started.
+    Joined,
 }
 
 impl RunToken {
     pub(crate) fn new(client: &Client, kind: &str, parent: String, run: String) -> Self {
         let since = client.now_millis();
-        Self { v: VERSION, kind: kind.to_owned(), origin: client.origin().to_owned(), parent, run, since }
+        Self {
+            v: VERSION,
+            kind: kind.to_owned(),
+            origin: client.origin().to_owned(),
+            parent,
+            run,
+            since,
+            source: Source::Given,
+        }
+    }
+
+    /// The same, come by in another way.
+    pub(crate) fn from(self, source: Source) -> Self {
+        Self { source, ..self }
     }
 
     /// Base64url without padding (RFC 4648 §5) of the JSON.

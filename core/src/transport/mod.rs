@@ -13,5 +13,5 @@ pub(crate) use self::http::{Exchange, Http, Request};
 pub(crate) use failed::{Failed, Stage};
 pub use probe::Negotiated;
 pub(crate) use probe::probe;
-pub(crate) use response::{check, error_under_200, no_json, retry_after};
+pub(crate) use response::{check, date, error_under_200, no_json, retry_after};
 pub(crate) use watched::Departure;

@@ -107,11 +107,18 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     if let Ok(seconds) = text.parse::<u64>() {
         return Some(Duration::from_secs(seconds));
     }
-    let parse = |text: &str| jiff::fmt::rfc2822::parse(text).ok().map(|at| at.timestamp().as_second());
-    let at = parse(text)?;
     // Its clock and not ours: the two may be an hour apart.
-    let now = parse(headers.get(http::header::DATE)?.to_str().ok()?)?;
-    Some(Duration::from_secs(u64::try_from(at.saturating_sub(now)).unwrap_or(0)))
+    let left = http_date(text)?.saturating_sub(date(headers)?);
+    Some(Duration::from_millis(u64::try_from(left).unwrap_or(0)))
+}
+
+/// When the server says that it answered (RFC 9110 §6.6.1), in milliseconds since 1970.
+pub(crate) fn date(headers: &HeaderMap) -> Option<i64> {
+    http_date(headers.get(http::header::DATE)?.to_str().ok()?)
+}
+
+fn http_date(text: &str) -> Option<i64> {
+    jiff::fmt::rfc2822::parse(text).ok().map(|at| at.timestamp().as_millisecond())
 }
 
 fn meaning(status: u16, said: &Said) -> (Kind, Option<String>) {

@@ -13,7 +13,7 @@ use crate::model::strict;
 use crate::operation::{Endpoint, IdKind, Operation};
 use crate::page::{self, Page, Row};
 use crate::resources::{self as api, CampaignTrigger, SyncReference, TriggerSync, call_on};
-use crate::runs::{RunToken, Started, State};
+use crate::runs::{self, RunToken, Source, Started, State};
 
 type Making<'a> = Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send + 'a>>;
 type Members = std::collections::BTreeMap<String, Box<RawValue>>;
@@ -175,7 +175,7 @@ const fn page<E: Endpoint<Answer = Page<T>>, T: Row>() -> Entry {
     }
 }
 
-const fn run<E: Endpoint<Answer = S::Started>, S: State>() -> Entry {
+const fn run<E: Endpoint<Answer = S::Started, Fields: Default>, S: State>() -> Entry {
     Entry {
         make: |client, args, options| {
             Box::pin(async move {
@@ -183,8 +183,8 @@ const fn run<E: Endpoint<Answer = S::Started>, S: State>() -> Entry {
                 if options.raw == Some(true) {
                     return raw(client, &call, options).await;
                 }
-                let (started, meta) = client.value::<S::Started>(&call, options).await?;
-                Reply::of(meta, &run_value(&token::<S>(client, &call, started)))
+                let (token, meta) = runs::begin::<E, S>(client, &call, options).await?;
+                Reply::of(meta, &run_value(&token))
             })
         },
         read: |client, args, body, meta| {
@@ -208,9 +208,9 @@ const TRIGGER_SYNC: Entry = Entry {
         Box::pin(async move {
             let (sync, how) = trigger_arguments(args)?;
             if options.raw == Some(true) {
-                let (_, call, resolved, options) = api::prepare(client, &sync, &how, options).await?;
-                let reply = raw(client, &call, &options).await?;
-                return Ok(Reply { meta: reply.meta.after(resolved), ..reply });
+                let ready = api::prepare_raw(client, &sync, &how, options).await?;
+                let reply = raw(client, &ready.call, &ready.options).await?;
+                return Ok(Reply { meta: reply.meta.after(ready.resolved), ..reply });
             }
             let (token, meta) = api::start(client, &sync, &how, options).await?;
             Reply::of(meta, &run_value(&token))
@@ -310,7 +310,8 @@ async fn raw(client: &Client, call: &Call, options: &Options) -> Result<Reply, E
 }
 
 pub(super) fn run_value(token: &RunToken) -> Value {
-    json!({ "token": token.encode(), "kind": token.kind, "id": token.run, "parent": token.parent, "adopted": false })
+    json!({ "token": token.encode(), "kind": token.kind, "id": token.run, "parent": token.parent,
+        "adopted": token.source == Source::Adopted, "joined": token.source == Source::Joined })
 }
 
 #[cfg(test)]

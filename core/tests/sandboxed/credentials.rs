@@ -134,7 +134,9 @@ async fn hooks_are_told_of_every_call_with_its_attempts_and_its_error() {
     });
     client.sources().get(1).await.unwrap();
     client.clone().sources().get(999).await.unwrap_err();
-    client.identity_graphs().trigger("customers", &TriggerIdentityGraph::default()).await.unwrap_err();
+    // With an option set nothing is looked for after the trigger.
+    let full = TriggerIdentityGraph { full_rerun: Some(true) };
+    client.identity_graphs().trigger("customers", &full).await.unwrap_err();
     let wanted = [
         "GetSource of source 1",
         "GetSource well after 2",

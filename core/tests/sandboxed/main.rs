@@ -14,6 +14,7 @@
 mod cancel;
 mod credentials;
 mod door;
+mod following;
 mod incidents;
 mod limit;
 mod proxies;

@@ -20,6 +20,12 @@ impl Clock {
         Self { start: Instant::now(), epoch: Timestamp::now(), scale }
     }
 
+    /// So many seconds ahead of the machine's clock, or behind it.
+    pub(crate) fn ahead(self, seconds: f64) -> Self {
+        let by = SignedDuration::from_secs_f64(seconds);
+        Self { epoch: self.epoch.saturating_add(by).unwrap_or(self.epoch), ..self }
+    }
+
     /// Real time since the world was made.
     pub(crate) fn elapsed(&self) -> Duration {
         self.start.elapsed()
@@ -69,6 +75,13 @@ mod tests {
         for at in [-86_400_000, 0, 1, 12_345] {
             assert_eq!(clock.parse(&clock.timestamp(at)), Some(at));
         }
+    }
+
+    #[test]
+    fn a_clock_may_be_an_hour_off() {
+        let clocks = [0.0, 3600.0].map(|ahead| Clock::starting_now(1.0).ahead(ahead));
+        let apart = clocks[1].epoch.as_second() - clocks[0].epoch.as_second();
+        assert!((3600..3610).contains(&apart), "{apart}");
     }
 
     #[test]

@@ -96,7 +96,7 @@ pub(crate) struct Outcome {
 
 impl World {
     pub(crate) fn new(info: WorldInfo, settings: WorldSettings) -> Self {
-        let clock = Arc::new(Clock::starting_now(settings.time_scale));
+        let clock = Arc::new(Clock::starting_now(settings.time_scale).ahead(settings.clock_ahead));
         let window = Duration::from_secs_f64(settings.limit.seconds / settings.time_scale);
         let (limit, script) = (Limit::new(settings.limit), Script::new(settings.script.clone()));
         let workspace = Workspace::new(settings, info.workspace_id, Arc::clone(&clock));

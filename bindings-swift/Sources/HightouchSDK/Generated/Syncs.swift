@@ -161,6 +161,7 @@ public struct Syncs: Sendable {
     ///   - fullResync: Send every row again, whatever was synced before; false when left out.
     ///   - resetCDC: Process every row without making changes at the destination; false when left out.
     ///   - clearAndFill: Empty the audience, then send the whole query; false when left out.
+    ///   - ifRunning: What to do while a run of the sync is under way; `queue` when left out.
     ///   - options: For this call alone.
     /// - Returns: The run, to be followed.
     /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
@@ -170,6 +171,7 @@ public struct Syncs: Sendable {
         fullResync: Bool? = nil,
         resetCDC: Bool? = nil,
         clearAndFill: Bool? = nil,
+        ifRunning: IfRunning? = nil,
         options: CallOptions = CallOptions()
     ) async throws -> SyncRunHandle {
         try await door.run(
@@ -179,6 +181,7 @@ public struct Syncs: Sendable {
                 "fullResync": fullResync,
                 "resetCDC": resetCDC,
                 "clearAndFill": clearAndFill,
+                "ifRunning": ifRunning,
             ], options)
     }
 
@@ -305,12 +308,13 @@ public struct Syncs: Sendable {
             try await door.rawNothing("syncs.delete", ["sync": sync], options)
         }
 
-        /// As ``Syncs/trigger(_:fullResync:resetCDC:clearAndFill:options:)``; gives the answer as it came.
+        /// As ``Syncs/trigger(_:fullResync:resetCDC:clearAndFill:ifRunning:options:)``; gives the answer as it came.
         public func trigger(
             _ sync: SyncReference,
             fullResync: Bool? = nil,
             resetCDC: Bool? = nil,
             clearAndFill: Bool? = nil,
+            ifRunning: IfRunning? = nil,
             options: CallOptions = CallOptions()
         ) async throws -> RawResponse<SyncRunHandle> {
             try await door.rawRun(
@@ -320,6 +324,7 @@ public struct Syncs: Sendable {
                     "fullResync": fullResync,
                     "resetCDC": resetCDC,
                     "clearAndFill": clearAndFill,
+                    "ifRunning": ifRunning,
                 ], options)
         }
 
@@ -805,6 +810,16 @@ public struct Sync: Codable, Hashable, Identifiable, Sendable {
         self.externalSegment = externalSegment
         self.tags = tags
     }
+}
+
+/// What a trigger does while a run of the sync is under way.
+public enum IfRunning: String, CaseIterable, Codable, Hashable, Sendable {
+    /// Starts another run, which queues behind it.
+    case queue
+    /// Starts none and gives the newest run that is under way; with options it is an error, since that run may have
+    /// been started with others. It looks at the list of runs first. What others start between the look and the trigger
+    /// is queued behind.
+    case join
 }
 
 /// The order of a list of a sync's runs; the direction is not documented.

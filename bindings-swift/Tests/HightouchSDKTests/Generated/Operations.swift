@@ -296,10 +296,10 @@ extension Call {
                 ? try await parsed(raw.delete(try argument("sync"), options: options))
                 : try await ended(plain.delete(try argument("sync"), options: options))
         case "syncs.trigger":
-            try know(["sync", "fullResync", "resetCDC", "clearAndFill"])
+            try know(["sync", "fullResync", "resetCDC", "clearAndFill", "ifRunning"])
             return isRaw
-                ? try await parsed(raw.trigger(try argument("sync"), fullResync: try optional("fullResync"), resetCDC: try optional("resetCDC"), clearAndFill: try optional("clearAndFill"), options: options))
-                : try await ended(plain.trigger(try argument("sync"), fullResync: try optional("fullResync"), resetCDC: try optional("resetCDC"), clearAndFill: try optional("clearAndFill"), options: options))
+                ? try await parsed(raw.trigger(try argument("sync"), fullResync: try optional("fullResync"), resetCDC: try optional("resetCDC"), clearAndFill: try optional("clearAndFill"), ifRunning: try optional("ifRunning"), options: options))
+                : try await ended(plain.trigger(try argument("sync"), fullResync: try optional("fullResync"), resetCDC: try optional("resetCDC"), clearAndFill: try optional("clearAndFill"), ifRunning: try optional("ifRunning"), options: options))
         case "syncs.runs":
             try know(["sync", "runId", "after", "before", "within", "offset", "limit", "orderBy"])
             return isRaw

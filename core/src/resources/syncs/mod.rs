@@ -3,6 +3,7 @@
 mod definitions;
 mod reference;
 mod schedule;
+mod start;
 mod trigger;
 mod types;
 
@@ -11,8 +12,9 @@ pub use definitions::{ListSyncs, SyncCreate, SyncUpdate};
 pub use reference::SyncReference;
 pub(crate) use reference::resolve;
 pub use schedule::*;
-pub use trigger::{ListSyncRuns, RunOrder, TriggerSync};
-pub(crate) use trigger::{ListSyncRunsOp, TriggerRunCustomOp, TriggerRunOp, prepare, start, trigger_call};
+pub(crate) use start::{Prepared, prepare_raw, start};
+pub use trigger::{IfRunning, ListSyncRuns, RunOrder, TriggerSync};
+pub(crate) use trigger::{ListSyncRunsOp, TriggerRunCustomOp, TriggerRunOp, trigger_call};
 pub use types::*;
 
 use super::{NoFields, call, call_on};
@@ -68,8 +70,8 @@ impl Syncs {
             },
             move |client, options| {
                 Box::pin(async move {
-                    let (_, call, resolved, options) =
-                        prepare(&client, &sync_raw, &how_raw, &options).await?;
+                    let Prepared { call, resolved, options, .. } =
+                        prepare_raw(&client, &sync_raw, &how_raw, &options).await?;
                     let mut answer = raw(&client, &call, &options).await?;
                     answer.meta = answer.meta.after(resolved);
                     Ok(answer)

@@ -1,14 +1,15 @@
 //! Starting the runs of a sync, and reading them.
 
-use super::{SyncReference, SyncRun, SyncRunStatus, resolve};
-use crate::client::{Call, Client, Id, Meta, Options};
+use super::{SyncReference, SyncRun, SyncRunStatus};
+use crate::client::{Call, Id, Meta};
 use crate::error::Error;
 use crate::limit::Class;
 use crate::model::Timestamp;
+use crate::operation::Endpoint as _;
 use crate::page::Page;
 use crate::resources::endpoint::SYNC;
 use crate::resources::{call, call_on};
-use crate::runs::{Ending, RunToken, StartedNumber, State};
+use crate::runs::{Ending, Listed, Lost, StartedNumber, State, adopt};
 
 request! {
     /// How to start a run (operations `TriggerRun` and `TriggerRunCustom`); nothing destructive unless asked for.
@@ -19,6 +20,20 @@ request! {
         body(off) reset_cdc = "resetCDC": bool,
         /// Empty the audience, then send the whole query; false when left out.
         body(off) clear_and_fill = "clearAndFill": bool,
+        /// What to do while a run of the sync is under way; `queue` when left out.
+        client if_running = "ifRunning": IfRunning,
+    }
+}
+
+choice! {
+    /// What a trigger does while a run of the sync is under way.
+    pub enum IfRunning {
+        /// Starts another run, which queues behind it.
+        Queue = "queue",
+        /// Starts none and gives the newest run that is under way; with options it is an error, since that run may have
+        /// been started with others. It looks at the list of runs first. What others start between the look and the
+        /// trigger is queued behind.
+        Join = "join",
     }
 }
 
@@ -90,44 +105,6 @@ operation! {
     takes ListSyncRuns, gives page SyncRun
 }
 
-/// Starts a run; a slug is looked up first, since a run is followed by the sync's numeric id.
-pub(crate) async fn start(
-    client: &Client,
-    sync: &SyncReference,
-    how: &TriggerSync,
-    options: &Options,
-) -> Result<(RunToken, Meta), Error> {
-    let (id, call, resolved, options) = prepare(client, sync, how, options).await?;
-    let (started, meta) = client
-        .value::<StartedNumber>(&call, &options)
-        .await
-        .map_err(|error| error.after(resolved.clone()))?;
-    Ok((RunToken::new(client, SyncRun::KIND, id.to_string(), started.id.to_string()), meta.after(resolved)))
-}
-
-/// The call that starts a run, the sync's id, what looking the slug up did, and the options with what time that left.
-pub(crate) async fn prepare(
-    client: &Client,
-    sync: &SyncReference,
-    how: &TriggerSync,
-    options: &Options,
-) -> Result<(i64, Call, Option<Meta>, Options), Error> {
-    match sync {
-        SyncReference::Id(id) => Ok((*id, trigger_call(sync, how)?, None, options.clone())),
-        SyncReference::Slug(slug) => {
-            let resolved = resolve(client, slug, None, options).await?;
-            let rest = match &resolved.meta {
-                Some(meta) => {
-                    client.rest_of(options, meta).map_err(|error| error.after(Some(meta.clone())))?
-                }
-                None => options.clone(),
-            };
-            let call = trigger_call(sync, how)?.in_era(resolved.era);
-            Ok((resolved.id, call, resolved.meta, rest))
-        }
-    }
-}
-
 /// The call that starts a run; by slug it is another operation than by id.
 pub(crate) fn trigger_call(sync: &SyncReference, how: &TriggerSync) -> Result<Call, Error> {
     match sync {
@@ -176,5 +153,26 @@ impl State for SyncRun {
 
     fn reason(&self) -> Option<String> {
         self.error.clone()
+    }
+
+    fn recovered(lost: Lost<'_>) -> impl Future<Output = Result<(String, Meta), Error>> + Send {
+        adopt::<Self>(lost)
+    }
+}
+
+impl Listed for SyncRun {
+    fn newest(parent: &str, offset: u32) -> Result<Call, Error> {
+        let which = ListSyncRuns {
+            offset: Some(offset),
+            limit: Some(ListSyncRunsOp::OPERATION.traits.page),
+            order_by: Some(RunOrder::CreatedAt),
+            ..ListSyncRuns::default()
+        };
+        let call = call_on::<ListSyncRunsOp>(vec![Id::Text(parent.to_owned())], &which)?;
+        Ok(call.of_class(Class::Poll).on(format!("sync {parent}")))
+    }
+
+    fn created(&self) -> Option<Timestamp> {
+        self.created_at
     }
 }

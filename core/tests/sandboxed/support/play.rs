@@ -225,7 +225,8 @@ async fn statuses<S: serde::Serialize>(
 
 pub fn handle(run: &AnyRun) -> Value {
     fn told<S>(run: &Run<S>) -> Value {
-        json!({"id": run.id(), "parent": run.parent(), "kind": run.kind(), "adopted": run.adopted(), "token": run.token()})
+        json!({"id": run.id(), "parent": run.parent(), "kind": run.kind(), "adopted": run.adopted(),
+            "joined": run.joined(), "token": run.token()})
     }
     match run {
         AnyRun::Sync(run) => told(run),

@@ -35,7 +35,7 @@ pub(super) fn trigger(workspace: &mut Workspace, graph: &str, body: &Row) -> Rep
     Reply::good(answer)
 }
 
-/// Ascending; what has not started or ended comes last.
+/// What has not started or ended counts as the newest.
 pub(super) fn list_runs(workspace: &Workspace, graph: &str, request: &Request) -> Reply {
     if let Some(reply) = unknown(workspace, graph) {
         return reply;
@@ -54,6 +54,9 @@ pub(super) fn list_runs(workspace: &Workspace, graph: &str, request: &Request) -
         Some("started_at") => found.sort_by_key(|run| (run.start(now).unwrap_or(Millis::MAX), run.created)),
         Some("finished_at") => found.sort_by_key(|run| (run.end(now).unwrap_or(Millis::MAX), run.created)),
         _ => found.sort_by_key(|run| run.created),
+    }
+    if workspace.newest_first {
+        found.reverse();
     }
     page(workspace, request, (LIMIT, true), &found, |runs| {
         runs.iter().map(|run| run.show(now, &workspace.clock)).collect()

@@ -43,7 +43,7 @@ pub(super) fn create(workspace: &mut Workspace, mut row: Row) -> Reply {
     rows::create(workspace, Kind::Sync, row)
 }
 
-/// Ascending whatever it is ordered by, since no direction can be asked for. A run that is queued has not started, so
+/// One direction whatever it is ordered by, since none can be asked for. A run that is queued has not started, so
 /// a filter on the start leaves it out.
 pub(super) fn list_runs(workspace: &Workspace, id: &str, request: &Request) -> Reply {
     let Some(sync) = find(workspace, Kind::Sync, id) else { return missing(Kind::Sync, id) };
@@ -66,6 +66,9 @@ pub(super) fn list_runs(workspace: &Workspace, id: &str, request: &Request) -> R
         Some("startedAt") => found.sort_by_key(|run| (run.start(now).unwrap_or(Millis::MAX), run.id)),
         Some("finishedAt") => found.sort_by_key(|run| (run.end(now).unwrap_or(Millis::MAX), run.id)),
         _ => found.sort_by_key(|run| run.id),
+    }
+    if workspace.newest_first {
+        found.reverse();
     }
     page(workspace, request, (LIMIT, true), &found, |runs| {
         runs.iter().map(|run| run.show(now, &workspace.clock)).collect()

@@ -31,6 +31,9 @@ pub(crate) struct WorldSettings {
     pub(crate) graph_runs: usize,
     pub(crate) slugs: Vec<String>,
     pub(crate) time_scale: f64,
+    pub(crate) clock_ahead: f64,
+    /// Lists of runs begin with the newest, whatever they are ordered by.
+    pub(crate) newest_first: bool,
     pub(crate) limit: LimitSettings,
     pub(crate) page_cap: Option<usize>,
     pub(crate) has_more: HasMore,
@@ -58,6 +61,8 @@ impl Default for WorldSettings {
             graph_runs: 3,
             slugs: Vec::new(),
             time_scale: 20.0,
+            clock_ahead: 0.0,
+            newest_first: false,
             limit: LimitSettings::default(),
             page_cap: None,
             has_more: HasMore::Honest,
@@ -138,6 +143,7 @@ impl WorldSettings {
         let stranger = self.limit.stranger.map_or(1.0, |stranger| stranger.per_second);
         for (name, value, least, most) in [
             ("timeScale", self.time_scale, 0.001, 1e6),
+            ("clockAhead", self.clock_ahead, -1e8, 1e8),
             ("limit.seconds", self.limit.seconds, 0.001, 1e6),
             ("limit.phase", self.limit.phase, 0.0, 1.0),
             ("limit.stranger.perSecond", stranger, 0.001, 1e4),

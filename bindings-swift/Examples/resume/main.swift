@@ -1,0 +1,15 @@
+// Without an argument it starts a run and prints its token; with a token it waits for the end of that run, wherever it
+// was started. Reads HIGHTOUCH_API_KEY, HIGHTOUCH_BASE_URL and HIGHTOUCH_DEMO_CA.
+
+import Foundation
+import HightouchSDK
+
+let certificates = ProcessInfo.processInfo.environment["HIGHTOUCH_DEMO_CA"]
+let ht = try Hightouch(configuration: Configuration(caBundle: certificates))
+if let token = CommandLine.arguments.dropFirst().first {
+    guard let run = try await ht.run(token).sync else { fatalError("the token is of no run of a sync") }
+    let ended = try await run.wait()
+    print("\(ended.id) \(ended.status)")
+} else {
+    print(try await ht.syncs.trigger("orders-to-salesforce").token)
+}

@@ -1,0 +1,26 @@
+//! Without an argument it starts a run and prints its token; with a token it waits for the end of that run, wherever it
+//! was started. Reads `HIGHTOUCH_API_KEY`, `HIGHTOUCH_BASE_URL` and `HIGHTOUCH_DEMO_CA`.
+
+#![allow(clippy::print_stdout, reason = "a program for the terminal")]
+
+use std::error::Error;
+
+use hightouch_sdk::{Client, Settings, TriggerSync, WaitOptions};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let client =
+        Client::new(&Settings { ca_bundle: std::env::var("HIGHTOUCH_DEMO_CA").ok(), ..Settings::default() })?;
+    match std::env::args().nth(1) {
+        None => {
+            let run = client.syncs().trigger("orders-to-salesforce", &TriggerSync::default()).await?;
+            println!("{}", run.token());
+        }
+        Some(token) => {
+            let run = client.run(&token)?.into_sync().ok_or("the token is of no run of a sync")?;
+            let ended = run.wait(&WaitOptions::default()).await?;
+            println!("{} {}", ended.id, ended.status);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! After a trigger whose answer was lost: the run that it started, if it can be told from all others.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::newest::Newest;
+use super::state::{Listed, Lost};
+use crate::client::{Client, Meta};
+use crate::error::{Error, Kind};
+use crate::model::Json;
+use crate::page::Row;
+
+/// When the list is looked at, after the trigger failed: a run may be listed late, and a second one that could be it
+/// may come after the first, so that the last look decides.
+const LOOKS: [Duration; 5] = [
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(3),
+    Duration::from_secs(7),
+    Duration::from_secs(15),
+];
+
+/// Finds the run that the trigger started: the one and only run that was asked for since. Gives its id.
+///
+/// # Errors
+/// The trigger's own, with the runs that could be it as `candidates` in its details.
+pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<(String, Meta), Error> {
+    let Lost { client, parent, plain, error, options } = lost;
+    let ambiguous = error.kind() == Kind::OutcomeUnknown && error.status().is_none_or(|status| status >= 500);
+    let Some(first) = error.meta().cloned().filter(|_| ambiguous && plain) else { return Err(error) };
+    let Some(sent) = first.sent else { return Err(error) };
+    let began = Instant::now();
+    let mut newest = Newest::<S>::new(client, parent, options.clone().unraw());
+    let (mut seen, mut decided) = (Vec::new(), false);
+    for (nth, look) in LOOKS.into_iter().enumerate() {
+        let at = client.scaled(look);
+        let mut before = first.clone();
+        before.duration_ms = before.duration_ms.saturating_add(millis(at));
+        let Ok(rest) = client.rest_of(options, &before) else { break };
+        newest.options.deadline_ms = rest.deadline_ms;
+        match client.sleep_until(began + at).await {
+            Err(error) if error.kind() == Kind::Cancelled => return Err(cancelled(error, &first)),
+            Err(_) => break,
+            Ok(()) => {}
+        }
+        match newest.find(|run| could_be_it(client, sent, run)).await {
+            Ok(found) => (seen, decided) = (found, nth + 1 == LOOKS.len()),
+            Err(error) if error.kind() == Kind::Cancelled => return Err(cancelled(error, &first)),
+            // Whatever cut the trigger off may cut this off too.
+            Err(_) => {}
+        }
+        if seen.len() > 1 {
+            break;
+        }
+    }
+    let mut meta = newest.meta.take().map_or_else(|| first.clone(), |looks| first.clone().then(looks));
+    meta.duration_ms = first.duration_ms.saturating_add(millis(began.elapsed()));
+    match seen.pop() {
+        Some(run) if decided && seen.is_empty() => Ok((run.id(), meta)),
+        only => {
+            seen.extend(only);
+            Err(undecided(error, &seen).with_meta(meta).scrubbed(|text| client.scrub(text)))
+        }
+    }
+}
+
+/// Whether it was asked for when the trigger had been sent, by the server's own clock; without a time it cannot be told.
+fn could_be_it<S: Listed>(client: &Client, sent: Instant, run: &S) -> bool {
+    match (client.server_time(sent), run.created()) {
+        (Some(sent), Some(created)) => created.as_millis() >= sent,
+        _ => false,
+    }
+}
+
+fn undecided<S: Listed>(error: Error, candidates: &[S]) -> Error {
+    let ids: Vec<String> = candidates.iter().map(Row::id).collect();
+    let found = match ids.as_slice() {
+        [] => "no run was found that was started since; it may still come".to_owned(),
+        _ => format!("any of the runs {} may be it", ids.join(", ")),
+    };
+    let what = format!("{}; {found}", error.what());
+    let details = json!({ "candidates": candidates, "details": error.details().map(Json::value) });
+    error.with_what(what).with_details(Some(Json::from(&details)))
+}
+
+/// Whoever cancelled asked for it to be given up; the kind says that, the hint says the rest.
+fn cancelled(error: Error, trigger: &Meta) -> Error {
+    error
+        .with_meta(trigger.clone())
+        .with_hint("The request that starts the run had been sent; it may have happened all the same.")
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
