@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from inspect import signature
+from typing import Any
 
 import pytest
 from msgspec.json import Decoder
@@ -78,12 +79,52 @@ def test_times_need_a_zone(client: Hightouch, world: World) -> None:
     assert len(world.requests()) == 1
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, "1", True, b""])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e308, 10**400, "1", True, b""])
 def test_a_length_of_time_must_be_one(client: Hightouch, value: object) -> None:
     with pytest.raises(InvalidRequestError, match="`timeout` must be"):
         client.syncs.list(timeout=value)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="`deadline` must be"):
         Hightouch(api_key="k", deadline=value)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", [-1, -0.5, -0.0001, 0, 0.0, 1e30, timedelta(seconds=-1), timedelta(0)])
+@pytest.mark.parametrize(("name", "path"), [("timeout", "timeoutMs"), ("deadline", "deadlineMs")])
+def test_a_length_of_time_that_nothing_can_take_is_refused_and_nothing_is_sent(
+    client: Hightouch, world: World, value: object, name: str, path: str
+) -> None:
+    options: dict[str, Any] = {name: value}
+    with pytest.raises(ConfigError, match=path):
+        Hightouch(**world.settings(), **options)
+    with pytest.raises(InvalidRequestError, match=path):
+        client.syncs.trigger(1, **options)
+    with pytest.raises(InvalidRequestError, match=path):
+        client.request("GET", "/syncs", **options)
+    assert world.requests() == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "path"),
+    [
+        ("base_url", "", "baseUrl"),
+        ("base_url", "hightouch", "baseUrl"),
+        ("base_url", "ftp://api.example.com", "baseUrl"),
+        ("base_url", "http://api.example.com", "baseUrl must be https"),
+        ("base_url", "https://user:canary@api.example.com", "baseUrl must not hold credentials"),
+        ("proxy", "socks5://canary@proxy.example", "proxy"),
+        ("proxy", "http://user:canary@proxy.example:port", "proxy"),
+        ("api_key", "canary\nsecond", "line break"),
+        ("share", 1.5, "share"),
+        ("share", -1, "share"),
+        ("max_retries", -1, "maxRetries"),
+        ("max_wait", -1, "maxWaitMs"),
+        ("limit", (0, 10), "limit"),
+    ],
+)
+def test_a_setting_that_is_wrong_is_named_and_not_repeated(setting: str, value: object, path: str) -> None:
+    settings: dict[str, Any] = {"api_key": "canary", "_internal": {"environment": {}}, setting: value}
+    with pytest.raises(ConfigError, match=path) as raised:
+        Hightouch(**settings)
+    assert "canary" not in f"{raised.value} {raised.value!r}"
 
 
 def test_timeout_and_timedelta_end_an_attempt(new_world: Callable[..., World]) -> None:

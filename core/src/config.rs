@@ -13,6 +13,7 @@ use crate::auth::Key;
 use crate::error::{Error, Kind};
 use crate::limit::Quota;
 use crate::model::{Mended, Model, Types};
+use crate::proxy::{Proxy, Route};
 use crate::reason::Reason;
 
 /// Where the API is unless told otherwise.
@@ -32,7 +33,7 @@ request! {
         /// The API's address with its `/api/v1`, `https`, or `http` to a loopback address; read from
         /// `HIGHTOUCH_BASE_URL` when left out.
         client base_url = "baseUrl": String,
-        /// Used for the `HIGHTOUCH_` names in place of the process's environment.
+        /// Used for the `HIGHTOUCH_` names and a proxy's in place of the process's environment.
         client environment = "environment": BTreeMap<String, Secret>,
         /// The workspace's limit as requests and seconds; 200 in 10 when left out. It may be set lower or higher but
         /// not off.
@@ -129,32 +130,34 @@ pub(crate) struct Config {
     pub max_wait: Option<Duration>,
     pub max_retries: u32,
     pub ca_bundle: Option<PathBuf>,
-    pub proxy: Option<Proxy>,
+    pub route: Route,
     pub user_agent: String,
     pub json_text: bool,
     pub scale: f64,
     pub self_test: bool,
 }
 
-/// A proxy; its password is treated like the key.
-#[derive(Clone, Debug)]
-pub(crate) struct Proxy {
-    pub url: Secret,
-    pub password: Option<Secret>,
-}
-
 impl Settings {
     /// Checks the settings and fills what was left out from the environment. Reads the key's file, nothing else.
     pub(crate) fn check(&self) -> Result<Config, Error> {
         let (base, origin) = self.base()?;
-        let scheme = base.scheme().to_owned();
         let scale = self.time_scale.unwrap_or(1.0);
         if !(0.001..=1e6).contains(&scale) {
             return Err(wrong("timeScale", "must be from 0.001 to 1,000,000"));
         }
-        if self.timeout_ms == Some(0) {
-            return Err(wrong("timeoutMs", "must be above 0"));
+        for (name, given) in [("timeoutMs", self.timeout_ms), ("deadlineMs", self.deadline_ms)] {
+            if given == Some(0) {
+                return Err(wrong(name, "must be above 0"));
+            }
         }
+        let route = match &self.proxy {
+            Some(given) => Route::Through(Proxy::given(given, base.scheme())?),
+            None => match Route::from_environment(&base, |name| self.variable(name))? {
+                // An environment that was given stands for all that is around us.
+                Route::AsTheSystemSays if self.environment.is_some() => Route::Direct,
+                route => route,
+            },
+        };
         let language = self.language.as_deref().unwrap_or("rust");
         if !language.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(wrong("language", "must be visible ASCII"));
@@ -170,7 +173,7 @@ impl Settings {
             max_wait: self.max_wait_ms.map(Duration::from_millis),
             max_retries: self.max_retries.unwrap_or(3),
             ca_bundle: self.ca_bundle.as_ref().map(PathBuf::from),
-            proxy: self.proxy.as_ref().map(|given| proxy(given, &scheme)).transpose()?,
+            route,
             user_agent: format!("hightouch-sdk/{} ({language})", env!("CARGO_PKG_VERSION")),
             json_text: self.json_text.unwrap_or(false),
             scale,
@@ -179,11 +182,11 @@ impl Settings {
     }
 
     fn base(&self) -> Result<(Url, String), Error> {
-        let text = match &self.base_url {
-            Some(text) => Some(text.clone()),
-            None => self.variable(BASE_URL)?,
+        let (text, named) = match &self.base_url {
+            Some(text) => (Some(text.clone()), "baseUrl"),
+            None => (self.variable(BASE_URL)?, BASE_URL),
         };
-        base_url(text.as_deref().unwrap_or(DEFAULT_BASE_URL))
+        base_url(text.as_deref().unwrap_or(DEFAULT_BASE_URL), named)
     }
 
     /// Where requests would go, whatever is wrong with the other settings.
@@ -259,16 +262,15 @@ impl Settings {
     }
 
     fn share(&self) -> Result<Option<f64>, Error> {
-        let share = match (self.share, self.variable(SHARE)?) {
-            (Some(share), _) => Some(share),
-            (None, None) => None,
-            (None, Some(text)) => Some(text.trim().parse().map_err(|_| wrong(SHARE, "is not a number"))?),
+        let (share, named) = match (self.share, self.variable(SHARE)?) {
+            (Some(share), _) => (share, "share"),
+            (None, None) => return Ok(None),
+            (None, Some(text)) => (text.trim().parse().map_err(|_| wrong(SHARE, "is not a number"))?, SHARE),
         };
-        match share {
-            Some(share) if !(share > 0.0 && share <= 1.0) => {
-                Err(wrong("share", "must be above 0 and at most 1"))
-            }
-            share => Ok(share),
+        if share > 0.0 && share <= 1.0 {
+            Ok(Some(share))
+        } else {
+            Err(wrong(named, "must be above 0 and at most 1"))
         }
     }
 }
@@ -278,8 +280,8 @@ fn wrong(setting: &str, what: &str) -> Error {
 }
 
 /// The base URL without a slash at its end, and its origin.
-fn base_url(text: &str) -> Result<(Url, String), Error> {
-    let wrong = |what: &str| wrong("baseUrl", what);
+fn base_url(text: &str, named: &str) -> Result<(Url, String), Error> {
+    let wrong = |what: &str| wrong(named, what);
     let mut url = Url::parse(text).map_err(|error| wrong(&format!("is not a URL: {error}")))?;
     let loopback = match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -307,15 +309,4 @@ fn base_url(text: &str) -> Result<(Url, String), Error> {
     url.set_path(&path);
     let origin = url.origin().ascii_serialization();
     Ok((url, origin))
-}
-
-fn proxy(text: &Secret, base_scheme: &str) -> Result<Proxy, Error> {
-    if base_scheme == "http" {
-        return Err(wrong("proxy", "is for https: over http the key could be read on the way"));
-    }
-    let url = Url::parse(text.expose()).map_err(|_| wrong("proxy", "is not a URL"))?;
-    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-        return Err(wrong("proxy", "must be an http or https URL"));
-    }
-    Ok(Proxy { url: text.clone(), password: url.password().map(Secret::from) })
 }

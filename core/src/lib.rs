@@ -29,6 +29,7 @@ mod error;
 pub mod limit;
 mod page;
 mod patch;
+mod proxy;
 mod reason;
 mod retry;
 mod runs;

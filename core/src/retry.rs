@@ -12,14 +12,16 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 /// How an attempt ended, as far as repeating it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// The request never left: nothing can have happened.
-    NeverSent,
+    /// The request never left, or the server said that it did not take it: nothing can have happened.
+    NeverTaken,
     /// It left, and no whole answer came back.
     Lost,
     /// The server answered that it failed (5xx).
     ServerFailed,
     /// The server answered, and asking again would bring the same answer.
     Final,
+    /// The server answered what cannot be read, and would again.
+    Unusable,
 }
 
 /// What follows.
@@ -36,8 +38,8 @@ pub(crate) enum Verdict {
 /// Decides after the `retries`-th repetition (0 after the first attempt); `jitter` is in `[0, 1)`.
 pub(crate) fn decide(retries: u32, allowed: u32, safety: Safety, outcome: Outcome, jitter: f64) -> Verdict {
     match (outcome, safety) {
-        (Outcome::Final, _) => Verdict::GiveUp,
-        (Outcome::Lost | Outcome::ServerFailed, Safety::Write) => Verdict::Unknown,
+        (Outcome::Final, _) | (Outcome::Unusable, Safety::Read) => Verdict::GiveUp,
+        (Outcome::Lost | Outcome::ServerFailed | Outcome::Unusable, Safety::Write) => Verdict::Unknown,
         _ if retries >= allowed => Verdict::GiveUp,
         _ => Verdict::Again(pause(retries, jitter)),
     }
@@ -84,7 +86,7 @@ impl Budget {
 mod tests {
     use super::*;
 
-    const READS_ARE_REPEATED: [Outcome; 3] = [Outcome::NeverSent, Outcome::Lost, Outcome::ServerFailed];
+    const READS_ARE_REPEATED: [Outcome; 3] = [Outcome::NeverTaken, Outcome::Lost, Outcome::ServerFailed];
 
     #[test]
     fn a_read_is_repeated_after_any_failure_that_may_pass() {
@@ -95,9 +97,9 @@ mod tests {
 
     /// Guards against one integration's four triggers from a single 502.
     #[test]
-    fn a_write_is_repeated_only_when_it_never_left() {
-        assert!(matches!(decide(0, 3, Safety::Write, Outcome::NeverSent, 0.5), Verdict::Again(_)));
-        for outcome in [Outcome::Lost, Outcome::ServerFailed] {
+    fn a_write_is_repeated_only_when_it_was_never_taken() {
+        assert!(matches!(decide(0, 3, Safety::Write, Outcome::NeverTaken, 0.5), Verdict::Again(_)));
+        for outcome in [Outcome::Lost, Outcome::ServerFailed, Outcome::Unusable] {
             assert_eq!(decide(0, 3, Safety::Write, outcome, 0.5), Verdict::Unknown, "{outcome:?}");
         }
     }
@@ -109,11 +111,17 @@ mod tests {
         }
     }
 
+    /// Guards against 64 MB that were fetched four times to be refused four times.
+    #[test]
+    fn an_answer_that_cannot_be_used_is_not_asked_for_again() {
+        assert_eq!(decide(0, 3, Safety::Read, Outcome::Unusable, 0.5), Verdict::GiveUp);
+    }
+
     #[test]
     fn retries_end_at_the_number_allowed() {
         assert!(matches!(decide(2, 3, Safety::Read, Outcome::Lost, 0.5), Verdict::Again(_)));
         assert_eq!(decide(3, 3, Safety::Read, Outcome::Lost, 0.5), Verdict::GiveUp);
-        assert_eq!(decide(0, 0, Safety::Write, Outcome::NeverSent, 0.5), Verdict::GiveUp);
+        assert_eq!(decide(0, 0, Safety::Write, Outcome::NeverTaken, 0.5), Verdict::GiveUp);
     }
 
     #[test]

@@ -57,9 +57,12 @@ def milliseconds(name: str, length: object, error: type[HightouchError] = Invali
     if length is None:
         return None
     seconds = length.total_seconds() if isinstance(length, timedelta) else length
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not math.isfinite(seconds):
-        raise error(f"`{name}` must be a finite number of seconds or a timedelta, not {length!r}.")
-    return math.ceil(round(seconds * 1000, 6))
+    try:
+        if not isinstance(seconds, bool) and isinstance(seconds, (int, float)):
+            return math.ceil(round(float(seconds) * 1000, 6))
+    except (OverflowError, ValueError):  # No number, no end, or beyond what a float holds.
+        pass
+    raise error(f"`{name}` must be a finite number of seconds or a timedelta, not {length!r}.")
 
 
 def options(

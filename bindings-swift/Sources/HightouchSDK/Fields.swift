@@ -50,7 +50,10 @@ extension Duration {
         let (seconds, attoseconds) = components
         let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1000)
         guard !overflow else { return seconds < 0 ? .min : .max }
-        let (sum, spilled) = whole.addingReportingOverflow((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+        // Division cuts towards zero, which for a time before zero is up.
+        let (rest, millisecond) = (attoseconds, 1_000_000_000_000_000 as Int64)
+        let (sum, spilled) = whole.addingReportingOverflow(
+            (rest > 0 ? rest + millisecond - 1 : rest) / millisecond)
         return spilled ? .max : sum
     }
 }

@@ -14,7 +14,11 @@ pub fn play(input: &[u8]) {
             without_the_key(&format!("{engine:?}"));
             let runtime = Builder::new_current_thread().enable_all().build().unwrap();
             let stats = runtime.block_on(engine.call("client.stats", "", "", &Cancel::new()));
-            assert!(Given::of(stats).ok, "a client that was made has a limit");
+            let stats = Given::of(stats);
+            // With the setting `diagnosing` there may be an engine without a client.
+            let diagnosing =
+                serde_json::from_str::<Value>(&text).is_ok_and(|given| given["diagnosing"] == true);
+            assert!(stats.ok || diagnosing, "a client that was made has a limit");
         }
         Err(failed) => {
             let json = failed.to_json();

@@ -10,6 +10,7 @@ mod interrupt;
 mod limits;
 mod meta;
 mod options;
+mod own_clock;
 mod pending;
 mod request;
 mod send;
@@ -25,6 +26,7 @@ use interrupt::cancelled;
 pub(crate) use interrupt::with_signal;
 pub use meta::{Attempt, Meta};
 pub use options::Options;
+use own_clock::OwnClock;
 pub(crate) use pending::raw;
 pub use pending::{Pending, RawAnswer};
 use slugs::Slugs;
@@ -33,7 +35,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
@@ -49,8 +51,8 @@ use crate::operation::Returns;
 use crate::reason::Reason;
 use crate::retry::Budget;
 use crate::runs::Board;
-use crate::text::{brief, without};
-use crate::transport::Http;
+use crate::text::brief;
+use crate::transport::{self, Http};
 
 /// What is shown of the path of a value that was mended.
 const PATH_SHOWN: usize = 200;
@@ -66,6 +68,7 @@ struct Shared {
     /// One per origin and key; made with the first key and kept for later ones, since the limit is the workspace's.
     gate: OnceLock<GateHandle>,
     http: Http,
+    own_clock: OwnClock,
     budget: Mutex<Budget>,
     slugs: Mutex<Slugs>,
     clock: Mutex<ServerClock>,
@@ -114,6 +117,7 @@ impl Client {
             gate,
             keys: Mutex::new(config.key.iter().cloned().collect()),
             http: Http::new(config.clone()),
+            own_clock: OwnClock::new(),
             budget: Mutex::new(Budget::new()),
             slugs: Mutex::default(),
             clock: Mutex::default(),
@@ -211,11 +215,9 @@ impl Client {
         &self.0.http
     }
 
-    /// Now, in milliseconds since 1970: for tokens, which outlive the process; never for measuring.
-    #[expect(clippy::unused_self, reason = "the clock is the client's to give")]
+    /// Now, in milliseconds since 1970: for tokens, which outlive the process.
     pub(crate) fn now_millis(&self) -> i64 {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        self.0.own_clock.now_millis()
     }
 
     /// The earliest that the server's clock can have shown at a moment of ours, in milliseconds since 1970; nothing
@@ -255,11 +257,11 @@ impl Client {
         lock(&self.0.slugs)
     }
 
-    /// Takes the key, and a proxy's password, out of a text.
+    /// Takes the key, and a proxy's credentials, out of a text.
     pub(crate) fn scrub(&self, text: &str) -> String {
         let text = lock(&self.0.keys).iter().fold(text.to_owned(), |text, key| key.scrub(&text));
-        match self.0.config.proxy.as_ref().and_then(|proxy| proxy.password.as_ref()) {
-            Some(password) => without(&text, password.expose(), "[password]"),
+        match self.0.config.route.proxy() {
+            Some(proxy) => proxy.scrub(&text),
             None => text,
         }
     }
@@ -289,6 +291,7 @@ impl Client {
                 Ok((value, meta))
             }
             Err(why) => {
+                let why = transport::no_json(body, &|text| self.scrub(text)).unwrap_or(why);
                 let error = Error::new(Kind::Protocol, format!("the answer cannot be read: {why}"));
                 let error = if call.is_write() { unknown(error) } else { error };
                 Err(error.at(call).with_meta(meta).scrubbed(|text| self.scrub(text)))

@@ -57,11 +57,11 @@ impl Options {
 
     /// The headers, once the options were found to make sense.
     pub(crate) fn checked_headers(&self) -> Result<HeaderMap, Error> {
-        if self.timeout_ms == Some(0) {
-            return Err(Error::new(
-                Kind::InvalidRequest,
-                "the option timeoutMs must be above 0; nothing was sent",
-            ));
+        for (name, given) in [("timeoutMs", self.timeout_ms), ("deadlineMs", self.deadline_ms)] {
+            if given == Some(0) {
+                let what = format!("the option {name} must be above 0; nothing was sent");
+                return Err(Error::new(Kind::InvalidRequest, what));
+            }
         }
         let mut headers = HeaderMap::new();
         for (name, value) in self.headers.iter().flatten() {

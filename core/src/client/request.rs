@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::{Answer, Call, Client, Options, unknown};
 use crate::error::{Error, Kind};
 use crate::model::Json;
+use crate::transport;
 
 impl Client {
     /// Sends any request below the base URL and gives the server's JSON; nothing (204) is given as null.
@@ -58,6 +59,7 @@ impl Client {
         match checked {
             Ok(()) => Ok(answer),
             Err(why) => {
+                let why = transport::no_json(&answer.body, &|text| self.scrub(text)).unwrap_or(why);
                 let error =
                     Error::new(Kind::Protocol, format!("the answer is not JSON that can be used: {why}"));
                 let error = if call.is_write() { unknown(error) } else { error };

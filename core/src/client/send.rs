@@ -108,15 +108,14 @@ impl Client {
                         meta.attempts.push(Attempt::failed(failed.kind, took));
                     }
                     let outcome = match failed.stage {
-                        Stage::Connecting => Outcome::NeverSent,
-                        Stage::Sent | Stage::Answering => Outcome::Lost,
-                    };
-                    // A policy that fails once fails always: a certificate does not become trusted by asking again.
-                    let outcome = match (failed.kind, failed.stage) {
-                        (Kind::Tls | Kind::Config | Kind::InvalidRequest, Stage::Connecting) => {
-                            Outcome::Final
+                        Stage::Connecting => Outcome::NeverTaken,
+                        Stage::Barred => Outcome::Final,
+                        Stage::Refused => {
+                            departure.reset();
+                            Outcome::NeverTaken
                         }
-                        _ => outcome,
+                        Stage::Sent | Stage::Answering => Outcome::Lost,
+                        Stage::Unusable => Outcome::Unusable,
                     };
                     (outcome, failed.into_error())
                 }
@@ -269,7 +268,9 @@ impl Held<'_> {
 
     fn failed(mut self, stage: Stage) {
         match (self.permit.take(), stage) {
-            (Some(permit), Stage::Connecting) => permit.never_sent(),
+            (Some(permit), Stage::Connecting | Stage::Barred) => permit.never_sent(),
+            // The server answered, if not with an answer: it may have counted it, and nothing arrives later.
+            (Some(permit), Stage::Refused | Stage::Unusable) => permit.seen(),
             (Some(permit), Stage::Sent | Stage::Answering) => permit.abandoned(),
             (None, _) => {}
         }

@@ -1,10 +1,11 @@
 //! What the kinds of runs have in common: a call that reads one, and what its status means.
 
-use serde::Serialize;
+use serde::{Deserializer, Serialize};
+use serde_json::Value;
 
 use crate::client::{Call, Client, Meta, Options};
 use crate::error::Error;
-use crate::model::{Model, Timestamp};
+use crate::model::{Mended, Model, Timestamp, Types};
 use crate::page::{Page, Row};
 
 /// How a run ended.
@@ -89,7 +90,22 @@ model! {
     /// The id of a run that has a text.
     pub(crate) struct StartedText {
         /// Run id.
-        required id = "id": String,
+        required id = "id": RunText,
+    }
+}
+
+/// A run's id that is text. An empty one names no run: it is as good as none.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct RunText(String);
+
+impl Model for RunText {
+    fn read<'de, D: Deserializer<'de>>(from: D, mended: &mut Mended) -> Result<Option<Self>, D::Error> {
+        Ok(String::read(from, mended)?.filter(|text| !text.is_empty()).map(Self))
+    }
+
+    fn describe(types: &mut Types) -> Value {
+        String::describe(types)
     }
 }
 
@@ -101,6 +117,6 @@ impl Started for StartedNumber {
 
 impl Started for StartedText {
     fn id(self) -> String {
-        self.id
+        self.id.0
     }
 }

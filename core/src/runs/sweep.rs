@@ -20,6 +20,8 @@ use crate::resources::{ListSyncOp, ListSyncs, Sync, SyncStatus, call};
 const MARGIN_MS: i64 = 60_000;
 /// Between two readings of the list, in pauses between pages.
 const BETWEEN: u32 = 3;
+/// However generous the limit: without a pause whoever leads would do nothing else.
+const LEAST: Duration = Duration::from_millis(10);
 /// How long a page may take.
 const PATIENCE_MS: u64 = 10_000;
 
@@ -39,7 +41,13 @@ pub(super) struct Sweep {
 impl Sweep {
     pub(super) fn new(requests: u64, span: Duration) -> Self {
         let pages = u32::try_from(requests / 20).unwrap_or(u32::MAX).max(1);
-        Self { pause: span / pages, due: None, cursor: None, shown: HashMap::new(), refused: false }
+        Self {
+            pause: (span / pages).max(LEAST),
+            due: None,
+            cursor: None,
+            shown: HashMap::new(),
+            refused: false,
+        }
     }
 
     /// Reads one page, from where the last one ended, and moves the runs ahead whose syncs show something new. Gives

@@ -9,14 +9,14 @@ use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
+use super::failed::{Failed, Stage};
 use super::proxy::Way;
-use super::refusal::{self, chain, find};
 use super::tls;
 use super::warmup::Warmup;
 use super::watched::{Departure, Watched};
 use crate::config::Config;
 use crate::error::{Error, Kind};
-use crate::reason::Reason;
+use crate::proxy::Route;
 
 /// What an unpacked answer may measure; the largest page known is a hundredth of it.
 const LARGEST_BODY: usize = 64 << 20;
@@ -31,28 +31,6 @@ pub(crate) struct Request {
     pub url: Url,
     pub headers: HeaderMap,
     pub body: Option<Bytes>,
-}
-
-/// How far an attempt got before it failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stage {
-    /// No connection: nothing was sent.
-    Connecting,
-    /// It was, or may have been, sent.
-    Sent,
-    /// The answer had begun.
-    Answering,
-}
-
-/// Why an attempt brought no answer.
-#[derive(Debug)]
-pub(crate) struct Failed {
-    pub stage: Stage,
-    pub kind: Kind,
-    pub what: String,
-    pub causes: Vec<String>,
-    pub reason: Option<Reason>,
-    pub hint: Option<String>,
 }
 
 /// A whole answer.
@@ -135,7 +113,7 @@ impl Http {
                 warming.answered(response.version());
                 Ok(Incoming { response, until, http: self, generation, _connection: connection })
             }
-            Ok(Err(error)) => Err(self.failed(&error)),
+            Ok(Err(error)) => Err(Failed::unanswered(&error, &Way::of(&self.config))),
             Err(_) if !departure.happened() => Err(late(Stage::Connecting)),
             Err(_) => {
                 // A connection that was never there cannot be dead.
@@ -153,9 +131,7 @@ impl Http {
         if let Some((generation, client)) = &*pool {
             return Ok((*generation, client.clone()));
         }
-        let client = self
-            .build(tls)
-            .map_err(|error| Failed::new(Stage::Connecting, Kind::Config, text_of(&error)).because(&error))?;
+        let client = self.build(tls).map_err(|error| Failed::unbuilt(&error))?;
         *pool = Some((0, client.clone()));
         Ok((0, client))
     }
@@ -172,12 +148,11 @@ impl Http {
             .http2_keep_alive_timeout(Duration::from_secs(10))
             .http2_keep_alive_while_idle(true)
             .gzip(true);
-        if self.config.base.scheme() == "http" {
-            // http is for loopback addresses: through a proxy the key would leave the machine in the clear.
-            builder = builder.no_proxy();
-        } else if let Some(proxy) = &self.config.proxy {
-            builder = builder.proxy(reqwest::Proxy::all(proxy.url.expose())?);
-        }
+        builder = match &self.config.route {
+            Route::Through(proxy) => builder.proxy(reqwest::Proxy::all(proxy.url())?),
+            Route::Direct => builder.no_proxy(),
+            Route::AsTheSystemSays => builder,
+        };
         builder.build()
     }
 
@@ -191,20 +166,6 @@ impl Http {
             *pool = Some((generation + 1, client));
             self.warmup.cool();
         }
-    }
-
-    fn failed(&self, error: &reqwest::Error) -> Failed {
-        let causes = chain(error);
-        if error.is_connect() {
-            return Failed::before(&refusal::of(error, causes, &Way::of(&self.config)));
-        }
-        let (kind, what) = if error.is_timeout() {
-            (Kind::Timeout, "no answer in time")
-        } else {
-            (Kind::Connect, "the connection broke before the answer")
-        };
-        let innermost = causes.last().map_or_else(String::new, |cause| format!(": {cause}"));
-        Failed { causes, ..Failed::new(Stage::Sent, kind, format!("{what}{innermost}")) }
     }
 }
 
@@ -226,18 +187,11 @@ impl Incoming<'_> {
             match timeout_at(self.until, self.response.chunk()).await {
                 Ok(Ok(Some(chunk))) if body.len() + chunk.len() > LARGEST_BODY => {
                     let what = format!("the answer is larger than {} MB unpacked", LARGEST_BODY >> 20);
-                    return Err(Failed::new(Stage::Answering, Kind::Protocol, what));
+                    return Err(Failed::new(Stage::Unusable, Kind::Protocol, what));
                 }
                 Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
                 Ok(Ok(None)) => return Ok(Exchange { status, headers, body: body.into() }),
-                Ok(Err(error)) => {
-                    // reqwest calls every error of a body one of decoding; only those beneath which there is no
-                    // connection's are.
-                    let kind =
-                        if find::<hyper::Error>(&error).is_some() { Kind::Connect } else { Kind::Protocol };
-                    let what = format!("the answer broke off: {}", text_of(&error));
-                    return Err(Failed::new(Stage::Answering, kind, what).because(&error));
-                }
+                Ok(Err(error)) => return Err(Failed::broken_off(&error)),
                 Err(_) => {
                     self.http.renew(self.generation);
                     let what = "the answer began and did not end in time";
@@ -246,38 +200,4 @@ impl Incoming<'_> {
             }
         }
     }
-}
-
-impl Failed {
-    /// A request that could not be made.
-    pub(crate) fn before(error: &Error) -> Self {
-        Self {
-            causes: error.causes().to_vec(),
-            reason: error.reason(),
-            hint: error.hint().map(ToOwned::to_owned),
-            ..Self::new(Stage::Connecting, error.kind(), error.what())
-        }
-    }
-
-    fn new(stage: Stage, kind: Kind, what: impl Into<String>) -> Self {
-        Self { stage, kind, what: what.into(), causes: Vec::new(), reason: None, hint: None }
-    }
-
-    /// The error that it is unless the attempt is repeated.
-    pub(crate) fn into_error(self) -> Error {
-        let error = Error::new(self.kind, self.what).with_causes(self.causes).with_reason(self.reason);
-        match self.hint {
-            Some(hint) => error.with_hint(hint),
-            None => error,
-        }
-    }
-
-    fn because(mut self, error: &reqwest::Error) -> Self {
-        self.causes = chain(error);
-        self
-    }
-}
-
-fn text_of(error: &reqwest::Error) -> String {
-    chain(error).pop().unwrap_or_else(|| "no cause was given".to_owned())
 }

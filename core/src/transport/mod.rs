@@ -1,5 +1,6 @@
 //! Requests on the wire: HTTP, TLS, and what answers mean.
 
+mod failed;
 mod http;
 mod probe;
 mod proxy;
@@ -11,8 +12,9 @@ mod verifier;
 mod warmup;
 mod watched;
 
-pub(crate) use self::http::{Exchange, Failed, Http, Request, Stage};
+pub(crate) use self::http::{Exchange, Http, Request};
+pub(crate) use failed::{Failed, Stage};
 pub use probe::Negotiated;
 pub(crate) use probe::{probe, proxy_of};
-pub(crate) use response::{check, date, error_under_200, retry_after};
+pub(crate) use response::{check, date, error_under_200, no_json, retry_after};
 pub(crate) use watched::Departure;

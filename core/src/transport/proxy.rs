@@ -3,6 +3,7 @@
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 
 use crate::config::Config;
+use crate::proxy::Route;
 
 /// The way of requests to the server, in words for errors.
 #[derive(Clone, Debug)]
@@ -29,15 +30,12 @@ impl Way {
     }
 }
 
-/// The proxy that requests take, by the rules of the HTTP client: one that was given, or the environment's or system's.
+/// The proxy that requests take: the one that was given or that the environment names, or the system's.
 pub(super) fn intercept(config: &Config) -> Option<Intercept> {
-    // http is for loopback addresses: through a proxy the key would leave the machine in the clear.
-    if config.base.scheme() == "http" {
-        return None;
-    }
-    let matcher = match &config.proxy {
-        Some(proxy) => Matcher::builder().all(proxy.url.expose()).build(),
-        None => Matcher::from_system(),
+    let matcher = match &config.route {
+        Route::Through(proxy) => Matcher::builder().all(proxy.url()).build(),
+        Route::Direct => return None,
+        Route::AsTheSystemSays => Matcher::from_system(),
     };
     matcher.intercept(&config.base.as_str().parse().ok()?)
 }

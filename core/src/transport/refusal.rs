@@ -16,11 +16,19 @@ use crate::reason::Reason;
 
 /// What hyper-util's connector says of a name that led to no address; it has no type for it that others can see.
 const UNRESOLVED: &str = "dns error";
+/// What hyper-util says of a 407; its type is private.
+const UNKNOWN_TO_PROXY: &str = "proxy authorization required";
 /// Names that a certificate is said to be for; some are for hundreds.
 const MOST_NAMES: usize = 5;
 
 fn since(reason: Reason, kind: Kind, what: String, hint: &str) -> Error {
     Error::new(kind, what).with_reason(reason).with_hint(hint)
+}
+
+/// Whether trying again would end the same: a certificate does not become trusted, nor a password right, by being shown
+/// once more.
+pub(super) fn lasts(error: &(dyn StdError + 'static), causes: &[String]) -> bool {
+    find::<rustls::Error>(error).is_some() || causes.iter().any(|cause| cause == UNKNOWN_TO_PROXY)
 }
 
 /// Reads why connecting failed from the error and what is beneath it.
@@ -41,7 +49,10 @@ fn read(error: &(dyn StdError + 'static), causes: &[String], way: &Way) -> Error
             Reason::Proxy,
             Kind::Proxy,
             what,
-            if unresolved {
+            if causes.iter().any(|cause| cause == UNKNOWN_TO_PROXY) {
+                "The proxy asks for a user and a password: give them in its URL (http://user:password@host:port), with \
+                 special characters percent-encoded."
+            } else if unresolved {
                 "The proxy's name cannot be resolved: check the setting proxy, or HTTPS_PROXY."
             } else {
                 "Check the proxy's address and credentials in the setting proxy, or HTTPS_PROXY, and whether it allows \

@@ -51,6 +51,21 @@ pub(crate) fn check(answer: &Exchange, scrub: Scrub<'_>) -> Result<(), Error> {
     })
 }
 
+/// What a body is that should have been JSON and is not, where that can be told better than by a parser.
+pub(crate) fn no_json(body: &[u8], scrub: Scrub<'_>) -> Option<String> {
+    match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        None => Some("it is empty".to_owned()),
+        Some(b'<') => {
+            let title = std::str::from_utf8(body).ok().and_then(|text| title(&scrub(text)));
+            let titled = title.map(|title| format!(" titled \"{title}\"")).unwrap_or_default();
+            Some(format!(
+                "it is a page{titled} and no JSON; something on the way may have answered in the API's place"
+            ))
+        }
+        Some(_) => None,
+    }
+}
+
 /// The error that a success carries in place of its value, by the shapes that the vendor declares:
 /// `{"message", "details"}`, `{"error"}`, and the text "Internal Server Error". What `guess` allows for operations that
 /// we know would take a stranger's value for an error: for those only the vendor's own words count.

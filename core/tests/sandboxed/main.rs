@@ -20,6 +20,8 @@ mod incidents;
 mod leaks;
 mod limit;
 mod opaque;
+mod proxies;
 mod scenarios;
+mod settings;
 mod slugs;
 mod support;

@@ -3,5 +3,6 @@
 pub mod calls;
 pub mod expect;
 pub mod play;
+pub mod proxy;
 pub mod sandbox;
 pub mod trace;

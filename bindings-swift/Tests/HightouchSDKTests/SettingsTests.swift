@@ -1,0 +1,85 @@
+import XCTest
+
+@testable import HightouchSDK
+
+final class SettingsTests: XCTestCase {
+    private let canary = "canary-51ab"
+
+    /// What no time-out can be.
+    private let noTimes: [Duration] = [
+        .zero, .seconds(-1), .milliseconds(-1), .nanoseconds(-1), .seconds(Int64.min),
+    ]
+
+    private func refusal(
+        of apiKey: String? = nil, _ change: (inout Configuration) -> Void
+    ) throws -> HightouchError {
+        var configuration = Configuration()
+        change(&configuration)
+        var refusal: HightouchError?
+        XCTAssertThrowsError(try hightouch(apiKey ?? canary, configuration, ["environment": [:]])) { error in
+            refusal = error as? HightouchError
+            XCTAssertFalse("\(error) \(String(reflecting: error))".contains(canary), "\(error)")
+        }
+        let error = try XCTUnwrap(refusal)
+        XCTAssertEqual(error.kind, .config)
+        return error
+    }
+
+    func testASettingThatIsWrongIsNamedWhenTheClientIsMadeAndNotRepeated() throws {
+        let urls = [
+            "", "hightouch", "ftp://api.example.com", "http://api.example.com",
+            "https://user:\(canary)@api.example.com",
+        ]
+        for url in urls {
+            let error = try refusal { $0.baseURL = url }
+            XCTAssertTrue(error.message.contains("baseUrl"), error.message)
+        }
+        for url in ["socks5://\(canary)@proxy.example", "http://user:\(canary)@proxy.example:port"] {
+            let error = try refusal { $0.proxy = Secret(url) }
+            XCTAssertTrue(error.message.contains("proxy"), error.message)
+        }
+        for share in [0, -1, 1.5] {
+            let error = try refusal { $0.share = share }
+            XCTAssertTrue(error.message.contains("share"), error.message)
+        }
+        XCTAssertTrue(try refusal { $0.maxRetries = -1 }.message.contains("maxRetries"))
+        XCTAssertTrue(try refusal { $0.limit = RateLimit(requests: 0, per: .seconds(10)) }.message.contains("limit"))
+        XCTAssertTrue(try refusal(of: canary + "\nsecond") { _ in }.message.contains("line break"))
+    }
+
+    func testATimeThatIsNoneIsNamedWhenTheClientIsMade() throws {
+        for time in noTimes {
+            XCTAssertTrue(try refusal { $0.timeout = time }.message.contains("timeoutMs"), "\(time)")
+            XCTAssertTrue(try refusal { $0.deadline = time }.message.contains("deadlineMs"), "\(time)")
+        }
+        XCTAssertTrue(try refusal { $0.maxWait = .milliseconds(-1) }.message.contains("maxWaitMs"))
+    }
+
+    func testATimeThatIsNoneIsNamedAsAnOptionOfACallAndNothingIsSent() async throws {
+        let world = try await Sandbox.running().world()
+        let client = try world.client()
+        for time in noTimes {
+            let cases = [("timeoutMs", CallOptions(timeout: time)), ("deadlineMs", CallOptions(deadline: time))]
+            for (name, options) in cases {
+                do {
+                    _ = try await client.syncs.trigger(1, options: options)
+                    XCTFail("\(name) of \(time) was taken")
+                } catch let error as HightouchError {
+                    XCTAssertEqual(error.kind, .invalidRequest)
+                    XCTAssertTrue(error.message.contains(name), error.message)
+                }
+            }
+        }
+        let requests = try await world.requests()
+        XCTAssertTrue(requests.isEmpty)
+    }
+
+    func testTimesAreRoundedUpToWholeMilliseconds() {
+        XCTAssertEqual(Duration.nanoseconds(1).milliseconds, 1)
+        XCTAssertEqual(Duration.milliseconds(1500).milliseconds, 1500)
+        XCTAssertEqual(Duration.milliseconds(-1).milliseconds, -1)
+        XCTAssertEqual(Duration.microseconds(-1500).milliseconds, -1)
+        XCTAssertEqual(Duration.seconds(Int64.max).milliseconds, .max)
+        XCTAssertEqual(Duration.seconds(Int64.min).milliseconds, .min)
+    }
+}

@@ -1,0 +1,118 @@
+//! Why an attempt brought no answer, and what that says of whether it happened.
+
+use super::proxy::Way;
+use super::refusal::{self, chain, find};
+use crate::error::{Error, Kind};
+use crate::reason::Reason;
+
+/// How far an attempt got before it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// No connection: nothing was sent.
+    Connecting,
+    /// Nothing was sent either, and trying again would end the same: a certificate does not become trusted, nor a
+    /// password right, by being shown once more.
+    Barred,
+    /// It was, or may have been, sent.
+    Sent,
+    /// It was sent, and the server said that it did not take it.
+    Refused,
+    /// The answer had begun.
+    Answering,
+    /// There was an answer that cannot be read, and asking again would bring the same.
+    Unusable,
+}
+
+/// Why an attempt brought no answer.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub stage: Stage,
+    pub kind: Kind,
+    pub what: String,
+    pub causes: Vec<String>,
+    pub reason: Option<Reason>,
+    pub hint: Option<String>,
+}
+
+impl Failed {
+    pub(super) fn new(stage: Stage, kind: Kind, what: impl Into<String>) -> Self {
+        Self { stage, kind, what: what.into(), causes: Vec::new(), reason: None, hint: None }
+    }
+
+    /// A request that could not be made.
+    pub(crate) fn before(error: &Error) -> Self {
+        Self {
+            causes: error.causes().to_vec(),
+            reason: error.reason(),
+            hint: error.hint().map(ToOwned::to_owned),
+            ..Self::new(Stage::Barred, error.kind(), error.what())
+        }
+    }
+
+    /// A pool that could not be made.
+    pub(super) fn unbuilt(error: &reqwest::Error) -> Self {
+        Self::new(Stage::Barred, Kind::Config, text_of(error)).because(error)
+    }
+
+    /// A request that brought no headers.
+    pub(super) fn unanswered(error: &reqwest::Error, way: &Way) -> Self {
+        let causes = chain(error);
+        if error.is_connect() {
+            let lasting = refusal::lasts(error, &causes);
+            let failed = Self::before(&refusal::of(error, causes, way));
+            return if lasting { failed } else { Self { stage: Stage::Connecting, ..failed } };
+        }
+        let (stage, kind, what) = if error.is_timeout() {
+            (Stage::Sent, Kind::Timeout, "no answer in time")
+        } else if was_refused(error) {
+            (Stage::Refused, Kind::Connect, "the server closed or refused before it took the request")
+        } else if is_unreadable(error) {
+            (Stage::Unusable, Kind::Protocol, "what answered is not HTTP that can be read")
+        } else {
+            (Stage::Sent, Kind::Connect, "the connection broke before the answer")
+        };
+        let innermost = causes.last().map_or_else(String::new, |cause| format!(": {cause}"));
+        Self { causes, ..Self::new(stage, kind, format!("{what}{innermost}")) }
+    }
+
+    /// The error that it is unless the attempt is repeated.
+    pub(crate) fn into_error(self) -> Error {
+        let error = Error::new(self.kind, self.what).with_causes(self.causes).with_reason(self.reason);
+        match self.hint {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        }
+    }
+
+    /// An answer that broke off in its body.
+    pub(super) fn broken_off(error: &reqwest::Error) -> Self {
+        // reqwest calls every error of a body one of decoding; only those beneath which there is no connection's are.
+        let kind = if find::<hyper::Error>(error).is_some() { Kind::Connect } else { Kind::Protocol };
+        Self::new(Stage::Answering, kind, format!("the answer broke off: {}", text_of(error))).because(error)
+    }
+
+    fn because(mut self, error: &reqwest::Error) -> Self {
+        self.causes = chain(error);
+        self
+    }
+}
+
+/// Whether the server itself said that it did nothing with the request (RFC 9113 §8.7): it refused the stream, or went
+/// away naming an earlier one as the last that it took. h2 ends only streams above that one with the frame's error.
+fn was_refused(error: &reqwest::Error) -> bool {
+    find::<h2::Error>(error).is_some_and(|error| {
+        error.is_remote()
+            && (error.is_go_away()
+                || (error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM)))
+    })
+}
+
+/// Whether there were bytes that are no answer, or a head larger than any that is read.
+fn is_unreadable(error: &reqwest::Error) -> bool {
+    find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse)
+        || find::<h2::Error>(error).is_some_and(h2::Error::is_library)
+}
+
+fn text_of(error: &reqwest::Error) -> String {
+    chain(error).pop().unwrap_or_else(|| "no cause was given".to_owned())
+}

@@ -1,0 +1,68 @@
+//! Answers as bytes.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use crate::play::Column;
+
+/// A good answer to the column's request, with members beside those that are read.
+pub fn good_with(column: Column, member: &str) -> Vec<u8> {
+    let start = match column {
+        Column::Read | Column::Write => r#"{"id":"5","slug":"orders""#,
+        Column::Trigger => r#"{"id":"9001""#,
+    };
+    format!("{start}{}{member}}}", if member.is_empty() { "" } else { "," }).into_bytes()
+}
+
+pub fn good(column: Column) -> Vec<u8> {
+    good_with(column, "")
+}
+
+/// An answer of status 200 with its length.
+pub fn whole(headers: &str, body: &[u8]) -> Arc<[u8]> {
+    answer("200 OK", headers, body)
+}
+
+pub fn answer(status: &str, headers: &str, body: &[u8]) -> Arc<[u8]> {
+    let typed = if headers.contains("content-type") { "" } else { "content-type: application/json\r\n" };
+    let head = format!("HTTP/1.1 {status}\r\n{typed}{headers}content-length: {}\r\n\r\n", body.len());
+    [head.as_bytes(), body].concat().into()
+}
+
+/// The head of an answer that promises more than comes, and the first bytes of its body.
+pub fn begun(column: Column) -> Arc<[u8]> {
+    let body = good(column);
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), &body[..body.len() / 2]].concat().into()
+}
+
+pub fn gzip(body: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(body).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A gigabyte of spaces in a few megabytes: one block of a deflate stream many times over. It ends without a checksum,
+/// which nobody gets to.
+pub fn gzip_bomb() -> Vec<u8> {
+    let spaces = vec![b' '; 8 << 20];
+    let mut block = Vec::with_capacity(1 << 20);
+    // A full flush ends at a byte's border and refers to nothing before it (RFC 1951 §3.2.3).
+    flate2::Compress::new(flate2::Compression::fast(), false)
+        .compress_vec(&spaces, &mut block, flate2::FlushCompress::Full)
+        .unwrap();
+    let head = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+    [&head[..], &block.repeat(128)].concat()
+}
+
+/// An opaque member nested so deep that a reader which descends into it overflows its stack.
+pub fn nested(depth: usize) -> String {
+    format!(r#""configuration":{{"x":{}{}}}"#, "[".repeat(depth), "]".repeat(depth))
+}
+
+pub fn filler(bytes: usize) -> String {
+    format!(r#""configuration":{{"x":"{}"}}"#, "a".repeat(bytes))
+}

@@ -1,0 +1,84 @@
+//! Every cell of the matrix is played and held against what is expected; all of them are printed.
+
+use std::fmt::Write as _;
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
+
+use crate::matrix::{Row, rows};
+use crate::play::{Column, Met, play};
+
+/// An attempt of the client as it is shipped, and the longest pauses between four of them (500, 1000, 2000 ms).
+const ATTEMPT_S: f64 = 30.0;
+const PAUSES_S: [f64; 3] = [0.5, 1.0, 2.0];
+/// A gzip bomb of a gigabyte must not be unpacked; 65 MB and their copies may.
+const MEMORY_BORNE: usize = 512 << 20;
+
+async fn cells(rows: &[Row], at_once: usize) -> Vec<[Met; 3]> {
+    let cells = rows.iter().flat_map(|row| Column::ALL.map(|column| (row, column)));
+    let met: Vec<Met> = stream::iter(cells)
+        .map(|(row, column)| async move { play(&(row.peer)(column), column, row.stalls, row.warm).await })
+        .buffered(at_once)
+        .collect()
+        .await;
+    let mut met = met.into_iter();
+    rows.iter().map(|_| [(); 3].map(|()| met.next().unwrap())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_fault_gives_the_kind_and_the_number_of_requests_that_the_matrix_says() {
+    let (heavy, light): (Vec<Row>, Vec<Row>) = rows().into_iter().partition(|row| row.heavy);
+    let mut wrong = String::new();
+    let mut table = String::from(
+        "| fault | call | the caller gets | requests | at most | message |\n|---|---|---|---|---|---|\n",
+    );
+    for (rows, at_once) in [(&light, 8), (&heavy, 1)] {
+        for (row, met) in rows.iter().zip(cells(rows, at_once).await) {
+            for ((column, met), expected) in Column::ALL.into_iter().zip(met).zip(row.expected) {
+                writeln!(
+                    table,
+                    "| {} | {} | {} | {} | {} | {} |",
+                    row.name,
+                    column.op(),
+                    met.kind,
+                    met.requests,
+                    bound(row, column, expected),
+                    met.message
+                )
+                .unwrap();
+                if (met.kind.as_str(), met.requests) != expected {
+                    writeln!(wrong, "{}, {}: expected {expected:?}, met {met:?}", row.name, column.op())
+                        .unwrap();
+                }
+            }
+        }
+    }
+    println!("{table}");
+    assert!(wrong.is_empty(), "\n{wrong}");
+    #[cfg(target_os = "linux")]
+    {
+        println!("The most memory at once, the servers' included: {} MB", peak() >> 20);
+        assert!(peak() < MEMORY_BORNE, "it took {} MB", peak() >> 20);
+    }
+}
+
+/// How long the call takes at most with the settings that are shipped.
+fn bound(row: &Row, column: Column, (kind, requests): (&str, usize)) -> String {
+    let requests = requests - usize::from(row.warm);
+    if requests == 2 && kind == "ok" && row.name.starts_with("429") {
+        return "30 s, and 60 s for each refusal".to_owned();
+    }
+    // What never reached the server was tried as often as a read is repeated, unless it could not change.
+    let attempts = if requests == 0 && kind != "tls" { 4 } else { requests.max(1) };
+    let pauses: f64 = PAUSES_S.iter().take(attempts - 1).sum();
+    let looked = if column == Column::Trigger && kind == "outcome_unknown" { 15.0 } else { 0.0 };
+    format!("{} s", f64::from(u32::try_from(attempts).unwrap()) * ATTEMPT_S + pauses + looked)
+}
+
+/// The most memory that this process has had at once.
+#[cfg(target_os = "linux")]
+fn peak() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() << 10
+}

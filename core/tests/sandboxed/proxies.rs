@@ -1,0 +1,216 @@
+//! Proxies: given or from the environment, with and without credentials, and failing in every way that they do.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use hightouch_sdk::{Client, Error, Kind, ListSyncs, Settings};
+use serde_json::{Value, json};
+
+use crate::support::proxy::{Manner, Proxy};
+use crate::support::sandbox::{World, sandbox};
+
+/// Of the user `user` and the password `p@ss`, as URLs and as the header have it (RFC 7617 §2).
+const IN_URL: &str = "user:p%40ss";
+const IN_HEADER: &str = "dXNlcjpwQHNz";
+/// Every form of the password in which it must be nowhere.
+const SECRETS: [&str; 3] = ["p%40ss", "p@ss", IN_HEADER];
+
+/// The ways in which a proxy is named.
+#[derive(Clone, Copy, Debug)]
+enum Named {
+    Given,
+    By(&'static str),
+}
+
+const EVERY_WAY: [Named; 5] = [
+    Named::Given,
+    Named::By("HTTPS_PROXY"),
+    Named::By("https_proxy"),
+    Named::By("ALL_PROXY"),
+    Named::By("all_proxy"),
+];
+
+fn settings(world: &World, named: Named, url: &str, others: &[(&str, &str)]) -> Settings {
+    let mut environment: BTreeMap<String, _> =
+        others.iter().map(|&(name, value)| (name.to_owned(), value.into())).collect();
+    let mut settings = world.settings();
+    match named {
+        Named::Given => settings.proxy = Some(url.into()),
+        Named::By(name) => drop(environment.insert(name.to_owned(), url.into())),
+    }
+    settings.environment = Some(environment);
+    settings
+}
+
+async fn listed(settings: &Settings) -> Result<usize, Error> {
+    let client = Client::new(settings)?;
+    let listed = client.syncs().list(&ListSyncs::default()).all().await;
+    assert_without_secrets(&format!("{client:?}"));
+    if let Err(error) = &listed {
+        assert_without_secrets(&format!("{error} {error:?} {:?} {:?}", error.causes(), error.details()));
+    }
+    Ok(listed?.len())
+}
+
+#[track_caller]
+fn assert_without_secrets(shown: &str) {
+    for secret in SECRETS {
+        assert!(!shown.contains(secret), "{secret} is in {shown}");
+    }
+}
+
+fn requests(world: &World) -> usize {
+    world.log()["requests"].as_array().unwrap().len()
+}
+
+#[tokio::test]
+async fn a_proxy_is_used_however_it_is_named_and_learns_where_to_and_nothing_else() {
+    let world = sandbox().world(&json!({}));
+    for named in EVERY_WAY {
+        let proxy = Proxy::start(Manner::Tunnels).await;
+        let settings = settings(&world, named, &format!("http://{}", proxy.address), &[]);
+        assert_eq!(listed(&settings).await.unwrap(), 3, "{named:?}");
+        let asked = proxy.asked();
+        assert_eq!(asked.len(), 1, "{named:?}: {asked:?}");
+        let authority = world.info["authority"].as_str().unwrap();
+        assert!(asked[0].starts_with(&format!("CONNECT {authority} HTTP/1.1\r\n")), "{asked:?}");
+        assert!(!asked[0].contains("uthorization"), "{asked:?}");
+    }
+}
+
+#[tokio::test]
+async fn credentials_are_sent_to_the_proxy_decoded_as_basic_authentication_has_it() {
+    let world = sandbox().world(&json!({}));
+    for named in EVERY_WAY {
+        let proxy = Proxy::start(Manner::Wants(IN_HEADER)).await;
+        let settings = settings(&world, named, &format!("http://{IN_URL}@{}", proxy.address), &[]);
+        assert_eq!(listed(&settings).await.unwrap(), 3, "{named:?}");
+    }
+    let log = world.log().to_string();
+    assert!(!log.contains("proxy-authorization"), "the server behind it must not be sent them");
+}
+
+/// Guards against accounts that are locked after a few wrong passwords: it is shown once.
+#[tokio::test]
+async fn wrong_credentials_are_tried_once_and_say_what_to_do() {
+    let world = sandbox().world(&json!({}));
+    for named in EVERY_WAY {
+        for url in [format!("http://{IN_URL}@"), "http://".to_owned()] {
+            let proxy = Proxy::start(Manner::Wants("c29tZTpvdGhlcg==")).await;
+            let error =
+                listed(&settings(&world, named, &format!("{url}{}", proxy.address), &[])).await.unwrap_err();
+            assert_eq!((error.kind(), proxy.asked().len()), (Kind::Proxy, 1), "{named:?}: {error}");
+            assert!(error.hint().unwrap().contains("user and a password"), "{error:?}");
+        }
+    }
+    assert_eq!(requests(&world), 0);
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_not_there_or_answers_with_a_page_is_a_proxy_error_without_the_page() {
+    let world = sandbox().world(&json!({}));
+    let closed = sandbox().line["closed"].as_str().unwrap();
+    for named in EVERY_WAY {
+        let absent = Settings {
+            max_retries: Some(1),
+            ..settings(&world, named, &format!("http://{IN_URL}@{closed}"), &[])
+        };
+        let error = listed(&absent).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.meta().unwrap().attempts.len()),
+            (Kind::Proxy, 2),
+            "{named:?}: {error}"
+        );
+        for status in ["403 Forbidden", "502 Bad Gateway"] {
+            let proxy = Proxy::start(Manner::Answers(status)).await;
+            let settings = settings(&world, named, &format!("http://{IN_URL}@{}", proxy.address), &[]);
+            let error = listed(&settings).await.unwrap_err();
+            assert_eq!((error.kind(), proxy.asked().len()), (Kind::Proxy, 4), "{named:?}: {error}");
+        }
+        // It says that there is a tunnel, and sends a page through it.
+        let proxy = Proxy::start(Manner::Answers("200 OK")).await;
+        let settings = settings(&world, named, &format!("http://{IN_URL}@{}", proxy.address), &[]);
+        let error = listed(&settings).await.unwrap_err();
+        assert!(matches!(error.kind(), Kind::Tls | Kind::Proxy | Kind::Connect), "{named:?}: {error}");
+    }
+    assert_eq!(requests(&world), 0);
+}
+
+/// Guards against a password that the scrubbing knew in one of its three forms only, and not at all where the
+/// environment gave it.
+#[tokio::test]
+async fn credentials_that_come_back_from_beyond_the_proxy_are_in_no_error() {
+    let said = format!("you are {IN_URL} user:p@ss Basic {IN_HEADER}");
+    for named in EVERY_WAY {
+        for answer in [
+            json!({"status": 400, "body": {"message": said, "details": {"proxy": [said]}}}),
+            json!({"status": 400, "text": format!("<html><title>{said}</title></html>")}),
+            json!({"status": 302, "headers": {"location": format!("https://x.example/?{said}")}}),
+            json!({"status": 200, "text": format!("<html><title>{said}</title></html>")}),
+        ] {
+            let world = sandbox().world(&json!({"script": [{"answer": answer}]}));
+            let proxy = Proxy::start(Manner::Wants(IN_HEADER)).await;
+            let settings = settings(&world, named, &format!("http://{IN_URL}@{}", proxy.address), &[]);
+            let error = listed(&settings).await.unwrap_err();
+            assert!(error.to_string().contains("[password]"), "it shall have come back: {error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_no_proxy_names_is_reached_without_the_proxy() {
+    let world = sandbox().world(&json!({}));
+    for (variable, list, direct) in [
+        ("NO_PROXY", "127.0.0.1", true),
+        ("no_proxy", "localhost, 127.0.0.0/8", true),
+        ("NO_PROXY", "*", true),
+        ("NO_PROXY", "api.example", false),
+    ] {
+        let proxy = Proxy::start(Manner::Tunnels).await;
+        let url = format!("http://{}", proxy.address);
+        let settings = settings(&world, Named::By("HTTPS_PROXY"), &url, &[(variable, list)]);
+        assert_eq!(listed(&settings).await.unwrap(), 3, "{list}");
+        assert_eq!(proxy.asked().is_empty(), direct, "{list}");
+    }
+}
+
+/// A proxy that the caller gives is for every request; the environment has no say then.
+#[tokio::test]
+async fn a_proxy_that_was_given_comes_before_the_environment_and_its_exceptions() {
+    let world = sandbox().world(&json!({}));
+    let proxy = Proxy::start(Manner::Tunnels).await;
+    let others = [("HTTPS_PROXY", "http://127.0.0.1:1"), ("NO_PROXY", "*")];
+    let settings = settings(&world, Named::Given, &format!("http://{}", proxy.address), &others);
+    assert_eq!((listed(&settings).await.unwrap(), proxy.asked().len()), (3, 1));
+}
+
+const CHILD: &str = "HIGHTOUCH_TEST_PROXY_CHILD";
+
+/// The process's own environment, which a test cannot change for itself: it runs itself once more.
+#[tokio::test]
+async fn the_environment_of_the_process_names_the_proxy() {
+    if std::env::var_os(CHILD).is_some() {
+        let world = sandbox().world(&json!({}));
+        let settings = Settings { environment: None, ..world.settings() };
+        let listed = listed(&settings).await.map_err(|error| error.to_string());
+        std::fs::write(std::env::var_os(CHILD).unwrap(), json!(listed.ok()).to_string()).unwrap();
+        return;
+    }
+    for (exceptions, asked) in [("", 1), ("*", 0)] {
+        let proxy = Proxy::start(Manner::Wants(IN_HEADER)).await;
+        let url = format!("http://{IN_URL}@{}", proxy.address);
+        let file = std::env::temp_dir().join(format!("hightouch-proxy-{}-{asked}", std::process::id()));
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        child
+            .args(["--exact", "proxies::the_environment_of_the_process_names_the_proxy"])
+            .env(CHILD, &file)
+            .env("HTTPS_PROXY", url)
+            .env("NO_PROXY", exceptions)
+            .env_remove("no_proxy")
+            .env_remove("HIGHTOUCH_COVERAGE");
+        let output = tokio::task::spawn_blocking(move || child.output().unwrap()).await.unwrap();
+        let met: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        std::fs::remove_file(file).unwrap();
+        assert_eq!((met, proxy.asked().len()), (json!(3), asked), "{output:?}");
+    }
+}

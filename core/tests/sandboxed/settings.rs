@@ -1,0 +1,214 @@
+//! Settings, options and paths that are wrong are named before anything is sent, and never repeated.
+
+use hightouch_sdk::wire::{Cancel, Engine};
+use serde_json::{Value, json};
+
+use crate::support::sandbox::sandbox;
+
+/// What must be shown nowhere, wherever it was given.
+const CANARY: &str = "canary";
+
+fn refused(settings: &Value, path: &str) {
+    let failure = Engine::new(&settings.to_string()).expect_err(&settings.to_string());
+    let (text, json) = (failure.to_string(), failure.to_json());
+    assert!(text.contains(path), "{path:?} is not in {text}");
+    assert!(json.contains(r#""kind":"config""#), "{json}");
+    assert!(!json.contains(CANARY) && !format!("{failure:?}").contains(CANARY), "{json}");
+}
+
+#[tokio::test]
+async fn settings_that_are_wrong_are_named_and_never_repeated() {
+    for (settings, path) in [
+        (json!({"baseURL": "x"}), "baseURL"),
+        (json!({"apiKey": "canary\nsecond"}), "line break"),
+        (json!({"apiKey": "canary\r"}), "line break"),
+        (json!({"apiKey": " canary"}), "space"),
+        (json!({"apiKey": "canary\u{e9}"}), "outside ASCII"),
+        (json!({"apiKey": ""}), "is empty"),
+        (json!({"apiKeyFile": "/nowhere/at/all", "apiKey": null}), "apiKey"),
+        (json!({"share": 0}), "share"),
+        (json!({"share": -0.5}), "share"),
+        (json!({"share": 1.5}), "share"),
+        (json!({"share": "half"}), "settings.share"),
+        (json!({"limit": [200]}), "limit"),
+        (json!({"limit": [0, 10]}), "limit"),
+        (json!({"limit": [1.5, 10]}), "limit"),
+        (json!({"limit": [200, 0]}), "limit"),
+        (json!({"limit": [200, -10]}), "limit"),
+        (json!({"maxRetries": -1}), "settings.maxRetries"),
+        (json!({"maxRetries": 1.5}), "settings.maxRetries"),
+        (json!({"timeScale": 0}), "timeScale"),
+        (json!({"language": "a b"}), "language"),
+    ] {
+        let mut whole = json!({"apiKey": CANARY, "environment": {}});
+        whole.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+        refused(&whole, path);
+    }
+    refused(&json!({"environment": {}}), "no API key");
+    refused(&json!({"environment": {}, "apiKeyFile": "/nowhere/at/all"}), "apiKeyFile cannot be read");
+    refused(&json!({"apiKeyFile": CANARY, "keyLater": true}), "beside a function");
+    refused(&json!([CANARY]), "settings");
+}
+
+#[tokio::test]
+async fn a_length_of_time_must_be_a_whole_number_of_milliseconds_above_zero() {
+    for name in ["timeoutMs", "deadlineMs", "maxWaitMs"] {
+        for wrong in
+            [json!(-1), json!(1.5), json!("1"), json!("canary"), json!(null), json!(1e30), json!(true)]
+        {
+            refused(&json!({"apiKey": CANARY, "environment": {}, name: wrong}), &format!("settings.{name}"));
+        }
+        let zero = json!({"apiKey": CANARY, "environment": {}, name: 0});
+        if name == "maxWaitMs" {
+            assert!(Engine::new(&zero.to_string()).is_ok(), "not to wait at all is a choice");
+        } else {
+            refused(&zero, &format!("{name} must be above 0"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_base_url_must_be_https_or_a_loopback_address_and_nothing_more_than_a_place() {
+    for (url, why) in [
+        ("", "is not a URL"),
+        ("hightouch", "is not a URL"),
+        ("//api.example.com", "is not a URL"),
+        ("https://", "is not a URL"),
+        ("https://api.example.com:port", "is not a URL"),
+        ("ftp://api.example.com", "must be https"),
+        ("http://api.example.com", "must be https"),
+        ("http://192.0.2.1", "must be https"),
+        ("http://localhost.example.com", "must be https"),
+        ("http://127.0.0.1.example.com", "must be https"),
+        ("https://user:canary@api.example.com", "credentials"),
+        ("https://canary@api.example.com", "credentials"),
+        ("https://api.example.com/?x=canary", "no query"),
+        ("https://api.example.com/#canary", "no fragment"),
+    ] {
+        let given = json!({"apiKey": CANARY, "environment": {}, "baseUrl": url});
+        refused(
+            &given,
+            &format!("baseUrl {}", if why.starts_with("no ") { "must have no query" } else { "" }),
+        );
+        refused(&given, why);
+        if !url.is_empty() {
+            let named = json!({"apiKey": CANARY, "environment": {"HIGHTOUCH_BASE_URL": url}});
+            refused(&named, "HIGHTOUCH_BASE_URL");
+        }
+    }
+    for url in ["http://127.0.0.1:1/api/v1", "http://[::1]:1", "http://localhost:1", "https://192.0.2.1"] {
+        assert!(
+            Engine::new(&json!({"apiKey": CANARY, "baseUrl": url, "environment": {}}).to_string()).is_ok()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_share_from_the_environment_is_named_by_its_variable() {
+    for text in ["half", "0", "-1", "1.5", "nan", "inf"] {
+        refused(&json!({"apiKey": CANARY, "environment": {"HIGHTOUCH_SHARE": text}}), "HIGHTOUCH_SHARE");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_must_be_an_http_url_and_one_in_the_environment_is_named_by_its_variable() {
+    for url in [
+        "nonsense canary",
+        "http://",
+        "socks5://canary@proxy.example",
+        "http://user:canary@proxy.example:port",
+        "http://user:canary@proxy.example/path",
+        "http://proxy.example/?canary",
+    ] {
+        refused(&json!({"apiKey": "k", "environment": {}, "proxy": url}), "the setting proxy");
+        let named = json!({"apiKey": "k", "environment": {"HTTPS_PROXY": url}});
+        refused(&named, "the variable HTTPS_PROXY");
+    }
+    refused(
+        &json!({"apiKey": "k", "environment": {}, "proxy": "http://user:canary@p", "baseUrl": "http://127.0.0.1:1"}),
+        "the setting proxy is for https",
+    );
+}
+
+async fn failed(engine: &Engine, op: &str, args: &Value, opts: &Value) -> Value {
+    let outcome = engine.call(op, &args.to_string(), &opts.to_string(), &Cancel::new()).await;
+    assert!(!outcome.ok, "{op} {args} {opts}");
+    serde_json::from_str(&outcome.head).unwrap()
+}
+
+#[tokio::test]
+async fn a_bundle_that_is_missing_or_holds_no_certificate_is_named_and_nothing_is_sent() {
+    let world = sandbox().world(&json!({}));
+    let empty = std::env::temp_dir().join(format!("hightouch-no-certificate-{}", std::process::id()));
+    std::fs::write(&empty, "none").unwrap();
+    for (bundle, why) in
+        [("/nowhere/ca.pem", "cannot be read"), (empty.to_str().unwrap(), "holds no certificate")]
+    {
+        let settings = json!({
+            "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "environment": {}, "caBundle": bundle,
+        });
+        let engine = Engine::new(&settings.to_string()).unwrap();
+        let failure = failed(&engine, "syncs.trigger", &json!({"sync": 1}), &json!({})).await;
+        let text = failure["message"].as_str().unwrap();
+        assert_eq!(
+            (&failure["kind"], text.contains(why), text.contains(bundle)),
+            (&json!("config"), true, true),
+            "{text}"
+        );
+        assert!(text.contains("caBundle"), "{text}");
+        assert_eq!(failure["meta"]["attempts"].as_array().unwrap().len(), 1, "it is looked at once");
+    }
+    std::fs::remove_file(empty).unwrap();
+    assert!(world.log()["requests"].as_array().unwrap().is_empty());
+}
+
+/// The key goes to the configured origin and nowhere else.
+#[tokio::test]
+async fn options_and_paths_that_are_wrong_are_named_and_nothing_is_sent() {
+    let world = sandbox().world(&json!({}));
+    let settings = json!({
+        "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "environment": {},
+        "caBundle": sandbox().line["ca"],
+    });
+    let engine = Engine::new(&settings.to_string()).unwrap();
+    for name in ["timeoutMs", "deadlineMs"] {
+        for wrong in [json!(-1), json!(0), json!(1.5), json!("1"), json!(1e30)] {
+            let failure = failed(&engine, "syncs.trigger", &json!({"sync": 1}), &json!({name: wrong})).await;
+            assert_eq!(failure["kind"], "invalid_request");
+            assert!(failure["message"].as_str().unwrap().contains(name), "{failure}");
+        }
+    }
+    for wrong in [json!({"maxRetries": -1}), json!({"maxWaitMs": -1}), json!({"maxWaitMs": 0.5})] {
+        let name = wrong.as_object().unwrap().keys().next().unwrap();
+        let failure = failed(&engine, "syncs.list", &json!({}), &wrong).await;
+        assert_eq!(failure["kind"], "invalid_request");
+        assert!(failure["message"].as_str().unwrap().contains(name), "{failure}");
+    }
+    for path in [
+        "",
+        "syncs",
+        "//evil.example",
+        "///evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "https://evil.example/syncs",
+        "https:/evil.example",
+        "@evil.example",
+        "/..//",
+        "/../../x",
+        "/syncs/..",
+        "/%2e%2e/x",
+        "/%2E%2e%2fx",
+        "/.%2e/x",
+        "/%2e/x",
+        "/a%5c..%5cb",
+        "/syncs\n",
+        "/syncs#x",
+        "/syncs?x=1",
+    ] {
+        let failure = failed(&engine, "request", &json!({"method": "GET", "path": path}), &json!({})).await;
+        assert_eq!(failure["kind"], "invalid_request", "{path:?}");
+        assert!(failure["message"].as_str().unwrap().contains("path"), "{failure}");
+    }
+    assert!(world.log()["requests"].as_array().unwrap().is_empty());
+}
