@@ -28,7 +28,11 @@ fn since(reason: Reason, kind: Kind, what: String, hint: &str) -> Error {
 /// Whether trying again would end the same: a certificate does not become trusted, nor a password right, by being shown
 /// once more.
 pub(super) fn lasts(error: &(dyn StdError + 'static), causes: &[String]) -> bool {
-    find::<rustls::Error>(error).is_some() || causes.iter().any(|cause| cause == UNKNOWN_TO_PROXY)
+    find::<rustls::Error>(error).is_some() || is_unknown_to_proxy(causes)
+}
+
+fn is_unknown_to_proxy(causes: &[String]) -> bool {
+    causes.iter().any(|cause| cause.contains(UNKNOWN_TO_PROXY))
 }
 
 /// Reads why connecting failed from the error and what is beneath it.
@@ -49,7 +53,7 @@ fn read(error: &(dyn StdError + 'static), causes: &[String], way: &Way) -> Error
             Reason::Proxy,
             Kind::Proxy,
             what,
-            if causes.iter().any(|cause| cause == UNKNOWN_TO_PROXY) {
+            if is_unknown_to_proxy(causes) {
                 "The proxy asks for a user and a password: give them in its URL (http://user:password@host:port), with \
                  special characters percent-encoded."
             } else if unresolved {
