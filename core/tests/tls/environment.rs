@@ -9,6 +9,8 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::certificates::{Authority, Wanted};
+use hightouch_sdk::Settings;
+
 use crate::server::{Server, settings};
 
 /// What a child is to do: `PORT` or `PORT=BUNDLE`.
@@ -25,7 +27,15 @@ fn found(test: &str, variables: &[(&str, &str)], bundle: Option<&Path>, servers:
     let mut child = Command::new(std::env::current_exe().unwrap());
     child.args(["--exact", test, "--nocapture", "--test-threads=1"]).env(CHILD, asked);
     // What this machine says of certificates and proxies is not to be tested.
-    for name in ["SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUEST_METHOD"] {
+    for name in [
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "NO_PROXY",
+        "REQUEST_METHOD",
+        "HIGHTOUCH_SHARE",
+    ] {
         child.env_remove(name).env_remove(name.to_lowercase());
     }
     child.envs(variables.iter().copied());
@@ -41,7 +51,9 @@ async fn as_a_child() -> bool {
     let Ok(asked) = std::env::var(CHILD) else { return false };
     let (ports, bundle) = asked.split_once('=').map_or((asked.as_str(), None), |(a, b)| (a, Some(b)));
     for port in ports.split(',') {
-        let diagnosis = settings(port.parse().unwrap(), bundle.map(Path::new)).diagnose().await;
+        let settings = settings(port.parse().unwrap(), bundle.map(Path::new));
+        // Its own is what the test gave it.
+        let diagnosis = Settings { environment: None, ..settings }.diagnose().await;
         let code = match &diagnosis.tls {
             Some(_) => "connected",
             None => diagnosis.findings[0].code.as_str(),
