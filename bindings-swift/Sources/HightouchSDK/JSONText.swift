@@ -16,8 +16,8 @@ enum JSONLevel: Sendable {
 final class JSONText: @unchecked Sendable {
     let text: String
     private let lock = NSLock()
-    /// Only under the lock, which is why this class may cross between threads.
-    private var read: JSONLevel?
+    /// Only under the lock, which is why this class may cross between threads; visible for tests alone.
+    private(set) var read: JSONLevel?
 
     /// Takes what is known to be JSON.
     init(_ text: String) { self.text = text }

@@ -174,9 +174,12 @@ extension JSONValue: Hashable {
     }
 }
 
-extension JSONValue: CustomStringConvertible {
+extension JSONValue: CustomStringConvertible, CustomReflectable {
     /// The JSON text.
     public var description: String { text }
+
+    /// No parts. A mirror of what is kept would look past the lock at what another thread may be reading.
+    public var customMirror: Mirror { Mirror(self, children: []) }
 }
 
 extension JSONValue: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,

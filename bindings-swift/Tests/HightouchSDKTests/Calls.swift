@@ -24,7 +24,7 @@ func client(_ settings: [String: JSONValue]) throws -> Hightouch {
         default: rest[name] = value
         }
     }
-    return try hightouch(apiKey, configuration, rest)
+    return try hightouch(apiKey, configuration, rest, hooks: Trace.hooks)
 }
 
 /// A client with settings that hosts do not show.
@@ -87,6 +87,7 @@ struct Call: Sendable {
                 task.cancel()
             }
         } catch {
+            Trace.note(error: error)
             return Ended(error: error)
         }
     }
@@ -119,7 +120,10 @@ struct Call: Sendable {
                     try XCTUnwrap(args["method"]?.string), try XCTUnwrap(args["path"]?.string),
                     query: args["query"]?.object ?? [:], body: args["body"], options: options))
         case "client.stats": return try Ended(value: JSONValue(of: try await client.stats()))
-        case "client.diagnose": return try Ended(value: JSONValue(of: try await client.diagnose()))
+        case "client.diagnose":
+            let found = try await client.diagnose()
+            Trace.note("diagnosis", found)
+            return try Ended(value: JSONValue(of: found))
         case "client.setKey":
             try await client.setAPIKey(try XCTUnwrap(args["apiKey"]?.string))
             return Ended()
@@ -197,24 +201,33 @@ extension Call {
     }
 
     func parsed<Value: Encodable>(_ response: RawResponse<Value>) async throws -> Ended {
-        try ended(try await response.parse())
+        try ended(try await noted(response).parse())
     }
 
-    func parsed(_ response: RawResponse<Void>) async throws -> Ended { try ended(try await response.parse()) }
-    func parsed(_ response: RawResponse<SyncRunHandle>) async throws -> Ended { try ended(try await response.parse()) }
+    func parsed(_ response: RawResponse<Void>) async throws -> Ended { try ended(try await noted(response).parse()) }
+
+    func parsed(_ response: RawResponse<SyncRunHandle>) async throws -> Ended {
+        try ended(try await noted(response).parse())
+    }
 
     func parsed(_ response: RawResponse<SequenceRunHandle>) async throws -> Ended {
-        try ended(try await response.parse())
+        try ended(try await noted(response).parse())
     }
 
     func parsed(_ response: RawResponse<IdentityGraphRunHandle>) async throws -> Ended {
-        try ended(try await response.parse())
+        try ended(try await noted(response).parse())
+    }
+
+    private func noted<Value>(_ response: RawResponse<Value>) -> RawResponse<Value> {
+        Trace.note(raw: response)
+        return response
     }
 }
 
 extension Ended {
     /// A handle as scenarios compare it.
     fileprivate init<State>(_ run: RunHandle<State>, _ handle: AnyRun) {
+        Trace.note(run: run)
         value = [
             "id": .string("\(run.id)"), "parent": .string("\(run.parentId)"), "kind": .string(run.kind.rawValue),
             "adopted": .bool(run.isAdopted), "joined": .bool(run.isJoined), "token": .string(run.token),

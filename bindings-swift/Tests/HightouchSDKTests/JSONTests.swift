@@ -27,6 +27,23 @@ final class JSONTests: XCTestCase {
         XCTAssertEqual(items, ["x"])
     }
 
+    func testNothingIsReadBeforeItIsLookedAtAndThenOneLevelOnce() throws {
+        let text = JSONText(#"{"a":{"b":[1]}}"#)
+        XCTAssertNil(text.read)
+        guard case .object(let members) = text.level, let member = members.first else { return XCTFail("no object") }
+        XCTAssertNotNil(text.read)
+        XCTAssertNil(member.value.built, "a level was read that nobody has looked at")
+        XCTAssertEqual(member.value.text, #"{"b":[1]}"#)
+    }
+
+    func testADumpShowsTheTextAndNothingOfHowItIsKept() throws {
+        let value = try value(odd)
+        XCTAssertEqual(value["big"]?.int, nil)
+        var dumped = ""
+        dump(value, to: &dumped)
+        XCTAssertEqual(dumped, "- \(odd)\n")
+    }
+
     func testWhatIsNoJSONIsRefused() {
         for text in [
             "", " ", "{", "[1,]", "{\"a\":1,}", "{a:1}", "01", "1.", ".5", "+1", "1e", "tru", "nul", "NaN", "1 2", "\"",

@@ -64,6 +64,7 @@ struct Player {
                 _ = try client(settings)
                 ended = Ended()
             } catch {
+                Trace.note(error: error)
                 ended = Ended(error: error)
             }
             return try check(try filled(expected), ended, "making the client")
@@ -72,6 +73,7 @@ struct Player {
         for (index, step) in (scenario["steps"]?.array ?? []).enumerated() {
             try await play(step, client, "step \(index + 1) (\(step["call"]?.string ?? ""))")
         }
+        Trace.note("client", client)
         try await client.close()
     }
 

@@ -22,4 +22,16 @@ final class RawTests: XCTestCase {
         }
         XCTAssertEqual(Set(allOperations).subtracting(called), [], "no scenario has them")
     }
+
+    func testAKeyThatAHeaderRepeatsIsInNoRawAnswersHeaders() async throws {
+        let world = try await Sandbox.running().world([
+            "script": [["answer": ["headers": ["X-Echo": "Bearer {{key}}", "X-Percent": "{{key:percent}}"]]]]
+        ])
+        let response = try await world.client().syncs.withRawResponse.get(1)
+        Trace.note(raw: response)
+        let key = try world.text("apiKey")
+        let echo = try XCTUnwrap(response.headers["x-echo"])
+        XCTAssert(echo.hasPrefix("Bearer "), "the sandbox was to repeat the key")
+        XCTAssertFalse("\(response.headers) \(response.meta)".contains(key))
+    }
 }

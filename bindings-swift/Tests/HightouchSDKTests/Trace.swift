@@ -1,0 +1,70 @@
+import Foundation
+import XCTest
+
+@testable import HightouchSDK
+
+/// What the tests were shown, for the scan for keys (tests/house/canary): `{"player", "what", "text"}`, one a line.
+enum Trace {
+    /// Where records go; nil where nothing is to be noted.
+    private static let folder = ProcessInfo.processInfo.environment["HIGHTOUCH_TRACE"].map {
+        URL(fileURLWithPath: $0, isDirectory: true)
+    }
+    private static let lock = NSLock()
+
+    /// Notes what a user can come to see of a value: its descriptions, its parts and its JSON.
+    static func note(_ what: String, _ value: Any, _ more: String?...) {
+        guard let folder else { return }
+        var dumped = ""
+        dump(value, to: &dumped)
+        var texts = more.compactMap { $0 } + ["\(value)", String(reflecting: value), dumped]
+        do {
+            if let value = value as? any Encodable {
+                texts.append(String(decoding: try JSONEncoder().encode(value), as: UTF8.self))
+            }
+            try append(["player": "swift", "what": what, "text": texts.joined(separator: " ")], in: folder)
+        } catch {
+            XCTFail("what was shown cannot be noted: \(error)")
+        }
+    }
+
+    /// Notes an error and all that it carries.
+    static func note(error: any Error) {
+        let failure = error as? HightouchError
+        let runs: [Any?] = [failure?.syncRun, failure?.sequenceRun, failure?.identityGraphRun]
+        note(
+            "error", error, error.localizedDescription, failure?.hint, failure?.details?.text,
+            failure?.causes.joined(separator: " "), "\(runs)")
+    }
+
+    /// Notes a handle and what its token says.
+    static func note<State>(run: RunHandle<State>) {
+        let base64 = run.token.replacingOccurrences(of: "-", with: "+").replacingOccurrences(of: "_", with: "/")
+        let padded = base64 + String(repeating: "=", count: (4 - base64.count % 4) % 4)
+        guard let said = Data(base64Encoded: padded) else { return XCTFail("no base64url: \(run.token)") }
+        note("run", run, run.token, String(decoding: said, as: UTF8.self))
+    }
+
+    /// Notes a raw answer but for its body, which is what the server says and nobody else.
+    static func note<Value>(raw response: RawResponse<Value>) {
+        note("raw", response.meta, "\(response)", "\(response.headers)")
+    }
+
+    /// Notes what hooks are told.
+    static var hooks: Hooks {
+        folder == nil ? Hooks() : Hooks(onStart: { note("hook", $0) }, onEnd: { note("hook", $0) })
+    }
+
+    private static func append(_ record: [String: String], in folder: URL) throws {
+        let path = folder.appendingPathComponent("swift-\(ProcessInfo.processInfo.processIdentifier).jsonl").path
+        let line = try JSONEncoder().encode(record) + Data("\n".utf8)
+        try lock.withLock {
+            if !FileManager.default.fileExists(atPath: path) {
+                try Data().write(to: URL(fileURLWithPath: path))
+            }
+            let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+            defer { file.closeFile() }
+            try file.seekToEnd()
+            try file.write(contentsOf: line)
+        }
+    }
+}
