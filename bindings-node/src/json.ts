@@ -109,8 +109,9 @@ export class Json<T = JsonValue> {
 
 /** The door's mark of JSON that crosses as text: `{"$json": ["…"]}`. */
 const MARK = '$json'
-/** The mark as it is written; inside a string its quotes would be escaped. */
-const MARKED = /\{"\$json":\[("[^"\\]*(?:\\.[^"\\]*)*")\]\}/g
+/** How the mark begins and ends where it is written; inside a string its quotes would be escaped. */
+const BEGIN = `{"${MARK}":[`
+const END = ']}'
 
 function marked(text: string): object {
   return { [MARK]: [text] }
@@ -131,8 +132,13 @@ function numeral(token: string): string {
   const [mantissa = '', exponent = '0'] = token.toLowerCase().split('e')
   const [whole = '', fraction = ''] = mantissa.replace('-', '').split('.')
   const digits = (whole + fraction).replace(/^0+/, '')
-  const significant = digits.replace(/0+$/, '')
+  // By hand: a search for zeros at the end begins anew at each zero, and a number may have a million.
+  let end = digits.length
+  while (digits[end - 1] === '0') end -= 1
+  const significant = digits.slice(0, end)
   if (significant === '') return '0'
+  // Beyond that it is equal to its own spelling alone, as in the other languages.
+  if (exponent.replace(/^[-+]?0*/, '').length > 18) return token
   const power = BigInt(exponent) - BigInt(fraction.length) + BigInt(digits.length - significant.length)
   return `${token.startsWith('-') ? '-' : ''}${significant}e${String(power)}`
 }
@@ -173,9 +179,21 @@ export function encode(value: object, what: keyof typeof FAILURES): string {
 
 /** JSON text of a value of any shape. */
 function textOf(value: unknown, what: string): string {
-  return stringify(value, what, 'invalid_request', true).replace(MARKED, (_mark, text: string) =>
-    String(JSON.parse(text)),
-  )
+  return unmarked(stringify(value, what, 'invalid_request', true))
+}
+
+/** With what the marks hold in their place. By hand: an expression for strings overflows the stack on long ones. */
+function unmarked(text: string): string {
+  const parts: string[] = []
+  let from = 0
+  for (let at = text.indexOf(BEGIN); at !== -1; at = text.indexOf(BEGIN, from)) {
+    const start = at + BEGIN.length
+    let end = start + 1
+    while (text[end] !== '"') end += text[end] === '\\' ? 2 : 1
+    parts.push(text.slice(from, at), String(JSON.parse(text.slice(start, end + 1))))
+    from = end + 1 + END.length
+  }
+  return parts.join('') + text.slice(from)
 }
 
 /** With `exactly`, what has digits that JavaScript's numbers do not hold stands marked in it. */

@@ -54,6 +54,7 @@ describe('JSON that was read', () => {
     const different: [string, string][] = [
       ['9007199254740992', '9007199254740993'],
       ['1e400', '1e401'],
+      [`1e${'9'.repeat(30)}`, `10e${'9'.repeat(29)}8`],
       ['1', '"1"'],
       ['1', '"n1e0"'],
       ['1', 'true'],
@@ -67,6 +68,8 @@ describe('JSON that was read', () => {
       assert(!parse(one).equals(parse(other)) && !parse(other).equals(parse(one)), `${one} ${other}`)
     }
     assert(parse('{"a": [1.0]}').equals({ a: [1n] }))
+    const long = `1${'0'.repeat(200_000)}1`
+    assert(parse(long).equals(parse(`${long}.0`)), 'a number of any length is compared in no time to speak of')
   })
 
   test('shows what it holds to deepEqual, console.log and JSON.stringify', () => {

@@ -74,6 +74,8 @@ def test_opaque_json_is_equal_by_value_and_looks_like_what_it_holds() -> None:
     assert plain != Json({"a": 1.5})
     assert (spaced["a"], spaced.get("c", 7), len(spaced), "b" in spaced, list(plain)) == (1.5, 7, 2, True, ["a", "b"])
     assert again(spaced) == spaced
+    beyond = b"1e" + b"9" * 5000
+    assert Json.from_raw(beyond) == Json.from_raw(beyond) != Json.from_raw(b"1e9")
     assert repr(plain) == "Json({'a': 1.5, 'b': [1, None]})"
     assert Json.from_raw(b"1e400").value == float("inf")
     assert Json.from_raw(b"123456789012345678901234567890").value == 123456789012345678901234567890

@@ -95,7 +95,8 @@ impl Proxy {
         if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
             return Err(wrong(named, "must hold a host and a port and no path, query or fragment"));
         }
-        Ok(Self { secrets: secrets(text, &url), url: Secret::from(text) })
+        // As the HTTP client reads it: what is not allowed in a URL stands escaped.
+        Ok(Self { secrets: secrets(text, &url), url: Secret::from(url.as_str()) })
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -196,11 +197,11 @@ mod tests {
     #[test]
     fn the_variable_for_https_comes_before_that_for_everything() {
         let both = [("ALL_PROXY", "http://a"), ("https_proxy", "http://b"), ("HTTP_PROXY", "http://c")];
-        assert_eq!(from(&both, BASE).unwrap().proxy().unwrap().url(), "http://b");
-        assert_eq!(from(&both[..1], BASE).unwrap().proxy().unwrap().url(), "http://a");
+        assert_eq!(from(&both, BASE).unwrap().proxy().unwrap().url(), "http://b/");
+        assert_eq!(from(&both[..1], BASE).unwrap().proxy().unwrap().url(), "http://a/");
         assert!(matches!(from(&both[2..], BASE).unwrap(), Route::AsTheSystemSays), "which is for http alone");
         let bare = from(&[("all_proxy", "proxy:3128")], BASE).unwrap();
-        assert_eq!(bare.proxy().unwrap().url(), "http://proxy:3128");
+        assert_eq!(bare.proxy().unwrap().url(), "http://proxy:3128/");
     }
 
     #[test]

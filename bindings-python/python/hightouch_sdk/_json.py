@@ -40,6 +40,9 @@ def _numeral(number: str) -> tuple[bool, str, int]:
     significant = digits.rstrip("0")
     if not significant:
         return False, "", 0
+    if len(exponent.lstrip("+-").lstrip("0")) > 18:
+        # Beyond that it is equal to its own spelling alone, as in the other languages; Python may refuse to read it.
+        return number.startswith("-"), number, 0
     return number.startswith("-"), significant, int(exponent or 0) - len(fraction) + len(digits) - len(significant)
 
 

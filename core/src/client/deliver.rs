@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::interrupt::cancelled;
-use super::send::KEY_CHANGED;
+use super::send::key_changed;
 use super::{Answer, Call, Client, Meta, Options};
 use crate::error::{Error, Kind};
 use crate::resources;
@@ -51,7 +51,7 @@ impl Client {
                     return Ok(answer);
                 }
                 // The key was changed in between: it is looked up once more under the new one.
-                Err(error) if error.what() == KEY_CHANGED && !again => {
+                Err(error) if key_changed(&error) && !again => {
                     before = error.after(before).meta().cloned();
                 }
                 Err(error) => {

@@ -1,6 +1,7 @@
 //! What a call did on its way, for logs and hooks.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use http::HeaderMap;
 use serde::Serialize;
@@ -88,6 +89,11 @@ impl Meta {
             self.duration_ms = self.duration_ms.saturating_add(earlier.duration_ms);
         }
         self
+    }
+
+    /// How long it took.
+    pub(crate) fn duration(&self) -> Duration {
+        Duration::from_millis(self.duration_ms)
     }
 
     /// With what later requests of the same call did.

@@ -29,6 +29,7 @@ pub use options::Options;
 use own_clock::OwnClock;
 pub(crate) use pending::raw;
 pub use pending::{Pending, RawAnswer};
+pub(crate) use send::key_changed;
 use slugs::Slugs;
 
 use std::borrow::Cow;
@@ -50,10 +51,12 @@ use crate::model::{self, Mended, Model};
 use crate::operation::Returns;
 use crate::reason::Reason;
 use crate::retry::Budget;
-use crate::runs::Board;
+use crate::runs::{Board, Claims};
 use crate::text::brief;
 use crate::transport::{self, Http};
 
+/// Keys that are still taken out of texts.
+const KEYS_KEPT: usize = 8;
 /// What is shown of the path of a value that was mended.
 const PATH_SHOWN: usize = 200;
 
@@ -73,6 +76,7 @@ struct Shared {
     slugs: Mutex<Slugs>,
     clock: Mutex<ServerClock>,
     board: Board,
+    claims: Mutex<Claims>,
     closed: CancellationToken,
     hooks: Hooks,
     credentials: Option<Credentials>,
@@ -122,6 +126,7 @@ impl Client {
             slugs: Mutex::default(),
             clock: Mutex::default(),
             board: open_board(&config),
+            claims: Mutex::default(),
             closed: CancellationToken::new(),
             hooks: Hooks::default(),
             credentials,
@@ -147,6 +152,9 @@ impl Client {
         }
         keys.retain(|known| known.digest() != key.digest());
         keys.push(key);
+        // Texts that come late come within minutes; each key that is kept makes every text dearer.
+        let old = keys.len().saturating_sub(KEYS_KEPT);
+        keys.drain(..old);
         // Another key may be another workspace's, where a slug names another sync. Under the lock of the keys, so that no
         // request leaves with the new key and an id from before it.
         self.slugs().forget_all();
@@ -198,6 +206,11 @@ impl Client {
         }
     }
 
+    /// Whose runs are whose.
+    pub(crate) fn claims(&self) -> MutexGuard<'_, Claims> {
+        lock(&self.0.claims)
+    }
+
     /// The runs that are followed.
     pub(crate) fn board(&self) -> &Board {
         &self.0.board
@@ -235,6 +248,11 @@ impl Client {
     pub(crate) fn unscaled(&self, millis: i64) -> Duration {
         let real = Duration::from_millis(u64::try_from(millis).unwrap_or(0));
         real.min(Duration::from_hours(24 * 365)).mul_f64(self.0.config.scale)
+    }
+
+    /// How long a call may take in all.
+    pub(crate) fn deadline(&self, options: &Options) -> Option<Duration> {
+        options.deadline_ms.map(Duration::from_millis).or(self.0.config.deadline)
     }
 
     /// The options for the second request of a call, with the time that the first one left.

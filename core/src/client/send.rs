@@ -239,8 +239,12 @@ impl Client {
 }
 
 /// Why a call on a sync by its slug was not sent.
-pub(super) const KEY_CHANGED: &str =
-    "the key was changed after the sync's slug was looked up; nothing was sent";
+const KEY_CHANGED: &str = "the key was changed after the sync's slug was looked up; nothing was sent";
+
+/// Whether it is the error of a call that was not sent since the key had changed.
+pub(crate) fn key_changed(error: &Error) -> bool {
+    error.what() == KEY_CHANGED
+}
 
 /// How an attempt ended.
 enum Ended {

@@ -121,6 +121,10 @@ impl Listed for IdentityGraphRun {
     fn created(&self) -> Option<Timestamp> {
         self.created_at
     }
+
+    fn is_under_way(&self) -> bool {
+        self.ending().is_none() && self.finished_at.is_none()
+    }
 }
 
 choice! {

@@ -19,33 +19,41 @@ const LOOKS: [Duration; 5] = [
     Duration::from_secs(1),
     Duration::from_secs(3),
     Duration::from_secs(7),
-    Duration::from_secs(15),
+    LAST_LOOK,
 ];
+const LAST_LOOK: Duration = Duration::from_secs(15);
 
 /// How long an answer is awaited when the time for looking is over: an outage shall not hold the caller up.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What answers at other fractions of a second may change of what is thought of the server's clock, and a little more.
+const STEADY_MS: i64 = 3000;
 
 /// Finds the run that the trigger started: the one and only run that was asked for since. Gives its id.
 ///
 /// # Errors
 /// The trigger's own, with the runs that could be it as `candidates` in its details.
 pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<(String, Meta), Error> {
-    let Lost { client, parent, plain, error, options } = lost;
+    let Lost { client, of, plain, error, options } = lost;
     let ambiguous = error.kind() == Kind::OutcomeUnknown && error.status().is_none_or(|status| status >= 500);
     let Some(first) = error.meta().cloned().filter(|_| ambiguous && plain) else { return Err(error) };
     let Some(sent) = first.sent else { return Err(error) };
     let began = Instant::now();
-    let mut newest = Newest::<S>::new(client, parent, options.clone().unraw());
+    // What the server's clock is thought to have shown must not change under way: a machine that slept in between
+    // cannot tell how long ago it sent.
+    let known = client.server_time(sent);
+    let mut newest = Newest::<S>::new(client, &of.parent, options.clone().unraw());
+    let end = began + client.scaled(LAST_LOOK) + PATIENCE;
+    let left = client.deadline(options).map(|deadline| deadline.saturating_sub(first.duration()));
+    let deadline = left.and_then(|left| began.checked_add(left));
+    newest.until = Some(deadline.map_or(end, |deadline| deadline.min(end)));
     let (mut seen, mut decided) = (Vec::new(), false);
     for (nth, look) in LOOKS.into_iter().enumerate() {
-        let at = client.scaled(look);
-        let mut before = first.clone();
-        before.duration_ms = before.duration_ms.saturating_add(millis(at));
-        let Ok(rest) = client.rest_of(options, &before) else { break };
-        let left = LOOKS.last().map_or(Duration::ZERO, |last| client.scaled(*last).saturating_sub(at));
-        let most = millis(left + PATIENCE);
-        newest.options.deadline_ms = Some(rest.deadline_ms.map_or(most, |rest| rest.min(most)));
-        match client.sleep_until(began + at).await {
+        let at = began + client.scaled(look);
+        if deadline.is_some_and(|deadline| deadline <= at) {
+            break;
+        }
+        match client.sleep_until(at).await {
             Err(error) if error.kind() == Kind::Cancelled => return Err(cancelled(error, &first)),
             Err(_) => break,
             Ok(()) => {}
@@ -56,19 +64,24 @@ pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<(String, Meta), E
             // Whatever cut the trigger off may cut this off too.
             Err(_) => {}
         }
+        seen.retain(|run| !client.claims().is_taken(of, &run.id()));
         if seen.len() > 1 {
             break;
         }
     }
     let mut meta = newest.meta.take().map_or_else(|| first.clone(), |looks| first.clone().then(looks));
     meta.duration_ms = first.duration_ms.saturating_add(millis(began.elapsed()));
-    match seen.pop() {
-        Some(run) if decided && seen.is_empty() => Ok((run.id(), meta)),
-        only => {
-            seen.extend(only);
-            Err(undecided(error, &seen).with_meta(meta).scrubbed(|text| client.scrub(text)))
+    let moved = known.zip(client.server_time(sent)).map_or(0, |(then, now)| (now - then).abs());
+    if let [run] = seen.as_slice()
+        && decided
+        && moved <= STEADY_MS
+    {
+        let mut claims = client.claims();
+        if claims.is_alone(of, sent) && claims.take(of, &run.id()) {
+            return Ok((run.id(), meta));
         }
     }
+    Err(undecided(error, &seen).with_meta(meta).scrubbed(|text| client.scrub(text)))
 }
 
 /// Whether it was asked for when the trigger had been sent, by the server's own clock; without a time it cannot be told.

@@ -35,6 +35,7 @@ struct State {
 #[derive(Debug)]
 struct Watch {
     id: u64,
+    run: i64,
     since: i64,
     urgency: Mutex<Urgency>,
     rung: Arc<Notify>,
@@ -75,6 +76,7 @@ impl Board {
         state.next += 1;
         let watch = Arc::new(Watch {
             id: state.next,
+            run: token.run.parse().unwrap_or(i64::MAX),
             since: token.since,
             urgency: Mutex::default(),
             rung: Arc::default(),
@@ -100,10 +102,12 @@ impl Board {
         self.lock().followed.contains_key(&Some(sync.to_owned()))
     }
 
-    /// Moves the runs of a sync ahead.
+    /// Moves a run of a sync ahead: the oldest, since runs of a sync follow each other.
     pub(super) fn hint(&self, sync: &str, urgency: Urgency) {
         let state = self.lock();
-        for watch in state.followed.get(&Some(sync.to_owned())).into_iter().flatten() {
+        let watches = state.followed.get(&Some(sync.to_owned()));
+        let oldest = watches.into_iter().flatten().map(|watch| watch.run).min();
+        for watch in watches.into_iter().flatten().filter(|watch| Some(watch.run) == oldest) {
             let mut known = watch.urgency.lock().unwrap_or_else(PoisonError::into_inner);
             if urgency > *known {
                 *known = urgency;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout_at};
 
 use super::board::Followed;
-use super::pace::{ANSWER_BORNE, MISSING_BORNE, pause};
+use super::pace::{ANSWER_BORNE, MISSING_BORNE, PAGE_BORNE, pause};
 use super::state::{Ending, State};
 use super::sweep;
 use super::token::RunToken;
@@ -147,15 +147,18 @@ async fn turn(
         never = &mut lead => match never {},
     };
     // A page under way is read to its end: it was counted when it was sent.
-    poll_fn(|context| {
+    let page = poll_fn(|context| {
         let goes_on = || busy.load(Ordering::Relaxed);
         if goes_on() && lead.as_mut().poll(context).is_pending() && goes_on() {
             Poll::Pending
         } else {
             Poll::Ready(())
         }
-    })
-    .await;
+    });
+    if granted {
+        // Whoever reads for all shall not be late for it.
+        let _ = timeout_at(Instant::now() + PAGE_BORNE, page).await;
+    }
     Ok(granted.then_some(last))
 }
 
@@ -194,7 +197,7 @@ async fn poll<S: State>(
 }
 
 /// What an outage brings does not end a wait: the run goes on whether or not it can be seen.
-pub(super) fn passes(kind: Kind) -> bool {
+fn passes(kind: Kind) -> bool {
     matches!(kind, Kind::Connect | Kind::Timeout | Kind::Server | Kind::RateLimited | Kind::Proxy)
 }
 

@@ -38,6 +38,9 @@ pub(super) enum Answer {
     Behind,
 }
 
+/// Urgent looks in a row while others wait.
+const IN_A_ROW: u32 = 3;
+
 /// Looks in any window of `span`: at most `most`, and of those that nothing points to at most `usual`.
 #[derive(Debug)]
 pub(super) struct Line {
@@ -48,6 +51,8 @@ pub(super) struct Line {
     granted: VecDeque<Instant>,
     waiting: BTreeSet<Place>,
     next: u64,
+    /// How many urgent ones went in a row while others waited.
+    urgent: u32,
 }
 
 impl Line {
@@ -61,6 +66,7 @@ impl Line {
             granted: VecDeque::new(),
             waiting: BTreeSet::new(),
             next: 0,
+            urgent: 0,
         }
     }
 
@@ -82,21 +88,31 @@ impl Line {
 
     /// Whose turn it is.
     pub(super) fn first(&self) -> Option<u64> {
-        self.waiting.first().map(|place| place.id)
+        self.head().map(Place::id)
+    }
+
+    /// The most urgent; after some of those the longest unlooked-at of the others, which would wait for ever beside syncs
+    /// that change all the time.
+    fn head(&self) -> Option<Place> {
+        let usual = || self.waiting.range(Place::FIRST_USUAL..).next().copied();
+        (self.urgent >= IN_A_ROW).then(usual).flatten().or_else(|| self.waiting.first().copied())
     }
 
     pub(super) fn ask(&mut self, place: Place, now: Instant) -> Answer {
         while self.granted.front().is_some_and(|at| now.saturating_duration_since(*at) >= self.span) {
             self.granted.pop_front();
         }
-        if self.first() != Some(place.id) {
+        if self.head() != Some(place) {
             return Answer::Behind;
         }
-        let most = if place.urgency.0 == Urgency::Usual { self.usual } else { self.most };
+        let is_usual = place.urgency.0 == Urgency::Usual;
+        let most = if is_usual && self.urgent < IN_A_ROW { self.usual } else { self.most };
         match self.granted.len().checked_sub(most) {
             None => {
                 self.waiting.remove(&place);
                 self.granted.push_back(now);
+                let others = self.waiting.range(Place::FIRST_USUAL..).next().is_some();
+                self.urgent = if is_usual || !others { 0 } else { self.urgent + 1 };
                 Answer::Go
             }
             Some(above) => match self.granted.get(above) {
@@ -108,6 +124,8 @@ impl Line {
 }
 
 impl Place {
+    const FIRST_USUAL: Self = Self { urgency: std::cmp::Reverse(Urgency::Usual), looked: i64::MIN, id: 0 };
+
     pub(super) fn id(self) -> u64 {
         self.id
     }
@@ -132,15 +150,14 @@ mod tests {
         }
         let usual = line.join(99, Urgency::Usual);
         assert_eq!(line.ask(usual, start), Answer::Until(start + SPAN));
+        line.leave(usual);
         for nth in 0..5 {
             let place = line.join(nth, Urgency::Changed);
             assert_eq!(line.ask(place, start), Answer::Go, "{nth}");
         }
         let ended = line.join(0, Urgency::Ended);
         assert_eq!(line.ask(ended, start + SPAN / 2), Answer::Until(start + SPAN));
-        assert_eq!(line.ask(usual, start + SPAN), Answer::Behind);
         assert_eq!(line.ask(ended, start + SPAN), Answer::Go);
-        assert_eq!(line.ask(usual, start + SPAN), Answer::Go);
     }
 
     #[test]
@@ -156,6 +173,22 @@ mod tests {
             assert_eq!(line.first(), Some(places[nth].id()));
             assert_eq!(line.ask(places[nth], now), Answer::Go, "{nth}");
         }
+    }
+
+    /// Guards against a wait for a sequence, of which no list tells, that ended only when all syncs stood still.
+    #[test]
+    fn what_nothing_points_to_gets_its_turn_among_ever_more_that_is_urgent() {
+        let (mut line, now) = (line(), Instant::now());
+        let usual = line.join(1, Urgency::Usual);
+        for nth in 0..3 {
+            let urgent = line.join(nth, Urgency::Ended);
+            assert_eq!(line.ask(usual, now), Answer::Behind);
+            assert_eq!(line.ask(urgent, now), Answer::Go);
+        }
+        let urgent = line.join(9, Urgency::Ended);
+        assert_eq!(line.ask(urgent, now), Answer::Behind);
+        assert_eq!(line.ask(usual, now), Answer::Go);
+        assert_eq!(line.ask(urgent, now), Answer::Go);
     }
 
     #[test]

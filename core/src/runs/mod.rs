@@ -3,6 +3,7 @@
 mod adopt;
 mod begin;
 mod board;
+mod claims;
 mod follow;
 mod handle;
 mod line;
@@ -17,8 +18,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use adopt::adopt;
-pub(crate) use begin::{begin, under_way};
+pub(crate) use begin::{begin, started, under_way};
 pub(crate) use board::Board;
+pub(crate) use claims::Claims;
 pub(crate) use follow::{Seen, Step, next};
 pub use handle::{AnyRun, Run};
 pub use state::Ending;

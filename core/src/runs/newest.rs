@@ -1,5 +1,7 @@
 //! The newest runs of a list whose direction is not documented.
 
+use tokio::time::Instant;
+
 use super::state::Listed;
 use crate::client::{Client, Meta, Options};
 use crate::error::Error;
@@ -8,12 +10,17 @@ use crate::page::{Page, Row};
 /// Pages that one look reads at most at the new end of a list.
 const PAGES: u32 = 10;
 
+/// Steps to the end of a list: 32 there and as many back, whatever the server answers.
+const STEPS: u32 = 64;
+
 /// A list of runs in the order in which they were asked for, read from its new end.
 pub(super) struct Newest<'a, S> {
     client: &'a Client,
     parent: &'a str,
     /// Of each request.
-    pub options: Options,
+    options: Options,
+    /// When all of it is to be over.
+    pub until: Option<Instant>,
     /// What the requests did.
     pub meta: Option<Meta>,
     /// Where the last page with rows began, once it is known that the newest stand last: lists grow.
@@ -25,7 +32,16 @@ pub(super) struct Newest<'a, S> {
 
 impl<'a, S: Listed> Newest<'a, S> {
     pub(super) fn new(client: &'a Client, parent: &'a str, options: Options) -> Self {
-        Self { client, parent, options, meta: None, end: 0, length: 1, state: std::marker::PhantomData }
+        Self {
+            client,
+            parent,
+            options,
+            until: None,
+            meta: None,
+            end: 0,
+            length: 1,
+            state: std::marker::PhantomData,
+        }
     }
 
     /// The newest runs, as far as they are `wanted`; an older page is read only where a whole newer one is wanted.
@@ -36,7 +52,7 @@ impl<'a, S: Listed> Newest<'a, S> {
             page = self.page(0).await?;
         }
         if self.end == 0 {
-            self.length = u32::try_from(page.data.len()).unwrap_or(u32::MAX).max(1);
+            self.length = rows(&page);
         }
         let head = page.data.first().and_then(Listed::created);
         let mut ascends = self.end > 0;
@@ -71,13 +87,21 @@ impl<'a, S: Listed> Newest<'a, S> {
         let length = self.length;
         let (mut known, mut at, mut step) = (from, self.end, length);
         let mut beyond: Option<u32> = None;
-        while known.has_more != Some(false) {
+        for _ in 0..STEPS {
+            if known.has_more == Some(false) {
+                break;
+            }
             let next = match beyond {
                 None => at.saturating_add(step),
                 // On the grid of pages, so that all but the last are whole.
                 Some(beyond) => at + ((beyond - at) / 2).div_ceil(length) * length,
             };
-            if beyond.is_some_and(|beyond| next >= beyond) {
+            // Between the last two steps of the grid there is more where the server cut a page short.
+            let next = match beyond {
+                Some(beyond) if next >= beyond => at.saturating_add(rows(&known)),
+                _ => next,
+            };
+            if next == at || beyond.is_some_and(|beyond| next >= beyond) {
                 break;
             }
             let page = self.page(next).await?;
@@ -96,7 +120,13 @@ impl<'a, S: Listed> Newest<'a, S> {
 
     async fn page(&mut self, offset: u32) -> Result<Page<S>, Error> {
         let call = S::newest(self.parent, offset)?;
-        match self.client.value::<Page<S>>(&call, &self.options).await {
+        let mut options = self.options.clone();
+        if let Some(until) = self.until {
+            let left = until.saturating_duration_since(Instant::now()).as_millis();
+            // None is left: whoever asks hears so.
+            options.deadline_ms = Some(u64::try_from(left).unwrap_or(u64::MAX).max(1));
+        }
+        match self.client.value::<Page<S>>(&call, &options).await {
             Ok((page, meta)) => {
                 self.meta = Some(meta.after(self.meta.take()));
                 Ok(page)
@@ -109,6 +139,10 @@ impl<'a, S: Listed> Newest<'a, S> {
             }
         }
     }
+}
+
+fn rows<S>(page: &Page<S>) -> u32 {
+    u32::try_from(page.data.len()).unwrap_or(u32::MAX).max(1)
 }
 
 /// Whether the newest stand first.

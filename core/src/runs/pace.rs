@@ -8,6 +8,8 @@ const LONGEST: Duration = Duration::from_secs(15);
 pub(super) const MISSING_BORNE: Duration = Duration::from_mins(10);
 /// How long a poll under way is awaited past the end of a step.
 pub(super) const ANSWER_BORNE: Duration = Duration::from_secs(10);
+/// How long a page of the list of syncs is awaited by a run whose turn has come.
+pub(super) const PAGE_BORNE: Duration = Duration::from_secs(2);
 
 /// The pause before the next poll: short while the run is young, a tenth of its age later, never above 15 s.
 pub(super) fn pause(age: Duration) -> Duration {

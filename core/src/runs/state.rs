@@ -3,6 +3,7 @@
 use serde::{Deserializer, Serialize};
 use serde_json::Value;
 
+use super::claims::Of;
 use crate::client::{Call, Client, Meta, Options};
 use crate::error::Error;
 use crate::model::{Mended, Model, Timestamp, Types};
@@ -57,7 +58,7 @@ pub(crate) trait State: Model + Send + Sync + 'static {
 pub(crate) struct Lost<'a> {
     pub client: &'a Client,
     /// What it would have started a run of.
-    pub parent: &'a str,
+    pub of: &'a Of,
     /// Whether no option was set: a run with one must not be mistaken for a scheduled one.
     pub plain: bool,
     pub error: Error,
@@ -71,6 +72,9 @@ pub(crate) trait Listed: State<Answer = Page<Self>> + Row {
 
     /// When it was asked for.
     fn created(&self) -> Option<Timestamp>;
+
+    /// Whether it is under way beyond doubt, or, where its status is unknown, has no time of its end.
+    fn is_under_way(&self) -> bool;
 }
 
 /// What starting a run gives: the run's id.

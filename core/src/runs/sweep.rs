@@ -8,10 +8,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::board::Board;
-use super::follow::passes;
 use super::line::Urgency;
 use crate::client::{Call, Client, Options};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::model::Timestamp;
 use crate::page::{self, Cursor};
 use crate::resources::{ListSyncOp, ListSyncs, Sync, SyncStatus, call};
@@ -20,6 +19,8 @@ use crate::resources::{ListSyncOp, ListSyncs, Sync, SyncStatus, call};
 const MARGIN_MS: i64 = 60_000;
 /// Between two readings of the list, in pauses between pages.
 const BETWEEN: u32 = 3;
+/// After that long permissions may have changed.
+const REFUSED_FOR: Duration = Duration::from_hours(1);
 /// However generous the limit: without a pause whoever leads would do nothing else.
 const LEAST: Duration = Duration::from_millis(10);
 /// How long a page may take.
@@ -34,8 +35,8 @@ pub(super) struct Sweep {
     cursor: Option<(Call, Cursor)>,
     /// What each sync that is followed showed when it was last read.
     shown: HashMap<String, (Option<SyncStatus>, Option<Timestamp>)>,
-    /// What the server refused for good is not asked for again.
-    refused: bool,
+    /// The key that may not list syncs, and until when it is not tried again: one that is unknown never is.
+    refused: Option<([u8; 32], Option<Instant>)>,
 }
 
 impl Sweep {
@@ -46,7 +47,7 @@ impl Sweep {
             due: None,
             cursor: None,
             shown: HashMap::new(),
-            refused: false,
+            refused: None,
         }
     }
 
@@ -75,6 +76,13 @@ impl Sweep {
             self.shown.retain(|id, _| board.follows(id));
         }
         Ok(self.cursor.is_some())
+    }
+
+    fn is_refused(&self, client: &Client) -> bool {
+        let key = client.key().map(|(key, _)| key.digest()).unwrap_or_default();
+        self.refused.is_some_and(|(refused, until)| {
+            refused == key && until.is_none_or(|until| Instant::now() < until)
+        })
     }
 
     fn compare(&mut self, board: &Board, id: String, sync: Sync) {
@@ -126,11 +134,11 @@ pub(super) async fn lead(client: &Client, board: &Board, busy: &AtomicBool) -> I
         // Kept for whoever goes on when this is dropped.
         let due = *sweep.due.get_or_insert(Instant::now());
         tokio::time::sleep_until(due).await;
-        if sweep.refused {
-            std::future::pending::<()>().await;
-        }
         sweep.due = Some(Instant::now() + sweep.pause * BETWEEN);
         let Some(since) = board.crowded_since() else { continue };
+        if sweep.is_refused(client) {
+            continue;
+        }
         busy.store(true, Ordering::Relaxed);
         // Boxed: every run that is followed would carry the room for it.
         match Box::pin(sweep.page(client, board, since)).await {
@@ -138,7 +146,11 @@ pub(super) async fn lead(client: &Client, board: &Board, busy: &AtomicBool) -> I
             Ok(false) => {}
             Err(error) => {
                 sweep.cursor = None;
-                sweep.refused = !passes(error.kind());
+                if matches!(error.kind(), Kind::Authentication | Kind::Permission | Kind::NotFound) {
+                    let key = client.key().map(|(key, _)| key.digest()).unwrap_or_default();
+                    let again = error.kind() != Kind::Authentication;
+                    sweep.refused = Some((key, again.then(|| Instant::now() + client.scaled(REFUSED_FOR))));
+                }
             }
         }
         busy.store(false, Ordering::Relaxed);

@@ -54,7 +54,7 @@ fn read(error: &(dyn StdError + 'static), causes: &[String], way: &Way) -> Error
             Kind::Proxy,
             what,
             if is_unknown_to_proxy(causes) {
-                "The proxy asks for a user and a password: give them in its URL (http://user:password@host:port), with \
+                "The proxy asks for a user and a password: give them in its URL (setting proxy, or HTTPS_PROXY), as http://user:password@host:port with \
                  special characters percent-encoded."
             } else if unresolved {
                 "The proxy's name cannot be resolved: check the setting proxy, or HTTPS_PROXY."

@@ -19,6 +19,8 @@ pub(crate) type Scrub<'a> = &'a dyn Fn(&str) -> String;
 
 /// What of a server's text goes into a message.
 const LONGEST_MESSAGE: usize = 400;
+/// The longest message that is looked at.
+const LARGEST_TEXT: usize = 64 << 10;
 /// What of a server's details is kept.
 const LARGEST_DETAILS: usize = 16 << 10;
 
@@ -180,7 +182,10 @@ impl Said {
     fn parse(body: &[u8], scrub: Scrub<'_>) -> Self {
         let nothing = Self { message: None, details: None };
         let Ok(text) = std::str::from_utf8(body) else { return nothing };
-        let string = |raw: &RawValue| serde_json::from_str::<String>(raw.get()).ok();
+        // Taking the key out costs a multiple of reading; what nobody could show is not searched. Cut short it must not
+        // be either: a part of the key would not be found.
+        let short = |raw: &RawValue| raw.get().len() <= LARGEST_TEXT;
+        let string = |raw: &RawValue| short(raw).then(|| serde_json::from_str::<String>(raw.get()).ok())?;
         match serde_json::from_str::<&RawValue>(text) {
             Ok(raw) if raw.get().starts_with('"') => Self {
                 message: string(raw).map(|message| brief(&scrub(&message), LONGEST_MESSAGE)),
@@ -197,10 +202,9 @@ impl Said {
                 };
                 let details = members
                     .get("details")
-                    .filter(|details| details.get() != "null")
+                    .filter(|details| details.get() != "null" && details.get().len() <= LARGEST_DETAILS)
                     .and_then(|details| Json::checked((*details).to_owned()).ok())
-                    .map(|details| details.map_text(&scrub))
-                    .filter(|details| details.get().len() <= LARGEST_DETAILS);
+                    .map(|details| details.map_text(&scrub));
                 let mut message = text("message").or_else(|| text("error"));
                 if let (Some(message), Some(reason)) = (&mut message, text("details")) {
                     *message = format!("{message}: {reason}");
@@ -209,11 +213,16 @@ impl Said {
             }
             Ok(_) => nothing,
             Err(_) => Self {
-                message: title(&scrub(text)).map(|title| format!("a page titled \"{title}\"")),
+                message: title(&scrub(beginning(text))).map(|title| format!("a page titled \"{title}\"")),
                 details: None,
             },
         }
     }
+}
+
+/// As much of a page as is searched; a title that ends in it is whole.
+fn beginning(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(LARGEST_TEXT)).unwrap_or_default()
 }
 
 /// The title of an HTML page, which is what proxies and load balancers answer with.

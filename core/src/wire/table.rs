@@ -208,9 +208,8 @@ const TRIGGER_SYNC: Entry = Entry {
         Box::pin(async move {
             let (sync, how) = trigger_arguments(args)?;
             if options.raw == Some(true) {
-                let ready = api::prepare_raw(client, &sync, &how, options).await?;
-                let reply = raw(client, &ready.call, &ready.options).await?;
-                return Ok(Reply { meta: reply.meta.after(ready.resolved), ..reply });
+                let answer = api::start_raw(client, &sync, &how, options).await?;
+                return Ok(Reply { meta: answer.meta, next: None, body: answer.body.into() });
             }
             let (token, meta) = api::start(client, &sync, &how, options).await?;
             Reply::of(client, meta, &run_value(&token))

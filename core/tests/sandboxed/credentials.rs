@@ -101,6 +101,27 @@ async fn a_function_that_never_answers_keeps_no_call_past_its_deadline_or_the_cl
     assert_eq!(waiting.await.unwrap().unwrap_err().kind(), Kind::Closed);
 }
 
+/// The look-up of the slug asks for the first key, which is a change of the key like any other.
+#[tokio::test]
+async fn a_trigger_by_slug_may_be_the_first_call_and_may_meet_a_key_that_is_renewed() {
+    let world = sandbox().world(&json!({"slugs": ["orders"]}));
+    let (first, asked) = client(&world, &["valid"]);
+    let run = first.syncs().trigger("orders", &TriggerSync::default()).await.unwrap();
+    assert_eq!((run.parent(), asked.load(Ordering::SeqCst)), ("1", 1));
+    let raw = first.syncs().trigger("orders", &TriggerSync::default()).raw().await.unwrap();
+    assert_eq!(raw.status, 200);
+
+    let (second, asked) = client(&world, &["invalid", "valid"]);
+    let run = second.syncs().trigger("orders", &TriggerSync::default()).raw().await.unwrap();
+    assert_eq!((run.status, asked.load(Ordering::SeqCst)), (200, 2));
+    first.close();
+    second.close();
+    assert_eq!(
+        world.judge("rust", "a-trigger-by-slug-with-a-key-from-a-function", &json!({})).await,
+        [""; 0]
+    );
+}
+
 #[tokio::test]
 async fn a_function_that_fails_is_an_authentication_error_with_its_cause() {
     let world = sandbox().world(&json!({}));

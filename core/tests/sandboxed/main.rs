@@ -11,6 +11,7 @@
     reason = "a test that meets the unexpected shall fail loudly"
 )]
 
+mod adoption;
 mod cancel;
 mod credentials;
 mod diagnosis;

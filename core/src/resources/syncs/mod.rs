@@ -12,13 +12,13 @@ pub use definitions::{ListSyncs, SyncCreate, SyncUpdate};
 pub use reference::SyncReference;
 pub(crate) use reference::resolve;
 pub use schedule::*;
-pub(crate) use start::{Prepared, prepare_raw, start};
+pub(crate) use start::{start, start_raw};
 pub use trigger::{IfRunning, ListSyncRuns, RunOrder, TriggerSync};
 pub(crate) use trigger::{ListSyncRunsOp, TriggerRunCustomOp, TriggerRunOp, trigger_call};
 pub use types::*;
 
 use super::{NoFields, call, call_on};
-use crate::client::{Id, Pending, raw};
+use crate::client::{Id, Pending};
 use crate::page::Pages;
 use crate::runs::Run;
 
@@ -69,13 +69,7 @@ impl Syncs {
                 })
             },
             move |client, options| {
-                Box::pin(async move {
-                    let Prepared { call, resolved, options, .. } =
-                        prepare_raw(&client, &sync_raw, &how_raw, &options).await?;
-                    let mut answer = raw(&client, &call, &options).await?;
-                    answer.meta = answer.meta.after(resolved);
-                    Ok(answer)
-                })
+                Box::pin(async move { start_raw(&client, &sync_raw, &how_raw, &options).await })
             },
         )
     }

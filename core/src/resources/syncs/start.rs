@@ -2,24 +2,85 @@
 
 use super::trigger::trigger_call;
 use super::{IfRunning, SyncReference, SyncRun, TriggerSync, resolve};
-use crate::client::{Call, Client, Meta, Options};
+use crate::client::{Call, Client, Meta, Options, RawAnswer, key_changed, raw};
 use crate::error::{Error, Kind};
 use crate::resources::Fields as _;
-use crate::runs::{self, Lost, RunToken, Source, StartedNumber, State as _};
+use crate::runs::{self, RunToken, Source, StartedNumber, State as _};
 
 /// A trigger that can be sent.
-pub(crate) struct Prepared {
+struct Prepared {
     /// The sync's id.
-    pub id: i64,
-    pub call: Call,
+    id: i64,
+    call: Call,
     /// What looking the slug up did.
-    pub resolved: Option<Meta>,
+    resolved: Option<Meta>,
     /// With what time that left.
-    pub options: Options,
+    options: Options,
 }
 
-/// Starts a run, unless one is under way that shall be joined.
+/// Starts a run, unless one is under way that shall be joined. Where the key was changed after a slug was looked up, it
+/// is looked up once more under the new one: the first key of a function is such a change.
 pub(crate) async fn start(
+    client: &Client,
+    sync: &SyncReference,
+    how: &TriggerSync,
+    options: &Options,
+) -> Result<(RunToken, Meta), Error> {
+    // Boxed: with the second time it would be twice as large.
+    match Box::pin(start_once(client, sync, how, options)).await {
+        Err(error) if key_changed(&error) => {
+            let (before, rest) = rest(client, options, &error)?;
+            let again = Box::pin(start_once(client, sync, how, &rest)).await;
+            again
+                .map(|(token, meta)| (token, meta.after(before.clone())))
+                .map_err(|error| error.after(before.clone()))
+        }
+        started => started,
+    }
+}
+
+/// Makes the trigger and gives its answer as it came. There is none where a run may be joined instead.
+pub(crate) async fn start_raw(
+    client: &Client,
+    sync: &SyncReference,
+    how: &TriggerSync,
+    options: &Options,
+) -> Result<RawAnswer, Error> {
+    if how.if_running == Some(IfRunning::Join) {
+        let what =
+            "ifRunning \"join\" has no raw answer of its own: it may send no trigger; nothing was sent";
+        return Err(Error::new(Kind::InvalidRequest, what).at(&trigger_call(sync, how)?));
+    }
+    let once = async |options: Options| {
+        let Prepared { call, resolved, options, .. } = prepare(client, sync, how, &options).await?;
+        match raw(client, &call, &options).await {
+            Ok(answer) => Ok(RawAnswer { meta: answer.meta.after(resolved), ..answer }),
+            Err(error) => Err(error.after(resolved)),
+        }
+    };
+    match once(options.clone()).await {
+        Err(error) if key_changed(&error) => {
+            let (before, rest) = rest(client, options, &error)?;
+            match once(rest).await {
+                Ok(answer) => Ok(RawAnswer { meta: answer.meta.after(before), ..answer }),
+                Err(error) => Err(error.after(before)),
+            }
+        }
+        answer => answer,
+    }
+}
+
+/// What was done before the error, and the options with what time that left.
+fn rest(client: &Client, options: &Options, error: &Error) -> Result<(Option<Meta>, Options), Error> {
+    let before = error.meta().cloned();
+    let rest = match &before {
+        Some(meta) => client.rest_of(options, meta).map_err(|error| error.after(before.clone()))?,
+        None => options.clone(),
+    };
+    Ok((before, rest))
+}
+
+async fn start_once(
     client: &Client,
     sync: &SyncReference,
     how: &TriggerSync,
@@ -44,23 +105,15 @@ pub(crate) async fn start(
         options = client.rest_of(&options, &looked).map_err(|error| error.after(resolved.clone()))?;
         resolved = Some(looked.after(resolved));
     }
-    match client.value::<StartedNumber>(&call, &options).await {
-        Ok((started, meta)) => {
-            let token = RunToken::new(client, SyncRun::KIND, parent, started.id.to_string());
-            Ok((token, meta.after(resolved)))
-        }
-        Err(error) => {
-            let lost = Lost { client, parent: &parent, plain: is_plain(how), error, options: &options };
-            let (run, meta) =
-                SyncRun::recovered(lost).await.map_err(|error| error.after(resolved.clone()))?;
-            let token = RunToken::new(client, SyncRun::KIND, parent, run);
-            Ok((token.from(Source::Adopted), meta.after(resolved)))
-        }
+    let trigger = client.value::<StartedNumber>(&call, &options);
+    match runs::started::<SyncRun>(client, parent, is_plain(how), trigger, &options).await {
+        Ok((token, meta)) => Ok((token, meta.after(resolved))),
+        Err(error) => Err(error.after(resolved)),
     }
 }
 
 /// The call that starts a run, by a slug once the sync's id is known: a run is followed by the numeric id.
-pub(crate) async fn prepare(
+async fn prepare(
     client: &Client,
     sync: &SyncReference,
     how: &TriggerSync,
@@ -82,21 +135,6 @@ pub(crate) async fn prepare(
             Ok(Prepared { id: resolved.id, call, resolved: resolved.meta, options })
         }
     }
-}
-
-/// The call whose raw answer is given. There is none where a run may be joined instead.
-pub(crate) async fn prepare_raw(
-    client: &Client,
-    sync: &SyncReference,
-    how: &TriggerSync,
-    options: &Options,
-) -> Result<Prepared, Error> {
-    if how.if_running == Some(IfRunning::Join) {
-        let what =
-            "ifRunning \"join\" has no raw answer of its own: it may send no trigger; nothing was sent";
-        return Err(Error::new(Kind::InvalidRequest, what).at(&trigger_call(sync, how)?));
-    }
-    prepare(client, sync, how, options).await
 }
 
 /// Whether no option was set.

@@ -175,4 +175,14 @@ impl Listed for SyncRun {
     fn created(&self) -> Option<Timestamp> {
         self.created_at
     }
+
+    fn is_under_way(&self) -> bool {
+        match self.status {
+            SyncRunStatus::Queued
+            | SyncRunStatus::Querying
+            | SyncRunStatus::Processing
+            | SyncRunStatus::Reporting => true,
+            _ => self.ending().is_none() && self.finished_at.is_none(),
+        }
+    }
 }

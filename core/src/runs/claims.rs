@@ -1,0 +1,102 @@
+//! Which runs are known to be whose: a run that another trigger of this client started is not to be adopted. Pure.
+
+use std::collections::VecDeque;
+
+use tokio::time::Instant;
+
+/// Runs and losses that are remembered; they matter for the seconds in which a lost run is looked for.
+const MOST: usize = 1000;
+
+/// What the triggers of one client came to.
+#[derive(Debug, Default)]
+pub(crate) struct Claims {
+    taken: VecDeque<(Of, String)>,
+    /// Of which no answer has come.
+    open: Vec<Of>,
+    /// Of which it never became known what they came to, and when that was given up.
+    lost: VecDeque<(Of, Instant)>,
+}
+
+/// What runs: the kind of run, and the id of the sync or graph.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Of {
+    pub kind: &'static str,
+    pub parent: String,
+}
+
+impl Claims {
+    pub(crate) fn begin(&mut self, of: &Of) {
+        self.open.push(of.clone());
+    }
+
+    pub(crate) fn end(&mut self, of: &Of) {
+        if let Some(at) = self.open.iter().position(|open| open == of) {
+            self.open.swap_remove(at);
+        }
+    }
+
+    /// Takes a run; false where it is somebody's already.
+    pub(crate) fn take(&mut self, of: &Of, run: &str) -> bool {
+        if self.is_taken(of, run) {
+            return false;
+        }
+        self.taken.push_back((of.clone(), run.to_owned()));
+        if self.taken.len() > MOST {
+            self.taken.pop_front();
+        }
+        true
+    }
+
+    pub(crate) fn is_taken(&self, of: &Of, run: &str) -> bool {
+        self.taken.iter().any(|(known, id)| known == of && id == run)
+    }
+
+    pub(crate) fn lose(&mut self, of: &Of, at: Instant) {
+        self.lost.push_back((of.clone(), at));
+        if self.lost.len() > MOST {
+            self.lost.pop_front();
+        }
+    }
+
+    /// Whether a run that appeared since `sent` can be only the caller's, as far as this client knows: no other trigger of
+    /// the same is open, and none was lost since.
+    pub(crate) fn is_alone(&self, of: &Of, sent: Instant) -> bool {
+        self.open.iter().filter(|open| *open == of).count() <= 1
+            && !self.lost.iter().any(|(known, at)| known == of && *at >= sent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sync(id: &str) -> Of {
+        Of { kind: "sync", parent: id.to_owned() }
+    }
+
+    #[test]
+    fn a_run_is_taken_once() {
+        let mut claims = Claims::default();
+        assert!(claims.take(&sync("1"), "9001"));
+        assert!(!claims.take(&sync("1"), "9001"));
+        assert!(claims.take(&sync("2"), "9001"), "ids are told apart by what runs");
+    }
+
+    #[test]
+    fn another_trigger_that_is_open_or_was_lost_since_may_have_started_it() {
+        let (mut claims, sent) = (Claims::default(), Instant::now());
+        claims.begin(&sync("1"));
+        claims.begin(&sync("2"));
+        assert!(claims.is_alone(&sync("1"), sent));
+        claims.begin(&sync("1"));
+        assert!(!claims.is_alone(&sync("1"), sent));
+        claims.end(&sync("1"));
+        assert!(claims.is_alone(&sync("1"), sent));
+        claims.lose(&sync("1"), sent);
+        assert!(!claims.is_alone(&sync("1"), sent));
+        assert!(
+            claims.is_alone(&sync("1"), sent + std::time::Duration::from_secs(1)),
+            "lost before it was sent"
+        );
+    }
+}
