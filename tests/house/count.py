@@ -14,6 +14,7 @@ PASSED_FAILED = {
     "test-sandbox": (r"test result: \w+\. (\d+) passed; (\d+) failed", "sum"),
     "test-python": (r"^(?:=+ )?(?:(\d+) failed, )?(\d+) passed.* in ", "failed-first"),
     "test-node": (r"^(?:#|ℹ) (pass|fail) (\d+)", "named"),
+    "test-loom": (r"test result: \w+\. (\d+) passed; (\d+) failed", "sum"),
     "test-tokens": (r"^tokens: (\d+) passed, (\d+) failed", "sum"),
     "test-swift": (r"Executed (\d+) tests?, with (?:\d+ tests? skipped and )?(\d+) failures?", "last"),
 }
