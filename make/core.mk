@@ -19,7 +19,7 @@ test-core:
 check-core:
 	cargo fmt --all --check
 	cargo clippy --locked -q --all-targets -- -D warnings
-	for package in hightouch-python hightouch-node hightouch-swift hightouch-uniffi-bindgen hightouch-bench; do \
+	for package in hightouch-python hightouch-node hightouch-swift hightouch-uniffi-bindgen hightouch-bench hightouch-limit-model; do \
 	    cargo clippy --locked -q -p $$package -- -D warnings; \
 	done
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked -q --no-deps -p hightouch-sdk -p hightouch-sandbox

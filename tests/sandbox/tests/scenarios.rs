@@ -33,7 +33,7 @@ const CALLS: [(&str, &str); 52] = [
     ("syncs.create", "slug configuration destinationId modelId schedule disabled"),
     ("syncs.update", "sync configuration schedule disabled"),
     ("syncs.delete", "sync"),
-    ("syncs.trigger", "sync fullResync resetCDC clearAndFill"),
+    ("syncs.trigger", "sync fullResync resetCDC clearAndFill ifRunning"),
     ("syncs.runs", "sync runId after before within offset limit orderBy"),
     ("sync_sequences.trigger", "syncSequenceId"),
     ("sync_sequences.run", "syncSequenceRunId"),
