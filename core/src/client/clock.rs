@@ -6,12 +6,18 @@ use tokio::time::Instant;
 
 /// A `Date` counts whole seconds.
 const SECOND: i64 = 1000;
+/// What rounding to milliseconds may hide.
+const ROUNDED: i64 = 5;
 /// What two honest clocks drift apart at most, as a part of the time that passed.
 const DRIFT: f64 = 1e-3;
 
 /// The bounds of the server's time, narrowed by each answer.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct ServerClock(Option<Bounds>);
+pub(crate) struct ServerClock {
+    known: Option<Bounds>,
+    /// How often an answer contradicted all before it.
+    jumps: u32,
+}
 
 /// At `at` the server's clock stood between `least` and `most`, in milliseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,20 +32,29 @@ impl ServerClock {
     /// passes than ours, which is 1 outside tests.
     pub(crate) fn observe(&mut self, date: i64, sent: Instant, received: Instant, scale: f64) {
         let round = millis(received.saturating_duration_since(sent), scale);
-        let seen = Bounds { at: received, least: date, most: date + SECOND + round };
-        let known = self.0.map(|known| known.moved(received, scale));
-        self.0 = Some(match known {
+        let seen = Bounds { at: received, least: date, most: date + SECOND + round + ROUNDED };
+        let known = self.known.map(|known| known.moved(received, scale));
+        self.known = Some(match known {
             Some(known) if known.least <= seen.most && seen.least <= known.most => {
                 Bounds { at: received, least: known.least.max(seen.least), most: known.most.min(seen.most) }
             }
-            // It was set, or another server's clock differs: the newest says how it is now.
-            _ => seen,
+            // It was set, another server's clock differs, or this machine slept: the newest says how it is now.
+            Some(_) => {
+                self.jumps += 1;
+                seen
+            }
+            None => seen,
         });
     }
 
     /// The earliest that the server's clock can have shown at `at`; nothing before the first dated answer.
     pub(crate) fn earliest(&self, at: Instant, scale: f64) -> Option<i64> {
-        self.0.map(|known| known.moved(at, scale).least)
+        self.known.map(|known| known.moved(at, scale).least)
+    }
+
+    /// Changes when what was thought of it before no longer holds.
+    pub(crate) fn jumps(&self) -> u32 {
+        self.jumps
     }
 }
 
@@ -91,7 +106,7 @@ mod tests {
         clock.observe(NOON, start, start, 1.0);
         assert_eq!(clock.earliest(start, 1.0), Some(NOON));
         clock.observe(NOON + SECOND, after(start, 200), after(start, 200), 1.0);
-        assert_eq!(clock.earliest(start, 1.0), Some(NOON + 800));
+        assert_eq!((clock.earliest(start, 1.0), clock.jumps()), (Some(NOON + 800), 0));
     }
 
     #[test]
@@ -101,6 +116,7 @@ mod tests {
         clock.observe(NOON, start, start, 1.0);
         clock.observe(NOON - 3_600_000, after(start, 100), after(start, 100), 1.0);
         assert_eq!(clock.earliest(after(start, 100), 1.0), Some(NOON - 3_600_000));
+        assert_eq!(clock.jumps(), 1);
     }
 
     #[test]

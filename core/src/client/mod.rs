@@ -236,7 +236,12 @@ impl Client {
     /// The earliest that the server's clock can have shown at a moment of ours, in milliseconds since 1970; nothing
     /// before an answer with a date.
     pub(crate) fn server_time(&self, at: Instant) -> Option<i64> {
-        lock(&self.0.clock).earliest(at, self.0.config.scale)
+        self.server_clock().earliest(at, self.0.config.scale)
+    }
+
+    /// What is known of the server's clock.
+    pub(crate) fn server_clock(&self) -> ServerClock {
+        *lock(&self.0.clock)
     }
 
     /// A wait of ours as long as it is here.

@@ -26,9 +26,6 @@ const LAST_LOOK: Duration = Duration::from_secs(15);
 /// How long an answer is awaited when the time for looking is over: an outage shall not hold the caller up.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What answers at other fractions of a second may change of what is thought of the server's clock, and a little more.
-const STEADY_MS: i64 = 3000;
-
 /// Finds the run that the trigger started: the one and only run that was asked for since. Gives its id.
 ///
 /// # Errors
@@ -39,9 +36,8 @@ pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<(String, Meta), E
     let Some(first) = error.meta().cloned().filter(|_| ambiguous && plain) else { return Err(error) };
     let Some(sent) = first.sent else { return Err(error) };
     let began = Instant::now();
-    // What the server's clock is thought to have shown must not change under way: a machine that slept in between
-    // cannot tell how long ago it sent.
-    let known = client.server_time(sent);
+    // A machine that slept after it had sent cannot tell how long ago that was; the server's clock then seems to jump.
+    let jumps = client.server_clock().jumps();
     let mut newest = Newest::<S>::new(client, &of.parent, options.clone().unraw());
     let end = began + client.scaled(LAST_LOOK) + PATIENCE;
     let left = client.deadline(options).map(|deadline| deadline.saturating_sub(first.duration()));
@@ -71,10 +67,9 @@ pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<(String, Meta), E
     }
     let mut meta = newest.meta.take().map_or_else(|| first.clone(), |looks| first.clone().then(looks));
     meta.duration_ms = first.duration_ms.saturating_add(millis(began.elapsed()));
-    let moved = known.zip(client.server_time(sent)).map_or(0, |(then, now)| (now - then).abs());
     if let [run] = seen.as_slice()
         && decided
-        && moved <= STEADY_MS
+        && client.server_clock().jumps() == jumps
     {
         let mut claims = client.claims();
         if claims.is_alone(of, sent) && claims.take(of, &run.id()) {
