@@ -43,13 +43,17 @@ impl Document {
     }
 }
 
-/// Answers of an operation. Beyond the document, ids are whole numbers, and so are those that come as text: without
-/// that nothing could be asked for by them.
+/// Answers of an operation. Beyond the document, ids are whole numbers, and so are those that come as text, and the id of
+/// a run that was started is not empty: without that nothing could be asked for by them.
 pub(crate) fn answer(document: &Document, schema: &Value, op: &str) -> BoxedStrategy<Value> {
     if op == "syncs.trigger" {
         return (1_u32..).prop_map(|id| json!({"id": id.to_string()})).boxed();
     }
-    fitting(document, schema, "")
+    let answers = fitting(document, schema, "");
+    if op.contains(".trigger") && op != "campaigns.trigger" {
+        return answers.prop_filter("a run has an id", |answer| answer["id"] != "").boxed();
+    }
+    answers
 }
 
 fn fitting(document: &Document, schema: &Value, name: &str) -> BoxedStrategy<Value> {
