@@ -69,7 +69,10 @@ describe('JSON that was read', () => {
     }
     assert(parse('{"a": [1.0]}').equals({ a: [1n] }))
     const long = `1${'0'.repeat(200_000)}1`
-    assert(parse(long).equals(parse(`${long}.0`)), 'a number of any length is compared in no time to speak of')
+    assert(
+      parse(long).equals(parse(`${long}.0`)),
+      'a number of any length is compared in no time to speak of',
+    )
   })
 
   test('shows what it holds to deepEqual, console.log and JSON.stringify', () => {
