@@ -71,7 +71,8 @@ fn bound(row: &Row, column: Column, (kind, requests): (&str, usize)) -> String {
     // What never reached the server was tried as often as a read is repeated, unless it could not change.
     let attempts = if requests == 0 && kind != "tls" { 4 } else { requests.max(1) };
     let pauses: f64 = PAUSES_S.iter().take(attempts - 1).sum();
-    let looked = if column == Column::Trigger && kind == "outcome_unknown" { 15.0 } else { 0.0 };
+    // Looking for the run takes 15 s, and the last answer is awaited for ten more.
+    let looked = if column == Column::Trigger && kind == "outcome_unknown" { 25.0 } else { 0.0 };
     format!("{} s", f64::from(u32::try_from(attempts).unwrap()) * ATTEMPT_S + pauses + looked)
 }
 
