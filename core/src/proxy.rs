@@ -133,10 +133,8 @@ fn secrets(text: &str, url: &Url) -> Vec<Secret> {
         .map_or("", |(user_info, _)| user_info);
     let written = user_info.split_once(':').unwrap_or((user_info, ""));
     let (user, password) = (meant(url.username()), meant(url.password().unwrap_or_default()));
-    let mut forms = vec![
-        STANDARD.encode(format!("{user}:{password}")),
-        STANDARD.encode(format!("{user}:{password}")).trim_end_matches('=').to_owned(),
-    ];
+    let header = STANDARD.encode(format!("{user}:{password}"));
+    let mut forms = vec![header.trim_end_matches('=').to_owned(), header];
     if password.is_empty() {
         forms.extend([written.0.to_owned(), url.username().to_owned(), user]);
     } else {

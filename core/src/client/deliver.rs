@@ -1,7 +1,6 @@
 //! What stands around a request: looking a slug up, the key that a function gives, and telling hooks.
 
 use std::future::Future;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -113,7 +112,7 @@ impl Client {
         began: Instant,
         options: &Options,
     ) -> Result<bool, Error> {
-        let deadline = options.deadline_ms.map(Duration::from_millis).or(self.config().deadline);
+        let deadline = options.deadline(self.config());
         let expired = async {
             match deadline.and_then(|deadline| began.checked_add(deadline)) {
                 Some(until) => tokio::time::sleep_until(until).await,

@@ -23,7 +23,7 @@ impl Limits {
         Self {
             started,
             timeout: given(options.timeout_ms).unwrap_or(config.timeout),
-            deadline: given(options.deadline_ms).or(config.deadline),
+            deadline: options.deadline(config),
             max_wait: given(options.max_wait_ms).or(config.max_wait),
         }
     }

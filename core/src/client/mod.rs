@@ -255,17 +255,12 @@ impl Client {
         real.min(Duration::from_hours(24 * 365)).mul_f64(self.0.config.scale)
     }
 
-    /// How long a call may take in all.
-    pub(crate) fn deadline(&self, options: &Options) -> Option<Duration> {
-        options.deadline_ms.map(Duration::from_millis).or(self.0.config.deadline)
-    }
-
     /// The options for the second request of a call, with the time that the first one left.
     pub(crate) fn rest_of(&self, options: &Options, first: &Meta) -> Result<Options, Error> {
         let mut rest = options.clone();
         let given =
             |wait: Option<Duration>| wait.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
-        let deadline = options.deadline_ms.or(given(self.0.config.deadline));
+        let deadline = given(options.deadline(&self.0.config));
         rest.deadline_ms = deadline.map(|most| most.saturating_sub(first.duration_ms));
         let max_wait = options.max_wait_ms.or(given(self.0.config.max_wait));
         rest.max_wait_ms = max_wait.map(|most| most.saturating_sub(first.waited_ms));

@@ -1,6 +1,7 @@
 //! What a caller may set for one call.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST,
@@ -8,6 +9,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::config::Config;
 use crate::error::{Error, Kind};
 
 request! {
@@ -53,6 +55,11 @@ impl Options {
     pub(crate) fn unraw(mut self) -> Self {
         self.raw = None;
         self
+    }
+
+    /// How long the call may take in all: as said here, or as the client has it.
+    pub(crate) fn deadline(&self, config: &Config) -> Option<Duration> {
+        self.deadline_ms.map(Duration::from_millis).or(config.deadline)
     }
 
     /// The headers, once the options were found to make sense.

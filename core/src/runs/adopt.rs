@@ -40,7 +40,7 @@ pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<(String, Meta), E
     let jumps = client.server_clock().jumps();
     let mut newest = Newest::<S>::new(client, &of.parent, options.clone().unraw());
     let end = began + client.scaled(LAST_LOOK) + PATIENCE;
-    let left = client.deadline(options).map(|deadline| deadline.saturating_sub(first.duration()));
+    let left = options.deadline(client.config()).map(|deadline| deadline.saturating_sub(first.duration()));
     let deadline = left.and_then(|left| began.checked_add(left));
     newest.until = Some(deadline.map_or(end, |deadline| deadline.min(end)));
     let (mut seen, mut decided) = (Vec::new(), false);

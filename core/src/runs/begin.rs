@@ -43,14 +43,12 @@ pub(crate) async fn started<S: State>(
             let run = started.id();
             client.claims().take(&of, &run);
             open.is_known = true;
-            drop(open);
             Ok((RunToken::new(client, S::KIND, of.parent.clone(), run), meta))
         }
         Err(error) => {
             let lost = Lost { client, of: &of, plain, error, options };
             let (run, meta) = S::recovered(lost).await?;
             open.is_known = true;
-            drop(open);
             Ok((RunToken::new(client, S::KIND, of.parent.clone(), run).from(Source::Adopted), meta))
         }
     }
@@ -88,7 +86,8 @@ pub(crate) async fn under_way<S: Listed>(
     options: &Options,
 ) -> Result<(Option<S>, Meta), Error> {
     let mut newest = Newest::<S>::new(client, parent, options.clone());
-    newest.until = client.deadline(options).and_then(|deadline| Instant::now().checked_add(deadline));
+    newest.until =
+        options.deadline(client.config()).and_then(|deadline| Instant::now().checked_add(deadline));
     let found = newest.find(S::is_under_way).await?;
     let meta = newest.meta.unwrap_or_else(|| Meta::named("runs"));
     Ok((found.into_iter().max_by_key(S::created), meta))

@@ -58,7 +58,7 @@ pub(crate) fn no_json(body: &[u8], scrub: Scrub<'_>) -> Option<String> {
     match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
         None => Some("it is empty".to_owned()),
         Some(b'<') => {
-            let title = std::str::from_utf8(body).ok().and_then(|text| title(&scrub(text)));
+            let title = std::str::from_utf8(body).ok().and_then(|text| title(text, scrub));
             let titled = title.map(|title| format!(" titled \"{title}\"")).unwrap_or_default();
             Some(format!(
                 "it is a page{titled} and no JSON; something on the way may have answered in the API's place"
@@ -213,20 +213,17 @@ impl Said {
             }
             Ok(_) => nothing,
             Err(_) => Self {
-                message: title(&scrub(beginning(text))).map(|title| format!("a page titled \"{title}\"")),
+                message: title(text, scrub).map(|title| format!("a page titled \"{title}\"")),
                 details: None,
             },
         }
     }
 }
 
-/// As much of a page as is searched; a title that ends in it is whole.
-fn beginning(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(LARGEST_TEXT)).unwrap_or_default()
-}
-
-/// The title of an HTML page, which is what proxies and load balancers answer with.
-fn title(text: &str) -> Option<String> {
+/// The title of an HTML page, which is what proxies and load balancers answer with; looked for where it belongs, at the
+/// beginning, so that no part of the key that was cut there can be in one.
+fn title(text: &str, scrub: Scrub<'_>) -> Option<String> {
+    let text = scrub(text.get(..text.floor_char_boundary(LARGEST_TEXT))?);
     let start = text.find("<title>")? + "<title>".len();
     let rest = text.get(start..)?;
     Some(brief(rest.get(..rest.find("</title>")?)?, LONGEST_MESSAGE))
