@@ -33,8 +33,13 @@ async fn five_hundred_runs_take_a_small_part_of_the_limit_and_an_end_among_them_
     // The last one, so that it stands on the last page and in the last place.
     let slugs: Vec<String> =
         (1..=RUNS).map(|id| if id == RUNS { "early".into() } else { format!("sync-{id}") }).collect();
-    let world = sandbox()
-        .world(&json!({"syncs": RUNS, "pastRuns": 0, "slugs": slugs, "timeScale": SCALE, "runs": plan}));
+    // One page fails and one is no JSON: the list is read on all the same.
+    let failing = json!([
+        {"when": {"operation": "ListSync", "nth": 3}, "answer": {"status": 500}},
+        {"when": {"operation": "ListSync", "nth": 5}, "answer": {"text": "<html></html>"}},
+    ]);
+    let world = sandbox().world(&json!({"syncs": RUNS, "pastRuns": 0, "slugs": slugs, "timeScale": SCALE,
+        "runs": plan, "script": failing}));
     let client = world.client();
     let how = TriggerSync::default();
     let runs = join_all((1..=RUNS).map(|id| client.syncs().trigger(id, &how).into_future())).await;
@@ -82,5 +87,28 @@ async fn five_hundred_runs_take_a_small_part_of_the_limit_and_an_end_among_them_
     );
     assert!(late as f64 <= SOON * A_SECOND * SHARE, "{late} requests between the end and its report");
     assert!(lists > 0, "no list of syncs was read");
+    world.delete();
+}
+
+/// A key that may start runs and not list syncs: what it was refused is not asked for over and over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_may_not_list_syncs_is_not_tried_again_and_its_runs_are_followed_all_the_same() {
+    let refused = json!([{"when": {"operation": "ListSync"}, "answer": {"status": 403}, "times": 1000}]);
+    let world = sandbox()
+        .world(&json!({"syncs": 40, "pastRuns": 0, "timeScale": 50.0, "runs": {"seconds": 60},
+        "script": refused}));
+    let client = world.client();
+    let how = TriggerSync::default();
+    let waits = (1..=40).map(|id| {
+        let client = client.clone();
+        let started = client.syncs().trigger(id, &how);
+        async move { started.await?.wait(&WaitOptions::default()).await }
+    });
+    let ended = tokio::time::timeout(Duration::from_mins(1), join_all(waits)).await.unwrap();
+    assert!(ended.iter().all(Result::is_ok), "{ended:?}");
+    let log = world.log();
+    let requests = log["requests"].as_array().unwrap();
+    let lists = requests.iter().filter(|request| request["operation"] == "ListSync").count();
+    assert_eq!(lists, 1);
     world.delete();
 }
