@@ -3,9 +3,11 @@
 use http::Method;
 use serde_json::{Map, Value};
 
-use super::{Answer, Call, Client, Options, unknown};
+use super::Client;
+use crate::call::{Call, Options, Spent};
 use crate::error::{Error, Kind};
-use crate::model::Json;
+use crate::json::{self, Json};
+use crate::sender::Answer;
 use crate::transport;
 
 impl Client {
@@ -22,7 +24,8 @@ impl Client {
         options: &Options,
     ) -> Result<Value, Error> {
         let body = body.as_ref().map(Json::from);
-        let answer = self.request_answer(method, path, query, body, &options.clone().unraw()).await?;
+        let mut spent = self.sender.account(options);
+        let answer = self.request_answer(method, path, query, body, &mut spent).await?;
         if answer.body.is_empty() {
             return Ok(Value::Null);
         }
@@ -38,32 +41,29 @@ impl Client {
         path: &str,
         query: &Map<String, Value>,
         body: Option<Json>,
-        options: &Options,
+        spent: &mut Spent,
     ) -> Result<Answer, Error> {
         let call = Call::unknown(verb(method)?, checked(path)?, pairs(query)?, body.map(Json::into_raw));
-        self.told(&call, self.json_answer(&call, options), |answer| &answer.meta).await
+        let raw = spent.raw;
+        let answer = self.sender.answer(&call, spent).await?;
+        if raw || answer.body.is_empty() { Ok(answer) } else { self.checked_json(&call, answer) }
     }
 
-    /// An answer that is JSON, or nothing.
-    async fn json_answer(&self, call: &Call, options: &Options) -> Result<Answer, Error> {
-        let answer = self.send(call, options).await?;
-        if options.raw == Some(true) || answer.body.is_empty() {
-            return Ok(answer);
-        }
+    /// The answer, if it is JSON.
+    fn checked_json(&self, call: &Call, answer: Answer) -> Result<Answer, Error> {
         let checked = std::str::from_utf8(&answer.body)
             .map_err(|_| "it is not UTF-8".to_owned())
             .and_then(|text| {
                 serde_json::from_str::<&serde_json::value::RawValue>(text).map_err(|error| error.to_string())
             })
-            .and_then(|raw| crate::model::check_json(raw.get()).map_err(ToOwned::to_owned));
+            .and_then(|raw| json::check(raw.get()).map_err(ToOwned::to_owned));
         match checked {
             Ok(()) => Ok(answer),
             Err(why) => {
-                let why = transport::no_json(&answer.body, &|text| self.scrub(text)).unwrap_or(why);
+                let why = transport::no_json(&answer.body, &|text| self.sender.scrub(text)).unwrap_or(why);
                 let error =
                     Error::new(Kind::Protocol, format!("the answer is not JSON that can be used: {why}"));
-                let error = if call.is_write() { unknown(error) } else { error };
-                Err(error.at(call).with_meta(answer.meta).scrubbed(|text| self.scrub(text)))
+                Err(self.sender.unreadable(call, error, answer.meta))
             }
         }
     }

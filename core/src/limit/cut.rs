@@ -17,6 +17,8 @@ pub enum RefusedBy429 {
     Closed(Duration),
     /// The server asks for a longer wait than 60 s: fail, and say for how long.
     TooLong(Duration),
+    /// Stands in.
+    Hopeless(Duration),
 }
 
 /// N after the refusals so far, and until when nothing is granted.

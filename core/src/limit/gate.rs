@@ -91,13 +91,8 @@ impl Gate {
         Arc::new(Self { core: Core::new(quota) })
     }
 
-    pub(super) fn over(core: Arc<Core>) -> Arc<Self> {
-        core.lock().idle_since = None;
-        Arc::new(Self { core })
-    }
-
-    pub(super) fn core(&self) -> &Arc<Core> {
-        &self.core
+    pub(crate) fn tighten(&self, quota: Quota) {
+        self.core.tighten(quota);
     }
 
     /// A client's way through the gate. A `share` below 1 caps this one client: it may use that part of
@@ -296,12 +291,14 @@ impl Core {
     }
 
     /// Keeps `quota` as well from now on.
+    #[allow(dead_code)]
     pub(super) fn tighten(&self, quota: Quota) {
         self.change(|inner, _| inner.turns.tighten(quota));
     }
 
     /// Whether a gate without users may be forgotten: 30 s after the last one, and not before what was
     /// sent has left every window and a pause that the server asked for is over.
+    #[allow(dead_code)]
     pub(super) fn expired(&self, keep: Duration) -> bool {
         let inner = self.lock();
         let Some(since) = inner.idle_since else {

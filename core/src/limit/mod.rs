@@ -10,14 +10,14 @@
 //! * [`line`]: who waits, and whose turn it is.
 //! * [`turn`]: the line and the states together: who goes now, and when to look again.
 //! * `sync`: the locks, the clock and the waking of the gate, or those of a model that explores every order of events.
-//! * [`gate`], [`permit`], [`registry`]: one lock over all this, shared by the clients of a process.
+//! * [`gate`], [`permit`]: one lock over all this, shared by the clients of a process.
 
+mod compat;
 pub mod cut;
 pub mod gate;
 pub mod line;
 pub mod permit;
 pub mod quota;
-pub mod registry;
 pub mod state;
 mod sync;
 pub mod turn;
@@ -26,6 +26,7 @@ pub mod window;
 #[cfg(limit_loom)]
 pub use sync::{advance, explore};
 
+pub use compat::*;
 pub use cut::RefusedBy429;
 pub use gate::{Gate, GateHandle, LimitStats, Refused, Waiting};
 pub use line::Class;

@@ -42,7 +42,7 @@ impl Permit {
 
     /// The request was cancelled, timed out or reset after it was handed to the transport. It may still
     /// arrive, so it counts as in flight for 5 s from now.
-    pub fn abandoned(self) {
+    pub fn abandoned(self, _: super::Linger) {
         self.end(End::Abandoned);
     }
 

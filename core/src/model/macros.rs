@@ -130,6 +130,12 @@ macro_rules! model {
                 from.deserialize_any(Members(mended))
             }
 
+            #[allow(unreachable_code, reason = "a model that names its workspace returns it")]
+            fn workspace(&self) -> Option<i64> {
+                $(model!(@workspace self $field);)*
+                None
+            }
+
             fn describe(types: &mut $crate::model::Types) -> serde_json::Value {
                 types.object(stringify!($name), &[$($doc),*], $sent, &[$($crate::model::Field {
                     name: stringify!($field),
@@ -141,6 +147,8 @@ macro_rules! model {
             }
         }
     };
+    (@workspace $self:ident workspace_id) => { return $self.workspace_id; };
+    (@workspace $self:ident $field:ident) => {};
     (@type optional $type:ty) => { Option<$type> };
     (@type needed $type:ty) => { Option<$type> };
     (@type $presence:ident $type:ty) => { $type };
@@ -194,7 +202,7 @@ macro_rules! union {
         pub enum $name {
             $($(#[doc = $variant_doc])* $variant($type),)*
             /// A kind that this version does not know, as the server wrote it.
-            Unknown($crate::model::Json),
+            Unknown($crate::json::Json),
         }
 
         impl<'de> serde::Deserialize<'de> for $name {
@@ -241,7 +249,7 @@ macro_rules! union {
                 mended: &mut $crate::model::Mended,
             ) -> Result<Option<Self>, D::Error> {
                 use serde::de::Error as _;
-                let Some(raw) = <$crate::model::Json as $crate::model::Model>::read(from, mended)? else {
+                let Some(raw) = <$crate::json::Json as $crate::model::Model>::read(from, mended)? else {
                     return Ok(None);
                 };
                 let members: std::collections::BTreeMap<String, Option<serde::de::IgnoredAny>> =

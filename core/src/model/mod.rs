@@ -5,7 +5,6 @@
 
 #[macro_use]
 mod choices;
-mod equal;
 mod json;
 #[macro_use]
 mod strictly;
@@ -17,8 +16,6 @@ pub(crate) mod strict;
 mod timestamp;
 mod types;
 
-pub(crate) use json::check as check_json;
-pub use json::{Json, JsonObject};
 pub use timestamp::Timestamp;
 
 pub(crate) use outgoing::{Bare, Outgoing, inside, variant};
@@ -46,6 +43,11 @@ const NAME_KEPT: usize = 1024;
 pub(crate) trait Model: Sized + Serialize {
     /// Reads a value; `None` where it is null or cannot be used (the latter is noted in `mended`).
     fn read<'de, D: Deserializer<'de>>(from: D, mended: &mut Mended) -> Result<Option<Self>, D::Error>;
+
+    /// The id of the workspace that it belongs to, if it says so.
+    fn workspace(&self) -> Option<i64> {
+        None
+    }
 
     /// Its type expression in the catalogue; enters itself there when it has a name.
     fn describe(types: &mut Types) -> Value;

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Schedule;
-use crate::model::{Json, Timestamp};
+use super::{Schedule};
+use crate::json::Json;
+use crate::model::Timestamp;
 use crate::page::Row;
 
 model! {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use hightouch_sdk::wire::Failure;
-use hightouch_sdk::{AnyRun, Client, Error, OnEnd, Options, Run, Settings, WaitOptions};
+use hightouch_sdk::resources::AnyRun;
+use hightouch_sdk::{Client, Error, OnEnd, Options, Run, WaitOptions};
 use serde_json::{Map, Value, json};
 
 use super::calls;
@@ -56,11 +57,10 @@ async fn play_in(sandbox: &Sandbox, world: &World, scenario: &Value) -> Result<(
         settings.extend(given.clone());
         settings.retain(|_, value| !value.is_null());
     }
-    let settings: Result<Settings, _> = serde_json::from_value(names.fill(&settings));
-    let made = match settings {
-        Ok(settings) => Client::new(&settings).map_err(|error| printed(&error)),
-        Err(error) => Err((json!({"kind": "config", "message": error.to_string()}), error.to_string())),
-    };
+    
+    let made = hightouch_sdk::wire::settings(&names.fill(&settings).to_string())
+        .and_then(|settings| Client::new(&settings))
+        .map_err(|error| printed(&error));
     let client = match (made, scenario.get("construct")) {
         (Err((failure, text)), Some(construct)) => {
             return error_mismatch(&names.fill(&construct["error"]), &failure, &text).map_or(Ok(()), Err);
@@ -142,7 +142,7 @@ impl Play<'_> {
         let options: Options = if opts.is_null() {
             Options::default()
         } else {
-            serde_json::from_value(opts).expect("the options")
+            hightouch_sdk::wire::options(&opts.to_string()).expect("the options")
         };
         match self.made(step, &mut args, options).await {
             Ok((value, run)) => (Ok(value), run),
@@ -168,12 +168,11 @@ impl Play<'_> {
                     Some("return") => OnEnd::Return,
                     _ => or,
                 };
-                let how = WaitOptions {
-                    timeout: args["timeoutMs"].as_u64().map(Duration::from_millis),
-                    on_failure: end("onFailure", OnEnd::Raise),
-                    on_warning: end("onWarning", OnEnd::Return),
-                    options,
-                };
+                let mut how = WaitOptions::new()
+                    .on_failure(end("onFailure", OnEnd::Raise))
+                    .on_warning(end("onWarning", OnEnd::Return))
+                    .options(options);
+                how.timeout = args["timeoutMs"].as_u64().map(Duration::from_millis);
                 match self.run(step) {
                     AnyRun::Sync(run) => json!(run.wait(&how).await?),
                     AnyRun::Sequence(run) => json!(run.wait(&how).await?),
