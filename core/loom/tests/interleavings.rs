@@ -136,7 +136,7 @@ fn a_refusal_closes_the_gate_and_time_opens_it_again_for_all_who_wait() {
         let meeting = Meeting::new(2);
         let (refused, other) = (meeting.take(), meeting.take());
         let waiters = [Class::Read, Class::Poll].map(|class| meeting.waits(class, Permit::never_sent));
-        assert!(matches!(refused.refused(None), RefusedBy429::Closed(_)));
+        assert!(matches!(refused.refused(None).next, RefusedBy429::Closed(_)));
         other.never_sent();
         advance(Duration::from_secs(2));
         advance(2 * SPAN);

@@ -99,7 +99,7 @@ impl Client {
                             rejoin = true;
                             continue;
                         }
-                        RefusedBy429::TooLong(_) => return Err(error),
+                        RefusedBy429::TooLong(_) | RefusedBy429::Hopeless(_) => return Err(error),
                     }
                 }
                 Ended::Failed(failed) => {
@@ -267,7 +267,7 @@ impl Held<'_> {
     }
 
     fn refused(mut self, after: Option<Duration>) -> Option<RefusedBy429> {
-        self.permit.take().map(|permit| permit.refused(after))
+        self.permit.take().map(|permit| permit.refused(after).next)
     }
 
     fn failed(mut self, stage: Stage) {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use super::cut::RefusedBy429;
+use super::backoff::Refusal;
 use super::line::{Class, Lane, Place};
 use super::permit::Permit;
 use super::sync::{Instant, LOOK_AFTER_FIRST, Mutex, MutexGuard, Notify, timeout_at};
@@ -137,7 +137,7 @@ impl Gate {
         self.core.change(|inner, now| inner.turns.end(now, grant, end));
     }
 
-    pub(super) fn refused(&self, grant: Grant, retry_after: Option<Duration>) -> RefusedBy429 {
+    pub(super) fn refused(&self, grant: Grant, retry_after: Option<Duration>) -> Refusal {
         let jitter = fastrand::u32(..);
         self.core.change(|inner, now| inner.turns.refused(now, grant, retry_after, jitter))
     }

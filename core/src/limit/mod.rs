@@ -5,18 +5,19 @@
 //! at once, wherever their buckets begin and however long the network takes.
 //!
 //! * [`window`]: what is in flight, when the others ended, and when one more may leave.
-//! * [`cut`]: what a refusal (429) changes.
+//! * [`backoff`]: what a refusal (429) changes; [`recovery`]: how that is undone.
 //! * [`state`]: the two together, and what happens to a request; no clock, no waiting, no randomness.
 //! * [`line`]: who waits, and whose turn it is.
 //! * [`turn`]: the line and the states together: who goes now, and when to look again.
 //! * `sync`: the locks, the clock and the waking of the gate, or those of a model that explores every order of events.
 //! * [`gate`], [`permit`], [`registry`]: one lock over all this, shared by the clients of a process.
 
-pub mod cut;
+pub mod backoff;
 pub mod gate;
 pub mod line;
 pub mod permit;
 pub mod quota;
+pub mod recovery;
 pub mod registry;
 pub mod state;
 mod sync;
@@ -26,7 +27,7 @@ pub mod window;
 #[cfg(limit_loom)]
 pub use sync::{advance, explore};
 
-pub use cut::RefusedBy429;
+pub use backoff::{Cut, Refusal, RefusedBy429};
 pub use gate::{Gate, GateHandle, LimitStats, Refused, Waiting};
 pub use line::Class;
 pub use permit::Permit;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::cut::RefusedBy429;
+use super::backoff::{Refusal, RefusedBy429};
 use super::gate::Gate;
 use super::turn::{End, Grant};
 
@@ -47,11 +47,10 @@ impl Permit {
     }
 
     /// The answer was 429, with this Retry-After.
-    #[must_use = "a refused request either waits again or fails"]
-    pub fn refused(mut self, retry_after: Option<Duration>) -> RefusedBy429 {
+    pub fn refused(mut self, retry_after: Option<Duration>) -> Refusal {
         match self.grant.take() {
             Some(grant) => self.gate.refused(grant, retry_after),
-            None => RefusedBy429::Closed(Duration::ZERO),
+            None => Refusal { next: RefusedBy429::Closed(Duration::ZERO), cut: None },
         }
     }
 

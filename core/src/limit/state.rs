@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::cut::{Cut, RefusedBy429};
+use super::backoff::{Backoff, Refusal};
 use super::window::Window;
 use super::{NEVER, Nanos, Quota};
 
@@ -50,7 +50,7 @@ impl Ticket {
 pub struct State {
     quota: Quota,
     window: Window,
-    cut: Cut,
+    backoff: Backoff,
     /// When those that were given up after sending count as ended.
     lingering: VecDeque<Nanos>,
     linger: Nanos,
@@ -66,7 +66,7 @@ impl State {
         Self {
             quota,
             window: Window::new(quota.span()),
-            cut: Cut::new(&quota),
+            backoff: Backoff::new(&quota),
             lingering: VecDeque::new(),
             linger: quota.scaled(LINGER),
             last: 0,
@@ -79,7 +79,7 @@ impl State {
     pub fn tighten(&mut self, quota: Quota) {
         self.quota = self.quota.stricter(quota);
         self.window.set_span(self.quota.span());
-        self.cut.tighten(&self.quota);
+        self.backoff.tighten(&self.quota);
         self.linger = self.quota.scaled(LINGER);
     }
 
@@ -96,6 +96,7 @@ impl State {
     /// The first time at or after `from` at which one more may leave if nothing else happens.
     #[must_use]
     pub fn earliest(&self, from: Nanos, reach: Reach) -> Nanos {
+        let from = self.backoff.opens(from.max(self.last));
         self.earliest_with(from, self.window.flying(), reach)
     }
 
@@ -106,12 +107,12 @@ impl State {
     }
 
     fn earliest_with(&self, from: Nanos, flying: u64, reach: Reach) -> Nanos {
-        let allowed = self.cut.allowed();
+        let allowed = self.backoff.allowed();
         let allowed = match reach {
             Reach::Whole => allowed,
             Reach::LeavesTenth => allowed - allowed / 10,
         };
-        let from = from.max(self.last).max(self.cut.closed_until());
+        let from = from.max(self.last).max(self.backoff.closed_until());
         self.window.earliest(from, flying, allowed)
     }
 
@@ -137,28 +138,28 @@ impl State {
         self.settle(now);
         self.window.leaves();
         self.granted += 1;
-        Ticket { epoch: self.cut.epoch() }
+        Ticket { epoch: self.backoff.leaves() }
     }
 
     /// The end of an answer other than a refusal was seen.
     pub fn seen(&mut self, now: Nanos, ticket: Ticket) {
         let now = self.settle(now);
         self.window.ends(now);
-        self.cut.succeeded(ticket.spend());
+        self.backoff.succeeded(now, ticket.spend());
     }
 
     /// It certainly never reached the server.
     pub fn never_sent(&mut self, now: Nanos, ticket: Ticket) {
         self.settle(now);
         self.window.vanishes();
-        ticket.spend();
+        self.backoff.ends(ticket.spend());
         self.granted = self.granted.saturating_sub(1);
     }
 
     /// It was given up after sending: it may yet arrive, and counts as in flight for 5 s more.
     pub fn abandoned(&mut self, now: Nanos, ticket: Ticket) {
         let now = self.settle(now);
-        ticket.spend();
+        self.backoff.ends(ticket.spend());
         // A stricter quota may have changed the linger; the queue stays ascending.
         let due = now.saturating_add(self.linger);
         self.lingering.push_back(self.lingering.back().map_or(due, |last| due.max(*last)));
@@ -171,11 +172,12 @@ impl State {
         ticket: Ticket,
         retry_after: Option<Duration>,
         jitter: u32,
-    ) -> RefusedBy429 {
+    ) -> Refusal {
         let now = self.settle(now);
         self.window.ends(now);
         self.refused += 1;
-        self.cut.refused(now, ticket.spend(), retry_after, jitter, &self.quota)
+        let used = self.window.flying() + self.window.recent(now);
+        self.backoff.refused(now, ticket.spend(), retry_after, jitter, used, &self.quota)
     }
 
     /// What is declared.
@@ -187,13 +189,13 @@ impl State {
     /// N, cut by refusals.
     #[must_use]
     pub fn allowed(&self) -> u64 {
-        self.cut.allowed()
+        self.backoff.allowed()
     }
 
     /// The N that was declared.
     #[must_use]
     pub fn declared(&self) -> u64 {
-        self.cut.declared()
+        self.quota.requests()
     }
 
     /// Granted and not ended, those that linger included.
@@ -217,7 +219,7 @@ impl State {
     /// Until when nothing is granted.
     #[must_use]
     pub fn closed_until(&self) -> Nanos {
-        self.cut.closed_until()
+        self.backoff.closed_until()
     }
 
     /// When a request that leaves now can no longer weigh on a later one: how long a log is worth keeping.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::cut::RefusedBy429;
+use super::backoff::Refusal;
 use super::line::{Class, Lane, Line, Place};
 use super::state::{Reach, State, Ticket};
 use super::{Nanos, Quota};
@@ -200,7 +200,7 @@ impl<W> Turns<W> {
         grant: Grant,
         retry_after: Option<Duration>,
         jitter: u32,
-    ) -> RefusedBy429 {
+    ) -> Refusal {
         let now = self.settle(now);
         let Grant { ticket, cap, .. } = grant;
         self.end_in_cap(now, cap, End::Seen);

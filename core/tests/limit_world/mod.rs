@@ -51,6 +51,8 @@ pub(crate) enum Pattern {
     Stops,
     /// So many, all at once.
     Batch(usize),
+    /// So many who call at once, each again as soon as it is answered.
+    Callers(usize),
 }
 
 /// Somebody else who uses half of the same limit: ten requests a second on average.
@@ -88,6 +90,13 @@ impl Story {
     pub(crate) fn rate(&self, from: Nanos, until: Nanos) -> f64 {
         let granted = self.granted.iter().filter(|at| (from..until).contains(*at)).count();
         granted as f64 / ((until - from) as f64 / 1e9)
+    }
+
+    /// The fewest answers in any 10 s that begin between `from` and `until`.
+    pub(crate) fn fewest_in_a_window(&self, from: Nanos, until: Nanos) -> usize {
+        let answers =
+            |begin| self.finished.iter().filter(|at| (begin..begin + 10 * SECOND).contains(*at)).count();
+        (from / SECOND..=until / SECOND).map(|begin| answers(begin * SECOND)).min().unwrap_or(0)
     }
 }
 
@@ -154,7 +163,7 @@ impl<R: Rule, C: Counter> Simulation<'_, R, C> {
         let end = self.start + self.world.duration;
         match self.world.pattern {
             Pattern::Steady | Pattern::Cancellations => self.to_do = usize::MAX,
-            Pattern::Batch(count) => self.to_do = count,
+            Pattern::Batch(count) | Pattern::Callers(count) => self.to_do = count,
             Pattern::Bursts => {
                 let mut at = self.start;
                 while at < end {
@@ -304,6 +313,9 @@ impl<R: Rule, C: Counter> Simulation<'_, R, C> {
             (false, true) => {
                 self.rule.end(self.now, ticket, End::Seen);
                 self.story.finished.push(self.now - self.start);
+                if matches!(self.world.pattern, Pattern::Callers(_)) {
+                    self.to_do += 1;
+                }
             }
             (false, false) if cancels => self.rule.end(self.now, ticket, End::NeverSent),
             (false, false) => {
