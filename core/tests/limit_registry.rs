@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hightouch_sdk::limit::{Class, Gate, Quota};
+use hightouch_sdk::limit::{Ask, Class, Gate, Quota};
 use tokio::sync::Mutex;
 use tokio::time::advance;
 
@@ -14,10 +14,13 @@ const ORIGIN: &str = "https://api.example.com";
 static TURN: Mutex<()> = Mutex::const_new(());
 
 async fn send(gate: &Arc<Gate>, count: usize) {
-    let handle = gate.with_share(1.0);
     for _ in 0..count {
-        handle.acquire(Class::Read, None, false).await.unwrap().seen();
+        gate.acquire(Ask::new(Class::Read)).await.unwrap().seen();
     }
+}
+
+fn at_once() -> Ask {
+    Ask { max_wait: Some(Duration::ZERO), ..Ask::new(Class::Read) }
 }
 
 #[tokio::test(start_paused = true)]
@@ -49,7 +52,7 @@ async fn a_client_made_anew_within_thirty_seconds_knows_what_was_sent() {
 async fn a_permit_in_flight_is_a_user_too() {
     let _turn = TURN.lock().await;
     let gate = Gate::shared(ORIGIN, [4; 32], Quota::default());
-    let permit = gate.with_share(1.0).acquire(Class::Read, None, false).await.unwrap();
+    let permit = gate.acquire(Ask::new(Class::Read)).await.unwrap();
     drop(gate);
     advance(Duration::from_mins(2)).await;
     assert_eq!(Gate::shared(ORIGIN, [4; 32], Quota::default()).stats().in_flight, 1);
@@ -60,7 +63,7 @@ async fn a_permit_in_flight_is_a_user_too() {
 async fn a_pause_that_the_server_asked_for_outlives_the_thirty_seconds() {
     let _turn = TURN.lock().await;
     let gate = Gate::shared(ORIGIN, [5; 32], Quota::default());
-    let permit = gate.with_share(1.0).acquire(Class::Read, None, false).await.unwrap();
+    let permit = gate.acquire(Ask::new(Class::Read)).await.unwrap();
     let _ = permit.refused(Some(Duration::from_mins(1)));
     drop(gate);
     advance(Duration::from_secs(45)).await;
@@ -76,19 +79,18 @@ async fn of_two_quotas_for_one_gate_the_stricter_holds_for_both() {
     assert_eq!((wide.stats().limit, narrow.stats().limit), (50, 50));
     let again = Gate::shared(ORIGIN, [6; 32], Quota::default());
     assert_eq!(again.stats().limit, 50);
-    let handle = again.with_share(1.0);
     send(&again, 50).await;
-    assert!(handle.acquire(Class::Read, Some(Duration::ZERO), false).await.is_err());
+    assert!(again.acquire(at_once()).await.is_err());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_share_is_one_of_the_stricter_quota_once_there_is_one() {
     let _turn = TURN.lock().await;
     let gate = Gate::shared(ORIGIN, [7; 32], Quota::default());
-    let half = gate.with_share(0.5);
+    gate.set_share(0.5);
     let _stricter = Gate::shared(ORIGIN, [7; 32], Quota { requests: 50, ..Quota::default() });
     for _ in 0..25 {
-        half.acquire(Class::Read, Some(Duration::ZERO), false).await.unwrap().seen();
+        gate.acquire(at_once()).await.unwrap().seen();
     }
-    assert!(half.acquire(Class::Read, Some(Duration::ZERO), false).await.is_err());
+    assert!(gate.acquire(at_once()).await.is_err());
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 use hightouch_sdk::limit::{Quota, State};
 use limit_world::counters::{Buckets, Counter, Exact, Panel, Refuses, WINDOW};
 use limit_world::rules::{
-    DeparturesInsteadOfEnds, ForgetsTheAbandoned, Rule, SlidingDepartures, SlidingEnds, TokenBucket, real,
-    without_allowance_for_clocks,
+    DeparturesInsteadOfEnds, ForgetsTheAbandoned, LingersBriefly, Rule, SlidingDepartures, SlidingEnds,
+    TokenBucket, real, without_allowance_for_clocks,
 };
 use limit_world::{Arrival, Latency, Pattern, SECOND, Story, Stranger, World, play};
 
@@ -141,6 +141,35 @@ fn the_same_worlds_refuse_the_rule_when_it_forgets_what_was_given_up() {
 fn the_same_worlds_refuse_the_rule_without_its_allowance_for_clocks() {
     let (refusals, _) = refusals_of(Latency::None, Pattern::Steady, 0, without_allowance_for_clocks);
     assert!(refusals > 0);
+}
+
+/// A server that was stopped for longer than requests were waited for read them all when it went on, beside new ones:
+/// 226 to 300 in 10 s.
+#[test]
+fn a_server_that_was_stopped_and_goes_on_never_reads_more_than_the_limit() {
+    for seconds in [12, 35, 60] {
+        for handshake in [0, 1] {
+            for seed in 0..seeds() {
+                let pattern = Pattern::ServerStops(seconds * SECOND);
+                let world = world(Latency::Lan, handshake, pattern, arrival(handshake, seed), seed);
+                let world = World { duration: 180 * SECOND, ..world };
+                let (story, panel) = judged(world, real());
+                assert_eq!(panel.refusals, 0, "{world:?}");
+                assert!(panel.exact.peak <= 200, "{} arrivals in 10 s: {world:?}", panel.exact.peak);
+                let last = story.rate(160 * SECOND, 180 * SECOND);
+                assert!(last >= 18.0, "{last} a second at the end: {world:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_same_worlds_refuse_the_rule_when_it_expects_a_stopped_server_to_read_nothing_late() {
+    for seconds in [35, 60] {
+        let pattern = Pattern::ServerStops(seconds * SECOND);
+        let (refusals, peak) = refusals_of(Latency::Lan, pattern, 0, || LingersBriefly(real()));
+        assert!(refusals > 0 && peak > 200, "{refusals} refusals, {peak} arrivals in 10 s");
+    }
 }
 
 /// What 3,000 reads beside a stranger met at worst, over all phases and seeds.

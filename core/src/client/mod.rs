@@ -46,7 +46,7 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::Key;
 use crate::config::{Config, Settings};
 use crate::error::{Error, Kind};
-use crate::limit::{Gate, GateHandle, LimitStats};
+use crate::limit::{Gate, LimitStats};
 use crate::model::{self, Mended, Model};
 use crate::operation::Returns;
 use crate::reason::Reason;
@@ -69,7 +69,7 @@ struct Shared {
     /// The key in use last; the others are kept for taking them out of texts that come late.
     keys: Mutex<Vec<Key>>,
     /// One per origin and key; made with the first key and kept for later ones, since the limit is the workspace's.
-    gate: OnceLock<GateHandle>,
+    gate: OnceLock<Arc<Gate>>,
     http: Http,
     own_clock: OwnClock,
     budget: Mutex<Budget>,
@@ -89,8 +89,12 @@ pub(crate) struct Answer {
     pub meta: Meta,
 }
 
-fn open_gate(config: &Config, key: &Key) -> GateHandle {
-    Gate::shared(&config.origin, key.digest(), config.quota).with_share(config.share.unwrap_or(1.0))
+fn open_gate(config: &Config, key: &Key) -> Arc<Gate> {
+    let gate = Gate::shared(&config.origin, key.digest(), config.quota);
+    if let Some(share) = config.share {
+        gate.set_share(share);
+    }
+    gate
 }
 
 fn open_board(config: &Config) -> Board {
@@ -164,7 +168,7 @@ impl Client {
     #[must_use]
     pub fn stats(&self) -> LimitStats {
         match self.0.gate.get() {
-            Some(gate) => gate.gate().stats(),
+            Some(gate) => gate.stats(),
             None => Gate::new(self.0.config.quota).stats(),
         }
     }
@@ -175,7 +179,7 @@ impl Client {
     }
 
     /// The key in use, and the gate for what is sent with it.
-    pub(crate) fn key(&self) -> Result<(Key, &GateHandle), Error> {
+    pub(crate) fn key(&self) -> Result<(Key, &Arc<Gate>), Error> {
         let key = lock(&self.0.keys).last().cloned();
         key.zip(self.0.gate.get()).ok_or_else(|| {
             Error::new(Kind::Authentication, "the client has no key yet; nothing was sent")

@@ -13,7 +13,8 @@ use super::meta::Used;
 use super::{Answer, Attempt, Call, Client, Meta, Options, lock, meta, unknown};
 use crate::auth::Key;
 use crate::error::{Error, Kind};
-use crate::limit::{Permit, RefusedBy429};
+use crate::limit::{Ask, Linger, NotGranted, Permit, RefusedBy429};
+use crate::reason::Reason;
 use crate::retry::{self, Outcome, Verdict};
 use crate::transport::{self, Departure, Exchange, Failed, Request, Stage};
 
@@ -58,9 +59,17 @@ impl Client {
         let (_, gate) = self.key()?;
         let (mut retries, mut waited, mut rejoin) = (0, Duration::ZERO, false);
         loop {
-            let permit = match gate.acquire(class, limits.wait(waited), rejoin).await {
+            let ask = Ask { class, max_wait: limits.wait(waited), rejoin, look: None };
+            let permit = match gate.acquire(ask).await {
                 Ok(permit) => permit,
-                Err(refused) => return Err(limits.refusal(waited, refused.at_least, meta)),
+                Err(NotGranted::TooLong(at_least)) => return Err(limits.refusal(waited, at_least, meta)),
+                Err(NotGranted::Hopeless(refusing)) => {
+                    let why = format!("the server has refused everything for {} s", refusing.as_secs());
+                    return Err(Error::new(Kind::RateLimited, why).with_reason(Reason::QuotaExhausted));
+                }
+                Err(NotGranted::Moved) => {
+                    return Err(Error::new(Kind::Internal, "the client's limit is another one now"));
+                }
             };
             waited += permit.waited();
             meta.waited_ms = millis(waited);
@@ -153,7 +162,9 @@ impl Client {
         let incoming = match self.0.http.send(request, within, permit.departure).await {
             Ok(incoming) => incoming,
             Err(failed) => {
-                permit.failed(failed.stage);
+                // A server that does not answer may be stopped, and read what was given up when it goes on.
+                let linger = if failed.kind == Kind::Timeout { Linger::Window } else { Linger::Brief };
+                permit.failed(failed.stage, linger);
                 return Ended::Failed(failed);
             }
         };
@@ -270,12 +281,12 @@ impl Held<'_> {
         self.permit.take().map(|permit| permit.refused(after).next)
     }
 
-    fn failed(mut self, stage: Stage) {
+    fn failed(mut self, stage: Stage, linger: Linger) {
         match (self.permit.take(), stage) {
             (Some(permit), Stage::Connecting | Stage::Barred) => permit.never_sent(),
             // The server answered, if not with an answer: it may have counted it, and nothing arrives later.
             (Some(permit), Stage::Refused | Stage::Unusable) => permit.seen(),
-            (Some(permit), Stage::Sent | Stage::Answering) => permit.abandoned(),
+            (Some(permit), Stage::Sent | Stage::Answering) => permit.abandoned(linger),
             (None, _) => {}
         }
     }

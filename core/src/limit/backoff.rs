@@ -88,8 +88,8 @@ struct Burst {
 impl Burst {
     /// How many the server let through, where it refused a good part of them and not all.
     fn let_through(self) -> Option<u64> {
-        (self.succeeded && self.refused >= (self.used / 4).max(SAMPLE))
-            .then_some(self.used.saturating_sub(self.refused))
+        let enough = self.succeeded && self.refused >= (self.used / 4).max(SAMPLE);
+        self.used.checked_sub(self.refused).filter(|through| enough && *through > 0)
     }
 }
 
@@ -133,9 +133,9 @@ impl Backoff {
         self.allowed
     }
 
-    /// How many cuts there were.
+    /// Counts the cuts; a request remembers it when it is granted.
     #[must_use]
-    pub fn cuts(&self) -> u64 {
+    pub fn epoch(&self) -> u64 {
         self.epoch
     }
 
@@ -254,19 +254,39 @@ impl Backoff {
         };
         self.allowed = allowed;
         self.recovery = Some(recovery);
-        self.burst = Burst { used, refused: 1, succeeded: self.successes > 0 };
-        self.epoch += 1;
-        self.flying = 0;
-        self.successes = 0;
+        self.begin_epoch(Burst { used, refused: 1, succeeded: self.successes > 0 });
     }
 
     /// The rest of a burst tells better than its first refusal how much the server lets through.
     fn learn(&mut self) {
-        let Some(ceiling) = self.burst.let_through() else { return };
-        self.allowed = self.allowed.min((ceiling * 7 / 10).max(1));
-        if let Some(recovery) = &mut self.recovery {
-            recovery.lower(self.allowed, ceiling.max(1));
+        if let (Some(ceiling), Some(recovery)) = (self.burst.let_through(), &mut self.recovery) {
+            self.allowed = self.allowed.min((ceiling * 7 / 10).max(1));
+            recovery.lower(self.allowed, ceiling);
         }
+    }
+
+    /// Takes the place of another as well: the smaller N and the later opening hold. `time` turns a time of the other into
+    /// one of this.
+    pub fn absorb(&mut self, now: Nanos, other: &Self, time: impl Fn(Nanos) -> Nanos) {
+        if other.allowed < self.allowed {
+            self.allowed = other.allowed;
+            self.recovery.clone_from(&other.recovery);
+        }
+        if other.epoch == 0 {
+            return;
+        }
+        self.closed_until = self.closed_until.max(time(other.closed_until));
+        if self.closed_until > now {
+            // What comes after this pause is a trial here too.
+            self.begin_epoch(Burst::default());
+        }
+    }
+
+    fn begin_epoch(&mut self, burst: Burst) {
+        self.burst = burst;
+        self.epoch += 1;
+        self.flying = 0;
+        self.successes = 0;
     }
 
     fn pause(&self, jitter: u32) -> Nanos {
