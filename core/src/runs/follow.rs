@@ -171,7 +171,6 @@ impl<S: RunState> Step<'_, S> {
         made.meta = spent.meta("runs.next");
         match polled {
             Ok(Some(state)) => {
-                self.following.seen();
                 let text = fingerprint(&state);
                 made.changed = made.seen.state.as_ref() != Some(&text);
                 made.seen = Seen { state: Some(text), at: made.seen.at, missing: None, unreadable: None };
@@ -180,7 +179,6 @@ impl<S: RunState> Step<'_, S> {
                 Ok(made.changed || made.ending().is_some())
             }
             Ok(None) => {
-                self.following.seen();
                 (made.failure, made.seen.unreadable) = (None, None);
                 let since = *made.seen.missing.get_or_insert(made.seen.at);
                 if self.sender.unscaled(made.seen.at.saturating_sub(since)) > MISSING_BORNE {

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::sweep::Sweep;
@@ -34,7 +33,6 @@ struct FollowedRun {
     run: i64,
     since: i64,
     look: Arc<Look>,
-    hinted: Notify,
 }
 
 /// Keeps a run among the followed ones while it is followed.
@@ -65,8 +63,7 @@ impl Followed {
             id: runs.next,
             run: token.run.parse().unwrap_or(i64::MAX),
             since: token.since,
-            look: Arc::default(),
-            hinted: Notify::new(),
+            look: Look::new(0),
         });
         let sync = (token.kind == RunKind::Sync).then(|| token.parent.clone());
         runs.by_sync.entry(sync.clone()).or_default().push(Arc::clone(&run));
@@ -75,9 +72,9 @@ impl Followed {
 
     /// Since when lists of syncs are worth reading: the time of the oldest trigger, if more runs are followed than can be
     /// looked at in a window.
-    pub(super) fn crowded_since(&self, looks_a_window: usize) -> Option<i64> {
+    pub(super) fn crowded_since(&self, looks_in_window: u64) -> Option<i64> {
         let runs = self.lock();
-        if runs.by_sync.values().map(Vec::len).sum::<usize>() <= looks_a_window {
+        if runs.by_sync.values().map(Vec::len).sum::<usize>() as u64 <= looks_in_window {
             return None;
         }
         let of_syncs = runs.by_sync.iter().filter(|(sync, _)| sync.is_some());
@@ -96,11 +93,8 @@ impl Followed {
             let of_sync = runs.by_sync.get(&Some(sync.to_owned()));
             of_sync.into_iter().flatten().min_by_key(|run| run.run).cloned()
         };
-        if let Some(run) = oldest
-            && urgency > run.look.urgency()
-        {
+        if let Some(run) = oldest {
             gate.hint(&run.look, urgency);
-            run.hinted.notify_one();
         }
     }
 }
@@ -108,22 +102,15 @@ impl Followed {
 impl Following {
     /// The run's place among all looks; `looked` is when it was last looked at, in milliseconds since 1970.
     pub(super) fn look(&self, looked: i64) -> Arc<Look> {
-        self.run.look.looked(looked);
+        self.run.look.set_looked_at(looked);
         Arc::clone(&self.run.look)
-    }
-
-    /// The run was looked at: nothing points to a change any more.
-    pub(super) fn seen(&self) {
-        self.run.look.seen();
     }
 
     /// Waits until `due`, or until something points to a change.
     pub(super) async fn due(&self, due: Instant) {
-        if self.run.look.urgency() == Urgency::Usual {
-            tokio::select! {
-                () = tokio::time::sleep_until(due) => {}
-                () = self.run.hinted.notified() => {}
-            }
+        tokio::select! {
+            () = tokio::time::sleep_until(due) => {}
+            () = self.run.look.urgent() => {}
         }
     }
 }

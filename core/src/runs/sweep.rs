@@ -137,7 +137,7 @@ pub(super) async fn lead<S: RunState>(
         }
         tokio::time::sleep_until(then).await;
         let pause = pause(sender);
-        let looks = sender.workspace().map_or(usize::MAX, |workspace| workspace.gate().looks_a_window());
+        let looks = sender.workspace().map_or(u64::MAX, |workspace| workspace.gate().looks_in_window());
         followed.sweep.lock().due = Some(Instant::now() + pause * BETWEEN);
         let Some(since) = followed.crowded_since(looks) else { continue };
         if is_refused(sender, followed) {

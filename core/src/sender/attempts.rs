@@ -14,7 +14,7 @@ use crate::attempt::{self, Attempt, CutMade, Meta, Outcome};
 use crate::call::{Call, Spent, checked_headers};
 use crate::config::Key;
 use crate::error::{Error, Kind};
-use crate::limit::{Ask, Linger, NoLeave, Permit, RefusedBy429};
+use crate::limit::{Ask, Linger, NotGranted, Permit, Refusal, RefusedBy429};
 use crate::reason::Reason;
 use crate::transport::{self, Departure, Exchange, Request};
 
@@ -31,7 +31,7 @@ struct Ended {
     /// Whether a later attempt may be answered otherwise.
     passes: bool,
     /// What a refusal by the limit (429) means for the request.
-    refused: Option<RefusedBy429>,
+    refused: Option<Refusal>,
 }
 
 impl Sender {
@@ -99,7 +99,7 @@ impl Sender {
             // What happened to it is known now.
             departure.reset();
             meta.attempts.push(ended.entry(millis(begun.elapsed())));
-            if let Some(cut) = ended.refused.as_ref().and_then(RefusedBy429::cut) {
+            if let Some(cut) = ended.refused.and_then(|refusal| refusal.cut) {
                 let cut = CutMade::new(cut.allowed, cut.closed_for);
                 meta.cuts.push(cut);
                 self.hooks().cut(&cut);
@@ -108,13 +108,14 @@ impl Sender {
                 Ok(exchange) => return Ok(exchange),
                 Err(error) => error.with_outcome(ended.outcome),
             };
-            match ended.refused {
+            match ended.refused.map(|refusal| refusal.next) {
                 // The gate is closed for a while; waiting there spends no retry.
                 Some(RefusedBy429::Closed(_)) => {
                     rejoin = true;
                     continue;
                 }
-                Some(RefusedBy429::TooLong(_) | RefusedBy429::Hopeless(_)) => return Err(error),
+                Some(RefusedBy429::TooLong(_)) => return Err(error),
+                Some(RefusedBy429::Hopeless(since)) => return Err(self.hopeless(since)),
                 None => {}
             }
             // The server did nothing with it: another key may do, once.
@@ -176,15 +177,28 @@ impl Sender {
             let ask = Ask { class, max_wait: spent.wait(), rejoin, look: call.look().cloned() };
             match self.workspace()?.gate().acquire(ask).await {
                 Ok(permit) => break Ok(permit),
-                Err(NoLeave::Refused { at_least }) => break Err(at_least),
+                Err(NotGranted::TooLong(at_least)) => {
+                    break Err(spent.refusal(at_least, !meta.attempts.is_empty()));
+                }
+                Err(NotGranted::Hopeless(since)) => break Err(self.hopeless(since)),
                 // The workspace turned out to be another's, whose gate holds from now on.
-                Err(NoLeave::Moved) => {}
+                Err(NotGranted::Moved) => {}
             }
         };
         let waited = began.elapsed();
         spent.waited(waited);
         meta.waited_ms = meta.waited_ms.saturating_add(millis(waited));
-        taken.map_err(|at_least| spent.refusal(at_least, !meta.attempts.is_empty()))
+        taken
+    }
+
+    /// The error of a call that a server which refuses everything would keep for ever.
+    fn hopeless(&self, since: Duration) -> Error {
+        let minutes = since.mul_f64(self.config().scale).as_secs_f64() / 60.0;
+        let what = format!("the server has refused every request (429) for {minutes:.1} minutes");
+        Error::new(Kind::RateLimited, what)
+            .with_status(429)
+            .with_reason(Reason::QuotaExhausted)
+            .with_hint("Something else uses up the workspace's limit, or the server refuses this client: try later.")
     }
 
     /// One attempt, from the grant to the end of the answer.
@@ -328,7 +342,7 @@ impl Held<'_> {
         }
     }
 
-    fn refused(mut self, after: Option<Duration>) -> Option<RefusedBy429> {
+    fn refused(mut self, after: Option<Duration>) -> Option<Refusal> {
         self.permit.take().map(|permit| permit.refused(after))
     }
 

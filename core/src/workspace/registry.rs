@@ -126,7 +126,7 @@ impl Workspace {
         // One after the other: it may be one lock.
         let own = *lock(&self.idle_since);
         let since = (*lock(&now.idle_since)).max(own);
-        since.is_some_and(|since| now.gate.is_forgotten(since, KEEP))
+        since.is_some_and(|since| now.gate.may_be_forgotten(since, KEEP))
     }
 
     fn is_used(&self) -> bool {
