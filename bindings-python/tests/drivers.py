@@ -82,7 +82,7 @@ class Part(NamedTuple):
 
     @property
     def times(self) -> int:
-        return self.step.get("atOnce", 1)
+        return int(self.step.get("atOnce", 1))
 
     @property
     def may_be_cancelled(self) -> bool:

@@ -141,8 +141,9 @@ def play(scenario: dict[str, Any], name: str, world: World, driver: Driver) -> N
     finally:
         played.close()
     if "asked" in scenario:
-        assert len(played.asked) == scenario["asked"], "so often was a key asked for"
-    assert world.judge(driver.player, name, scenario.get("wire", {})) == []
+        assert len(played.asked) == scenario["asked"], f"a key was asked for {len(played.asked)} times"
+    complaints = world.judge(driver.player, name, scenario.get("wire", {}))
+    assert complaints == [], complaints
 
 
 def shown(player: str, outcome: Any, call: str) -> None:

@@ -39,6 +39,7 @@ pub(crate) struct When {
 /// What goes out. With neither a status nor a body it is the operation's own answer.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a member of a script, to be written or not")]
 pub(crate) struct Answer {
     pub(crate) status: Option<u16>,
     pub(crate) headers: BTreeMap<String, String>,

@@ -9,7 +9,8 @@ const NUMBER: &str = "{{n}}";
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Repeat {
-    repeat: u64,
+    #[serde(rename = "repeat")]
+    times: u64,
     of: Value,
     #[serde(default = "one")]
     from: u64,
@@ -56,7 +57,7 @@ fn repeat(value: &Value) -> Result<Option<Repeat>, String> {
 impl Repeat {
     fn each(self) -> Result<Vec<Value>, String> {
         let of = written_out(self.of)?;
-        Ok((self.from..self.from + self.repeat).map(|number| numbered(&of, number)).collect())
+        Ok((self.from..self.from + self.times).map(|number| numbered(&of, number)).collect())
     }
 
     fn text(self) -> Result<Value, String> {
