@@ -19,7 +19,7 @@ pub(crate) use standing::Rule;
 use standing::violations;
 
 /// How long requests may take to end once their client has been closed.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a judge is told. The members of `wire` are explained in `tests/scenarios/README.md`.
 #[derive(Debug, Clone, Default, Deserialize)]
