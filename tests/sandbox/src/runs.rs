@@ -73,7 +73,7 @@ impl Run {
             rows("successful").unwrap_or(if status == "failed" { Rows::default() } else { planned });
         Self {
             id,
-            created,
+            created: created.saturating_sub(plan.created_behind_ms.unwrap_or(0)),
             started,
             finished: started + in_millis(seconds),
             listed: created.saturating_add(plan.listed_after_ms.unwrap_or(0)),
