@@ -221,9 +221,10 @@ impl Sender {
     /// Asks once; the key that comes is in use when this returns.
     async fn ask(&self) -> Result<(), Error> {
         let failed = |cause: String| {
-            Error::new(Kind::Authentication, "the function that gives the key failed")
+            let cause = self.scrub(&cause);
+            Error::new(Kind::Authentication, format!("the function that gives the key failed: {cause}"))
                 .with_reason(Reason::KeyFunction)
-                .with_causes(vec![self.scrub(&cause)])
+                .with_causes(vec![cause])
         };
         match &self.keys().source {
             KeySource::Nowhere => Ok(()),

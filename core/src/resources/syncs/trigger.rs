@@ -2,7 +2,7 @@
 
 use super::{ListSyncOp, ListSyncs, SyncReference, SyncRun, SyncRunStatus};
 use crate::call::{Call, Id, call, call_on};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::limit::Class;
 use crate::model::Timestamp;
 use crate::operation::{Endpoint as _, OfRun, Page, RunKind, SYNC, StartedNumber};
@@ -104,6 +104,10 @@ operation! {
 
 /// The call that starts a run; by slug it is another operation than by id.
 pub(crate) fn trigger_call(sync: &SyncReference, how: &TriggerSync) -> Result<Call, Error> {
+    if let Err(why) = sync.check() {
+        let error = Error::new(Kind::InvalidRequest, format!("sync {why}; nothing was sent"));
+        return Err(error.at(TriggerRunOp::OPERATION.id, None));
+    }
     match sync {
         SyncReference::Id(id) => call_on::<TriggerRunOp>(vec![Id::Int(*id)], how),
         SyncReference::Slug(slug) => {
