@@ -12,7 +12,7 @@ use url::{Host, Url};
 use crate::auth::Key;
 use crate::error::{Error, Kind};
 use crate::limit::Quota;
-use crate::model::{Mended, Model, Types};
+use crate::model::{Mended, Model, Reader, Types};
 use crate::proxy::{Proxy, Route};
 use crate::reason::Reason;
 
@@ -86,10 +86,7 @@ impl Secret {
 }
 
 impl Model for Secret {
-    fn read<'de, D: serde::Deserializer<'de>>(
-        from: D,
-        mended: &mut Mended,
-    ) -> Result<Option<Self>, D::Error> {
+    fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
         Ok(String::read(from, mended)?.map(Self))
     }
 

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::equal::equal;
-use super::{Mended, Model, Types};
+use super::{Mended, Model, Reader, Types};
 
 /// How deep opaque JSON may nest: what decoders, our own first, take without running out of stack.
 pub(crate) const MAX_DEPTH: usize = 127;
@@ -90,12 +90,12 @@ impl Serialize for Json {
 }
 
 impl Model for Json {
-    fn read<'de, D: Deserializer<'de>>(from: D, mended: &mut Mended) -> Result<Option<Self>, D::Error> {
-        let raw = Box::<RawValue>::deserialize(from)?;
+    fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
+        let raw = from.raw()?;
         if raw.get() == "null" {
             return Ok(None);
         }
-        Self::checked(raw).map(Some).map_err(|why| D::Error::custom(format_args!("{}: {why}", mended.path())))
+        Self::checked(raw.to_owned()).map(Some).map_err(|why| format!("{}: {why}", mended.path()))
     }
 
     fn describe(_: &mut Types) -> Value {
@@ -162,7 +162,7 @@ impl<'de> Deserialize<'de> for JsonObject {
 }
 
 impl Model for JsonObject {
-    fn read<'de, D: Deserializer<'de>>(from: D, mended: &mut Mended) -> Result<Option<Self>, D::Error> {
+    fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
         let Some(json) = Json::read(from, mended)? else { return Ok(None) };
         let read = Self::try_from(json).ok();
         if read.is_none() {

@@ -1,12 +1,12 @@
 //! What the kinds of runs have in common: a call that reads one, and what its status means.
 
-use serde::{Deserializer, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::claims::Of;
 use crate::client::{Call, Client, Meta, Options};
 use crate::error::Error;
-use crate::model::{Mended, Model, Timestamp, Types};
+use crate::model::{Mended, Model, Reader, Timestamp, Types};
 use crate::page::{Page, Row};
 
 /// How a run ended.
@@ -104,7 +104,7 @@ model! {
 pub(crate) struct RunText(String);
 
 impl Model for RunText {
-    fn read<'de, D: Deserializer<'de>>(from: D, mended: &mut Mended) -> Result<Option<Self>, D::Error> {
+    fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
         Ok(String::read(from, mended)?.filter(|text| !text.is_empty()).map(Self))
     }
 
