@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::io::{ErrorKind, Read as _};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -23,12 +24,15 @@ const API_KEY: &str = "HIGHTOUCH_API_KEY";
 const BASE_URL: &str = "HIGHTOUCH_BASE_URL";
 const SHARE: &str = "HIGHTOUCH_SHARE";
 
+/// Many times any key, so that a file named by mistake is not read whole.
+const LARGEST_KEY_FILE: u64 = 64 * 1024;
+
 request! {
     /// What a client is made from; each may be left out.
     pub struct Settings {
         /// The workspace's API key; read from `HIGHTOUCH_API_KEY` when left out.
         client api_key = "apiKey": Secret,
-        /// A file that holds the API key; one line break at its end is not the key's.
+        /// A file that holds the API key, a regular file of at most 64 KiB; one line break at its end is not the key's.
         client api_key_file = "apiKeyFile": String,
         /// The API's address with its `/api/v1`, `https`, or `http` to a loopback address; read from
         /// `HIGHTOUCH_BASE_URL` when left out.
@@ -49,7 +53,7 @@ request! {
         client max_wait_ms = "maxWaitMs": u64,
         /// How often a call that may be repeated is; 3 when left out. Waiting for the limit does not count.
         client max_retries = "maxRetries": u32,
-        /// A file of certificates (PEM) that are trusted beside the system's.
+        /// A file of certificates (PEM, at most 16 MiB) that are trusted beside the system's.
         client ca_bundle = "caBundle": String,
         /// A proxy's URL, used for every request; read from the usual variables (`HTTPS_PROXY`, `NO_PROXY`) when left
         /// out.
@@ -223,8 +227,9 @@ impl Settings {
             return Key::new(key.expose());
         }
         if let Some(path) = &self.api_key_file {
-            let text = std::fs::read_to_string(path)
-                .map_err(|error| wrong("apiKeyFile", &format!("cannot be read: {}", error.kind())))?;
+            let text = contents(Path::new(path), LARGEST_KEY_FILE)
+                .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned()))
+                .map_err(|why| wrong("apiKeyFile", &format!("cannot be read: {why}.")))?;
             return Key::from_outside(&text);
         }
         match self.variable(API_KEY)? {
@@ -276,6 +281,32 @@ fn wrong(setting: &str, what: &str) -> Error {
     Error::new(Kind::Config, format!("the setting {setting} {what}"))
 }
 
+/// Reads a file that a setting names, of at most so many bytes; the error says why it cannot be read.
+///
+/// Only regular files are opened: to open a named pipe is to wait for whoever writes to it.
+pub(crate) fn contents(path: &Path, most: u64) -> Result<Vec<u8>, String> {
+    let unreadable = |error: std::io::Error| match error.kind() {
+        ErrorKind::NotFound => "the file does not exist".to_owned(),
+        kind => kind.to_string(),
+    };
+    let found = std::fs::metadata(path).map_err(unreadable)?;
+    if found.is_dir() {
+        return Err("it is a directory".to_owned());
+    }
+    if !found.is_file() {
+        return Err("it is a pipe or a device, and only regular files are read".to_owned());
+    }
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    // One byte more than allowed tells a larger file from one that just fits.
+    file.take(most + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > most {
+        let (size, unit) = if most < 1 << 20 { (most >> 10, "KiB") } else { (most >> 20, "MiB") };
+        return Err(format!("it is larger than {size} {unit}"));
+    }
+    Ok(bytes)
+}
+
 /// The base URL without a slash at its end, and its origin.
 fn base_url(text: &str, named: &str) -> Result<(Url, String), Error> {
     let wrong = |what: &str| wrong(named, what);
@@ -306,4 +337,48 @@ fn base_url(text: &str, named: &str) -> Result<(Url, String), Error> {
     url.set_path(&path);
     let origin = url.origin().ascii_serialization();
     Ok((url, origin))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(path: &Path) -> Option<String> {
+        let settings =
+            Settings { api_key_file: Some(path.to_str().unwrap().to_owned()), ..Settings::default() };
+        settings.key().err().map(|error| error.what().to_owned())
+    }
+
+    fn refused(why: &str) -> String {
+        format!("the setting apiKeyFile cannot be read: {why}.")
+    }
+
+    #[test]
+    fn a_key_file_that_cannot_be_one_is_refused_with_the_reason() {
+        let folder = std::env::temp_dir().join(format!("hightouch-key-files-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("key");
+        assert_eq!(message(&folder), Some(refused("it is a directory")));
+        assert_eq!(message(&file), Some(refused("the file does not exist")));
+        std::fs::write(&file, b"k\xff").unwrap();
+        assert_eq!(message(&file), Some(refused("it is not UTF-8 text")));
+        std::fs::write(&file, "k".repeat(64 * 1024 + 1)).unwrap();
+        assert_eq!(message(&file), Some(refused("it is larger than 64 KiB")));
+        std::fs::write(&file, "k".repeat(64 * 1024)).unwrap();
+        assert!(!message(&file).is_some_and(|message| message.contains("larger")));
+        std::fs::write(&file, "key\n").unwrap();
+        assert_eq!(message(&file), None);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    /// Opening it waits for whoever writes to it: a client could not be created, and no thread of Python ran meanwhile.
+    #[cfg(unix)]
+    #[test]
+    fn a_key_file_that_is_a_pipe_is_refused_and_not_waited_for() {
+        let pipe = std::env::temp_dir().join(format!("hightouch-key-pipe-{}", std::process::id()));
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let message = message(&pipe);
+        std::fs::remove_file(&pipe).unwrap();
+        assert_eq!(message, Some(refused("it is a pipe or a device, and only regular files are read")));
+    }
 }
