@@ -55,7 +55,10 @@ export type ErrorKind =
 export interface ClientSettings {
   /** The workspace's API key; read from `HIGHTOUCH_API_KEY` when left out. */
   apiKey?: string | undefined
-  /** A file that holds the API key; one line break at its end is not the key's. */
+  /**
+   * A file that holds the API key, a regular file of at most 64 KiB; one line break at its end is not the
+   * key's.
+   */
   apiKeyFile?: string | undefined
   /**
    * The API's address with its `/api/v1`, `https`, or `http` to a loopback address; read from
@@ -80,7 +83,7 @@ export interface ClientSettings {
   maxWaitMs?: number | undefined
   /** How often a call that may be repeated is; 3 when left out. Waiting for the limit does not count. */
   maxRetries?: number | undefined
-  /** A file of certificates (PEM) that are trusted beside the system's. */
+  /** A file of certificates (PEM, at most 16 MiB) that are trusted beside the system's. */
   caBundle?: string | undefined
   /**
    * A proxy's URL, used for every request; read from the usual variables (`HTTPS_PROXY`, `NO_PROXY`) when

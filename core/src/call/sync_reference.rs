@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// A sync by its id or its slug: an integer or a string of digits alone is an id, anything else a slug.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -77,12 +77,9 @@ impl Serialize for SyncReference {
 
 impl<'de> Deserialize<'de> for SyncReference {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        match Value::deserialize(from)? {
-            Value::Number(number) => number.as_i64().map(Self::Id),
-            Value::String(text) => Some(Self::from(text)),
-            _ => None,
-        }
-        .ok_or_else(|| {
+        let raw = Box::<RawValue>::deserialize(from)?;
+        let id = raw.get().parse().map(Self::Id).ok();
+        id.or_else(|| serde_json::from_str::<String>(raw.get()).map(Self::from).ok()).ok_or_else(|| {
             serde::de::Error::custom("a sync is named by its id (an integer) or its slug (a string)")
         })
     }

@@ -1,6 +1,9 @@
 //! `request`: what the SDK does not know yet, with the same key, limit, retry rules and errors.
 
+use std::collections::BTreeMap;
+
 use http::Method;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::Client;
@@ -11,7 +14,7 @@ use crate::sender::Answer;
 use crate::transport;
 
 impl Client {
-    /// Sends any request below the base URL and gives the server's JSON; nothing (204) is given as null.
+    /// Sends any request below the base URL and returns the server's JSON; nothing (204) is returned as null.
     ///
     /// # Errors
     /// As every operation; kind `invalid_request`, with nothing sent, for a path that could leave the API.
@@ -22,15 +25,16 @@ impl Client {
         query: &Map<String, Value>,
         body: Option<Value>,
         options: &Options,
-    ) -> Result<Value, Error> {
+    ) -> Result<Json, Error> {
+        let query = query.iter().map(|(name, value)| (name.clone(), Json::from(value))).collect();
         let body = body.as_ref().map(Json::from);
         let mut spent = self.sender.account(options);
-        let answer = self.request_answer(method, path, query, body, &mut spent).await?;
+        let answer = self.request_answer(method, path, &query, body, &mut spent).await?;
         if answer.body.is_empty() {
-            return Ok(Value::Null);
+            return Ok(Json::default());
         }
         serde_json::from_slice(&answer.body).map_err(|error| {
-            Error::new(Kind::Protocol, format!("the answer cannot be read as a tree: {error}"))
+            Error::new(Kind::Protocol, format!("the answer is not JSON that can be used: {error}"))
                 .with_meta(answer.meta)
         })
     }
@@ -39,7 +43,7 @@ impl Client {
         &self,
         method: &str,
         path: &str,
-        query: &Map<String, Value>,
+        query: &BTreeMap<String, Json>,
         body: Option<Json>,
         spent: &mut Spent,
     ) -> Result<Answer, Error> {
@@ -101,27 +105,29 @@ fn checked(path: &str) -> Result<&str, Error> {
     Ok(path)
 }
 
-fn pairs(query: &Map<String, Value>) -> Result<Vec<(String, String)>, Error> {
+/// Numbers go out as the caller wrote them.
+fn pairs(query: &BTreeMap<String, Json>) -> Result<Vec<(String, String)>, Error> {
     let mut pairs = Vec::new();
     for (name, value) in query {
-        match value {
-            Value::Array(values) => {
+        match serde_json::from_str::<Vec<&RawValue>>(value.get()) {
+            Ok(values) => {
                 for value in values {
-                    pairs.push((name.clone(), scalar(name, value)?));
+                    pairs.push((name.clone(), scalar(name, value.get())?));
                 }
             }
-            value => pairs.push((name.clone(), scalar(name, value)?)),
+            Err(_) => pairs.push((name.clone(), scalar(name, value.get())?)),
         }
     }
     Ok(pairs)
 }
 
-fn scalar(name: &str, value: &Value) -> Result<String, Error> {
-    match value {
-        Value::String(text) => Ok(text.clone()),
-        Value::Number(_) | Value::Bool(_) => Ok(value.to_string()),
-        _ => Err(wrong(format!("query.{name} must be text, a number, a boolean or a list of those"))),
-    }
+fn scalar(name: &str, json: &str) -> Result<String, Error> {
+    let text = match json.bytes().next() {
+        Some(b'"') => serde_json::from_str(json).ok(),
+        Some(b'{' | b'[' | b'n') => None,
+        _ => Some(json.to_owned()),
+    };
+    text.ok_or_else(|| wrong(format!("query.{name} must be text, a number, a boolean or a list of those")))
 }
 
 #[cfg(test)]

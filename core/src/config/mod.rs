@@ -1,13 +1,15 @@
 //! Settings: what a caller may set, and what the client makes of it.
 
+mod file;
 mod key;
 mod proxy;
 
+pub(crate) use file::contents;
 pub(crate) use key::Key;
 pub(crate) use proxy::{Proxy, Route};
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -26,7 +28,7 @@ const API_KEY: &str = "HIGHTOUCH_API_KEY";
 const BASE_URL: &str = "HIGHTOUCH_BASE_URL";
 const SHARE: &str = "HIGHTOUCH_SHARE";
 
-/// The largest file that a key is read from.
+/// Many times any key, so that a file named by mistake is not read whole.
 const LARGEST_KEY_FILE: u64 = 64 << 10;
 
 /// The workspace's limit.
@@ -51,7 +53,7 @@ pub struct RateLimit {
 pub struct Settings {
     /// The workspace's API key; read from `HIGHTOUCH_API_KEY` when left out.
     pub api_key: Option<Secret>,
-    /// A file that holds the API key, of at most 64 KiB; one line break at its end is not the key's.
+    /// A file that holds the API key, a regular file of at most 64 KiB; one line break at its end is not the key's.
     pub api_key_file: Option<PathBuf>,
     /// The API's address with its `/api/v1`, `https`, or `http` to a loopback address; read from `HIGHTOUCH_BASE_URL` when
     /// left out.
@@ -71,7 +73,7 @@ pub struct Settings {
     pub max_wait: Option<Duration>,
     /// How often a call that may be repeated is; 3 when left out. Waiting for the limit does not count.
     pub max_retries: Option<u32>,
-    /// A file of certificates (PEM) that are trusted beside the system's.
+    /// A file of certificates (PEM, at most 16 MiB) that are trusted beside the system's.
     pub ca_bundle: Option<PathBuf>,
     /// A proxy's URL, used for every request; read from the usual variables (`HTTPS_PROXY`, `NO_PROXY`) when left out.
     pub proxy: Option<Secret>,
@@ -300,17 +302,10 @@ impl Settings {
 }
 
 /// The text of the key's file.
-fn key_file(path: &std::path::Path) -> Result<String, Error> {
-    use std::io::Read as _;
-
-    let unreadable = |error: std::io::Error| wrong("apiKeyFile", &format!("cannot be read: {}", error.kind()));
-    let mut text = String::new();
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    file.take(LARGEST_KEY_FILE + 1).read_to_string(&mut text).map_err(unreadable)?;
-    if text.len() as u64 > LARGEST_KEY_FILE {
-        return Err(wrong("apiKeyFile", "names a file of more than 64 KiB, which can hold no key"));
-    }
-    Ok(text)
+fn key_file(path: &Path) -> Result<String, Error> {
+    contents(path, LARGEST_KEY_FILE)
+        .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned()))
+        .map_err(|why| wrong("apiKeyFile", &format!("cannot be read: {why}.")))
 }
 
 fn wrong(setting: &str, what: &str) -> Error {
@@ -347,4 +342,47 @@ fn base_url(text: &str, named: &str) -> Result<(Url, String), Error> {
     url.set_path(&path);
     let origin = url.origin().ascii_serialization();
     Ok((url, origin))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(path: &Path) -> Option<String> {
+        let settings = Settings::new().api_key_file(path);
+        settings.key().err().map(|error| error.what().to_owned())
+    }
+
+    fn refused(why: &str) -> String {
+        format!("the setting apiKeyFile cannot be read: {why}.")
+    }
+
+    #[test]
+    fn a_key_file_that_cannot_be_one_is_refused_with_the_reason() {
+        let folder = std::env::temp_dir().join(format!("hightouch-key-files-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("key");
+        assert_eq!(message(&folder), Some(refused("it is a directory")));
+        assert_eq!(message(&file), Some(refused("the file does not exist")));
+        std::fs::write(&file, b"k\xff").unwrap();
+        assert_eq!(message(&file), Some(refused("it is not UTF-8 text")));
+        std::fs::write(&file, "k".repeat(64 * 1024 + 1)).unwrap();
+        assert_eq!(message(&file), Some(refused("it is larger than 64 KiB")));
+        std::fs::write(&file, "k".repeat(64 * 1024)).unwrap();
+        assert!(!message(&file).is_some_and(|message| message.contains("larger")));
+        std::fs::write(&file, "key\n").unwrap();
+        assert_eq!(message(&file), None);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    /// Opening it waits for whoever writes to it: a client could not be created, and no thread of Python ran meanwhile.
+    #[cfg(unix)]
+    #[test]
+    fn a_key_file_that_is_a_pipe_is_refused_and_not_waited_for() {
+        let pipe = std::env::temp_dir().join(format!("hightouch-key-pipe-{}", std::process::id()));
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let message = message(&pipe);
+        std::fs::remove_file(&pipe).unwrap();
+        assert_eq!(message, Some(refused("it is a pipe or a device, and only regular files are read")));
+    }
 }

@@ -51,7 +51,7 @@ fn text(string: &str) -> Option<String> {
 
 /// Sign, significant digits, and the power of ten that they are multiplied by; nothing where 64 bits do not hold the
 /// exponent: such a number is equal to its own spelling alone.
-fn number(number: &str) -> Option<(bool, String, i128)> {
+pub(crate) fn number(number: &str) -> Option<(bool, String, i128)> {
     let (negative, rest) = number.strip_prefix('-').map_or((false, number), |rest| (true, rest));
     let (mantissa, exponent) = rest.split_once(['e', 'E']).unwrap_or((rest, "0"));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));

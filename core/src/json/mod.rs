@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 mod equal;
 
 use equal::equal;
+pub(crate) use equal::number;
 
 /// How deep opaque JSON may nest: what decoders, our own first, take without running out of stack.
 pub(crate) const MAX_DEPTH: usize = 127;

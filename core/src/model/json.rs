@@ -1,20 +1,17 @@
 //! Reading opaque JSON.
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
-use super::{Mended, Model, Types};
+use super::{Mended, Model, Reader, Types};
 use crate::json::{Json, JsonObject};
 
 impl Model for Json {
-    fn read<'de, D: Deserializer<'de>>(from: D, mended: &mut Mended) -> Result<Option<Self>, D::Error> {
-        let raw = Box::<RawValue>::deserialize(from)?;
+    fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
+        let raw = from.raw()?;
         if raw.get() == "null" {
             return Ok(None);
         }
-        Self::checked(raw).map(Some).map_err(|why| D::Error::custom(format_args!("{}: {why}", mended.path())))
+        Self::checked(raw.to_owned()).map(Some).map_err(|why| format!("{}: {why}", mended.path()))
     }
 
     fn describe(_: &mut Types) -> Value {
@@ -23,7 +20,7 @@ impl Model for Json {
 }
 
 impl Model for JsonObject {
-    fn read<'de, D: Deserializer<'de>>(from: D, mended: &mut Mended) -> Result<Option<Self>, D::Error> {
+    fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
         let Some(json) = Json::read(from, mended)? else { return Ok(None) };
         let read = Self::try_from(json).ok();
         if read.is_none() {

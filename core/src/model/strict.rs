@@ -44,16 +44,21 @@ pub(crate) fn value<T: DeserializeOwned>(what: &str, text: &str, kind: Kind) -> 
 
 /// Serde quotes the text that it found in place of something else; it may be a secret.
 pub(super) fn without_values(message: &str) -> String {
-    let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
+    let message = placeless(message);
     if let Some((name, after)) = unknown_name(message)
         && !(name.len() <= LONGEST_NAME && name.chars().all(is_plain))
     {
         return format!("an unknown name that is none, {after}");
     }
-    let Some(start) = message.find("string \"") else { return without_numbers(message) };
+    let Some(start) = message.find("string \"") else { return without_number(message) };
     let (before, quoted) = message.split_at(start);
     let after = quoted.rfind("\", ").and_then(|end| quoted.get(end + 1..)).unwrap_or_default();
     format!("{before}a string{after}")
+}
+
+/// What `serde_json` says, without the line and column that it ends with.
+pub(super) fn placeless(message: &str) -> &str {
+    message.rsplit_once(" at line ").map_or(message, |(message, _)| message)
 }
 
 /// The name that serde found unknown, and what it knows; from the end, since the name may hold anything.
@@ -64,12 +69,15 @@ fn unknown_name(message: &str) -> Option<(&str, &str)> {
     Some((rest.get(..end)?, rest.get(end + "`, ".len()..)?))
 }
 
-/// A key of digits alone would come as a number.
-fn without_numbers(message: &str) -> String {
-    match (message.strip_prefix("invalid type: "), message.find('`'), message.rfind("`, ")) {
-        (Some(_), Some(start), Some(end)) if start < end => {
-            let (before, after) = (message.get(..start), message.get(end + 1..));
-            format!("{}…{}", before.unwrap_or_default(), after.unwrap_or_default())
+/// A key of digits alone would come as a number. With some features of `serde_json` the number is not named, so the
+/// sentence is the same for all.
+fn without_number(message: &str) -> String {
+    let found = message.strip_prefix("invalid type: ").and_then(|found| found.split_once(", expected "));
+    match found {
+        Some((found, expected))
+            if ["number", "integer `", "floating point `"].iter().any(|kind| found.starts_with(kind)) =>
+        {
+            format!("invalid type: a number, expected {expected}")
         }
         _ => message.to_owned(),
     }

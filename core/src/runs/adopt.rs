@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde::Serialize;
 use tokio::time::Instant;
 
 use super::claims::Claims;
@@ -110,6 +110,13 @@ fn could_be_it<S: Listed>(sender: &Sender, sent: Instant, run: &S) -> bool {
     }
 }
 
+/// The details of a trigger's lost answer; what the server said stays as it is spelt.
+#[derive(Serialize)]
+struct Undecided<'a, S> {
+    candidates: &'a [S],
+    details: Option<&'a Json>,
+}
+
 fn undecided<S: Listed>(error: Error, candidates: &[S]) -> Error {
     let ids: Vec<String> = candidates.iter().map(Row::id).collect();
     let found = match ids.as_slice() {
@@ -117,6 +124,6 @@ fn undecided<S: Listed>(error: Error, candidates: &[S]) -> Error {
         _ => format!("any of the runs {} may be it", ids.join(", ")),
     };
     let what = format!("{}; {found}", error.what());
-    let details = json!({ "candidates": candidates, "details": error.details().map(Json::value) });
-    error.with_what(what).with_details(Some(Json::from(&details)))
+    let details = Json::of(&Undecided { candidates, details: error.details() });
+    error.with_what(what).with_details(Some(details))
 }

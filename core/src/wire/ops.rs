@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::table::{Entry, run_value};
@@ -204,7 +204,7 @@ struct Anything {
     method: String,
     path: String,
     #[serde(default)]
-    query: Map<String, Value>,
+    query: BTreeMap<String, Json>,
     /// Absent sends no body; null sends null.
     #[serde(default, deserialize_with = "present")]
     body: Option<Json>,

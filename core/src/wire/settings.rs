@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::call::{Options, Priority};
 use crate::config::{RateLimit, Settings};
 use crate::error::{Error, Kind};
-use crate::model::{Mended, Model, Types, strict};
+use crate::model::{Mended, Model, Reader, Types, strict};
 use crate::secret::Secret;
 
 request! {
@@ -17,7 +17,7 @@ request! {
     pub(super) struct DoorSettings {
         /// The workspace's API key; read from `HIGHTOUCH_API_KEY` when left out.
         client api_key = "apiKey": Secret,
-        /// A file that holds the API key, of at most 64 KiB; one line break at its end is not the key's.
+        /// A file that holds the API key, a regular file of at most 64 KiB; one line break at its end is not the key's.
         client api_key_file = "apiKeyFile": String,
         /// The API's address with its `/api/v1`, `https`, or `http` to a loopback address; read from
         /// `HIGHTOUCH_BASE_URL` when left out.
@@ -39,7 +39,7 @@ request! {
         client max_wait_ms = "maxWaitMs": u64,
         /// How often a call that may be repeated is; 3 when left out. Waiting for the limit does not count.
         client max_retries = "maxRetries": u32,
-        /// A file of certificates (PEM) that are trusted beside the system's.
+        /// A file of certificates (PEM, at most 16 MiB) that are trusted beside the system's.
         client ca_bundle = "caBundle": String,
         /// A proxy's URL, used for every request; read from the usual variables (`HTTPS_PROXY`, `NO_PROXY`) when left
         /// out.
@@ -91,10 +91,7 @@ request! {
 pub(super) const INTERNAL_OPTIONS: &[&str] = &["inKeyFunction"];
 
 impl Model for Secret {
-    fn read<'de, D: serde::Deserializer<'de>>(
-        from: D,
-        mended: &mut Mended,
-    ) -> Result<Option<Self>, D::Error> {
+    fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
         Ok(String::read(from, mended)?.map(Self::from))
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hightouch_sdk::resources::{ListSyncs, TriggerSync};
-use hightouch_sdk::{Client, Kind, Options, Settings, WaitOptions};
+use hightouch_sdk::{Client, Json, Kind, Options, Settings, WaitOptions};
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
@@ -88,7 +88,7 @@ async fn closing_ends_a_wait_between_its_polls() {
     assert_eq!(error.kind(), Kind::Closed);
 }
 
-async fn posted(answer: Value) -> Result<Value, hightouch_sdk::Error> {
+async fn posted(answer: Value) -> Result<Json, hightouch_sdk::Error> {
     let script = json!([{"when": {"operation": "TriggerRun"}, "answer": answer}]);
     let world = sandbox().world(&json!({"script": script}));
     let client = world.client();
@@ -111,7 +111,7 @@ async fn a_value_of_an_unknown_operation_is_not_taken_for_an_error() {
         json!({"error": "none"}),
         json!({"message": "accepted", "details": {"jobs": 1}}),
     ] {
-        assert_eq!(posted(json!({"status": 200, "body": body})).await.unwrap(), body);
+        assert_eq!(posted(json!({"status": 200, "body": body})).await.unwrap().value(), body);
     }
     let error = posted(json!({"body": {"message": "Validation failed", "details": {}}})).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Validation);

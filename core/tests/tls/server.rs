@@ -6,8 +6,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
 
-use hightouch_sdk::{Client, Error, Options, Settings};
-use serde_json::{Map, Value};
+use hightouch_sdk::{Client, Error, Json, Options, Settings};
+use serde_json::Map;
 
 use crate::certificates::{Identity, folder};
 
@@ -90,6 +90,6 @@ pub fn client(port: u16, ca_bundle: Option<&Path>) -> Client {
 }
 
 /// A read, on the way that every request takes.
-pub async fn read(client: &Client) -> Result<Value, Error> {
+pub async fn read(client: &Client) -> Result<Json, Error> {
     client.request("GET", "/syncs", &Map::new(), None, &Options::default()).await
 }

@@ -2,7 +2,7 @@
 
 /// What a client is made from beside its key.
 public struct Configuration: Hashable, Sendable {
-    /// A file that holds the API key; one line break at its end is not the key's.
+    /// A file that holds the API key, a regular file of at most 64 KiB; one line break at its end is not the key's.
     public var apiKeyFile: String?
     /// The API's address with its `/api/v1`, `https`, or `http` to a loopback address; read from `HIGHTOUCH_BASE_URL`
     /// when left out.
@@ -21,7 +21,7 @@ public struct Configuration: Hashable, Sendable {
     public var maxWait: Duration?
     /// How often a call that may be repeated is; 3 when left out. Waiting for the limit does not count.
     public var maxRetries: Int?
-    /// A file of certificates (PEM) that are trusted beside the system's.
+    /// A file of certificates (PEM, at most 16 MiB) that are trusted beside the system's.
     public var caBundle: String?
     /// A proxy's URL, used for every request; read from the usual variables (`HTTPS_PROXY`, `NO_PROXY`) when left out.
     public var proxy: Secret?

@@ -280,6 +280,7 @@ impl Play<'_> {
                 client
                     .request(text("method"), text("path"), &query, args.get("body").cloned(), &options)
                     .await?
+                    .value()
             }
             "client.stats" => {
                 json!({"limit": client.stats().limit, "allowed": client.stats().allowed, "refused": client.stats().refused, "granted": client.stats().granted, "inFlight": client.stats().in_flight, "used": client.stats().used})
