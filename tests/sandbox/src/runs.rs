@@ -221,6 +221,13 @@ mod tests {
     }
 
     #[test]
+    fn a_run_may_say_that_it_was_made_before_its_trigger() {
+        let plan = Plan { created_behind_ms: Some(5_000), ..Plan::default() };
+        let run = Run::planned(1, 1_000, 1_000, &plan);
+        assert_eq!((run.created, run.started), (-4_000, 3_000));
+    }
+
+    #[test]
     fn a_run_may_be_listed_late() {
         let run = Run::planned(9001, 1_000, 0, &plan(json!({"listedAfterMs": 500})));
         assert!(!run.is_listed(1_499) && run.is_listed(1_500));

@@ -4,6 +4,7 @@
 mod common;
 
 use std::io::ErrorKind;
+use std::time::Duration;
 
 use common::{arrived, client, drain, judged, open, request, scripted, world};
 use serde_json::json;
@@ -125,7 +126,9 @@ async fn a_connection_that_is_reset_takes_every_answer_on_it_along() {
     let two = tokio::spawn(call("/syncs/2").send());
     arrived(&sandbox, &world, 3).await;
     assert!(call("/syncs/3").send().await.is_err());
-    assert!(one.await.unwrap().is_err() && two.await.unwrap().is_err());
+    let both = async { (one.await.unwrap().is_err(), two.await.unwrap().is_err()) };
+    let ended = tokio::time::timeout(Duration::from_secs(20), both).await;
+    assert_eq!(ended.expect("answers that end"), (true, true));
     assert_eq!(call("/syncs").send().await.unwrap().status(), 200, "over another connection");
     assert_eq!(judged(&sandbox, &world, json!({"gone": 2})).await, [""; 0]);
 }
