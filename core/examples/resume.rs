@@ -12,8 +12,7 @@ use hightouch_sdk::{Client, Settings, WaitOptions};
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut settings = Settings::new();
     settings.ca_bundle = std::env::var_os("HIGHTOUCH_DEMO_CA").map(Into::into);
-    let client =
-        Client::new(&settings)?;
+    let client = Client::new(&settings)?;
     match std::env::args().nth(1) {
         None => {
             let run = client.syncs().trigger("orders-to-salesforce", &TriggerSync::default()).await?;

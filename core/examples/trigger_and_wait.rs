@@ -21,8 +21,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let slug = std::env::args().nth(1).unwrap_or_else(|| "orders-to-salesforce".to_owned());
     let mut settings = Settings::new();
     settings.ca_bundle = std::env::var_os("HIGHTOUCH_DEMO_CA").map(Into::into);
-    let client =
-        Client::new(&settings)?;
+    let client = Client::new(&settings)?;
 
     let mut pages = client.syncs().list(&ListSyncs::default());
     let (mut page_number, mut total) = (0, 0);

@@ -20,31 +20,31 @@
 //! that the prelude has too.
 
 // The order of the layers: each module imports only what stands before it (`core/layers.txt`, which a check reads).
+mod attempt;
+mod error;
+mod json;
+#[doc(hidden)]
+pub mod limit;
 mod patch;
 mod reason;
 mod secret;
 mod text;
-#[doc(hidden)]
-pub mod limit;
-mod json;
-mod attempt;
-mod error;
 #[macro_use]
 mod model;
 #[macro_use]
 mod operation;
 mod call;
-mod config;
-mod transport;
-mod workspace;
-mod sender;
-mod page;
-mod runs;
-pub mod resources;
-mod diagnose;
 mod client;
+mod config;
+mod diagnose;
+mod page;
+pub mod resources;
+mod runs;
+mod sender;
+mod transport;
 #[doc(hidden)]
 pub mod wire;
+mod workspace;
 
 pub use attempt::{Attempt, CutMade, Meta};
 pub use call::{Options, Priority};

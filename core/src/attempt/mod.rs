@@ -3,6 +3,6 @@
 mod meta;
 mod outcome;
 
-pub use meta::{Attempt, CutMade, Meta};
 pub(crate) use meta::headers;
+pub use meta::{Attempt, CutMade, Meta};
 pub(crate) use outcome::Outcome;

@@ -4,8 +4,8 @@ mod options;
 mod spent;
 mod sync_reference;
 
-pub use options::{Options, Priority};
 pub(crate) use options::checked_headers;
+pub use options::{Options, Priority};
 pub(crate) use spent::{Bounds, Spent};
 pub use sync_reference::SyncReference;
 

@@ -133,8 +133,7 @@ pub(crate) fn checked_headers(given: &BTreeMap<String, String>, kind: Kind) -> R
             let name: String = name.chars().filter(char::is_ascii_graphic).collect();
             Error::new(kind, format!("the header {name:?} {why}"))
         };
-        let header =
-            HeaderName::try_from(name).map_err(|_| wrong("has no valid name (RFC 9110 §5.1)"))?;
+        let header = HeaderName::try_from(name).map_err(|_| wrong("has no valid name (RFC 9110 §5.1)"))?;
         if OURS.contains(&header) || header == "x-request-id" {
             return Err(wrong("is set by the SDK"));
         }

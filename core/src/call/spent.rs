@@ -46,7 +46,17 @@ impl Spent {
             max_retries: options.max_retries.unwrap_or(bounds.max_retries),
         };
         let until = bounds.deadline.and_then(|deadline| began.checked_add(deadline));
-        Self { options, raw, began, bounds, until, waited: Duration::ZERO, key: None, sent: None, meta: Meta::named("") }
+        Self {
+            options,
+            raw,
+            began,
+            bounds,
+            until,
+            waited: Duration::ZERO,
+            key: None,
+            sent: None,
+            meta: Meta::named(""),
+        }
     }
 
     /// An account for requests beside the call proper, such as the search for a lost run: they end at `until` at the

@@ -26,7 +26,9 @@ impl SyncReference {
             Self::Slug(slug) if slug.trim().is_empty() => Err("must be an id or a slug, and is empty"),
             Self::Slug(slug) if slug.len() > LONGEST_SLUG => Err("is too long to be a slug"),
             Self::Slug(slug)
-                if slug.chars().any(|char| char.is_control() || char.is_whitespace() || "/?#\\".contains(char)) =>
+                if slug
+                    .chars()
+                    .any(|char| char.is_control() || char.is_whitespace() || "/?#\\".contains(char)) =>
             {
                 Err("can be no slug: it holds a space, a slash or another character that no slug has")
             }

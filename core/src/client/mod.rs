@@ -6,13 +6,13 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
+use crate::attempt::CutMade;
 use crate::config::{Key, Settings};
 use crate::diagnose::{self, Diagnosis};
 use crate::error::Error;
 use crate::limit::LimitStats;
 use crate::resources as api;
 use crate::resources::AnyRun;
-use crate::attempt::CutMade;
 use crate::sender::{CallEnd, CallStart, Given, KeySource, Sender};
 
 /// A client of one workspace. Cloning is cheap, and clones are one client.

@@ -75,45 +75,45 @@ impl Finding {
 
 /// Checks the connection and the key: one handshake, and one read (`ListSync`) that counts towards the limit.
 pub(crate) async fn diagnose(sender: &Sender) -> Diagnosis {
-        let config = sender.config();
-        let mut findings = Vec::new();
-        let mut tls = None;
-        let proxy = proxy_of(config);
-        if config.base.scheme() == "https" {
-            let probed = match sender.http().tls().await {
-                Ok(tls) => probe(config, tls).await,
-                Err(error) => Err(error),
-            };
-            match probed {
-                Ok(Some(negotiated)) => tls = Some(negotiated),
-                Ok(None) => findings.push(Finding::ok(
-                    "the proxy is itself spoken to over TLS: what the server negotiates behind it is not shown",
-                )),
-                Err(error) => findings.push(Finding::of(&error.scrubbed(|text| sender.scrub(text)))),
-            }
-        } else {
-            findings.push(Finding::ok("the base URL is http to a loopback address: no TLS"));
+    let config = sender.config();
+    let mut findings = Vec::new();
+    let mut tls = None;
+    let proxy = proxy_of(config);
+    if config.base.scheme() == "https" {
+        let probed = match sender.http().tls().await {
+            Ok(tls) => probe(config, tls).await,
+            Err(error) => Err(error),
+        };
+        match probed {
+            Ok(Some(negotiated)) => tls = Some(negotiated),
+            Ok(None) => findings.push(Finding::ok(
+                "the proxy is itself spoken to over TLS: what the server negotiates behind it is not shown",
+            )),
+            Err(error) => findings.push(Finding::of(&error.scrubbed(|text| sender.scrub(text)))),
         }
-        let read = one_read(sender).await;
-        match &read {
-            Ok(answer) => {
-                let refused = answer.meta.refused();
-                if refused > 0 {
-                    findings.push(exhausted(refused, &config.quota));
-                }
-                let took = answer.meta.duration_ms;
-                findings.push(Finding::ok(format!("a read with this key was answered in {took} ms")));
-            }
-            Err(error) => {
-                let found = Finding::of(error);
-                // What kept the handshake from happening keeps the read from it: said once is enough.
-                if findings.iter().all(|earlier| earlier.code != found.code) {
-                    findings.push(found);
-                }
-            }
-        }
-        Diagnosis { base_url: Some(config.base.to_string()), proxy, tls, ok: read.is_ok(), findings }
+    } else {
+        findings.push(Finding::ok("the base URL is http to a loopback address: no TLS"));
     }
+    let read = one_read(sender).await;
+    match &read {
+        Ok(answer) => {
+            let refused = answer.meta.refused();
+            if refused > 0 {
+                findings.push(exhausted(refused, &config.quota));
+            }
+            let took = answer.meta.duration_ms;
+            findings.push(Finding::ok(format!("a read with this key was answered in {took} ms")));
+        }
+        Err(error) => {
+            let found = Finding::of(error);
+            // What kept the handshake from happening keeps the read from it: said once is enough.
+            if findings.iter().all(|earlier| earlier.code != found.code) {
+                findings.push(found);
+            }
+        }
+    }
+    Diagnosis { base_url: Some(config.base.to_string()), proxy, tls, ok: read.is_ok(), findings }
+}
 
 async fn one_read(sender: &Sender) -> Result<Answer, Error> {
     let one = ListSyncs { limit: Some(1), ..ListSyncs::default() };

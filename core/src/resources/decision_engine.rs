@@ -7,7 +7,7 @@ use crate::json::{Json, JsonObject};
 use crate::model::Timestamp;
 use crate::operation::{NoFields, PathId, text};
 use crate::page::Row;
-use crate::resources::{Pending, Pages};
+use crate::resources::{Pages, Pending};
 
 model! {
     /// A flow: decides which message somebody gets.

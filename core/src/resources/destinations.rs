@@ -1,12 +1,12 @@
 //! Destinations: where syncs write to.
 
-use super::{ListOrder};
+use super::ListOrder;
 use crate::call::{Id, call, call_on};
 use crate::json::{Json, JsonObject};
 use crate::model::Timestamp;
 use crate::operation::{NoFields, PathId, number};
 use crate::page::Row;
-use crate::resources::{Pending, Pages};
+use crate::resources::{Pages, Pending};
 
 model! {
     /// A destination: a tool or another place that syncs write to.

@@ -5,7 +5,7 @@ use crate::call::{Id, call, call_on};
 use crate::model::Timestamp;
 use crate::operation::{NoFields, PathId, text};
 use crate::page::Row;
-use crate::resources::{Pending, Pages};
+use crate::resources::{Pages, Pending};
 
 model! {
     /// An event contract: schemas that events are checked against.

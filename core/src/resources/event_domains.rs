@@ -6,7 +6,7 @@ use crate::json::Json;
 use crate::model::Timestamp;
 use crate::operation::{NoFields, PathId, text};
 use crate::page::Row;
-use crate::resources::{Pending, Pages};
+use crate::resources::{Pages, Pending};
 
 model! {
     /// An event domain: schemas that events are checked against, and components that the schemas share.

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use crate::call::{Call, Id, call_on};
 use crate::error::Error;
 use crate::model::Timestamp;
+use crate::operation::Endpoint as _;
 use crate::operation::{NoFields, OfRun, Page, PathId, RunKind, StartedText, text};
 use crate::page::Row;
+use crate::resources::{Pages, Pending, syncs_after};
 use crate::runs::{Ending, Listed, Lost, Run, RunState, adopt};
-use crate::operation::Endpoint as _;
-use crate::resources::{Pending, Pages, syncs_after};
 
 open_enum! {
     /// State of an identity graph's run.

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{ListOrder};
+use super::ListOrder;
 use crate::call::{Id, call, call_on};
 use crate::json::Json;
 use crate::model::Timestamp;
 use crate::operation::{NoFields, PathId, number};
 use crate::page::Row;
-use crate::resources::{Pending, Pages};
+use crate::resources::{Pages, Pending};
 
 model! {
     /// A model: a query over a source. It carries its query in one of `visual`, `custom`, `table`, `dbt`, `dbt_cloud` and

@@ -26,7 +26,13 @@ pub struct Pages<T> {
 impl<T: Row> Pages<T> {
     pub(crate) fn new(sender: &Sender, call: Result<Call, Error>) -> Self {
         let cursor = call.as_ref().ok().map(page::start);
-        Self { sender: sender.clone(), call, options: Options::default(), cursor, row: std::marker::PhantomData }
+        Self {
+            sender: sender.clone(),
+            call,
+            options: Options::default(),
+            cursor,
+            row: std::marker::PhantomData,
+        }
     }
 
     /// With options for each of its calls.

@@ -1,12 +1,12 @@
 //! Sources: where models read from.
 
-use super::{ListOrder};
+use super::ListOrder;
 use crate::call::{Id, call, call_on};
 use crate::json::{Json, JsonObject};
 use crate::model::Timestamp;
 use crate::operation::{NoFields, PathId, number};
 use crate::page::Row;
-use crate::resources::{Pending, Pages};
+use crate::resources::{Pages, Pending};
 
 model! {
     /// A source: a warehouse or another place that models read from.

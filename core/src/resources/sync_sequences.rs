@@ -1,12 +1,12 @@
 //! Sync sequences: syncs that run one after the other.
 
-use super::{SyncRunStatus};
+use super::SyncRunStatus;
 use crate::call::{Call, Id, call_on};
 use crate::error::Error;
 use crate::model::Timestamp;
 use crate::operation::{NoFields, OfRun, PathId, RunKind, StartedText, text};
-use crate::runs::{Ending, Run, RunState};
 use crate::resources::{Pending, syncs_after};
+use crate::runs::{Ending, Run, RunState};
 
 open_enum! {
     /// State of a sequence's run.

@@ -142,7 +142,8 @@ impl<S: RunState> Step<'_, S> {
             let ended = self.look(until).await?;
             if ended || until.is_some_and(|until| due.max(Instant::now()) >= until) {
                 let seen = self.made.seen.clone();
-                let empty = FollowStep { state: None, seen, changed: false, meta: Meta::named(""), failure: None };
+                let empty =
+                    FollowStep { state: None, seen, changed: false, meta: Meta::named(""), failure: None };
                 return Ok(std::mem::replace(&mut self.made, empty));
             }
         }

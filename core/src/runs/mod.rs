@@ -132,7 +132,8 @@ pub(crate) fn expired(sender: &Sender, token: &RunToken, failure: Option<&Error>
         Some(failure) => {
             let mut causes = vec![failure.to_string()];
             causes.extend_from_slice(failure.causes());
-            let what = format!("{what}, as far as could be seen: the last look at it failed: {}", failure.what());
+            let what =
+                format!("{what}, as far as could be seen: the last look at it failed: {}", failure.what());
             Error::new(Kind::WaitTimeout, what).with_causes(causes)
         }
     };

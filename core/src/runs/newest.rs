@@ -28,14 +28,7 @@ pub(super) struct Newest<'a, S> {
 
 impl<'a, S: Listed> Newest<'a, S> {
     pub(super) fn new(sender: &'a Sender, parent: &'a str, spent: &'a mut Spent) -> Self {
-        Self {
-            sender,
-            parent,
-            spent,
-            end: 0,
-            length: 1,
-            state: std::marker::PhantomData,
-        }
+        Self { sender, parent, spent, end: 0, length: 1, state: std::marker::PhantomData }
     }
 
     /// The newest runs, as far as they are `wanted`; an older page is read only where a whole newer one is wanted.

@@ -176,9 +176,11 @@ fn pause(sender: &Sender) -> Duration {
 
 fn is_refused(sender: &Sender, followed: &Followed) -> bool {
     let key = sender.key().map(|key| key.digest()).unwrap_or_default();
-    followed.sweep.lock().refused.is_some_and(|(refused, until)| {
-        refused == key && until.is_none_or(|until| Instant::now() < until)
-    })
+    followed
+        .sweep
+        .lock()
+        .refused
+        .is_some_and(|(refused, until)| refused == key && until.is_none_or(|until| Instant::now() < until))
 }
 
 /// Reads one page, from where the last one ended, and moves the runs ahead whose syncs show something new. Returns

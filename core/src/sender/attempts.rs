@@ -127,7 +127,8 @@ impl Sender {
                 continue;
             }
             let allowed = spent.max_retries();
-            match retry::decide(retries, allowed, call.safety(), ended.outcome, ended.passes, fastrand::f64()) {
+            match retry::decide(retries, allowed, call.safety(), ended.outcome, ended.passes, fastrand::f64())
+            {
                 Verdict::GiveUp => return Err(error),
                 Verdict::Unknown => return Err(unknown(error)),
                 Verdict::Again(pause) => {
@@ -135,7 +136,8 @@ impl Sender {
                     if told.is_some_and(|told| told > LONGEST_PAUSE) {
                         return Err(error);
                     }
-                    let pause = self.scaled(told.map_or(pause, |told| told + pause.min(Duration::from_secs(1))));
+                    let pause =
+                        self.scaled(told.map_or(pause, |told| told + pause.min(Duration::from_secs(1))));
                     if !spent.has_time_for(pause) || !self.may_repeat(&ended.outcome) {
                         return Err(error);
                     }
@@ -195,10 +197,9 @@ impl Sender {
     fn hopeless(&self, since: Duration) -> Error {
         let minutes = since.mul_f64(self.config().scale).as_secs_f64() / 60.0;
         let what = format!("the server has refused every request (429) for {minutes:.1} minutes");
-        Error::new(Kind::RateLimited, what)
-            .with_status(429)
-            .with_reason(Reason::QuotaExhausted)
-            .with_hint("Something else uses up the workspace's limit, or the server refuses this client: try later.")
+        Error::new(Kind::RateLimited, what).with_status(429).with_reason(Reason::QuotaExhausted).with_hint(
+            "Something else uses up the workspace's limit, or the server refuses this client: try later.",
+        )
     }
 
     /// One attempt, from the grant to the end of the answer.

@@ -141,10 +141,7 @@ impl Desk {
             wants.wanted
         };
         self.changed.notify_waiters();
-        self.until(|wants| {
-            (wants.answered >= mine).then(|| wants.failure.clone().map_or(Ok(()), Err))
-        })
-        .await
+        self.until(|wants| (wants.answered >= mine).then(|| wants.failure.clone().map_or(Ok(()), Err))).await
     }
 
     async fn until<R>(&self, mut look: impl FnMut(&mut Wants) -> Option<R>) -> R {
@@ -245,7 +242,8 @@ impl Sender {
     /// Refuses a call that a key function makes of the client that waits for its key.
     pub(super) fn refuse_inside_key_function(&self) -> Result<(), Error> {
         if self.keys().can_ask() && ASKING.try_with(|()| ()).is_ok() {
-            let what = "the function that gives the key uses the client that waits for this key; nothing was sent";
+            let what =
+                "the function that gives the key uses the client that waits for this key; nothing was sent";
             return Err(Error::new(Kind::Authentication, what)
                 .with_reason(Reason::KeyFunction)
                 .with_hint("Let the function get the key elsewhere, or make another client for it."));

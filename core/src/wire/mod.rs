@@ -211,8 +211,7 @@ impl Engine {
         let args = if self.json_text { text::spliced(args)? } else { args.into() };
         let (raw, inside) = (asked.raw.unwrap_or(false), asked.in_key_function.unwrap_or(false));
         let options = asked.into_options()?;
-        let caller =
-            Caller { client, options, raw, json_text: self.json_text, self_test: self.self_test };
+        let caller = Caller { client, options, raw, json_text: self.json_text, self_test: self.self_test };
         let call = async {
             let made = with_signal(cancel.0.clone(), ops::dispatch(&caller, op, &args));
             if inside { Box::pin(asking(made)).await } else { made.await }

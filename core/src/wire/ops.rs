@@ -167,11 +167,7 @@ async fn next_step(caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
     }
 }
 
-async fn step<S: RunState>(
-    caller: &Caller<'_>,
-    token: &RunToken,
-    asked: &NextStep,
-) -> Result<Reply, Error> {
+async fn step<S: RunState>(caller: &Caller<'_>, token: &RunToken, asked: &NextStep) -> Result<Reply, Error> {
     let sender = caller.client.sender();
     let seen = asked.seen.as_deref().map(Seen::decode).transpose()?.unwrap_or_default();
     let timeout = asked.timeout_ms.map(Duration::from_millis);

@@ -216,9 +216,12 @@ mod tests {
         assert!(
             message::<DoorOptions>(r#"{"headers": {"a": 7}}"#).starts_with("options.headers.a: invalid type")
         );
-        assert!(message::<DoorOptions>(r#"{"timeoutMs": -1}"#).starts_with("options.timeoutMs: invalid value"));
         assert!(
-            message::<DoorOptions>(r#"{"timeoutMs": null}"#).starts_with("options.timeoutMs: invalid type: null")
+            message::<DoorOptions>(r#"{"timeoutMs": -1}"#).starts_with("options.timeoutMs: invalid value")
+        );
+        assert!(
+            message::<DoorOptions>(r#"{"timeoutMs": null}"#)
+                .starts_with("options.timeoutMs: invalid type: null")
         );
     }
 
@@ -242,6 +245,9 @@ mod tests {
 
     #[test]
     fn nothing_at_all_is_an_empty_object() {
-        assert_eq!(read::<DoorOptions>("options", " ", Kind::InvalidRequest).ok(), Some(DoorOptions::default()));
+        assert_eq!(
+            read::<DoorOptions>("options", " ", Kind::InvalidRequest).ok(),
+            Some(DoorOptions::default())
+        );
     }
 }

@@ -125,7 +125,8 @@ where
             })
         },
         read: |caller, args, body, meta| {
-            let (value, meta) = caller.client.sender().read::<E::Answer>(&prepared::<E>(args)?, body, meta)?;
+            let (value, meta) =
+                caller.client.sender().read::<E::Answer>(&prepared::<E>(args)?, body, meta)?;
             caller.reply(meta, &value)
         },
         call: prepared::<E>,
@@ -227,7 +228,8 @@ const TRIGGER_SYNC: Entry = Entry {
             })?,
         };
         let call = call_on::<api::TriggerRunOp>(vec![Id::Int(id)], &how)?.on(sync.to_string());
-        let (started, meta) = caller.client.sender().read::<<api::SyncRun as OfRun>::Started>(&call, body, meta)?;
+        let (started, meta) =
+            caller.client.sender().read::<<api::SyncRun as OfRun>::Started>(&call, body, meta)?;
         let token = RunToken::new(caller.client.sender(), RunKind::Sync, id.to_string(), started.id());
         caller.reply(meta, &run_value(&token))
     },
@@ -252,8 +254,7 @@ const TRIGGER_CAMPAIGN: Entry = Entry {
                 return raw(caller, &api::single_call(&campaign, &what)?).await;
             }
             let mut spent = caller.account();
-            let result =
-                api::send_campaign(caller.client.sender(), &campaign, &what, &mut spent).await?;
+            let result = api::send_campaign(caller.client.sender(), &campaign, &what, &mut spent).await?;
             caller.reply(spent.meta(api::TriggerCampaignOp::OPERATION.id), &result)
         })
     },

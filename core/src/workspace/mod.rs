@@ -105,7 +105,9 @@ impl Workspace {
 
 impl fmt::Debug for Workspace {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        to.debug_struct("Workspace").field("users", &self.users.load(Ordering::Relaxed)).finish_non_exhaustive()
+        to.debug_struct("Workspace")
+            .field("users", &self.users.load(Ordering::Relaxed))
+            .finish_non_exhaustive()
     }
 }
 

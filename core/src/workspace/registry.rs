@@ -38,9 +38,8 @@ impl Registry {
         let process = std::process::id();
         let mut link = &FIRST;
         loop {
-            let registry = link.get_or_init(|| {
-                Box::new(Self { process, known: Mutex::default(), child: OnceLock::new() })
-            });
+            let registry = link
+                .get_or_init(|| Box::new(Self { process, known: Mutex::default(), child: OnceLock::new() }));
             if registry.process == process {
                 return registry;
             }

@@ -54,7 +54,11 @@ async fn a_client_made_anew_within_thirty_seconds_knows_what_was_sent() {
     assert_eq!(second.workspace().gate().stats().granted, 150);
     drop(second);
     advance(Duration::from_secs(30)).await;
-    assert_eq!(enter(3).workspace().gate().stats().granted, 0, "forgotten thirty seconds after its last user");
+    assert_eq!(
+        enter(3).workspace().gate().stats().granted,
+        0,
+        "forgotten thirty seconds after its last user"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::support::sandbox::{World, sandbox};
-use hightouch_sdk::wire::{Cancel, Engine};
 use hightouch_sdk::resources::{ListSyncs, TriggerSync};
+use hightouch_sdk::wire::{Cancel, Engine};
 use hightouch_sdk::{Client, Settings, WaitOptions};
 use serde_json::json;
 use tokio::net::TcpListener;

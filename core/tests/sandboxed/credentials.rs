@@ -1,9 +1,9 @@
 //! Keys that a function gives, and hooks around calls.
 
-use std::time::Duration;
 use std::future::IntoFuture;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use hightouch_sdk::resources::{ListSources, TriggerIdentityGraph, TriggerSync};

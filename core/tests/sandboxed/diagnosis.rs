@@ -102,7 +102,12 @@ async fn a_name_that_leads_nowhere_and_a_port_that_is_closed_are_two_findings() 
             found(&diagnosis, code, advice, &[]);
         }
         let client = Client::new(&settings).unwrap();
-        let error = client.syncs().list(&hightouch_sdk::resources::ListSyncs::default()).next_page().await.unwrap_err();
+        let error = client
+            .syncs()
+            .list(&hightouch_sdk::resources::ListSyncs::default())
+            .next_page()
+            .await
+            .unwrap_err();
         assert_eq!(error.kind().as_str(), "connect", "{error}");
         assert!(error.hint().unwrap().contains(advice), "{error}");
     }

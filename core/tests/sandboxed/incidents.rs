@@ -163,9 +163,7 @@ async fn steps_shorter_than_an_answer_still_see_the_run_end() {
 /// reqwest's own proxy settings have no exception for loopback addresses.
 #[tokio::test]
 async fn a_proxy_for_plain_http_is_refused() {
-    let settings = Settings::new()
-        .base_url("http://127.0.0.1:1/api/v1")
-        .api_key("key")
-        .proxy("http://127.0.0.1:2");
+    let settings =
+        Settings::new().base_url("http://127.0.0.1:1/api/v1").api_key("key").proxy("http://127.0.0.1:2");
     assert_eq!(Client::new(&settings).unwrap_err().kind(), Kind::Config);
 }

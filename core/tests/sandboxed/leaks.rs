@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::sync::Once;
 
-use hightouch_sdk::wire::{Cancel, Engine};
 use hightouch_sdk::resources::ListSyncs;
+use hightouch_sdk::wire::{Cancel, Engine};
 use hightouch_sdk::{Client, Options, Settings};
 use serde_json::{Value, json};
 use tracing::field::{Field, Visit};
@@ -108,12 +108,8 @@ fn shows_no_secret(what: &str, text: &str) {
 async fn read_well_and_badly(settings: &Settings) {
     let client = Client::new(settings).unwrap();
     for _ in 0..4 {
-        let given = client
-            .syncs()
-            .list(&ListSyncs::default())
-            .with(Options::new().max_retries(0))
-            .all()
-            .await;
+        let given =
+            client.syncs().list(&ListSyncs::default()).with(Options::new().max_retries(0)).all().await;
         note(&format!("{given:?}"));
     }
     note(&format!("{:?} {client:?}", client.diagnose().await));

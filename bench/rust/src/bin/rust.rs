@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::{BoxFuture, try_join_all};
-use hightouch_sdk::wire::{Cancel, Engine};
 use hightouch_sdk::resources::ListSyncs;
+use hightouch_sdk::wire::{Cancel, Engine};
 use hightouch_sdk::{Client, Settings};
 use rustix::time::{ClockId, clock_gettime};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -88,7 +88,11 @@ struct Typed(Client);
 
 impl Typed {
     fn new(base: String, ca: String) -> Result<Self, Failure> {
-        let settings = Settings::new().api_key("bench").base_url(base).ca_bundle(ca).limit(1_000_000, Duration::from_millis(20));
+        let settings = Settings::new()
+            .api_key("bench")
+            .base_url(base)
+            .ca_bundle(ca)
+            .limit(1_000_000, Duration::from_millis(20));
         Ok(Self(Client::new(&settings)?))
     }
 }

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use super::{CampaignRecipient, CampaignResult, CampaignTrigger, RecipientResult, RecipientStatus, TriggerCampaignOp};
+use super::{
+    CampaignRecipient, CampaignResult, CampaignTrigger, RecipientResult, RecipientStatus, TriggerCampaignOp,
+};
 use crate::attempt::Outcome;
 use crate::call::{Call, Id, Spent, call_on};
 use crate::error::{Error, Kind};

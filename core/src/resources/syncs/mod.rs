@@ -7,9 +7,9 @@ mod start;
 mod trigger;
 mod types;
 
+pub use crate::call::SyncReference;
 pub(crate) use definitions::{CreateSyncOp, DeleteSyncOp, GetSyncOp, ListSyncOp, UpdateSyncOp};
 pub use definitions::{ListSyncs, SyncCreate, SyncUpdate};
-pub use crate::call::SyncReference;
 pub use schedule::*;
 pub(crate) use slugs::{BySlug, fetch_by_slug, remembered};
 pub(crate) use start::{start, start_raw};
@@ -19,8 +19,8 @@ pub use types::*;
 
 use crate::call::{Id, call, call_on};
 use crate::operation::{Endpoint as _, NoFields};
+use crate::resources::{Pages, Pending};
 use crate::runs::Run;
-use crate::resources::{Pending, Pages};
 
 handle! {
     /// The operations on syncs.
@@ -69,7 +69,9 @@ impl Syncs {
                     Ok((Run::new(&sender, token), spent))
                 })
             },
-            move |sender, spent| Box::pin(async move { start_raw(&sender, &sync_raw, &how_raw, spent).await }),
+            move |sender, spent| {
+                Box::pin(async move { start_raw(&sender, &sync_raw, &how_raw, spent).await })
+            },
         )
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Schedule};
+use super::Schedule;
 use crate::json::Json;
 use crate::model::Timestamp;
 use crate::page::Row;
