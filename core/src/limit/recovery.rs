@@ -79,7 +79,8 @@ fn cubed(height: u64, part: Nanos, whole: Nanos) -> u64 {
     let fraction = (u128::from(part) << BITS) / u128::from(whole.max(1));
     // Beyond 2^20 times the whole nobody counts any more, and up to it nothing overflows.
     let fraction = fraction.min(1 << (2 * BITS));
-    let cube = (fraction * fraction >> BITS) * fraction >> BITS;
+    let square = (fraction * fraction) >> BITS;
+    let cube = (square * fraction) >> BITS;
     u64::try_from((u128::from(height) * cube) >> BITS).unwrap_or(u64::MAX)
 }
 

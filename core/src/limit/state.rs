@@ -14,13 +14,15 @@ use super::{NEVER, Nanos, Quota};
 /// later is an assumption about networks, not a fact about the server.
 pub const BRIEF_LINGER: Duration = Duration::from_secs(5);
 
-/// The longest that a request which was given up for want of an answer counts as on its way.
+/// How much of the time for which a request went unanswered is added to [`BRIEF_LINGER`] when it is given up; the sum is
+/// never less than a window.
 ///
-/// It counts as long again as it went unanswered, at least a whole window and at most this. A server that is stopped and
-/// goes on reads what its sockets hold, so with the default timeout of 30 s no window is exceeded by one that was stopped
-/// for up to a minute. What is left is an assumption: a server that is stopped for longer than twice the timeout, or a
-/// proxy that goes on accepting requests for it, reads them after we have forgotten them, and meets up to twice the limit.
-pub const LONGEST_LINGER: Duration = Duration::from_secs(30);
+/// A server that is stopped and goes on reads what its sockets hold, and it may be stopped for as long again as it was
+/// already. With the default timeout of 30 s no window is exceeded by a server that was stopped for up to a minute. What is
+/// left is an assumption: a server that is stopped for more than twice the timeout while something goes on accepting
+/// requests for it (its own system, or a proxy) reads old ones after we have forgotten them, and new ones beside them: up
+/// to twice the limit.
+pub const LONGEST_UNANSWERED: Duration = Duration::from_secs(30);
 
 /// Why a request was given up after it was sent: says how long it may still arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +31,7 @@ pub enum Linger {
     /// counts as in flight for [`BRIEF_LINGER`] more.
     Brief,
     /// No answer came in time, or the connection that it was on is known to be stuck: it counts as in flight for a whole
-    /// window more, and up to [`LONGEST_LINGER`] where it went unanswered for longer.
+    /// window more, and longer where it went unanswered for longer ([`LONGEST_UNANSWERED`]).
     Window,
 }
 
@@ -200,8 +202,9 @@ impl State {
         let linger = match linger {
             Linger::Brief => self.quota.scaled(BRIEF_LINGER),
             Linger::Window => {
-                let unanswered = now.saturating_sub(ticket.at).min(self.quota.scaled(LONGEST_LINGER));
-                unanswered.max(self.span())
+                let longest = self.quota.scaled(LONGEST_UNANSWERED);
+                let unanswered = now.saturating_sub(ticket.at).min(longest);
+                (unanswered + self.quota.scaled(BRIEF_LINGER)).max(self.span())
             }
         };
         self.backoff.ends(ticket.spend());

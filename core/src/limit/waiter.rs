@@ -55,7 +55,6 @@ pub(super) enum Answer {
 
 enum Step {
     Granted(Grant),
-    Ends(NotGranted),
     Sleep(Instant),
 }
 
@@ -86,10 +85,9 @@ impl Gate {
         loop {
             let until = match waiter.step()? {
                 Step::Granted(grant) => {
-                    let waited = waiter.core.instant(grant.at()).saturating_duration_since(started);
-                    return Ok(Permit::new(Arc::clone(self), grant, waited));
+                    let after = waiter.core.instant(grant.at()).saturating_duration_since(started);
+                    return Ok(Permit::new(Arc::clone(self), grant, after));
                 }
-                Step::Ends(why) => return Err(why),
                 Step::Sleep(until) => until,
             };
             if timeout_at(until, waiter.notify.notified()).await.is_err() {
@@ -127,23 +125,20 @@ impl Waiter<'_> {
         let mut inner = self.core.lock();
         if inner.moved {
             self.place = None;
-            return Ok(Step::Ends(NotGranted::Moved));
+            return Err(NotGranted::Moved);
         }
-        match inner.answers.remove(&place) {
-            Some(answer) => {
-                self.place = None;
-                if let Some(look) = &self.ask.look {
-                    inner.looking.remove(&(look.id(), place.number()));
-                }
-                drop(inner);
-                return self.answered(answer);
+        if let Some(answer) = inner.answers.remove(&place) {
+            self.place = None;
+            if let Some(look) = &self.ask.look {
+                inner.looking.remove(&(look.id(), place.number()));
             }
-            None => {}
+            drop(inner);
+            return self.answered(answer);
         }
         let now = self.core.now();
         if self.deadline.is_some_and(|deadline| deadline <= clock()) {
             let earliest = inner.turns.no_earlier_than(now, place.class, place.look);
-            return Ok(Step::Ends(self.too_long(earliest)));
+            return Err(self.too_long(earliest));
         }
         let until = match inner.first {
             Some((first, time)) if first == place => time,
@@ -161,7 +156,7 @@ impl Waiter<'_> {
                 }
                 Ok(Step::Granted(grant))
             }
-            Answer::Hopeless(refusing) => Ok(Step::Ends(NotGranted::Hopeless(refusing))),
+            Answer::Hopeless(refusing) => Err(NotGranted::Hopeless(refusing)),
             Answer::Missed => {
                 self.join(true)?;
                 self.step()

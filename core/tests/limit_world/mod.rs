@@ -98,11 +98,13 @@ impl Story {
         granted as f64 / ((until - from) as f64 / 1e9)
     }
 
-    /// The fewest answers in any 10 s that begin between `from` and `until`.
-    pub(crate) fn fewest_in_a_window(&self, from: Nanos, until: Nanos) -> usize {
-        let answers =
-            |begin| self.finished.iter().filter(|at| (begin..begin + 10 * SECOND).contains(*at)).count();
-        (from / SECOND..=until / SECOND).map(|begin| answers(begin * SECOND)).min().unwrap_or(0)
+    /// The fewest answers in any 10 s between `from` and `until`, and in 10 s on average.
+    pub(crate) fn answers(&self, from: Nanos, until: Nanos) -> (usize, usize) {
+        let within = |from, until| self.finished.iter().filter(|at| (from..until).contains(*at)).count();
+        let begins = from / SECOND..=until / SECOND - 10;
+        let fewest = begins.map(|begin| within(begin * SECOND, (begin + 10) * SECOND)).min();
+        let seconds = usize::try_from((until - from) / SECOND).expect("a world is no longer than hours");
+        (fewest.unwrap_or(0), within(from, until) * 10 / seconds)
     }
 }
 
