@@ -22,7 +22,6 @@ impl SyncReference {
     /// Refuses what can be no slug, such as an unset variable: looking it up would page through the whole workspace.
     pub(crate) fn check(&self) -> Result<(), &'static str> {
         match self {
-            Self::Id(_) => Ok(()),
             Self::Slug(slug) if slug.trim().is_empty() => Err("must be an id or a slug, and is empty"),
             Self::Slug(slug) if slug.len() > LONGEST_SLUG => Err("is too long to be a slug"),
             Self::Slug(slug)
@@ -32,7 +31,7 @@ impl SyncReference {
             {
                 Err("can be no slug: it holds a space, a slash or another character that no slug has")
             }
-            Self::Slug(_) => Ok(()),
+            Self::Id(_) | Self::Slug(_) => Ok(()),
         }
     }
 }

@@ -80,18 +80,18 @@ impl Gate {
         let started = clock();
         let deadline = ask.max_wait.and_then(|wait| started.checked_add(wait));
         let notify = Arc::new(Notify::new());
-        let mut waiter = Waiter { core: self.core(), ask: &ask, notify, place: None, started, deadline };
-        waiter.join(ask.rejoin)?;
+        let mut spot = Waiter { core: self.core(), ask: &ask, notify, place: None, started, deadline };
+        spot.join(ask.rejoin)?;
         loop {
-            let until = match waiter.step()? {
+            let until = match spot.step()? {
                 Step::Granted(grant) => {
-                    let after = waiter.core.instant(grant.at()).saturating_duration_since(started);
+                    let after = spot.core.instant(grant.at()).saturating_duration_since(started);
                     return Ok(Permit::new(Arc::clone(self), grant, after));
                 }
                 Step::Sleep(until) => until,
             };
-            if timeout_at(until, waiter.notify.notified()).await.is_err() {
-                waiter.core.change(|_, _| ());
+            if timeout_at(until, spot.notify.notified()).await.is_err() {
+                spot.core.change(|_, _| ());
             }
         }
     }

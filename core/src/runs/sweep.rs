@@ -198,7 +198,7 @@ async fn page<S: RunState>(sender: &Sender, followed: &Arc<Followed>, since: i64
     for sync in fetched.rows {
         let id = sync.id.to_string();
         if followed.follows(&id) {
-            compare(sender, followed, id, sync);
+            compare(sender, followed, &id, sync);
         }
     }
     let goes_on = fetched.cursor.is_some();
@@ -210,20 +210,20 @@ async fn page<S: RunState>(sender: &Sender, followed: &Arc<Followed>, since: i64
     Ok(goes_on)
 }
 
-fn compare(sender: &Sender, followed: &Followed, id: String, sync: SyncGlance) {
+fn compare(sender: &Sender, followed: &Followed, id: &str, sync: SyncGlance) {
     let ended = sync.status.as_deref().is_some_and(|status| ENDED.contains(&status));
     let now = (sync.status, sync.last_run_at);
     let mut state = followed.sweep.lock();
-    let urgency = match state.shown.get(&id) {
+    let urgency = match state.shown.get(id) {
         // What is seen for the first time is news only if it can be the end of a run.
         None if !ended => None,
         Some(known) if *known == now => None,
         _ => Some(if ended { Urgency::Ended } else { Urgency::Changed }),
     };
-    state.shown.insert(id.clone(), now);
+    state.shown.insert(id.to_owned(), now);
     drop(state);
     if let (Some(urgency), Ok(workspace)) = (urgency, sender.workspace()) {
-        followed.hint(workspace.gate(), &id, urgency);
+        followed.hint(workspace.gate(), id, urgency);
     }
 }
 

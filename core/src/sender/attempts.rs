@@ -40,14 +40,14 @@ impl Sender {
         let mut meta = Meta::named(call.operation_id());
         let started = Instant::now();
         let departure = Departure::default();
-        let sent = tokio::select! {
+        let made = tokio::select! {
             biased;
             () = self.0.closed.cancelled() => Err(interrupted(Kind::Closed, "the client is closed", call, &departure)),
             () = cancelled() => Err(interrupted(Kind::Cancelled, "the call was cancelled", call, &departure)),
-            sent = self.attempts(call, spent, &mut meta, &departure) => sent,
+            made = self.attempts(call, spent, &mut meta, &departure) => made,
         };
         meta.duration_ms = millis(started.elapsed());
-        match sent {
+        match made {
             Ok(exchange) => {
                 lock(&self.0.budget).earn();
                 if spent.raw {

@@ -47,9 +47,10 @@ pub(super) fn decide(
     match (outcome, safety) {
         (Outcome::Barred, _) | (Outcome::Unusable { .. }, Safety::Read) => Verdict::GiveUp,
         (Outcome::Answered { .. }, _) if !passes => Verdict::GiveUp,
-        (Outcome::Answered { status }, Safety::Write) if gave_up(status) => Verdict::Unknown,
-        (Outcome::Answered { .. }, Safety::Write) => Verdict::GiveUp,
-        (Outcome::Lost { .. } | Outcome::Unusable { .. }, Safety::Write) => Verdict::Unknown,
+        (Outcome::Answered { status }, Safety::Write) if !gave_up(status) => Verdict::GiveUp,
+        (Outcome::Answered { .. } | Outcome::Lost { .. } | Outcome::Unusable { .. }, Safety::Write) => {
+            Verdict::Unknown
+        }
         _ if retries >= allowed => Verdict::GiveUp,
         _ => Verdict::Again(pause(retries, jitter)),
     }

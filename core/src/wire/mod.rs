@@ -212,10 +212,9 @@ impl Engine {
         let (raw, inside) = (asked.raw.unwrap_or(false), asked.in_key_function.unwrap_or(false));
         let options = asked.into_options()?;
         let caller = Caller { client, options, raw, json_text: self.json_text, self_test: self.self_test };
-        let call = async {
-            let made = with_signal(cancel.0.clone(), ops::dispatch(&caller, op, &args));
-            if inside { Box::pin(asking(made)).await } else { made.await }
-        };
+        // Boxed: every call would carry the room for it twice.
+        let made = Box::pin(with_signal(cancel.0.clone(), ops::dispatch(&caller, op, &args)));
+        let call = async { if inside { asking(made).await } else { made.await } };
         tokio::select! {
             biased;
             // First, so that a request under way says what is known of it; the arm below ends what waits elsewhere.
