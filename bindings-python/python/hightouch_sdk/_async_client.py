@@ -14,7 +14,7 @@ from ._async_resources import AsyncResources
 from ._base import DIAGNOSIS, Client, request_args
 from ._door import decoded, options
 from ._health import KEY_FINDINGS
-from ._json import loads
+from ._json_text import loads
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

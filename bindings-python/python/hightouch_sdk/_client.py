@@ -11,7 +11,7 @@ from ._base import DIAGNOSIS, Client, request_args
 from ._calls import Calls
 from ._door import decoded, options
 from ._health import KEY_FINDINGS
-from ._json import loads
+from ._json_text import loads
 from ._keys import BlockingKeys
 from ._resources import Resources
 

@@ -20,7 +20,8 @@ from ._errors import (
     ProtocolError,
     failure,
 )
-from ._json import Json
+from ._halves import decode
+from ._json_text import HasText, dumps
 from ._keys import BlockingKeys
 from ._native import Engine
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ._hooks import Hooks
+    from ._json_text import Hook
     from ._keys import Keys
 
 T = TypeVar("T")
@@ -89,37 +91,26 @@ def written(value: UnsetType) -> UnsetType: ...
 @overload
 def written(value: object) -> Raw | UnsetType: ...
 def written(value: object) -> Raw | UnsetType:
-    """JSON of a value of the user's, of any shape; what JSON cannot say is an error and not a null."""
-    import json
-
+    """JSON of a user's value of any shape; what JSON cannot express is an error and not a null."""
     if isinstance(value, UnsetType):
         return value
     try:
-        if isinstance(value, Json):
-            return _text(value)
-        plain = to_builtins(value, enc_hook=_encode)
-        return Raw(json.dumps(plain, allow_nan=False, separators=(",", ":")).encode())
+        return Raw(dumps(value, _plain).encode())
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise InvalidRequestError(f"A value cannot be written as JSON: {error}.") from error
 
 
+def _plain(value: object, hook: Hook) -> object:
+    return to_builtins(value, enc_hook=hook)
+
+
 def _encode(value: object) -> Any:
-    if isinstance(value, Json):
-        return value.value
+    if isinstance(value, HasText):
+        return Raw(value.text.encode())
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
-def _text(value: Json) -> Raw:
-    # Text that a user wrapped may be anything; it must not reach beyond its place.
-    return _ANY.decode(value.raw)
-
-
-def _keep(value: object) -> Any:
-    return _text(value) if isinstance(value, Json) else _encode(value)
-
-
-_ANY = Decoder(Raw)
-_ENCODER = Encoder(enc_hook=_keep)
+_ENCODER = Encoder(enc_hook=_encode)
 
 
 def args_json(args: Args) -> str:
@@ -180,7 +171,7 @@ def decoder(of: type[T]) -> Decoder[T]:
 def decoded(decoder: Decoder[T], body: bytes) -> T:
     """The answer as its type."""
     try:
-        return decoder.decode(body)
+        return decode(decoder, body)
     except DecodeError as error:
         raise ProtocolError(f"The answer is not what its type says: {error}.") from error
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Raw, Struct, field
 from msgspec.json import Decoder
 
+from ._halves import decode, shown
 from ._json import Json, json_of
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class HightouchError(Exception):
     @property
     def details(self) -> Any:
         """What the server, or the SDK, has to say beyond the message: plain JSON values."""
-        return None if self._details is None else self._details.value
+        return None if self._details is None else self._details.to_python()
 
     @property
     def request_id(self) -> str | None:
@@ -288,13 +289,16 @@ class _Failure(Struct):
     meta: Meta | None = None
     run: str | None = None
 
+    def __post_init__(self) -> None:
+        self.details = Raw(shown(bytes(self.details)))
+
 
 _FAILURE = Decoder(_Failure)
 
 
 def failure(head: str | bytes) -> HightouchError:
     """The exception that the door's failure stands for."""
-    it = _FAILURE.decode(head)
+    it = decode(_FAILURE, head.encode() if isinstance(head, str) else head)
     details = Json.from_raw(it.details)
     return BY_KIND.get(it.kind, HightouchError)(
         it.message,
