@@ -23,6 +23,7 @@ from ._errors import (
 from ._halves import decode
 from ._json_text import HasText, dumps
 from ._keys import BlockingKeys
+from ._moments import plain
 from ._native import Engine
 
 if TYPE_CHECKING:
@@ -101,13 +102,20 @@ def written(value: object) -> Raw | UnsetType:
 
 
 def _plain(value: object, hook: Hook) -> object:
-    return to_builtins(value, enc_hook=hook)
+    def known(part: object) -> object:
+        moment = plain(part)
+        return hook(part) if moment is part else moment
+
+    return to_builtins(value, enc_hook=known)
 
 
 def _encode(value: object) -> Any:
     if isinstance(value, HasText):
         return Raw(value.text.encode())
-    raise TypeError(f"{type(value).__name__} has no JSON form")
+    moment = plain(value)
+    if moment is value:
+        raise TypeError(f"{type(value).__name__} has no JSON form")
+    return moment
 
 
 _ENCODER = Encoder(enc_hook=_encode)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from time import monotonic
 from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 
 from msgspec import UNSET, Struct
@@ -11,6 +10,7 @@ from msgspec.json import Decoder
 from ._door import decoded, decoder, milliseconds
 from ._errors import ProtocolError, RunFailedError
 from ._models import IdentityGraphRun, SequenceRun, SyncRun
+from ._native import monotonic
 from ._progress import Observer, Progress
 
 if TYPE_CHECKING:
