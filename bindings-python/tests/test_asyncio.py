@@ -10,7 +10,14 @@ from collections.abc import Callable
 
 import pytest
 
-from hightouch_sdk import AsyncHightouch, ClientClosedError, InternalError, NotFoundError
+from hightouch_sdk import (
+    AsyncHightouch,
+    ClientClosedError,
+    InternalError,
+    InvalidRequestError,
+    NotFoundError,
+    SyncRun,
+)
 from hightouch_sdk._async_door import AsyncDoor
 from sandbox import World, gone
 
@@ -172,6 +179,27 @@ def test_a_defect_of_the_core_is_an_internal_error_and_the_client_works_on(world
                 assert inspect.isawaitable(answer)
                 await answer
         assert len(await client.syncs.list()) == 3
+
+    asyncio.run(main())
+
+
+def test_a_coroutine_function_that_shows_progress_is_awaited(new_world: Callable[..., World]) -> None:
+    world = new_world(runs={"seconds": 4})
+    seen: list[str] = []
+
+    async def show(state: SyncRun) -> None:
+        await asyncio.sleep(0)
+        seen.append(state.status)
+
+    async def main() -> None:
+        async with AsyncHightouch(**world.settings()) as client:
+            run = await client.syncs.trigger(1)
+            await run.wait(timeout=60, progress=show)
+            assert seen[-1] == "success"
+            await run.wait(progress=lambda state: seen.append(f"again {state.status}"))
+            assert seen[-1] == "again success"
+            with pytest.raises(InvalidRequestError, match="`progress`"):
+                await run.wait(progress="bar")  # type: ignore[arg-type]
 
     asyncio.run(main())
 

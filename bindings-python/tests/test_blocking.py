@@ -10,8 +10,10 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from inspect import signature
 from typing import Any
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 from msgspec.json import Decoder
@@ -85,6 +87,66 @@ def test_a_length_of_time_must_be_one(client: Hightouch, value: object) -> None:
         client.syncs.list(timeout=value)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="`deadline` must be"):
         Hightouch(api_key="k", deadline=value)  # type: ignore[arg-type]
+
+
+async def awaits(*_: object) -> None:
+    """Nobody would await it."""
+
+
+class AwaitsWhenCalled:
+    async def __call__(self, *_: object) -> None:
+        """Nobody would await it."""
+
+
+ASYNCHRONOUS = [
+    awaits,
+    partial(awaits, 1),
+    partial(partial(awaits, 1), 2),
+    AwaitsWhenCalled(),
+    AwaitsWhenCalled().__call__,
+    AsyncMock(),
+]
+
+
+@pytest.mark.parametrize("timeout", [-5, -0.001, timedelta(seconds=-1)])
+def test_a_wait_of_less_than_no_time_is_refused(client: Hightouch, world: World, timeout: object) -> None:
+    run = client.syncs.trigger(1)
+    sent = len(world.requests())
+    with pytest.raises(InvalidRequestError, match="`timeout`"):
+        run.wait(timeout=timeout)  # type: ignore[arg-type]
+    assert len(world.requests()) == sent
+
+
+@pytest.mark.parametrize("progress", ["bar", 1, None, *ASYNCHRONOUS])
+def test_what_cannot_show_progress_is_refused(client: Hightouch, world: World, progress: object) -> None:
+    run = client.syncs.trigger(1)
+    sent = len(world.requests())
+    with pytest.raises(InvalidRequestError, match="`progress`"):
+        run.wait(progress=progress)  # type: ignore[arg-type]
+    assert len(world.requests()) == sent
+
+
+@pytest.mark.parametrize("hook", ["x", 7, *ASYNCHRONOUS])
+@pytest.mark.parametrize("name", ["on_start", "on_end"])
+def test_what_cannot_be_a_hook_is_refused(name: str, hook: object) -> None:
+    options: dict[str, Any] = {name: hook}
+    with pytest.raises(ConfigError, match=f"`{name}`"):
+        Hightouch(api_key="k", **options)
+
+
+def test_mocks_are_functions(client: Hightouch, world: World) -> None:
+    hook = Mock()
+    with Hightouch(**world.settings(on_start=hook, on_end=partial(hook))) as hooked:
+        hooked.syncs.trigger(1).wait(timeout=60, progress=hook)
+    assert hook.call_count > 4
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_pages_of_nothing_are_refused(client: Hightouch, world: World, limit: int) -> None:
+    for call in (client.syncs.list, client.syncs.with_raw_response.list):
+        with pytest.raises(InvalidRequestError, match="`limit`"):
+            call(limit=limit)
+    assert world.requests() == []
 
 
 @pytest.mark.parametrize("value", [-1, -0.5, -0.0001, 0, 0.0, 1e30, timedelta(seconds=-1), timedelta(0)])
