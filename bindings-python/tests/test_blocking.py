@@ -13,14 +13,16 @@ from datetime import datetime, timedelta, timezone
 from functools import partial
 from inspect import signature
 from typing import Any
-from unittest.mock import AsyncMock, Mock
+from unittest.mock import ANY, AsyncMock, Mock
 
 import pytest
 from msgspec.json import Decoder
 
 from hightouch_sdk import (
     UNSET,
+    CallEnd,
     ConfigError,
+    Cut,
     Hightouch,
     InvalidRequestError,
     ProtocolError,
@@ -141,6 +143,12 @@ def test_mocks_are_functions(client: Hightouch, world: World) -> None:
     assert hook.call_count > 4
 
 
+@pytest.mark.parametrize("ask", ASYNCHRONOUS)
+def test_a_coroutine_function_cannot_give_the_key_of_a_blocking_client(ask: Any) -> None:
+    with pytest.raises(ConfigError, match="AsyncHightouch"):
+        Hightouch(api_key=ask)
+
+
 @pytest.mark.parametrize("limit", [0, -1])
 def test_pages_of_nothing_are_refused(client: Hightouch, world: World, limit: int) -> None:
     for call in (client.syncs.list, client.syncs.with_raw_response.list):
@@ -212,6 +220,34 @@ def test_headers_and_bodies_of_a_request_go_out_as_they_are(client: Hightouch, w
     sent = world.requests()[0]
     assert sent["body"] == {"fullResync": False}
     assert sent["headers"]["x-team"] == "data"
+
+
+def test_headers_of_a_client_go_out_with_every_request_and_a_calls_own_come_first(
+    new_world: Callable[..., World],
+) -> None:
+    world = new_world(runs={"seconds": 2})
+    with Hightouch(**world.settings(headers={"X-Gate": "open", "X-Team": "data"})) as client:
+        client.syncs.trigger(1, headers={"X-Team": "mine"}).wait(timeout=60)
+        assert client.diagnose().ok
+    requests = world.requests()
+    assert len(requests) > 3
+    for request in requests:
+        assert request["headers"]["x-gate"] == "open"
+        assert request["headers"]["x-team"] == ("mine" if request["operation"] == "TriggerRun" else "data")
+
+
+def test_a_cut_of_the_limit_is_a_warning_and_known_to_hooks(
+    new_world: Callable[..., World], caplog: pytest.LogCaptureFixture
+) -> None:
+    world = new_world(script=[{"answer": {"status": 429, "body": {"message": "slow down"}}}])
+    ends: list[CallEnd] = []
+    with Hightouch(**world.settings(on_end=ends.append)) as client, caplog.at_level(logging.WARNING, "hightouch_sdk"):
+        client.request("GET", "/syncs")
+        client.request("GET", "/syncs")
+    assert [end.meta.cuts for end in ends if end.meta is not None] == [[Cut(allowed=140, closed_ms=ANY)], []]
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert "140 requests" in record.getMessage()
 
 
 def test_any_json_that_a_request_is_answered_with_is_read(new_world: Callable[..., World]) -> None:

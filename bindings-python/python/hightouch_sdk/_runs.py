@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 from msgspec import UNSET, Struct
 from msgspec.json import Decoder
 
-from ._door import decoded, decoder, milliseconds
-from ._errors import InvalidRequestError, ProtocolError, RunFailedError
+from ._door import decoded, decoder, milliseconds, note_run
+from ._errors import HightouchError, InvalidRequestError, ProtocolError, RunFailedError
 from ._models import IdentityGraphRun, SequenceRun, SyncRun
 from ._native import monotonic
 from ._progress import AsyncObserver, AsyncProgress, Observer, Progress
@@ -59,6 +59,7 @@ class _Wait(Generic[S]):
         if limit is not None and limit < 0:
             raise InvalidRequestError(f"`timeout` must be at least 0 seconds, not {timeout!r}.")
         self._end = None if limit is None else monotonic() + limit / 1000
+        self._token = token
         self._fixed = {"run": token, "onFailure": on_failure, "onWarning": on_warning}
         self._state = state
         self._step: _Step[S] | None = None
@@ -84,6 +85,8 @@ class _Wait(Generic[S]):
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, RunFailedError):
             error.of(self._state)
+        if error is not None and not isinstance(error, (HightouchError, GeneratorExit)):
+            note_run(error, self._token)
 
 
 def _result(state: S | None) -> S:
