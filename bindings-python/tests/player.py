@@ -29,7 +29,7 @@ def plain(value: Any) -> Any:
             "token": value.token,
         }
     if isinstance(value, Json):
-        return value.value
+        return value.to_python()
     if isinstance(value, datetime):
         return value.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     if isinstance(value, msgspec.Struct):
