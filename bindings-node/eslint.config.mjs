@@ -17,7 +17,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['test/properties.test.ts'],
+    files: ['test/json.test.ts', 'test/properties.test.ts'],
     // It does not end on fast-check's types, which nest without end.
     rules: { '@typescript-eslint/no-unsafe-class-instance-assignment': 'off' },
   },

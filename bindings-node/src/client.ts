@@ -1,11 +1,12 @@
 /** The client. */
 
+import { rawCalls, ValueCalls } from './calls.js'
 import type { ApiKeyFunction } from './credentials.js'
-import { Door, type CallOptions } from './door.js'
+import { Door } from './door.js'
 import type { CallHooks } from './hooks.js'
 import type { Json, JsonInput, JsonValue } from './json.js'
+import type { CallOptions } from './meta.js'
 import type { ClientSettings } from './models.js'
-import { rawCalls, ValueCalls } from './raw.js'
 import type { Diagnosis, Stats } from './reports.js'
 import { Resources } from './resources.js'
 import { handleOf, type AnyRunHandle, type RunRecord } from './runs.js'
@@ -153,8 +154,13 @@ export class Hightouch extends Resources {
   }
 }
 
+/** What the core reads in the environment besides our own names. */
+const PROXIES = ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy', 'NO_PROXY', 'no_proxy']
+
 /** The settings in the environment. A worker's may differ from its process's, which is all that the core sees. */
 function environment(): Record<string, string> {
-  const set = Object.entries(process.env).filter(([name]) => name.startsWith('HIGHTOUCH_'))
-  return Object.fromEntries(set) as Record<string, string>
+  const ours = Object.keys(process.env).filter((name) => name.startsWith('HIGHTOUCH_'))
+  // By their names, since Windows takes them in any case.
+  const set = [...ours, ...PROXIES].map((name) => [name, process.env[name]] as const)
+  return Object.fromEntries(set.filter((entry): entry is [string, string] => entry[1] !== undefined))
 }

@@ -1,6 +1,6 @@
 /** A key that a function gives. */
 
-import { abortable } from './abort.js'
+import { stoppable } from './abort.js'
 import { ClosedError, errorFrom } from './errors.js'
 
 /** Gives the API key: asked before the first call, and again when the server refuses the key that it gave. */
@@ -55,7 +55,13 @@ export class Credentials {
   /** Joins the asking under way. A caller who goes away leaves it to the others. */
   async #ask(signal?: AbortSignal): Promise<void> {
     this.#asking ??= this.#answer().finally(() => (this.#asking = undefined))
-    await (signal ? abortable(this.#asking, signal, () => undefined) : this.#asking)
+    if (!signal) {
+      await this.#asking
+      return
+    }
+    let leave: () => void = () => undefined
+    const left = new Promise<void>((resolve) => (leave = resolve))
+    await stoppable(Promise.race([this.#asking, left]), signal, leave)
   }
 
   async #answer(): Promise<void> {

@@ -1,44 +1,13 @@
 /** Calls through the door: JSON out, JSON back, one promise each. */
 
-import { abortable } from './abort.js'
+import { noteStopped, stoppable, throwIfRaised } from './abort.js'
 import { Credentials, type ApiKeyFunction } from './credentials.js'
-import { AuthenticationError, errorFrom, failureOf, HightouchError } from './errors.js'
+import { encode } from './encode.js'
+import { AuthenticationError, CancelledError, errorFrom, failureOf, HightouchError } from './errors.js'
 import { tell, type CallHooks } from './hooks.js'
-import { encode, Json, opened } from './json.js'
-import type { CallSettings } from './models.js'
+import { Json, opened } from './json.js'
+import type { CallOptions, Meta } from './meta.js'
 import { loadNative, type Native, type NativeBridge, type NativeEngine, type Settled } from './native.js'
-
-/** What may be set for one call; it wins over what the client was made with. */
-export interface CallOptions extends CallSettings {
-  /** Stops the call: the promise rejects with the signal's `reason` and the request is given up. */
-  signal?: AbortSignal | undefined
-}
-
-/** One try of one request. */
-export interface Attempt {
-  /** The HTTP status, where there was an answer. */
-  status?: number
-  /** The kind of failure, where there was none. */
-  failure?: string
-  /** How long it took, in milliseconds. */
-  ms: number
-}
-
-/** How a call went. */
-export interface Meta {
-  /** The id that was sent as `X-Request-Id`. */
-  requestId: string
-  /** The operation, such as `syncs.list`. */
-  operation: string
-  /** Milliseconds spent waiting for the rate limit. */
-  waitedMs: number
-  /** Milliseconds of the whole call. */
-  durationMs: number
-  /** Paths in the answer that were missing and were filled with a default. */
-  mended: string[]
-  /** One entry for each time a request was tried. */
-  attempts: Attempt[]
-}
 
 /** How a call went whose raw answer was asked for. */
 interface RawMeta extends Meta {
@@ -92,7 +61,7 @@ class Exchange {
     if (this.#pending.size === 0) this.#bridge.hold(true)
     const settled = new Promise<Settled>((resolve) => this.#pending.set(id, resolve))
     if (!signal || !cancel) return settled
-    return abortable(settled, signal, () => {
+    return stoppable(settled, signal, () => {
       cancel.cancel()
     })
   }
@@ -155,18 +124,24 @@ export class Door {
 
   /** Makes one call; once more where the key was refused and there is another one. */
   async #made(op: string, args: object, { signal, ...opts }: CallOptions): Promise<Text> {
-    signal?.throwIfAborted()
+    checkSignal(signal)
+    throwIfRaised(signal)
     // At once: what the caller changes later is not sent.
     const asked = encode(args, 'arguments')
     const how = encode(opts, 'options')
     if (LOCAL.has(op)) return await this.#sent(op, asked, how, signal)
+    // Whoever aborts before they let go of the thread has sent nothing.
+    if (signal) await Promise.resolve()
+    throwIfRaised(signal)
     const credentials = this.#credentials
     if (!credentials) return await this.#told(op, asked, how, signal)
     const began = await credentials.begin(signal)
+    throwIfRaised(signal)
     try {
       return await this.#told(op, asked, how, signal)
     } catch (error) {
       if (!(error instanceof AuthenticationError && (await credentials.renew(began, signal)))) throw error
+      throwIfRaised(signal)
       return await this.#told(op, asked, how, signal)
     }
   }
@@ -179,12 +154,14 @@ export class Door {
       const text = await this.#sent(op, args, opts, signal)
       if (onEnd) tell(onEnd, { op, meta: text.head.meta })
       return text
-    } catch (thrown) {
-      if (onEnd) {
-        const error = thrown instanceof HightouchError ? thrown : aborted(op, thrown)
-        tell(onEnd, { op, error, ...(error.meta && { meta: error.meta }) })
+    } catch (error) {
+      if (!(error instanceof HightouchError)) throw error
+      if (onEnd) tell(onEnd, { op, error, ...(error.meta && { meta: error.meta }) })
+      if (signal && error instanceof CancelledError) {
+        noteStopped(signal, error)
+        throwIfRaised(signal)
       }
-      throw thrown
+      throw error
     }
   }
 
@@ -192,12 +169,17 @@ export class Door {
     const sent = this.#exchange.send(this.#engine, op, args, opts, signal)
     // Made after the await, the error's stack shows who called.
     const [, ok, head, body] = await sent
-    if (!ok) throw errorFrom(failureOf(head))
-    return { head: JSON.parse(head) as Text['head'], body }
+    if (ok) return { head: JSON.parse(head) as Text['head'], body }
+    const failure = failureOf(head)
+    throw errorFrom(failure, failure.kind === 'cancelled' ? signal?.reason : undefined)
   }
 }
 
-/** What hooks are told where a signal ended a call, whose promise rejects with the signal's own reason. */
-function aborted(op: string, reason: unknown): HightouchError {
-  return errorFrom({ kind: 'cancelled', message: `A signal stopped ${op}.`, operation: op }, reason)
+/** JavaScript may call with anything; an `AbortController` in the place of its signal would stop nothing. */
+function checkSignal(signal: unknown): void {
+  if (signal === undefined) return
+  const { aborted, addEventListener } = (signal ?? {}) as Partial<AbortSignal>
+  if (typeof aborted === 'boolean' && typeof addEventListener === 'function') return
+  const message = 'options.signal: must be an AbortSignal. Nothing was sent.'
+  throw errorFrom({ kind: 'invalid_request', message })
 }

@@ -1,13 +1,14 @@
 /** What goes wrong, as one tree of classes. */
 
-import type { Meta } from './door.js'
+import { endedRun, type EndedRun } from './ended.js'
 import { opened, type Json } from './json.js'
-import type { ErrorKind, IdentityGraphRun, SequenceRun, SyncRun } from './models.js'
-import type { RunKind } from './runs.js'
+import type { Meta } from './meta.js'
+import type { ErrorKind } from './models.js'
 
 /** A failure as the core describes it. */
 export interface Failure {
   kind: ErrorKind
+  code?: string | null
   message: string
   status?: number | null
   details?: Json | null
@@ -24,6 +25,11 @@ export interface Failure {
 export class HightouchError extends Error {
   /** What went wrong, for code to switch over. */
   declare readonly kind: ErrorKind
+  /**
+   * The finer reason, where one is known: `bad_token`, `orphaned_creator`, `dns`, `key_function` and others. Later
+   * versions may know more of them.
+   */
+  declare readonly code: string | undefined
   /** The HTTP status, where there was an answer. */
   declare readonly status: number | undefined
   /** What the server said beside its message, or what belongs to this kind of error. */
@@ -93,31 +99,20 @@ export class TlsError extends ConnectionError {}
 export class ProxyError extends ConnectionError {}
 /** The time allowed for a try or for the call was over. */
 export class TimeoutError extends HightouchError {}
-/** The call was stopped. Where an `AbortSignal` did it, the promise rejects with the signal's reason instead. */
+/**
+ * The call was stopped. Where an `AbortSignal` did it, the promise rejects with the signal's reason instead, and
+ * {@link stoppedCalls} gives this error.
+ */
 export class CancelledError extends HightouchError {}
 /** The answer is not what the API documents. */
 export class ProtocolError extends HightouchError {}
 /** Something was asked for that changes things, and whether it happened is not known. It may have. */
 export class OutcomeUnknownError extends HightouchError {}
-/** What tells apart the last states of runs. */
-export interface OfKind<Kind extends RunKind> {
-  /** What it was a run of. */
-  kind: Kind
-}
-
-/** The last state of a run, told apart by `kind`. */
-export type EndedRun =
-  | (OfKind<'sync'> & SyncRun)
-  | (OfKind<'sequence'> & SequenceRun)
-  | (OfKind<'identity_graph'> & IdentityGraphRun)
-
 /** A run that was waited for did not end well. */
 export class RunFailedError extends HightouchError {
   /** The run's last state, with its own account of what went wrong. */
   get result(): EndedRun {
-    // A token is JSON, the same in every language; only it says what the run was a run of.
-    const { kind } = JSON.parse(Buffer.from(this.run ?? '', 'base64url').toString()) as { kind: RunKind }
-    return { kind, ...(this.details?.value as object) } as EndedRun
+    return endedRun(this.run ?? '', this.details?.value as object)
   }
 }
 /** A run has not ended within the time allowed for waiting. It goes on; `run` is its token. */

@@ -1,7 +1,7 @@
 /** Functions of the user's that are told of calls. */
 
-import type { Meta } from './door.js'
 import type { HightouchError } from './errors.js'
+import type { Meta } from './meta.js'
 
 /** A call that begins. */
 export interface CallStart {
@@ -35,12 +35,20 @@ export interface CallHooks {
   onEnd?: ((call: CallEnd) => void) | undefined
 }
 
-/** @internal */
-export function tell<Event>(hook: ((event: Event) => unknown) | undefined, event: Event): void {
+/**
+ * Calls a function of the user's. What it throws, or rejects with, becomes a warning of the process.
+ *
+ * @internal
+ */
+export function tell<Event>(
+  hook: ((event: Event) => unknown) | undefined,
+  event: Event,
+  name = 'A hook',
+): void {
   if (!hook) return
   const warn = (thrown: unknown): void => {
     const what = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)
-    process.emitWarning(`a hook of hightouch-sdk failed: ${what}`, 'HightouchHookWarning')
+    process.emitWarning(`${name} of hightouch-sdk failed: ${what}`, 'HightouchHookWarning')
   }
   try {
     // A hook may be async, whatever its type says: then its promise is nobody's but ours.

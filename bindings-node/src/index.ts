@@ -1,8 +1,9 @@
 /** The Hightouch REST API for Node. */
 
+export { stoppedCalls } from './abort.js'
 export { Hightouch, type HightouchOptions, type RequestArgs } from './client.js'
 export type { ApiKeyFunction } from './credentials.js'
-export type { Attempt, CallOptions, Meta } from './door.js'
+export type { EndedRun, OfKind, RunKind } from './ended.js'
 export {
   ApiError,
   AuthenticationError,
@@ -27,11 +28,11 @@ export {
   TlsError,
   ValidationError,
   WaitTimeoutError,
-  type EndedRun,
-  type OfKind,
 } from './errors.js'
 export type { CallEnd, CallHooks, CallStart } from './hooks.js'
-export { Json, type JsonInput, type JsonValue } from './json.js'
+export { Json, type Frozen, type FrozenJson, type JsonInput, type JsonValue } from './json.js'
+export type { Path } from './jsontext.js'
+export type { Attempt, CallOptions, Cut, Meta } from './meta.js'
 export type * from './models.js'
 export { Listing, Page } from './pages.js'
 export { RawResponse } from './raw.js'
@@ -44,6 +45,5 @@ export {
   SequenceRunHandle,
   SyncRunHandle,
   type AnyRunHandle,
-  type RunKind,
   type WaitOptions,
 } from './runs.js'

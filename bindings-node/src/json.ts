@@ -2,7 +2,7 @@
 
 import { inspect, isDeepStrictEqual, types, type InspectOptions } from 'node:util'
 
-import { errorFrom } from './errors.js'
+import { edited, endOfString, exact, spelled, type Path } from './jsontext.js'
 
 /** Any JSON as JavaScript has it: an integer beyond 2^53 has lost its last digits, a number beyond 1e308 is infinite. */
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [name: string]: JsonValue }
@@ -13,7 +13,9 @@ export type JsonValue = string | number | boolean | null | JsonValue[] | { [name
  * a {@link Json}, which may stand anywhere within.
  */
 export type JsonInput =
-  | Json<unknown>
+  // Whatever its value is taken for: the text is what goes out.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  | Json<any>
   | string
   | number
   | bigint
@@ -22,34 +24,62 @@ export type JsonInput =
   | readonly JsonInput[]
   | { readonly [name: string]: JsonInput | undefined }
 
+/** {@link JsonValue}, read-only to its depth. */
+export type FrozenJson =
+  string | number | boolean | null | readonly FrozenJson[] | { readonly [name: string]: FrozenJson }
+
+/** `T` with every member read-only, however deep. */
+export type Frozen<T> = unknown extends T
+  ? T
+  : [JsonValue] extends [T]
+    ? FrozenJson
+    : T extends object
+      ? { readonly [Name in keyof T]: Frozen<T[Name]> }
+      : T
+
+/** The member that only a {@link Json} has, and whatever was copied from one member by member. */
+const MARKER = '[Json]'
+/** Its value: no clone can be made of a symbol, and JSON has no form for one. */
+const COPY_ITS_VALUE = Symbol('a Json is no plain object: copy its value, or change it with its with()')
+
+const NO_COPY =
+  'a copy of a Json is no value. Write { ...json.value, name: value } to copy its value, ' +
+  'or json.with(name, value) to change one value and keep the digits of all others.'
+const NO_CHANGE =
+  'a Json to which members were assigned is no value. Write json.with(name, value), which returns a changed one.'
+
 /**
- * JSON of any shape, such as a sync's `configuration`: the text that came, read when it is first looked at.
+ * JSON of any shape, such as a sync's `configuration`: the text that came, parsed when it is first looked at.
  *
- * Given back as it is, it goes out as it came, to the last digit. `assert.deepEqual` compares two by what `value` is,
- * {@link Json.equals} exactly, and `JSON.stringify` writes `value`.
+ * Passed on as it is, it goes out as it came, to the last digit. `assert.deepEqual` compares two by what `value` is,
+ * {@link Json.equals} exactly, and `JSON.stringify` writes `value`. It is no plain object: what was spread, merged or
+ * assigned from it is refused where it would be sent, and `structuredClone` throws. Clone `text` or `value` instead.
  *
  * ```ts
  * const { configuration } = await ht.syncs.get(7)
- * configuration?.value                                    // { mode: 'upsert', … }
- * await ht.syncs.update(8, { configuration })             // exactly the same
- * await ht.syncs.update(8, { configuration: { ...(configuration?.value as object), mode: 'insert' } })
+ * if (configuration) {
+ *   console.log(configuration.value)                                      // { mode: 'upsert', … }
+ *   await ht.syncs.update(8, { configuration })                           // exactly the same
+ *   await ht.syncs.update(8, { configuration: configuration.with('mode', 'insert') })
+ * }
  * ```
  *
  * @typeParam T What the value is taken for; nothing checks it.
  */
 export class Json<T = JsonValue> {
   /**
-   * The value, frozen: what one changed in it would not be sent. Copy it to change it. Numbers are JavaScript's; `text`
-   * has all their digits.
+   * The value, frozen: what one changed in it would not be sent. Numbers are JavaScript's; `text` has all their digits.
    */
-  declare readonly value: T
+  declare readonly value: Frozen<T>
+  /** @internal */
+  declare readonly [MARKER]: typeof COPY_ITS_VALUE
   readonly #text: string
 
   /**
    * Wraps a value.
    *
    * @param value What JSON has a form for.
-   * @throws {@link InvalidRequestError} with the path of what it has none for.
+   * @throws `TypeError` with the path of what it has none for.
    */
   constructor(value: JsonInput)
   /** @internal */
@@ -57,10 +87,16 @@ export class Json<T = JsonValue> {
   constructor(value?: JsonInput, text?: string) {
     this.#text = text ?? textOf(value, 'value')
     let read: { value: T } | undefined
-    // The instance's own, so that deepEqual and console.log see what it holds and nothing else.
-    Object.defineProperty(this, 'value', {
-      enumerable: true,
-      get: () => (read ??= { value: frozen(JSON.parse(this.#text) as T) }).value,
+    // The instance's own, so that deepEqual and console.log see what it holds, and copies are known by their marker.
+    Object.defineProperties(this, {
+      value: {
+        enumerable: true,
+        get: () => (read ??= { value: frozen(JSON.parse(this.#text) as T) }).value,
+        set: () => {
+          throw new TypeError(`value: ${NO_CHANGE}`)
+        },
+      },
+      [MARKER]: { enumerable: true, value: COPY_ITS_VALUE },
     })
   }
 
@@ -75,9 +111,43 @@ export class Json<T = JsonValue> {
     return new Json<T>(undefined, text.trim())
   }
 
+  /**
+   * The text of a Json; `undefined` for anything else.
+   *
+   * @internal
+   * @throws TypeError for a copy of one, and for one to which members were assigned; its message begins with `at`.
+   */
+  static textIn(value: object, at: string): string | undefined {
+    if (#text in value) {
+      // `value` and the marker.
+      if (Object.keys(value).length > 2) throw new TypeError(`${at}: ${NO_CHANGE}`)
+      return value.#text
+    }
+    if (Object.hasOwn(value, MARKER) || value instanceof Json) throw new TypeError(`${at}: ${NO_COPY}`)
+    return undefined
+  }
+
   /** The JSON text, as it came. */
   get text(): string {
     return this.#text
+  }
+
+  /**
+   * Returns the same JSON with one value changed: all other digits, members and their order stay as they are.
+   *
+   * ```ts
+   * configuration.with('mode', 'insert')
+   * configuration.with(['mappings', 0, 'to'], 'Email')
+   * ```
+   *
+   * @param path The name of a member, or names and positions from the outermost to the innermost. Only the last one may
+   * be new: a member that is added, or the position after a list's last item. A dot in a name is a part of it.
+   * @param value What takes the place of what is there.
+   * @throws `TypeError` when the path leads nowhere, or JSON has no form for the value.
+   */
+  with(path: string | Path, value: JsonInput): Json<T> {
+    const names = typeof path === 'string' ? [path] : path
+    return new Json<T>(undefined, edited(this.#text, names, textOf(value, spelled(names))))
   }
 
   /**
@@ -85,14 +155,15 @@ export class Json<T = JsonValue> {
    * in any order, and of several with one name the last.
    *
    * @param other Another one, or a value.
+   * @throws `TypeError` with the path of what JSON has no form for.
    */
   equals(other: JsonInput): boolean {
-    const text = other instanceof Json ? other.text : textOf(other, 'value')
+    const text = textOf(other, 'value')
     return this.#text === text || isDeepStrictEqual(exact(this.#text), exact(text))
   }
 
   /** The value, for `JSON.stringify`. */
-  toJSON(): T {
+  toJSON(): Frozen<T> {
     return this.value
   }
 
@@ -107,42 +178,6 @@ export class Json<T = JsonValue> {
   }
 }
 
-/** The door's mark of JSON that crosses as text: `{"$json": ["…"]}`. */
-const MARK = '$json'
-/** How the mark begins and ends where it is written; inside a string its quotes would be escaped. */
-const BEGIN = `{"${MARK}":[`
-const END = ']}'
-
-function marked(text: string): object {
-  return { [MARK]: [text] }
-}
-
-/** Strings and numbers in JSON text. */
-const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[-+.\deE]*/g
-
-/** A tree in which numbers are text of one spelling, told from strings by their first letter. */
-function exact(text: string): unknown {
-  return JSON.parse(
-    text.replace(TOKEN, (token) => (token.startsWith('"') ? `"s${token.slice(1)}` : `"n${numeral(token)}"`)),
-  )
-}
-
-/** Sign, significant digits and power of ten. */
-function numeral(token: string): string {
-  const [mantissa = '', exponent = '0'] = token.toLowerCase().split('e')
-  const [whole = '', fraction = ''] = mantissa.replace('-', '').split('.')
-  const digits = (whole + fraction).replace(/^0+/, '')
-  // By hand: a search for zeros at the end begins anew at each zero, and a number may have a million.
-  let end = digits.length
-  while (digits[end - 1] === '0') end -= 1
-  const significant = digits.slice(0, end)
-  if (significant === '') return '0'
-  // Beyond that it is equal to its own spelling alone, as in the other languages.
-  if (exponent.replace(/^[-+]?0*/, '').length > 18) return token
-  const power = BigInt(exponent) - BigInt(fraction.length) + BigInt(digits.length - significant.length)
-  return `${token.startsWith('-') ? '-' : ''}${significant}e${String(power)}`
-}
-
 function frozen<T>(value: T): T {
   if (!isObject(value)) return value
   for (const name in value) {
@@ -152,7 +187,17 @@ function frozen<T>(value: T): T {
   return Object.freeze(value)
 }
 
-/** An answer of the door as its user gets it: what crossed as text is a {@link Json}. */
+/** The core's mark of JSON that crosses as text: `{"$json": ["…"]}`. */
+const MARK = '$json'
+/** How the mark begins and ends where it is written; inside a string its quotes would be escaped. */
+const BEGIN = `{"${MARK}":[`
+const END = ']}'
+
+function marked(text: string): object {
+  return { [MARK]: [text] }
+}
+
+/** Parses an answer of the core; what crossed as text becomes a {@link Json}. */
 export function opened(json: string): unknown {
   const value: unknown = JSON.parse(json)
   return isObject(value) && json.includes(`"${MARK}"`) ? open(value) : value
@@ -169,52 +214,45 @@ function open(value: Record<string, unknown>): unknown {
   return value
 }
 
-/** What is encoded, and what an error in it is called. */
-const FAILURES = { settings: 'config', arguments: 'invalid_request', options: 'invalid_request' } as const
-
-/** JSON of what was given; what JSON would drop or change in silence is refused. */
-export function encode(value: object, what: keyof typeof FAILURES): string {
-  return stringify(value, what, FAILURES[what], what === 'arguments')
-}
-
 /** JSON text of a value of any shape. */
 function textOf(value: unknown, what: string): string {
-  return unmarked(stringify(value, what, 'invalid_request', true))
+  const text = isObject(value) ? Json.textIn(value, what) : undefined
+  return text ?? unmarked(stringify(value, what, true))
 }
 
-/** With what the marks hold in their place. By hand: an expression for strings overflows the stack on long ones. */
+/** With what the marks hold in their place. */
 function unmarked(text: string): string {
   const parts: string[] = []
   let from = 0
   for (let at = text.indexOf(BEGIN); at !== -1; at = text.indexOf(BEGIN, from)) {
     const start = at + BEGIN.length
-    let end = start + 1
-    while (text[end] !== '"') end += text[end] === '\\' ? 2 : 1
-    parts.push(text.slice(from, at), String(JSON.parse(text.slice(start, end + 1))))
-    from = end + 1 + END.length
+    const end = endOfString(text, start)
+    parts.push(text.slice(from, at), String(JSON.parse(text.slice(start, end))))
+    from = end + END.length
   }
   return parts.join('') + text.slice(from)
 }
 
-/** With `exactly`, what has digits that JavaScript's numbers do not hold stands marked in it. */
-function stringify(
-  value: unknown,
-  what: string,
-  kind: 'config' | 'invalid_request',
-  exactly: boolean,
-): string {
+/**
+ * Writes JSON. With `exactly`, what has digits that JavaScript's numbers do not hold stands marked in it.
+ *
+ * @throws TypeError with the path of what JSON would drop or change in silence; `what` is the path's first name.
+ */
+export function stringify(value: unknown, what: string, exactly: boolean): string {
   try {
     return JSON.stringify(value, function (this: Record<string, unknown>, name, member: unknown): unknown {
       // What it was before its `toJSON`.
       const own = this[name]
-      if (exactly && own instanceof Json) return marked(own.text)
+      if (isObject(own)) {
+        const text = Json.textIn(own, name)
+        if (exactly && text !== undefined) return marked(text)
+      }
       if (exactly && typeof own === 'bigint') return marked(String(own))
       if (oddity(member, Array.isArray(this) || name === '') !== undefined) throw new TypeError('odd')
       return exactly && isObject(member) && Object.hasOwn(member, MARK) ? marked(objectText(member)) : member
     })
   } catch (cause) {
-    const message = `${where(value, what, exactly) ?? `the ${what} are not JSON`}; nothing was sent`
-    throw errorFrom({ kind, message }, cause)
+    throw new TypeError(where(value, what, exactly) ?? `${what}: this is not JSON.`, { cause })
   }
 }
 
@@ -228,8 +266,13 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null
 }
 
-/** What makes a value none that JSON has a form for. Never the value itself: it may be a key. */
+/** Says why JSON has no form for a value. Never the value itself: it may be a key. */
 function oddity(value: unknown, needed: boolean): string | undefined {
+  const odd = oddType(value, needed)
+  return odd === undefined ? undefined : `${odd} has no form in JSON.`
+}
+
+function oddType(value: unknown, needed: boolean): string | undefined {
   switch (typeof value) {
     case 'number':
       return Number.isFinite(value) ? undefined : 'a number that is not finite'
@@ -258,20 +301,18 @@ function where(
   needed = true,
   above: object[] = [],
 ): string | undefined {
-  if (exactly && (value instanceof Json || typeof value === 'bigint')) return undefined
+  if (isObject(value) && Json.textIn(value, at) !== undefined) return undefined
+  if (exactly && typeof value === 'bigint') return undefined
   const odd = oddity(value, needed)
-  if (odd !== undefined) return `${at}: ${odd} has no form in JSON`
+  if (odd !== undefined) return `${at}: ${odd}`
   if (!isObject(value) || typeof value.toJSON === 'function') return undefined
-  if (above.includes(value)) return `${at}: an object that holds itself has no form in JSON`
-  if (above.length > DEEP) return `${at.slice(0, 80)}…: nested too deep`
+  if (above.includes(value)) return `${at}: an object that holds itself has no form in JSON.`
+  if (above.length > DEEP) return `${at.slice(0, 80)}…: nested too deep.`
   const list = Array.isArray(value)
   // By its length: a hole in a list is none of its entries.
   const members = list ? [...(value as unknown[]).entries()] : Object.entries(value)
   for (const [name, member] of members) {
-    const found = where(member, `${at}${list ? `[${String(name)}]` : `.${String(name)}`}`, exactly, list, [
-      ...above,
-      value,
-    ])
+    const found = where(member, at + spelled([name], ''), exactly, list, [...above, value])
     if (found !== undefined) return found
   }
   return undefined

@@ -1,9 +1,10 @@
 /** Lists: awaited for their first page, or iterated to their end. */
 
-import type { CallOptions, Door, Meta } from './door.js'
+import type { Door } from './door.js'
+import type { CallOptions, Meta } from './meta.js'
 
-/** One page of a list. */
-export class Page<T> implements Iterable<T> {
+/** One page of a list: `for` goes over its own items, `for await` over these and those of all following pages. */
+export class Page<T> implements Iterable<T>, AsyncIterable<T> {
   readonly #next: (() => Promise<Page<T>>) | undefined
 
   /** @internal */
@@ -27,9 +28,15 @@ export class Page<T> implements Iterable<T> {
     return this.#next?.()
   }
 
-  /** The page's items. */
+  /** The page's own items. */
   [Symbol.iterator](): Iterator<T> {
     return this.data[Symbol.iterator]()
+  }
+
+  /** The items of this page and of all that follow it, each page asked for when its first item is. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    yield* this.data
+    for (let page = await this.next(); page; page = await page.next()) yield* page.data
   }
 }
 
@@ -91,8 +98,21 @@ export class Listing<T> implements PromiseLike<Page<T>>, AsyncIterable<T> {
     for (let page: Page<T> | undefined = await this.#page(); page; page = await page.next()) yield page
   }
 
+  /** All items of all pages, as an array: one request a page. */
+  async toArray(): Promise<T[]> {
+    const items: T[] = []
+    for await (const { data } of this.pages()) items.push(...data)
+    return items
+  }
+
+  /** The first item; `undefined` where the list is empty. */
+  async first(): Promise<T | undefined> {
+    for await (const item of this) return item
+    return undefined
+  }
+
   /** All items of all pages. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
-    for await (const page of this.pages()) yield* page
+    yield* await this.#page()
   }
 }

@@ -1,6 +1,6 @@
 /** What the generated resources have in common: one method serves for values and for raw answers. */
 
-import type { CallOptions } from './door.js'
+import type { CallOptions } from './meta.js'
 import type { Listing } from './pages.js'
 import type { RawResponse } from './raw.js'
 import type { AnyRunHandle } from './runs.js'

@@ -3,11 +3,10 @@
 import { performance } from 'node:perf_hooks'
 
 import type { Door } from './door.js'
-import { RunFailedError } from './errors.js'
+import type { RunKind } from './ended.js'
+import { errorFrom, RunFailedError } from './errors.js'
+import { tell } from './hooks.js'
 import type { IdentityGraphRun, SequenceRun, SyncRun } from './models.js'
-
-/** What a run is a run of. */
-export type RunKind = 'sync' | 'sequence' | 'identity_graph'
 
 /** What the door says of a run that it was asked to follow. */
 export interface RunRecord {
@@ -28,20 +27,52 @@ interface RunStep<State> {
 
 /** How a run is waited for. */
 export interface WaitOptions<State> {
-  /** Milliseconds until the wait ends with {@link WaitTimeoutError}; the run goes on. Without it: no end. */
+  /**
+   * Milliseconds, 0 or more, until the wait ends with {@link WaitTimeoutError}; the run goes on. Without it the wait has
+   * no end of its own.
+   */
   timeoutMs?: number | undefined
-  /** What a run that failed, or was cancelled or interrupted, does: reject with {@link RunFailedError}, or just be returned. */
+  /**
+   * What a run that failed, or was cancelled or interrupted, does: `'raise'`, the default, rejects with
+   * {@link RunFailedError}; `'return'` returns its last state.
+   */
   onFailure?: 'raise' | 'return' | undefined
-  /** The same for a run that ended with a warning. */
+  /** The same for a run that ended with a warning; `'return'` is the default. */
   onWarning?: 'raise' | 'return' | undefined
   /**
-   * Called at each change of the run's state, the last one included.
+   * Called at each change of the run's state, the last one included. Nothing that it does ends the wait: what it throws,
+   * or rejects with, becomes a warning of the process.
    *
    * @param state The state.
    */
-  progress?: ((state: State) => void) | undefined
+  progress?: ((state: State) => unknown) | undefined
   /** Ends the wait: it rejects with the signal's `reason`. The run goes on. */
   signal?: AbortSignal | undefined
+}
+
+/** What an option of `wait` may be; whether a signal is one, the call itself checks. */
+const WAIT_OPTIONS: Record<string, [what: string, fits: (value: unknown) => boolean]> = {
+  timeoutMs: [
+    'a finite number of milliseconds, 0 or more',
+    (value) => Number.isFinite(value) && Number(value) >= 0,
+  ],
+  onFailure: ["'raise' or 'return'", (value) => value === 'raise' || value === 'return'],
+  onWarning: ["'raise' or 'return'", (value) => value === 'raise' || value === 'return'],
+  progress: ['a function', (value) => typeof value === 'function'],
+  signal: ['an AbortSignal', () => true],
+}
+
+/** @throws HightouchError (`invalid_request`) for an option that is unknown or wrong. */
+function checkOptions(options: object, known: string[]): void {
+  const wrong = (what: string): never => {
+    throw errorFrom({ kind: 'invalid_request', message: `${what} Nothing was sent.` })
+  }
+  for (const [name, value] of Object.entries(options) as [string, unknown][]) {
+    const option = known.includes(name) ? WAIT_OPTIONS[name] : undefined
+    if (!option) return wrong(`options.${name}: unknown; known are ${known.join(', ')}.`)
+    const [what, fits] = option
+    if (value !== undefined && !fits(value)) wrong(`options.${name}: must be ${what}.`)
+  }
 }
 
 /** A run that was started: follows this one and no other. */
@@ -71,13 +102,16 @@ export abstract class RunHandle<State> {
    * The run's states as they change, the last one included; never rejects because the run failed.
    *
    * @param options A signal that ends the iteration.
-   * @throws HightouchError when the run cannot be followed.
+   * @throws {@link InvalidRequestError} for an option that is unknown or wrong.
+   * @throws {@link HightouchError} when the run cannot be followed.
    */
-  async *states(options: { signal?: AbortSignal | undefined } = {}): AsyncGenerator<State, void, undefined> {
-    for await (const step of this.#steps(
-      () => ({ onFailure: 'return', onWarning: 'return' }),
-      options.signal,
-    )) {
+  states(options: { signal?: AbortSignal | undefined } = {}): AsyncGenerator<State, void, undefined> {
+    checkOptions(options, ['signal'])
+    return this.#states(options.signal)
+  }
+
+  async *#states(signal: AbortSignal | undefined): AsyncGenerator<State, void, undefined> {
+    for await (const step of this.#steps(() => ({ onFailure: 'return', onWarning: 'return' }), signal)) {
       if (step.changed && step.state !== null) yield step.state
     }
   }
@@ -86,11 +120,16 @@ export abstract class RunHandle<State> {
    * Waits for the run to end and gives its last state.
    *
    * @param options How long, and what becomes of a run that does not end well.
-   * @throws RunFailedError when it failed, or was cancelled or interrupted, unless `onFailure` is `'return'`.
-   * @throws WaitTimeoutError when `timeoutMs` has passed; the error's `run` is the token to go on with.
+   * @throws {@link InvalidRequestError} for an option that is unknown or wrong.
+   * @throws {@link RunFailedError} when it failed, or was cancelled or interrupted, unless `onFailure` is `'return'`.
+   * @throws {@link WaitTimeoutError} when `timeoutMs` has passed; the error's `run` is the token to go on with.
    */
   async wait(options: WaitOptions<State> = {}): Promise<State> {
+    checkOptions(options, Object.keys(WAIT_OPTIONS))
     const { timeoutMs, onFailure, onWarning, progress, signal } = options
+    const report = (state: State): void => {
+      tell(progress, state, 'The progress function of a wait')
+    }
     const end = timeoutMs === undefined ? undefined : performance.now() + timeoutMs
     const left = (): object =>
       end === undefined ? {} : { timeoutMs: Math.max(0, Math.ceil(end - performance.now())), expire: true }
@@ -98,13 +137,13 @@ export abstract class RunHandle<State> {
     try {
       for await (const step of this.#steps(() => ({ onFailure, onWarning, ...left() }), signal)) {
         last = step.state
-        if (step.changed && step.state !== null) progress?.(step.state)
+        if (step.changed && step.state !== null) report(step.state)
       }
     } catch (error) {
-      if (error instanceof RunFailedError) progress?.(error.details?.value as State)
+      if (error instanceof RunFailedError) report(error.details?.value as State)
       throw error
     }
-    // The door gives a state with every step that finishes.
+    // The core gives a state with every step that finishes.
     return last as State
   }
 

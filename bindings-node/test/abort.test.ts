@@ -3,8 +3,9 @@ import { getEventListeners, once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { describe, test } from 'node:test'
 
-import { Hightouch } from 'hightouch-sdk'
+import { CancelledError, Hightouch, stoppedCalls, type CallEnd } from 'hightouch-sdk'
 
+import { noteStopped } from '../dist/abort.js'
 import { eventually, logOf, settingsOf, useSandbox, type World } from './support.js'
 
 const reason = new Error('the user left')
@@ -163,5 +164,90 @@ describe('an abort', () => {
     await new Promise(setImmediate)
     process.off('warning', warned)
     assert.equal(warned.mock.callCount(), 0)
+  })
+
+  /** Incident: with a key that a function gives, the trigger went out though it was aborted in the same tick. */
+  test('in the tick of the call sends nothing', async () => {
+    const home = await world()
+    for (const apiKey of [home.apiKey, () => home.apiKey, async () => Promise.resolve(home.apiKey)]) {
+      await using ht = clientOf(home, { apiKey })
+      await ht.syncs.get(1)
+      const before = (await logOf(sandbox, home)).length
+      const aborter = new AbortController()
+      const call = ht.syncs.trigger(1, {}, { signal: aborter.signal })
+      aborter.abort(reason)
+      await assert.rejects(call, (error) => error === reason)
+      await ht.syncs.get(1)
+      assert.equal((await logOf(sandbox, home)).length, before + 1)
+    }
+  })
+})
+
+describe('what an abort has left behind', () => {
+  const { sandbox, world } = useSandbox()
+  const hanging = { script: [{ when: {}, answer: { hang: true }, times: 1000 }] }
+
+  /** Aborts `calls` of a hanging server once all have arrived. */
+  const aborted = async (
+    why: unknown,
+    calls: number,
+    onEnd?: (end: CallEnd) => void,
+  ): Promise<{ signal: AbortSignal; rejected: unknown[] }> => {
+    const home = await world(hanging)
+    await using ht = new Hightouch({ ...settingsOf(sandbox, home), onEnd })
+    const aborter = new AbortController()
+    const { signal } = aborter
+    const going = Array.from({ length: calls }, () => ht.syncs.trigger(1, {}, { signal }))
+    await eventually(async () => (await logOf(sandbox, home)).length >= calls)
+    aborter.abort(why)
+    const rejected = (await Promise.allSettled(going)).map(
+      (ended) => (ended.status === 'rejected' ? ended.reason : 0) as unknown,
+    )
+    return { signal, rejected }
+  }
+
+  test('is told of the reason: each call, and that its request had left', async () => {
+    const why = new Error('the user left')
+    const ends: CallEnd[] = []
+    const { signal, rejected } = await aborted(why, 2, (end) => ends.push(end))
+    assert.deepEqual(rejected, [why, why])
+    const errors = stoppedCalls(why)
+    assert.equal(errors.length, 2)
+    for (const error of errors) {
+      assert(error instanceof CancelledError)
+      assert.match(error.hint ?? '', /may/)
+      assert(error.meta?.requestId)
+      assert.equal(error.cause, why)
+    }
+    // The hooks were told of the same errors.
+    assert.deepEqual(
+      ends.map(({ error }) => error),
+      errors,
+    )
+    assert.deepEqual(stoppedCalls(signal), errors)
+  })
+
+  test('is told of the signal, whatever the reason is', async () => {
+    for (const why of ['a text', undefined, 7]) {
+      const { signal, rejected } = await aborted(why, 1)
+      assert.deepEqual(rejected, [signal.reason])
+      assert.equal(stoppedCalls(signal).length, 1)
+      assert.equal(stoppedCalls(why).length, 0)
+    }
+  })
+
+  test('is nothing where no call was stopped', () => {
+    for (const why of [new Error('another'), null, undefined, 'text', new AbortController().signal]) {
+      assert.deepEqual(stoppedCalls(why), [])
+    }
+  })
+
+  test('is kept for the latest calls of a reason that is used again and again', async () => {
+    const why = new Error('always the same')
+    await aborted(why, 2)
+    const [first] = stoppedCalls(why)
+    assert(first)
+    for (let more = 0; more < 1000; more++) noteStopped(AbortSignal.abort(why), first)
+    assert.equal(stoppedCalls(why).length, 1000)
   })
 })

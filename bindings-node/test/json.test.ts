@@ -29,11 +29,13 @@ describe('JSON that was read', () => {
   /** A change to the value that went out with the old text would be lost in silence. */
   test('cannot be changed in place', () => {
     const json = parse<{ a: { b: number[] } }>('{"a": {"b": [1]}}')
+    const value = json.value as { a: { b: number[] } }
     assert.throws(() => {
-      json.value.a = { b: [] }
+      value.a = { b: [] }
     }, TypeError)
-    assert.throws(() => json.value.a.b.push(2), TypeError)
-    const copy = structuredClone(json.value)
+    assert.throws(() => value.a.b.push(2), TypeError)
+    assert.throws(() => Reflect.set(json, 'value', {}), /Json to which members were assigned/)
+    const copy = structuredClone(value)
     copy.a.b.push(2)
     assert.deepEqual(copy, { a: { b: [1, 2] } })
   })
@@ -83,6 +85,76 @@ describe('JSON that was read', () => {
   })
 })
 
+describe('JSON of which one value is changed', () => {
+  test('keeps all other digits, members and their order', () => {
+    const text = `{ "a" : [1.0, {"b":"x]}"}] , "big":${'7'.repeat(30)}, "e": {}, "l": [] }`
+    const cases: [string | sdk.Path, sdk.JsonInput, string][] = [
+      ['big', 'x', text.replace('7'.repeat(30), '"x"')],
+      [['a', 0], 2n ** 70n, text.replace('1.0', String(2n ** 70n))],
+      [['a', 1, 'b'], null, text.replace('"x]}"', 'null')],
+      [['a', 1, 'c'], [1], text.replace('"x]}"', '"x]}","c":[1]')],
+      [['a', 2], { y: 1 }, text.replace('"x]}"}', '"x]}"},{"y":1}')],
+      [['e', 'new "name"'], 1, text.replace('{}', '{"new \\"name\\"":1}')],
+      [['l', 0], parse('1e400'), text.replace('[]', '[1e400]')],
+      ['__proto__', 1, text.replace('[] }', '[],"__proto__":1 }')],
+      ['a.b', 1, text.replace('[] }', '[],"a.b":1 }')],
+      [[], 5, '5'],
+    ]
+    const json = parse(text)
+    for (const [path, value, expected] of cases) assert.equal(json.with(path, value).text, expected)
+    assert.equal(json.text, text)
+    // Of several members with one name the last one counts, whatever its spelling.
+    assert.equal(parse('{"a":1,"\\u0061":2}').with('a', 3).text, '{"a":1,"\\u0061":3}')
+    assert.equal(parse('"x"').with([], {}).text, '{}')
+  })
+
+  test('is refused with the path where that leads nowhere', () => {
+    const json = parse('{"a":[{"b":1}],"s":"text"}')
+    const cases: [string | sdk.Path, string][] = [
+      [['x', 'y'], 'value.x: '],
+      [['a', 2], 'value.a[2]: '],
+      [['a', -1], 'value.a[-1]: '],
+      [['a', 0.5], 'value.a[0.5]: '],
+      [['a', 'b'], 'value.a.b: '],
+      [['a', 0, 0], 'value.a[0][0]: '],
+      [['s', 't'], 'value.s.t: '],
+      [['a', 0, 'b', 'c'], 'value.a[0].b.c: '],
+    ]
+    for (const [path, start] of cases) {
+      assert.throws(
+        () => json.with(path, 1),
+        (error) => error instanceof TypeError && error.message.startsWith(start),
+      )
+    }
+    assert.throws(
+      () => json.with(['a', 0], { c: NaN }),
+      /^TypeError: value\.a\[0\]\.c: a number that is not finite/,
+    )
+  })
+
+  test('is what the same change to its value gives', () => {
+    const property = fc.property(fc.jsonValue(), fc.jsonValue(), fc.nat(), (value, put, seed) => {
+      const path: (string | number)[] = []
+      let at: unknown = value
+      for (let step = seed; typeof at === 'object' && at !== null && Object.keys(at).length > 0; step >>= 2) {
+        const names = Object.keys(at)
+        const name = names[step % names.length] ?? ''
+        path.push(Array.isArray(at) ? Number(name) : name)
+        at = (at as Record<string, unknown>)[name]
+        if (step % 3 === 0) break
+      }
+      const expected = structuredClone(value) as unknown
+      const last = path.at(-1)
+      if (last === undefined || path.includes('__proto__')) return
+      const holder = path.slice(0, -1).reduce((held, name) => (held as never)[name], expected)
+      ;(holder as Record<string | number, unknown>)[last] = put
+      const changed = parse(JSON.stringify(value, null, seed % 3)).with(path, put as sdk.JsonInput)
+      assert(changed.equals(expected as sdk.JsonInput), changed.text)
+    })
+    fc.assert(property)
+  })
+})
+
 describe('a value that a user builds', () => {
   test('is written as JSON with all the digits of what is in it', () => {
     const value = new sdk.Json({
@@ -121,13 +193,13 @@ describe('a value that a user builds', () => {
     for (const [given, path] of cases) {
       assert.throws(
         () => new sdk.Json(given as sdk.JsonInput),
-        (error) => error instanceof sdk.InvalidRequestError && error.message.startsWith(path),
+        (error) => error instanceof TypeError && error.message.startsWith(path),
         path,
       )
     }
     let deep: sdk.JsonInput = 1
     for (let level = 0; level < 100_000; level++) deep = [deep]
-    assert.throws(() => new sdk.Json(deep), sdk.InvalidRequestError)
+    assert.throws(() => new sdk.Json(deep), TypeError)
     const shared = { a: 1 }
     assert.equal(new sdk.Json([shared, shared]).text, '[{"a":1},{"a":1}]')
   })

@@ -216,7 +216,8 @@ async function call(
     }
     case 'request': {
       const { method, path, ...rest } = args
-      return { value: (await client.request(method as string, path as string, rest, options)).value }
+      const { value } = await client.request(method as string, path as string, rest, options)
+      return { value: value as JsonValue }
     }
     case 'client.stats':
       return { value: (await client.stats()) as unknown as JsonValue }

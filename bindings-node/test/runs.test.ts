@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { describe, test } from 'node:test'
 
 import * as sdk from 'hightouch-sdk'
 
-import { settingsOf, useSandbox, type World } from './support.js'
+import { logOf, settingsOf, useSandbox, type World } from './support.js'
 
 describe('a run', () => {
   const { sandbox, world } = useSandbox()
@@ -62,5 +63,68 @@ describe('a run', () => {
     assert.equal(kind, run.kind)
     assert.deepEqual(state, await run.wait({ onFailure: 'return' }))
     assert.equal(error.run, run.token)
+  })
+
+  /** Incident: `wait({ timeout: 1 })` waited for ever, and `timeoutMs: -1` timed out at once. */
+  test('is not waited for with an option that is unknown or wrong', async () => {
+    const home = await world({ runs: { seconds: 3600 } })
+    await using ht = clientOf(home)
+    const run = await ht.syncs.trigger(1)
+    const sent = (await logOf(sandbox, home)).length
+    const cases: [object, RegExp][] = [
+      [{ timeout: 1 }, /options\.timeout: unknown; known are timeoutMs, onFailure, /],
+      [{ headers: {} }, /options\.headers: unknown/],
+      [{ timeoutMs: -1 }, /options\.timeoutMs: must be a finite number of milliseconds/],
+      [{ timeoutMs: '5' }, /options\.timeoutMs/],
+      [{ timeoutMs: NaN }, /options\.timeoutMs/],
+      [{ timeoutMs: Infinity }, /options\.timeoutMs/],
+      [{ timeoutMs: null }, /options\.timeoutMs/],
+      [{ progress: true }, /options\.progress: must be a function/],
+      [{ onFailure: 'ignore' }, /options\.onFailure: must be 'raise' or 'return'/],
+      [{ onWarning: true }, /options\.onWarning/],
+      [{ signal: new AbortController() }, /options\.signal/],
+    ]
+    const refused = (named: RegExp) => (error: unknown) =>
+      error instanceof sdk.InvalidRequestError && named.test(error.message)
+    for (const [options, named] of cases) {
+      await assert.rejects(run.wait(options), refused(named))
+    }
+    assert.throws(
+      () => run.states({ timeoutMs: 1 } as object),
+      refused(/options\.timeoutMs: unknown; known are signal/),
+    )
+    assert.equal((await logOf(sandbox, home)).length, sent)
+    const undefineds = { timeoutMs: undefined, onFailure: undefined, progress: undefined, signal: undefined }
+    await assert.rejects(run.wait({ ...undefineds, timeoutMs: 0 }), sdk.WaitTimeoutError)
+  })
+
+  test('is waited for to its end though the progress function throws, or rejects', async () => {
+    const home = await world()
+    await using ht = clientOf(home)
+    const warnings: Error[] = []
+    const note = (warning: Error): void => {
+      warnings.push(warning)
+    }
+    process.on('warning', note)
+    const told: string[] = []
+    for (const how of ['threw', 'rejected']) {
+      const run = await ht.syncs.trigger(2)
+      const progress = ({ status }: sdk.SyncRun): unknown => {
+        told.push(status)
+        if (how === 'threw') throw new Error(`it ${how}`)
+        return Promise.reject(new Error(`it ${how}`))
+      }
+      assert.equal((await run.wait({ progress })).status, 'success')
+    }
+    while (warnings.length < told.length) await once(process, 'warning')
+    process.off('warning', note)
+    assert.equal(told.at(-1), 'success')
+    for (const how of ['threw', 'rejected']) {
+      const text = `The progress function of a wait of hightouch-sdk failed: Error: it ${how}`
+      assert(
+        warnings.some(({ message }) => message.startsWith(text)),
+        how,
+      )
+    }
   })
 })

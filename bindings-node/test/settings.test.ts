@@ -59,13 +59,26 @@ describe('a setting that is wrong', () => {
     for (const time of NO_TIMES) {
       for (const options of [{ timeoutMs: time }, { deadlineMs: time }]) {
         const named = new RegExp(Object.keys(options)[0] ?? '')
-        for (const call of [ht.syncs.trigger(1, {}, options), ht.request('GET', '/syncs', {}, options)]) {
-          await assert.rejects(
-            async () => call,
-            (error) => error instanceof sdk.InvalidRequestError && named.test(error.message),
-          )
-        }
+        const refused = (error: unknown): boolean =>
+          error instanceof sdk.InvalidRequestError && named.test(error.message)
+        await assert.rejects(ht.syncs.trigger(1, {}, options), refused)
+        await assert.rejects(ht.request('GET', '/syncs', {}, options), refused)
       }
+    }
+    assert.deepEqual(await logOf(sandbox, home), [])
+  })
+
+  test('is named where it is no signal', async () => {
+    const home = await world()
+    await using ht = new sdk.Hightouch(settingsOf(sandbox, home))
+    for (const odd of [new AbortController(), null, 'signal', {}]) {
+      const signal = odd as unknown as AbortSignal
+      await assert.rejects(
+        ht.syncs.get(1, { signal }),
+        (error) =>
+          error instanceof sdk.InvalidRequestError &&
+          error.message === 'options.signal: must be an AbortSignal. Nothing was sent.',
+      )
     }
     assert.deepEqual(await logOf(sandbox, home), [])
   })

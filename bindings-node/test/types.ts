@@ -6,10 +6,10 @@ import {
   RunFailedError,
   type CallEnd,
   type CampaignResult,
+  type FrozenJson,
   type IdentityGraphRun,
   type IdentityGraphRunHandle,
   type Json,
-  type JsonValue,
   type Listing,
   type RawResponse,
   type Schedule,
@@ -32,6 +32,10 @@ export async function promises(signal: AbortSignal): Promise<void> {
   const page = await ht.syncs.list({ modelId: 7 }, { signal, priority: 'bulk', headers: { 'X-A': 'b' } })
   expectType<readonly Sync[]>(page.data)
   for await (const sync of ht.syncs.list()) expectType<Sync>(sync)
+  for await (const sync of page) expectType<Sync>(sync)
+  for (const sync of page) expectType<Sync>(sync)
+  expectType<Sync[]>(await ht.syncs.list().toArray())
+  expectType<Sync | undefined>(await ht.syncs.list().first())
   for await (const { data, hasNext } of ht.syncs.list().pages())
     expectType<[readonly Sync[], boolean]>([data, hasNext])
 
@@ -49,8 +53,13 @@ export async function promises(signal: AbortSignal): Promise<void> {
   expectType<SyncRun['status'][]>(['success', 'a status of tomorrow'])
 
   const query = { limit: 5, tags: ['a', 'b'] }
-  expectType<Sync[]>((await ht.request<{ data: Sync[] }>('GET', '/syncs', { query })).value.data)
-  expectType<JsonValue>((await ht.request('POST', '/syncs', { body: { id: 10n } })).value)
+  const { value } = await ht.request<{ data: Sync[] }>('GET', '/syncs', { query })
+  expectType<string | undefined>(value.data[0]?.slug)
+  // @ts-expect-error the value is frozen
+  expectType<Sync[]>(value.data)
+  // @ts-expect-error however deep
+  if (value.data[0]) value.data[0].slug = 'other'
+  expectType<FrozenJson>((await ht.request('POST', '/syncs', { body: { id: 10n } })).value)
 
   // @ts-expect-error a misspelt argument
   ht.syncs.list({ modelID: 7 })
@@ -62,6 +71,10 @@ export async function promises(signal: AbortSignal): Promise<void> {
   await ht.syncs.trigger()
   // @ts-expect-error a misspelt option
   await ht.syncs.trigger(7, {}, { timeout: 1 })
+  // @ts-expect-error the seconds of another language
+  await run.wait({ timeout: 1 })
+  // @ts-expect-error a line on a terminal is the caller's to write
+  await run.wait({ progress: true })
   // @ts-expect-error an unknown policy
   await run.wait({ onFailure: 'ignore' })
   // @ts-expect-error an unknown setting
@@ -80,13 +93,29 @@ export async function fields(ht: Hightouch, source: Sync): Promise<void> {
   // What was read is given back as it is, and as it was changed.
   await ht.syncs.update(8, { schedule: source.schedule, configuration: source.configuration })
   if (source.configuration) {
-    expectType<[Json, JsonValue, string]>([
+    expectType<[Json, FrozenJson, string]>([
       source.configuration,
       source.configuration.value,
       source.configuration.text,
     ])
     // @ts-expect-error what is in it, nobody has promised
     expectType<{ mode: unknown }>(source.configuration)
+  }
+  // A Json is no plain object: its members are not those of its value, and a copy of it would send something else.
+  /* eslint-disable @typescript-eslint/no-misused-spread -- the compiler must see it, also where nobody lints */
+  // @ts-expect-error a spread Json
+  await ht.syncs.update(8, { configuration: { ...source.configuration, mode: 'insert' } })
+  if (source.configuration) {
+    // @ts-expect-error a spread Json
+    await ht.syncs.update(8, { configuration: { ...source.configuration, mode: 'insert' } })
+    // @ts-expect-error a spread Json within a value
+    await ht.syncs.update(8, { configuration: { theirs: { ...source.configuration } } })
+    await ht.syncs.update(8, { configuration: source.configuration.with('mode', 'insert') })
+    await ht.syncs.update(8, { configuration: source.configuration.with(['mappings', 0, 'id'], 2n ** 70n) })
+    /* eslint-enable @typescript-eslint/no-misused-spread */
+    // @ts-expect-error undefined is no value
+    source.configuration.with('mode', undefined)
+    await ht.syncs.update(8, { configuration: { ...(source.configuration.value as object), mode: 'insert' } })
   }
   // Opaque parts of what one builds may be plain values, JSON that was read, or both.
   await ht.syncs.update(8, { configuration: { mine: 1, theirs: source.configuration, id: 10n } })

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import { connect, type AddressInfo } from 'node:net'
+import { after, before, describe, test } from 'node:test'
+import { Worker } from 'node:worker_threads'
+
+import { Hightouch } from 'hightouch-sdk'
+
+import { settingsOf, useSandbox, type World } from './support.js'
+
+const VARIABLES = ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy', 'NO_PROXY', 'no_proxy']
+
+/** Incident: of the environment only `HIGHTOUCH_*` reached the core, and no variable of a proxy was ever read. */
+describe('the proxy that the environment names', () => {
+  const { sandbox, world } = useSandbox()
+  /** The addresses that the proxy was asked for. */
+  const asked: string[] = []
+  let proxy: Server
+  let url = ''
+
+  before(async () => {
+    proxy = createServer().on('connect', (request, socket) => {
+      asked.push(request.url ?? '')
+      const [host = '', port] = (request.url ?? '').split(':')
+      const onward = connect(Number(port), host, () => {
+        socket.write('HTTP/1.1 200 Connection Established\r\n\r\n')
+        onward.pipe(socket).pipe(onward)
+      })
+      for (const end of [onward, socket]) end.on('error', () => undefined)
+      socket.on('close', () => onward.destroy())
+    })
+    await once(proxy.listen(0, '127.0.0.1'), 'listening')
+    url = `http://127.0.0.1:${String((proxy.address() as AddressInfo).port)}`
+  })
+  after(() => {
+    proxy.closeAllConnections()
+    proxy.close()
+  })
+
+  const authority = (home: World): string => new URL(home.baseUrl).host
+  const settings = (home: World): Record<string, unknown> => {
+    const { environment, ...others } = settingsOf(sandbox, home)
+    assert(environment)
+    return others
+  }
+  /** How often the proxy was asked for `home` by one read of a client made among these variables. */
+  const through = async (home: World, variables: NodeJS.ProcessEnv): Promise<number> => {
+    const kept = { ...process.env }
+    for (const name of VARIABLES) Reflect.deleteProperty(process.env, name)
+    Object.assign(process.env, variables)
+    let ht: Hightouch
+    try {
+      ht = new Hightouch(settings(home))
+    } finally {
+      for (const name of Object.keys(variables)) Reflect.deleteProperty(process.env, name)
+      Object.assign(process.env, kept)
+    }
+    asked.length = 0
+    await ht.syncs.get(1)
+    await ht.close()
+    assert.deepEqual(new Set(asked), new Set(asked.length > 0 ? [authority(home)] : []))
+    return asked.length
+  }
+
+  test('is used by a client of the main thread, whichever variable names it', async () => {
+    const home = await world()
+    for (const name of VARIABLES.slice(0, 4)) assert.equal(await through(home, { [name]: url }), 1, name)
+    assert.equal(await through(home, {}), 0)
+  })
+
+  test('is passed by where NO_PROXY says so', async () => {
+    const home = await world()
+    const { hostname } = new URL(home.baseUrl)
+    for (const name of VARIABLES.slice(4)) {
+      assert.equal(await through(home, { HTTPS_PROXY: url, [name]: `example.com,${hostname}` }), 0, name)
+      assert.equal(await through(home, { HTTPS_PROXY: url, [name]: 'example.com' }), 1, name)
+    }
+  })
+
+  test('of a worker is that of its own environment', async () => {
+    const home = await world()
+    const body = `
+      const { parentPort, workerData } = require('node:worker_threads')
+      const { Hightouch } = require('hightouch-sdk')
+      new Hightouch(workerData).syncs.get(1).then(({ id }) => parentPort.postMessage(id))`
+    for (const [env, times] of [
+      [{ HTTPS_PROXY: url }, 1],
+      [{}, 0],
+    ] as const) {
+      asked.length = 0
+      const worker = new Worker(body, { eval: true, workerData: settings(home), env })
+      const ended = once(worker, 'exit')
+      assert.deepEqual(await once(worker, 'message'), [1])
+      await ended
+      assert.equal(asked.length, times)
+    }
+  })
+})
