@@ -1,81 +1,75 @@
 /** A key that a function gives. */
 
-import { stoppable } from './abort.js'
-import { ClosedError, errorFrom } from './errors.js'
+import { AsyncLocalStorage } from 'node:async_hooks'
 
-/** Gives the API key: asked before the first call, and again when the server refuses the key that it gave. */
+/** Gives the API key: asked before the first request, and again when the server refuses the key that it gave. */
 export type ApiKeyFunction = () => string | Promise<string>
 
-/** When a call began, as far as the key goes. */
-export interface KeyState {
-  /** Keys set so far. */
-  readonly keys: number
-  /** Answers that the function has given so far. */
-  readonly answers: number
-}
+/** Makes one call that sends nothing; `signal` ends it. */
+type LocalCall = (op: string, args: object, signal?: AbortSignal) => Promise<unknown>
+
+/** The credentials whose function is running. */
+const asking = new AsyncLocalStorage<Credentials>()
 
 /**
- * Asks the function for keys, once for all calls that need one at the same time.
+ * Calls the function when the core wants a key.
  *
  * @internal
  */
 export class Credentials {
   readonly #give: ApiKeyFunction
-  readonly #set: (key: string) => Promise<void>
-  /** Private to the language: no inspection shows it. */
-  #key: string | undefined
-  #state: KeyState = { keys: 0, answers: 0 }
-  #asking: Promise<void> | undefined
+  readonly #call: LocalCall
+  #inFlight = 0
+  #ended = new AbortController()
+  /** What the function threw when it was last called; `undefined` if it returned. */
+  failure: unknown
 
-  constructor(give: ApiKeyFunction, set: (key: string) => Promise<void>) {
+  constructor(give: ApiKeyFunction, call: LocalCall) {
     this.#give = give
-    this.#set = set
+    this.#call = call
   }
 
-  /** The state to hand to {@link renew} if the call that begins now is refused; asks for the first key. */
-  async begin(signal?: AbortSignal): Promise<KeyState> {
-    if (this.#state.keys === 0) await this.#ask(signal)
-    return this.#state
+  /** Whether the code that runs belongs to the function. */
+  get isAsking(): boolean {
+    return asking.getStore() === this
   }
 
-  /** Whether there is another key now than when a call began that was refused; asks unless that is known. */
-  async renew(began: KeyState, signal?: AbortSignal): Promise<boolean> {
-    // An answer since then has settled it, whether or not it was another key.
-    if (this.#state.keys === began.keys && this.#state.answers === began.answers) await this.#ask(signal)
-    return this.#state.keys !== began.keys
-  }
-
-  /** Takes a key that was set by hand. */
-  async use(key: string): Promise<void> {
-    await this.#set(key)
-    this.#key = key
-    this.#state = { ...this.#state, keys: this.#state.keys + 1 }
-  }
-
-  /** Joins the asking under way. A caller who goes away leaves it to the others. */
-  async #ask(signal?: AbortSignal): Promise<void> {
-    this.#asking ??= this.#answer().finally(() => (this.#asking = undefined))
-    if (!signal) {
-      await this.#asking
-      return
+  /** Answers the core while `work` goes on: with no call in flight nothing waits, and the process may end. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#inFlight === 0) {
+      this.#ended = new AbortController()
+      void this.#serve(this.#ended.signal)
     }
-    let leave: () => void = () => undefined
-    const left = new Promise<void>((resolve) => (leave = resolve))
-    await stoppable(Promise.race([this.#asking, left]), signal, leave)
+    this.#inFlight += 1
+    try {
+      return await work()
+    } finally {
+      this.#inFlight -= 1
+      if (this.#inFlight === 0) this.#ended.abort()
+    }
+  }
+
+  async #serve(ended: AbortSignal): Promise<void> {
+    try {
+      for (;;) {
+        await this.#call('client.keyWanted', {}, ended)
+        await this.#answer()
+      }
+    } catch {
+      // The last call has ended, or the client is closed.
+    }
   }
 
   async #answer(): Promise<void> {
     try {
-      const key = await this.#give()
+      const key: unknown = await asking.run(this, this.#give)
       // JavaScript may call with anything, and what it is may be a key.
-      if (typeof (key as unknown) !== 'string')
-        throw new TypeError(`a ${typeof (key as unknown)} is no API key`)
-      if (key !== this.#key) await this.use(key)
-      this.#state = { ...this.#state, answers: this.#state.answers + 1 }
-    } catch (cause) {
-      if (cause instanceof ClosedError) throw cause
-      const message = 'The function that gives the API key failed; nothing was sent.'
-      throw errorFrom({ kind: 'authentication', message }, cause)
+      if (typeof key !== 'string') throw new TypeError(`a ${typeof key} is no API key`)
+      await this.#call('client.setKey', { apiKey: key })
+      this.failure = undefined
+    } catch (thrown) {
+      this.failure = thrown
+      await this.#call('client.keyFailed', { message: String(thrown) })
     }
   }
 }

@@ -3,7 +3,7 @@
 import { noteStopped, stoppable, throwIfRaised } from './abort.js'
 import { Credentials, type ApiKeyFunction } from './credentials.js'
 import { encode } from './encode.js'
-import { AuthenticationError, CancelledError, errorFrom, failureOf, HightouchError } from './errors.js'
+import { CancelledError, errorFrom, failureOf, HightouchError, type Failure } from './errors.js'
 import { tell, type CallHooks } from './hooks.js'
 import { Json, opened } from './json.js'
 import type { CallOptions, Meta } from './meta.js'
@@ -88,7 +88,7 @@ export class Door {
     if (typeof engine === 'string') throw errorFrom(failureOf(engine))
     this.#engine = engine
     this.#hooks = hooks
-    this.#credentials = give && new Credentials(give, (apiKey) => this.#set(apiKey))
+    this.#credentials = give && new Credentials(give, (op, args, signal) => this.#local(op, args, signal))
   }
 
   /** Makes one call. */
@@ -115,14 +115,15 @@ export class Door {
 
   /** Uses another key from the next request on. */
   async setKey(apiKey: string): Promise<void> {
-    await (this.#credentials ? this.#credentials.use(apiKey) : this.#set(apiKey))
-  }
-
-  async #set(apiKey: string): Promise<void> {
     await this.value('client.setKey', { apiKey })
   }
 
-  /** Makes one call; once more where the key was refused and there is another one. */
+  /** Makes one call that sends nothing. */
+  async #local(op: string, args: object, signal?: AbortSignal): Promise<Text> {
+    return this.#sent(op, encode(args, 'arguments'), '', signal)
+  }
+
+  /** Makes one call, while a function may give the key for it. */
   async #made(op: string, args: object, { signal, ...opts }: CallOptions): Promise<Text> {
     checkSignal(signal)
     throwIfRaised(signal)
@@ -135,15 +136,9 @@ export class Door {
     throwIfRaised(signal)
     const credentials = this.#credentials
     if (!credentials) return await this.#told(op, asked, how, signal)
-    const began = await credentials.begin(signal)
-    throwIfRaised(signal)
-    try {
-      return await this.#told(op, asked, how, signal)
-    } catch (error) {
-      if (!(error instanceof AuthenticationError && (await credentials.renew(began, signal)))) throw error
-      throwIfRaised(signal)
-      return await this.#told(op, asked, how, signal)
-    }
+    const inside = credentials.isAsking
+    const options = inside ? encode({ ...opts, inKeyFunction: true }, 'options') : how
+    return await credentials.during(() => this.#told(op, asked, options, signal))
   }
 
   /** Sends once, between the hooks. */
@@ -171,7 +166,13 @@ export class Door {
     const [, ok, head, body] = await sent
     if (ok) return { head: JSON.parse(head) as Text['head'], body }
     const failure = failureOf(head)
-    throw errorFrom(failure, failure.kind === 'cancelled' ? signal?.reason : undefined)
+    throw errorFrom(failure, this.#origin(failure, signal))
+  }
+
+  /** What made a call fail, as the user's own code threw it. */
+  #origin(failure: Failure, signal?: AbortSignal): unknown {
+    if (failure.kind === 'cancelled') return signal?.reason
+    return failure.code === 'key_function' ? this.#credentials?.failure : undefined
   }
 }
 
