@@ -1,15 +1,16 @@
 //! One attempt at a request: handed over, answered or not, and what is known when it is not.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, Version};
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use super::failed::Failed;
+use super::failed::{Failed, ended_all};
 use super::proxy::Way;
 use super::tls;
 use super::warmup::Warmup;
@@ -48,8 +49,18 @@ pub(crate) struct Incoming<'a> {
     until: Instant,
     since: Instant,
     http: &'a Http,
-    generation: u64,
+    begun: Begun,
     _connection: Option<SemaphorePermit<'a>>,
+}
+
+/// What there was when a request began.
+#[derive(Clone, Copy, Debug)]
+struct Begun {
+    /// The pool that it is sent with.
+    generation: u64,
+    /// How many connections had been lost.
+    losses: u64,
+    multiplexes: bool,
 }
 
 /// The pool of connections to one server.
@@ -61,6 +72,9 @@ pub(crate) struct Http {
     pool: Mutex<Option<(u64, reqwest::Client)>>,
     warmup: Warmup,
     http1: Semaphore,
+    /// How many connections were lost. Requests that began at the same count and lost theirs count as one loss: reqwest
+    /// does not tell connections apart, and with HTTP/2 there is one at a time.
+    losses: AtomicU64,
 }
 
 impl Http {
@@ -72,6 +86,7 @@ impl Http {
             pool: Mutex::new(None),
             warmup,
             http1: Semaphore::new(HTTP1_CONNECTIONS),
+            losses: AtomicU64::new(0),
         }
     }
 
@@ -94,13 +109,15 @@ impl Http {
         let (generation, client) = self.client().await?;
         let warming = timeout_at(until, self.warmup.enter()).await.map_err(|_| late(Outcome::NeverLeft))?;
         // Unless it is known that one connection carries them all, each request may open one.
-        let connection = if self.warmup.multiplexes() {
+        let multiplexes = self.warmup.multiplexes();
+        let connection = if multiplexes {
             None
         } else {
             let permit =
                 timeout_at(until, self.http1.acquire()).await.map_err(|_| late(Outcome::NeverLeft))?;
             permit.ok()
         };
+        let begun = Begun { generation, losses: self.losses.load(Ordering::Relaxed), multiplexes };
         let mut outgoing = client.request(request.method, request.url).headers(request.headers);
         match request.body {
             Some(body) => {
@@ -112,22 +129,34 @@ impl Http {
         }
         match timeout_at(until, outgoing.send()).await {
             Ok(Ok(response)) => {
+                let begun = Begun { multiplexes: response.version() > Version::HTTP_11, ..begun };
                 warming.answered(response.version());
                 let since = departure.since().unwrap_or_else(Instant::now);
-                Ok(Incoming { response, until, since, http: self, generation, _connection: connection })
+                Ok(Incoming { response, until, since, http: self, begun, _connection: connection })
             }
-            Ok(Err(error)) => Err(Failed::unanswered(&error, &Way::of(&self.config), departure)),
-            Err(_) => match departure.since() {
-                None => Err(late(Outcome::NeverLeft)),
-                Some(since) => {
-                    // A connection that was never there cannot be dead.
-                    if warming.was_warm() {
-                        self.renew(generation);
-                    }
-                    Err(late(Outcome::Lost { since, silent: true }))
-                }
-            },
+            Ok(Err(error)) => {
+                let failed = Failed::unanswered(&error, &Way::of(&self.config), departure);
+                Err(Failed { connection: self.lost(&error, begun), ..failed })
+            }
+            Err(_) => {
+                self.renew(generation);
+                let lost = |since| Outcome::Lost { since, silent: true };
+                Err(late(departure.since().map_or(Outcome::NeverLeft, lost)))
+            }
         }
+    }
+
+    /// The number of the loss if a connection with several requests on it is lost.
+    fn lost(&self, error: &reqwest::Error, begun: Begun) -> Option<u64> {
+        if !ended_all(error, begun.multiplexes) {
+            return None;
+        }
+        let Begun { losses, .. } = begun;
+        // Only the first to notice: later there may be a new connection.
+        if self.losses.compare_exchange(losses, losses + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+            self.warmup.cool();
+        }
+        Some(losses)
     }
 
     async fn client(&self) -> Result<(u64, reqwest::Client), Failed> {
@@ -196,9 +225,12 @@ impl Incoming<'_> {
                 }
                 Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
                 Ok(Ok(None)) => return Ok(Exchange { status, headers, body: body.into() }),
-                Ok(Err(error)) => return Err(Failed::broken_off(&error, self.since)),
+                Ok(Err(error)) => {
+                    let connection = self.http.lost(&error, self.begun);
+                    return Err(Failed { connection, ..Failed::broken_off(&error, self.since) });
+                }
                 Err(_) => {
-                    self.http.renew(self.generation);
+                    self.http.renew(self.begun.generation);
                     let what = "the answer began and did not end in time";
                     let outcome = Outcome::Lost { since: self.since, silent: true };
                     return Err(Failed::new(outcome, Kind::Timeout, what));

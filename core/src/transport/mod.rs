@@ -11,6 +11,7 @@ mod verifier;
 mod warmup;
 mod watched;
 
+pub(crate) use self::failed::Failed;
 pub(crate) use self::http::{Exchange, Http, Request};
 pub(crate) use proxy::{Way, intercept};
 pub(crate) use refusal::{chain, of as refusal_of};

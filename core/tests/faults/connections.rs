@@ -1,0 +1,85 @@
+//! What a connection does to all the calls that are on it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use hightouch_sdk::wire::{Cancel, Engine};
+use http::Response;
+use serde_json::json;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+use crate::answers::good;
+use crate::play::Column;
+use crate::tls::identity;
+
+/// Calls that are made at once.
+const CALLS: usize = 200;
+/// Streams that the server holds before its connection breaks.
+const HELD: usize = 50;
+
+/// Guards against 190 of 200 reads that failed because the one connection beneath them broke: each took a retry of the
+/// ten that a client has.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_breaks_beneath_two_hundred_reads_fails_none() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let engine = engine(&listener, "https", json!({}));
+    let broken = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&broken);
+    let acceptor = identity().acceptor("h2");
+    let serving = tokio::spawn(async move {
+        let mut connections = JoinSet::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            connections.spawn(breaking(acceptor.clone(), stream, Arc::clone(&seen)));
+        }
+    });
+    assert!(read(&engine).await.is_ok(), "the connection is there");
+    let mut calls = JoinSet::new();
+    for _ in 0..CALLS {
+        let engine = Arc::clone(&engine);
+        calls.spawn(async move { read(&engine).await });
+    }
+    let failures: Vec<String> = calls.join_all().await.into_iter().filter_map(Result::err).collect();
+    assert!(failures.is_empty(), "{} of {CALLS} fail: {}", failures.len(), failures[0]);
+    assert_eq!(broken.load(Ordering::SeqCst), 1, "a connection with many calls on it broke");
+    serving.abort();
+}
+
+/// Answers the first request; the first connection to have many streams breaks with them.
+async fn breaking(acceptor: TlsAcceptor, stream: TcpStream, broken: Arc<AtomicUsize>) -> Option<()> {
+    let mut connection = h2::server::handshake(acceptor.accept(stream).await.ok()?).await.ok()?;
+    let mut held = Vec::new();
+    let mut first = true;
+    while let Some(request) = connection.accept().await {
+        let (_, mut respond) = request.ok()?;
+        if first || broken.load(Ordering::SeqCst) > 0 {
+            first = false;
+            let mut body = respond.send_response(Response::new(()), false).ok()?;
+            body.send_data(Bytes::from(good(Column::Read)), true).ok()?;
+            continue;
+        }
+        held.push(respond);
+        if held.len() == HELD {
+            broken.fetch_add(1, Ordering::SeqCst);
+            return None;
+        }
+    }
+    None
+}
+
+fn engine(listener: &TcpListener, scheme: &str, more: serde_json::Value) -> Arc<Engine> {
+    let mut settings = json!({
+        "apiKey": "key-of-the-connections", "baseUrl": format!("{scheme}://{}/api/v1", listener.local_addr().unwrap()),
+        "environment": {}, "timeScale": 50, "caBundle": identity().ca.to_str().unwrap(),
+        "rateLimit": {"requests": 10_000, "perMs": 60_000},
+    });
+    settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    Arc::new(Engine::new(&settings.to_string()).unwrap())
+}
+
+async fn read(engine: &Engine) -> Result<(), String> {
+    let outcome = engine.call("syncs.get", r#"{"sync":5}"#, "", &Cancel::new()).await;
+    if outcome.ok { Ok(()) } else { Err(outcome.head) }
+}
