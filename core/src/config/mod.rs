@@ -73,7 +73,8 @@ pub struct Settings {
     pub max_retries: Option<u32>,
     /// A file of certificates (PEM) that are trusted beside the system's.
     pub ca_bundle: Option<PathBuf>,
-    /// A proxy's URL, used for every request; read from the usual variables (`HTTPS_PROXY`, `NO_PROXY`) when left out.
+    /// A proxy's URL (`http`, `https`, `socks5` or `socks5h`), used for every request; read from the usual variables
+    /// (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`) when left out.
     pub proxy: Option<Secret>,
     /// Headers that are sent with every request, such as those that a gateway asks for; a call's own come first.
     pub headers: BTreeMap<String, String>,
@@ -303,7 +304,8 @@ impl Settings {
 fn key_file(path: &std::path::Path) -> Result<String, Error> {
     use std::io::Read as _;
 
-    let unreadable = |error: std::io::Error| wrong("apiKeyFile", &format!("cannot be read: {}", error.kind()));
+    let unreadable =
+        |error: std::io::Error| wrong("apiKeyFile", &format!("cannot be read: {}", error.kind()));
     let mut text = String::new();
     let file = std::fs::File::open(path).map_err(unreadable)?;
     file.take(LARGEST_KEY_FILE + 1).read_to_string(&mut text).map_err(unreadable)?;

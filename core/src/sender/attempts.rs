@@ -96,7 +96,8 @@ impl Sender {
             departure.reset();
             let permit = Held { permit: Some(permit), departure };
             let begun = Instant::now();
-            let ended = self.attempt(call, with_key(&request, &key)?, spent.raw, permit, within).await;
+            let request = with_key(&request, &key)?;
+            let ended = self.attempt(call, request, spent, permit, within).await;
             spent.left_at(departure.since());
             // What happened to it is known now.
             departure.reset();
@@ -129,7 +130,8 @@ impl Sender {
                 continue;
             }
             let allowed = spent.max_retries();
-            match retry::decide(retries, allowed, call.safety(), ended.outcome, ended.passes, fastrand::f64()) {
+            match retry::decide(retries, allowed, call.safety(), ended.outcome, ended.passes, fastrand::f64())
+            {
                 Verdict::GiveUp => return Err(error),
                 Verdict::Unknown => return Err(unknown(error)),
                 Verdict::Again(pause) => {
@@ -137,7 +139,8 @@ impl Sender {
                     if told.is_some_and(|told| told > LONGEST_PAUSE) {
                         return Err(error);
                     }
-                    let pause = self.scaled(told.map_or(pause, |told| told + pause.min(Duration::from_secs(1))));
+                    let pause =
+                        self.scaled(told.map_or(pause, |told| told + pause.min(Duration::from_secs(1))));
                     if !spent.has_time_for(pause) || !self.may_repeat(ended.connection) {
                         return Err(error);
                     }
@@ -197,10 +200,9 @@ impl Sender {
     fn hopeless(&self, since: Duration) -> Error {
         let minutes = since.mul_f64(self.config().scale).as_secs_f64() / 60.0;
         let what = format!("the server has refused every request (429) for {minutes:.1} minutes");
-        Error::new(Kind::RateLimited, what)
-            .with_status(429)
-            .with_reason(Reason::QuotaExhausted)
-            .with_hint("Something else uses up the workspace's limit, or the server refuses this client: try later.")
+        Error::new(Kind::RateLimited, what).with_status(429).with_reason(Reason::QuotaExhausted).with_hint(
+            "Something else uses up the workspace's limit, or the server refuses this client: try later.",
+        )
     }
 
     /// One attempt, from the grant to the end of the answer.
@@ -208,12 +210,12 @@ impl Sender {
         &self,
         call: &Call,
         request: Request,
-        raw: bool,
+        spent: &Spent,
         permit: Held<'_>,
         within: Duration,
     ) -> Ended {
         let sent = Instant::now();
-        let incoming = match self.0.http.send(request, within, permit.departure).await {
+        let incoming = match self.0.http.send(request, within, spent.until(), permit.departure).await {
             Ok(incoming) => incoming,
             Err(failed) => {
                 permit.failed(failed.outcome);
@@ -234,7 +236,7 @@ impl Sender {
         match (incoming.whole().await, refused) {
             (Ok(exchange), refused) => {
                 let outcome = Outcome::Answered { status };
-                let (answer, passes) = self.judge(call, raw, exchange);
+                let (answer, passes) = self.judge(call, spent.raw, exchange);
                 Ended { outcome, answer, passes, refused, connection: None }
             }
             (Err(_), refused @ Some(_)) => {

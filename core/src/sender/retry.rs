@@ -118,7 +118,10 @@ mod tests {
     #[test]
     fn a_read_is_repeated_after_any_failure_that_may_pass() {
         for outcome in [Outcome::NeverLeft, Outcome::Refused, lost()] {
-            assert!(matches!(decide(0, 3, Safety::Read, outcome, false, 0.5), Verdict::Again(_)), "{outcome:?}");
+            assert!(
+                matches!(decide(0, 3, Safety::Read, outcome, false, 0.5), Verdict::Again(_)),
+                "{outcome:?}"
+            );
         }
         for status in [408, 421, 425, 499, 500, 502, 503, 504, 520] {
             assert!(matches!(answered(Safety::Read, status), Verdict::Again(_)), "{status}");
@@ -143,7 +146,11 @@ mod tests {
             assert_eq!(answered(Safety::Write, status), Verdict::Unknown, "{status}");
         }
         for status in [421, 425] {
-            assert_eq!(answered(Safety::Write, status), Verdict::GiveUp, "{status} says that nothing was done");
+            assert_eq!(
+                answered(Safety::Write, status),
+                Verdict::GiveUp,
+                "{status} says that nothing was done"
+            );
         }
     }
 

@@ -24,7 +24,15 @@ pub(crate) struct Failed {
 
 impl Failed {
     pub(super) fn new(outcome: Outcome, kind: Kind, what: impl Into<String>) -> Self {
-        Self { outcome, kind, what: what.into(), causes: Vec::new(), reason: None, hint: None, connection: None }
+        Self {
+            outcome,
+            kind,
+            what: what.into(),
+            causes: Vec::new(),
+            reason: None,
+            hint: None,
+            connection: None,
+        }
     }
 
     /// A request that could not be made.

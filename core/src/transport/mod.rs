@@ -1,5 +1,6 @@
 //! Requests on the wire: HTTP, TLS, and what answers mean.
 
+mod addresses;
 mod failed;
 mod http;
 mod proxy;

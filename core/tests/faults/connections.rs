@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use hightouch_sdk::wire::{Cancel, Engine};
 use http::Response;
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use crate::answers::good;
+use crate::answers::{good, whole};
 use crate::play::Column;
 use crate::tls::identity;
 
@@ -36,12 +39,8 @@ async fn a_connection_that_breaks_beneath_two_hundred_reads_fails_none() {
         }
     });
     assert!(read(&engine).await.is_ok(), "the connection is there");
-    let mut calls = JoinSet::new();
-    for _ in 0..CALLS {
-        let engine = Arc::clone(&engine);
-        calls.spawn(async move { read(&engine).await });
-    }
-    let failures: Vec<String> = calls.join_all().await.into_iter().filter_map(Result::err).collect();
+    let outcomes = reads(&engine, CALLS).await;
+    let failures: Vec<String> = outcomes.into_iter().filter_map(Result::err).collect();
     assert!(failures.is_empty(), "{} of {CALLS} fail: {}", failures.len(), failures[0]);
     assert_eq!(broken.load(Ordering::SeqCst), 1, "a connection with many calls on it broke");
     serving.abort();
@@ -73,7 +72,7 @@ fn engine(listener: &TcpListener, scheme: &str, more: serde_json::Value) -> Arc<
     let mut settings = json!({
         "apiKey": "key-of-the-connections", "baseUrl": format!("{scheme}://{}/api/v1", listener.local_addr().unwrap()),
         "environment": {}, "timeScale": 50, "caBundle": identity().ca.to_str().unwrap(),
-        "rateLimit": {"requests": 10_000, "perMs": 60_000},
+        "limit": [10_000, 60],
     });
     settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     Arc::new(Engine::new(&settings.to_string()).unwrap())
@@ -82,4 +81,49 @@ fn engine(listener: &TcpListener, scheme: &str, more: serde_json::Value) -> Arc<
 async fn read(engine: &Engine) -> Result<(), String> {
     let outcome = engine.call("syncs.get", r#"{"sync":5}"#, "", &Cancel::new()).await;
     if outcome.ok { Ok(()) } else { Err(outcome.head) }
+}
+
+async fn reads(engine: &Arc<Engine>, calls: usize) -> Vec<Result<(), String>> {
+    let mut under_way = JoinSet::new();
+    for _ in 0..calls {
+        let engine = Arc::clone(engine);
+        under_way.spawn(async move { read(&engine).await });
+    }
+    under_way.join_all().await
+}
+
+/// Guards against 26 of 100 reads that failed with "no answer in 30 s" though each answer took 12 s: they had waited for
+/// one of the 32 connections.
+#[tokio::test(flavor = "multi_thread")]
+async fn waiting_for_a_connection_is_no_part_of_an_attempts_time() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let engine = engine(&listener, "http", json!({"timeoutMs": 4000, "maxRetries": 0}));
+    let serving = tokio::spawn(async move {
+        let mut connections = JoinSet::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            connections.spawn(async move {
+                let mut head = vec![0; 16 << 10];
+                while stream.read(&mut head).await? > 0 {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    stream.write_all(&whole("", &good(Column::Read))).await?;
+                }
+                std::io::Result::Ok(())
+            });
+        }
+    });
+    // The last of them leave after five seconds.
+    let outcomes = reads(&engine, 6 * 32).await;
+    let failures: Vec<String> = outcomes.into_iter().filter_map(Result::err).collect();
+    assert!(failures.is_empty(), "{} fail: {}", failures.len(), failures[0]);
+    serving.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_deadline_bounds_the_waiting_for_a_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let engine = engine(&listener, "http", json!({"deadlineMs": 1500}));
+    let outcomes = timeout(Duration::from_secs(100), reads(&engine, 40)).await.unwrap();
+    for outcome in outcomes {
+        assert!(outcome.unwrap_err().contains("\"timeout\""));
+    }
 }
