@@ -121,9 +121,52 @@ async fn waiting_for_a_connection_is_no_part_of_an_attempts_time() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_deadline_bounds_the_waiting_for_a_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let engine = engine(&listener, "http", json!({"deadlineMs": 1500}));
-    let outcomes = timeout(Duration::from_secs(100), reads(&engine, 40)).await.unwrap();
-    for outcome in outcomes {
-        assert!(outcome.unwrap_err().contains("\"timeout\""));
+    let engine = engine(&listener, "http", json!({}));
+    let busy = tokio::spawn({
+        let engine = Arc::clone(&engine);
+        async move { reads(&engine, 40).await }
+    });
+    let mut held = Vec::new();
+    while held.len() < 32 {
+        held.push(listener.accept().await.unwrap());
     }
+    let cancel = Cancel::new();
+    let late = engine.call("syncs.get", r#"{"sync":5}"#, r#"{"deadlineMs":1000}"#, &cancel);
+    let late = timeout(Duration::from_secs(20), late).await.expect("it waits past its deadline");
+    assert!(!late.ok && late.head.contains("\"timeout\""), "{}", late.head);
+    busy.abort();
+}
+
+/// Guards against a first connection that was dead and that every retry used again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_connection_that_never_answers_is_not_used_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let engine = engine(&listener, "https", json!({"timeoutMs": 2000}));
+    let acceptor = identity().acceptor("h2");
+    let serving = tokio::spawn(async move {
+        let mut connections = JoinSet::new();
+        let mut answers = false;
+        while let Ok((stream, _)) = listener.accept().await {
+            connections.spawn(answering(acceptor.clone(), stream, answers));
+            answers = true;
+        }
+    });
+    let read = read(&engine).await;
+    assert!(read.is_ok(), "{read:?}");
+    serving.abort();
+}
+
+async fn answering(acceptor: TlsAcceptor, stream: TcpStream, answers: bool) -> Option<()> {
+    let mut connection = h2::server::handshake(acceptor.accept(stream).await.ok()?).await.ok()?;
+    let mut held = Vec::new();
+    while let Some(request) = connection.accept().await {
+        let (_, mut respond) = request.ok()?;
+        if answers {
+            let mut body = respond.send_response(Response::new(()), false).ok()?;
+            body.send_data(Bytes::from(good(Column::Read)), true).ok()?;
+        } else {
+            held.push(respond);
+        }
+    }
+    None
 }
