@@ -28,7 +28,7 @@ const HELD: usize = 50;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_breaks_beneath_two_hundred_reads_fails_none() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let engine = engine(&listener, "https", json!({}));
+    let engine = engine(&listener, "https", &json!({}));
     let broken = Arc::new(AtomicUsize::new(0));
     let seen = Arc::clone(&broken);
     let acceptor = identity().acceptor("h2");
@@ -68,7 +68,7 @@ async fn breaking(acceptor: TlsAcceptor, stream: TcpStream, broken: Arc<AtomicUs
     None
 }
 
-fn engine(listener: &TcpListener, scheme: &str, more: serde_json::Value) -> Arc<Engine> {
+fn engine(listener: &TcpListener, scheme: &str, more: &serde_json::Value) -> Arc<Engine> {
     let mut settings = json!({
         "apiKey": "key-of-the-connections", "baseUrl": format!("{scheme}://{}/api/v1", listener.local_addr().unwrap()),
         "environment": {}, "timeScale": 50, "caBundle": identity().ca.to_str().unwrap(),
@@ -97,7 +97,7 @@ async fn reads(engine: &Arc<Engine>, calls: usize) -> Vec<Result<(), String>> {
 #[tokio::test(flavor = "multi_thread")]
 async fn waiting_for_a_connection_is_no_part_of_an_attempts_time() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let engine = engine(&listener, "http", json!({"timeoutMs": 4000, "maxRetries": 0}));
+    let engine = engine(&listener, "http", &json!({"timeoutMs": 4000, "maxRetries": 0}));
     let serving = tokio::spawn(async move {
         let mut connections = JoinSet::new();
         while let Ok((mut stream, _)) = listener.accept().await {
@@ -121,7 +121,7 @@ async fn waiting_for_a_connection_is_no_part_of_an_attempts_time() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_deadline_bounds_the_waiting_for_a_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let engine = engine(&listener, "http", json!({}));
+    let engine = engine(&listener, "http", &json!({}));
     let busy = tokio::spawn({
         let engine = Arc::clone(&engine);
         async move { reads(&engine, 40).await }
@@ -141,7 +141,7 @@ async fn the_deadline_bounds_the_waiting_for_a_connection() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_connection_that_never_answers_is_not_used_again() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let engine = engine(&listener, "https", json!({"timeoutMs": 2000}));
+    let engine = engine(&listener, "https", &json!({"timeoutMs": 2000}));
     let acceptor = identity().acceptor("h2");
     let serving = tokio::spawn(async move {
         let mut connections = JoinSet::new();
