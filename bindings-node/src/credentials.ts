@@ -1,75 +1,56 @@
-/** A key that a function gives. */
+/** A key that a function gives: the core says when it wants one. */
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-/** Gives the API key: asked before the first request, and again when the server refuses the key that it gave. */
+/** Gives the API key: asked before the first call, and again when the server refuses the key that it gave. */
 export type ApiKeyFunction = () => string | Promise<string>
 
-/** Makes one call that sends nothing; `signal` ends it. */
-type LocalCall = (op: string, args: object, signal?: AbortSignal) => Promise<unknown>
+/** What runs inside a key function, until that has answered; what it leaves running is a caller like any other. */
+const inside = new AsyncLocalStorage<{ asked: boolean }>()
 
-/** The credentials whose function is running. */
-const asking = new AsyncLocalStorage<Credentials>()
+/** Whether the caller runs inside a key function: what it calls may wait for the very key that it is to give. */
+export function isInKeyFunction(): boolean {
+  return inside.getStore()?.asked ?? false
+}
 
-/**
- * Calls the function when the core wants a key.
- *
- * @internal
- */
-export class Credentials {
-  readonly #give: ApiKeyFunction
-  readonly #call: LocalCall
-  #inFlight = 0
-  #ended = new AbortController()
-  /** What the function threw when it was last called; `undefined` if it returned. */
-  failure: unknown
-
-  constructor(give: ApiKeyFunction, call: LocalCall) {
-    this.#give = give
-    this.#call = call
-  }
-
-  /** Whether the code that runs belongs to the function. */
-  get isAsking(): boolean {
-    return asking.getStore() === this
-  }
-
-  /** Answers the core while `work` goes on: with no call in flight nothing waits, and the process may end. */
-  async during<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#inFlight === 0) {
-      this.#ended = new AbortController()
-      void this.#serve(this.#ended.signal)
-    }
-    this.#inFlight += 1
+/** Answers the core whenever it wants a key. Ends when the client is closed, or when nobody holds it any more. */
+export async function giveKeys(
+  give: ApiKeyFunction,
+  send: (op: string, args?: object) => Promise<unknown>,
+  onFailure: (thrown: unknown) => void,
+): Promise<void> {
+  const wanted = (): Promise<boolean> =>
+    send('client.keyWanted').then(
+      () => true,
+      () => false,
+    )
+  while (await wanted()) {
     try {
-      return await work()
-    } finally {
-      this.#inFlight -= 1
-      if (this.#inFlight === 0) this.#ended.abort()
-    }
-  }
-
-  async #serve(ended: AbortSignal): Promise<void> {
-    try {
-      for (;;) {
-        await this.#call('client.keyWanted', {}, ended)
-        await this.#answer()
-      }
-    } catch {
-      // The last call has ended, or the client is closed.
-    }
-  }
-
-  async #answer(): Promise<void> {
-    try {
-      const key: unknown = await asking.run(this, this.#give)
-      // JavaScript may call with anything, and what it is may be a key.
-      if (typeof key !== 'string') throw new TypeError(`a ${typeof key} is no API key`)
-      await this.#call('client.setKey', { apiKey: key })
-      this.failure = undefined
+      await send('client.setKey', { apiKey: await ask(give) })
     } catch (thrown) {
-      this.failure = thrown
-      await this.#call('client.keyFailed', { message: String(thrown) })
+      onFailure(thrown)
+      await send('client.keyFailed', { message: told(thrown) }).catch(() => undefined)
     }
+  }
+}
+
+async function ask(give: ApiKeyFunction): Promise<string> {
+  const running = { asked: true }
+  try {
+    const key: unknown = await inside.run(running, give)
+    // JavaScript may call with anything, and what it is may be a key.
+    if (typeof key !== 'string') throw new TypeError(`A value of type ${typeof key} is no API key.`)
+    return key
+  } finally {
+    running.asked = false
+  }
+}
+
+/** Type and text of what a function threw, which may be anything. */
+function told(thrown: unknown): string {
+  try {
+    return String(thrown)
+  } catch {
+    return 'It threw something that has no text.'
   }
 }
