@@ -12,14 +12,17 @@ generate:
 check-generated:
 	cargo run --locked -q -p hightouch-codegen -- --check --root "$(ROOT)"
 
+# Then beside a crate that turns on every feature of serde_json. What else it is built of is there already, and the core
+# need not be fast for it.
 test-core:
 	cargo test --locked -p hightouch-sdk -p hightouch-codegen
+	cargo test --locked -p hightouch-neighbour --config 'profile.dev.package.hightouch-sdk.opt-level=0'
 
 # Clippy for the bindings one at a time, as they are built.
 check-core:
 	cargo fmt --all --check
 	cargo clippy --locked -q --all-targets -- -D warnings
-	for package in hightouch-python hightouch-node hightouch-swift hightouch-uniffi-bindgen hightouch-bench hightouch-limit-model; do \
+	for package in hightouch-python hightouch-node hightouch-swift hightouch-uniffi-bindgen hightouch-bench hightouch-limit-model hightouch-neighbour; do \
 	    cargo clippy --locked -q -p $$package -- -D warnings; \
 	done
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked -q --no-deps -p hightouch-sdk -p hightouch-sandbox

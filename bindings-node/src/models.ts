@@ -55,7 +55,10 @@ export type ErrorKind =
 export interface ClientSettings {
   /** The workspace's API key; read from `HIGHTOUCH_API_KEY` when left out. */
   apiKey?: string | undefined
-  /** A file that holds the API key; one line break at its end is not the key's. */
+  /**
+   * A file that holds the API key, a regular file of at most 64 KiB; one line break at its end is not the
+   * key's.
+   */
   apiKeyFile?: string | undefined
   /**
    * The API's address with its `/api/v1`, `https`, or `http` to a loopback address; read from
@@ -68,25 +71,33 @@ export interface ClientSettings {
    */
   limit?: number[] | undefined
   /**
-   * The part of the limit that this client may take, above 0 and up to 1; read from `HIGHTOUCH_SHARE` when
-   * left out. Processes do not see each other: give each its share.
+   * The part of the limit that this process may take, above 0 and up to 1; read from `HIGHTOUCH_SHARE` when
+   * left out. All clients of a workspace in a process keep the smallest share that one of them names.
+   * Processes do not see each other: give each its share.
    */
   share?: number | undefined
   /** Milliseconds that one attempt may take; 30,000 when left out. */
   timeoutMs?: number | undefined
   /** Milliseconds that a whole call may take, its waiting and retries included; without end when left out. */
   deadlineMs?: number | undefined
-  /** Milliseconds that a call may wait for the limit; without end when left out. */
+  /**
+   * Milliseconds that a call may wait for the limit; without end when left out, and 0 means: now or not at
+   * all.
+   */
   maxWaitMs?: number | undefined
   /** How often a call that may be repeated is; 3 when left out. Waiting for the limit does not count. */
   maxRetries?: number | undefined
-  /** A file of certificates (PEM) that are trusted beside the system's. */
+  /** A file of certificates (PEM, at most 16 MiB) that are trusted beside the system's. */
   caBundle?: string | undefined
   /**
    * A proxy's URL, used for every request; read from the usual variables (`HTTPS_PROXY`, `NO_PROXY`) when
    * left out.
    */
   proxy?: string | undefined
+  /**
+   * Headers that are sent with every request, such as those that a gateway asks for; a call's own come first.
+   */
+  headers?: Record<string, string> | undefined
 }
 
 /** What may be set for one call, beside its signal. */
@@ -95,13 +106,13 @@ export interface CallSettings {
   timeoutMs?: number | undefined
   /** Milliseconds that the whole call may take, its waiting and retries included. */
   deadlineMs?: number | undefined
-  /** How often the call may be repeated, where it may be. */
+  /** How often the call may be repeated, if it may be. */
   maxRetries?: number | undefined
-  /** Milliseconds that the call may wait for the limit. */
+  /** Milliseconds that the call may wait for the limit; 0 means: now or not at all. */
   maxWaitMs?: number | undefined
   /** Its class in the queue for the limit: `trigger`, `poll`, `read` or `bulk`. */
   priority?: string | undefined
-  /** Headers sent beside ours. */
+  /** Headers sent beside the client's. */
   headers?: Record<string, string> | undefined
 }
 

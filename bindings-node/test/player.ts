@@ -1,6 +1,7 @@
 /** Plays scenarios through the public methods; the format is described in tests/scenarios/README.md. */
 
 import assert from 'node:assert/strict'
+import { setTimeout } from 'node:timers/promises'
 import { inspect } from 'node:util'
 
 import {
@@ -13,20 +14,23 @@ import {
 } from 'hightouch-sdk'
 
 import { errorClasses } from '../dist/errors.js'
+import { KeyFunction, type KeyEntry } from './keys.js'
 import { complaints } from './matching.js'
-import { post, settingsOf, type Sandbox, type World } from './support.js'
+import { logOf, post, settingsOf, type Sandbox, type World } from './support.js'
 import { decoded, trace } from './trace.js'
 
 type Members = Record<string, JsonValue>
 
 interface Step {
   call: string
+  client?: string
   args?: Members
   opts?: Members
   on?: string
   take?: 'firstPage'
   atOnce?: number
   cancelAfterMs?: number
+  cancelOn?: string
   save?: string
   expect?: { value?: JsonValue; count?: number; error?: Members }
 }
@@ -35,8 +39,10 @@ export interface Scenario {
   name: string
   world?: object
   client?: Members
+  clients?: Record<string, Members>
   construct?: { error: Members }
-  steps?: Step[]
+  steps?: (Step | { together: Step[] })[]
+  asked?: number
   wire?: object
 }
 
@@ -46,36 +52,14 @@ type Ended = { value: JsonValue; handle?: AnyRunHandle } | { error: unknown; abo
 const HANG_MS = 60_000
 
 export async function play(id: string, scenario: Scenario, sandbox: Sandbox, world: World): Promise<void> {
-  const names: Record<string, unknown> = { ...sandbox, ...world }
-  const settings = fill({ ...settingsOf(sandbox, world), ...scenario.client } as Members, names) as Members
-  for (const [name, value] of Object.entries(settings)) {
-    if (value === null) Reflect.deleteProperty(settings, name)
+  const played = new Play(scenario, sandbox, world)
+  try {
+    if (scenario.construct) played.fail(scenario.construct)
+    else await played.steps()
+  } finally {
+    await played.close()
   }
-  if (scenario.construct) {
-    let error: unknown
-    try {
-      new Hightouch(settings)
-    } catch (thrown) {
-      error = thrown
-      trace('error', thrown)
-    }
-    check(
-      { error: fill(scenario.construct.error, names) as Members },
-      { error, aborted: false },
-      'making the client',
-    )
-  } else {
-    await using client = new Hightouch({
-      ...settings,
-      onEnd: (end) => {
-        trace('hook', end)
-      },
-    })
-    trace('client', client)
-    for (const [index, step] of (scenario.steps ?? []).entries()) {
-      await playStep(client, step, names, `step ${String(index + 1)} (${step.call})`)
-    }
-  }
+  if (scenario.asked !== undefined) assert.equal(played.asked(), scenario.asked, 'keys asked for')
   const question = { player: 'node', scenario: id, wire: scenario.wire ?? {} }
   const verdict = (await post(`${sandbox.httpUrl}/_worlds/${world.id}/judge`, question)) as {
     complaints: string[]
@@ -84,44 +68,128 @@ export async function play(id: string, scenario: Scenario, sandbox: Sandbox, wor
   await fetch(`${sandbox.httpUrl}/_worlds/${world.id}`, { method: 'DELETE' })
 }
 
-async function playStep(
-  client: Hightouch,
-  step: Step,
-  names: Record<string, unknown>,
-  where: string,
-): Promise<void> {
-  const args = fill(step.args ?? {}, names) as Members
-  const opts = fill(step.opts ?? {}, names) as Members
-  const all = Array.from({ length: step.atOnce ?? 1 }, () => attempt(client, step, args, opts, names))
-  const expected = fill(step.expect ?? {}, names) as Step['expect']
-  for (const ended of await within(Promise.all(all), where)) {
-    check(expected ?? {}, ended, where)
-    if (step.save !== undefined) names[step.save] = saved(ended)
-  }
-}
+/** One scenario: its clients, and what was saved. */
+class Play {
+  /** By their names; the one that steps need not name has none. */
+  readonly #clients = new Map<string, Hightouch>()
+  readonly #keys: KeyFunction[] = []
+  readonly #names: Record<string, unknown>
+  readonly #scenario: Scenario
+  readonly #sandbox: Sandbox
+  readonly #world: World
 
-async function attempt(
-  client: Hightouch,
-  step: Step,
-  args: Members,
-  opts: Members,
-  names: Record<string, unknown>,
-): Promise<Ended> {
-  const aborter = new AbortController()
-  const timer =
-    step.cancelAfterMs === undefined
-      ? undefined
-      : setTimeout(() => {
-          aborter.abort()
-        }, step.cancelAfterMs)
-  try {
-    const target = step.on === undefined ? undefined : (names[step.on] as { handle: AnyRunHandle }).handle
-    return await call(client, step, args, { ...opts, signal: aborter.signal }, target)
-  } catch (error) {
-    trace('error', error)
-    return { error, aborted: error === aborter.signal.reason }
-  } finally {
-    clearTimeout(timer)
+  constructor(scenario: Scenario, sandbox: Sandbox, world: World) {
+    this.#scenario = scenario
+    this.#sandbox = sandbox
+    this.#world = world
+    this.#names = { ...sandbox, ...world }
+  }
+
+  /** How often the clients' functions were asked for a key. */
+  asked(): number {
+    return this.#keys.reduce((sum, keys) => sum + keys.asked, 0)
+  }
+
+  async close(): Promise<void> {
+    for (const keys of this.#keys) keys.end()
+    await Promise.all(Array.from(this.#clients.values(), (client) => client.close()))
+  }
+
+  /** Making the client fails. */
+  fail(construct: { error: Members }): void {
+    let error: unknown
+    try {
+      this.#client('')
+    } catch (thrown) {
+      error = thrown
+      trace('error', thrown)
+    }
+    const expected = { error: fill(construct.error, this.#names) as Members }
+    check(expected, { error, aborted: false }, 'making the client')
+  }
+
+  /** The client with that name, made where no step before has named it. */
+  #client(name: string): Hightouch {
+    const known = this.#clients.get(name)
+    if (known) return known
+    const differ = name === '' ? this.#scenario.client : this.#scenario.clients?.[name]
+    const given = fill(
+      { ...settingsOf(this.#sandbox, this.#world), ...differ } as Members,
+      this.#names,
+    ) as Members
+    const { keys, ...settings } = Object.fromEntries(
+      Object.entries(given).filter(([, value]) => value !== null),
+    )
+    const give = keys === undefined ? undefined : new KeyFunction(keys as unknown as KeyEntry[])
+    const client: Hightouch = new Hightouch({
+      ...settings,
+      ...(give && { apiKey: () => give.key(client) }),
+      onEnd: (end) => {
+        trace('hook', end)
+      },
+    })
+    trace('client', client)
+    if (give) this.#keys.push(give)
+    this.#clients.set(name, client)
+    return client
+  }
+
+  async steps(): Promise<void> {
+    this.#client('')
+    for (const [index, step] of (this.#scenario.steps ?? []).entries()) {
+      const parts = 'together' in step ? step.together : [step]
+      const where = `step ${String(index + 1)} (${parts.map((part) => part.call).join(', ')})`
+      // All begin before any is awaited.
+      const begun = parts.map((part) => this.#begin(part))
+      const all = await within(Promise.all(begun), where)
+      for (const [nth, part] of parts.entries()) {
+        const expected = fill(part.expect ?? {}, this.#names) as Step['expect']
+        for (const ended of all[nth] ?? []) {
+          check(expected ?? {}, ended, where)
+          if (part.save !== undefined) this.#names[part.save] = saved(ended)
+        }
+      }
+    }
+  }
+
+  #begin(step: Step): Promise<Ended[]> {
+    const client = this.#client(step.client ?? '')
+    const args = fill(step.args ?? {}, this.#names) as Members
+    const opts = fill(step.opts ?? {}, this.#names) as Members
+    return Promise.all(
+      Array.from({ length: step.atOnce ?? 1 }, () => this.#attempt(client, step, args, opts)),
+    )
+  }
+
+  async #attempt(client: Hightouch, step: Step, args: Members, opts: Members): Promise<Ended> {
+    const aborter = new AbortController()
+    const done = new AbortController()
+    const cancelling = this.#cancel(step, aborter, done.signal)
+    try {
+      const target =
+        step.on === undefined ? undefined : (this.#names[step.on] as { handle: AnyRunHandle }).handle
+      return await call(client, step, args, { ...opts, signal: aborter.signal }, target)
+    } catch (error) {
+      trace('error', error)
+      return { error, aborted: error === aborter.signal.reason }
+    } finally {
+      done.abort()
+      await cancelling
+    }
+  }
+
+  /** Aborts when the step says so, unless its call is done before. */
+  async #cancel(step: Step, aborter: AbortController, done: AbortSignal): Promise<void> {
+    const { cancelAfterMs, cancelOn } = step
+    if (cancelAfterMs === undefined && cancelOn === undefined) return
+    let due = false
+    while (!due && !done.aborted) {
+      await setTimeout(cancelAfterMs ?? 20, undefined, { signal: done }).catch(() => undefined)
+      due =
+        cancelOn === undefined ||
+        (await logOf(this.#sandbox, this.#world)).some((one) => one.operation === cancelOn)
+    }
+    aborter.abort()
   }
 }
 
@@ -249,16 +317,22 @@ function checkError(expected: Members, error: unknown, aborted: boolean, where: 
   const { contains, notContaining, ...members } = expected
   const known = error instanceof HightouchError
   if (!known && !aborted) throw error
-  const fields = known ? { ...error.toJSON(), kind: kindOf(error) } : { kind: 'cancelled' }
+  const fields = known ? { ...error.toJSON(), kind: kindOf(error) } : interruption(error)
   const found = complaints(members, JSON.parse(JSON.stringify(fields)) as Members, true)
   assert.deepEqual(found, [], `${where}: ${inspect(error)}`)
-  const text = known ? error.message : ''
+  const text = [fields.message, fields.hint].filter((part) => typeof part === 'string').join(' ')
   for (const part of texts(contains)) assert(text.includes(part), `${where}: no ${part} in ${text}`)
   for (const part of texts(notContaining)) {
     for (const shown of [JSON.stringify(error), String(error), inspect(error, { depth: 9 })]) {
       assert(!shown.includes(part), `${where}: ${part} in ${shown}`)
     }
   }
+}
+
+/** What the reason of an abort says, and what the package has laid beside it. */
+function interruption(reason: unknown): Members {
+  const { cause } = reason as { cause?: unknown }
+  return cause instanceof HightouchError ? { ...cause.toJSON(), kind: kindOf(cause) } : { kind: 'cancelled' }
 }
 
 /** The kind that the error's class stands for. */
@@ -291,15 +365,13 @@ function look(name: string, names: Record<string, unknown>): unknown {
 }
 
 async function within<T>(work: Promise<T>, where: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const hang = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error(`${where} hangs`))
-    }, HANG_MS)
-  })
+  const done = new AbortController()
+  const { signal } = done
+  const hang = setTimeout(HANG_MS, undefined, { signal }).then(() => assert.fail(`${where} hangs`))
   try {
     return await Promise.race([work, hang])
   } finally {
-    clearTimeout(timer)
+    hang.catch(() => undefined)
+    done.abort()
   }
 }

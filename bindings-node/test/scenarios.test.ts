@@ -6,7 +6,7 @@ import { describe, test } from 'node:test'
 import { play, type Scenario } from './player.js'
 import { ROOT, useSandbox } from './support.js'
 
-const folder = process.env.HIGHTOUCH_SCENARIOS ?? path.join(ROOT, 'tests', 'scenarios')
+const folder = process.env.HIGHTOUCH_SCENARIOS ?? path.join(ROOT, 'build', 'scenarios')
 const files = readdirSync(folder).filter((name) => name.endsWith('.json'))
 
 describe('scenarios', { concurrency: 4 }, () => {

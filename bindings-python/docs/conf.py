@@ -30,6 +30,9 @@ MADE_BY_PACKAGE = (
     hightouch_sdk.Listing,
     hightouch_sdk.AsyncListing,
     hightouch_sdk.RawResponse,
+    hightouch_sdk.JsonObject,
+    hightouch_sdk.JsonArray,
+    hightouch_sdk.JsonEdit,
     hightouch_sdk.HightouchError,
     _calls.Resource,
 )

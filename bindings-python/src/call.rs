@@ -12,6 +12,10 @@ use crate::bell::Bell;
 /// `(ok, head, body)` as the door defines them.
 pub(crate) type Answer<'py> = (bool, String, Bound<'py, PyBytes>);
 
+pub(crate) fn answer(py: Python<'_>, outcome: Outcome) -> Answer<'_> {
+    (outcome.ok, outcome.head, PyBytes::new(py, &outcome.body))
+}
+
 /// A call under way.
 #[pyclass(frozen)]
 pub(crate) struct Call(pub(crate) Cancel);
@@ -61,10 +65,7 @@ impl Mailbox {
     fn drain<'py>(&self, py: Python<'py>) -> Vec<(u64, Answer<'py>)> {
         self.0.bell.hush();
         let letters = std::mem::take(&mut *self.0.letters.lock().unwrap_or_else(PoisonError::into_inner));
-        let answer = |(ticket, outcome): (u64, Outcome)| {
-            (ticket, (outcome.ok, outcome.head, PyBytes::new(py, &outcome.body)))
-        };
-        letters.into_iter().map(answer).collect()
+        letters.into_iter().map(|(ticket, outcome)| (ticket, answer(py, outcome))).collect()
     }
 }
 

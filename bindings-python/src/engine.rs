@@ -2,14 +2,15 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
 use std::time::Duration;
 
 use hightouch_sdk::wire;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
 
-use crate::call::{Answer, Call, Mailbox};
+use crate::call::{Answer, Call, Mailbox, answer};
 use crate::process::runtime;
 
 /// How long a blocking call waits before it looks for signals such as Ctrl-C.
@@ -24,17 +25,48 @@ pub(crate) struct Engine {
     pid: u32,
 }
 
+/// An answer, and what a signal handler raised while it was waited for.
+type Called<'py> = (Option<Answer<'py>>, Option<Py<PyBaseException>>);
+
 #[pymethods]
 impl Engine {
     /// Reads the settings (JSON). `ValueError` carries the failure as JSON.
     #[new]
-    fn new(settings: &str) -> PyResult<Self> {
-        let door = wire::Engine::new(settings).map_err(|failure| PyValueError::new_err(failure.to_json()))?;
-        Ok(Self { door: Arc::new(door), pid: std::process::id() })
+    fn new(py: Python<'_>, settings: String) -> PyResult<Self> {
+        let (send, mut receive) = channel();
+        // A key file may be a pipe that nobody writes to: reading it must stop neither other threads nor Ctrl-C.
+        let reader = thread::Builder::new()
+            .name("hightouch-sdk-settings".to_owned())
+            .spawn(move || {
+                let _ = send.send(wire::Engine::new(&settings));
+            })?;
+        loop {
+            let made;
+            (receive, made) = py.detach(move || {
+                let made = receive.recv_timeout(SLICE);
+                (receive, made)
+            });
+            match made {
+                Ok(made) => {
+                    let _ = py.detach(|| reader.join());
+                    return made.map(Self::of).map_err(|failure| PyValueError::new_err(failure.to_json()));
+                }
+                Err(RecvTimeoutError::Timeout) => py.check_signals()?,
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(PyRuntimeError::new_err("The settings could not be read."));
+                }
+            }
+        }
     }
 
-    /// Makes a call and waits for `(ok, head, body)`; a signal whose handler raises cancels it.
-    fn call<'py>(&self, py: Python<'py>, op: &str, args: &str, opts: &str) -> PyResult<Answer<'py>> {
+    /// A client of this process with the settings and the key of one that a parent made.
+    fn reopen(&self) -> Self {
+        Self::of(self.door.reopen())
+    }
+
+    /// Makes a call and waits for `(ok, head, body)`. A signal handler that raises cancels it: then what it raised
+    /// comes second, beside the answer of the cancelled call if there is one.
+    fn call<'py>(&self, py: Python<'py>, op: &str, args: &str, opts: &str) -> PyResult<Called<'py>> {
         let runtime = runtime(py)?;
         let cancel = wire::Cancel::new();
         let mut calling = pin!(self.door.call(op, args, opts, &cancel));
@@ -43,12 +75,12 @@ impl Engine {
         };
         loop {
             if let Ok(outcome) = wait(SLICE) {
-                return Ok((outcome.ok, outcome.head, PyBytes::new(py, &outcome.body)));
+                return Ok((Some(answer(py, outcome)), None));
             }
             if let Err(raised) = py.check_signals() {
                 cancel.cancel();
-                let _ = wait(PARTING);
-                return Err(raised);
+                let last = wait(PARTING).ok();
+                return Ok((last.map(|outcome| answer(py, outcome)), Some(raised.into_value(py))));
             }
         }
     }
@@ -67,6 +99,12 @@ impl Engine {
         let (door, delivery, signal) = (Arc::clone(&self.door), mailbox.delivery(ticket), cancel.clone());
         runtime(py)?.spawn(async move { delivery.put(door.call(&op, &args, &opts, &signal).await) });
         Ok(Call(cancel))
+    }
+}
+
+impl Engine {
+    fn of(door: wire::Engine) -> Self {
+        Self { door: Arc::new(door), pid: std::process::id() }
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod bell;
 mod call;
+mod clock;
 mod engine;
 mod process;
 
@@ -11,6 +12,8 @@ mod process;
 mod _bridge {
     #[pymodule_export]
     use crate::call::{Call, Mailbox};
+    #[pymodule_export]
+    use crate::clock::monotonic;
     #[pymodule_export]
     use crate::engine::Engine;
 }

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -7,6 +8,9 @@ import pytest
 
 from hightouch_sdk import Hightouch
 from sandbox import Sandbox, World
+
+# In the background of a script SIGINT is ignored, here and in all that is started from here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -3,52 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import re
-import signal
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
-from arguments import typed
-from hightouch_sdk import AsyncHightouch, AsyncListing, AsyncRun, Hightouch, HightouchError, Json, Listing, Run
+from drivers import Driver, Keys, Part
+from hightouch_sdk import AsyncRun, HightouchError, Json, Run
 from sandbox import World
 from trace_keys import trace, trace_error, trace_run, trace_value
 
-STEP_SECONDS = 60
-WITHOUT_OWNER = {"request": "request", "client.setKey": "set_api_key"}
 PARENTS = ("sync_id", "sequence_id", "graph_id")
-INTERNAL = {"timeScale", "environment", "selfTest", "language"}
-
-
-def snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-
-
-def named(members: dict[str, Any]) -> dict[str, Any]:
-    """The door's names and milliseconds as Python's names and seconds."""
-    return {snake(k.removesuffix("Ms")): v / 1000 if k.endswith("Ms") else v for k, v in members.items()}
-
-
-def method(client: Any, handle: Any, call: str) -> Any:
-    """The public method that a step calls."""
-    if call in WITHOUT_OWNER:
-        return getattr(client, WITHOUT_OWNER[call])
-    owner, _, name = call.partition(".")
-    known = {"client": client, "run": handle}
-    return getattr(known[owner] if owner in known else getattr(client, snake(owner)), snake(name))
-
-
-def constructor(settings: dict[str, Any]) -> dict[str, Any]:
-    given = {k: v for k, v in settings.items() if v is not None}
-    internal = {k: v for k, v in given.items() if k in INTERNAL}
-    return {**named({k: v for k, v in given.items() if k not in INTERNAL}), "_internal": internal}
-
-
-def arguments(step: dict[str, Any], called: Any) -> dict[str, Any]:
-    return {**typed(called, named(step["args"])), **named(step["opts"])}
 
 
 def plain(value: Any) -> Any:
@@ -63,7 +29,7 @@ def plain(value: Any) -> Any:
             "token": value.token,
         }
     if isinstance(value, Json):
-        return value.value
+        return value.to_python()
     if isinstance(value, datetime):
         return value.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     if isinstance(value, msgspec.Struct):
@@ -79,10 +45,13 @@ def plain(value: Any) -> Any:
 
 def failure(error: BaseException) -> dict[str, Any]:
     if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
-        return {"kind": "cancelled"}
+        notes = " ".join(getattr(error, "__notes__", []))
+        token = re.search(r"[\w-]{40,}", notes)
+        return {"kind": "cancelled", "hint": notes or None, "run": token and token[0]}
     assert isinstance(error, HightouchError), repr(error)
     return {
         "kind": type(error).kind,
+        "code": getattr(error, "code", None),
         "message": error.message,
         "status": error.status,
         "details": error.details,
@@ -96,127 +65,85 @@ def failure(error: BaseException) -> dict[str, Any]:
     }
 
 
-class Driver(Protocol):
-    """How one of the clients does what a step says."""
+class Play:
+    """One scenario: its clients, and what was saved."""
 
-    player: str
-    client: Any
+    def __init__(self, scenario: dict[str, Any], world: World, driver: Driver) -> None:
+        self.scenario, self.world, self.driver = scenario, world, driver
+        self.seen: dict[str, Any] = {**world.sandbox.line, **world.answer}
+        self.handles: dict[str, Any] = {}
+        self.clients: dict[str, Any] = {}
+        self.keys: list[Keys] = []
+        self.asked: list[None] = []
 
-    def open(self, settings: dict[str, Any]) -> None: ...
-    def act(self, step: dict[str, Any], handle: Any) -> Any: ...
-    def close(self) -> None: ...
-
-
-class Blocking:
-    player = "python"
-
-    def open(self, settings: dict[str, Any]) -> None:
-        self.client = Hightouch(**constructor(settings), on_end=lambda end: trace(self.player, "hook", repr(end)))
-
-    def close(self) -> None:
-        self.client.close()
-
-    def act(self, step: dict[str, Any], handle: Any) -> Any:
-        if step.get("atOnce"):
-            with ThreadPoolExecutor(step["atOnce"]) as pool:
-                futures = [pool.submit(self._call, step, handle) for _ in range(step["atOnce"])]
-            return [future.exception() or future.result() for future in futures]
-        if step.get("cancelAfterMs") is None:
-            return self._call(step, handle)
-        previous = signal.signal(signal.SIGALRM, signal.default_int_handler)
-        signal.setitimer(signal.ITIMER_REAL, step["cancelAfterMs"] / 1000)
-        try:
-            return self._call(step, handle)
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, previous)
-
-    def _call(self, step: dict[str, Any], handle: Any) -> Any:
-        called = method(self.client, handle, step["call"])
-        value = called(**arguments(step, called))
-        if step["call"] == "run.states":
-            return [state.status for state in value]
-        if isinstance(value, Listing):
-            return value.first_page().items if step.get("take") == "firstPage" else list(value)
-        return value
-
-
-class Asynchronous:
-    player = "python-async"
-
-    def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
-
-    def open(self, settings: dict[str, Any]) -> None:
-        self.client = AsyncHightouch(**constructor(settings), on_end=lambda end: trace(self.player, "hook", repr(end)))
+    def open(self, name: str) -> Any:
+        """The client with that name, made where no step before has named it."""
+        if name not in self.clients:
+            settings = {
+                "apiKey": "{{apiKey}}",
+                "baseUrl": "{{baseUrl}}",
+                "caBundle": "{{ca}}",
+                "timeScale": self.world.answer["timeScale"],
+                "environment": {},
+                **(self.scenario["clients"][name] if name else self.scenario.get("client", {})),
+            }
+            filled = fill(settings, self.seen)
+            keys = None
+            if "keys" in filled:
+                keys = Keys(filled.pop("keys"), self.asked)
+                self.keys.append(keys)
+                del filled["apiKey"]
+            client = self.driver.open(filled, keys)
+            self.clients[name] = client
+            if keys is not None:
+                keys.client = client
+            trace(self.driver.player, "client", repr(client), vars(client))
+        return self.clients[name]
 
     def close(self) -> None:
-        self.loop.run_until_complete(self.client.close())
-        self.loop.run_until_complete(self.loop.shutdown_asyncgens())
-        self.loop.close()
+        for keys in self.keys:
+            keys.ended.set()
+        self.driver.close(list(self.clients.values()))
 
-    def act(self, step: dict[str, Any], handle: Any) -> Any:
-        return self.loop.run_until_complete(self._act(step, handle))
+    def step(self, step: dict[str, Any]) -> None:
+        parts = [self.part(each) for each in step.get("together", [step])]
+        for part, outcomes in zip(parts, self.driver.act(parts), strict=True):
+            expect = fill(part.step.get("expect", {}), self.seen)
+            for outcome in outcomes:
+                shown(self.driver.player, outcome, part.step["call"])
+                check(outcome, expect, part.step["call"])
+            if "save" in part.step:
+                name, last = part.step["save"], outcomes[-1]
+                self.handles[name] = last
+                self.seen[name] = failure(last) if isinstance(last, BaseException) else plain(last)
 
-    async def _act(self, step: dict[str, Any], handle: Any) -> Any:
-        if step.get("atOnce"):
-            calls = [self._call(step, handle) for _ in range(step["atOnce"])]
-            return await asyncio.gather(*calls, return_exceptions=True)
-        task = asyncio.create_task(self._call(step, handle))
-        if step.get("cancelAfterMs") is not None:
-            asyncio.get_running_loop().call_later(step["cancelAfterMs"] / 1000, task.cancel)
-        return await asyncio.wait_for(task, STEP_SECONDS)
-
-    async def _call(self, step: dict[str, Any], handle: Any) -> Any:
-        called = method(self.client, handle, step["call"])
-        value = called(**arguments(step, called))
-        if step["call"] == "run.states":
-            return [state.status async for state in value]
-        if isinstance(value, AsyncListing):
-            return (await value).items if step.get("take") == "firstPage" else [item async for item in value]
-        return await value if inspect.isawaitable(value) else value
+    def part(self, step: dict[str, Any]) -> Part:
+        asked = {name: fill(step.get(name, {}), self.seen) for name in ("args", "opts")}
+        client, handle = self.open(step.get("client", "")), self.handles.get(step.get("on", ""))
+        return Part({**step, **asked}, client, handle, self.world)
 
 
 def play(scenario: dict[str, Any], name: str, world: World, driver: Driver) -> None:
     """Play all steps and have the wire judged."""
-    seen: dict[str, Any] = {**world.sandbox.line, **world.answer}
-    handles: dict[str, Any] = {}
-    settings = {
-        "apiKey": "{{apiKey}}",
-        "baseUrl": "{{baseUrl}}",
-        "caBundle": "{{ca}}",
-        "timeScale": world.answer["timeScale"],
-        "environment": {},
-        **scenario.get("client", {}),
-    }
-    unmade: BaseException | None = None
+    played = Play(scenario, world, driver)
     try:
-        driver.open(fill(settings, seen))
-        trace(driver.player, "client", repr(driver.client), vars(driver.client))
-    except HightouchError as error:
-        trace_error(driver.player, error)
-        unmade = error
-    if "construct" in scenario:
-        assert unmade is not None, "making the client should have failed"
-        check_error(unmade, fill(scenario["construct"]["error"], seen))
-    elif unmade is not None:
-        raise unmade
-    for step in scenario.get("steps", []):
-        filled = {**step, "args": fill(step.get("args", {}), seen), "opts": fill(step.get("opts", {}), seen)}
-        expect = fill(step.get("expect", {}), seen)
         try:
-            outcome = driver.act(filled, handles.get(step.get("on", "")))
-        except (HightouchError, KeyboardInterrupt, asyncio.CancelledError) as error:
-            outcome = error
-        for each in outcome if step.get("atOnce") else [outcome]:
-            shown(driver.player, each, step["call"])
-            check(each, expect, step["call"])
-        if "save" in step:
-            handles[step["save"]] = outcome
-            seen[step["save"]] = failure(outcome) if isinstance(outcome, BaseException) else plain(outcome)
-    if unmade is None:
-        driver.close()
-    assert world.judge(driver.player, name, scenario.get("wire", {})) == []
+            played.open("")
+        except HightouchError as error:
+            trace_error(driver.player, error)
+            if "construct" not in scenario:
+                raise
+            check_error(error, fill(scenario["construct"]["error"], played.seen))
+        else:
+            assert "construct" not in scenario, "making the client should have failed"
+        for step in scenario.get("steps", []):
+            played.step(step)
+    finally:
+        played.close()
+    if "asked" in scenario:
+        assert len(played.asked) == scenario["asked"], f"a key was asked for {len(played.asked)} times"
+    complaints = world.judge(driver.player, name, scenario.get("wire", {}))
+    assert complaints == [], complaints
 
 
 def shown(player: str, outcome: Any, call: str) -> None:

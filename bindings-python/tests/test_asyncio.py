@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import sys
 import threading
+import weakref
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from hightouch_sdk import AsyncHightouch, ClientClosedError, InternalError, NotFoundError
+from hightouch_sdk import (
+    AsyncHightouch,
+    ClientClosedError,
+    InternalError,
+    InvalidRequestError,
+    NotFoundError,
+    SyncRun,
+)
 from hightouch_sdk._async_door import AsyncDoor
-from sandbox import World, gone
+from sandbox import World, gone, until
 
 HANG = [{"when": {"operation": "ListSync"}, "answer": {"hang": True}, "times": 50}]
 
@@ -144,6 +154,42 @@ def test_a_loop_without_descriptors_is_served_by_a_thread(new_world: Callable[..
             assert not thread.is_alive()
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="the system does not show a process's descriptors so")
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, WithoutDescriptors])
+def test_a_loop_that_is_closed_with_a_call_in_flight_is_not_kept(
+    new_world: Callable[..., World], new_loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    world = new_world(script=HANG)
+    client = AsyncHightouch(**world.settings())
+    asyncio.run(client.request("GET", "/models"))
+
+    def leave() -> weakref.ref[asyncio.AbstractEventLoop]:
+        loop = new_loop()
+        task = loop.create_task(client.request("GET", "/syncs"))
+        before = len(world.requests())
+        loop.run_until_complete(asyncio.to_thread(world.wait_for, lambda requests: len(requests) > before))
+        loop.run_until_complete(loop.shutdown_default_executor())
+        assert not task.done()
+        loop.close()
+        return weakref.ref(loop)
+
+    def collected(loops: list[weakref.ref[asyncio.AbstractEventLoop]]) -> bool:
+        gc.collect()
+        return all(loop() is None for loop in loops)
+
+    def descriptors() -> int:
+        return len([*Path("/proc/self/fd").iterdir()])
+
+    first = leave()
+    until(lambda: collected([first]))
+    world.wait_for(lambda requests: gone(requests[1:]))
+    before = descriptors()
+    loops = [leave() for _ in range(5)]
+    until(lambda: collected(loops))
+    world.wait_for(lambda requests: gone(requests[1:], 6))
+    until(lambda: descriptors() <= before)
+
+
 def test_calls_under_way_fail_when_their_client_is_closed(new_world: Callable[..., World]) -> None:
     world = new_world(script=HANG)
 
@@ -172,6 +218,27 @@ def test_a_defect_of_the_core_is_an_internal_error_and_the_client_works_on(world
                 assert inspect.isawaitable(answer)
                 await answer
         assert len(await client.syncs.list()) == 3
+
+    asyncio.run(main())
+
+
+def test_a_coroutine_function_that_shows_progress_is_awaited(new_world: Callable[..., World]) -> None:
+    world = new_world(runs={"seconds": 4})
+    seen: list[str] = []
+
+    async def show(state: SyncRun) -> None:
+        await asyncio.sleep(0)
+        seen.append(state.status)
+
+    async def main() -> None:
+        async with AsyncHightouch(**world.settings()) as client:
+            run = await client.syncs.trigger(1)
+            await run.wait(timeout=60, progress=show)
+            assert seen[-1] == "success"
+            await run.wait(progress=lambda state: seen.append(f"again {state.status}"))
+            assert seen[-1] == "again success"
+            with pytest.raises(InvalidRequestError, match="`progress`"):
+                await run.wait(progress="bar")  # type: ignore[arg-type]
 
     asyncio.run(main())
 

@@ -10,15 +10,19 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from inspect import signature
 from typing import Any
+from unittest.mock import ANY, AsyncMock, Mock
 
 import pytest
 from msgspec.json import Decoder
 
 from hightouch_sdk import (
     UNSET,
+    CallEnd,
     ConfigError,
+    Cut,
     Hightouch,
     InvalidRequestError,
     ProtocolError,
@@ -87,6 +91,72 @@ def test_a_length_of_time_must_be_one(client: Hightouch, value: object) -> None:
         Hightouch(api_key="k", deadline=value)  # type: ignore[arg-type]
 
 
+async def awaits(*_: object) -> None:
+    """Nobody would await it."""
+
+
+class AwaitsWhenCalled:
+    async def __call__(self, *_: object) -> None:
+        """Nobody would await it."""
+
+
+ASYNCHRONOUS = [
+    awaits,
+    partial(awaits, 1),
+    partial(partial(awaits, 1), 2),
+    AwaitsWhenCalled(),
+    AwaitsWhenCalled().__call__,
+    AsyncMock(),
+]
+
+
+@pytest.mark.parametrize("timeout", [-5, -0.001, timedelta(seconds=-1)])
+def test_a_wait_of_less_than_no_time_is_refused(client: Hightouch, world: World, timeout: object) -> None:
+    run = client.syncs.trigger(1)
+    sent = len(world.requests())
+    with pytest.raises(InvalidRequestError, match="`timeout`"):
+        run.wait(timeout=timeout)  # type: ignore[arg-type]
+    assert len(world.requests()) == sent
+
+
+@pytest.mark.parametrize("progress", ["bar", 1, None, *ASYNCHRONOUS])
+def test_what_cannot_show_progress_is_refused(client: Hightouch, world: World, progress: object) -> None:
+    run = client.syncs.trigger(1)
+    sent = len(world.requests())
+    with pytest.raises(InvalidRequestError, match="`progress`"):
+        run.wait(progress=progress)  # type: ignore[arg-type]
+    assert len(world.requests()) == sent
+
+
+@pytest.mark.parametrize("hook", ["x", 7, *ASYNCHRONOUS])
+@pytest.mark.parametrize("name", ["on_start", "on_end"])
+def test_what_cannot_be_a_hook_is_refused(name: str, hook: object) -> None:
+    options: dict[str, Any] = {name: hook}
+    with pytest.raises(ConfigError, match=f"`{name}`"):
+        Hightouch(api_key="k", **options)
+
+
+def test_mocks_are_functions(client: Hightouch, world: World) -> None:
+    hook = Mock()
+    with Hightouch(**world.settings(on_start=hook, on_end=partial(hook))) as hooked:
+        hooked.syncs.trigger(1).wait(timeout=60, progress=hook)
+    assert hook.call_count > 4
+
+
+@pytest.mark.parametrize("ask", ASYNCHRONOUS)
+def test_a_coroutine_function_cannot_give_the_key_of_a_blocking_client(ask: Any) -> None:
+    with pytest.raises(ConfigError, match="AsyncHightouch"):
+        Hightouch(api_key=ask)
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_pages_of_nothing_are_refused(client: Hightouch, world: World, limit: int) -> None:
+    for call in (client.syncs.list, client.syncs.with_raw_response.list):
+        with pytest.raises(InvalidRequestError, match="`limit`"):
+            call(limit=limit)
+    assert world.requests() == []
+
+
 @pytest.mark.parametrize("value", [-1, -0.5, -0.0001, 0, 0.0, 1e30, timedelta(seconds=-1), timedelta(0)])
 @pytest.mark.parametrize(("name", "path"), [("timeout", "timeoutMs"), ("deadline", "deadlineMs")])
 def test_a_length_of_time_that_nothing_can_take_is_refused_and_nothing_is_sent(
@@ -150,6 +220,34 @@ def test_headers_and_bodies_of_a_request_go_out_as_they_are(client: Hightouch, w
     sent = world.requests()[0]
     assert sent["body"] == {"fullResync": False}
     assert sent["headers"]["x-team"] == "data"
+
+
+def test_headers_of_a_client_go_out_with_every_request_and_a_calls_own_come_first(
+    new_world: Callable[..., World],
+) -> None:
+    world = new_world(runs={"seconds": 2})
+    with Hightouch(**world.settings(headers={"X-Gate": "open", "X-Team": "data"})) as client:
+        client.syncs.trigger(1, headers={"X-Team": "mine"}).wait(timeout=60)
+        assert client.diagnose().ok
+    requests = world.requests()
+    assert len(requests) > 3
+    for request in requests:
+        assert request["headers"]["x-gate"] == "open"
+        assert request["headers"]["x-team"] == ("mine" if request["operation"] == "TriggerRun" else "data")
+
+
+def test_a_cut_of_the_limit_is_a_warning_and_known_to_hooks(
+    new_world: Callable[..., World], caplog: pytest.LogCaptureFixture
+) -> None:
+    world = new_world(script=[{"answer": {"status": 429, "body": {"message": "slow down"}}}])
+    ends: list[CallEnd] = []
+    with Hightouch(**world.settings(on_end=ends.append)) as client, caplog.at_level(logging.WARNING, "hightouch_sdk"):
+        client.request("GET", "/syncs")
+        client.request("GET", "/syncs")
+    assert [end.meta.cuts for end in ends if end.meta is not None] == [[Cut(allowed=140, closed_ms=ANY)], []]
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert "140 requests" in record.getMessage()
 
 
 def test_any_json_that_a_request_is_answered_with_is_read(new_world: Callable[..., World]) -> None:

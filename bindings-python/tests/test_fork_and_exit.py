@@ -150,6 +150,75 @@ def test_a_child_knows_the_key_that_was_set_and_that_a_client_was_closed(world: 
     assert out.split() == ["7"]
 
 
+def test_a_child_uses_the_settings_that_its_client_was_made_with_whatever_the_environment_says_by_then(
+    world: World,
+) -> None:
+    out, _ = run(
+        world,
+        """
+        ht = Hightouch(**settings)
+        os.environ["HIGHTOUCH_API_KEY"] = "another"
+        os.environ["HIGHTOUCH_BASE_URL"] = "https://127.0.0.1:9/api/v1"
+        child = os.fork()
+        if child == 0:
+            os._exit(len(list(ht.syncs.list())))
+        print(end_of(child))
+        """,
+    )
+    assert out.split() == ["3"]
+
+
+def test_a_key_file_that_nobody_writes_to_stops_neither_other_threads_nor_ctrl_c(world: World) -> None:
+    out, err = run(
+        world,
+        """
+        os.mkfifo(path := os.path.join(__import__("tempfile").mkdtemp(), "key"))
+        turns = 0
+        def press():
+            global turns
+            for turns in range(1, 21):
+                time.sleep(0.02)
+            signal.raise_signal(signal.SIGINT)
+        threading.Thread(target=press, daemon=True).start()
+        try:
+            Hightouch(api_key_file=path, **settings)
+        except (KeyboardInterrupt, ConfigError) as error:
+            pass
+        while turns < 20:
+            time.sleep(0.01)
+        print("over")
+        """,
+    )
+    assert out.split() == ["over"]
+    assert "Traceback" not in err
+
+
+def test_a_call_while_the_interpreter_shuts_down_is_a_call(world: World) -> None:
+    out, err = run(
+        world,
+        """
+        class Late:
+            def __init__(self, ht, used):
+                self.ht, self.used, self.print = ht, used, os.write
+                if used:
+                    self.call(self)
+            @staticmethod
+            def call(self):
+                if self.used:
+                    sync = self.ht.syncs.get(1)
+                    self.ht.syncs.update(1, configuration={"a": sync.configuration, "b": [1.5]})
+                    self.ht.syncs.trigger(1)
+                self.ht.request("GET", "/syncs", query={"limit": 1})
+                self.print(1, b"called ")
+            def __del__(self):
+                self.call(self)
+        late = [Late(Hightouch(**settings), True), Late(Hightouch(**settings), False)]
+        """,
+    )
+    assert "Traceback" not in err, err
+    assert out.split() == ["called"] * 3
+
+
 def test_the_process_ends_with_a_call_in_flight_in_a_daemon_thread(new_world: Callable[..., World]) -> None:
     world = new_world(script=HANG)
     out, err = run(

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from hightouch_sdk import AsyncHightouch, AsyncSyncRunHandle, Hightouch, SyncRunHandle
+from hightouch_sdk._door import note
 from sandbox import World, gone, until
 from scripts import start
 
@@ -20,8 +21,8 @@ HANG = [{"when": {"operation": "ListSync"}, "answer": {"hang": True}}]
 SLOW_RUN = {"seconds": 100_000}
 
 
-def interrupted(call: Callable[[], object], when: Callable[[], bool]) -> None:
-    """Make the call and press Ctrl-C once it is where it should be."""
+def interrupted(call: Callable[[], object], when: Callable[[], bool]) -> str:
+    """Make the call and press Ctrl-C once it is where it should be; what the exception says beside itself."""
     main = threading.get_ident()
 
     def press() -> None:
@@ -30,22 +31,36 @@ def interrupted(call: Callable[[], object], when: Callable[[], bool]) -> None:
 
     finger = threading.Thread(target=press, daemon=True)
     finger.start()
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as raised:
         call()
     finger.join()
+    return notes(raised.value)
 
 
-def cancelled(call: Callable[[], Coroutine[Any, Any, object]], when: Callable[[], bool]) -> None:
-    """Make the call in a task and cancel that once it is where it should be."""
+def cancelled(call: Callable[[], Coroutine[Any, Any, object]], when: Callable[[], bool]) -> str:
+    """Make the call in a task and cancel that once it is where it should be; what the exception says beside itself."""
+    seen: list[str] = []
+
+    async def inside() -> None:
+        try:
+            await call()
+        except asyncio.CancelledError as error:
+            seen.append(notes(error))
+            raise
 
     async def main() -> None:
-        task = asyncio.create_task(call())
+        task = asyncio.create_task(inside())
         await asyncio.to_thread(until, when)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
 
     asyncio.run(main())
+    return seen[0]
+
+
+def notes(error: BaseException) -> str:
+    return "\n".join(getattr(error, "__notes__", []))
 
 
 class Deaf:
@@ -78,7 +93,7 @@ def test_ctrl_c_ends_the_program_and_its_request(new_world: Callable[..., World]
     world.wait_for(lambda requests: len(requests) == 1)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
-    assert err.rstrip().endswith("KeyboardInterrupt")
+    assert "KeyboardInterrupt" in err.splitlines()
     world.wait_for(gone)
 
 
@@ -190,3 +205,107 @@ def test_a_handler_that_does_not_raise_lets_the_call_go_on(new_world: Callable[.
         signal.signal(signal.SIGALRM, previous)
     assert calls == [1]
     assert len(world.requests()) == 1
+
+
+LOST = [{"when": {"operation": "TriggerRun"}, "answer": {"hang": True}}]
+MAY = "may have"
+
+
+def triggered(world: World) -> bool:
+    return any(request["operation"] == "TriggerRun" for request in world.requests())
+
+
+def test_ctrl_c_after_a_trigger_has_left_says_that_a_run_may_have_started(new_world: Callable[..., World]) -> None:
+    world = new_world(script=LOST)
+    with Hightouch(**world.settings()) as client:
+        said = interrupted(lambda: client.syncs.trigger(1), when=lambda: triggered(world))
+    assert MAY in said
+
+
+def test_a_cancelled_trigger_that_has_left_says_that_a_run_may_have_started(new_world: Callable[..., World]) -> None:
+    world = new_world(script=LOST)
+    client = AsyncHightouch(**world.settings())
+    said = cancelled(lambda: client.syncs.trigger(1), when=lambda: triggered(world))
+    assert MAY in said
+
+
+def test_a_signal_handler_that_raises_its_own_exception_is_told_the_same(new_world: Callable[..., World]) -> None:
+    world = new_world(script=LOST)
+
+    class StopError(Exception):
+        pass
+
+    def stop(*_: object) -> None:
+        raise StopError
+
+    def press() -> None:
+        until(lambda: triggered(world))
+        signal.raise_signal(signal.SIGTERM)
+
+    previous = signal.signal(signal.SIGTERM, stop)
+    try:
+        with Hightouch(**world.settings()) as client, pytest.raises(StopError) as raised:
+            threading.Thread(target=press, daemon=True).start()
+            client.syncs.trigger(1)
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+    assert MAY in notes(raised.value)
+    assert raised.traceback[-1].name == "stop"
+
+
+def test_a_call_that_had_sent_nothing_claims_no_more_when_it_is_interrupted(new_world: Callable[..., World]) -> None:
+    world = new_world(timeScale=1, limit={"requests": 1, "seconds": 600})
+    with Hightouch(**world.settings(limit=(1, 600))) as client:
+        client.request("GET", "/syncs")
+        said = interrupted(lambda: client.syncs.trigger(1), when=lambda: client.stats().waiting.trigger == 1)
+    assert said
+    assert MAY not in said
+
+
+def test_an_interrupted_wait_names_the_token_of_its_run(new_world: Callable[..., World]) -> None:
+    world = new_world(runs=SLOW_RUN)
+    with Hightouch(**world.settings()) as client:
+        run = client.syncs.trigger(1)
+        assert run.token in interrupted(run.wait, when=lambda: polls(world) > 0)
+
+
+def test_a_cancelled_wait_names_the_token_of_its_run(new_world: Callable[..., World]) -> None:
+    world = new_world(runs=SLOW_RUN)
+    client = AsyncHightouch(**world.settings())
+    tokens: list[str] = []
+
+    async def wait() -> None:
+        run = await client.syncs.trigger(1)
+        tokens.append(run.token)
+        await run.wait()
+
+    assert cancelled(wait, when=lambda: polls(world) > 0).count(tokens[0]) == 1
+
+
+def test_a_task_that_is_cancelled_twice_is_cancelled(new_world: Callable[..., World]) -> None:
+    world = new_world(script=HANG)
+
+    async def main() -> None:
+        client = AsyncHightouch(**world.settings())
+        task = asyncio.create_task(client.request("GET", "/syncs"))
+        await asyncio.to_thread(world.wait_for, bool)
+        for _ in range(3):
+            task.cancel()
+            await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    world.wait_for(gone)
+
+
+def test_a_call_that_succeeded_while_it_was_interrupted_says_so() -> None:
+    error = KeyboardInterrupt()
+    note(error, "syncs.trigger", (True, "{}", b'{"token":"t0"}'))
+    note(error, "syncs.list", (True, "{}", b"[]"))
+    note(error, "runs.next", None)
+    first, run, second, third = notes(error).splitlines()
+    assert "succeeded" in first
+    assert "run('t0')" in run
+    assert "succeeded" in second
+    assert "is not known" in third

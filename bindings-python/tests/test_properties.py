@@ -19,6 +19,8 @@ from hightouch_sdk import (
     Hightouch,
     InvalidRequestError,
     Json,
+    JsonArray,
+    JsonObject,
     MessageVariable,
     Schedule,
     Sync,
@@ -54,7 +56,8 @@ def confidant(sandbox: Sandbox) -> Confidant:
 
 def spelled(value: object) -> str:
     """A value's JSON; in Python alone 1, 1.0 and True are equal."""
-    return json.dumps(value.value if isinstance(value, Json) else value, sort_keys=True)
+    plain = value.to_python() if isinstance(value, (Json, JsonObject, JsonArray)) else value
+    return json.dumps(plain, sort_keys=True)
 
 
 @bounded

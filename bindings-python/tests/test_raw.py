@@ -19,6 +19,7 @@ from hightouch_sdk import (
     HightouchError,
     IdentityGraphRunHandle,
     NotFoundError,
+    ProtocolError,
     RawResponse,
     SequenceRunHandle,
     SyncRunHandle,
@@ -125,6 +126,14 @@ def test_an_answer_that_cannot_be_read_is_given_as_it_is(new_world: Callable[...
         assert (raw.text, raw.body, raw.headers["x-odd"]) == ("<html>", b"<html>", "yes")
         with pytest.raises(HightouchError):
             raw.parse()
+
+
+def test_bytes_that_are_no_text_are_an_error_and_not_replaced(client: Hightouch) -> None:
+    raw = client.syncs.with_raw_response.get(1)
+    raw.body = raw.body.replace(b'"slug":"', b'"slug":"\xff')
+    assert "\ufffd" in raw.text
+    with pytest.raises(ProtocolError, match="not UTF-8"):
+        raw.parse()
 
 
 def test_an_answer_shows_neither_its_body_nor_the_key(world: World) -> None:

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from player import Asynchronous, Blocking, Driver, play
+from drivers import Asynchronous, Blocking, Driver
+from player import play
 from sandbox import ROOT, World
 from trace_keys import Log
 
-SCENARIOS = sorted(Path(os.environ.get("HIGHTOUCH_SCENARIOS") or ROOT / "tests" / "scenarios").glob("*.json"))
+SCENARIOS = sorted(Path(os.environ.get("HIGHTOUCH_SCENARIOS") or ROOT / "build" / "scenarios").glob("*.json"))
 
 
 def test_there_are_scenarios_to_play() -> None:

@@ -4,7 +4,7 @@
 use divan::{Bencher, black_box};
 use hightouch_sdk::limit::line::Class;
 use hightouch_sdk::limit::state::{Decision, Reach, State};
-use hightouch_sdk::limit::turn::{End, Next, OPEN_LANE, Turns};
+use hightouch_sdk::limit::turn::{End, Next, Turns};
 use hightouch_sdk::limit::{Nanos, Quota};
 
 fn main() {
@@ -61,13 +61,13 @@ fn a_decision_to_wait_after_a_burst(bencher: Bencher<'_, '_>) {
 fn a_turn_with_a_thousand_waiting(bencher: Bencher<'_, '_>) {
     let mut turns = Turns::new(Quota::default());
     for nth in 0..1000 {
-        turns.join(0, if nth % 2 == 0 { Class::Read } else { Class::Bulk }, OPEN_LANE, false, ());
+        turns.join(0, if nth % 2 == 0 { Class::Read } else { Class::Bulk }, None, false, ());
     }
     let mut now = 0;
     bencher.bench_local(|| match turns.next(now) {
         Next::Goes(place, (), grant) => {
             turns.end(now, grant, End::Seen);
-            turns.join(now, place.class, OPEN_LANE, false, ());
+            turns.join(now, place.class, None, false, ());
         }
         Next::Later(_, time) => now = time,
         Next::Nobody => unreachable!("a thousand wait"),

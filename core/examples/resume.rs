@@ -5,12 +5,14 @@
 
 use std::error::Error;
 
-use hightouch_sdk::{Client, Settings, TriggerSync, WaitOptions};
+use hightouch_sdk::resources::TriggerSync;
+use hightouch_sdk::{Client, Settings, WaitOptions};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let client =
-        Client::new(&Settings { ca_bundle: std::env::var("HIGHTOUCH_DEMO_CA").ok(), ..Settings::default() })?;
+    let mut settings = Settings::new();
+    settings.ca_bundle = std::env::var_os("HIGHTOUCH_DEMO_CA").map(Into::into);
+    let client = Client::new(&settings)?;
     match std::env::args().nth(1) {
         None => {
             let run = client.syncs().trigger("orders-to-salesforce", &TriggerSync::default()).await?;
@@ -18,7 +20,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
         Some(token) => {
             let run = client.run(&token)?.into_sync().ok_or("the token is of no run of a sync")?;
-            let ended = run.wait(&WaitOptions::default()).await?;
+            let ended = run.wait(&WaitOptions::new()).await?;
             println!("{} {}", ended.id, ended.status);
         }
     }

@@ -11,15 +11,17 @@ use std::time::Instant;
 
 use futures_util::future::try_join_all;
 use futures_util::stream::StreamExt;
-use hightouch_sdk::{Client, ListSyncs, OnEnd, RowCounts, Settings, TriggerSync, WaitOptions};
+use hightouch_sdk::resources::{ListSyncs, RowCounts, TriggerSync};
+use hightouch_sdk::{Client, OnEnd, Settings, WaitOptions};
 
 const READS: usize = 300;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let slug = std::env::args().nth(1).unwrap_or_else(|| "orders-to-salesforce".to_owned());
-    let client =
-        Client::new(&Settings { ca_bundle: std::env::var("HIGHTOUCH_DEMO_CA").ok(), ..Settings::default() })?;
+    let mut settings = Settings::new();
+    settings.ca_bundle = std::env::var_os("HIGHTOUCH_DEMO_CA").map(Into::into);
+    let client = Client::new(&settings)?;
 
     let mut pages = client.syncs().list(&ListSyncs::default());
     let (mut page_number, mut total) = (0, 0);
@@ -47,7 +49,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if stdout().is_terminal() {
         println!();
     }
-    let result = run.wait(&WaitOptions { on_failure: OnEnd::Return, ..WaitOptions::default() }).await?;
+    let result = run.wait(&WaitOptions::new().on_failure(OnEnd::Return)).await?;
     println!("ended as {}", result.status);
     for (name, rows) in [
         ("planned", &result.planned_rows),

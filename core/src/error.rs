@@ -1,10 +1,12 @@
 //! The one error: what happened, to which operation and resource, after how many attempts, and what to do.
 
+use std::error::Error as StdError;
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::client::{Call, Meta};
-use crate::model::Json;
+use crate::attempt::{Meta, Outcome};
+use crate::json::Json;
 use crate::reason::Reason;
 use crate::text::brief;
 
@@ -103,6 +105,28 @@ struct Inner {
     meta: Option<Meta>,
     run: Option<String>,
     reason: Option<Reason>,
+    outcome: Option<Outcome>,
+    origin: Option<Arc<dyn StdError + Send + Sync>>,
+    chain: OnceLock<Option<Box<Cause>>>,
+}
+
+/// A cause as an error of its own, for those who walk [`source`](StdError::source).
+#[derive(Clone, Debug)]
+struct Cause {
+    text: String,
+    beneath: Option<Box<Cause>>,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str(&self.text)
+    }
+}
+
+impl StdError for Cause {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.beneath.as_deref().map(|beneath| beneath as &(dyn StdError + 'static))
+    }
 }
 
 impl Error {
@@ -120,6 +144,9 @@ impl Error {
             meta: None,
             run: None,
             reason: None,
+            outcome: None,
+            origin: None,
+            chain: OnceLock::new(),
         }))
     }
 
@@ -184,9 +211,19 @@ impl Error {
         self.0.run.as_deref()
     }
 
-    /// Why, where that is known beyond the kind.
+    /// Why, more finely than the kind: the code that a diagnosis would give, such as `bad_token` or `dns`.
+    #[must_use]
+    pub fn code(&self) -> Option<&'static str> {
+        self.0.reason.map(Reason::code)
+    }
+
     pub(crate) fn reason(&self) -> Option<Reason> {
         self.0.reason
+    }
+
+    /// What happened to the last attempt.
+    pub(crate) fn outcome(&self) -> Option<Outcome> {
+        self.0.outcome
     }
 
     pub(crate) fn what(&self) -> &str {
@@ -213,9 +250,21 @@ impl Error {
         self
     }
 
-    pub(crate) fn at(mut self, call: &Call) -> Self {
-        self.0.operation = Some(brief(call.operation_id(), LONGEST_NAME));
-        self.0.resource = call.resource().map(|resource| brief(resource, LONGEST_NAME));
+    /// With the operation that failed and what it was done to.
+    pub(crate) fn at(mut self, operation: &str, resource: Option<&str>) -> Self {
+        self.0.operation = Some(brief(operation, LONGEST_NAME));
+        self.0.resource = resource.map(|resource| brief(resource, LONGEST_NAME));
+        self
+    }
+
+    pub(crate) fn with_outcome(mut self, outcome: Outcome) -> Self {
+        self.0.outcome = Some(outcome);
+        self
+    }
+
+    /// With the user's own error beneath it.
+    pub(crate) fn with_origin(mut self, origin: Arc<dyn StdError + Send + Sync>) -> Self {
+        self.0.origin = Some(origin);
         self
     }
 
@@ -236,20 +285,12 @@ impl Error {
 
     pub(crate) fn with_causes(mut self, causes: Vec<String>) -> Self {
         self.0.causes = causes;
+        self.0.chain = OnceLock::new();
         self
     }
 
     pub(crate) fn with_meta(mut self, meta: Meta) -> Self {
         self.0.meta = Some(meta);
-        self
-    }
-
-    /// With what earlier requests of the same call did.
-    pub(crate) fn after(mut self, earlier: Option<Meta>) -> Self {
-        self.0.meta = match self.0.meta.take() {
-            Some(meta) => Some(meta.after(earlier)),
-            None => earlier,
-        };
         self
     }
 
@@ -269,6 +310,7 @@ impl Error {
         }
         // Cut after that: half a key would not be found.
         inner.causes = inner.causes.iter().map(|cause| brief(&scrub(cause), LONGEST_LINE)).collect();
+        inner.chain = OnceLock::new();
         inner.details = inner.details.take().map(|details| details.map_text(&scrub));
         self
     }
@@ -309,4 +351,16 @@ impl fmt::Debug for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        let inner = &self.0;
+        if let Some(origin) = &inner.origin {
+            return Some(&**origin);
+        }
+        let chain = inner.chain.get_or_init(|| {
+            let beneath = |beneath, text: &String| Some(Box::new(Cause { text: text.clone(), beneath }));
+            inner.causes.iter().rev().fold(None, beneath)
+        });
+        chain.as_deref().map(|cause| cause as &(dyn StdError + 'static))
+    }
+}

@@ -2,11 +2,12 @@
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), hightouch_sdk::Error> {
-//! use hightouch_sdk::{Client, Settings, TriggerSync, WaitOptions};
+//! use hightouch_sdk::resources::TriggerSync;
+//! use hightouch_sdk::{Client, Settings, WaitOptions};
 //!
-//! let client = Client::new(&Settings::default())?; // HIGHTOUCH_API_KEY
+//! let client = Client::new(&Settings::new())?; // HIGHTOUCH_API_KEY
 //! let run = client.syncs().trigger("orders-to-salesforce", &TriggerSync::default()).await?;
-//! let result = run.wait(&WaitOptions::default()).await?;
+//! let result = run.wait(&WaitOptions::new()).await?;
 //! println!("{}: {} rows added", result.status, result.successful_rows.added_count);
 //! # Ok(())
 //! # }
@@ -14,39 +15,48 @@
 //!
 //! Every call needs a tokio runtime around it. Requests keep within the workspace's limit; reads are repeated when that
 //! may help, and a request that changes something only when it certainly did not happen.
+//!
+//! The types of the API, such as [`resources::Sync`], are in [`resources`]: import them by name, since some bear names
+//! that the prelude has too.
 
+// The order of the layers: each module imports only what stands before it (`core/layers.txt`, which a check reads).
+mod attempt;
+mod error;
+mod json;
+#[doc(hidden)]
+pub mod limit;
+mod patch;
+mod reason;
+mod secret;
+mod text;
 #[macro_use]
 mod model;
 #[macro_use]
 mod operation;
-#[macro_use]
-mod resources;
-mod auth;
+mod call;
 mod client;
 mod config;
-mod error;
-#[doc(hidden)]
-pub mod limit;
+mod diagnose;
 mod page;
-mod patch;
-mod proxy;
-mod reason;
-mod retry;
+pub mod resources;
 mod runs;
-mod text;
+mod sender;
 mod transport;
 #[doc(hidden)]
 pub mod wire;
+mod workspace;
 
-pub use client::{
-    Attempt, CallEnd, CallStart, Client, Diagnosis, Finding, Meta, Options, Pending, RawAnswer,
-};
-pub use config::{DEFAULT_BASE_URL, Secret, Settings};
+pub use attempt::{Attempt, CutMade, Meta};
+pub use call::{Options, Priority};
+pub use client::Client;
+pub use config::{DEFAULT_BASE_URL, RateLimit, Settings};
+pub use diagnose::{Diagnosis, Finding, Negotiated};
 pub use error::{Error, Kind};
+pub use json::{Json, JsonObject};
 pub use limit::LimitStats;
-pub use model::{Json, JsonObject, Timestamp};
-pub use page::Pages;
+pub use model::Timestamp;
+pub use operation::RunKind;
 pub use patch::Patch;
-pub use resources::*;
-pub use runs::{AnyRun, Ending, OnEnd, Run, WaitOptions};
-pub use transport::Negotiated;
+pub use runs::{Ending, OnEnd, Run, WaitOptions};
+pub use secret::Secret;
+pub use sender::{CallEnd, CallStart};

@@ -33,6 +33,10 @@ reasons! {
     OrphanedCreator = "orphaned_creator",
     /// The key did not arrive: something on the way takes its header away.
     StrippedKey = "stripped_key",
+    /// The function that gives the key failed, or used the client that waits for its key.
+    KeyFunction = "key_function",
+    /// The key was changed between looking up a sync's slug and sending the request.
+    KeyChanged = "key_changed",
     /// The host's name leads to no address.
     Dns = "dns",
     /// The proxy cannot be reached, or refuses to connect to the server.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use hightouch_sdk::limit::state::{Decision, Reach, State, Ticket};
+use hightouch_sdk::limit::state::{Decision, Linger, Reach, State, Ticket};
 use hightouch_sdk::limit::{NEVER, Nanos, Quota};
 use proptest::prelude::*;
 
@@ -111,7 +111,7 @@ proptest! {
                     model.flying -= 1;
                 },
                 Step::Abandoned(index) => if let Some(ticket) = take(&mut flying, index) {
-                    state.abandoned(now, ticket);
+                    state.abandoned(now, ticket, Linger::Brief);
                     model.lingering.push(now + LINGER);
                 },
             }
@@ -139,7 +139,7 @@ proptest! {
             let ticket = state.grant(now);
             now += gap;
             if abandoned > 0 && nth % 7 == 0 {
-                state.abandoned(now, ticket);
+                state.abandoned(now, ticket, Linger::Brief);
             } else {
                 state.seen(now, ticket);
             }
@@ -177,7 +177,7 @@ fn a_clock_that_goes_back_stands_still() {
 fn what_was_given_up_ends_when_that_is_seen_and_not_when_it_was_due() {
     let mut state = State::new(Quota { requests: 1, ..Quota::default() });
     let ticket = state.grant(0);
-    state.abandoned(0, ticket);
+    state.abandoned(0, ticket, Linger::Brief);
     assert_eq!(state.decide(0, Reach::Whole), Decision::WaitUntil(5_000_000_000));
     // The process was stopped for a minute: what it had in its buffers may have left only now.
     assert_eq!(state.decide(60_000_000_000, Reach::Whole), Decision::WaitUntil(80_100_000_000));

@@ -2,8 +2,9 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use hightouch_sdk::limit::{Class, Gate, Quota};
+use hightouch_sdk::limit::{Ask, Class, Gate, Quota};
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
@@ -14,11 +15,11 @@ fn waiters_on_different_runtimes_pass_the_turn_to_each_other() {
     let gate = Gate::new(Quota { requests: 20, scale: 100.0, ..Quota::default() });
     let threads: Vec<_> = (0..3)
         .map(|_| {
-            let handle = gate.with_share(1.0);
+            let gate = Arc::clone(&gate);
             std::thread::spawn(move || {
                 runtime().block_on(async {
                     for _ in 0..40 {
-                        handle.acquire(Class::Read, None, false).await.unwrap().seen();
+                        gate.acquire(Ask::new(Class::Read)).await.unwrap().seen();
                     }
                 });
             })
@@ -34,20 +35,20 @@ fn waiters_on_different_runtimes_pass_the_turn_to_each_other() {
 #[test]
 fn a_runtime_that_goes_away_with_the_first_waiter_takes_nobodys_turn_with_it() {
     let gate = Gate::new(Quota { requests: 20, scale: 20.0, ..Quota::default() });
-    let handle = Arc::new(gate.with_share(1.0));
+    let handle = Arc::clone(&gate);
     let goes = runtime();
     let first = Arc::clone(&handle);
     goes.block_on(async {
         for _ in 0..20 {
-            first.acquire(Class::Read, None, false).await.unwrap().seen();
+            first.acquire(Ask::new(Class::Read)).await.unwrap().seen();
         }
-        tokio::spawn(async move { first.acquire(Class::Read, None, false).await.unwrap().seen() });
+        tokio::spawn(async move { first.acquire(Ask::new(Class::Read)).await.unwrap().seen() });
         while gate.stats().waiting.read < 1 {
             tokio::task::yield_now().await;
         }
     });
     let second = std::thread::spawn(move || {
-        runtime().block_on(async { handle.acquire(Class::Read, None, false).await.unwrap().seen() });
+        runtime().block_on(async { handle.acquire(Ask::new(Class::Read)).await.unwrap().seen() });
     });
     while gate.stats().waiting.read < 2 {
         std::thread::yield_now();
@@ -55,4 +56,17 @@ fn a_runtime_that_goes_away_with_the_first_waiter_takes_nobodys_turn_with_it() {
     drop(goes);
     second.join().unwrap();
     assert_eq!((gate.stats().granted, gate.stats().waiting.read), (21, 0));
+}
+
+/// With a clock that goes on, the time at which it was asked was always over already.
+#[test]
+fn a_wait_of_zero_sends_while_the_limit_is_idle() {
+    let gate = Gate::new(Quota { requests: 2, ..Quota::default() });
+    let now = || Ask { max_wait: Some(Duration::ZERO), ..Ask::new(Class::Read) };
+    runtime().block_on(async {
+        for _ in 0..2 {
+            gate.acquire(now()).await.unwrap().seen();
+        }
+        assert!(gate.acquire(now()).await.is_err(), "now or not at all");
+    });
 }

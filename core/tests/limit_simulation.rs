@@ -4,10 +4,13 @@
 
 mod limit_world;
 
-use limit_world::counters::{Buckets, Counter, Exact, Panel, WINDOW};
+use std::time::Duration;
+
+use hightouch_sdk::limit::{Quota, State};
+use limit_world::counters::{Buckets, Counter, Exact, Panel, Refuses, WINDOW};
 use limit_world::rules::{
-    DeparturesInsteadOfEnds, ForgetsTheAbandoned, Rule, SlidingDepartures, SlidingEnds, TokenBucket, real,
-    without_allowance_for_clocks,
+    DeparturesInsteadOfEnds, ForgetsTheAbandoned, LingersBriefly, Rule, SlidingDepartures, SlidingEnds,
+    TokenBucket, real, without_allowance_for_clocks,
 };
 use limit_world::{Arrival, Latency, Pattern, SECOND, Story, Stranger, World, play};
 
@@ -140,6 +143,35 @@ fn the_same_worlds_refuse_the_rule_without_its_allowance_for_clocks() {
     assert!(refusals > 0);
 }
 
+/// A server that was stopped for longer than requests were waited for read them all when it went on, beside new ones:
+/// 226 to 300 in 10 s.
+#[test]
+fn a_server_that_was_stopped_and_goes_on_never_reads_more_than_the_limit() {
+    for seconds in [12, 35, 60] {
+        for handshake in [0, 1] {
+            for seed in 0..seeds() {
+                let pattern = Pattern::ServerStops(seconds * SECOND);
+                let world = world(Latency::Lan, handshake, pattern, arrival(handshake, seed), seed);
+                let world = World { duration: 180 * SECOND, ..world };
+                let (story, panel) = judged(world, real());
+                assert_eq!(panel.refusals, 0, "{world:?}");
+                assert!(panel.exact.peak <= 200, "{} arrivals in 10 s: {world:?}", panel.exact.peak);
+                let last = story.rate(160 * SECOND, 180 * SECOND);
+                assert!(last >= 18.0, "{last} a second at the end: {world:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_same_worlds_refuse_the_rule_when_it_expects_a_stopped_server_to_read_nothing_late() {
+    for seconds in [35, 60] {
+        let pattern = Pattern::ServerStops(seconds * SECOND);
+        let (refusals, peak) = refusals_of(Latency::Lan, pattern, 0, || LingersBriefly(real()));
+        assert!(refusals > 0 && peak > 200, "{refusals} refusals, {peak} arrivals in 10 s");
+    }
+}
+
 /// What 3,000 reads beside a stranger met at worst, over all phases and seeds.
 #[derive(Debug, Default)]
 struct Met {
@@ -196,4 +228,66 @@ fn beside_a_stranger_who_at_times_takes_more_than_half_3000_reads_finish_too() {
     on_each_counter(Stranger::Poisson, |met| {
         assert!(met.refused <= 140 && met.refused_later <= 30 && met.seconds < 600, "{met:?}");
     });
+}
+
+/// Under full load, at least 190 answers in 10 s on average from `from` seconds after the start on, and never much fewer.
+fn the_limit_is_in_full_use(from: u64, server: impl Fn(Exact) -> Refuses<Exact>) {
+    for latency in [Latency::None, Latency::Lan] {
+        for seed in 0..seeds() {
+            let base = world(latency, 1, Pattern::Steady, arrival(1, seed), seed);
+            let world = World { duration: (from + 80) * SECOND, ..base };
+            let story = play(world, &mut real(), &mut server(Exact::new(true)));
+            let (fewest, mean) = story.answers(from * SECOND, (from + 70) * SECOND);
+            assert!(mean >= 190 && fewest >= 186, "{mean}, and in one window {fewest}: {world:?}");
+            let (first, _) = story.answers(from * SECOND, (from + 10) * SECOND);
+            assert!(first >= 188, "{first} in the first window: {world:?}");
+        }
+    }
+}
+
+/// It cost ten minutes below the limit.
+#[test]
+fn one_stray_429_costs_less_than_a_minute_below_the_limit() {
+    for at in [0, 5, 15] {
+        the_limit_is_in_full_use(at + 40, |counter| Refuses::one(counter, at * SECOND));
+    }
+}
+
+/// It cost 24 minutes.
+#[test]
+fn a_minute_and_a_half_after_an_outage_of_refusals_the_limit_is_in_full_use_again() {
+    for at in [0, 15] {
+        let outage = at * SECOND..(at + 20) * SECOND;
+        the_limit_is_in_full_use(at + 20 + 60, |counter| Refuses::everything(counter, outage.clone()));
+    }
+}
+
+/// A client that is told of far more than the server lets through: how often it is refused in its first 30 s, and after
+/// that until five minutes are over; and how many answers it gets.
+fn told_of_too_much(requests: u32, callers: usize, refused_count_too: bool) -> (usize, usize, usize) {
+    let base = world(Latency::Lan, 1, Pattern::Callers(callers), Arrival::Uniform, 3);
+    let world = World { duration: 300 * SECOND, ..base };
+    let quota = Quota { requests, window: Duration::from_secs(1), ..Quota::default() };
+    let story = play(world, &mut State::new(quota), &mut Exact::new(refused_count_too));
+    let early = story.refused.iter().filter(|at| **at < 30 * SECOND).count();
+    let (late, finished) = (story.refused.len() - early, story.finished.len());
+    println!("{requests} a second, {callers} callers: {early} and {late} refused, {finished} answered");
+    (early, late, finished)
+}
+
+/// The cut stopped at a twentieth of what was declared, and 25 refusals a second went on; with a million in a second
+/// there were 81,285 in two minutes.
+#[test]
+fn a_client_that_is_told_of_far_too_much_comes_down_to_what_the_server_allows() {
+    for requests in [1000, 1_000_000] {
+        for callers in [3, 20, 60, 200, 600] {
+            for refused_count_too in [false, true] {
+                let (early, late, finished) = told_of_too_much(requests, callers, refused_count_too);
+                // All callers but those whom the server lets in meet it at once, and learn from that.
+                assert!(early <= 120.max(callers - callers / 6), "{early} refused");
+                assert!(late <= 200, "{late} refused");
+                assert!(finished >= 4400, "{finished} of at most 6,000 were answered");
+            }
+        }
+    }
 }

@@ -8,10 +8,12 @@
 )]
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use hightouch_sandbox::{Options, Sandbox};
-use hightouch_sdk::{Client, ListSyncs, Settings};
+use hightouch_sdk::resources::ListSyncs;
+use hightouch_sdk::{Client, Settings};
 use serde_json::json;
 
 const ROWS: usize = 100_000;
@@ -32,13 +34,13 @@ async fn memory_stays_flat_over_a_list_of_100_000_rows() {
     let sandbox = Sandbox::start(Options::default()).await.unwrap();
     let world = json!({"syncs": ROWS, "timeScale": 100, "limit": {"requests": 100_000}});
     let world = sandbox.create_world(world).unwrap();
-    let client = Client::new(&Settings {
-        api_key: Some(world.api_key.as_str().into()),
-        base_url: Some(world.http_base_url.clone()),
-        environment: Some(BTreeMap::new()),
-        limit: Some(vec![100_000.0, 10.0]),
-        ..Settings::default()
-    })
+    let client = Client::new(
+        &Settings::new()
+            .api_key(world.api_key.as_str())
+            .base_url(world.http_base_url.clone())
+            .environment(BTreeMap::new())
+            .limit(100_000, Duration::from_secs(10)),
+    )
     .unwrap();
     let mut rows = client.syncs().list(&ListSyncs::default()).rows();
     let (mut count, mut settled) = (0, 0);

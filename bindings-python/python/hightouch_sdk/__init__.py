@@ -23,6 +23,7 @@ from ._errors import (
     ConfigError,
     ConflictError,
     ConnectError,
+    Cut,
     HightouchError,
     InternalError,
     InvalidRequestError,
@@ -42,7 +43,8 @@ from ._errors import (
 )
 from ._health import Diagnosis, Finding, Negotiated, Stats, Waiting
 from ._hooks import CallEnd, CallStart
-from ._json import Json
+from ._json import Json, JsonEdit
+from ._json_views import JsonArray, JsonObject
 from ._names import __version__
 from ._pages import AsyncListing, Listing, Page
 from ._raw import RawResponse
@@ -79,6 +81,7 @@ __all__ = [
     "ConfigError",
     "ConflictError",
     "ConnectError",
+    "Cut",
     "Diagnosis",
     "Finding",
     "Hightouch",
@@ -87,6 +90,9 @@ __all__ = [
     "InternalError",
     "InvalidRequestError",
     "Json",
+    "JsonArray",
+    "JsonEdit",
+    "JsonObject",
     "Listing",
     "Meta",
     "Negotiated",

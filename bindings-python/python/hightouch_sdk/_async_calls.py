@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol
 
 from ._calls import Raw, rows_of
 from ._door import decoded, decoder
-from ._pages import AsyncListing
+from ._pages import AsyncListing, check_list
 from ._raw import RawResponse
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ class AsyncRawCalls:
         return await self._answer(op, args, opts, lambda _: None)
 
     async def page(self, op: str, args: Args, opts: Opts, of: type[T]) -> RawResponse[list[T]]:
+        check_list(args)
         return await self._answer(op, args, opts, partial(decoded, decoder(rows_of(of))))
 
     async def run(self, op: str, args: Args, opts: Opts, handle: AsyncHandle[T]) -> RawResponse[T]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import UNSET, UnsetType
 
@@ -13,8 +13,7 @@ from ._async_keys import AsyncKeys
 from ._async_resources import AsyncResources
 from ._base import DIAGNOSIS, Client, request_args
 from ._door import decoded, options
-from ._health import KEY_FINDINGS
-from ._json import loads
+from ._json_text import loads
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -28,18 +27,23 @@ if TYPE_CHECKING:
     from ._runs import AnyAsyncRun
 
 
-class AsyncHightouch(Client["Callable[[], str | Awaitable[str]]"], AsyncResources):
+Ask: TypeAlias = "Callable[[], str | Awaitable[str]]"
+"""A function that gives the key."""
+
+
+class AsyncHightouch(Client[Ask], AsyncResources):
     """A client of one Hightouch workspace whose methods are coroutines, for asyncio.
 
     It may be used from several event loops, one after the other or at once, and by forked children that
     inherit it. It connects when it is first used; cancelling a task stops its request.
 
     Args:
-        api_key: The workspace's API key. Without it, the variable ``HIGHTOUCH_API_KEY``. Or a function that gives
-            it: asked before the first call, and again when the server refuses the key (401), once for all calls
-            that met that at the same time; they are repeated once if the key has changed. If it fails, they fail
-            with ``AuthenticationError``, its error as their cause. A coroutine function is awaited; another must
-            not block.
+        api_key: The workspace's API key. Without it, the variable ``HIGHTOUCH_API_KEY``. Or a function that returns
+            it, called in an event loop in which calls are under way: before the first request, and again when the
+            server refuses the key (401), once for all requests that were refused at the same time; they are sent again
+            once if the key has changed. If it fails, they fail with ``AuthenticationError``, its error as their cause.
+            A coroutine function is awaited; another must not
+            block. It must not use this client.
         api_key_file: A file that holds the key; one line ending is dropped.
         base_url: Where the API is, up to and including ``/api/v1``. Without it, ``HIGHTOUCH_BASE_URL``,
             else the public API.
@@ -52,16 +56,16 @@ class AsyncHightouch(Client["Callable[[], str | Awaitable[str]]"], AsyncResource
         max_retries: How often a call is repeated where that is safe, 3 unless given.
         ca_bundle: A PEM file whose certificates are trusted beside the system's.
         proxy: The proxy's URL. Without it, the usual variables, such as ``HTTPS_PROXY``.
+        headers: Sent with every request, such as one that a gateway asks for; the ``headers`` of a call come first.
         on_start: Called before each call that may send something: each page of a list, each step in following a
-            run. What it raises is logged and changes nothing.
+            run. A plain function; what it raises is logged and changes nothing.
         on_end: Called after each such call, with what became of it, in the thread that made it.
 
     Raises:
         ConfigError: A setting is wrong, or there is no key.
     """
 
-    def _keys(self, ask: Callable[[], str | Awaitable[str]]) -> AsyncKeys:
-        return AsyncKeys(ask)
+    _Keys = AsyncKeys
 
     @cached_property
     def _door(self) -> AsyncDoor:
@@ -114,13 +118,7 @@ class AsyncHightouch(Client["Callable[[], str | Awaitable[str]]"], AsyncResource
 
     async def diagnose(self) -> Diagnosis:
         """Try the way to the API step by step and tell what was found."""
-        keys = self._local.keys
-        seen = 0 if keys is None else keys.epoch
-        diagnosis = decoded(DIAGNOSIS, (await self._door.call("client.diagnose"))[1])
-        refused = any(finding.code in KEY_FINDINGS for finding in diagnosis.findings)
-        if refused and isinstance(keys, AsyncKeys) and await keys.renewed(self._local, seen):
-            return decoded(DIAGNOSIS, (await self._door.call("client.diagnose"))[1])
-        return diagnosis
+        return decoded(DIAGNOSIS, (await self._door.call("client.diagnose"))[1])
 
     async def close(self) -> None:
         """End the client: calls under way and later ones fail with ``ClientClosedError``."""

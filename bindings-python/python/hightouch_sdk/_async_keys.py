@@ -1,53 +1,64 @@
-"""Keys that a function gives, for asyncio: the function may be a coroutine function."""
+"""Keys that a function gives, for asyncio: the function runs in an event loop and may be a coroutine function."""
 
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import weakref
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, TypeAlias
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
 
-from ._keys import Keys
+from ._keys import Keys, in_key_function
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
-    from ._door import Door
-
-Given: TypeAlias = "str | Awaitable[str]"
-"""What the function gives."""
+_LOOK_S = 0.5
+"""How long it takes to see that the event loop that asks was stopped."""
 
 
-class AsyncKeys(Keys[Given]):
-    """Asks in a task of its own, so that a caller who is cancelled takes nothing away from the others."""
+class AsyncKeys(Keys):
+    """Asks in an event loop in which calls are under way."""
 
-    def __init__(self, ask: Callable[[], Given]) -> None:
+    def __init__(self, ask: Callable[[], Any]) -> None:
         super().__init__(ask)
-        # By event loop: a task of one that has stopped would never end for the others.
-        self._flights: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[None]]
-        self._flights = weakref.WeakKeyDictionary()
+        # Numbers of calls. It must not keep a loop that was left in the middle of one.
+        self._calls: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, int] = weakref.WeakKeyDictionary()
 
-    async def renewed(self, door: Door, seen: int) -> bool:
-        """Whether a refused call that began at the epoch ``seen`` may be repeated with another key."""
-        loop = asyncio.get_running_loop()
-        while True:
-            verdict = self.since(seen)
-            if verdict is not None:
-                return verdict
-            flight = self._flights.get(loop)
-            if flight is None or flight.done():
-                flight = self._flights[loop] = loop.create_task(self._fly(door))
-            elif flight is asyncio.current_task():
-                # The function itself uses the client: it must not wait for its own end.
-                return False
-            await asyncio.wait([flight])
+    def _check(self, ask: Callable[[], Any]) -> None:
+        """Any function will do."""
 
-    async def _fly(self, door: Door) -> None:
+    @contextmanager
+    def around(self, loop: asyncio.AbstractEventLoop) -> Generator[None, None, None]:
+        """Surround one call."""
+        self._count(loop, 1)
         try:
-            given = self._ask()
-            self.took(door, await given if isinstance(given, Awaitable) else given)
-        except asyncio.CancelledError as error:
-            self.failed(error)
-            raise
-        except Exception as error:
-            self.failed(error)
+            yield
+        finally:
+            self._count(loop, -1)
+
+    def _count(self, loop: asyncio.AbstractEventLoop, more: int) -> None:
+        with self._lock:
+            self._calls[loop] = self._calls.get(loop, 0) + more
+
+    def _given(self) -> Any:
+        while (loop := self._running()) is not None:
+            asked = asyncio.run_coroutine_threadsafe(self._asked(), loop)
+            while loop.is_running():
+                concurrent.futures.wait([asked], _LOOK_S)
+                if asked.done():
+                    return asked.result()
+            # It was left in the middle; others that wait for the key may have a loop that runs.
+            if not loop.is_closed():
+                asked.cancel()
+        raise RuntimeError("No event loop is running in which the key could be asked for.")
+
+    def _running(self) -> asyncio.AbstractEventLoop | None:
+        with self._lock:
+            return next((loop for loop, calls in self._calls.items() if calls and loop.is_running()), None)
+
+    async def _asked(self) -> Any:
+        in_key_function.set(True)
+        given: Any = self._ask()
+        return await cast(Any, given) if isinstance(given, Awaitable) else given

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from msgspec import UNSET, UnsetType
 from msgspec.json import Decoder
 
-from ._door import Door, decoded, milliseconds, written
+from ._door import Door, decoded, key_text, milliseconds, open_engine, returned, written
 from ._errors import ConfigError
 from ._health import Diagnosis, Stats
 from ._hooks import Hooks
+from ._keys import Keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from ._door import Seconds
     from ._hooks import CallEnd, CallStart
-    from ._keys import Keys
 
 Priority: TypeAlias = Literal["trigger", "poll", "read", "bulk"]
 """Who goes first while calls wait for the limit."""
@@ -29,12 +28,15 @@ Priority: TypeAlias = Literal["trigger", "poll", "read", "bulk"]
 DIAGNOSIS = Decoder(Diagnosis)
 _STATS = Decoder(Stats)
 
+T = TypeVar("T")
 K = TypeVar("K", bound="Callable[[], object]")
 """The function that may give the key."""
 
 
 class Client(Generic[K]):
     """Settings and what needs no waiting."""
+
+    _Keys: ClassVar[type[Keys]] = Keys
 
     def __init__(
         self,
@@ -50,37 +52,35 @@ class Client(Generic[K]):
         max_retries: int | None = None,
         ca_bundle: str | os.PathLike[str] | None = None,
         proxy: str | None = None,
+        headers: Mapping[str, str] | None = None,
         on_start: Callable[[CallStart], object] | None = None,
         on_end: Callable[[CallEnd], object] | None = None,
         _internal: Mapping[str, object] | None = None,
     ) -> None:
-        asked = callable(api_key)
-        if asked and api_key_file is not None:
-            raise ConfigError(
-                "The key is to come from a function and from a file; give one of `api_key`, `api_key_file`."
-            )
-        given = {
-            "apiKey": None if asked else api_key,
-            "keyLater": True if asked else None,
-            "apiKeyFile": None if api_key_file is None else os.fspath(api_key_file),
-            "baseUrl": base_url,
-            "limit": None if limit is None else list(limit),
-            "share": share,
-            "timeoutMs": milliseconds("timeout", timeout, ConfigError),
-            "deadlineMs": milliseconds("deadline", deadline, ConfigError),
-            "maxWaitMs": milliseconds("max_wait", max_wait, ConfigError),
-            "maxRetries": max_retries,
-            "caBundle": None if ca_bundle is None else os.fspath(ca_bundle),
-            "proxy": proxy,
-            "language": f"python/{sys.version_info.major}.{sys.version_info.minor}",
-            **(_internal or {}),
-        }
-        hooks = None if on_start is None and on_end is None else Hooks(on_start, on_end)
-        keys = self._keys(api_key) if callable(api_key) else None
-        self._local = Door({name: value for name, value in given.items() if value is not None}, hooks, keys)
-
-    @abstractmethod
-    def _keys(self, ask: K) -> Keys[Any]: ...
+        made = returned(
+            open_door,
+            {
+                "apiKey": api_key,
+                "apiKeyFile": api_key_file,
+                "baseUrl": base_url,
+                "limit": limit,
+                "share": share,
+                "timeoutMs": timeout,
+                "deadlineMs": deadline,
+                "maxWaitMs": max_wait,
+                "maxRetries": max_retries,
+                "caBundle": ca_bundle,
+                "proxy": proxy,
+                "headers": headers,
+                **(_internal or {}),
+            },
+            self._Keys,
+            on_start,
+            on_end,
+        )
+        # What may be secret; reports of errors show what frames hold.
+        del api_key, proxy, headers, _internal
+        self._local = or_raise(made)
 
     def stats(self) -> Stats:
         """How the limit stands; nothing is sent."""
@@ -91,7 +91,49 @@ class Client(Generic[K]):
 
         A client whose key is given by a function asks it again when the server refuses this one.
         """
-        self._local.set_key(api_key)
+        failed = self._local.set_key(api_key)
+        del api_key
+        or_raise(failed)
+
+
+def open_door(
+    given: Mapping[str, Any],
+    keys: type[Keys],
+    on_start: Callable[[CallStart], object] | None = None,
+    on_end: Callable[[CallEnd], object] | None = None,
+) -> Door:
+    """A client of these settings, in Python's types."""
+    hooks = None if on_start is None and on_end is None else Hooks(on_start, on_end)
+    settings = dict(given)
+    ask = settings["apiKey"] if callable(settings["apiKey"]) else None
+    if ask is not None:
+        if settings["apiKeyFile"] is not None:
+            raise ConfigError(
+                "The key is to come from a function and from a file; give one of `api_key`, `api_key_file`."
+            )
+        settings |= {"apiKey": None, "keyLater": True}
+    elif settings["apiKey"] is not None:
+        key_text(settings["apiKey"])
+    for name, python in (("timeoutMs", "timeout"), ("deadlineMs", "deadline"), ("maxWaitMs", "max_wait")):
+        settings[name] = milliseconds(python, settings.get(name), ConfigError)
+    for name in ("apiKeyFile", "caBundle"):
+        if settings[name] is not None:
+            settings[name] = os.fspath(settings[name])
+    if settings["headers"] is not None:
+        settings["headers"] = dict(settings["headers"])
+    settings["language"] = f"python/{sys.version_info.major}.{sys.version_info.minor}"
+    asked = None if ask is None else keys(ask)
+    return Door(open_engine(settings), hooks, asked)
+
+
+def or_raise(made: T | BaseException) -> T:
+    """What was made, or what went wrong is raised."""
+    if isinstance(made, BaseException):
+        try:
+            raise made
+        finally:
+            del made
+    return made
 
 
 def request_args(

@@ -7,7 +7,7 @@ from types import GenericAlias
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast
 
 from ._door import decoded, decoder
-from ._pages import Listing
+from ._pages import Listing, check_list
 from ._raw import RawResponse
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ class RawCalls:
         return self._answer(op, args, opts, lambda _: None)
 
     def page(self, op: str, args: Args, opts: Opts, of: type[T]) -> RawResponse[list[T]]:
+        check_list(args)
         return self._answer(op, args, opts, partial(decoded, decoder(rows_of(of))))
 
     def run(self, op: str, args: Args, opts: Opts, handle: Handle[T]) -> RawResponse[T]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import UNSET, UnsetType
 
-from ._base import DIAGNOSIS, Client, request_args
+from ._base import DIAGNOSIS, Client, open_door, or_raise, request_args
 from ._calls import Calls
-from ._door import decoded, options
-from ._health import KEY_FINDINGS
-from ._json import loads
-from ._keys import BlockingKeys
+from ._door import decoded, options, returned
+from ._json_text import loads
+from ._keys import Keys
 from ._resources import Resources
 
 if TYPE_CHECKING:
@@ -28,17 +27,22 @@ if TYPE_CHECKING:
     from ._runs import AnyRun
 
 
-class Hightouch(Client["Callable[[], str]"], Resources):
+Ask: TypeAlias = "Callable[[], str]"
+"""A function that gives the key."""
+
+
+class Hightouch(Client[Ask], Resources):
     """A client of one Hightouch workspace whose methods wait for their answers.
 
     It may be used from many threads at once, and by forked children that inherit it. It connects when it is
     first used, waits without holding the interpreter, and Ctrl-C ends a wait at once.
 
     Args:
-        api_key: The workspace's API key. Without it, the variable ``HIGHTOUCH_API_KEY``. Or a function that gives
-            it: asked before the first call, and again when the server refuses the key (401), once for all calls
-            that met that at the same time; they are repeated once if the key has changed. If it fails, they fail
-            with ``AuthenticationError``, its error as their cause.
+        api_key: The workspace's API key. Without it, the variable ``HIGHTOUCH_API_KEY``. Or a function that returns
+            it, called in a thread of its own: before the first request, and again when the
+            server refuses the key (401), once for all requests that were refused at the same time; they are sent again
+            once if the key has changed. If it fails, they fail with ``AuthenticationError``, its error as their cause.
+            It must not use this client.
         api_key_file: A file that holds the key; one line ending is dropped.
         base_url: Where the API is, up to and including ``/api/v1``. Without it, ``HIGHTOUCH_BASE_URL``,
             else the public API.
@@ -51,16 +55,14 @@ class Hightouch(Client["Callable[[], str]"], Resources):
         max_retries: How often a call is repeated where that is safe, 3 unless given.
         ca_bundle: A PEM file whose certificates are trusted beside the system's.
         proxy: The proxy's URL. Without it, the usual variables, such as ``HTTPS_PROXY``.
+        headers: Sent with every request, such as one that a gateway asks for; the ``headers`` of a call come first.
         on_start: Called before each call that may send something: each page of a list, each step in following a
-            run. What it raises is logged and changes nothing.
+            run. A plain function; what it raises is logged and changes nothing.
         on_end: Called after each such call, with what became of it, in the thread that made it.
 
     Raises:
         ConfigError: A setting is wrong, or there is no key.
     """
-
-    def _keys(self, ask: Callable[[], str]) -> BlockingKeys:
-        return BlockingKeys(ask)
 
     @cached_property
     def _calls(self) -> Calls:  # type: ignore[override]
@@ -109,13 +111,7 @@ class Hightouch(Client["Callable[[], str]"], Resources):
 
     def diagnose(self) -> Diagnosis:
         """Try the way to the API step by step and tell what was found."""
-        keys = self._local.keys
-        seen = 0 if keys is None else keys.epoch
-        diagnosis = decoded(DIAGNOSIS, self._local.call("client.diagnose")[1])
-        refused = any(finding.code in KEY_FINDINGS for finding in diagnosis.findings)
-        if refused and isinstance(keys, BlockingKeys) and keys.renewed(self._local, seen):
-            return decoded(DIAGNOSIS, self._local.call("client.diagnose")[1])
-        return diagnosis
+        return decoded(DIAGNOSIS, self._local.call("client.diagnose")[1])
 
     def close(self) -> None:
         """End the client: calls under way and later ones fail with ``ClientClosedError``."""
@@ -141,19 +137,30 @@ def diagnose(
     timeout: Seconds | None = None,
     ca_bundle: str | os.PathLike[str] | None = None,
     proxy: str | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Diagnosis:
     """Diagnose a client of these settings, also where they make none: that is a finding then and no exception.
 
     The settings are those of :class:`Hightouch`, and what is left out is read from the environment as there.
     ``python -m hightouch_sdk doctor`` prints what this gives.
     """
-    with Hightouch(
-        api_key=api_key,
-        api_key_file=api_key_file,
-        base_url=base_url,
-        timeout=timeout,
-        ca_bundle=ca_bundle,
-        proxy=proxy,
-        _internal={"diagnosing": True},
-    ) as client:
-        return client.diagnose()
+    made = returned(
+        open_door,
+        {
+            "apiKey": api_key,
+            "apiKeyFile": api_key_file,
+            "baseUrl": base_url,
+            "timeoutMs": timeout,
+            "caBundle": ca_bundle,
+            "proxy": proxy,
+            "headers": headers,
+            "diagnosing": True,
+        },
+        Keys,
+    )
+    del api_key, proxy, headers
+    door = or_raise(made)
+    try:
+        return decoded(DIAGNOSIS, door.call("client.diagnose")[1])
+    finally:
+        door.close()

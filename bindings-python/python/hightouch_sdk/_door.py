@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import math
 import os
-import sys
+from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar, overload
 
 from msgspec import UNSET, DecodeError, Raw, Struct, UnsetType, to_builtins
 from msgspec.json import Decoder, Encoder
 
-from ._errors import (
-    AuthenticationError,
-    ConfigError,
-    HightouchError,
-    InvalidRequestError,
-    Meta,
-    ProtocolError,
-    failure,
-)
-from ._json import Json
-from ._keys import BlockingKeys
+from ._errors import ConfigError, HightouchError, InvalidRequestError, Meta, ProtocolError, failure
+from ._halves import decode
+from ._json_text import HasText, dumps
+from ._log import logger
+from ._moments import plain
 from ._native import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from logging import Logger
 
     from ._hooks import Hooks
+    from ._json_text import Hook
     from ._keys import Keys
 
+    Answer: TypeAlias = tuple[bool, str, bytes]
+    """Whether it is good, its head, its body."""
+
+P = ParamSpec("P")
 T = TypeVar("T")
 
 Args: TypeAlias = "Mapping[str, object]"
@@ -89,37 +89,33 @@ def written(value: UnsetType) -> UnsetType: ...
 @overload
 def written(value: object) -> Raw | UnsetType: ...
 def written(value: object) -> Raw | UnsetType:
-    """JSON of a value of the user's, of any shape; what JSON cannot say is an error and not a null."""
-    import json
-
+    """JSON of a user's value of any shape; what JSON cannot express is an error and not a null."""
     if isinstance(value, UnsetType):
         return value
     try:
-        if isinstance(value, Json):
-            return _text(value)
-        plain = to_builtins(value, enc_hook=_encode)
-        return Raw(json.dumps(plain, allow_nan=False, separators=(",", ":")).encode())
+        return Raw(dumps(value, _plain).encode())
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise InvalidRequestError(f"A value cannot be written as JSON: {error}.") from error
 
 
+def _plain(value: object, hook: Hook) -> object:
+    def known(part: object) -> object:
+        moment = plain(part)
+        return hook(part) if moment is part else moment
+
+    return to_builtins(value, enc_hook=known)
+
+
 def _encode(value: object) -> Any:
-    if isinstance(value, Json):
-        return value.value
-    raise TypeError(f"{type(value).__name__} has no JSON form")
+    if isinstance(value, HasText):
+        return Raw(value.text.encode())
+    moment = plain(value)
+    if moment is value:
+        raise TypeError(f"{type(value).__name__} has no JSON form")
+    return moment
 
 
-def _text(value: Json) -> Raw:
-    # Text that a user wrapped may be anything; it must not reach beyond its place.
-    return _ANY.decode(value.raw)
-
-
-def _keep(value: object) -> Any:
-    return _text(value) if isinstance(value, Json) else _encode(value)
-
-
-_ANY = Decoder(Raw)
-_ENCODER = Encoder(enc_hook=_keep)
+_ENCODER = Encoder(enc_hook=_encode)
 
 
 def args_json(args: Args) -> str:
@@ -135,26 +131,82 @@ def options_json(opts: Opts) -> str:
     return args_json({name: UNSET if value is None else value for name, value in opts.items()})
 
 
-def read(answer: tuple[bool, str, bytes]) -> tuple[str, bytes]:
+def read(answer: Answer, keys: Keys | None = None) -> tuple[str, bytes]:
     """Head and body of an answer; a failure is raised."""
     ok, head, body = answer
-    # A program that never imported logging has no handler that could hear us.
-    logging = sys.modules.get("logging")
-    if logging is not None:
-        logger = logging.getLogger("hightouch_sdk")
-        if logger.isEnabledFor(logging.DEBUG):
-            _log(logger.debug, ok, head)
-    if not ok:
-        raise failure(head)
-    return head, body
+    log = logger()
+    if log is not None and log.isEnabledFor(_DEBUG):
+        _log(log, ok, head)
+    # Most answers have none, and reading each head would cost as much as the rest of the call here.
+    if '"cuts":[{' in head:
+        _warn(ok, head)
+    if ok:
+        return head, body
+    error = failure(head)
+    if keys is not None and error.code == KEY_FUNCTION:
+        error.__cause__ = keys.failure
+    raise error
 
 
-def _log(debug: Callable[..., None], ok: bool, head: str) -> None:
+def settled(called: tuple[Answer | None, BaseException | None], op: str, keys: Keys | None = None) -> tuple[str, bytes]:
+    """Head and body of an answer that was waited for in this thread, unless a signal handler raised meanwhile."""
+    answer, raised = called
+    if raised is not None:
+        note(raised, op, answer)
+        raise raised
+    # The bridge gives one or the other.
+    assert answer is not None  # noqa: S101
+    return read(answer, keys)
+
+
+class _Run(Struct):
+    token: str | None = None
+
+
+def note(raised: BaseException, op: str, last: Answer | None) -> None:
+    """Add to what interrupted a call what is known of its request, since its effect may remain."""
+    if last is None:
+        add_note(raised, f"{op} was interrupted; whether its request was sent is not known.")
+    elif last[0]:
+        add_note(raised, f"{op} had already succeeded when it was interrupted.")
+        with suppress(DecodeError):
+            note_run(raised, _RUN.decode(last[2]).token)
+    else:
+        error = failure(last[1])
+        add_note(raised, str(error))
+        note_run(raised, error.run_token)
+
+
+def note_run(raised: BaseException, token: str | None) -> None:
+    """Add how a run is taken up again, unless a note says it."""
+    if token is not None and not any(token in note for note in getattr(raised, "__notes__", ())):
+        add_note(raised, f"The run goes on; `run({token!r})` takes it up again.")
+
+
+def add_note(raised: BaseException, text: str) -> None:
+    """Add what is printed below the exception; the method for it is new in Python 3.11."""
+    raised.__notes__ = [*getattr(raised, "__notes__", ()), text]  # type: ignore[attr-defined]
+
+
+_RUN = Decoder(_Run)
+
+_DEBUG = 10
+"""``logging.DEBUG``."""
+
+KEY_FUNCTION = "key_function"
+"""The code of failures whose cause is the function that gives the key."""
+
+
+def _seen(ok: bool, head: str) -> tuple[HightouchError | None, Meta | None]:
     error = None if ok else failure(head)
-    meta = error.meta if error is not None else _HEAD.decode(head).meta
+    return error, _HEAD.decode(head).meta if error is None else error.meta
+
+
+def _log(log: Logger, ok: bool, head: str) -> None:
+    error, meta = _seen(ok, head)
     if meta is None:
         return
-    debug(
+    log.debug(
         "%s %s in %.0f ms, %.0f of them waiting for the limit; attempts %s, mended %s, request %s",
         meta.operation,
         "succeeded" if error is None else f"failed ({error.kind})",
@@ -164,6 +216,22 @@ def _log(debug: Callable[..., None], ok: bool, head: str) -> None:
         meta.mended,
         meta.request_id,
     )
+
+
+def _warn(ok: bool, head: str) -> None:
+    _, meta = _seen(ok, head)
+    log = logger(wanted=True)
+    if meta is None or log is None:
+        return
+    for cut in meta.cuts:
+        log.warning(
+            "The server refused %s for the limit (429): %d requests in a window are let through from now on, and none"
+            " for %.1f s; request %s",
+            meta.operation,
+            cut.allowed,
+            cut.closed_ms / 1000,
+            meta.request_id,
+        )
 
 
 _DECODERS: dict[object, Decoder[Any]] = {}
@@ -180,7 +248,7 @@ def decoder(of: type[T]) -> Decoder[T]:
 def decoded(decoder: Decoder[T], body: bytes) -> T:
     """The answer as its type."""
     try:
-        return decoder.decode(body)
+        return decode(decoder, body)
     except DecodeError as error:
         raise ProtocolError(f"The answer is not what its type says: {error}.") from error
 
@@ -196,70 +264,54 @@ def next_of(head: str) -> str | None:
 
 
 class Door:
-    """The core's client of this process. A forked child makes one of its own from the same settings."""
+    """The core's client of this process. A forked child opens one of its own with the same settings."""
 
-    __slots__ = ("_closed", "_engine", "_pid", "_settings", "hooks", "keys")
+    __slots__ = ("_closed", "_engine", "_pid", "hooks", "keys")
 
-    def __init__(self, settings: dict[str, object], hooks: Hooks | None = None, keys: Keys[Any] | None = None) -> None:
-        self._settings = settings
+    def __init__(self, engine: Engine, hooks: Hooks | None, keys: Keys | None) -> None:
         self.hooks = hooks
         self.keys = keys
         """For a client whose key is given by a function."""
         self._closed = False
-        self._engine = _open(settings)
+        self._engine = engine
         self._pid = os.getpid()
 
     @property
     def engine(self) -> Engine:
         if self._pid != os.getpid():
-            engine = _open(self._settings)
+            engine = self._engine.reopen()
             if self._closed:
                 engine.call("client.close", "", "")
+            if self.keys is not None:
+                self.keys = self.keys.again()
             self._engine, self._pid = engine, os.getpid()
         return self._engine
 
     def call(self, op: str, args: Args | None = None, opts: Opts | None = None) -> tuple[str, bytes]:
         """Make a call in this thread and wait for its head and body."""
+        engine = self.engine
+        if self.keys is not None:
+            opts = self.keys.serve(engine, opts or {})
         texts = op, args_json(args or {}), options_json(opts or {})
-        keys = self.keys
-        if not isinstance(keys, BlockingKeys):
-            return self._send(*texts)
-        seen = keys.epoch
-        try:
-            return self._send(*texts)
-        except AuthenticationError:
-            if not keys.renewed(self, seen):
-                raise
-        return self._send(*texts)
-
-    def _send(self, op: str, args: str, opts: str) -> tuple[str, bytes]:
         if self.hooks is None:
-            return read(self.engine.call(op, args, opts))
+            return settled(engine.call(*texts), op, self.keys)
         with self.hooks.around(op) as around:
-            answer = read(self.engine.call(op, args, opts))
+            answer = settled(engine.call(*texts), op, self.keys)
             around.meta = meta_of(answer[0])
         return answer
 
     def local(self, op: str, args: Args | None = None) -> tuple[str, bytes]:
         """Do something that sends nothing."""
-        return read(self.engine.call(op, args_json(args or {}), ""))
+        return settled(self.engine.call(op, args_json(args or {}), ""), op)
 
     def __reduce__(self) -> Any:
         raise TypeError(
             "A client, and what belongs to it, cannot be pickled, for it holds the key: make one in each process."
         )
 
-    def has_key(self, key: str) -> bool:
-        """Whether this is the key in use."""
-        return self._settings.get("apiKey") == key
-
-    def set_key(self, key: str) -> None:
-        self.local("client.setKey", {"apiKey": key})
-        without = ("apiKeyFile", "keyLater")
-        settings = {name: value for name, value in self._settings.items() if name not in without}
-        self._settings = {**settings, "apiKey": key}
-        if self.keys is not None:
-            self.keys.replaced()
+    def set_key(self, key: object) -> BaseException | None:
+        """Use another key; what went wrong is returned."""
+        return set_key(self.engine, key)
 
     def closed(self) -> None:
         """Note that the client is closed, for children that inherit it."""
@@ -270,16 +322,47 @@ class Door:
         self.local("client.close")
 
 
-def _open(settings: Mapping[str, object]) -> Engine:
-    text, why = "", ""
+# What takes the key returns its error, which is raised where no frame holds the key: reports of errors show what frames
+# hold.
+
+
+def returned(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | BaseException:
+    """What a function returns or raises, without the frames that it went through."""
     try:
-        text = _ENCODER.encode(settings).decode()
+        return function(*args, **kwargs)
+    except BaseException as error:
+        error.__cause__ = error.__context__ = None
+        return error.with_traceback(None)
+
+
+def open_engine(settings: Mapping[str, object]) -> Engine:
+    """The core's client; settings that are None are left out."""
+    given = {name: value for name, value in settings.items() if value is not None}
+    try:
+        text = _ENCODER.encode(given).decode()
     except (TypeError, ValueError, OverflowError) as error:
-        why = str(error)
-    if why:
-        # Out here, so that the error does not keep the other one, which may hold the key.
-        raise ConfigError(f"The settings cannot be written as JSON: {why}.")
+        raise ConfigError(f"The settings cannot be written as JSON: {error}.") from error
     try:
         return Engine(text)
     except ValueError as error:
-        raise failure(str(error)) from None
+        raise failure(str(error)) from error
+
+
+def set_key(engine: Engine, key: object) -> BaseException | None:
+    """Use another key; what went wrong is returned."""
+    return returned(_set_key, engine, key)
+
+
+def _set_key(engine: Engine, key: object) -> None:
+    try:
+        args = _ENCODER.encode({"apiKey": key_text(key)}).decode()
+    except UnicodeEncodeError as error:
+        raise ConfigError("The key holds text that is not Unicode.") from error
+    settled(engine.call("client.setKey", args, ""), "client.setKey")
+
+
+def key_text(key: object) -> str:
+    """The key, if it is a string."""
+    if not isinstance(key, str):
+        raise ConfigError(f"The key must be a string, not {type(key).__name__}.")
+    return key

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Raw, Struct, field
 from msgspec.json import Decoder
 
+from ._halves import decode, shown
 from ._json import Json, json_of
 
 if TYPE_CHECKING:
@@ -26,6 +27,15 @@ class Attempt(Struct, frozen=True, kw_only=True):
     """Milliseconds that it took."""
 
 
+class Cut(Struct, frozen=True, kw_only=True):
+    """What a refusal for the limit (429) changed for all clients of the process that use the same key."""
+
+    allowed: int
+    """Requests that are let through in a window from then on."""
+    closed_ms: float = field(name="closedMs", default=0.0)
+    """Milliseconds for which nothing was let through."""
+
+
 class Meta(Struct, frozen=True, kw_only=True):
     """What became of a call on its way: for logs and traces."""
 
@@ -41,6 +51,8 @@ class Meta(Struct, frozen=True, kw_only=True):
     """Where the answer had to be put right to fit its type."""
     attempts: list[Attempt] = []
     """The requests that were made, in their order."""
+    cuts: list[Cut] = []
+    """What the refusals of this call for the limit changed; each is also logged as a warning."""
     status: int | None = None
     """The HTTP status of a raw answer."""
     headers: dict[str, str] | None = None
@@ -58,6 +70,7 @@ class HightouchError(Exception):
         message: str,
         *,
         kind: str | None = None,
+        code: str | None = None,
         status: int | None = None,
         details: object = None,
         operation: str | None = None,
@@ -73,6 +86,9 @@ class HightouchError(Exception):
             self.kind = kind
         self.message = message
         """One whole sentence."""
+        self.code = code
+        """The finer reason if one is known, such as ``"bad_token"``, ``"dns"`` or ``"key_function"``: for a refused key
+        or a failed connection one of the codes of a :class:`Finding`. Later versions may know more of them."""
         self.status = status
         """The HTTP status, where the server answered."""
         self._details: Json | None = json_of(details)
@@ -94,7 +110,7 @@ class HightouchError(Exception):
     @property
     def details(self) -> Any:
         """What the server, or the SDK, has to say beyond the message: plain JSON values."""
-        return None if self._details is None else self._details.value
+        return None if self._details is None else self._details.to_python()
 
     @property
     def request_id(self) -> str | None:
@@ -128,7 +144,7 @@ class InvalidRequestError(HightouchError, ValueError):
 
 
 class AuthenticationError(HightouchError):
-    """The server does not know the key (401)."""
+    """The server does not know the key (401), or the function that gives the key failed."""
 
     kind = "authentication"
 
@@ -278,6 +294,7 @@ BY_KIND: dict[str, type[HightouchError]] = {
 class _Failure(Struct):
     kind: str
     message: str
+    code: str | None = None
     status: int | None = None
     details: Raw = Raw(b"null")
     operation: str | None = None
@@ -288,17 +305,21 @@ class _Failure(Struct):
     meta: Meta | None = None
     run: str | None = None
 
+    def __post_init__(self) -> None:
+        self.details = Raw(shown(bytes(self.details)))
+
 
 _FAILURE = Decoder(_Failure)
 
 
 def failure(head: str | bytes) -> HightouchError:
     """The exception that the door's failure stands for."""
-    it = _FAILURE.decode(head)
+    it = decode(_FAILURE, head.encode() if isinstance(head, str) else head)
     details = Json.from_raw(it.details)
     return BY_KIND.get(it.kind, HightouchError)(
         it.message,
         kind=it.kind,
+        code=it.code,
         status=it.status,
         details=None if details.raw == b"null" else details,
         operation=it.operation,

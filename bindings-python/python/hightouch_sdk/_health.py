@@ -86,7 +86,3 @@ class Diagnosis(Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         return self.text
-
-
-KEY_FINDINGS = frozenset(("no_key", "bad_token", "orphaned_creator", "stripped_key", "authentication"))
-"""Codes of findings after which another key may do better."""

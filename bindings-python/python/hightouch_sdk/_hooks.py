@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from ._errors import HightouchError, Meta
+from ._callables import check_function
+from ._errors import ConfigError, HightouchError, Meta
+from ._log import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +28,7 @@ class CallEnd(Struct, frozen=True, kw_only=True):
     op: str
     """What was called."""
     meta: Meta | None = None
-    """What became of it on its way; None where it was interrupted, or failed before it began."""
+    """What became of it on its way; None if it was interrupted, or failed before it began."""
     error: BaseException | None = None
     """What it is about to raise, or None where it went well."""
 
@@ -41,6 +43,8 @@ class Hooks:
         on_start: Callable[[CallStart], object] | None,
         on_end: Callable[[CallEnd], object] | None,
     ) -> None:
+        check_function("on_start", on_start, ConfigError)
+        check_function("on_end", on_end, ConfigError)
         self._on_start = on_start
         self._on_end = on_end
 
@@ -83,6 +87,6 @@ def _tell(hook: Callable[[Any], object], event: object) -> None:
         hook(event)
     except Exception:
         # It is only logged: whoever watches a call must not change how it ends.
-        import logging
-
-        logging.getLogger("hightouch_sdk").exception("A hook failed")
+        log = logger(wanted=True)
+        if log is not None:
+            log.exception("A hook failed")

@@ -6,53 +6,32 @@ from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 from msgspec import Raw
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+from ._halves import shown
+from ._json_edit import OVER, ArrayDraft, ObjectDraft, draft
+from ._json_text import HasText, checked, dumps, loads
+from ._json_views import Frozen, look, same
 
-__all__ = ["Json", "JsonInput", "json_of"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+__all__ = ["Json", "JsonEdit", "JsonInput", "json_of"]
 
 JsonInput: TypeAlias = "Json | Mapping[str, Any] | Sequence[Any] | str | float | bool"
 """What may be given where JSON of any shape is sent."""
 
 
-def loads(text: bytes) -> Any:
-    """Any JSON as plain values; a number that Python does not read as an integer, for its length, is infinite."""
-    import json
-
-    try:
-        return json.loads(text)
-    except ValueError:
-        return json.loads(text, parse_int=float)
-
-
-def _exact(text: bytes) -> Any:
-    """A tree in which equal numbers, and they alone, are equal: to the last digit, and none to a bool."""
-    import json
-
-    return json.loads(text, parse_int=_numeral, parse_float=_numeral)
-
-
-def _numeral(number: str) -> tuple[bool, str, int]:
-    """Sign, significant digits and power of ten."""
-    mantissa, _, exponent = number.lower().partition("e")
-    whole, _, fraction = mantissa.lstrip("-").partition(".")
-    digits = (whole + fraction).lstrip("0")
-    significant = digits.rstrip("0")
-    if not significant:
-        return False, "", 0
-    if len(exponent.lstrip("+-").lstrip("0")) > 18:
-        # Beyond that it is equal to its own spelling alone, as in the other languages; Python may refuse to read it.
-        return number.startswith("-"), number, 0
-    return number.startswith("-"), significant, int(exponent or 0) - len(fraction) + len(digits) - len(significant)
-
-
 @final
-class Json:
-    """A JSON value of any shape, such as a sync's ``configuration``.
+class Json(Frozen):
+    """A JSON value of any shape, such as a sync's ``configuration``. It cannot be changed.
 
-    It is decoded when it is first looked at. Two are equal when their values are, whatever their spelling: numbers
-    where they are the same number, to the last digit. One is equal to a plain value that it holds, as Python compares
-    those. What it gives out is shared: read it, do not change it.
+    It is decoded when it is first looked at, and sent as it came, to the last digit. :meth:`with_` and :meth:`edit`
+    create a changed one, :meth:`to_python` a plain copy.
+
+    Two are equal when their values are, whatever their spelling: numbers if they are the same number, to the last
+    digit. One is equal to a plain value that it holds, as Python compares those.
     """
 
     __slots__ = ("_raw", "_value")
@@ -61,14 +40,19 @@ class Json:
     _value: Any
 
     def __init__(self, value: object) -> None:
-        """Wrap a plain value: ``None``, a bool, a number, a string, a list or a dict with string keys."""
-        import json
+        """Wrap a plain value: ``None``, a bool, a number, a string, a list or a dict with string keys.
 
-        self._raw = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        What is itself a :class:`Json`, or a part of one, keeps its digits at any depth.
+
+        Raises:
+            TypeError: A part of it has no JSON form.
+            ValueError: It holds NaN, an infinity, or text that is no Unicode.
+        """
+        self._raw = dumps(value).encode()
 
     @classmethod
     def from_raw(cls, raw: bytes | Raw) -> Json:
-        """Wrap JSON text as it is."""
+        """Wrap JSON text as it is; it is checked when it is looked at or sent."""
         self = object.__new__(cls)
         self._raw = bytes(raw)
         return self
@@ -79,16 +63,74 @@ class Json:
         return self._raw
 
     @property
+    def text(self) -> str:
+        """The JSON text, without space around it.
+
+        Raises:
+            ValueError: The text is not JSON.
+        """
+        return checked(self._raw)
+
+    @property
     def value(self) -> Any:
-        """The decoded value."""
+        """The decoded value.
+
+        A :class:`JsonObject`, a :class:`JsonArray`, or a plain ``str``, ``int``, ``float``, ``bool`` or ``None``.
+
+        Raises:
+            ValueError: The text is not JSON.
+        """
         try:
             return self._value
         except AttributeError:
-            self._value = loads(self._raw)
+            self._value = look(checked(self._raw))
             return self._value
 
+    def to_python(self) -> Any:
+        """Copy it into plain values, which may be changed: dicts, lists, strings, numbers, bools, ``None``.
+
+        A fraction becomes a ``float``, which holds some 17 digits; :meth:`edit` keeps all of them.
+        """
+        return loads(self._raw.decode())
+
+    def with_(self, path: str | int | Iterable[str | int], value: object) -> Json:
+        """Create one that differs in a single value.
+
+        Args:
+            path: Where the value is: names of members and indexes of items, such as ``["mappings", 0, "to"]``. A
+                single name or index may stand alone, and no step at all replaces the whole. The last name may be new;
+                then the member is added at the end.
+            value: What to put there: a plain value, a :class:`Json`, or a part of one.
+
+        Returns:
+            The new value. All others keep their text and their order.
+
+        Raises:
+            KeyError, IndexError: The path leads nowhere.
+            TypeError: The path leads through something that is neither object nor array, or the value has no JSON form.
+        """
+        steps = [path] if isinstance(path, (str, int)) else [*path]
+        if not steps:
+            return Json(value)
+        *way, last = steps
+        edit = self.edit()
+        with edit:
+            place: Any = edit
+            for step in way:
+                place = place[step]
+            place[last] = value
+        return edit.json
+
+    def edit(self) -> JsonEdit:
+        """Begin to change several values of an object or an array; see :class:`JsonEdit`.
+
+        Raises:
+            TypeError: It is neither.
+        """
+        return JsonEdit(self)
+
     def get(self, key: str, default: Any = None) -> Any:
-        """Look up a member of an object, or give ``default`` where it is missing."""
+        """Look up a member of an object, or give ``default`` if it is missing."""
         return self.value.get(key, default)
 
     def __getitem__(self, key: str | int) -> Any:
@@ -107,21 +149,95 @@ class Json:
         return bool(self.value)
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, Json):
-            return bool(self._raw == other._raw or _exact(self._raw) == _exact(other._raw))
-        return bool(self.value == other)
+        if isinstance(other, Json) and self._raw == other._raw:
+            return True
+        return same(self, other) if isinstance(other, HasText) else bool(self.value == other)
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"Json({self.value!r})"
+        return f"Json({loads(self._raw)!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Json.from_raw, (self._raw,))
+
+
+@final
+class JsonEdit:
+    """Changes to an object or an array, collected in a ``with`` block.
+
+    In the block it behaves like a dict or a list, and so do the objects and arrays in it. After the block
+    :attr:`json` is the result, and nothing can be changed any more. What was not changed keeps its text::
+
+        with sync.configuration.edit() as edit:
+            edit["mappings"][0]["to"] = "email"
+            edit["mappings"].append({"from": "name", "to": "full_name"})
+            del edit["old"]
+        ht.syncs.update(sync.id, configuration=edit.json)
+    """
+
+    __slots__ = ("_json", "_root")
+
+    def __init__(self, json: Json) -> None:
+        self._root: ObjectDraft | ArrayDraft = draft(json.text, None)
+        self._json: Json | None = None
+
+    @property
+    def json(self) -> Json:
+        """The result.
+
+        Raises:
+            RuntimeError: The block has not ended, or ended with an exception.
+        """
+        if self._json is None:
+            raise RuntimeError("An edit has a result only after its `with` block, and only if that raised nothing.")
+        return self._json
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._root.over:
+            self._root.over = OVER
+            if kind is None:
+                self._json = Json.from_raw(self._root.text.encode())
+
+    def __getitem__(self, key: str | int) -> Any:
+        return self._root[key]  # type: ignore[index]
+
+    def __setitem__(self, key: str | int, value: object) -> None:
+        self._root[key] = value  # type: ignore[index]
+
+    def __delitem__(self, key: str | int) -> None:
+        del self._root[key]  # type: ignore[arg-type]
+
+    def append(self, value: object) -> None:
+        """Add an item to the end of an array.
+
+        Raises:
+            TypeError: It is an object.
+        """
+        if not isinstance(self._root, ArrayDraft):
+            raise TypeError("Only an array has an end to append to, and this is an object.")
+        self._root.append(value)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._root
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._root)
+
+    def __len__(self) -> int:
+        return len(self._root)
+
+    def __repr__(self) -> str:
+        return f"JsonEdit({self._root!r})"
 
 
 def json_of(value: Any) -> Any:
     """Wrap what a decoder left raw, and what a user wrote in its place."""
     if isinstance(value, Json) or value is None:
         return value
-    return Json.from_raw(value) if isinstance(value, Raw) else Json(value)
+    return Json.from_raw(shown(bytes(value))) if isinstance(value, Raw) else Json(value)

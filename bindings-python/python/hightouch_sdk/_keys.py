@@ -1,110 +1,127 @@
-"""Keys that a function of the user's gives: asked once for all callers that need one at the same time."""
+"""Keys that a function of the user's gives: the core says when it wants one."""
 
 from __future__ import annotations
 
 import os
+import sys
 import threading
-from typing import TYPE_CHECKING, Generic, TypeVar
+import weakref
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
 
-from ._errors import AuthenticationError
+from ._callables import is_coroutine_function
+from ._door import args_json, set_key
+from ._errors import ConfigError
+from ._native import Mailbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ._door import Door
+    from typing_extensions import Self
 
-G = TypeVar("G")
-"""What the function gives: a key, or an awaitable of one."""
+    from ._door import Opts
+    from ._native import Call, Engine
+
+_DAY_MS = 86_400_000
+
+in_key_function: ContextVar[bool] = ContextVar("in_key_function", default=False)
+"""Whether a user's function that gives a key is running: the core refuses calls that would wait for its end."""
 
 
-class Keys(Generic[G]):
-    """What came of asking so far, and thereby what a call does that was refused."""
+class Keys:
+    """Asks the function in a thread of its own, which lives from the client's first call to its end."""
 
-    def __init__(self, ask: Callable[[], G]) -> None:
+    def __init__(self, ask: Callable[[], Any]) -> None:
+        self._check(ask)
         self._ask = ask
-        self.epoch = 0
-        """How often asking has ended. A call remembers it, to know later whether that was since it began."""
-        self._changed = 0
-        self._failure: BaseException | None = None
-
-    def replaced(self) -> None:
-        """Note that the client has another key now."""
-        self.epoch += 1
-        self._changed = self.epoch
-
-    def since(self, seen: int) -> bool | None:
-        """Whether the key has changed since a call began; None where nobody has asked since."""
-        if self._changed > seen:
-            return True
-        if self.epoch == seen:
-            return None
-        if self._failure is not None:
-            raise AuthenticationError("The function that gives the key failed.") from self._failure
-        return False
-
-    def took(self, door: Door, key: object) -> None:
-        """Use what the function gave."""
-        if not isinstance(key, str):
-            raise TypeError(f"The function must give the key as a string, not {type(key).__name__}.")
-        self._failure = None
-        if door.has_key(key):
-            self.epoch += 1
-        else:
-            door.set_key(key)
-
-    def failed(self, why: BaseException) -> None:
-        """Note that the function gave no key that can be used."""
-        self._failure = why
-        self.epoch += 1
-
-
-class _Flight:
-    """The function under way in a thread."""
-
-    __slots__ = ("landed", "thread")
-
-    def __init__(self) -> None:
-        self.thread = threading.get_ident()
-        self.landed = threading.Event()
-
-
-class BlockingKeys(Keys[str]):
-    """Asks in the thread of the first caller, while the others wait."""
-
-    def __init__(self, ask: Callable[[], str]) -> None:
-        super().__init__(ask)
         self._lock = threading.Lock()
-        self._flight: _Flight | None = None
-        self._pid = os.getpid()
+        self._thread: threading.Thread | None = None
+        self.failure: BaseException | None = None
+        """What the function raised when it was last asked."""
 
-    def renewed(self, door: Door, seen: int) -> bool:
-        """Whether a refused call that began at the epoch ``seen`` may be repeated with another key."""
-        if self._pid != os.getpid():
-            # The threads that held these are the parent's.
-            self._lock, self._flight, self._pid = threading.Lock(), None, os.getpid()
-        while True:
+    def _check(self, ask: Callable[[], Any]) -> None:
+        if is_coroutine_function(ask):
+            raise ConfigError("`api_key` must be a plain function: only `AsyncHightouch` awaits a coroutine function.")
+
+    def again(self) -> Self:
+        """The same for a forked child, which has none of its parent's threads."""
+        return type(self)(self._ask)
+
+    def serve(self, engine: Engine, opts: Opts) -> Opts:
+        """Begin to answer the core at the first call, and mark a call that the function makes itself."""
+        # A thread cannot start any more when the interpreter shuts down, nor could one that waits run again.
+        if in_key_function.get() or sys.is_finalizing():
+            return {**opts, "inKeyFunction": True}
+        if self._thread is None:
             with self._lock:
-                verdict = self.since(seen)
-                if verdict is not None:
-                    return verdict
-                flight, leads = self._flight, self._flight is None
-                if flight is None:
-                    flight = self._flight = _Flight()
-            if leads:
-                self._fly(door, flight)
-            elif flight.thread == threading.get_ident():
-                # The function itself uses the client: it must not wait for its own end.
-                return False
-            else:
-                # Should the one who asks be interrupted, the next in line asks.
-                flight.landed.wait()
+                if self._thread is None:
+                    self._start(engine)
+        return opts
 
-    def _fly(self, door: Door, flight: _Flight) -> None:
+    def _start(self, engine: Engine) -> None:
+        wants = _Wants(engine)
+        # The thread holds this only while it asks, so that a client can be collected that the function belongs to.
+        args = (wants, weakref.ref(self))
+        self._thread = threading.Thread(target=_answer, args=args, daemon=True, name="hightouch-sdk-key")
+        weakref.finalize(self, wants.end).atexit = False
+        self._thread.start()
+
+    def answer(self, engine: Engine) -> None:
+        """Ask the function and tell the core."""
+        self.failure = None
         try:
-            self.took(door, self._ask())
-        except Exception as error:
-            self.failed(error)
-        finally:
-            with self._lock:
-                self._flight = None
-            flight.landed.set()
+            error = set_key(engine, self._given())
+            if error is not None:
+                raise error
+        except BaseException as error:
+            self.failure = error
+            engine.call("client.keyFailed", args_json({"message": _told(error)}), "")
+
+    def _given(self) -> Any:
+        in_key_function.set(True)
+        return self._ask()
+
+
+class _Wants:
+    """The call that completes when the core wants a key."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._pid = os.getpid()
+        self._mailbox = Mailbox()
+        self._call: Call | None = None
+
+    def begin(self) -> None:
+        self._call = self.engine.start("client.keyWanted", "", "", self._mailbox, 0)
+
+    def wanted(self) -> bool:
+        """Wait until a key is wanted (true), or the client is closed or gone."""
+        while not self._mailbox.wait(_DAY_MS):
+            pass
+        [(_, (ok, _, _))] = self._mailbox.drain()
+        return ok
+
+    def end(self) -> None:
+        # A forked child has its parent's call, and must not touch it.
+        if self._call is not None and self._pid == os.getpid():
+            self._call.cancel()
+
+
+def _answer(wants: _Wants, to: weakref.ref[Keys]) -> None:
+    while True:
+        wants.begin()
+        # From here on its end cancels the call that has begun.
+        if to() is None or not wants.wanted():
+            return
+        keys = to()
+        if keys is None:
+            return
+        keys.answer(wants.engine)
+        del keys
+
+
+def _told(error: BaseException) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:
+        return type(error).__name__

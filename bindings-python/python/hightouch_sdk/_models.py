@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec import Struct, field
@@ -13,10 +12,14 @@ from ._fields import needed, needed_list
 from ._json import json_of
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from ._json import Json
 
     MaybeJson: TypeAlias = Json | None
 else:
+    from ._moments import datetime
+
     # The decoder leaves it raw; each value wraps it when it is made.
     from msgspec import Raw as Json
     from msgspec import Raw as MaybeJson

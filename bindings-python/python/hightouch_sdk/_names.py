@@ -45,6 +45,7 @@ SETTINGS: Final = (
     "max_retries",
     "ca_bundle",
     "proxy",
+    "headers",
 )
 
 __all__ = [

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from msgspec import Struct
 
 from ._door import decoded, next_of
+from ._errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterator, Mapping
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
     from ._door import Door
 
 T = TypeVar("T")
+
+
+def check_list(args: Mapping[str, object]) -> None:
+    """Refuse a list whose pages would hold nothing."""
+    limit = args.get("limit")
+    if isinstance(limit, int) and limit < 1:
+        raise InvalidRequestError(f"`limit` must be at least 1, not {limit}: it is the size of a page.")
 
 
 class Page(Struct, Generic[T], frozen=True):
@@ -45,6 +53,7 @@ class Listing(Generic[T]):
         opts: Mapping[str, object],
         decoder: Decoder[list[T]],
     ) -> None:
+        check_list(args)
         self._door = door
         self._op = op
         self._args = args
@@ -80,6 +89,7 @@ class AsyncListing(Generic[T]):
         opts: Mapping[str, object],
         decoder: Decoder[list[T]],
     ) -> None:
+        check_list(args)
         self._door = door
         self._op = op
         self._args = args

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar, final
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, final
+
+from ._callables import check_function
+from ._errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from typing_extensions import Self
 
     from ._models import RowCounts
 
 S = TypeVar("S")
 
 Progress: TypeAlias = "bool | Callable[[S], object]"
-"""``True`` for a live line on a terminal, ``False`` for silence, or a function that is given each state."""
+"""``True`` for a live line on a terminal, ``False`` for silence, or a function that is called with each state."""
+
+AsyncProgress: TypeAlias = "bool | Callable[[S], Awaitable[object] | object]"
+"""The same for asyncio. The function may be a coroutine function; then it is awaited before the wait goes on."""
 
 
 def _total(rows: RowCounts) -> int:
@@ -57,22 +66,53 @@ class LiveLine:
             self._width = 0
 
 
-@final
-class Observer(Generic[S]):
+def _check(progress: object) -> None:
+    if not isinstance(progress, bool) and not callable(progress):
+        raise InvalidRequestError(f"`progress` must be True, False or a function, not {progress!r}.")
+
+
+class _Observer(Generic[S]):
     """Whoever watches a wait, if anybody does; leaving it ends the live line."""
 
-    def __init__(self, progress: Progress[S], run_id: int | str) -> None:
+    def __init__(self, progress: object, run_id: int | str) -> None:
         self._line = LiveLine(run_id) if progress is True and sys.stderr.isatty() else None
-        self._see = progress if callable(progress) else self._line
+        self._tell: Callable[[Any], Any] | None = progress if callable(progress) else self._line
 
-    def __enter__(self) -> Observer[S]:
+    def __enter__(self) -> Self:
         return self
-
-    def see(self, state: S | None) -> None:
-        """Show a state."""
-        if state is not None and self._see is not None:
-            self._see(state)
 
     def __exit__(self, *_: object) -> None:
         if self._line is not None:
             self._line.end()
+
+
+@final
+class Observer(_Observer[S]):
+    """For the blocking client."""
+
+    def __init__(self, progress: Progress[S], run_id: int | str) -> None:
+        _check(progress)
+        if callable(progress):
+            check_function("progress", progress, InvalidRequestError)
+        super().__init__(progress, run_id)
+
+    def see(self, state: S | None) -> None:
+        """Show a state."""
+        if state is not None and self._tell is not None:
+            self._tell(state)
+
+
+@final
+class AsyncObserver(_Observer[S]):
+    """For the asynchronous client, which awaits what the function returns if it can be awaited."""
+
+    def __init__(self, progress: AsyncProgress[S], run_id: int | str) -> None:
+        _check(progress)
+        super().__init__(progress, run_id)
+
+    async def see(self, state: S | None) -> None:
+        """Show a state."""
+        if state is not None and self._tell is not None:
+            told = self._tell(state)
+            if isinstance(told, Awaitable):
+                await told

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from time import monotonic
 from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 
 from msgspec import UNSET, Struct
 from msgspec.json import Decoder
 
-from ._door import decoded, decoder, milliseconds
-from ._errors import ProtocolError, RunFailedError
+from ._door import decoded, decoder, milliseconds, note_run
+from ._errors import HightouchError, InvalidRequestError, ProtocolError, RunFailedError
 from ._models import IdentityGraphRun, SequenceRun, SyncRun
-from ._progress import Observer, Progress
+from ._native import monotonic
+from ._progress import AsyncObserver, AsyncProgress, Observer, Progress
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -56,7 +56,10 @@ class _Wait(Generic[S]):
         on_warning: Policy,
     ) -> None:
         limit = milliseconds("timeout", timeout)
+        if limit is not None and limit < 0:
+            raise InvalidRequestError(f"`timeout` must be at least 0 seconds, not {timeout!r}.")
         self._end = None if limit is None else monotonic() + limit / 1000
+        self._token = token
         self._fixed = {"run": token, "onFailure": on_failure, "onWarning": on_warning}
         self._state = state
         self._step: _Step[S] | None = None
@@ -82,6 +85,8 @@ class _Wait(Generic[S]):
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, RunFailedError):
             error.of(self._state)
+        if error is not None and not isinstance(error, (HightouchError, GeneratorExit)):
+            note_run(error, self._token)
 
 
 def _result(state: S | None) -> S:
@@ -133,13 +138,13 @@ class Run(_Handle[S]):
 
     def states(self) -> Iterator[S]:
         """Give each state of the run as it changes, up to its last; how it ends raises nothing."""
-        wait = _Wait(self.token, self._state, None, "return", "return")
         finished = False
-        while not finished:
-            step = wait.take(self._door.call("runs.next", wait.args())[1])
-            finished = step.finished
-            if step.changed and step.state is not None:
-                yield step.state
+        with _Wait(self.token, self._state, None, "return", "return") as wait:
+            while not finished:
+                step = wait.take(self._door.call("runs.next", wait.args())[1])
+                finished = step.finished
+                if step.changed and step.state is not None:
+                    yield step.state
 
     def wait(
         self,
@@ -158,6 +163,7 @@ class Run(_Handle[S]):
             on_warning: What to do with a run that ended with warnings.
 
         Raises:
+            InvalidRequestError: An argument is wrong; nothing was sent.
             RunFailedError: The run ended badly; ``result`` holds its last state.
             WaitTimeoutError: ``timeout`` ran out. The run goes on; ``run_token`` takes it up again.
             HightouchError: The run could not be looked at. Outages that pass do not end the wait.
@@ -181,19 +187,19 @@ class AsyncRun(_Handle[S]):
 
     async def states(self) -> AsyncIterator[S]:
         """Give each state of the run as it changes, up to its last; how it ends raises nothing."""
-        wait = _Wait(self.token, self._state, None, "return", "return")
         finished = False
-        while not finished:
-            step = wait.take((await self._door.call("runs.next", wait.args()))[1])
-            finished = step.finished
-            if step.changed and step.state is not None:
-                yield step.state
+        with _Wait(self.token, self._state, None, "return", "return") as wait:
+            while not finished:
+                step = wait.take((await self._door.call("runs.next", wait.args()))[1])
+                finished = step.finished
+                if step.changed and step.state is not None:
+                    yield step.state
 
     async def wait(
         self,
         timeout: Seconds | None = None,
         *,
-        progress: Progress[S] = False,
+        progress: AsyncProgress[S] = False,
         on_failure: Policy = "raise",
         on_warning: Policy = "return",
     ) -> S:
@@ -201,21 +207,23 @@ class AsyncRun(_Handle[S]):
 
         Args:
             timeout: How long to wait at most: seconds or a timedelta. Without it there is no limit.
-            progress: ``True`` shows a live line on a terminal; a function is called with each state.
+            progress: ``True`` shows a live line on a terminal; a function is called with each state, and awaited if it
+                is a coroutine function.
             on_failure: What to do with a run that failed, was cancelled or was interrupted.
             on_warning: What to do with a run that ended with warnings.
 
         Raises:
+            InvalidRequestError: An argument is wrong; nothing was sent.
             RunFailedError: The run ended badly; ``result`` holds its last state.
             WaitTimeoutError: ``timeout`` ran out. The run goes on; ``run_token`` takes it up again.
             HightouchError: The run could not be looked at. Outages that pass do not end the wait.
         """
         waiting = _Wait(self.token, self._state, timeout, on_failure, on_warning)
-        with waiting as wait, Observer(progress, self.id) as observer:
+        with waiting as wait, AsyncObserver(progress, self.id) as observer:
             while True:
                 step = wait.take((await self._door.call("runs.next", wait.args()))[1])
                 if step.changed:
-                    observer.see(step.state)
+                    await observer.see(step.state)
                 if step.finished:
                     return _result(step.state)
 

@@ -5,7 +5,9 @@ import XCTest
 
 /// A client from a scenario's settings. What the public configuration cannot express (that is a test's own setting, or
 /// one of a wrong type) goes to the core as it stands.
-func client(_ settings: [String: JSONValue]) throws -> Hightouch {
+func client(
+    _ settings: [String: JSONValue], credentials: (@Sendable () async throws -> String)? = nil
+) throws -> Hightouch {
     var (configuration, apiKey, rest) = (Configuration(), String?.none, [String: JSONValue]())
     for (name, value) in settings {
         switch (name, value.shape) {
@@ -24,7 +26,8 @@ func client(_ settings: [String: JSONValue]) throws -> Hightouch {
         default: rest[name] = value
         }
     }
-    return try hightouch(apiKey, configuration, rest, hooks: Trace.hooks)
+    return try hightouch(
+        apiKey, configuration, rest, credentials: credentials.map { Credentials($0) }, hooks: Trace.hooks)
 }
 
 /// A client with settings that hosts do not show.
@@ -46,9 +49,10 @@ struct Call: Sendable {
     private let step: JSONValue
     private let args: JSONValue
     private let handle: AnyRun?
+    private let world: World
 
     init(
-        client: Hightouch, step: JSONValue, args: JSONValue, opts: JSONValue, on handle: AnyRun? = nil,
+        client: Hightouch, step: JSONValue, args: JSONValue, opts: JSONValue, on handle: AnyRun? = nil, world: World,
         isRaw: Bool = false
     ) throws {
         self.isRaw = isRaw
@@ -56,6 +60,7 @@ struct Call: Sendable {
         self.step = step
         self.args = args
         self.handle = handle
+        self.world = world
         var options = CallOptions()
         for (name, value) in opts.object ?? [:] {
             switch (name, value.shape) {
@@ -71,15 +76,18 @@ struct Call: Sendable {
         self.options = options
     }
 
+    /// How often it is made at once.
+    var times: Int { step["atOnce"]?.int ?? 1 }
+
     /// Makes the call, and cancels it where the step says so.
     func attempt() async -> Ended {
         let task = Task { try await make() }
-        if let after = step["cancelAfterMs"]?.int {
-            Task {
-                try await Task.sleep(for: .milliseconds(after))
-                task.cancel()
-            }
+        let cancelling = Task {
+            guard let after = step["cancelAfterMs"]?.int ?? (step["cancelOn"] == nil ? nil : 20) else { return }
+            repeat { try await Task.sleep(for: .milliseconds(after)) } while try await !isDue()
+            task.cancel()
         }
+        defer { cancelling.cancel() }
         do {
             return try await withTaskCancellationHandler {
                 try await task.value
@@ -90,6 +98,12 @@ struct Call: Sendable {
             Trace.note(error: error)
             return Ended(error: error)
         }
+    }
+
+    /// Whether the request upon which the call is to be cancelled has come.
+    private func isDue() async throws -> Bool {
+        guard let operation = step["cancelOn"] else { return true }
+        return try await world.requests().contains { $0["operation"] == operation }
     }
 
     private func make() async throws -> Ended {

@@ -23,7 +23,7 @@ func scenario(_ id: String) throws -> JSONValue {
 func scenarios() -> URL {
     let given = ProcessInfo.processInfo.environment["HIGHTOUCH_SCENARIOS"].map(URL.init(fileURLWithPath:))
     let here = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    return given ?? here.appendingPathComponent("../../../tests/scenarios").standardizedFileURL
+    return given ?? here.appendingPathComponent("../../../build/scenarios").standardizedFileURL
 }
 
 struct Wrong: Error, CustomStringConvertible {
@@ -43,66 +43,109 @@ struct Player {
     let isRaw: Bool
     /// What placeholders may name.
     private var names: [String: JSONValue]
+    private let world: World
+    /// By their names; the one that steps need not name has none.
+    private var clients: [String: Hightouch] = [:]
+    private var keys: [KeyFunction] = []
     private var handles: [String: AnyRun] = [:]
 
     init(scenario: JSONValue, world: World, isRaw: Bool = false) throws {
         self.scenario = scenario
         self.isRaw = isRaw
+        self.world = world
         names = (world.answer.object ?? [:]).merging(world.sandbox.line.object ?? [:]) { member, _ in member }
     }
 
     mutating func play() async throws {
+        if let expected = scenario["construct"] {
+            var ended = Ended()
+            do {
+                _ = try await client("")
+            } catch {
+                Trace.note(error: error)
+                ended.error = error
+            }
+            return try check(try filled(expected), ended, "making the client")
+        }
+        _ = try await client("")
+        for (index, step) in (scenario["steps"]?.array ?? []).enumerated() {
+            try await play(step, "step \(index + 1)")
+        }
+        for client in clients.values {
+            Trace.note("client", client)
+            try await client.close()
+        }
+        var asked = 0
+        for function in keys { asked += await function.end() }
+        if let expected = scenario["asked"]?.int, expected != asked {
+            throw Wrong(description: "a key was asked for \(asked) times, not \(expected) times")
+        }
+    }
+
+    /// The client with that name, made where no step before has named it.
+    private mutating func client(_ name: String) async throws -> Hightouch {
+        if let known = clients[name] { return known }
         var settings: [String: JSONValue] = [
             "apiKey": "{{apiKey}}", "baseUrl": "{{baseUrl}}", "caBundle": "{{ca}}", "environment": [:],
             "timeScale": names["timeScale"] ?? 1,
         ]
-        settings.merge(scenario["client"]?.object ?? [:]) { $1 }
+        settings.merge((name.isEmpty ? scenario["client"] : scenario["clients"]?[name])?.object ?? [:]) { $1 }
         settings = try filled(.object(settings)).object?.filter { !$0.value.isNull } ?? [:]
-        if let expected = scenario["construct"] {
-            let ended: Ended
-            do {
-                _ = try client(settings)
-                ended = Ended()
-            } catch {
-                Trace.note(error: error)
-                ended = Ended(error: error)
-            }
-            return try check(try filled(expected), ended, "making the client")
+        let entries = settings.removeValue(forKey: "keys")?.array
+        let made: Hightouch
+        if let entries {
+            settings["apiKey"] = nil
+            let function = KeyFunction(entries)
+            made = try HightouchSDKTests.client(settings, credentials: { try await function.key() })
+            await function.use(made)
+            keys.append(function)
+        } else {
+            made = try HightouchSDKTests.client(settings)
         }
-        let client = try client(settings)
-        for (index, step) in (scenario["steps"]?.array ?? []).enumerated() {
-            try await play(step, client, "step \(index + 1) (\(step["call"]?.string ?? ""))")
-        }
-        Trace.note("client", client)
-        try await client.close()
+        clients[name] = made
+        return made
     }
 
-    private mutating func play(_ step: JSONValue, _ client: Hightouch, _ place: String) async throws {
-        let handle = step["on"]?.string.flatMap { handles[$0] }
-        let call = try Call(
-            client: client, step: step, args: try filled(step["args"] ?? [:]), opts: try filled(step["opts"] ?? [:]),
-            on: handle, isRaw: isRaw)
-        let all = try await withThrowingTaskGroup(of: Ended?.self) { group in
-            for _ in 0..<(step["atOnce"]?.int ?? 1) {
-                group.addTask { await call.attempt() }
+    private mutating func play(_ step: JSONValue, _ place: String) async throws {
+        let parts = step["together"]?.array ?? [step]
+        var calls: [Call] = []
+        for part in parts {
+            let handle = part["on"]?.string.flatMap { handles[$0] }
+            calls.append(
+                try Call(
+                    client: try await client(part["client"]?.string ?? ""), step: part,
+                    args: try filled(part["args"] ?? [:]), opts: try filled(part["opts"] ?? [:]), on: handle,
+                    world: world, isRaw: isRaw))
+        }
+        for (part, ended) in zip(parts, try await Self.made(calls, place)) {
+            for each in ended {
+                try check(try filled(part["expect"] ?? [:]), each, "\(place) (\(part["call"]?.string ?? ""))")
+                guard let name = part["save"]?.string else { continue }
+                names[name] = try each.error.map { try JSONValue(of: XCTUnwrap($0 as? HightouchError)) } ?? each.value
+                handles[name] = each.handle
+            }
+        }
+    }
+
+    /// Makes all calls at once, each as often as its step says.
+    private static func made(_ calls: [Call], _ place: String) async throws -> [[Ended]] {
+        try await withThrowingTaskGroup(of: (Int, Ended)?.self) { group in
+            for (index, call) in calls.enumerated() {
+                for _ in 0..<call.times {
+                    group.addTask { (index, await call.attempt()) }
+                }
             }
             group.addTask {
                 try await Task.sleep(for: .seconds(60))
                 return nil
             }
-            var all: [Ended] = []
-            while all.count < step["atOnce"]?.int ?? 1, let ended = try await group.next() {
-                guard let ended else { throw Wrong(description: "\(place) hangs") }
-                all.append(ended)
+            var all = calls.map { _ in [Ended]() }
+            while all.map(\.count) != calls.map(\.times), let next = try await group.next() {
+                guard let (index, ended) = next else { throw Wrong(description: "\(place) hangs") }
+                all[index].append(ended)
             }
             group.cancelAll()
             return all
-        }
-        for ended in all {
-            try check(try filled(step["expect"] ?? [:]), ended, place)
-            guard let name = step["save"]?.string else { continue }
-            names[name] = try ended.error.map { try JSONValue(of: XCTUnwrap($0 as? HightouchError)) } ?? ended.value
-            handles[name] = ended.handle
         }
     }
 
@@ -149,7 +192,8 @@ struct Player {
         let failure: JSONValue
         switch error {
         case let error as HightouchError: failure = try JSONValue(of: error)
-        case is CancellationError: failure = ["kind": "cancelled"]
+        // That can carry nothing.
+        case is CancellationError where expected["kind"] == "cancelled": return
         default: throw error
         }
         let members = expected.filter { !["contains", "notContaining"].contains($0.key) }
@@ -172,4 +216,33 @@ struct Player {
 
 private func texts(_ value: JSONValue?) -> [String] {
     value?.string.map { [$0] } ?? value?.array?.compactMap(\.string) ?? []
+}
+
+/// A function that gives keys as a scenario says.
+private actor KeyFunction {
+    private var entries: [JSONValue]
+    private var asked = 0
+    private var client: Hightouch?
+
+    init(_ entries: [JSONValue]) { self.entries = entries }
+
+    /// Says which client asks.
+    func use(_ client: Hightouch) { self.client = client }
+
+    /// Lets go of the client.
+    ///
+    /// - Returns: How often a key was asked for.
+    func end() -> Int {
+        client = nil
+        return asked
+    }
+
+    func key() async throws -> String {
+        asked += 1
+        let entry = entries.count > 1 ? entries.removeFirst() : entries[0]
+        if let delay = entry["delayMs"]?.int { try await Task.sleep(for: .milliseconds(delay)) }
+        if let reason = entry["fails"]?.string { throw Wrong(description: reason) }
+        if entry["usesClient"] == .bool(true) { _ = try await client?.syncs.get(1) }
+        return try XCTUnwrap(entry.string ?? entry["key"]?.string)
+    }
 }

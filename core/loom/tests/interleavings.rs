@@ -10,7 +10,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use limit_model::limit::{Class, Gate, GateHandle, Permit, Quota, RefusedBy429, advance, explore};
+use limit_model::limit::{
+    Ask, Class, Gate, Look, NotGranted, Permit, Quota, RefusedBy429, Urgency, advance, explore,
+};
 use loom::future::block_on;
 use loom::thread::{JoinHandle, spawn};
 
@@ -20,7 +22,6 @@ const SPAN: Duration = Duration::from_millis(10_050);
 /// A gate with room for `requests` in a window, and who holds a place of it.
 struct Meeting {
     gate: Arc<Gate>,
-    handle: Arc<GateHandle>,
     holding: Arc<AtomicUsize>,
     room: usize,
 }
@@ -28,19 +29,22 @@ struct Meeting {
 impl Meeting {
     fn new(room: u32) -> Self {
         let gate = Gate::new(Quota { requests: room, ..Quota::default() });
-        let handle = Arc::new(gate.with_share(1.0));
-        Self { gate, handle, holding: Arc::default(), room: usize::try_from(room).unwrap() }
+        Self { gate, holding: Arc::default(), room: usize::try_from(room).unwrap() }
     }
 
     fn take(&self) -> Permit {
-        block_on(self.handle.acquire(Class::Read, None, false)).unwrap()
+        block_on(self.gate.acquire(Ask::new(Class::Read))).unwrap()
     }
 
     /// A thread that waits for a place, holds it, and gives it back as `end` says.
     fn waits(&self, class: Class, end: fn(Permit)) -> JoinHandle<()> {
-        let (handle, holding, room) = (Arc::clone(&self.handle), Arc::clone(&self.holding), self.room);
+        self.asks(Ask::new(class), end)
+    }
+
+    fn asks(&self, ask: Ask, end: fn(Permit)) -> JoinHandle<()> {
+        let (gate, holding, room) = (Arc::clone(&self.gate), Arc::clone(&self.holding), self.room);
         spawn(move || {
-            let permit = block_on(handle.acquire(class, None, false)).unwrap();
+            let permit = block_on(gate.acquire(ask)).unwrap();
             let others = holding.fetch_add(1, Ordering::SeqCst);
             assert!(others < room, "{} hold a place where there is room for {room}", others + 1);
             holding.fetch_sub(1, Ordering::SeqCst);
@@ -50,9 +54,13 @@ impl Meeting {
 
     /// A thread that waits for a place and gives up as soon as it would have to sleep.
     fn gives_up(&self, class: Class) -> JoinHandle<()> {
-        let handle = Arc::clone(&self.handle);
+        self.asks_and_gives_up(Ask::new(class))
+    }
+
+    fn asks_and_gives_up(&self, ask: Ask) -> JoinHandle<()> {
+        let gate = Arc::clone(&self.gate);
         spawn(move || {
-            let mut waiting = Box::pin(handle.acquire(class, None, false));
+            let mut waiting = Box::pin(gate.acquire(ask));
             let given = block_on(once(&mut waiting));
             drop(waiting);
             if let Some(permit) = given {
@@ -69,7 +77,7 @@ impl Meeting {
         assert_eq!(stats.in_flight, 0, "a place was lost");
         let all: Vec<_> = (0..self.room)
             .map(|_| {
-                let mut taking = pin!(self.handle.acquire(Class::Trigger, None, false));
+                let mut taking = pin!(self.gate.acquire(Ask::new(Class::Trigger)));
                 block_on(once(&mut taking)).expect("every place can be taken at once").unwrap()
             })
             .collect();
@@ -136,7 +144,7 @@ fn a_refusal_closes_the_gate_and_time_opens_it_again_for_all_who_wait() {
         let meeting = Meeting::new(2);
         let (refused, other) = (meeting.take(), meeting.take());
         let waiters = [Class::Read, Class::Poll].map(|class| meeting.waits(class, Permit::never_sent));
-        assert!(matches!(refused.refused(None), RefusedBy429::Closed(_)));
+        assert!(matches!(refused.refused(None).next, RefusedBy429::Closed(_)));
         other.never_sent();
         advance(Duration::from_secs(2));
         advance(2 * SPAN);
@@ -166,37 +174,62 @@ fn a_request_that_was_given_up_frees_its_place_after_a_while() {
     });
 }
 
-/// A client with a share of its own, and one without, at the same gate.
+/// Two looks, of which one is hinted at and one gives up, while the lane has room for one.
 #[test]
-fn a_client_that_has_used_its_share_up_holds_up_nobody_else() {
+fn a_hint_meets_looks_that_join_leave_and_go() {
     explore(PREEMPTIONS, || {
         let meeting = Meeting::new(2);
-        let capped = meeting.gate.with_share(0.5);
-        let held = block_on(capped.acquire(Class::Read, None, false)).unwrap();
-        let within = spawn(move || {
-            block_on(capped.acquire(Class::Trigger, None, false)).unwrap().never_sent();
-        });
-        let open = meeting.waits(Class::Read, Permit::never_sent);
-        open.join().unwrap();
+        let (first, second) = (Look::new(1), Look::new(2));
+        let looks = |look: &Arc<Look>| Ask { look: Some(Arc::clone(look)), ..Ask::new(Class::Poll) };
+        let held = block_on(meeting.gate.acquire(looks(&Look::new(0)))).unwrap();
+        let quitter = meeting.asks_and_gives_up(looks(&first));
+        let waiter = meeting.asks(looks(&second), Permit::never_sent);
+        meeting.gate.hint(&second, Urgency::Ended);
         held.never_sent();
-        within.join().unwrap();
+        quitter.join().unwrap();
+        waiter.join().unwrap();
         meeting.is_as_new();
     });
 }
 
-/// Clients come and go; what the last one sent weighs on the next one all the same.
+/// A grant that is taken back while its waiter comes for it is given again.
 #[test]
-fn a_gate_whose_last_user_leaves_while_another_comes_remembers_what_was_sent() {
+fn a_grant_that_is_taken_back_is_not_lost() {
     explore(PREEMPTIONS, || {
-        let quota = Quota { requests: 1, ..Quota::default() };
-        let shared = move || Gate::shared("https://api.example.com", [1; 32], quota);
-        let first = shared();
-        block_on(first.with_share(1.0).acquire(Class::Read, None, false)).unwrap().seen();
-        let leaver = spawn(move || drop(first));
-        let second = shared();
-        let refused = block_on(second.with_share(1.0).acquire(Class::Read, Some(Duration::ZERO), false));
-        assert!(refused.is_err(), "it forgot what was sent");
-        leaver.join().unwrap();
-        assert!(Arc::ptr_eq(&second, &shared()), "there are two gates for one key");
+        let meeting = Meeting::new(1);
+        let held = meeting.take();
+        let waiters = [Class::Read, Class::Trigger].map(|class| meeting.waits(class, Permit::never_sent));
+        held.never_sent();
+        advance(Duration::from_secs(1));
+        // Whoever changes anything takes back what was not fetched.
+        meeting.gate.set_share(1.0);
+        for waiter in waiters {
+            waiter.join().unwrap();
+        }
+        meeting.is_as_new();
+    });
+}
+
+#[test]
+fn whoever_waits_at_a_gate_that_is_absorbed_is_told_whenever_it_comes() {
+    explore(PREEMPTIONS, || {
+        let (meeting, other) = (Meeting::new(2), Meeting::new(1));
+        let held = other.take();
+        let waiter = {
+            let gate = Arc::clone(&other.gate);
+            spawn(move || match block_on(gate.acquire(Ask::new(Class::Read))) {
+                Ok(permit) => permit.never_sent(),
+                Err(why) => assert_eq!(why, NotGranted::Moved),
+            })
+        };
+        let gate = Arc::clone(&meeting.gate);
+        let absorber = spawn(move || gate.absorb(&other.gate));
+        held.never_sent();
+        waiter.join().unwrap();
+        absorber.join().unwrap();
+        advance(2 * SPAN);
+        let _ = meeting.gate.stats();
+        advance(2 * SPAN);
+        assert_eq!(meeting.gate.stats().in_flight, 0);
     });
 }

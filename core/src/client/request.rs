@@ -1,15 +1,20 @@
 //! `request`: what the SDK does not know yet, with the same key, limit, retry rules and errors.
 
+use std::collections::BTreeMap;
+
 use http::Method;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::{Answer, Call, Client, Options, unknown};
+use super::Client;
+use crate::call::{Call, Options, Spent};
 use crate::error::{Error, Kind};
-use crate::model::Json;
+use crate::json::{self, Json};
+use crate::sender::Answer;
 use crate::transport;
 
 impl Client {
-    /// Sends any request below the base URL and gives the server's JSON; nothing (204) is given as null.
+    /// Sends any request below the base URL and returns the server's JSON; nothing (204) is returned as null.
     ///
     /// # Errors
     /// As every operation; kind `invalid_request`, with nothing sent, for a path that could leave the API.
@@ -20,14 +25,16 @@ impl Client {
         query: &Map<String, Value>,
         body: Option<Value>,
         options: &Options,
-    ) -> Result<Value, Error> {
+    ) -> Result<Json, Error> {
+        let query = query.iter().map(|(name, value)| (name.clone(), Json::from(value))).collect();
         let body = body.as_ref().map(Json::from);
-        let answer = self.request_answer(method, path, query, body, &options.clone().unraw()).await?;
+        let mut spent = self.sender.account(options);
+        let answer = self.request_answer(method, path, &query, body, &mut spent).await?;
         if answer.body.is_empty() {
-            return Ok(Value::Null);
+            return Ok(Json::default());
         }
         serde_json::from_slice(&answer.body).map_err(|error| {
-            Error::new(Kind::Protocol, format!("the answer cannot be read as a tree: {error}"))
+            Error::new(Kind::Protocol, format!("the answer is not JSON that can be used: {error}"))
                 .with_meta(answer.meta)
         })
     }
@@ -36,34 +43,31 @@ impl Client {
         &self,
         method: &str,
         path: &str,
-        query: &Map<String, Value>,
+        query: &BTreeMap<String, Json>,
         body: Option<Json>,
-        options: &Options,
+        spent: &mut Spent,
     ) -> Result<Answer, Error> {
         let call = Call::unknown(verb(method)?, checked(path)?, pairs(query)?, body.map(Json::into_raw));
-        self.told(&call, self.json_answer(&call, options), |answer| &answer.meta).await
+        let raw = spent.raw;
+        let answer = self.sender.answer(&call, spent).await?;
+        if raw || answer.body.is_empty() { Ok(answer) } else { self.checked_json(&call, answer) }
     }
 
-    /// An answer that is JSON, or nothing.
-    async fn json_answer(&self, call: &Call, options: &Options) -> Result<Answer, Error> {
-        let answer = self.send(call, options).await?;
-        if options.raw == Some(true) || answer.body.is_empty() {
-            return Ok(answer);
-        }
+    /// The answer, if it is JSON.
+    fn checked_json(&self, call: &Call, answer: Answer) -> Result<Answer, Error> {
         let checked = std::str::from_utf8(&answer.body)
             .map_err(|_| "it is not UTF-8".to_owned())
             .and_then(|text| {
                 serde_json::from_str::<&serde_json::value::RawValue>(text).map_err(|error| error.to_string())
             })
-            .and_then(|raw| crate::model::check_json(raw.get()).map_err(ToOwned::to_owned));
+            .and_then(|raw| json::check(raw.get()).map_err(ToOwned::to_owned));
         match checked {
             Ok(()) => Ok(answer),
             Err(why) => {
-                let why = transport::no_json(&answer.body, &|text| self.scrub(text)).unwrap_or(why);
+                let why = transport::no_json(&answer.body, &|text| self.sender.scrub(text)).unwrap_or(why);
                 let error =
                     Error::new(Kind::Protocol, format!("the answer is not JSON that can be used: {why}"));
-                let error = if call.is_write() { unknown(error) } else { error };
-                Err(error.at(call).with_meta(answer.meta).scrubbed(|text| self.scrub(text)))
+                Err(self.sender.unreadable(call, error, answer.meta))
             }
         }
     }
@@ -101,27 +105,29 @@ fn checked(path: &str) -> Result<&str, Error> {
     Ok(path)
 }
 
-fn pairs(query: &Map<String, Value>) -> Result<Vec<(String, String)>, Error> {
+/// Numbers go out as the caller wrote them.
+fn pairs(query: &BTreeMap<String, Json>) -> Result<Vec<(String, String)>, Error> {
     let mut pairs = Vec::new();
     for (name, value) in query {
-        match value {
-            Value::Array(values) => {
+        match serde_json::from_str::<Vec<&RawValue>>(value.get()) {
+            Ok(values) => {
                 for value in values {
-                    pairs.push((name.clone(), scalar(name, value)?));
+                    pairs.push((name.clone(), scalar(name, value.get())?));
                 }
             }
-            value => pairs.push((name.clone(), scalar(name, value)?)),
+            Err(_) => pairs.push((name.clone(), scalar(name, value.get())?)),
         }
     }
     Ok(pairs)
 }
 
-fn scalar(name: &str, value: &Value) -> Result<String, Error> {
-    match value {
-        Value::String(text) => Ok(text.clone()),
-        Value::Number(_) | Value::Bool(_) => Ok(value.to_string()),
-        _ => Err(wrong(format!("query.{name} must be text, a number, a boolean or a list of those"))),
-    }
+fn scalar(name: &str, json: &str) -> Result<String, Error> {
+    let text = match json.bytes().next() {
+        Some(b'"') => serde_json::from_str(json).ok(),
+        Some(b'{' | b'[' | b'n') => None,
+        _ => Some(json.to_owned()),
+    };
+    text.ok_or_else(|| wrong(format!("query.{name} must be text, a number, a boolean or a list of those")))
 }
 
 #[cfg(test)]

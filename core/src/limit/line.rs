@@ -1,6 +1,10 @@
-//! Who waits: four classes that share by weight, first come first served within each.
+//! Who waits: four classes that share by weight, first come first served within each, and the lane of looks among the
+//! polls.
 
 use std::collections::BTreeMap;
+
+use super::Nanos;
+use super::looks::{Looks, Urgency};
 
 /// What a request is for; decides its weight while it waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,19 +34,33 @@ impl Class {
     }
 }
 
-/// The clients inside one gate that have a cap of their own, and 0 for all that have none.
-pub type Lane = u64;
-
-/// A place in the line; places of one class and lane are served in ascending order.
+/// A place in the line; places of one class are served in ascending order, those of looks as [`Looks`] says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// The class.
     pub class: Class,
-    /// The lane.
-    pub lane: Lane,
+    /// Whether it is a look at a run, in the lane of these.
+    pub look: bool,
     /// Comes before those that come for the first time (false sorts first).
     fresh: bool,
     arrival: u64,
+}
+
+impl Place {
+    /// A number that no other place of the line has.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        self.arrival
+    }
+}
+
+/// What is known of a run that a request looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sight {
+    /// How much there is to see.
+    pub urgency: Urgency,
+    /// When it was last looked at, in milliseconds since 1970.
+    pub looked_at: i64,
 }
 
 /// Everybody who waits; `W` is what is known about each.
@@ -52,57 +70,84 @@ pub struct Line<W> {
     /// The pass of the class that was served last.
     virtual_time: u64,
     queues: [Queue<W>; 4],
+    looks: Looks<W>,
 }
 
 #[derive(Debug)]
 struct Queue<W> {
     class: Class,
     pass: u64,
-    len: usize,
-    lanes: BTreeMap<Lane, BTreeMap<(bool, u64), W>>,
+    waiting: BTreeMap<(bool, u64), W>,
 }
 
 impl<W> Default for Line<W> {
     fn default() -> Self {
-        let queue = |class| Queue { class, pass: 0, len: 0, lanes: BTreeMap::new() };
-        Self { arrivals: 0, virtual_time: 0, queues: Class::ALL.map(queue) }
+        let queue = |class| Queue { class, pass: 0, waiting: BTreeMap::new() };
+        Self { arrivals: 0, virtual_time: 0, queues: Class::ALL.map(queue), looks: Looks::default() }
     }
 }
 
 impl<W> Line<W> {
-    /// Joins at the end of a class, or with `rejoin` at its head, behind those who rejoined before.
-    pub fn join(&mut self, class: Class, lane: Lane, rejoin: bool, waiter: W) -> Place {
+    /// Joins at the end of a class, or with `rejoin` at its head, behind those who rejoined before. A look is a poll,
+    /// whatever its class, and waits in the lane of looks.
+    pub fn join(&mut self, class: Class, look: Option<Sight>, rejoin: bool, waiter: W) -> Place {
         self.arrivals += 1;
-        let place = Place { class, lane, fresh: !rejoin, arrival: self.arrivals };
+        let class = if look.is_some() { Class::Poll } else { class };
+        let place = Place { class, look: look.is_some(), fresh: !rejoin, arrival: self.arrivals };
         let now = self.virtual_time;
+        let idle = self.waiting(class) == 0;
         let queue = self.queue_mut(class);
-        if queue.len == 0 {
+        if idle {
             // Time in which nobody of the class waited earns nothing.
             queue.pass = queue.pass.max(now);
         }
-        queue.len += 1;
-        queue.lanes.entry(lane).or_default().insert((place.fresh, place.arrival), waiter);
+        match look {
+            None => drop(queue.waiting.insert((place.fresh, place.arrival), waiter)),
+            Some(Sight { urgency, looked_at }) => {
+                self.looks.join(place.arrival, place.fresh, urgency, looked_at, waiter);
+            }
+        }
         place
     }
 
     /// Leaves without having been served.
     pub fn leave(&mut self, place: Place) -> Option<W> {
-        let queue = self.queue_mut(place.class);
-        let lane = queue.lanes.get_mut(&place.lane)?;
-        let waiter = lane.remove(&(place.fresh, place.arrival))?;
-        if lane.is_empty() {
-            queue.lanes.remove(&place.lane);
+        if place.look {
+            return self.looks.leave(place.arrival);
         }
-        queue.len -= 1;
-        Some(waiter)
+        self.queue_mut(place.class).waiting.remove(&(place.fresh, place.arrival))
     }
 
-    /// The first of each lane of a class.
-    pub fn heads(&self, class: Class) -> impl Iterator<Item = (Place, &W)> {
-        self.queue(class).lanes.iter().filter_map(move |(lane, waiting)| {
-            let (&(fresh, arrival), waiter) = waiting.first_key_value()?;
-            Some((Place { class, lane: *lane, fresh, arrival }, waiter))
-        })
+    /// Makes a look that waits at `place` more urgent.
+    pub fn raise(&mut self, place: Place, urgency: Urgency) {
+        if place.look {
+            self.looks.raise(place.arrival, urgency);
+        }
+    }
+
+    /// The first of a class, looks aside.
+    #[must_use]
+    pub fn head(&self, class: Class) -> Option<(Place, &W)> {
+        let (&(fresh, arrival), waiter) = self.queue(class).waiting.first_key_value()?;
+        Some((Place { class, look: false, fresh, arrival }, waiter))
+    }
+
+    /// The look whose turn it is.
+    #[must_use]
+    pub fn head_of_looks(&self) -> Option<(Place, &W)> {
+        let (arrival, fresh, waiter) = self.looks.head()?;
+        Some((Place { class: Class::Poll, look: true, fresh, arrival }, waiter))
+    }
+
+    /// The lane of looks.
+    #[must_use]
+    pub fn looks(&self) -> &Looks<W> {
+        &self.looks
+    }
+
+    /// The lane of looks.
+    pub fn looks_mut(&mut self) -> &mut Looks<W> {
+        &mut self.looks
     }
 
     /// Which of these, the heads that may go now, has its turn. Each class shares by weight; within a
@@ -115,17 +160,19 @@ impl<W> Line<W> {
             .min_by_key(|place| (self.queue(place.class).pass, place.class, place.fresh, place.arrival))
     }
 
-    /// Serves `chosen` out of those who may go now, and charges its class for the turn.
-    pub fn serve(&mut self, chosen: Place, may_go: &[Place]) -> Option<W> {
-        let waiter = self.leave(chosen)?;
+    /// Serves `chosen` out of those who may go `now`, and charges its class for the turn; `span` is the window over
+    /// which looks are counted.
+    pub fn serve(&mut self, chosen: Place, may_go: &[Place], now: Nanos, span: Nanos) -> Option<W> {
+        let waiter =
+            if chosen.look { self.looks.serve(chosen.arrival, now, span)? } else { self.leave(chosen)? };
         let queue = self.queue_mut(chosen.class);
-        let now = queue.pass;
+        let pass = queue.pass;
         queue.pass += chosen.class.stride();
-        self.virtual_time = self.virtual_time.max(now);
+        self.virtual_time = self.virtual_time.max(pass);
         // A class that may not go at the moment saves nothing up for later.
         for queue in &mut self.queues {
             if !may_go.iter().any(|place| place.class == queue.class) {
-                queue.pass = queue.pass.max(now);
+                queue.pass = queue.pass.max(pass);
             }
         }
         Some(waiter)
@@ -134,13 +181,34 @@ impl<W> Line<W> {
     /// Who waits at `place`.
     #[must_use]
     pub fn at(&self, place: Place) -> Option<&W> {
-        self.queue(place.class).lanes.get(&place.lane)?.get(&(place.fresh, place.arrival))
+        if place.look {
+            return self.looks.at(place.arrival);
+        }
+        self.queue(place.class).waiting.get(&(place.fresh, place.arrival))
     }
 
-    /// How many of a class wait.
+    /// How many of a class wait, looks among the polls.
     #[must_use]
     pub fn waiting(&self, class: Class) -> usize {
-        self.queue(class).len
+        let looks = if class == Class::Poll { self.looks.len() } else { 0 };
+        self.queue(class).waiting.len() + looks
+    }
+
+    /// Takes all who wait out of the line.
+    pub fn drain(&mut self) -> Vec<(Place, W)> {
+        let looks = self.looks.drain();
+        let mut all: Vec<_> = looks
+            .map(|(arrival, fresh, who)| (Place { class: Class::Poll, look: true, fresh, arrival }, who))
+            .collect();
+        for queue in &mut self.queues {
+            let class = queue.class;
+            all.extend(
+                std::mem::take(&mut queue.waiting)
+                    .into_iter()
+                    .map(|((fresh, arrival), who)| (Place { class, look: false, fresh, arrival }, who)),
+            );
+        }
+        all
     }
 
     fn queue(&self, class: Class) -> &Queue<W> {
@@ -169,10 +237,10 @@ mod tests {
     use super::*;
 
     fn serve_next(line: &mut Line<&'static str>) -> Option<(Class, &'static str)> {
-        let heads: Vec<Place> =
-            Class::ALL.into_iter().flat_map(|class| line.heads(class).map(|(place, _)| place)).collect();
+        let heads = Class::ALL.into_iter().filter_map(|class| line.head(class)).chain(line.head_of_looks());
+        let heads: Vec<Place> = heads.map(|(place, _)| place).collect();
         let chosen = line.choose(&heads)?;
-        line.serve(chosen, &heads).map(|name| (chosen.class, name))
+        line.serve(chosen, &heads, 0, 1).map(|name| (chosen.class, name))
     }
 
     #[test]
@@ -180,7 +248,7 @@ mod tests {
         let mut line = Line::default();
         for class in Class::ALL {
             for _ in 0..1000 {
-                line.join(class, 0, false, "");
+                line.join(class, None, false, "");
             }
         }
         let mut served = BTreeMap::new();
@@ -192,10 +260,11 @@ mod tests {
     }
 
     #[test]
-    fn first_come_first_served_within_a_class_whatever_the_lane() {
+    fn first_come_first_served_within_a_class_looks_among_the_polls() {
         let mut line = Line::default();
-        for (lane, name) in [(0, "a"), (7, "b"), (3, "c"), (0, "d")] {
-            line.join(Class::Read, lane, false, name);
+        let sight = Sight { urgency: Urgency::Usual, looked_at: 5 };
+        for (look, name) in [(None, "a"), (Some(sight), "b"), (None, "c"), (Some(sight), "d")] {
+            line.join(Class::Poll, look, false, name);
         }
         let order: Vec<_> = std::iter::from_fn(|| serve_next(&mut line)).map(|(_, name)| name).collect();
         assert_eq!(order, ["a", "b", "c", "d"]);
@@ -204,10 +273,10 @@ mod tests {
     #[test]
     fn whoever_rejoins_is_first_in_the_class_and_behind_earlier_rejoiners() {
         let mut line = Line::default();
-        line.join(Class::Read, 0, false, "c");
-        line.join(Class::Read, 0, true, "a");
-        line.join(Class::Read, 5, true, "b");
-        line.join(Class::Read, 0, false, "d");
+        line.join(Class::Read, None, false, "c");
+        line.join(Class::Read, None, true, "a");
+        line.join(Class::Read, None, true, "b");
+        line.join(Class::Read, None, false, "d");
         let order: Vec<_> = std::iter::from_fn(|| serve_next(&mut line)).map(|(_, name)| name).collect();
         assert_eq!(order, ["a", "b", "c", "d"]);
     }
@@ -216,13 +285,13 @@ mod tests {
     fn a_class_that_was_empty_has_saved_nothing_up() {
         let mut line = Line::default();
         for _ in 0..100 {
-            line.join(Class::Bulk, 0, false, "bulk");
+            line.join(Class::Bulk, None, false, "bulk");
         }
         for _ in 0..50 {
             serve_next(&mut line);
         }
         for _ in 0..100 {
-            line.join(Class::Read, 0, false, "read");
+            line.join(Class::Read, None, false, "read");
         }
         let served: Vec<_> = (0..30).filter_map(|_| serve_next(&mut line)).map(|(_, name)| name).collect();
         let bulk = served.iter().filter(|name| **name == "bulk").count();
@@ -232,8 +301,8 @@ mod tests {
     #[test]
     fn who_leaves_is_gone() {
         let mut line = Line::default();
-        let place = line.join(Class::Poll, 0, false, "a");
-        line.join(Class::Poll, 0, false, "b");
+        let place = line.join(Class::Poll, None, false, "a");
+        line.join(Class::Poll, None, false, "b");
         assert_eq!(line.leave(place), Some("a"));
         assert_eq!(line.leave(place), None);
         assert_eq!(line.waiting(Class::Poll), 1);

@@ -5,33 +5,41 @@
 //! at once, wherever their buckets begin and however long the network takes.
 //!
 //! * [`window`]: what is in flight, when the others ended, and when one more may leave.
-//! * [`cut`]: what a refusal (429) changes.
+//! * [`backoff`]: what a refusal (429) changes; [`recovery`]: how that is undone.
 //! * [`state`]: the two together, and what happens to a request; no clock, no waiting, no randomness.
-//! * [`line`]: who waits, and whose turn it is.
-//! * [`turn`]: the line and the states together: who goes now, and when to look again.
+//! * [`line`]: who waits, and whose turn it is; [`looks`]: the same for requests that look at runs.
+//! * [`turn`]: the line and the limit together: who goes now, and when to look again.
 //! * `sync`: the locks, the clock and the waking of the gate, or those of a model that explores every order of events.
-//! * [`gate`], [`permit`], [`registry`]: one lock over all this, shared by the clients of a process.
+//! * [`gate`], [`waiter`], [`look`], [`permit`], [`stats`]: one lock over all this, shared by the clients of a workspace.
 
-pub mod cut;
+pub mod backoff;
 pub mod gate;
 pub mod line;
+pub mod look;
+pub mod looks;
 pub mod permit;
 pub mod quota;
-pub mod registry;
+pub mod recovery;
 pub mod state;
+pub mod stats;
 mod sync;
 pub mod turn;
+pub mod waiter;
 pub mod window;
 
 #[cfg(limit_loom)]
 pub use sync::{advance, explore};
 
-pub use cut::RefusedBy429;
-pub use gate::{Gate, GateHandle, LimitStats, Refused, Waiting};
+pub use backoff::{Cut, Refusal, RefusedBy429};
+pub use gate::Gate;
 pub use line::Class;
+pub use look::Look;
+pub use looks::Urgency;
 pub use permit::Permit;
 pub use quota::Quota;
-pub use state::{Decision, Reach, State, Ticket};
+pub use state::{Decision, Linger, Reach, State, Ticket};
+pub use stats::{LimitStats, Waiting};
+pub use waiter::{Ask, NotGranted};
 
 /// Nanoseconds since a moment of the owner's choosing.
 pub type Nanos = u64;

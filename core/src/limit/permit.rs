@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::cut::RefusedBy429;
+use super::backoff::{Refusal, RefusedBy429};
 use super::gate::Gate;
+use super::state::Linger;
 use super::turn::{End, Grant};
 
 /// Leave to send one request, once. How it ended is told with one of the methods; a permit that is
-/// dropped counts as abandoned, the only safe reading of a future that was cancelled.
+/// dropped counts as abandoned, the only safe reading of a future that was cancelled ([`Linger::Brief`]).
 #[derive(Debug)]
 #[must_use = "a permit that is dropped at once takes a place for seconds"]
 pub struct Permit {
@@ -40,18 +41,17 @@ impl Permit {
         self.end(End::NeverSent);
     }
 
-    /// The request was cancelled, timed out or reset after it was handed to the transport. It may still
-    /// arrive, so it counts as in flight for 5 s from now.
-    pub fn abandoned(self) {
-        self.end(End::Abandoned);
+    /// The request was cancelled, timed out or reset after it was handed to the transport. It may still arrive, so it
+    /// counts as in flight for a while; `linger` says for how long.
+    pub fn abandoned(self, linger: Linger) {
+        self.end(End::Abandoned(linger));
     }
 
-    /// The answer was 429, with this Retry-After.
-    #[must_use = "a refused request either waits again or fails"]
-    pub fn refused(mut self, retry_after: Option<Duration>) -> RefusedBy429 {
+    /// The answer was 429, with this Retry-After. Says what the request may do now, and whether the limit was cut.
+    pub fn refused(mut self, retry_after: Option<Duration>) -> Refusal {
         match self.grant.take() {
             Some(grant) => self.gate.refused(grant, retry_after),
-            None => RefusedBy429::Closed(Duration::ZERO),
+            None => Refusal { next: RefusedBy429::Closed(Duration::ZERO), cut: None },
         }
     }
 
@@ -65,7 +65,7 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         if let Some(grant) = self.grant.take() {
-            self.gate.end(grant, End::Abandoned);
+            self.gate.end(grant, End::Abandoned(Linger::Brief));
         }
     }
 }

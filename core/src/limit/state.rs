@@ -2,16 +2,38 @@
 //!
 //! Times may come in any order: a time before the last one counts as the last one.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::time::Duration;
 
-use super::cut::{Cut, RefusedBy429};
+use super::backoff::{Backoff, Refusal};
 use super::window::Window;
 use super::{NEVER, Nanos, Quota};
 
-/// How long a request that was given up after sending may still be on its way. That nothing arrives
+/// How long a request that was given up may still be on its way while the server answers others. That nothing arrives
 /// later is an assumption about networks, not a fact about the server.
-const LINGER: Duration = Duration::from_secs(5);
+pub const BRIEF_LINGER: Duration = Duration::from_secs(5);
+
+/// How much of the time for which a request went unanswered is added to [`BRIEF_LINGER`] when it is given up; the sum is
+/// never less than a window.
+///
+/// A server that is stopped and goes on reads what its sockets hold, and it may be stopped for as long again as it was
+/// already. With the default timeout of 30 s no window is exceeded by a server that was stopped for up to a minute. What is
+/// left is an assumption: a server that is stopped for more than twice the timeout while something goes on accepting
+/// requests for it (its own system, or a proxy) reads old ones after we have forgotten them, and new ones beside them: up
+/// to twice the limit.
+pub const LONGEST_UNANSWERED: Duration = Duration::from_secs(30);
+
+/// Why a request was given up after it was sent: says how long it may still arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Linger {
+    /// Its caller gave it up, or its connection was lost, while nothing says that the server has stopped reading: it
+    /// counts as in flight for [`BRIEF_LINGER`] more.
+    Brief,
+    /// No answer came in time, or the connection that it was on is known to be stuck: it counts as in flight for a whole
+    /// window more, and longer where it went unanswered for longer ([`LONGEST_UNANSWERED`]).
+    Window,
+}
 
 /// Whether one more may leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,9 +58,16 @@ pub enum Reach {
 #[must_use = "a request that is never ended takes its place for good"]
 pub struct Ticket {
     epoch: u64,
+    at: Nanos,
 }
 
 impl Ticket {
+    /// When it was granted.
+    #[must_use]
+    pub fn at(&self) -> Nanos {
+        self.at
+    }
+
     /// Ends it; gives back the epoch in which it was granted.
     fn spend(self) -> u64 {
         self.epoch
@@ -49,14 +78,16 @@ impl Ticket {
 #[derive(Clone, Debug)]
 pub struct State {
     quota: Quota,
+    /// The part of the quota that may be used.
+    share: f64,
     window: Window,
-    cut: Cut,
-    /// When those that were given up after sending count as ended.
-    lingering: VecDeque<Nanos>,
-    linger: Nanos,
+    backoff: Backoff,
+    /// When those that were given up after sending count as ended, the first to come on top.
+    lingering: BinaryHeap<Reverse<Nanos>>,
     last: Nanos,
     granted: u64,
     refused: u64,
+    cuts: u64,
 }
 
 impl State {
@@ -65,13 +96,14 @@ impl State {
     pub fn new(quota: Quota) -> Self {
         Self {
             quota,
+            share: 1.0,
             window: Window::new(quota.span()),
-            cut: Cut::new(&quota),
-            lingering: VecDeque::new(),
-            linger: quota.scaled(LINGER),
+            backoff: Backoff::new(&quota),
+            lingering: BinaryHeap::new(),
             last: 0,
             granted: 0,
             refused: 0,
+            cuts: 0,
         }
     }
 
@@ -79,8 +111,16 @@ impl State {
     pub fn tighten(&mut self, quota: Quota) {
         self.quota = self.quota.stricter(quota);
         self.window.set_span(self.quota.span());
-        self.cut.tighten(&self.quota);
-        self.linger = self.quota.scaled(LINGER);
+        self.backoff.tighten(&self.quota.shared(self.share));
+    }
+
+    /// Keeps within `share` (above 0 and up to 1) of the quota from now on, rounded down and at least one request; a
+    /// larger share than the one before changes nothing.
+    pub fn set_share(&mut self, share: f64) {
+        if share < self.share {
+            self.share = share;
+            self.backoff.tighten(&self.quota.shared(share));
+        }
     }
 
     /// Whether one more may leave `now`, and if not, when to ask again. Never polls: the time given is
@@ -96,6 +136,7 @@ impl State {
     /// The first time at or after `from` at which one more may leave if nothing else happens.
     #[must_use]
     pub fn earliest(&self, from: Nanos, reach: Reach) -> Nanos {
+        let from = self.backoff.opens(from.max(self.last));
         self.earliest_with(from, self.window.flying(), reach)
     }
 
@@ -106,27 +147,27 @@ impl State {
     }
 
     fn earliest_with(&self, from: Nanos, flying: u64, reach: Reach) -> Nanos {
-        let allowed = self.cut.allowed();
+        let allowed = self.backoff.allowed();
         let allowed = match reach {
             Reach::Whole => allowed,
             Reach::LeavesTenth => allowed - allowed / 10,
         };
-        let from = from.max(self.last).max(self.cut.closed_until());
+        let from = from.max(self.last).max(self.backoff.closed_until());
         self.window.earliest(from, flying, allowed)
     }
 
     /// When the next one that was given up counts as ended; [`NEVER`] if there is none.
     #[must_use]
     pub fn next_settling(&self) -> Nanos {
-        self.lingering.front().copied().unwrap_or(NEVER)
+        self.lingering.peek().map_or(NEVER, |Reverse(due)| *due)
     }
 
     /// Notes what has come to pass by `now`; gives back the time that counts as now.
     pub fn settle(&mut self, now: Nanos) -> Nanos {
         self.last = self.last.max(now);
         // They end when we look, not when it was due: a process that was stopped may have sent them late.
-        while self.lingering.front().is_some_and(|due| *due <= self.last) {
-            self.lingering.pop_front();
+        while self.next_settling() <= self.last {
+            self.lingering.pop();
             self.window.ends(self.last);
         }
         self.last
@@ -134,34 +175,40 @@ impl State {
 
     /// One leaves `now`; only after [`Decision::Granted`] at the same time.
     pub fn grant(&mut self, now: Nanos) -> Ticket {
-        self.settle(now);
+        let at = self.settle(now);
         self.window.leaves();
         self.granted += 1;
-        Ticket { epoch: self.cut.epoch() }
+        Ticket { epoch: self.backoff.leaves(), at }
     }
 
     /// The end of an answer other than a refusal was seen.
     pub fn seen(&mut self, now: Nanos, ticket: Ticket) {
         let now = self.settle(now);
         self.window.ends(now);
-        self.cut.succeeded(ticket.spend());
+        self.backoff.succeeded(now, ticket.spend());
     }
 
     /// It certainly never reached the server.
     pub fn never_sent(&mut self, now: Nanos, ticket: Ticket) {
         self.settle(now);
         self.window.vanishes();
-        ticket.spend();
+        self.backoff.ends(ticket.spend());
         self.granted = self.granted.saturating_sub(1);
     }
 
-    /// It was given up after sending: it may yet arrive, and counts as in flight for 5 s more.
-    pub fn abandoned(&mut self, now: Nanos, ticket: Ticket) {
+    /// It was given up after sending: it may yet arrive, and counts as in flight for a while more.
+    pub fn abandoned(&mut self, now: Nanos, ticket: Ticket, linger: Linger) {
         let now = self.settle(now);
-        ticket.spend();
-        // A stricter quota may have changed the linger; the queue stays ascending.
-        let due = now.saturating_add(self.linger);
-        self.lingering.push_back(self.lingering.back().map_or(due, |last| due.max(*last)));
+        let linger = match linger {
+            Linger::Brief => self.quota.scaled(BRIEF_LINGER),
+            Linger::Window => {
+                let longest = self.quota.scaled(LONGEST_UNANSWERED);
+                let unanswered = now.saturating_sub(ticket.at).min(longest);
+                (unanswered + self.quota.scaled(BRIEF_LINGER)).max(self.span())
+            }
+        };
+        self.backoff.ends(ticket.spend());
+        self.lingering.push(Reverse(now.saturating_add(linger)));
     }
 
     /// It was answered with 429; `jitter` is uniform over all u32.
@@ -171,11 +218,41 @@ impl State {
         ticket: Ticket,
         retry_after: Option<Duration>,
         jitter: u32,
-    ) -> RefusedBy429 {
+    ) -> Refusal {
         let now = self.settle(now);
         self.window.ends(now);
         self.refused += 1;
-        self.cut.refused(now, ticket.spend(), retry_after, jitter, &self.quota)
+        let used = self.window.flying() + self.window.recent(now);
+        let refusal = self.backoff.refused(now, ticket.spend(), retry_after, jitter, used, &self.quota);
+        self.cuts += u64::from(refusal.cut.is_some());
+        refusal
+    }
+
+    /// Takes the place of another limit as well; `time` turns a time of the other into one of this.
+    ///
+    /// What ended at the other weighs here too. What it has in flight counts as on its way for a window from now, since
+    /// its ends are seen there and not here. The stricter of both holds in all else.
+    pub fn absorb(&mut self, now: Nanos, other: &Self, time: impl Fn(Nanos) -> Nanos) {
+        let now = self.settle(now);
+        self.set_share(other.share);
+        self.tighten(other.quota);
+        self.window.absorb(now, &other.window, &time);
+        let soonest = now.saturating_add(self.span());
+        let lingering = other.lingering.iter().map(|Reverse(due)| Reverse(time(*due).max(soonest)));
+        self.lingering.extend(lingering);
+        for _ in other.lingering.len() as u64..other.window.flying() {
+            self.lingering.push(Reverse(soonest));
+        }
+        self.backoff.absorb(now, &other.backoff, &time);
+        self.granted += other.granted;
+        self.refused += other.refused;
+        self.cuts += other.cuts;
+    }
+
+    /// T.
+    #[must_use]
+    pub fn span(&self) -> Nanos {
+        self.window.span()
     }
 
     /// What is declared.
@@ -184,16 +261,16 @@ impl State {
         &self.quota
     }
 
-    /// N, cut by refusals.
+    /// N: the share of the quota, cut by refusals.
     #[must_use]
     pub fn allowed(&self) -> u64 {
-        self.cut.allowed()
+        self.backoff.allowed()
     }
 
     /// The N that was declared.
     #[must_use]
     pub fn declared(&self) -> u64 {
-        self.cut.declared()
+        self.quota.requests()
     }
 
     /// Granted and not ended, those that linger included.
@@ -217,7 +294,7 @@ impl State {
     /// Until when nothing is granted.
     #[must_use]
     pub fn closed_until(&self) -> Nanos {
-        self.cut.closed_until()
+        self.backoff.closed_until()
     }
 
     /// When a request that leaves now can no longer weigh on a later one: how long a log is worth keeping.
@@ -236,5 +313,11 @@ impl State {
     #[must_use]
     pub fn refused_total(&self) -> u64 {
         self.refused
+    }
+
+    /// Cuts so far.
+    #[must_use]
+    pub fn cuts_total(&self) -> u64 {
+        self.cuts
     }
 }

@@ -5,7 +5,7 @@
 pub(super) use real::*;
 
 #[cfg(limit_loom)]
-pub(super) use model::{Instant, LOOK_AFTER_FIRST, Mutex, MutexGuard, Notify, timeout_at};
+pub(super) use model::{FETCHED_WITHIN, Instant, LOOK_AFTER_FIRST, Mutex, MutexGuard, Notify, timeout_at};
 #[cfg(limit_loom)]
 pub use model::{advance, explore};
 
@@ -20,6 +20,9 @@ mod real {
     /// How often a waiter that is not the first looks whether the first overslept, because its task is not
     /// being polled: without this, one stream that nobody drives would hold up everybody.
     pub(in crate::limit) const LOOK_AFTER_FIRST: Duration = Duration::from_secs(1);
+
+    /// How long a grant is kept for a waiter that does not come for it, because its task is not being polled.
+    pub(in crate::limit) const FETCHED_WITHIN: Duration = Duration::from_secs(1);
 }
 
 #[cfg(limit_loom)]

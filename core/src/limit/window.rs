@@ -67,6 +67,13 @@ impl Window {
         self.ends.push(now);
     }
 
+    /// Takes over what another log holds, as of `now`; `time` turns a time of the other into one of this.
+    pub fn absorb(&mut self, now: Nanos, other: &Self, time: impl Fn(Nanos) -> Nanos) {
+        self.flying += other.flying;
+        self.ends.extend(other.ends.iter().map(|end| time(*end).min(now)));
+        self.ends.sort_unstable();
+    }
+
     /// How many ended within the last T.
     #[must_use]
     pub fn recent(&self, now: Nanos) -> u64 {

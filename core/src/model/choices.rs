@@ -59,10 +59,10 @@ macro_rules! open_enum {
         }
 
         impl $crate::model::Model for $name {
-            fn read<'de, D: serde::Deserializer<'de>>(
-                from: D,
+            fn read(
+                from: &mut $crate::model::Reader<'_>,
                 mended: &mut $crate::model::Mended,
-            ) -> Result<Option<Self>, D::Error> {
+            ) -> Result<Option<Self>, String> {
                 let text = <String as $crate::model::Model>::read(from, mended)?;
                 Ok(text.map(|text| Self::from(text.as_str())))
             }
@@ -97,10 +97,10 @@ macro_rules! choice {
         }
 
         impl $crate::model::Model for $name {
-            fn read<'de, D: serde::Deserializer<'de>>(
-                from: D,
+            fn read(
+                from: &mut $crate::model::Reader<'_>,
                 mended: &mut $crate::model::Mended,
-            ) -> Result<Option<Self>, D::Error> {
+            ) -> Result<Option<Self>, String> {
                 let text = <String as $crate::model::Model>::read(from, mended)?;
                 Ok(match text.as_deref() {
                     $(Some($wire) => Some(Self::$variant),)*

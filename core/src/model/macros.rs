@@ -1,40 +1,5 @@
 //! The declarations that make a type of the API from one line a field.
 
-/// Visitor methods for JSON of a kind that is of no use here: read past, noted, and given as `None`.
-macro_rules! unusable {
-    ($($kind:ident)*) => { $(unusable!(@$kind);)* };
-    (@bool) => { unusable!(@scalar visit_bool bool); };
-    (@u64) => { unusable!(@scalar visit_u64 u64); };
-    (@i64) => { unusable!(@scalar visit_i64 i64); };
-    (@f64) => { unusable!(@scalar visit_f64 f64); };
-    (@str) => { unusable!(@scalar visit_str &str); };
-    (@scalar $visit:ident $type:ty) => {
-        fn $visit<E: serde::de::Error>(self, _: $type) -> Result<Self::Value, E> {
-            self.0.note();
-            Ok(None)
-        }
-    };
-    (@unit) => {
-        fn visit_unit<E: serde::de::Error>(self) -> Result<Self::Value, E> {
-            Ok(None)
-        }
-    };
-    (@seq) => {
-        fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-            while seq.next_element::<serde::de::IgnoredAny>()?.is_some() {}
-            self.0.note();
-            Ok(None)
-        }
-    };
-    (@map) => {
-        fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            while map.next_entry::<serde::de::IgnoredAny, serde::de::IgnoredAny>()?.is_some() {}
-            self.0.note();
-            Ok(None)
-        }
-    };
-}
-
 /// Declares an object: `required`, `optional`, `needed` or `defaulted`, Rust name, wire name, type.
 ///
 /// What is `required` and missing makes the answer a protocol error; what is `defaulted` and missing becomes its
@@ -96,38 +61,32 @@ macro_rules! model {
         }
 
         impl $crate::model::Model for $name {
-            fn read<'de, D: serde::Deserializer<'de>>(
-                from: D,
+            fn read(
+                from: &mut $crate::model::Reader<'_>,
                 mended: &mut $crate::model::Mended,
-            ) -> Result<Option<Self>, D::Error> {
-                struct Members<'a>(&'a mut $crate::model::Mended);
-                impl<'de> serde::de::Visitor<'de> for Members<'_> {
-                    type Value = Option<$name>;
-
-                    fn expecting(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                        to.write_str("an object")
+            ) -> Result<Option<Self>, String> {
+                $(let mut $field: Option<$type> = None;)*
+                let is_object = from.object(mended, |name, from, mended| {
+                    match name {
+                        $($wire => {
+                            mended.enter($wire);
+                            $field = $crate::model::Model::read(from, mended)?;
+                            mended.leave();
+                        })*
+                        _ => from.skip()?,
                     }
-
-                    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                        $(let mut $field: Option<$type> = None;)*
-                        while let Some(name) = map.next_key::<$crate::model::Name<'_>>()? {
-                            match name.0.as_ref() {
-                                $($wire => {
-                                    self.0.enter($wire);
-                                    $field = map.next_value_seed($crate::model::Seed::new(self.0))?;
-                                    self.0.leave();
-                                })*
-                                _ => {
-                                    map.next_value::<serde::de::IgnoredAny>()?;
-                                }
-                            }
-                        }
-                        Ok(Some($name { $($field: model!(@finish $presence self.0, $field $wire),)* }))
-                    }
-
-                    unusable!(bool u64 i64 f64 str unit seq);
+                    Ok(())
+                })?;
+                if !is_object {
+                    return Ok(None);
                 }
-                from.deserialize_any(Members(mended))
+                Ok(Some($name { $($field: model!(@finish $presence mended, $field $wire),)* }))
+            }
+
+            #[allow(unreachable_code, reason = "a model that names its workspace returns it")]
+            fn workspace(&self) -> Option<i64> {
+                $(model!(@workspace self $field);)*
+                None
             }
 
             fn describe(types: &mut $crate::model::Types) -> serde_json::Value {
@@ -141,6 +100,8 @@ macro_rules! model {
             }
         }
     };
+    (@workspace $self:ident workspace_id) => { return $self.workspace_id; };
+    (@workspace $self:ident $field:ident) => {};
     (@type optional $type:ty) => { Option<$type> };
     (@type needed $type:ty) => { Option<$type> };
     (@type $presence:ident $type:ty) => { $type };
@@ -167,7 +128,7 @@ macro_rules! model {
             Some(value) => value,
             None => {
                 $mended.enter($wire);
-                return Err(serde::de::Error::custom(format_args!("{} is missing", $mended.path())));
+                return Err(format!("{} is missing", $mended.path()));
             }
         }
     };
@@ -194,7 +155,7 @@ macro_rules! union {
         pub enum $name {
             $($(#[doc = $variant_doc])* $variant($type),)*
             /// A kind that this version does not know, as the server wrote it.
-            Unknown($crate::model::Json),
+            Unknown($crate::json::Json),
         }
 
         impl<'de> serde::Deserialize<'de> for $name {
@@ -236,19 +197,18 @@ macro_rules! union {
         }
 
         impl $crate::model::Model for $name {
-            fn read<'de, D: serde::Deserializer<'de>>(
-                from: D,
+            fn read(
+                from: &mut $crate::model::Reader<'_>,
                 mended: &mut $crate::model::Mended,
-            ) -> Result<Option<Self>, D::Error> {
-                use serde::de::Error as _;
-                let Some(raw) = <$crate::model::Json as $crate::model::Model>::read(from, mended)? else {
+            ) -> Result<Option<Self>, String> {
+                let Some(raw) = <$crate::json::Json as $crate::model::Model>::read(from, mended)? else {
                     return Ok(None);
                 };
                 let members: std::collections::BTreeMap<String, Option<serde::de::IgnoredAny>> =
                     serde_json::from_str(raw.get()).unwrap_or_default();
                 $(if matches!(members.get($member), Some(Some(_))) {
-                    let mut inner = serde_json::Deserializer::from_str(raw.get());
-                    let value = <$type as $crate::model::Model>::read(&mut inner, mended).map_err(D::Error::custom)?;
+                    let mut inner = $crate::model::Reader::new(raw.get().as_bytes());
+                    let value = <$type as $crate::model::Model>::read(&mut inner, mended)?;
                     return Ok(value.map(Self::$variant));
                 })*
                 Ok(Some(Self::Unknown(raw)))

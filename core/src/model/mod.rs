@@ -5,33 +5,30 @@
 
 #[macro_use]
 mod choices;
-mod equal;
 mod json;
 #[macro_use]
 mod strictly;
 #[macro_use]
 mod macros;
 mod outgoing;
+mod reader;
 mod scalar;
 pub(crate) mod strict;
 mod timestamp;
 mod types;
 
-pub(crate) use json::check as check_json;
-pub use json::{Json, JsonObject};
 pub use timestamp::Timestamp;
 
 pub(crate) use outgoing::{Bare, Outgoing, inside, variant};
-pub(crate) use scalar::{Name, Scalar};
+pub(crate) use reader::Reader;
+pub(crate) use scalar::Scalar;
 pub(crate) use types::{Field, Types, Variant, prose};
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
-use std::marker::PhantomData;
+use std::fmt::Write as _;
 
 use serde::Serialize;
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use crate::text::brief;
@@ -45,7 +42,12 @@ const NAME_KEPT: usize = 1024;
 /// A type that the server's JSON is read into.
 pub(crate) trait Model: Sized + Serialize {
     /// Reads a value; `None` where it is null or cannot be used (the latter is noted in `mended`).
-    fn read<'de, D: Deserializer<'de>>(from: D, mended: &mut Mended) -> Result<Option<Self>, D::Error>;
+    fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String>;
+
+    /// The id of the workspace that it belongs to, if it says so.
+    fn workspace(&self) -> Option<i64> {
+        None
+    }
 
     /// Its type expression in the catalogue; enters itself there when it has a name.
     fn describe(types: &mut Types) -> Value;
@@ -89,6 +91,17 @@ impl Mended {
         self.leave();
     }
 
+    /// Reads an entry of a list or a map, in which null has no meaning.
+    fn within<T: Model>(&mut self, step: Step, from: &mut Reader<'_>) -> Result<Option<T>, String> {
+        self.at.push(step);
+        let value = T::read(from, self)?;
+        if value.is_none() {
+            self.note();
+        }
+        self.leave();
+        Ok(value)
+    }
+
     pub(crate) fn path(&self) -> String {
         let mut path = String::new();
         for step in &self.at {
@@ -110,65 +123,26 @@ impl Mended {
     }
 }
 
-/// Reads a `T` in place of a serde field.
-pub(crate) struct Seed<'a, T>(&'a mut Mended, PhantomData<T>);
-
-impl<'a, T> Seed<'a, T> {
-    pub(crate) fn new(mended: &'a mut Mended) -> Self {
-        Self(mended, PhantomData)
-    }
-}
-
-impl<'de, T: Model> DeserializeSeed<'de> for Seed<'_, T> {
-    type Value = Option<T>;
-
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Option<T>, D::Error> {
-        T::read(from, self.0)
-    }
-}
-
 /// Reads a whole answer.
 ///
 /// # Errors
 /// A sentence that names the path, where the JSON is broken or lacks what cannot be replaced.
 pub(crate) fn read<T: Model>(body: &[u8], mended: &mut Mended) -> Result<T, String> {
-    let mut from = serde_json::Deserializer::from_slice(body);
-    let value = T::read(&mut from, mended).map_err(|error| error.to_string())?;
-    from.end().map_err(|error| error.to_string())?;
+    let mut from = Reader::new(body);
+    let value = T::read(&mut from, mended)?;
+    from.end()?;
     value.ok_or_else(|| "the answer is not of the documented shape".to_owned())
 }
 
 impl<T: Model> Model for Vec<T> {
-    fn read<'de, D: Deserializer<'de>>(from: D, mended: &mut Mended) -> Result<Option<Self>, D::Error> {
-        struct Rows<'a, T>(&'a mut Mended, PhantomData<T>);
-        impl<'de, T: Model> Visitor<'de> for Rows<'_, T> {
-            type Value = Option<Vec<T>>;
-
-            fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-                to.write_str("a list")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let mut rows = Vec::new();
-                let mut index = 0;
-                loop {
-                    self.0.at.push(Step::Index(index));
-                    let next = seq.next_element_seed(Seed::<T>::new(self.0))?;
-                    if matches!(next, Some(None)) {
-                        self.0.note();
-                    }
-                    self.0.leave();
-                    match next {
-                        Some(row) => rows.extend(row),
-                        None => return Ok(Some(rows)),
-                    }
-                    index += 1;
-                }
-            }
-
-            unusable!(bool u64 i64 f64 str unit map);
-        }
-        from.deserialize_any(Rows(mended, PhantomData))
+    fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
+        let (mut rows, mut index) = (Vec::new(), 0);
+        let is_list = from.list(mended, |from, mended| {
+            rows.extend(mended.within(Step::Index(index), from)?);
+            index += 1;
+            Ok(())
+        })?;
+        Ok(is_list.then_some(rows))
     }
 
     fn describe(types: &mut Types) -> Value {
@@ -177,34 +151,15 @@ impl<T: Model> Model for Vec<T> {
 }
 
 impl<T: Model> Model for BTreeMap<String, T> {
-    fn read<'de, D: Deserializer<'de>>(from: D, mended: &mut Mended) -> Result<Option<Self>, D::Error> {
-        struct Entries<'a, T>(&'a mut Mended, PhantomData<T>);
-        impl<'de, T: Model> Visitor<'de> for Entries<'_, T> {
-            type Value = Option<BTreeMap<String, T>>;
-
-            fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-                to.write_str("an object")
+    fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
+        let mut entries = BTreeMap::new();
+        let is_object = from.object(mended, |name, from, mended| {
+            if let Some(value) = mended.within(Step::Field(Cow::Owned(name.to_owned())), from)? {
+                entries.insert(name.to_owned(), value);
             }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut entries = BTreeMap::new();
-                while let Some(name) = map.next_key::<String>()? {
-                    self.0.at.push(Step::Field(Cow::Owned(name.clone())));
-                    let value = map.next_value_seed(Seed::<T>::new(self.0))?;
-                    if value.is_none() {
-                        self.0.note();
-                    }
-                    self.0.leave();
-                    if let Some(value) = value {
-                        entries.insert(name, value);
-                    }
-                }
-                Ok(Some(entries))
-            }
-
-            unusable!(bool u64 i64 f64 str unit seq);
-        }
-        from.deserialize_any(Entries(mended, PhantomData))
+            Ok(())
+        })?;
+        Ok(is_object.then_some(entries))
     }
 
     fn describe(types: &mut Types) -> Value {

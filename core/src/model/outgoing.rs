@@ -6,8 +6,9 @@ use serde::ser::{SerializeMap as _, SerializeSeq as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::{Json, JsonObject, Timestamp, strict};
+use super::{Timestamp, strict};
 use crate::error::Kind;
+use crate::json::{Json, JsonObject};
 
 /// A value that a request may hold.
 pub(crate) trait Outgoing {

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Json, Mended, Model, Timestamp, read};
-use crate::page::Page;
+use super::{Mended, Model, Timestamp, read};
+use crate::json::Json;
+use crate::operation::Page;
 use crate::resources::{ScheduleRule, Sync, SyncRun, SyncRunStatus, SyncStatus};
 
 fn parse<T: Model>(value: &Value) -> Result<(T, Vec<String>), String> {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::endpoint::text;
-use super::{NoFields, call, call_on};
-use crate::client::{Id, Pending};
-use crate::model::{Json, JsonObject, Timestamp};
-use crate::operation::PathId;
-use crate::page::{Pages, Row};
+use crate::call::{Id, call, call_on};
+use crate::json::{Json, JsonObject};
+use crate::model::Timestamp;
+use crate::operation::{NoFields, PathId, text};
+use crate::page::Row;
+use crate::resources::{Pages, Pending};
 
 model! {
     /// A flow: decides which message somebody gets.
@@ -251,24 +251,24 @@ operation! {
 
 handle! {
     /// The operations of the decision engine.
-    DecisionEngine, decision_engine
+    DecisionEngine
 }
 
 impl DecisionEngine {
     /// Lists flows lazily, in pages (operation `ListFlows`).
     #[must_use]
     pub fn list_flows(&self, which: &ListDecisionEngineFlows) -> Pages<DecisionEngineFlow> {
-        Pages::new(self.client.clone(), call::<ListFlowsOp>(which))
+        Pages::new(&self.sender, call::<ListFlowsOp>(which))
     }
 
     /// Reads one flow (operation `GetFlow`).
     pub fn get_flow(&self, flow: impl Into<String>) -> Pending<DecisionEngineFlow> {
-        Pending::new(&self.client, call_on::<GetFlowOp>(vec![Id::Text(flow.into())], &NoFields))
+        Pending::new(&self.sender, call_on::<GetFlowOp>(vec![Id::Text(flow.into())], &NoFields))
     }
 
     /// Queues a run of a flow (operation `RunFlow`).
     pub fn run_flow(&self, flow: impl Into<String>) -> Pending<DecisionEngineRun> {
-        Pending::new(&self.client, call_on::<RunFlowOp>(vec![Id::Text(flow.into())], &NoFields))
+        Pending::new(&self.sender, call_on::<RunFlowOp>(vec![Id::Text(flow.into())], &NoFields))
     }
 
     /// Lists the messages of a flow lazily, in pages (operation `ListMessages`).
@@ -278,7 +278,7 @@ impl DecisionEngine {
         flow: impl Into<String>,
         which: &ListDecisionEngineMessages,
     ) -> Pages<DecisionEngineMessage> {
-        Pages::new(self.client.clone(), call_on::<ListMessagesOp>(vec![Id::Text(flow.into())], which))
+        Pages::new(&self.sender, call_on::<ListMessagesOp>(vec![Id::Text(flow.into())], which))
     }
 
     /// Reads one message (operation `GetMessage`).
@@ -288,7 +288,7 @@ impl DecisionEngine {
         message: impl Into<String>,
     ) -> Pending<DecisionEngineMessage> {
         let ids = vec![Id::Text(flow.into()), Id::Text(message.into())];
-        Pending::new(&self.client, call_on::<GetMessageOp>(ids, &NoFields))
+        Pending::new(&self.sender, call_on::<GetMessageOp>(ids, &NoFields))
     }
 
     /// Adds a message to a flow (operation `CreateMessage`).
@@ -297,7 +297,7 @@ impl DecisionEngine {
         flow: impl Into<String>,
         message: &DecisionEngineMessageCreate,
     ) -> Pending<DecisionEngineMessage> {
-        Pending::new(&self.client, call_on::<CreateMessageOp>(vec![Id::Text(flow.into())], message))
+        Pending::new(&self.sender, call_on::<CreateMessageOp>(vec![Id::Text(flow.into())], message))
     }
 
     /// Changes a message (operation `UpdateMessage`); what is left out stays as it is.
@@ -308,6 +308,6 @@ impl DecisionEngine {
         changes: &DecisionEngineMessageUpdate,
     ) -> Pending<DecisionEngineMessage> {
         let ids = vec![Id::Text(flow.into()), Id::Text(message.into())];
-        Pending::new(&self.client, call_on::<UpdateMessageOp>(ids, changes))
+        Pending::new(&self.sender, call_on::<UpdateMessageOp>(ids, changes))
     }
 }

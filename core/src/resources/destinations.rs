@@ -1,11 +1,12 @@
 //! Destinations: where syncs write to.
 
-use super::endpoint::number;
-use super::{ListOrder, NoFields, call, call_on};
-use crate::client::{Id, Pending};
-use crate::model::{Json, JsonObject, Timestamp};
-use crate::operation::PathId;
-use crate::page::{Pages, Row};
+use super::ListOrder;
+use crate::call::{Id, call, call_on};
+use crate::json::{Json, JsonObject};
+use crate::model::Timestamp;
+use crate::operation::{NoFields, PathId, number};
+use crate::page::Row;
+use crate::resources::{Pages, Pending};
 
 model! {
     /// A destination: a tool or another place that syncs write to.
@@ -105,28 +106,28 @@ operation! {
 
 handle! {
     /// The operations on destinations.
-    Destinations, destinations
+    Destinations
 }
 
 impl Destinations {
     /// Lists destinations lazily, in pages (operation `ListDestination`).
     #[must_use]
     pub fn list(&self, which: &ListDestinations) -> Pages<Destination> {
-        Pages::new(self.client.clone(), call::<ListDestinationOp>(which))
+        Pages::new(&self.sender, call::<ListDestinationOp>(which))
     }
 
     /// Reads one destination (operation `GetDestination`).
     pub fn get(&self, destination: i64) -> Pending<Destination> {
-        Pending::new(&self.client, call_on::<GetDestinationOp>(vec![Id::Int(destination)], &NoFields))
+        Pending::new(&self.sender, call_on::<GetDestinationOp>(vec![Id::Int(destination)], &NoFields))
     }
 
     /// Makes a destination (operation `CreateDestination`).
     pub fn create(&self, destination: &DestinationCreate) -> Pending<Destination> {
-        Pending::new(&self.client, call::<CreateDestinationOp>(destination))
+        Pending::new(&self.sender, call::<CreateDestinationOp>(destination))
     }
 
     /// Changes a destination (operation `UpdateDestination`); what is left out stays as it is.
     pub fn update(&self, destination: i64, changes: &DestinationUpdate) -> Pending<Destination> {
-        Pending::new(&self.client, call_on::<UpdateDestinationOp>(vec![Id::Int(destination)], changes))
+        Pending::new(&self.sender, call_on::<UpdateDestinationOp>(vec![Id::Int(destination)], changes))
     }
 }

@@ -1,11 +1,11 @@
 //! Event contracts: what events may look like.
 
-use super::endpoint::text;
-use super::{EventOrder, EventPolicy, EventSchema, EventSource, NoFields, call, call_on};
-use crate::client::{Id, Pending};
+use super::{EventOrder, EventPolicy, EventSchema, EventSource};
+use crate::call::{Id, call, call_on};
 use crate::model::Timestamp;
-use crate::operation::PathId;
-use crate::page::{Pages, Row};
+use crate::operation::{NoFields, PathId, text};
+use crate::page::Row;
+use crate::resources::{Pages, Pending};
 
 model! {
     /// An event contract: schemas that events are checked against.
@@ -141,24 +141,24 @@ operation! {
 
 handle! {
     /// The operations on event contracts.
-    EventContracts, event_contracts
+    EventContracts
 }
 
 impl EventContracts {
     /// Lists event contracts lazily, in pages (operation `ListContracts`).
     #[must_use]
     pub fn list(&self, which: &ListEventContracts) -> Pages<EventContract> {
-        Pages::new(self.client.clone(), call::<ListContractsOp>(which))
+        Pages::new(&self.sender, call::<ListContractsOp>(which))
     }
 
     /// Reads one event contract (operation `GetContract`).
     pub fn get(&self, contract: impl Into<String>) -> Pending<EventContract> {
-        Pending::new(&self.client, call_on::<GetContractOp>(vec![Id::Text(contract.into())], &NoFields))
+        Pending::new(&self.sender, call_on::<GetContractOp>(vec![Id::Text(contract.into())], &NoFields))
     }
 
     /// Makes an event contract (operation `CreateContract`).
     pub fn create(&self, contract: &EventContractCreate) -> Pending<EventContract> {
-        Pending::new(&self.client, call::<CreateContractOp>(contract))
+        Pending::new(&self.sender, call::<CreateContractOp>(contract))
     }
 
     /// Changes an event contract (operation `UpdateContract`); what is left out stays as it is.
@@ -167,6 +167,6 @@ impl EventContracts {
         contract: impl Into<String>,
         changes: &EventContractUpdate,
     ) -> Pending<UpdatedEventContract> {
-        Pending::new(&self.client, call_on::<UpdateContractOp>(vec![Id::Text(contract.into())], changes))
+        Pending::new(&self.sender, call_on::<UpdateContractOp>(vec![Id::Text(contract.into())], changes))
     }
 }

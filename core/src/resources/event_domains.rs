@@ -1,11 +1,12 @@
 //! Event domains: contracts with components that their schemas share.
 
-use super::endpoint::text;
-use super::{EventOrder, EventPolicy, EventSchema, EventSource, NoFields, call, call_on};
-use crate::client::{Id, Pending};
-use crate::model::{Json, Timestamp};
-use crate::operation::PathId;
-use crate::page::{Pages, Row};
+use super::{EventOrder, EventPolicy, EventSchema, EventSource};
+use crate::call::{Id, call, call_on};
+use crate::json::Json;
+use crate::model::Timestamp;
+use crate::operation::{NoFields, PathId, text};
+use crate::page::Row;
+use crate::resources::{Pages, Pending};
 
 model! {
     /// An event domain: schemas that events are checked against, and components that the schemas share.
@@ -141,29 +142,29 @@ operation! {
 
 handle! {
     /// The operations on event domains.
-    EventDomains, event_domains
+    EventDomains
 }
 
 impl EventDomains {
     /// Lists event domains lazily, in pages (operation `ListDomains`).
     #[must_use]
     pub fn list(&self, which: &ListEventDomains) -> Pages<EventDomain> {
-        Pages::new(self.client.clone(), call::<ListDomainsOp>(which))
+        Pages::new(&self.sender, call::<ListDomainsOp>(which))
     }
 
     /// Reads one event domain (operation `GetDomain`).
     pub fn get(&self, domain: impl Into<String>) -> Pending<EventDomain> {
-        Pending::new(&self.client, call_on::<GetDomainOp>(vec![Id::Text(domain.into())], &NoFields))
+        Pending::new(&self.sender, call_on::<GetDomainOp>(vec![Id::Text(domain.into())], &NoFields))
     }
 
     /// Makes an event domain (operation `CreateDomain`).
     pub fn create(&self, domain: &EventDomainCreate) -> Pending<EventDomain> {
-        Pending::new(&self.client, call::<CreateDomainOp>(domain))
+        Pending::new(&self.sender, call::<CreateDomainOp>(domain))
     }
 
     /// Changes an event domain (operation `UpdateDomain`); events and components that are given take the place of all
     /// that are there.
     pub fn update(&self, domain: impl Into<String>, changes: &EventDomainUpdate) -> Pending<EventDomain> {
-        Pending::new(&self.client, call_on::<UpdateDomainOp>(vec![Id::Text(domain.into())], changes))
+        Pending::new(&self.sender, call_on::<UpdateDomainOp>(vec![Id::Text(domain.into())], changes))
     }
 }

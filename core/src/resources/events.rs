@@ -1,6 +1,6 @@
 //! What event contracts and event domains have in common.
 
-use crate::model::Json;
+use crate::json::Json;
 
 open_enum! {
     /// What becomes of an event that a rule speaks of.

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::endpoint::text;
-use super::{NoFields, call_on};
-use crate::client::{Call, Id, Meta, Pending};
+use crate::call::{Call, Id, call_on};
 use crate::error::Error;
 use crate::model::Timestamp;
-use crate::operation::{Endpoint as _, PathId};
-use crate::page::{Page, Pages, Row};
-use crate::runs::{Ending, Listed, Lost, Run, StartedText, State, adopt};
+use crate::operation::Endpoint as _;
+use crate::operation::{NoFields, OfRun, Page, PathId, RunKind, StartedText, text};
+use crate::page::Row;
+use crate::resources::{Pages, Pending, syncs_after};
+use crate::runs::{Ending, Listed, Lost, Run, RunState, adopt};
 
 open_enum! {
     /// State of an identity graph's run.
@@ -69,16 +69,23 @@ impl Row for IdentityGraphRun {
     }
 }
 
-impl State for IdentityGraphRun {
-    const KIND: &'static str = "identity_graph";
-    type Answer = Page<IdentityGraphRun>;
+impl OfRun for IdentityGraphRun {
+    const KIND: RunKind = RunKind::IdentityGraph;
     type Started = StartedText;
+}
+
+impl RunState for IdentityGraphRun {
+    type Answer = Page<IdentityGraphRun>;
 
     fn call(parent: &str, run: &str) -> Result<Call, Error> {
         let which =
             ListIdentityGraphRuns { run_id: Some(run.to_owned()), ..ListIdentityGraphRuns::default() };
         let call = call_on::<ListIdrRunsOp>(vec![Id::Text(parent.to_owned())], &which)?;
         Ok(call.of_class(crate::limit::Class::Poll).on(format!("run {run} of identity graph {parent}")))
+    }
+
+    fn syncs_after(after: Option<Timestamp>) -> Result<Call, Error> {
+        syncs_after(after)
     }
 
     fn pick(answer: Page<Self>, run: &str) -> Option<Self> {
@@ -101,7 +108,7 @@ impl State for IdentityGraphRun {
         self.error.clone()
     }
 
-    fn recovered(lost: Lost<'_>) -> impl Future<Output = Result<(String, Meta), Error>> + Send {
+    fn recovered(lost: Lost<'_>) -> impl Future<Output = Result<String, Error>> + Send {
         adopt::<Self>(lost)
     }
 }
@@ -270,7 +277,7 @@ operation! {
 
 handle! {
     /// The operations on identity graphs.
-    IdentityGraphs, identity_graphs
+    IdentityGraphs
 }
 
 impl IdentityGraphs {
@@ -280,13 +287,13 @@ impl IdentityGraphs {
         graph: impl Into<String>,
         how: &TriggerIdentityGraph,
     ) -> Pending<Run<IdentityGraphRun>> {
-        Pending::started::<TriggerIdrRunOp>(&self.client, graph.into(), how)
+        Pending::started::<TriggerIdrRunOp>(&self.sender, graph.into(), how)
     }
 
     /// Lists runs lazily, in pages (operation `ListIdrRuns`).
     #[must_use]
     pub fn runs(&self, graph: impl Into<String>, which: &ListIdentityGraphRuns) -> Pages<IdentityGraphRun> {
-        Pages::new(self.client.clone(), call_on::<ListIdrRunsOp>(vec![Id::Text(graph.into())], which))
+        Pages::new(&self.sender, call_on::<ListIdrRunsOp>(vec![Id::Text(graph.into())], which))
     }
 
     /// Queues clusters for being made anew (operation `QueueForReprocessing`); blocks nothing unless asked.
@@ -296,7 +303,7 @@ impl IdentityGraphs {
         what: &ReprocessIdentifiers,
     ) -> Pending<ReprocessRequest> {
         let call = call_on::<QueueForReprocessingOp>(vec![Id::Text(graph.into())], what);
-        Pending::new(&self.client, call)
+        Pending::new(&self.sender, call)
     }
 
     /// Reads where such a request stands (operation `ReprocessStatus`).
@@ -306,7 +313,7 @@ impl IdentityGraphs {
         request: impl Into<String>,
     ) -> Pending<ReprocessStatus> {
         let ids = vec![Id::Text(graph.into()), Id::Text(request.into())];
-        Pending::new(&self.client, call_on::<ReprocessStatusOp>(ids, &NoFields))
+        Pending::new(&self.sender, call_on::<ReprocessStatusOp>(ids, &NoFields))
     }
 
     /// Starts a run by the path that the vendor replaced (operation `TriggerRunIdGraph`).
@@ -316,6 +323,6 @@ impl IdentityGraphs {
         graph: impl Into<String>,
         how: &TriggerIdentityGraph,
     ) -> Pending<Run<IdentityGraphRun>> {
-        Pending::started::<TriggerRunIdGraphOp>(&self.client, graph.into(), how)
+        Pending::started::<TriggerRunIdGraphOp>(&self.sender, graph.into(), how)
     }
 }

@@ -1,9 +1,8 @@
 //! The resources: their types, their operations, their handles. One file or folder each.
 
 #[macro_use]
-mod request;
-#[macro_use]
-mod endpoint;
+mod handle;
+mod any_run;
 mod campaigns;
 mod decision_engine;
 mod destinations;
@@ -12,10 +11,13 @@ mod event_domains;
 mod events;
 mod identity_graphs;
 mod models;
+mod pages;
+mod pending;
 mod sources;
 mod sync_sequences;
 mod syncs;
 
+pub use any_run::AnyRun;
 pub use campaigns::*;
 pub use decision_engine::*;
 pub use destinations::*;
@@ -24,12 +26,12 @@ pub use event_domains::*;
 pub use events::*;
 pub use identity_graphs::*;
 pub use models::*;
+pub use pages::Pages;
+pub use pending::{Pending, RawAnswer};
+pub(crate) use pending::{raw, value};
 pub use sources::*;
 pub use sync_sequences::*;
 pub use syncs::*;
-
-pub(crate) use endpoint::{NoFields, call, call_on};
-pub(crate) use request::{Argument, Fields, Placed, Placing};
 
 choice! {
     /// The order of a list of sources, models, destinations or syncs; the direction is not documented.

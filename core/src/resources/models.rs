@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::endpoint::number;
-use super::{ListOrder, NoFields, call, call_on};
-use crate::client::{Id, Pending};
-use crate::model::{Json, Timestamp};
-use crate::operation::PathId;
-use crate::page::{Pages, Row};
+use super::ListOrder;
+use crate::call::{Id, call, call_on};
+use crate::json::Json;
+use crate::model::Timestamp;
+use crate::operation::{NoFields, PathId, number};
+use crate::page::Row;
+use crate::resources::{Pages, Pending};
 
 model! {
     /// A model: a query over a source. It carries its query in one of `visual`, `custom`, `table`, `dbt`, `dbt_cloud` and
@@ -240,33 +241,33 @@ operation! {
 
 handle! {
     /// The operations on models.
-    Models, models
+    Models
 }
 
 impl Models {
     /// Lists models lazily, in pages (operation `ListModel`).
     #[must_use]
     pub fn list(&self, which: &ListModels) -> Pages<Model> {
-        Pages::new(self.client.clone(), call::<ListModelOp>(which))
+        Pages::new(&self.sender, call::<ListModelOp>(which))
     }
 
     /// Reads one model (operation `GetModel`).
     pub fn get(&self, model: i64) -> Pending<Model> {
-        Pending::new(&self.client, call_on::<GetModelOp>(vec![Id::Int(model)], &NoFields))
+        Pending::new(&self.sender, call_on::<GetModelOp>(vec![Id::Int(model)], &NoFields))
     }
 
     /// Makes a model (operation `CreateModel`), which may query the warehouse.
     pub fn create(&self, model: &ModelCreate) -> Pending<Model> {
-        Pending::new(&self.client, call::<CreateModelOp>(model))
+        Pending::new(&self.sender, call::<CreateModelOp>(model))
     }
 
     /// Changes a model (operation `UpdateModel`); what is left out stays as it is.
     pub fn update(&self, model: i64, changes: &ModelUpdate) -> Pending<Model> {
-        Pending::new(&self.client, call_on::<UpdateModelOp>(vec![Id::Int(model)], changes))
+        Pending::new(&self.sender, call_on::<UpdateModelOp>(vec![Id::Int(model)], changes))
     }
 
     /// Deletes a model (operation `DeleteModel`, newer than the document that this SDK was made from).
     pub fn delete(&self, model: i64) -> Pending<()> {
-        Pending::new(&self.client, call_on::<DeleteModelOp>(vec![Id::Int(model)], &NoFields))
+        Pending::new(&self.sender, call_on::<DeleteModelOp>(vec![Id::Int(model)], &NoFields))
     }
 }

@@ -9,7 +9,8 @@ use proptest::prelude::*;
 use serde_json::{Map, Value};
 
 use super::*;
-use crate::model::{Bare, Json, Mended, Model as Reading, Outgoing, read};
+use crate::json::Json;
+use crate::model::{Bare, Mended, Model as Reading, Outgoing, read};
 
 /// Through the door as a host writes it, and back from a server that keeps what goes out.
 fn survives<T>(value: &T)

@@ -1,11 +1,12 @@
 //! Sources: where models read from.
 
-use super::endpoint::number;
-use super::{ListOrder, NoFields, call, call_on};
-use crate::client::{Id, Pending};
-use crate::model::{Json, JsonObject, Timestamp};
-use crate::operation::PathId;
-use crate::page::{Pages, Row};
+use super::ListOrder;
+use crate::call::{Id, call, call_on};
+use crate::json::{Json, JsonObject};
+use crate::model::Timestamp;
+use crate::operation::{NoFields, PathId, number};
+use crate::page::Row;
+use crate::resources::{Pages, Pending};
 
 model! {
     /// A source: a warehouse or another place that models read from.
@@ -103,28 +104,28 @@ operation! {
 
 handle! {
     /// The operations on sources.
-    Sources, sources
+    Sources
 }
 
 impl Sources {
     /// Lists sources lazily, in pages (operation `ListSource`).
     #[must_use]
     pub fn list(&self, which: &ListSources) -> Pages<Source> {
-        Pages::new(self.client.clone(), call::<ListSourceOp>(which))
+        Pages::new(&self.sender, call::<ListSourceOp>(which))
     }
 
     /// Reads one source (operation `GetSource`).
     pub fn get(&self, source: i64) -> Pending<Source> {
-        Pending::new(&self.client, call_on::<GetSourceOp>(vec![Id::Int(source)], &NoFields))
+        Pending::new(&self.sender, call_on::<GetSourceOp>(vec![Id::Int(source)], &NoFields))
     }
 
     /// Makes a source (operation `CreateSource`).
     pub fn create(&self, source: &SourceCreate) -> Pending<Source> {
-        Pending::new(&self.client, call::<CreateSourceOp>(source))
+        Pending::new(&self.sender, call::<CreateSourceOp>(source))
     }
 
     /// Changes a source (operation `UpdateSource`); what is left out stays as it is.
     pub fn update(&self, source: i64, changes: &SourceUpdate) -> Pending<Source> {
-        Pending::new(&self.client, call_on::<UpdateSourceOp>(vec![Id::Int(source)], changes))
+        Pending::new(&self.sender, call_on::<UpdateSourceOp>(vec![Id::Int(source)], changes))
     }
 }

@@ -1,12 +1,12 @@
 //! Sync sequences: syncs that run one after the other.
 
-use super::endpoint::text;
-use super::{NoFields, SyncRunStatus, call_on};
-use crate::client::{Call, Id, Pending};
+use super::SyncRunStatus;
+use crate::call::{Call, Id, call_on};
 use crate::error::Error;
 use crate::model::Timestamp;
-use crate::operation::PathId;
-use crate::runs::{Ending, Run, StartedText, State};
+use crate::operation::{NoFields, OfRun, PathId, RunKind, StartedText, text};
+use crate::resources::{Pending, syncs_after};
+use crate::runs::{Ending, Run, RunState};
 
 open_enum! {
     /// State of a sequence's run.
@@ -50,15 +50,22 @@ model! {
     }
 }
 
-impl State for SequenceRun {
-    const KIND: &'static str = "sequence";
-    type Answer = SequenceRun;
+impl OfRun for SequenceRun {
+    const KIND: RunKind = RunKind::Sequence;
     type Started = StartedText;
+}
+
+impl RunState for SequenceRun {
+    type Answer = SequenceRun;
     const MISSING_IS_404: bool = true;
 
     fn call(_: &str, run: &str) -> Result<Call, Error> {
         let call = call_on::<GetSyncSequenceRunOp>(vec![Id::Text(run.to_owned())], &NoFields)?;
         Ok(call.of_class(crate::limit::Class::Poll))
+    }
+
+    fn syncs_after(after: Option<Timestamp>) -> Result<Call, Error> {
+        syncs_after(after)
     }
 
     fn pick(answer: SequenceRun, run: &str) -> Option<Self> {
@@ -126,18 +133,18 @@ operation! {
 
 handle! {
     /// The operations on sync sequences.
-    SyncSequences, sync_sequences
+    SyncSequences
 }
 
 impl SyncSequences {
     /// Starts a run and gives its handle (operation `TriggerSequenceRun`). Never sent twice unless it certainly did not
     /// happen.
     pub fn trigger(&self, sequence: impl Into<String>) -> Pending<Run<SequenceRun>> {
-        Pending::started::<TriggerSequenceRunOp>(&self.client, sequence.into(), &NoFields)
+        Pending::started::<TriggerSequenceRunOp>(&self.sender, sequence.into(), &NoFields)
     }
 
     /// Reads one run (operation `GetSyncSequenceRun`).
     pub fn run(&self, run: impl Into<String>) -> Pending<SequenceRun> {
-        Pending::new(&self.client, call_on::<GetSyncSequenceRunOp>(vec![Id::Text(run.into())], &NoFields))
+        Pending::new(&self.sender, call_on::<GetSyncSequenceRunOp>(vec![Id::Text(run.into())], &NoFields))
     }
 }

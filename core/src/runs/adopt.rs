@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde::Serialize;
 use tokio::time::Instant;
 
+use super::claims::Claims;
 use super::newest::Newest;
 use super::state::{Listed, Lost};
-use crate::client::{Client, Meta};
+use crate::attempt::Outcome;
+use crate::call::Spent;
 use crate::error::{Error, Kind};
-use crate::model::Json;
+use crate::json::Json;
 use crate::page::Row;
+use crate::sender::Sender;
 
 /// When the list is looked at, after the trigger failed: a run may be listed late, and a second one that could be it
 /// may come after the first, so that the last look decides.
@@ -26,65 +29,92 @@ const LAST_LOOK: Duration = Duration::from_secs(15);
 /// How long an answer is awaited when the time for looking is over: an outage shall not hold the caller up.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Finds the run that the trigger started: the one and only run that was asked for since. Gives its id.
+/// How far the clock that dates runs may be behind the one that dates answers, in milliseconds: they are two machines'.
+/// With more, a run that was started before ours could be taken for it.
+const CLOCK_SLACK: i64 = 500;
+
+/// Finds the run that the trigger started: the one and only run that was asked for since. Returns its id.
 ///
 /// # Errors
 /// The trigger's own, with the runs that could be it as `candidates` in its details.
-pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<(String, Meta), Error> {
-    let Lost { client, of, plain, error, options } = lost;
-    let ambiguous = error.kind() == Kind::OutcomeUnknown && error.status().is_none_or(|status| status >= 500);
-    let Some(first) = error.meta().cloned().filter(|_| ambiguous && plain) else { return Err(error) };
-    let Some(sent) = first.sent else { return Err(error) };
+pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<String, Error> {
+    let Lost { sender, of, plain, error, spent } = lost;
+    let (true, Some(sent)) = (plain && error.kind() == Kind::OutcomeUnknown, departed(&error, spent)) else {
+        return Err(error);
+    };
     let began = Instant::now();
     // A machine that slept after it had sent cannot tell how long ago that was; the server's clock then seems to jump.
-    let jumps = client.server_clock().jumps();
-    let mut newest = Newest::<S>::new(client, &of.parent, options.clone().unraw());
-    let end = began + client.scaled(LAST_LOOK) + PATIENCE;
-    let left = options.deadline(client.config()).map(|deadline| deadline.saturating_sub(first.duration()));
-    let deadline = left.and_then(|left| began.checked_add(left));
-    newest.until = Some(deadline.map_or(end, |deadline| deadline.min(end)));
-    let (mut seen, mut decided) = (Vec::new(), false);
+    let jumps = sender.server_clock().jumps();
+    let mut looking = spent.beside(Some(began + sender.scaled(LAST_LOOK) + PATIENCE));
+    let claims = sender.part::<Claims>();
+    let mut newest = Newest::<S>::new(sender, &of.parent, &mut looking);
+    let (mut seen, mut decided, mut cancelled) = (Vec::new(), false, None);
     for (nth, look) in LOOKS.into_iter().enumerate() {
-        let at = began + client.scaled(look);
-        if deadline.is_some_and(|deadline| deadline <= at) {
+        let at = began + sender.scaled(look);
+        if spent.until().is_some_and(|deadline| deadline <= at) {
             break;
         }
-        match client.sleep_until(at).await {
-            Err(error) if error.kind() == Kind::Cancelled => return Err(cancelled(error, &first)),
-            Err(_) => break,
-            Ok(()) => {}
-        }
-        match newest.find(|run| could_be_it(client, sent, run)).await {
+        let found = match sender.sleep_until(at).await {
+            Ok(()) => newest.find(|run| could_be_it(sender, sent, run)).await,
+            Err(over) => Err(over),
+        };
+        match found {
             Ok(found) => (seen, decided) = (found, nth + 1 == LOOKS.len()),
-            Err(error) if error.kind() == Kind::Cancelled => return Err(cancelled(error, &first)),
+            Err(over) if over.kind() == Kind::Cancelled => {
+                cancelled = Some(over);
+                break;
+            }
+            Err(over) if over.kind() == Kind::Closed => break,
             // Whatever cut the trigger off may cut this off too.
             Err(_) => {}
         }
-        seen.retain(|run| !client.claims().is_taken(of, &run.id()));
+        seen.retain(|run| !claims.lock().is_taken(of, &run.id()));
         if seen.len() > 1 {
             break;
         }
     }
-    let mut meta = newest.meta.take().map_or_else(|| first.clone(), |looks| first.clone().then(looks));
-    meta.duration_ms = first.duration_ms.saturating_add(millis(began.elapsed()));
+    spent.add(looking);
+    let meta = spent.meta("");
+    if let Some(over) = cancelled {
+        // Whoever cancelled asked for it to be given up; the kind says that, the hint says the rest.
+        return Err(over
+            .with_meta(meta)
+            .with_hint("The request that starts the run had been sent; it may have happened all the same."));
+    }
     if let [run] = seen.as_slice()
         && decided
-        && client.server_clock().jumps() == jumps
+        && sender.server_clock().jumps() == jumps
     {
-        let mut claims = client.claims();
+        let mut claims = claims.lock();
         if claims.is_alone(of, sent) && claims.take(of, &run.id()) {
-            return Ok((run.id(), meta));
+            return Ok(run.id());
         }
     }
-    Err(undecided(error, &seen).with_meta(meta).scrubbed(|text| client.scrub(text)))
+    Err(undecided(error, &seen).with_meta(meta).scrubbed(|text| sender.scrub(text)))
+}
+
+/// When the trigger left, if it is one whose run can be looked for.
+fn departed(error: &Error, spent: &Spent) -> Option<Instant> {
+    match error.outcome() {
+        // A gateway that gave up may have passed it on; what else the server said of it is its last word.
+        Some(Outcome::Answered { status }) if !matches!(status, 408 | 499 | 500..) => None,
+        outcome => outcome.and_then(Outcome::since).or(spent.sent()),
+    }
 }
 
 /// Whether it was asked for when the trigger had been sent, by the server's own clock; without a time it cannot be told.
-fn could_be_it<S: Listed>(client: &Client, sent: Instant, run: &S) -> bool {
-    match (client.server_time(sent), run.created()) {
-        (Some(sent), Some(created)) => created.as_millis() >= sent,
+fn could_be_it<S: Listed>(sender: &Sender, sent: Instant, run: &S) -> bool {
+    match (sender.server_time(sent), run.created()) {
+        (Some(sent), Some(created)) => created.as_millis() >= sent - CLOCK_SLACK,
         _ => false,
     }
+}
+
+/// The details of a trigger's lost answer; what the server said stays as it is spelt.
+#[derive(Serialize)]
+struct Undecided<'a, S> {
+    candidates: &'a [S],
+    details: Option<&'a Json>,
 }
 
 fn undecided<S: Listed>(error: Error, candidates: &[S]) -> Error {
@@ -94,17 +124,6 @@ fn undecided<S: Listed>(error: Error, candidates: &[S]) -> Error {
         _ => format!("any of the runs {} may be it", ids.join(", ")),
     };
     let what = format!("{}; {found}", error.what());
-    let details = json!({ "candidates": candidates, "details": error.details().map(Json::value) });
-    error.with_what(what).with_details(Some(Json::from(&details)))
-}
-
-/// Whoever cancelled asked for it to be given up; the kind says that, the hint says the rest.
-fn cancelled(error: Error, trigger: &Meta) -> Error {
-    error
-        .with_meta(trigger.clone())
-        .with_hint("The request that starts the run had been sent; it may have happened all the same.")
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+    let details = Json::of(&Undecided { candidates, details: error.details() });
+    error.with_what(what).with_details(Some(details))
 }

@@ -1,55 +1,50 @@
 //! From a trigger to its run.
 
-use std::future::Future;
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::claims::Of;
+use super::claims::{Claims, Of};
 use super::newest::Newest;
-use super::state::{Listed, Lost, Started, State};
+use super::state::{Listed, Lost, RunState};
 use super::token::{RunToken, Source};
-use crate::client::{Call, Client, Id, Meta, Options};
+use crate::call::{Call, Id, Spent, call_on};
 use crate::error::Error;
-use crate::operation::Endpoint;
-use crate::resources::call_on;
+use crate::operation::{Endpoint, Started};
+use crate::sender::Sender;
 
 /// Starts a run of what the call's path names; after a lost answer the run is looked for.
-pub(crate) async fn begin<E, S>(
-    client: &Client,
-    call: &Call,
-    options: &Options,
-) -> Result<(RunToken, Meta), Error>
+pub(crate) async fn begin<E, S>(sender: &Sender, call: &Call, spent: &mut Spent) -> Result<RunToken, Error>
 where
     E: Endpoint<Answer = S::Started, Fields: Default>,
-    S: State,
+    S: RunState,
 {
     let parent = call.ids().first().map(Id::text).unwrap_or_default();
     let plain = call_on::<E>(call.ids().to_vec(), &E::Fields::default())?.body() == call.body();
-    started::<S>(client, parent, plain, client.value::<S::Started>(call, options), options).await
+    started::<S>(sender, parent, plain, call, spent).await
 }
 
-/// The run of a trigger, by its answer or, where that was lost, by what the list of runs shows.
-pub(crate) async fn started<S: State>(
-    client: &Client,
+/// The run of a trigger, by its answer or, if that was lost, by what the list of runs shows.
+pub(crate) async fn started<S: RunState>(
+    sender: &Sender,
     parent: String,
     plain: bool,
-    trigger: impl Future<Output = Result<(S::Started, Meta), Error>>,
-    options: &Options,
-) -> Result<(RunToken, Meta), Error> {
+    call: &Call,
+    spent: &mut Spent,
+) -> Result<RunToken, Error> {
     let of = Of { kind: S::KIND, parent };
-    let mut open = Open::new(client, &of);
-    match trigger.await {
-        Ok((started, meta)) => {
+    let mut open = Open::new(sender, &of);
+    match sender.value::<S::Started>(call, spent).await {
+        Ok(started) => {
             let run = started.id();
-            client.claims().take(&of, &run);
+            open.claims.lock().take(&of, &run);
             open.is_known = true;
-            Ok((RunToken::new(client, S::KIND, of.parent.clone(), run), meta))
+            Ok(RunToken::new(sender, S::KIND, of.parent.clone(), run))
         }
         Err(error) => {
-            let lost = Lost { client, of: &of, plain, error, options };
-            let (run, meta) = S::recovered(lost).await?;
+            let run = S::recovered(Lost { sender, of: &of, plain, error, spent }).await?;
             open.is_known = true;
-            Ok((RunToken::new(client, S::KIND, of.parent.clone(), run).from(Source::Adopted), meta))
+            Ok(RunToken::new(sender, S::KIND, of.parent.clone(), run).from(Source::Adopted))
         }
     }
 }
@@ -57,21 +52,22 @@ pub(crate) async fn started<S: State>(
 /// A trigger that has not come to its end. One that ends, or is dropped, without its run may have started one all the
 /// same.
 struct Open<'a> {
-    client: &'a Client,
+    claims: Arc<Claims>,
     of: &'a Of,
     is_known: bool,
 }
 
 impl<'a> Open<'a> {
-    fn new(client: &'a Client, of: &'a Of) -> Self {
-        client.claims().begin(of);
-        Self { client, of, is_known: false }
+    fn new(sender: &'a Sender, of: &'a Of) -> Self {
+        let claims = sender.part::<Claims>();
+        claims.lock().begin(of);
+        Self { claims, of, is_known: false }
     }
 }
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
-        let mut claims = self.client.claims();
+        let mut claims = self.claims.lock();
         claims.end(self.of);
         if !self.is_known {
             claims.lose(self.of, Instant::now());
@@ -81,14 +77,11 @@ impl Drop for Open<'_> {
 
 /// The newest run that has not ended, if there is one.
 pub(crate) async fn under_way<S: Listed>(
-    client: &Client,
+    sender: &Sender,
     parent: &str,
-    options: &Options,
-) -> Result<(Option<S>, Meta), Error> {
-    let mut newest = Newest::<S>::new(client, parent, options.clone());
-    newest.until =
-        options.deadline(client.config()).and_then(|deadline| Instant::now().checked_add(deadline));
+    spent: &mut Spent,
+) -> Result<Option<S>, Error> {
+    let mut newest = Newest::<S>::new(sender, parent, spent);
     let found = newest.find(S::is_under_way).await?;
-    let meta = newest.meta.unwrap_or_else(|| Meta::named("runs"));
-    Ok((found.into_iter().max_by_key(S::created), meta))
+    Ok(found.into_iter().max_by_key(S::created))
 }

@@ -1,15 +1,39 @@
-//! Which runs are known to be whose: a run that another trigger of this client started is not to be adopted. Pure.
+//! Runs already attributed to one of our triggers: none of them is adopted by another trigger.
 
 use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
+
+use crate::operation::RunKind;
+use crate::workspace::Part;
 
 /// Runs and losses that are remembered; they matter for the seconds in which a lost run is looked for.
 const MOST: usize = 1000;
 
-/// What the triggers of one client came to.
+/// What is known of the triggers of one workspace in this process, whichever client sent them.
 #[derive(Debug, Default)]
-pub(crate) struct Claims {
+pub(crate) struct Claims(Mutex<Known>);
+
+impl Claims {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Part for Claims {
+    fn absorb(&self, from: &Self) {
+        let from = std::mem::take(&mut *from.lock());
+        let mut own = self.lock();
+        own.taken.extend(from.taken);
+        own.open.extend(from.open);
+        own.lost.extend(from.lost);
+    }
+}
+
+/// Runs and losses, and which triggers are open. Pure.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
     taken: VecDeque<(Of, String)>,
     /// Of which no answer has come.
     open: Vec<Of>,
@@ -20,11 +44,11 @@ pub(crate) struct Claims {
 /// What runs: the kind of run, and the id of the sync or graph.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Of {
-    pub kind: &'static str,
+    pub kind: RunKind,
     pub parent: String,
 }
 
-impl Claims {
+impl Known {
     pub(crate) fn begin(&mut self, of: &Of) {
         self.open.push(of.clone());
     }
@@ -58,7 +82,7 @@ impl Claims {
         }
     }
 
-    /// Whether a run that appeared since `sent` can be only the caller's, as far as this client knows: no other trigger of
+    /// Whether a run that appeared since `sent` can be only the caller's, as far as this process knows: no other trigger of
     /// the same is open, and none was lost since.
     pub(crate) fn is_alone(&self, of: &Of, sent: Instant) -> bool {
         self.open.iter().filter(|open| *open == of).count() <= 1
@@ -71,12 +95,12 @@ mod tests {
     use super::*;
 
     fn sync(id: &str) -> Of {
-        Of { kind: "sync", parent: id.to_owned() }
+        Of { kind: RunKind::Sync, parent: id.to_owned() }
     }
 
     #[test]
     fn a_run_is_taken_once() {
-        let mut claims = Claims::default();
+        let mut claims = Known::default();
         assert!(claims.take(&sync("1"), "9001"));
         assert!(!claims.take(&sync("1"), "9001"));
         assert!(claims.take(&sync("2"), "9001"), "ids are told apart by what runs");
@@ -84,7 +108,7 @@ mod tests {
 
     #[test]
     fn another_trigger_that_is_open_or_was_lost_since_may_have_started_it() {
-        let (mut claims, sent) = (Claims::default(), Instant::now());
+        let (mut claims, sent) = (Known::default(), Instant::now());
         claims.begin(&sync("1"));
         claims.begin(&sync("2"));
         assert!(claims.is_alone(&sync("1"), sent));

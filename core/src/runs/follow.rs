@@ -1,7 +1,8 @@
 //! One step of following a run: until its state differs from what the caller knew.
 
+use std::convert::Infallible;
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
@@ -11,16 +12,15 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout_at};
 
-use super::board::Followed;
-use super::pace::{ANSWER_BORNE, MISSING_BORNE, PAGE_BORNE, pause};
-use super::state::{Ending, State};
+use super::followed::{Followed, Following};
+use super::pace::{LOOK_AT_LEAST, MISSING_BORNE, PAGE_BORNE, UNREADABLE_BORNE, pause};
+use super::state::{Ending, RunState};
 use super::sweep;
 use super::token::RunToken;
-use crate::client::{Client, Meta, Options};
+use crate::attempt::Meta;
+use crate::call::{Options, Spent};
 use crate::error::{Error, Kind};
-
-/// What is left to a run that may look at once.
-const MOMENT: Duration = Duration::from_millis(5);
+use crate::sender::Sender;
 
 /// What a caller knew of a run, and when it was last asked for; opaque outside.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,9 @@ pub(crate) struct Seen {
     at: i64,
     /// Since when answers have come without the run.
     missing: Option<i64>,
+    /// Since when answers have come that are none of the API's.
+    #[serde(default)]
+    unreadable: Option<i64>,
 }
 
 impl Seen {
@@ -47,106 +50,56 @@ impl Seen {
     }
 }
 
-/// Where a run stands.
+/// What one step of following a run brought.
 #[derive(Debug)]
-pub(crate) struct Step<S> {
+pub(crate) struct FollowStep<S> {
     pub state: Option<S>,
     pub seen: Seen,
     pub changed: bool,
     pub meta: Meta,
+    /// Why the last look at the run brought nothing.
+    pub failure: Option<Error>,
 }
 
-impl<S: State> Step<S> {
+impl<S: RunState> FollowStep<S> {
     pub(crate) fn ending(&self) -> Option<Ending> {
-        self.state.as_ref().and_then(State::ending)
+        self.state.as_ref().and_then(RunState::ending)
     }
 }
 
-/// Waits until the run's state differs from what was seen, or until `until`; a poll under way then is awaited for a
-/// while, so that short steps learn something too.
-pub(crate) async fn next<S: State>(
-    client: &Client,
+/// Waits until the run's state differs from what was seen, or until `until`. A look that has begun then may take a moment
+/// more, so that short steps learn something too.
+pub(crate) async fn next<S: RunState>(
+    sender: &Sender,
     token: &RunToken,
     seen: Seen,
     until: Option<Instant>,
     options: &Options,
-) -> Result<Step<S>, Error> {
-    let followed = client.board().follow(token);
-    let mut step = Step { state: None, seen, changed: false, meta: Meta::named("runs.next") };
-    loop {
-        let Some(last) = turn(client, &followed, token, &step.seen, until).await? else { return Ok(step) };
-        let Some(polled) = bounded(until, poll::<S>(client, token, options)).await else {
-            step.seen.at = client.now_millis();
-            return Ok(step);
-        };
-        step.seen.at = client.now_millis();
-        match polled {
-            Ok((Some(state), meta)) => {
-                let text = fingerprint(&state);
-                step.meta = meta;
-                step.changed = step.seen.state.as_ref() != Some(&text);
-                step.seen = Seen { state: Some(text), at: step.seen.at, missing: None };
-                step.state = Some(state);
-                if step.changed || step.ending().is_some() {
-                    return Ok(step);
-                }
-            }
-            Ok((None, meta)) => {
-                step.meta = meta;
-                let since = *step.seen.missing.get_or_insert(step.seen.at);
-                if client.unscaled(step.seen.at.saturating_sub(since)) > MISSING_BORNE {
-                    return Err(vanished::<S>(client, token)?);
-                }
-            }
-            Err(error) if passes(error.kind()) => {}
-            Err(error) => return Err(error.with_run(token.encode())),
-        }
-        if last {
-            return Ok(step);
-        }
-    }
-}
-
-/// Waits until the next poll is due and it is the run's turn; gives back whether it is the last before `until`, and
-/// nothing where no turn came before that. Meanwhile the list of syncs is read, if that falls to this run.
-async fn turn(
-    client: &Client,
-    followed: &Followed<'_>,
-    token: &RunToken,
-    seen: &Seen,
-    until: Option<Instant>,
-) -> Result<Option<bool>, Error> {
-    let now = client.now_millis();
-    let mut due = Instant::now();
-    if seen.at > 0 {
-        // The pause counts from the last poll, not from this call: a caller that took its time is not held up.
-        let passed = Duration::from_millis(u64::try_from(now.saturating_sub(seen.at)).unwrap_or(0));
-        let age = client.unscaled(now.saturating_sub(token.since));
-        due += client.scaled(pause(age)).saturating_sub(passed);
-    }
-    let last = until.is_some_and(|until| due >= until);
-    let own = async {
-        followed.due(until.map_or(due, |until| due.min(until))).await;
-        followed.turn(seen.at).await;
-    };
-    let own = async {
-        if let Some(until) = until {
-            // A moment more: whoever may look at once shall.
-            timeout_at(until.max(Instant::now()) + MOMENT, own).await.is_ok()
-        } else {
-            own.await;
-            true
-        }
-    };
+) -> Result<FollowStep<S>, Error> {
+    let followed = sender.part::<Followed>();
     let busy = AtomicBool::new(false);
-    let mut lead = pin!(sweep::lead(client, client.board(), &busy));
-    let granted = tokio::select! {
+    let mut lead = pin!(sweep::lead::<S>(sender, &followed, &busy));
+    let mut step = follow::<S>(sender, &followed, token, seen, options);
+    let step = tokio::select! {
         biased;
-        over = client.over() => return Err(over),
-        granted = own => granted,
+        over = sender.over() => Err(over),
+        step = step.until(until) => step,
         never = &mut lead => match never {},
     };
-    // A page under way is read to its end: it was counted when it was sent.
+    finish(lead, &busy, until).await;
+    step.map_err(|error| {
+        let interrupted = matches!(error.kind(), Kind::Cancelled | Kind::Closed);
+        let error = error.with_run(token.encode());
+        if interrupted { error.with_hint("The run goes on; resume waiting with its token.") } else { error }
+    })
+}
+
+/// Reads a page that is under way to its end: it was counted when it was sent.
+async fn finish(
+    mut lead: Pin<&mut impl Future<Output = Infallible>>,
+    busy: &AtomicBool,
+    until: Option<Instant>,
+) {
     let page = poll_fn(|context| {
         let goes_on = || busy.load(Ordering::Relaxed);
         if goes_on() && lead.as_mut().poll(context).is_pending() && goes_on() {
@@ -155,52 +108,129 @@ async fn turn(
             Poll::Ready(())
         }
     });
-    if granted {
-        // Whoever reads for all shall not be late for it.
-        let _ = timeout_at(Instant::now() + PAGE_BORNE, page).await;
-    }
-    Ok(granted.then_some(last))
+    // Whoever reads for all shall not be late for it.
+    let most = Instant::now() + PAGE_BORNE;
+    let _ = timeout_at(until.map_or(most, |until| until.min(most)), page).await;
 }
 
-/// A poll, which may outlast `until` by as much as a healthy answer takes.
-async fn bounded<T>(until: Option<Instant>, poll: impl Future<Output = T>) -> Option<T> {
-    match until {
-        None => Some(poll.await),
-        Some(until) => timeout_at(until.max(Instant::now()) + ANSWER_BORNE, poll).await.ok(),
-    }
+/// A step that is being made.
+struct Step<'a, S> {
+    sender: &'a Sender,
+    following: Following,
+    token: &'a RunToken,
+    options: &'a Options,
+    made: FollowStep<S>,
 }
 
-fn vanished<S: State>(client: &Client, token: &RunToken) -> Result<Error, Error> {
-    let what = "the server has been without it for ten minutes";
-    Ok(Error::new(Kind::NotFound, what)
-        .at(&S::call(&token.parent, &token.run)?)
-        .with_run(token.encode())
-        .with_hint("Look at the runs in the workspace; it was not started again.")
-        .scrubbed(|text| client.scrub(text)))
+fn follow<'a, S: RunState>(
+    sender: &'a Sender,
+    followed: &std::sync::Arc<Followed>,
+    token: &'a RunToken,
+    seen: Seen,
+    options: &'a Options,
+) -> Step<'a, S> {
+    let meta = Meta::named("runs.next");
+    let made = FollowStep { state: None, seen, changed: false, meta, failure: None };
+    Step { sender, following: followed.follow(token), token, options, made }
 }
 
-/// Reads that run and no other; `None` where the server does not know it (yet).
-async fn poll<S: State>(
-    client: &Client,
-    token: &RunToken,
-    options: &Options,
-) -> Result<(Option<S>, Meta), Error> {
-    let call = S::call(&token.parent, &token.run)?;
-    match client.value::<S::Answer>(&call, &options.clone().unraw()).await {
-        Ok((answer, meta)) => Ok((S::pick(answer, &token.run), meta)),
-        Err(error) if S::MISSING_IS_404 && error.kind() == Kind::NotFound => {
-            let meta = error.meta().cloned().unwrap_or_else(|| Meta::named(call.operation_id()));
-            Ok((None, meta))
+impl<S: RunState> Step<'_, S> {
+    async fn until(&mut self, until: Option<Instant>) -> Result<FollowStep<S>, Error> {
+        loop {
+            let due = self.due();
+            self.following.due(until.map_or(due, |until| due.min(until))).await;
+            let ended = self.look(until).await?;
+            if ended || until.is_some_and(|until| due.max(Instant::now()) >= until) {
+                let seen = self.made.seen.clone();
+                let empty =
+                    FollowStep { state: None, seen, changed: false, meta: Meta::named(""), failure: None };
+                return Ok(std::mem::replace(&mut self.made, empty));
+            }
         }
-        Err(error) => Err(error),
     }
+
+    /// When the next look is due.
+    fn due(&self) -> Instant {
+        let seen = &self.made.seen;
+        if seen.at == 0 {
+            return Instant::now();
+        }
+        // The pause counts from the last look, not from this call: a caller that took its time is not held up.
+        let now = self.sender.now_millis();
+        let passed = Duration::from_millis(u64::try_from(now.saturating_sub(seen.at)).unwrap_or(0));
+        let age = self.sender.unscaled(now.saturating_sub(self.token.since));
+        Instant::now() + self.sender.scaled(pause(age)).saturating_sub(passed)
+    }
+
+    /// Looks at the run once; whether the step ends with that.
+    async fn look(&mut self, until: Option<Instant>) -> Result<bool, Error> {
+        let bound = until.map(|until| until.max(Instant::now() + LOOK_AT_LEAST));
+        let mut spent = self.sender.account(self.options).beside(bound);
+        let polled = self.poll(&mut spent).await;
+        let made = &mut self.made;
+        made.seen.at = self.sender.now_millis();
+        made.meta = spent.meta("runs.next");
+        match polled {
+            Ok(Some(state)) => {
+                let text = fingerprint(&state);
+                made.changed = made.seen.state.as_ref() != Some(&text);
+                made.seen = Seen { state: Some(text), at: made.seen.at, missing: None, unreadable: None };
+                made.state = Some(state);
+                made.failure = None;
+                Ok(made.changed || made.ending().is_some())
+            }
+            Ok(None) => {
+                (made.failure, made.seen.unreadable) = (None, None);
+                let since = *made.seen.missing.get_or_insert(made.seen.at);
+                if self.sender.unscaled(made.seen.at.saturating_sub(since)) > MISSING_BORNE {
+                    return Err(vanished::<S>(self.sender, self.token)?);
+                }
+                Ok(false)
+            }
+            Err(error) if is_outage(error.kind()) => {
+                made.failure = Some(error);
+                Ok(false)
+            }
+            Err(error) if may_be_a_gateway(error.kind()) => {
+                let since = *made.seen.unreadable.get_or_insert(made.seen.at);
+                if self.sender.unscaled(made.seen.at.saturating_sub(since)) > UNREADABLE_BORNE {
+                    return Err(error);
+                }
+                made.failure = Some(error);
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads that run and no other; `None` if the server does not know it (yet).
+    async fn poll(&self, spent: &mut Spent) -> Result<Option<S>, Error> {
+        let call = S::call(&self.token.parent, &self.token.run)?;
+        let call = call.looking(self.following.look(self.made.seen.at));
+        match self.sender.value::<S::Answer>(&call, spent).await {
+            Ok(answer) => Ok(S::pick(answer, &self.token.run)),
+            Err(error) if S::MISSING_IS_404 && error.kind() == Kind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn vanished<S: RunState>(sender: &Sender, token: &RunToken) -> Result<Error, Error> {
+    let error = Error::new(Kind::NotFound, "the server has been without it for ten minutes")
+        .with_hint("Look at the runs in the workspace; it was not started again.");
+    Ok(sender.error_at(&S::call(&token.parent, &token.run)?, error))
 }
 
 /// What an outage brings does not end a wait: the run goes on whether or not it can be seen.
-fn passes(kind: Kind) -> bool {
+fn is_outage(kind: Kind) -> bool {
     matches!(kind, Kind::Connect | Kind::Timeout | Kind::Server | Kind::RateLimited | Kind::Proxy)
 }
 
-fn fingerprint<S: State>(state: &S) -> String {
+/// What something on the way may have answered in the API's place is borne for a while.
+fn may_be_a_gateway(kind: Kind) -> bool {
+    matches!(kind, Kind::Protocol | Kind::NotFound | Kind::Permission)
+}
+
+fn fingerprint<S: RunState>(state: &S) -> String {
     serde_json::to_string(state).unwrap_or_default()
 }

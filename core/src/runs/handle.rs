@@ -7,74 +7,28 @@ use std::pin::Pin;
 use futures_util::stream::{self, Stream};
 use tokio::time::Instant;
 
-use super::{RunToken, Seen, Source, State, WaitOptions, expired, next};
-use crate::client::{Client, Options};
+use super::{RunState, RunToken, Seen, Source, WaitOptions, expired, next};
+use crate::call::Options;
 use crate::error::Error;
-use crate::resources::{IdentityGraphRun, SequenceRun, SyncRun};
+use crate::operation::RunKind;
+use crate::sender::Sender;
 
 /// A run, and the way to follow it: that run, never another of the same sync, sequence or graph.
 pub struct Run<S> {
-    client: Client,
+    sender: Sender,
     token: RunToken,
     state: PhantomData<fn() -> S>,
 }
 
 impl<S> Clone for Run<S> {
     fn clone(&self) -> Self {
-        Self { client: self.client.clone(), token: self.token.clone(), state: PhantomData }
-    }
-}
-
-/// A run of any kind, as a token names it.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum AnyRun {
-    /// A run of a sync.
-    Sync(Run<SyncRun>),
-    /// A run of a sequence.
-    Sequence(Run<SequenceRun>),
-    /// A run of an identity graph.
-    IdentityGraph(Run<IdentityGraphRun>),
-}
-
-impl AnyRun {
-    /// The run, where it is one of a sync.
-    #[must_use]
-    pub fn into_sync(self) -> Option<Run<SyncRun>> {
-        if let Self::Sync(run) = self { Some(run) } else { None }
-    }
-
-    /// The run, where it is one of a sequence.
-    #[must_use]
-    pub fn into_sequence(self) -> Option<Run<SequenceRun>> {
-        if let Self::Sequence(run) = self { Some(run) } else { None }
-    }
-
-    /// The run, where it is one of an identity graph.
-    #[must_use]
-    pub fn into_identity_graph(self) -> Option<Run<IdentityGraphRun>> {
-        if let Self::IdentityGraph(run) = self { Some(run) } else { None }
-    }
-}
-
-impl Client {
-    /// A run from its token, which may come from another process or language. Sends nothing.
-    ///
-    /// # Errors
-    /// Kind `invalid_request` where it is no token of this server's.
-    pub fn run(&self, token: &str) -> Result<AnyRun, Error> {
-        let token = RunToken::decode(token, self.origin())?;
-        Ok(match token.kind.as_str() {
-            SequenceRun::KIND => AnyRun::Sequence(Run::new(self.clone(), token)),
-            IdentityGraphRun::KIND => AnyRun::IdentityGraph(Run::new(self.clone(), token)),
-            _ => AnyRun::Sync(Run::new(self.clone(), token)),
-        })
+        Self { sender: self.sender.clone(), token: self.token.clone(), state: PhantomData }
     }
 }
 
 impl<S> Run<S> {
-    pub(crate) fn new(client: Client, token: RunToken) -> Self {
-        Self { client, token, state: PhantomData }
+    pub(crate) fn new(sender: &Sender, token: RunToken) -> Self {
+        Self { sender: sender.clone(), token, state: PhantomData }
     }
 
     /// The run's id: digits for a sync's.
@@ -89,10 +43,10 @@ impl<S> Run<S> {
         &self.token.parent
     }
 
-    /// `sync`, `sequence` or `identity_graph`.
+    /// What it is a run of.
     #[must_use]
-    pub fn kind(&self) -> &str {
-        &self.token.kind
+    pub fn kind(&self) -> RunKind {
+        self.token.kind
     }
 
     /// Whether the run was found after its trigger's answer was lost, and not given by that answer.
@@ -107,7 +61,7 @@ impl<S> Run<S> {
         self.token.source == Source::Joined
     }
 
-    /// A text that [`Client::run`] resumes the run from, here or elsewhere. It holds no key.
+    /// A text that [`Client::run`](crate::Client::run) resumes the run from, here or elsewhere. It holds no key.
     #[must_use]
     pub fn token(&self) -> String {
         self.token.encode()
@@ -115,7 +69,7 @@ impl<S> Run<S> {
 }
 
 #[expect(private_bounds, reason = "states are this crate's own types")]
-impl<S: State> Run<S> {
+impl<S: RunState> Run<S> {
     /// The states of the run as they change, to the last one.
     #[must_use]
     pub fn states(&self) -> Pin<Box<dyn Stream<Item = Result<S, Error>> + Send>> {
@@ -123,7 +77,7 @@ impl<S: State> Run<S> {
         Box::pin(stream::unfold(start, |state| async move {
             let (run, mut seen) = state?;
             loop {
-                match next::<S>(&run.client, &run.token, seen, None, &Options::default()).await {
+                match next::<S>(&run.sender, &run.token, seen, None, &Options::default()).await {
                     Ok(step) => {
                         let ended = step.ending().is_some();
                         seen = step.seen;
@@ -148,15 +102,15 @@ impl<S: State> Run<S> {
         let until = options.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let mut seen = Seen::default();
         loop {
-            let step = next::<S>(&self.client, &self.token, seen, until, &options.options).await?;
-            step.check(&self.client, &self.token, options.on_failure, options.on_warning)?;
+            let step = next::<S>(&self.sender, &self.token, seen, until, &options.options).await?;
+            step.check(&self.sender, &self.token, options.on_failure, options.on_warning)?;
             match (step.ending(), step.changed) {
                 (Some(_), _) => {
                     if let Some(state) = step.state {
                         return Ok(state);
                     }
                 }
-                (None, false) => return Err(expired(&self.client, &self.token)),
+                (None, false) => return Err(expired(&self.sender, &self.token, step.failure.as_ref())),
                 (None, true) => {}
             }
             seen = step.seen;

@@ -2,11 +2,10 @@
 
 mod adopt;
 mod begin;
-mod board;
 mod claims;
 mod follow;
+mod followed;
 mod handle;
-mod line;
 mod newest;
 mod pace;
 mod state;
@@ -19,17 +18,16 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use adopt::adopt;
 pub(crate) use begin::{begin, started, under_way};
-pub(crate) use board::Board;
-pub(crate) use claims::Claims;
-pub(crate) use follow::{Seen, Step, next};
-pub use handle::{AnyRun, Run};
+pub(crate) use follow::{FollowStep, Seen, next};
+pub use handle::Run;
 pub use state::Ending;
-pub(crate) use state::{Listed, Lost, Started, StartedNumber, StartedText, State};
+pub(crate) use state::{Listed, Lost, RunState};
 pub(crate) use token::{RunToken, Source};
 
-use crate::client::{Client, Options};
+use crate::call::Options;
 use crate::error::{Error, Kind};
-use crate::model::Json;
+use crate::json::Json;
+use crate::sender::Sender;
 
 /// What waiting does with an end that is no plain success.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +42,7 @@ pub enum OnEnd {
 
 /// How to wait for a run.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct WaitOptions {
     /// How long; without end when `None`.
     pub timeout: Option<Duration>,
@@ -66,11 +65,43 @@ impl Default for WaitOptions {
     }
 }
 
-impl<S: State> Step<S> {
+impl WaitOptions {
+    /// Waits without end, and raises failures.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Waits no longer than this.
+    #[must_use]
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self { timeout: Some(timeout), ..self }
+    }
+
+    /// Sets what to do when the run failed, was cancelled or interrupted.
+    #[must_use]
+    pub fn on_failure(self, on_failure: OnEnd) -> Self {
+        Self { on_failure, ..self }
+    }
+
+    /// Sets what to do when the run ended with warnings.
+    #[must_use]
+    pub fn on_warning(self, on_warning: OnEnd) -> Self {
+        Self { on_warning, ..self }
+    }
+
+    /// Sets the options of each request that looks at the run.
+    #[must_use]
+    pub fn options(self, options: Options) -> Self {
+        Self { options, ..self }
+    }
+}
+
+impl<S: RunState> FollowStep<S> {
     /// Raises what the caller wants raised.
     pub(crate) fn check(
         &self,
-        client: &Client,
+        sender: &Sender,
         token: &RunToken,
         on_failure: OnEnd,
         on_warning: OnEnd,
@@ -83,22 +114,33 @@ impl<S: State> Step<S> {
         let Some(state) = self.state.as_ref().filter(|_| raised) else { return Ok(()) };
         let why = state
             .reason()
-            .map_or_else(String::new, |reason| format!(": {}", first_line(&client.scrub(&reason))));
+            .map_or_else(String::new, |reason| format!(": {}", first_line(&sender.scrub(&reason))));
         Err(Error::new(Kind::RunFailed, format!("{} ended as {}{why}", token.name(), state.status()))
             .with_details(Some(Json::of(state)))
-            .scrubbed(|text| client.scrub(text))
+            .scrubbed(|text| sender.scrub(text))
             .with_run(token.encode()))
     }
 }
 
-/// The error of a wait that ran out of time.
-pub(crate) fn expired(client: &Client, token: &RunToken) -> Error {
+/// The error of a wait that ran out of time; `failure` is why the last look at the run brought nothing.
+pub(crate) fn expired(sender: &Sender, token: &RunToken, failure: Option<&Error>) -> Error {
     let age =
-        Duration::from_millis(u64::try_from(client.now_millis().saturating_sub(token.since)).unwrap_or(0));
+        Duration::from_millis(u64::try_from(sender.now_millis().saturating_sub(token.since)).unwrap_or(0));
     let what = format!("{} had not ended {:.1} s after it was started", token.name(), age.as_secs_f64());
-    Error::new(Kind::WaitTimeout, what)
+    let error = match failure {
+        None => Error::new(Kind::WaitTimeout, what),
+        Some(failure) => {
+            let mut causes = vec![failure.to_string()];
+            causes.extend_from_slice(failure.causes());
+            let what =
+                format!("{what}, as far as could be seen: the last look at it failed: {}", failure.what());
+            Error::new(Kind::WaitTimeout, what).with_causes(causes)
+        }
+    };
+    error
         .with_run(token.encode())
         .with_hint("The run goes on; resume waiting with its token.")
+        .scrubbed(|text| sender.scrub(text))
 }
 
 fn first_line(text: &str) -> String {

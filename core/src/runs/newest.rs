@@ -1,11 +1,11 @@
 //! The newest runs of a list whose direction is not documented.
 
-use tokio::time::Instant;
-
 use super::state::Listed;
-use crate::client::{Client, Meta, Options};
+use crate::call::Spent;
 use crate::error::Error;
-use crate::page::{Page, Row};
+use crate::operation::Page;
+use crate::page::Row;
+use crate::sender::Sender;
 
 /// Pages that one look reads at most at the new end of a list.
 const PAGES: u32 = 10;
@@ -15,14 +15,10 @@ const STEPS: u32 = 64;
 
 /// A list of runs in the order in which they were asked for, read from its new end.
 pub(super) struct Newest<'a, S> {
-    client: &'a Client,
+    sender: &'a Sender,
     parent: &'a str,
-    /// Of each request.
-    options: Options,
-    /// When all of it is to be over.
-    pub until: Option<Instant>,
-    /// What the requests did.
-    pub meta: Option<Meta>,
+    /// The account of all its requests.
+    spent: &'a mut Spent,
     /// Where the last page with rows began, once it is known that the newest stand last: lists grow.
     end: u32,
     /// Rows of a whole page, as the server gives them.
@@ -31,17 +27,8 @@ pub(super) struct Newest<'a, S> {
 }
 
 impl<'a, S: Listed> Newest<'a, S> {
-    pub(super) fn new(client: &'a Client, parent: &'a str, options: Options) -> Self {
-        Self {
-            client,
-            parent,
-            options,
-            until: None,
-            meta: None,
-            end: 0,
-            length: 1,
-            state: std::marker::PhantomData,
-        }
+    pub(super) fn new(sender: &'a Sender, parent: &'a str, spent: &'a mut Spent) -> Self {
+        Self { sender, parent, spent, end: 0, length: 1, state: std::marker::PhantomData }
     }
 
     /// The newest runs, as far as they are `wanted`; an older page is read only where a whole newer one is wanted.
@@ -120,24 +107,7 @@ impl<'a, S: Listed> Newest<'a, S> {
 
     async fn page(&mut self, offset: u32) -> Result<Page<S>, Error> {
         let call = S::newest(self.parent, offset)?;
-        let mut options = self.options.clone();
-        if let Some(until) = self.until {
-            let left = until.saturating_duration_since(Instant::now()).as_millis();
-            // None is left: whoever asks hears so.
-            options.deadline_ms = Some(u64::try_from(left).unwrap_or(u64::MAX).max(1));
-        }
-        match self.client.value::<Page<S>>(&call, &options).await {
-            Ok((page, meta)) => {
-                self.meta = Some(meta.after(self.meta.take()));
-                Ok(page)
-            }
-            Err(error) => {
-                if let Some(meta) = error.meta() {
-                    self.meta = Some(meta.clone().after(self.meta.take()));
-                }
-                Err(error)
-            }
-        }
+        self.sender.value::<Page<S>>(&call, self.spent).await
     }
 }
 

@@ -6,8 +6,10 @@ const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(15);
 /// How long answers may come without the run: it is not listed at once, and a list may lag behind.
 pub(super) const MISSING_BORNE: Duration = Duration::from_mins(10);
-/// How long a poll under way is awaited past the end of a step.
-pub(super) const ANSWER_BORNE: Duration = Duration::from_secs(10);
+/// How long answers may come that are none of the API's, such as a gateway's pages.
+pub(super) const UNREADABLE_BORNE: Duration = Duration::from_mins(1);
+/// How long a look may take at least, however soon its step ends.
+pub(super) const LOOK_AT_LEAST: Duration = Duration::from_secs(1);
 /// How long a page of the list of syncs is awaited by a run whose turn has come.
 pub(super) const PAGE_BORNE: Duration = Duration::from_secs(2);
 

@@ -1,13 +1,16 @@
 //! What the kinds of runs have in common: a call that reads one, and what its status means.
 
-use serde::{Deserializer, Serialize};
-use serde_json::Value;
+use std::future::Future;
+
+use serde::Serialize;
 
 use super::claims::Of;
-use crate::client::{Call, Client, Meta, Options};
+use crate::call::{Call, Spent};
 use crate::error::Error;
-use crate::model::{Mended, Model, Timestamp, Types};
-use crate::page::{Page, Row};
+use crate::model::{Model, Timestamp};
+use crate::operation::{OfRun, Page};
+use crate::page::Row;
+use crate::sender::Sender;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -22,18 +25,17 @@ pub enum Ending {
 }
 
 /// A state of a run that can be followed.
-pub(crate) trait State: Model + Send + Sync + 'static {
-    /// The kind's name in tokens and at the door.
-    const KIND: &'static str;
+pub(crate) trait RunState: Model + OfRun + Send + Sync + 'static {
     /// Whether the server answers 404 for a run that it does not know (yet), where others give an empty list.
     const MISSING_IS_404: bool = false;
     /// What reading a run gives.
     type Answer: Model + Send;
-    /// What starting one gives.
-    type Started: Started;
 
     /// The call that reads one run.
     fn call(parent: &str, run: &str) -> Result<Call, Error>;
+
+    /// The list of syncs that ran after a time: it shows where looking is worth it, whatever kind of run is followed.
+    fn syncs_after(after: Option<Timestamp>) -> Result<Call, Error>;
 
     /// That run and no other.
     fn pick(answer: Self::Answer, run: &str) -> Option<Self>;
@@ -47,26 +49,26 @@ pub(crate) trait State: Model + Send + Sync + 'static {
     /// What it says of an end that is no success.
     fn reason(&self) -> Option<String>;
 
-    /// The run's id after a trigger of which only that it was sent is known; the trigger's error where no list of runs
-    /// could tell.
-    fn recovered(lost: Lost<'_>) -> impl Future<Output = Result<(String, Meta), Error>> + Send {
+    /// The run's id after a trigger of which only that it was sent is known; the trigger's error if no list of runs could
+    /// tell.
+    fn recovered(lost: Lost<'_>) -> impl Future<Output = Result<String, Error>> + Send {
         std::future::ready(Err(lost.error))
     }
 }
 
 /// A trigger whose answer was lost.
 pub(crate) struct Lost<'a> {
-    pub client: &'a Client,
+    pub sender: &'a Sender,
     /// What it would have started a run of.
     pub of: &'a Of,
     /// Whether no option was set: a run with one must not be mistaken for a scheduled one.
     pub plain: bool,
     pub error: Error,
-    pub options: &'a Options,
+    pub spent: &'a mut Spent,
 }
 
 /// A state of a run that stands in a list of such.
-pub(crate) trait Listed: State<Answer = Page<Self>> + Row {
+pub(crate) trait Listed: RunState<Answer = Page<Self>> + Row {
     /// A page of the list, from `offset` on, in the order in which runs were asked for.
     fn newest(parent: &str, offset: u32) -> Result<Call, Error>;
 
@@ -75,52 +77,4 @@ pub(crate) trait Listed: State<Answer = Page<Self>> + Row {
 
     /// Whether it is under way beyond doubt, or, where its status is unknown, has no time of its end.
     fn is_under_way(&self) -> bool;
-}
-
-/// What starting a run gives: the run's id.
-pub(crate) trait Started: Model + Send {
-    fn id(self) -> String;
-}
-
-model! {
-    /// The id of a run that has a number.
-    pub(crate) struct StartedNumber {
-        /// Run id: a string here, a number in the list of runs.
-        required id = "id": i64,
-    }
-}
-
-model! {
-    /// The id of a run that has a text.
-    pub(crate) struct StartedText {
-        /// Run id.
-        required id = "id": RunText,
-    }
-}
-
-/// A run's id that is text. An empty one names no run: it is as good as none.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(transparent)]
-pub(crate) struct RunText(String);
-
-impl Model for RunText {
-    fn read<'de, D: Deserializer<'de>>(from: D, mended: &mut Mended) -> Result<Option<Self>, D::Error> {
-        Ok(String::read(from, mended)?.filter(|text| !text.is_empty()).map(Self))
-    }
-
-    fn describe(types: &mut Types) -> Value {
-        String::describe(types)
-    }
-}
-
-impl Started for StartedNumber {
-    fn id(self) -> String {
-        self.id.to_string()
-    }
-}
-
-impl Started for StartedText {
-    fn id(self) -> String {
-        self.id.0
-    }
 }

@@ -4,22 +4,18 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use super::state::State as _;
-use crate::client::Client;
 use crate::error::{Error, Kind};
-use crate::resources::{IdentityGraphRun, SequenceRun, SyncRun};
+use crate::operation::RunKind;
+use crate::sender::Sender;
 
 /// The version of the token's form.
 const VERSION: u32 = 1;
-
-/// The kinds of runs that can be followed.
-const KINDS: [&str; 3] = [SyncRun::KIND, SequenceRun::KIND, IdentityGraphRun::KIND];
 
 /// What a token holds. No key: whoever resumes it brings their own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RunToken {
     v: u32,
-    pub kind: String,
+    pub kind: RunKind,
     pub origin: String,
     pub parent: String,
     pub run: String,
@@ -28,6 +24,14 @@ pub(crate) struct RunToken {
     /// How this process came by it; another one only has the token.
     #[serde(skip)]
     pub source: Source,
+}
+
+/// What is read first of a token: the rest may be a newer version's.
+#[derive(Deserialize)]
+struct Peek {
+    v: u32,
+    #[serde(default)]
+    kind: serde_json::Value,
 }
 
 /// How a run's id became known.
@@ -43,12 +47,12 @@ pub(crate) enum Source {
 }
 
 impl RunToken {
-    pub(crate) fn new(client: &Client, kind: &str, parent: String, run: String) -> Self {
-        let since = client.now_millis();
+    pub(crate) fn new(sender: &Sender, kind: RunKind, parent: String, run: String) -> Self {
+        let since = sender.now_millis();
         Self {
             v: VERSION,
-            kind: kind.to_owned(),
-            origin: client.origin().to_owned(),
+            kind,
+            origin: sender.config().origin.clone(),
             parent,
             run,
             since,
@@ -70,17 +74,18 @@ impl RunToken {
     pub(crate) fn decode(text: &str, origin: &str) -> Result<Self, Error> {
         let wrong = |what: &str| Error::new(Kind::InvalidRequest, format!("the run token {what}"));
         let bytes = URL_SAFE_NO_PAD.decode(text.trim()).map_err(|_| wrong("is not one of ours"))?;
-        let token: Self = serde_json::from_slice(&bytes).map_err(|_| wrong("is not one of ours"))?;
-        if token.v != VERSION {
+        let peek: Peek = serde_json::from_slice(&bytes).map_err(|_| wrong("is not one of ours"))?;
+        if peek.v != VERSION {
             return Err(wrong("was made by a newer version of the SDK"));
         }
-        if !KINDS.contains(&token.kind.as_str()) {
+        if serde_json::from_value::<RunKind>(peek.kind).is_err() {
             return Err(wrong("is of a kind of run that this version does not know"));
         }
+        let token: Self = serde_json::from_slice(&bytes).map_err(|_| wrong("is not one of ours"))?;
         if token.origin != origin {
             return Err(wrong("belongs to another server than the one this client talks to"));
         }
-        let numbers = token.kind != SyncRun::KIND
+        let numbers = token.kind != RunKind::Sync
             || token.parent.parse::<i64>().is_ok() && token.run.parse::<i64>().is_ok();
         if !numbers || token.run.is_empty() {
             return Err(wrong("names no run"));
@@ -90,7 +95,6 @@ impl RunToken {
 
     /// What errors call it.
     pub(crate) fn name(&self) -> String {
-        let parent = if self.kind == SyncRun::KIND { "sync" } else { self.kind.as_str() };
-        format!("run {} of {} {}", self.run, parent.replace('_', " "), self.parent)
+        format!("run {} of {} {}", self.run, self.kind.as_str().replace('_', " "), self.parent)
     }
 }

@@ -1,32 +1,18 @@
 //! Why an attempt brought no answer, and what that says of whether it happened.
 
+use tokio::time::Instant;
+
 use super::proxy::Way;
 use super::refusal::{self, chain, find};
+use super::watched::Departure;
+use crate::attempt::Outcome;
 use crate::error::{Error, Kind};
 use crate::reason::Reason;
-
-/// How far an attempt got before it failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stage {
-    /// No connection: nothing was sent.
-    Connecting,
-    /// Nothing was sent either, and trying again would end the same: a certificate does not become trusted, nor a
-    /// password right, by being shown once more.
-    Barred,
-    /// It was, or may have been, sent.
-    Sent,
-    /// It was sent, and the server said that it did not take it.
-    Refused,
-    /// The answer had begun.
-    Answering,
-    /// There was an answer that cannot be read, and asking again would bring the same.
-    Unusable,
-}
 
 /// Why an attempt brought no answer.
 #[derive(Debug)]
 pub(crate) struct Failed {
-    pub stage: Stage,
+    pub outcome: Outcome,
     pub kind: Kind,
     pub what: String,
     pub causes: Vec<String>,
@@ -35,8 +21,8 @@ pub(crate) struct Failed {
 }
 
 impl Failed {
-    pub(super) fn new(stage: Stage, kind: Kind, what: impl Into<String>) -> Self {
-        Self { stage, kind, what: what.into(), causes: Vec::new(), reason: None, hint: None }
+    pub(super) fn new(outcome: Outcome, kind: Kind, what: impl Into<String>) -> Self {
+        Self { outcome, kind, what: what.into(), causes: Vec::new(), reason: None, hint: None }
     }
 
     /// A request that could not be made.
@@ -45,39 +31,44 @@ impl Failed {
             causes: error.causes().to_vec(),
             reason: error.reason(),
             hint: error.hint().map(ToOwned::to_owned),
-            ..Self::new(Stage::Barred, error.kind(), error.what())
+            ..Self::new(Outcome::Barred, error.kind(), error.what())
         }
     }
 
     /// A pool that could not be made.
     pub(super) fn unbuilt(error: &reqwest::Error) -> Self {
-        Self::new(Stage::Barred, Kind::Config, text_of(error)).because(error)
+        Self::new(Outcome::Barred, Kind::Config, text_of(error)).because(error)
     }
 
     /// A request that brought no headers.
-    pub(super) fn unanswered(error: &reqwest::Error, way: &Way) -> Self {
+    pub(super) fn unanswered(error: &reqwest::Error, way: &Way, departure: &Departure) -> Self {
         let causes = chain(error);
         if error.is_connect() {
             let lasting = refusal::lasts(error, &causes);
             let failed = Self::before(&refusal::of(error, causes, way));
-            return if lasting { failed } else { Self { stage: Stage::Connecting, ..failed } };
+            return if lasting { failed } else { Self { outcome: Outcome::NeverLeft, ..failed } };
         }
-        let (stage, kind, what) = if error.is_timeout() {
-            (Stage::Sent, Kind::Timeout, "no answer in time")
+        let since = departure.since().unwrap_or_else(Instant::now);
+        let lost = |silent| Outcome::Lost { since, silent };
+        let (outcome, kind, what) = if error.is_timeout() {
+            (lost(true), Kind::Timeout, "no answer in time")
         } else if was_refused(error) {
-            (Stage::Refused, Kind::Connect, "the server closed or refused before it took the request")
+            (Outcome::Refused, Kind::Connect, "the server closed or refused before it took the request")
         } else if is_unreadable(error) {
-            (Stage::Unusable, Kind::Protocol, "what answered is not HTTP that can be read")
+            (Outcome::Unusable { since }, Kind::Protocol, "what answered is not HTTP that can be read")
         } else {
-            (Stage::Sent, Kind::Connect, "the connection broke before the answer")
+            (lost(false), Kind::Connect, "the connection broke before the answer")
         };
         let innermost = causes.last().map_or_else(String::new, |cause| format!(": {cause}"));
-        Self { causes, ..Self::new(stage, kind, format!("{what}{innermost}")) }
+        Self { causes, ..Self::new(outcome, kind, format!("{what}{innermost}")) }
     }
 
     /// The error that it is unless the attempt is repeated.
     pub(crate) fn into_error(self) -> Error {
-        let error = Error::new(self.kind, self.what).with_causes(self.causes).with_reason(self.reason);
+        let error = Error::new(self.kind, self.what)
+            .with_causes(self.causes)
+            .with_reason(self.reason)
+            .with_outcome(self.outcome);
         match self.hint {
             Some(hint) => error.with_hint(hint),
             None => error,
@@ -85,10 +76,11 @@ impl Failed {
     }
 
     /// An answer that broke off in its body.
-    pub(super) fn broken_off(error: &reqwest::Error) -> Self {
+    pub(super) fn broken_off(error: &reqwest::Error, since: Instant) -> Self {
         // reqwest calls every error of a body one of decoding; only those beneath which there is no connection's are.
         let kind = if find::<hyper::Error>(error).is_some() { Kind::Connect } else { Kind::Protocol };
-        Self::new(Stage::Answering, kind, format!("the answer broke off: {}", text_of(error))).because(error)
+        let outcome = Outcome::Lost { since, silent: false };
+        Self::new(outcome, kind, format!("the answer broke off: {}", text_of(error))).because(error)
     }
 
     fn because(mut self, error: &reqwest::Error) -> Self {

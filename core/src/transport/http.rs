@@ -9,14 +9,14 @@ use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use super::failed::{Failed, Stage};
+use super::failed::Failed;
 use super::proxy::Way;
 use super::tls;
 use super::warmup::Warmup;
 use super::watched::{Departure, Watched};
-use crate::config::Config;
+use crate::attempt::Outcome;
+use crate::config::{Config, Route};
 use crate::error::{Error, Kind};
-use crate::proxy::Route;
 
 /// What an unpacked answer may measure; the largest page known is a hundredth of it.
 const LARGEST_BODY: usize = 64 << 20;
@@ -26,6 +26,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE_POOL: Duration = Duration::from_secs(20);
 
 /// What is to be sent.
+#[derive(Clone)]
 pub(crate) struct Request {
     pub method: Method,
     pub url: Url,
@@ -45,6 +46,7 @@ pub(crate) struct Exchange {
 pub(crate) struct Incoming<'a> {
     response: reqwest::Response,
     until: Instant,
+    since: Instant,
     http: &'a Http,
     generation: u64,
     _connection: Option<SemaphorePermit<'a>>,
@@ -88,15 +90,15 @@ impl Http {
         departure: &Departure,
     ) -> Result<Incoming<'_>, Failed> {
         let until = Instant::now() + within;
-        let late = |stage| Failed::new(stage, Kind::Timeout, format!("no answer in {within:?}"));
+        let late = |outcome| Failed::new(outcome, Kind::Timeout, format!("no answer in {within:?}"));
         let (generation, client) = self.client().await?;
-        let warming = timeout_at(until, self.warmup.enter()).await.map_err(|_| late(Stage::Connecting))?;
+        let warming = timeout_at(until, self.warmup.enter()).await.map_err(|_| late(Outcome::NeverLeft))?;
         // Unless it is known that one connection carries them all, each request may open one.
         let connection = if self.warmup.multiplexes() {
             None
         } else {
             let permit =
-                timeout_at(until, self.http1.acquire()).await.map_err(|_| late(Stage::Connecting))?;
+                timeout_at(until, self.http1.acquire()).await.map_err(|_| late(Outcome::NeverLeft))?;
             permit.ok()
         };
         let mut outgoing = client.request(request.method, request.url).headers(request.headers);
@@ -111,17 +113,20 @@ impl Http {
         match timeout_at(until, outgoing.send()).await {
             Ok(Ok(response)) => {
                 warming.answered(response.version());
-                Ok(Incoming { response, until, http: self, generation, _connection: connection })
+                let since = departure.since().unwrap_or_else(Instant::now);
+                Ok(Incoming { response, until, since, http: self, generation, _connection: connection })
             }
-            Ok(Err(error)) => Err(Failed::unanswered(&error, &Way::of(&self.config))),
-            Err(_) if !departure.happened() => Err(late(Stage::Connecting)),
-            Err(_) => {
-                // A connection that was never there cannot be dead.
-                if warming.was_warm() {
-                    self.renew(generation);
+            Ok(Err(error)) => Err(Failed::unanswered(&error, &Way::of(&self.config), departure)),
+            Err(_) => match departure.since() {
+                None => Err(late(Outcome::NeverLeft)),
+                Some(since) => {
+                    // A connection that was never there cannot be dead.
+                    if warming.was_warm() {
+                        self.renew(generation);
+                    }
+                    Err(late(Outcome::Lost { since, silent: true }))
                 }
-                Err(late(Stage::Sent))
-            }
+            },
         }
     }
 
@@ -187,15 +192,16 @@ impl Incoming<'_> {
             match timeout_at(self.until, self.response.chunk()).await {
                 Ok(Ok(Some(chunk))) if body.len() + chunk.len() > LARGEST_BODY => {
                     let what = format!("the answer is larger than {} MB unpacked", LARGEST_BODY >> 20);
-                    return Err(Failed::new(Stage::Unusable, Kind::Protocol, what));
+                    return Err(Failed::new(Outcome::Unusable { since: self.since }, Kind::Protocol, what));
                 }
                 Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
                 Ok(Ok(None)) => return Ok(Exchange { status, headers, body: body.into() }),
-                Ok(Err(error)) => return Err(Failed::broken_off(&error)),
+                Ok(Err(error)) => return Err(Failed::broken_off(&error, self.since)),
                 Err(_) => {
                     self.http.renew(self.generation);
                     let what = "the answer began and did not end in time";
-                    return Err(Failed::new(Stage::Answering, Kind::Timeout, what));
+                    let outcome = Outcome::Lost { since: self.since, silent: true };
+                    return Err(Failed::new(outcome, Kind::Timeout, what));
                 }
             }
         }

@@ -2,7 +2,6 @@
 
 mod failed;
 mod http;
-mod probe;
 mod proxy;
 mod refusal;
 mod response;
@@ -13,8 +12,7 @@ mod warmup;
 mod watched;
 
 pub(crate) use self::http::{Exchange, Http, Request};
-pub(crate) use failed::{Failed, Stage};
-pub use probe::Negotiated;
-pub(crate) use probe::{probe, proxy_of};
+pub(crate) use proxy::{Way, intercept};
+pub(crate) use refusal::{chain, of as refusal_of};
 pub(crate) use response::{check, date, error_under_200, no_json, retry_after};
 pub(crate) use watched::Departure;

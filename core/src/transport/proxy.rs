@@ -2,12 +2,11 @@
 
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 
-use crate::config::Config;
-use crate::proxy::Route;
+use crate::config::{Config, Route};
 
 /// The way of requests to the server, in words for errors.
 #[derive(Clone, Debug)]
-pub(super) struct Way {
+pub(crate) struct Way {
     /// Host and port of the server.
     pub to: String,
     /// The proxy's URL without credentials, where there is one.
@@ -16,14 +15,14 @@ pub(super) struct Way {
 
 impl Way {
     /// With whom a handshake was: a proxy that is spoken to over TLS itself cannot be told from the server behind it.
-    pub(super) fn peer(&self) -> String {
+    pub(crate) fn peer(&self) -> String {
         match &self.proxy {
             Some(proxy) if proxy.starts_with("https:") => format!("{} or its proxy {proxy}", self.to),
             _ => self.to.clone(),
         }
     }
 
-    pub(super) fn of(config: &Config) -> Self {
+    pub(crate) fn of(config: &Config) -> Self {
         let host = config.base.host_str().unwrap_or_default();
         let port = config.base.port_or_known_default().unwrap_or(443);
         Self { to: format!("{host}:{port}"), proxy: intercept(config).as_ref().map(shown) }
@@ -31,7 +30,7 @@ impl Way {
 }
 
 /// The proxy that requests take: the one that was given or that the environment names, or the system's.
-pub(super) fn intercept(config: &Config) -> Option<Intercept> {
+pub(crate) fn intercept(config: &Config) -> Option<Intercept> {
     let matcher = match &config.route {
         Route::Through(proxy) => Matcher::builder().all(proxy.url()).build(),
         Route::Direct => return None,

@@ -36,7 +36,7 @@ fn is_unknown_to_proxy(causes: &[String]) -> bool {
 }
 
 /// Reads why connecting failed from the error and what is beneath it.
-pub(super) fn of(error: &(dyn StdError + 'static), causes: Vec<String>, way: &Way) -> Error {
+pub(crate) fn of(error: &(dyn StdError + 'static), causes: Vec<String>, way: &Way) -> Error {
     read(error, &causes, way).with_causes(causes)
 }
 
@@ -216,7 +216,7 @@ fn names(presented: &[String]) -> String {
 }
 
 /// The causes beneath an error, outermost first.
-pub(super) fn chain(error: &(dyn StdError + 'static)) -> Vec<String> {
+pub(crate) fn chain(error: &(dyn StdError + 'static)) -> Vec<String> {
     let mut causes: Vec<String> = Vec::new();
     let mut next = error.source();
     while let Some(cause) = next {

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::http::Exchange;
 use crate::error::{Error, Kind};
-use crate::model::Json;
+use crate::json::Json;
 use crate::reason::Reason;
 use crate::text::brief;
 
@@ -138,6 +138,10 @@ fn meaning(status: u16, said: &Said) -> (Kind, Option<Reason>, Option<&'static s
             (Kind::Permission, None, Some(hint))
         }
         404 => (Kind::NotFound, None, None),
+        408 | 499 => {
+            let hint = "Something on the way, or the server itself, gave up waiting.";
+            (Kind::Timeout, None, Some(hint))
+        }
         407 => {
             let hint = "The proxy asks for credentials; give them in its URL.";
             (Kind::Proxy, Some(Reason::Proxy), Some(hint))

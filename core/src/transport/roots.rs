@@ -9,7 +9,11 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::verifier::Verifier;
+use crate::config::contents;
 use crate::error::{Error, Kind};
+
+/// Every public authority's certificates take about a quarter of a MiB.
+const LARGEST_BUNDLE: u64 = 16 * 1024 * 1024;
 
 /// Checks servers against the system's store; what `ca_bundle` holds is trusted beside it.
 pub(super) fn verifier(
@@ -25,11 +29,13 @@ fn pem(path: &Path, named_by: &str) -> Result<Vec<CertificateDer<'static>>, Erro
         Error::new(Kind::Config, format!("{named_by} names {}, which {why}", path.display()))
             .with_hint("It takes a file of certificates in PEM form (-----BEGIN CERTIFICATE-----).")
     };
-    let certificates = CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| unreadable(format!("cannot be read: {error}")))?;
+    let bytes =
+        contents(path, LARGEST_BUNDLE).map_err(|why| unreadable(format!("cannot be read: {why}.")))?;
+    let certificates = CertificateDer::pem_slice_iter(&bytes)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| unreadable(format!("cannot be read: {error}.")))?;
     if certificates.is_empty() {
-        return Err(unreadable("holds no certificate".into()));
+        return Err(unreadable("holds no certificate.".into()));
     }
     Ok(certificates)
 }
@@ -115,5 +121,29 @@ mod tests {
         let replaced = system(Some(&path)).unwrap();
         std::fs::remove_file(&path).unwrap();
         assert_eq!(replaced, [certificate.der().clone()]);
+    }
+
+    #[test]
+    fn a_bundle_that_cannot_be_one_is_refused_with_the_reason() {
+        let folder = std::env::temp_dir().join(format!("hightouch-bundles-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("ca.pem");
+        let refused = |path: &Path, why: &str| {
+            let error = pem(path, "the setting caBundle").unwrap_err();
+            let expected = format!("the setting caBundle names {}, which {why}.", path.display());
+            assert_eq!(error.what(), expected);
+        };
+        refused(&folder, "cannot be read: it is a directory");
+        refused(&file, "cannot be read: the file does not exist");
+        refused(
+            Path::new("/dev/zero"),
+            "cannot be read: it is a pipe or a device, and only regular files are read",
+        );
+        std::fs::write(&file, b"\xff\xfe").unwrap();
+        refused(&file, "holds no certificate");
+        // Sparse: nothing is written.
+        std::fs::File::create(&file).unwrap().set_len(LARGEST_BUNDLE + 1).unwrap();
+        refused(&file, "cannot be read: it is larger than 16 MiB");
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -2,29 +2,34 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use tokio::time::Instant;
 
-/// Whether a request may have left. Clones share it.
+/// When the first byte of a request left, if it did. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Departure(Arc<AtomicBool>);
+pub(crate) struct Departure(Arc<Mutex<Option<Instant>>>);
 
 impl Departure {
     pub(crate) fn happened(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.since().is_some()
     }
 
-    /// For the next attempt, or once the answer is known.
+    /// When it left.
+    pub(crate) fn since(&self) -> Option<Instant> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For the next attempt, or once it is known what happened to this one.
     pub(crate) fn reset(&self) {
-        self.0.store(false, Ordering::Release);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     pub(super) fn happens(&self) {
-        self.0.store(true, Ordering::Release);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(Instant::now);
     }
 }
 

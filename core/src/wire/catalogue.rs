@@ -2,14 +2,13 @@
 
 use serde_json::{Value, json};
 
+use super::settings::{DoorOptions, DoorSettings, INTERNAL_OPTIONS, INTERNAL_SETTINGS};
 use super::table::{INNER, TABLE};
-use crate::client::Options;
-use crate::config::{INTERNAL_SETTINGS, Settings};
 use crate::error::Kind;
 use crate::model::{Model as _, Types, prose};
-use crate::operation::{Operation, Returns};
+use crate::operation::{Argument, Fields as _, Operation, Returns};
 use crate::reason::Reason;
-use crate::resources::{Argument, Fields as _, IdentityGraphRun, SequenceRun, SyncRun};
+use crate::resources::{IdentityGraphRun, SequenceRun, SyncRun};
 
 /// The catalogue as JSON.
 #[must_use]
@@ -21,7 +20,7 @@ pub fn catalogue() -> String {
     IdentityGraphRun::describe(&mut types);
     let operations: Vec<Value> =
         TABLE.iter().filter_map(|entry| operation(entry.operation, &mut types)).collect();
-    let settings: Vec<Value> = Settings::ARGUMENTS
+    let settings: Vec<Value> = DoorSettings::ARGUMENTS
         .iter()
         .map(|setting| {
             let mut entry = entry(setting, &mut types);
@@ -31,7 +30,11 @@ pub fn catalogue() -> String {
             entry
         })
         .collect();
-    let options: Vec<Value> = Options::ARGUMENTS.iter().map(|option| entry(option, &mut types)).collect();
+    let options: Vec<Value> = DoorOptions::ARGUMENTS
+        .iter()
+        .filter(|option| !INTERNAL_OPTIONS.contains(&option.wire))
+        .map(|option| entry(option, &mut types))
+        .collect();
     let kinds: Vec<Value> =
         Kind::ALL.iter().map(|(name, doc)| json!({ "name": name, "doc": prose(doc) })).collect();
     let findings: Vec<Value> =
@@ -59,7 +62,7 @@ fn operation(operation: &Operation, types: &mut Types) -> Option<Value> {
         Returns::Page(of) => json!({ "page": of(types).get("ref"), "size": operation.traits.page }),
         Returns::Value(of) => json!({ "value": of(types).get("ref") }),
         Returns::Nothing => json!({ "nothing": true }),
-        Returns::Run(kind) => json!({ "run": kind }),
+        Returns::Run(kind) => json!({ "run": kind.as_str() }),
         Returns::Inner => json!({ "inner": true }),
     };
     let ids = operation.ids.iter().map(|id| {

@@ -5,9 +5,9 @@ use std::fmt;
 use serde::Serialize;
 
 use super::text;
-use crate::client::Meta;
+use crate::attempt::Meta;
 use crate::error::Error;
-use crate::model::Json;
+use crate::json::Json;
 
 /// Why a call or the settings failed, as data.
 #[derive(Clone, Debug, Serialize)]
@@ -18,6 +18,7 @@ pub struct Failure(Box<Data>);
 #[serde(rename_all = "camelCase")]
 struct Data {
     kind: &'static str,
+    code: Option<&'static str>,
     message: String,
     status: Option<u16>,
     details: Option<Json>,
@@ -47,6 +48,7 @@ impl From<&Error> for Failure {
         let text = |text: Option<&str>| text.map(ToOwned::to_owned);
         Self(Box::new(Data {
             kind: error.kind().as_str(),
+            code: error.code(),
             message: error.to_string(),
             status: error.status(),
             details: error.details().cloned(),

@@ -5,11 +5,13 @@
 mod catalogue;
 mod failure;
 mod ops;
+mod settings;
 mod table;
 mod text;
 
 pub use catalogue::catalogue;
 pub use failure::Failure;
+pub use settings::{options, settings, with_time_scale};
 
 use std::panic::AssertUnwindSafe;
 
@@ -17,10 +19,14 @@ use futures_util::FutureExt as _;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::client::{Client, Diagnosis, Meta, Options, with_signal};
-use crate::config::Settings;
+use crate::attempt::Meta;
+use crate::call::{Options, Spent};
+use crate::client::Client;
+use crate::diagnose::Diagnosis;
 use crate::error::{Error, Kind};
 use crate::model::strict;
+use crate::sender::{KeySource, asking, with_signal};
+use settings::{DoorOptions, DoorSettings};
 
 /// Tells a call to stop; clones share one signal.
 #[derive(Clone, Debug, Default)]
@@ -58,19 +64,39 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    pub(crate) fn of(client: &Client, meta: Meta, value: &impl Serialize) -> Result<Self, Error> {
-        Self::written(meta, value, client.config().json_text)
-    }
-
-    /// Of what may be there without a client.
-    pub(crate) fn plain(meta: Meta, value: &impl Serialize) -> Result<Self, Error> {
-        Self::written(meta, value, false)
-    }
-
     fn written(meta: Meta, value: &impl Serialize, json_text: bool) -> Result<Self, Error> {
         let body = text::written(value, json_text)
             .map_err(|error| Error::new(Kind::Internal, format!("a value cannot be written: {error}")))?;
         Ok(Self { meta, next: None, body })
+    }
+
+    /// Of what holds no opaque JSON.
+    fn plain(meta: Meta, value: &impl Serialize) -> Result<Self, Error> {
+        Self::written(meta, value, false)
+    }
+}
+
+/// One call through the door: the client, and how it is to be made.
+pub(crate) struct Caller<'a> {
+    pub client: &'a Client,
+    pub options: Options,
+    pub raw: bool,
+    json_text: bool,
+    self_test: bool,
+}
+
+impl Caller<'_> {
+    /// The account of the call.
+    fn account(&self) -> Spent {
+        if self.raw {
+            self.client.sender().raw_account(&self.options)
+        } else {
+            self.client.sender().account(&self.options)
+        }
+    }
+
+    fn reply(&self, meta: Meta, value: &impl Serialize) -> Result<Reply, Error> {
+        Reply::written(meta, value, self.json_text)
     }
 }
 
@@ -85,38 +111,64 @@ struct Head<'a> {
 #[derive(Debug)]
 pub struct Engine {
     made: Made,
+    json_text: bool,
+    self_test: bool,
 }
 
 #[derive(Debug)]
 enum Made {
     Client(Client),
-    /// Settings that make no client, and what is wrong with them.
+    /// No client could be created from the settings, and what is wrong with them.
     Nothing(Diagnosis),
 }
 
 impl Engine {
-    /// Makes a client from settings (JSON); does no I/O but reading the key's file, where one is named. With the setting
-    /// `diagnosing`, settings that make no client are good for `client.diagnose`, which says why.
+    /// Creates a client from settings (JSON); does no I/O but reading the key's file, if one is named. With the setting
+    /// `diagnosing`, settings from which none can be created are good for `client.diagnose`, which says why.
     ///
     /// # Errors
     /// Kind `config`, with the path of the setting.
     pub fn new(settings: &str) -> Result<Self, Failure> {
-        let made = std::panic::catch_unwind(|| {
-            let read = strict::read::<Settings>("settings", settings, Kind::Config);
-            let base = read.as_ref().ok().and_then(Settings::known_base);
-            match read.and_then(|settings| Client::new(&settings)) {
-                Ok(client) => Ok(Made::Client(client)),
-                Err(error) if diagnosing(settings) => {
-                    Ok(Made::Nothing(Diagnosis::without_client(base, &error)))
-                }
-                Err(error) => Err(error),
-            }
-        });
-        match made {
-            Ok(Ok(made)) => Ok(Self { made }),
+        match std::panic::catch_unwind(|| Self::made(settings)) {
+            Ok(Ok(engine)) => Ok(engine),
             Ok(Err(error)) => Err(Failure::from(&error)),
             Err(_) => Err(Failure::from(&defect("the settings"))),
         }
+    }
+
+    fn made(text: &str) -> Result<Self, Error> {
+        let diagnosing = diagnosing(text);
+        let nothing = |base, error: &Error| Self {
+            made: Made::Nothing(Diagnosis::without_client(base, error)),
+            json_text: false,
+            self_test: false,
+        };
+        let asked = match strict::read::<DoorSettings>("settings", text, Kind::Config) {
+            Err(error) if diagnosing => return Ok(nothing(None, &error)),
+            asked => asked?,
+        };
+        let (json_text, self_test) = (asked.json_text.unwrap_or(false), asked.self_test.unwrap_or(false));
+        let settings = match asked.into_settings() {
+            Err(error) if diagnosing => return Ok(nothing(None, &error)),
+            settings => settings?,
+        };
+        let source = if settings.internal.key_later { KeySource::Host } else { KeySource::Nowhere };
+        match Client::with_source(&settings, source) {
+            Ok(client) => Ok(Self { made: Made::Client(client), json_text, self_test }),
+            Err(error) if diagnosing => Ok(nothing(settings.known_base(), &error)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// An engine with the same settings and key and nothing else in common, for a forked process: nothing is read from the
+    /// environment or a file again.
+    #[must_use]
+    pub fn reopen(&self) -> Self {
+        let made = match &self.made {
+            Made::Client(client) => Made::Client(client.reopened()),
+            Made::Nothing(diagnosis) => Made::Nothing(diagnosis.clone()),
+        };
+        Self { made, json_text: self.json_text, self_test: self.self_test }
     }
 
     /// Makes one call; to be polled in a tokio runtime. Cancelling, or dropping the future, ends the request under way.
@@ -131,7 +183,7 @@ impl Engine {
             }
             Err(error) => {
                 let error = self.scrubbed(error);
-                let head = Failure::from(&error).written(self.json_text());
+                let head = Failure::from(&error).written(self.json_text);
                 Outcome { ok: false, head, body: Vec::new() }
             }
         }
@@ -140,31 +192,33 @@ impl Engine {
     /// Whatever stands in it: arguments may hold the key in a wrong place.
     fn scrubbed(&self, error: Error) -> Error {
         match &self.made {
-            Made::Client(client) => error.scrubbed(|text| client.scrub(text)),
+            Made::Client(client) => error.scrubbed(|text| client.sender().scrub(text)),
             Made::Nothing(_) => error,
         }
     }
 
-    fn json_text(&self) -> bool {
-        matches!(&self.made, Made::Client(client) if client.config().json_text)
-    }
-
     async fn cancellable(&self, op: &str, args: &str, opts: &str, cancel: &Cancel) -> Result<Reply, Error> {
-        let options: Options = strict::read("options", opts, Kind::InvalidRequest)?;
+        let asked: DoorOptions = strict::read("options", opts, Kind::InvalidRequest)?;
         let client = match (&self.made, op) {
             (Made::Client(client), _) => client,
             (Made::Nothing(diagnosis), "client.diagnose") => return ops::diagnosed(diagnosis),
             (Made::Nothing(_), "client.close") => return Reply::plain(Meta::named(op), &()),
             (Made::Nothing(_), _) => {
-                let what = format!("the settings make no client; {op} did nothing");
-                return Err(Error::new(Kind::Config, what).with_hint("Their diagnosis says why."));
+                let what = format!("the client could not be created from these settings; {op} did nothing");
+                return Err(Error::new(Kind::Config, what).with_hint("`diagnose` says why."));
             }
         };
-        let args = if client.config().json_text { text::spliced(args)? } else { args.into() };
+        let args = if self.json_text { text::spliced(args)? } else { args.into() };
+        let (raw, inside) = (asked.raw.unwrap_or(false), asked.in_key_function.unwrap_or(false));
+        let options = asked.into_options()?;
+        let caller = Caller { client, options, raw, json_text: self.json_text, self_test: self.self_test };
+        // Boxed: every call would carry the room for it twice.
+        let made = Box::pin(with_signal(cancel.0.clone(), ops::dispatch(&caller, op, &args)));
+        let call = async { if inside { asking(made).await } else { made.await } };
         tokio::select! {
             biased;
             // First, so that a request under way says what is known of it; the arm below ends what waits elsewhere.
-            reply = with_signal(cancel.0.clone(), ops::dispatch(client, op, &args, &options)) => reply,
+            reply = call => reply,
             () = cancel.0.cancelled() => Err(Error::new(Kind::Cancelled, format!("{op} was cancelled"))),
         }
     }

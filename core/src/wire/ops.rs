@@ -7,53 +7,63 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::Reply;
 use super::table::{Entry, run_value};
-use crate::client::{Client, Diagnosis, Meta, Options};
+use super::{Caller, Reply};
+use crate::attempt::Meta;
+use crate::diagnose::Diagnosis;
 use crate::error::{Error, Kind};
+use crate::json::Json;
 use crate::limit::LimitStats;
-use crate::model::{Json, strict};
+use crate::model::strict;
+use crate::operation::RunKind;
 use crate::resources::{IdentityGraphRun, SequenceRun, SyncRun};
-use crate::runs::{self, OnEnd, RunToken, Seen, State};
+use crate::runs::{self, OnEnd, RunState, RunToken, Seen};
+use crate::sender::{Sender, unknown};
 use crate::transport::{self, Exchange};
 
-pub(super) async fn dispatch(
-    client: &Client,
-    op: &str,
-    args: &str,
-    options: &Options,
-) -> Result<Reply, Error> {
-    if client.is_closed() && !matches!(op, "client.close" | "client.stats") {
+pub(super) async fn dispatch(caller: &Caller<'_>, op: &str, args: &str) -> Result<Reply, Error> {
+    let (client, sender) = (caller.client, caller.client.sender());
+    if sender.is_closed() && !matches!(op, "client.close" | "client.stats") {
         return Err(Error::new(Kind::Closed, format!("the client is closed; {op} did nothing")));
     }
     if let Some(entry) = Entry::find(op) {
-        return entry.call(client, arguments(args)?, options).await;
+        return entry.call(caller, arguments(args)?).await;
     }
     match op {
-        "runs.open" => open_run(client, args),
-        "runs.next" => next_step(client, args, options).await,
-        "request" => request(client, args, options).await,
-        "parse" => parse(client, args),
-        "client.stats" => none(args).and_then(|()| local(client, op, &stats(&client.stats()))),
+        "runs.open" => open_run(caller, args),
+        "runs.next" => next_step(caller, args).await,
+        "request" => request(caller, args).await,
+        "parse" => parse(caller, args),
+        "client.stats" => none(args).and_then(|()| local(op, &stats(&client.stats()))),
         "client.diagnose" => {
             none(args)?;
             diagnosed(&client.diagnose().await)
         }
+        "client.keyWanted" => {
+            none(args)?;
+            sender.key_wanted().await?;
+            local(op, &Value::Null)
+        }
         "client.setKey" => {
             let SetKey { api_key } = arguments(args)?;
             client.set_api_key(api_key.expose())?;
-            local(client, op, &Value::Null)
+            local(op, &Value::Null)
+        }
+        "client.keyFailed" => {
+            let KeyFailed { message } = arguments(args)?;
+            sender.key_failed(&message);
+            local(op, &Value::Null)
         }
         "client.close" => {
             none(args)?;
             client.close();
-            local(client, op, &Value::Null)
+            local(op, &Value::Null)
         }
         #[expect(clippy::panic, reason = "it shows that a panic does not cross the door; open to tests only")]
-        "client.panic" if client.config().self_test => panic!("on request"),
+        "client.panic" if caller.self_test => panic!("on request"),
         _ => Err(Error::new(Kind::InvalidRequest, "there is no such operation; nothing was sent")),
     }
 }
@@ -100,11 +110,18 @@ fn none(args: &str) -> Result<(), Error> {
 #[serde(deny_unknown_fields)]
 struct SetKey {
     #[serde(rename = "apiKey")]
-    api_key: crate::config::Secret,
+    api_key: crate::secret::Secret,
 }
 
-fn local(client: &Client, op: &str, value: &impl Serialize) -> Result<Reply, Error> {
-    Reply::of(client, Meta::named(op), value)
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeyFailed {
+    message: String,
+}
+
+/// What sends nothing and holds no opaque JSON.
+fn local(op: &str, value: &impl Serialize) -> Result<Reply, Error> {
+    Reply::plain(Meta::named(op), value)
 }
 
 #[derive(Deserialize)]
@@ -113,9 +130,9 @@ struct Open {
     run: String,
 }
 
-fn open_run(client: &Client, args: &str) -> Result<Reply, Error> {
+fn open_run(caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
     let Open { run } = arguments(args)?;
-    local(client, "runs.open", &run_value(&RunToken::decode(&run, client.origin())?))
+    local("runs.open", &run_value(&RunToken::decode(&run, origin(caller.client.sender()))?))
 }
 
 #[derive(Deserialize)]
@@ -136,35 +153,35 @@ fn returned() -> OnEnd {
     OnEnd::Return
 }
 
-async fn next_step(client: &Client, args: &str, options: &Options) -> Result<Reply, Error> {
+fn origin(sender: &Sender) -> &str {
+    &sender.config().origin
+}
+
+async fn next_step(caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
     let asked: NextStep = arguments(args)?;
-    let token = RunToken::decode(&asked.run, client.origin())?;
-    match token.kind.as_str() {
-        SequenceRun::KIND => step::<SequenceRun>(client, &token, &asked, options).await,
-        IdentityGraphRun::KIND => step::<IdentityGraphRun>(client, &token, &asked, options).await,
-        _ => step::<SyncRun>(client, &token, &asked, options).await,
+    let token = RunToken::decode(&asked.run, origin(caller.client.sender()))?;
+    match token.kind {
+        RunKind::Sync => step::<SyncRun>(caller, &token, &asked).await,
+        RunKind::Sequence => step::<SequenceRun>(caller, &token, &asked).await,
+        RunKind::IdentityGraph => step::<IdentityGraphRun>(caller, &token, &asked).await,
     }
 }
 
-async fn step<S: State>(
-    client: &Client,
-    token: &RunToken,
-    asked: &NextStep,
-    options: &Options,
-) -> Result<Reply, Error> {
+async fn step<S: RunState>(caller: &Caller<'_>, token: &RunToken, asked: &NextStep) -> Result<Reply, Error> {
+    let sender = caller.client.sender();
     let seen = asked.seen.as_deref().map(Seen::decode).transpose()?.unwrap_or_default();
     let timeout = asked.timeout_ms.map(Duration::from_millis);
     let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-    let step = runs::next::<S>(client, token, seen, until, options).await?;
-    step.check(client, token, asked.on_failure, asked.on_warning)?;
+    let step = runs::next::<S>(sender, token, seen, until, &caller.options).await?;
+    step.check(sender, token, asked.on_failure, asked.on_warning)?;
     let ending = step.ending();
     if asked.expire && !step.changed && ending.is_none() {
-        return Err(runs::expired(client, token));
+        return Err(runs::expired(sender, token, step.failure.as_ref()));
     }
     let seen = step.seen.encode();
     let given =
         Given { state: step.state, seen, changed: step.changed, finished: ending.is_some(), outcome: ending };
-    Reply::of(client, step.meta, &given)
+    caller.reply(step.meta, &given)
 }
 
 /// A step as it crosses; not by way of a tree, in which opaque JSON would lose its spelling.
@@ -183,7 +200,7 @@ struct Anything {
     method: String,
     path: String,
     #[serde(default)]
-    query: Map<String, Value>,
+    query: BTreeMap<String, Json>,
     /// Absent sends no body; null sends null.
     #[serde(default, deserialize_with = "present")]
     body: Option<Json>,
@@ -194,12 +211,16 @@ fn present<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(from: D) -> Re
     T::deserialize(from).map(Some)
 }
 
-async fn request(client: &Client, args: &str, options: &Options) -> Result<Reply, Error> {
+async fn request(caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
     let asked: Anything = arguments(args)?;
-    let answer = client.request_answer(&asked.method, &asked.path, &asked.query, asked.body, options).await?;
-    let empty = answer.body.is_empty() && options.raw != Some(true);
+    let mut spent = caller.account();
+    let answer = caller
+        .client
+        .request_answer(&asked.method, &asked.path, &asked.query, asked.body, &mut spent)
+        .await?;
+    let empty = answer.body.is_empty() && !caller.raw;
     let body = if empty { b"null".to_vec() } else { answer.body.into() };
-    Ok(Reply { meta: answer.meta, next: None, body })
+    Ok(Reply { meta: spent.meta(&answer.meta.operation), next: None, body })
 }
 
 #[derive(Deserialize)]
@@ -216,7 +237,7 @@ struct Parse {
 }
 
 /// What an operation would have given for an answer that was read raw.
-fn parse(client: &Client, args: &str) -> Result<Reply, Error> {
+fn parse(caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
     let asked: Parse = arguments(args)?;
     let mut headers = HeaderMap::new();
     for (name, value) in &asked.headers {
@@ -230,12 +251,16 @@ fn parse(client: &Client, args: &str) -> Result<Reply, Error> {
     };
     let call = entry.call_of(asked.args.clone())?;
     let exchange = Exchange { status: asked.status, headers, body: Bytes::from(asked.body) };
-    let scrub = |text: &str| client.scrub(text);
-    let at = |error: Error| error.at(&call).scrubbed(scrub);
-    transport::check(&exchange, &scrub).map_err(|error| at(call.judged(error)))?;
+    let sender = caller.client.sender();
+    let scrub = |text: &str| sender.scrub(text);
+    // As the call itself would have it: whoever repeats what the server failed at may do it twice.
+    let judged = |error: Error| {
+        let error = if call.is_write() && error.kind() == Kind::Server { unknown(error) } else { error };
+        sender.error_at(&call, error)
+    };
+    transport::check(&exchange, &scrub).map_err(judged)?;
     if let Some(error) = transport::error_under_200(&exchange, true, &scrub) {
-        // As the call itself would have it: whoever repeats what the server failed at may do it twice.
-        return Err(at(call.judged(error)));
+        return Err(judged(error));
     }
-    entry.parse(client, asked.args, &exchange.body, Meta::new(&call))
+    entry.parse(caller, asked.args, &exchange.body, Meta::named(call.operation_id()))
 }

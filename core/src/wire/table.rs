@@ -6,14 +6,16 @@ use std::pin::Pin;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::Reply;
-use crate::client::{Call, Client, Id, Meta, Options};
+use super::{Caller, Reply};
+use crate::attempt::Meta;
+use crate::call::{Call, Id, SyncReference, call_on};
 use crate::error::{Error, Kind};
 use crate::model::strict;
-use crate::operation::{Endpoint, IdKind, Operation};
-use crate::page::{self, Page, Row};
-use crate::resources::{self as api, CampaignTrigger, SyncReference, TriggerSync, call_on};
-use crate::runs::{self, RunToken, Source, Started, State};
+use crate::operation::{Endpoint, IdKind, OfRun, Operation, Page, RunKind, Started};
+use crate::page::{self, Row};
+use crate::resources::{self as api, CampaignTrigger, TriggerSync};
+use crate::runs::{self, RunState, RunToken, Source};
+use crate::sender::Sender;
 
 type Making<'a> = Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send + 'a>>;
 type Members = std::collections::BTreeMap<String, Box<RawValue>>;
@@ -21,8 +23,8 @@ type Members = std::collections::BTreeMap<String, Box<RawValue>>;
 /// One operation at the door.
 pub(super) struct Entry {
     pub operation: &'static Operation,
-    make: for<'a> fn(&'a Client, Members, &'a Options) -> Making<'a>,
-    read: fn(&Client, Members, &[u8], Meta) -> Result<Reply, Error>,
+    make: for<'a> fn(&'a Caller<'a>, Members) -> Making<'a>,
+    read: fn(&Caller<'_>, Members, &[u8], Meta) -> Result<Reply, Error>,
     call: fn(Members) -> Result<Call, Error>,
 }
 
@@ -84,24 +86,19 @@ impl Entry {
     }
 
     /// Makes the call; raw answers come as they are.
-    pub(super) async fn call(
-        &self,
-        client: &Client,
-        args: Members,
-        options: &Options,
-    ) -> Result<Reply, Error> {
-        (self.make)(client, args, options).await
+    pub(super) async fn call(&self, caller: &Caller<'_>, args: Members) -> Result<Reply, Error> {
+        (self.make)(caller, args).await
     }
 
     /// What an answer that was read raw means, given the arguments that it was asked for with.
     pub(super) fn parse(
         &self,
-        client: &Client,
+        caller: &Caller<'_>,
         args: Members,
         body: &[u8],
         meta: Meta,
     ) -> Result<Reply, Error> {
-        (self.read)(client, args, body, meta)
+        (self.read)(caller, args, body, meta)
     }
 
     /// The call that the arguments make.
@@ -116,19 +113,21 @@ where
 {
     Entry {
         operation: E::OPERATION,
-        make: |client, args, options| {
+        make: |caller, args| {
             Box::pin(async move {
                 let call = prepared::<E>(args)?;
-                if options.raw == Some(true) {
-                    return raw(client, &call, options).await;
+                if caller.raw {
+                    return raw(caller, &call).await;
                 }
-                let (value, meta) = client.value::<E::Answer>(&call, options).await?;
-                Reply::of(client, meta, &value)
+                let mut spent = caller.account();
+                let value = api::value::<E::Answer>(caller.client.sender(), &call, &mut spent).await?;
+                caller.reply(spent.meta(E::OPERATION.id), &value)
             })
         },
-        read: |client, args, body, meta| {
-            let (value, meta) = client.read::<E::Answer>(&prepared::<E>(args)?, body, meta)?;
-            Reply::of(client, meta, &value)
+        read: |caller, args, body, meta| {
+            let (value, meta) =
+                caller.client.sender().read::<E::Answer>(&prepared::<E>(args)?, body, meta)?;
+            caller.reply(meta, &value)
         },
         call: prepared::<E>,
     }
@@ -156,81 +155,83 @@ fn place<E: Endpoint>(mut args: Members) -> Result<(Call, page::Cursor), Error> 
 const fn page<E: Endpoint<Answer = Page<T>>, T: Row>() -> Entry {
     Entry {
         operation: E::OPERATION,
-        make: |client, args, options| {
+        make: |caller, args| {
             Box::pin(async move {
                 let (call, cursor) = place::<E>(args)?;
-                if options.raw == Some(true) {
-                    return raw(client, &page::positioned(&call, &cursor), options).await;
+                if caller.raw {
+                    return raw(caller, &page::positioned(&call, &cursor)).await;
                 }
-                let fetched = page::fetch::<T>(client, &call, options, cursor).await?;
+                let mut spent = caller.account();
+                let fetched =
+                    api::fetch_by_slug::<T>(caller.client.sender(), &call, cursor, &mut spent).await?;
                 let next = fetched.cursor.map(|cursor| page::to_token(E::OPERATION, &call, cursor));
-                Ok(Reply { next, ..Reply::of(client, fetched.meta, &fetched.rows)? })
+                Ok(Reply { next, ..caller.reply(spent.meta(E::OPERATION.id), &fetched.rows)? })
             })
         },
-        read: |client, args, body, meta| {
-            let (value, meta) = client.read::<E::Answer>(&place::<E>(args)?.0, body, meta)?;
-            Reply::of(client, meta, &value)
+        read: |caller, args, body, meta| {
+            let (value, meta) = caller.client.sender().read::<E::Answer>(&place::<E>(args)?.0, body, meta)?;
+            caller.reply(meta, &value)
         },
         call: |args| place::<E>(args).map(|(call, _)| call),
     }
 }
 
-const fn run<E: Endpoint<Answer = S::Started, Fields: Default>, S: State>() -> Entry {
+const fn run<E: Endpoint<Answer = S::Started, Fields: Default>, S: RunState>() -> Entry {
     Entry {
-        make: |client, args, options| {
+        make: |caller, args| {
             Box::pin(async move {
                 let call = prepared::<E>(args)?;
-                if options.raw == Some(true) {
-                    return raw(client, &call, options).await;
+                if caller.raw {
+                    return raw(caller, &call).await;
                 }
-                let (token, meta) = runs::begin::<E, S>(client, &call, options).await?;
-                Reply::of(client, meta, &run_value(&token))
+                let mut spent = caller.account();
+                let token = runs::begin::<E, S>(caller.client.sender(), &call, &mut spent).await?;
+                caller.reply(spent.meta(E::OPERATION.id), &run_value(&token))
             })
         },
-        read: |client, args, body, meta| {
+        read: |caller, args, body, meta| {
             let call = prepared::<E>(args)?;
-            let (started, meta) = client.read::<S::Started>(&call, body, meta)?;
-            Reply::of(client, meta, &run_value(&token::<S>(client, &call, started)))
+            let (started, meta) = caller.client.sender().read::<S::Started>(&call, body, meta)?;
+            caller.reply(meta, &run_value(&token::<S>(caller.client.sender(), &call, started)))
         },
         ..value::<E>()
     }
 }
 
 /// A run of what the call's path names.
-fn token<S: State>(client: &Client, call: &Call, started: S::Started) -> RunToken {
+fn token<S: RunState>(sender: &Sender, call: &Call, started: S::Started) -> RunToken {
     let parent = call.ids().first().map(Id::text).unwrap_or_default();
-    RunToken::new(client, S::KIND, parent, started.id())
+    RunToken::new(sender, S::KIND, parent, started.id())
 }
 
 /// A sync by slug is triggered by another operation than one by id, and looked up first.
 const TRIGGER_SYNC: Entry = Entry {
-    make: |client, args, options| {
+    make: |caller, args| {
         Box::pin(async move {
             let (sync, how) = trigger_arguments(args)?;
-            if options.raw == Some(true) {
-                let answer = api::start_raw(client, &sync, &how, options).await?;
-                return Ok(Reply { meta: answer.meta, next: None, body: answer.body.into() });
+            let (sender, mut spent) = (caller.client.sender(), caller.account());
+            if caller.raw {
+                let answer = api::start_raw(sender, &sync, &how, spent).await?;
+                return Ok(raw_reply(answer));
             }
-            let (token, meta) = api::start(client, &sync, &how, options).await?;
-            Reply::of(client, meta, &run_value(&token))
+            let token = api::start(sender, &sync, &how, &mut spent).await?;
+            caller.reply(spent.meta(api::TriggerRunOp::OPERATION.id), &run_value(&token))
         })
     },
-    read: |client, args, body, meta| {
+    read: |caller, args, body, meta| {
         let (sync, how) = trigger_arguments(args)?;
         let id = match &sync {
             SyncReference::Id(id) => *id,
-            SyncReference::Slug(slug) => client.slugs().id(slug).ok_or_else(|| {
+            SyncReference::Slug(slug) => api::remembered(caller.client.sender(), slug).ok_or_else(|| {
                 let what = "the sync's id is not known to this client; triggering it by slug tells";
                 Error::new(Kind::InvalidRequest, what)
             })?,
         };
         let call = call_on::<api::TriggerRunOp>(vec![Id::Int(id)], &how)?.on(sync.to_string());
-        let (started, meta) = client.read::<<api::SyncRun as State>::Started>(&call, body, meta)?;
-        Reply::of(
-            client,
-            meta,
-            &run_value(&RunToken::new(client, api::SyncRun::KIND, id.to_string(), started.id())),
-        )
+        let (started, meta) =
+            caller.client.sender().read::<<api::SyncRun as OfRun>::Started>(&call, body, meta)?;
+        let token = RunToken::new(caller.client.sender(), RunKind::Sync, id.to_string(), started.id());
+        caller.reply(meta, &run_value(&token))
     },
     call: |args| {
         let (sync, how) = trigger_arguments(args)?;
@@ -246,24 +247,24 @@ fn trigger_arguments(mut args: Members) -> Result<(SyncReference, TriggerSync), 
 
 /// More than a hundred recipients are several requests, whose raw answers cannot be one.
 const TRIGGER_CAMPAIGN: Entry = Entry {
-    make: |client, args, options| {
+    make: |caller, args| {
         Box::pin(async move {
-            if options.raw == Some(true) {
-                let (campaign, what) = campaign(args)?;
-                return raw(client, &api::single_call(&campaign, &what)?, options).await;
-            }
             let (campaign, what) = campaign(args)?;
-            let (result, meta) = api::send_campaign(client, &campaign, &what, options).await?;
-            Reply::of(client, meta, &result)
+            if caller.raw {
+                return raw(caller, &api::single_call(&campaign, &what)?).await;
+            }
+            let mut spent = caller.account();
+            let result = api::send_campaign(caller.client.sender(), &campaign, &what, &mut spent).await?;
+            caller.reply(spent.meta(api::TriggerCampaignOp::OPERATION.id), &result)
         })
     },
-    read: |client, args, body, meta| {
+    read: |caller, args, body, meta| {
         let (campaign, what) = campaign(args)?;
         let call = api::single_call(&campaign, &what)?;
-        let (given, meta) = client.read::<api::CampaignResult>(&call, body, meta)?;
+        let (given, meta) = caller.client.sender().read::<api::CampaignResult>(&call, body, meta)?;
         match api::matched(given, &what.recipients) {
-            Ok(given) => Reply::of(client, meta, &given),
-            Err(error) => Err(error.at(&call).with_meta(meta)),
+            Ok(given) => caller.reply(meta, &given),
+            Err(error) => Err(caller.client.sender().error_at(&call, error.with_meta(meta))),
         }
     },
     ..value::<api::TriggerCampaignOp>()
@@ -307,13 +308,16 @@ fn rest<T: serde::de::DeserializeOwned>(args: &Members) -> Result<T, Error> {
     strict::read("arguments", &text, Kind::InvalidRequest)
 }
 
-async fn raw(client: &Client, call: &Call, options: &Options) -> Result<Reply, Error> {
-    let answer = client.told(call, client.send(call, options), |answer| &answer.meta).await?;
-    Ok(Reply { meta: answer.meta, next: None, body: answer.body.into() })
+async fn raw(caller: &Caller<'_>, call: &Call) -> Result<Reply, Error> {
+    api::raw(caller.client.sender(), call, caller.account()).await.map(raw_reply)
+}
+
+fn raw_reply(answer: api::RawAnswer) -> Reply {
+    Reply { meta: answer.meta.raw(answer.status, answer.headers), next: None, body: answer.body.into() }
 }
 
 pub(super) fn run_value(token: &RunToken) -> Value {
-    json!({ "token": token.encode(), "kind": token.kind, "id": token.run, "parent": token.parent,
+    json!({ "token": token.encode(), "kind": token.kind.as_str(), "id": token.run, "parent": token.parent,
         "adopted": token.source == Source::Adopted, "joined": token.source == Source::Joined })
 }
 

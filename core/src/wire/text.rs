@@ -75,7 +75,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::model::Json;
+    use crate::json::Json;
     use crate::wire::catalogue;
 
     #[test]

@@ -1,6 +1,7 @@
 //! The ways a server may count, each with its own idea of when there were too many.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use hightouch_sdk::limit::Nanos;
 
@@ -38,6 +39,38 @@ impl Counter for Exact {
         }
         self.peak = self.peak.max(self.counted.len());
         admitted
+    }
+}
+
+/// A server that refuses without a reason in counting: everything that arrives in a while, or one request.
+pub(crate) struct Refuses<C> {
+    counter: C,
+    /// Counts from the first arrival.
+    when: Range<Nanos>,
+    start: Option<Nanos>,
+    one: bool,
+}
+
+impl<C> Refuses<C> {
+    pub(crate) fn everything(counter: C, when: Range<Nanos>) -> Self {
+        Self { counter, when, start: None, one: false }
+    }
+
+    pub(crate) fn one(counter: C, at: Nanos) -> Self {
+        Self { counter, when: at..Nanos::MAX, start: None, one: true }
+    }
+}
+
+impl<C: Counter> Counter for Refuses<C> {
+    fn arrive(&mut self, at: Nanos) -> bool {
+        let since = at - *self.start.get_or_insert(at);
+        if !self.when.contains(&since) {
+            return self.counter.arrive(at);
+        }
+        if self.one {
+            self.when.end = 0;
+        }
+        false
     }
 }
 

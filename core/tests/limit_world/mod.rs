@@ -5,10 +5,11 @@ pub(crate) mod rules;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::ops::Range;
 
 use fastrand::Rng;
-use hightouch_sdk::limit::Nanos;
 use hightouch_sdk::limit::turn::End;
+use hightouch_sdk::limit::{Linger, Nanos};
 
 use counters::Counter;
 use rules::Rule;
@@ -19,6 +20,8 @@ pub(crate) const SECOND: Nanos = 1000 * MS;
 const IDLE_CONNECTION: Nanos = 20 * SECOND;
 /// How long a request may still be on its way after it was given up.
 const LINGER: Nanos = 5 * SECOND;
+/// When a request is given up for want of an answer.
+const TIMEOUT: Nanos = 30 * SECOND;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Latency {
@@ -49,8 +52,13 @@ pub(crate) enum Pattern {
     Cancellations,
     /// Always more to do, and the process is stopped for up to 20 s now and then.
     Stops,
+    /// Always more to do, and the server is stopped once, for so long. When it goes on it reads whatever was sent
+    /// meanwhile; requests are given up after 30 s.
+    ServerStops(Nanos),
     /// So many, all at once.
     Batch(usize),
+    /// So many who call at once, each again as soon as it is answered.
+    Callers(usize),
 }
 
 /// Somebody else who uses half of the same limit: ten requests a second on average.
@@ -89,6 +97,15 @@ impl Story {
         let granted = self.granted.iter().filter(|at| (from..until).contains(*at)).count();
         granted as f64 / ((until - from) as f64 / 1e9)
     }
+
+    /// The fewest answers in any 10 s between `from` and `until`, and in 10 s on average.
+    pub(crate) fn answers(&self, from: Nanos, until: Nanos) -> (usize, usize) {
+        let within = |from, until| self.finished.iter().filter(|at| (from..until).contains(*at)).count();
+        let begins = from / SECOND..=until / SECOND - 10;
+        let fewest = begins.map(|begin| within(begin * SECOND, (begin + 10) * SECOND)).min();
+        let seconds = usize::try_from((until - from) / SECOND).expect("a world is no longer than hours");
+        (fewest.unwrap_or(0), within(from, until) * 10 / seconds)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -119,6 +136,7 @@ struct Simulation<'a, R: Rule, C> {
     connected_at: Nanos,
     last_used: Nanos,
     stops: Vec<(Nanos, Nanos)>,
+    server_stops: Range<Nanos>,
     start: Nanos,
     story: Story,
 }
@@ -141,6 +159,7 @@ pub(crate) fn play<R: Rule, C: Counter>(world: World, rule: &mut R, server: &mut
         connected_at: 0,
         last_used: 0,
         stops: Vec::new(),
+        server_stops: 0..0,
         start,
         story: Story::default(),
     };
@@ -154,7 +173,12 @@ impl<R: Rule, C: Counter> Simulation<'_, R, C> {
         let end = self.start + self.world.duration;
         match self.world.pattern {
             Pattern::Steady | Pattern::Cancellations => self.to_do = usize::MAX,
-            Pattern::Batch(count) => self.to_do = count,
+            Pattern::Batch(count) | Pattern::Callers(count) => self.to_do = count,
+            Pattern::ServerStops(length) => {
+                self.to_do = usize::MAX;
+                let from = self.start + self.rng.u64(0..25 * SECOND);
+                self.server_stops = from..from + length;
+            }
             Pattern::Bursts => {
                 let mut at = self.start;
                 while at < end {
@@ -276,6 +300,16 @@ impl<R: Rule, C: Counter> Simulation<'_, R, C> {
             return;
         }
         let arrives = self.arrival(sent, end);
+        let stop = self.server_stops.clone();
+        if stop.contains(&arrives) || stop.contains(&end) {
+            // Everything that lies in its sockets is read at once when it goes on, and answered after that.
+            let read = if stop.contains(&arrives) { stop.end } else { arrives };
+            self.at(read, Event::Arrives(id));
+            let answered = stop.end + latency;
+            let given_up = sent + TIMEOUT;
+            self.at(answered.min(given_up), Event::Ends(id, given_up < answered));
+            return;
+        }
         self.at(arrives, Event::Arrives(id));
         self.at(end, Event::Ends(id, false));
     }
@@ -300,10 +334,16 @@ impl<R: Rule, C: Counter> Simulation<'_, R, C> {
         let ticket = request.ticket.take().expect("each request ends once");
         let cancels = self.world.pattern == Pattern::Cancellations;
         match (abandoned, request.admitted) {
-            (true, _) => self.rule.end(self.now, ticket, End::Abandoned),
+            (true, _) => {
+                let linger = if cancels { Linger::Brief } else { Linger::Window };
+                self.rule.end(self.now, ticket, End::Abandoned(linger));
+            }
             (false, true) => {
                 self.rule.end(self.now, ticket, End::Seen);
                 self.story.finished.push(self.now - self.start);
+                if matches!(self.world.pattern, Pattern::Callers(_)) {
+                    self.to_do += 1;
+                }
             }
             (false, false) if cancels => self.rule.end(self.now, ticket, End::NeverSent),
             (false, false) => {

@@ -2,7 +2,7 @@
 
 use hightouch_sdk::limit::state::{Decision, Reach, State, Ticket};
 use hightouch_sdk::limit::turn::End;
-use hightouch_sdk::limit::{NEVER, Nanos, Quota};
+use hightouch_sdk::limit::{Linger, NEVER, Nanos, Quota};
 
 use super::counters::LIMIT;
 
@@ -41,7 +41,7 @@ impl Rule for State {
         match end {
             End::Seen => self.seen(now, ticket),
             End::NeverSent => self.never_sent(now, ticket),
-            End::Abandoned => self.abandoned(now, ticket),
+            End::Abandoned(linger) => self.abandoned(now, ticket, linger),
         }
     }
 
@@ -168,7 +168,31 @@ impl Rule for ForgetsTheAbandoned {
     }
 
     fn end(&mut self, now: Nanos, ticket: Ticket, end: End) {
-        let end = if end == End::Abandoned { End::NeverSent } else { end };
+        let end = if matches!(end, End::Abandoned(_)) { End::NeverSent } else { end };
+        Rule::end(&mut self.0, now, ticket, end);
+    }
+
+    fn refused(&mut self, now: Nanos, ticket: Ticket, jitter: u32) {
+        Rule::refused(&mut self.0, now, ticket, jitter);
+    }
+}
+
+/// The whole rule, but a server that does not answer is not expected to read anything later than others do.
+pub(crate) struct LingersBriefly(pub(crate) State);
+
+impl Rule for LingersBriefly {
+    type Ticket = Ticket;
+
+    fn wait(&mut self, now: Nanos) -> Option<Nanos> {
+        self.0.wait(now)
+    }
+
+    fn grant(&mut self, now: Nanos) -> Ticket {
+        self.0.grant(now)
+    }
+
+    fn end(&mut self, now: Nanos, ticket: Ticket, end: End) {
+        let end = if matches!(end, End::Abandoned(_)) { End::Abandoned(Linger::Brief) } else { end };
         Rule::end(&mut self.0, now, ticket, end);
     }
 

@@ -1,6 +1,7 @@
 //! Whose run is whose: a trigger whose answer was lost must not take what another one started.
 
-use hightouch_sdk::{Kind, TriggerSync};
+use hightouch_sdk::Kind;
+use hightouch_sdk::resources::TriggerSync;
 use serde_json::json;
 
 use crate::support::sandbox::sandbox;

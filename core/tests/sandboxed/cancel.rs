@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use crate::support::sandbox::{World, sandbox};
+use hightouch_sdk::resources::{ListSyncs, TriggerSync};
 use hightouch_sdk::wire::{Cancel, Engine};
-use hightouch_sdk::{Client, ListSyncs, Settings, TriggerSync, WaitOptions};
+use hightouch_sdk::{Client, Settings, WaitOptions};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
@@ -33,7 +34,7 @@ fn gone(log: &serde_json::Value) -> usize {
 async fn while_waiting_for_the_limit_a_cancelled_call_sends_nothing_and_gives_its_place_back() {
     let limit = json!({"requests": 2, "seconds": 3600});
     let world = sandbox().world(&json!({"timeScale": 1, "limit": limit}));
-    let client = Client::new(&Settings { limit: Some(vec![2.0, 3600.0]), ..world.settings() }).unwrap();
+    let client = Client::new(&world.settings().limit(2, Duration::from_hours(1))).unwrap();
     one_page(client.clone()).await;
     one_page(client.clone()).await;
     let waiting = tokio::spawn(one_page(client.clone()));
@@ -51,7 +52,7 @@ async fn while_connecting_a_cancelled_call_closes_the_socket() {
     // It takes the connection and never answers the handshake.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("https://{}/api/v1", listener.local_addr().unwrap());
-    let settings = Settings { base_url: Some(base), api_key: Some("key".into()), ..Settings::default() };
+    let settings = Settings::new().base_url(base).api_key("key");
     let call = tokio::spawn(one_page(Client::new(&settings).unwrap()));
     let (mut socket, _) = timeout(SOON, listener.accept()).await.expect("it connects").unwrap();
     call.abort();
@@ -66,7 +67,7 @@ async fn while_reading_a_cancelled_call_is_seen_to_go_by_the_server() {
     for base in ["baseUrl", "httpBaseUrl"] {
         let script = json!([{"when": {"operation": "ListSync"}, "answer": {"hang": true}, "times": 9}]);
         let world = sandbox().world(&json!({"script": script}));
-        let settings = Settings { base_url: world.info[base].as_str().map(Into::into), ..world.settings() };
+        let settings = world.settings().base_url(world.info[base].as_str().unwrap());
         let call = tokio::spawn(one_page(Client::new(&settings).unwrap()));
         until(&world, "the request", |log| log["requests"].as_array().unwrap().len() == 1).await;
         call.abort();

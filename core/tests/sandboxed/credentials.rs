@@ -1,24 +1,21 @@
 //! Keys that a function gives, and hooks around calls.
 
-use std::collections::BTreeMap;
 use std::future::IntoFuture;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_util::future::join_all;
-use hightouch_sdk::{Client, Kind, ListSources, Options, Settings, TriggerIdentityGraph, TriggerSync};
+use hightouch_sdk::resources::{ListSources, TriggerIdentityGraph, TriggerSync};
+use hightouch_sdk::{Client, Kind, Options, Settings};
 use serde_json::json;
 
 use crate::support::sandbox::{World, sandbox};
 
 fn settings(world: &World) -> Settings {
-    Settings {
-        base_url: world.info["baseUrl"].as_str().map(str::to_owned),
-        ca_bundle: sandbox().line["ca"].as_str().map(str::to_owned),
-        time_scale: world.info["timeScale"].as_f64(),
-        environment: Some(BTreeMap::new()),
-        ..Settings::default()
-    }
+    let mut settings = world.settings();
+    settings.api_key = None;
+    settings
 }
 
 /// A client whose function gives these keys one after the other, the last one for ever; and how often it was asked.
@@ -92,7 +89,7 @@ async fn callers_who_met_the_refusal_together_share_an_answer_that_is_no_new_key
 async fn a_function_that_never_answers_keeps_no_call_past_its_deadline_or_the_closing() {
     let world = sandbox().world(&json!({}));
     let client = Client::with_credentials(&settings(&world), std::future::pending).unwrap();
-    let bounded = Options { deadline_ms: Some(50), ..Options::default() };
+    let bounded = Options::new().deadline(Duration::from_millis(50));
     let error = client.sources().get(1).with(bounded).await.unwrap_err();
     assert_eq!((error.kind(), error.operation()), (Kind::Timeout, Some("GetSource")));
     let waiting = tokio::spawn(client.sources().get(1).into_future());

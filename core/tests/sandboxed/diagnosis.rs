@@ -20,7 +20,9 @@ fn sent(world: &World) -> usize {
 
 /// Settings of a world with another key.
 fn with_key(world: &World, key: &Value) -> Settings {
-    Settings { api_key: key.as_str().map(Into::into), ..world.settings() }
+    let mut settings = world.settings();
+    settings.api_key = key.as_str().map(Into::into);
+    settings
 }
 
 /// That a diagnosis found this one thing, says what to do about it, and prints both without any of the secrets.
@@ -52,7 +54,7 @@ async fn settings_that_make_no_client_are_diagnosed_all_the_same() {
         found(&diagnosis, code, advice, &["canary", "canäry"]);
         assert_eq!(diagnosis.base_url.as_deref(), Some(base));
     }
-    let wrong = Settings { base_url: Some("ftp://u:canary@example.com".into()), ..world.settings() };
+    let wrong = world.settings().base_url("ftp://u:canary@example.com");
     let diagnosis = wrong.diagnose().await;
     assert_eq!((codes(&diagnosis), diagnosis.base_url.as_deref()), (vec!["config"], None));
     assert!(!diagnosis.to_string().contains("canary"));
@@ -90,7 +92,7 @@ async fn a_name_that_leads_nowhere_and_a_port_that_is_closed_are_two_findings() 
         (format!("https://{closed}/api/v1"), "refused", "host and port"),
         (format!("http://{closed}/api/v1"), "refused", "host and port"),
     ] {
-        let settings = Settings { base_url: Some(base.clone()), ..world.settings() };
+        let settings = world.settings().base_url(base.as_str());
         let diagnosis = settings.diagnose().await;
         let plain = base.starts_with("http:");
         if plain {
@@ -100,7 +102,12 @@ async fn a_name_that_leads_nowhere_and_a_port_that_is_closed_are_two_findings() 
             found(&diagnosis, code, advice, &[]);
         }
         let client = Client::new(&settings).unwrap();
-        let error = client.syncs().list(&hightouch_sdk::ListSyncs::default()).next_page().await.unwrap_err();
+        let error = client
+            .syncs()
+            .list(&hightouch_sdk::resources::ListSyncs::default())
+            .next_page()
+            .await
+            .unwrap_err();
         assert_eq!(error.kind().as_str(), "connect", "{error}");
         assert!(error.hint().unwrap().contains(advice), "{error}");
     }
@@ -166,7 +173,7 @@ async fn behind_a_proxy_the_handshake_goes_through_it_too() {
     let world = sandbox().world(&json!({}));
     let (address, mut asked) = proxy().await;
     let given = format!("http://user:s3cr3t@{address}");
-    let settings = Settings { proxy: Some(given.into()), ..world.settings() };
+    let settings = world.settings().proxy(given);
     let diagnosis = settings.diagnose().await;
     assert_eq!((diagnosis.ok, codes(&diagnosis)), (true, vec!["ok"]), "{diagnosis}");
     assert_eq!(diagnosis.proxy, Some(format!("http://{address}")));
@@ -190,7 +197,7 @@ async fn a_proxy_that_is_not_there_or_refuses_is_found() {
         (format!("http://user:s3cr3t@{authority}"), format!("http://{authority}")),
         ("http://proxy.hightouch.invalid:3128".to_owned(), "http://proxy.hightouch.invalid:3128".to_owned()),
     ] {
-        let settings = Settings { proxy: Some(proxy.clone().into()), ..world.settings() };
+        let settings = world.settings().proxy(proxy.clone());
         let diagnosis = settings.diagnose().await;
         found(&diagnosis, "proxy", "HTTPS_PROXY", &["s3cr3t"]);
         assert_eq!(diagnosis.proxy.as_ref(), Some(&shown));
@@ -204,7 +211,7 @@ async fn a_proxy_that_is_itself_spoken_to_over_tls_is_said_to_hide_the_handshake
     let world = sandbox().world(&json!({}));
     let closed = sandbox().line["closed"].as_str().unwrap();
     let proxy = format!("https://{closed}");
-    let settings = Settings { proxy: Some(proxy.clone().into()), ..world.settings() };
+    let settings = world.settings().proxy(proxy.clone());
     let diagnosis = settings.diagnose().await;
     assert_eq!((diagnosis.ok, codes(&diagnosis)), (false, vec!["ok", "proxy"]), "{diagnosis}");
     assert!(diagnosis.findings[0].message.contains("is not shown"), "{diagnosis}");
@@ -252,11 +259,11 @@ async fn a_diagnosis_crosses_the_door_with_its_text_and_without_the_key() {
 async fn a_server_that_never_answers_the_handshake_ends_a_diagnosis_in_time() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let settings = Settings {
-        base_url: Some(format!("https://127.0.0.1:{port}/api/v1")),
-        timeout_ms: Some(200),
-        ..sandbox().world(&json!({})).settings()
-    };
+    let settings = sandbox()
+        .world(&json!({}))
+        .settings()
+        .base_url(format!("https://127.0.0.1:{port}/api/v1"))
+        .timeout(Duration::from_millis(200));
     let diagnosis = tokio::time::timeout(Duration::from_mins(1), settings.diagnose()).await.unwrap();
     assert_eq!((diagnosis.ok, codes(&diagnosis)), (false, vec!["timeout"]), "{diagnosis}");
 }
@@ -274,7 +281,7 @@ fn every_code_of_a_finding_is_documented_in_the_readme_and_in_each_language() {
     assert!(codes.contains(&"tls_suites"));
     for file in [
         "README.md",
-        "core/src/client/diagnose.rs",
+        "core/src/diagnose/mod.rs",
         "bindings-python/python/hightouch_sdk/_health.py",
         "bindings-node/src/reports.ts",
         "bindings-swift/Sources/HightouchSDK/Diagnostics.swift",

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use hightouch_sdk::{OnEnd, TriggerSync, WaitOptions};
+use hightouch_sdk::resources::TriggerSync;
+use hightouch_sdk::{OnEnd, WaitOptions};
 use serde_json::{Value, json};
 
 use crate::support::sandbox::sandbox;
@@ -49,7 +50,7 @@ async fn five_hundred_runs_take_a_small_part_of_the_limit_and_an_end_among_them_
         .into_iter()
         .map(|run| {
             tokio::spawn(async move {
-                let options = WaitOptions { on_failure: OnEnd::Return, ..WaitOptions::default() };
+                let options = WaitOptions::new().on_failure(OnEnd::Return);
                 (run.parent().to_owned(), run.wait(&options).await)
             })
         })

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use hightouch_sdk::{Client, Kind, ListSyncs, Options, Settings, TriggerSync, WaitOptions};
+use hightouch_sdk::resources::{ListSyncs, TriggerSync};
+use hightouch_sdk::{Client, Json, Kind, Options, Settings, WaitOptions};
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
@@ -87,7 +88,7 @@ async fn closing_ends_a_wait_between_its_polls() {
     assert_eq!(error.kind(), Kind::Closed);
 }
 
-async fn posted(answer: Value) -> Result<Value, hightouch_sdk::Error> {
+async fn posted(answer: Value) -> Result<Json, hightouch_sdk::Error> {
     let script = json!([{"when": {"operation": "TriggerRun"}, "answer": answer}]);
     let world = sandbox().world(&json!({"script": script}));
     let client = world.client();
@@ -110,7 +111,7 @@ async fn a_value_of_an_unknown_operation_is_not_taken_for_an_error() {
         json!({"error": "none"}),
         json!({"message": "accepted", "details": {"jobs": 1}}),
     ] {
-        assert_eq!(posted(json!({"status": 200, "body": body})).await.unwrap(), body);
+        assert_eq!(posted(json!({"status": 200, "body": body})).await.unwrap().value(), body);
     }
     let error = posted(json!({"body": {"message": "Validation failed", "details": {}}})).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Validation);
@@ -120,13 +121,9 @@ async fn a_value_of_an_unknown_operation_is_not_taken_for_an_error() {
 async fn a_handshake_that_hangs_is_no_request_that_was_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("https://{}/api/v1", listener.local_addr().unwrap());
-    let client = Client::new(&Settings {
-        base_url: Some(base),
-        api_key: Some("key".into()),
-        timeout_ms: Some(300),
-        max_retries: Some(0),
-        ..Settings::default()
-    })
+    let client = Client::new(
+        &Settings::new().base_url(base).api_key("key").timeout(Duration::from_millis(300)).max_retries(0_u32),
+    )
     .unwrap();
     let error = client.syncs().trigger(1, &TriggerSync::default()).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Timeout, "{error}");
@@ -149,7 +146,7 @@ async fn a_run_that_was_seen_and_is_gone_ends_its_wait() {
 async fn a_wait_without_bounds_may_be_asked_for_as_the_longest_duration() {
     let world = sandbox().world(&json!({"timeScale": 100}));
     let run = world.client().syncs().trigger(1, &TriggerSync::default()).await.unwrap();
-    let options = WaitOptions { timeout: Some(Duration::MAX), ..WaitOptions::default() };
+    let options = WaitOptions::new().timeout(Duration::MAX);
     assert_eq!(timeout(SOON, run.wait(&options)).await.expect("it ends").unwrap().status.as_str(), "success");
 }
 
@@ -158,7 +155,7 @@ async fn steps_shorter_than_an_answer_still_see_the_run_end() {
     let slow = json!([{"when": {"operation": "ListSyncRuns"}, "answer": {"delayMs": 150}, "times": 1000}]);
     let world = sandbox().world(&json!({"timeScale": 100, "script": slow, "runs": {"seconds": 10}}));
     let run = world.client().syncs().trigger(1, &TriggerSync::default()).await.unwrap();
-    let options = WaitOptions { timeout: Some(Duration::from_millis(20)), ..WaitOptions::default() };
+    let options = WaitOptions::new().timeout(Duration::from_millis(20));
     let ended = timeout(SOON, async { while run.wait(&options).await.is_err() {} }).await;
     assert!(ended.is_ok(), "it never saw the end");
 }
@@ -166,11 +163,7 @@ async fn steps_shorter_than_an_answer_still_see_the_run_end() {
 /// reqwest's own proxy settings have no exception for loopback addresses.
 #[tokio::test]
 async fn a_proxy_for_plain_http_is_refused() {
-    let settings = Settings {
-        base_url: Some("http://127.0.0.1:1/api/v1".into()),
-        api_key: Some("key".into()),
-        proxy: Some("http://127.0.0.1:2".into()),
-        ..Settings::default()
-    };
+    let settings =
+        Settings::new().base_url("http://127.0.0.1:1/api/v1").api_key("key").proxy("http://127.0.0.1:2");
     assert_eq!(Client::new(&settings).unwrap_err().kind(), Kind::Config);
 }

@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::sync::Once;
 
+use hightouch_sdk::resources::ListSyncs;
 use hightouch_sdk::wire::{Cancel, Engine};
-use hightouch_sdk::{Client, ListSyncs, Options, Settings};
+use hightouch_sdk::{Client, Options, Settings};
 use serde_json::{Value, json};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -107,12 +108,8 @@ fn shows_no_secret(what: &str, text: &str) {
 async fn read_well_and_badly(settings: &Settings) {
     let client = Client::new(settings).unwrap();
     for _ in 0..4 {
-        let given = client
-            .syncs()
-            .list(&ListSyncs::default())
-            .with(Options { max_retries: Some(0), ..Options::default() })
-            .all()
-            .await;
+        let given =
+            client.syncs().list(&ListSyncs::default()).with(Options::new().max_retries(0)).all().await;
         note(&format!("{given:?}"));
     }
     note(&format!("{:?} {client:?}", client.diagnose().await));
@@ -140,8 +137,8 @@ fn logs_at_the_level_trace_show_no_key_over_http_2_with_tls() {
 #[test]
 fn logs_at_the_level_trace_show_no_key_over_http_1() {
     let world = echoing();
-    let base_url = world.info["httpBaseUrl"].as_str().map(str::to_owned);
-    let text = logged(read_well_and_badly(&Settings { base_url, ..world.settings() }));
+    let base_url = world.info["httpBaseUrl"].as_str().unwrap();
+    let text = logged(read_well_and_badly(&world.settings().base_url(base_url)));
     assert!(text.contains("log reqwest::"), "the connection was not logged: {text}");
     shows_no_secret("log over http/1.1", &text);
 }
@@ -182,8 +179,8 @@ fn proxy(target: String) -> u16 {
 fn logs_at_the_level_trace_show_neither_key_nor_password_through_a_proxy() {
     let world = echoing();
     let port = proxy(world.info["authority"].as_str().unwrap().to_owned());
-    let proxy = Some(format!("http://user:{PASSWORD}@127.0.0.1:{port}").into());
-    let text = logged(read_well_and_badly(&Settings { proxy, ..world.settings() }));
+    let proxy = format!("http://user:{PASSWORD}@127.0.0.1:{port}");
+    let text = logged(read_well_and_badly(&world.settings().proxy(proxy)));
     assert!(text.contains("Proxy") || text.contains("proxy"), "no error of the proxy's was met: {text}");
     assert!(text.contains("422"), "the proxy never carried anything: {text}");
     shows_no_secret("log through a proxy", &text);

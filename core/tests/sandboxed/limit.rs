@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::support::sandbox::sandbox;
-use hightouch_sdk::{ListSyncs, Options};
+use hightouch_sdk::resources::ListSyncs;
+use hightouch_sdk::{Options, Priority};
 use serde_json::json;
 
 const TASKS: usize = 64;
@@ -25,7 +26,7 @@ async fn load(counter: &str, phase: f64) {
                 let mut done = 0_u32;
                 while Instant::now() < end {
                     // Reads of the class read: bulk would leave a tenth free, which is not what is measured here.
-                    let options = Options { priority: Some("read".into()), ..Options::default() };
+                    let options = Options::new().priority(Priority::Read);
                     let mut page = client
                         .syncs()
                         .list(&ListSyncs { limit: Some(1), ..ListSyncs::default() })

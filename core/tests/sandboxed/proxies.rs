@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use hightouch_sdk::{Client, Error, Kind, ListSyncs, Settings};
+use hightouch_sdk::resources::ListSyncs;
+use hightouch_sdk::{Client, Error, Kind, Settings};
 use serde_json::{Value, json};
 
 use crate::support::proxy::{Manner, Proxy};
@@ -111,10 +112,7 @@ async fn a_proxy_that_is_not_there_or_answers_with_a_page_is_a_proxy_error_witho
     let world = sandbox().world(&json!({}));
     let closed = sandbox().line["closed"].as_str().unwrap();
     for named in EVERY_WAY {
-        let absent = Settings {
-            max_retries: Some(1),
-            ..settings(&world, named, &format!("http://{IN_URL}@{closed}"), &[])
-        };
+        let absent = settings(&world, named, &format!("http://{IN_URL}@{closed}"), &[]).max_retries(1_u32);
         let error = listed(&absent).await.unwrap_err();
         assert_eq!(
             (error.kind(), error.meta().unwrap().attempts.len()),
@@ -191,7 +189,8 @@ const CHILD: &str = "HIGHTOUCH_TEST_PROXY_CHILD";
 async fn the_environment_of_the_process_names_the_proxy() {
     if std::env::var_os(CHILD).is_some() {
         let world = sandbox().world(&json!({}));
-        let settings = Settings { environment: None, ..world.settings() };
+        let mut settings = world.settings();
+        settings.environment = None;
         let listed = listed(&settings).await.map_err(|error| error.to_string());
         std::fs::write(std::env::var_os(CHILD).unwrap(), json!(listed.ok()).to_string()).unwrap();
         return;

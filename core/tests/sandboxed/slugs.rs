@@ -1,6 +1,7 @@
 //! Syncs by slug: the id behind one must be that of the workspace that the request goes to.
 
-use hightouch_sdk::{JsonObject, Kind, ListSyncs, SyncCreate, SyncUpdate, TriggerSync, WaitOptions};
+use hightouch_sdk::resources::{ListSyncs, SyncCreate, SyncUpdate, TriggerSync};
+use hightouch_sdk::{JsonObject, Kind, WaitOptions};
 use serde_json::{Value, json};
 
 use crate::support::sandbox::{World, sandbox};

@@ -9,7 +9,6 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::certificates::{Authority, Wanted};
-use hightouch_sdk::Settings;
 
 use crate::server::{Server, settings};
 
@@ -53,7 +52,9 @@ async fn as_a_child() -> bool {
     for port in ports.split(',') {
         let settings = settings(port.parse().unwrap(), bundle.map(Path::new));
         // Its own is what the test gave it.
-        let diagnosis = Settings { environment: None, ..settings }.diagnose().await;
+        let mut settings = settings;
+        settings.environment = None;
+        let diagnosis = settings.diagnose().await;
         let code = match &diagnosis.tls {
             Some(_) => "connected",
             None => diagnosis.findings[0].code.as_str(),

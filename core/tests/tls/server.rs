@@ -6,8 +6,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
 
-use hightouch_sdk::{Client, Error, Options, Settings};
-use serde_json::{Map, Value};
+use hightouch_sdk::{Client, Error, Json, Options, Settings};
+use serde_json::Map;
 
 use crate::certificates::{Identity, folder};
 
@@ -76,15 +76,13 @@ impl Drop for Server {
 
 /// Settings of a client of a server on this port; what the environment of the test says of keys has no say.
 pub fn settings(port: u16, ca_bundle: Option<&Path>) -> Settings {
-    Settings {
-        api_key: Some("a-key".into()),
-        base_url: Some(format!("https://127.0.0.1:{port}/api/v1")),
-        ca_bundle: ca_bundle.map(|path| path.to_str().unwrap().to_owned()),
-        environment: Some(BTreeMap::new()),
-        // Were a refusal repeated, it would not be slow.
-        time_scale: Some(1000.0),
-        ..Settings::default()
-    }
+    let mut settings = Settings::new()
+        .api_key("a-key")
+        .base_url(format!("https://127.0.0.1:{port}/api/v1"))
+        .environment(BTreeMap::new());
+    settings.ca_bundle = ca_bundle.map(Into::into);
+    // Were a refusal repeated, it would not be slow.
+    hightouch_sdk::wire::with_time_scale(settings, 1000.0)
 }
 
 pub fn client(port: u16, ca_bundle: Option<&Path>) -> Client {
@@ -92,6 +90,6 @@ pub fn client(port: u16, ca_bundle: Option<&Path>) -> Client {
 }
 
 /// A read, on the way that every request takes.
-pub async fn read(client: &Client) -> Result<Value, Error> {
+pub async fn read(client: &Client) -> Result<Json, Error> {
     client.request("GET", "/syncs", &Map::new(), None, &Options::default()).await
 }

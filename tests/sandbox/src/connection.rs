@@ -8,26 +8,57 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio_rustls::server::TlsStream;
 
-/// How a handler breaks the connection under it.
+/// What is to become of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Open,
+    /// It ends once the requests that it has taken are answered.
+    Closing,
+    Reset,
+}
+
+/// How a handler ends the connection under it.
 #[derive(Debug)]
 pub(crate) struct Control {
     reset: AtomicBool,
+    fate: watch::Sender<Fate>,
     /// Bytes above TLS that still go out before the reset.
     budget: AtomicUsize,
 }
 
 impl Default for Control {
     fn default() -> Self {
-        Self { reset: AtomicBool::new(false), budget: AtomicUsize::new(usize::MAX) }
+        Self {
+            reset: AtomicBool::new(false),
+            fate: watch::Sender::new(Fate::Open),
+            budget: AtomicUsize::new(usize::MAX),
+        }
     }
 }
 
 impl Control {
-    /// From now on every write fails, and closing sends RST.
+    /// From now on every write fails, and closing, which follows at once, sends RST.
     pub(crate) fn reset(&self) {
         self.reset.store(true, Ordering::Release);
+        self.fate.send_replace(Fate::Reset);
+    }
+
+    /// No further request is taken.
+    pub(crate) fn close(&self) {
+        self.fate.send_if_modified(|fate| {
+            let open = *fate == Fate::Open;
+            if open {
+                *fate = Fate::Closing;
+            }
+            open
+        });
+    }
+
+    pub(crate) fn fate(&self) -> watch::Receiver<Fate> {
+        self.fate.subscribe()
     }
 
     /// Lets so many bytes more through, then resets.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::document::Shape;
+use crate::world::KeyName;
 
 /// One request and what became of it. Times are real and count from the beginning of the world.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +17,8 @@ pub(crate) struct Request {
     pub(crate) query: Vec<(String, String)>,
     /// Names in lower case.
     pub(crate) headers: Vec<(String, String)>,
+    /// Which of the world's keys it carries.
+    pub(crate) key_name: Option<KeyName>,
     pub(crate) body: Body,
     pub(crate) arrived: Duration,
     pub(crate) status: Option<u16>,

@@ -73,7 +73,7 @@ impl Run {
             rows("successful").unwrap_or(if status == "failed" { Rows::default() } else { planned });
         Self {
             id,
-            created,
+            created: created.saturating_sub(plan.created_behind_ms.unwrap_or(0)),
             started,
             finished: started + in_millis(seconds),
             listed: created.saturating_add(plan.listed_after_ms.unwrap_or(0)),
@@ -218,6 +218,13 @@ mod tests {
         assert_eq!(second.status(first.finished - 1), "queued");
         assert_eq!(second.status(first.finished), "querying");
         assert!(second.created < second.started);
+    }
+
+    #[test]
+    fn a_run_may_say_that_it_was_made_before_its_trigger() {
+        let plan = Plan { created_behind_ms: Some(5_000), ..Plan::default() };
+        let run = Run::planned(1, 1_000, 1_000, &plan);
+        assert_eq!((run.created, run.started), (-4_000, 3_000));
     }
 
     #[test]

@@ -97,7 +97,7 @@ impl Sandbox {
     }
 
     /// Whether everything on a world's wire was as it should be; `case` is `{"player", "scenario", "wire"}`. Waits
-    /// for requests under way to end, for at most 3 s. Notes the coverage, where a file for it was named.
+    /// for requests under way to end, for at most 10 s. Notes the coverage, where a file for it was named.
     pub async fn judge(&self, world: &str, case: Value) -> Result<Verdict, Error> {
         self.shared.judge(world, case).await
     }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::log::Request;
 use crate::text::scalar;
+use crate::world::KeyName;
 
 /// When an answer is given, and how often.
 #[derive(Debug, Clone, Deserialize)]
@@ -32,11 +33,13 @@ pub(crate) struct When {
     pub(crate) method: Option<String>,
     pub(crate) path: Option<String>,
     pub(crate) query: BTreeMap<String, Value>,
+    pub(crate) headers: BTreeMap<String, Value>,
 }
 
 /// What goes out. With neither a status nor a body it is the operation's own answer.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a member of a script, to be written or not")]
 pub(crate) struct Answer {
     pub(crate) status: Option<u16>,
     pub(crate) headers: BTreeMap<String, String>,
@@ -46,8 +49,14 @@ pub(crate) struct Answer {
     pub(crate) edit: Vec<Edit>,
     pub(crate) apply: bool,
     pub(crate) delay_ms: u64,
+    /// The request is held back, and does nothing, until such a one has been answered.
+    pub(crate) until: Option<When>,
     pub(crate) hang: bool,
     pub(crate) reset: Option<Reset>,
+    /// The connection takes no request after this answer.
+    pub(crate) close: bool,
+    /// A key that is refused from this request on.
+    pub(crate) revoke: Option<KeyName>,
     pub(crate) cut_body_at: Option<usize>,
     pub(crate) trickle: Option<Trickle>,
     pub(crate) gzip: bool,
@@ -75,6 +84,8 @@ pub(crate) enum Reset {
     BeforeHeaders,
     InHeaders,
     InBody,
+    /// With every answer that was still to come on it.
+    Connection,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -92,7 +103,7 @@ impl Answer {
 
     /// Whether nothing of an answer is seen at all.
     pub(crate) fn is_lost(&self) -> bool {
-        self.hang || matches!(self.reset, Some(Reset::BeforeHeaders | Reset::InHeaders))
+        self.hang || matches!(self.reset, Some(Reset::BeforeHeaders | Reset::InHeaders | Reset::Connection))
     }
 }
 
@@ -125,15 +136,21 @@ impl When {
             && self.nth.is_none_or(|wanted| wanted == nth)
             && self.method.as_deref().is_none_or(|method| request.method == method)
             && self.path.as_deref().is_none_or(|path| request.path == path)
-            && self.query.iter().all(|(name, wanted)| {
-                let mut values = request.query.iter().filter(|(key, _)| key == name);
-                if wanted.is_null() {
-                    values.next().is_none()
-                } else {
-                    scalar(wanted).is_some_and(|wanted| values.any(|(_, value)| *value == wanted))
-                }
-            })
+            && within(&self.query, &request.query)
+            && within(&self.headers, &request.headers)
     }
+}
+
+/// Whether each of `wanted` is among `pairs`; `null` stands for one that must not be there.
+fn within(wanted: &BTreeMap<String, Value>, pairs: &[(String, String)]) -> bool {
+    wanted.iter().all(|(name, wanted)| {
+        let mut values = pairs.iter().filter(|(key, _)| key == name);
+        if wanted.is_null() {
+            values.next().is_none()
+        } else {
+            scalar(wanted).is_some_and(|wanted| values.any(|(_, value)| *value == wanted))
+        }
+    })
 }
 
 impl Edit {
@@ -224,6 +241,15 @@ mod tests {
         assert!(script.next(&request("ListSync", &[("offset", "0")]), 1, 1).is_none());
         assert!(script.next(&request("ListSync", &[("offset", "100"), ("slug", "a")]), 1, 1).is_none());
         assert!(script.next(&request("ListSync", &[("offset", "100"), ("limit", "5")]), 1, 1).is_some());
+    }
+
+    #[test]
+    fn a_header_tells_requests_apart() {
+        let mut script = script(json!([{"when": {"headers": {"x-who": "a"}}, "answer": {"status": 502}}]));
+        let mut other = request("TriggerRun", &[]);
+        assert!(script.next(&other, 1, 1).is_none());
+        other.headers = vec![("x-who".into(), "a".into())];
+        assert!(script.next(&other, 2, 2).is_some());
     }
 
     #[test]

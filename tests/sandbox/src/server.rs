@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::pending;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 
 use crate::answer::{AnswerBody, Broken, End, Presence};
-use crate::connection::{Connection, Control, Socket};
+use crate::connection::{Connection, Control, Fate, Socket};
 use crate::control;
 use crate::log;
 use crate::sandbox::Shared;
@@ -28,6 +29,9 @@ use crate::world::{NO_CONTENT, Outcome, World};
 
 /// The first byte of a TLS handshake record (RFC 8446, section 5.1).
 const HANDSHAKE: u8 = 0x16;
+
+/// How often it is looked whether a request need not be held back any more.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
 /// How much of an answer's head is seen before a reset "in-headers".
 const PART_OF_A_HEAD: usize = 20;
@@ -51,6 +55,7 @@ async fn connection(stream: TcpStream, acceptor: TlsAcceptor, shared: Arc<Shared
     let mut first = [0];
     let seen = stream.peek(&mut first).await.map_err(|_| Broken)?;
     let control = Arc::new(Control::default());
+    let mut fate = control.fate();
     let socket = Socket::new(stream, Arc::clone(&control));
     let connection = if seen == 1 && first == [HANDSHAKE] {
         Connection::tls(acceptor.accept(socket).await.map_err(|_| Broken)?)
@@ -59,7 +64,20 @@ async fn connection(stream: TcpStream, acceptor: TlsAcceptor, shared: Arc<Shared
     };
     let service = service_fn(|request| handle(Arc::clone(&shared), Arc::clone(&control), request));
     let builder = auto::Builder::new(TokioExecutor::new());
-    builder.serve_connection(TokioIo::new(connection), service).await.map_err(|_| Broken)
+    let mut serving = pin!(builder.serve_connection(TokioIo::new(connection), service));
+    loop {
+        tokio::select! {
+            ended = serving.as_mut() => return ended.map_err(|_| Broken),
+            changed = fate.changed() => {
+                changed.map_err(|_| Broken)?;
+                match *fate.borrow_and_update() {
+                    Fate::Open => {}
+                    Fate::Closing => serving.as_mut().graceful_shutdown(),
+                    Fate::Reset => return Err(Broken),
+                }
+            }
+        }
+    }
 }
 
 async fn handle(
@@ -102,7 +120,13 @@ async fn answer(
     });
     let mut presence = Presence::new(Arc::clone(&world), index);
     let body = body.collect().await.map_err(|_| Broken)?.to_bytes();
-    let outcome = world.decide(index, &body);
+    let scripted = world.scripted(index, &body);
+    if let Some(until) = scripted.as_ref().and_then(|answer| answer.until.as_ref()) {
+        while !world.has_answered(until) {
+            sleep(BETWEEN_LOOKS).await;
+        }
+    }
+    let outcome = world.decide(index, scripted);
     let manner = &outcome.manner;
     if manner.delay_ms > 0 {
         sleep(Duration::from_millis(manner.delay_ms)).await;
@@ -114,14 +138,17 @@ async fn answer(
     let own_connection = parts.version < Version::HTTP_2;
     match manner.reset {
         Some(Reset::InHeaders) if own_connection => control.reset_after(PART_OF_A_HEAD),
-        Some(Reset::BeforeHeaders | Reset::InHeaders) => {
+        Some(reset @ (Reset::BeforeHeaders | Reset::InHeaders | Reset::Connection)) => {
             presence.settle();
-            if own_connection {
+            if own_connection || reset == Reset::Connection {
                 control.reset();
             }
             return Err(Broken);
         }
         Some(Reset::InBody) | None => {}
+    }
+    if manner.close {
+        control.close();
     }
     world.note_head(index, &outcome);
     let zipped = manner.gzip || wants_gzip(&parts.headers, &outcome);

@@ -1,12 +1,13 @@
 //! A world: a workspace of its own with keys, a clock, a limit, a script and a log.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::clock::Clock;
@@ -14,7 +15,7 @@ use crate::document::{DOCUMENT, Shape};
 use crate::limit::Limit;
 use crate::log::{Body, Request};
 use crate::operations::{self, Reply};
-use crate::script::{Answer, Script};
+use crate::script::{Answer, Script, When};
 use crate::settings::WorldSettings;
 use crate::workspace::Workspace;
 
@@ -49,12 +50,25 @@ pub struct WorldInfo {
 pub struct Keys {
     /// May do everything.
     pub valid: String,
+    /// May do everything too.
+    pub second: String,
     /// Is refused with 401 as a token that nobody knows.
     pub invalid: String,
     /// Is refused with 401 because its creator is gone.
     pub orphaned: String,
     /// May read, is refused with 403 when it writes.
     pub read_only: String,
+}
+
+/// The name of one of a world's keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum KeyName {
+    Valid,
+    Second,
+    Invalid,
+    Orphaned,
+    ReadOnly,
 }
 
 /// Stands in every key, so that one that leaks is found in whatever was printed (`tests/house/canary`). Percent-encoding
@@ -66,10 +80,24 @@ impl Keys {
         let key = |kind: &str| format!("sandbox-{world}-{kind}-{CANARY}-{:016x}", fastrand::u64(..));
         Self {
             valid: key("valid"),
+            second: key("second"),
             invalid: key("invalid"),
             orphaned: key("orphaned"),
             read_only: key("readonly"),
         }
+    }
+
+    fn name_of(&self, key: &str) -> Option<KeyName> {
+        let Self { valid, second, invalid, orphaned, read_only } = self;
+        [
+            (valid, KeyName::Valid),
+            (second, KeyName::Second),
+            (invalid, KeyName::Invalid),
+            (orphaned, KeyName::Orphaned),
+            (read_only, KeyName::ReadOnly),
+        ]
+        .into_iter()
+        .find_map(|(known, name)| (known == key).then_some(name))
     }
 }
 
@@ -88,8 +116,17 @@ struct State {
     workspace: Workspace,
     limit: Limit,
     script: Script,
+    revoked: BTreeSet<KeyName>,
     log: Vec<Request>,
     admitted: Vec<bool>,
+}
+
+impl State {
+    /// Which one of its operation's requests it is, counted from 1.
+    fn nth(&self, index: usize) -> usize {
+        let operation = self.log.get(index).and_then(|request| request.operation);
+        self.log.iter().take(index + 1).filter(|other| other.operation == operation).count()
+    }
 }
 
 /// What goes back: an answer, and how it is given.
@@ -111,13 +148,21 @@ impl World {
             info,
             clock,
             window,
-            state: Mutex::new(State { workspace, limit, script, log: Vec::new(), admitted: Vec::new() }),
+            state: Mutex::new(State {
+                workspace,
+                limit,
+                script,
+                revoked: BTreeSet::new(),
+                log: Vec::new(),
+                admitted: Vec::new(),
+            }),
         }
     }
 
     /// Notes a request as soon as its head is there, and counts it. Returns its place in the log.
     pub(crate) fn arrive(&self, mut request: Request) -> usize {
         request.operation = DOCUMENT.find(&request.method, &request.path).map(|found| found.id.as_str());
+        request.key_name = request.key().and_then(|key| self.info.keys.name_of(key));
         let mut state = self.lock();
         // Taken under the lock, so that the log is in the order of its times.
         request.arrived = self.clock.elapsed();
@@ -127,54 +172,49 @@ impl World {
         state.log.len() - 1
     }
 
-    /// Decides on the answer, and changes the workspace where the operation takes place.
-    pub(crate) fn decide(&self, index: usize, body: &[u8]) -> Outcome {
+    /// Notes a request's body, and says what the script has for it; nothing for what the limit refuses.
+    pub(crate) fn scripted(&self, index: usize, body: &[u8]) -> Option<Answer> {
         let mut guard = self.lock();
         let state = &mut *guard;
-        let Some(entry) = state.log.get_mut(index) else {
+        let nth = state.nth(index);
+        let entry = state.log.get_mut(index)?;
+        entry.body = Body::read(body);
+        if state.admitted.get(index) == Some(&false) {
+            return None;
+        }
+        let answer = state.script.next(entry, nth, index + 1);
+        entry.scripted = answer.is_some();
+        answer
+    }
+
+    /// Decides on the answer, and changes the workspace where the operation takes place.
+    pub(crate) fn decide(&self, index: usize, answer: Option<Answer>) -> Outcome {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let Some(request) = state.log.get(index).cloned() else {
             return outcome(Reply::error(500, "lost", ""), None);
         };
-        entry.body = Body::read(body);
-        let request = entry.clone();
         if state.admitted.get(index) == Some(&false) {
             return self.refusal(&state.limit);
         }
-        let nth =
-            state.log.iter().take(index + 1).filter(|other| other.operation == request.operation).count();
-        let answer = state.script.next(&request, nth, index + 1);
+        let nth = state.nth(index);
+        state.revoked.extend(answer.as_ref().and_then(|answer| answer.revoke));
         let wanted =
             answer.as_ref().is_none_or(|answer| answer.apply || (answer.is_own() && !answer.is_lost()));
-        let own = wanted.then(|| self.perform(&mut state.workspace, &request));
+        let own = wanted.then(|| Self::perform(&mut state.workspace, &state.revoked, &request));
         state.workspace.after(&request, nth, index + 1);
-        if let Some(entry) = state.log.get_mut(index) {
-            entry.scripted = answer.is_some();
-        }
         let mut outcome = outcome(own.unwrap_or(Reply { status: 200, body: Value::Null }), answer);
         outcome.replace_key(request.key().unwrap_or_default());
         outcome
     }
 
-    fn perform(&self, workspace: &mut Workspace, request: &Request) -> Reply {
-        if let Some(refused) = self.check_key(request) {
+    fn perform(workspace: &mut Workspace, revoked: &BTreeSet<KeyName>, request: &Request) -> Reply {
+        if let Some(refused) = check_key(request, revoked) {
             return refused;
         }
         match DOCUMENT.find(&request.method, &request.path) {
             Some(operation) => operations::perform(workspace, operation, request),
             None => Reply::error(404, "Not found", format!("Cannot {}", request.title())),
-        }
-    }
-
-    fn check_key(&self, request: &Request) -> Option<Reply> {
-        let refused = |details: &str| Some(Reply::error(401, "Authentication error", details));
-        if request.header("authorization").is_none() {
-            return refused("No authorization header found");
-        }
-        match request.key() {
-            Some(key) if key == self.info.keys.valid => None,
-            Some(key) if key == self.info.keys.orphaned => refused("No user found"),
-            Some(key) if key == self.info.keys.read_only => (request.method != "GET")
-                .then(|| Reply::error(403, "Forbidden", "This API key does not allow writing")),
-            _ => refused("Token is invalid"),
         }
     }
 
@@ -189,6 +229,14 @@ impl World {
             .headers
             .extend(limit.retry_after().map(|after| ("retry-after".to_owned(), after.to_string())));
         outcome
+    }
+
+    /// Whether a request as described has been answered.
+    pub(crate) fn has_answered(&self, when: &When) -> bool {
+        let state = self.lock();
+        state.log.iter().enumerate().any(|(index, request)| {
+            request.answered.is_some() && when.holds(request, state.nth(index), index + 1)
+        })
     }
 
     /// Notes that the answer's head went out.
@@ -233,6 +281,20 @@ impl World {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn check_key(request: &Request, revoked: &BTreeSet<KeyName>) -> Option<Reply> {
+    let refused = |details: &str| Some(Reply::error(401, "Authentication error", details));
+    if request.header("authorization").is_none() {
+        return refused("No authorization header found");
+    }
+    match request.key_name.filter(|name| !revoked.contains(name)) {
+        Some(KeyName::Valid | KeyName::Second) => None,
+        Some(KeyName::Orphaned) => refused("No user found"),
+        Some(KeyName::ReadOnly) => (request.method != "GET")
+            .then(|| Reply::error(403, "Forbidden", "This API key does not allow writing")),
+        Some(KeyName::Invalid) | None => refused("Token is invalid"),
     }
 }
 

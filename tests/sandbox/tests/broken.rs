@@ -6,7 +6,7 @@ mod common;
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use common::{client, drain, judged, open, request, scripted, world};
+use common::{arrived, client, drain, judged, open, request, scripted, world};
 use serde_json::json;
 
 const LIST: &str = "/syncs?limit=3";
@@ -92,7 +92,7 @@ async fn an_answer_that_is_lost_on_purpose_is_no_client_that_went_away() {
 async fn a_client_that_hangs_up_on_http_1_is_seen_to_go() {
     let (sandbox, world) = scripted(json!({"hang": true})).await;
     let stream = open(&sandbox, &world, LIST).await;
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    arrived(&sandbox, &world, 1).await;
     assert!(sandbox.log(&world.id).unwrap()["requests"][0].get("gone_ms").is_none());
     drop(stream);
     assert_eq!(judged(&sandbox, &world, json!({"gone": 1})).await, [""; 0]);
@@ -104,10 +104,67 @@ async fn a_cancelled_stream_on_http_2_is_seen_to_go() {
     let (sandbox, world) = scripted(json!({"delayMs": 60_000})).await;
     let http2 = client(&sandbox.ca_pem, &[b"h2"]);
     let call = |id| request(&http2, "GET", format!("{}{LIST}", world.base_url), &world.api_key, id);
-    let cancelled = tokio::time::timeout(Duration::from_millis(200), call("a").send()).await;
-    assert!(cancelled.is_err());
+    tokio::select! {
+        _ = call("a").send() => panic!("it was answered"),
+        () = arrived(&sandbox, &world, 1) => {}
+    }
     assert_eq!(call("b").send().await.unwrap().status(), 200, "the connection itself is still good");
     assert_eq!(judged(&sandbox, &world, json!({"gone": 1})).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_reset_takes_every_answer_on_it_along() {
+    let script = json!([
+        {"when": {"path": "/syncs/3"}, "answer": {"reset": "connection"}},
+        {"when": {"operation": "GetSync"}, "answer": {"hang": true}, "times": 2},
+    ]);
+    let (sandbox, world) = world(json!({ "script": script })).await;
+    let http2 = client(&sandbox.ca_pem, &[b"h2"]);
+    let call = |path: &str| request(&http2, "GET", format!("{}{path}", world.base_url), &world.api_key, path);
+    assert_eq!(call(LIST).send().await.unwrap().status(), 200);
+    let one = tokio::spawn(call("/syncs/1").send());
+    let two = tokio::spawn(call("/syncs/2").send());
+    arrived(&sandbox, &world, 3).await;
+    assert!(call("/syncs/3").send().await.is_err());
+    let both = async { (one.await.unwrap().is_err(), two.await.unwrap().is_err()) };
+    let ended = tokio::time::timeout(Duration::from_secs(20), both).await;
+    assert_eq!(ended.expect("answers that end"), (true, true));
+    assert_eq!(call("/syncs").send().await.unwrap().status(), 200, "over another connection");
+    assert_eq!(judged(&sandbox, &world, json!({"gone": 2})).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn an_answer_that_closes_its_connection_is_the_last_on_it() {
+    let (sandbox, world) = scripted(json!({"status": 408, "text": "", "close": true})).await;
+    let (seen, end) = drain(open(&sandbox, &world, LIST).await).await;
+    assert!(seen.starts_with("HTTP/1.1 408"), "{seen:?}");
+    assert!(end.is_ok());
+
+    let script = json!([{"answer": {"close": true}, "when": {"nth": 2}}]);
+    let (sandbox, world) = common::world(json!({ "script": script })).await;
+    let http2 = client(&sandbox.ca_pem, &[b"h2"]);
+    for id in ["a", "b", "c"] {
+        let call = request(&http2, "GET", format!("{}{LIST}", world.base_url), &world.api_key, id);
+        assert_eq!(call.send().await.unwrap().status(), 200, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_held_back_does_nothing_before_the_one_that_it_waits_for() {
+    let until = json!({"path": "/syncs/2/trigger"});
+    let (sandbox, world) =
+        world(json!({"script": [{"when": {"path": "/syncs/1/trigger"}, "answer": {"until": until}}]})).await;
+    let http2 = client(&sandbox.ca_pem, &[b"h2"]);
+    let call = |sync: u32| {
+        let url = format!("{}/syncs/{sync}/trigger", world.base_url);
+        request(&http2, "POST", url, &world.api_key, &sync.to_string())
+    };
+    let held = tokio::spawn(call(1).send());
+    arrived(&sandbox, &world, 1).await;
+    for (answer, id) in [(call(2).send().await, 9001), (held.await.unwrap(), 9002)] {
+        let body: serde_json::Value = answer.unwrap().json().await.unwrap();
+        assert_eq!(body["id"].to_string().trim_matches('"'), id.to_string());
+    }
 }
 
 #[tokio::test]
@@ -124,7 +181,7 @@ async fn a_client_that_leaves_in_the_middle_of_a_body_is_seen_to_go() {
 async fn a_connection_that_is_held_open_without_an_answer_is_complained_about() {
     let (sandbox, world) = scripted(json!({"hang": true})).await;
     let _held = open(&sandbox, &world, LIST).await;
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    arrived(&sandbox, &world, 1).await;
     let complaints = judged(&sandbox, &world, json!({})).await;
     assert!(complaints.len() == 1 && complaints[0].starts_with("ended"), "{complaints:?}");
 }

@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-const MEMBERS: [&str; 7] = ["name", "guards", "world", "client", "construct", "steps", "wire"];
-const STEP: [&str; 9] = ["call", "args", "opts", "on", "take", "atOnce", "cancelAfterMs", "save", "expect"];
+const MEMBERS: [&str; 9] =
+    ["name", "guards", "world", "client", "clients", "construct", "steps", "asked", "wire"];
+const STEP: [&str; 11] =
+    ["call", "client", "args", "opts", "on", "take", "atOnce", "cancelAfterMs", "cancelOn", "save", "expect"];
 /// Calls, each with the arguments that it takes.
 const CALLS: [(&str, &str); 52] = [
     ("sources.list", "name slug offset limit orderBy"),
@@ -69,9 +71,12 @@ const CALLS: [(&str, &str); 52] = [
     ("client.close", ""),
 ];
 const OPTIONS: [&str; 6] = ["timeoutMs", "deadlineMs", "maxRetries", "maxWaitMs", "priority", "headers"];
+/// What a key function may do instead of giving a key at once.
+const KEY: [&str; 4] = ["fails", "usesClient", "delayMs", "key"];
 const EXPECT: [&str; 3] = ["value", "count", "error"];
-const ERROR: [&str; 10] = [
+const ERROR: [&str; 11] = [
     "kind",
+    "code",
     "status",
     "operation",
     "resource",
@@ -138,21 +143,63 @@ fn every_member_of_every_scenario_is_known() {
             (None, Some(steps)) => assert!(!steps.is_empty(), "{id}: nothing is played"),
             _ => panic!("{id}: a scenario has either construct or steps"),
         }
+        let clients = [&scenario["client"]].into_iter().chain(members(&scenario["clients"]));
+        let with_keys = clients.filter(|settings| check_keys(&id, settings)).count();
+        assert!(scenario["asked"].is_null() || with_keys > 0, "{id}: no function is asked for a key");
         for step in scenario["steps"].as_array().into_iter().flatten() {
-            known(&id, step, &STEP);
-            known(&id, &step["opts"], &OPTIONS);
-            known(&id, &step["expect"], &EXPECT);
-            let call = step["call"].as_str().unwrap_or_default();
-            let known_call = CALLS.iter().find(|(name, _)| *name == call);
-            let (_, args) = known_call.unwrap_or_else(|| panic!("{id}: {call:?} is no call"));
-            known(&id, &step["args"], &args.split(' ').collect::<Vec<_>>());
-            let list = call.ends_with("list") || call.ends_with("runs") || call.contains("list_");
-            assert!(step["take"].is_null() || (list && step["take"] == "firstPage"), "{id}: take");
-            assert_eq!(call.starts_with("run."), step["on"].is_string(), "{id}: {call} and on");
-            if let Some(error) = step.pointer("/expect/error") {
-                check_error(&id, error);
+            let Some(together) = step["together"].as_array() else {
+                check_step(&id, &scenario, step);
+                continue;
+            };
+            known(&id, step, &["together"]);
+            assert!(together.len() > 1, "{id}: together with nothing");
+            for one in together {
+                check_step(&id, &scenario, one);
             }
+            let cancelled = together.iter().filter(|one| is_cancelled(one)).count();
+            assert!(cancelled <= 1, "{id}: a process has one Ctrl-C");
         }
+    }
+}
+
+fn members(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_object().into_iter().flat_map(|members| members.values())
+}
+
+/// Whether the key of a client with these settings comes from a function.
+fn check_keys(id: &str, settings: &Value) -> bool {
+    let Some(keys) = settings.get("keys") else { return false };
+    let keys = keys.as_array().unwrap_or_else(|| panic!("{id}: keys are a list"));
+    assert!(!keys.is_empty() && settings.get("apiKey").is_none(), "{id}: keys");
+    for key in keys.iter().filter(|key| !key.is_string()) {
+        known(id, key, &KEY);
+        let ends = ["fails", "usesClient", "key"].iter().filter(|name| key.get(name).is_some()).count();
+        assert_eq!(ends, 1, "{id}: {key} is no key");
+    }
+    true
+}
+
+fn is_cancelled(step: &Value) -> bool {
+    step.get("cancelAfterMs").or(step.get("cancelOn")).is_some()
+}
+
+fn check_step(id: &str, scenario: &Value, step: &Value) {
+    known(id, step, &STEP);
+    known(id, &step["opts"], &OPTIONS);
+    known(id, &step["expect"], &EXPECT);
+    let call = step["call"].as_str().unwrap_or_default();
+    let known_call = CALLS.iter().find(|(name, _)| *name == call);
+    let (_, args) = known_call.unwrap_or_else(|| panic!("{id}: {call:?} is no call"));
+    known(id, &step["args"], &args.split(' ').collect::<Vec<_>>());
+    let list = call.ends_with("list") || call.ends_with("runs") || call.contains("list_");
+    assert!(step["take"].is_null() || (list && step["take"] == "firstPage"), "{id}: take");
+    assert_eq!(call.starts_with("run."), step["on"].is_string(), "{id}: {call} and on");
+    let client = step["client"].as_str();
+    assert!(client.is_none_or(|name| scenario["clients"].get(name).is_some()), "{id}: {client:?}");
+    assert!(step["atOnce"].is_null() || !is_cancelled(step), "{id}: cancel one call");
+    assert!(step["cancelAfterMs"].is_null() || step["cancelOn"].is_null(), "{id}: cancel once");
+    if let Some(error) = step.pointer("/expect/error") {
+        check_error(id, error);
     }
 }
 

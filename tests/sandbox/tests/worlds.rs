@@ -60,6 +60,36 @@ async fn each_key_is_answered_in_its_own_way() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_revoked_is_refused_from_that_request_on_and_the_second_one_is_not() {
+    let script = json!([{"when": {"nth": 2}, "answer": {"revoke": "valid"}}]);
+    let (sandbox, world) = world(json!({ "script": script })).await;
+    let client = client(&sandbox.ca_pem, &[b"h2"]);
+    let (base, keys) = (world.base_url.as_str(), &world.keys);
+    for (path, key, status) in [
+        ("/syncs", &keys.valid, 200),
+        ("/sources", &keys.valid, 401),
+        ("/models", &keys.second, 200),
+        ("/destinations", &keys.valid, 401),
+    ] {
+        assert_eq!(get(&client, base, path, key).await.0, status, "{path}");
+    }
+    let wire = json!({"keys": {"valid": 3, "second": 1}, "allow": ["unauthorized-again"]});
+    assert_eq!(judged(&sandbox, &world, wire).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn the_keys_of_a_workspace_share_its_limit() {
+    let (sandbox, world) = world(json!({"timeScale": 0.01, "limit": {"requests": 2}})).await;
+    let client = client(&sandbox.ca_pem, &[b"h2"]);
+    let (base, keys) = (world.base_url.as_str(), &world.keys);
+    for (path, key, status) in
+        [("/syncs", &keys.valid, 200), ("/models", &keys.second, 200), ("/sources", &keys.second, 429)]
+    {
+        assert_eq!(get(&client, base, path, key).await.0, status, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn worlds_know_nothing_of_each_other() {
     let sandbox = sandbox().await;
     let (one, other) = (sandbox.create_world(json!({})).unwrap(), sandbox.create_world(json!({})).unwrap());

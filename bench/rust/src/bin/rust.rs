@@ -7,11 +7,12 @@
 use std::error::Error;
 use std::io::BufRead;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::future::{BoxFuture, try_join_all};
+use hightouch_sdk::resources::ListSyncs;
 use hightouch_sdk::wire::{Cancel, Engine};
-use hightouch_sdk::{Client, ListSyncs, Secret, Settings};
+use hightouch_sdk::{Client, Settings};
 use rustix::time::{ClockId, clock_gettime};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::CertificateDer;
@@ -87,13 +88,11 @@ struct Typed(Client);
 
 impl Typed {
     fn new(base: String, ca: String) -> Result<Self, Failure> {
-        let settings = Settings {
-            api_key: Some(Secret::from("bench")),
-            base_url: Some(base),
-            ca_bundle: Some(ca),
-            limit: Some(LIMIT.to_vec()),
-            ..Settings::default()
-        };
+        let settings = Settings::new()
+            .api_key("bench")
+            .base_url(base)
+            .ca_bundle(ca)
+            .limit(1_000_000, Duration::from_millis(20));
         Ok(Self(Client::new(&settings)?))
     }
 }

@@ -2,7 +2,7 @@
 
 /// What a client is made from beside its key.
 public struct Configuration: Hashable, Sendable {
-    /// A file that holds the API key; one line break at its end is not the key's.
+    /// A file that holds the API key, a regular file of at most 64 KiB; one line break at its end is not the key's.
     public var apiKeyFile: String?
     /// The API's address with its `/api/v1`, `https`, or `http` to a loopback address; read from `HIGHTOUCH_BASE_URL`
     /// when left out.
@@ -10,21 +10,24 @@ public struct Configuration: Hashable, Sendable {
     /// The workspace's limit as requests and seconds; 200 in 10 when left out. It may be set lower or higher but not
     /// off.
     public var limit: RateLimit?
-    /// The part of the limit that this client may take, above 0 and up to 1; read from `HIGHTOUCH_SHARE` when left out.
-    /// Processes do not see each other: give each its share.
+    /// The part of the limit that this process may take, above 0 and up to 1; read from `HIGHTOUCH_SHARE` when left
+    /// out. All clients of a workspace in a process keep the smallest share that one of them names. Processes do not
+    /// see each other: give each its share.
     public var share: Double?
     /// Time that one attempt may take; 30,000 ms when left out.
     public var timeout: Duration?
     /// Time that a whole call may take, its waiting and retries included; without end when left out.
     public var deadline: Duration?
-    /// Time that a call may wait for the limit; without end when left out.
+    /// Time that a call may wait for the limit; without end when left out, and 0 means: now or not at all.
     public var maxWait: Duration?
     /// How often a call that may be repeated is; 3 when left out. Waiting for the limit does not count.
     public var maxRetries: Int?
-    /// A file of certificates (PEM) that are trusted beside the system's.
+    /// A file of certificates (PEM, at most 16 MiB) that are trusted beside the system's.
     public var caBundle: String?
     /// A proxy's URL, used for every request; read from the usual variables (`HTTPS_PROXY`, `NO_PROXY`) when left out.
     public var proxy: Secret?
+    /// Headers that are sent with every request, such as those that a gateway asks for; a call's own come first.
+    public var headers: [String: String]?
 
     /// What is nil is left at its default.
     public init(
@@ -37,7 +40,8 @@ public struct Configuration: Hashable, Sendable {
         maxWait: Duration? = nil,
         maxRetries: Int? = nil,
         caBundle: String? = nil,
-        proxy: Secret? = nil
+        proxy: Secret? = nil,
+        headers: [String: String]? = nil
     ) {
         self.apiKeyFile = apiKeyFile
         self.baseURL = baseURL
@@ -49,6 +53,7 @@ public struct Configuration: Hashable, Sendable {
         self.maxRetries = maxRetries
         self.caBundle = caBundle
         self.proxy = proxy
+        self.headers = headers
     }
 
     var fields: Fields {
@@ -63,6 +68,7 @@ public struct Configuration: Hashable, Sendable {
         fields.set("maxRetries", maxRetries)
         fields.set("caBundle", caBundle)
         fields.set("proxy", proxy)
+        fields.set("headers", headers)
         return fields
     }
 }
@@ -73,13 +79,13 @@ public struct CallOptions: Hashable, Sendable {
     public var timeout: Duration?
     /// Time that the whole call may take, its waiting and retries included.
     public var deadline: Duration?
-    /// How often the call may be repeated, where it may be.
+    /// How often the call may be repeated, if it may be.
     public var maxRetries: Int?
-    /// Time that the call may wait for the limit.
+    /// Time that the call may wait for the limit; 0 means: now or not at all.
     public var maxWait: Duration?
     /// Its class in the queue for the limit: `trigger`, `poll`, `read` or `bulk`.
     public var priority: Priority?
-    /// Headers sent beside ours.
+    /// Headers sent beside the client's.
     public var headers: [String: String]?
 
     /// What is nil is left at its default.

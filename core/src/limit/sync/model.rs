@@ -22,6 +22,9 @@ pub(in crate::limit) use loom::sync::{Mutex, MutexGuard};
 /// In the model everybody is polled: whoever looks again without having been woken would hide that a wake-up was lost.
 pub(in crate::limit) const LOOK_AFTER_FIRST: Duration = Duration::from_hours(24 * 365);
 
+/// As in the real one: a grant that is taken back while its waiter comes for it must not be lost.
+pub(in crate::limit) const FETCHED_WITHIN: Duration = Duration::from_secs(1);
+
 /// Not one of loom's: where threads can meet over the time is in `SLEEPERS`.
 static NOW: AtomicU64 = AtomicU64::new(0);
 

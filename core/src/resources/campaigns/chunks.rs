@@ -5,64 +5,54 @@ use serde::Serialize;
 use super::{
     CampaignRecipient, CampaignResult, CampaignTrigger, RecipientResult, RecipientStatus, TriggerCampaignOp,
 };
-use crate::client::{Call, Client, Id, Meta, Options};
+use crate::attempt::Outcome;
+use crate::call::{Call, Id, Spent, call_on};
 use crate::error::{Error, Kind};
-use crate::model::Json;
-use crate::resources::call_on;
+use crate::json::Json;
+use crate::sender::Sender;
 
 /// Recipients a request.
 const CHUNK: usize = 100;
 
 /// Sends a campaign, chunk by chunk; the first failure ends it.
 pub(crate) async fn send_campaign(
-    client: &Client,
+    sender: &Sender,
     campaign: &str,
     what: &CampaignTrigger,
-    options: &Options,
-) -> Result<(CampaignResult, Meta), Error> {
+    spent: &mut Spent,
+) -> Result<CampaignResult, Error> {
     check(&what.recipients)?;
     if what.recipients.len() <= CHUNK {
-        return one(client, campaign, what, options).await;
+        return one(sender, campaign, what, spent).await;
     }
     let mut results: Vec<RecipientResult> = Vec::with_capacity(what.recipients.len());
-    let mut before: Option<Meta> = None;
     for chunk in what.recipients.chunks(CHUNK) {
         let part = CampaignTrigger {
             recipients: chunk.to_vec(),
             properties: what.properties.clone(),
             draft: what.draft,
         };
-        let sent = match &before {
-            None => one(client, campaign, &part, options).await,
-            Some(meta) => match client.rest_of(options, meta) {
-                Ok(rest) => one(client, campaign, &part, &rest).await,
-                Err(error) => Err(error),
-            },
-        };
-        match sent {
-            Ok((given, meta)) => {
-                results.extend(given.results);
-                before = Some(meta.after(before));
-            }
-            Err(error) => return Err(partial(error, &what.recipients, results, chunk.len(), before)),
+        match one(sender, campaign, &part, spent).await {
+            Ok(given) => results.extend(given.results),
+            Err(error) => return Err(partial(error, &what.recipients, results, chunk.len())),
         }
     }
-    Ok((CampaignResult { results }, before.unwrap_or_else(|| Meta::named("TriggerCampaign"))))
+    Ok(CampaignResult { results })
 }
 
 /// One request. An answer that does not say what came of each recipient says it of none: it cannot be told which.
 async fn one(
-    client: &Client,
+    sender: &Sender,
     campaign: &str,
     what: &CampaignTrigger,
-    options: &Options,
-) -> Result<(CampaignResult, Meta), Error> {
+    spent: &mut Spent,
+) -> Result<CampaignResult, Error> {
     let call = call_on::<TriggerCampaignOp>(vec![Id::Text(campaign.to_owned())], what)?;
-    let sent = client.value::<CampaignResult>(&call, options).await;
-    match sent {
-        Ok((given, meta)) => matched(given, &what.recipients)
-            .map(|given| (given, meta.clone()))
-            .map_err(|error| error.at(&call).with_meta(meta)),
+    match sender.value::<CampaignResult>(&call, spent).await {
+        Ok(given) => matched(given, &what.recipients).map_err(|error| {
+            let error = error.with_meta(spent.meta(call.operation_id()));
+            sender.error_at(&call, error)
+        }),
         Err(error) if error.kind() == Kind::OutcomeUnknown => {
             let said = error.details().cloned();
             Err(error.with_details(Some(details(&unknown(&what.recipients), said))))
@@ -133,14 +123,13 @@ fn partial(
     recipients: &[CampaignRecipient],
     mut results: Vec<RecipientResult>,
     failed: usize,
-    before: Option<Meta>,
 ) -> Error {
     if results.is_empty() && error.kind() != Kind::OutcomeUnknown {
         return error;
     }
     let known = results.len();
-    let lost =
-        error.kind() == Kind::OutcomeUnknown || error.kind() == Kind::Cancelled && error.hint().is_some();
+    let left = error.outcome().and_then(Outcome::since).is_some();
+    let lost = error.kind() == Kind::OutcomeUnknown || error.kind() == Kind::Cancelled && left;
     let rest = recipients.get(known..).unwrap_or_default();
     let (chunk, later) = rest.split_at(failed.min(rest.len()));
     let status = if lost { RecipientStatus::Unknown } else { RecipientStatus::NotSent };
@@ -155,10 +144,5 @@ fn partial(
         if lost { chunk.len() } else { 0 },
         if lost { later.len() } else { rest.len() },
     );
-    let meta = error.meta().cloned().map(|meta| meta.after(before));
-    let error = error.with_what(what).with_details(Some(details(&results, said)));
-    match meta {
-        Some(meta) => error.with_meta(meta),
-        None => error,
-    }
+    error.with_what(what).with_details(Some(details(&results, said)))
 }

@@ -6,10 +6,9 @@ mod types;
 pub(crate) use chunks::{matched, send_campaign, single_call};
 pub use types::*;
 
-use super::endpoint::text;
-use super::{NoFields, call_on};
-use crate::client::{Id, Pending, raw};
-use crate::operation::PathId;
+use crate::call::{Id, call_on};
+use crate::operation::{Endpoint as _, NoFields, PathId, text};
+use crate::resources::{Pending, raw};
 
 const CAMPAIGN: PathId = text(
     "campaign",
@@ -36,7 +35,7 @@ operation! {
 
 handle! {
     /// The operations on campaigns.
-    Campaigns, campaigns
+    Campaigns
 }
 
 impl Campaigns {
@@ -50,15 +49,16 @@ impl Campaigns {
         let (campaign, what) = (campaign.into(), what.clone());
         let (campaign_raw, what_raw) = (campaign.clone(), what.clone());
         Pending::made(
-            &self.client,
-            move |client, options| {
-                Box::pin(async move { send_campaign(&client, &campaign, &what, &options).await })
-            },
-            move |client, options| {
+            &self.sender,
+            TriggerCampaignOp::OPERATION.id,
+            move |sender, mut spent| {
                 Box::pin(async move {
-                    let call = single_call(&campaign_raw, &what_raw)?;
-                    raw(&client, &call, &options).await
+                    let result = send_campaign(&sender, &campaign, &what, &mut spent).await?;
+                    Ok((result, spent))
                 })
+            },
+            move |sender, spent| {
+                Box::pin(async move { raw(&sender, &single_call(&campaign_raw, &what_raw)?, spent).await })
             },
         )
     }
@@ -66,6 +66,6 @@ impl Campaigns {
     /// Reads where one send stands (operation `GetSendStatus`).
     pub fn send_status(&self, campaign: impl Into<String>, send: impl Into<String>) -> Pending<SendStatus> {
         let ids = vec![Id::Text(campaign.into()), Id::Text(send.into())];
-        Pending::new(&self.client, call_on::<GetSendStatusOp>(ids, &NoFields))
+        Pending::new(&self.sender, call_on::<GetSendStatusOp>(ids, &NoFields))
     }
 }

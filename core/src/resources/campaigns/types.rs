@@ -1,6 +1,6 @@
 //! What the API says of campaigns.
 
-use crate::model::JsonObject;
+use crate::json::JsonObject;
 
 model! {
     /// Who a campaign is sent to: exactly one of `handle` and `id`.

@@ -1,9 +1,10 @@
 //! Syncs as they are defined: listing, making, changing and deleting them.
 
 use super::{Schedule, Sync};
-use crate::model::{JsonObject, Timestamp};
-use crate::resources::endpoint::SYNC;
-use crate::resources::{ListOrder, NoFields};
+use crate::json::JsonObject;
+use crate::model::Timestamp;
+use crate::operation::{NoFields, SYNC};
+use crate::resources::ListOrder;
 
 request! {
     /// Which syncs to list (operation `ListSync`).

@@ -1,15 +1,12 @@
 //! Starting the runs of a sync, and reading them.
 
-use super::{SyncReference, SyncRun, SyncRunStatus};
-use crate::client::{Call, Id, Meta};
-use crate::error::Error;
+use super::{ListSyncOp, ListSyncs, SyncReference, SyncRun, SyncRunStatus};
+use crate::call::{Call, Id, call, call_on};
+use crate::error::{Error, Kind};
 use crate::limit::Class;
 use crate::model::Timestamp;
-use crate::operation::Endpoint as _;
-use crate::page::Page;
-use crate::resources::endpoint::SYNC;
-use crate::resources::{call, call_on};
-use crate::runs::{Ending, Listed, Lost, StartedNumber, State, adopt};
+use crate::operation::{Endpoint as _, OfRun, Page, RunKind, SYNC, StartedNumber};
+use crate::runs::{Ending, Listed, Lost, RunState, adopt};
 
 request! {
     /// How to start a run (operations `TriggerRun` and `TriggerRunCustom`); nothing destructive unless asked for.
@@ -107,6 +104,10 @@ operation! {
 
 /// The call that starts a run; by slug it is another operation than by id.
 pub(crate) fn trigger_call(sync: &SyncReference, how: &TriggerSync) -> Result<Call, Error> {
+    if let Err(why) = sync.check() {
+        let error = Error::new(Kind::InvalidRequest, format!("sync {why}; nothing was sent"));
+        return Err(error.at(TriggerRunOp::OPERATION.id, None));
+    }
     match sync {
         SyncReference::Id(id) => call_on::<TriggerRunOp>(vec![Id::Int(*id)], how),
         SyncReference::Slug(slug) => {
@@ -121,15 +122,27 @@ pub(crate) fn trigger_call(sync: &SyncReference, how: &TriggerSync) -> Result<Ca
     }
 }
 
-impl State for SyncRun {
-    const KIND: &'static str = "sync";
-    type Answer = Page<SyncRun>;
+/// The list of syncs that ran after a time.
+pub(crate) fn syncs_after(after: Option<Timestamp>) -> Result<Call, Error> {
+    call::<ListSyncOp>(&ListSyncs { after, ..ListSyncs::default() })
+}
+
+impl OfRun for SyncRun {
+    const KIND: RunKind = RunKind::Sync;
     type Started = StartedNumber;
+}
+
+impl RunState for SyncRun {
+    type Answer = Page<Self>;
 
     fn call(parent: &str, run: &str) -> Result<Call, Error> {
         let which = ListSyncRuns { run_id: run.parse().ok(), ..ListSyncRuns::default() };
         let call = call_on::<ListSyncRunsOp>(vec![Id::Text(parent.to_owned())], &which)?;
         Ok(call.of_class(Class::Poll).on(format!("run {run} of sync {parent}")))
+    }
+
+    fn syncs_after(after: Option<Timestamp>) -> Result<Call, Error> {
+        syncs_after(after)
     }
 
     fn pick(answer: Page<Self>, run: &str) -> Option<Self> {
@@ -155,7 +168,7 @@ impl State for SyncRun {
         self.error.clone()
     }
 
-    fn recovered(lost: Lost<'_>) -> impl Future<Output = Result<(String, Meta), Error>> + Send {
+    fn recovered(lost: Lost<'_>) -> impl Future<Output = Result<String, Error>> + Send {
         adopt::<Self>(lost)
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::Schedule;
-use crate::model::{Json, Timestamp};
+use crate::json::Json;
+use crate::model::Timestamp;
 use crate::page::Row;
 
 model! {

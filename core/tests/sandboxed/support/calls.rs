@@ -1,6 +1,7 @@
 //! The operations by the names that scenarios use, each called through its public method.
 
-use hightouch_sdk::{AnyRun, Client, Error, Options, Pending, Run, SyncReference};
+use hightouch_sdk::resources::{AnyRun, Pending, SyncReference};
+use hightouch_sdk::{Client, Error, Options, Run};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};

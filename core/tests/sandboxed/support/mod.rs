@@ -2,6 +2,8 @@
 
 pub mod calls;
 pub mod expect;
+pub mod keys;
+pub mod names;
 pub mod play;
 pub mod proxy;
 pub mod sandbox;

@@ -1,16 +1,21 @@
 //! Plays one scenario through the public API of this crate.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::join_all;
-use hightouch_sdk::wire::Failure;
-use hightouch_sdk::{AnyRun, Client, Error, OnEnd, Options, Run, Settings, WaitOptions};
+use hightouch_sdk::resources::AnyRun;
+use hightouch_sdk::wire::{self, Failure};
+use hightouch_sdk::{Client, Error, OnEnd, Options, Run, WaitOptions};
 use serde_json::{Map, Value, json};
 
 use super::calls;
 use super::expect::{error_mismatch, mismatch};
+use super::keys::Keys;
+use super::names::Names;
 use super::sandbox::{Sandbox, World};
 use super::trace::{decoded, trace};
 
@@ -20,18 +25,20 @@ const HANG: Duration = Duration::from_mins(1);
 /// What a call gave: a value, or a failure and what is printed for it.
 type Given = Result<Value, (Value, String)>;
 
-/// One play: the client, and what was saved.
-struct Play<'a> {
-    client: Client,
-    names: Names<'a>,
-    runs: HashMap<String, AnyRun>,
-}
+/// What one call gave, and its run where it is one.
+type Ended = (Given, Option<AnyRun>);
 
-/// What placeholders stand for.
-struct Names<'a> {
-    sandbox: &'a Value,
-    world: &'a Value,
-    saved: HashMap<String, Value>,
+/// One play: its clients, and what was saved.
+struct Play<'a> {
+    scenario: &'a Value,
+    world: &'a World,
+    names: Names<'a>,
+    /// By their names; the one that steps need not name has none.
+    clients: HashMap<String, Client>,
+    keys: Vec<Arc<Keys>>,
+    /// How often a function was asked for a key.
+    asked: Arc<AtomicUsize>,
+    runs: HashMap<String, AnyRun>,
 }
 
 pub async fn play(sandbox: &'static Sandbox, id: &str, scenario: &Value) -> Result<(), String> {
@@ -48,66 +55,143 @@ pub async fn play(sandbox: &'static Sandbox, id: &str, scenario: &Value) -> Resu
 
 async fn play_in(sandbox: &Sandbox, world: &World, scenario: &Value) -> Result<(), String> {
     let names = Names { sandbox: &sandbox.line, world: &world.info, saved: HashMap::new() };
-    let mut settings = json!({
-        "apiKey": "{{apiKey}}", "baseUrl": "{{baseUrl}}", "caBundle": "{{ca}}",
-        "timeScale": world.info["timeScale"], "environment": {},
-    });
-    if let (Some(settings), Some(given)) = (settings.as_object_mut(), scenario["client"].as_object()) {
-        settings.extend(given.clone());
-        settings.retain(|_, value| !value.is_null());
-    }
-    let settings: Result<Settings, _> = serde_json::from_value(names.fill(&settings));
-    let made = match settings {
-        Ok(settings) => Client::new(&settings).map_err(|error| printed(&error)),
-        Err(error) => Err((json!({"kind": "config", "message": error.to_string()}), error.to_string())),
+    let mut play = Play {
+        scenario,
+        world,
+        names,
+        clients: HashMap::new(),
+        keys: Vec::new(),
+        asked: Arc::default(),
+        runs: HashMap::new(),
     };
-    let client = match (made, scenario.get("construct")) {
+    let made = play.open("").map(drop);
+    match (made, scenario.get("construct")) {
         (Err((failure, text)), Some(construct)) => {
-            return error_mismatch(&names.fill(&construct["error"]), &failure, &text).map_or(Ok(()), Err);
+            return error_mismatch(&play.names.fill(&construct["error"]), &failure, &text)
+                .map_or(Ok(()), Err);
         }
-        (Ok(_), Some(_)) => return Err("making the client should have failed".to_owned()),
+        (Ok(()), Some(_)) => return Err("making the client should have failed".to_owned()),
         (Err((failure, _)), None) => return Err(format!("making the client failed: {failure}")),
-        (Ok(client), None) => client,
-    };
-    client.on_end(|end| trace("hook", &format!("{end:?}")));
-    trace("client", &format!("{client:?} {client:#?}"));
-    let mut play = Play { client, names, runs: HashMap::new() };
-    for (index, step) in scenario["steps"].as_array().into_iter().flatten().enumerate() {
-        play.step(step).await.map_err(|why| format!("step {}: {why}", index + 1))?;
+        (Ok(()), None) => {}
     }
-    play.client.close();
-    Ok(())
+    let played = play.steps().await;
+    play.close();
+    let asked = play.asked.load(Ordering::SeqCst);
+    match scenario["asked"].as_u64() {
+        Some(wanted) if played.is_ok() && usize::try_from(wanted) != Ok(asked) => {
+            Err(format!("a key was asked for {asked} times, and not {wanted} times"))
+        }
+        _ => played,
+    }
 }
 
 impl Play<'_> {
+    /// The client with that name, made where no step before has named it.
+    fn open(&mut self, name: &str) -> Result<&Client, (Value, String)> {
+        if !self.clients.contains_key(name) {
+            let client = self.make(name)?;
+            client.on_end(|end| trace("hook", &format!("{end:?}")));
+            trace("client", &format!("{client:?} {client:#?}"));
+            self.clients.insert(name.to_owned(), client);
+        }
+        Ok(&self.clients[name])
+    }
+
+    fn make(&mut self, name: &str) -> Result<Client, (Value, String)> {
+        let differ = if name.is_empty() { &self.scenario["client"] } else { &self.scenario["clients"][name] };
+        let mut settings = json!({
+            "apiKey": "{{apiKey}}", "baseUrl": "{{baseUrl}}", "caBundle": "{{ca}}",
+            "timeScale": self.names.world["timeScale"], "environment": {},
+        });
+        if let (Some(settings), Some(given)) = (settings.as_object_mut(), differ.as_object()) {
+            settings.extend(given.clone());
+            settings.retain(|_, value| !value.is_null());
+        }
+        let mut settings = self.names.fill(&settings);
+        let keys = settings.as_object_mut().and_then(|settings| settings.remove("keys"));
+        if let (Some(_), Some(settings)) = (&keys, settings.as_object_mut()) {
+            settings.remove("apiKey");
+        }
+        let settings = wire::settings(&settings.to_string()).map_err(|error| printed(&error))?;
+        let made = match keys {
+            None => Client::new(&settings),
+            Some(keys) => {
+                let keys = Keys::new(keys.as_array().expect("keys are a list").clone(), &self.asked);
+                self.keys.push(Arc::clone(&keys));
+                keys.client(&settings)
+            }
+        };
+        made.map_err(|error| printed(&error))
+    }
+
+    fn close(&self) {
+        for client in self.clients.values() {
+            client.close();
+        }
+        for keys in &self.keys {
+            keys.end();
+        }
+    }
+
+    async fn steps(&mut self) -> Result<(), String> {
+        for (index, step) in self.scenario["steps"].as_array().into_iter().flatten().enumerate() {
+            self.step(step).await.map_err(|why| format!("step {}: {why}", index + 1))?;
+        }
+        Ok(())
+    }
+
     async fn step(&mut self, step: &Value) -> Result<(), String> {
+        let parts: Vec<&Value> =
+            step["together"].as_array().map_or_else(|| vec![step], |parts| parts.iter().collect());
+        for part in &parts {
+            let name = part["client"].as_str().unwrap_or_default();
+            self.open(name).map_err(|(failure, _)| format!("making the client failed: {failure}"))?;
+        }
+        let tried: Vec<_> = join_all(parts.iter().map(|part| self.tried(part))).await;
+        for (part, ended) in parts.into_iter().zip(tried) {
+            let ended = ended?;
+            for (given, _) in &ended {
+                self.hold(part, given)?;
+            }
+            if let (Some(name), Some((given, run))) = (part["save"].as_str(), ended.into_iter().next_back()) {
+                let value = given.unwrap_or_else(|(failure, _)| failure);
+                if let Some(run) = run {
+                    self.runs.insert(name.to_owned(), run);
+                }
+                self.names.saved.insert(name.to_owned(), value);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a step's calls, all at once.
+    async fn tried(&self, step: &Value) -> Result<Vec<Ended>, String> {
         let times = step["atOnce"].as_u64().unwrap_or(1);
         let calls = (0..times).map(|_| async {
             let call = self.call(step);
-            let bounded = tokio::time::timeout(HANG, call);
-            match step["cancelAfterMs"].as_u64() {
-                None => bounded.await.map_err(|_| "it hangs".to_owned()),
+            tokio::select! {
+                done = tokio::time::timeout(HANG, call) => done.map_err(|_| "it hangs".to_owned()),
                 // Dropping the future is how Rust cancels.
-                Some(after) => match tokio::time::timeout(Duration::from_millis(after), bounded).await {
-                    Err(_) => Ok((Err((json!({"kind": "cancelled"}), "cancelled".to_owned())), None)),
-                    Ok(done) => done.map_err(|_| "it hangs".to_owned()),
-                },
+                () = self.cancelled(step) => {
+                    Ok((Err((json!({"kind": "cancelled"}), "cancelled".to_owned())), None))
+                }
             }
         });
-        let mut last = None;
-        for given in join_all(calls).await {
-            let (given, run) = given?;
-            self.hold(step, &given)?;
-            last = Some((given, run));
+        join_all(calls).await.into_iter().collect()
+    }
+
+    /// Comes when the step is to be cancelled.
+    async fn cancelled(&self, step: &Value) {
+        if let Some(after) = step["cancelAfterMs"].as_u64() {
+            return tokio::time::sleep(Duration::from_millis(after)).await;
         }
-        if let (Some(name), Some((given, run))) = (step["save"].as_str(), last) {
-            let value = given.unwrap_or_else(|(failure, _)| failure);
-            if let Some(run) = run {
-                self.runs.insert(name.to_owned(), run);
-            }
-            self.names.saved.insert(name.to_owned(), value);
+        let Some(operation) = step["cancelOn"].as_str() else { return std::future::pending().await };
+        let came = |log: Value| {
+            log["requests"].as_array().into_iter().flatten().any(|request| request["operation"] == operation)
+        };
+        while !came(self.world.log()) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        Ok(())
     }
 
     /// Holds what came against what the step expects.
@@ -115,6 +199,10 @@ impl Play<'_> {
         let expect = self.names.fill(&step["expect"]);
         let problem = match (given, expect.get("error")) {
             (Ok(value), Some(wanted)) => Some(format!("wanted the error {wanted}, and it gave {value}")),
+            // A future that was dropped can say no more.
+            (Err((failure, text)), Some(wanted)) if failure.get("message").is_none() => {
+                error_mismatch(&json!({"kind": wanted["kind"]}), failure, text)
+            }
             (Err((failure, text)), Some(wanted)) => error_mismatch(wanted, failure, text),
             (Err((failure, _)), None) => Some(format!("it failed: {failure}")),
             (Ok(value), None) => {
@@ -133,7 +221,7 @@ impl Play<'_> {
         problem.map_or(Ok(()), Err)
     }
 
-    async fn call(&self, step: &Value) -> (Given, Option<AnyRun>) {
+    async fn call(&self, step: &Value) -> Ended {
         let mut args = self.names.fill(&step["args"]);
         if args.is_null() {
             args = json!({});
@@ -142,7 +230,7 @@ impl Play<'_> {
         let options: Options = if opts.is_null() {
             Options::default()
         } else {
-            serde_json::from_value(opts).expect("the options")
+            wire::options(&opts.to_string()).expect("the options")
         };
         match self.made(step, &mut args, options).await {
             Ok((value, run)) => (Ok(value), run),
@@ -156,7 +244,7 @@ impl Play<'_> {
         args: &mut Value,
         options: Options,
     ) -> Result<(Value, Option<AnyRun>), Error> {
-        let client = &self.client;
+        let client = &self.clients[step["client"].as_str().unwrap_or_default()];
         let value = match step["call"].as_str().unwrap_or_default() {
             "client.run" => {
                 let run = client.run(args["token"].as_str().unwrap_or_default())?;
@@ -168,12 +256,11 @@ impl Play<'_> {
                     Some("return") => OnEnd::Return,
                     _ => or,
                 };
-                let how = WaitOptions {
-                    timeout: args["timeoutMs"].as_u64().map(Duration::from_millis),
-                    on_failure: end("onFailure", OnEnd::Raise),
-                    on_warning: end("onWarning", OnEnd::Return),
-                    options,
-                };
+                let mut how = WaitOptions::new()
+                    .on_failure(end("onFailure", OnEnd::Raise))
+                    .on_warning(end("onWarning", OnEnd::Return))
+                    .options(options);
+                how.timeout = args["timeoutMs"].as_u64().map(Duration::from_millis);
                 match self.run(step) {
                     AnyRun::Sync(run) => json!(run.wait(&how).await?),
                     AnyRun::Sequence(run) => json!(run.wait(&how).await?),
@@ -193,6 +280,7 @@ impl Play<'_> {
                 client
                     .request(text("method"), text("path"), &query, args.get("body").cloned(), &options)
                     .await?
+                    .value()
             }
             "client.stats" => {
                 json!({"limit": client.stats().limit, "allowed": client.stats().allowed, "refused": client.stats().refused, "granted": client.stats().granted, "inFlight": client.stats().in_flight, "used": client.stats().used})
@@ -250,50 +338,4 @@ fn printed(error: &Error) -> (Value, String) {
     let said = format!("{error} {error:?} {error:#?} {:?}", error.meta());
     trace("error", &format!("{said} {failure}"));
     (failure, said)
-}
-
-impl Names<'_> {
-    fn fill(&self, value: &Value) -> Value {
-        match value {
-            Value::String(text) => self.text(text),
-            Value::Array(items) => items.iter().map(|item| self.fill(item)).collect(),
-            Value::Object(members) => members
-                .iter()
-                .map(|(name, value)| (name.clone(), self.fill(value)))
-                .collect::<Map<_, _>>()
-                .into(),
-            other => other.clone(),
-        }
-    }
-
-    fn text(&self, text: &str) -> Value {
-        if let Some(name) = text.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"))
-            && !name.contains("{{")
-        {
-            return self.named(name);
-        }
-        let mut filled = String::new();
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once("{{") {
-            let (name, after) = after.split_once("}}").expect("a placeholder ends in }}");
-            filled.push_str(before);
-            filled.push_str(&match self.named(name) {
-                Value::String(text) => text,
-                other => other.to_string(),
-            });
-            rest = after;
-        }
-        filled.push_str(rest);
-        filled.into()
-    }
-
-    fn named(&self, name: &str) -> Value {
-        let within = |value: &Value, path: &str| {
-            path.split('.').fold(value.clone(), |value, part| value[part].clone())
-        };
-        let known = name.split_once('.').and_then(|(first, rest)| Some(within(self.saved.get(first)?, rest)));
-        known
-            .or_else(|| Some(within(self.world, name)).filter(|value| !value.is_null()))
-            .unwrap_or_else(|| within(self.sandbox, name))
-    }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use hightouch_sandbox::Options;
+use hightouch_sdk::wire::with_time_scale;
 use hightouch_sdk::{Client, Settings};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -63,14 +64,13 @@ impl World {
 
     /// Settings of a client of this world, over HTTPS.
     pub fn settings(&self) -> Settings {
-        Settings {
-            api_key: self.info["apiKey"].as_str().map(Into::into),
-            base_url: self.info["baseUrl"].as_str().map(str::to_owned),
-            ca_bundle: self.sandbox.line["ca"].as_str().map(str::to_owned),
-            time_scale: self.info["timeScale"].as_f64(),
-            environment: Some(std::collections::BTreeMap::new()),
-            ..Settings::default()
-        }
+        let text = |value: &Value| value.as_str().expect("text").to_owned();
+        let settings = Settings::new()
+            .api_key(text(&self.info["apiKey"]))
+            .base_url(text(&self.info["baseUrl"]))
+            .ca_bundle(text(&self.sandbox.line["ca"]))
+            .environment(std::collections::BTreeMap::new());
+        with_time_scale(settings, self.info["timeScale"].as_f64().expect("a number"))
     }
 
     pub fn client(&self) -> Client {

@@ -27,7 +27,7 @@ fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<V
     Value::deserialize(deserializer).map(Some)
 }
 
-/// How many requests of an operation.
+/// How many requests.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Count {
@@ -49,7 +49,8 @@ impl Default for Between {
 }
 
 impl Count {
-    pub(super) fn complaint(self, operation: &str, seen: usize) -> Option<String> {
+    /// What is wrong with so many, in a sentence that begins with `what`.
+    pub(super) fn complaint(self, what: &str, seen: usize) -> Option<String> {
         let (min, max) = match self {
             Self::Exactly(count) => (count, count),
             Self::Between(between) => (between.min, between.max),
@@ -59,9 +60,7 @@ impl Count {
             (min, usize::MAX) => format!("at least {min}"),
             (min, max) => format!("{min} to {max}"),
         };
-        (!(min..=max).contains(&seen)).then(|| {
-            format!("{operation} should have been called {expected} times, and was called {seen} times.")
-        })
+        (!(min..=max).contains(&seen)).then(|| format!("{what} {expected} times, and was {seen} times."))
     }
 }
 
@@ -89,12 +88,19 @@ pub(super) fn in_order(expected: &[Expected], seen: &[Request], more: bool) -> V
         let (wanted, count) = (expected.len(), seen.len());
         complaints.push(format!("{wanted} requests were expected, and {count} came: {}.", listed(seen)));
     }
-    for (index, (wanted, request)) in expected.iter().zip(seen).enumerate() {
-        for fault in wanted.faults(request) {
-            complaints.push(format!("Request {} ({}): {fault}.", index + 1, request.title()));
-        }
-    }
+    complaints.extend(
+        expected
+            .iter()
+            .zip(seen)
+            .enumerate()
+            .flat_map(|(index, (wanted, request))| wanted.complaints(index, request)),
+    );
     complaints
+}
+
+/// Holds all requests against one.
+pub(super) fn each(wanted: &Expected, seen: &[Request]) -> Vec<String> {
+    seen.iter().enumerate().flat_map(|(index, request)| wanted.complaints(index, request)).collect()
 }
 
 fn listed(requests: &[Request]) -> String {
@@ -111,6 +117,12 @@ fn listed(requests: &[Request]) -> String {
 impl Expected {
     fn title(&self) -> &str {
         self.operation.as_deref().or(self.path.as_deref()).unwrap_or("any")
+    }
+
+    fn complaints(&self, index: usize, request: &Request) -> Vec<String> {
+        let title = request.title();
+        let faults = self.faults(request).into_iter();
+        faults.map(|fault| format!("Request {} ({title}): {fault}.", index + 1)).collect()
     }
 
     fn faults(&self, request: &Request) -> Vec<String> {
@@ -238,6 +250,14 @@ mod tests {
         }
         let absent = json!([{"query": {"offset": null}}]);
         assert_eq!(complaints(absent, &[list("0")], false), 1);
+    }
+
+    #[test]
+    fn one_of_all_that_differs_is_noticed() {
+        let wanted: Expected =
+            serde_json::from_value(json!({"headers": {"authorization": "Bearer key"}})).unwrap();
+        assert_eq!(each(&wanted, &[list("0"), list("1")]).len(), 0);
+        assert_eq!(each(&wanted, &[list("0"), trigger(json!({}))]).len(), 1);
     }
 
     #[test]

@@ -13,13 +13,13 @@ use tokio::time::{Instant, sleep};
 
 use crate::Error;
 use crate::document::DOCUMENT;
-use crate::world::{Record, World};
+use crate::world::{KeyName, Record, World};
 use expected::{Count, Expected};
 pub(crate) use standing::Rule;
 use standing::violations;
 
 /// How long requests may take to end once their client has been closed.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a judge is told. The members of `wire` are explained in `tests/scenarios/README.md`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -39,7 +39,9 @@ pub(crate) struct Case {
 struct Wire {
     requests: Option<Vec<Expected>>,
     requests_more: bool,
+    each: Option<Expected>,
     counts: BTreeMap<String, Count>,
+    keys: BTreeMap<KeyName, Count>,
     gone: Option<usize>,
     refused: usize,
     allow: BTreeSet<Rule>,
@@ -94,10 +96,17 @@ fn complaints(record: &Record, wire: &Wire) -> Vec<String> {
     if let Some(requests) = &wire.requests {
         complaints.extend(expected::in_order(requests, &record.requests, wire.requests_more));
     }
+    if let Some(each) = &wire.each {
+        complaints.extend(expected::each(each, &record.requests));
+    }
     for (operation, count) in &wire.counts {
         let seen =
             record.requests.iter().filter(|request| request.operation == Some(operation.as_str())).count();
-        complaints.extend(count.complaint(operation, seen));
+        complaints.extend(count.complaint(&format!("{operation} should have been called"), seen));
+    }
+    for (name, count) in &wire.keys {
+        let seen = record.requests.iter().filter(|request| request.key_name == Some(*name)).count();
+        complaints.extend(count.complaint(&format!("The key {name:?} should have been sent"), seen));
     }
     let gone = record.requests.iter().filter(|request| request.gone.is_some()).count();
     if let Some(expected) = wire.gone.filter(|&expected| expected != gone) {
@@ -173,6 +182,17 @@ mod tests {
         );
         for wrong in [json!({"ListSync": 1}), json!({"ListSync": {"min": 3}}), json!({"TriggerRun": 1})] {
             assert_eq!(complaints(&record, &wire(json!({"counts": wrong}))).len(), 1, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_sent_too_often_or_never_is_noticed() {
+        let mut request = standing::tests::good("a", "/syncs", "ListSync");
+        request.key_name = Some(KeyName::Second);
+        let record = record(vec![request]);
+        assert_eq!(complaints(&record, &wire(json!({"keys": {"second": 1, "valid": 0}}))), [""; 0]);
+        for wrong in [json!({"second": 0}), json!({"valid": {"min": 1}})] {
+            assert_eq!(complaints(&record, &wire(json!({"keys": wrong}))).len(), 1, "{wrong}");
         }
     }
 

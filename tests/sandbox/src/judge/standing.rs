@@ -163,14 +163,19 @@ fn spacing(record: &Record, found: &mut Violations) {
                 let early = (earliest.saturating_sub(request.arrived)).as_secs_f64() * record.scale;
                 let title = request.title();
                 let what = format!(
-                    "{title} was refused with 429 and came again {early:.2} s before the {seconds} s it had to wait."
+                    "{title} came again {early:.2} s before the {seconds} s that it was told to wait."
                 );
                 found.push((Rule::Spacing, what));
             }
         }
-        if let (Some(429), Some(answered)) = (request.status, request.answered) {
-            let seconds: Option<u32> = request.retry_after.as_deref().and_then(|text| text.parse().ok());
-            closed.insert(id, (answered, seconds.unwrap_or(1)));
+        let told: Option<u32> = request.retry_after.as_deref().and_then(|text| text.parse().ok());
+        let wait = match request.status {
+            Some(429) => told.or(Some(1)),
+            Some(400..) => told,
+            _ => None,
+        };
+        if let (Some(seconds), Some(answered)) = (wait, request.answered) {
+            closed.insert(id, (answered, seconds));
         }
     }
 }
@@ -312,10 +317,10 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn coming_back_too_soon_after_a_429_is_noticed() {
-        let refused = |after: Option<&str>| {
+    fn coming_back_too_soon_is_noticed() {
+        let failed = |status: u16, after: Option<&str>| {
             let mut request = trigger("a");
-            (request.status, request.retry_after) = (Some(429), after.map(str::to_owned));
+            (request.status, request.retry_after) = (Some(status), after.map(str::to_owned));
             request
         };
         let again = |millis| {
@@ -324,10 +329,13 @@ pub(super) mod tests {
             request
         };
         // The world's time passes twice as fast: 1 s of it is 500 ms.
-        assert_eq!(rules(vec![refused(None), again(2_499)]), [Rule::Spacing]);
-        assert_eq!(rules(vec![refused(None), again(2_500)]), []);
-        assert_eq!(rules(vec![refused(Some("4")), again(3_999)]), [Rule::Spacing]);
-        assert_eq!(rules(vec![refused(Some("4")), again(4_000)]), []);
+        assert_eq!(rules(vec![failed(429, None), again(2_499)]), [Rule::Spacing]);
+        assert_eq!(rules(vec![failed(429, None), again(2_500)]), []);
+        for status in [429, 503] {
+            assert_eq!(rules(vec![failed(status, Some("4")), again(3_999)]), [Rule::Spacing]);
+            assert_eq!(rules(vec![failed(status, Some("4")), again(4_000)]), []);
+        }
+        assert_eq!(rules(vec![failed(503, None), again(2_001)]), []);
     }
 
     #[test]

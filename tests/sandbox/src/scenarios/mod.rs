@@ -1,5 +1,6 @@
 //! All scenarios: those that stand in a folder, and those that its table of operations stands for.
 
+mod repeat;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +17,9 @@ pub(crate) use table::Entry;
 pub fn scenarios(folder: &Path) -> Result<BTreeMap<String, Value>, Error> {
     let mut found = BTreeMap::new();
     for path in json_files(folder)? {
-        found.insert(stem(&path), read(&path)?);
+        let scenario = repeat::written_out(read(&path)?)
+            .map_err(|what| Error::mistake(format!("{}: {what}", path.display())))?;
+        found.insert(stem(&path), scenario);
     }
     for entry in table_entries(folder)? {
         let (id, scenario) = entry.expand()?;

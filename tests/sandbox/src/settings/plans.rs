@@ -34,6 +34,8 @@ pub(crate) struct Plan {
     pub(crate) phases: Option<Vec<String>>,
     pub(crate) queued_seconds: Option<f64>,
     pub(crate) listed_after_ms: Option<i64>,
+    /// How much earlier than its trigger it says that it was made.
+    pub(crate) created_behind_ms: Option<i64>,
     pub(crate) final_ratio: Option<f64>,
     pub(crate) rival: Option<Box<Plan>>,
 }
@@ -50,6 +52,7 @@ impl Plan {
             phases: own.phases.or(other.phases),
             queued_seconds: own.queued_seconds.or(other.queued_seconds),
             listed_after_ms: own.listed_after_ms.or(other.listed_after_ms),
+            created_behind_ms: own.created_behind_ms.or(other.created_behind_ms),
             final_ratio: own.final_ratio.or(other.final_ratio),
             rival: own.rival.or(other.rival),
         }

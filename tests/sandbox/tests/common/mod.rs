@@ -74,6 +74,14 @@ pub(crate) async fn judged(sandbox: &Sandbox, world: &WorldInfo, wire: Value) ->
     sandbox.judge(&world.id, case).await.expect("a wire without mistakes").complaints
 }
 
+/// Waits until so many requests have reached the world.
+pub(crate) async fn arrived(sandbox: &Sandbox, world: &WorldInfo, count: usize) {
+    let seen = || sandbox.log(&world.id).expect("a log")["requests"].as_array().map_or(0, Vec::len);
+    while seen() < count {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 /// Sends one HTTP/1.1 request in cleartext.
 pub(crate) async fn open(sandbox: &Sandbox, world: &WorldInfo, path: &str) -> TcpStream {
     let authority = sandbox.http_url.trim_start_matches("http://");

@@ -1,0 +1,32 @@
+"""What can be told of a user's function before it is called."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ._errors import HightouchError
+
+_COROUTINE = 0x80
+"""``inspect.CO_COROUTINE``; importing ``inspect`` takes longer than the rest of the package."""
+
+
+def is_coroutine_function(function: Any) -> bool:
+    """Whether calling it gives a coroutine: a function, a method, a partial, or an object with ``__call__``."""
+    while isinstance(function, partial):
+        function = function.func
+    if not hasattr(function, "__code__"):
+        function = type(function).__call__
+    code = getattr(function, "__code__", None)
+    return bool(code is not None and code.co_flags & _COROUTINE)
+
+
+def check_function(name: str, given: object, error: type[HightouchError]) -> None:
+    """Refuse what is neither None nor a function that can be called without awaiting it."""
+    if given is None:
+        return
+    if not callable(given):
+        raise error(f"`{name}` must be a function, not {given!r}.")
+    if is_coroutine_function(given):
+        raise error(f"`{name}` must be a plain function: a coroutine function would never be awaited here.")

@@ -1,0 +1,156 @@
+"""What opaque JSON shows of itself: objects and arrays that cannot be changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, final, overload
+
+from ._json_text import HasText, exact, items, loads, members
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Frozen(HasText):
+    """Refuses item assignment, and says what to do instead."""
+
+    __slots__ = ()
+
+    if not TYPE_CHECKING:
+
+        def __setitem__(self, key: object, value: object) -> None:
+            raise TypeError(_frozen(self))
+
+        def __delitem__(self, key: object) -> None:
+            raise TypeError(_frozen(self))
+
+
+def _frozen(value: object) -> str:
+    return (
+        f"A {type(value).__name__} cannot be changed: use `with_()` or `edit()` of the `Json`, or change the copy that"
+        " `to_python()` returns."
+    )
+
+
+class _View(Frozen):
+    """An object or an array, read from its text as far as it is looked at."""
+
+    __slots__ = ("_seen", "_text")
+
+    def __init__(self, text: str) -> None:
+        """Take checked text."""
+        self._text = text
+        self._seen: dict[Any, Any] = {}
+
+    @property
+    def text(self) -> str:
+        """The JSON text, as it came."""
+        return self._text
+
+    def _look(self, key: str | int, text: str) -> Any:
+        try:
+            return self._seen[key]
+        except KeyError:
+            return self._seen.setdefault(key, look(text))
+
+    def __repr__(self) -> str:
+        return repr(loads(self._text))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (look, (self._text,))
+
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Any:
+        return self
+
+
+@final
+class JsonObject(_View, Mapping[str, Any]):
+    """An object within a :class:`Json`: a mapping that cannot be changed.
+
+    It is equal to a dict with the same members. As an argument it is written as it came, to the last digit.
+    """
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._parts = members(text)
+
+    def __getitem__(self, key: str) -> Any:
+        return self._look(key, self._parts[key])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._parts
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, HasText):
+            return same(self, other)
+        return self.to_python() == other if isinstance(other, Mapping) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def to_python(self) -> dict[str, Any]:
+        """Copy it, with all that it holds, into a plain dict."""
+        copy: dict[str, Any] = loads(self._text)
+        return copy
+
+
+@final
+class JsonArray(_View, Sequence[Any]):
+    """An array within a :class:`Json`: a sequence that cannot be changed.
+
+    It is equal to a list with the same items. As an argument it is written as it came, to the last digit.
+    """
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._parts = items(text)
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> JsonArray: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return JsonArray(f"[{','.join(self._parts[index])}]")
+        place = range(len(self._parts))[index]
+        return self._look(place, self._parts[place])
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, HasText):
+            return same(self, other)
+        return self.to_python() == other if isinstance(other, list) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def to_python(self) -> list[Any]:
+        """Copy it, with all that it holds, into a plain list."""
+        copy: list[Any] = loads(self._text)
+        return copy
+
+
+def same(one: HasText, other: HasText) -> bool:
+    """Whether two values are equal, numbers to the last digit, whatever their spelling."""
+    text, another = one.text, other.text
+    return bool(text == another or exact(text) == exact(another))
+
+
+def look(text: str) -> Any:
+    """The value of checked text."""
+    if text[0] == "{":
+        return JsonObject(text)
+    return JsonArray(text) if text[0] == "[" else loads(text)

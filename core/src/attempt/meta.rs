@@ -1,0 +1,128 @@
+//! What a call did on its way, for logs and hooks.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use http::HeaderMap;
+use serde::Serialize;
+
+/// What a call did: how long it waited and took, and each attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Meta {
+    /// The SDK's id of the request; sent as `X-Request-Id` with each attempt.
+    pub request_id: String,
+    /// The vendor's name of the operation.
+    pub operation: String,
+    /// Milliseconds spent waiting for the limit.
+    pub waited_ms: u64,
+    /// Milliseconds in all.
+    pub duration_ms: u64,
+    /// Paths of values that were missing or unusable and were replaced by a default.
+    pub mended: Vec<String>,
+    /// Each request that was made.
+    pub attempts: Vec<Attempt>,
+    /// Each time that a refusal (429) of this call lowered the limit.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cuts: Vec<CutMade>,
+    /// The answer's status, if the raw answer was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The answer's headers, if the raw answer was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headers: Option<BTreeMap<String, String>>,
+}
+
+/// One request: the status that it was answered with, or how it failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// The status of its answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The kind of its failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<&'static str>,
+    /// Milliseconds that it took.
+    pub ms: u64,
+}
+
+/// A refusal (429) that lowered the limit for all clients of the workspace in this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct CutMade {
+    /// Requests that are let through in a window from now on, until successes raise it again.
+    pub allowed: u64,
+    /// Milliseconds for which nothing is let through.
+    pub closed_ms: u64,
+}
+
+impl Attempt {
+    pub(crate) fn answered(status: u16, ms: u64) -> Self {
+        Self { status: Some(status), failure: None, ms }
+    }
+
+    pub(crate) fn failed(failure: &'static str, ms: u64) -> Self {
+        Self { status: None, failure: Some(failure), ms }
+    }
+}
+
+impl CutMade {
+    pub(crate) fn new(allowed: u64, closed: Duration) -> Self {
+        Self { allowed, closed_ms: u64::try_from(closed.as_millis()).unwrap_or(u64::MAX) }
+    }
+}
+
+impl Meta {
+    /// Nothing done yet.
+    pub(crate) fn named(operation: &str) -> Self {
+        Self {
+            request_id: request_id(),
+            operation: operation.to_owned(),
+            waited_ms: 0,
+            duration_ms: 0,
+            mended: Vec::new(),
+            attempts: Vec::new(),
+            cuts: Vec::new(),
+            status: None,
+            headers: None,
+        }
+    }
+
+    /// Of a raw answer with this status and these headers.
+    pub(crate) fn raw(self, status: u16, headers: BTreeMap<String, String>) -> Self {
+        Self { status: Some(status), headers: Some(headers), ..self }
+    }
+
+    /// How many attempts were refused by the limit.
+    pub(crate) fn refused(&self) -> usize {
+        self.attempts.iter().filter(|attempt| attempt.status == Some(429)).count()
+    }
+}
+
+/// 128 random bits: a forked process continues its parent's fast generators, and ids must differ all the same.
+fn request_id() -> String {
+    let mut bytes = [0; 16];
+    if aws_lc_rs::rand::fill(&mut bytes).is_err() {
+        return format!("{:032x}", fastrand::u128(..));
+    }
+    format!("{:032x}", u128::from_be_bytes(bytes))
+}
+
+/// Headers as text, each put through `scrub`; a repeated one is joined by commas (RFC 9110 §5.3).
+pub(crate) fn headers(from: &HeaderMap, scrub: impl Fn(&str) -> String) -> BTreeMap<String, String> {
+    let mut headers = BTreeMap::<String, String>::new();
+    for (name, value) in from {
+        let value = scrub(&String::from_utf8_lossy(value.as_bytes()));
+        headers
+            .entry(name.as_str().to_owned())
+            .and_modify(|known| {
+                known.push_str(", ");
+                known.push_str(&value);
+            })
+            .or_insert(value);
+    }
+    headers
+}

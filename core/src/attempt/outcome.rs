@@ -1,0 +1,42 @@
+//! What happened to one attempt at a request: the one type that retries, the limit and the search for lost runs decide by.
+
+use tokio::time::Instant;
+
+/// What happened to an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// No byte of it reached the server: another attempt may succeed.
+    NeverLeft,
+    /// It left, and the server itself said that it did nothing with it (RFC 9113 §8.7).
+    Refused,
+    /// It left, or may have left, and no whole answer came back.
+    Lost {
+        /// When its first byte left, as far as this process can tell.
+        since: Instant,
+        /// Whether the server may still read it later: the connection went silent and did not close.
+        silent: bool,
+    },
+    /// The server answered.
+    Answered {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The server answered with something that cannot be read and that it would send again.
+    Unusable {
+        /// When the attempt's first byte left.
+        since: Instant,
+    },
+    /// No byte of it reached the server, and another attempt would end the same: a certificate does not become trusted,
+    /// nor a password right, by being shown once more.
+    Barred,
+}
+
+impl Outcome {
+    /// When a request left whose effect is unknown.
+    pub(crate) fn since(self) -> Option<Instant> {
+        match self {
+            Self::Lost { since, .. } | Self::Unusable { since } => Some(since),
+            Self::NeverLeft | Self::Refused | Self::Answered { .. } | Self::Barred => None,
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! One call: which operation, on what, with which values.
+
+mod options;
+mod spent;
+mod sync_reference;
+
+pub(crate) use options::checked_headers;
+pub use options::{Options, Priority};
+pub(crate) use spent::{Bounds, Spent};
+pub use sync_reference::SyncReference;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use http::Method;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::value::RawValue;
+use url::Url;
+
+use crate::error::{Error, Kind};
+use crate::limit::{Class, Look};
+use crate::operation::{Endpoint, Fields as _, IdKind, Operation, Placed, Safety};
+
+/// What may stand unescaped in a path segment or a query value (RFC 3986 §2.3).
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// What stands in a path: an id, or the slug of a sync, whose id is looked up before the call is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Id {
+    Int(i64),
+    Text(String),
+    Sync(SyncReference),
+}
+
+impl Id {
+    /// As it stands in the path; a slug has no place there.
+    fn segment(&self) -> Option<String> {
+        match self {
+            Self::Int(id) | Self::Sync(SyncReference::Id(id)) => Some(id.to_string()),
+            Self::Text(text) => Some(escaped(text)),
+            Self::Sync(SyncReference::Slug(_)) => None,
+        }
+    }
+
+    /// As text that [`of`](Self::of) reads back.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Int(id) | Self::Sync(SyncReference::Id(id)) => id.to_string(),
+            Self::Text(text) | Self::Sync(SyncReference::Slug(text)) => text.clone(),
+        }
+    }
+
+    /// An id of a kind from its text.
+    pub(crate) fn of(kind: IdKind, text: String) -> Self {
+        match (kind, text.parse()) {
+            (IdKind::Int, Ok(id)) => Self::Int(id),
+            (IdKind::Sync, _) => Self::Sync(SyncReference::from(text)),
+            _ => Self::Text(text),
+        }
+    }
+
+    /// As it is named in errors.
+    fn named(&self, noun: &str) -> String {
+        match self {
+            Self::Int(id) => format!("{noun} {id}"),
+            Self::Text(text) => format!("{noun} {text}"),
+            Self::Sync(sync) => sync.to_string(),
+        }
+    }
+}
+
+/// A call, made ready by a resource.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    operation: Option<&'static Operation>,
+    id: Cow<'static, str>,
+    method: Method,
+    /// The path of a call that the SDK does not know.
+    path: String,
+    ids: Vec<Id>,
+    query: Vec<(Cow<'static, str>, String)>,
+    body: Option<Box<RawValue>>,
+    resource: Option<String>,
+    safety: Safety,
+    class: Class,
+    /// The digest of the key under which its slug was looked up: under another key the id may be another sync's.
+    bound: Option<[u8; 32]>,
+    /// If it looks at a run: its place among all looks.
+    look: Option<Arc<Look>>,
+}
+
+/// The call of an operation that has no id in its path.
+pub(crate) fn call<E: Endpoint>(fields: &E::Fields) -> Result<Call, Error> {
+    call_on::<E>(Vec::new(), fields)
+}
+
+/// The call of an operation on what its path names.
+pub(crate) fn call_on<E: Endpoint>(ids: Vec<Id>, fields: &E::Fields) -> Result<Call, Error> {
+    let operation = E::OPERATION;
+    let call = Call::new(operation, ids)?.placed(fields.place());
+    let ordered = operation.arguments.iter().any(|argument| argument.wire == "orderBy");
+    Ok(match operation.traits.order {
+        Some(order) if ordered && call.query().all(|(name, _)| name != "orderBy") => {
+            call.with("orderBy", order.to_owned())
+        }
+        _ => call,
+    })
+}
+
+impl Call {
+    /// A call of a known operation on what its path names.
+    ///
+    /// # Errors
+    /// Kind `invalid_request` for an id that no path can hold.
+    pub(crate) fn new(operation: &'static Operation, ids: Vec<Id>) -> Result<Self, Error> {
+        for (parameter, id) in operation.ids.iter().zip(&ids) {
+            let wrong = |why: &str| {
+                let what = format!("{} {why}; nothing was sent", parameter.argument.wire);
+                Err(Error::new(Kind::InvalidRequest, what).at(operation.id, None))
+            };
+            match id {
+                // Dots alone would climb in the path (RFC 3986 §5.2.4), and an empty segment names another operation.
+                Id::Text(text) if matches!(text.as_str(), "" | "." | "..") => {
+                    return wrong("cannot be empty, . or ..");
+                }
+                Id::Sync(sync) => {
+                    if let Err(why) = sync.check() {
+                        return wrong(why);
+                    }
+                }
+                Id::Text(_) | Id::Int(_) => {}
+            }
+        }
+        let named: Vec<String> =
+            operation.ids.iter().zip(&ids).rev().map(|(parameter, id)| id.named(parameter.noun)).collect();
+        Ok(Self {
+            operation: Some(operation),
+            id: Cow::Borrowed(operation.id),
+            method: operation.method.clone(),
+            path: String::new(),
+            ids,
+            query: Vec::new(),
+            body: None,
+            resource: (!named.is_empty()).then(|| named.join(" of ")),
+            safety: operation.safety,
+            class: operation.class,
+            bound: None,
+            look: None,
+        })
+    }
+
+    /// A call of an operation that the SDK does not know; whatever is not a read counts as a write.
+    pub(crate) fn unknown(
+        method: Method,
+        path: &str,
+        query: Vec<(String, String)>,
+        body: Option<Box<RawValue>>,
+    ) -> Self {
+        let reads = matches!(method, Method::GET | Method::HEAD);
+        Self {
+            operation: None,
+            id: Cow::Owned(format!("{method} {path}")),
+            path: path.to_owned(),
+            ids: Vec::new(),
+            query: query.into_iter().map(|(name, value)| (Cow::Owned(name), value)).collect(),
+            body,
+            resource: None,
+            safety: if reads { Safety::Read } else { Safety::Write },
+            class: if reads { Class::Read } else { Class::Trigger },
+            bound: None,
+            look: None,
+            method,
+        }
+    }
+
+    /// With the values of a request.
+    pub(crate) fn placed(mut self, placed: Placed) -> Self {
+        self.query.extend(placed.query.into_iter().map(|(name, value)| (Cow::Borrowed(name), value)));
+        self.body = placed.body;
+        self
+    }
+
+    /// With query values that an earlier call of the list had.
+    pub(crate) fn with_query(mut self, query: Vec<(String, String)>) -> Self {
+        self.query = query.into_iter().map(|(name, value)| (Cow::Owned(name), value)).collect();
+        self
+    }
+
+    /// With the name of what it is done to, for errors.
+    pub(crate) fn on(mut self, resource: String) -> Self {
+        self.resource = Some(resource);
+        self
+    }
+
+    /// With one query value more.
+    pub(crate) fn with(mut self, name: &'static str, value: String) -> Self {
+        self.query.push((Cow::Borrowed(name), value));
+        self
+    }
+
+    /// With a query value in place of what was there under its name.
+    pub(crate) fn set_query(&mut self, name: &'static str, value: String) {
+        self.query.retain(|(known, _)| known != name);
+        self.query.push((Cow::Borrowed(name), value));
+    }
+
+    pub(crate) fn query(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.query.iter().map(|(name, value)| (name.as_ref(), value.as_str()))
+    }
+
+    pub(crate) fn operation_id(&self) -> &str {
+        &self.id
+    }
+
+    pub(crate) fn resource(&self) -> Option<&str> {
+        self.resource.as_deref()
+    }
+
+    pub(crate) fn method(&self) -> Method {
+        self.method.clone()
+    }
+
+    pub(crate) fn body(&self) -> Option<&str> {
+        self.body.as_deref().map(RawValue::get)
+    }
+
+    /// The operation, where it is one of ours, with a type for its answer.
+    pub(crate) fn operation(&self) -> Option<&'static Operation> {
+        self.operation
+    }
+
+    pub(crate) fn ids(&self) -> &[Id] {
+        &self.ids
+    }
+
+    /// The slug whose id must be known before the call can be sent.
+    pub(crate) fn slug(&self) -> Option<&str> {
+        self.ids.iter().find_map(|id| match id {
+            Id::Sync(SyncReference::Slug(slug)) => Some(slug.as_str()),
+            _ => None,
+        })
+    }
+
+    /// As a look at a run, which takes its turn among all looks.
+    pub(crate) fn looking(mut self, look: Arc<Look>) -> Self {
+        self.look = Some(look);
+        self
+    }
+
+    pub(crate) fn look(&self) -> Option<&Arc<Look>> {
+        self.look.as_ref()
+    }
+
+    /// To be sent with no other key than the one of this digest.
+    pub(crate) fn bound_to(mut self, key: [u8; 32]) -> Self {
+        self.bound = Some(key);
+        self
+    }
+
+    /// The digest of the only key that it may be sent with.
+    pub(crate) fn bound(&self) -> Option<[u8; 32]> {
+        self.bound
+    }
+
+    /// With a sync's id in place of its slug; errors go on naming the slug.
+    pub(crate) fn with_sync(mut self, sync: i64) -> Self {
+        for id in &mut self.ids {
+            if matches!(id, Id::Sync(SyncReference::Slug(_))) {
+                *id = Id::Sync(SyncReference::Id(sync));
+            }
+        }
+        self
+    }
+
+    pub(crate) fn safety(&self) -> Safety {
+        self.safety
+    }
+
+    /// With another place in the queue for the limit.
+    pub(crate) fn of_class(mut self, class: Class) -> Self {
+        self.class = class;
+        self
+    }
+
+    pub(crate) fn is_write(&self) -> bool {
+        self.safety == Safety::Write
+    }
+
+    /// The class of the limit: the caller's, or the operation's.
+    pub(crate) fn class(&self, options: &Options) -> Class {
+        options.priority.map_or(self.class, Priority::class)
+    }
+
+    /// The path below the base URL.
+    fn path(&self) -> String {
+        let Some(operation) = self.operation else { return self.path.clone() };
+        operation.ids.iter().zip(&self.ids).fold(operation.path.to_owned(), |path, (parameter, id)| {
+            path.replace(&format!("{{{}}}", parameter.at), &id.segment().unwrap_or_default())
+        })
+    }
+
+    pub(crate) fn url(&self, base: &Url) -> Url {
+        let mut url = base.clone();
+        let path = format!("{}{}", base.path().trim_end_matches('/'), self.path());
+        url.set_path(&path);
+        if !self.query.is_empty() {
+            let query: Vec<String> = self
+                .query
+                .iter()
+                .map(|(name, value)| format!("{}={}", escaped(name), escaped(value)))
+                .collect();
+            url.set_query(Some(&query.join("&")));
+        }
+        url
+    }
+}
+
+/// A value as it may stand in a path segment or a query.
+pub(crate) fn escaped(value: &str) -> String {
+    utf8_percent_encode(value, ESCAPED).to_string()
+}

@@ -1,0 +1,202 @@
+//! What a call may take, and what it has used so far: one deadline and one account for all its requests.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Options;
+use crate::attempt::Meta;
+use crate::error::{Error, Kind};
+use crate::reason::Reason;
+
+/// What bounds a call unless its options say otherwise.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub timeout: Duration,
+    pub deadline: Option<Duration>,
+    pub max_wait: Option<Duration>,
+    pub max_retries: u32,
+}
+
+/// A call's account: its options, its one deadline, and what its requests have used so far.
+#[derive(Clone, Debug)]
+pub(crate) struct Spent {
+    pub options: Options,
+    /// Whether the answer is wanted as the server wrote it.
+    pub raw: bool,
+    began: Instant,
+    bounds: Bounds,
+    /// When the call ends at the latest, whatever else is done meanwhile.
+    until: Option<Instant>,
+    waited: Duration,
+    /// The digest of the key that the last request was sent with.
+    key: Option<[u8; 32]>,
+    /// When the last attempt's first byte left.
+    sent: Option<Instant>,
+    meta: Meta,
+}
+
+impl Spent {
+    pub(crate) fn new(options: Options, raw: bool, bounds: Bounds) -> Self {
+        let began = Instant::now();
+        let bounds = Bounds {
+            timeout: options.timeout.unwrap_or(bounds.timeout),
+            deadline: options.deadline.or(bounds.deadline),
+            max_wait: options.max_wait.or(bounds.max_wait),
+            max_retries: options.max_retries.unwrap_or(bounds.max_retries),
+        };
+        let until = bounds.deadline.and_then(|deadline| began.checked_add(deadline));
+        Self {
+            options,
+            raw,
+            began,
+            bounds,
+            until,
+            waited: Duration::ZERO,
+            key: None,
+            sent: None,
+            meta: Meta::named(""),
+        }
+    }
+
+    /// An account for requests beside the call proper, such as the search for a lost run: they end at `until` at the
+    /// latest, and are added to this one with [`add`](Self::add).
+    pub(crate) fn beside(&self, until: Option<Instant>) -> Self {
+        let until = self.until.into_iter().chain(until).min();
+        Self { raw: false, until, meta: Meta::named(""), ..self.clone() }
+    }
+
+    /// Adds what another account has used.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.waited = other.waited;
+        self.key = other.key;
+        let named = (!self.meta.operation.is_empty())
+            .then(|| (self.meta.request_id.clone(), self.meta.operation.clone(), self.meta.mended.clone()));
+        self.take(other.meta);
+        // What was done beside the call does not rename it.
+        if let Some(named) = named {
+            (self.meta.request_id, self.meta.operation, self.meta.mended) = named;
+        }
+    }
+
+    /// Refuses options that make no sense.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        for (name, given) in [("timeoutMs", self.options.timeout), ("deadlineMs", self.options.deadline)] {
+            if given == Some(Duration::ZERO) {
+                let what = format!("the option {name} must be above 0; nothing was sent");
+                return Err(Error::new(Kind::InvalidRequest, what));
+            }
+        }
+        Ok(())
+    }
+
+    /// When the call ends at the latest.
+    pub(crate) fn until(&self) -> Option<Instant> {
+        self.until
+    }
+
+    pub(crate) fn left(&self) -> Option<Duration> {
+        self.until.map(|until| until.saturating_duration_since(Instant::now()))
+    }
+
+    pub(crate) fn max_retries(&self) -> u32 {
+        self.bounds.max_retries
+    }
+
+    /// Notes the key that a request is sent with.
+    pub(crate) fn sent_with(&mut self, key: [u8; 32]) {
+        self.key = Some(key);
+    }
+
+    /// The digest of the key that the last request was sent with.
+    pub(crate) fn key(&self) -> Option<[u8; 32]> {
+        self.key
+    }
+
+    /// Notes when the last attempt's first byte left.
+    pub(crate) fn left_at(&mut self, sent: Option<Instant>) {
+        self.sent = sent;
+    }
+
+    /// When the last attempt's first byte left.
+    pub(crate) fn sent(&self) -> Option<Instant> {
+        self.sent
+    }
+
+    /// Notes that a request waited for the limit.
+    pub(crate) fn waited(&mut self, waited: Duration) {
+        self.waited += waited;
+    }
+
+    /// The error of a call that ran out of time.
+    pub(crate) fn expired(&self) -> Error {
+        let what = match self.bounds.deadline {
+            Some(deadline) => format!("the deadline of {deadline:?} passed"),
+            None => "the time for it passed".to_owned(),
+        };
+        Error::new(Kind::Timeout, what)
+    }
+
+    /// The error of a call that the limit would have kept waiting for too long.
+    pub(crate) fn refusal(&self, at_least: Duration, sent: bool) -> Error {
+        let most = self.bounds.max_wait.map(|most| most.saturating_sub(self.waited));
+        let sent = if sent { "" } else { "; nothing was sent" };
+        if self.left().is_some_and(|left| most.is_none_or(|most| left < most)) {
+            return self
+                .expired()
+                .with_hint(format!("The limit would have kept it waiting past its deadline{sent}."));
+        }
+        let why = format!("the limit would have made the call wait {:.1} s or more", at_least.as_secs_f64());
+        Error::new(Kind::RateLimited, why)
+            .with_reason(Reason::QuotaExhausted)
+            .with_retry_after(Some(at_least))
+            .with_hint(format!("Allow a longer max_wait, or send less{sent}."))
+    }
+
+    /// How long the call may still wait for the limit.
+    pub(crate) fn wait(&self) -> Option<Duration> {
+        let wait = self.bounds.max_wait.map(|most| most.saturating_sub(self.waited));
+        wait.into_iter().chain(self.left()).min()
+    }
+
+    /// How long the next attempt may take; `None` if there is no time for one.
+    pub(crate) fn attempt(&self) -> Option<Duration> {
+        match self.left() {
+            None => Some(self.bounds.timeout),
+            Some(Duration::ZERO) => None,
+            Some(left) => Some(left.min(self.bounds.timeout)),
+        }
+    }
+
+    pub(crate) fn has_time_for(&self, pause: Duration) -> bool {
+        self.left().is_none_or(|left| pause < left)
+    }
+
+    /// Adds what one request did.
+    pub(crate) fn take(&mut self, meta: Meta) {
+        let Meta { request_id, operation, waited_ms, mended, attempts, cuts, status, headers, .. } = meta;
+        let own = &mut self.meta;
+        // The latest request names the call: what comes before it prepares it. A search after it has a name of its own.
+        own.request_id = request_id;
+        own.operation = operation;
+        own.waited_ms = own.waited_ms.saturating_add(waited_ms);
+        own.attempts.extend(attempts);
+        own.cuts.extend(cuts);
+        (own.mended, own.status, own.headers) = (mended, status, headers);
+    }
+
+    /// Notes what was mended in the answer that the call returns.
+    pub(crate) fn mended(&mut self, paths: Vec<String>) {
+        self.meta.mended = paths;
+    }
+
+    /// What the call has done so far; `operation` names it if no request does.
+    pub(crate) fn meta(&self, operation: &str) -> Meta {
+        let mut meta = self.meta.clone();
+        if meta.operation.is_empty() {
+            operation.clone_into(&mut meta.operation);
+        }
+        meta.duration_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        meta
+    }
+}

@@ -1,0 +1,87 @@
+//! A sync by its id or its slug.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+/// A sync by its id or its slug: an integer or a string of digits alone is an id, anything else a slug.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum SyncReference {
+    /// The numeric id.
+    Id(i64),
+    /// The slug.
+    Slug(String),
+}
+
+/// The longest slug that is looked up; Hightouch's own are far shorter.
+const LONGEST_SLUG: usize = 512;
+
+impl SyncReference {
+    /// Refuses what can be no slug, such as an unset variable: looking it up would page through the whole workspace.
+    pub(crate) fn check(&self) -> Result<(), &'static str> {
+        match self {
+            Self::Slug(slug) if slug.trim().is_empty() => Err("must be an id or a slug, and is empty"),
+            Self::Slug(slug) if slug.len() > LONGEST_SLUG => Err("is too long to be a slug"),
+            Self::Slug(slug)
+                if slug
+                    .chars()
+                    .any(|char| char.is_control() || char.is_whitespace() || "/?#\\".contains(char)) =>
+            {
+                Err("can be no slug: it holds a space, a slash or another character that no slug has")
+            }
+            Self::Id(_) | Self::Slug(_) => Ok(()),
+        }
+    }
+}
+
+impl From<i64> for SyncReference {
+    fn from(id: i64) -> Self {
+        Self::Id(id)
+    }
+}
+
+impl From<&str> for SyncReference {
+    fn from(text: &str) -> Self {
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        match i64::from_str(text) {
+            Ok(id) if digits => Self::Id(id),
+            _ => Self::Slug(text.to_owned()),
+        }
+    }
+}
+
+impl From<String> for SyncReference {
+    fn from(text: String) -> Self {
+        Self::from(text.as_str())
+    }
+}
+
+impl fmt::Display for SyncReference {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => write!(to, "sync {id}"),
+            Self::Slug(slug) => write!(to, "sync \"{slug}\""),
+        }
+    }
+}
+
+impl Serialize for SyncReference {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Id(id) => to.serialize_i64(*id),
+            Self::Slug(slug) => to.serialize_str(slug),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for SyncReference {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(from)?;
+        let id = raw.get().parse().map(Self::Id).ok();
+        id.or_else(|| serde_json::from_str::<String>(raw.get()).map(Self::from).ok()).ok_or_else(|| {
+            serde::de::Error::custom("a sync is named by its id (an integer) or its slug (a string)")
+        })
+    }
+}

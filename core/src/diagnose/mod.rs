@@ -1,0 +1,180 @@
+//! What stands between a client and the API: the settings, the connection, then the key.
+
+mod probe;
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+pub use probe::Negotiated;
+use probe::{probe, proxy_of};
+
+use crate::attempt::Meta;
+use crate::call::{Options, call};
+use crate::error::{Error, Kind};
+use crate::limit::Quota;
+use crate::reason::Reason;
+use crate::resources::{ListSyncOp, ListSyncs};
+use crate::sender::{Answer, Sender};
+
+/// What [`Client::diagnose`](crate::Client::diagnose) found; its `Display` is a report for people, a line for each thing found.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Diagnosis {
+    /// Where the client sends its requests; absent where the settings do not say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base_url: Option<String>,
+    /// The proxy that requests go through, given or from the environment, without its credentials; absent where they go
+    /// to the server directly.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
+    /// What TLS negotiated with the server, through the proxy where there is one; absent over http, behind a proxy that
+    /// is itself spoken to over TLS, or where no connection could be made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Negotiated>,
+    /// Whether a read with this key was answered.
+    pub ok: bool,
+    /// What was found, in the order of the checks.
+    pub findings: Vec<Finding>,
+}
+
+/// One thing found.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Finding {
+    /// `ok`; or what is wrong: `no_key`, `malformed_key`, `bad_token`, `orphaned_creator`, `stripped_key`, `key_function`,
+    /// `key_changed`, `dns`,
+    /// `proxy`, `refused`, `not_tls`, `tls_version`, `tls_suites`, `unknown_ca`, `self_signed`, `wrong_host`,
+    /// `expired_certificate`, `future_certificate`, `quota_exhausted`; or the kind of another error. Later versions may
+    /// know more of them.
+    pub code: String,
+    /// What was seen.
+    pub message: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub advice: Option<String>,
+}
+
+impl Finding {
+    fn ok(message: impl Into<String>) -> Self {
+        Self { code: "ok".to_owned(), message: message.into(), advice: None }
+    }
+
+    fn of(error: &Error) -> Self {
+        let code = error.reason().map_or(error.kind().as_str(), Reason::code);
+        Self {
+            code: code.to_owned(),
+            message: error.to_string(),
+            advice: error.hint().map(ToOwned::to_owned),
+        }
+    }
+}
+
+/// Checks the connection and the key: one handshake, and one read (`ListSync`) that counts towards the limit.
+pub(crate) async fn diagnose(sender: &Sender) -> Diagnosis {
+    let config = sender.config();
+    let mut findings = Vec::new();
+    let mut tls = None;
+    let proxy = proxy_of(config);
+    if config.base.scheme() == "https" {
+        let probed = match sender.http().tls().await {
+            Ok(tls) => probe(config, tls).await,
+            Err(error) => Err(error),
+        };
+        match probed {
+            Ok(Some(negotiated)) => tls = Some(negotiated),
+            Ok(None) => findings.push(Finding::ok(
+                "the proxy is itself spoken to over TLS: what the server negotiates behind it is not shown",
+            )),
+            Err(error) => findings.push(Finding::of(&error.scrubbed(|text| sender.scrub(text)))),
+        }
+    } else {
+        findings.push(Finding::ok("the base URL is http to a loopback address: no TLS"));
+    }
+    let read = one_read(sender).await;
+    match &read {
+        Ok(answer) => {
+            let refused = answer.meta.refused();
+            if refused > 0 {
+                findings.push(exhausted(refused, &config.quota));
+            }
+            let took = answer.meta.duration_ms;
+            findings.push(Finding::ok(format!("a read with this key was answered in {took} ms")));
+        }
+        Err(error) => {
+            let found = Finding::of(error);
+            // What kept the handshake from happening keeps the read from it: said once is enough.
+            if findings.iter().all(|earlier| earlier.code != found.code) {
+                findings.push(found);
+            }
+        }
+    }
+    Diagnosis { base_url: Some(config.base.to_string()), proxy, tls, ok: read.is_ok(), findings }
+}
+
+async fn one_read(sender: &Sender) -> Result<Answer, Error> {
+    let one = ListSyncs { limit: Some(1), ..ListSyncs::default() };
+    let config = sender.config();
+    // It shall say that the limit is used up, not wait until it is not: a window is time enough for one request of a
+    // client that is merely busy.
+    let bounded = Options::new()
+        .max_retries(0)
+        .deadline(config.bounds.timeout)
+        .max_wait(sender.scaled(config.quota.window).max(Duration::from_millis(1)));
+    let mut spent = sender.account(&bounded);
+    let read = sender.answer(&call::<ListSyncOp>(&one)?, &mut spent).await;
+    read.map_err(|error| match (error.meta().map_or(0, Meta::refused), error.kind()) {
+        // However its time ran out, the refusals are the reason.
+        (1.., Kind::Timeout | Kind::RateLimited) => error.with_reason(Reason::QuotaExhausted),
+        _ => error,
+    })
+}
+
+fn exhausted(refused: usize, quota: &Quota) -> Finding {
+    let times = if refused == 1 { "once".to_owned() } else { format!("{refused} times") };
+    Finding {
+        code: Reason::QuotaExhausted.code().to_owned(),
+        message: format!(
+            "the workspace's limit was used up: the server refused {times} (429) before it answered"
+        ),
+        advice: Some(format!(
+            "Every process that uses the workspace shares its {} requests in {} s; give each its share.",
+            quota.requests,
+            quota.window.as_secs_f64()
+        )),
+    }
+}
+
+impl Diagnosis {
+    /// What can be said where the settings make no client.
+    pub(crate) fn without_client(base_url: Option<String>, error: &Error) -> Self {
+        Self { base_url, proxy: None, tls: None, ok: false, findings: vec![Finding::of(error)] }
+    }
+}
+
+impl fmt::Display for Diagnosis {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(base) = &self.base_url {
+            writeln!(to, "base URL: {base}")?;
+        }
+        if let Some(proxy) = &self.proxy {
+            writeln!(to, "proxy: {proxy}")?;
+        }
+        if let Some(tls) = &self.tls {
+            let http = tls.application_protocol.as_deref().unwrap_or("no HTTP version agreed on");
+            writeln!(to, "protocol: {}, {http}", tls.protocol)?;
+            writeln!(to, "cipher suite: {}", tls.cipher_suite)?;
+            writeln!(to, "key exchange: {}", tls.key_exchange)?;
+        }
+        for finding in &self.findings {
+            writeln!(to, "{}: {}", finding.code, finding.message)?;
+            if let Some(advice) = &finding.advice {
+                writeln!(to, "    {advice}")?;
+            }
+        }
+        write!(to, "{}", if self.ok { "The API answers." } else { "The API does not answer." })
+    }
+}

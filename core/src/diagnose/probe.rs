@@ -1,0 +1,91 @@
+//! What a connection to the server negotiates: one handshake, no request.
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use serde::Serialize;
+use tokio::net::TcpStream;
+use tower_service::Service as _;
+
+use crate::config::Config;
+use crate::error::{Error, Kind};
+use crate::transport::{Way, chain, intercept, refusal_of};
+
+/// What was agreed on in a TLS handshake, in the names of the IANA registries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Negotiated {
+    /// `TLSv1_3` or `TLSv1_2`.
+    pub protocol: String,
+    /// Such as `TLS13_AES_256_GCM_SHA384`.
+    pub cipher_suite: String,
+    /// Such as `X25519MLKEM768`.
+    pub key_exchange: String,
+    /// `h2` or `http/1.1`; absent where the server chose none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub application_protocol: Option<String>,
+}
+
+/// The proxy that requests go through, without its credentials.
+pub(super) fn proxy_of(config: &Config) -> Option<String> {
+    Way::of(config).proxy
+}
+
+/// Opens one connection, on the way that requests take, and closes it. `None` where a proxy is itself spoken to in a way
+/// that hides what the server behind it negotiates.
+pub(super) async fn probe(config: &Config, tls: ClientConfig) -> Result<Option<Negotiated>, Error> {
+    let way = Way::of(config);
+    let host = config.base.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    let name = ServerName::try_from(host.clone()).map_err(|error| {
+        Error::new(Kind::Config, format!("the host {host} is not a name for TLS: {error}"))
+    })?;
+    let connecting = async {
+        let Some(stream) = tcp(config).await? else { return Ok(None) };
+        let stream = tokio_rustls::TlsConnector::from(Arc::new(tls)).connect(name, stream).await?;
+        Ok(Some(negotiated(stream.get_ref().1)))
+    };
+    let limit = config.bounds.timeout;
+    let connected: Result<_, Box<dyn StdError + Send + Sync>> = tokio::time::timeout(limit, connecting)
+        .await
+        .map_err(|_| Error::new(Kind::Timeout, format!("no TLS connection to {} in {limit:?}", way.to)))?;
+    connected.map_err(|error| {
+        let error: &(dyn StdError + 'static) = &*error;
+        let mut causes = vec![error.to_string()];
+        causes.extend(chain(error));
+        causes.dedup();
+        refusal_of(error, causes, &way)
+    })
+}
+
+async fn tcp(config: &Config) -> Result<Option<TcpStream>, Box<dyn StdError + Send + Sync>> {
+    let mut connector = HttpConnector::new();
+    connector.enforce_http(false);
+    let to = config.base.as_str().parse()?;
+    match intercept(config) {
+        None => Ok(Some(connector.call(to).await?.into_inner())),
+        Some(proxy) if proxy.uri().scheme_str() == Some("http") => {
+            let mut tunnel = Tunnel::new(proxy.uri().clone(), connector);
+            if let Some(credentials) = proxy.basic_auth() {
+                tunnel = tunnel.with_auth(credentials.clone());
+            }
+            Ok(Some(tunnel.call(to).await?.into_inner()))
+        }
+        Some(_) => Ok(None),
+    }
+}
+
+fn negotiated(session: &rustls::ClientConnection) -> Negotiated {
+    let named = |name: Option<String>| name.unwrap_or_else(|| "unknown".to_owned());
+    Negotiated {
+        protocol: named(session.protocol_version().map(|version| format!("{version:?}"))),
+        cipher_suite: named(session.negotiated_cipher_suite().map(|suite| format!("{:?}", suite.suite()))),
+        key_exchange: named(
+            session.negotiated_key_exchange_group().map(|group| format!("{:?}", group.name())),
+        ),
+        application_protocol: session.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned()),
+    }
+}

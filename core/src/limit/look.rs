@@ -1,0 +1,82 @@
+//! A run that is looked at, as its followers and the gate share it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
+
+use super::line::Sight;
+use super::looks::Urgency;
+use super::sync::{Mutex, MutexGuard, Notify};
+
+/// Numbers the looks of a process.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// What is known of a run that is looked at again and again: how urgent the next look is, and when the last one was.
+///
+/// Requests that look at the run wait with it ([`Ask::look`](super::Ask::look)); [`Gate::hint`](super::Gate::hint) makes
+/// it more urgent, and a look that is let through makes it usual again.
+#[derive(Debug)]
+pub struct Look {
+    id: u64,
+    sight: Mutex<Sight>,
+    raised: Notify,
+}
+
+impl Look {
+    /// A run that was last looked at `looked_at` milliseconds after 1970; 0 for one that never was.
+    #[must_use]
+    pub fn new(looked_at: i64) -> Arc<Self> {
+        let sight = Sight { urgency: Urgency::Usual, looked_at };
+        Arc::new(Self {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            sight: Mutex::new(sight),
+            raised: Notify::new(),
+        })
+    }
+
+    /// Says when the run was looked at, in milliseconds since 1970; holds for the next request that looks at it.
+    pub fn set_looked_at(&self, looked_at: i64) {
+        self.lock().looked_at = looked_at;
+    }
+
+    /// How much there is to see.
+    #[must_use]
+    pub fn urgency(&self) -> Urgency {
+        self.lock().urgency
+    }
+
+    /// Resolves once something points to a change, at once if it does already. One waiter at a time is woken.
+    pub async fn urgent(&self) {
+        while self.urgency() == Urgency::Usual {
+            self.raised.notified().await;
+        }
+    }
+
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
+
+    pub(super) fn sight(&self) -> Sight {
+        *self.lock()
+    }
+
+    /// Whether that makes it more urgent.
+    pub(super) fn raise(&self, urgency: Urgency) -> bool {
+        let mut sight = self.lock();
+        if urgency <= sight.urgency {
+            return false;
+        }
+        sight.urgency = urgency;
+        drop(sight);
+        self.raised.notify_one();
+        true
+    }
+
+    /// It is looked at now.
+    pub(super) fn seen(&self) {
+        self.lock().urgency = Urgency::Usual;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Sight> {
+        self.sight.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

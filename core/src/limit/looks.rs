@@ -1,0 +1,285 @@
+//! Looks: the requests that look at a run. They wait in a lane of their own, which gets a part of the limit. Pure.
+//!
+//! The most urgent goes first, and within an urgency the run that was looked at longest ago.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, VecDeque};
+
+use super::Nanos;
+
+/// How much there is to see at a run, as far as is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Urgency {
+    /// Nothing points to a change.
+    #[default]
+    Usual,
+    /// Something points to a change of its state.
+    Changed,
+    /// Something points to its end.
+    Ended,
+}
+
+/// So many urgent looks go in a row while usual ones wait; then one of these has its turn.
+const IN_A_ROW: u32 = 3;
+
+/// How many looks a limit of `allowed` requests in a window leaves room for: a tenth, and at least one.
+#[must_use]
+pub fn looks_of(allowed: u64) -> u64 {
+    (allowed / 10).max(1)
+}
+
+/// The order in which looks are served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    /// Refused ones come again before all others (false sorts first).
+    fresh: bool,
+    urgency: Reverse<Urgency>,
+    /// When the run was last looked at.
+    looked_at: i64,
+    arrival: u64,
+}
+
+impl Rank {
+    const FIRST_USUAL: Self =
+        Self { fresh: true, urgency: Reverse(Urgency::Usual), looked_at: i64::MIN, arrival: 0 };
+
+    fn is_usual(self) -> bool {
+        self.urgency.0 == Urgency::Usual
+    }
+}
+
+/// The looks that wait, and when the last ones were granted; `W` is what is known about each.
+#[derive(Debug)]
+pub struct Looks<W> {
+    ranks: BTreeMap<u64, Rank>,
+    waiting: BTreeMap<Rank, W>,
+    /// When looks were granted within the last window, oldest first.
+    granted: VecDeque<Nanos>,
+    /// How many urgent ones went in a row while usual ones waited.
+    urgent: u32,
+}
+
+impl<W> Default for Looks<W> {
+    fn default() -> Self {
+        Self { ranks: BTreeMap::new(), waiting: BTreeMap::new(), granted: VecDeque::new(), urgent: 0 }
+    }
+}
+
+impl<W> Looks<W> {
+    /// How many wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Whether none waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// A look joins. `arrival` tells it apart; one that is not `fresh` was refused and comes again.
+    pub fn join(&mut self, arrival: u64, fresh: bool, urgency: Urgency, looked_at: i64, who: W) {
+        let rank = Rank { fresh, urgency: Reverse(urgency), looked_at, arrival };
+        self.ranks.insert(arrival, rank);
+        self.waiting.insert(rank, who);
+    }
+
+    /// A look leaves without having been served.
+    pub fn leave(&mut self, arrival: u64) -> Option<W> {
+        self.waiting.remove(&self.ranks.remove(&arrival)?)
+    }
+
+    /// Makes a look that waits more urgent; a lower urgency than it has changes nothing.
+    pub fn raise(&mut self, arrival: u64, urgency: Urgency) {
+        let Some(rank) = self.ranks.get_mut(&arrival).filter(|rank| rank.urgency.0 < urgency) else { return };
+        if let Some(who) = self.waiting.remove(rank) {
+            rank.urgency = Reverse(urgency);
+            self.waiting.insert(*rank, who);
+        }
+    }
+
+    /// Who waits as `arrival`.
+    #[must_use]
+    pub fn at(&self, arrival: u64) -> Option<&W> {
+        self.waiting.get(self.ranks.get(&arrival)?)
+    }
+
+    /// Whose turn it is: its arrival, whether it is fresh, and who it is.
+    #[must_use]
+    pub fn head(&self) -> Option<(u64, bool, &W)> {
+        let (rank, who) = self.first()?;
+        Some((rank.arrival, rank.fresh, who))
+    }
+
+    /// The first in order; after some urgent ones the first of the usual ones, which would wait for ever beside runs that
+    /// change all the time.
+    fn first(&self) -> Option<(&Rank, &W)> {
+        let usual = || self.waiting.range(Rank::FIRST_USUAL..).next();
+        (self.urgent >= IN_A_ROW).then(usual).flatten().or_else(|| self.waiting.first_key_value())
+    }
+
+    /// The first time at or after `now` at which the head may go, with `allowed` requests in a window of `span`.
+    ///
+    /// All looks together get [`looks_of`] of a window, and a quarter of these is kept for runs of which something is known.
+    #[must_use]
+    pub fn earliest(&self, now: Nanos, allowed: u64, span: Nanos) -> Nanos {
+        let most = looks_of(allowed);
+        let kept = self.first().is_some_and(|(rank, _)| rank.is_usual() && self.urgent < IN_A_ROW);
+        self.room(now, if kept { (most - most / 4).max(1) } else { most }, span)
+    }
+
+    /// A time before which no look that joins now can go.
+    #[must_use]
+    pub fn no_earlier_than(&self, now: Nanos, allowed: u64, span: Nanos) -> Nanos {
+        self.room(now, looks_of(allowed), span)
+    }
+
+    /// When fewer than `most` were granted within the last window.
+    fn room(&self, now: Nanos, most: u64, span: Nanos) -> Nanos {
+        let blocker = usize::try_from(most).ok().and_then(|most| self.granted.len().checked_sub(most));
+        let blocker = blocker.and_then(|index| self.granted.get(index));
+        blocker.map_or(now, |at| now.max(at.saturating_add(span)))
+    }
+
+    /// Serves the look that joined as `arrival`.
+    pub fn serve(&mut self, arrival: u64, now: Nanos, span: Nanos) -> Option<W> {
+        let rank = self.ranks.remove(&arrival)?;
+        let who = self.waiting.remove(&rank)?;
+        while self.granted.front().is_some_and(|at| at.saturating_add(span) <= now) {
+            self.granted.pop_front();
+        }
+        self.granted.push_back(now);
+        let others = self.waiting.range(Rank::FIRST_USUAL..).next().is_some();
+        self.urgent = if rank.is_usual() || !others { 0 } else { self.urgent + 1 };
+        Some(who)
+    }
+
+    /// A look that was granted `at` this time was not sent.
+    pub fn unsent(&mut self, at: Nanos) {
+        if let Some(index) = self.granted.iter().rposition(|granted| *granted == at) {
+            self.granted.remove(index);
+        }
+    }
+
+    /// When looks were granted within the last window, oldest first.
+    pub fn granted(&self) -> impl Iterator<Item = Nanos> {
+        self.granted.iter().copied()
+    }
+
+    /// Counts looks that were granted elsewhere too.
+    pub fn count(&mut self, granted: impl Iterator<Item = Nanos>) {
+        self.granted.extend(granted);
+        self.granted.make_contiguous().sort_unstable();
+    }
+
+    /// Takes all who wait out of the lane.
+    pub fn drain(&mut self) -> impl Iterator<Item = (u64, bool, W)> {
+        self.ranks.clear();
+        std::mem::take(&mut self.waiting).into_iter().map(|(rank, who)| (rank.arrival, rank.fresh, who))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPAN: Nanos = 10_000_000_000;
+    const ALLOWED: u64 = 200;
+
+    /// Serves the head if it may go at `now`.
+    fn serve(looks: &mut Looks<()>, now: Nanos) -> Option<u64> {
+        let (arrival, ..) = looks.head()?;
+        (looks.earliest(now, ALLOWED, SPAN) == now).then(|| looks.serve(arrival, now, SPAN))?;
+        Some(arrival)
+    }
+
+    #[test]
+    fn a_tenth_of_the_limit_is_granted_in_any_window_and_a_quarter_of_it_is_kept() {
+        let mut looks = Looks::default();
+        for nth in 0..15 {
+            looks.join(nth, true, Urgency::Usual, 0, ());
+            assert_eq!(serve(&mut looks, 7), Some(nth));
+        }
+        looks.join(15, true, Urgency::Usual, 99, ());
+        assert_eq!(looks.earliest(7, ALLOWED, SPAN), 7 + SPAN);
+        looks.leave(15);
+        for nth in 16..21 {
+            looks.join(nth, true, Urgency::Changed, 0, ());
+            assert_eq!(serve(&mut looks, 7), Some(nth));
+        }
+        looks.join(21, true, Urgency::Ended, 0, ());
+        assert_eq!(looks.earliest(7 + SPAN / 2, ALLOWED, SPAN), 7 + SPAN);
+        assert_eq!(serve(&mut looks, 7 + SPAN), Some(21));
+    }
+
+    #[test]
+    fn what_ended_goes_before_what_changed_and_then_what_was_looked_at_longest_ago() {
+        let mut looks = Looks::default();
+        looks.join(1, true, Urgency::Usual, 30, ());
+        looks.join(2, true, Urgency::Usual, 20, ());
+        looks.join(3, true, Urgency::Changed, 90, ());
+        looks.join(4, true, Urgency::Ended, 95, ());
+        looks.join(5, false, Urgency::Usual, 99, ());
+        let order: Vec<_> = std::iter::from_fn(|| serve(&mut looks, 0)).collect();
+        assert_eq!(order, [5, 4, 3, 2, 1], "a refused one comes first");
+    }
+
+    #[test]
+    fn a_look_that_waits_is_moved_ahead_and_never_back() {
+        let mut looks = Looks::default();
+        looks.join(1, true, Urgency::Changed, 0, ());
+        looks.join(2, true, Urgency::Usual, 0, ());
+        looks.raise(2, Urgency::Ended);
+        looks.raise(2, Urgency::Usual);
+        looks.raise(3, Urgency::Ended);
+        assert_eq!(looks.head().map(|(arrival, ..)| arrival), Some(2));
+        assert_eq!(looks.len(), 2);
+    }
+
+    /// Guards against a wait for a sequence, of which no list tells, that ended only when all syncs stood still.
+    #[test]
+    fn what_nothing_points_to_gets_its_turn_among_ever_more_that_is_urgent() {
+        let mut looks = Looks::default();
+        looks.join(0, true, Urgency::Usual, 1, ());
+        for nth in 1..4 {
+            looks.join(nth, true, Urgency::Ended, 0, ());
+            assert_eq!(serve(&mut looks, 0), Some(nth));
+        }
+        looks.join(4, true, Urgency::Ended, 0, ());
+        assert_eq!(serve(&mut looks, 0), Some(0));
+        assert_eq!(serve(&mut looks, 0), Some(4));
+    }
+
+    #[test]
+    fn whoever_leaves_holds_nobody_up() {
+        let mut looks = Looks::default();
+        looks.join(1, true, Urgency::Usual, 1, ());
+        looks.join(2, true, Urgency::Usual, 2, ());
+        assert!(looks.leave(1).is_some());
+        assert!(looks.leave(1).is_none());
+        assert_eq!(serve(&mut looks, 0), Some(2));
+    }
+
+    #[test]
+    fn a_small_limit_leaves_one_look_in_a_window() {
+        let mut looks = Looks::default();
+        looks.join(1, true, Urgency::Usual, 0, ());
+        assert_eq!(looks.earliest(0, 3, SPAN), 0);
+        looks.serve(1, 0, SPAN);
+        looks.join(2, true, Urgency::Ended, 0, ());
+        assert_eq!(looks.earliest(0, 3, SPAN), SPAN);
+    }
+
+    #[test]
+    fn a_look_that_was_never_sent_leaves_its_room_to_others() {
+        let mut looks = Looks::default();
+        for nth in 0..20 {
+            looks.join(nth, true, Urgency::Ended, 0, ());
+            assert_eq!(serve(&mut looks, nth), Some(nth));
+        }
+        assert_eq!(looks.no_earlier_than(50, ALLOWED, SPAN), SPAN);
+        looks.unsent(0);
+        assert_eq!(looks.no_earlier_than(50, ALLOWED, SPAN), 50);
+    }
+}

@@ -1,0 +1,157 @@
+//! How the limit grows back after a cut: the curve of CUBIC (RFC 9438), in integers.
+//!
+//! The level that was refused is the ceiling. The limit returns to it fast at first, slowly near it, and beyond it
+//! slowly at first again. The curve runs over *clean time*: it advances with each success, by the part of a window
+//! that one success of a full window stands for, and never faster than the clock.
+
+use super::Nanos;
+
+/// Clean windows until the ceiling is reached again.
+const WINDOWS: u64 = 3;
+/// How often that time doubles at most, where the ceiling refuses again and again.
+const DOUBLINGS: u32 = 3;
+/// Beyond the ceiling the curve climbs at least by this much in the time of a first recovery, so that one from the floor
+/// takes minutes, not hours.
+const LEAST_HEIGHT: u64 = 8;
+/// Fraction bits of the curve.
+const BITS: u32 = 20;
+
+/// A limit on its way back up.
+#[derive(Clone, Debug)]
+pub struct Recovery {
+    /// Where it began.
+    base: u64,
+    /// The level that was refused.
+    ceiling: u64,
+    /// How often the ceiling was met since the limit was last whole.
+    met: u32,
+    window: Nanos,
+    clean: Nanos,
+}
+
+impl Recovery {
+    /// Begins at `base`, after `ceiling` was refused for the first time; `window` is one clean window.
+    #[must_use]
+    pub fn new(base: u64, ceiling: u64, window: Nanos) -> Self {
+        Self { base, ceiling, met: 0, window, clean: 0 }
+    }
+
+    /// Begins anew at `base` with what is known: the ceiling was not tried again.
+    #[must_use]
+    pub fn interrupted(self, base: u64) -> Self {
+        Self { base, clean: 0, ..self }
+    }
+
+    /// Begins anew at `base`, after `level` was refused too.
+    #[must_use]
+    pub fn refused(self, base: u64, level: u64) -> Self {
+        // A refusal well above the old ceiling disproves it: somebody else took more for a while.
+        let met = if level > self.ceiling + self.ceiling / 8 { 0 } else { (self.met + 1).min(DOUBLINGS) };
+        Self { base, ceiling: level, met, clean: 0, window: self.window }
+    }
+
+    /// Begins at `base`, and under `ceiling`, if these are lower.
+    pub fn lower(&mut self, base: u64, ceiling: u64) {
+        self.base = self.base.min(base);
+        self.ceiling = self.ceiling.min(ceiling);
+    }
+
+    /// Notes one success, `open` after requests were let through again, with `allowed` in a window.
+    pub fn succeeded(&mut self, open: Nanos, allowed: u64) {
+        self.clean = self.clean.saturating_add(self.window / allowed.max(1)).min(open);
+    }
+
+    /// How many requests of a window may be tried now.
+    #[must_use]
+    pub fn level(&self) -> u64 {
+        let reach = WINDOWS * self.window;
+        let climb = reach << self.met;
+        let height = self.ceiling.saturating_sub(self.base);
+        match climb.checked_sub(self.clean) {
+            Some(left) => self.ceiling.saturating_sub(cubed(height, left, climb).saturating_add(1)),
+            None => self.ceiling.saturating_add(cubed(height.max(LEAST_HEIGHT), self.clean - climb, reach)),
+        }
+    }
+}
+
+/// height · (part / whole)³, rounded down.
+fn cubed(height: u64, part: Nanos, whole: Nanos) -> u64 {
+    let fraction = (u128::from(part) << BITS) / u128::from(whole.max(1));
+    // Beyond 2^20 times the whole nobody counts any more, and up to it nothing overflows.
+    let fraction = fraction.min(1 << (2 * BITS));
+    let square = (fraction * fraction) >> BITS;
+    let cube = (square * fraction) >> BITS;
+    u64::try_from((u128::from(height) * cube) >> BITS).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WINDOW: Nanos = 10_050_000_000;
+
+    /// The level at the end of each clean window, with answers for as many as are allowed.
+    fn climb(recovery: &mut Recovery, allowed: u64, windows: u64) -> Vec<u64> {
+        let mut levels = Vec::new();
+        let mut allowed = allowed;
+        let mut open = 0;
+        for window in 1..=windows {
+            while open < window * WINDOW {
+                open += WINDOW / allowed;
+                recovery.succeeded(open, allowed);
+                allowed = allowed.max(recovery.level());
+            }
+            levels.push(allowed);
+        }
+        levels
+    }
+
+    #[test]
+    fn the_ceiling_is_reached_within_three_windows_and_left_behind_slowly_at_first() {
+        let mut recovery = Recovery::new(140, 200, WINDOW);
+        assert_eq!(climb(&mut recovery, 140, 6), [182, 197, 200, 202, 217, 260]);
+    }
+
+    #[test]
+    fn time_without_successes_and_successes_without_time_raise_nothing() {
+        let mut recovery = Recovery::new(140, 200, WINDOW);
+        recovery.succeeded(100 * WINDOW, 140);
+        assert!(recovery.level() <= 141, "{} after one success", recovery.level());
+        let mut recovery = Recovery::new(140, 200, WINDOW);
+        (0..10_000).for_each(|_| recovery.succeeded(WINDOW / 1000, 140));
+        assert!(recovery.level() <= 141, "{} within a moment", recovery.level());
+    }
+
+    #[test]
+    fn a_ceiling_that_refuses_again_is_approached_more_slowly_each_time() {
+        let mut recovery = Recovery::new(140, 200, WINDOW);
+        for windows in [6, 12, 24, 24] {
+            recovery = recovery.refused(70, 100);
+            climb(&mut recovery, 70, windows - 1);
+            assert!((98..100).contains(&recovery.level()), "{} before {windows} windows", recovery.level());
+        }
+    }
+
+    #[test]
+    fn a_ceiling_that_turns_out_too_low_is_forgotten() {
+        let mut recovery = Recovery::new(140, 200, WINDOW).refused(70, 100);
+        recovery = recovery.refused(105, 150);
+        assert!(climb(&mut recovery, 105, 3).ends_with(&[150]));
+    }
+
+    #[test]
+    fn from_the_floor_the_way_up_takes_minutes() {
+        let mut recovery = Recovery::new(1, 2, WINDOW);
+        assert!(climb(&mut recovery, 1, 15).ends_with(&[514]));
+    }
+
+    #[test]
+    fn nothing_overflows() {
+        let mut recovery = Recovery::new(1, u64::MAX / 2, u64::MAX / 100);
+        recovery.succeeded(u64::MAX, 1);
+        let _ = recovery.level();
+        recovery = recovery.refused(1, 1_000_000_000);
+        (0..200).for_each(|_| recovery.succeeded(u64::MAX, 1));
+        assert!(recovery.level() >= 1_000_000_000);
+    }
+}

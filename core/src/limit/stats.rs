@@ -1,0 +1,67 @@
+//! The limit as it stands, for people.
+
+use std::time::Duration;
+
+use super::Nanos;
+use super::line::Class;
+use super::turn::Turns;
+
+/// How many wait, by class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// Waiting triggers.
+    pub trigger: usize,
+    /// Waiting polls, looks at runs included.
+    pub poll: usize,
+    /// Waiting reads.
+    pub read: usize,
+    /// Waiting bulk reads.
+    pub bulk: usize,
+}
+
+/// The limit as the gate sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimitStats {
+    /// Requests that are declared for a window.
+    pub limit: u64,
+    /// Requests that are let through in a window now: fewer than `limit` where the process has a share of it, and after
+    /// refusals.
+    pub allowed: u64,
+    /// Requests handed over and not ended; those given up stay here for as long as they may still arrive.
+    pub in_flight: u64,
+    /// Requests that weigh on the last window: in flight, or ended within it.
+    pub used: u64,
+    /// Requests that wait.
+    pub waiting: Waiting,
+    /// For how long nothing is let through, after a refusal.
+    pub closed_for: Duration,
+    /// Refusals (429) seen so far.
+    pub refused: u64,
+    /// Cuts of the limit that refusals caused so far.
+    pub cuts: u64,
+    /// Requests let through so far, without those that never were sent.
+    pub granted: u64,
+}
+
+impl LimitStats {
+    pub(super) fn of<W>(turns: &mut Turns<W>, now: Nanos) -> Self {
+        let now = turns.settle(now);
+        let state = turns.state();
+        Self {
+            limit: state.declared(),
+            allowed: state.allowed(),
+            in_flight: state.in_flight(),
+            used: state.in_flight() + state.ended_recently(),
+            waiting: Waiting {
+                trigger: turns.waiting(Class::Trigger),
+                poll: turns.waiting(Class::Poll),
+                read: turns.waiting(Class::Read),
+                bulk: turns.waiting(Class::Bulk),
+            },
+            closed_for: Duration::from_nanos(state.closed_until().saturating_sub(now)),
+            refused: state.refused_total(),
+            cuts: state.cuts_total(),
+            granted: state.granted_total(),
+        }
+    }
+}

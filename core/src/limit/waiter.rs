@@ -1,0 +1,187 @@
+//! One request that waits at the gate.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Nanos;
+use super::gate::{Core, Gate, clock};
+use super::line::{Class, Place};
+use super::look::Look;
+use super::permit::Permit;
+use super::sync::{Instant, LOOK_AFTER_FIRST, Notify, timeout_at};
+use super::turn::{End, Grant};
+
+/// What a request asks of the gate.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// What it is for.
+    pub class: Class,
+    /// The longest that it may wait; without end when `None`. Zero means now or not at all.
+    pub max_wait: Option<Duration>,
+    /// It was refused (429) and goes to the head of its class.
+    pub rejoin: bool,
+    /// The run that it looks at. Such a request is a poll, whatever its class, and all of them together get a tenth of
+    /// what the gate lets through.
+    pub look: Option<Arc<Look>>,
+}
+
+impl Ask {
+    /// For a request of a class, which waits as long as it takes.
+    #[must_use]
+    pub fn new(class: Class) -> Self {
+        Self { class, max_wait: None, rejoin: false, look: None }
+    }
+}
+
+/// Why no leave was given; nothing was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotGranted {
+    /// It would take longer than `max_wait`: at least this long from the call of `acquire`.
+    TooLong(Duration),
+    /// The server has refused everything for this long, and refused one more request while this one waited.
+    Hopeless(Duration),
+    /// Another gate has taken the place of this one: ask that.
+    Moved,
+}
+
+/// What was decided for somebody who does not know yet.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Granted(Grant),
+    /// It was granted, and taken back since nobody fetched it.
+    Missed,
+    Hopeless(Duration),
+}
+
+enum Step {
+    Granted(Grant),
+    Sleep(Instant),
+}
+
+/// A place in the line, given back when the future that holds it is dropped.
+struct Waiter<'a> {
+    core: &'a Core,
+    ask: &'a Ask,
+    notify: Arc<Notify>,
+    place: Option<Place>,
+    started: Instant,
+    deadline: Option<Instant>,
+}
+
+impl Gate {
+    /// Waits for leave to send one request. Dropping the future gives its place back at once, and one that is not polled
+    /// holds up nobody for longer than a second.
+    ///
+    /// # Errors
+    /// [`NotGranted::TooLong`] when `max_wait` would not be enough: at once if that is known already, else when it has
+    /// passed. [`NotGranted::Hopeless`] when a server that has refused everything for minutes refuses one more request.
+    /// [`NotGranted::Moved`] once another gate has absorbed this one.
+    pub async fn acquire(self: &Arc<Self>, ask: Ask) -> Result<Permit, NotGranted> {
+        let started = clock();
+        let deadline = ask.max_wait.and_then(|wait| started.checked_add(wait));
+        let notify = Arc::new(Notify::new());
+        let mut spot = Waiter { core: self.core(), ask: &ask, notify, place: None, started, deadline };
+        spot.join(ask.rejoin)?;
+        loop {
+            let until = match spot.step()? {
+                Step::Granted(grant) => {
+                    let after = spot.core.instant(grant.at()).saturating_duration_since(started);
+                    return Ok(Permit::new(Arc::clone(self), grant, after));
+                }
+                Step::Sleep(until) => until,
+            };
+            if timeout_at(until, spot.notify.notified()).await.is_err() {
+                spot.core.change(|_, _| ());
+            }
+        }
+    }
+}
+
+impl Waiter<'_> {
+    fn join(&mut self, rejoin: bool) -> Result<(), NotGranted> {
+        let look = self.ask.look.as_deref();
+        let place = self.core.change(|inner, now| {
+            if inner.moved {
+                return Err(NotGranted::Moved);
+            }
+            let earliest = inner.turns.no_earlier_than(now, self.ask.class, look.is_some());
+            if earliest > now && self.deadline.is_some_and(|deadline| self.core.instant(earliest) > deadline)
+            {
+                return Err(self.too_long(earliest));
+            }
+            let sight = look.map(Look::sight);
+            let place = inner.turns.join(now, self.ask.class, sight, rejoin, Arc::clone(&self.notify));
+            if let Some(look) = look {
+                inner.looking.insert((look.id(), place.number()), place);
+            }
+            Ok(place)
+        })?;
+        self.place = Some(place);
+        Ok(())
+    }
+
+    fn step(&mut self) -> Result<Step, NotGranted> {
+        let Some(place) = self.place else { return Ok(Step::Sleep(clock())) };
+        let mut inner = self.core.lock();
+        if inner.moved {
+            self.place = None;
+            return Err(NotGranted::Moved);
+        }
+        if let Some(answer) = inner.answers.remove(&place) {
+            self.place = None;
+            if let Some(look) = &self.ask.look {
+                inner.looking.remove(&(look.id(), place.number()));
+            }
+            drop(inner);
+            return self.answered(answer);
+        }
+        let now = self.core.now();
+        if self.deadline.is_some_and(|deadline| deadline <= clock()) {
+            let earliest = inner.turns.no_earlier_than(now, place.class, place.look);
+            return Err(self.too_long(earliest));
+        }
+        let until = match inner.first {
+            Some((first, time)) if first == place => time,
+            _ => now.saturating_add(inner.turns.state().quota().scaled(LOOK_AFTER_FIRST)),
+        };
+        let until = self.core.instant(until);
+        Ok(Step::Sleep(self.deadline.map_or(until, |deadline| until.min(deadline))))
+    }
+
+    fn answered(&mut self, answer: Answer) -> Result<Step, NotGranted> {
+        match answer {
+            Answer::Granted(grant) => {
+                if let Some(look) = &self.ask.look {
+                    look.seen();
+                }
+                Ok(Step::Granted(grant))
+            }
+            Answer::Hopeless(refusing) => Err(NotGranted::Hopeless(refusing)),
+            Answer::Missed => {
+                self.join(true)?;
+                self.step()
+            }
+        }
+    }
+
+    fn too_long(&self, earliest: Nanos) -> NotGranted {
+        let earliest = self.core.instant(earliest).max(clock());
+        NotGranted::TooLong(earliest.saturating_duration_since(self.started))
+    }
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        let Some(place) = self.place else { return };
+        self.core.change(|inner, now| {
+            if let Some(look) = &self.ask.look {
+                inner.looking.remove(&(look.id(), place.number()));
+            }
+            match inner.answers.remove(&place) {
+                Some(Answer::Granted(grant)) => inner.turns.end(now, grant, End::NeverSent),
+                Some(Answer::Missed | Answer::Hopeless(_)) => {}
+                None => drop(inner.turns.leave(place)),
+            }
+        });
+    }
+}

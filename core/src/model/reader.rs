@@ -1,0 +1,266 @@
+//! Takes a JSON text apart, one value after another.
+//!
+//! Serde would hand numbers over as it has parsed them, and how it parses them depends on the features of `serde_json`,
+//! which any crate of the same build may turn on. Here a scalar stays text until its type is known.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Deserializer;
+use serde_json::value::RawValue;
+
+use super::{Mended, Scalar};
+
+/// A place in a JSON text.
+pub(crate) struct Reader<'de> {
+    text: &'de [u8],
+    /// All of it, or what comes before the first byte that is not UTF-8: members that nobody reads may have some.
+    valid: &'de str,
+    at: usize,
+}
+
+impl<'de> Reader<'de> {
+    pub(crate) fn new(text: &'de [u8]) -> Self {
+        let valid = match str::from_utf8(text) {
+            Ok(valid) => valid,
+            Err(error) => {
+                str::from_utf8(text.get(..error.valid_up_to()).unwrap_or_default()).unwrap_or_default()
+            }
+        };
+        Self { text, valid, at: 0 }
+    }
+
+    /// The next value as it is written.
+    ///
+    /// # Errors
+    /// A sentence about what is wrong with the text; as for every method here.
+    pub(crate) fn raw(&mut self) -> Result<&'de RawValue, String> {
+        self.next()
+    }
+
+    /// The next value if it is a scalar; a list or an object is read past.
+    pub(crate) fn scalar(&mut self) -> Result<Scalar<'de>, String> {
+        Ok(match self.peek() {
+            Some(b'"') => Scalar::Text(self.string()?),
+            Some(b'0'..=b'9' | b'-') => Scalar::Number(self.number()?),
+            Some(b't' | b'f') => Scalar::Bool(self.next()?),
+            Some(b'n') => {
+                self.skip()?;
+                Scalar::Null
+            }
+            _ => {
+                self.skip()?;
+                Scalar::Compound
+            }
+        })
+    }
+
+    /// Reads past the next value.
+    pub(crate) fn skip(&mut self) -> Result<(), String> {
+        self.next::<IgnoredAny>().map(|_| ())
+    }
+
+    /// Gives each member of an object to `each`, which must read its value; false where the value is no object: null,
+    /// or something that is noted as mended.
+    pub(crate) fn object(
+        &mut self,
+        mended: &mut Mended,
+        mut each: impl FnMut(&str, &mut Self, &mut Mended) -> Result<(), String>,
+    ) -> Result<bool, String> {
+        if self.peek() != Some(b'{') {
+            return self.unusable(mended);
+        }
+        self.at += 1;
+        if self.takes(b'}') {
+            return Ok(true);
+        }
+        loop {
+            let name = self.name()?;
+            self.expect(b':')?;
+            each(&name, self, mended)?;
+            if !self.goes_on(b'}')? {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Calls `each` at each item of a list, which must read it; false where the value is no list, as for objects.
+    pub(crate) fn list(
+        &mut self,
+        mended: &mut Mended,
+        mut each: impl FnMut(&mut Self, &mut Mended) -> Result<(), String>,
+    ) -> Result<bool, String> {
+        if self.peek() != Some(b'[') {
+            return self.unusable(mended);
+        }
+        self.at += 1;
+        if self.takes(b']') {
+            return Ok(true);
+        }
+        loop {
+            each(self, mended)?;
+            if !self.goes_on(b']')? {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Checks that nothing follows.
+    pub(crate) fn end(&mut self) -> Result<(), String> {
+        match self.peek() {
+            None => Ok(()),
+            Some(_) => Err(self.wrong("trailing characters")),
+        }
+    }
+
+    fn unusable(&mut self, mended: &mut Mended) -> Result<bool, String> {
+        // Null stands for absent.
+        if self.peek() != Some(b'n') {
+            mended.note();
+        }
+        self.skip().map(|()| false)
+    }
+
+    fn name(&mut self) -> Result<Cow<'de, str>, String> {
+        if self.peek() == Some(b'"') { self.string() } else { Err(self.wrong("expected a member's name")) }
+    }
+
+    /// A string, borrowed if it has no escapes; the first byte is known to be a quote.
+    fn string(&mut self) -> Result<Cow<'de, str>, String> {
+        let inside = self.rest().get(1..).unwrap_or_default();
+        let plain = inside.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
+        match plain.and_then(|length| inside.split_at_checked(length)) {
+            Some((plain, [b'"', ..])) => {
+                let start = self.at + 1;
+                self.at = start + plain.len() + 1;
+                match self.valid.get(start..start + plain.len()) {
+                    Some(plain) => Ok(Cow::Borrowed(plain)),
+                    None => str::from_utf8(plain)
+                        .map(Cow::Borrowed)
+                        .map_err(|_| self.wrong("a string is not UTF-8")),
+                }
+            }
+            _ => self.next().map(Cow::Owned),
+        }
+    }
+
+    /// A number as it is written.
+    fn number(&mut self) -> Result<&'de str, String> {
+        let rest = self.rest();
+        let length = rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
+        match rest.split_at_checked(length) {
+            // Anything but plain digits is rare and goes the long way, which knows the whole grammar.
+            Some((digits @ ([b'1'..=b'9', ..] | [b'0']), [b',' | b'}' | b']', ..])) => {
+                self.at += length;
+                Ok(str::from_utf8(digits).unwrap_or_default())
+            }
+            _ => self.raw().map(RawValue::get),
+        }
+    }
+
+    fn next<T: Deserialize<'de>>(&mut self) -> Result<T, String> {
+        let mut values = Deserializer::from_slice(self.rest()).into_iter();
+        match values.next() {
+            Some(Ok(value)) => {
+                self.at += values.byte_offset();
+                Ok(value)
+            }
+            Some(Err(error)) => Err(self.wrong(super::strict::placeless(&error.to_string()))),
+            None => Err(self.wrong("the text ends within a value")),
+        }
+    }
+
+    fn rest(&self) -> &'de [u8] {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// The first byte of what comes next, white space passed over.
+    fn peek(&mut self) -> Option<u8> {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.text.get(self.at) {
+            self.at += 1;
+        }
+        self.text.get(self.at).copied()
+    }
+
+    fn takes(&mut self, byte: u8) -> bool {
+        let is_next = self.peek() == Some(byte);
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    /// Whether there is one more entry, and not the end.
+    fn goes_on(&mut self, end: u8) -> Result<bool, String> {
+        match self.peek() {
+            Some(b',') => {
+                self.at += 1;
+                Ok(true)
+            }
+            Some(byte) if byte == end => {
+                self.at += 1;
+                Ok(false)
+            }
+            _ => Err(self.wrong(&format!("expected `,` or `{}`", char::from(end)))),
+        }
+    }
+
+    fn expect(&mut self, byte: u8) -> Result<(), String> {
+        if self.takes(byte) { Ok(()) } else { Err(self.wrong(&format!("expected `{}`", char::from(byte)))) }
+    }
+
+    fn wrong(&self, what: &str) -> String {
+        format!("{what} at byte {}", self.at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::de::IgnoredAny;
+
+    use super::super::{Mended, read};
+    use crate::operation::Page;
+    use crate::resources::Sync;
+
+    const PAGE: &str = r#" { "data" : [ {"id":10,"slug":"a\n","destinationId":-1.5e2,"disabled":false,"schedule":null,
+        "configuration":{"x":[1]},"referencedColumns":["b",0],"tags":{"c":"d"},"novel":[{}]} , {"id":"7","slug":""} ] } "#;
+
+    fn is_read(text: &[u8]) -> bool {
+        read::<Page<Sync>>(text, &mut Mended::default()).is_ok()
+    }
+
+    /// Structure is read here and not by serde: it must not take what is no JSON.
+    #[test]
+    fn what_is_read_is_json_whichever_byte_of_it_is_changed() {
+        assert!(is_read(PAGE.as_bytes()));
+        let mut read = 0;
+        for at in 0..PAGE.len() {
+            assert!(at >= PAGE.trim_end().len() || !is_read(&PAGE.as_bytes()[..at]), "{}", &PAGE[..at]);
+            for byte in b" \n\",:{}[]\\0159-.eEtnulx\x01\xff" {
+                let mut changed = PAGE.as_bytes().to_vec();
+                changed[at] = *byte;
+                if is_read(&changed) {
+                    read += 1;
+                    let text = String::from_utf8_lossy(&changed);
+                    assert!(serde_json::from_slice::<IgnoredAny>(&changed).is_ok(), "{text}");
+                }
+                changed = PAGE.as_bytes().to_vec();
+                changed.insert(at, *byte);
+                if is_read(&changed) {
+                    read += 1;
+                    let text = String::from_utf8_lossy(&changed);
+                    assert!(serde_json::from_slice::<IgnoredAny>(&changed).is_ok(), "{text}");
+                }
+            }
+        }
+        assert!(read > 1000, "{read} changed texts are still read");
+    }
+
+    #[test]
+    fn text_that_is_no_utf_8_harms_only_who_reads_it() {
+        let with = |slug: &[u8], novel: &[u8]| {
+            [&b"{\"data\":[{\"novel\":\""[..], novel, b"\",\"id\":1,\"slug\":\"", slug, b"\"}]}"].concat()
+        };
+        assert!(is_read(&with("é".as_bytes(), b"\xe9")));
+        assert!(!is_read(&with(b"\xe9", "é".as_bytes())));
+    }
+}

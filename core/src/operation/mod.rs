@@ -1,0 +1,154 @@
+//! How operations are declared: what the core knows of one before it is called.
+
+mod page;
+mod path;
+#[macro_use]
+mod request;
+mod run;
+
+pub(crate) use page::Page;
+pub(crate) use path::{IdKind, PathId, SYNC, number, text};
+pub(crate) use request::{Argument, Fields, Placed, Placing};
+pub use run::RunKind;
+pub(crate) use run::{OfRun, Started, StartedNumber, StartedText};
+
+use serde_json::Value;
+
+use crate::limit::Class;
+use crate::model::{Model, Types};
+
+/// What repeating an operation would do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Safety {
+    /// Reads: may be sent again.
+    Read,
+    /// Changes something: sent again only when it certainly did not happen.
+    Write,
+}
+
+/// What an operation gives, for the catalogue.
+#[derive(Clone, Copy)]
+pub(crate) enum Returns {
+    /// A page of a list.
+    Page(fn(&mut Types) -> Value),
+    /// One value.
+    Value(fn(&mut Types) -> Value),
+    /// Nothing but that it went well.
+    Nothing,
+    /// A run to follow.
+    Run(RunKind),
+    /// Reached through other calls only; hosts have no method of its own.
+    Inner,
+}
+
+/// An operation of the API.
+pub(crate) struct Operation {
+    /// The vendor's name for it.
+    pub id: &'static str,
+    /// The door's and the hosts' name: `resource.method`.
+    pub op: &'static str,
+    pub method: http::Method,
+    /// The path below the base URL, parameters in braces.
+    pub path: &'static str,
+    /// The path's parameters in their order.
+    pub ids: &'static [PathId],
+    pub safety: Safety,
+    pub class: Class,
+    pub returns: Returns,
+    pub doc: &'static [&'static str],
+    pub arguments: &'static [Argument],
+    pub traits: Traits,
+}
+
+/// What is special about an operation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Traits {
+    pub deprecated: bool,
+    /// Whether it is in newer copies of the vendor's document only.
+    pub newer: bool,
+    /// The order that a list is asked for in, unless the caller names one: without an order of its own the server may
+    /// give another for each page, and pages overlap and are compared.
+    pub order: Option<&'static str>,
+    /// The vendor's default page, asked for explicitly so that it is known.
+    pub page: u32,
+    /// A member of the answer that is taken from the path where the server leaves it out: wire names of both.
+    pub fill: Option<(&'static str, &'static str)>,
+}
+
+impl Traits {
+    pub(crate) const NONE: Self =
+        Self { deprecated: false, newer: false, order: Some("id"), page: 100, fill: None };
+}
+
+impl std::fmt::Debug for Operation {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.write_str(self.id)
+    }
+}
+
+/// An operation with the types of what it takes and gives.
+pub(crate) trait Endpoint {
+    const OPERATION: &'static Operation;
+    type Fields: Fields;
+    type Answer: Model;
+}
+
+/// For operations that take nothing beside what is in their path.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct NoFields;
+
+strictly!(NoFields {});
+
+impl Fields for NoFields {
+    const ARGUMENTS: &'static [Argument] = &[];
+
+    fn place(&self) -> Placed {
+        Placed::default()
+    }
+}
+
+/// Declares an operation: its name at the vendor's, what repeating it would do, HTTP, its name in the SDK, what it takes
+/// and what it gives; then what is special about it.
+///
+/// `read` may be repeated; `write` changes something; `trigger` too, and somebody waits for it.
+macro_rules! operation {
+    ($(#[doc = $doc:literal])* $marker:ident = $id:literal, $safety:ident $verb:ident $path:literal [$($path_id:expr),*]
+        as $op:literal, takes $fields:ty, gives $kind:ident $answer:ty $(, $key:ident $value:expr)* $(,)?) => {
+        pub(crate) enum $marker {}
+
+        impl $crate::operation::Endpoint for $marker {
+            const OPERATION: &'static $crate::operation::Operation = {
+                static OPERATION: $crate::operation::Operation = $crate::operation::Operation {
+                    id: $id,
+                    op: $op,
+                    method: http::Method::$verb,
+                    path: $path,
+                    ids: &[$($path_id),*],
+                    safety: operation!(@safety $safety),
+                    class: operation!(@class $safety),
+                    returns: operation!(@returns $kind $answer),
+                    doc: &[$($doc),*],
+                    arguments: <$fields as $crate::operation::Fields>::ARGUMENTS,
+                    traits: $crate::operation::Traits { $($key: $value,)* ..$crate::operation::Traits::NONE },
+                };
+                &OPERATION
+            };
+            type Fields = $fields;
+            type Answer = operation!(@answer $kind $answer);
+        }
+    };
+    (@safety read) => { $crate::operation::Safety::Read };
+    (@safety poll) => { $crate::operation::Safety::Read };
+    (@safety $safety:ident) => { $crate::operation::Safety::Write };
+    (@class trigger) => { $crate::limit::Class::Trigger };
+    (@class poll) => { $crate::limit::Class::Poll };
+    (@class $safety:ident) => { $crate::limit::Class::Read };
+    (@returns page $answer:ty) => { $crate::operation::Returns::Page(<$answer as $crate::model::Model>::describe) };
+    (@returns value $answer:ty) => { $crate::operation::Returns::Value(<$answer as $crate::model::Model>::describe) };
+    (@returns run $answer:ty) => { $crate::operation::Returns::Run(<$answer as $crate::operation::OfRun>::KIND) };
+    (@returns nothing $answer:ty) => { $crate::operation::Returns::Nothing };
+    (@returns inner $answer:ty) => { $crate::operation::Returns::Inner };
+    (@answer page $answer:ty) => { $crate::operation::Page<$answer> };
+    (@answer run $answer:ty) => { <$answer as $crate::operation::OfRun>::Started };
+    (@answer $kind:ident $answer:ty) => { $answer };
+}

@@ -1,0 +1,214 @@
+//! Requests are strict: an unknown or ill-typed option is an error, and each value knows where it goes.
+
+use serde::Serialize as _;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::model::{Bare, Outgoing, Types};
+
+/// A request's values, each in its place.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Placed {
+    pub query: Vec<(&'static str, String)>,
+    pub body: Option<Box<RawValue>>,
+}
+
+/// Collects a request's values.
+#[derive(Default)]
+pub(crate) struct Placing {
+    query: Vec<(&'static str, String)>,
+    members: Vec<(&'static str, Box<RawValue>)>,
+}
+
+impl Placing {
+    /// A query parameter; a list repeats its name.
+    pub(crate) fn query(&mut self, name: &'static str, value: &impl Outgoing) {
+        let mut add = |value: &Value| match value {
+            Value::Null => {}
+            Value::String(text) => self.query.push((name, text.clone())),
+            other => self.query.push((name, other.to_string())),
+        };
+        match Bare(value).serialize(serde_json::value::Serializer) {
+            Ok(Value::Array(values)) => values.iter().for_each(add),
+            Ok(value) => add(&value),
+            Err(_) => {}
+        }
+    }
+
+    /// A member of the body; opaque JSON stays to the letter.
+    pub(crate) fn body(&mut self, name: &'static str, value: &impl Outgoing) {
+        if let Ok(raw) = serde_json::value::to_raw_value(&Bare(value)) {
+            self.members.push((name, raw));
+        }
+    }
+
+    /// A member of the body that is null.
+    pub(crate) fn null(&mut self, name: &'static str) {
+        self.members.push((name, RawValue::NULL.to_owned()));
+    }
+
+    /// All of it; `body` says whether the operation has one though it may be empty.
+    pub(crate) fn finish(self, body: bool) -> Placed {
+        let body = (body || !self.members.is_empty()).then(|| object(&self.members)).flatten();
+        Placed { query: self.query, body }
+    }
+}
+
+/// The members as one object, in their order.
+fn object(members: &[(&'static str, Box<RawValue>)]) -> Option<Box<RawValue>> {
+    let members: Vec<String> =
+        members.iter().map(|(name, value)| format!("{}:{}", Value::from(*name), value.get())).collect();
+    RawValue::from_string(format!("{{{}}}", members.join(","))).ok()
+}
+
+/// One argument of an operation, for the catalogue.
+#[derive(Clone, Copy)]
+pub(crate) struct Argument {
+    pub name: &'static str,
+    pub wire: &'static str,
+    pub place: &'static str,
+    /// Whether it must be there.
+    pub required: bool,
+    /// Whether null has a meaning.
+    pub nullable: bool,
+    /// Whether it is sent though it is left out.
+    pub always: bool,
+    pub doc: &'static [&'static str],
+    pub of: fn(&mut Types) -> Value,
+}
+
+/// The values of an operation that are not in its path.
+pub(crate) trait Fields: serde::de::DeserializeOwned {
+    const ARGUMENTS: &'static [Argument];
+
+    /// Where each value goes; what has the place `client` steers the SDK and is not sent.
+    fn place(&self) -> Placed;
+}
+
+/// Declares an operation's arguments: place (`query`, `body`, `client`), Rust name, wire name, type.
+///
+/// Each may be left out, unless the place says more: `(needed)` must be there, `(given)` must be there and may be null,
+/// `(nullable)` tells absent, null and set apart, `(nulled)` sends null where it is left out, `(off)` is a boolean that
+/// is sent as false where it is left out: the document's defaults are strings where booleans are meant, so nothing is
+/// left to them.
+macro_rules! request {
+    ($(#[doc = $doc:literal])* $vis:vis struct $name:ident {
+        $($(#[doc = $field_doc:literal])* $place:ident $(($how:ident))? $field:ident = $wire:literal : $type:ty),* $(,)?
+    }) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, Debug, PartialEq)]
+        $vis struct $name {
+            $($(#[doc = $field_doc])* $vis $field: request!(@type [$($how)?] $type),)*
+        }
+
+        request!(@strict $name [] $([$($how)?] $field = $wire : $type,)*);
+        request!(@new $vis $name [] [] $([$($how)?] $field : $type,)*);
+
+        impl $crate::operation::Fields for $name {
+            const ARGUMENTS: &'static [$crate::operation::Argument] = &[$($crate::operation::Argument {
+                name: stringify!($field),
+                wire: $wire,
+                place: stringify!($place),
+                required: request!(@required [$($how)?]),
+                nullable: request!(@nullable [$($how)?]),
+                always: request!(@always [$($how)?]),
+                doc: &[$($field_doc),*],
+                of: <$type as $crate::model::Model>::describe,
+            }),*];
+
+            #[allow(unused_mut, reason = "settings and options are not sent")]
+            fn place(&self) -> $crate::operation::Placed {
+                let mut placing = $crate::operation::Placing::default();
+                $(request!(@place $place [$($how)?] placing $wire &self.$field);)*
+                placing.finish(false $(|| stringify!($place) == "body" && { let _ = $wire; true })*)
+            }
+        }
+    };
+    (@type [needed] $type:ty) => { $type };
+    (@type [nullable] $type:ty) => { $crate::patch::Patch<$type> };
+    (@type [$($how:ident)?] $type:ty) => { Option<$type> };
+    (@required [needed]) => { true };
+    (@required [given]) => { true };
+    (@required [$($how:ident)?]) => { false };
+    (@nullable [nullable]) => { true };
+    (@nullable [nulled]) => { true };
+    (@nullable [given]) => { true };
+    (@nullable [$($how:ident)?]) => { false };
+
+    (@always [off]) => { true };
+    (@always [nulled]) => { true };
+    (@always [$($how:ident)?]) => { false };
+
+    (@strict $name:ident [$($done:tt)*]) => { strictly!($name { $($done)* }); };
+    (@strict $name:ident [$($done:tt)*] [needed] $field:ident = $wire:literal : $type:ty, $($rest:tt)*) => {
+        request!(@strict $name [$($done)* required $field = $wire : $type,] $($rest)*);
+    };
+    (@strict $name:ident [$($done:tt)*] [off] $field:ident = $wire:literal : $type:ty, $($rest:tt)*) => {
+        request!(@strict $name [$($done)* optional $field = $wire : $type,] $($rest)*);
+    };
+    (@strict $name:ident [$($done:tt)*] [] $field:ident = $wire:literal : $type:ty, $($rest:tt)*) => {
+        request!(@strict $name [$($done)* optional $field = $wire : $type,] $($rest)*);
+    };
+    (@strict $name:ident [$($done:tt)*] [$how:ident] $field:ident = $wire:literal : $type:ty, $($rest:tt)*) => {
+        request!(@strict $name [$($done)* $how $field = $wire : $type,] $($rest)*);
+    };
+
+    (@new $vis:vis $name:ident [] [$($init:tt)*]) => {
+        #[allow(clippy::derivable_impls, reason = "the declaration is the same for all")]
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($init)* }
+            }
+        }
+    };
+    (@new $vis:vis $name:ident [$($arg:tt)+] [$($init:tt)*]) => {
+        impl $name {
+            /// With what must be given; the rest is left out.
+            #[must_use]
+            #[allow(clippy::too_many_arguments, reason = "as many as the document requires")]
+            $vis fn new($($arg)+) -> Self {
+                Self { $($init)* }
+            }
+        }
+    };
+    (@new $vis:vis $name:ident [$($arg:tt)*] [$($init:tt)*] [needed] $field:ident : $type:ty, $($rest:tt)*) => {
+        request!(@new $vis $name [$($arg)* $field: impl Into<$type>,] [$($init)* $field: $field.into(),] $($rest)*);
+    };
+    (@new $vis:vis $name:ident [$($arg:tt)*] [$($init:tt)*] [given] $field:ident : $type:ty, $($rest:tt)*) => {
+        request!(@new $vis $name [$($arg)* $field: Option<$type>,] [$($init)* $field,] $($rest)*);
+    };
+    (@new $vis:vis $name:ident [$($arg:tt)*] [$($init:tt)*] [nullable] $field:ident : $type:ty, $($rest:tt)*) => {
+        request!(@new $vis $name [$($arg)*] [$($init)* $field: $crate::patch::Patch::Absent,] $($rest)*);
+    };
+    (@new $vis:vis $name:ident [$($arg:tt)*] [$($init:tt)*] [] $field:ident : $type:ty, $($rest:tt)*) => {
+        request!(@new $vis $name [$($arg)*] [$($init)* $field: None,] $($rest)*);
+    };
+    (@new $vis:vis $name:ident [$($arg:tt)*] [$($init:tt)*] [$how:ident] $field:ident : $type:ty, $($rest:tt)*) => {
+        request!(@new $vis $name [$($arg)*] [$($init)* $field: None,] $($rest)*);
+    };
+
+    (@place client [$($how:ident)?] $placing:ident $wire:literal $value:expr) => {};
+    (@place query [] $placing:ident $wire:literal $value:expr) => {
+        if let Some(value) = $value { $placing.query($wire, value); }
+    };
+    (@place body [] $placing:ident $wire:literal $value:expr) => {
+        if let Some(value) = $value { $placing.body($wire, value); }
+    };
+    (@place body [needed] $placing:ident $wire:literal $value:expr) => { $placing.body($wire, $value); };
+    (@place body [off] $placing:ident $wire:literal $value:expr) => {
+        $placing.body($wire, &$value.unwrap_or(false));
+    };
+    (@place body [nullable] $placing:ident $wire:literal $value:expr) => {
+        match $value {
+            $crate::patch::Patch::Absent => {}
+            $crate::patch::Patch::Null => $placing.null($wire),
+            $crate::patch::Patch::Set(value) => $placing.body($wire, value),
+        }
+    };
+    (@place body [$how:ident] $placing:ident $wire:literal $value:expr) => {
+        match $value {
+            Some(value) => $placing.body($wire, value),
+            None => $placing.null($wire),
+        }
+    };
+}

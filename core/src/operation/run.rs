@@ -1,0 +1,94 @@
+//! Runs, as far as operations that start them need to know.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::model::{Mended, Model, Reader, Types};
+
+/// The kinds of runs that can be followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RunKind {
+    /// A run of a sync.
+    Sync,
+    /// A run of a sync sequence.
+    Sequence,
+    /// A run of an identity graph.
+    IdentityGraph,
+}
+
+impl RunKind {
+    /// The name in tokens and in every language: `sync`, `sequence` or `identity_graph`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sync => "sync",
+            Self::Sequence => "sequence",
+            Self::IdentityGraph => "identity_graph",
+        }
+    }
+}
+
+impl fmt::Display for RunKind {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str(self.as_str())
+    }
+}
+
+/// The state of a run, as far as the operation that starts one declares it.
+pub(crate) trait OfRun {
+    const KIND: RunKind;
+    /// What starting a run returns.
+    type Started: Started;
+}
+
+/// What starting a run returns: the run's id.
+pub(crate) trait Started: Model + Send {
+    fn id(self) -> String;
+}
+
+model! {
+    /// The id of a run that has a number.
+    pub(crate) struct StartedNumber {
+        /// Run id: a string here, a number in the list of runs.
+        required id = "id": i64,
+    }
+}
+
+model! {
+    /// The id of a run that has a text.
+    pub(crate) struct StartedText {
+        /// Run id.
+        required id = "id": RunText,
+    }
+}
+
+/// A run's id that is text. An empty one names no run: it is as good as none.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct RunText(String);
+
+impl Model for RunText {
+    fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
+        Ok(String::read(from, mended)?.filter(|text| !text.is_empty()).map(Self))
+    }
+
+    fn describe(types: &mut Types) -> Value {
+        String::describe(types)
+    }
+}
+
+impl Started for StartedNumber {
+    fn id(self) -> String {
+        self.id.to_string()
+    }
+}
+
+impl Started for StartedText {
+    fn id(self) -> String {
+        self.id.0
+    }
+}

@@ -1,0 +1,94 @@
+//! Lists: lazy, typed iteration over pages.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+
+use futures_util::stream::{self, Stream};
+
+use super::pending::{RawAnswer, raw};
+use super::syncs::fetch_by_slug;
+use crate::call::{Call, Options};
+use crate::error::Error;
+use crate::page::{self, Cursor, Row};
+use crate::sender::Sender;
+
+/// A list that is read as it is asked for: nothing is sent before.
+#[derive(Debug)]
+pub struct Pages<T> {
+    sender: Sender,
+    call: Result<Call, Error>,
+    options: Options,
+    cursor: Option<Cursor>,
+    row: std::marker::PhantomData<fn() -> T>,
+}
+
+#[expect(private_bounds, reason = "rows are this crate's own types")]
+impl<T: Row> Pages<T> {
+    pub(crate) fn new(sender: &Sender, call: Result<Call, Error>) -> Self {
+        let cursor = call.as_ref().ok().map(page::start);
+        Self {
+            sender: sender.clone(),
+            call,
+            options: Options::default(),
+            cursor,
+            row: std::marker::PhantomData,
+        }
+    }
+
+    /// With options for each of its calls.
+    #[must_use]
+    pub fn with(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Makes the call of the first page alone and returns the answer as the server wrote it.
+    pub async fn raw(self) -> Result<RawAnswer, Error> {
+        let call = self.call?;
+        let spent = self.sender.raw_account(&self.options);
+        raw(&self.sender, &page::positioned(&call, &page::start(&call)), spent).await
+    }
+
+    /// The next page that brings rows; `None` at the end of the list. Dropping the future, or an error, leaves the list
+    /// where it was.
+    pub async fn next_page(&mut self) -> Result<Option<Vec<T>>, Error> {
+        let call = self.call.as_ref().map_err(Clone::clone)?;
+        // The position is replaced only once the page is here.
+        while let Some(cursor) = self.cursor.clone() {
+            let mut spent = self.sender.account(&self.options);
+            let page = fetch_by_slug(&self.sender, call, cursor, &mut spent).await?;
+            self.cursor = page.cursor;
+            if !page.rows.is_empty() {
+                return Ok(Some(page.rows));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Every row, one after the other; ends after an error.
+    #[must_use]
+    pub fn rows(self) -> Pin<Box<dyn Stream<Item = Result<T, Error>> + Send>> {
+        Box::pin(stream::unfold((Some(self), VecDeque::new()), |(pages, mut rows)| async move {
+            let mut pages = pages?;
+            loop {
+                if let Some(row) = rows.pop_front() {
+                    return Some((Ok(row), (Some(pages), rows)));
+                }
+                match pages.next_page().await {
+                    Ok(Some(page)) => rows = page.into(),
+                    Ok(None) => return None,
+                    Err(error) => return Some((Err(error), (None, rows))),
+                }
+            }
+        }))
+    }
+
+    /// Every row of the list, in memory.
+    pub async fn all(mut self) -> Result<Vec<T>, Error> {
+        let mut all = Vec::new();
+        while let Some(page) = self.next_page().await? {
+            all.extend(page);
+        }
+        Ok(all)
+    }
+}

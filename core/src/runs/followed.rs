@@ -1,0 +1,128 @@
+//! The runs of one workspace that are followed in this process: what a list of syncs shows moves some of their looks ahead.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::time::Instant;
+
+use super::sweep::Sweep;
+use super::token::RunToken;
+use crate::limit::{Gate, Look, Urgency};
+use crate::operation::RunKind;
+use crate::workspace::Part;
+
+/// What a workspace knows of the runs that are followed.
+#[derive(Debug, Default)]
+pub(crate) struct Followed {
+    runs: Mutex<Runs>,
+    /// One of the followers reads the list of syncs for all.
+    pub(super) sweep: Sweep,
+}
+
+#[derive(Debug, Default)]
+struct Runs {
+    /// By the sync's id as tokens have it; what runs no sync is under `None`.
+    by_sync: HashMap<Option<String>, Vec<Arc<FollowedRun>>>,
+    next: u64,
+}
+
+/// One run that is followed.
+#[derive(Debug)]
+struct FollowedRun {
+    id: u64,
+    run: i64,
+    since: i64,
+    look: Arc<Look>,
+}
+
+/// Keeps a run among the followed ones while it is followed.
+#[derive(Debug)]
+pub(super) struct Following {
+    followed: Arc<Followed>,
+    sync: Option<String>,
+    run: Arc<FollowedRun>,
+}
+
+impl Part for Followed {
+    fn absorb(&self, from: &Self) {
+        // Each run is taken out again by whoever follows it, where it was put in: it stays there, and its looks go through
+        // the other gate from now on.
+        let _ = from;
+    }
+}
+
+impl Followed {
+    fn lock(&self) -> MutexGuard<'_, Runs> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn follow(self: &Arc<Self>, token: &RunToken) -> Following {
+        let mut runs = self.lock();
+        runs.next += 1;
+        let run = Arc::new(FollowedRun {
+            id: runs.next,
+            run: token.run.parse().unwrap_or(i64::MAX),
+            since: token.since,
+            look: Look::new(0),
+        });
+        let sync = (token.kind == RunKind::Sync).then(|| token.parent.clone());
+        runs.by_sync.entry(sync.clone()).or_default().push(Arc::clone(&run));
+        Following { followed: Arc::clone(self), sync, run }
+    }
+
+    /// Since when lists of syncs are worth reading: the time of the oldest trigger, if more runs are followed than can be
+    /// looked at in a window.
+    pub(super) fn crowded_since(&self, looks_in_window: u64) -> Option<i64> {
+        let runs = self.lock();
+        if runs.by_sync.values().map(Vec::len).sum::<usize>() as u64 <= looks_in_window {
+            return None;
+        }
+        let of_syncs = runs.by_sync.iter().filter(|(sync, _)| sync.is_some());
+        of_syncs.flat_map(|(_, runs)| runs).map(|run| run.since).min()
+    }
+
+    /// Whether a sync has a run that is followed.
+    pub(super) fn follows(&self, sync: &str) -> bool {
+        self.lock().by_sync.contains_key(&Some(sync.to_owned()))
+    }
+
+    /// Moves a run of a sync ahead: the oldest, since runs of a sync follow each other.
+    pub(super) fn hint(&self, gate: &Gate, sync: &str, urgency: Urgency) {
+        let oldest = {
+            let runs = self.lock();
+            let of_sync = runs.by_sync.get(&Some(sync.to_owned()));
+            of_sync.into_iter().flatten().min_by_key(|run| run.run).cloned()
+        };
+        if let Some(run) = oldest {
+            gate.hint(&run.look, urgency);
+        }
+    }
+}
+
+impl Following {
+    /// The run's place among all looks; `looked` is when it was last looked at, in milliseconds since 1970.
+    pub(super) fn look(&self, looked: i64) -> Arc<Look> {
+        self.run.look.set_looked_at(looked);
+        Arc::clone(&self.run.look)
+    }
+
+    /// Waits until `due`, or until something points to a change.
+    pub(super) async fn due(&self, due: Instant) {
+        tokio::select! {
+            () = tokio::time::sleep_until(due) => {}
+            () = self.run.look.urgent() => {}
+        }
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        let mut runs = self.followed.lock();
+        if let Some(of_sync) = runs.by_sync.get_mut(&self.sync) {
+            of_sync.retain(|run| run.id != self.run.id);
+            if of_sync.is_empty() {
+                runs.by_sync.remove(&self.sync);
+            }
+        }
+    }
+}

@@ -1,0 +1,388 @@
+//! The one request loop: key, grant, attempt, classify, repeat or return.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use tokio::time::Instant;
+
+use super::interrupt::cancelled;
+use super::retry::{self, Verdict};
+use super::{Answer, Sender, lock, millis, no_key, unknown};
+use crate::attempt::{self, Attempt, CutMade, Meta, Outcome};
+use crate::call::{Call, Spent, checked_headers};
+use crate::config::Key;
+use crate::error::{Error, Kind};
+use crate::limit::{Ask, Linger, NotGranted, Permit, Refusal, RefusedBy429};
+use crate::reason::Reason;
+use crate::transport::{self, Departure, Exchange, Request};
+
+/// The longest URL that the HTTP client sends; what is longer fails there in words that help nobody.
+const LONGEST_URL: usize = 65_534;
+/// The longest `Retry-After` that a read waits for; whoever is told a longer one fails at once.
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
+/// How an attempt ended.
+struct Ended {
+    outcome: Outcome,
+    /// The answer, or the error that the call ends with unless it is repeated.
+    answer: Result<Exchange, Error>,
+    /// Whether a later attempt may be answered otherwise.
+    passes: bool,
+    /// What a refusal by the limit (429) means for the request.
+    refused: Option<Refusal>,
+}
+
+impl Sender {
+    /// Makes a call that has all it needs.
+    pub(super) async fn send(&self, call: &Call, spent: &mut Spent) -> Result<Answer, Error> {
+        let mut meta = Meta::named(call.operation_id());
+        let started = Instant::now();
+        let departure = Departure::default();
+        let made = tokio::select! {
+            biased;
+            () = self.0.closed.cancelled() => Err(interrupted(Kind::Closed, "the client is closed", call, &departure)),
+            () = cancelled() => Err(interrupted(Kind::Cancelled, "the call was cancelled", call, &departure)),
+            made = self.attempts(call, spent, &mut meta, &departure) => made,
+        };
+        meta.duration_ms = millis(started.elapsed());
+        match made {
+            Ok(exchange) => {
+                lock(&self.0.budget).earn();
+                if spent.raw {
+                    meta.status = Some(exchange.status);
+                    meta.headers = Some(attempt::headers(&exchange.headers, |text| self.scrub(text)));
+                }
+                spent.take(meta.clone());
+                Ok(Answer { body: exchange.body, meta })
+            }
+            Err(error) => {
+                spent.take(meta);
+                Err(self.error_at(call, error.with_meta(spent.meta(call.operation_id()))))
+            }
+        }
+    }
+
+    async fn attempts(
+        &self,
+        call: &Call,
+        spent: &mut Spent,
+        meta: &mut Meta,
+        departure: &Departure,
+    ) -> Result<Exchange, Error> {
+        spent.check()?;
+        self.refuse_inside_key_function()?;
+        // What cannot be sent takes no place of the limit.
+        let request = self.outgoing(call, spent, meta)?;
+        self.first_key(spent).await?;
+        let (mut retries, mut rejoin, mut renewed) = (0, false, false);
+        loop {
+            let permit = self.leave(call, spent, meta, rejoin).await?;
+            let Some(within) = spent.attempt() else {
+                permit.never_sent();
+                return Err(spent.expired());
+            };
+            let key = self.key().ok_or_else(no_key)?;
+            // Under another key the id behind the slug may be another sync's.
+            if call.bound().is_some_and(|bound| bound != key.digest()) {
+                permit.never_sent();
+                let what = "the key was changed after the sync's slug was looked up; nothing was sent";
+                return Err(Error::new(Kind::InvalidRequest, what).with_reason(Reason::KeyChanged));
+            }
+            spent.sent_with(key.digest());
+            departure.reset();
+            let permit = Held { permit: Some(permit), departure };
+            let begun = Instant::now();
+            let ended = self.attempt(call, with_key(&request, &key)?, spent.raw, permit, within).await;
+            spent.left_at(departure.since());
+            // What happened to it is known now.
+            departure.reset();
+            meta.attempts.push(ended.entry(millis(begun.elapsed())));
+            if let Some(cut) = ended.refused.and_then(|refusal| refusal.cut) {
+                let cut = CutMade::new(cut.allowed, cut.closed_for);
+                meta.cuts.push(cut);
+                self.hooks().cut(&cut);
+            }
+            let error = match ended.answer {
+                Ok(exchange) => return Ok(exchange),
+                Err(error) => error.with_outcome(ended.outcome),
+            };
+            match ended.refused.map(|refusal| refusal.next) {
+                // The gate is closed for a while; waiting there spends no retry.
+                Some(RefusedBy429::Closed(_)) => {
+                    rejoin = true;
+                    continue;
+                }
+                Some(RefusedBy429::TooLong(_)) => return Err(error),
+                Some(RefusedBy429::Hopeless(since)) => return Err(self.hopeless(since)),
+                None => {}
+            }
+            // The server did nothing with it: another key may do, once.
+            if error.kind() == Kind::Authentication && !renewed && self.keys().can_ask() {
+                if !self.renew(Some(key.digest()), begun, spent.until()).await? {
+                    return Err(error);
+                }
+                (renewed, rejoin) = (true, true);
+                continue;
+            }
+            let allowed = spent.max_retries();
+            match retry::decide(retries, allowed, call.safety(), ended.outcome, ended.passes, fastrand::f64())
+            {
+                Verdict::GiveUp => return Err(error),
+                Verdict::Unknown => return Err(unknown(error)),
+                Verdict::Again(pause) => {
+                    let told = error.retry_after();
+                    if told.is_some_and(|told| told > LONGEST_PAUSE) {
+                        return Err(error);
+                    }
+                    let pause =
+                        self.scaled(told.map_or(pause, |told| told + pause.min(Duration::from_secs(1))));
+                    if !spent.has_time_for(pause) || !self.may_repeat(&ended.outcome) {
+                        return Err(error);
+                    }
+                    tokio::time::sleep(pause).await;
+                    retries += 1;
+                    rejoin = false;
+                }
+            }
+        }
+    }
+
+    /// Sees to it that there is a key.
+    async fn first_key(&self, spent: &Spent) -> Result<(), Error> {
+        if self.key().is_some() {
+            return Ok(());
+        }
+        if !self.keys().can_ask() {
+            return Err(no_key());
+        }
+        self.renew(None, Instant::now(), spent.until()).await.map(|_| ())
+    }
+
+    /// Takes one retry from the client's allowance.
+    fn may_repeat(&self, _: &Outcome) -> bool {
+        lock(&self.0.budget).spend()
+    }
+
+    /// Waits for leave to send one request.
+    async fn leave(
+        &self,
+        call: &Call,
+        spent: &mut Spent,
+        meta: &mut Meta,
+        rejoin: bool,
+    ) -> Result<Permit, Error> {
+        let class = call.class(&spent.options);
+        let began = Instant::now();
+        let taken = loop {
+            let ask = Ask { class, max_wait: spent.wait(), rejoin, look: call.look().cloned() };
+            match self.workspace()?.gate().acquire(ask).await {
+                Ok(permit) => break Ok(permit),
+                Err(NotGranted::TooLong(at_least)) => {
+                    break Err(spent.refusal(at_least, !meta.attempts.is_empty()));
+                }
+                Err(NotGranted::Hopeless(since)) => break Err(self.hopeless(since)),
+                // The workspace turned out to be another's, whose gate holds from now on.
+                Err(NotGranted::Moved) => {}
+            }
+        };
+        let waited = began.elapsed();
+        spent.waited(waited);
+        meta.waited_ms = meta.waited_ms.saturating_add(millis(waited));
+        taken
+    }
+
+    /// The error of a call that a server which refuses everything would keep for ever.
+    fn hopeless(&self, since: Duration) -> Error {
+        let minutes = since.mul_f64(self.config().scale).as_secs_f64() / 60.0;
+        let what = format!("the server has refused every request (429) for {minutes:.1} minutes");
+        Error::new(Kind::RateLimited, what).with_status(429).with_reason(Reason::QuotaExhausted).with_hint(
+            "Something else uses up the workspace's limit, or the server refuses this client: try later.",
+        )
+    }
+
+    /// One attempt, from the grant to the end of the answer.
+    async fn attempt(
+        &self,
+        call: &Call,
+        request: Request,
+        raw: bool,
+        permit: Held<'_>,
+        within: Duration,
+    ) -> Ended {
+        let sent = Instant::now();
+        let incoming = match self.0.http.send(request, within, permit.departure).await {
+            Ok(incoming) => incoming,
+            Err(failed) => {
+                permit.failed(failed.outcome);
+                return Ended::failed(failed.outcome, failed.into_error());
+            }
+        };
+        let status = incoming.status();
+        self.learn_time(status, incoming.headers(), permit.departure.since().unwrap_or(sent));
+        // The server has counted what it answers: the headers are as good an end as the body's last byte.
+        let refused = if status == 429 {
+            permit.refused(transport::retry_after(incoming.headers()))
+        } else {
+            permit.seen();
+            None
+        };
+        let after = transport::retry_after(incoming.headers());
+        let scrub = |text: &str| self.scrub(text);
+        match (incoming.whole().await, refused) {
+            (Ok(exchange), refused) => {
+                let outcome = Outcome::Answered { status };
+                let (answer, passes) = self.judge(call, raw, exchange);
+                Ended { outcome, answer, passes, refused }
+            }
+            (Err(_), refused @ Some(_)) => {
+                let error = Error::new(Kind::RateLimited, "the limit refused it")
+                    .with_status(429)
+                    .with_retry_after(after);
+                Ended { outcome: Outcome::Answered { status }, answer: Err(error), passes: true, refused }
+            }
+            (Err(failed), None) => Ended::failed(failed.outcome, failed.into_error().scrubbed(scrub)),
+        }
+    }
+
+    /// Tells a value from an error; and whether asking again may bring another answer.
+    fn judge(&self, call: &Call, raw: bool, exchange: Exchange) -> (Result<Exchange, Error>, bool) {
+        let scrub = |text: &str| self.scrub(text);
+        if let Err(error) = transport::check(&exchange, &scrub) {
+            let passes = retry::passes(exchange.status);
+            return (Err(error), passes);
+        }
+        if raw {
+            return (Ok(exchange), false);
+        }
+        match transport::error_under_200(&exchange, call.operation().is_some(), &scrub) {
+            None => (Ok(exchange), false),
+            Some(error) => {
+                let passes = error.kind() == Kind::Server;
+                (Err(error), passes)
+            }
+        }
+    }
+
+    /// Keeps what an answer says of the server's clock; where it failed, something before it may have dated the answer.
+    fn learn_time(&self, status: u16, headers: &HeaderMap, sent: Instant) {
+        if let (Some(date), ..500, Some(tenancy)) = (transport::date(headers), status, self.0.tenancy.get()) {
+            tenancy.workspace().clock().observe(date, sent, Instant::now(), self.0.config.scale);
+        }
+    }
+
+    /// Notes the workspace's id, as an answer showed it.
+    pub(super) fn learn_workspace(&self, id: i64) {
+        if let Some(tenancy) = self.0.tenancy.get() {
+            tenancy.learn_id(id);
+        }
+    }
+
+    /// The request, but for the key.
+    fn outgoing(&self, call: &Call, spent: &Spent, meta: &Meta) -> Result<Request, Error> {
+        let url = call.url(&self.0.config.base);
+        if url.as_str().len() > LONGEST_URL {
+            let what = format!(
+                "the request's URL would have {} bytes, and more than {LONGEST_URL} cannot be sent; nothing was sent",
+                url.as_str().len()
+            );
+            return Err(Error::new(Kind::InvalidRequest, what).with_hint("Shorten the filters or the path."));
+        }
+        let mut headers = self.0.config.headers.clone();
+        // One value a name: a call's own stands in place of the client's.
+        for (name, value) in &checked_headers(&spent.options.headers, Kind::InvalidRequest)? {
+            headers.insert(name.clone(), value.clone());
+        }
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        let text = |value: &str| {
+            HeaderValue::try_from(value)
+                .map_err(|_| Error::new(Kind::Internal, "a header of the SDK's own cannot be sent"))
+        };
+        headers.insert(USER_AGENT, text(&self.0.config.user_agent)?);
+        headers.insert(HeaderName::from_static("x-request-id"), text(&meta.request_id)?);
+        let body = call.body().map(|body| Bytes::from(body.to_owned()));
+        if body.is_some() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        Ok(Request { method: call.method(), url, headers, body })
+    }
+}
+
+fn with_key(request: &Request, key: &Key) -> Result<Request, Error> {
+    let mut request = request.clone();
+    request.headers.insert(AUTHORIZATION, key.header()?);
+    Ok(request)
+}
+
+impl Ended {
+    fn failed(outcome: Outcome, error: Error) -> Self {
+        Self { outcome, answer: Err(error), passes: false, refused: None }
+    }
+
+    /// The attempt as logs and hooks see it.
+    fn entry(&self, ms: u64) -> Attempt {
+        match (self.outcome, &self.answer) {
+            (Outcome::Answered { status }, _) => Attempt::answered(status, ms),
+            (_, Err(error)) => Attempt::failed(error.kind().as_str(), ms),
+            (_, Ok(exchange)) => Attempt::answered(exchange.status, ms),
+        }
+    }
+}
+
+/// A granted place, ended by what is known of its request when it is dropped.
+struct Held<'a> {
+    permit: Option<Permit>,
+    departure: &'a Departure,
+}
+
+impl Held<'_> {
+    fn seen(mut self) {
+        if let Some(permit) = self.permit.take() {
+            permit.seen();
+        }
+    }
+
+    fn refused(mut self, after: Option<Duration>) -> Option<Refusal> {
+        self.permit.take().map(|permit| permit.refused(after))
+    }
+
+    fn failed(mut self, outcome: Outcome) {
+        let Some(permit) = self.permit.take() else { return };
+        match outcome {
+            Outcome::NeverLeft | Outcome::Barred => permit.never_sent(),
+            // The server answered, if not with an answer: it may have counted it, and nothing arrives later.
+            Outcome::Refused | Outcome::Unusable { .. } | Outcome::Answered { .. } => permit.seen(),
+            Outcome::Lost { silent, .. } => {
+                permit.abandoned(if silent { Linger::Window } else { Linger::Brief });
+            }
+        }
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if let Some(permit) = self.permit.take()
+            && !self.departure.happened()
+        {
+            permit.never_sent();
+        }
+    }
+}
+
+/// A call that ended before its answer. A write that may have left is not reported as one that did not happen.
+fn interrupted(kind: Kind, what: &str, call: &Call, departure: &Departure) -> Error {
+    let error = Error::new(kind, what);
+    match (call.is_write() && departure.happened(), kind) {
+        (false, _) => error,
+        // Whoever cancelled asked for it to be given up; the kind says that, the hint says the rest.
+        (true, Kind::Cancelled) => error
+            .with_hint("The request had been sent; it may have happened all the same.")
+            .with_outcome(lost(departure)),
+        (true, _) => unknown(error.with_outcome(lost(departure))),
+    }
+}
+
+fn lost(departure: &Departure) -> Outcome {
+    Outcome::Lost { since: departure.since().unwrap_or_else(Instant::now), silent: false }
+}

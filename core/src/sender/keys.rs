@@ -1,0 +1,253 @@
+//! The client's keys: the one in use, those before it, and the function that may give another.
+
+use std::error::Error as StdError;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, RwLock};
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::{Sender, lock};
+use crate::config::Key;
+use crate::error::{Error, Kind};
+use crate::reason::Reason;
+
+/// Keys that are still taken out of texts.
+const KEYS_KEPT: usize = 8;
+
+/// What a function gives: a key, or why there is none.
+pub(crate) type Given = Result<String, Box<dyn StdError + Send + Sync>>;
+type Ask = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Given> + Send>> + Send + Sync>;
+
+/// Where another key comes from when the server refuses one.
+#[derive(Clone)]
+pub(crate) enum KeySource {
+    /// From nowhere: the refusal stands.
+    Nowhere,
+    /// From a function.
+    Function(Ask),
+    /// From a host language: it waits for [`Sender::key_wanted`] and answers with [`Sender::use_key`] or
+    /// [`Sender::key_failed`].
+    Host,
+}
+
+/// The keys of a client.
+pub(crate) struct Keys {
+    /// The one in use last; the others are kept to be taken out of texts that come late.
+    known: RwLock<Vec<Key>>,
+    source: KeySource,
+    /// What came of asking last. Whoever asks holds it, so that the others share what comes of it.
+    asked: tokio::sync::Mutex<Option<(Instant, Option<Error>)>>,
+    desk: Desk,
+}
+
+/// Where a host language learns that a key is wanted.
+#[derive(Default)]
+struct Desk {
+    state: Mutex<Wants>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct Wants {
+    /// How often a key was wanted.
+    wanted: u64,
+    /// How many of those a host was told of.
+    told: u64,
+    /// How many of those were answered.
+    answered: u64,
+    failure: Option<String>,
+}
+
+tokio::task_local! {
+    /// Set while a key function runs, and in calls that a host makes from inside one.
+    static ASKING: ();
+}
+
+/// Runs what belongs to a key function: a client that waits for this key is not to be used in it.
+pub(crate) async fn asking<F: Future>(inside: F) -> F::Output {
+    ASKING.scope((), inside).await
+}
+
+impl Keys {
+    pub(super) fn new(first: Option<Key>, source: KeySource) -> Self {
+        let known = RwLock::new(first.into_iter().collect());
+        Self { known, source, asked: tokio::sync::Mutex::new(None), desk: Desk::default() }
+    }
+
+    pub(super) fn current(&self) -> Option<Key> {
+        self.known.read().unwrap_or_else(std::sync::PoisonError::into_inner).last().cloned()
+    }
+
+    /// The key in use, unless another thread was changing it when this process was forked.
+    pub(super) fn current_in_a_fork(&self) -> Option<Key> {
+        self.known.try_read().ok().and_then(|known| known.last().cloned())
+    }
+
+    pub(super) fn source_again(&self) -> KeySource {
+        self.source.clone()
+    }
+
+    pub(super) fn replace(&self, key: Key) {
+        let mut known = self.known.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        // The same key again is no change.
+        if known.last().is_none_or(|last| last.digest() != key.digest()) {
+            known.retain(|known| known.digest() != key.digest());
+            known.push(key);
+            // Texts that come late come within minutes; each key that is kept makes every text dearer.
+            let old = known.len().saturating_sub(KEYS_KEPT);
+            known.drain(..old);
+        }
+        drop(known);
+        self.desk.answer(None);
+    }
+
+    pub(super) fn scrub(&self, text: &str) -> String {
+        let known = self.known.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        known.iter().fold(text.to_owned(), |text, key| key.scrub(&text))
+    }
+
+    /// Whether there is a function to ask.
+    pub(super) fn can_ask(&self) -> bool {
+        !matches!(self.source, KeySource::Nowhere)
+    }
+
+    fn digest(&self) -> Option<[u8; 32]> {
+        self.current().map(|key| key.digest())
+    }
+}
+
+impl Desk {
+    /// Answers what is wanted: with a key that is set by now, or with why there is none.
+    fn answer(&self, failure: Option<String>) {
+        let mut wants = lock(&self.state);
+        if wants.answered < wants.wanted {
+            wants.answered = wants.wanted;
+            wants.told = wants.wanted;
+            wants.failure = failure;
+        }
+        drop(wants);
+        self.changed.notify_waiters();
+    }
+
+    /// Wants a key, together with whoever wants one already, and waits for the answer.
+    async fn want(&self) -> Result<(), String> {
+        let mine = {
+            let mut wants = lock(&self.state);
+            if wants.answered == wants.wanted {
+                wants.wanted += 1;
+            }
+            wants.wanted
+        };
+        self.changed.notify_waiters();
+        self.until(|wants| (wants.answered >= mine).then(|| wants.failure.clone().map_or(Ok(()), Err))).await
+    }
+
+    async fn until<R>(&self, mut look: impl FnMut(&mut Wants) -> Option<R>) -> R {
+        loop {
+            // Before the look, so that no change between the two is missed.
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if let Some(found) = look(&mut lock(&self.state)) {
+                return found;
+            }
+            changed.await;
+        }
+    }
+}
+
+impl Sender {
+    /// Resolves once a key is wanted of the host; each want resolves one such wait.
+    pub(crate) async fn key_wanted(&self) -> Result<(), Error> {
+        let wanted = self.keys().desk.until(|wants| {
+            let is_news = wants.told < wants.wanted;
+            wants.told = wants.wanted;
+            is_news.then_some(())
+        });
+        tokio::select! {
+            biased;
+            error = self.over() => Err(error),
+            () = wanted => Ok(()),
+        }
+    }
+
+    /// The host's function gave no key.
+    pub(crate) fn key_failed(&self, why: &str) {
+        self.keys().desk.answer(Some(self.scrub(why)));
+    }
+
+    /// After a refusal of the key that was `used` for a request sent at `since`: whether there is another one now.
+    /// Whoever met the refusal while somebody else asked shares the answer. `until` bounds the asking.
+    pub(super) async fn renew(
+        &self,
+        used: Option<[u8; 32]>,
+        since: Instant,
+        until: Option<Instant>,
+    ) -> Result<bool, Error> {
+        let late = async {
+            match until {
+                Some(until) => tokio::time::sleep_until(until).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = late => Err(Error::new(Kind::Timeout, "the deadline passed while the key was asked for")),
+            renewed = self.renewed(used, since) => renewed,
+        }
+    }
+
+    async fn renewed(&self, used: Option<[u8; 32]>, since: Instant) -> Result<bool, Error> {
+        let keys = self.keys();
+        let mut asked = keys.asked.lock().await;
+        if keys.digest() != used {
+            return Ok(true);
+        }
+        if let Some((at, failure)) = &*asked
+            && *at >= since
+        {
+            return failure.clone().map_or(Ok(false), Err);
+        }
+        let failure = self.ask().await.err();
+        *asked = Some((Instant::now(), failure.clone()));
+        failure.map_or_else(|| Ok(keys.digest() != used), Err)
+    }
+
+    /// Asks once; the key that comes is in use when this returns.
+    async fn ask(&self) -> Result<(), Error> {
+        let failed = |cause: String| {
+            let cause = self.scrub(&cause);
+            Error::new(Kind::Authentication, format!("the function that gives the key failed: {cause}"))
+                .with_reason(Reason::KeyFunction)
+                .with_causes(vec![cause])
+        };
+        match &self.keys().source {
+            KeySource::Nowhere => Ok(()),
+            KeySource::Host => self.keys().desk.want().await.map_err(failed),
+            KeySource::Function(ask) => {
+                let given = asking(ask()).await;
+                let key = given.map_err(|cause| {
+                    let cause: Arc<dyn StdError + Send + Sync> = cause.into();
+                    failed(cause.to_string()).with_origin(cause)
+                })?;
+                // Read from a file as often as not, with a line break that is not the key's.
+                self.use_key(Key::from_outside(&key).map_err(|error| failed(error.to_string()))?);
+                Ok(())
+            }
+        }
+    }
+
+    /// Refuses a call that a key function makes of the client that waits for its key.
+    pub(super) fn refuse_inside_key_function(&self) -> Result<(), Error> {
+        if self.keys().can_ask() && ASKING.try_with(|()| ()).is_ok() {
+            let what =
+                "the function that gives the key uses the client that waits for this key; nothing was sent";
+            return Err(Error::new(Kind::Authentication, what)
+                .with_reason(Reason::KeyFunction)
+                .with_hint("Let the function get the key elsewhere, or make another client for it."));
+        }
+        Ok(())
+    }
+}

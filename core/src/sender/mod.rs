@@ -1,0 +1,247 @@
+//! The one way in which requests leave this crate. Knows no resource.
+
+mod attempts;
+mod hooks;
+mod interrupt;
+mod keys;
+mod own_clock;
+mod read;
+mod retry;
+
+pub use hooks::{CallEnd, CallStart};
+pub(crate) use interrupt::with_signal;
+pub(crate) use keys::{Given, KeySource, asking};
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::attempt::Meta;
+use crate::call::{Call, Options, Spent};
+use crate::config::{Config, Key};
+use crate::error::{Error, Kind};
+use crate::limit::{Gate, LimitStats};
+use crate::reason::Reason;
+use crate::transport::Http;
+use crate::workspace::{Part, ServerClock, Tenancy, Workspace};
+
+use hooks::Hooks;
+use interrupt::cancelled;
+use keys::Keys;
+use own_clock::OwnClock;
+use retry::Budget;
+
+/// Sends requests for one client. Clones are one sender.
+#[derive(Clone)]
+pub(crate) struct Sender(Arc<Shared>);
+
+struct Shared {
+    config: Config,
+    keys: Keys,
+    /// Known once there is a first key.
+    tenancy: OnceLock<Tenancy>,
+    http: Http,
+    own_clock: OwnClock,
+    budget: Mutex<Budget>,
+    closed: CancellationToken,
+    hooks: Hooks,
+}
+
+/// A whole, successful answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub body: Bytes,
+    pub meta: Meta,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl fmt::Debug for Sender {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.debug_struct("Sender").field("base", &self.0.config.base.as_str()).finish_non_exhaustive()
+    }
+}
+
+impl Sender {
+    pub(crate) fn new(config: Config, source: KeySource) -> Self {
+        let sender = Self(Arc::new(Shared {
+            keys: Keys::new(config.key.clone(), source),
+            tenancy: OnceLock::new(),
+            http: Http::new(config.clone()),
+            own_clock: OwnClock::new(),
+            budget: Mutex::new(Budget::new()),
+            closed: CancellationToken::new(),
+            hooks: Hooks::default(),
+            config,
+        }));
+        if let Some(key) = sender.0.keys.current() {
+            sender.enter(&key);
+        }
+        sender
+    }
+
+    /// A sender with the same settings and key and nothing else in common, for a forked process: it takes no lock of this
+    /// one's that another thread may have held when the process forked.
+    pub(crate) fn reopened(&self) -> Self {
+        let key = self.0.keys.current_in_a_fork().or_else(|| self.0.config.key.clone());
+        let config = Config { key, ..self.0.config.clone() };
+        let again = Self::new(config, self.0.keys.source_again());
+        if self.is_closed() {
+            again.close();
+        }
+        again
+    }
+
+    fn enter(&self, key: &Key) -> &Tenancy {
+        let config = &self.0.config;
+        self.0.tenancy.get_or_init(|| Tenancy::of(&config.origin, key.digest(), config.quota, config.share))
+    }
+
+    /// Uses another key of the same workspace from the next request on.
+    pub(crate) fn use_key(&self, key: Key) {
+        let tenancy = self.enter(&key);
+        tenancy.alias(key.digest());
+        self.0.keys.replace(key);
+    }
+
+    /// The key in use, if there is one yet.
+    pub(crate) fn key(&self) -> Option<Key> {
+        self.0.keys.current()
+    }
+
+    /// What this client shares with others of its workspace.
+    pub(crate) fn workspace(&self) -> Result<Arc<Workspace>, Error> {
+        self.0.tenancy.get().map(Tenancy::workspace).ok_or_else(no_key)
+    }
+
+    /// What an upper layer keeps for the workspace. Without a workspace yet nothing is shared with anybody.
+    pub(crate) fn part<P: Part>(&self) -> Arc<P> {
+        self.0.tenancy.get().map(|tenancy| tenancy.workspace().part()).unwrap_or_default()
+    }
+
+    /// How the limit stands; a client without a key yet has one of its own that nothing was sent through.
+    pub(crate) fn stats(&self) -> LimitStats {
+        match self.0.tenancy.get() {
+            Some(tenancy) => tenancy.workspace().gate().stats(),
+            None => Gate::new(self.0.config.quota).stats(),
+        }
+    }
+
+    pub(crate) fn close(&self) {
+        self.0.closed.cancel();
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.0.closed.is_cancelled()
+    }
+
+    /// Resolves once the client is closed or the call is cancelled.
+    pub(crate) async fn over(&self) -> Error {
+        tokio::select! {
+            biased;
+            () = cancelled() => Error::new(Kind::Cancelled, "the call was cancelled"),
+            () = self.0.closed.cancelled() => Error::new(Kind::Closed, "the client is closed"),
+        }
+    }
+
+    /// Sleeps, unless the client is closed or the call is cancelled meanwhile.
+    pub(crate) async fn sleep_until(&self, until: Instant) -> Result<(), Error> {
+        tokio::select! {
+            biased;
+            error = self.over() => Err(error),
+            () = tokio::time::sleep_until(until) => Ok(()),
+        }
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    pub(crate) fn http(&self) -> &Http {
+        &self.0.http
+    }
+
+    pub(crate) fn hooks(&self) -> &Hooks {
+        &self.0.hooks
+    }
+
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.0.keys
+    }
+
+    /// The account of a call with these options.
+    pub(crate) fn account(&self, options: &Options) -> Spent {
+        Spent::new(options.clone(), false, self.0.config.bounds)
+    }
+
+    /// The account of a call whose answer is wanted as the server wrote it.
+    pub(crate) fn raw_account(&self, options: &Options) -> Spent {
+        Spent::new(options.clone(), true, self.0.config.bounds)
+    }
+
+    /// Now, in milliseconds since 1970: for tokens, which outlive the process.
+    pub(crate) fn now_millis(&self) -> i64 {
+        self.0.own_clock.now_millis()
+    }
+
+    /// The earliest that the server's clock can have shown at an instant, in milliseconds since 1970; `None` before the
+    /// first answer with a date.
+    pub(crate) fn server_time(&self, at: Instant) -> Option<i64> {
+        self.server_clock().earliest(at, self.0.config.scale)
+    }
+
+    /// What is known of the server's clock.
+    pub(crate) fn server_clock(&self) -> ServerClock {
+        self.0.tenancy.get().map(|tenancy| *tenancy.workspace().clock()).unwrap_or_default()
+    }
+
+    /// Divides one of our own waits by `timeScale`.
+    pub(crate) fn scaled(&self, wait: Duration) -> Duration {
+        wait.div_f64(self.0.config.scale)
+    }
+
+    /// Multiplies a span of real milliseconds by `timeScale`.
+    pub(crate) fn unscaled(&self, millis: i64) -> Duration {
+        let real = Duration::from_millis(u64::try_from(millis).unwrap_or(0));
+        real.min(Duration::from_hours(24 * 365)).mul_f64(self.0.config.scale)
+    }
+
+    /// Takes every key of the client, and a proxy's credentials, out of a text.
+    pub(crate) fn scrub(&self, text: &str) -> String {
+        let text = self.0.keys.scrub(text);
+        match self.0.config.route.proxy() {
+            Some(proxy) => proxy.scrub(&text),
+            None => text,
+        }
+    }
+
+    /// An error of this call, without secrets.
+    pub(crate) fn error_at(&self, call: &Call, error: Error) -> Error {
+        error.at(call.operation_id(), call.resource()).scrubbed(|text| self.scrub(text))
+    }
+}
+
+fn no_key() -> Error {
+    Error::new(Kind::Authentication, "the client has no key yet; nothing was sent")
+        .with_reason(Reason::NoKey)
+        .with_hint("The key is to be set before the first call.")
+}
+
+/// A failure after which a write may or may not have happened.
+pub(crate) fn unknown(error: Error) -> Error {
+    let what = format!("it was sent, and whether it happened cannot be known: {}", error.what());
+    error
+        .with_what(what)
+        .with_kind(Kind::OutcomeUnknown)
+        .with_hint("Look at what the workspace shows before you send it again; it may have happened.")
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

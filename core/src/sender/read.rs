@@ -1,0 +1,113 @@
+//! Calls for their values: what stands between a request and the value of its answer.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::future::Future;
+
+use serde_json::value::RawValue;
+
+use super::{Answer, Sender, unknown};
+use crate::attempt::Meta;
+use crate::call::{Call, Id, Spent};
+use crate::error::{Error, Kind};
+use crate::model::{self, Mended, Model};
+use crate::operation::Returns;
+use crate::text::brief;
+use crate::transport;
+
+/// How much is shown of the path of a value that was mended.
+const PATH_SHOWN: usize = 200;
+
+impl Sender {
+    /// Makes a call and reads its answer as a `T`.
+    pub(crate) async fn value<T: Model>(&self, call: &Call, spent: &mut Spent) -> Result<T, Error> {
+        let made = async {
+            let Answer { body, meta } = self.send(call, spent).await?;
+            let (value, meta) = self.read::<T>(call, &body, meta)?;
+            Ok((value, meta))
+        };
+        let (value, meta) = self.told(call, made, |(_, meta): &(T, Meta)| meta).await?;
+        if let Some(id) = value.workspace() {
+            self.learn_workspace(id);
+        }
+        spent.mended(meta.mended);
+        Ok(value)
+    }
+
+    /// Makes a call for its answer as the server wrote it.
+    pub(crate) async fn answer(&self, call: &Call, spent: &mut Spent) -> Result<Answer, Error> {
+        self.told(call, self.send(call, spent), |answer| &answer.meta).await
+    }
+
+    /// Makes a call and tells the hooks.
+    pub(crate) async fn told<R>(
+        &self,
+        call: &Call,
+        made: impl Future<Output = Result<R, Error>>,
+        meta: impl Fn(&R) -> &Meta,
+    ) -> Result<R, Error> {
+        self.hooks().started(call);
+        // What a caller gave is in errors too, and may be the key where it does not belong.
+        let made = made.await.map_err(|error| error.scrubbed(|text| self.scrub(text)));
+        match &made {
+            Ok(answer) => self.hooks().ended(meta(answer), None),
+            Err(error) => {
+                let meta = error.meta().cloned().unwrap_or_else(|| Meta::named(call.operation_id()));
+                self.hooks().ended(&meta, Some(error));
+            }
+        }
+        made
+    }
+
+    /// Reads the body of an answer as a `T`; after a write an unreadable answer leaves the outcome unknown.
+    pub(crate) fn read<T: Model>(
+        &self,
+        call: &Call,
+        body: &[u8],
+        mut meta: Meta,
+    ) -> Result<(T, Meta), Error> {
+        let mut mended = Mended::default();
+        match model::read(&whole(call, body), &mut mended) {
+            Ok(value) => {
+                // Names of members are the server's, and so are their names in paths.
+                let shown = |path: &String| brief(&self.scrub(path), PATH_SHOWN);
+                meta.mended = mended.into_paths().iter().map(shown).collect();
+                Ok((value, meta))
+            }
+            Err(why) => {
+                let why = transport::no_json(body, &|text| self.scrub(text)).unwrap_or(why);
+                let error = Error::new(Kind::Protocol, format!("the answer cannot be read: {why}"));
+                Err(self.unreadable(call, error, meta))
+            }
+        }
+    }
+
+    /// The error of an answer that cannot be read.
+    pub(crate) fn unreadable(&self, call: &Call, error: Error, meta: Meta) -> Error {
+        let error = if call.is_write() { unknown(error) } else { error };
+        self.error_at(call, error.with_meta(meta))
+    }
+}
+
+/// The body with what the operation is known to leave out: nothing at all if there is nothing to say, or a member that
+/// the path names.
+fn whole<'a>(call: &Call, body: &'a [u8]) -> Cow<'a, [u8]> {
+    let Some(operation) = call.operation() else { return Cow::Borrowed(body) };
+    if matches!(operation.returns, Returns::Nothing) && body.is_empty() {
+        return Cow::Borrowed(b"null");
+    }
+    let Some((member, parameter)) = operation.traits.fill else { return Cow::Borrowed(body) };
+    let id = operation.ids.iter().zip(call.ids()).find(|(known, _)| known.argument.wire == parameter);
+    let members = serde_json::from_slice::<BTreeMap<String, Box<RawValue>>>(body);
+    match (id, members) {
+        (Some((_, Id::Text(id))), Ok(mut members))
+            if members.get(member).is_none_or(|value| value.get() == "null") =>
+        {
+            if let Ok(id) = serde_json::value::to_raw_value(id) {
+                members.insert(member.to_owned(), id);
+            }
+            serde_json::to_vec(&members).map_or(Cow::Borrowed(body), Cow::Owned)
+        }
+        _ => Cow::Borrowed(body),
+    }
+}

@@ -1,0 +1,119 @@
+//! What one workspace shares in a process: its limit, its server's clock, and what upper layers keep for it.
+
+mod clock;
+mod registry;
+
+pub(crate) use clock::ServerClock;
+pub(crate) use registry::Tenancy;
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+
+use tokio::time::Instant;
+
+use crate::limit::{Gate, Quota};
+
+/// What an upper layer keeps for a workspace, such as claims on runs.
+pub(crate) trait Part: Default + Send + Sync + 'static {
+    /// Takes over what `from` knows: two workspaces turned out to be one.
+    fn absorb(&self, from: &Self);
+}
+
+/// Everything that belongs to one workspace at one server, and not to a client of it.
+pub(crate) struct Workspace {
+    gate: Arc<Gate>,
+    clock: Mutex<ServerClock>,
+    parts: Mutex<HashMap<TypeId, Kept>>,
+    /// The workspace's id, as answers show it.
+    id: OnceLock<i64>,
+    /// The workspace that this one turned out to be.
+    merged: OnceLock<Arc<Workspace>>,
+    /// Those that turned out to be this one: their users are its users.
+    absorbed: Mutex<Vec<Weak<Workspace>>>,
+    users: AtomicUsize,
+    idle_since: Mutex<Option<Instant>>,
+}
+
+struct Kept {
+    part: Arc<dyn Any + Send + Sync>,
+    absorb: fn(&Workspace, &Arc<dyn Any + Send + Sync>),
+}
+
+impl Workspace {
+    fn new(quota: Quota) -> Arc<Self> {
+        Arc::new(Self {
+            gate: Gate::new(quota),
+            clock: Mutex::default(),
+            parts: Mutex::default(),
+            id: OnceLock::new(),
+            merged: OnceLock::new(),
+            absorbed: Mutex::default(),
+            users: AtomicUsize::new(0),
+            idle_since: Mutex::default(),
+        })
+    }
+
+    /// This workspace, or the one that it was merged into.
+    fn now(self: &Arc<Self>) -> Arc<Self> {
+        let mut at = self;
+        while let Some(next) = at.merged.get() {
+            at = next;
+        }
+        Arc::clone(at)
+    }
+
+    pub(crate) fn gate(&self) -> &Arc<Gate> {
+        &self.gate
+    }
+
+    /// What is known of the server's clock.
+    pub(crate) fn clock(&self) -> MutexGuard<'_, ServerClock> {
+        lock(&self.clock)
+    }
+
+    /// What an upper layer keeps here; made when it is first asked for.
+    pub(crate) fn part<P: Part>(&self) -> Arc<P> {
+        let mut parts = lock(&self.parts);
+        let kept = parts.entry(TypeId::of::<P>()).or_insert_with(|| Kept {
+            part: Arc::new(P::default()),
+            absorb: |into, from| {
+                if let Ok(from) = Arc::clone(from).downcast::<P>() {
+                    into.part::<P>().absorb(&from);
+                }
+            },
+        });
+        Arc::clone(&kept.part).downcast().unwrap_or_default()
+    }
+
+    /// Takes over what `other` knows; from then on `other` stands for this one.
+    fn absorb(self: &Arc<Self>, other: &Arc<Self>) {
+        if Arc::ptr_eq(self, other) || other.merged.set(Arc::clone(self)).is_err() {
+            return;
+        }
+        lock(&self.absorbed).push(Arc::downgrade(other));
+        self.gate.absorb(&other.gate);
+        let parts: Vec<_> =
+            lock(&other.parts).values().map(|kept| (Arc::clone(&kept.part), kept.absorb)).collect();
+        for (part, absorb) in parts {
+            absorb(self, &part);
+        }
+    }
+}
+
+impl fmt::Debug for Workspace {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.debug_struct("Workspace")
+            .field("users", &self.users.load(Ordering::Relaxed))
+            .finish_non_exhaustive()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

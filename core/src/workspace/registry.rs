@@ -1,0 +1,135 @@
+//! One workspace for each origin and key in a process.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Workspace, lock};
+use crate::limit::Quota;
+
+/// How long a workspace is kept after its last user, so that a client made anew knows what was just sent.
+const KEEP: Duration = Duration::from_secs(30);
+
+/// A server's origin and the digest of a key.
+type Address = (String, [u8; 32]);
+
+#[derive(Default)]
+struct Known {
+    by_key: HashMap<Address, Arc<Workspace>>,
+    /// By the id that answers showed.
+    by_id: HashMap<(String, i64), Arc<Workspace>>,
+}
+
+/// The workspaces of one process. A fork copies them with whatever lock was held at the time, so a child does not touch
+/// its parent's and begins a list of its own.
+struct Registry {
+    process: u32,
+    known: Mutex<Known>,
+    child: OnceLock<Box<Registry>>,
+}
+
+static FIRST: OnceLock<Box<Registry>> = OnceLock::new();
+
+impl Registry {
+    fn of_this_process() -> &'static Self {
+        let process = std::process::id();
+        let mut link = &FIRST;
+        loop {
+            let registry = link
+                .get_or_init(|| Box::new(Self { process, known: Mutex::default(), child: OnceLock::new() }));
+            if registry.process == process {
+                return registry;
+            }
+            link = &registry.child;
+        }
+    }
+}
+
+/// A user's hold on a workspace, which is forgotten some time after the last one is gone.
+#[derive(Debug)]
+pub(crate) struct Tenancy {
+    workspace: Arc<Workspace>,
+    origin: String,
+}
+
+impl Tenancy {
+    /// The workspace of a key at a server. Where users name different quotas or shares for it, the stricter holds.
+    pub(crate) fn of(origin: &str, key: [u8; 32], quota: Quota, share: Option<f64>) -> Self {
+        let mut known = lock(&Registry::of_this_process().known);
+        let forgotten = |workspace: &Arc<Workspace>| workspace.is_forgotten();
+        known.by_key.retain(|_, workspace| !forgotten(workspace));
+        known.by_id.retain(|_, workspace| !forgotten(workspace));
+        let address = (origin.to_owned(), key);
+        let workspace = known.by_key.entry(address).or_insert_with(|| Workspace::new(quota)).now();
+        workspace.gate.tighten(quota);
+        if let Some(share) = share {
+            workspace.gate.set_share(share);
+        }
+        workspace.users.fetch_add(1, Ordering::AcqRel);
+        *lock(&workspace.idle_since) = None;
+        drop(known);
+        Self { workspace, origin: origin.to_owned() }
+    }
+
+    /// The workspace as it is now: it may have turned out to be another's.
+    pub(crate) fn workspace(&self) -> Arc<Workspace> {
+        self.workspace.now()
+    }
+
+    /// Makes another key stand for the same workspace.
+    pub(crate) fn alias(&self, key: [u8; 32]) {
+        let mut known = lock(&Registry::of_this_process().known);
+        let own = self.workspace();
+        let address = (self.origin.clone(), key);
+        if let Some(other) = known.by_key.insert(address, Arc::clone(&own)) {
+            own.absorb(&other.now());
+        }
+    }
+
+    /// Notes the workspace's id, as an answer showed it: workspaces with one id are one.
+    pub(crate) fn learn_id(&self, id: i64) {
+        let own = self.workspace();
+        if own.id.get() == Some(&id) {
+            return;
+        }
+        let mut known = lock(&Registry::of_this_process().known);
+        // A key that was replaced by another workspace's: what it shows now says nothing of those before.
+        if own.id.set(id).is_err() {
+            return;
+        }
+        match known.by_id.get(&(self.origin.clone(), id)).map(Workspace::now) {
+            Some(other) => other.absorb(&own),
+            None => drop(known.by_id.insert((self.origin.clone(), id), own)),
+        }
+    }
+}
+
+impl Drop for Tenancy {
+    fn drop(&mut self) {
+        if self.workspace.users.fetch_sub(1, Ordering::AcqRel) == 1 {
+            *lock(&self.workspace.idle_since) = Some(Instant::now());
+        }
+    }
+}
+
+impl Workspace {
+    /// Whether its last user left so long ago that nothing it knows can matter.
+    fn is_forgotten(self: &Arc<Self>) -> bool {
+        let now = self.now();
+        if now.is_used() {
+            return false;
+        }
+        // One after the other: it may be one lock.
+        let own = *lock(&self.idle_since);
+        let since = (*lock(&now.idle_since)).max(own);
+        since.is_some_and(|since| now.gate.may_be_forgotten(since, KEEP))
+    }
+
+    fn is_used(&self) -> bool {
+        self.users.load(Ordering::Acquire) > 0
+            || lock(&self.absorbed).iter().filter_map(std::sync::Weak::upgrade).any(|other| other.is_used())
+    }
+}
