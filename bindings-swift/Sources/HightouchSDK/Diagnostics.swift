@@ -98,9 +98,9 @@ public struct Diagnosis: Codable, Hashable, Sendable {
     /// One thing that was found.
     public struct Finding: Codable, Hashable, Sendable {
         /// `ok`; or what is wrong: `no_key`, `malformed_key`, `bad_token`, `orphaned_creator`, `stripped_key`,
-        /// `key_function`, `key_changed`, `dns`, `proxy`, `refused`, `not_tls`, `tls_version`, `tls_suites`, `unknown_ca`, `self_signed`, `wrong_host`,
-        /// `expired_certificate`, `future_certificate`, `quota_exhausted`; or the kind of another error. Later versions
-        /// may know more of them.
+        /// `key_function`, `key_changed`, `dns`, `proxy`, `refused`, `not_tls`, `tls_version`, `tls_suites`,
+        /// `unknown_ca`, `self_signed`, `wrong_host`, `expired_certificate`, `future_certificate`, `quota_exhausted`; or
+        /// the kind of another error. Later versions may know more of them.
         public let code: String
         /// What was seen.
         public let message: String

@@ -136,17 +136,26 @@ fn follow<'a, S: RunState>(
 
 impl<S: RunState> Step<'_, S> {
     async fn until(&mut self, until: Option<Instant>) -> Result<FollowStep<S>, Error> {
+        let now = Instant::now();
+        if until.is_some_and(|until| until <= now) && self.due() > now {
+            // No time is left, and the run was looked at a moment ago.
+            return Ok(self.taken());
+        }
         loop {
             let due = self.due();
             self.following.due(until.map_or(due, |until| due.min(until))).await;
             let ended = self.look(until).await?;
             if ended || until.is_some_and(|until| due.max(Instant::now()) >= until) {
-                let seen = self.made.seen.clone();
-                let empty =
-                    FollowStep { state: None, seen, changed: false, meta: Meta::named(""), failure: None };
-                return Ok(std::mem::replace(&mut self.made, empty));
+                return Ok(self.taken());
             }
         }
+    }
+
+    /// What the step has brought.
+    fn taken(&mut self) -> FollowStep<S> {
+        let seen = self.made.seen.clone();
+        let empty = FollowStep { state: None, seen, changed: false, meta: Meta::named(""), failure: None };
+        std::mem::replace(&mut self.made, empty)
     }
 
     /// When the next look is due.
