@@ -16,10 +16,11 @@ export interface HightouchOptions extends Omit<ClientSettings, 'apiKey'>, CallHo
   /**
    * The workspace's API key, or a function that gives it; read from `HIGHTOUCH_API_KEY` when left out.
    *
-   * A function is asked before the first call, and again when the server refuses the key (401): once, however many
-   * calls met that at the same time. A call is repeated once with a key that is another; with the same key the
-   * refusal stands. Where the function fails, calls reject with an {@link AuthenticationError} whose `cause` is what it
-   * threw.
+   * A function is asked before the first request, and again when the server refuses the key (401): once, however many
+   * requests met that at the same time. A request is sent again once with a key that is another; with the same key the
+   * refusal stands. The deadline of a call bounds its wait for a key. Where the function fails, calls reject with an
+   * {@link AuthenticationError} whose `code` is `key_function` and whose `cause` is what it threw. Inside the function,
+   * calls of a client whose key comes from a function reject likewise: they could wait for themselves.
    */
   apiKey?: string | ApiKeyFunction | undefined
 }
@@ -140,7 +141,7 @@ export class Hightouch extends Resources {
    * @param apiKey The key.
    */
   async setApiKey(apiKey: string): Promise<void> {
-    await this.#door.setKey(apiKey)
+    await this.#door.value('client.setKey', { apiKey })
   }
 
   /** Closes the connections; later calls are refused. */

@@ -1,81 +1,56 @@
-/** A key that a function gives. */
+/** A key that a function gives: the core says when it wants one. */
 
-import { stoppable } from './abort.js'
-import { ClosedError, errorFrom } from './errors.js'
+import { AsyncLocalStorage } from 'node:async_hooks'
 
 /** Gives the API key: asked before the first call, and again when the server refuses the key that it gave. */
 export type ApiKeyFunction = () => string | Promise<string>
 
-/** When a call began, as far as the key goes. */
-export interface KeyState {
-  /** Keys set so far. */
-  readonly keys: number
-  /** Answers that the function has given so far. */
-  readonly answers: number
+/** What runs inside a key function, until that has answered; what it leaves running is a caller like any other. */
+const inside = new AsyncLocalStorage<{ asked: boolean }>()
+
+/** Whether the caller runs inside a key function: what it calls may wait for the very key that it is to give. */
+export function isInKeyFunction(): boolean {
+  return inside.getStore()?.asked ?? false
 }
 
-/**
- * Asks the function for keys, once for all calls that need one at the same time.
- *
- * @internal
- */
-export class Credentials {
-  readonly #give: ApiKeyFunction
-  readonly #set: (key: string) => Promise<void>
-  /** Private to the language: no inspection shows it. */
-  #key: string | undefined
-  #state: KeyState = { keys: 0, answers: 0 }
-  #asking: Promise<void> | undefined
-
-  constructor(give: ApiKeyFunction, set: (key: string) => Promise<void>) {
-    this.#give = give
-    this.#set = set
-  }
-
-  /** The state to hand to {@link renew} if the call that begins now is refused; asks for the first key. */
-  async begin(signal?: AbortSignal): Promise<KeyState> {
-    if (this.#state.keys === 0) await this.#ask(signal)
-    return this.#state
-  }
-
-  /** Whether there is another key now than when a call began that was refused; asks unless that is known. */
-  async renew(began: KeyState, signal?: AbortSignal): Promise<boolean> {
-    // An answer since then has settled it, whether or not it was another key.
-    if (this.#state.keys === began.keys && this.#state.answers === began.answers) await this.#ask(signal)
-    return this.#state.keys !== began.keys
-  }
-
-  /** Takes a key that was set by hand. */
-  async use(key: string): Promise<void> {
-    await this.#set(key)
-    this.#key = key
-    this.#state = { ...this.#state, keys: this.#state.keys + 1 }
-  }
-
-  /** Joins the asking under way. A caller who goes away leaves it to the others. */
-  async #ask(signal?: AbortSignal): Promise<void> {
-    this.#asking ??= this.#answer().finally(() => (this.#asking = undefined))
-    if (!signal) {
-      await this.#asking
-      return
-    }
-    let leave: () => void = () => undefined
-    const left = new Promise<void>((resolve) => (leave = resolve))
-    await stoppable(Promise.race([this.#asking, left]), signal, leave)
-  }
-
-  async #answer(): Promise<void> {
+/** Answers the core whenever it wants a key. Ends when the client is closed, or when nobody holds it any more. */
+export async function giveKeys(
+  give: ApiKeyFunction,
+  send: (op: string, args?: object) => Promise<unknown>,
+  onFailure: (thrown: unknown) => void,
+): Promise<void> {
+  const wanted = (): Promise<boolean> =>
+    send('client.keyWanted').then(
+      () => true,
+      () => false,
+    )
+  while (await wanted()) {
     try {
-      const key = await this.#give()
-      // JavaScript may call with anything, and what it is may be a key.
-      if (typeof (key as unknown) !== 'string')
-        throw new TypeError(`a ${typeof (key as unknown)} is no API key`)
-      if (key !== this.#key) await this.use(key)
-      this.#state = { ...this.#state, answers: this.#state.answers + 1 }
-    } catch (cause) {
-      if (cause instanceof ClosedError) throw cause
-      const message = 'The function that gives the API key failed; nothing was sent.'
-      throw errorFrom({ kind: 'authentication', message }, cause)
+      await send('client.setKey', { apiKey: await ask(give) })
+    } catch (thrown) {
+      onFailure(thrown)
+      await send('client.keyFailed', { message: told(thrown) }).catch(() => undefined)
     }
+  }
+}
+
+async function ask(give: ApiKeyFunction): Promise<string> {
+  const running = { asked: true }
+  try {
+    const key: unknown = await inside.run(running, give)
+    // JavaScript may call with anything, and what it is may be a key.
+    if (typeof key !== 'string') throw new TypeError(`A value of type ${typeof key} is no API key.`)
+    return key
+  } finally {
+    running.asked = false
+  }
+}
+
+/** Type and text of what a function threw, which may be anything. */
+function told(thrown: unknown): string {
+  try {
+    return String(thrown)
+  } catch {
+    return 'It threw something that has no text.'
   }
 }

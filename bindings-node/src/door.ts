@@ -1,13 +1,20 @@
 /** Calls through the door: JSON out, JSON back, one promise each. */
 
 import { noteStopped, stoppable, throwIfRaised } from './abort.js'
-import { Credentials, type ApiKeyFunction } from './credentials.js'
+import { giveKeys, isInKeyFunction, type ApiKeyFunction } from './credentials.js'
 import { encode } from './encode.js'
-import { AuthenticationError, CancelledError, errorFrom, failureOf, HightouchError } from './errors.js'
+import { CancelledError, errorFrom, failureOf, HightouchError, type Failure } from './errors.js'
 import { tell, type CallHooks } from './hooks.js'
 import { Json, opened } from './json.js'
 import type { CallOptions, Meta } from './meta.js'
-import { loadNative, type Native, type NativeBridge, type NativeEngine, type Settled } from './native.js'
+import {
+  loadNative,
+  type Native,
+  type NativeBridge,
+  type NativeCancel,
+  type NativeEngine,
+  type Settled,
+} from './native.js'
 
 /** How a call went whose raw answer was asked for. */
 interface RawMeta extends Meta {
@@ -29,11 +36,24 @@ interface Text {
   body: string
 }
 
+/** What a call of the bridge is made with. */
+interface Call {
+  engine: NativeEngine
+  op: string
+  args: string
+  opts: string
+  cancel?: NativeCancel | undefined
+  /** Whether the process stays for the answer. */
+  held: boolean
+}
+
 /** One environment's bridge and the calls that wait behind it. */
 class Exchange {
   readonly #pending = new Map<number, (settled: Settled) => void>()
   readonly #bridge: NativeBridge
   #last = 0
+  /** Pending calls for which the process stays. */
+  #held = 0
 
   constructor(readonly native: Native) {
     this.#bridge = new native.Bridge((batch) => {
@@ -42,42 +62,47 @@ class Exchange {
         this.#pending.delete(settled[0])
         settle?.(settled)
       }
-      if (this.#pending.size === 0) this.#bridge.hold(false)
     })
   }
 
-  async send(
-    engine: NativeEngine,
-    op: string,
-    args: string,
-    opts: string,
-    signal?: AbortSignal,
-  ): Promise<Settled> {
-    const cancel = signal && new this.native.Cancel()
+  send({ engine, op, args, opts, cancel, held }: Call): Promise<Settled> {
     do this.#last = (this.#last + 1) >>> 0
     while (this.#pending.has(this.#last))
     const id = this.#last
     this.#bridge.call(engine, id, op, args, opts, cancel)
-    if (this.#pending.size === 0) this.#bridge.hold(true)
-    const settled = new Promise<Settled>((resolve) => this.#pending.set(id, resolve))
-    if (!signal || !cancel) return settled
-    return stoppable(settled, signal, () => {
-      cancel.cancel()
+    if (held) this.#hold(1)
+    return new Promise<Settled>((resolve) => {
+      this.#pending.set(id, (settled) => {
+        if (held) this.#hold(-1)
+        resolve(settled)
+      })
     })
+  }
+
+  #hold(change: 1 | -1): void {
+    const before = this.#held
+    this.#held += change
+    if (before === 0 || this.#held === 0) this.#bridge.hold(this.#held > 0)
   }
 }
 
 let exchange: Exchange | undefined
 
-/** Ops that never send: they need no key, and no hook is told of them. */
+/** Ops that never send: no hook is told of them. */
 const LOCAL = new Set(['runs.open', 'parse', 'client.stats', 'client.setKey', 'client.close'])
+
+/** Ends the wait of a client for being asked for a key, when nobody holds the client any more. */
+const dropped = new FinalizationRegistry<NativeCancel>((cancel) => {
+  cancel.cancel()
+})
 
 /** A client behind the door; what the host's classes share. */
 export class Door {
   readonly #exchange: Exchange
   readonly #engine: NativeEngine
   readonly #hooks: CallHooks
-  readonly #credentials: Credentials | undefined
+  /** What the function that gives the key threw last. */
+  readonly #thrown: { cause?: unknown } = {}
 
   /** @throws HightouchError (`config`) when the settings are not right. */
   constructor(settings: object, hooks: CallHooks = {}, give?: ApiKeyFunction) {
@@ -88,7 +113,27 @@ export class Door {
     if (typeof engine === 'string') throw errorFrom(failureOf(engine))
     this.#engine = engine
     this.#hooks = hooks
-    this.#credentials = give && new Credentials(give, (apiKey) => this.#set(apiKey))
+    if (give) this.#giveKeys(give)
+  }
+
+  #giveKeys(give: ApiKeyFunction): void {
+    // None of this holds the door itself, or it would never be dropped.
+    const [exchange, engine, thrown] = [this.#exchange, this.#engine, this.#thrown]
+    const cancel = new exchange.native.Cancel()
+    dropped.register(this, cancel)
+    const send = async (op: string, args: object = {}): Promise<void> => {
+      const held = op !== 'client.keyWanted'
+      const [, ok, head] = await exchange.send({
+        engine,
+        op,
+        args: encode(args, 'arguments'),
+        opts: '',
+        cancel,
+        held,
+      })
+      if (!ok) throw errorFrom(failureOf(head))
+    }
+    void giveKeys(give, send, (cause) => (thrown.cause = cause))
   }
 
   /** Makes one call. */
@@ -113,40 +158,19 @@ export class Door {
     return { meta: head.meta, body }
   }
 
-  /** Uses another key from the next request on. */
-  async setKey(apiKey: string): Promise<void> {
-    await (this.#credentials ? this.#credentials.use(apiKey) : this.#set(apiKey))
-  }
-
-  async #set(apiKey: string): Promise<void> {
-    await this.value('client.setKey', { apiKey })
-  }
-
-  /** Makes one call; once more where the key was refused and there is another one. */
   async #made(op: string, args: object, { signal, ...opts }: CallOptions): Promise<Text> {
     checkSignal(signal)
     throwIfRaised(signal)
     // At once: what the caller changes later is not sent.
     const asked = encode(args, 'arguments')
-    const how = encode(opts, 'options')
-    if (LOCAL.has(op)) return await this.#sent(op, asked, how, signal)
+    const how = encode({ ...opts, ...(isInKeyFunction() && { inKeyFunction: true }) }, 'options')
     // Whoever aborts before they let go of the thread has sent nothing.
     if (signal) await Promise.resolve()
     throwIfRaised(signal)
-    const credentials = this.#credentials
-    if (!credentials) return await this.#told(op, asked, how, signal)
-    const began = await credentials.begin(signal)
-    throwIfRaised(signal)
-    try {
-      return await this.#told(op, asked, how, signal)
-    } catch (error) {
-      if (!(error instanceof AuthenticationError && (await credentials.renew(began, signal)))) throw error
-      throwIfRaised(signal)
-      return await this.#told(op, asked, how, signal)
-    }
+    return await (LOCAL.has(op) ? this.#sent(op, asked, how, signal) : this.#told(op, asked, how, signal))
   }
 
-  /** Sends once, between the hooks. */
+  /** Sends between the hooks. */
   async #told(op: string, args: string, opts: string, signal?: AbortSignal): Promise<Text> {
     const { onStart, onEnd } = this.#hooks
     tell(onStart, { op })
@@ -166,12 +190,24 @@ export class Door {
   }
 
   async #sent(op: string, args: string, opts: string, signal?: AbortSignal): Promise<Text> {
-    const sent = this.#exchange.send(this.#engine, op, args, opts, signal)
+    const cancel = signal && new this.#exchange.native.Cancel()
+    const sent = this.#exchange.send({ engine: this.#engine, op, args, opts, cancel, held: true })
     // Made after the await, the error's stack shows who called.
-    const [, ok, head, body] = await sent
+    const [, ok, head, body] = await (signal && cancel
+      ? stoppable(sent, signal, () => {
+          cancel.cancel()
+        })
+      : sent)
     if (ok) return { head: JSON.parse(head) as Text['head'], body }
     const failure = failureOf(head)
-    throw errorFrom(failure, failure.kind === 'cancelled' ? signal?.reason : undefined)
+    throw errorFrom(failure, this.#cause(failure, signal))
+  }
+
+  /** What the host alone knows of why a call failed. */
+  #cause({ kind, code }: Failure, signal?: AbortSignal): unknown {
+    if (kind === 'cancelled') return signal?.reason
+    // A call from inside the function was refused before the function could fail.
+    return code === 'key_function' && !isInKeyFunction() ? this.#thrown.cause : undefined
   }
 }
 

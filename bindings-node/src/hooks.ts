@@ -19,7 +19,20 @@ export interface CallEnd {
   error?: HightouchError
 }
 
-/** What is told of calls. Nothing that a hook does changes a call: what it throws becomes a warning of the process. */
+/**
+ * What is told of calls. Nothing that a hook does changes a call: what it throws becomes a warning of the process. The
+ * package writes no log of its own; `onEnd` is the place to write one.
+ *
+ * ```ts
+ * new Hightouch({
+ *   onEnd({ op, meta, error }) {
+ *     if (error) console.error(`${op}: ${error.message}`)
+ *     for (const { allowed, closedMs } of meta?.cuts ?? [])
+ *       console.warn(`${op}: the limit was cut to ${allowed} a window, after ${closedMs} ms`)
+ *   },
+ * })
+ * ```
+ */
 export interface CallHooks {
   /**
    * Called before each call that may send requests.

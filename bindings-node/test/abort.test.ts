@@ -236,6 +236,22 @@ describe('what an abort has left behind', () => {
     }
   })
 
+  test('names the run that was waited for', async () => {
+    const home = await world({ runs: { seconds: 3600 } })
+    await using ht = new Hightouch(settingsOf(sandbox, home))
+    const run = await ht.syncs.trigger(1)
+    const aborter = new AbortController()
+    const waiting = run.wait({ signal: aborter.signal })
+    setTimeout(() => {
+      aborter.abort(new Error('the user left'))
+    }, 200)
+    const why: unknown = await waiting.catch((thrown: unknown) => thrown)
+    assert.deepEqual(
+      stoppedCalls(why).map((error) => error.run),
+      [run.token],
+    )
+  })
+
   test('is nothing where no call was stopped', () => {
     for (const why of [new Error('another'), null, undefined, 'text', new AbortController().signal]) {
       assert.deepEqual(stoppedCalls(why), [])

@@ -187,4 +187,66 @@ describe('a key that a function gives', () => {
     await ht.close()
     assert.equal(await kind(ht.syncs.get(1)), 'closed')
   })
+
+  /** Incident: a trigger inside the function waited for the key that the function was to give, for ever. */
+  test('is not waited for inside of its own function, and the call there says so', async () => {
+    const home = await world()
+    const inner: unknown[] = []
+    const ht: sdk.Hightouch = clientOf(home, async () => {
+      await ht.syncs.get(1).catch((error: unknown) => inner.push(error))
+      return home.apiKey
+    })
+    assert.equal((await ht.syncs.get(1)).id, 1)
+    await ht.close()
+    const [error] = inner
+    assert(error instanceof sdk.AuthenticationError)
+    assert.deepEqual([error.code, error.cause], ['key_function', undefined])
+    assert.deepEqual(await statuses(home), [200])
+  })
+
+  test('may be got with a client that has a key of its own', async () => {
+    const home = await world()
+    await using vault = new sdk.Hightouch(settingsOf(sandbox, home))
+    await using ht = clientOf(home, async () => {
+      assert.equal((await vault.syncs.get(2)).id, 2)
+      return home.apiKey
+    })
+    assert.equal((await ht.syncs.get(1)).id, 1)
+  })
+
+  test('does not bar what its function has left running', async () => {
+    const home = await world()
+    let later: Promise<sdk.Sync> | undefined
+    const ht: sdk.Hightouch = clientOf(home, () => {
+      later = eventually(async () => Promise.resolve(answered)).then(() => ht.syncs.get(2))
+      return home.apiKey
+    })
+    let answered = false
+    assert.equal((await ht.syncs.get(1)).id, 1)
+    answered = true
+    assert.equal((await later)?.id, 2)
+    await ht.close()
+  })
+
+  test('is refused with the type and text of what the function threw, which has a code', async () => {
+    const home = await world()
+    for (const cause of [
+      new RangeError('no such vault'),
+      'a text',
+      undefined,
+      Object.create(null) as object,
+    ]) {
+      await using ht = clientOf(home, async () => {
+        await Promise.resolve()
+        // eslint-disable-next-line @typescript-eslint/only-throw-error
+        throw cause
+      })
+      const error: unknown = await ht.syncs.get(1).catch((thrown: unknown) => thrown)
+      assert(error instanceof sdk.AuthenticationError)
+      assert.equal(error.code, 'key_function')
+      if (cause instanceof Error) assert(error.message.includes('RangeError: no such vault'), error.message)
+      if (cause !== undefined) assert.equal(error.cause, cause)
+    }
+    assert.deepEqual(await statuses(home), [])
+  })
 })

@@ -54,6 +54,15 @@ describe('a process', { concurrency: 2 }, () => {
     assert.deepEqual(await run(home, script), { code: 0, out: 'TimeoutError\n' })
   })
 
+  test('ends by itself though a client waits to be asked for a key, and waits for a key that is late', async () => {
+    const home = await world()
+    const script = `const late = () => new Promise((resolve) => setTimeout(resolve, 300, settings.apiKey))
+      new Hightouch({ ...settings, apiKey: late })
+      const ht = new Hightouch({ ...settings, apiKey: late })
+      ht.syncs.list().then((page) => console.log(page.data.length))`
+    assert.deepEqual(await run(home, script), { code: 0, out: '3\n' })
+  })
+
   test('ends at once when it is told to with calls in flight', async () => {
     const home = await world(hanging)
     const script = `const ht = new Hightouch(settings)

@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm'
 
 import { Hightouch } from 'hightouch-sdk'
 
-import { settingsOf, useSandbox } from './support.js'
+import { eventually, settingsOf, useSandbox } from './support.js'
 
 const SYNCS = 100_000
 const MEGABYTE = 2 ** 20
@@ -41,5 +41,24 @@ describe('a list of 100,000', () => {
     // moves with the allocator and the machine's load, by up to 32 MB as seen.
     const [heap = NaN, rss = NaN] = grown
     assert(heap < 16 && rss < 70, `grew by ${grown.join(' and ')} MB`)
+  })
+})
+
+describe('a client that nobody holds any more', () => {
+  const { sandbox, world } = useSandbox()
+
+  test('is collected with the function that gives its key, though it was never closed', async () => {
+    const home = await world()
+    const used = async (): Promise<WeakRef<object>[]> => {
+      const apiKey = (): string => home.apiKey
+      const ht = new Hightouch({ ...settingsOf(sandbox, home), apiKey })
+      assert.equal((await ht.syncs.get(1)).id, 1)
+      return [new WeakRef(ht), new WeakRef(apiKey)]
+    }
+    const held = await used()
+    await eventually(async () => {
+      collect()
+      return Promise.resolve(held.every((one) => one.deref() === undefined))
+    })
   })
 })

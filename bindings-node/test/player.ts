@@ -9,6 +9,7 @@ import {
   HightouchError,
   Listing,
   RunHandle,
+  stoppedCalls,
   type AnyRunHandle,
   type JsonValue,
 } from 'hightouch-sdk'
@@ -329,10 +330,10 @@ function checkError(expected: Members, error: unknown, aborted: boolean, where: 
   }
 }
 
-/** What the reason of an abort says, and what the package has laid beside it. */
+/** What is told of the call that was stopped for this reason. */
 function interruption(reason: unknown): Members {
-  const { cause } = reason as { cause?: unknown }
-  return cause instanceof HightouchError ? { ...cause.toJSON(), kind: kindOf(cause) } : { kind: 'cancelled' }
+  const [error] = stoppedCalls(reason)
+  return error ? { ...error.toJSON(), kind: kindOf(error) } : { kind: 'cancelled' }
 }
 
 /** The kind that the error's class stands for. */
