@@ -35,11 +35,9 @@ impl Engine {
     fn new(py: Python<'_>, settings: String) -> PyResult<Self> {
         let (send, mut receive) = channel();
         // A key file may be a pipe that nobody writes to: reading it must stop neither other threads nor Ctrl-C.
-        let reader = thread::Builder::new()
-            .name("hightouch-sdk-settings".to_owned())
-            .spawn(move || {
-                let _ = send.send(wire::Engine::new(&settings));
-            })?;
+        let reader = thread::Builder::new().name("hightouch-sdk-settings".to_owned()).spawn(move || {
+            let _ = send.send(wire::Engine::new(&settings));
+        })?;
         loop {
             let made;
             (receive, made) = py.detach(move || {

@@ -10,6 +10,14 @@ public struct CallMeta: Codable, Hashable, Sendable {
         public let ms: Int
     }
 
+    /// A refusal (429) of this call that lowered the limit for all calls of the workspace.
+    public struct Cut: Codable, Hashable, Sendable {
+        /// Requests that a window may hold after it.
+        public let allowed: Int
+        /// For how long nothing is let through after it, in milliseconds.
+        public let closedMs: Int
+    }
+
     /// Ours; sent as `X-Request-Id` with every attempt.
     public let requestId: String
     /// The vendor's name of the operation.
@@ -22,6 +30,23 @@ public struct CallMeta: Codable, Hashable, Sendable {
     public let mended: [String]
     /// The requests that were made.
     public let attempts: [Attempt]
+    /// Refusals of this call that lowered the limit; usually empty. Each is worth a warning in a log: another client of
+    /// the workspace takes its share, or ``Configuration/limit`` is too high.
+    public let cuts: [Cut]
+}
+
+extension CallMeta {
+    /// Reads what the core or `encode(to:)` has written; older versions wrote no ``cuts``.
+    public init(from decoder: any Decoder) throws {
+        let object = try decoder.container(keyedBy: CodingKeys.self)
+        requestId = try object.decode(String.self, forKey: .requestId)
+        operation = try object.decode(String.self, forKey: .operation)
+        waitedMs = try object.decode(Int.self, forKey: .waitedMs)
+        durationMs = try object.decode(Int.self, forKey: .durationMs)
+        mended = try object.decode([String].self, forKey: .mended)
+        attempts = try object.decode([Attempt].self, forKey: .attempts)
+        cuts = try object.decodeIfPresent([Cut].self, forKey: .cuts) ?? []
+    }
 }
 
 /// The state of the limit that this client shares with all others of the same key and origin in this process.
@@ -72,8 +97,8 @@ public struct Diagnosis: Codable, Hashable, Sendable {
 
     /// One thing that was found.
     public struct Finding: Codable, Hashable, Sendable {
-        /// `ok`; or what is wrong: `no_key`, `malformed_key`, `bad_token`, `orphaned_creator`, `stripped_key`, `dns`,
-        /// `proxy`, `refused`, `not_tls`, `tls_version`, `tls_suites`, `unknown_ca`, `self_signed`, `wrong_host`,
+        /// `ok`; or what is wrong: `no_key`, `malformed_key`, `bad_token`, `orphaned_creator`, `stripped_key`,
+        /// `key_function`, `key_changed`, `dns`, `proxy`, `refused`, `not_tls`, `tls_version`, `tls_suites`, `unknown_ca`, `self_signed`, `wrong_host`,
         /// `expired_certificate`, `future_certificate`, `quota_exhausted`; or the kind of another error. Later versions
         /// may know more of them.
         public let code: String

@@ -1,15 +1,11 @@
 import Foundation
 internal import HightouchNative
 
-/// The one way into the core: calls as JSON, answers as values. No other file knows of the native module.
-final class Door: Sendable {
+/// The native client, and how a call crosses to it. No other file imports the native module.
+struct Native: Sendable {
     private let engine: Engine
-    private let credentials: Credentials?
-    private let hooks: Hooks
 
-    init(_ settings: Fields, credentials: Credentials? = nil, hooks: Hooks = Hooks()) throws {
-        self.credentials = credentials
-        self.hooks = hooks
+    init(_ settings: Fields) throws {
         do {
             engine = try Engine(settings: try settings.json(by: Coding.encoder()))
         } catch {
@@ -19,49 +15,19 @@ final class Door: Sendable {
 
     /// Makes one call; cancelling the task ends the request that is under way.
     ///
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    /// - Throws: `HightouchError`, of the kind `cancelled` if the task was cancelled.
     func call(_ op: String, _ arguments: Fields = [:], _ options: Fields = [:]) async throws -> Answer {
-        guard let credentials else { return try await hooked(op, arguments, options) }
-        let generation = try await credentials.first(setting: setKey)
-        do {
-            return try await hooked(op, arguments, options)
-        } catch let error as HightouchError where error.kind == .authentication {
-            guard try await credentials.renewed(since: generation, setting: setKey) else { throw error }
-            return try await hooked(op, arguments, options)
+        let cancel = Cancel()
+        return try await withTaskCancellationHandler {
+            try await answer(op, arguments, options, cancel)
+        } onCancel: {
+            cancel.cancel()
         }
     }
 
-    /// Makes a call that sends nothing, also in a task that was cancelled: closing is most wanted there.
+    /// Makes a call that sends nothing, also in a cancelled task: that is where closing is wanted most.
     func local(_ op: String, _ arguments: Fields = [:]) async throws -> Answer {
         try await answer(op, arguments, [:], Cancel())
-    }
-
-    /// Uses another key from now on, whoever gave it.
-    func setKey(_ key: Secret) async throws {
-        _ = try await local("client.setKey", ["apiKey": key.text])
-    }
-
-    /// Uses another key from now on; calls that failed with an older one need not ask for one.
-    func replaceKey(_ key: Secret) async throws {
-        try await setKey(key)
-        await credentials?.replaced(by: key)
-    }
-
-    private func hooked(_ op: String, _ arguments: Fields, _ options: Fields) async throws -> Answer {
-        hooks.onStart?(CallStart(op: op))
-        do {
-            let cancel = Cancel()
-            let answer = try await withTaskCancellationHandler {
-                try await self.answer(op, arguments, options, cancel)
-            } onCancel: {
-                cancel.cancel()
-            }
-            hooks.onEnd?(CallEnd(op: op, meta: answer.head.meta, error: nil))
-            return answer
-        } catch {
-            hooks.onEnd?(CallEnd(op: op, meta: (error as? HightouchError)?.meta, error: error))
-            throw error
-        }
     }
 
     private func answer(_ op: String, _ arguments: Fields, _ options: Fields, _ cancel: Cancel) async throws -> Answer {
@@ -72,11 +38,61 @@ final class Door: Sendable {
         } catch {
             throw HightouchError(crossing: error)
         }
-        guard reply.ok else {
-            let error = HightouchError(failure: reply.head)
-            throw error.kind == .cancelled && Task.isCancelled ? CancellationError() : error
-        }
+        guard reply.ok else { throw HightouchError(failure: reply.head) }
         return Answer(head: try read(Answer.Head.self, from: Data(reply.head.utf8)), body: reply.body)
+    }
+}
+
+/// What a client, its lists and its runs share: calls as users see them, with hooks and the language's cancellation.
+final class Door: Sendable {
+    private let native: Native
+    private let hooks: Hooks
+    private let credentials: Credentials?
+    /// Serves the core with keys. It holds the native client alone, so that it cannot keep this door alive.
+    private let asking: Task<Void, Never>?
+
+    init(_ settings: Fields, credentials: Credentials? = nil, hooks: Hooks = Hooks()) throws {
+        let native = try Native(settings)
+        self.native = native
+        self.hooks = hooks
+        self.credentials = credentials
+        // Detached: the client may be created inside the key function of another one.
+        asking = credentials.map { credentials in Task.detached { await credentials.serve(native) } }
+    }
+
+    deinit { asking?.cancel() }
+
+    /// Makes one call; cancelling the task ends the request that is under way.
+    ///
+    /// - Throws: `HightouchError`, or `CancellationError` if the task was cancelled and there is no more to say.
+    func call(_ op: String, _ arguments: Fields = [:], _ options: Fields = [:]) async throws -> Answer {
+        var options = options
+        options.set("inKeyFunction", Credentials.isAsking ? true : nil)
+        hooks.onStart?(CallStart(op: op))
+        do {
+            let answer = try await native.call(op, arguments, options)
+            hooks.onEnd?(CallEnd(op: op, meta: answer.head.meta, error: nil))
+            return answer
+        } catch {
+            var error = HightouchError(crossing: error)
+            if error.code == "key_function", !Credentials.isAsking {
+                error.underlying = await credentials?.failure
+            }
+            hooks.onEnd?(CallEnd(op: op, meta: error.meta, error: error))
+            throw error.isMereCancellation ? CancellationError() : error
+        }
+    }
+
+    /// Makes a call that sends nothing and that cancelling does not end.
+    func local(_ op: String, _ arguments: Fields = [:]) async throws -> Answer {
+        try await native.local(op, arguments)
+    }
+
+    /// Ends the calls under way and the asking for keys.
+    func close() async throws {
+        // After the core has closed: what a cancelled key function throws must not be why the calls end.
+        defer { asking?.cancel() }
+        _ = try await local("client.close")
     }
 }
 

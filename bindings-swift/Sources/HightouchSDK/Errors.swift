@@ -2,10 +2,30 @@ import Foundation
 
 /// Why a call failed. Switch over `kind`; show `description` to people.
 ///
-/// Holds no API key and no raw body. A task that was cancelled throws `CancellationError` instead.
+/// Holds no API key and no raw body.
+///
+/// A cancelled task throws Swift's `CancellationError` if nothing is left behind: no request that starts or changes
+/// something had been sent, and no run was being followed. Otherwise it throws this error with the kind `cancelled`,
+/// because `CancellationError` cannot carry what the caller has to know then: ``hint`` says that the request may have
+/// taken effect or that the run goes on, ``run`` is the token of that run, and ``details`` holds the results so far of
+/// a campaign. Both mean that the task was cancelled:
+///
+/// ```swift
+/// do {
+///     let run = try await ht.syncs.trigger("orders")
+///     try await run.wait()
+/// } catch is CancellationError {
+///     // Nothing was started.
+/// } catch let error as HightouchError where error.kind == .cancelled {
+///     print(error.message, error.hint ?? "", error.run ?? "")
+/// }
+/// ```
 public struct HightouchError: Error, Sendable, Hashable {
     /// What went wrong, from a closed set.
     public let kind: Kind
+    /// The finer reason, if one is known, such as `bad_token`, `dns` or `key_function`; named like
+    /// ``Diagnosis/Finding/code``. Later versions may know more of them.
+    public let code: String?
     /// One sentence for people, never to be taken apart.
     public let message: String
     /// The HTTP status, where there was an answer.
@@ -30,9 +50,12 @@ public struct HightouchError: Error, Sendable, Hashable {
     /// What ran, for the kind `runFailed`; nil for others.
     public internal(set) var runKind: RunKind?
     /// What a function of the user's threw, such as the one that gives the API key; it does not count for equality.
-    public var underlying: (any Error)? { cause.error }
+    public internal(set) var underlying: (any Error)? {
+        get { cause.error }
+        set { cause = Cause(error: newValue) }
+    }
 
-    private let cause: Cause
+    private var cause: Cause
 
     /// The run as it ended, where a run of a sync failed; nil for others.
     public var syncRun: SyncRun? { state() }
@@ -49,11 +72,15 @@ public struct HightouchError: Error, Sendable, Hashable {
     init(_ kind: Kind, _ message: String, because error: (any Error)? = nil) {
         self.kind = kind
         self.message = message
+        code = nil
         (status, details, operation, resource, retryAfter) = (nil, nil, nil, nil, nil)
         (hint, meta, run) = (nil, nil, nil)
         causes = error.map { ["\($0)"] } ?? []
         cause = Cause(error: error)
     }
+
+    /// Whether it says no more than Swift's `CancellationError` does.
+    var isMereCancellation: Bool { kind == .cancelled && hint == nil && run == nil && details == nil }
 }
 
 /// An error of any type beside fields that can be compared.
@@ -77,13 +104,14 @@ extension HightouchError: CustomStringConvertible, LocalizedError {
 
 extension HightouchError: Codable {
     private enum CodingKeys: String, CodingKey {
-        case kind, message, status, details, operation, resource, retryAfterMs, hint, causes, meta, run, runKind
+        case kind, code, message, status, details, operation, resource, retryAfterMs, hint, causes, meta, run, runKind
     }
 
     /// Reads what the core or ``encode(to:)`` has written.
     public init(from decoder: any Decoder) throws {
         let object = try decoder.container(keyedBy: CodingKeys.self)
         kind = try object.decode(Kind.self, forKey: .kind)
+        code = try object.decodeIfPresent(String.self, forKey: .code)
         message = try object.decode(String.self, forKey: .message)
         status = try object.decodeIfPresent(Int.self, forKey: .status)
         details = try object.decodeIfPresent(JSONValue.self, forKey: .details)
@@ -102,6 +130,7 @@ extension HightouchError: Codable {
     public func encode(to encoder: any Encoder) throws {
         var object = encoder.container(keyedBy: CodingKeys.self)
         try object.encode(kind, forKey: .kind)
+        try object.encodeIfPresent(code, forKey: .code)
         try object.encode(message, forKey: .message)
         try object.encodeIfPresent(status, forKey: .status)
         try object.encodeIfPresent(details, forKey: .details)

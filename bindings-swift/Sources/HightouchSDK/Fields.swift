@@ -47,13 +47,14 @@ struct Fields: Encodable, Sendable, ExpressibleByDictionaryLiteral {
 extension Duration {
     /// Rounded up, and clamped to what 64 bits hold.
     var milliseconds: Int64 {
+        guard self < .longest else { return .max }
+        guard self > .milliseconds(Int64.min) else { return .min }
         let (seconds, attoseconds) = components
-        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1000)
-        guard !overflow else { return seconds < 0 ? .min : .max }
+        let millisecond: Int64 = 1_000_000_000_000_000
         // Division cuts towards zero, which for a time before zero is up.
-        let (rest, millisecond) = (attoseconds, 1_000_000_000_000_000 as Int64)
-        let (sum, spilled) = whole.addingReportingOverflow(
-            (rest > 0 ? rest + millisecond - 1 : rest) / millisecond)
-        return spilled ? .max : sum
+        return seconds * 1000 + (attoseconds > 0 ? attoseconds + millisecond - 1 : attoseconds) / millisecond
     }
+
+    /// The longest time that 64 bits hold in milliseconds.
+    static let longest = Self.milliseconds(Int64.max)
 }

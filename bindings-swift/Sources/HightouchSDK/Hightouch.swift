@@ -8,7 +8,8 @@
 ///
 /// One client serves any number of tasks at once. It keeps within the workspace's limit of requests, together with all
 /// clients of the same key and origin in this process, and repeats only what may be repeated. Its methods throw
-/// `HightouchError`, or `CancellationError` where the task was cancelled: that ends the request under way.
+/// ``HightouchError``. Cancelling the task ends the request under way; the method then throws `CancellationError`, or
+/// ``HightouchError`` of the kind `cancelled` if something may have been started or changed, or a run was followed.
 public final class Hightouch: Sendable {
     let door: Door
 
@@ -31,14 +32,18 @@ public final class Hightouch: Sendable {
         try self.init(settings: settings, hooks: Hooks(onStart: onStart, onEnd: onEnd))
     }
 
-    /// Makes a client whose key a function gives; sends nothing, and does not ask yet.
+    /// Creates a client whose key a function returns; sends nothing, and does not call the function yet.
     ///
-    /// The function is asked before the first request, and again when the server refuses the key (401): once for all
-    /// calls that meet it at the same time. Where it gives another key, they are repeated once with it.
+    /// The function is called before the first request, and again when the server refuses the key (401): once for all
+    /// requests that were refused with it. If it returns another key, each of them is sent once more with that one. The
+    /// deadline of a call includes the time that the function takes. Calls on this client from inside the function are
+    /// errors of the kind `authentication`; get the key elsewhere, or create another client for it.
     ///
     /// - Parameters:
-    ///   - credentials: Gives the workspace's API key. What it throws is the ``HightouchError/underlying`` error of the
-    ///     kind `authentication` that the calls throw; it goes on when a call that waits for it is cancelled.
+    ///   - credentials: Returns the workspace's API key. If it throws, or returns what cannot be a key, the calls that
+    ///     wait for the key throw an error of the kind `authentication` with the code `key_function` and with what it
+    ///     threw as ``HightouchError/underlying``. Cancelling one of those calls does not cancel the function;
+    ///     ``close()`` does, and so does releasing the client with everything that was created from it.
     ///   - configuration: What differs from the defaults.
     ///   - onStart: Told of each call that may send, before it is made.
     ///   - onEnd: Told of each such call when it has ended, however it did.
@@ -140,14 +145,15 @@ public final class Hightouch: Sendable {
     /// - Parameter apiKey: The new key.
     /// - Throws: `HightouchError` of the kind `config` for what cannot be a key; the old one stays.
     public func setAPIKey(_ apiKey: String) async throws {
-        try await door.replaceKey(Secret(apiKey))
+        _ = try await door.local("client.setKey", ["apiKey": apiKey])
     }
 
-    /// Ends the client: later calls fail with the kind `closed`. Works in a cancelled task too.
+    /// Ends the client: calls under way and later ones fail with the kind `closed`, and a function that is being asked
+    /// for the key is cancelled. Works in a cancelled task too.
     ///
     /// - Throws: `HightouchError` of the kind `internal`.
     public func close() async throws {
-        _ = try await door.local("client.close")
+        try await door.close()
     }
 
     /// What the User-Agent says of us: the oldest Swift of which the compiler has the features.

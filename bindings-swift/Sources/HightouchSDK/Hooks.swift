@@ -10,7 +10,8 @@ public struct CallEnd: Sendable {
     public let op: String
     /// How it went; nil where the call did not come so far.
     public let meta: CallMeta?
-    /// Why it failed; nil where it did not.
+    /// Why it failed; nil if it did not. Of a cancelled call it is always the ``HightouchError`` of the kind `cancelled`,
+    /// also if the call throws `CancellationError`.
     public let error: (any Error)?
 }
 

@@ -35,18 +35,23 @@ public struct RunHandle<State: RunState>: Sendable {
     }
 
     /// The states of the run as they change, the last one being its end. However it ends, that throws nothing.
+    ///
+    /// Going through them throws `HightouchError` if following becomes impossible, and with the kind `cancelled` if the
+    /// task is cancelled, as ``wait(timeout:onFailure:onWarning:progress:)`` does.
     public var states: States { States(run: self) }
 
     /// Waits for the run to end. Outages do not end the wait.
     ///
     /// - Parameters:
-    ///   - timeout: How long to wait; without end when nil. The run goes on after it.
+    ///   - timeout: How long to wait, from zero to `Int64.max` milliseconds; without end when nil. The run goes on
+    ///     after it.
     ///   - onFailure: What to do when the run has failed, was cancelled or interrupted.
     ///   - onWarning: What to do when the run has ended with warnings.
     ///   - progress: Is given each change of state, the last one too.
     /// - Returns: The run as it ended.
-    /// - Throws: `HightouchError`: of the kind `runFailed` as the policies have it, `waitTimeout`, which carries the
-    ///   token, or what makes following impossible. `CancellationError` where the task was cancelled.
+    /// - Throws: `HightouchError`: of the kind `runFailed` as the policies have it; `waitTimeout` after the timeout and
+    ///   `cancelled` if the task was cancelled, both with the token in ``HightouchError/run``; `invalidRequest` for a
+    ///   timeout out of range, before anything is sent; or what makes following impossible.
     @discardableResult
     public func wait(
         timeout: Duration? = nil,
@@ -54,6 +59,11 @@ public struct RunHandle<State: RunState>: Sendable {
         onWarning: Ending = .return,
         progress: (@Sendable (State) async -> Void)? = nil
     ) async throws -> State {
+        if let timeout, timeout < .zero || timeout > .longest {
+            throw HightouchError(
+                .invalidRequest,
+                "wait: timeout must be from zero to Int64.max milliseconds and is \(timeout); nothing was sent.")
+        }
         let end = timeout.map { ContinuousClock.now + $0 }
         var seen: String?
         while true {

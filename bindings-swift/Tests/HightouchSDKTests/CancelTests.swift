@@ -3,20 +3,29 @@ import XCTest
 
 @testable import HightouchSDK
 
-/// Cancelling a task gives `CancellationError` in whatever phase the call is, and the call is really over.
+/// Cancelling a task ends its call in whatever phase it is, and the error says whether something is left behind.
 final class CancelTests: XCTestCase {
-    private func assertCancels<Value: Sendable>(
-        _ work: @escaping @Sendable () async throws -> Value, when ready: () async throws -> Void
-    ) async throws {
+    /// What the call throws whose task is cancelled once all is ready.
+    private func thrown<Value: Sendable>(
+        by work: @escaping @Sendable () async throws -> Value, cancelledWhen ready: () async throws -> Void
+    ) async throws -> any Error {
         let task = Task { try await work() }
         try await ready()
         task.cancel()
         do {
-            let value = try await task.value
-            XCTFail("it gave \(value)")
+            throw Wrong(description: "it returned \(try await task.value)")
+        } catch let wrong as Wrong {
+            throw wrong
         } catch {
-            XCTAssert(error is CancellationError, "\(error)")
+            return error
         }
+    }
+
+    private func assertCancels<Value: Sendable>(
+        _ work: @escaping @Sendable () async throws -> Value, when ready: () async throws -> Void
+    ) async throws {
+        let error = try await thrown(by: work, cancelledWhen: ready)
+        XCTAssert(error is CancellationError, "\(error)")
     }
 
     func testWhileItWaitsForTheLimitItGivesItsPlaceBack() async throws {
@@ -38,15 +47,14 @@ final class CancelTests: XCTestCase {
         let listener = try Listener()
         let client = try hightouch(
             "key", Configuration(baseURL: "https://127.0.0.1:\(listener.port)/api/v1"), ["environment": [:]])
-        let accepted = Task.detached { try listener.accept() }
+        let accepted = Task { try await listener.accept() }
         try await assertCancels {
             try await client.syncs.list().firstPage()
         } when: {
             _ = try await accepted.value
         }
-        let connection = try await accepted.value
         // The handshake never goes on; the end of the stream is what cancelling brings.
-        try await Task.detached { try connection.readToEnd() }.value
+        try await accepted.value.readToEnd()
     }
 
     func testWhileItReadsTheServerSeesItGo() async throws {
@@ -62,19 +70,65 @@ final class CancelTests: XCTestCase {
         try await world.until("the request has gone") { $0.first?["gone_ms"]?.double != nil }
     }
 
-    func testBetweenPollsTheRunIsLeftAlone() async throws {
-        let world = try await Sandbox.running().world(["slugs": ["orders"], "runs": ["seconds": 40]])
-        let client = try world.client()
-        let run = try await client.syncs.trigger("orders")
+    /// Incident: cancelling a trigger whose request had been sent said nothing of the run that it may have started.
+    func testATriggerThatHasLeftSaysThatItMayHaveStarted() async throws {
+        let world = try await Sandbox.running().world([
+            "script": [["when": ["operation": "TriggerRun"], "answer": ["hang": true]]]
+        ])
+        let ended = Ends()
+        let client = try world.client(hooks: ended.hooks)
+        let error = try await thrown {
+            try await client.syncs.trigger(1)
+        } cancelledWhen: {
+            try await world.until("the request has arrived") { $0.count == 1 }
+        }
+        let failure = try XCTUnwrap(error as? HightouchError)
+        XCTAssertEqual(failure.kind, .cancelled)
+        XCTAssertNotNil(failure.hint)
+        XCTAssertEqual(ended.errors as? [HightouchError], [failure])
+    }
+
+    func testATriggerThatHasNotLeftIsMerelyCancelledAndHooksSeeTheCoresError() async throws {
+        let world = try await Sandbox.running().world(["timeScale": 1])
+        let ended = Ends()
+        let client = try world.client({ $0.limit = RateLimit(requests: 1, per: .seconds(600)) }, hooks: ended.hooks)
+        _ = try await client.syncs.list().firstPage()
         try await assertCancels {
-            try await run.wait()
+            try await client.syncs.trigger(1)
         } when: {
+            while try await client.stats().waiting.trigger != 1 { try await Task.sleep(for: .milliseconds(10)) }
+        }
+        let failure = try XCTUnwrap(ended.errors.last as? HightouchError)
+        XCTAssertEqual(failure.kind, .cancelled)
+        XCTAssertNotNil(failure.meta)
+        XCTAssertNil(failure.hint)
+        let requests = try await world.requests()
+        XCTAssertEqual(requests.count, 1)
+    }
+
+    /// Incident: the token of a run that was triggered and waited for in one expression was lost with its task.
+    func testAWaitThatIsInterruptedCarriesTheTokenAndTheRunGoesOn() async throws {
+        let world = try await Sandbox.running().world(["runs": ["seconds": 1_000_000]])
+        let client = try world.client()
+        let error = try await thrown {
+            try await client.syncs.trigger(1).wait()
+        } cancelledWhen: {
             try await world.until("the run was looked at") { requests in
                 requests.contains { $0["operation"] == "ListSyncRuns" && $0["status"] == 200 }
             }
         }
-        let result = try await run.wait(timeout: .seconds(60))
-        XCTAssertEqual(result.status, .success)
+        let failure = try XCTUnwrap(error as? HightouchError)
+        XCTAssertEqual(failure.kind, .cancelled)
+        XCTAssertNotNil(failure.hint)
+        let resumed = try await client.run(try XCTUnwrap(failure.run))
+        let run = try XCTUnwrap(resumed.sync)
+        XCTAssertEqual(run.syncId, 1)
+        do {
+            try await run.wait(timeout: .zero)
+            XCTFail("the run goes on")
+        } catch let error as HightouchError {
+            XCTAssertEqual(error.kind, .waitTimeout)
+        }
     }
 
     func testACallInACancelledTaskSendsNothing() async throws {
@@ -87,5 +141,19 @@ final class CancelTests: XCTestCase {
         }
         let requests = try await world.requests()
         XCTAssertEqual(requests.count, 0)
+    }
+}
+
+/// How calls ended, from whatever thread.
+private final class Ends: @unchecked Sendable {
+    private let lock = NSLock()
+    private var all: [any Error] = []
+
+    var errors: [any Error] { lock.withLock { all } }
+
+    var hooks: Hooks {
+        Hooks(onEnd: { end in
+            if let error = end.error { self.lock.withLock { self.all.append(error) } }
+        })
     }
 }

@@ -83,15 +83,23 @@ final class CodingTests: XCTestCase {
         let error = try roundTrip(
             HightouchError.self,
             """
-            {"kind": "not_found", "message": "GetSync of sync 7: there is no such thing.", "status": 404,
+            {"kind": "not_found", "code": "gone", "message": "GetSync of sync 7: there is no such thing.", "status": 404,
              "details": {"why": ["gone"]}, "operation": "GetSync", "resource": "sync 7", "retryAfterMs": 1500,
              "hint": "Look.", "causes": ["a", "b"], "run": "token",
              "meta": {"requestId": "r", "operation": "GetSync", "waitedMs": 1, "durationMs": 2, "mended": ["data.3"],
-                      "attempts": [{"failure": "connect", "ms": 3}, {"status": 404, "ms": 4}]}}
+                      "attempts": [{"failure": "connect", "ms": 3}, {"status": 404, "ms": 4}],
+                      "cuts": [{"allowed": 140, "closedMs": 1500}]}}
             """)
+        XCTAssertEqual(error.code, "gone")
+        XCTAssertEqual(error.meta?.cuts.map(\.allowed), [140])
         XCTAssertEqual(error.retryAfter, .milliseconds(1500))
         XCTAssertEqual("\(error)", "not_found: GetSync of sync 7: there is no such thing. (Look.)")
         XCTAssertEqual(error.localizedDescription, "GetSync of sync 7: there is no such thing. (Look.)")
+    }
+
+    func testAMetaOfAnOlderVersionHasNoCuts() throws {
+        let json = #"{"requestId":"r","operation":"o","waitedMs":1,"durationMs":2,"mended":[],"attempts":[]}"#
+        XCTAssertEqual(try Coding.decoder().decode(CallMeta.self, from: Data(json.utf8)).cuts, [])
     }
 
     func testAPatchTellsAbsentFromNull() throws {

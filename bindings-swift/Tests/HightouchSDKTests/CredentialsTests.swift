@@ -34,15 +34,6 @@ final class CredentialsTests: XCTestCase {
         XCTAssertEqual(asked, 2)
     }
 
-    func testACallThatBeganWithAnOlderKeyIsRepeatedWithoutAsking() async throws {
-        let credentials = Credentials { "new" }
-        let (first, again) = (
-            try await credentials.first { _ in }, try await credentials.renewed(since: 0) { _ in XCTFail("it was set") }
-        )
-        XCTAssertEqual(first, 1)
-        XCTAssertTrue(again)
-    }
-
     func testAKeyThatIsTheSameAgainIsNotTriedAgain() async throws {
         let world = try await Sandbox.running().world()
         let vault = Vault([try XCTUnwrap(world.answer["keys"]?["invalid"]?.string)])
@@ -63,21 +54,117 @@ final class CredentialsTests: XCTestCase {
     func testAFunctionThatFailsIsAnAuthenticationErrorThatCarriesItsOwn() async throws {
         let world = try await Sandbox.running().world()
         let client = try world.client(credentials: { throw Sealed() })
-        do {
-            _ = try await client.syncs.get(1)
-            XCTFail("there is no key")
-        } catch let error as HightouchError {
-            XCTAssertEqual(error.kind, .authentication)
-            XCTAssert(error.underlying is Sealed)
-            XCTAssertEqual(error.causes, ["the vault is sealed"])
+        for _ in 1...2 {
+            let error = try await refusal { try await client.syncs.get(1) }
+            XCTAssert(error.underlying is Sealed, "\(error)")
+            XCTAssertEqual(error.causes, ["Sealed: the vault is sealed"])
         }
         let requests = try await world.requests()
         XCTAssertEqual(requests.count, 0)
     }
 
+    func testWhatCannotBeAKeyIsAFailureOfTheFunctionAndIsNotShown() async throws {
+        let world = try await Sandbox.running().world()
+        let client = try world.client(credentials: { "canary and more" })
+        let error = try await refusal { try await client.syncs.get(1) }
+        XCTAssertEqual((error.underlying as? HightouchError)?.kind, .config)
+        XCTAssertFalse("\(error) \(error.causes) \(error.underlying as Any)".contains("canary"))
+    }
+
+    /// Incident: a function that asked its own client for something waited for itself, without end.
+    func testAFunctionThatUsesItsOwnClientIsToldSo() async throws {
+        let world = try await Sandbox.running().world()
+        let (key, handover) = (try world.text("apiKey"), Handover())
+        let client = try world.client(credentials: {
+            let client = try await handover.client()
+            let error = try await refusal { try await Task { try await client.syncs.get(1) }.value }
+            XCTAssertNil(error.underlying)
+            XCTAssertFalse(error.message.isEmpty)
+            return key
+        })
+        await handover.give(client)
+        let sync = try await client.syncs.get(2)
+        XCTAssertEqual(sync.id, 2)
+        let paths = try await world.requests().compactMap { $0["path"]?.string }
+        XCTAssertEqual(paths, ["/syncs/2"])
+    }
+
+    func testAFunctionMayUseAnotherClientAndCreateOneWithAFunctionOfItsOwn() async throws {
+        let world = try await Sandbox.running().world()
+        let (key, handover) = (try world.text("apiKey"), Handover())
+        let client = try world.client(credentials: {
+            _ = try await world.client().syncs.get(3)
+            await handover.give(try world.client(credentials: { key }))
+            return key
+        })
+        _ = try await client.syncs.get(1)
+        let sync = try await handover.client().syncs.get(2)
+        XCTAssertEqual(sync.id, 2)
+    }
+
+    func testTheDeadlineOfACallIncludesTheFunction() async throws {
+        let world = try await Sandbox.running().world()
+        let vault = Vault([try world.text("apiKey")], isOpen: false)
+        let client = try world.client(credentials: { try await vault.key() })
+        do {
+            _ = try await client.syncs.get(1, options: CallOptions(deadline: .milliseconds(50)))
+            XCTFail("there is no key yet")
+        } catch let error as HightouchError {
+            XCTAssertEqual(error.kind, .timeout)
+        }
+        await vault.open()
+        _ = try await client.syncs.get(1)
+    }
+
+    func testClosingEndsTheFunctionAndTheCallsThatWaitForIt() async throws {
+        let world = try await Sandbox.running().world()
+        let vault = Vault([try world.text("apiKey")], isOpen: false)
+        let client = try world.client(credentials: { try await vault.key() })
+        let call = Task { try await client.syncs.get(1) }
+        await vault.untilAsked()
+        try await client.close()
+        do {
+            _ = try await call.value
+            XCTFail("the client is closed")
+        } catch let error as HightouchError {
+            XCTAssertEqual(error.kind, .closed)
+        }
+        await vault.untilCancelled()
+    }
+
+    /// The test hangs if the loop that asks keeps the function, or the client.
+    func testAClientThatIsReleasedReleasesItsFunction() async throws {
+        let world = try await Sandbox.running().world()
+        for isUsed in [false, true] {
+            let (released, signal) = AsyncStream<Void>.makeStream()
+            try await useOnce(world, isUsed: isUsed, Lifetime(signal))
+            for await _ in released {}
+        }
+    }
+
+    private func useOnce(_ world: World, isUsed: Bool, _ lifetime: Lifetime) async throws {
+        let key = try world.text("apiKey")
+        let client = try world.client(credentials: { withExtendedLifetime(lifetime) { key } })
+        if isUsed {
+            _ = try await client.syncs.get(1)
+        }
+    }
+
+    func testAKeyThatIsSetByHandIsTheAnswerThatCallsWaitFor() async throws {
+        let world = try await Sandbox.running().world()
+        let vault = Vault(["unused"], isOpen: false)
+        let client = try world.client(credentials: { try await vault.key() })
+        async let sync = client.syncs.get(1)
+        await vault.untilAsked()
+        try await client.setAPIKey(try world.text("apiKey"))
+        let id = try await sync.id
+        XCTAssertEqual(id, 1)
+        try await client.close()
+    }
+
     func testACallerThatIsCancelledDoesNotCancelTheOthersQuestion() async throws {
         let world = try await Sandbox.running().world()
-        let vault = Vault([try world.text("apiKey")], opened: false)
+        let vault = Vault([try world.text("apiKey")], isOpen: false)
         let client = try world.client(credentials: { try await vault.key() })
         let impatient = Task { try await client.syncs.get(1) }
         await vault.untilAsked()
@@ -119,28 +206,93 @@ final class CredentialsTests: XCTestCase {
     }
 }
 
+/// The error of a call for which there is no key.
+private func refusal(_ call: () async throws -> Sync) async throws -> HightouchError {
+    do {
+        throw Wrong(description: "there is no key, and yet it returned \(try await call())")
+    } catch let error as HightouchError {
+        XCTAssertEqual(error.kind, .authentication)
+        XCTAssertEqual(error.code, "key_function")
+        return error
+    }
+}
+
 private struct Sealed: Error, CustomStringConvertible {
     let description = "the vault is sealed"
+}
+
+/// Ends a stream when it is released.
+private final class Lifetime: Sendable {
+    private let signal: AsyncStream<Void>.Continuation
+
+    init(_ signal: AsyncStream<Void>.Continuation) { self.signal = signal }
+
+    deinit { signal.finish() }
+}
+
+/// Something that waiters wait for and that happens once.
+private actor Event {
+    private var hasHappened = false
+    private var waiters: [CheckedContinuation<Void, Never>] = []
+
+    func happens() {
+        hasHappened = true
+        waiters.forEach { $0.resume() }
+        waiters = []
+    }
+
+    func waits() async {
+        if !hasHappened {
+            await withCheckedContinuation { waiters.append($0) }
+        }
+    }
+}
+
+/// Hands a client to the function that was given to it.
+private actor Handover {
+    private let given = Event()
+    private var content: Hightouch?
+
+    func give(_ client: Hightouch) async {
+        content = client
+        await given.happens()
+    }
+
+    func client() async throws -> Hightouch {
+        await given.waits()
+        return try XCTUnwrap(content)
+    }
 }
 
 /// Gives one key after another, the last one again and again.
 private actor Vault {
     private let keys: [String]
     private(set) var asked = 0
-    private var isOpen: Bool
+    private let isOpen: Bool
+    private let (wasAsked, opened, wasCancelled) = (Event(), Event(), Event())
 
-    init(_ keys: [String], opened: Bool = true) { (self.keys, isOpen) = (keys, opened) }
+    init(_ keys: [String], isOpen: Bool = true) { (self.keys, self.isOpen) = (keys, isOpen) }
 
-    func open() { isOpen = true }
-
-    func untilAsked() async {
-        while asked == 0 { await Task.yield() }
-    }
+    func open() async { await opened.happens() }
+    func untilAsked() async { await wasAsked.waits() }
+    func untilCancelled() async { await wasCancelled.waits() }
 
     func key() async throws -> String {
         asked += 1
         let key = keys[min(asked, keys.count) - 1]
-        while !isOpen { try await Task.sleep(for: .milliseconds(5)) }
+        await wasAsked.happens()
+        if isOpen { return key }
+        await withTaskCancellationHandler {
+            await opened.waits()
+        } onCancel: {
+            Task { await self.cancelled() }
+        }
+        try Task.checkCancellation()
         return key
+    }
+
+    private func cancelled() async {
+        await wasCancelled.happens()
+        await opened.happens()
     }
 }

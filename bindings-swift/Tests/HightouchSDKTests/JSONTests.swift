@@ -134,7 +134,7 @@ final class OpaqueJSONTests: XCTestCase {
         _ json: String, _ call: @escaping @Sendable () async throws -> Value
     ) async throws -> (value: Value, sent: String) {
         let listener = try XCTUnwrap(listener)
-        async let served = Task.detached { try listener.accept().answer(json) }.value
+        async let served = listener.accept().answer(json)
         let value = try await call()
         return (value, try await served)
     }

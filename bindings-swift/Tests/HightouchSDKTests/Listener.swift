@@ -9,6 +9,20 @@ import XCTest
     private let streamSocket = SOCK_STREAM
 #endif
 
+/// Runs what waits on a socket in a thread of its own: there may be no more threads for tasks than processors.
+/// Cancelling shuts the socket, so that a test that fails elsewhere does not hang here.
+private func blocking<Value: Sendable>(
+    on socket: Int32, _ work: @escaping @Sendable () throws -> Value
+) async throws -> Value {
+    try await withTaskCancellationHandler {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(with: Result { try work() }) }
+        }
+    } onCancel: {
+        _ = shutdown(socket, Int32(SHUT_RDWR))
+    }
+}
+
 /// A socket on loopback that takes connections and says nothing.
 final class Listener: Sendable {
     private let socket: Int32
@@ -32,10 +46,12 @@ final class Listener: Sendable {
 
     deinit { close(socket) }
 
-    func accept() throws -> Connection {
-        let connection = Foundation.accept(socket, nil, nil)
-        XCTAssertGreaterThanOrEqual(connection, 0)
-        return Connection(socket: connection)
+    func accept() async throws -> Connection {
+        try await blocking(on: socket) { [self] in
+            let connection = Foundation.accept(socket, nil, nil)
+            guard connection >= 0 else { throw Wrong(description: "no connection: errno \(errno)") }
+            return Connection(socket: connection)
+        }
     }
 
     final class Connection: Sendable {
@@ -46,7 +62,11 @@ final class Listener: Sendable {
         deinit { close(socket) }
 
         /// Reads one request (HTTP/1.1), answers it with JSON and gives its body.
-        func answer(_ json: String) throws -> String {
+        func answer(_ json: String) async throws -> String {
+            try await blocking(on: socket) { [self] in try answered(json) }
+        }
+
+        private func answered(_ json: String) throws -> String {
             var (request, buffer) = (Data(), [UInt8](repeating: 0, count: 65_536))
             let end = Data("\r\n\r\n".utf8)
             while true {
@@ -71,9 +91,11 @@ final class Listener: Sendable {
         }
 
         /// Returns when the other side has closed, in whatever manner.
-        func readToEnd() throws {
-            var buffer = [UInt8](repeating: 0, count: 4096)
-            while read(socket, &buffer, buffer.count) > 0 {}
+        func readToEnd() async throws {
+            try await blocking(on: socket) { [self] in
+                var buffer = [UInt8](repeating: 0, count: 4096)
+                while read(socket, &buffer, buffer.count) > 0 {}
+            }
         }
     }
 }

@@ -74,6 +74,40 @@ final class SettingsTests: XCTestCase {
         XCTAssertTrue(requests.isEmpty)
     }
 
+    /// Incident: `wait(timeout: .seconds(-1))` was a wait of no time, and one of centuries ended the process.
+    func testAWaitForATimeThatIsNoneIsRefusedAndNothingIsSent() async throws {
+        let world = try await Sandbox.running().world()
+        let client = try world.client()
+        let run = try await client.syncs.trigger(1)
+        let sent = try await world.requests().count
+        let far = Duration.seconds(Int64.max)
+        let times: [Duration] = [.nanoseconds(-1), .seconds(-1), .seconds(Int64.min), far, far * 17]
+        for time in times {
+            do {
+                try await run.wait(timeout: time)
+                XCTFail("\(time / .seconds(1)) seconds were taken")
+            } catch let error as HightouchError {
+                XCTAssertEqual(error.kind, .invalidRequest)
+                XCTAssertTrue(error.message.contains("timeout"), error.message)
+            }
+        }
+        let after = try await world.requests().count
+        XCTAssertEqual(after, sent)
+        try await run.wait(timeout: .milliseconds(Int64.max))
+    }
+
+    func testTheClientsHeadersGoWithEveryRequestAndACallsOwnReplaceThem() async throws {
+        let world = try await Sandbox.running().world()
+        let client = try world.client { $0.headers = ["X-Gateway": "door", "X-Team": "ops"] }
+        try await client.syncs.trigger(1).wait()
+        _ = try await client.diagnose()
+        _ = try await client.syncs.get(1, options: CallOptions(headers: ["x-team": "sales"]))
+        let headers = try await world.requests().map { $0["headers"] ?? .null }
+        XCTAssertGreaterThanOrEqual(headers.count, 4)
+        XCTAssertEqual(headers.map { $0["x-gateway"] }, headers.map { _ in "door" })
+        XCTAssertEqual(headers.map { $0["x-team"] }, headers.dropLast().map { _ in "ops" } + ["sales"])
+    }
+
     func testTimesAreRoundedUpToWholeMilliseconds() {
         XCTAssertEqual(Duration.nanoseconds(1).milliseconds, 1)
         XCTAssertEqual(Duration.milliseconds(1500).milliseconds, 1500)
@@ -81,5 +115,6 @@ final class SettingsTests: XCTestCase {
         XCTAssertEqual(Duration.microseconds(-1500).milliseconds, -1)
         XCTAssertEqual(Duration.seconds(Int64.max).milliseconds, .max)
         XCTAssertEqual(Duration.seconds(Int64.min).milliseconds, .min)
+        XCTAssertEqual((Duration.seconds(Int64.max) * 17).milliseconds, .max)
     }
 }

@@ -75,7 +75,8 @@ pub struct Settings {
     pub max_retries: Option<u32>,
     /// A file of certificates (PEM, at most 16 MiB) that are trusted beside the system's.
     pub ca_bundle: Option<PathBuf>,
-    /// A proxy's URL, used for every request; read from the usual variables (`HTTPS_PROXY`, `NO_PROXY`) when left out.
+    /// A proxy's URL (`http`, `https`, `socks5` or `socks5h`), used for every request; read from the usual variables
+    /// (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`) when left out.
     pub proxy: Option<Secret>,
     /// Headers that are sent with every request, such as those that a gateway asks for; a call's own come first.
     pub headers: BTreeMap<String, String>,

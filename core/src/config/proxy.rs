@@ -13,6 +13,8 @@ use crate::text::without;
 
 /// In the order of most tools: what is for https before what is for everything.
 const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+/// With `socks5` the server's name is resolved here, with `socks5h` by the proxy.
+const SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
 const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
 /// What stands where a user, a password or the header made of them was.
 const REDACTED: &str = "[password]";
@@ -52,19 +54,24 @@ impl Route {
         if base.scheme() == "http" {
             return Ok(Self::Direct);
         }
-        let first = |names: &[&'static str]| -> Result<Option<(&'static str, String)>, Error> {
-            for name in names {
-                if let Some(text) = variable(name)? {
-                    return Ok(Some((name, text)));
-                }
-            }
-            Ok(None)
+        let set = |names: &[&'static str]| -> Result<Vec<(&'static str, String)>, Error> {
+            names
+                .iter()
+                .filter_map(|&name| Some(variable(name).transpose()?.map(|text| (name, text))))
+                .collect()
         };
-        let exceptions = first(&EXCEPTIONS)?.map(|(_, list)| list).unwrap_or_default();
+        let exceptions = set(&EXCEPTIONS)?.into_iter().next().map(|(_, list)| list).unwrap_or_default();
         if is_excepted(base, &exceptions) {
             return Ok(Self::Direct);
         }
-        let Some((name, text)) = first(&VARIABLES)? else { return Ok(Self::AsTheSystemSays) };
+        let variables = set(&VARIABLES)?;
+        if variables.is_empty() {
+            return Ok(Self::AsTheSystemSays);
+        }
+        // They are for every tool of the machine: one of a scheme that only others speak is left aside.
+        let Some((name, text)) = variables.into_iter().find(|(_, text)| is_spoken(text)) else {
+            return Ok(Self::Direct);
+        };
         // Tools take a bare host and port as well.
         let text = if text.contains("://") { text } else { format!("http://{text}") };
         Proxy::parse(&text, &format!("the variable {name}")).map(Self::Through).map_err(|error| {
@@ -89,8 +96,8 @@ impl Proxy {
         let text = text.trim();
         // The reason is left out: it may repeat a part of the password.
         let url = Url::parse(text).map_err(|_| wrong(named, "is not a URL"))?;
-        if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-            return Err(wrong(named, "must be an http or https URL"));
+        if !SCHEMES.contains(&url.scheme()) || url.host().is_none() {
+            return Err(wrong(named, "must be an http, https, socks5 or socks5h URL"));
         }
         if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
             return Err(wrong(named, "must hold a host and a port and no path, query or fragment"));
@@ -113,14 +120,47 @@ fn wrong(named: &str, what: &str) -> Error {
     Error::new(Kind::Config, format!("{named} {what}"))
 }
 
-/// `NO_PROXY` as curl reads it: `*`, names with their subdomains, addresses and subnets.
+/// Whether a variable's text names no scheme, or one of ours.
+fn is_spoken(text: &str) -> bool {
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme.trim());
+    scheme.is_none_or(|scheme| SCHEMES.iter().any(|ours| ours.eq_ignore_ascii_case(scheme)))
+}
+
+/// `NO_PROXY` as most tools read it: `*`, names with their subdomains (`name`, `.name`, `*.name`), addresses and subnets,
+/// each with a port or without.
 fn is_excepted(base: &Url, exceptions: &str) -> bool {
-    // hyper-util takes `*` for every name and for no address.
-    if exceptions.split(',').any(|entry| entry.trim() == "*") {
-        return true;
+    let port = base.port_or_known_default();
+    let mut hosts = Vec::new();
+    for entry in exceptions.split(',').map(str::trim) {
+        let (host, only) = with_port(entry);
+        if only.is_some() && only != port {
+            continue;
+        }
+        // hyper-util takes `*` for every name and for no address.
+        if host == "*" {
+            return true;
+        }
+        hosts.push(host.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(host));
     }
-    let matcher = Matcher::builder().https("http://proxy.invalid").no(exceptions.to_owned()).build();
+    let matcher = Matcher::builder().https("http://proxy.invalid").no(hosts.join(",")).build();
     base.as_str().parse::<Uri>().is_ok_and(|uri| matcher.intercept(&uri).is_none())
+}
+
+/// An entry's host without the brackets of IPv6, and its port. A bare IPv6 address has colons and no port.
+fn with_port(entry: &str) -> (&str, Option<u16>) {
+    let (host, rest) = match entry.strip_prefix('[').and_then(|entry| entry.split_once(']')) {
+        Some((host, rest)) => (host, rest.strip_prefix(':')),
+        None => match entry.split_once(':') {
+            Some((host, rest)) if !rest.contains(':') => (host, Some(rest)),
+            _ => (entry, None),
+        },
+    };
+    match rest.map(str::parse) {
+        Some(Ok(port)) => (host, Some(port)),
+        // What is no port makes the entry that of no host.
+        Some(Err(_)) => (entry, None),
+        None => (host, None),
+    }
 }
 
 /// The password, or a token in the user's place: as it was written, as URLs write it, as it is meant, and as the header
@@ -210,6 +250,14 @@ mod tests {
             (".hightouch.com", true),
             ("localhost, hightouch.com", true),
             ("*", true),
+            ("api.hightouch.com:443", true),
+            ("hightouch.com:443", true),
+            ("*.hightouch.com", true),
+            ("*.hightouch.com:443", true),
+            ("*:443", true),
+            ("api.hightouch.com:8443", false),
+            ("api.hightouch.com:port", false),
+            ("*touch.com", false),
             ("touch.com", false),
             ("other.example", false),
             ("", false),
@@ -220,6 +268,13 @@ mod tests {
         let subnet = [("HTTPS_PROXY", "http://p"), ("no_proxy", "10.0.0.0/8")];
         assert!(from(&subnet, "https://10.1.2.3/api").unwrap().proxy().is_none());
         assert!(from(&subnet, "https://11.1.2.3/api").unwrap().proxy().is_some());
+        let address = [("HTTPS_PROXY", "http://p"), ("no_proxy", "[2001:db8::1]:8443, 2001:db8::2")];
+        for (base, excepted) in
+            [("[2001:db8::1]:8443", true), ("[2001:db8::1]", false), ("[2001:db8::2]:8443", true)]
+        {
+            let route = from(&address, &format!("https://{base}/api")).unwrap();
+            assert_eq!(route.proxy().is_none(), excepted, "{base}");
+        }
         let all = [("HTTPS_PROXY", "http://p"), ("no_proxy", "*")];
         assert!(
             from(&all, "https://11.1.2.3/api").unwrap().proxy().is_none(),
@@ -230,7 +285,7 @@ mod tests {
     #[test]
     fn a_variable_that_is_no_proxy_is_named_and_its_password_is_not() {
         for text in
-            ["http://", "ftp://user:s3cr3t@h", "http://user:s3cr3t@h:port", "http://user:s3cr3t@h/path"]
+            ["http://", "socks5://user:s3cr3t@", "http://user:s3cr3t@h:port", "http://user:s3cr3t@h/path"]
         {
             let error = from(&[("HTTPS_PROXY", text)], BASE).unwrap_err();
             assert_eq!(error.kind(), Kind::Config);
@@ -240,5 +295,29 @@ mod tests {
         // Excepted hosts need no proxy, and plain http to loopback never has one.
         assert!(from(&[("HTTPS_PROXY", "http://"), ("NO_PROXY", "*")], BASE).unwrap().proxy().is_none());
         assert!(from(&[("ALL_PROXY", "http://")], "http://127.0.0.1:1/api").unwrap().proxy().is_none());
+    }
+
+    /// Guards against clients that could not be made where `ALL_PROXY` named a SOCKS proxy.
+    #[test]
+    fn a_socks_proxy_is_spoken_to() {
+        for url in ["socks5://user:s3cr3t@proxy:1080", "socks5h://proxy:1080"] {
+            let route = from(&[("ALL_PROXY", url)], BASE).unwrap();
+            assert_eq!(route.proxy().unwrap().url(), url);
+            assert!(reqwest::Proxy::all(url).is_ok());
+        }
+        let proxy = Proxy::parse("socks5://user:s3cr3t@proxy:1080", "x").unwrap();
+        assert_eq!(proxy.scrub("s3cr3t"), REDACTED);
+    }
+
+    #[test]
+    fn a_variable_of_a_scheme_that_only_others_speak_is_left_aside() {
+        let variables = [("HTTPS_PROXY", "socks4://a"), ("ALL_PROXY", "http://b")];
+        assert_eq!(from(&variables, BASE).unwrap().proxy().unwrap().url(), "http://b/", "the next is taken");
+        for text in ["socks://127.0.0.1:1080", "ftp://user:s3cr3t@h", "quic://h"] {
+            assert!(matches!(from(&[("ALL_PROXY", text)], BASE).unwrap(), Route::Direct), "{text}");
+        }
+        let given = Proxy::given(&Secret::from("ftp://user:s3cr3t@h"), "https").unwrap_err();
+        assert_eq!(given.kind(), Kind::Config, "a setting is for us");
+        assert!(!given.to_string().contains("s3cr3t"));
     }
 }

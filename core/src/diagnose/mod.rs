@@ -31,7 +31,7 @@ pub struct Diagnosis {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proxy: Option<String>,
     /// What TLS negotiated with the server, through the proxy where there is one; absent over http, behind a proxy that
-    /// is itself spoken to over TLS, or where no connection could be made.
+    /// is itself spoken to over TLS or SOCKS, or where no connection could be made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<Negotiated>,
     /// Whether a read with this key was answered.

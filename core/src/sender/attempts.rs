@@ -16,7 +16,7 @@ use crate::config::Key;
 use crate::error::{Error, Kind};
 use crate::limit::{Ask, Linger, NotGranted, Permit, Refusal, RefusedBy429};
 use crate::reason::Reason;
-use crate::transport::{self, Departure, Exchange, Request};
+use crate::transport::{self, Departure, Exchange, Failed, Request};
 
 /// The longest URL that the HTTP client sends; what is longer fails there in words that help nobody.
 const LONGEST_URL: usize = 65_534;
@@ -32,6 +32,8 @@ struct Ended {
     passes: bool,
     /// What a refusal by the limit (429) means for the request.
     refused: Option<Refusal>,
+    /// The lost connection, where others may have been on it.
+    connection: Option<u64>,
 }
 
 impl Sender {
@@ -94,7 +96,8 @@ impl Sender {
             departure.reset();
             let permit = Held { permit: Some(permit), departure };
             let begun = Instant::now();
-            let ended = self.attempt(call, with_key(&request, &key)?, spent.raw, permit, within).await;
+            let request = with_key(&request, &key)?;
+            let ended = self.attempt(call, request, spent, permit, within).await;
             spent.left_at(departure.since());
             // What happened to it is known now.
             departure.reset();
@@ -138,7 +141,7 @@ impl Sender {
                     }
                     let pause =
                         self.scaled(told.map_or(pause, |told| told + pause.min(Duration::from_secs(1))));
-                    if !spent.has_time_for(pause) || !self.may_repeat(&ended.outcome) {
+                    if !spent.has_time_for(pause) || !self.may_repeat(ended.connection) {
                         return Err(error);
                     }
                     tokio::time::sleep(pause).await;
@@ -160,9 +163,9 @@ impl Sender {
         self.renew(None, Instant::now(), spent.until()).await.map(|_| ())
     }
 
-    /// Takes one retry from the client's allowance.
-    fn may_repeat(&self, _: &Outcome) -> bool {
-        lock(&self.0.budget).spend()
+    /// Takes one retry from the client's allowance, and one for all calls that lost the same connection.
+    fn may_repeat(&self, connection: Option<u64>) -> bool {
+        lock(&self.0.budget).spend(connection)
     }
 
     /// Waits for leave to send one request.
@@ -207,20 +210,20 @@ impl Sender {
         &self,
         call: &Call,
         request: Request,
-        raw: bool,
+        spent: &Spent,
         permit: Held<'_>,
         within: Duration,
     ) -> Ended {
-        let sent = Instant::now();
-        let incoming = match self.0.http.send(request, within, permit.departure).await {
+        let handed_over = Instant::now();
+        let incoming = match self.0.http.send(request, within, spent.until(), permit.departure).await {
             Ok(incoming) => incoming,
             Err(failed) => {
                 permit.failed(failed.outcome);
-                return Ended::failed(failed.outcome, failed.into_error());
+                return Ended::failed(failed);
             }
         };
         let status = incoming.status();
-        self.learn_time(status, incoming.headers(), permit.departure.since().unwrap_or(sent));
+        self.learn_time(status, incoming.headers(), permit.departure.since().unwrap_or(handed_over));
         // The server has counted what it answers: the headers are as good an end as the body's last byte.
         let refused = if status == 429 {
             permit.refused(transport::retry_after(incoming.headers()))
@@ -233,16 +236,20 @@ impl Sender {
         match (incoming.whole().await, refused) {
             (Ok(exchange), refused) => {
                 let outcome = Outcome::Answered { status };
-                let (answer, passes) = self.judge(call, raw, exchange);
-                Ended { outcome, answer, passes, refused }
+                let (answer, passes) = self.judge(call, spent.raw, exchange);
+                Ended { outcome, answer, passes, refused, connection: None }
             }
             (Err(_), refused @ Some(_)) => {
                 let error = Error::new(Kind::RateLimited, "the limit refused it")
                     .with_status(429)
                     .with_retry_after(after);
-                Ended { outcome: Outcome::Answered { status }, answer: Err(error), passes: true, refused }
+                let outcome = Outcome::Answered { status };
+                Ended { outcome, answer: Err(error), passes: true, refused, connection: None }
             }
-            (Err(failed), None) => Ended::failed(failed.outcome, failed.into_error().scrubbed(scrub)),
+            (Err(failed), None) => {
+                let ended = Ended::failed(failed);
+                Ended { answer: ended.answer.map_err(|error| error.scrubbed(scrub)), ..ended }
+            }
         }
     }
 
@@ -316,8 +323,9 @@ fn with_key(request: &Request, key: &Key) -> Result<Request, Error> {
 }
 
 impl Ended {
-    fn failed(outcome: Outcome, error: Error) -> Self {
-        Self { outcome, answer: Err(error), passes: false, refused: None }
+    fn failed(failed: Failed) -> Self {
+        let Failed { outcome, connection, .. } = failed;
+        Self { outcome, answer: Err(failed.into_error()), passes: false, refused: None, connection }
     }
 
     /// The attempt as logs and hooks see it.

@@ -38,8 +38,16 @@ pub(crate) struct Keys {
     known: RwLock<Vec<Key>>,
     source: KeySource,
     /// What came of asking last. Whoever asks holds it, so that the others share what comes of it.
-    asked: tokio::sync::Mutex<Option<(Instant, Option<Error>)>>,
+    asked: tokio::sync::Mutex<Option<Asked>>,
     desk: Desk,
+}
+
+/// What came of asking for a key.
+struct Asked {
+    at: Instant,
+    /// The key that was refused; none where there was none yet.
+    about: Option<[u8; 32]>,
+    failure: Option<Error>,
 }
 
 /// Where a host language learns that a key is wanted.
@@ -205,13 +213,16 @@ impl Sender {
         if keys.digest() != used {
             return Ok(true);
         }
-        if let Some((at, failure)) = &*asked
-            && *at >= since
+        // A request may have left with the key that an asking gave before whoever asked noted its end: that asking was
+        // about the key before, and says nothing of this one.
+        if let Some(last) = &*asked
+            && last.about == used
+            && last.at >= since
         {
-            return failure.clone().map_or(Ok(false), Err);
+            return last.failure.clone().map_or(Ok(false), Err);
         }
         let failure = self.ask().await.err();
-        *asked = Some((Instant::now(), failure.clone()));
+        *asked = Some(Asked { at: Instant::now(), about: used, failure: failure.clone() });
         failure.map_or_else(|| Ok(keys.digest() != used), Err)
     }
 

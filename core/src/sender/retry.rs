@@ -67,13 +67,15 @@ fn pause(retries: u32, jitter: f64) -> Duration {
 pub(super) struct Budget {
     /// Tenths of a retry.
     tenths: u32,
+    /// The latest lost connection that a retry was taken for; their numbers rise.
+    paid: Option<u64>,
 }
 
 impl Budget {
     const FULL: u32 = 100;
 
     pub(super) fn new() -> Self {
-        Self { tenths: Self::FULL }
+        Self { tenths: Self::FULL, paid: None }
     }
 
     /// A call that went well earns a tenth of a retry.
@@ -81,11 +83,16 @@ impl Budget {
         self.tenths = (self.tenths + 1).min(Self::FULL);
     }
 
-    /// Takes one retry, if there is one.
-    pub(super) fn spend(&mut self) -> bool {
+    /// Takes one retry, if there is one. All calls that lost the same connection take one together: that it broke is one
+    /// failure, however many were on it.
+    pub(super) fn spend(&mut self, connection: Option<u64>) -> bool {
+        if connection.is_some() && connection <= self.paid {
+            return true;
+        }
         match self.tenths.checked_sub(10) {
             Some(rest) => {
                 self.tenths = rest;
+                self.paid = connection.max(self.paid);
                 true
             }
             None => false,
@@ -182,12 +189,24 @@ mod tests {
     #[test]
     fn the_budget_allows_ten_retries_and_earns_one_back_in_ten_calls() {
         let mut budget = Budget::new();
-        assert_eq!((0..20).filter(|_| budget.spend()).count(), 10);
+        assert_eq!((0..20).filter(|_| budget.spend(None)).count(), 10);
         for _ in 0..9 {
             budget.earn();
         }
-        assert!(!budget.spend());
+        assert!(!budget.spend(None));
         budget.earn();
-        assert!(budget.spend());
+        assert!(budget.spend(None));
+    }
+
+    /// Guards against 190 of 200 reads that failed because the one connection beneath them broke.
+    #[test]
+    fn all_calls_that_lost_one_connection_take_one_retry() {
+        let mut budget = Budget::new();
+        for connection in 0..10 {
+            assert!((0..200).all(|_| budget.spend(Some(connection))), "{connection}");
+        }
+        assert!(!budget.spend(Some(10)), "the eleventh connection finds nothing left");
+        assert!(!budget.spend(None));
+        assert!(budget.spend(Some(9)), "a latecomer of one that was paid for");
     }
 }

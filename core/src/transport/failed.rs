@@ -18,11 +18,21 @@ pub(crate) struct Failed {
     pub causes: Vec<String>,
     pub reason: Option<Reason>,
     pub hint: Option<String>,
+    /// The connection whose end it was, where others may have been on it: one number for all that were.
+    pub connection: Option<u64>,
 }
 
 impl Failed {
     pub(super) fn new(outcome: Outcome, kind: Kind, what: impl Into<String>) -> Self {
-        Self { outcome, kind, what: what.into(), causes: Vec::new(), reason: None, hint: None }
+        Self {
+            outcome,
+            kind,
+            what: what.into(),
+            causes: Vec::new(),
+            reason: None,
+            hint: None,
+            connection: None,
+        }
     }
 
     /// A request that could not be made.
@@ -97,6 +107,17 @@ fn was_refused(error: &reqwest::Error) -> bool {
             && (error.is_go_away()
                 || (error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM)))
     })
+}
+
+/// Whether it ended a connection that carries several requests and not only the request's own stream; `multiplexes` says
+/// what connections are like where the error does not.
+pub(super) fn ended_all(error: &reqwest::Error, multiplexes: bool) -> bool {
+    match find::<h2::Error>(error) {
+        _ if error.is_connect() => false,
+        Some(error) => !error.is_reset(),
+        // What cannot be unpacked is no sign of a broken connection.
+        None => multiplexes && find::<hyper::Error>(error).is_some(),
+    }
 }
 
 /// Whether there were bytes that are no answer, or a head larger than any that is read.

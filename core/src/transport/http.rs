@@ -1,15 +1,17 @@
 //! One attempt at a request: handed over, answered or not, and what is known when it is not.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, Version};
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use super::failed::Failed;
+use super::addresses::{self, Addresses, Resolver};
+use super::failed::{Failed, ended_all};
 use super::proxy::Way;
 use super::tls;
 use super::warmup::Warmup;
@@ -22,6 +24,9 @@ use crate::error::{Error, Kind};
 const LARGEST_BODY: usize = 64 << 20;
 /// Over HTTP/1.1 each request under way holds a connection of its own.
 const HTTP1_CONNECTIONS: usize = 32;
+/// Streams of an HTTP/2 connection: servers should allow 100 or more (RFC 9113 §6.5.2), and what is above waits here and
+/// not unseen inside the HTTP client.
+const HTTP2_STREAMS: usize = 100;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE_POOL: Duration = Duration::from_secs(20);
 
@@ -48,8 +53,20 @@ pub(crate) struct Incoming<'a> {
     until: Instant,
     since: Instant,
     http: &'a Http,
+    begun: Begun,
+    _place: Option<SemaphorePermit<'a>>,
+}
+
+/// What there was when a request began.
+#[derive(Clone, Copy, Debug)]
+struct Begun {
+    /// The pool that it is sent with.
     generation: u64,
-    _connection: Option<SemaphorePermit<'a>>,
+    /// How many connections had been lost.
+    losses: u64,
+    /// How many addresses had been found to fail.
+    failures: u64,
+    multiplexes: bool,
 }
 
 /// The pool of connections to one server.
@@ -60,18 +77,31 @@ pub(crate) struct Http {
     tls: OnceCell<rustls::ClientConfig>,
     pool: Mutex<Option<(u64, reqwest::Client)>>,
     warmup: Warmup,
-    http1: Semaphore,
+    connections: Semaphore,
+    streams: Semaphore,
+    /// The addresses of the server, or of the proxy before it.
+    addresses: Arc<Addresses>,
+    /// How many connections were lost. Requests that began at the same count and lost theirs count as one loss: reqwest
+    /// does not tell connections apart, and with HTTP/2 there is one at a time.
+    losses: AtomicU64,
 }
 
 impl Http {
     pub(crate) fn new(config: Config) -> Self {
+        Self::with_addresses(config, Addresses::new(addresses::lookup))
+    }
+
+    fn with_addresses(config: Config, addresses: Addresses) -> Self {
         let warmup = Warmup::new(IDLE_POOL);
         Self {
             config,
             tls: OnceCell::new(),
             pool: Mutex::new(None),
             warmup,
-            http1: Semaphore::new(HTTP1_CONNECTIONS),
+            connections: Semaphore::new(HTTP1_CONNECTIONS),
+            streams: Semaphore::new(HTTP2_STREAMS),
+            addresses: Arc::new(addresses),
+            losses: AtomicU64::new(0),
         }
     }
 
@@ -82,24 +112,36 @@ impl Http {
         Ok(config.clone())
     }
 
-    /// Hands a request over and waits for the headers of its answer; `departure` tells whether it may have left.
+    /// Hands a request over and waits for the headers of its answer, which have `within` from when the request may leave;
+    /// `deadline` bounds the waiting before that too. `departure` tells whether it may have left.
     pub(crate) async fn send(
         &self,
         request: Request,
         within: Duration,
+        deadline: Option<Instant>,
         departure: &Departure,
     ) -> Result<Incoming<'_>, Failed> {
-        let until = Instant::now() + within;
-        let late = |outcome| Failed::new(outcome, Kind::Timeout, format!("no answer in {within:?}"));
-        let (generation, client) = self.client().await?;
-        let warming = timeout_at(until, self.warmup.enter()).await.map_err(|_| late(Outcome::NeverLeft))?;
+        let warming = waiting(deadline, self.warmup.enter()).await?;
+        let multiplexes = self.warmup.multiplexes();
         // Unless it is known that one connection carries them all, each request may open one.
-        let connection = if self.warmup.multiplexes() {
-            None
-        } else {
-            let permit =
-                timeout_at(until, self.http1.acquire()).await.map_err(|_| late(Outcome::NeverLeft))?;
-            permit.ok()
+        let places = if multiplexes { &self.streams } else { &self.connections };
+        let place = waiting(deadline, places.acquire()).await?.ok();
+        // After the waiting: another request may have replaced the pool meanwhile.
+        let (generation, client) = self.client().await?;
+        let start = Instant::now();
+        let until = deadline.into_iter().chain(start.checked_add(within)).min().unwrap_or(start);
+        let late = |outcome| {
+            Failed::new(
+                outcome,
+                Kind::Timeout,
+                format!("no answer in {:?}", until.saturating_duration_since(start)),
+            )
+        };
+        let begun = Begun {
+            generation,
+            multiplexes,
+            losses: self.losses.load(Ordering::Relaxed),
+            failures: self.addresses.failures(),
         };
         let mut outgoing = client.request(request.method, request.url).headers(request.headers);
         match request.body {
@@ -112,22 +154,37 @@ impl Http {
         }
         match timeout_at(until, outgoing.send()).await {
             Ok(Ok(response)) => {
+                let begun = Begun { multiplexes: response.version() > Version::HTTP_11, ..begun };
                 warming.answered(response.version());
                 let since = departure.since().unwrap_or_else(Instant::now);
-                Ok(Incoming { response, until, since, http: self, generation, _connection: connection })
+                Ok(Incoming { response, until, since, http: self, begun, _place: place })
             }
-            Ok(Err(error)) => Err(Failed::unanswered(&error, &Way::of(&self.config), departure)),
-            Err(_) => match departure.since() {
-                None => Err(late(Outcome::NeverLeft)),
-                Some(since) => {
-                    // A connection that was never there cannot be dead.
-                    if warming.was_warm() {
-                        self.renew(generation);
-                    }
-                    Err(late(Outcome::Lost { since, silent: true }))
+            Ok(Err(error)) => {
+                let failed = Failed::unanswered(&error, &Way::of(&self.config), departure);
+                if failed.outcome == Outcome::NeverLeft {
+                    self.addresses.failed(begun.failures);
                 }
-            },
+                Err(Failed { connection: self.lost(&error, begun), ..failed })
+            }
+            Err(_) => {
+                self.renew(begun);
+                let lost = |since| Outcome::Lost { since, silent: true };
+                Err(late(departure.since().map_or(Outcome::NeverLeft, lost)))
+            }
         }
+    }
+
+    /// The number of the loss if a connection with several requests on it is lost.
+    fn lost(&self, error: &reqwest::Error, begun: Begun) -> Option<u64> {
+        if !ended_all(error, begun.multiplexes) {
+            return None;
+        }
+        let Begun { losses, .. } = begun;
+        // Only the first to notice: later there may be a new connection.
+        if self.losses.compare_exchange(losses, losses + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+            self.warmup.cool();
+        }
+        Some(losses)
     }
 
     async fn client(&self) -> Result<(u64, reqwest::Client), Failed> {
@@ -152,6 +209,7 @@ impl Http {
             .http2_keep_alive_interval(Duration::from_secs(15))
             .http2_keep_alive_timeout(Duration::from_secs(10))
             .http2_keep_alive_while_idle(true)
+            .dns_resolver(Resolver(Arc::clone(&self.addresses)))
             .gzip(true);
         builder = match &self.config.route {
             Route::Through(proxy) => builder.proxy(reqwest::Proxy::all(proxy.url())?),
@@ -162,7 +220,9 @@ impl Http {
     }
 
     /// Replaces the pool after an answer that never came: its connection may be dead without a sign of it.
-    fn renew(&self, generation: u64) {
+    fn renew(&self, begun: Begun) {
+        let Begun { generation, failures, .. } = begun;
+        self.addresses.failed(failures);
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
         if let (Some((now, _)), Some(tls)) = (&*pool, self.tls.get())
             && *now == generation
@@ -172,6 +232,15 @@ impl Http {
             self.warmup.cool();
         }
     }
+}
+
+/// Waits for a turn, which is no part of an attempt's time but of the call's.
+async fn waiting<T>(deadline: Option<Instant>, turn: impl Future<Output = T>) -> Result<T, Failed> {
+    let Some(deadline) = deadline else { return Ok(turn.await) };
+    timeout_at(deadline, turn).await.map_err(|_| {
+        let what = "the call's time was over before a connection was free for it";
+        Failed::new(Outcome::NeverLeft, Kind::Timeout, what)
+    })
 }
 
 impl Incoming<'_> {
@@ -196,14 +265,63 @@ impl Incoming<'_> {
                 }
                 Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
                 Ok(Ok(None)) => return Ok(Exchange { status, headers, body: body.into() }),
-                Ok(Err(error)) => return Err(Failed::broken_off(&error, self.since)),
+                Ok(Err(error)) => {
+                    let connection = self.http.lost(&error, self.begun);
+                    return Err(Failed { connection, ..Failed::broken_off(&error, self.since) });
+                }
                 Err(_) => {
-                    self.http.renew(self.generation);
+                    self.http.renew(self.begun);
                     let what = "the answer began and did not end in time";
                     let outcome = Outcome::Lost { since: self.since, silent: true };
                     return Err(Failed::new(outcome, Kind::Timeout, what));
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::net::{Ipv4Addr, SocketAddr};
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::config::Settings;
+
+    const SILENT: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+
+    /// Guards against a host of two addresses that could not be reached because the first took connections and never
+    /// shook hands.
+    #[tokio::test]
+    async fn an_address_that_takes_connections_and_says_nothing_is_not_tried_first_again() {
+        let silent = TcpListener::bind((SILENT, 0)).await.unwrap();
+        let port = silent.local_addr().unwrap().port();
+        let Ok(other) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await else { return };
+        let settings = Settings::new()
+            .api_key("k")
+            .base_url(format!("https://two.example:{port}/api/v1"))
+            .environment(BTreeMap::new());
+        let http = Http::with_addresses(
+            settings.check().unwrap(),
+            Addresses::new(|_| {
+                Box::pin(async {
+                    Ok(vec![SocketAddr::from((SILENT, 0)), SocketAddr::from((Ipv4Addr::LOCALHOST, 0))])
+                })
+            }),
+        );
+        let accepted = tokio::spawn(async move { other.accept().await.is_ok() });
+        for _ in 0..2 {
+            let request = Request {
+                method: Method::GET,
+                url: http.config.base.clone(),
+                headers: HeaderMap::new(),
+                body: None,
+            };
+            let within = Duration::from_millis(300);
+            assert!(http.send(request, within, None, &Departure::default()).await.is_err());
+        }
+        assert!(accepted.await.unwrap(), "the second address is tried");
     }
 }

@@ -1,5 +1,6 @@
 //! Requests on the wire: HTTP, TLS, and what answers mean.
 
+mod addresses;
 mod failed;
 mod http;
 mod proxy;
@@ -11,6 +12,7 @@ mod verifier;
 mod warmup;
 mod watched;
 
+pub(crate) use self::failed::Failed;
 pub(crate) use self::http::{Exchange, Http, Request};
 pub(crate) use proxy::{Way, intercept};
 pub(crate) use refusal::{chain, of as refusal_of};

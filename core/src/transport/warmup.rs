@@ -42,7 +42,6 @@ pub(super) struct Warming<'a> {
     warmup: &'a Warmup,
     /// Dropping it wakes those who wait.
     first: Option<watch::Sender<()>>,
-    was_warm: bool,
 }
 
 impl Warmup {
@@ -74,27 +73,22 @@ impl Warmup {
             }
             state.used = Instant::now();
             match &state.phase {
-                Phase::Warm => return Warming { warmup: self, first: None, was_warm: true },
+                Phase::Warm => return Warming { warmup: self, first: None },
                 Phase::Warming(ahead) => ahead.clone(),
                 Phase::Cold => {
                     let (first, ahead) = watch::channel(());
                     state.phase = Phase::Warming(ahead);
-                    return Warming { warmup: self, first: Some(first), was_warm: false };
+                    return Warming { warmup: self, first: Some(first) };
                 }
             }
         };
         // The sender never sends: its end is the sign. A timeout is as good.
         let _ = timeout(LONGEST_WAIT, ahead.changed()).await;
-        Warming { warmup: self, first: None, was_warm: false }
+        Warming { warmup: self, first: None }
     }
 }
 
 impl Warming<'_> {
-    /// Whether a connection was there when the request came.
-    pub(super) fn was_warm(&self) -> bool {
-        self.was_warm
-    }
-
     /// Headers came: the connection is there for the others.
     pub(super) fn answered(mut self, version: Version) {
         let mut state = self.warmup.state();

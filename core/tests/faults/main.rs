@@ -13,6 +13,7 @@
 )]
 
 mod answers;
+mod connections;
 mod content;
 mod frames;
 mod matrix;

@@ -1,5 +1,7 @@
 //! The door as bindings see it: JSON in, JSON out.
 
+use futures_util::FutureExt;
+use futures_util::future::join3;
 use hightouch_sdk::wire::{Cancel, Engine, catalogue};
 use serde_json::{Value, json};
 
@@ -228,4 +230,33 @@ fn arguments_never_clash_and_every_operation_is_the_vendors() {
         let ours = known.iter().any(|(path, id)| path == http && **id == operation["operationId"]);
         assert_eq!(ours, operation["newer"] == false, "{http}");
     }
+}
+
+/// Incident: of forty calls that began together one ended in a 401 although the function had another key. It had been
+/// sent with the first key before the call that had asked for that key was woken, and took that asking for one about it.
+#[tokio::test]
+async fn a_call_that_is_sent_before_the_asker_wakes_asks_anew_when_its_key_is_refused() {
+    let world = sandbox().world(&json!({}));
+    let settings = json!({
+        "baseUrl": world.info["baseUrl"], "caBundle": sandbox().line["ca"], "timeScale": world.info["timeScale"],
+        "keyLater": true,
+    });
+    let engine = Engine::new(&settings.to_string()).unwrap();
+    let (nothing, sync) = (json!({}), json!({"sync": 1}));
+    let wanted = || call(&engine, "client.keyWanted", &nothing, &nothing);
+    let set = |key: &str| json!({"apiKey": world.info["keys"][key]});
+
+    let mut asker = std::pin::pin!(call(&engine, "syncs.get", &sync, &nothing));
+    assert!(asker.as_mut().now_or_never().is_none(), "it waits for the first key");
+    assert!(wanted().await.0);
+    assert!(call(&engine, "client.setKey", &set("invalid"), &nothing).await.0);
+    let mut early = std::pin::pin!(call(&engine, "syncs.get", &sync, &nothing));
+    assert!(early.as_mut().now_or_never().is_none(), "it has left with the first key");
+    let second_key = async {
+        assert!(wanted().await.0);
+        assert!(call(&engine, "client.setKey", &set("valid"), &nothing).await.0);
+    };
+    let (asker, early, ()) = join3(asker, early, second_key).await;
+    assert!(asker.0, "{}", asker.1);
+    assert!(early.0, "{}", early.1);
 }
