@@ -24,9 +24,9 @@ use crate::error::{Error, Kind};
 const LARGEST_BODY: usize = 64 << 20;
 /// Over HTTP/1.1 each request under way holds a connection of its own.
 const HTTP1_CONNECTIONS: usize = 32;
-/// Streams of an HTTP/2 connection: servers should allow 100 or more (RFC 9113 §6.5.2), and what is above waits here and
-/// not unseen inside the HTTP client.
-const HTTP2_STREAMS: usize = 100;
+/// Requests on an HTTP/2 connection at once: what is above waits here, and not within the HTTP client, where an attempt's
+/// clock would run. A whole window of the workspace's limit must fit; servers commonly allow as many streams.
+const HTTP2_STREAMS: usize = 200;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE_POOL: Duration = Duration::from_secs(20);
 
