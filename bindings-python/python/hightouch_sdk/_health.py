@@ -57,7 +57,8 @@ class Finding(Struct, frozen=True, kw_only=True):
 
     code: str
     """``ok``; or what is wrong: ``no_key``, ``malformed_key``, ``bad_token``, ``orphaned_creator``, ``stripped_key``,
-    ``key_function``, ``key_changed``, ``dns``, ``proxy``, ``refused``, ``not_tls``, ``tls_version``, ``tls_suites``, ``unknown_ca``, ``self_signed``,
+    ``key_function``, ``key_changed``, ``dns``, ``proxy``, ``refused``, ``not_tls``, ``tls_version``, ``tls_suites``,
+    ``unknown_ca``, ``self_signed``,
     ``wrong_host``, ``expired_certificate``, ``future_certificate``, ``quota_exhausted``; or the kind of another error.
     Later versions may know more of them."""
     message: str
