@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use hightouch_sdk::limit::{Ask, Class, Gate, Look, NotGranted, Permit, Quota, Urgency};
+use hightouch_sdk::limit::{Ask, Class, Gate, Look, NotGranted, Quota, Urgency};
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::{Instant, advance, sleep};
 
@@ -19,6 +19,11 @@ fn of(requests: u32) -> Arc<Gate> {
 
 fn looking(look: &Arc<Look>) -> Ask {
     Ask { look: Some(Arc::clone(look)), ..Ask::new(Class::Poll) }
+}
+
+/// A request that must not wait for ever.
+fn soon() -> Ask {
+    Ask { max_wait: Some(Duration::from_mins(1)), ..Ask::new(Class::Read) }
 }
 
 fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
@@ -154,7 +159,8 @@ async fn a_look_that_nobody_polls_holds_up_no_other_look() {
     let mut forgotten = pin!(gate.acquire(looking(&ended)));
     assert!(poll_once(forgotten.as_mut()).is_pending());
     let start = Instant::now();
-    gate.acquire(looking(&Look::new(1))).await.unwrap().seen();
+    let ask = Ask { look: Some(Look::new(1)), ..soon() };
+    gate.acquire(ask).await.unwrap().seen();
     let latest = SPAN + Duration::from_secs(3);
     assert!((SPAN..latest).contains(&start.elapsed()), "{:?}", start.elapsed());
     assert_eq!(ended.urgency(), Urgency::Ended, "nobody has looked at it");
@@ -172,7 +178,7 @@ async fn a_grant_that_nobody_fetches_is_taken_back_and_given_to_the_next() {
     let start = Instant::now();
     held.never_sent();
     assert_eq!(gate.stats().in_flight, 1, "granted to the forgotten one");
-    let permit = gate.acquire(Ask::new(Class::Read)).await.unwrap();
+    let permit = gate.acquire(soon()).await.unwrap();
     assert!((1..3).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
     assert!(poll_once(forgotten.as_mut()).is_pending(), "it waits again");
     assert_eq!(gate.stats().waiting.trigger, 1);
@@ -188,7 +194,7 @@ async fn whoever_missed_its_grant_is_still_before_those_that_came_later() {
     let mut forgotten = pin!(gate.acquire(Ask::new(Class::Read)));
     assert!(poll_once(forgotten.as_mut()).is_pending());
     held.never_sent();
-    let holder = gate.acquire(Ask::new(Class::Read)).await.unwrap();
+    let holder = gate.acquire(soon()).await.unwrap();
     let mut later = pin!(gate.acquire(Ask::new(Class::Read)));
     assert!(poll_once(later.as_mut()).is_pending());
     assert!(poll_once(forgotten.as_mut()).is_pending());
@@ -209,7 +215,6 @@ async fn a_waiter_that_missed_its_grant_and_is_dropped_leaves_nothing_behind() {
     drop(forgotten);
     assert_eq!((gate.stats().in_flight, gate.stats().waiting.poll), (1, 0));
     permit.never_sent();
-    let all: Vec<Permit> = vec![gate.acquire(looking(&Look::new(0))).await.unwrap()];
-    all.into_iter().for_each(Permit::never_sent);
+    gate.acquire(looking(&Look::new(0))).await.unwrap().never_sent();
     assert_eq!((gate.stats().used, gate.stats().granted), (0, 0));
 }

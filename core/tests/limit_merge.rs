@@ -157,7 +157,7 @@ impl Both {
 
     fn send(&mut self, now: Nanos, at: usize) {
         while self.states[at].decide(now, Reach::Whole) == Decision::Granted {
-            let end = now + self.rng.u64(30_000_000..4_000_000_000);
+            let end = now + self.rng.u64(30_000_000..9_000_000_000);
             self.arrivals.push((self.rng.u64(now..=end), now));
             self.flying.push(Reverse((end, at, self.tickets.len())));
             self.tickets.push(Some(self.states[at].grant(now)));
@@ -196,6 +196,6 @@ fn once_two_full_gates_are_merged_no_request_is_one_of_more_than_the_limit() {
             );
         }
         let after = both.arrivals.iter().filter(|(_, granted)| *granted >= merged).count();
-        assert!(after > 600, "{after} in the minute after");
+        assert!(after > 500, "{after} in the minute after");
     }
 }

@@ -165,11 +165,11 @@ fn a_server_that_was_stopped_and_goes_on_never_reads_more_than_the_limit() {
 
 #[test]
 fn the_same_worlds_refuse_the_rule_when_it_expects_a_stopped_server_to_read_nothing_late() {
-    for seconds in [35, 60] {
+    let met = [35, 60].map(|seconds| {
         let pattern = Pattern::ServerStops(seconds * SECOND);
-        let (refusals, peak) = refusals_of(Latency::Lan, pattern, 0, || LingersBriefly(real()));
-        assert!(refusals > 0 && peak > 200, "{refusals} refusals, {peak} arrivals in 10 s");
-    }
+        refusals_of(Latency::Lan, pattern, 0, || LingersBriefly(real()))
+    });
+    assert!(met.iter().any(|(refusals, peak)| *refusals > 0 && *peak > 250), "{met:?}");
 }
 
 /// What 3,000 reads beside a stranger met at worst, over all phases and seeds.

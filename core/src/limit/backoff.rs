@@ -16,8 +16,8 @@ pub const HOPELESS_AFTER: Duration = Duration::from_mins(3);
 /// before twice as many may be under way without an answer.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// A server that refuses more than a client with a window shorter than this expects evidently counts over a longer one:
-/// pauses and recovery then take windows of this length.
+/// Pauses and recovery take the window to be at least this long: a server that refuses a client with a shorter window
+/// evidently counts over a longer one.
 const SHORTEST_WINDOW: Duration = Duration::from_secs(10);
 
 /// So many refusals of one burst are no stray ones.

@@ -14,7 +14,7 @@ use super::look::Look;
 use super::looks::{Urgency, looks_of};
 use super::stats::LimitStats;
 use super::sync::{FETCHED_WITHIN, Instant, Mutex, MutexGuard, Notify};
-use super::turn::{End, Estate, Grant, Next, Turns};
+use super::turn::{End, Grant, Handover, Next, Turns};
 use super::waiter::Answer;
 use super::{NEVER, Nanos, Quota};
 
@@ -122,10 +122,10 @@ impl Gate {
             return;
         }
         // One lock after the other: nobody holds both, so two gates that absorb at once cannot block each other.
-        let Some(estate) = other.core.hand_over() else { return };
+        let Some(handover) = other.core.hand_over() else { return };
         let born = &other.core;
         self.core.change(|inner, now| {
-            inner.turns.absorb(now, &estate, |time| self.core.nanos(born.instant(time)));
+            inner.turns.absorb(now, &handover, |time| self.core.nanos(born.instant(time)));
         });
     }
 
@@ -199,7 +199,7 @@ impl Core {
     }
 
     /// Lets nobody through any more; gives back what another gate has to know, if that was not done before.
-    fn hand_over(&self) -> Option<Estate> {
+    fn hand_over(&self) -> Option<Handover> {
         self.change(|inner, now| {
             if std::mem::replace(&mut inner.moved, true) {
                 return None;
@@ -214,7 +214,7 @@ impl Core {
             inner.unfetched.clear();
             inner.looking.clear();
             inner.wake.extend(inner.turns.drain().map(|(_, notify)| notify));
-            Some(inner.turns.estate())
+            Some(inner.turns.handover())
         })
     }
 }

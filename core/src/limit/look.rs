@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 
-use super::line::Sight;
+use super::line::Priority;
 use super::looks::Urgency;
 use super::sync::{Mutex, MutexGuard, Notify};
 
@@ -17,7 +17,7 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 #[derive(Debug)]
 pub struct Look {
     id: u64,
-    sight: Mutex<Sight>,
+    priority: Mutex<Priority>,
     raised: Notify,
 }
 
@@ -25,10 +25,10 @@ impl Look {
     /// A run that was last looked at `looked_at` milliseconds after 1970; 0 for one that never was.
     #[must_use]
     pub fn new(looked_at: i64) -> Arc<Self> {
-        let sight = Sight { urgency: Urgency::Usual, looked_at };
+        let priority = Priority { urgency: Urgency::Usual, looked_at };
         Arc::new(Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
-            sight: Mutex::new(sight),
+            priority: Mutex::new(priority),
             raised: Notify::new(),
         })
     }
@@ -55,18 +55,18 @@ impl Look {
         self.id
     }
 
-    pub(super) fn sight(&self) -> Sight {
+    pub(super) fn priority(&self) -> Priority {
         *self.lock()
     }
 
     /// Whether that makes it more urgent.
     pub(super) fn raise(&self, urgency: Urgency) -> bool {
-        let mut sight = self.lock();
-        if urgency <= sight.urgency {
+        let mut priority = self.lock();
+        if urgency <= priority.urgency {
             return false;
         }
-        sight.urgency = urgency;
-        drop(sight);
+        priority.urgency = urgency;
+        drop(priority);
         self.raised.notify_one();
         true
     }
@@ -76,7 +76,7 @@ impl Look {
         self.lock().urgency = Urgency::Usual;
     }
 
-    fn lock(&self) -> MutexGuard<'_, Sight> {
-        self.sight.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Priority> {
+        self.priority.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

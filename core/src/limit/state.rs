@@ -14,8 +14,8 @@ use super::{NEVER, Nanos, Quota};
 /// later is an assumption about networks, not a fact about the server.
 pub const BRIEF_LINGER: Duration = Duration::from_secs(5);
 
-/// How much of the time for which a request went unanswered is added to [`BRIEF_LINGER`] when it is given up; the sum is
-/// never less than a window.
+/// A request that is given up for want of an answer counts as on its way for as long again as it went unanswered, at most
+/// this long, and for [`BRIEF_LINGER`] on top; never for less than a window.
 ///
 /// A server that is stopped and goes on reads what its sockets hold, and it may be stopped for as long again as it was
 /// already. With the default timeout of 30 s no window is exceeded by a server that was stopped for up to a minute. What is

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::backoff::Refusal;
-use super::line::{Class, Line, Place, Sight};
+use super::line::{Class, Line, Place, Priority};
 use super::looks::Urgency;
 use super::state::{Linger, Reach, State, Ticket};
 use super::{Nanos, Quota};
@@ -61,7 +61,7 @@ pub enum Next<W> {
 
 /// What one limit leaves to another that takes its place, in times of its own.
 #[derive(Debug)]
-pub struct Estate {
+pub struct Handover {
     state: State,
     looks: Vec<Nanos>,
 }
@@ -90,7 +90,7 @@ impl<W> Turns<W> {
     }
 
     /// Somebody joins the line; `look` says what is known of the run that the request looks at.
-    pub fn join(&mut self, now: Nanos, class: Class, look: Option<Sight>, rejoin: bool, who: W) -> Place {
+    pub fn join(&mut self, now: Nanos, class: Class, look: Option<Priority>, rejoin: bool, who: W) -> Place {
         let since = self.settle(now);
         self.line.join(class, look, rejoin, Waiter { since, who })
     }
@@ -207,14 +207,14 @@ impl<W> Turns<W> {
 
     /// What another limit has to know to take the place of this one.
     #[must_use]
-    pub fn estate(&self) -> Estate {
-        Estate { state: self.state.clone(), looks: self.line.looks().granted().collect() }
+    pub fn handover(&self) -> Handover {
+        Handover { state: self.state.clone(), looks: self.line.looks().granted().collect() }
     }
 
     /// Takes the place of another limit as well; `time` turns a time of the other into one of this.
-    pub fn absorb(&mut self, now: Nanos, estate: &Estate, time: impl Fn(Nanos) -> Nanos) {
-        self.state.absorb(now, &estate.state, &time);
-        self.line.looks_mut().count(estate.looks.iter().map(|at| time(*at)));
+    pub fn absorb(&mut self, now: Nanos, handover: &Handover, time: impl Fn(Nanos) -> Nanos) {
+        self.state.absorb(now, &handover.state, &time);
+        self.line.looks_mut().count(handover.looks.iter().map(|at| time(*at)));
     }
 
     fn reach(class: Class) -> Reach {

@@ -109,8 +109,8 @@ impl Waiter<'_> {
             {
                 return Err(self.too_long(earliest));
             }
-            let sight = look.map(Look::sight);
-            let place = inner.turns.join(now, self.ask.class, sight, rejoin, Arc::clone(&self.notify));
+            let priority = look.map(Look::priority);
+            let place = inner.turns.join(now, self.ask.class, priority, rejoin, Arc::clone(&self.notify));
             if let Some(look) = look {
                 inner.looking.insert((look.id(), place.number()), place);
             }
