@@ -12,17 +12,16 @@ generate:
 check-generated:
 	cargo run --locked -q -p hightouch-codegen -- --check --root "$(ROOT)"
 
-# Then beside a crate that turns on every feature of serde_json. What else it is built of is there already, and the core
-# need not be fast for it.
+# Then beside a crate that turns on every feature of serde_json; what else it is built of is there already.
 test-core:
-	cargo test --locked -p hightouch-sdk -p hightouch-codegen
-	cargo test --locked -p hightouch-neighbour --config 'profile.dev.package.hightouch-sdk.opt-level=0'
+	cargo test --locked -p hightouch-sdk -p hightouch-codegen -p hightouch-limit-proofs
+	cargo test --locked -p hightouch-neighbour
 
 # Clippy for the bindings one at a time, as they are built.
 check-core:
 	cargo fmt --all --check
 	cargo clippy --locked -q --all-targets -- -D warnings
-	for package in hightouch-python hightouch-node hightouch-swift hightouch-uniffi-bindgen hightouch-bench hightouch-limit-model hightouch-neighbour; do \
+	for package in hightouch-python hightouch-node hightouch-swift hightouch-uniffi-bindgen hightouch-bench hightouch-limit-proofs hightouch-neighbour; do \
 	    cargo clippy --locked -q -p $$package -- -D warnings; \
 	done
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked -q --no-deps -p hightouch-sdk -p hightouch-sandbox

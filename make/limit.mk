@@ -5,8 +5,8 @@ LIMIT_FAST := CARGO_PROFILE_RELEASE_LTO=false CARGO_PROFILE_RELEASE_CODEGEN_UNIT
 
 # Nanoseconds a decision of the limit takes.
 bench-limit:
-	$(LIMIT_FAST) cargo bench --locked -p hightouch-sdk --bench limit
+	$(LIMIT_FAST) cargo bench --locked -p hightouch-limit-proofs --bench limit
 
 # The limit in ten times as many worlds as the tests play.
 prove-limit:
-	LIMIT_SEEDS=100 $(LIMIT_FAST) cargo test --locked --release -p hightouch-sdk --test limit_simulation -- --nocapture
+	LIMIT_SEEDS=100 $(LIMIT_FAST) cargo test --locked --release -p hightouch-limit-proofs --test simulation -- --nocapture

@@ -30,7 +30,7 @@ describe('a setting that is wrong', () => {
       [{ baseUrl: 'ftp://api.example.com' }, /baseUrl/],
       [{ baseUrl: 'http://api.example.com' }, /baseUrl must be https/],
       [{ baseUrl: `https://user:${canary}@api.example.com` }, /baseUrl must not hold credentials/],
-      [{ proxy: `socks5://${canary}@proxy.example` }, /proxy/],
+      [{ proxy: `socks4://${canary}@proxy.example` }, /proxy/],
       [{ proxy: `http://user:${canary}@proxy.example:port` }, /proxy/],
       [{ apiKey: `${canary}\nsecond` }, /line break/],
       [{ share: 1.5 }, /share/],

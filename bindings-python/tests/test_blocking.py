@@ -180,7 +180,7 @@ def test_a_length_of_time_that_nothing_can_take_is_refused_and_nothing_is_sent(
         ("base_url", "ftp://api.example.com", "baseUrl"),
         ("base_url", "http://api.example.com", "baseUrl must be https"),
         ("base_url", "https://user:canary@api.example.com", "baseUrl must not hold credentials"),
-        ("proxy", "socks5://canary@proxy.example", "proxy"),
+        ("proxy", "socks4://canary@proxy.example", "proxy"),
         ("proxy", "http://user:canary@proxy.example:port", "proxy"),
         ("api_key", "canary\nsecond", "line break"),
         ("share", 1.5, "share"),

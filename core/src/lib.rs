@@ -24,7 +24,7 @@ mod attempt;
 mod error;
 mod json;
 #[doc(hidden)]
-pub mod limit;
+mod limit;
 mod patch;
 mod reason;
 mod secret;
@@ -53,7 +53,7 @@ pub use config::{DEFAULT_BASE_URL, RateLimit, Settings};
 pub use diagnose::{Diagnosis, Finding, Negotiated};
 pub use error::{Error, Kind};
 pub use json::{Json, JsonObject};
-pub use limit::LimitStats;
+pub use limit::{LimitStats, Waiting};
 pub use model::Timestamp;
 pub use operation::RunKind;
 pub use patch::Patch;

@@ -34,7 +34,7 @@ final class SettingsTests: XCTestCase {
             let error = try refusal { $0.baseURL = url }
             XCTAssertTrue(error.message.contains("baseUrl"), error.message)
         }
-        for url in ["socks5://\(canary)@proxy.example", "http://user:\(canary)@proxy.example:port"] {
+        for url in ["socks4://\(canary)@proxy.example", "http://user:\(canary)@proxy.example:port"] {
             let error = try refusal { $0.proxy = Secret(url) }
             XCTAssertTrue(error.message.contains("proxy"), error.message)
         }

@@ -127,7 +127,10 @@ impl Samples {
         if scenario["client"].is_object() {
             self.settings.push(scenario["client"].to_string().replace("{{apiKey}}", "{{key}}"));
         }
-        for step in scenario["steps"].as_array().into_iter().flatten() {
+        let steps = scenario["steps"].as_array().into_iter().flatten();
+        for step in steps
+            .flat_map(|step| step["together"].as_array().map_or(std::slice::from_ref(step), Vec::as_slice))
+        {
             let opts = if step["opts"].is_null() { json!({}) } else { step["opts"].clone() };
             let args = if step["args"].is_null() { json!({}) } else { step["args"].clone() };
             self.door.push(format!("{}\n{opts}\n{args}", step["call"].as_str().unwrap()));

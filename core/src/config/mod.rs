@@ -105,7 +105,8 @@ macro_rules! setters {
         impl Settings {
             $($(#[doc = $doc])*
             #[must_use]
-            pub fn $name(mut self, $name: impl Into<$type>) -> Self {
+            #[allow(clippy::useless_conversion)] // Some take what becomes the setting, others the setting itself.
+            pub fn $name(mut self, $name: $type) -> Self {
                 self.$name = Some($name.into());
                 self
             })*
@@ -115,11 +116,11 @@ macro_rules! setters {
 
 setters! {
     /// Sets the API key.
-    api_key: Secret;
+    api_key: impl Into<Secret>;
     /// Names the file that holds the API key.
-    api_key_file: PathBuf;
+    api_key_file: impl Into<PathBuf>;
     /// Sets the API's address.
-    base_url: String;
+    base_url: impl Into<String>;
     /// Sets the part of the limit that this process may take.
     share: f64;
     /// Limits one attempt.
@@ -131,9 +132,9 @@ setters! {
     /// Limits how often a call is repeated.
     max_retries: u32;
     /// Names a file of certificates that are trusted beside the system's.
-    ca_bundle: PathBuf;
+    ca_bundle: impl Into<PathBuf>;
     /// Sets the proxy.
-    proxy: Secret;
+    proxy: impl Into<Secret>;
     /// Replaces the process's environment.
     environment: BTreeMap<String, Secret>;
 }

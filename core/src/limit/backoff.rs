@@ -133,12 +133,6 @@ impl Backoff {
         self.allowed
     }
 
-    /// Counts the cuts; a request remembers it when it is granted.
-    #[must_use]
-    pub fn epoch(&self) -> u64 {
-        self.epoch
-    }
-
     /// The time from which grants are possible again.
     #[must_use]
     pub fn closed_until(&self) -> Nanos {

@@ -190,7 +190,7 @@ impl<W> Line<W> {
     /// How many of a class wait, looks among the polls.
     #[must_use]
     pub fn waiting(&self, class: Class) -> usize {
-        let looks = if class == Class::Poll { self.looks.len() } else { 0 };
+        let looks = if class == Class::Poll { self.looks.waiting() } else { 0 };
         self.queue(class).waiting.len() + looks
     }
 

@@ -68,14 +68,8 @@ impl<W> Default for Looks<W> {
 impl<W> Looks<W> {
     /// How many wait.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn waiting(&self) -> usize {
         self.waiting.len()
-    }
-
-    /// Whether none waits.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
     }
 
     /// A look joins. `arrival` tells it apart; one that is not `fresh` was refused and comes again.
@@ -234,7 +228,7 @@ mod tests {
         looks.raise(2, Urgency::Usual);
         looks.raise(3, Urgency::Ended);
         assert_eq!(looks.head().map(|(arrival, ..)| arrival), Some(2));
-        assert_eq!(looks.len(), 2);
+        assert_eq!(looks.waiting(), 2);
     }
 
     /// Guards against a wait for a sequence, of which no list tells, that ended only when all syncs stood still.

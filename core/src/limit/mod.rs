@@ -12,6 +12,9 @@
 //! * `sync`: the locks, the clock and the waking of the gate, or those of a model that explores every order of events.
 //! * [`gate`], [`waiter`], [`look`], [`permit`], [`stats`]: one lock over all this, shared by the clients of a workspace.
 
+// The proofs are built of these files and see all of it; in the core the module is private.
+#![allow(unreachable_pub)]
+
 pub mod backoff;
 pub mod gate;
 pub mod line;
@@ -30,14 +33,14 @@ pub mod window;
 #[cfg(limit_loom)]
 pub use sync::{advance, explore};
 
-pub use backoff::{Cut, Refusal, RefusedBy429};
+pub use backoff::{Refusal, RefusedBy429};
 pub use gate::Gate;
 pub use line::Class;
 pub use look::Look;
 pub use looks::Urgency;
 pub use permit::Permit;
 pub use quota::Quota;
-pub use state::{Decision, Linger, Reach, State, Ticket};
+pub use state::Linger;
 pub use stats::{LimitStats, Waiting};
 pub use waiter::{Ask, NotGranted};
 

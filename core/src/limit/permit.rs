@@ -15,18 +15,11 @@ use super::turn::{End, Grant};
 pub struct Permit {
     gate: Arc<Gate>,
     grant: Option<Grant>,
-    waited: Duration,
 }
 
 impl Permit {
-    pub(super) fn new(gate: Arc<Gate>, grant: Grant, waited: Duration) -> Self {
-        Self { gate, grant: Some(grant), waited }
-    }
-
-    /// How long it took to get.
-    #[must_use]
-    pub fn waited(&self) -> Duration {
-        self.waited
+    pub(super) fn new(gate: Arc<Gate>, grant: Grant) -> Self {
+        Self { gate, grant: Some(grant) }
     }
 
     /// An answer was seen, whatever its status except 429. Call it when the headers are there: the server

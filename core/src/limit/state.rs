@@ -36,6 +36,7 @@ pub enum Linger {
 }
 
 /// Whether one more may leave.
+#[allow(dead_code)] // The proofs ask it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// Now.
@@ -125,6 +126,7 @@ impl State {
 
     /// Whether one more may leave `now`, and if not, when to ask again. Never polls: the time given is
     /// the first at which the answer can differ if nothing ends before.
+    #[allow(dead_code)] // The proofs ask it.
     pub fn decide(&mut self, now: Nanos, reach: Reach) -> Decision {
         let now = self.settle(now);
         match self.earliest(now, reach) {
@@ -287,6 +289,7 @@ impl State {
 
     /// How many ends are remembered.
     #[must_use]
+    #[allow(dead_code)] // The proofs ask it.
     pub fn remembered(&self) -> usize {
         self.window.remembered()
     }

@@ -1,5 +1,5 @@
 //! What the gate locks, sleeps and is woken with. Under `--cfg limit_loom` a model's, which explores every order in which
-//! threads can meet at them (`core/loom`).
+//! threads can meet at them (`core/limit-proofs`).
 
 #[cfg(not(limit_loom))]
 pub(super) use real::*;

@@ -126,6 +126,7 @@ impl Window {
 
     /// How many ends are remembered; those of the last 2T, and no more than twice as many.
     #[must_use]
+    #[allow(dead_code)] // The proofs ask it.
     pub fn remembered(&self) -> usize {
         self.ends.len()
     }

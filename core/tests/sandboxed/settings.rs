@@ -111,11 +111,13 @@ async fn a_share_from_the_environment_is_named_by_its_variable() {
 }
 
 #[tokio::test]
-async fn a_proxy_must_be_an_http_url_and_one_in_the_environment_is_named_by_its_variable() {
+async fn a_proxy_must_be_a_url_of_a_known_scheme_and_one_in_the_environment_is_named_by_its_variable() {
+    // One in the environment that other tools understand is left aside instead.
+    let unknown = json!({"apiKey": "k", "environment": {}, "proxy": "socks4://canary@proxy.example"});
+    refused(&unknown, "must be an http, https, socks5 or socks5h URL");
     for url in [
         "nonsense canary",
         "http://",
-        "socks5://canary@proxy.example",
         "http://user:canary@proxy.example:port",
         "http://user:canary@proxy.example/path",
         "http://proxy.example/?canary",

@@ -20,9 +20,9 @@ fn many_refusals_of_one_epoch_cut_once() {
     for _ in 0..100 {
         assert_eq!(refuse(&mut backoff, SECOND, 0, None).cut, None);
     }
-    assert_eq!((backoff.allowed(), backoff.epoch()), (140, 1));
+    assert_eq!((backoff.allowed(), backoff.epoch), (140, 1));
     let _ = refuse(&mut backoff, 2 * SECOND, 1, None);
-    assert_eq!((backoff.allowed(), backoff.epoch()), (98, 2));
+    assert_eq!((backoff.allowed(), backoff.epoch), (98, 2));
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn a_server_that_refuses_everything_is_hopeless_after_three_minutes() {
     }
     assert!((180 * SECOND..191 * SECOND).contains(&now), "{now}");
     backoff.succeeded(now, 0);
-    let epoch = backoff.epoch();
+    let epoch = backoff.epoch;
     let next = refuse(&mut backoff, now, epoch, None).next;
     assert!(matches!(next, RefusedBy429::Closed(_)), "one success is enough: {next:?}");
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hightouch_sdk::limit::{Ask, Class, Gate, Quota};
+use limit_proofs::limit::{Ask, Class, Gate, Quota};
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()

@@ -8,8 +8,8 @@ use std::collections::BinaryHeap;
 use std::ops::Range;
 
 use fastrand::Rng;
-use hightouch_sdk::limit::turn::End;
-use hightouch_sdk::limit::{Linger, Nanos};
+use limit_proofs::limit::turn::End;
+use limit_proofs::limit::{Linger, Nanos};
 
 use counters::Counter;
 use rules::Rule;

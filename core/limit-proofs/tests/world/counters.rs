@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use hightouch_sdk::limit::Nanos;
+use limit_proofs::limit::Nanos;
 
 pub(crate) const LIMIT: u64 = 200;
 pub(crate) const WINDOW: Nanos = 10_000_000_000;

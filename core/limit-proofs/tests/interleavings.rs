@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use limit_model::limit::{
+use limit_proofs::limit::{
     Ask, Class, Gate, Look, NotGranted, Permit, Quota, RefusedBy429, Urgency, advance, explore,
 };
 use loom::future::block_on;

@@ -1,8 +1,8 @@
 //! The rule that is judged, and weaker ones that must fail in the same world.
 
-use hightouch_sdk::limit::state::{Decision, Reach, State, Ticket};
-use hightouch_sdk::limit::turn::End;
-use hightouch_sdk::limit::{Linger, NEVER, Nanos, Quota};
+use limit_proofs::limit::state::{Decision, Reach, State, Ticket};
+use limit_proofs::limit::turn::End;
+use limit_proofs::limit::{Linger, NEVER, Nanos, Quota};
 
 use super::counters::LIMIT;
 

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use hightouch_sdk::limit::{Ask, Class, Cut, Gate, NotGranted, Permit, Quota, RefusedBy429};
+use limit_proofs::limit::backoff::Cut;
+use limit_proofs::limit::{Ask, Class, Gate, NotGranted, Permit, Quota, RefusedBy429};
 use tokio::time::Instant;
 
 fn open() -> Arc<Gate> {

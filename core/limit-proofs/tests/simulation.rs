@@ -2,17 +2,18 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::print_stdout)]
 
-mod limit_world;
+mod world;
 
 use std::time::Duration;
 
-use hightouch_sdk::limit::{Quota, State};
-use limit_world::counters::{Buckets, Counter, Exact, Panel, Refuses, WINDOW};
-use limit_world::rules::{
+use limit_proofs::limit::Quota;
+use limit_proofs::limit::state::State;
+use world::counters::{Buckets, Counter, Exact, Panel, Refuses, WINDOW};
+use world::rules::{
     DeparturesInsteadOfEnds, ForgetsTheAbandoned, LingersBriefly, Rule, SlidingDepartures, SlidingEnds,
     TokenBucket, real, without_allowance_for_clocks,
 };
-use limit_world::{Arrival, Latency, Pattern, SECOND, Story, Stranger, World, play};
+use world::{Arrival, Latency, Pattern, SECOND, Story, Stranger, World, play};
 
 /// Ten worlds of each kind, or as many as `LIMIT_SEEDS` says (`make prove-limit`).
 fn seeds() -> u64 {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use hightouch_sdk::limit::{Ask, Class, Gate, Look, NotGranted, Quota, Urgency};
+use limit_proofs::limit::{Ask, Class, Gate, Look, NotGranted, Quota, Urgency};
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::{Instant, advance, sleep};
 

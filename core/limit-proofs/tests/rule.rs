@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use hightouch_sdk::limit::state::{Decision, Linger, Reach, State, Ticket};
-use hightouch_sdk::limit::{NEVER, Nanos, Quota};
+use limit_proofs::limit::state::{Decision, Linger, Reach, State, Ticket};
+use limit_proofs::limit::{NEVER, Nanos, Quota};
 use proptest::prelude::*;
 
 /// A window of 40 ns, and 20 ns for what was given up: small enough to try every moment.

@@ -2,10 +2,10 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use divan::{Bencher, black_box};
-use hightouch_sdk::limit::line::Class;
-use hightouch_sdk::limit::state::{Decision, Reach, State};
-use hightouch_sdk::limit::turn::{End, Next, Turns};
-use hightouch_sdk::limit::{Nanos, Quota};
+use limit_proofs::limit::line::Class;
+use limit_proofs::limit::state::{Decision, Reach, State};
+use limit_proofs::limit::turn::{End, Next, Turns};
+use limit_proofs::limit::{Nanos, Quota};
 
 fn main() {
     divan::main();

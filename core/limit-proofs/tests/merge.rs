@@ -9,9 +9,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use hightouch_sdk::limit::{
-    Ask, Class, Decision, Gate, Linger, Nanos, NotGranted, Permit, Quota, Reach, State, Ticket,
-};
+use limit_proofs::limit::state::{Decision, Reach, State, Ticket};
+use limit_proofs::limit::{Ask, Class, Gate, Linger, Nanos, NotGranted, Permit, Quota};
 use tokio::time::{Instant, advance};
 
 const SPAN: Duration = Duration::from_millis(10_050);
