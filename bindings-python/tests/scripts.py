@@ -46,7 +46,7 @@ def run(world: World, script: str, when: Callable[[list[dict[str, Any]]], bool] 
             world.wait_for(when)
             assert process.stdin is not None
             process.stdin.write("\n")
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
     except subprocess.TimeoutExpired:
         process.kill()
         raise

@@ -11,8 +11,8 @@ from sandbox import World
 from scripts import run
 
 # Sources, since the sandbox writes them three times as fast as syncs; the way through the package is the same.
-ITEMS = 100_000
-# What allocators keep for themselves; the items together would take ten times as much and more.
+ITEMS = 40_000
+# What allocators keep for themselves; the items together would take four times as much.
 SLACK_KIB = 8 * 1024
 
 BLOCKING = """

@@ -17,6 +17,7 @@ mod credentials;
 mod diagnosis;
 mod door;
 mod following;
+mod glob;
 mod incidents;
 mod leaks;
 mod limit;
