@@ -1,4 +1,4 @@
-"""Programs that run in a process of their own, each with a client of a world."""
+"""Runs scripts in processes of their own, with a client of a world."""
 
 from __future__ import annotations
 
@@ -35,10 +35,12 @@ def start(world: World, script: str) -> subprocess.Popen[str]:
     )
 
 
-def run(world: World, script: str, when: Callable[[list[dict[str, Any]]], bool] | None = None) -> tuple[str, str]:
-    """What it printed and complained of; it must neither hang nor crash.
+def run(
+    world: World, script: str, when: Callable[[list[dict[str, Any]]], bool] | None = None, *, hung_after: float = 60
+) -> tuple[str, str]:
+    """Returns standard output and standard error of a script, which must neither hang nor crash.
 
-    With ``when`` the script finds a line to read once the world's requests are so.
+    With ``when``, standard input receives a line once the requests of the world meet the condition.
     """
     process = start(world, script)
     try:
@@ -46,7 +48,7 @@ def run(world: World, script: str, when: Callable[[list[dict[str, Any]]], bool] 
             world.wait_for(when)
             assert process.stdin is not None
             process.stdin.write("\n")
-        out, err = process.communicate(timeout=300)
+        out, err = process.communicate(timeout=hung_after)
     except subprocess.TimeoutExpired:
         process.kill()
         raise

@@ -1,16 +1,17 @@
-//! The sandbox's own answers, held against the document: one call of each operation at least.
+//! Compares the answers of the sandbox with the document, at least one of each operation.
 
 use super::tests::{ask, workspace};
 use super::*;
 use crate::document::DOCUMENT;
+use crate::log::Body;
 
-/// Where the document demands a value, the API has been seen without (`tests/scenarios` play both).
+/// Members that the document requires and the API has left null. `tests/scenarios` plays both.
 const KNOWN_NULLS: [&str; 3] = ["/startedAt", "/finishedAt", "/error"];
 
 const FLOW: &str = "00000000-0000-4000-8000-000000000001";
 const MESSAGE: &str = "00000001-0000-4000-8000-000000000001";
 
-/// Each call, and the body that it sends.
+/// Calls with their bodies.
 fn calls() -> Vec<(&'static str, String, Option<Value>)> {
     let configuration = json!({"port": 5433});
     let row = json!({"name": "New", "slug": "new", "type": "postgres", "configuration": {"host": "h"}});
@@ -85,7 +86,7 @@ fn calls() -> Vec<(&'static str, String, Option<Value>)> {
 }
 
 #[test]
-fn what_the_sandbox_answers_is_what_the_document_says() {
+fn the_answers_of_the_sandbox_match_the_document() {
     let settings = json!({"syncs": 60, "runs": {"error": "text", "status": "failed"}});
     let mut workspace = workspace(settings);
     let mut called: Vec<&str> = Vec::new();
