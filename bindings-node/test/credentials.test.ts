@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { inspect } from 'node:util'
 
 import * as sdk from 'hightouch-sdk'
@@ -107,7 +108,9 @@ describe('a key function', () => {
   test('that throws makes calls reject with its error as the cause, and nothing is sent', async () => {
     const home = await world()
     const cause = new Error('the vault is sealed')
-    const give = test.mock.fn<sdk.ApiKeyFunction>(() => {
+    const give = test.mock.fn<sdk.ApiKeyFunction>(async () => {
+      // Long enough for all three calls to have arrived: one that came after the answer would ask again.
+      await setTimeout(500)
       throw cause
     })
     await using ht = clientOf(home, give)

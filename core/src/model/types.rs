@@ -44,12 +44,12 @@ impl Types {
                     };
                     json!({ "name": field.name.trim_end_matches('_'), "wire": field.wire, "type": (field.of)(types),
                         "presence": presence, "needed": sent && !matches!(field.presence, "optional" | "shown"),
-                        "doc": prose(field.doc) })
+                        "readOnly": field.presence == "shown", "doc": prose(field.doc) })
                 })
                 .collect();
             if sent {
                 fields.push(json!({ "name": "other_members", "wire": "otherMembers", "type": "json",
-                    "presence": "optional", "needed": false, "doc": OTHER_MEMBERS }));
+                    "presence": "optional", "needed": false, "readOnly": false, "doc": OTHER_MEMBERS }));
             }
             json!({ "shape": "object", "sent": sent, "doc": prose(doc), "fields": fields })
         })

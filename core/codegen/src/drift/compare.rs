@@ -207,14 +207,14 @@ impl<'a> Compared<'a> {
             "enum" => self.choice(at, of, schema, way),
             "union" => self.union(at, of, schema, way),
             _ => {
-                let (needed, known) = match way {
-                    Way::Request => ("needed", list(of, "fields")),
-                    Way::Answer => ("", list(of, "fields")),
-                };
-                // Whatever else the document has is kept under this name.
-                let known = known.iter().filter(|field| text(field, "wire") != "otherMembers").map(|field| {
+                let is = |field: &Value, key| field.get(key) == Some(&Value::Bool(true));
+                let known = list(of, "fields").iter().filter(|field| {
+                    // The other members of an object are kept under this name.
+                    text(field, "wire") != "otherMembers" && !(way == Way::Request && is(field, "readOnly"))
+                });
+                let known = known.map(|field| {
                     let needed = match way {
-                        Way::Request => field.get(needed) == Some(&Value::Bool(true)),
+                        Way::Request => is(field, "needed"),
                         Way::Answer => text(field, "presence") == "required",
                     };
                     (text(field, "wire"), (field.get("type"), needed, false))

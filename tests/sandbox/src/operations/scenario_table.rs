@@ -1,7 +1,9 @@
-//! Plays the successes of the table of operations without an SDK, and compares them with the answers of the sandbox.
+//! Plays the successes of the table of operations without an SDK, and compares them with the
+//! answers of the sandbox, and those with the document.
 
 use std::path::Path;
 
+use super::declared::undeclared;
 use super::tests::{ask, workspace};
 use super::*;
 use crate::document::DOCUMENT;
@@ -85,6 +87,10 @@ fn the_sandbox_answers_as_the_table_expects() {
         }
         let reply = call(&mut workspace, DOCUMENT.operation(&entry.operation).unwrap(), &entry.args);
         assert!([200, 204].contains(&reply.status), "{}: {}", entry.operation, reply.body);
+        if reply.status == 200 {
+            let operation = DOCUMENT.operation(&entry.operation).unwrap();
+            assert_eq!(undeclared(operation, &reply), vec![], "{}: {}", entry.operation, reply.body);
+        }
         let wanted = as_sent(entry);
         let seen = if wanted.is_array() { &reply.body["data"] } else { &reply.body };
         assert!(holds(&wanted, seen), "{}: expected {wanted}, and got {seen}", entry.operation);
