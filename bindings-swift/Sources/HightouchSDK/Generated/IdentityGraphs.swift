@@ -129,7 +129,7 @@ public struct IdentityGraphs: Sendable {
     ///   - options: Options for this call only.
     /// - Returns: A handle that follows the run.
     /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
-    @available(*, deprecated, message: "Starts a run of an identity graph by a path that the vendor has replaced. Use trigger instead")
+    @available(*, deprecated, message: "Use trigger instead")
     @discardableResult
     public func triggerLegacy(
         _ graphId: String,
@@ -208,7 +208,7 @@ public struct IdentityGraphs: Sendable {
         }
 
         /// Like ``IdentityGraphs/triggerLegacy(_:fullRerun:options:)``, but returns the raw response.
-        @available(*, deprecated, message: "Starts a run of an identity graph by a path that the vendor has replaced. Use trigger instead")
+        @available(*, deprecated, message: "Use trigger instead")
         public func triggerLegacy(
             _ graphId: String,
             fullRerun: Bool? = nil,

@@ -16,10 +16,10 @@ pub(super) fn margin(item: &str, indent: usize, depth: usize) -> String {
     prose(item, &format!("{}///{}", " ".repeat(indent), " ".repeat(depth)), 2)
 }
 
-/// The last part of the doc of a deprecated operation, which says what to use instead, for a string literal.
+/// The last sentence of the doc of a deprecated operation, which says what to use instead, for a string literal.
 pub(super) fn instead(text: &str) -> String {
-    let last = text.rsplit(';').next().unwrap_or_default().trim();
-    last.trim_end_matches('.').replace(['`', '"', '\\'], "")
+    let last = text.trim_end_matches('.').rsplit(['.', ';']).next().unwrap_or_default();
+    last.trim().replace(['`', '"', '\\'], "")
 }
 
 /// The doc of a number of milliseconds, reworded for a duration.
