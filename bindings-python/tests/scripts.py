@@ -35,7 +35,9 @@ def start(world: World, script: str) -> subprocess.Popen[str]:
     )
 
 
-def run(world: World, script: str, when: Callable[[list[dict[str, Any]]], bool] | None = None) -> tuple[str, str]:
+def run(
+    world: World, script: str, when: Callable[[list[dict[str, Any]]], bool] | None = None, *, hung_after: float = 60
+) -> tuple[str, str]:
     """What it printed and complained of; it must neither hang nor crash.
 
     With ``when`` the script finds a line to read once the world's requests are so.
@@ -46,7 +48,7 @@ def run(world: World, script: str, when: Callable[[list[dict[str, Any]]], bool] 
             world.wait_for(when)
             assert process.stdin is not None
             process.stdin.write("\n")
-        out, err = process.communicate(timeout=300)
+        out, err = process.communicate(timeout=hung_after)
     except subprocess.TimeoutExpired:
         process.kill()
         raise

@@ -23,7 +23,6 @@
 mod attempt;
 mod error;
 mod json;
-#[doc(hidden)]
 mod limit;
 mod patch;
 mod reason;
