@@ -1,4 +1,4 @@
-# Each language's targets stand in make/*.mk; this file joins them.
+# Includes make/*.mk, which hold the targets.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := test

@@ -2,14 +2,14 @@
 import PackageDescription
 
 #if os(Linux)
-    // `make swift-library` builds the library and writes the .pc file; PKG_CONFIG_PATH must name its folder.
+    // Run `make swift-library` first, and set PKG_CONFIG_PATH to the folder of its .pc file (target/swift).
     let core = Target.systemLibrary(
         name: "HightouchNativeFFI",
         path: "bindings-swift/Sources/HightouchNativeFFI",
         pkgConfig: "hightouch-swift"
     )
 #else
-    // Nothing here builds this framework yet: on Apple platforms the package has never been run.
+    // The repository cannot build this framework yet, so the package does not work on Apple platforms.
     let core = Target.binaryTarget(
         name: "HightouchNativeFFI",
         path: "bindings-swift/HightouchNativeFFI.xcframework"

@@ -1,6 +1,6 @@
-"""Asks the sandbox once for the two pages that the fixed server answers with: ``pages.py FOLDER``.
+"""Saves two pages of the sandbox, with which the benchmark's server answers: ``pages.py FOLDER``.
 
-To be run by tests/house/with-sandbox. The sandbox stands for the API: its bytes are as near to real ones as any here.
+Run it with tests/house/with-sandbox. The answers of the sandbox have the size and shape of the API's.
 """
 
 from __future__ import annotations
@@ -24,5 +24,5 @@ for name, limit in {"one": 1, "hundred": 100}.items():
     with opener.open(request, timeout=30) as answer:
         text = answer.read()
     if len(json.loads(text)["data"]) != limit:
-        raise SystemExit(f"the sandbox gave no page of {limit}")
+        raise SystemExit(f"pages: the sandbox did not return {limit} syncs.")
     (folder / f"{name}.json").write_bytes(text)

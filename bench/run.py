@@ -1,12 +1,11 @@
-"""Measures what a call costs, lane by lane, and prints a table: ``run.py LANGUAGE PAGES SERVER [NAME=COMMAND...]``.
+"""Measures the cost of a call for several clients and prints a table: ``run.py LANGUAGE PAGES SERVER NAME=COMMAND...``.
 
-A lane is a process that makes calls with one client. All lanes of a table run by turns, round after round, in an order
-that changes: the speed of a machine drifts, so figures are compared within a round and the median over the rounds is
-given. Nothing is asserted. ``PAGES`` is a folder with ``one.json`` and ``hundred.json``.
+A lane is a process that makes calls with one client. The lanes take turns in every round, in a changing order. The speed
+of a machine drifts, so costs are compared within a round, and the table shows medians over the rounds. ``PAGES`` is a
+folder with ``one.json`` and ``hundred.json``.
 
-Where the system allows it, server and clients share one core. On two, a call costs up to four times as much on a
-virtual machine, for the waking of the other core, and how often that happens is the scheduler's whim; ``--spread``
-shows it.
+If the system allows it, server and clients share one core. With two cores on a virtual machine a call costs up to four
+times as much, because waking the other core is expensive and happens irregularly; ``--spread`` shows it.
 """
 
 from __future__ import annotations
@@ -27,24 +26,24 @@ CASES = {
     "flight": ("one sync, 32 under way", 640),
     "page": ("a page of 100", 32),
 }
-"""What each case is called, and its calls in a round."""
+"""The title of each case and its number of calls in a round."""
 
 WARM_UP = 1.5
-"""Seconds that each lane runs unmeasured."""
+"""Seconds that each lane runs before it is measured."""
 
 FLOOR = "reqwest-bytes"
-"""The lane that all are compared with beside the first one: bare reqwest, nothing made of the bytes."""
+"""The second lane that all are compared with: reqwest alone, which discards the bytes."""
 
 
 class Cost(NamedTuple):
-    """Microseconds a call."""
+    """The cost of a call in microseconds."""
 
     cpu: float
     wall: float
 
 
 class Lane:
-    """One client's process."""
+    """The process of one client."""
 
     def __init__(self, name: str, command: str, environment: dict[str, str]) -> None:
         self.name = name
@@ -59,7 +58,7 @@ class Lane:
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
-            raise SystemExit(f"bench: the lane {self.name} ended")
+            raise SystemExit(f"bench: the lane {self.name} has ended.")
         cpu, wall = (float(text) / 1000 / calls for text in line.split())
         return Cost(cpu, wall)
 
@@ -70,9 +69,9 @@ class Lane:
 
 
 def rounds(lanes: list[Lane], number: int, seconds: float) -> dict[tuple[str, str], list[Cost]]:
-    """Every lane's costs, the same round at the same place of each list."""
+    """Returns the costs of every lane by case, one for each round."""
     for lane in lanes:
-        # Connections, caches and compilers that learn while they run.
+        # Opens connections, fills caches and warms up just-in-time compilers.
         until = time.monotonic() + WARM_UP
         while time.monotonic() < until:
             for case, (_, calls) in CASES.items():
@@ -99,13 +98,13 @@ def report(
     ours = names[0]
     count = len(costs[ours, "one"])
     print(
-        f"\n{language}: microseconds a call, medians of {count} rounds in which the clients take turns; CPU is user and"
+        f"\n{language}: microseconds per call, medians of {count} rounds in which the clients take turns. CPU is the user and"
     )
     print(
-        "system time of the client's whole process. x ours and x reqwest: CPU as a multiple of the first row's, and of"
+        "system time of the client's process. x ours and x reqwest: CPU as a multiple of the first row's and of bare"
     )
     print(
-        "bare reqwest's that throws the bytes away (HTTP/2), round by round. Loopback, TLS 1.3, uncompressed, " + where
+        "reqwest's, which discards the bytes (HTTP/2), by round. Loopback, TLS 1.3, uncompressed, " + where
     )
     rows: list[dict[str, Any]] = []
     for case, (title, _) in CASES.items():
@@ -134,14 +133,14 @@ def main() -> None:
     parser.add_argument("language")
     parser.add_argument("pages", type=Path)
     parser.add_argument("server")
-    parser.add_argument("lane", nargs="+", help="NAME=COMMAND; the first one is ours")
+    parser.add_argument("lane", nargs="+", help="NAME=COMMAND; the first one is the SDK")
     parser.add_argument("--rounds", type=int, default=31)
-    parser.add_argument("--seconds", type=float, default=45, help="no further round after this, but five at least")
+    parser.add_argument("--seconds", type=float, default=45, help="start no round after this time, but at least five")
     parser.add_argument("--spread", action="store_true", help="let the system choose the cores")
     given = parser.parse_args()
-    where = "on whatever cores."
+    where = "on any cores."
     if not given.spread and hasattr(os, "sched_setaffinity"):
-        # Inherited by the server and every lane.
+        # The server and every lane inherit this.
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
         where = "all on one core."
     ca = given.pages / "ca.pem"
@@ -156,7 +155,7 @@ def main() -> None:
     lanes: list[Lane] = []
     try:
         url = server.stdout.readline().strip()
-        # Peers take the authority from where their kind looks for it; proxies of the machine have no part in this.
+        # Other clients read the authority from their usual variables. The benchmark uses no proxy.
         environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
         environment |= {"BENCH_URL": url, "BENCH_CA": str(ca), "NODE_EXTRA_CA_CERTS": str(ca)}
         for text in given.lane:

@@ -1,17 +1,17 @@
 .PHONY: bench bench-rust bench-python bench-node bench-lanes bench-peers-python bench-peers-node
 
-# What a call costs beside each language's usual clients and bare reqwest, as ratios: tables, and build/bench/pages/*.json.
-# Builds everything as it is shipped, which takes minutes at first; the measuring takes about four. Nothing is asserted.
+# Compares what a call costs with each language's usual clients and with bare reqwest: prints tables of ratios and writes
+# build/bench/pages/*.json. The first build takes minutes, measuring about four. Nothing is asserted.
 bench: bench-rust bench-python bench-node bench-swift bench-limit
 
 BENCH := $(ROOT)/build/bench
 BENCH_RUST := $(CARGO_TARGET_DIR)/release/hightouch-bench-rust
 BENCH_PYTHON := $(BENCH)/python/bin/python
 BENCH_RUN = python3 "$(ROOT)/bench/run.py"
-# Bare reqwest, the client that the core is made of: throwing the bytes away, and making a tree of them.
+# Bare reqwest, on which the core is built: one lane drops the bytes, one parses them into a tree.
 BENCH_FLOOR := "reqwest-bytes=$(BENCH_RUST) reqwest-bytes" "reqwest-value=$(BENCH_RUST) reqwest-value"
 
-# The sandbox's own bytes; the server that answers with them costs as little as one can.
+# Saves pages from the sandbox. A minimal server replays them, so that the server costs as little as possible.
 bench-lanes: sandbox
 	cargo build --locked -q --release -p hightouch-bench
 	tests/house/with-sandbox "$(SANDBOX)" python3 "$(ROOT)/bench/pages.py" "$(BENCH)/pages"
@@ -21,7 +21,7 @@ bench-rust: bench-lanes
 	    "sdk=$(BENCH_RUST) sdk" "door=$(BENCH_RUST) door" $(BENCH_FLOOR) \
 	    "reqwest-bytes-http1=$(BENCH_RUST) reqwest-bytes-http1"
 
-# The package as it is shipped, and the peers at the versions that bench/requirements.txt names.
+# Installs the release build of the package, and its peers at the versions of bench/requirements.txt.
 bench-peers-python:
 	[ -x "$(BENCH_PYTHON)" ] || $(PYTHON) -m venv "$(BENCH)/python"
 	"$(BENCH_PYTHON)" -m pip install -q --require-virtualenv -r "$(ROOT)/bench/requirements.txt"
@@ -35,7 +35,7 @@ bench-python: bench-lanes bench-peers-python
 	    "sdk=$$lane sdk" "sdk-asyncio=$$lane sdk-asyncio" "sdk-untyped=$$lane sdk-untyped" \
 	    "requests=$$lane requests" "httpx=$$lane httpx" "aiohttp=$$lane aiohttp" $(BENCH_FLOOR)
 
-# The lane stands beside the packages that it imports.
+# The lane is copied beside the packages that it imports.
 bench-peers-node: node-dist
 	node "$(NODE_DIR)/tools/build-native.mjs" --release
 	rm -rf "$(BENCH)/node/pack" && mkdir -p "$(BENCH)/node/pack"
@@ -51,7 +51,8 @@ bench-node: bench-lanes bench-peers-node
 
 .PHONY: bench-swift bench-peers-swift
 
-# Apart from the others: it may have to bring a toolchain first. The library as it would be shipped, beside the debug one.
+# Swift has a folder of its own for its release library, because it shares nothing with the debug build. The toolchain may
+# have to be installed first.
 BENCH_SWIFT := bindings-swift/toolchain env PKG_CONFIG_PATH="$(BENCH)/swift" swift build --configuration release \
     --package-path "$(ROOT)/bench/swift" --scratch-path "$(BENCH)/swift/build"
 

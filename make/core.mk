@@ -1,23 +1,23 @@
-# How an OpenAPI file differs from what the SDK knows. Its last line says how bad that is; make itself exits with 2 for
-# whatever is not known, so who asks for the status calls tests/house/spec-check.
+.PHONY: spec-check generate check-generated test-core check-core faults demo-rust
+
+# Compares an OpenAPI file with the catalogue. make exits with 2 after any failure; call tests/house/spec-check if you need
+# the exit status.
 spec-check:
 	@tests/house/spec-check "$(FILE)"
 
-.PHONY: spec-check generate check-generated test-core check-core demo-rust
-
-# Writes the hosts' generated files from the catalogue.
+# Writes all files that are generated from the catalogue.
 generate:
 	cargo run --locked -q -p hightouch-codegen -- --root "$(ROOT)"
 
 check-generated:
 	cargo run --locked -q -p hightouch-codegen -- --check --root "$(ROOT)"
 
-# Then beside a crate that turns on every feature of serde_json; what else it is built of is there already.
+# The second command runs tests in a crate that turns on every feature of serde_json.
 test-core:
 	cargo test --locked -p hightouch-sdk -p hightouch-codegen -p hightouch-limit-proofs
 	cargo test --locked -p hightouch-neighbour
 
-# Clippy for the bindings one at a time, as they are built.
+# Clippy checks the bindings one at a time, because cargo would unify their features.
 check-core:
 	cargo fmt --all --check
 	cargo clippy --locked -q --all-targets -- -D warnings
@@ -25,6 +25,10 @@ check-core:
 	    cargo clippy --locked -q -p $$package -- -D warnings; \
 	done
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked -q --no-deps -p hightouch-sdk -p hightouch-sandbox
+
+# Prints how a read, a write and a trigger end after each failure of the network and the server.
+faults:
+	cargo test --locked -q -p hightouch-sdk --test faults -- --nocapture
 
 demo-rust: sandbox
 	cargo build --locked -q --release -p hightouch-sdk --example trigger_and_wait

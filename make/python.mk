@@ -1,9 +1,9 @@
 .PHONY: demo test-python check-python docs-python python-wheel
 
-# Any CPython from 3.10 on.
+# CPython 3.10 or newer.
 PYTHON ?= python3
 PYTHON_DIR := $(ROOT)/bindings-python
-# The tools and the package as tests see it; the demonstration has a place of its own, like a user's.
+# One environment for tools and tests, and one for the demo, which installs the package as a user does.
 PYTHON_VENV := $(ROOT)/build/python/venv
 PYTHON_DEMO := $(ROOT)/build/python/demo
 
@@ -12,14 +12,14 @@ $(PYTHON_VENV)/ready: bindings-python/requirements-dev.txt
 	"$(PYTHON_VENV)/bin/pip" install -q --require-virtualenv -r "$(PYTHON_DIR)/requirements-dev.txt"
 	touch "$@"
 
-# A wheel as users get it, but for the optimiser; installed, so that what is tested is what is packed.
+# Builds an unoptimised wheel and installs it, so that the tests run against what the wheel contains.
 python-wheel: $(PYTHON_VENV)/ready
 	rm -rf "$(ROOT)/build/python/wheels"
 	"$(PYTHON_VENV)/bin/maturin" build -q --locked --profile dev -m "$(PYTHON_DIR)/Cargo.toml" -o "$(ROOT)/build/python/wheels"
 	"$(PYTHON_VENV)/bin/pip" install -q --require-virtualenv --force-reinstall --no-deps "$(ROOT)"/build/python/wheels/*.whl
 
-# The main job from Python against the sandbox over HTTPS; needs cargo and Python, nothing else. Built without the
-# optimiser, which would take minutes and show nothing more.
+# Runs the example in Python against the sandbox over HTTPS. Needs cargo and Python. The build is unoptimised, because an
+# optimised one takes minutes.
 demo: sandbox
 	[ -x "$(PYTHON_DEMO)/bin/pip" ] || $(PYTHON) -m venv "$(PYTHON_DEMO)"
 	"$(PYTHON_DEMO)/bin/pip" install -q --require-virtualenv --config-settings build-args="--profile dev" "$(PYTHON_DIR)"
@@ -28,8 +28,8 @@ demo: sandbox
 test-python: scenarios python-wheel
 	cd "$(PYTHON_DIR)" && HIGHTOUCH_SANDBOX="$(SANDBOX)" HIGHTOUCH_SCENARIOS="$(SCENARIOS)" "$(PYTHON_VENV)/bin/python" -m pytest -q -p no:cacheprovider
 
-# What users read, from the installed package; a name on no page, or a reference that leads nowhere, fails. Sphinx needs
-# Python 3.11, one newer than the package does.
+# Builds the documentation of the installed package. It fails if a public name is on no page or a reference is broken. Sphinx
+# needs Python 3.11.
 docs-python: python-wheel
 	rm -rf "$(ROOT)/build/python/docs"
 	"$(PYTHON_VENV)/bin/python" -m sphinx -q -n -W --keep-going -E -d "$(ROOT)/build/python/doctrees" "$(PYTHON_DIR)/docs" "$(ROOT)/build/python/docs"

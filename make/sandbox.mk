@@ -1,13 +1,13 @@
 .PHONY: sandbox scenarios test-sandbox coverage-check
 
-# The API as a local server; `$(SANDBOX) --help` says the rest.
+# Builds the sandbox. `$(SANDBOX) --help` describes its options.
 SANDBOX := $(CARGO_TARGET_DIR)/debug/hightouch-sandbox
 PLAYERS ?= rust,python,python-async,node,swift
 
 sandbox:
 	cargo build --locked -p hightouch-sandbox
 
-# All scenarios in one folder, with those that the table of operations stands for: what the players play.
+# Writes all scenarios into one folder for the players, including those expanded from tests/scenarios/table.
 SCENARIOS := $(ROOT)/build/scenarios
 scenarios: sandbox
 	"$(SANDBOX)" scenarios --from "$(ROOT)/tests/scenarios" --to "$(SCENARIOS)"
@@ -15,7 +15,8 @@ scenarios: sandbox
 test-sandbox:
 	cargo test --locked -p hightouch-sandbox
 
-# What the players left in HIGHTOUCH_COVERAGE. No scenario meets `internal`: it takes a defect of ours.
+# Checks that the players, who write to HIGHTOUCH_COVERAGE, covered every operation and every kind of error. No scenario
+# causes `internal`, which stands for a bug of the core.
 coverage-check: scenarios
 	cargo run --locked -q -p hightouch-codegen -- --print >"$(ROOT)/build/catalogue.json"
 	"$(SANDBOX)" coverage --file "$${HIGHTOUCH_COVERAGE:-$(ROOT)/build/coverage.jsonl}" \

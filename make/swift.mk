@@ -1,5 +1,5 @@
 SWIFT := bindings-swift/toolchain swift
-# Of our own builds alone: a package with such flags in its manifest could not be depended on.
+# Not in the manifest: SwiftPM rejects dependencies with such flags.
 SWIFT_FLAGS := -Xswiftc -warnings-as-errors
 SWIFT_ENV := PKG_CONFIG_PATH="$(CARGO_TARGET_DIR)/swift$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))"
 SWIFT_SOURCES := Package.swift bindings-swift/Sources/HightouchSDK bindings-swift/Tests bindings-swift/Examples
@@ -9,7 +9,7 @@ SWIFT_SOURCES := Package.swift bindings-swift/Sources/HightouchSDK bindings-swif
 swift-library:
 	bindings-swift/native library
 
-# Writes uniffi's half of the bridge; `make generate` writes models, settings and methods.
+# Generates the bridge with uniffi; `make generate` generates models, settings and methods.
 generate-swift:
 	bindings-swift/native sources
 
@@ -19,17 +19,18 @@ check-swift: swift-library
 	$(SWIFT_ENV) $(SWIFT) build $(SWIFT_FLAGS)
 	$(SWIFT_ENV) bindings-swift/docs "$(ROOT)/build/docs/swift"
 
-# build/docs/swift/HightouchSDK.doccarchive, which a web server or Xcode shows.
+# Builds build/docs/swift/HightouchSDK.doccarchive, which Xcode or a web server can show.
 docs-swift: swift-library
 	$(SWIFT_ENV) bindings-swift/docs "$(ROOT)/build/docs/swift"
 
 test-swift: swift-library scenarios
 	HIGHTOUCH_SCENARIOS="$(SCENARIOS)" bindings-swift/scenario-tests
+	bindings-swift/example-tests
 	$(SWIFT_ENV) $(SWIFT) build --build-tests $(SWIFT_FLAGS)
 	$(SWIFT_ENV) HIGHTOUCH_SCENARIOS="$(SCENARIOS)" tests/house/with-sandbox "$(SANDBOX)" \
 	    $(SWIFT) test --skip-build --disable-swift-testing $(SWIFT_FLAGS)
 
-# A window of the API is 10 s long, so this takes about a minute.
+# Takes about a minute, because a window of the API's rate limit is 10 s long.
 demo-swift: swift-library sandbox
 	$(SWIFT_ENV) $(SWIFT) build --product trigger-and-wait $(SWIFT_FLAGS)
 	tests/house/with-sandbox "$(SANDBOX)" bindings-swift/toolchain .build/debug/trigger-and-wait

@@ -1,7 +1,7 @@
-// The lanes written for Node: lane.mjs LANE, which speaks with bench/run.py as every lane does.
+// The lanes for Node: lane.mjs LANE.
 //
-// A line "one N", "page N" or "flight N" on standard input asks for N calls; the answer is a line with the nanoseconds
-// of CPU that this process spent on them, all threads together, and those that went by.
+// A line "one N", "page N" or "flight N" on standard input makes N calls. The answer is a line with the CPU time of this
+// process, all threads included, and the elapsed time, in nanoseconds.
 
 import { createInterface } from 'node:readline'
 
@@ -9,12 +9,12 @@ const base = `${process.env.BENCH_URL}/api/v1`
 const url = `${base}/syncs`
 const headers = { authorization: 'Bearer bench', accept: 'application/json' }
 const flight = 32
-// A window so short that its log, kept for two, is as long as the real one's: 400 ends.
+// So short a window that the limit remembers as many requests as in real use: 400.
 const limit = [1_000_000, 0.02]
 
 const query = (count) => `${url}?orderBy=id&offset=0&limit=${count}`
 
-// The certificate authority of the peers comes with NODE_EXTRA_CA_CERTS.
+// Other clients trust the certificate authority through NODE_EXTRA_CA_CERTS.
 const lanes = {
   async sdk() {
     const { Hightouch } = await import('hightouch-sdk')

@@ -1,7 +1,7 @@
-"""The lanes written in Python: ``lane.py LANE``, which speaks with bench/run.py as every lane does.
+"""The lanes in Python: ``lane.py LANE``.
 
-A line ``one N``, ``page N`` or ``flight N`` on standard input asks for N calls; the answer is a line with the
-nanoseconds of CPU that this process spent on them, all threads together, and those that went by.
+A line ``one N``, ``page N`` or ``flight N`` on standard input makes N calls. The answer is a line with the CPU time of this
+process, all threads included, and the elapsed time, in nanoseconds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ BASE = os.environ["BENCH_URL"] + "/api/v1"
 CA = os.environ["BENCH_CA"]
 FLIGHT = 32
 LIMIT = (1_000_000, 0.02)
-"""A window so short that its log, kept for two, is as long as the real one's: 400 ends."""
+"""So short a window that the limit remembers as many requests as in real use: 400."""
 
 URL = BASE + "/syncs"
 HEADERS = {"Authorization": "Bearer bench", "Accept": "application/json"}
@@ -50,7 +50,7 @@ def with_requests() -> Callable[[int], int]:
 
     session = requests.Session()
     session.mount("https://", requests.adapters.HTTPAdapter(pool_maxsize=FLIGHT))
-    # Without this it looks for proxies and certificates in the environment at each call.
+    # Otherwise it looks for proxies and certificates in the environment at each call.
     session.trust_env = False
     session.verify = CA
     session.headers.update(HEADERS)
@@ -135,7 +135,7 @@ async def with_loop(make: Callable[[AsyncExitStack], Awaitable[Callable[[int], A
             for _ in range(count):
                 check(await page(limit), limit)
 
-        # The loop goes on while a line is waited for.
+        # The event loop keeps running while this waits for a line.
         while line := await asyncio.to_thread(sys.stdin.readline):
             case, count = line.split()
             with Tell():

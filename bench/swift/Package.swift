@@ -4,7 +4,7 @@ import PackageDescription
 let package = Package(
     name: "hightouch-bench",
     platforms: [.macOS(.v13)],
-    // Named, since a package at a path is known by its folder's name, which a clone may choose.
+    // Named, because SwiftPM otherwise uses the name of the clone's folder.
     dependencies: [.package(name: "hightouch-sdk", path: "../..")],
     targets: [
         .executableTarget(

@@ -1,5 +1,5 @@
-// Without an argument it starts a run and prints its token; with a token it waits for the end of that run, wherever it
-// was started. Reads HIGHTOUCH_API_KEY, HIGHTOUCH_BASE_URL and HIGHTOUCH_DEMO_CA.
+// Without an argument, starts a run and prints its token. With a token, waits for that run, whichever process started it.
+// Reads HIGHTOUCH_API_KEY, HIGHTOUCH_BASE_URL and HIGHTOUCH_DEMO_CA.
 
 import { Hightouch } from 'hightouch-sdk'
 

@@ -1,9 +1,9 @@
-// The main job: look at the syncs, run one, follow that run to its end. Then many reads at once, none of them refused.
+// Lists the syncs, runs one and waits for that run. Then makes many calls at once, of which the server refuses none.
 //
-//   HIGHTOUCH_API_KEY    the workspace's key (the client reads it itself)
-//   HIGHTOUCH_BASE_URL   where the API is, if not at its usual place (the client reads it itself)
-//   HIGHTOUCH_DEMO_CA    a PEM file to trust beside the system's certificates
-//   HIGHTOUCH_DEMO_SYNC  the slug of the sync to run; without it, the first one that is listed
+//   HIGHTOUCH_API_KEY    the API key of the workspace (read by the client itself)
+//   HIGHTOUCH_BASE_URL   the address of the API, if it is not the default (read by the client itself)
+//   HIGHTOUCH_DEMO_CA    a PEM file of certificates to trust in addition to those of the system
+//   HIGHTOUCH_DEMO_SYNC  the slug of the sync to run; by default the first one in the list
 
 import { Hightouch } from 'hightouch-sdk'
 
@@ -30,7 +30,7 @@ const result = await run.wait({
   progress: ({ status, completionRatio }) => line(`${status} ${Math.round((completionRatio ?? 0) * 100)} %`),
 })
 if (process.stdout.isTTY) console.log()
-console.log(`ended as ${result.status}: ${result.error ?? 'no error'}`)
+console.log(`ended with the status ${result.status}: ${result.error ?? 'no error'}`)
 const rows = ({ addedCount, changedCount, removedCount }) =>
   `${addedCount} added, ${changedCount} changed, ${removedCount} removed`
 console.log(`planned:    ${rows(result.plannedRows)}`)
@@ -53,9 +53,9 @@ const { refused } = await ht.stats()
 const rest = READS - 200
 console.log(`${seconds.toFixed(1)} s; the server refused ${refused}`)
 console.log(
-  `ideal at 200 per 10 s: 10 s. The first 200 leave at once, the other ${rest} when those are 10 s old. That is for a\n` +
-    `server known to count a sliding window. How this one counts is not documented; so that none of the usual counters\n` +
-    `refuses any, the other ${rest} are spread over ${rest / 20} s: ${10 + rest / 20} s.`,
+  `The limit is 200 requests in 10 s. If the server is known to count a sliding window, ${READS} requests take 10 s. How\n` +
+    `this server counts is not documented. So that no usual counter refuses a request, the last ${rest} are spread over\n` +
+    `${rest / 20} s, which makes ${10 + rest / 20} s.`,
 )
 
 await ht.close()

@@ -1,4 +1,4 @@
-//! Tells the linker what an addon needs.
+//! Sets the linker flags that an addon needs.
 
 fn main() {
     napi_build::setup();

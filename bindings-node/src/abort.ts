@@ -1,97 +1,104 @@
-/** What an `AbortSignal` does to calls. */
+/** Cancels calls when an `AbortSignal` aborts. */
 
-import type { CancelledError } from './errors.js'
+import type { CancelledError } from './error-classes.js'
 
 /**
- * What each signal stops. A signal has one listener of ours however many calls share it: with one for each,
- * Node warns of a leak at the eleventh.
+ * What to do when a signal aborts. Calls that share a signal share one listener: Node warns of a leak when a signal
+ * has more than ten.
  */
-const stops = new WeakMap<AbortSignal, Set<() => void>>()
+const callbacks = new WeakMap<AbortSignal, Set<() => void>>()
 
-function stopAll(this: AbortSignal): void {
-  const waiting = stops.get(this) ?? []
-  stops.delete(this)
-  for (const stop of waiting) stop()
+function onAbort(this: AbortSignal): void {
+  const waiting = callbacks.get(this) ?? []
+  callbacks.delete(this)
+  for (const cancel of waiting) cancel()
 }
 
-function listen(signal: AbortSignal, stop: () => void): void {
-  const waiting = stops.get(signal)
+function listen(signal: AbortSignal, cancel: () => void): void {
+  const waiting = callbacks.get(signal)
   if (waiting) {
-    waiting.add(stop)
+    waiting.add(cancel)
   } else {
-    stops.set(signal, new Set([stop]))
-    signal.addEventListener('abort', stopAll, { once: true })
+    callbacks.set(signal, new Set([cancel]))
+    signal.addEventListener('abort', onAbort, { once: true })
   }
 }
 
-function unlisten(signal: AbortSignal, stop: () => void): void {
-  const waiting = stops.get(signal)
-  if (waiting?.delete(stop) && waiting.size === 0) {
-    stops.delete(signal)
-    signal.removeEventListener('abort', stopAll)
+function unlisten(signal: AbortSignal, cancel: () => void): void {
+  const waiting = callbacks.get(signal)
+  if (waiting?.delete(cancel) && waiting.size === 0) {
+    callbacks.delete(signal)
+    signal.removeEventListener('abort', onAbort)
   }
 }
 
 /**
- * Calls `stop` when `signal` is raised before `work` has ended. Once it has, nothing is left on the signal, whose own
- * `onabort` is never touched.
+ * Calls `cancel` if `signal` aborts before `work` settles. Leaves nothing on the signal afterwards, and never sets its
+ * `onabort`, which belongs to the user.
  */
-export async function stoppable<T>(work: Promise<T>, signal: AbortSignal, stop: () => void): Promise<T> {
-  listen(signal, stop)
+export async function cancelOnAbort<T>(
+  work: Promise<T>,
+  signal: AbortSignal,
+  cancel: () => void,
+): Promise<T> {
+  listen(signal, cancel)
   try {
     return await work
   } finally {
-    unlisten(signal, stop)
+    unlisten(signal, cancel)
   }
 }
 
 /**
- * Rejects once the signal is raised, with its reason, as `fetch` does.
+ * Throws the signal's reason if it has aborted, as `fetch` does.
  *
- * @throws whatever the caller of `abort` chose.
+ * @throws whatever was passed to `abort()`.
  */
-export function throwIfRaised(signal: AbortSignal | undefined): void {
+export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw signal.reason
 }
 
-/** One reason may stop calls for as long as a process runs; the oldest errors are dropped. */
-const KEPT = 1000
+/** A bound for processes that abort with the same reason for as long as they run. The oldest errors are dropped. */
+const MAX_ERRORS = 1000
 
-/** The errors of stopped calls, by the signal that stopped them and by its reason. */
-const stopped = new WeakMap<WeakKey, CancelledError[]>()
+/** The errors of calls that were aborted, by signal and by reason. */
+const aborted = new WeakMap<WeakKey, CancelledError[]>()
 
-/** Notes the error of a call that `signal` has stopped. */
-export function noteStopped(signal: AbortSignal, error: CancelledError): void {
+/** Keeps the error of a call that `signal` aborted, for {@link stoppedCalls}. */
+export function recordAborted(signal: AbortSignal, error: CancelledError): void {
   const reason: unknown = signal.reason
   for (const key of isWeakKey(reason) ? [signal, reason] : [signal]) {
-    const errors = stopped.get(key) ?? []
+    const errors = aborted.get(key) ?? []
     errors.push(error)
-    if (errors.length > KEPT) errors.shift()
-    stopped.set(key, errors)
+    if (errors.length > MAX_ERRORS) errors.shift()
+    aborted.set(key, errors)
   }
 }
 
 /**
- * Tells what an abort may have left behind: an abort rejects with the signal's own `reason`, which cannot say it.
+ * Returns what aborted calls may have left behind. An aborted call rejects with the signal's `reason`, which cannot
+ * say so itself.
  *
  * ```ts
+ * import { stoppedCalls } from 'hightouch-sdk'
+ *
  * try {
- *   await ht.syncs.trigger('orders-to-salesforce', {}, { signal })
+ *   await ht.syncs.trigger('orders-to-salesforce', {}, { signal: AbortSignal.timeout(20_000) })
  * } catch (reason) {
  *   for (const { message, run } of stoppedCalls(reason)) console.warn(message, run)
  *   throw reason
  * }
  * ```
  *
- * @param reason What a call rejected with, or the signal. A reason that is a string, a number or another primitive
- * names no single abort: give the signal then.
- * @returns One error for each call that was stopped, the oldest first, at most the latest 1,000. Its `hint` says
- * whether a request had left and may take effect, its `run` is the token of the run that was waited for, its `meta`
- * says how the call went. Empty where the reason stopped no call, or stopped it before anything was handed over. The
- * errors are kept for as long as the reason or the signal itself is.
+ * @param reason The reason that a call rejected with, or the signal. If the reason is a primitive, such as a string,
+ * pass the signal: a primitive does not identify one abort.
+ * @returns One error for each call that was aborted, the oldest first, at most the latest 1,000. The `hint` of an error
+ * says whether a request had been sent and may still take effect, its `run` is the token of the run that the call
+ * waited for, and its `meta` describes the call's requests. The array is empty if no call was aborted for this reason,
+ * or if every call was aborted before it started. The errors are kept as long as the reason or the signal is.
  */
 export function stoppedCalls(reason: unknown): readonly CancelledError[] {
-  return isWeakKey(reason) ? [...(stopped.get(reason) ?? [])] : []
+  return isWeakKey(reason) ? [...(aborted.get(reason) ?? [])] : []
 }
 
 function isWeakKey(value: unknown): value is object {

@@ -1,4 +1,4 @@
-/** Makes the calls of the resources, for their values or for raw answers. */
+/** Two implementations of {@link Calls}: one returns values, the other raw responses. */
 
 import type { Door } from './door.js'
 import { Json, type JsonInput } from './json.js'
@@ -8,7 +8,7 @@ import { RawResponse } from './raw.js'
 import type { Calls } from './resource.js'
 import { handleOf, type AnyRunHandle, type RunRecord } from './runs.js'
 
-/** Makes calls for their values. */
+/** Returns the values of calls. */
 export class ValueCalls implements Calls {
   readonly #door: Door
 
@@ -35,25 +35,25 @@ export class ValueCalls implements Calls {
 
 type RawCall = (op: string, args: object, options: CallOptions) => Promise<RawResponse<unknown>>
 
-/** Makes the same calls for their raw answers, as {@link WithRawResponse} types them. */
+/** Returns the raw responses of calls, which {@link WithRawResponse} types. */
 export function rawCalls(door: Door): Calls {
-  const giving = (shape: (parsed: unknown) => unknown): RawCall => {
+  const rawCall = (convert: (parsed: unknown) => unknown): RawCall => {
     return async (op, args, options) => {
-      // The caller may go on to use the object for something else; what was asked for stays what it was.
-      const asked = new Json(args as JsonInput)
-      const { meta, body } = await door.raw(op, asked, options)
+      // `parse` needs the arguments later, when the caller may have changed the object.
+      const copy = new Json(args as JsonInput)
+      const { meta, body } = await door.raw(op, copy, options)
       const { status = 0, headers = {}, ...rest } = meta
       const parse = async (): Promise<unknown> =>
-        shape(await door.value('parse', { op, args: asked, status, headers, body }))
+        convert(await door.value('parse', { op, args: copy, status, headers, body }))
       return new RawResponse(status, headers, body, rest, parse)
     }
   }
-  const value = giving((parsed) => parsed)
+  const value = rawCall((parsed) => parsed)
   const calls: Record<keyof Calls, RawCall> = {
     value,
     list: value,
-    nothing: giving(() => undefined),
-    run: giving((parsed) => handleOf(door, parsed as RunRecord)),
+    nothing: rawCall(() => undefined),
+    run: rawCall((parsed) => handleOf(door, parsed as RunRecord)),
   }
   return calls as unknown as Calls
 }

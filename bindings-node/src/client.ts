@@ -1,43 +1,57 @@
 /** The client. */
 
+import { existsSync } from 'node:fs'
+
 import { rawCalls, ValueCalls } from './calls.js'
+import { checkNames } from './checks.js'
 import type { ApiKeyFunction } from './credentials.js'
 import { Door } from './door.js'
 import type { CallHooks } from './hooks.js'
 import type { Json, JsonInput, JsonValue } from './json.js'
 import type { CallOptions } from './meta.js'
 import type { ClientSettings } from './models.js'
+import { INTERNAL_SETTINGS, SETTINGS } from './names.js'
 import type { Diagnosis, Stats } from './reports.js'
 import { Resources } from './resources.js'
 import { handleOf, type AnyRunHandle, type RunRecord } from './runs.js'
 
-/** What a client may be made with. */
-export interface HightouchOptions extends Omit<ClientSettings, 'apiKey'>, CallHooks {
+/** Settings of a client, and its hooks. */
+export interface HightouchOptions extends Omit<ClientSettings, 'apiKey' | 'caBundle' | 'limit'>, CallHooks {
   /**
-   * The workspace's API key, or a function that gives it; read from `HIGHTOUCH_API_KEY` when left out.
+   * The API key of the workspace, or a function that returns it; read from `HIGHTOUCH_API_KEY` by default.
    *
-   * A function is asked before the first request, and again when the server refuses the key (401): once, however many
-   * requests met that at the same time. A request is sent again once with a key that is another; with the same key the
-   * refusal stands. The deadline of a call bounds its wait for a key. Where the function fails, calls reject with an
-   * {@link AuthenticationError} whose `code` is `key_function` and whose `cause` is what it threw. Inside the function,
-   * calls of a client whose key comes from a function reject likewise: they could wait for themselves.
+   * The function is called before the first request, and once more when the server refuses the key (401), even if it
+   * refuses several requests at the same time. If the function returns a different key, the refused requests are sent
+   * once more. The deadline of a call includes the time that the function takes. If the function fails, calls reject
+   * with an {@link AuthenticationError} whose `code` is `key_function` and whose `cause` is what the function threw. The
+   * function must not make calls with a client that has a key function: they would wait for themselves, so they reject
+   * with the same code.
    */
   apiKey?: string | ApiKeyFunction | undefined
+  /**
+   * A PEM file, at most 16 MiB, of certificates to trust in addition to those of the system; the file that
+   * `NODE_EXTRA_CA_CERTS` names by default, if it exists.
+   */
+  caBundle?: string | undefined
+  /** The rate limit of the workspace, as requests and seconds; 200 requests in 10 s by default. */
+  limit?: readonly [requests: number, seconds: number] | undefined
 }
 
-/** What {@link Hightouch.request} sends. */
+const HOOKS = ['onStart', 'onEnd'] as const satisfies (keyof CallHooks)[]
+
+/** The query and the body of a {@link Hightouch.request}. */
 export interface RequestArgs {
-  /** Query parameters; an array repeats its name. */
+  /** Query parameters. An array sends its parameter once for each item. */
   query?: Record<string, string | number | boolean | (string | number | boolean)[] | undefined> | undefined
-  /** Any JSON; left out, the request has no body. */
+  /** The body, as any JSON value. By default the request has no body. */
   body?: JsonInput | undefined
 }
 
 /**
- * The Hightouch REST API.
+ * A client of the Hightouch REST API.
  *
- * Without options the key is taken from `HIGHTOUCH_API_KEY`. Making a client sends nothing; one client
- * serves any number of calls at once, and all clients of a process with the same key share one rate limit.
+ * By default the API key is read from `HIGHTOUCH_API_KEY`. Creating a client sends nothing. One client makes any number
+ * of calls at the same time. All clients of a process that use the same workspace share one rate limit.
  *
  * ```ts
  * const ht = new Hightouch()
@@ -49,38 +63,42 @@ export class Hightouch extends Resources {
   readonly #door: Door
 
   /**
-   * Makes a client; sends nothing.
+   * Creates a client. Sends nothing.
    *
-   * @param options Settings, the key and hooks; what is left out is read from the environment, or has its default.
-   * @throws {@link ConfigError} when a setting is missing or wrong.
+   * @param options Settings and hooks. A setting that you leave out is read from the environment or has its default.
+   * @throws {@link ConfigError} if a setting is missing, wrong or unknown.
    */
   constructor(options: HightouchOptions = {}) {
+    checkNames('setting', options, [...SETTINGS, ...HOOKS], { hidden: INTERNAL_SETTINGS })
     const { apiKey, onStart, onEnd, ...settings } = options
-    const give = typeof apiKey === 'function' ? apiKey : undefined
+    const keyFunction = typeof apiKey === 'function' ? apiKey : undefined
     const door = new Door(
       {
         environment: environment(),
         language: `node/${process.versions.node}`,
         ...settings,
-        ...(give ? {} : { apiKey }),
+        caBundle: settings.caBundle ?? extraCertificates(),
+        ...(keyFunction ? {} : { apiKey }),
       },
       { onStart, onEnd },
-      give,
+      keyFunction,
     )
     super(new ValueCalls(door), rawCalls(door))
     this.#door = door
   }
 
   /**
-   * Diagnoses a client of these settings, also where they make none: that is a finding then and no error. See the method
-   * of the same name.
+   * Checks settings, the connection and the key, like {@link Hightouch.diagnose}. Settings from which no client can be
+   * created are a finding and not an error.
    *
-   * @param options Settings; what is left out is read from the environment, or has its default.
+   * @param options Settings. A setting that you leave out is read from the environment or has its default.
+   * @returns What was found.
+   * @throws {@link ConfigError} if a setting is unknown.
    */
   static async diagnose(
     options: Omit<HightouchOptions, 'apiKey'> & { apiKey?: string | undefined } = {},
   ): Promise<Diagnosis> {
-    // What hosts do not show: a client of whatever settings, good for its diagnosis alone.
+    // An internal setting: the core accepts wrong settings, and the client can only diagnose them.
     const diagnosing = { diagnosing: true, ...options }
     const client = new Hightouch(diagnosing)
     try {
@@ -91,24 +109,27 @@ export class Hightouch extends Resources {
   }
 
   /**
-   * Goes on with a run that was started anywhere. Sends nothing.
+   * Returns the handle of a run that any process started, in any language. Sends nothing.
    *
-   * @param token `run.token`, or `run` of an error.
-   * @returns The run's handle; its `kind` says which of the three it is.
+   * @param token The `token` of a run handle, or the `run` of an error.
+   * @returns The handle of the run; its `kind` tells which of the three types it has.
+   * @throws {@link InvalidRequestError} if the token is not a run token, or belongs to another API address.
    */
   async run(token: string): Promise<AnyRunHandle> {
     return handleOf(this.#door, await this.#door.value<RunRecord>('runs.open', { run: token }))
   }
 
   /**
-   * Sends a request that this package has no method for, under the same limit, retries and errors.
+   * Sends a request for which this package has no method, with the same rate limit, retries and errors.
    *
-   * @param method `GET`, `POST` or another method of HTTP.
-   * @param path Starts with one `/` and is taken below the base URL: `/syncs`.
-   * @param args Query and body.
-   * @param options What holds for this call alone.
-   * @returns The server's JSON; `null` where it sent nothing.
-   * @typeParam T What the answer is taken for; nothing checks it.
+   * @param method The HTTP method, such as `GET`.
+   * @param path The path below the base URL, such as `/syncs`. It starts with exactly one `/`.
+   * @param args The query and the body.
+   * @param options Options of this call.
+   * @returns The JSON that the server sent; `null` if it sent no body.
+   * @throws {@link HightouchError} with the class of its kind. If the method is not `GET` and the request may have taken
+   * effect, {@link OutcomeUnknownError}.
+   * @typeParam T The type of the answer; it is not checked.
    */
   async request<T = JsonValue>(
     method: string,
@@ -116,52 +137,61 @@ export class Hightouch extends Resources {
     args: RequestArgs = {},
     options?: CallOptions,
   ): Promise<Json<T>> {
+    checkNames('argument', args, ['query', 'body'], { call: { operation: 'request' } })
     const { query, body } = args
     return this.#door.json<T>('request', { method, path, query, body }, options)
   }
 
-  /** How the rate limit stands that this client shares with the process's others of the same key. Sends nothing. */
+  /** Returns the state of the rate limit, which all clients of the process that use the workspace share. Sends nothing. */
   async stats(): Promise<Stats> {
     return this.#door.value<Stats>('client.stats')
   }
 
   /**
-   * Checks the connection and the key: one handshake, and one read (`ListSync`) that counts towards the limit.
-   * Tells what it found rather than rejecting.
+   * Checks the connection and the key: makes one TLS handshake, and one request (`syncs.list`) that counts towards the
+   * rate limit. A problem is a finding and does not reject.
    *
-   * @param options What holds for this call alone.
+   * @param options Options of this call.
+   * @returns What was found.
    */
   async diagnose(options?: CallOptions): Promise<Diagnosis> {
     return this.#door.value<Diagnosis>('client.diagnose', {}, options)
   }
 
   /**
-   * Uses another key from the next request on. A function that gives keys is asked again only when this one is refused.
+   * Changes the API key. The next request uses it. A key function is called again only if the server refuses this key.
    *
-   * @param apiKey The key.
+   * @param apiKey The new key, of the same workspace.
+   * @throws {@link ConfigError} if the key is malformed.
    */
   async setApiKey(apiKey: string): Promise<void> {
     await this.#door.value('client.setKey', { apiKey })
   }
 
-  /** Closes the connections; later calls are refused. */
+  /** Ends all calls of the client and closes its connections. Later calls reject with a {@link ClosedError}. */
   async close(): Promise<void> {
     await this.#door.value('client.close')
   }
 
-  /** {@link Hightouch.close}, for `await using`. */
+  /** Closes the client at the end of an `await using` block, like {@link Hightouch.close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
 }
 
-/** What the core reads in the environment besides our own names. */
+/** Returns the file that Node itself trusts in addition. Node ignores a missing file too. */
+function extraCertificates(): string | undefined {
+  const file = process.env.NODE_EXTRA_CA_CERTS
+  return file !== undefined && existsSync(file) ? file : undefined
+}
+
+/** The variables that configure a proxy. */
 const PROXIES = ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy', 'NO_PROXY', 'no_proxy']
 
-/** The settings in the environment. A worker's may differ from its process's, which is all that the core sees. */
+/** Returns the variables that the core reads. A worker can have its own environment, which the core cannot see. */
 function environment(): Record<string, string> {
   const ours = Object.keys(process.env).filter((name) => name.startsWith('HIGHTOUCH_'))
-  // By their names, since Windows takes them in any case.
+  // Each proxy variable is looked up by name, because names are not case-sensitive on Windows.
   const set = [...ours, ...PROXIES].map((name) => [name, process.env[name]] as const)
   return Object.fromEntries(set.filter((entry): entry is [string, string] => entry[1] !== undefined))
 }

@@ -1,56 +1,60 @@
-/** A key that a function gives: the core says when it wants one. */
+/** Calls the user's key function when the core needs an API key. */
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-/** Gives the API key: asked before the first call, and again when the server refuses the key that it gave. */
+/** Returns the API key. Called before the first request, and again when the server refuses the key (401). */
 export type ApiKeyFunction = () => string | Promise<string>
 
-/** What runs inside a key function, until that has answered; what it leaves running is a caller like any other. */
-const inside = new AsyncLocalStorage<{ asked: boolean }>()
+/** Set while a key function runs. What the function leaves running after it has returned may make calls again. */
+const running = new AsyncLocalStorage<{ active: boolean }>()
 
-/** Whether the caller runs inside a key function: what it calls may wait for the very key that it is to give. */
+/** Whether the caller runs inside a key function. A call from there could wait for the key that it is to return. */
 export function isInKeyFunction(): boolean {
-  return inside.getStore()?.asked ?? false
+  return running.getStore()?.active ?? false
 }
 
-/** Answers the core whenever it wants a key. Ends when the client is closed, or when nobody holds it any more. */
-export async function giveKeys(
-  give: ApiKeyFunction,
+/** Passes keys to the core until the client is closed or garbage-collected. */
+export async function serveKeys(
+  keyFunction: ApiKeyFunction,
   send: (op: string, args?: object) => Promise<unknown>,
   onFailure: (thrown: unknown) => void,
 ): Promise<void> {
-  const wanted = (): Promise<boolean> =>
+  const isKeyWanted = (): Promise<boolean> =>
     send('client.keyWanted').then(
       () => true,
       () => false,
     )
-  while (await wanted()) {
+  while (await isKeyWanted()) {
     try {
-      await send('client.setKey', { apiKey: await ask(give) })
+      await send('client.setKey', { apiKey: await callKeyFunction(keyFunction) })
     } catch (thrown) {
       onFailure(thrown)
-      await send('client.keyFailed', { message: told(thrown) }).catch(() => undefined)
+      await send('client.keyFailed', { message: describe(thrown) }).catch(() => undefined)
     }
   }
 }
 
-async function ask(give: ApiKeyFunction): Promise<string> {
-  const running = { asked: true }
+async function callKeyFunction(keyFunction: ApiKeyFunction): Promise<string> {
+  const state = { active: true }
   try {
-    const key: unknown = await inside.run(running, give)
-    // JavaScript may call with anything, and what it is may be a key.
-    if (typeof key !== 'string') throw new TypeError(`A value of type ${typeof key} is no API key.`)
+    const key: unknown = await running.run(state, keyFunction)
+    // The message names the type alone: the value may be a key.
+    if (typeof key !== 'string') {
+      throw new TypeError(
+        `The key function must return a string, but it returned a value of type ${typeof key}.`,
+      )
+    }
     return key
   } finally {
-    running.asked = false
+    state.active = false
   }
 }
 
-/** Type and text of what a function threw, which may be anything. */
-function told(thrown: unknown): string {
+/** Converts to text what a function threw, which may be anything. */
+function describe(thrown: unknown): string {
   try {
     return String(thrown)
   } catch {
-    return 'It threw something that has no text.'
+    return 'The key function threw a value that has no text.'
   }
 }

@@ -1,12 +1,16 @@
-/** Calls through the door: JSON out, JSON back, one promise each. */
+/** Makes calls through the door: sends JSON to the core and returns a promise for its answer. */
 
-import { noteStopped, stoppable, throwIfRaised } from './abort.js'
-import { giveKeys, isInKeyFunction, type ApiKeyFunction } from './credentials.js'
+import { cancelOnAbort, recordAborted, throwIfAborted } from './abort.js'
+import { checkNames, checkSignal } from './checks.js'
+import { isInKeyFunction, serveKeys, type ApiKeyFunction } from './credentials.js'
 import { encode } from './encode.js'
-import { CancelledError, errorFrom, failureOf, HightouchError, type Failure } from './errors.js'
-import { tell, type CallHooks } from './hooks.js'
-import { Json, opened } from './json.js'
+import { CancelledError } from './error-classes.js'
+import { HightouchError, type Failure } from './errors.js'
+import { errorFrom, failureOf } from './failures.js'
+import { notify, type CallHooks, type CallStart } from './hooks.js'
+import { decode, Json } from './json.js'
 import type { CallOptions, Meta } from './meta.js'
+import { CALL_OPTIONS, OPERATION_IDS } from './names.js'
 import {
   loadNative,
   type Native,
@@ -16,13 +20,13 @@ import {
   type Settled,
 } from './native.js'
 
-/** How a call went whose raw answer was asked for. */
+/** With `raw`, the core adds the status and the headers of the server's answer. */
 interface RawMeta extends Meta {
   status?: number
   headers?: Record<string, string>
 }
 
-/** What the door gave for one call. */
+/** The core's answer to one call. */
 export interface Reply<T> {
   meta: Meta
   /** The token of the next page. */
@@ -30,30 +34,30 @@ export interface Reply<T> {
   value: T
 }
 
-/** What the door gave as it came. */
-interface Text {
+/** The core's answer, with the body not decoded yet. */
+interface EncodedReply {
   head: { meta: RawMeta; next?: string }
   body: string
 }
 
-/** What a call of the bridge is made with. */
-interface Call {
+/** The arguments of one call to the native bridge. */
+interface NativeCall {
   engine: NativeEngine
   op: string
   args: string
   opts: string
   cancel?: NativeCancel | undefined
-  /** Whether the process stays for the answer. */
-  held: boolean
+  /** Whether this call keeps the process alive until it ends. */
+  keepsAlive: boolean
 }
 
-/** One environment's bridge and the calls that wait behind it. */
-class Exchange {
+/** The native bridge of this thread, and the calls that wait for its answers. */
+class PendingCalls {
   readonly #pending = new Map<number, (settled: Settled) => void>()
   readonly #bridge: NativeBridge
-  #last = 0
-  /** Pending calls for which the process stays. */
-  #held = 0
+  #lastId = 0
+  /** The number of pending calls that keep the process alive. */
+  #keepingAlive = 0
 
   constructor(readonly native: Native) {
     this.#bridge = new native.Bridge((batch) => {
@@ -65,157 +69,165 @@ class Exchange {
     })
   }
 
-  send({ engine, op, args, opts, cancel, held }: Call): Promise<Settled> {
-    do this.#last = (this.#last + 1) >>> 0
-    while (this.#pending.has(this.#last))
-    const id = this.#last
+  send({ engine, op, args, opts, cancel, keepsAlive }: NativeCall): Promise<Settled> {
+    do this.#lastId = (this.#lastId + 1) >>> 0
+    while (this.#pending.has(this.#lastId))
+    const id = this.#lastId
     this.#bridge.call(engine, id, op, args, opts, cancel)
-    if (held) this.#hold(1)
+    if (keepsAlive) this.#keepAlive(1)
     return new Promise<Settled>((resolve) => {
       this.#pending.set(id, (settled) => {
-        if (held) this.#hold(-1)
+        if (keepsAlive) this.#keepAlive(-1)
         resolve(settled)
       })
     })
   }
 
-  #hold(change: 1 | -1): void {
-    const before = this.#held
-    this.#held += change
-    if (before === 0 || this.#held === 0) this.#bridge.hold(this.#held > 0)
+  #keepAlive(change: 1 | -1): void {
+    const before = this.#keepingAlive
+    this.#keepingAlive += change
+    if (before === 0 || this.#keepingAlive === 0) this.#bridge.hold(this.#keepingAlive > 0)
   }
 }
 
-let exchange: Exchange | undefined
+let pendingCalls: PendingCalls | undefined
 
-/** Ops that never send: no hook is told of them. */
+/** Operations that send no request. Hooks are not called for them. */
 const LOCAL = new Set(['runs.open', 'parse', 'client.stats', 'client.setKey', 'client.close'])
 
-/** Ends the wait of a client for being asked for a key, when nobody holds the client any more. */
-const dropped = new FinalizationRegistry<NativeCancel>((cancel) => {
+const KNOWN_OPTIONS = [...CALL_OPTIONS, 'signal']
+
+/** Ends `client.keyWanted` of a client that was garbage-collected. */
+const collected = new FinalizationRegistry<NativeCancel>((cancel) => {
   cancel.cancel()
 })
 
-/** A client behind the door; what the host's classes share. */
+/** One engine of the core. All classes of a client share it. */
 export class Door {
-  readonly #exchange: Exchange
+  readonly #calls: PendingCalls
   readonly #engine: NativeEngine
   readonly #hooks: CallHooks
-  /** What the function that gives the key threw last. */
-  readonly #thrown: { cause?: unknown } = {}
+  /** What the key function threw last. */
+  readonly #keyFailure: { cause?: unknown } = {}
 
-  /** @throws HightouchError (`config`) when the settings are not right. */
-  constructor(settings: object, hooks: CallHooks = {}, give?: ApiKeyFunction) {
-    this.#exchange = exchange ??= new Exchange(loadNative())
-    const engine = this.#exchange.native.open(
-      encode({ ...settings, jsonText: true, ...(give && { keyLater: true }) }, 'settings'),
+  /** @throws HightouchError (`config`) if a setting is wrong. */
+  constructor(settings: object, hooks: CallHooks = {}, keyFunction?: ApiKeyFunction) {
+    this.#calls = pendingCalls ??= new PendingCalls(loadNative())
+    const engine = this.#calls.native.open(
+      encode({ ...settings, jsonText: true, ...(keyFunction && { keyLater: true }) }, 'setting'),
     )
     if (typeof engine === 'string') throw errorFrom(failureOf(engine))
     this.#engine = engine
     this.#hooks = hooks
-    if (give) this.#giveKeys(give)
+    if (keyFunction) this.#serveKeys(keyFunction)
   }
 
-  #giveKeys(give: ApiKeyFunction): void {
-    // None of this holds the door itself, or it would never be dropped.
-    const [exchange, engine, thrown] = [this.#exchange, this.#engine, this.#thrown]
-    const cancel = new exchange.native.Cancel()
-    dropped.register(this, cancel)
+  #serveKeys(keyFunction: ApiKeyFunction): void {
+    // The closures below must not hold `this`, or it would never be garbage-collected.
+    const [calls, engine, keyFailure] = [this.#calls, this.#engine, this.#keyFailure]
+    const cancel = new calls.native.Cancel()
+    collected.register(this, cancel)
     const send = async (op: string, args: object = {}): Promise<void> => {
-      const held = op !== 'client.keyWanted'
-      const [, ok, head] = await exchange.send({
-        engine,
-        op,
-        args: encode(args, 'arguments'),
-        opts: '',
-        cancel,
-        held,
-      })
+      const keepsAlive = op !== 'client.keyWanted'
+      const call = { engine, op, args: encode(args, 'argument'), opts: '', cancel, keepsAlive }
+      const [, ok, head] = await calls.send(call)
       if (!ok) throw errorFrom(failureOf(head))
     }
-    void giveKeys(give, send, (cause) => (thrown.cause = cause))
+    void serveKeys(keyFunction, send, (cause) => (keyFailure.cause = cause))
   }
 
   /** Makes one call. */
   async call<T>(op: string, args: object = {}, options: CallOptions = {}): Promise<Reply<T>> {
-    const { head, body } = await this.#made(op, args, options)
-    return { ...head, value: opened(body) as T }
+    const { head, body } = await this.#call(op, args, options)
+    return { ...head, value: decode(body) as T }
   }
 
-  /** Makes one call and keeps only its value. */
+  /** Makes one call and returns only its value. */
   async value<T>(op: string, args?: object, options?: CallOptions): Promise<T> {
     return (await this.call<T>(op, args, options)).value
   }
 
-  /** Makes one call whose answer is JSON of any shape. */
-  async json<T>(op: string, args: object, options?: CallOptions): Promise<Json<T>> {
-    return new Json<T>(undefined, (await this.#made(op, args, options ?? {})).body)
+  /** Makes one call whose answer is opaque JSON. */
+  async json<T>(op: string, args: object, options: CallOptions = {}): Promise<Json<T>> {
+    return new Json<T>(undefined, (await this.#call(op, args, options)).body)
   }
 
-  /** Makes one call for the server's own answer. */
+  /** Makes one call and returns the server's answer as it came. */
   async raw(op: string, args: object, options: CallOptions): Promise<{ meta: RawMeta; body: string }> {
-    const { head, body } = await this.#made(op, args, { ...options, raw: true } as CallOptions)
+    const { head, body } = await this.#call(op, args, options, { raw: true })
     return { meta: head.meta, body }
   }
 
-  async #made(op: string, args: object, { signal, ...opts }: CallOptions): Promise<Text> {
-    checkSignal(signal)
-    throwIfRaised(signal)
-    // At once: what the caller changes later is not sent.
-    const asked = encode(args, 'arguments')
-    const how = encode({ ...opts, ...(isInKeyFunction() && { inKeyFunction: true }) }, 'options')
-    // Whoever aborts before they let go of the thread has sent nothing.
+  async #call(
+    op: string,
+    args: object,
+    { signal, ...options }: CallOptions,
+    internalOptions = {},
+  ): Promise<EncodedReply> {
+    const call = callStart(op)
+    checkNames('option', options, KNOWN_OPTIONS, { call })
+    checkSignal(signal, call)
+    throwIfAborted(signal)
+    // Encoded before the first await, so that later changes to the objects are not sent.
+    const encodedArgs = encode(args, 'argument', call)
+    const inKeyFunction = isInKeyFunction() && { inKeyFunction: true }
+    const encodedOptions = encode({ ...options, ...internalOptions, ...inKeyFunction }, 'option', call)
+    // If the caller aborts within the same tick, nothing is sent.
     if (signal) await Promise.resolve()
-    throwIfRaised(signal)
-    return await (LOCAL.has(op) ? this.#sent(op, asked, how, signal) : this.#told(op, asked, how, signal))
+    throwIfAborted(signal)
+    const send = (): Promise<EncodedReply> => this.#send(op, encodedArgs, encodedOptions, signal)
+    return LOCAL.has(op) ? await send() : await this.#withHooks(call, send, signal)
   }
 
-  /** Sends between the hooks. */
-  async #told(op: string, args: string, opts: string, signal?: AbortSignal): Promise<Text> {
+  async #withHooks(
+    call: CallStart,
+    send: () => Promise<EncodedReply>,
+    signal?: AbortSignal,
+  ): Promise<EncodedReply> {
     const { onStart, onEnd } = this.#hooks
-    tell(onStart, { op })
+    notify(onStart, call)
     try {
-      const text = await this.#sent(op, args, opts, signal)
-      if (onEnd) tell(onEnd, { op, meta: text.head.meta })
-      return text
+      const reply = await send()
+      notify(onEnd, { ...call, meta: reply.head.meta })
+      return reply
     } catch (error) {
       if (!(error instanceof HightouchError)) throw error
-      if (onEnd) tell(onEnd, { op, error, ...(error.meta && { meta: error.meta }) })
+      notify(onEnd, { ...call, error, ...(error.meta && { meta: error.meta }) })
       if (signal && error instanceof CancelledError) {
-        noteStopped(signal, error)
-        throwIfRaised(signal)
+        recordAborted(signal, error)
+        throwIfAborted(signal)
       }
       throw error
     }
   }
 
-  async #sent(op: string, args: string, opts: string, signal?: AbortSignal): Promise<Text> {
-    const cancel = signal && new this.#exchange.native.Cancel()
-    const sent = this.#exchange.send({ engine: this.#engine, op, args, opts, cancel, held: true })
-    // Made after the await, the error's stack shows who called.
+  async #send(op: string, args: string, opts: string, signal?: AbortSignal): Promise<EncodedReply> {
+    const cancel = signal && new this.#calls.native.Cancel()
+    const sent = this.#calls.send({ engine: this.#engine, op, args, opts, cancel, keepsAlive: true })
+    // An error that is created after this await has the caller in its stack.
     const [, ok, head, body] = await (signal && cancel
-      ? stoppable(sent, signal, () => {
+      ? cancelOnAbort(sent, signal, () => {
           cancel.cancel()
         })
       : sent)
-    if (ok) return { head: JSON.parse(head) as Text['head'], body }
+    if (ok) return { head: JSON.parse(head) as EncodedReply['head'], body }
     const failure = failureOf(head)
-    throw errorFrom(failure, this.#cause(failure, signal))
+    throw errorFrom(failure, this.#causeOf(failure, signal))
   }
 
-  /** What the host alone knows of why a call failed. */
-  #cause({ kind, code }: Failure, signal?: AbortSignal): unknown {
+  /** Returns the cause that the core cannot know: the reason of an abort, or what the key function threw. */
+  #causeOf({ kind, code }: Failure, signal?: AbortSignal): unknown {
     if (kind === 'cancelled') return signal?.reason
-    // A call from inside the function was refused before the function could fail.
-    return code === 'key_function' && !isInKeyFunction() ? this.#thrown.cause : undefined
+    // A call from inside the key function was refused; the function itself may not have failed.
+    return code === 'key_function' && !isInKeyFunction() ? this.#keyFailure.cause : undefined
   }
 }
 
-/** JavaScript may call with anything; an `AbortController` in the place of its signal would stop nothing. */
-function checkSignal(signal: unknown): void {
-  if (signal === undefined) return
-  const { aborted, addEventListener } = (signal ?? {}) as Partial<AbortSignal>
-  if (typeof aborted === 'boolean' && typeof addEventListener === 'function') return
-  const message = 'options.signal: must be an AbortSignal. Nothing was sent.'
-  throw errorFrom({ kind: 'invalid_request', message })
+/** Names an operation of the door by its method, `syncSequences.trigger`, and by the API's own id. */
+function callStart(op: string): CallStart {
+  const operation = op
+    .replace(/^client\./, '')
+    .replace(/_(.)/g, (_match, letter: string) => letter.toUpperCase())
+  const operationId = OPERATION_IDS[op]
+  return { operation, ...(operationId !== undefined && { operationId }) }
 }

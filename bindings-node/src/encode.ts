@@ -1,21 +1,20 @@
-/** What crosses to the core, as JSON. */
+/** Encodes what the user passed for the core. */
 
-import { errorFrom } from './errors.js'
+import { refusal, type Input } from './checks.js'
+import type { CallStart } from './hooks.js'
 import { stringify } from './json.js'
-
-/** What is encoded, and what an error in it is called. */
-const FAILURES = { settings: 'config', arguments: 'invalid_request', options: 'invalid_request' } as const
+import { formatPath } from './jsontext.js'
 
 /**
- * Writes JSON of what a user gave.
+ * Encodes settings, arguments or options as JSON.
  *
- * @throws HightouchError with the path of what JSON would drop or change in silence.
+ * @param call The call that they belong to, for the error.
+ * @throws HightouchError with the path of a member that JSON cannot express, or would drop or change without an error.
  */
-export function encode(value: object, what: keyof typeof FAILURES): string {
-  try {
-    return stringify(value, what, what === 'arguments')
-  } catch (thrown) {
-    const { message, cause } = thrown as TypeError
-    throw errorFrom({ kind: FAILURES[what], message: `${message} Nothing was sent.` }, cause)
-  }
+export function encode(value: object, input: Input, call?: CallStart): string {
+  return stringify(value, input === 'argument', ({ path, reason, cause }) => {
+    const name = formatPath(path, '').replace(/^\./, '')
+    const what = path.length === 0 ? `the ${input}s` : `the ${input} \`${name}\``
+    return refusal(input, `${what} cannot be sent: ${reason}`, call, cause)
+  })
 }

@@ -1,25 +1,24 @@
-/** What a run is a run of, and how it ended. */
+/** The last state of a run, with the kind of the run. */
 
 import type { IdentityGraphRun, SequenceRun, SyncRun } from './models.js'
 
-/** What a run is a run of. */
+/** What a run belongs to. */
 export type RunKind = 'sync' | 'sequence' | 'identity_graph'
 
-/** What tells apart the last states of runs. */
+/** Tells the last states of different kinds of runs apart. */
 export interface OfKind<Kind extends RunKind> {
-  /** What it was a run of. */
+  /** What the run belongs to. */
   kind: Kind
 }
 
-/** The last state of a run, told apart by `kind`. */
+/** The last state of a run; `kind` tells which type it has. */
 export type EndedRun =
   | (OfKind<'sync'> & SyncRun)
   | (OfKind<'sequence'> & SequenceRun)
   | (OfKind<'identity_graph'> & IdentityGraphRun)
 
-/** Joins a run's last state with its kind, which only its token tells. */
+/** Adds the kind of a run to its last state. The kind is in the run's token, which is JSON in base64url. */
 export function endedRun(token: string, state: object): EndedRun {
-  // A token is JSON, the same in every language.
   const { kind } = JSON.parse(Buffer.from(token, 'base64url').toString()) as { kind: RunKind }
   return { kind, ...state } as EndedRun
 }

@@ -1,34 +1,34 @@
-/** Functions of the user's that are told of calls. */
+/** Calls functions that the user passed. */
 
 import type { HightouchError } from './errors.js'
 import type { Meta } from './meta.js'
 
-/** A call that begins. */
+/** A call that starts. */
 export interface CallStart {
-  /** The operation, such as `syncs.list`; following a run is `runs.next`. */
-  op: string
+  /** The method, such as `syncs.list`; `runs.next` for each request for the state of a run. */
+  operation: string
+  /** The API's own id of the operation, such as `ListSync`; absent if the method has none. */
+  operationId?: string
 }
 
 /** A call that has ended. */
-export interface CallEnd {
-  /** The operation, as it began. */
-  op: string
-  /** How the call went; absent where it ended before anything could be sent. */
+export interface CallEnd extends CallStart {
+  /** The requests of the call and their timing; absent if the call failed before it could send one. */
   meta?: Meta
-  /** What it failed with; absent where it went well. */
+  /** The error that the call failed with; absent if it succeeded. */
   error?: HightouchError
 }
 
 /**
- * What is told of calls. Nothing that a hook does changes a call: what it throws becomes a warning of the process. The
- * package writes no log of its own; `onEnd` is the place to write one.
+ * Functions that are called for each call of a client. A hook cannot change a call: an error that it throws is emitted
+ * as a process warning. The package writes no log; use `onEnd` to write one.
  *
  * ```ts
- * new Hightouch({
- *   onEnd({ op, meta, error }) {
- *     if (error) console.error(`${op}: ${error.message}`)
+ * const ht = new Hightouch({
+ *   onEnd({ operation, meta, error }) {
+ *     if (error) console.error(`${operation}: ${error.message}`)
  *     for (const { allowed, closedMs } of meta?.cuts ?? [])
- *       console.warn(`${op}: the limit was cut to ${allowed} a window, after ${closedMs} ms`)
+ *       console.warn(`${operation}: limit cut to ${allowed} requests per window, after ${closedMs} ms`)
  *   },
  * })
  * ```
@@ -37,35 +37,35 @@ export interface CallHooks {
   /**
    * Called before each call that may send requests.
    *
-   * @param call What begins.
+   * @param call The call.
    */
   onStart?: ((call: CallStart) => void) | undefined
   /**
-   * Called when such a call has ended, also where a signal stopped it.
+   * Called after each call that may send requests, also if it was aborted.
    *
-   * @param call What has ended, and how.
+   * @param call The call and its outcome.
    */
   onEnd?: ((call: CallEnd) => void) | undefined
 }
 
 /**
- * Calls a function of the user's. What it throws, or rejects with, becomes a warning of the process.
+ * Calls a function of the user. If it throws or rejects, the error is emitted as a process warning.
  *
  * @internal
  */
-export function tell<Event>(
-  hook: ((event: Event) => unknown) | undefined,
+export function notify<Event>(
+  callback: ((event: Event) => unknown) | undefined,
   event: Event,
   name = 'A hook',
 ): void {
-  if (!hook) return
+  if (!callback) return
   const warn = (thrown: unknown): void => {
     const what = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)
     process.emitWarning(`${name} of hightouch-sdk failed: ${what}`, 'HightouchHookWarning')
   }
   try {
-    // A hook may be async, whatever its type says: then its promise is nobody's but ours.
-    Promise.resolve(hook(event)).catch(warn)
+    // The callback may be async, although its type does not say so.
+    Promise.resolve(callback(event)).catch(warn)
   } catch (thrown) {
     warn(thrown)
   }

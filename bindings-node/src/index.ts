@@ -1,38 +1,15 @@
-/** The Hightouch REST API for Node. */
+/** A client of the Hightouch REST API. */
 
 export { stoppedCalls } from './abort.js'
 export { Hightouch, type HightouchOptions, type RequestArgs } from './client.js'
 export type { ApiKeyFunction } from './credentials.js'
 export type { EndedRun, OfKind, RunKind } from './ended.js'
-export {
-  ApiError,
-  AuthenticationError,
-  CancelledError,
-  ClosedError,
-  ConfigError,
-  ConflictError,
-  ConnectError,
-  ConnectionError,
-  HightouchError,
-  InternalError,
-  InvalidRequestError,
-  NotFoundError,
-  OutcomeUnknownError,
-  PermissionError,
-  ProtocolError,
-  ProxyError,
-  RateLimitedError,
-  RunFailedError,
-  ServerError,
-  TimeoutError,
-  TlsError,
-  ValidationError,
-  WaitTimeoutError,
-} from './errors.js'
+export * from './error-classes.js'
+export { ApiError, ConnectionError, HightouchError } from './errors.js'
 export type { CallEnd, CallHooks, CallStart } from './hooks.js'
 export { Json, type Frozen, type FrozenJson, type JsonInput, type JsonValue } from './json.js'
 export type { Path } from './jsontext.js'
-export type { Attempt, CallOptions, Cut, Meta } from './meta.js'
+export type { Attempt, CallOptions, Cut, Meta, Priority } from './meta.js'
 export type * from './models.js'
 export { Listing, Page } from './pages.js'
 export { RawResponse } from './raw.js'

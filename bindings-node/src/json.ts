@@ -1,19 +1,19 @@
-/** JSON that this package has no type for, kept as the text that came. */
+/** Opaque JSON, kept as the text that the server sent. */
 
 import { inspect, isDeepStrictEqual, types, type InspectOptions } from 'node:util'
 
-import { edited, endOfString, exact, spelled, type Path } from './jsontext.js'
+import { endOfString, formatPath, parseExactly, replaceAt, type Path } from './jsontext.js'
 
-/** Any JSON as JavaScript has it: an integer beyond 2^53 has lost its last digits, a number beyond 1e308 is infinite. */
+/** A JSON value as `JSON.parse` returns it: an integer beyond 2^53 loses digits, a number beyond 1e308 is infinite. */
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [name: string]: JsonValue }
 
 /**
- * What may be given where JSON of any shape is sent. Members that are `undefined` are left out, as everywhere; other
- * things that JSON has no form for (in a list `undefined` too) are refused. A `bigint` keeps all its digits, and so does
- * a {@link Json}, which may stand anywhere within.
+ * A value that can be sent where the API takes any JSON. A {@link Json} at any depth and a `bigint` are sent with all
+ * their digits. A member that is `undefined` is left out. Anything else that JSON cannot express is an error, and so is
+ * `undefined` in an array.
  */
 export type JsonInput =
-  // Whatever its value is taken for: the text is what goes out.
+  // The text is sent, whatever type the value is said to have.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   | Json<any>
   | string
@@ -24,11 +24,11 @@ export type JsonInput =
   | readonly JsonInput[]
   | { readonly [name: string]: JsonInput | undefined }
 
-/** {@link JsonValue}, read-only to its depth. */
+/** A {@link JsonValue} that is read-only at every depth. */
 export type FrozenJson =
   string | number | boolean | null | readonly FrozenJson[] | { readonly [name: string]: FrozenJson }
 
-/** `T` with every member read-only, however deep. */
+/** `T` with every member read-only at every depth. */
 export type Frozen<T> = unknown extends T
   ? T
   : [JsonValue] extends [T]
@@ -37,23 +37,25 @@ export type Frozen<T> = unknown extends T
       ? { readonly [Name in keyof T]: Frozen<T[Name]> }
       : T
 
-/** The member that only a {@link Json} has, and whatever was copied from one member by member. */
-const MARKER = '[Json]'
-/** Its value: no clone can be made of a symbol, and JSON has no form for one. */
-const COPY_ITS_VALUE = Symbol('a Json is no plain object: copy its value, or change it with its with()')
+/** A member that tells a copy of a {@link Json}: copying it member by member copies this member too. */
+const COPY_GUARD = '[Json]'
+/** A symbol, because `structuredClone` throws on one, with its description as the message. */
+const COPY_ITS_VALUE = Symbol('a Json cannot be copied: copy its value, or change it with its with()')
 
-const NO_COPY =
-  'a copy of a Json is no value. Write { ...json.value, name: value } to copy its value, ' +
+const COPIED =
+  'this is a copy of a Json. Write { ...json.value, name: value } to copy its value, ' +
   'or json.with(name, value) to change one value and keep the digits of all others.'
-const NO_CHANGE =
-  'a Json to which members were assigned is no value. Write json.with(name, value), which returns a changed one.'
+const ASSIGNED_TO =
+  'members of a Json cannot be assigned. Write json.with(name, value), which returns a changed Json.'
 
 /**
- * JSON of any shape, such as a sync's `configuration`: the text that came, parsed when it is first looked at.
+ * Opaque JSON, such as a sync's `configuration`. It holds the text that the server sent and parses it when you first
+ * read `value`.
  *
- * Passed on as it is, it goes out as it came, to the last digit. `assert.deepEqual` compares two by what `value` is,
- * {@link Json.equals} exactly, and `JSON.stringify` writes `value`. It is no plain object: what was spread, merged or
- * assigned from it is refused where it would be sent, and `structuredClone` throws. Clone `text` or `value` instead.
+ * A `Json` that you pass on is sent exactly as it came, with every digit. `JSON.stringify` writes its `value`,
+ * `assert.deepEqual` compares the `value` of two, and {@link Json.equals} compares them exactly. A `Json` is not a plain
+ * object: sending one that was spread, merged or assigned to is an error, and `structuredClone` throws. Clone its `text`
+ * or its `value` instead.
  *
  * ```ts
  * const { configuration } = await ht.syncs.get(7)
@@ -64,47 +66,45 @@ const NO_CHANGE =
  * }
  * ```
  *
- * @typeParam T What the value is taken for; nothing checks it.
+ * @typeParam T The type of `value`; it is not checked.
  */
 export class Json<T = JsonValue> {
-  /**
-   * The value, frozen: what one changed in it would not be sent. Numbers are JavaScript's; `text` has all their digits.
-   */
+  /** The parsed value, frozen at every depth. Large numbers lose digits here; `text` has all of them. */
   declare readonly value: Frozen<T>
   /** @internal */
-  declare readonly [MARKER]: typeof COPY_ITS_VALUE
+  declare readonly [COPY_GUARD]: typeof COPY_ITS_VALUE
   readonly #text: string
 
   /**
-   * Wraps a value.
+   * Encodes a value.
    *
-   * @param value What JSON has a form for.
-   * @throws `TypeError` with the path of what it has none for.
+   * @param value Any value that JSON can express.
+   * @throws `TypeError` with the path of the member that JSON cannot express.
    */
   constructor(value: JsonInput)
   /** @internal */
   constructor(value: undefined, text: string)
   constructor(value?: JsonInput, text?: string) {
-    this.#text = text ?? textOf(value, 'value')
-    let read: { value: T } | undefined
-    // The instance's own, so that deepEqual and console.log see what it holds, and copies are known by their marker.
+    this.#text = text ?? encodeText(value)
+    let parsed: { value: T } | undefined
+    // Own properties, so that deepEqual and console.log see the value, and a copy has the guard.
     Object.defineProperties(this, {
       value: {
         enumerable: true,
-        get: () => (read ??= { value: frozen(JSON.parse(this.#text) as T) }).value,
+        get: () => (parsed ??= { value: deepFreeze(JSON.parse(this.#text) as T) }).value,
         set: () => {
-          throw new TypeError(`value: ${NO_CHANGE}`)
+          throw new TypeError(`value: ${ASSIGNED_TO}`)
         },
       },
-      [MARKER]: { enumerable: true, value: COPY_ITS_VALUE },
+      [COPY_GUARD]: { enumerable: true, value: COPY_ITS_VALUE },
     })
   }
 
   /**
-   * Takes JSON text as it is.
+   * Creates a `Json` from text, which is kept as it is.
    *
    * @param text One JSON value.
-   * @throws `SyntaxError` where it is none.
+   * @throws `SyntaxError` if the text is not JSON.
    */
   static parse<T = JsonValue>(text: string): Json<T> {
     JSON.parse(text)
@@ -112,62 +112,65 @@ export class Json<T = JsonValue> {
   }
 
   /**
-   * The text of a Json; `undefined` for anything else.
+   * Returns the text if `value` is a Json, else `undefined`.
    *
    * @internal
-   * @throws TypeError for a copy of one, and for one to which members were assigned; its message begins with `at`.
+   * @throws TypeError if `value` is a copy of a Json, or a Json to which members were assigned.
    */
-  static textIn(value: object, at: string): string | undefined {
+  static textIn(value: object): string | undefined {
     if (#text in value) {
-      // `value` and the marker.
-      if (Object.keys(value).length > 2) throw new TypeError(`${at}: ${NO_CHANGE}`)
+      // Its own members are `value` and the guard.
+      if (Object.keys(value).length > 2) throw new TypeError(ASSIGNED_TO)
       return value.#text
     }
-    if (Object.hasOwn(value, MARKER) || value instanceof Json) throw new TypeError(`${at}: ${NO_COPY}`)
+    if (Object.hasOwn(value, COPY_GUARD) || value instanceof Json) throw new TypeError(COPIED)
     return undefined
   }
 
-  /** The JSON text, as it came. */
+  /** The JSON text, exactly as it came. */
   get text(): string {
     return this.#text
   }
 
   /**
-   * Returns the same JSON with one value changed: all other digits, members and their order stay as they are.
+   * Returns a copy with one value replaced. Everything else keeps its digits and its order.
    *
    * ```ts
-   * configuration.with('mode', 'insert')
-   * configuration.with(['mappings', 0, 'to'], 'Email')
+   * import { Json } from 'hightouch-sdk'
+   *
+   * const configuration = new Json({ mode: 'upsert', mappings: [{ from: 'email', to: 'Email__c' }] })
+   * const inserting = configuration.with('mode', 'insert')
+   * const renamed = configuration.with(['mappings', 0, 'to'], 'Email')
    * ```
    *
-   * @param path The name of a member, or names and positions from the outermost to the innermost. Only the last one may
-   * be new: a member that is added, or the position after a list's last item. A dot in a name is a part of it.
-   * @param value What takes the place of what is there.
-   * @throws `TypeError` when the path leads nowhere, or JSON has no form for the value.
+   * @param path The name of a member, or the names and array indices that lead to a value. The last one may be new: it
+   * then adds a member, or an item at the end of an array. A dot in a name has no special meaning.
+   * @param value The new value.
+   * @throws `TypeError` if no value is at the path, or if JSON cannot express the new value.
    */
   with(path: string | Path, value: JsonInput): Json<T> {
     const names = typeof path === 'string' ? [path] : path
-    return new Json<T>(undefined, edited(this.#text, names, textOf(value, spelled(names))))
+    return new Json<T>(undefined, replaceAt(this.#text, names, encodeText(value, names)))
   }
 
   /**
-   * Whether both are the same value: numbers where they are the same number (`1` and `1.0`), to the last digit; members
-   * in any order, and of several with one name the last.
+   * Returns whether two JSON values are equal. Numbers are compared with all their digits, so that `1` equals `1.0`. The
+   * order of members does not matter; if a name occurs more than once, the last one counts.
    *
-   * @param other Another one, or a value.
-   * @throws `TypeError` with the path of what JSON has no form for.
+   * @param other A `Json` or a plain value.
+   * @throws `TypeError` with the path of a member that JSON cannot express.
    */
   equals(other: JsonInput): boolean {
-    const text = textOf(other, 'value')
-    return this.#text === text || isDeepStrictEqual(exact(this.#text), exact(text))
+    const text = encodeText(other)
+    return this.#text === text || isDeepStrictEqual(parseExactly(this.#text), parseExactly(text))
   }
 
-  /** The value, for `JSON.stringify`. */
+  /** Returns the value, for `JSON.stringify`. */
   toJSON(): Frozen<T> {
     return this.value
   }
 
-  /** The JSON text. */
+  /** Returns the JSON text. */
   toString(): string {
     return this.#text
   }
@@ -178,106 +181,141 @@ export class Json<T = JsonValue> {
   }
 }
 
-function frozen<T>(value: T): T {
+function deepFreeze<T>(value: T): T {
   if (!isObject(value)) return value
   for (const name in value) {
-    // Most are no objects, and a call costs more than the look.
-    if (typeof value[name] === 'object') frozen(value[name])
+    // Most members are primitives, and this check is cheaper than a call.
+    if (typeof value[name] === 'object') deepFreeze(value[name])
   }
   return Object.freeze(value)
 }
 
-/** The core's mark of JSON that crosses as text: `{"$json": ["…"]}`. */
+/** Opaque JSON crosses the door as text in a mark: `{"$json": ["…"]}`. */
 const MARK = '$json'
-/** How the mark begins and ends where it is written; inside a string its quotes would be escaped. */
-const BEGIN = `{"${MARK}":[`
-const END = ']}'
+/** How a mark is written. This text cannot occur within a JSON string, where its quotes would be escaped. */
+const MARK_START = `{"${MARK}":[`
+const MARK_END = ']}'
 
-function marked(text: string): object {
+function mark(text: string): object {
   return { [MARK]: [text] }
 }
 
-/** Parses an answer of the core; what crossed as text becomes a {@link Json}. */
-export function opened(json: string): unknown {
+/** Parses an answer of the core, with a {@link Json} for each mark. */
+export function decode(json: string): unknown {
   const value: unknown = JSON.parse(json)
-  return isObject(value) && json.includes(`"${MARK}"`) ? open(value) : value
+  return isObject(value) && json.includes(`"${MARK}"`) ? replaceMarks(value) : value
 }
 
-function open(value: Record<string, unknown>): unknown {
-  const mark = value[MARK]
-  // No value of a known shape looks like this.
-  if (Array.isArray(mark)) return new Json(undefined, mark[0] as string)
+function replaceMarks(value: Record<string, unknown>): unknown {
+  const marked = value[MARK]
+  // No typed value has an array in this place.
+  if (Array.isArray(marked)) return new Json(undefined, marked[0] as string)
   for (const name in value) {
     const member = value[name]
-    if (isObject(member)) value[name] = open(member)
+    if (isObject(member)) value[name] = replaceMarks(member)
   }
   return value
 }
 
-/** JSON text of a value of any shape. */
-function textOf(value: unknown, what: string): string {
-  const text = isObject(value) ? Json.textIn(value, what) : undefined
-  return text ?? unmarked(stringify(value, what, true))
+/** Why a value cannot be encoded, and where it is. */
+export interface Problem {
+  path: Path
+  reason: string
+  cause?: unknown
 }
 
-/** With what the marks hold in their place. */
-function unmarked(text: string): string {
+function typeErrorOf({ path, reason, cause }: Problem): TypeError {
+  return new TypeError(`${formatPath(path)}: ${reason}`, { cause })
+}
+
+/**
+ * Encodes a value as JSON text. A Json and a bigint in it keep all their digits.
+ *
+ * @throws TypeError with the path of a member that JSON cannot express.
+ */
+function encodeText(value: unknown, path: Path = []): string {
+  const copied = problemOfJson(value, path)
+  if (copied) throw typeErrorOf(copied)
+  const text = isObject(value) ? Json.textIn(value) : undefined
+  return text ?? replaceMarkTexts(stringify(value, true, typeErrorOf, path))
+}
+
+/** Finds a copy of a Json, or a Json to which members were assigned. */
+function problemOfJson(value: unknown, path: Path): Problem | undefined {
+  try {
+    if (isObject(value)) Json.textIn(value)
+    return undefined
+  } catch (cause) {
+    return { path, reason: (cause as TypeError).message, cause }
+  }
+}
+
+/** Replaces each mark in JSON text with the JSON that it holds. */
+function replaceMarkTexts(text: string): string {
   const parts: string[] = []
   let from = 0
-  for (let at = text.indexOf(BEGIN); at !== -1; at = text.indexOf(BEGIN, from)) {
-    const start = at + BEGIN.length
+  for (let at = text.indexOf(MARK_START); at !== -1; at = text.indexOf(MARK_START, from)) {
+    const start = at + MARK_START.length
     const end = endOfString(text, start)
     parts.push(text.slice(from, at), String(JSON.parse(text.slice(start, end))))
-    from = end + END.length
+    from = end + MARK_END.length
   }
   return parts.join('') + text.slice(from)
 }
 
 /**
- * Writes JSON. With `exactly`, what has digits that JavaScript's numbers do not hold stands marked in it.
+ * Encodes a value as JSON. With `withMarks`, a Json and a bigint in it become marks, which keep their digits.
  *
- * @throws TypeError with the path of what JSON would drop or change in silence; `what` is the path's first name.
+ * @param errorOf Creates the error to throw.
+ * @param path Where the value is, for the error.
+ * @throws what `errorOf` returns, if JSON cannot express a member, or would drop or change it without an error.
  */
-export function stringify(value: unknown, what: string, exactly: boolean): string {
+export function stringify(
+  value: unknown,
+  withMarks: boolean,
+  errorOf: (problem: Problem) => Error,
+  path: Path = [],
+): string {
   try {
     return JSON.stringify(value, function (this: Record<string, unknown>, name, member: unknown): unknown {
-      // What it was before its `toJSON`.
+      // `member` is what `toJSON` returned; `own` is the value itself.
       const own = this[name]
       if (isObject(own)) {
-        const text = Json.textIn(own, name)
-        if (exactly && text !== undefined) return marked(text)
+        const text = Json.textIn(own)
+        if (withMarks && text !== undefined) return mark(text)
       }
-      if (exactly && typeof own === 'bigint') return marked(String(own))
-      if (oddity(member, Array.isArray(this) || name === '') !== undefined) throw new TypeError('odd')
-      return exactly && isObject(member) && Object.hasOwn(member, MARK) ? marked(objectText(member)) : member
+      if (withMarks && typeof own === 'bigint') return mark(String(own))
+      if (whyUnencodable(member, Array.isArray(this) || name === '') !== undefined) throw new TypeError()
+      return withMarks && isObject(member) && Object.hasOwn(member, MARK) ? mark(objectText(member)) : member
     })
   } catch (cause) {
-    throw new TypeError(where(value, what, exactly) ?? `${what}: this is not JSON.`, { cause })
+    // Found a second time, because JSON.stringify does not tell the path.
+    throw errorOf(findProblem(value, path, withMarks) ?? { path, reason: 'this is not JSON.', cause })
   }
 }
 
-/** Of an object with a member that is named like the mark. */
+/** Encodes an object that has a member named like a mark. */
 function objectText(value: Record<string, unknown>): string {
   const members = Object.entries(value).filter(([, member]) => member !== undefined)
-  return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${textOf(member, name)}`).join(',')}}`
+  return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${encodeText(member, [name])}`).join(',')}}`
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null
 }
 
-/** Says why JSON has no form for a value. Never the value itself: it may be a key. */
-function oddity(value: unknown, needed: boolean): string | undefined {
-  const odd = oddType(value, needed)
-  return odd === undefined ? undefined : `${odd} has no form in JSON.`
+/** Says why JSON cannot express a value. The text does not contain the value, which may be a key. */
+function whyUnencodable(value: unknown, isRequired: boolean): string | undefined {
+  const what = unencodableType(value, isRequired)
+  return what === undefined ? undefined : `${what} cannot be encoded as JSON.`
 }
 
-function oddType(value: unknown, needed: boolean): string | undefined {
+function unencodableType(value: unknown, isRequired: boolean): string | undefined {
   switch (typeof value) {
     case 'number':
       return Number.isFinite(value) ? undefined : 'a number that is not finite'
     case 'undefined':
-      return needed ? 'undefined' : undefined
+      return isRequired ? 'undefined' : undefined
     case 'bigint':
     case 'function':
     case 'symbol':
@@ -290,30 +328,35 @@ function oddType(value: unknown, needed: boolean): string | undefined {
   }
 }
 
-/** Deeper than anything that can be sent. */
-const DEEP = 1000
+/** More levels than the core accepts. */
+const MAX_DEPTH = 1000
 
-/** The path of the first odd thing, and what it is. */
-function where(
+/** Finds the first member that JSON cannot express. */
+function findProblem(
   value: unknown,
-  at: string,
-  exactly: boolean,
-  needed = true,
-  above: object[] = [],
-): string | undefined {
-  if (isObject(value) && Json.textIn(value, at) !== undefined) return undefined
-  if (exactly && typeof value === 'bigint') return undefined
-  const odd = oddity(value, needed)
-  if (odd !== undefined) return `${at}: ${odd}`
+  path: Path,
+  withMarks: boolean,
+  isRequired = true,
+  ancestors: object[] = [],
+): Problem | undefined {
+  const copied = problemOfJson(value, path)
+  if (copied) return copied
+  if (withMarks && typeof value === 'bigint') return undefined
+  const reason = whyUnencodable(value, isRequired)
+  if (reason !== undefined) return { path, reason }
   if (!isObject(value) || typeof value.toJSON === 'function') return undefined
-  if (above.includes(value)) return `${at}: an object that holds itself has no form in JSON.`
-  if (above.length > DEEP) return `${at.slice(0, 80)}…: nested too deep.`
-  const list = Array.isArray(value)
-  // By its length: a hole in a list is none of its entries.
-  const members = list ? [...(value as unknown[]).entries()] : Object.entries(value)
+  if (ancestors.includes(value)) {
+    return { path, reason: 'an object that contains itself cannot be encoded as JSON.' }
+  }
+  if (ancestors.length > MAX_DEPTH) {
+    return { path: path.slice(0, 10), reason: `this is nested more than ${String(MAX_DEPTH)} levels deep.` }
+  }
+  const isArray = Array.isArray(value)
+  // `entries()` visits the holes of an array, which `Object.entries` skips.
+  const members = isArray ? [...(value as unknown[]).entries()] : Object.entries(value)
   for (const [name, member] of members) {
-    const found = where(member, at + spelled([name], ''), exactly, list, [...above, value])
-    if (found !== undefined) return found
+    const found = findProblem(member, [...path, name], withMarks, isArray, [...ancestors, value])
+    if (found) return found
   }
   return undefined
 }

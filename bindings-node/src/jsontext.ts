@@ -1,50 +1,52 @@
-/** JSON as text: comparing it to the last digit, and changing one value in it. */
+/** Works on JSON text, because `JSON.parse` loses the digits of large numbers. */
 
-/** Strings and numbers in JSON text. */
+/** Matches the strings and numbers of JSON text. */
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[-+.\deE]*/g
 
-/** Parses into a tree whose numbers are text of one spelling; their first letter tells them from strings. */
-export function exact(text: string): unknown {
+/** Parses JSON with each number as `n` and its canonical form, and each string as `s` and its text. */
+export function parseExactly(text: string): unknown {
   return JSON.parse(
-    text.replace(TOKEN, (token) => (token.startsWith('"') ? `"s${token.slice(1)}` : `"n${numeral(token)}"`)),
+    text.replace(TOKEN, (token) =>
+      token.startsWith('"') ? `"s${token.slice(1)}` : `"n${canonicalNumber(token)}"`,
+    ),
   )
 }
 
-/** Spells a number as its sign, its significant digits and a power of ten. */
-function numeral(token: string): string {
+/** Writes a number as its sign, its significant digits and a power of ten. */
+function canonicalNumber(token: string): string {
   const [mantissa = '', exponent = '0'] = token.toLowerCase().split('e')
   const [whole = '', fraction = ''] = mantissa.replace('-', '').split('.')
   const digits = (whole + fraction).replace(/^0+/, '')
-  // By hand: a search for zeros at the end begins anew at each zero, and a number may have a million.
+  // A loop, because `/0+$/` takes quadratic time and a number may have a million digits.
   let end = digits.length
   while (digits[end - 1] === '0') end -= 1
   const significant = digits.slice(0, end)
   if (significant === '') return '0'
-  // Beyond that it is equal to its own spelling alone, as in the other languages.
+  // A larger exponent equals only its own spelling, as in the other languages.
   if (exponent.replace(/^[-+]?0*/, '').length > 18) return token
   const power = BigInt(exponent) - BigInt(fraction.length) + BigInt(digits.length - significant.length)
   return `${token.startsWith('-') ? '-' : ''}${significant}e${String(power)}`
 }
 
-/** Names members of objects and positions in lists, from the outermost to the innermost. */
+/** The names of members and array indices that lead to a value, the outermost first. */
 export type Path = readonly (string | number)[]
 
-/** Writes a path as JavaScript would: `value.mappings[0]`. */
-export function spelled(path: Path, root = 'value'): string {
+/** Formats a path as JavaScript: `value.mappings[0]`. */
+export function formatPath(path: Path, root = 'value'): string {
   return root + path.map((name) => (typeof name === 'number' ? `[${String(name)}]` : `.${name}`)).join('')
 }
 
 /**
- * Returns `text` with another value at `path`. Only the last name may be new: a member of an object, or the position
- * after a list's last item.
+ * Returns `text` with the value at `path` replaced. The last name may be new: it adds a member to an object, or an item
+ * to the end of an array.
  *
- * @throws TypeError when the path leads nowhere.
+ * @throws TypeError if no value is at the path.
  */
-export function edited(text: string, path: Path, value: string): string {
+export function replaceAt(text: string, path: Path, value: string): string {
   let at = skipSpace(text, 0)
   let end = endOfValue(text, at)
   for (const [depth, name] of path.entries()) {
-    const { found, close, last } = look(text, at, name)
+    const { found, close, last } = findMember(text, at, name)
     if (found) {
       at = found.start
       end = found.end
@@ -52,7 +54,7 @@ export function edited(text: string, path: Path, value: string): string {
     }
     const appendable = typeof name === 'string' ? text[at] === '{' : text[at] === '[' && name === last.items
     if (depth < path.length - 1 || !appendable) {
-      throw new TypeError(`${spelled(path.slice(0, depth + 1))}: there is no such value.`)
+      throw new TypeError(`${formatPath(path.slice(0, depth + 1))}: no value is at this path.`)
     }
     const added = typeof name === 'string' ? `${JSON.stringify(name)}:${value}` : value
     const before = last.items === 0 ? close : last.end
@@ -66,15 +68,16 @@ interface Span {
   end: number
 }
 
-/** What an object or a list has under one name. Of several members with that name the last one counts. */
-interface Look {
+/** Where a member is in the text of an object or an array. */
+interface Search {
   found: Span | undefined
-  /** Where the closing bracket stands. */
+  /** The position of the closing bracket. */
   close: number
   last: { items: number; end: number }
 }
 
-function look(text: string, open: number, name: string | number): Look {
+/** Finds a member or an item. If a name occurs more than once, the last one counts. */
+function findMember(text: string, open: number, name: string | number): Search {
   const object = text[open] === '{'
   const nothing = { found: undefined, close: open, last: { items: -1, end: open } }
   if (!object && text[open] !== '[') return nothing
@@ -103,32 +106,32 @@ function skipSpace(text: string, at: number): number {
   return at
 }
 
-/** Where the string ends whose opening quote stands at `at`. By hand: an expression overflows the stack on long ones. */
+/** Returns the end of the string that starts at `at`. A loop, because a regular expression overflows on a long string. */
 export function endOfString(text: string, at: number): number {
   let end = at + 1
   while (text[end] !== '"') end += text[end] === '\\' ? 2 : 1
   return end + 1
 }
 
-/** Where the value ends that begins at `at`. */
+/** Returns the end of the value that starts at `at`. */
 function endOfValue(text: string, at: number): number {
   let depth = 0
   let end = at
   do {
-    const letter = text[end]
-    if (letter === '"') {
+    const character = text[end]
+    if (character === '"') {
       end = endOfString(text, end)
       continue
     }
-    if (letter === '{' || letter === '[') depth += 1
-    else if (letter === '}' || letter === ']') depth -= 1
+    if (character === '{' || character === '[') depth += 1
+    else if (character === '}' || character === ']') depth -= 1
     else if (depth === 0) return endOfWord(text, end)
     end += 1
   } while (depth > 0)
   return end
 }
 
-/** Where the number, `true`, `false` or `null` ends that begins at `at`. */
+/** Returns the end of the number, `true`, `false` or `null` that starts at `at`. */
 function endOfWord(text: string, at: number): number {
   let end = at
   while (end < text.length && !',]} \n\r\t'.includes(text.charAt(end))) end += 1

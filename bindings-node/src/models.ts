@@ -2,56 +2,58 @@
 
 import type { Json } from './json.js'
 
-/** A time in UTC as ISO 8601 with milliseconds, `2026-08-13T09:30:00.000Z`; `new Date(it)` reads it. */
+/** A time in UTC as ISO 8601 with milliseconds, `2026-08-13T09:30:00.000Z`; `new Date(timestamp)` parses it. */
 export type Timestamp = string
 
-/** A sync by its id (an integer, or a string of digits) or by its slug. */
+/** A sync, by its id (an integer or a string of digits) or by its slug. */
 export type SyncRef = number | string
 
-/** What kinds of errors there are. */
+/** The kinds of errors. */
 export type ErrorKind =
   /** A setting is missing, malformed or contradicts another. Nothing was sent. */
   | 'config'
-  /** A call's arguments or options are wrong, or the server found the request malformed (400). */
+  /** An argument or option is wrong and nothing was sent, or the server found the request malformed (400). */
   | 'invalid_request'
-  /** The key was refused (401). */
+  /** The server refused the key (401), or the function that returns the key failed. */
   | 'authentication'
-  /** The key may not do this (403). */
+  /** The key is not allowed to do this (403). */
   | 'permission'
-  /** There is no such thing (404). */
+  /** The resource does not exist (404). */
   | 'not_found'
-  /** It clashes with what is there (409). */
+  /** The request conflicts with something that exists (409). */
   | 'conflict'
-  /** The server found the values invalid (422, or a validation error under 200). */
+  /**
+   * The server found a value invalid (422, or a validation error under 200). The details say which and why.
+   */
   | 'validation'
-  /** The limit refused the request (429) and the call may not wait long enough. */
+  /** The call would have to wait longer for the rate limit, or after a refusal (429), than it may. */
   | 'rate_limited'
   /** The server failed (5xx, or "Internal Server Error" under 200). */
   | 'server'
-  /** No connection could be made, or it broke. */
+  /** No connection to the server could be made, or it broke. */
   | 'connect'
-  /** No trusted, modern enough TLS connection could be made. */
+  /** No trusted TLS connection of version 1.2 or newer could be made. */
   | 'tls'
-  /** The proxy failed or refused. */
+  /** The proxy cannot be reached, or it refused to connect. */
   | 'proxy'
   /** An attempt or the whole call took longer than allowed. */
   | 'timeout'
-  /** The caller cancelled the call. */
+  /** The call was cancelled. */
   | 'cancelled'
   /** The answer is not what the API documents. */
   | 'protocol'
-  /** A request that changes something was sent, and whether it happened cannot be known. */
+  /** A change was sent, and whether it took effect is unknown. Check before you repeat it. */
   | 'outcome_unknown'
-  /** The run that was waited for did not end well. */
+  /** The run failed, was cancelled or was interrupted, or it ended with warnings that were to be raised. */
   | 'run_failed'
-  /** The run had not ended in the time given; it goes on. */
+  /** The run did not end within the time to wait for it. It goes on. */
   | 'wait_timeout'
-  /** The client was closed. */
+  /** The client is closed. */
   | 'closed'
-  /** A defect of this SDK. */
+  /** A bug in this SDK. Please report it. */
   | 'internal'
 
-/** What a client may be made with. */
+/** Settings of a client. */
 export interface ClientSettings {
   /** The workspace's API key; read from `HIGHTOUCH_API_KEY` when left out. */
   apiKey?: string | undefined
@@ -100,7 +102,7 @@ export interface ClientSettings {
   headers?: Record<string, string> | undefined
 }
 
-/** What may be set for one call, beside its signal. */
+/** Options of one call that the core reads. */
 export interface CallSettings {
   /** Milliseconds that one attempt may take. */
   timeoutMs?: number | undefined
@@ -118,7 +120,7 @@ export interface CallSettings {
 
 /** State of a run. */
 export type SyncRunStatus =
-  /** Waits to write to the destination, or for the run before it. */
+  /** Waits to write to the destination, or for an earlier run. */
   | 'queued'
   /** Reads the model. */
   | 'querying'
@@ -126,20 +128,20 @@ export type SyncRunStatus =
   | 'processing'
   /** Writes its report. */
   | 'reporting'
-  /** Ended well. */
+  /** Succeeded. */
   | 'success'
-  /** Ended with warnings, such as rejected rows. */
+  /** Finished with warnings, such as rejected rows. */
   | 'warning'
-  /** Ended in failure. */
+  /** Failed. */
   | 'failed'
   /** Was cancelled. */
   | 'cancelled'
-  /** Was interrupted; a later run takes up the rest. */
+  /** Was interrupted. A later run continues. */
   | 'interrupted'
-  // Others may come: the API does not promise that this list is all.
+  // Other values are possible: the API does not document a complete list.
   | (string & {})
 
-/** Numbers of rows by what was to be done with them. */
+/** Row counts by kind of change. */
 export interface RowCounts {
   /** Rows added. */
   addedCount: number
@@ -153,41 +155,41 @@ export interface RowCounts {
 export interface SyncRun {
   /** Numeric id. */
   id: number
-  /** State of the run; judge by it and not by `completionRatio`. */
+  /** State of the run. Rely on it and not on `completionRatio`. */
   status: SyncRunStatus
-  /** When it was asked for; before `startedAt` when it had to wait behind another run. */
+  /** When it was requested. Earlier than `startedAt` if it waited for another run. */
   createdAt?: Timestamp
-  /** When it began. */
+  /** When it started. */
   startedAt?: Timestamp
   /** When it ended. */
   finishedAt?: Timestamp
-  /** Rows that the query gave. */
+  /** Rows that the query returned. */
   querySize: number
-  /** Progress as a ratio; its range is not documented, and a run that ended well may stand below 1. */
+  /** Progress as a ratio; its range is not documented, and a successful run may end below 1. */
   completionRatio: number
   /** Rows that the run meant to process. */
   plannedRows: RowCounts
-  /** Rows that the destination took. */
+  /** Rows that the destination accepted. */
   successfulRows: RowCounts
-  /** Rows that the destination refused; what was never tried is not counted. */
+  /** Rows that the destination rejected. Rows that were never tried are not counted. */
   failedRows: RowCounts
-  /** The run's own account of what went wrong. */
+  /** The error that the run reports. */
   error?: string
 }
 
 /** State of a sequence's run. */
 export type SequenceRunStatus =
-  /** Has not begun. */
+  /** Has not started. */
   | 'pending'
   /** Runs its syncs. */
   | 'running'
-  /** Ended; its members may have warnings all the same. */
+  /** Finished. Its members may still have warnings. */
   | 'done'
-  /** Ended in failure. */
+  /** Failed. */
   | 'failed'
   /** Was cancelled. */
   | 'cancelled'
-  // Others may come: the API does not promise that this list is all.
+  // Other values are possible: the API does not document a complete list.
   | (string & {})
 
 /** The run of one sync in a sequence. */
@@ -206,12 +208,9 @@ export interface SequenceMember {
 export interface SequenceRun {
   /** The run's id. */
   id: string
-  /**
-   * State of the run. One that is `done` and holds a member that did not end well counts as ended with
-   * warnings.
-   */
+  /** State of the run. A run that is `done` counts as finished with warnings if a member did not succeed. */
   status: SequenceRunStatus
-  /** The runs of its syncs, as far as they were started. */
+  /** The runs of its syncs that have started. */
   syncRuns: SequenceMember[]
 }
 
@@ -219,15 +218,15 @@ export interface SequenceRun {
 export type IdentityGraphRunStatus =
   /** Waits for its turn. */
   | 'QUEUED'
-  /** Is under way. */
+  /** Is in progress. */
   | 'PROCESSING'
-  /** Ended well. */
+  /** Succeeded. */
   | 'SUCCESS'
-  /** Ended in failure. */
+  /** Failed. */
   | 'FAILURE'
   /** Was cancelled. */
   | 'CANCELLED'
-  // Others may come: the API does not promise that this list is all.
+  // Other values are possible: the API does not document a complete list.
   | (string & {})
 
 /** Figures of a run at one threshold. */
@@ -248,11 +247,11 @@ export interface IdentityGraphRun {
   status: IdentityGraphRunStatus
   /** The graph. */
   graphId?: string
-  /** Whether the whole graph is built anew. */
+  /** Whether the whole graph is rebuilt. */
   fullRerun?: boolean
-  /** When it was asked for. */
+  /** When it was requested. */
   createdAt?: Timestamp
-  /** When it began; absent while it is queued. */
+  /** When it started. Absent while it is queued. */
   startedAt?: Timestamp
   /** When it ended well or in failure; absent before, and after a cancel. */
   finishedAt?: Timestamp
@@ -261,7 +260,7 @@ export interface IdentityGraphRun {
    * success.
    */
   stats?: Record<string, IdentityGraphRunStats>
-  /** The run's own account of what went wrong. */
+  /** The error that the run reports. */
   error?: string
 }
 
@@ -269,17 +268,17 @@ export interface IdentityGraphRun {
 export interface Source {
   /** Numeric id. */
   id: number
-  /** Name, for people. */
+  /** Display name. */
   name: string
   /** Slug, unique among the workspace's sources. */
   slug: string
-  /** Workspace that it belongs to. */
+  /** Id of the workspace that it belongs to. */
   workspaceId?: number
-  /** When it was made. */
+  /** When it was created. */
   createdAt?: Timestamp
   /** When it was last changed. */
   updatedAt?: Timestamp
-  /** Settings of the connection; the shape depends on the type and may change at any time. */
+  /** Settings of the connection; the form depends on the type and may change at any time. */
   configuration?: Json
   /** Kind of connection, such as `snowflake` or `postgres`. */
   type?: string
@@ -293,26 +292,26 @@ export type ListOrder =
   | 'name'
   /** By slug. */
   | 'slug'
-  /** By the time it was made. */
+  /** By creation time. */
   | 'createdAt'
-  /** By the time of its last change. */
+  /** By the time of the last change. */
   | 'updatedAt'
 
 /** A destination: a tool or another place that syncs write to. */
 export interface Destination {
   /** Numeric id. */
   id: number
-  /** Name, for people. */
+  /** Display name. */
   name: string
   /** Slug, unique among the workspace's destinations. */
   slug: string
-  /** Workspace that it belongs to. */
+  /** Id of the workspace that it belongs to. */
   workspaceId?: number
-  /** When it was made. */
+  /** When it was created. */
   createdAt?: Timestamp
   /** When it was last changed. */
   updatedAt?: Timestamp
-  /** Settings of the connection; the shape depends on the type and may change at any time. */
+  /** Settings of the connection; the form depends on the type and may change at any time. */
   configuration?: Json
   /** Kind of connection, such as `salesforce` or `hubspot`. */
   type?: string
@@ -322,70 +321,84 @@ export interface Destination {
 
 /** The query of an audience. */
 export interface VisualQuery<Opaque = Json> {
-  /** Column that names a row in a second line. */
+  /** Column with the secondary label of a row. */
   secondaryLabel?: string | undefined
-  /** Column that names a row. */
+  /** Column with the primary label of a row. */
   primaryLabel?: string | undefined
   /**
-   * Conditions, of a shape that the API leaves open.
+   * Filter conditions, in a form that the API does not define.
    *
-   * To be given by whoever builds the value; only an answer may lack it.
+   * Required in a value that you send; it can be absent in an answer.
    */
   filter: Opaque | undefined
   /**
    * Model that it is an audience of.
    *
-   * To be given by whoever builds the value; only an answer may lack it.
+   * Required in a value that you send; it can be absent in an answer.
    */
   parentId: number | undefined
+  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  otherMembers?: Opaque | undefined
 }
 
 /** The query of a source without SQL, such as Airtable. */
 export interface CustomQuery<Opaque = Json> {
   /**
-   * The query, of a shape that depends on the source.
+   * The query, in a form that depends on the source.
    *
-   * To be given by whoever builds the value; only an answer may lack it.
+   * Required in a value that you send; it can be absent in an answer.
    */
   query: Opaque | undefined
+  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  otherMembers?: Opaque | undefined
 }
 
-/** A table that is read. */
-export interface TableQuery {
+/** A table that a model reads. */
+export interface TableQuery<Opaque = Json> {
   /**
    * Its name.
    *
-   * To be given by whoever builds the value; only an answer may lack it.
+   * Required in a value that you send; it can be absent in an answer.
    */
   name: string | undefined
+  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  otherMembers?: Opaque | undefined
 }
 
-/** A dbt or dbt Cloud model. */
-export interface DbtQuery {
+/** A dbt or dbt Cloud model. Only `modelId` is sent; the server fills in the rest. */
+export interface DbtQuery<Opaque = Json> {
   /** dbt's own unique id. */
-  dbtUniqueId?: string
+  dbtUniqueId?: string | undefined
   /** SQL as dbt compiled it. */
-  compiledSql?: string
+  compiledSql?: string | undefined
   /** SQL as it was written. */
-  rawSql?: string
-  /** Database of the table that dbt makes; dbt Cloud does not tell it. */
-  database?: string
-  /** Schema of the table that dbt makes; dbt Cloud does not tell it. */
-  schema?: string
-  /** Name of the table that dbt makes. */
-  name?: string
-  /** Id of the dbt model. */
-  modelId?: number
+  rawSql?: string | undefined
+  /** Database of the table that dbt creates; absent for dbt Cloud. */
+  database?: string | undefined
+  /** Schema of the table that dbt creates; absent for dbt Cloud. */
+  schema?: string | undefined
+  /** Name of the table that dbt creates. */
+  name?: string | undefined
+  /**
+   * Id of the dbt model.
+   *
+   * Required in a value that you send; it can be absent in an answer.
+   */
+  modelId: number | undefined
+  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  otherMembers?: Opaque | undefined
 }
 
-/** SQL that the source is given unchanged. */
-export interface RawQuery {
+/** SQL that is passed to the source unchanged. */
+export interface RawQuery<Opaque = Json> {
   /**
    * The SQL.
    *
-   * To be given by whoever builds the value; only an answer may lack it.
+   * Required in a value that you send; it can be absent in an answer.
    */
   sql: string | undefined
+  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  otherMembers?: Opaque | undefined
 }
 
 /**
@@ -395,30 +408,30 @@ export interface RawQuery {
 export interface Model {
   /** Numeric id. */
   id: number
-  /** Name, for people. */
+  /** Display name. */
   name: string
   /** Slug, unique among the workspace's models. */
   slug: string
-  /** What it is for. */
+  /** Description. */
   description?: string
-  /** Workspace that it belongs to. */
+  /** Id of the workspace that it belongs to. */
   workspaceId?: number
-  /** Column that identifies a row; absent where the query is never synced directly. */
+  /** Column that identifies a row; absent if the query is never synced directly. */
   primaryKey?: string
-  /** When it was made. */
+  /** When it was created. */
   createdAt?: Timestamp
   /** When it was last changed. */
   updatedAt?: Timestamp
   /** Source that it reads from. */
   sourceId?: number
   /**
-   * Kind of query, such as `rawSql`, `dbt`, `visual` or `custom`; the vendor spells the one for tables
+   * Kind of query, such as `rawSql`, `dbt`, `visual` or `custom`; the vendor spells the kind for tables
    * `tabel`.
    */
   queryType?: string
   /** Tags by name. */
   tags?: Record<string, string>
-  /** Whether it is only a part of other models. */
+  /** Whether it is only part of other models. */
   isSchema?: boolean
   /** Ids of the syncs that use it. */
   syncs: number[]
@@ -426,28 +439,18 @@ export interface Model {
   visual?: VisualQuery
   /** The query of a source without SQL. */
   custom?: CustomQuery
-  /** The table that is read. */
+  /** The table that it reads. */
   table?: TableQuery
-  /** The dbt model behind it. */
+  /** The dbt model that it is based on. */
   dbt?: DbtQuery
-  /** The dbt Cloud model behind it. */
+  /** The dbt Cloud model that it is based on. */
   dbt_cloud?: DbtQuery
   /** The SQL. */
   raw?: RawQuery
-  /** Folder that it lies in. */
+  /** Id of the folder that holds it. */
   folderId?: string
-  /** Rows in the latest sync run that went well; absent before one has. */
+  /** Rows in the latest successful sync run. Absent before the first one. */
   lastRunSize?: number
-}
-
-/** Which dbt or dbt Cloud model a model is of. */
-export interface DbtModelReference {
-  /**
-   * Id of the dbt model.
-   *
-   * To be given by whoever builds the value; only an answer may lack it.
-   */
-  modelId: number | undefined
 }
 
 /** A unit of time. */
@@ -460,51 +463,57 @@ export type IntervalUnit =
   | 'day'
   /** Weeks. */
   | 'week'
-  // Others may come: the API does not promise that this list is all.
+  // Other values are possible: the API does not document a complete list.
   | (string & {})
 
 /** A length of time between runs. */
-export interface Interval {
+export interface Interval<Opaque = Json> {
   /**
    * The unit of time.
    *
-   * To be given by whoever builds the value; only an answer may lack it.
+   * Required in a value that you send; it can be absent in an answer.
    */
   unit: IntervalUnit | undefined
   /**
-   * How many of the unit.
+   * Number of units.
    *
-   * To be given by whoever builds the value; only an answer may lack it.
+   * Required in a value that you send; it can be absent in an answer.
    */
   quantity: number | undefined
+  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  otherMembers?: Opaque | undefined
 }
 
 /** A rule of the kind `interval`. */
-export interface IntervalRule {
-  /** Tells it from the other kinds of {@link ScheduleRule}. */
+export interface IntervalRule<Opaque = Json> {
+  /** Identifies this variant of {@link ScheduleRule}. */
   kind: 'interval'
   /**
    * The interval between runs.
    *
-   * To be given by whoever builds the value; only an answer may lack it.
+   * Required in a value that you send; it can be absent in an answer.
    */
-  interval: Interval | undefined
+  interval: Interval<Opaque> | undefined
+  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  otherMembers?: Opaque | undefined
 }
 
 /** A rule of the kind `cron`. */
-export interface CronRule {
-  /** Tells it from the other kinds of {@link ScheduleRule}. */
+export interface CronRule<Opaque = Json> {
+  /** Identifies this variant of {@link ScheduleRule}. */
   kind: 'cron'
   /**
    * Cron expression; the time zone is not documented.
    *
-   * To be given by whoever builds the value; only an answer may lack it.
+   * Required in a value that you send; it can be absent in an answer.
    */
   expression: string | undefined
+  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  otherMembers?: Opaque | undefined
 }
 
 /** Days of the week; absent counts as not set. */
-export interface VisualDays {
+export interface VisualDays<Opaque = Json> {
   /** On Mondays. */
   monday?: boolean | undefined
   /** On Tuesdays. */
@@ -519,101 +528,115 @@ export interface VisualDays {
   saturday?: boolean | undefined
   /** On Sundays. */
   sunday?: boolean | undefined
+  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  otherMembers?: Opaque | undefined
 }
 
 /** Days of the week and a time on them. */
-export interface VisualExpression {
+export interface VisualExpression<Opaque = Json> {
   /**
    * Days on which a run starts.
    *
-   * To be given by whoever builds the value; only an answer may lack it.
+   * Required in a value that you send; it can be absent in an answer.
    */
-  days: VisualDays | undefined
+  days: VisualDays<Opaque> | undefined
   /**
    * Time of day; its format and zone are not documented.
    *
-   * To be given by whoever builds the value; only an answer may lack it.
+   * Required in a value that you send; it can be absent in an answer.
    */
   time: string | undefined
+  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  otherMembers?: Opaque | undefined
 }
 
 /** A rule of the kind `visual`. */
-export interface VisualRule {
-  /** Tells it from the other kinds of {@link ScheduleRule}. */
+export interface VisualRule<Opaque = Json> {
+  /** Identifies this variant of {@link ScheduleRule}. */
   kind: 'visual'
   /** Days and times. */
-  expressions: VisualExpression[]
+  expressions: VisualExpression<Opaque>[]
+  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  otherMembers?: Opaque | undefined
 }
 
 /** An account in dbt Cloud. */
-export interface DbtAccount {
+export interface DbtAccount<Opaque = Json> {
   /**
    * dbt Cloud's id.
    *
-   * To be given by whoever builds the value; only an answer may lack it.
+   * Required in a value that you send; it can be absent in an answer.
    */
   id: string | undefined
+  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  otherMembers?: Opaque | undefined
 }
 
 /** A job in dbt Cloud. */
-export interface DbtJob {
+export interface DbtJob<Opaque = Json> {
   /**
    * dbt Cloud's id.
    *
-   * To be given by whoever builds the value; only an answer may lack it.
+   * Required in a value that you send; it can be absent in an answer.
    */
   id: string | undefined
+  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  otherMembers?: Opaque | undefined
 }
 
 /** A rule of the kind `dbt`. */
-export interface DbtRule {
-  /** Tells it from the other kinds of {@link ScheduleRule}. */
+export interface DbtRule<Opaque = Json> {
+  /** Identifies this variant of {@link ScheduleRule}. */
   kind: 'dbt'
   /**
    * Account in dbt Cloud.
    *
-   * To be given by whoever builds the value; only an answer may lack it.
+   * Required in a value that you send; it can be absent in an answer.
    */
-  account: DbtAccount | undefined
+  account: DbtAccount<Opaque> | undefined
   /**
    * Job after which the sync runs.
    *
-   * To be given by whoever builds the value; only an answer may lack it.
+   * Required in a value that you send; it can be absent in an answer.
    */
-  job: DbtJob | undefined
+  job: DbtJob<Opaque> | undefined
+  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  otherMembers?: Opaque | undefined
 }
 
 /** The rule of a schedule, told apart by `kind`. */
 export type ScheduleRule<Opaque = Json> =
-  /** Every so many minutes, hours, days or weeks. */
-  | IntervalRule
+  /** At a fixed interval of minutes, hours, days or weeks. */
+  | IntervalRule<Opaque>
   /** On a cron expression. */
-  | CronRule
-  /** On days and times set in the vendor's UI. */
-  | VisualRule
+  | CronRule<Opaque>
+  /** On days and times set in the vendor's web app. */
+  | VisualRule<Opaque>
   /** After a job of dbt Cloud. */
-  | DbtRule
+  | DbtRule<Opaque>
   /** A kind that this version does not know. */
   | UnknownScheduleRule<Opaque>
 
 /** A kind that this version does not know. */
 export interface UnknownScheduleRule<Opaque = Json> {
-  /** Tells it from the other kinds of {@link ScheduleRule}. */
+  /** Identifies this variant of {@link ScheduleRule}. */
   kind: 'unknown'
-  /** As the server wrote it, and as it goes out again. */
+  /** The JSON that the server sent. It is sent back unchanged. */
   raw: Opaque
 }
 
-/** When a sync runs by itself. */
+/** The schedule of a sync. */
 export interface Schedule<Opaque = Json> {
   /**
-   * The vendor's name for the kind of schedule.
+   * The vendor's name for the type of schedule.
    *
-   * To be given by whoever builds the value; only an answer may lack it.
+   * Required in a value that you send; it can be absent in an answer.
    */
   type: string | undefined
-  /** The rule; some kinds have none. */
+  /** The rule. Some types of schedule have none. */
   schedule?: ScheduleRule<Opaque> | undefined
+  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  otherMembers?: Opaque | undefined
 }
 
 /** State of a sync. */
@@ -628,7 +651,7 @@ export type SyncStatus =
   | 'failed'
   /** A run waits to write to the destination. */
   | 'queued'
-  /** The latest run went well. */
+  /** The latest run succeeded. */
   | 'success'
   /** The latest run finished with warnings, such as rejected rows. */
   | 'warning'
@@ -640,7 +663,7 @@ export type SyncStatus =
   | 'reporting'
   /** The latest run was interrupted. */
   | 'interrupted'
-  // Others may come: the API does not promise that this list is all.
+  // Other values are possible: the API does not document a complete list.
   | (string & {})
 
 /** A list or an audience in the destination. */
@@ -655,9 +678,9 @@ export interface Sync {
   id: number
   /** Slug, unique in the workspace. */
   slug: string
-  /** Workspace that it belongs to. */
+  /** Id of the workspace that it belongs to. */
   workspaceId?: number
-  /** When it was made. */
+  /** When it was created. */
   createdAt?: Timestamp
   /** When it was last changed. */
   updatedAt?: Timestamp
@@ -665,17 +688,17 @@ export interface Sync {
   destinationId?: number
   /** Model that it reads from. */
   modelId?: number
-  /** Mappings and settings; the shape depends on the kind of destination and may change at any time. */
+  /** Mappings and settings; the form depends on the kind of destination and may change at any time. */
   configuration?: Json
   /**
-   * When runs start by themselves; absent for a sync that is only started by hand, by API or in a sequence.
+   * Schedule of automatic runs. Absent for a sync that is only started by hand, by the API or in a sequence.
    */
   schedule?: Schedule
   /** State of the sync, usually that of its latest run. */
   status?: SyncStatus
-  /** Whether scheduled runs are switched off; triggered runs start all the same. */
+  /** Whether scheduled runs are switched off. Triggered runs still start. */
   disabled?: boolean
-  /** When a run last started; absent before the first. */
+  /** When the latest run started. Absent before the first one. */
   lastRunAt?: Timestamp
   /** Columns of the source that it needs. */
   referencedColumns: string[]
@@ -687,14 +710,14 @@ export interface Sync {
   tags?: Record<string, string>
 }
 
-/** What a trigger does while a run of the sync is under way. */
+/** What a trigger does while a run of the sync is in progress. */
 export type IfRunning =
   /** Starts another run, which queues behind it. */
   | 'queue'
   /**
-   * Starts none and gives the newest run that is under way; with options it is an error, since that run may
-   * have been started with others. It looks at the list of runs first. What others start between the look and
-   * the trigger is queued behind.
+   * Returns the newest run in progress instead of starting one. Combining it with other options is an error,
+   * since that run may have been started with different ones. The SDK reads the list of runs first; a run
+   * that somebody else starts between that and the trigger is queued behind.
    */
   | 'join'
 
@@ -702,45 +725,47 @@ export type IfRunning =
 export type RunOrder =
   /** By id. */
   | 'id'
-  /** By the time a run was asked for. */
+  /** By the time the run was requested. */
   | 'createdAt'
-  /** By the time it began. */
+  /** By start time. */
   | 'startedAt'
-  /** By the time it ended. */
+  /** By end time. */
   | 'finishedAt'
 
 /** The order of a list of an identity graph's runs; the direction is not documented. */
 export type IdentityGraphRunOrder =
-  /** By the time a run was asked for. */
+  /** By the time the run was requested. */
   | 'created_at'
-  /** By the time it began. */
+  /** By start time. */
   | 'started_at'
-  /** By the time it ended. */
+  /** By end time. */
   | 'finished_at'
 
-/** What queueing for reprocessing gives. */
+/** The result of queueing identifiers for reprocessing. */
 export interface ReprocessRequest {
   /** Id of the request, for `reprocess_status`. */
   requestId: string
 }
 
 /** A value that identifies somebody. */
-export interface Identifier {
+export interface Identifier<Opaque = Json> {
   /**
    * Its kind, such as `email`.
    *
-   * To be given by whoever builds the value; only an answer may lack it.
+   * Required in a value that you send; it can be absent in an answer.
    */
   identifier: string | undefined
   /**
    * The value.
    *
-   * To be given by whoever builds the value; only an answer may lack it.
+   * Required in a value that you send; it can be absent in an answer.
    */
   value: string | undefined
+  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  otherMembers?: Opaque | undefined
 }
 
-/** State of a request to process identifiers again. */
+/** State of a request to reprocess identifiers. */
 export type ReprocessState =
   /** Is still being queued. */
   | 'queueing'
@@ -752,10 +777,10 @@ export type ReprocessState =
   | 'failed'
   /** Was cancelled. */
   | 'cancelled'
-  // Others may come: the API does not promise that this list is all.
+  // Other values are possible: the API does not document a complete list.
   | (string & {})
 
-/** Where a request to process identifiers again stands. */
+/** Status of a request to reprocess identifiers. */
 export interface ReprocessStatus {
   /** State of the request. */
   status: ReprocessState
@@ -769,17 +794,17 @@ export interface ReprocessStatus {
   error?: string
 }
 
-/** What became of a recipient. */
+/** Status of a recipient. */
 export type RecipientStatus =
   /** Its message is queued. */
   | 'accepted'
   /** It failed a check, and nothing was sent. */
   | 'rejected'
-  /** Ours, in errors alone: its request was sent, and what came of it cannot be known. */
+  /** Only in errors, set by the SDK: the request was sent, and its result is unknown. */
   | 'unknown'
-  /** Ours, in errors alone: its request was not taken, or an earlier one failed before it. */
+  /** Only in errors, set by the SDK: the request was refused, or never sent because an earlier one failed. */
   | 'not_sent'
-  // Others may come: the API does not promise that this list is all.
+  // Other values are possible: the API does not document a complete list.
   | (string & {})
 
 /** Why a recipient was rejected. */
@@ -792,42 +817,47 @@ export type RejectReason =
   | 'invalid_id'
   /** Neither an address nor an id. */
   | 'missing_handle_or_id'
-  // Others may come: the API does not promise that this list is all.
+  // Other values are possible: the API does not document a complete list.
   | (string & {})
 
-/** What came of one recipient. */
+/** The result for one recipient. */
 export interface RecipientResult {
-  /** What became of it; accepted means queued, not delivered. */
+  /** Status. Accepted means queued, not delivered. */
   status: RecipientStatus
-  /** The recipient's address, where one was given. */
+  /** The recipient's address, if one was given. */
   handle?: string
-  /** The recipient's profile, where one was given. */
+  /** The id of the recipient's profile, if one was given. */
   id?: string
-  /** Id of the send, for `send_status`, where it was accepted. */
+  /** Id of the send, for `send_status`. Absent if it was not accepted. */
   sendId?: string
   /** Why it was rejected. */
   reason?: RejectReason
-  /** Variables without a value, where the reason is `missingVariables`. */
+  /** Variables without a value, if the reason is `missingVariables`. */
   missingVariables?: string[]
 }
 
-/** What sending a campaign gave. */
+/** The result of sending a campaign. */
 export interface CampaignResult {
-  /** One for each recipient, in the order given. */
+  /** One result for each recipient, in the order given. */
   results: RecipientResult[]
 }
 
-/** Who a campaign is sent to: exactly one of `handle` and `requestId`. */
+/** A recipient of a campaign, named by exactly one of `handle` and `requestId`. */
 export interface CampaignRecipient<Opaque = Json> {
   /** E-mail address, or phone number in E.164 form. */
   handle?: string | undefined
   /** Primary key of a profile that the Personalization API knows. */
   id?: string | undefined
-  /** Values for the message's variables, before those of the profile and those for everybody. */
+  /**
+   * Values for the message's variables. They take precedence over those of the profile and those for all
+   * recipients.
+   */
   properties?: Opaque | undefined
+  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  otherMembers?: Opaque | undefined
 }
 
-/** Where one send of a campaign stands. */
+/** Status of one send of a campaign. */
 export interface SendStatus {
   /** The provider's word: `sent`, `delivered`, `bounced`, `failed` or `dropped`; others may come. */
   status: string
@@ -835,23 +865,23 @@ export interface SendStatus {
   reason?: string
 }
 
-/** A flow: decides which message somebody gets. */
+/** A flow. It decides which message a user gets. */
 export interface DecisionEngineFlow {
   /** Id, a UUID. */
   id: string
-  /** Name, for people. */
+  /** Display name. */
   name: string
-  /** Workspace that it belongs to. */
+  /** Id of the workspace that it belongs to. */
   workspaceId?: number
   /** Decision engine that it belongs to. */
   decisionEngineId?: string
   /** Audience that it decides for. */
   audienceId?: number
-  /** State, such as `active`; the vendor names no others. */
+  /** State. The vendor documents only `active`. */
   status?: string
-  /** Settings, of a shape that the API leaves open. */
+  /** Settings, in a form that the API does not define. */
   config?: Json
-  /** When it was made. */
+  /** When it was created. */
   createdAt?: Timestamp
   /** When it was last changed. */
   updatedAt?: Timestamp
@@ -864,125 +894,133 @@ export type FlowOrder =
   /** By name. */
   | 'name'
 
-/** What running a flow gives. */
+/** The result of running a flow. */
 export interface DecisionEngineRun {
   /** How many flows were queued to run. */
   flowsEnqueued: number
 }
 
 /** Limits on how often and when a message is chosen. */
-export interface MessageGuardrails {
-  /** Sends to one user in the window. */
+export interface MessageGuardrails<Opaque = Json> {
+  /** Maximum number of sends to one user in the window. */
   maxSendsPerUser?: number | undefined
   /** Length of the window in days. */
   maxSendsPerUserWindowDays?: number | undefined
-  /** Other messages that must come between two sends of this one. */
+  /** Minimum number of other messages between two sends of this one. */
   minOtherMessagesInBetween?: number | undefined
-  /** First day on which it may be sent; the format is not documented. */
+  /** First day on which it can be sent; the format is not documented. */
   firstEligibleSendDate?: string | undefined
-  /** Last day on which it may be sent; the format is not documented. */
+  /** Last day on which it can be sent; the format is not documented. */
   lastEligibleSendDate?: string | undefined
+  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  otherMembers?: Opaque | undefined
 }
 
 /** How the variants of a variable are chosen. */
-export interface MessageVariableConfig {
-  /** Whether variants have a value for each locale; false or absent uses `value` alone. */
+export interface MessageVariableConfig<Opaque = Json> {
+  /** Whether variants have a value for each locale; if false or absent, only `value` is used. */
   localizationEnabled?: boolean | undefined
   /** Length in days of the window of `maxSendsPerUser`. */
   maxSendsPerUserWindowDays?: number | undefined
-  /** Sends of this variable's variants to one user in the window. */
+  /** Maximum number of sends of this variable's variants to one user in the window. */
   maxSendsPerUser?: number | undefined
+  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  otherMembers?: Opaque | undefined
 }
 
-/** One thing that a variable can be. */
+/** A variant of a variable. */
 export interface MessageVariant<Opaque = Json> {
   /**
-   * The value where no locale's applies.
+   * The value if no value for a locale applies.
    *
-   * To be given by whoever builds the value; only an answer may lack it.
+   * Required in a value that you send; it can be absent in an answer.
    */
   value: string | undefined
   /** Tags by name. */
   tags?: Record<string, string> | undefined
-  /** First day on which it may be sent, as ISO 8601. */
+  /** First day on which it can be sent, as ISO 8601. */
   firstEligibleSendDate?: string | undefined
-  /** Last day on which it may be sent, as ISO 8601. */
+  /** Last day on which it can be sent, as ISO 8601. */
   lastEligibleSendDate?: string | undefined
-  /** Which users may get it, of a shape that the API leaves open. */
+  /** Filter for the users who can get it, in a form that the API does not define. */
   userAudienceFilter?: Opaque | undefined
   /** Values by locale (`en-US`); ignored unless the variable has `localizationEnabled`. */
   localeValues?: Record<string, string> | undefined
+  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  otherMembers?: Opaque | undefined
 }
 
-/** A part of a message that varies. */
+/** A variable of a message. */
 export interface MessageVariable<Opaque = Json> {
   /**
    * Name, unique in its message.
    *
-   * To be given by whoever builds the value; only an answer may lack it.
+   * Required in a value that you send; it can be absent in an answer.
    */
   name: string | undefined
   /** How variants are chosen. */
-  config?: MessageVariableConfig | undefined
-  /** What it can be. */
+  config?: MessageVariableConfig<Opaque> | undefined
+  /** Its variants. */
   variants: MessageVariant<Opaque>[]
+  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  otherMembers?: Opaque | undefined
 }
 
 /** A message that a flow can choose. */
 export interface DecisionEngineMessage {
   /** Id, a UUID. */
   id: string
-  /** Name, for people. */
+  /** Display name. */
   name: string
-  /** Channel that it goes out on. */
+  /** Id of the channel that it is sent on. */
   channelId?: string
-  /** Content and settings; the shape depends on the channel. */
+  /** Content and settings; the form depends on the channel. */
   config?: Json
-  /** Tags, of a shape that the API leaves open. */
+  /** Tags, in a form that the API does not define. */
   tags?: Json
-  /** Limits on how often and when it is chosen. */
+  /** Limits on how often and when it can be chosen. */
   guardrails?: MessageGuardrails
-  /** Parts that vary. */
+  /** Variables of the message. */
   variables: MessageVariable[]
-  /** When it was made. */
+  /** When it was created. */
   createdAt?: Timestamp
   /** When it was last changed. */
   updatedAt?: Timestamp
 }
 
-/** What becomes of an event that a rule speaks of. */
+/** How an event that matches a rule is handled. */
 export type EventPolicy =
-  /** It is let through. */
+  /** The event passes. */
   | 'ALLOW_EVENT'
-  /** It is dropped. */
+  /** The event is dropped. */
   | 'BLOCK_EVENT'
-  // Others may come: the API does not promise that this list is all.
+  // Other values are possible: the API does not document a complete list.
   | (string & {})
 
-/** What becomes of an event with fields outside its schema. */
+/** How an event with fields outside its schema is handled. */
 export type FieldPolicy =
-  /** It is let through as it is. */
+  /** The event passes unchanged. */
   | 'ALLOW_EVENT'
-  /** It is dropped. */
+  /** The event is dropped. */
   | 'BLOCK_EVENT'
-  /** It is let through without those fields. */
+  /** The event passes without those fields. */
   | 'OMIT_FIELDS'
-  // Others may come: the API does not promise that this list is all.
+  // Other values are possible: the API does not document a complete list.
   | (string & {})
 
 /** Kind of event. */
 export type EventType =
-  /** Somebody did something. */
+  /** A user did something. */
   | 'track'
-  /** Says who somebody is. */
+  /** Identifies a user. */
   | 'identify'
-  /** Somebody saw a page. */
+  /** A user viewed a page. */
   | 'page'
-  /** Somebody saw a screen of an app. */
+  /** A user viewed a screen of an app. */
   | 'screen'
-  /** Says which group somebody belongs to. */
+  /** Assigns a user to a group. */
   | 'group'
-  // Others may come: the API does not promise that this list is all.
+  // Other values are possible: the API does not document a complete list.
   | (string & {})
 
 /** The schema that events of one kind and name are checked against. */
@@ -990,32 +1028,34 @@ export interface EventSchema<Opaque = Json> {
   /**
    * JSON Schema of the event; in a domain it may refer to components.
    *
-   * To be given by whoever builds the value; only an answer may lack it.
+   * Required in a value that you send; it can be absent in an answer.
    */
   schema: Opaque | undefined
-  /** What becomes of events with fields outside the schema; `OMIT_FIELDS` when left out. */
+  /** How events with fields outside the schema are handled. Default: `OMIT_FIELDS`. */
   onUndeclaredFields?: FieldPolicy | undefined
-  /** What becomes of events that fail the schema; `BLOCK_EVENT` when left out. */
+  /** How events that violate the schema are handled. Default: `BLOCK_EVENT`. */
   onSchemaViolation?: EventPolicy | undefined
-  /** Version; `default` when left out. */
+  /** Version. Default: `default`. */
   version?: string | undefined
-  /** Slug; made up by the server when left out. */
+  /** Slug. The server creates one if it is left out. */
   slug?: string | undefined
-  /** Name of the event; needed where the type is `track`. */
+  /** Name of the event. Required if the type is `track`. */
   name?: string | undefined
   /**
    * Kind of event.
    *
-   * To be given by whoever builds the value; only an answer may lack it.
+   * Required in a value that you send; it can be absent in an answer.
    */
   type: EventType | undefined
+  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  otherMembers?: Opaque | undefined
 }
 
 /** A source of events that a contract or a domain is applied to. */
 export interface EventSource {
   /** The source's id. */
   id: string
-  /** Name, for people. */
+  /** Display name. */
   name?: string
 }
 
@@ -1023,19 +1063,19 @@ export interface EventSource {
 export interface EventContract {
   /** Id. */
   id: string
-  /** Name, for people. */
+  /** Display name. */
   name: string
   /** Slug. */
   slug?: string
-  /** What it is for. */
+  /** Description. */
   description?: string
-  /** What becomes of events that the contract does not define. */
+  /** How events that the contract does not define are handled. */
   onUndeclaredSchema?: EventPolicy
   /** The events that it defines. */
   events: EventSchema[]
-  /** Workspace that it belongs to. */
+  /** Id of the workspace that it belongs to. */
   workspaceId?: number
-  /** When it was made. */
+  /** When it was created. */
   createdAt?: Timestamp
   /** When it was last changed. */
   updatedAt?: Timestamp
@@ -1049,9 +1089,9 @@ export type EventOrder =
   | 'id'
   /** By name. */
   | 'name'
-  /** By the time it was made. */
+  /** By creation time. */
   | 'createdAt'
-  /** By the time of its last change. */
+  /** By the time of the last change. */
   | 'updatedAt'
 
 /**
@@ -1061,23 +1101,23 @@ export type EventOrder =
 export interface UpdatedEventContract {
   /** Id. */
   id: string
-  /** Name, for people. */
+  /** Display name. */
   name?: string
   /** Slug. */
   slug?: string
-  /** What it is for. */
+  /** Description. */
   description?: string
-  /** What becomes of events that the contract does not define. */
+  /** How events that the contract does not define are handled. */
   onUndeclaredSchema?: EventPolicy
-  /** The events that it defines; absent where the server does not repeat them. */
+  /** The events that it defines; absent if the server does not repeat them. */
   events?: EventSchema[]
-  /** Workspace that it belongs to. */
+  /** Id of the workspace that it belongs to. */
   workspaceId?: number
-  /** When it was made. */
+  /** When it was created. */
   createdAt?: Timestamp
   /** When it was last changed. */
   updatedAt?: Timestamp
-  /** Sources of events that it is applied to; absent where the server does not repeat them. */
+  /** Sources of events that it is applied to; absent if the server does not repeat them. */
   eventSources?: EventSource[]
 }
 
@@ -1088,47 +1128,49 @@ export interface EventDomainComponent<Opaque = Json> {
    * needs the id.
    */
   id?: string | undefined
-  /** Slug; made from the name when left out, and fixed from then on. */
+  /** Slug. The server makes one from the name if it is left out; it cannot be changed later. */
   slug?: string | undefined
   /**
    * Name.
    *
-   * To be given by whoever builds the value; only an answer may lack it.
+   * Required in a value that you send; it can be absent in an answer.
    */
   name: string | undefined
-  /** Version; `default` when left out. In an update with an id, the version stays when left out. */
+  /** Version. Default: `default`. An update with an id keeps the version if it is left out. */
   version?: string | undefined
-  /** What it is for; in an update, left out keeps it and an empty text clears it. */
+  /** Description. An update keeps it if it is left out; an empty text clears it. */
   description?: string | undefined
   /**
    * A part of a JSON Schema.
    *
-   * To be given by whoever builds the value; only an answer may lack it.
+   * Required in a value that you send; it can be absent in an answer.
    */
   schema: Opaque | undefined
-  /** Slugs of the components that it refers to; the server's to set. */
+  /** Slugs of the components that it refers to. Set by the server. */
   imports?: string[] | undefined
+  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  otherMembers?: Opaque | undefined
 }
 
 /** An event domain: schemas that events are checked against, and components that the schemas share. */
 export interface EventDomain {
   /** Id. */
   id: string
-  /** Name, for people. */
+  /** Display name. */
   name: string
   /** Slug. */
   slug?: string
-  /** What it is for. */
+  /** Description. */
   description?: string
-  /** What becomes of events that the domain does not define. */
+  /** How events that the domain does not define are handled. */
   onUndeclaredSchema?: EventPolicy
   /** The events that it defines. */
   events: EventSchema[]
   /** Parts that the events' schemas share. */
   components: EventDomainComponent[]
-  /** Workspace that it belongs to. */
+  /** Id of the workspace that it belongs to. */
   workspaceId?: number
-  /** When it was made. */
+  /** When it was created. */
   createdAt?: Timestamp
   /** When it was last changed. */
   updatedAt?: Timestamp

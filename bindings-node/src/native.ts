@@ -1,11 +1,11 @@
-/** The one file that loads the native module. */
+/** Loads the native addon. No other file does. */
 
-/** A client behind the door. */
+/** An engine of the core. */
 export interface NativeEngine {
   readonly constructor: unknown
 }
 
-/** Tells one call to stop. */
+/** Cancels one call. */
 export interface NativeCancel {
   cancel(): void
 }
@@ -13,7 +13,7 @@ export interface NativeCancel {
 /** `[id, ok, head, body]` of one call that has ended. */
 export type Settled = [id: number, ok: boolean, head: string, body: string]
 
-/** One environment's way into the core and back. */
+/** The bridge of one JavaScript thread to the core. */
 export interface NativeBridge {
   /** Starts one call. */
   call(
@@ -28,9 +28,9 @@ export interface NativeBridge {
   hold(busy: boolean): void
 }
 
-/** What the native module exports. */
+/** The exports of the native addon. */
 export interface Native {
-  /** Opens a client; a string is the failure's JSON. */
+  /** Creates an engine. A string is a failure as JSON. */
   open(settings: string): NativeEngine | string
   Cancel: new () => NativeCancel
   Bridge: new (settle: (batch: Settled[]) => void) => NativeBridge
@@ -42,7 +42,7 @@ function libc(): string {
   return header.glibcVersionRuntime === undefined ? 'musl' : `glibc ${header.glibcVersionRuntime}`
 }
 
-/** napi's names of what may fit this process, the likeliest first. */
+/** The targets, as napi names them, that may fit this process. The most likely one comes first. */
 function targets(platform: string, arch: string): string[] {
   switch (platform) {
     case 'linux':
@@ -55,10 +55,9 @@ function targets(platform: string, arch: string): string[] {
 }
 
 /**
- * Loads the native module: the file inside this package or, where packages are published per platform,
- * the package `hightouch-sdk-<target>`.
+ * Loads the native addon: the file in this package, or else the package `hightouch-sdk-<target>`.
  *
- * @throws Error naming the platform, the C library and the packages looked for.
+ * @throws Error that names the platform, the C library and the packages, and says what to do.
  */
 export function loadNative(
   platform: string = process.platform,
@@ -77,21 +76,36 @@ export function loadNative(
     }
   }
   const where = platform === 'linux' ? `${platform} ${arch} (${libc()})` : `${platform} ${arch}`
+  throw new Error(`The native addon of hightouch-sdk for ${where} ${explain(names, causes)}`, {
+    cause: causes.length > 1 ? new AggregateError(causes) : causes[0],
+  })
+}
+
+/** Says why the addon was not loaded, and what to do. */
+function explain(names: string[], causes: unknown[]): string {
+  if (causes.some((cause) => codeOf(cause) === 'ERR_DLOPEN_DISABLED')) {
+    return (
+      'is installed, but this process may not load addons. ' +
+      'If Node runs with --permission, add --allow-addons; if it runs with --no-addons, remove that.'
+    )
+  }
+  if (causes.length > 0) {
+    const [cause] = causes
+    const what = cause instanceof Error ? cause.message : String(cause)
+    return `could not be loaded: ${what}\nInstall hightouch-sdk again on the machine that runs it.`
+  }
   const packages = names.map((name) => `hightouch-sdk-${name}`).join(' or ')
-  const why = causes.length > 0 ? 'could not be loaded' : 'is not installed'
-  throw new Error(
-    `The native part of hightouch-sdk for ${where} ${why}: neither this package nor ${packages} has it. ` +
-      'Install hightouch-sdk again on the machine that runs it.',
-    { cause: causes.length > 1 ? new AggregateError(causes) : causes[0] },
+  return (
+    `is not installed: neither hightouch-sdk nor ${packages} contains it. ` +
+    'Install hightouch-sdk again on the machine that runs it.'
   )
 }
 
-/** Whether `id` itself is missing, rather than something that it needs. */
+/** Whether `id` itself was not found, rather than something that it loads. */
 function isAbsent(cause: unknown, id: string): boolean {
-  return (
-    cause instanceof Error &&
-    'code' in cause &&
-    cause.code === 'MODULE_NOT_FOUND' &&
-    cause.message.includes(id)
-  )
+  return codeOf(cause) === 'MODULE_NOT_FOUND' && (cause as Error).message.includes(id)
+}
+
+function codeOf(cause: unknown): unknown {
+  return cause instanceof Error && 'code' in cause ? cause.code : undefined
 }

@@ -1,9 +1,11 @@
-/** Lists: awaited for their first page, or iterated to their end. */
+/** Lists and their pages. */
+
+import { inspect } from 'node:util'
 
 import type { Door } from './door.js'
 import type { CallOptions, Meta } from './meta.js'
 
-/** One page of a list: `for` goes over its own items, `for await` over these and those of all following pages. */
+/** One page of a list. `for` iterates over its own items, `for await` also over those of all following pages. */
 export class Page<T> implements Iterable<T>, AsyncIterable<T> {
   readonly #next: (() => Promise<Page<T>>) | undefined
 
@@ -11,29 +13,33 @@ export class Page<T> implements Iterable<T>, AsyncIterable<T> {
   constructor(
     /** The page's items. */
     readonly data: readonly T[],
-    /** How the call went that brought this page. */
+    /** What happened during the call that fetched this page. */
     readonly meta: Meta,
     next: (() => Promise<Page<T>>) | undefined,
   ) {
     this.#next = next
   }
 
-  /** Whether another page may follow. The API does not say how many: the next one can be empty. */
+  /** Whether another page may follow. It can be empty, because the API does not say how many items there are. */
   get hasNext(): boolean {
     return this.#next !== undefined
   }
 
-  /** Asks for the next page; `undefined` after the last one. */
+  /**
+   * Fetches the next page.
+   *
+   * @returns The page, or `undefined` if this was the last one.
+   */
   async next(): Promise<Page<T> | undefined> {
     return this.#next?.()
   }
 
-  /** The page's own items. */
+  /** Iterates over the items of this page. */
   [Symbol.iterator](): Iterator<T> {
     return this.data[Symbol.iterator]()
   }
 
-  /** The items of this page and of all that follow it, each page asked for when its first item is. */
+  /** Iterates over the items of this page and of all that follow. Each page is fetched when its first item is needed. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     yield* this.data
     for (let page = await this.next(); page; page = await page.next()) yield* page.data
@@ -41,8 +47,8 @@ export class Page<T> implements Iterable<T>, AsyncIterable<T> {
 }
 
 /**
- * A list that sends nothing until it is awaited (first page) or iterated (all items).
- * Its first page is asked for once, however often it is awaited; call the method again for a fresh one.
+ * A list. `await` fetches its first page, and `for await` iterates over the items of all pages. Until then nothing is
+ * sent. The first page is fetched only once; call the method again to fetch it anew.
  */
 export class Listing<T> implements PromiseLike<Page<T>>, AsyncIterable<T> {
   readonly #read: (args: object) => Promise<Page<T>>
@@ -63,10 +69,10 @@ export class Listing<T> implements PromiseLike<Page<T>>, AsyncIterable<T> {
   }
 
   /**
-   * The first page, as of a promise.
+   * Fetches the first page, so that a list can be awaited.
    *
-   * @param onFulfilled Is given the page.
-   * @param onRejected Is given what went wrong.
+   * @param onFulfilled Called with the page.
+   * @param onRejected Called with the error.
    */
   then<A = Page<T>, B = never>(
     onFulfilled?: ((page: Page<T>) => A | PromiseLike<A>) | null,
@@ -76,42 +82,47 @@ export class Listing<T> implements PromiseLike<Page<T>>, AsyncIterable<T> {
   }
 
   /**
-   * As of a promise of the first page.
+   * Fetches the first page and handles an error, like the method of a promise.
    *
-   * @param onRejected Is given what went wrong.
+   * @param onRejected Called with the error.
    */
   catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<Page<T> | B> {
     return this.#page().catch(onRejected)
   }
 
   /**
-   * As of a promise of the first page.
+   * Fetches the first page and calls a function in any case, like the method of a promise.
    *
-   * @param onFinally Is called when the page is there or could not be had.
+   * @param onFinally Called when the page was fetched or could not be fetched.
    */
   finally(onFinally?: (() => void) | null): Promise<Page<T>> {
     return this.#page().finally(onFinally)
   }
 
-  /** All pages, one request each, the next one sent when it is asked for. */
+  /** Iterates over all pages. Each page is one request, sent when the page is needed. */
   async *pages(): AsyncGenerator<Page<T>, void, undefined> {
     for (let page: Page<T> | undefined = await this.#page(); page; page = await page.next()) yield page
   }
 
-  /** All items of all pages, as an array: one request a page. */
+  /** Fetches all pages and returns their items. */
   async toArray(): Promise<T[]> {
     const items: T[] = []
     for await (const { data } of this.pages()) items.push(...data)
     return items
   }
 
-  /** The first item; `undefined` where the list is empty. */
+  /** Returns the first item, or `undefined` if the list is empty. */
   async first(): Promise<T | undefined> {
     for await (const item of this) return item
     return undefined
   }
 
-  /** All items of all pages. */
+  /** @internal */
+  [inspect.custom](): string {
+    return 'Listing { await it for its first page, or iterate over it with for await }'
+  }
+
+  /** Iterates over the items of all pages. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     yield* await this.#page()
   }

@@ -1,8 +1,8 @@
-/** Answers as they came. */
+/** Raw responses. */
 
 import type { Meta } from './meta.js'
 
-/** The server's answer to one call, untouched. A status that is an error rejects as it always does. */
+/** The server's response to one call, as it came. A call rejects on an error status here too. */
 export class RawResponse<T> {
   readonly #parse: () => Promise<T>
 
@@ -10,11 +10,11 @@ export class RawResponse<T> {
   constructor(
     /** The HTTP status. */
     readonly status: number,
-    /** The headers, their names in lower case. */
+    /** The headers. Their names are in lower case. */
     readonly headers: Readonly<Record<string, string>>,
-    /** The body's text; bytes that are not UTF-8 are replaced. */
+    /** The body as text. Bytes that are not UTF-8 are replaced with `U+FFFD`. */
     readonly body: string,
-    /** How the call went. */
+    /** What happened during the call. */
     readonly meta: Meta,
     parse: () => Promise<T>,
   ) {
@@ -22,10 +22,10 @@ export class RawResponse<T> {
   }
 
   /**
-   * What the method would have given for this answer: its value, a list's rows, a run's handle. Sends nothing.
+   * Decodes the response. Sends nothing.
    *
-   * @throws {@link HightouchError} as the method would have: an error that came under status 200, or an answer that
-   * is not what the API documents.
+   * @returns What the method without `withRawResponse` returns; for a list, the items of the page.
+   * @throws {@link HightouchError} if the body is an error that came with status 200, or is not what the API documents.
    */
   async parse(): Promise<T> {
     return this.#parse()

@@ -1,82 +1,78 @@
-/** What a client tells about itself. */
+/** What a client reports about itself. */
 
-/** How the rate limit stands. */
+/** The state of the rate limit. */
 export interface Stats {
-  /** Requests that the API allows in a window. */
+  /** Requests that the API allows in one window. */
   limit: number
-  /** Requests that are let through in a window now: fewer than `limit` after refusals. */
+  /** Requests that the client allows in one window now: fewer than `limit` after the server refused requests. */
   allowed: number
-  /** Requests handed over and not ended; those given up stay here for 5 s. */
+  /** Requests that were sent and have not ended. A request that was given up counts for 5 more seconds. */
   inFlight: number
-  /** Requests that weigh on the last window: in flight, or ended within it. */
+  /** Requests that count towards the current window: those in flight, and those that ended within it. */
   used: number
-  /** Requests that wait, by their class. */
+  /** Requests that wait for the limit, by class. */
   waiting: Waiting
-  /** Milliseconds for which nothing is let through, after a refusal. */
+  /** Milliseconds for which no request is sent, because the server refused one. */
   closedForMs: number
-  /** Refusals (429) so far. */
+  /** Requests that the server refused (429) so far. */
   refused: number
-  /** Requests let through so far, without those that never were sent. */
+  /** Requests that the limit let through so far, without those that were never sent. */
   granted: number
 }
 
-/** How many requests wait for the limit, by their class; while classes wait, they are served 8 : 4 : 2 : 1. */
+/** How many requests wait for the rate limit, by class. Classes that wait share the limit 8 : 4 : 2 : 1. */
 export interface Waiting {
   /** Calls that start something. */
   trigger: number
-  /** Looks at runs that are followed. */
+  /** Requests for the state of runs. */
   poll: number
   /** Other calls. */
   read: number
-  /** Later pages of lists, and calls that were given this priority. */
+  /** Later pages of lists, and calls with the priority `bulk`. */
   bulk: number
 }
 
-/** What {@link Hightouch.diagnose} found. */
+/** The result of {@link Hightouch.diagnose}. */
 export interface Diagnosis {
-  /** Where requests are sent; absent where the settings do not say it. */
+  /** The address of the API; absent if the settings contain no valid one. */
   baseUrl?: string
-  /**
-   * The proxy that requests go through, given or from the environment, without its credentials; absent where they go
-   * to the server directly.
-   */
+  /** The proxy for all requests, without its credentials; absent if there is none. */
   proxy?: string
   /**
-   * What TLS negotiated with the server, through the proxy where there is one; absent over http, behind a proxy that
-   * is itself spoken to over TLS, or where no connection could be made.
+   * What TLS negotiated with the server, also through a proxy; absent over http, behind a proxy that itself uses TLS, or
+   * if no connection could be made.
    */
   tls?: Negotiated
-  /** Whether a read with this key was answered. */
+  /** Whether the API answered a request with this key. */
   ok: boolean
-  /** What was found, in the order of the checks. */
+  /** The findings, in the order of the checks. */
   findings: Finding[]
-  /** A report for people of all the rest, a line for each thing found. */
+  /** A report for people that contains all the rest, with one line for each finding. */
   text: string
 }
 
-/** What client and server agreed on. */
+/** What the client and the server agreed on. */
 export interface Negotiated {
-  /** `TLSv1_3` or `TLSv1_2`. */
+  /** The TLS version: `TLSv1_3` or `TLSv1_2`. */
   protocol: string
-  /** Such as `TLS13_AES_256_GCM_SHA384`. */
+  /** The cipher suite, such as `TLS13_AES_256_GCM_SHA384`. */
   cipherSuite: string
-  /** Such as `X25519MLKEM768`. */
+  /** The key exchange, such as `X25519MLKEM768`. */
   keyExchange: string
-  /** `h2` or `http/1.1`; absent where the server chose none. */
+  /** `h2` or `http/1.1`; absent if the server chose none. */
   applicationProtocol?: string
 }
 
-/** One thing found. */
+/** One finding of a diagnosis. */
 export interface Finding {
   /**
-   * `ok`; or what is wrong: `no_key`, `malformed_key`, `bad_token`, `orphaned_creator`, `stripped_key`,
-   * `key_function`, `key_changed`, `dns`, `proxy`,
-   * `refused`, `not_tls`, `tls_version`, `tls_suites`, `unknown_ca`, `self_signed`, `wrong_host`,
-   * `expired_certificate`, `future_certificate`, `quota_exhausted`; or the kind of another error. Later versions may
-   * know more of them.
+   * `ok`, or what is wrong: `no_key`, `malformed_key`, `bad_token`, `orphaned_creator`, `stripped_key`,
+   * `key_function`, `key_changed`, `dns`, `proxy`, `refused`, `not_tls`, `tls_version`, `tls_suites`, `unknown_ca`,
+   * `self_signed`, `wrong_host`, `expired_certificate`, `future_certificate`, `quota_exhausted`, or the kind of another
+   * error. Later versions may add codes.
    */
   code: string
-  /** What was seen. */
+  /** What was found. */
   message: string
   /** What to do about it. */
   advice?: string

@@ -1,4 +1,6 @@
-/** What the generated resources have in common: one method serves for values and for raw answers. */
+/** The base of the generated resources. Each method returns a value or a raw response, as its `Calls` decides. */
+
+import { inspect } from 'node:util'
 
 import type { CallOptions } from './meta.js'
 import type { Listing } from './pages.js'
@@ -6,7 +8,7 @@ import type { RawResponse } from './raw.js'
 import type { AnyRunHandle } from './runs.js'
 
 /**
- * How a resource's methods make their calls, by what they give.
+ * Makes the calls of a resource's methods. There is one method for each type of result.
  *
  * @internal
  */
@@ -17,26 +19,26 @@ export interface Calls {
   run<Handle extends AnyRunHandle>(op: string, args: object, options: CallOptions): Promise<Handle>
 }
 
-/** A method as it is among those that give raw answers: the same parameters, the answer as it came. */
+/** The type of a method that has the same parameters and returns the raw response. */
 export type RawMethod<Method> = Method extends (...args: infer Args) => Listing<infer Row>
   ? (...args: Args) => Promise<RawResponse<Row[]>>
   : Method extends (...args: infer Args) => Promise<infer Value>
     ? (...args: Args) => Promise<RawResponse<Value>>
     : never
 
-/** The methods of a resource, each giving the server's answer as it came instead of its value. */
+/** The methods of a resource, each of which returns the raw response. */
 export type WithRawResponse<Methods> = {
   readonly [Name in keyof Methods as Exclude<Name, 'withRawResponse'>]: RawMethod<Methods[Name]>
 }
 
-/** One resource of the API. */
+/** A resource of the API. */
 export abstract class Resource {
   /** @internal */
   protected readonly calls: Calls
 
   /**
-   * The same methods, each giving a {@link RawResponse}: status, headers and body as they came, and `parse()` for the
-   * value. A list gives its first page.
+   * The same methods, each of which returns a {@link RawResponse} with the status, the headers and the body. A list
+   * returns its first page.
    */
   declare readonly withRawResponse: WithRawResponse<this>
 
@@ -46,5 +48,10 @@ export abstract class Resource {
     if (!raw) return
     const Raw = this.constructor as new (calls: Calls) => Resource
     this.withRawResponse = new Raw(raw) as unknown as WithRawResponse<this>
+  }
+
+  /** @internal */
+  [inspect.custom](): string {
+    return `${this.constructor.name} {}`
   }
 }

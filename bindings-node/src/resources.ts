@@ -7,136 +7,136 @@ import type { Listing } from './pages.js'
 import { Resource, type Calls } from './resource.js'
 import type * as runs from './runs.js'
 
-/** What `sources.list` may be given by name. */
+/** Arguments of `sources.list`. */
 export interface SourcesListArgs {
-  /** Only sources with this name; whether a part of it is enough is not documented. */
+  /** Only sources with this name. Whether part of it is enough is not documented. */
   name?: string | undefined
-  /** Only the source with this slug; whether a part of it is enough is not documented. */
+  /** Only the source with this slug. Whether part of it is enough is not documented. */
   slug?: string | undefined
-  /** Sources to skip before the first page; 0 when left out. */
+  /** Number of sources to skip before the first page. Default: 0. */
   offset?: number | undefined
-  /** Sources a page; 100 when left out. The server may give fewer. */
+  /** Sources per page, at least 1. Default: 100. The server may return fewer. */
   limit?: number | undefined
-  /** Order of the list; by id when left out. */
+  /** Order of the list. Default: by id. */
   orderBy?: models.ListOrder | undefined
 }
 
-/** What `sources.create` may be given by name. */
+/** Arguments of `sources.create`. */
 export interface SourcesCreateArgs {
-  /** Name, for people. */
+  /** Display name. */
   name: string
-  /** Slug, unique among the workspace's sources; one that is taken is a `conflict`. */
+  /** Slug, unique among the workspace's sources. A slug that is already taken is a `conflict`. */
   slug: string
   /** Kind of connection, such as `snowflake` or `postgres`. */
   type: string
-  /** Settings of the connection; the shape depends on the type. */
+  /** Settings of the connection; the form depends on the type. */
   configuration: JsonInput
 }
 
-/** What `sources.update` may be given by name. */
+/** Arguments of `sources.update`. */
 export interface SourcesUpdateArgs {
-  /** Name, for people. */
+  /** Display name. */
   name?: string | undefined
   /**
-   * Settings of the connection. The vendor's example names one of them and keeps the others, which is not
-   * promised.
+   * Settings of the connection. In the vendor's example, settings that are left out keep their values; that
+   * is not guaranteed.
    */
   configuration?: JsonInput | undefined
 }
 
-/** What `destinations.list` may be given by name. */
+/** Arguments of `destinations.list`. */
 export interface DestinationsListArgs {
-  /** Only destinations with this name; whether a part of it is enough is not documented. */
+  /** Only destinations with this name. Whether part of it is enough is not documented. */
   name?: string | undefined
-  /** Only the destination with this slug; whether a part of it is enough is not documented. */
+  /** Only the destination with this slug. Whether part of it is enough is not documented. */
   slug?: string | undefined
-  /** Destinations to skip before the first page; 0 when left out. */
+  /** Number of destinations to skip before the first page. Default: 0. */
   offset?: number | undefined
-  /** Destinations a page; 100 when left out. The server may give fewer. */
+  /** Destinations per page, at least 1. Default: 100. The server may return fewer. */
   limit?: number | undefined
-  /** Order of the list; by id when left out. */
+  /** Order of the list. Default: by id. */
   orderBy?: models.ListOrder | undefined
 }
 
-/** What `destinations.create` may be given by name. */
+/** Arguments of `destinations.create`. */
 export interface DestinationsCreateArgs {
-  /** Name, for people. */
+  /** Display name. */
   name: string
-  /** Slug, unique among the workspace's destinations; one that is taken is a `conflict`. */
+  /** Slug, unique among the workspace's destinations. A slug that is already taken is a `conflict`. */
   slug: string
   /** Kind of connection, such as `salesforce` or `hubspot`. */
   type: string
-  /** Settings of the connection; the shape depends on the type. */
+  /** Settings of the connection; the form depends on the type. */
   configuration: JsonInput
 }
 
-/** What `destinations.update` may be given by name. */
+/** Arguments of `destinations.update`. */
 export interface DestinationsUpdateArgs {
-  /** Name, for people. */
+  /** Display name. */
   name?: string | undefined
-  /** Settings of the connection. Whether those that are not named stay is not documented. */
+  /** Settings of the connection. Whether members that are left out keep their values is not documented. */
   configuration?: JsonInput | undefined
 }
 
-/** What `models.list` may be given by name. */
+/** Arguments of `models.list`. */
 export interface ModelsListArgs {
-  /** Only models with this name; whether a part of it is enough is not documented. */
+  /** Only models with this name. Whether part of it is enough is not documented. */
   name?: string | undefined
-  /** Only the model with this slug; whether a part of it is enough is not documented. */
+  /** Only the model with this slug. Whether part of it is enough is not documented. */
   slug?: string | undefined
   /** Only models with these tags, each written `key:value`. */
   tags?: readonly string[] | undefined
-  /** Models to skip before the first page; 0 when left out. */
+  /** Number of models to skip before the first page. Default: 0. */
   offset?: number | undefined
-  /** Models a page; 100 when left out. The server may give fewer. */
+  /** Models per page, at least 1. Default: 100. The server may return fewer. */
   limit?: number | undefined
-  /** Order of the list; by id when left out. */
+  /** Order of the list. Default: by id. */
   orderBy?: models.ListOrder | undefined
 }
 
-/** What `models.create` may be given by name. */
+/** Arguments of `models.create`. */
 export interface ModelsCreateArgs {
-  /** Name, for people. */
+  /** Display name. */
   name: string
-  /** Slug, unique among the workspace's models; one that is taken is a `conflict`. */
+  /** Slug, unique among the workspace's models. A slug that is already taken is a `conflict`. */
   slug: string
   /**
-   * Kind of query, such as `rawSql`, `dbt`, `visual` or `custom`; the vendor spells the one for tables
+   * Kind of query, such as `rawSql`, `dbt`, `visual` or `custom`; the vendor spells the kind for tables
    * `tabel`.
    */
   queryType: string
   /** Source that it reads from. */
   sourceId: number
-  /** Whether it is only a part of other models. */
+  /** Whether it is only part of other models. */
   isSchema: boolean
-  /** Column that identifies a row; null where the query is never synced directly. */
+  /** Column that identifies a row; null if the query is never synced directly. */
   primaryKey: string | null
   /** The query of an audience. */
   visual?: models.VisualQuery<JsonInput> | undefined
   /** The query of a source without SQL. */
   custom?: models.CustomQuery<JsonInput> | undefined
-  /** The table that is read. */
-  table?: models.TableQuery | undefined
+  /** The table that it reads. */
+  table?: models.TableQuery<JsonInput> | undefined
   /** The SQL. */
-  raw?: models.RawQuery | undefined
-  /** The dbt model behind it. */
-  dbt?: models.DbtModelReference | undefined
-  /** The dbt Cloud model behind it. */
-  dbt_cloud?: models.DbtModelReference | undefined
-  /** Folder that it lies in. */
+  raw?: models.RawQuery<JsonInput> | undefined
+  /** The dbt model that it is based on. */
+  dbt?: models.DbtQuery<JsonInput> | undefined
+  /** The dbt Cloud model that it is based on. */
+  dbt_cloud?: models.DbtQuery<JsonInput> | undefined
+  /** Id of the folder that holds it. */
   folderId?: string | undefined
   /**
-   * Whether to skip the query for the columns, which asks the warehouse and can cost money; false when left
-   * out.
+   * Whether to skip the query for the columns. That query runs in the warehouse and can cost money. Default:
+   * false.
    */
   skipColumnQuery?: boolean | undefined
 }
 
-/** What `models.update` may be given by name. */
+/** Arguments of `models.update`. */
 export interface ModelsUpdateArgs {
-  /** Name, for people. */
+  /** Display name. */
   name?: string | undefined
-  /** Whether it is only a part of other models. */
+  /** Whether it is only part of other models. */
   isSchema?: boolean | undefined
   /** Column that identifies a row; null clears it. */
   primaryKey?: string | null | undefined
@@ -144,256 +144,259 @@ export interface ModelsUpdateArgs {
   visual?: models.VisualQuery<JsonInput> | undefined
   /** The query of a source without SQL. */
   custom?: models.CustomQuery<JsonInput> | undefined
-  /** The table that is read. */
-  table?: models.TableQuery | undefined
+  /** The table that it reads. */
+  table?: models.TableQuery<JsonInput> | undefined
   /** The SQL. */
-  raw?: models.RawQuery | undefined
-  /** The dbt model behind it. */
-  dbt?: models.DbtModelReference | undefined
-  /** Folder that it lies in. */
+  raw?: models.RawQuery<JsonInput> | undefined
+  /** The dbt model that it is based on. */
+  dbt?: models.DbtQuery<JsonInput> | undefined
+  /** Id of the folder that holds it. */
   folderId?: string | undefined
 }
 
-/** What `syncs.list` may be given by name. */
+/** Arguments of `syncs.list`. */
 export interface SyncsListArgs {
   /** Only the sync with this slug. */
   slug?: string | undefined
   /** Only syncs of this model. */
   modelId?: number | undefined
   /** Only syncs that ran after this time. */
-  after?: models.Timestamp | undefined
+  after?: models.Timestamp | Date | undefined
   /** Only syncs that ran before this time. */
-  before?: models.Timestamp | undefined
-  /** Syncs to skip before the first page; 0 when left out. */
+  before?: models.Timestamp | Date | undefined
+  /** Number of syncs to skip before the first page. Default: 0. */
   offset?: number | undefined
-  /** Syncs a page; 100 when left out. The server may give fewer. */
+  /** Syncs per page, at least 1. Default: 100. The server may return fewer. */
   limit?: number | undefined
-  /** Order of the list; by id when left out. */
+  /** Order of the list. Default: by id. */
   orderBy?: models.ListOrder | undefined
 }
 
-/** What `syncs.create` may be given by name. */
+/** Arguments of `syncs.create`. */
 export interface SyncsCreateArgs {
-  /** Slug, unique in the workspace; one that is taken is a `conflict`. */
+  /** Slug, unique in the workspace. A slug that is already taken is a `conflict`. */
   slug: string
-  /** Mappings and settings; the shape depends on the kind of destination. */
+  /** Mappings and settings; the form depends on the kind of destination. */
   configuration: JsonInput
   /** Destination that it writes to. */
   destinationId: number
   /** Model that it reads from. */
   modelId: number
   /**
-   * When runs start by themselves; null, or left out, for a sync that is only started by hand, by API or in a
+   * Schedule of automatic runs. Null or left out for a sync that is only started by hand, by the API or in a
    * sequence.
    */
   schedule?: models.Schedule<JsonInput> | null | undefined
-  /** Whether scheduled runs are switched off; false when left out. */
+  /** Whether scheduled runs are switched off. Default: false. */
   disabled?: boolean | undefined
 }
 
-/** What `syncs.update` may be given by name. */
+/** Arguments of `syncs.update`. */
 export interface SyncsUpdateArgs {
   /**
-   * Mappings and settings; the shape depends on the kind of destination. Whether those that are not named
-   * stay is not documented.
+   * Mappings and settings; the form depends on the kind of destination. Whether members that are left out
+   * keep their values is not documented.
    */
   configuration?: JsonInput | undefined
-  /** When runs start by themselves; null switches that off. */
+  /**
+   * Schedule of automatic runs. Null is meant to remove the schedule, but whether the server does so is not
+   * proved: in the vendor's own example it answers with the old schedule.
+   */
   schedule?: models.Schedule<JsonInput> | null | undefined
   /** Whether scheduled runs are switched off. */
   disabled?: boolean | undefined
 }
 
-/** What `syncs.trigger` may be given by name. */
+/** Arguments of `syncs.trigger`. */
 export interface SyncsTriggerArgs {
-  /** Send every row again, whatever was synced before; false when left out. */
+  /** Send every row again, even if it was synced before. Default: false. */
   fullResync?: boolean | undefined
-  /** Process every row without making changes at the destination; false when left out. */
+  /** Process every row without making changes at the destination. Default: false. */
   resetCDC?: boolean | undefined
-  /** Empty the audience, then send the whole query; false when left out. */
+  /** Empty the audience, then send the whole query. Default: false. */
   clearAndFill?: boolean | undefined
-  /** What to do while a run of the sync is under way; `queue` when left out. */
+  /** What to do while a run of the sync is in progress. Default: `queue`. */
   ifRunning?: models.IfRunning | undefined
 }
 
-/** What `syncs.runs` may be given by name. */
+/** Arguments of `syncs.runs`. */
 export interface SyncsRunsArgs {
   /** Only this run. */
   runId?: number | undefined
-  /** Only runs that began after this time. */
-  after?: models.Timestamp | undefined
-  /** Only runs that began before this time. */
-  before?: models.Timestamp | undefined
-  /** Only runs that began in the last so many minutes. */
+  /** Only runs that started after this time. */
+  after?: models.Timestamp | Date | undefined
+  /** Only runs that started before this time. */
+  before?: models.Timestamp | Date | undefined
+  /** Only runs that started in the last given number of minutes. */
   within?: number | undefined
-  /** Runs to skip before the first page; 0 when left out. */
+  /** Number of runs to skip before the first page. Default: 0. */
   offset?: number | undefined
-  /** Runs a page; 100 when left out. The server may give fewer. */
+  /** Runs per page, at least 1. Default: 100. The server may return fewer. */
   limit?: number | undefined
-  /** Order of the list; by id when left out. */
+  /** Order of the list. Default: by id. */
   orderBy?: models.RunOrder | undefined
 }
 
-/** What `identityGraphs.trigger` may be given by name. */
+/** Arguments of `identityGraphs.trigger`. */
 export interface IdentityGraphsTriggerArgs {
-  /** Build the whole graph anew instead of adding what is new; false when left out. */
+  /** Rebuild the whole graph instead of adding new data. Default: false. */
   fullRerun?: boolean | undefined
 }
 
-/** What `identityGraphs.runs` may be given by name. */
+/** Arguments of `identityGraphs.runs`. */
 export interface IdentityGraphsRunsArgs {
   /** Only this run. */
   runId?: string | undefined
-  /** Only runs that began at or after this time. */
-  after?: models.Timestamp | undefined
-  /** Only runs that began at or before this time. */
-  before?: models.Timestamp | undefined
-  /** Runs to skip before the first page; 0 when left out. */
+  /** Only runs that started at or after this time. */
+  after?: models.Timestamp | Date | undefined
+  /** Only runs that started at or before this time. */
+  before?: models.Timestamp | Date | undefined
+  /** Number of runs to skip before the first page. Default: 0. */
   offset?: number | undefined
-  /** Runs a page; 20 when left out. The server may give fewer. */
+  /** Runs per page, at least 1. Default: 20. The server may return fewer. */
   limit?: number | undefined
-  /** Order of the list; by the time of asking when left out. */
+  /** Order of the list. Default: by the time the run was requested. */
   orderBy?: models.IdentityGraphRunOrder | undefined
 }
 
-/** What `identityGraphs.queueForReprocessing` may be given by name. */
+/** Arguments of `identityGraphs.queueForReprocessing`. */
 export interface IdentityGraphsQueueForReprocessingArgs {
-  /** Identifiers; clusters that hold one of them are made anew in the graph's next run. */
-  identifiers: readonly models.Identifier[]
+  /** Identifiers. Clusters that hold one of them are rebuilt in the graph's next run. */
+  identifiers: readonly models.Identifier<JsonInput>[]
   /**
-   * Also put the values on the blocklist, so that later runs ignore them; false when left out, where the API
-   * itself takes true.
+   * Also put the values on the blocklist, so that later runs ignore them. Default: false, although the API
+   * itself assumes true.
    */
   block?: boolean | undefined
 }
 
-/** What `identityGraphs.triggerLegacy` may be given by name. */
+/** Arguments of `identityGraphs.triggerLegacy`. */
 export interface IdentityGraphsTriggerLegacyArgs {
-  /** Build the whole graph anew instead of adding what is new; false when left out. */
+  /** Rebuild the whole graph instead of adding new data. Default: false. */
   fullRerun?: boolean | undefined
 }
 
-/** What `campaigns.trigger` may be given by name. */
+/** Arguments of `campaigns.trigger`. */
 export interface CampaignsTriggerArgs {
-  /** The recipients, in the order in which their results come. */
+  /** The recipients. Their results come in the same order. */
   recipients: readonly models.CampaignRecipient<JsonInput>[]
-  /** Values for the message's variables, for everybody; a recipient's own come first. */
+  /** Values for the message's variables for all recipients. A recipient's own values take precedence. */
   properties?: JsonInput | undefined
-  /** Also send a campaign that is not activated yet, for tests; false when left out. */
+  /** Also send a campaign that is not activated yet, for tests. Default: false. */
   draft?: boolean | undefined
 }
 
-/** What `decisionEngine.listFlows` may be given by name. */
+/** Arguments of `decisionEngine.listFlows`. */
 export interface DecisionEngineListFlowsArgs {
-  /** Only flows with this name; whether a part of it is enough is not documented. */
+  /** Only flows with this name. Whether part of it is enough is not documented. */
   name?: string | undefined
-  /** Flows to skip before the first page; 0 when left out. */
+  /** Number of flows to skip before the first page. Default: 0. */
   offset?: number | undefined
-  /** Flows a page; 100 when left out. The server may give fewer. */
+  /** Flows per page, at least 1. Default: 100. The server may return fewer. */
   limit?: number | undefined
-  /** Order of the list; by id when left out. */
+  /** Order of the list. Default: by id. */
   orderBy?: models.FlowOrder | undefined
 }
 
-/** What `decisionEngine.listMessages` may be given by name. */
+/** Arguments of `decisionEngine.listMessages`. */
 export interface DecisionEngineListMessagesArgs {
-  /** Messages to skip before the first page; 0 when left out. */
+  /** Number of messages to skip before the first page. Default: 0. */
   offset?: number | undefined
-  /** Messages a page; 100 when left out. The server may give fewer. */
+  /** Messages per page, at least 1. Default: 100. The server may return fewer. */
   limit?: number | undefined
 }
 
-/** What `decisionEngine.createMessage` may be given by name. */
+/** Arguments of `decisionEngine.createMessage`. */
 export interface DecisionEngineCreateMessageArgs {
-  /** Name, for people. */
+  /** Display name. */
   name: string
-  /** Channel that it goes out on. */
+  /** Id of the channel that it is sent on. */
   channelId: string
-  /** Content and settings; the shape depends on the channel. */
+  /** Content and settings; the form depends on the channel. */
   config: JsonInput
-  /** Tags, of a shape that the API leaves open. */
+  /** Tags, in a form that the API does not define. */
   tags?: JsonInput | undefined
-  /** Limits on how often and when it is chosen. */
-  guardrails?: models.MessageGuardrails | undefined
-  /** Parts that vary. */
+  /** Limits on how often and when it can be chosen. */
+  guardrails?: models.MessageGuardrails<JsonInput> | undefined
+  /** Variables of the message. */
   variables?: readonly models.MessageVariable<JsonInput>[] | undefined
 }
 
-/** What `decisionEngine.updateMessage` may be given by name. */
+/** Arguments of `decisionEngine.updateMessage`. */
 export interface DecisionEngineUpdateMessageArgs {
-  /** Name, for people. */
+  /** Display name. */
   name?: string | undefined
-  /** Content and settings; the shape depends on the channel. */
+  /** Content and settings; the form depends on the channel. */
   config?: JsonInput | undefined
-  /** Tags, of a shape that the API leaves open. */
+  /** Tags, in a form that the API does not define. */
   tags?: JsonInput | undefined
-  /** Limits on how often and when it is chosen. */
-  guardrails?: models.MessageGuardrails | undefined
-  /** Parts that vary. */
+  /** Limits on how often and when it can be chosen. */
+  guardrails?: models.MessageGuardrails<JsonInput> | undefined
+  /** Variables of the message. */
   variables?: readonly models.MessageVariable<JsonInput>[] | undefined
 }
 
-/** What `eventContracts.list` may be given by name. */
+/** Arguments of `eventContracts.list`. */
 export interface EventContractsListArgs {
-  /** Only contracts with this name; whether a part of it is enough is not documented. */
+  /** Only contracts with this name. Whether part of it is enough is not documented. */
   name?: string | undefined
-  /** Contracts to skip before the first page; 0 when left out. */
+  /** Number of contracts to skip before the first page. Default: 0. */
   offset?: number | undefined
-  /** Contracts a page; 100 when left out. The server may give fewer. */
+  /** Contracts per page, at least 1. Default: 100. The server may return fewer. */
   limit?: number | undefined
-  /** Order of the list; by id when left out. */
+  /** Order of the list. Default: by id. */
   orderBy?: models.EventOrder | undefined
 }
 
-/** What `eventContracts.create` may be given by name. */
+/** Arguments of `eventContracts.create`. */
 export interface EventContractsCreateArgs {
-  /** Name, for people. */
+  /** Display name. */
   name: string
-  /** Slug; made up by the server when left out. */
+  /** Slug. The server creates one if it is left out. */
   slug?: string | undefined
-  /** What it is for. */
+  /** Description. */
   description?: string | undefined
-  /** What becomes of events that the contract does not define; `ALLOW_EVENT` when left out. */
+  /** How events that the contract does not define are handled. Default: `ALLOW_EVENT`. */
   onUndeclaredSchema?: models.EventPolicy | undefined
   /** The events that it defines. */
   events?: readonly models.EventSchema<JsonInput>[] | undefined
 }
 
-/** What `eventContracts.update` may be given by name. */
+/** Arguments of `eventContracts.update`. */
 export interface EventContractsUpdateArgs {
-  /** Name, for people. */
+  /** Display name. */
   name?: string | undefined
   /** Slug. */
   slug?: string | undefined
-  /** What it is for. */
+  /** Description. */
   description?: string | undefined
-  /** What becomes of events that the contract does not define. */
+  /** How events that the contract does not define are handled. */
   onUndeclaredSchema?: models.EventPolicy | undefined
-  /** The events that it defines. Whether those that are not named stay is not documented. */
+  /** The events that it defines. Whether members that are left out keep their values is not documented. */
   events?: readonly models.EventSchema<JsonInput>[] | undefined
 }
 
-/** What `eventDomains.list` may be given by name. */
+/** Arguments of `eventDomains.list`. */
 export interface EventDomainsListArgs {
-  /** Only domains with this name; whether a part of it is enough is not documented. */
+  /** Only domains with this name. Whether part of it is enough is not documented. */
   name?: string | undefined
-  /** Domains to skip before the first page; 0 when left out. */
+  /** Number of domains to skip before the first page. Default: 0. */
   offset?: number | undefined
-  /** Domains a page; 100 when left out. The server may give fewer. */
+  /** Domains per page, at least 1. Default: 100. The server may return fewer. */
   limit?: number | undefined
-  /** Order of the list; by id when left out. */
+  /** Order of the list. Default: by id. */
   orderBy?: models.EventOrder | undefined
 }
 
-/** What `eventDomains.create` may be given by name. */
+/** Arguments of `eventDomains.create`. */
 export interface EventDomainsCreateArgs {
-  /** Name, for people. */
+  /** Display name. */
   name: string
-  /** Slug; made up by the server when left out. */
+  /** Slug. The server creates one if it is left out. */
   slug?: string | undefined
-  /** What it is for. */
+  /** Description. */
   description?: string | undefined
-  /** What becomes of events that the domain does not define; `ALLOW_EVENT` when left out. */
+  /** How events that the domain does not define are handled. Default: `ALLOW_EVENT`. */
   onUndeclaredSchema?: models.EventPolicy | undefined
   /** The events that it defines. */
   events?: readonly models.EventSchema<JsonInput>[] | undefined
@@ -401,53 +404,53 @@ export interface EventDomainsCreateArgs {
   components?: readonly models.EventDomainComponent<JsonInput>[] | undefined
 }
 
-/** What `eventDomains.update` may be given by name. */
+/** Arguments of `eventDomains.update`. */
 export interface EventDomainsUpdateArgs {
-  /** Name, for people. */
+  /** Display name. */
   name?: string | undefined
   /** Slug. */
   slug?: string | undefined
-  /** What it is for. */
+  /** Description. */
   description?: string | undefined
-  /** What becomes of events that the domain does not define. */
+  /** How events that the domain does not define are handled. */
   onUndeclaredSchema?: models.EventPolicy | undefined
-  /** The events that it defines: all of them, since they take the place of those that are there. */
+  /** The events that it defines: the complete list, which replaces the existing one. */
   events?: readonly models.EventSchema<JsonInput>[] | undefined
-  /** Parts that the events' schemas share: all of them, since they take the place of those that are there. */
+  /** Parts that the events' schemas share: the complete list, which replaces the existing one. */
   components?: readonly models.EventDomainComponent<JsonInput>[] | undefined
 }
 
 /** Methods of `campaigns`. */
 export class Campaigns extends Resource {
   /**
-   * Sends a campaign to recipients. More than 100 go out in several requests, one after the other, each sent
-   * once. The results are one per recipient, in the order given; a recipient can be `rejected` though the
-   * call went well. Where a later request fails, the error's details hold `results` with what is known of
+   * Sends a campaign to recipients. More than 100 recipients take several requests, one after the other. The
+   * result has one entry per recipient, in the order given; a recipient can be `rejected` although the call
+   * succeeds. If a later request fails, the `results` in the details of the error say what is known about
    * each recipient.
    *
    * Operation `TriggerCampaign`: `POST /campaigns/{campaignId}/trigger`.
    *
-   * @param campaignId The campaign's id; no operation lists campaigns, so it comes from the UI.
-   * @param args By name, see {@link CampaignsTriggerArgs}.
-   * @param options What holds for this call alone.
+   * @param campaignId The campaign's id; no operation lists campaigns, so take it from the web app.
+   * @param args Arguments by name.
+   * @param options Options of this call.
    * @returns The {@link CampaignResult}.
-   * @throws {@link HightouchError} in the class of its kind. {@link OutcomeUnknownError} where it may have
-   * happened.
+   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
+   * taken effect.
    */
   async trigger(campaignId: string, args: CampaignsTriggerArgs, options: CallOptions = {}): Promise<models.CampaignResult> {
     return this.calls.value<models.CampaignResult>('campaigns.trigger', { ...args, campaignId }, options)
   }
 
   /**
-   * Reads where one send of a campaign stands.
+   * Reads the status of one send of a campaign.
    *
    * Operation `GetSendStatus`: `GET /campaigns/{campaignId}/sends/{sendId}`.
    *
-   * @param campaignId The campaign's id; no operation lists campaigns, so it comes from the UI.
-   * @param sendId The send's id, as triggering the campaign gave it.
-   * @param options What holds for this call alone.
+   * @param campaignId The campaign's id; no operation lists campaigns, so take it from the web app.
+   * @param sendId The send's id, as returned by `trigger`.
+   * @param options Options of this call.
    * @returns The {@link SendStatus}.
-   * @throws {@link HightouchError} in the class of its kind.
+   * @throws {@link HightouchError} with the class of its kind.
    */
   async sendStatus(campaignId: string, sendId: string, options: CallOptions = {}): Promise<models.SendStatus> {
     return this.calls.value<models.SendStatus>('campaigns.send_status', { campaignId, sendId }, options)
@@ -457,14 +460,15 @@ export class Campaigns extends Resource {
 /** Methods of `decisionEngine`. */
 export class DecisionEngine extends Resource {
   /**
-   * Lists the workspace's flows, a page at a time, in the order of their ids unless asked otherwise.
+   * Lists the workspace's flows, a page at a time, ordered by id unless `orderBy` says otherwise.
    *
    * Operation `ListFlows`: `GET /decision-engine/flows`.
    *
-   * @param args By name, see {@link DecisionEngineListFlowsArgs}.
-   * @param options What holds for this call alone.
-   * @returns A list of {@link DecisionEngineFlow}: awaited its first page, iterated all of it.
-   * @throws {@link HightouchError} in the class of its kind.
+   * @param args Arguments by name.
+   * @param options Options of this call.
+   * @returns A list of {@link DecisionEngineFlow}: `await` fetches its first page, `for await` iterates over
+   * all pages.
+   * @throws {@link HightouchError} with the class of its kind.
    */
   listFlows(args: DecisionEngineListFlowsArgs = {}, options: CallOptions = {}): Listing<models.DecisionEngineFlow> {
     return this.calls.list<models.DecisionEngineFlow>('decision_engine.list_flows', args, options)
@@ -476,25 +480,25 @@ export class DecisionEngine extends Resource {
    * Operation `GetFlow`: `GET /decision-engine/flow/{flowId}`.
    *
    * @param flowId The flow's id, a UUID.
-   * @param options What holds for this call alone.
+   * @param options Options of this call.
    * @returns The {@link DecisionEngineFlow}.
-   * @throws {@link HightouchError} in the class of its kind.
+   * @throws {@link HightouchError} with the class of its kind.
    */
   async getFlow(flowId: string, options: CallOptions = {}): Promise<models.DecisionEngineFlow> {
     return this.calls.value<models.DecisionEngineFlow>('decision_engine.get_flow', { flowId }, options)
   }
 
   /**
-   * Queues a run of a flow. What repeating it would do is not documented, and nothing tells how the run goes.
-   * Sent once: it is repeated only when it certainly did not happen.
+   * Queues a run of a flow. The effect of repeating it is not documented, and the progress of the run cannot
+   * be read. The request is repeated only if the first one certainly had no effect.
    *
    * Operation `RunFlow`: `POST /decision-engine/flow/{flowId}/run`.
    *
    * @param flowId The flow's id, a UUID.
-   * @param options What holds for this call alone.
+   * @param options Options of this call.
    * @returns The {@link DecisionEngineRun}.
-   * @throws {@link HightouchError} in the class of its kind. {@link OutcomeUnknownError} where it may have
-   * happened.
+   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
+   * taken effect.
    */
   async runFlow(flowId: string, options: CallOptions = {}): Promise<models.DecisionEngineRun> {
     return this.calls.value<models.DecisionEngineRun>('decision_engine.run_flow', { flowId }, options)
@@ -506,10 +510,11 @@ export class DecisionEngine extends Resource {
    * Operation `ListMessages`: `GET /decision-engine/flow/{flowId}/messages`.
    *
    * @param flowId The flow's id, a UUID.
-   * @param args By name, see {@link DecisionEngineListMessagesArgs}.
-   * @param options What holds for this call alone.
-   * @returns A list of {@link DecisionEngineMessage}: awaited its first page, iterated all of it.
-   * @throws {@link HightouchError} in the class of its kind.
+   * @param args Arguments by name.
+   * @param options Options of this call.
+   * @returns A list of {@link DecisionEngineMessage}: `await` fetches its first page, `for await` iterates
+   * over all pages.
+   * @throws {@link HightouchError} with the class of its kind.
    */
   listMessages(flowId: string, args: DecisionEngineListMessagesArgs = {}, options: CallOptions = {}): Listing<models.DecisionEngineMessage> {
     return this.calls.list<models.DecisionEngineMessage>('decision_engine.list_messages', { ...args, flowId }, options)
@@ -522,42 +527,42 @@ export class DecisionEngine extends Resource {
    *
    * @param flowId The flow's id, a UUID.
    * @param messageId The message's id, a UUID.
-   * @param options What holds for this call alone.
+   * @param options Options of this call.
    * @returns The {@link DecisionEngineMessage}.
-   * @throws {@link HightouchError} in the class of its kind.
+   * @throws {@link HightouchError} with the class of its kind.
    */
   async getMessage(flowId: string, messageId: string, options: CallOptions = {}): Promise<models.DecisionEngineMessage> {
     return this.calls.value<models.DecisionEngineMessage>('decision_engine.get_message', { flowId, messageId }, options)
   }
 
   /**
-   * Adds a message to a flow. Sent once: it is repeated only when it certainly did not happen.
+   * Adds a message to a flow. The request is repeated only if the first one certainly had no effect.
    *
    * Operation `CreateMessage`: `POST /decision-engine/flow/{flowId}/messages`.
    *
    * @param flowId The flow's id, a UUID.
-   * @param args By name, see {@link DecisionEngineCreateMessageArgs}.
-   * @param options What holds for this call alone.
+   * @param args Arguments by name.
+   * @param options Options of this call.
    * @returns The {@link DecisionEngineMessage}.
-   * @throws {@link HightouchError} in the class of its kind. {@link OutcomeUnknownError} where it may have
-   * happened.
+   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
+   * taken effect.
    */
   async createMessage(flowId: string, args: DecisionEngineCreateMessageArgs, options: CallOptions = {}): Promise<models.DecisionEngineMessage> {
     return this.calls.value<models.DecisionEngineMessage>('decision_engine.create_message', { ...args, flowId }, options)
   }
 
   /**
-   * Changes a message; what is left out stays as it is.
+   * Changes a message; members that are left out stay as they are.
    *
    * Operation `UpdateMessage`: `PATCH /decision-engine/flow/{flowId}/messages/{messageId}`.
    *
    * @param flowId The flow's id, a UUID.
    * @param messageId The message's id, a UUID.
-   * @param args By name, see {@link DecisionEngineUpdateMessageArgs}.
-   * @param options What holds for this call alone.
+   * @param args Arguments by name.
+   * @param options Options of this call.
    * @returns The {@link DecisionEngineMessage}.
-   * @throws {@link HightouchError} in the class of its kind. {@link OutcomeUnknownError} where it may have
-   * happened.
+   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
+   * taken effect.
    */
   async updateMessage(flowId: string, messageId: string, args: DecisionEngineUpdateMessageArgs = {}, options: CallOptions = {}): Promise<models.DecisionEngineMessage> {
     return this.calls.value<models.DecisionEngineMessage>('decision_engine.update_message', { ...args, flowId, messageId }, options)
@@ -567,14 +572,15 @@ export class DecisionEngine extends Resource {
 /** Methods of `destinations`. */
 export class Destinations extends Resource {
   /**
-   * Lists the workspace's destinations, a page at a time, in the order of their ids unless asked otherwise.
+   * Lists the workspace's destinations, a page at a time, ordered by id unless `orderBy` says otherwise.
    *
    * Operation `ListDestination`: `GET /destinations`.
    *
-   * @param args By name, see {@link DestinationsListArgs}.
-   * @param options What holds for this call alone.
-   * @returns A list of {@link Destination}: awaited its first page, iterated all of it.
-   * @throws {@link HightouchError} in the class of its kind.
+   * @param args Arguments by name.
+   * @param options Options of this call.
+   * @returns A list of {@link Destination}: `await` fetches its first page, `for await` iterates over all
+   * pages.
+   * @throws {@link HightouchError} with the class of its kind.
    */
   list(args: DestinationsListArgs = {}, options: CallOptions = {}): Listing<models.Destination> {
     return this.calls.list<models.Destination>('destinations.list', args, options)
@@ -586,40 +592,40 @@ export class Destinations extends Resource {
    * Operation `GetDestination`: `GET /destinations/{destinationId}`.
    *
    * @param destinationId The destination's id.
-   * @param options What holds for this call alone.
+   * @param options Options of this call.
    * @returns The {@link Destination}.
-   * @throws {@link HightouchError} in the class of its kind.
+   * @throws {@link HightouchError} with the class of its kind.
    */
   async get(destinationId: number, options: CallOptions = {}): Promise<models.Destination> {
     return this.calls.value<models.Destination>('destinations.get', { destinationId }, options)
   }
 
   /**
-   * Makes a destination. Sent once: it is repeated only when it certainly did not happen.
+   * Creates a destination. The request is repeated only if the first one certainly had no effect.
    *
    * Operation `CreateDestination`: `POST /destinations`.
    *
-   * @param args By name, see {@link DestinationsCreateArgs}.
-   * @param options What holds for this call alone.
+   * @param args Arguments by name.
+   * @param options Options of this call.
    * @returns The {@link Destination}.
-   * @throws {@link HightouchError} in the class of its kind. {@link OutcomeUnknownError} where it may have
-   * happened.
+   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
+   * taken effect.
    */
   async create(args: DestinationsCreateArgs, options: CallOptions = {}): Promise<models.Destination> {
     return this.calls.value<models.Destination>('destinations.create', args, options)
   }
 
   /**
-   * Changes a destination; what is left out stays as it is.
+   * Changes a destination; members that are left out stay as they are.
    *
    * Operation `UpdateDestination`: `PATCH /destinations/{destinationId}`.
    *
    * @param destinationId The destination's id.
-   * @param args By name, see {@link DestinationsUpdateArgs}.
-   * @param options What holds for this call alone.
+   * @param args Arguments by name.
+   * @param options Options of this call.
    * @returns The {@link Destination}.
-   * @throws {@link HightouchError} in the class of its kind. {@link OutcomeUnknownError} where it may have
-   * happened.
+   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
+   * taken effect.
    */
   async update(destinationId: number, args: DestinationsUpdateArgs = {}, options: CallOptions = {}): Promise<models.Destination> {
     return this.calls.value<models.Destination>('destinations.update', { ...args, destinationId }, options)
@@ -629,15 +635,15 @@ export class Destinations extends Resource {
 /** Methods of `eventContracts`. */
 export class EventContracts extends Resource {
   /**
-   * Lists the workspace's event contracts, a page at a time, in the order of their ids unless asked
-   * otherwise.
+   * Lists the workspace's event contracts, a page at a time, ordered by id unless `orderBy` says otherwise.
    *
    * Operation `ListContracts`: `GET /events/contracts`.
    *
-   * @param args By name, see {@link EventContractsListArgs}.
-   * @param options What holds for this call alone.
-   * @returns A list of {@link EventContract}: awaited its first page, iterated all of it.
-   * @throws {@link HightouchError} in the class of its kind.
+   * @param args Arguments by name.
+   * @param options Options of this call.
+   * @returns A list of {@link EventContract}: `await` fetches its first page, `for await` iterates over all
+   * pages.
+   * @throws {@link HightouchError} with the class of its kind.
    */
   list(args: EventContractsListArgs = {}, options: CallOptions = {}): Listing<models.EventContract> {
     return this.calls.list<models.EventContract>('event_contracts.list', args, options)
@@ -649,40 +655,40 @@ export class EventContracts extends Resource {
    * Operation `GetContract`: `GET /events/contracts/{contractId}`.
    *
    * @param contractId The contract's id.
-   * @param options What holds for this call alone.
+   * @param options Options of this call.
    * @returns The {@link EventContract}.
-   * @throws {@link HightouchError} in the class of its kind.
+   * @throws {@link HightouchError} with the class of its kind.
    */
   async get(contractId: string, options: CallOptions = {}): Promise<models.EventContract> {
     return this.calls.value<models.EventContract>('event_contracts.get', { contractId }, options)
   }
 
   /**
-   * Makes an event contract. Sent once: it is repeated only when it certainly did not happen.
+   * Creates an event contract. The request is repeated only if the first one certainly had no effect.
    *
    * Operation `CreateContract`: `POST /events/contracts`.
    *
-   * @param args By name, see {@link EventContractsCreateArgs}.
-   * @param options What holds for this call alone.
+   * @param args Arguments by name.
+   * @param options Options of this call.
    * @returns The {@link EventContract}.
-   * @throws {@link HightouchError} in the class of its kind. {@link OutcomeUnknownError} where it may have
-   * happened.
+   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
+   * taken effect.
    */
   async create(args: EventContractsCreateArgs, options: CallOptions = {}): Promise<models.EventContract> {
     return this.calls.value<models.EventContract>('event_contracts.create', args, options)
   }
 
   /**
-   * Changes an event contract; what is left out stays as it is.
+   * Changes an event contract; members that are left out stay as they are.
    *
    * Operation `UpdateContract`: `PATCH /events/contracts/{contractId}`.
    *
    * @param contractId The contract's id.
-   * @param args By name, see {@link EventContractsUpdateArgs}.
-   * @param options What holds for this call alone.
+   * @param args Arguments by name.
+   * @param options Options of this call.
    * @returns The {@link UpdatedEventContract}.
-   * @throws {@link HightouchError} in the class of its kind. {@link OutcomeUnknownError} where it may have
-   * happened.
+   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
+   * taken effect.
    */
   async update(contractId: string, args: EventContractsUpdateArgs = {}, options: CallOptions = {}): Promise<models.UpdatedEventContract> {
     return this.calls.value<models.UpdatedEventContract>('event_contracts.update', { ...args, contractId }, options)
@@ -692,14 +698,15 @@ export class EventContracts extends Resource {
 /** Methods of `eventDomains`. */
 export class EventDomains extends Resource {
   /**
-   * Lists the workspace's event domains, a page at a time, in the order of their ids unless asked otherwise.
+   * Lists the workspace's event domains, a page at a time, ordered by id unless `orderBy` says otherwise.
    *
    * Operation `ListDomains`: `GET /events/domains`.
    *
-   * @param args By name, see {@link EventDomainsListArgs}.
-   * @param options What holds for this call alone.
-   * @returns A list of {@link EventDomain}: awaited its first page, iterated all of it.
-   * @throws {@link HightouchError} in the class of its kind.
+   * @param args Arguments by name.
+   * @param options Options of this call.
+   * @returns A list of {@link EventDomain}: `await` fetches its first page, `for await` iterates over all
+   * pages.
+   * @throws {@link HightouchError} with the class of its kind.
    */
   list(args: EventDomainsListArgs = {}, options: CallOptions = {}): Listing<models.EventDomain> {
     return this.calls.list<models.EventDomain>('event_domains.list', args, options)
@@ -711,41 +718,41 @@ export class EventDomains extends Resource {
    * Operation `GetDomain`: `GET /events/domains/{domainId}`.
    *
    * @param domainId The domain's id.
-   * @param options What holds for this call alone.
+   * @param options Options of this call.
    * @returns The {@link EventDomain}.
-   * @throws {@link HightouchError} in the class of its kind.
+   * @throws {@link HightouchError} with the class of its kind.
    */
   async get(domainId: string, options: CallOptions = {}): Promise<models.EventDomain> {
     return this.calls.value<models.EventDomain>('event_domains.get', { domainId }, options)
   }
 
   /**
-   * Makes an event domain. Sent once: it is repeated only when it certainly did not happen.
+   * Creates an event domain. The request is repeated only if the first one certainly had no effect.
    *
    * Operation `CreateDomain`: `POST /events/domains`.
    *
-   * @param args By name, see {@link EventDomainsCreateArgs}.
-   * @param options What holds for this call alone.
+   * @param args Arguments by name.
+   * @param options Options of this call.
    * @returns The {@link EventDomain}.
-   * @throws {@link HightouchError} in the class of its kind. {@link OutcomeUnknownError} where it may have
-   * happened.
+   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
+   * taken effect.
    */
   async create(args: EventDomainsCreateArgs, options: CallOptions = {}): Promise<models.EventDomain> {
     return this.calls.value<models.EventDomain>('event_domains.create', args, options)
   }
 
   /**
-   * Changes an event domain; what is left out stays as it is, events and components that are given take the
-   * place of all that are there.
+   * Changes an event domain; members that are left out stay as they are, given events and components replace
+   * all existing ones.
    *
    * Operation `UpdateDomain`: `PATCH /events/domains/{domainId}`.
    *
    * @param domainId The domain's id.
-   * @param args By name, see {@link EventDomainsUpdateArgs}.
-   * @param options What holds for this call alone.
+   * @param args Arguments by name.
+   * @param options Options of this call.
    * @returns The {@link EventDomain}.
-   * @throws {@link HightouchError} in the class of its kind. {@link OutcomeUnknownError} where it may have
-   * happened.
+   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
+   * taken effect.
    */
   async update(domainId: string, args: EventDomainsUpdateArgs = {}, options: CallOptions = {}): Promise<models.EventDomain> {
     return this.calls.value<models.EventDomain>('event_domains.update', { ...args, domainId }, options)
@@ -755,82 +762,83 @@ export class EventDomains extends Resource {
 /** Methods of `identityGraphs`. */
 export class IdentityGraphs extends Resource {
   /**
-   * Starts a run of an identity graph and gives a handle that follows it. What repeating it would do is not
-   * documented. Sent once: it is repeated only when it certainly did not happen.
+   * Starts a run of an identity graph and returns a handle that follows it. The effect of repeating it is not
+   * documented. The request is repeated only if the first one certainly had no effect.
    *
    * Operation `TriggerIdrRun`: `POST /idr/{graphId}/trigger`.
    *
-   * @param graphId The graph's id; no operation lists identity graphs, so it comes from the UI.
-   * @param args By name, see {@link IdentityGraphsTriggerArgs}.
-   * @param options What holds for this call alone.
-   * @returns The run's handle, {@link IdentityGraphRunHandle}.
-   * @throws {@link HightouchError} in the class of its kind. {@link OutcomeUnknownError} where it may have
-   * happened.
+   * @param graphId The graph's id; no operation lists identity graphs, so take it from the web app.
+   * @param args Arguments by name.
+   * @param options Options of this call.
+   * @returns The handle of the run, a {@link IdentityGraphRunHandle}.
+   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
+   * taken effect.
    */
   async trigger(graphId: string, args: IdentityGraphsTriggerArgs = {}, options: CallOptions = {}): Promise<runs.IdentityGraphRunHandle> {
     return this.calls.run<runs.IdentityGraphRunHandle>('identity_graphs.trigger', { ...args, graphId }, options)
   }
 
   /**
-   * Lists the runs of an identity graph, a page at a time, in the order in which they were asked for unless
-   * asked otherwise.
+   * Lists the runs of an identity graph, a page at a time, in the order in which they were requested unless
+   * `orderBy` says otherwise.
    *
    * Operation `ListIdrRuns`: `GET /idr/{graphId}/runs`.
    *
-   * @param graphId The graph's id; no operation lists identity graphs, so it comes from the UI.
-   * @param args By name, see {@link IdentityGraphsRunsArgs}.
-   * @param options What holds for this call alone.
-   * @returns A list of {@link IdentityGraphRun}: awaited its first page, iterated all of it.
-   * @throws {@link HightouchError} in the class of its kind.
+   * @param graphId The graph's id; no operation lists identity graphs, so take it from the web app.
+   * @param args Arguments by name.
+   * @param options Options of this call.
+   * @returns A list of {@link IdentityGraphRun}: `await` fetches its first page, `for await` iterates over
+   * all pages.
+   * @throws {@link HightouchError} with the class of its kind.
    */
   runs(graphId: string, args: IdentityGraphsRunsArgs = {}, options: CallOptions = {}): Listing<models.IdentityGraphRun> {
     return this.calls.list<models.IdentityGraphRun>('identity_graphs.runs', { ...args, graphId }, options)
   }
 
   /**
-   * Queues clusters for being made anew in the graph's next run, and puts the values on the blocklist where
-   * that is asked for. Sent once: it is repeated only when it certainly did not happen.
+   * Queues clusters to be rebuilt in the graph's next run, and adds the values to the blocklist if `block` is
+   * true. The request is repeated only if the first one certainly had no effect.
    *
    * Operation `QueueForReprocessing`: `POST /idr/{graphId}/queue-for-reprocessing`.
    *
-   * @param graphId The graph's id; no operation lists identity graphs, so it comes from the UI.
-   * @param args By name, see {@link IdentityGraphsQueueForReprocessingArgs}.
-   * @param options What holds for this call alone.
+   * @param graphId The graph's id; no operation lists identity graphs, so take it from the web app.
+   * @param args Arguments by name.
+   * @param options Options of this call.
    * @returns The {@link ReprocessRequest}.
-   * @throws {@link HightouchError} in the class of its kind. {@link OutcomeUnknownError} where it may have
-   * happened.
+   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
+   * taken effect.
    */
   async queueForReprocessing(graphId: string, args: IdentityGraphsQueueForReprocessingArgs, options: CallOptions = {}): Promise<models.ReprocessRequest> {
     return this.calls.value<models.ReprocessRequest>('identity_graphs.queue_for_reprocessing', { ...args, graphId }, options)
   }
 
   /**
-   * Reads where a request to process identifiers again stands.
+   * Reads the status of a request to reprocess identifiers.
    *
    * Operation `ReprocessStatus`: `GET /idr/{graphId}/reprocess-status/{requestId}`.
    *
-   * @param graphId The graph's id; no operation lists identity graphs, so it comes from the UI.
-   * @param requestId The request's id, as queueing gave it.
-   * @param options What holds for this call alone.
+   * @param graphId The graph's id; no operation lists identity graphs, so take it from the web app.
+   * @param requestId The request's id, as returned by `queue_for_reprocessing`.
+   * @param options Options of this call.
    * @returns The {@link ReprocessStatus}.
-   * @throws {@link HightouchError} in the class of its kind.
+   * @throws {@link HightouchError} with the class of its kind.
    */
   async reprocessStatus(graphId: string, requestId: string, options: CallOptions = {}): Promise<models.ReprocessStatus> {
     return this.calls.value<models.ReprocessStatus>('identity_graphs.reprocess_status', { graphId, requestId }, options)
   }
 
   /**
-   * Starts a run of an identity graph by the path that the vendor replaced; use `trigger`.
+   * Starts a run of an identity graph by a path that the vendor has replaced. Use `trigger` instead.
    *
    * Operation `TriggerRunIdGraph`: `POST /id_graphs/{graphId}/trigger`.
    *
-   * @param graphId The graph's id; no operation lists identity graphs, so it comes from the UI.
-   * @param args By name, see {@link IdentityGraphsTriggerLegacyArgs}.
-   * @param options What holds for this call alone.
-   * @returns The run's handle, {@link IdentityGraphRunHandle}.
-   * @throws {@link HightouchError} in the class of its kind. {@link OutcomeUnknownError} where it may have
-   * happened.
-   * @deprecated The vendor has replaced it.
+   * @param graphId The graph's id; no operation lists identity graphs, so take it from the web app.
+   * @param args Arguments by name.
+   * @param options Options of this call.
+   * @returns The handle of the run, a {@link IdentityGraphRunHandle}.
+   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
+   * taken effect.
+   * @deprecated Hightouch has replaced this operation.
    */
   async triggerLegacy(graphId: string, args: IdentityGraphsTriggerLegacyArgs = {}, options: CallOptions = {}): Promise<runs.IdentityGraphRunHandle> {
     return this.calls.run<runs.IdentityGraphRunHandle>('identity_graphs.trigger_legacy', { ...args, graphId }, options)
@@ -840,15 +848,15 @@ export class IdentityGraphs extends Resource {
 /** Methods of `models`. */
 export class Models extends Resource {
   /**
-   * Lists the workspace's models, parents and related ones included, a page at a time, in the order of their
-   * ids unless asked otherwise.
+   * Lists the workspace's models, parents and related ones included, a page at a time, ordered by id unless
+   * `orderBy` says otherwise.
    *
    * Operation `ListModel`: `GET /models`.
    *
-   * @param args By name, see {@link ModelsListArgs}.
-   * @param options What holds for this call alone.
-   * @returns A list of {@link Model}: awaited its first page, iterated all of it.
-   * @throws {@link HightouchError} in the class of its kind.
+   * @param args Arguments by name.
+   * @param options Options of this call.
+   * @returns A list of {@link Model}: `await` fetches its first page, `for await` iterates over all pages.
+   * @throws {@link HightouchError} with the class of its kind.
    */
   list(args: ModelsListArgs = {}, options: CallOptions = {}): Listing<models.Model> {
     return this.calls.list<models.Model>('models.list', args, options)
@@ -860,57 +868,57 @@ export class Models extends Resource {
    * Operation `GetModel`: `GET /models/{modelId}`.
    *
    * @param modelId The model's id.
-   * @param options What holds for this call alone.
+   * @param options Options of this call.
    * @returns The {@link Model}.
-   * @throws {@link HightouchError} in the class of its kind.
+   * @throws {@link HightouchError} with the class of its kind.
    */
   async get(modelId: number, options: CallOptions = {}): Promise<models.Model> {
     return this.calls.value<models.Model>('models.get', { modelId }, options)
   }
 
   /**
-   * Makes a model, which may query the warehouse. Sent once: it is repeated only when it certainly did not
-   * happen.
+   * Creates a model, which may run a query in the warehouse. The request is repeated only if the first one
+   * certainly had no effect.
    *
    * Operation `CreateModel`: `POST /models`.
    *
-   * @param args By name, see {@link ModelsCreateArgs}.
-   * @param options What holds for this call alone.
+   * @param args Arguments by name.
+   * @param options Options of this call.
    * @returns The {@link Model}.
-   * @throws {@link HightouchError} in the class of its kind. {@link OutcomeUnknownError} where it may have
-   * happened.
+   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
+   * taken effect.
    */
   async create(args: ModelsCreateArgs, options: CallOptions = {}): Promise<models.Model> {
     return this.calls.value<models.Model>('models.create', args, options)
   }
 
   /**
-   * Changes a model; what is left out stays as it is. It may query the warehouse.
+   * Changes a model; members that are left out stay as they are. It may run a query in the warehouse.
    *
    * Operation `UpdateModel`: `PATCH /models/{modelId}`.
    *
    * @param modelId The model's id.
-   * @param args By name, see {@link ModelsUpdateArgs}.
-   * @param options What holds for this call alone.
+   * @param args Arguments by name.
+   * @param options Options of this call.
    * @returns The {@link Model}.
-   * @throws {@link HightouchError} in the class of its kind. {@link OutcomeUnknownError} where it may have
-   * happened.
+   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
+   * taken effect.
    */
   async update(modelId: number, args: ModelsUpdateArgs = {}, options: CallOptions = {}): Promise<models.Model> {
     return this.calls.value<models.Model>('models.update', { ...args, modelId }, options)
   }
 
   /**
-   * Deletes a model. Newer than the vendor's document that this SDK was made from: a workspace that does not
-   * know it answers `not_found`.
+   * Deletes a model. The operation is newer than the vendor's document that this SDK is based on. A server
+   * that does not have it answers `not_found`.
    *
    * Operation `DeleteModel`: `DELETE /models/{modelId}`.
    *
    * @param modelId The model's id.
-   * @param options What holds for this call alone.
+   * @param options Options of this call.
    * @returns Nothing.
-   * @throws {@link HightouchError} in the class of its kind. {@link OutcomeUnknownError} where it may have
-   * happened.
+   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
+   * taken effect.
    */
   async delete(modelId: number, options: CallOptions = {}): Promise<void> {
     return this.calls.nothing('models.delete', { modelId }, options)
@@ -920,14 +928,14 @@ export class Models extends Resource {
 /** Methods of `sources`. */
 export class Sources extends Resource {
   /**
-   * Lists the workspace's sources, a page at a time, in the order of their ids unless asked otherwise.
+   * Lists the workspace's sources, a page at a time, ordered by id unless `orderBy` says otherwise.
    *
    * Operation `ListSource`: `GET /sources`.
    *
-   * @param args By name, see {@link SourcesListArgs}.
-   * @param options What holds for this call alone.
-   * @returns A list of {@link Source}: awaited its first page, iterated all of it.
-   * @throws {@link HightouchError} in the class of its kind.
+   * @param args Arguments by name.
+   * @param options Options of this call.
+   * @returns A list of {@link Source}: `await` fetches its first page, `for await` iterates over all pages.
+   * @throws {@link HightouchError} with the class of its kind.
    */
   list(args: SourcesListArgs = {}, options: CallOptions = {}): Listing<models.Source> {
     return this.calls.list<models.Source>('sources.list', args, options)
@@ -939,40 +947,40 @@ export class Sources extends Resource {
    * Operation `GetSource`: `GET /sources/{sourceId}`.
    *
    * @param sourceId The source's id.
-   * @param options What holds for this call alone.
+   * @param options Options of this call.
    * @returns The {@link Source}.
-   * @throws {@link HightouchError} in the class of its kind.
+   * @throws {@link HightouchError} with the class of its kind.
    */
   async get(sourceId: number, options: CallOptions = {}): Promise<models.Source> {
     return this.calls.value<models.Source>('sources.get', { sourceId }, options)
   }
 
   /**
-   * Makes a source. Sent once: it is repeated only when it certainly did not happen.
+   * Creates a source. The request is repeated only if the first one certainly had no effect.
    *
    * Operation `CreateSource`: `POST /sources`.
    *
-   * @param args By name, see {@link SourcesCreateArgs}.
-   * @param options What holds for this call alone.
+   * @param args Arguments by name.
+   * @param options Options of this call.
    * @returns The {@link Source}.
-   * @throws {@link HightouchError} in the class of its kind. {@link OutcomeUnknownError} where it may have
-   * happened.
+   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
+   * taken effect.
    */
   async create(args: SourcesCreateArgs, options: CallOptions = {}): Promise<models.Source> {
     return this.calls.value<models.Source>('sources.create', args, options)
   }
 
   /**
-   * Changes a source; what is left out stays as it is.
+   * Changes a source; members that are left out stay as they are.
    *
    * Operation `UpdateSource`: `PATCH /sources/{sourceId}`.
    *
    * @param sourceId The source's id.
-   * @param args By name, see {@link SourcesUpdateArgs}.
-   * @param options What holds for this call alone.
+   * @param args Arguments by name.
+   * @param options Options of this call.
    * @returns The {@link Source}.
-   * @throws {@link HightouchError} in the class of its kind. {@link OutcomeUnknownError} where it may have
-   * happened.
+   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
+   * taken effect.
    */
   async update(sourceId: number, args: SourcesUpdateArgs = {}, options: CallOptions = {}): Promise<models.Source> {
     return this.calls.value<models.Source>('sources.update', { ...args, sourceId }, options)
@@ -982,17 +990,17 @@ export class Sources extends Resource {
 /** Methods of `syncSequences`. */
 export class SyncSequences extends Resource {
   /**
-   * Starts a run of a sequence and gives a handle that follows it. A sequence never overlaps itself: while
-   * one is under way the handle is of the one follow-up run that all such triggers share, or, in workspaces
-   * without queueing, of the run under way. Sent once: it is repeated only when it certainly did not happen.
+   * Starts a run of a sequence and returns a handle that follows it. A sequence never overlaps itself. During
+   * a run, the handle belongs to the one follow-up run that all such triggers share or, in workspaces without
+   * queueing, to the run in progress. The request is repeated only if the first one certainly had no effect.
    *
    * Operation `TriggerSequenceRun`: `POST /sync-sequences/{syncSequenceId}/trigger`.
    *
-   * @param syncSequenceId The sequence's id; no operation lists sequences, so it comes from the UI.
-   * @param options What holds for this call alone.
-   * @returns The run's handle, {@link SequenceRunHandle}.
-   * @throws {@link HightouchError} in the class of its kind. {@link OutcomeUnknownError} where it may have
-   * happened.
+   * @param syncSequenceId The sequence's id; no operation lists sequences, so take it from the web app.
+   * @param options Options of this call.
+   * @returns The handle of the run, a {@link SequenceRunHandle}.
+   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
+   * taken effect.
    */
   async trigger(syncSequenceId: string, options: CallOptions = {}): Promise<runs.SequenceRunHandle> {
     return this.calls.run<runs.SequenceRunHandle>('sync_sequences.trigger', { syncSequenceId }, options)
@@ -1003,10 +1011,10 @@ export class SyncSequences extends Resource {
    *
    * Operation `GetSyncSequenceRun`: `GET /sync-sequences/runs/{syncSequenceRunId}`.
    *
-   * @param syncSequenceRunId The run's id, as triggering the sequence gave it.
-   * @param options What holds for this call alone.
+   * @param syncSequenceRunId The run's id, as returned by `trigger`.
+   * @param options Options of this call.
    * @returns The {@link SequenceRun}.
-   * @throws {@link HightouchError} in the class of its kind.
+   * @throws {@link HightouchError} with the class of its kind.
    */
   async run(syncSequenceRunId: string, options: CallOptions = {}): Promise<models.SequenceRun> {
     return this.calls.value<models.SequenceRun>('sync_sequences.run', { syncSequenceRunId }, options)
@@ -1016,14 +1024,14 @@ export class SyncSequences extends Resource {
 /** Methods of `syncs`. */
 export class Syncs extends Resource {
   /**
-   * Lists the workspace's syncs, a page at a time, in the order of their ids unless asked otherwise.
+   * Lists the workspace's syncs, a page at a time, ordered by id unless `orderBy` says otherwise.
    *
    * Operation `ListSync`: `GET /syncs`.
    *
-   * @param args By name, see {@link SyncsListArgs}.
-   * @param options What holds for this call alone.
-   * @returns A list of {@link Sync}: awaited its first page, iterated all of it.
-   * @throws {@link HightouchError} in the class of its kind.
+   * @param args Arguments by name.
+   * @param options Options of this call.
+   * @returns A list of {@link Sync}: `await` fetches its first page, `for await` iterates over all pages.
+   * @throws {@link HightouchError} with the class of its kind.
    */
   list(args: SyncsListArgs = {}, options: CallOptions = {}): Listing<models.Sync> {
     return this.calls.list<models.Sync>('syncs.list', args, options)
@@ -1036,94 +1044,94 @@ export class Syncs extends Resource {
    *
    * @param sync The sync's id or slug; an all-digit string is an id. A slug that the client does not remember
    * costs one more request; a change looks it up each time.
-   * @param options What holds for this call alone.
+   * @param options Options of this call.
    * @returns The {@link Sync}.
-   * @throws {@link HightouchError} in the class of its kind.
+   * @throws {@link HightouchError} with the class of its kind.
    */
   async get(sync: models.SyncRef, options: CallOptions = {}): Promise<models.Sync> {
     return this.calls.value<models.Sync>('syncs.get', { sync }, options)
   }
 
   /**
-   * Makes a sync. Sent once: it is repeated only when it certainly did not happen.
+   * Creates a sync. The request is repeated only if the first one certainly had no effect.
    *
    * Operation `CreateSync`: `POST /syncs`.
    *
-   * @param args By name, see {@link SyncsCreateArgs}.
-   * @param options What holds for this call alone.
+   * @param args Arguments by name.
+   * @param options Options of this call.
    * @returns The {@link Sync}.
-   * @throws {@link HightouchError} in the class of its kind. {@link OutcomeUnknownError} where it may have
-   * happened.
+   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
+   * taken effect.
    */
   async create(args: SyncsCreateArgs, options: CallOptions = {}): Promise<models.Sync> {
     return this.calls.value<models.Sync>('syncs.create', args, options)
   }
 
   /**
-   * Changes a sync; what is left out stays as it is.
+   * Changes a sync; members that are left out stay as they are.
    *
    * Operation `UpdateSync`: `PATCH /syncs/{syncId}`.
    *
    * @param sync The sync's id or slug; an all-digit string is an id. A slug that the client does not remember
    * costs one more request; a change looks it up each time.
-   * @param args By name, see {@link SyncsUpdateArgs}.
-   * @param options What holds for this call alone.
+   * @param args Arguments by name.
+   * @param options Options of this call.
    * @returns The {@link Sync}.
-   * @throws {@link HightouchError} in the class of its kind. {@link OutcomeUnknownError} where it may have
-   * happened.
+   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
+   * taken effect.
    */
   async update(sync: models.SyncRef, args: SyncsUpdateArgs = {}, options: CallOptions = {}): Promise<models.Sync> {
     return this.calls.value<models.Sync>('syncs.update', { ...args, sync }, options)
   }
 
   /**
-   * Deletes a sync; what it delivered stays delivered. Newer than the vendor's document that this SDK was
-   * made from: a workspace that does not know it answers `not_found`.
+   * Deletes a sync; what it delivered stays delivered. The operation is newer than the vendor's document that
+   * this SDK is based on. A server that does not have it answers `not_found`.
    *
    * Operation `DeleteSync`: `DELETE /syncs/{syncId}`.
    *
    * @param sync The sync's id or slug; an all-digit string is an id. A slug that the client does not remember
    * costs one more request; a change looks it up each time.
-   * @param options What holds for this call alone.
+   * @param options Options of this call.
    * @returns Nothing.
-   * @throws {@link HightouchError} in the class of its kind. {@link OutcomeUnknownError} where it may have
-   * happened.
+   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
+   * taken effect.
    */
   async delete(sync: models.SyncRef, options: CallOptions = {}): Promise<void> {
     return this.calls.nothing('syncs.delete', { sync }, options)
   }
 
   /**
-   * Starts a run of a sync and gives a handle that follows that run. While another run is under way the new
-   * one queues behind it; a disabled sync runs all the same. Sent once: it is repeated only when it certainly
-   * did not happen (the limit refused it, or the connection was never made); when its outcome cannot be known
-   * the error's kind is `outcome_unknown`.
+   * Starts a run of a sync and returns a handle that follows that run. While another run is in progress the
+   * new one queues behind it; a disabled sync runs too. The request is repeated only if the first one
+   * certainly had no effect: the limit refused it, or the connection was never made. If the effect cannot be
+   * known, the error's kind is `outcome_unknown`.
    *
    * Operation `TriggerRun`: `POST /syncs/{syncId}/trigger`.
    *
    * @param sync The sync's id or slug; an all-digit string is an id. A slug that the client does not remember
    * costs one more request; a change looks it up each time.
-   * @param args By name, see {@link SyncsTriggerArgs}.
-   * @param options What holds for this call alone.
-   * @returns The run's handle, {@link SyncRunHandle}.
-   * @throws {@link HightouchError} in the class of its kind. {@link OutcomeUnknownError} where it may have
-   * happened.
+   * @param args Arguments by name.
+   * @param options Options of this call.
+   * @returns The handle of the run, a {@link SyncRunHandle}.
+   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
+   * taken effect.
    */
   async trigger(sync: models.SyncRef, args: SyncsTriggerArgs = {}, options: CallOptions = {}): Promise<runs.SyncRunHandle> {
     return this.calls.run<runs.SyncRunHandle>('syncs.trigger', { ...args, sync }, options)
   }
 
   /**
-   * Lists the runs of a sync, a page at a time, in the order of their ids unless asked otherwise.
+   * Lists the runs of a sync, a page at a time, ordered by id unless `orderBy` says otherwise.
    *
    * Operation `ListSyncRuns`: `GET /syncs/{syncId}/runs`.
    *
    * @param sync The sync's id or slug; an all-digit string is an id. A slug that the client does not remember
    * costs one more request; a change looks it up each time.
-   * @param args By name, see {@link SyncsRunsArgs}.
-   * @param options What holds for this call alone.
-   * @returns A list of {@link SyncRun}: awaited its first page, iterated all of it.
-   * @throws {@link HightouchError} in the class of its kind.
+   * @param args Arguments by name.
+   * @param options Options of this call.
+   * @returns A list of {@link SyncRun}: `await` fetches its first page, `for await` iterates over all pages.
+   * @throws {@link HightouchError} with the class of its kind.
    */
   runs(sync: models.SyncRef, args: SyncsRunsArgs = {}, options: CallOptions = {}): Listing<models.SyncRun> {
     return this.calls.list<models.SyncRun>('syncs.runs', { ...args, sync }, options)

@@ -1,14 +1,15 @@
-/** Following one run to its end. */
+/** Handles that follow runs. */
 
 import { performance } from 'node:perf_hooks'
 
+import { checkNames, refusal } from './checks.js'
 import type { Door } from './door.js'
 import type { RunKind } from './ended.js'
-import { errorFrom, RunFailedError } from './errors.js'
-import { tell } from './hooks.js'
+import { RunFailedError } from './errors.js'
+import { notify } from './hooks.js'
 import type { IdentityGraphRun, SequenceRun, SyncRun } from './models.js'
 
-/** What the door says of a run that it was asked to follow. */
+/** A run that a trigger started, as the core returns it. */
 export interface RunRecord {
   token: string
   kind: RunKind
@@ -25,69 +26,70 @@ interface RunStep<State> {
   finished: boolean
 }
 
-/** How a run is waited for. */
+/** Options of `wait`. */
 export interface WaitOptions<State> {
   /**
-   * Milliseconds, 0 or more, until the wait ends with {@link WaitTimeoutError}; the run goes on. Without it the wait has
-   * no end of its own.
+   * How long to wait, in milliseconds, 0 or more; without a limit by default. When the time is over, `wait` rejects with
+   * {@link WaitTimeoutError}, and the run continues.
    */
   timeoutMs?: number | undefined
   /**
-   * What a run that failed, or was cancelled or interrupted, does: `'raise'`, the default, rejects with
-   * {@link RunFailedError}; `'return'` returns its last state.
+   * What `wait` does if the run failed, was cancelled or was interrupted: `'raise'`, the default, rejects with
+   * {@link RunFailedError}; `'return'` returns the last state.
    */
   onFailure?: 'raise' | 'return' | undefined
-  /** The same for a run that ended with a warning; `'return'` is the default. */
+  /** What `wait` does if the run ended with warnings: `'return'`, the default, or `'raise'`. */
   onWarning?: 'raise' | 'return' | undefined
   /**
-   * Called at each change of the run's state, the last one included. Nothing that it does ends the wait: what it throws,
-   * or rejects with, becomes a warning of the process.
+   * Called with each new state, the last one included. It cannot end the wait: if it throws or rejects, the error is
+   * emitted as a process warning.
    *
-   * @param state The state.
+   * @param state The new state.
    */
   progress?: ((state: State) => unknown) | undefined
-  /** Ends the wait: it rejects with the signal's `reason`. The run goes on. */
+  /** Ends the wait, which rejects with the signal's `reason`. The run continues. */
   signal?: AbortSignal | undefined
 }
 
-/** What an option of `wait` may be; whether a signal is one, the call itself checks. */
-const WAIT_OPTIONS: Record<string, [what: string, fits: (value: unknown) => boolean]> = {
+type WaitOption = [expected: string, isValid: (value: unknown) => boolean]
+
+const POLICY: WaitOption = ["'raise' or 'return'", (value) => value === 'raise' || value === 'return']
+
+/** What each option must be. The call checks the signal. */
+const WAIT_OPTIONS: Record<string, WaitOption> = {
   timeoutMs: [
     'a finite number of milliseconds, 0 or more',
     (value) => Number.isFinite(value) && Number(value) >= 0,
   ],
-  onFailure: ["'raise' or 'return'", (value) => value === 'raise' || value === 'return'],
-  onWarning: ["'raise' or 'return'", (value) => value === 'raise' || value === 'return'],
+  onFailure: POLICY,
+  onWarning: POLICY,
   progress: ['a function', (value) => typeof value === 'function'],
   signal: ['an AbortSignal', () => true],
 }
 
-/** @throws HightouchError (`invalid_request`) for an option that is unknown or wrong. */
+/** @throws HightouchError (`invalid_request`) if an option is unknown or wrong. */
 function checkOptions(options: object, known: string[]): void {
-  const wrong = (what: string): never => {
-    throw errorFrom({ kind: 'invalid_request', message: `${what} Nothing was sent.` })
-  }
+  checkNames('option', options, known)
   for (const [name, value] of Object.entries(options) as [string, unknown][]) {
-    const option = known.includes(name) ? WAIT_OPTIONS[name] : undefined
-    if (!option) return wrong(`options.${name}: unknown; known are ${known.join(', ')}.`)
-    const [what, fits] = option
-    if (value !== undefined && !fits(value)) wrong(`options.${name}: must be ${what}.`)
+    const [expected, isValid] = WAIT_OPTIONS[name] ?? []
+    if (value === undefined || !isValid || isValid(value)) continue
+    throw refusal('option', `the option \`${name}\` must be ${String(expected)}.`)
   }
 }
 
-/** A run that was started: follows this one and no other. */
+/** A handle that follows one run, by its id. */
 export abstract class RunHandle<State> {
   readonly #door: Door
 
-  /** What it is a run of. */
+  /** What the run belongs to. */
   abstract readonly kind: RunKind
   /** The run's id. */
   abstract readonly id: number | string
-  /** Names this run anywhere: `client.run(token)` goes on following it, in any process and language. */
+  /** A string that identifies the run. `client.run(token)` returns its handle in any process; it contains no key. */
   readonly token: string
-  /** Whether the answer to the trigger was lost and this run was found instead, as the only one it can be. */
+  /** Whether the answer to the trigger was lost, and this run was found to be the only one that it can have started. */
   readonly adopted: boolean
-  /** Whether the run was under way before: the trigger joined it (`ifRunning: 'join'`) and started none. */
+  /** Whether the run had started before: with `ifRunning: 'join'`, the trigger returned it and started none. */
   readonly joined: boolean
 
   /** @internal */
@@ -99,11 +101,11 @@ export abstract class RunHandle<State> {
   }
 
   /**
-   * The run's states as they change, the last one included; never rejects because the run failed.
+   * Iterates over the states of the run as they change, the last one included. Does not reject if the run fails.
    *
-   * @param options A signal that ends the iteration.
-   * @throws {@link InvalidRequestError} for an option that is unknown or wrong.
-   * @throws {@link HightouchError} when the run cannot be followed.
+   * @param options A signal that ends the iteration, which then rejects with the signal's `reason`.
+   * @throws {@link InvalidRequestError} if an option is unknown or wrong.
+   * @throws {@link HightouchError} if the state of the run cannot be read.
    */
   states(options: { signal?: AbortSignal | undefined } = {}): AsyncGenerator<State, void, undefined> {
     checkOptions(options, ['signal'])
@@ -117,25 +119,28 @@ export abstract class RunHandle<State> {
   }
 
   /**
-   * Waits for the run to end and gives its last state.
+   * Waits until the run ends. Outages of the API do not end the wait.
    *
-   * @param options How long, and what becomes of a run that does not end well.
-   * @throws {@link InvalidRequestError} for an option that is unknown or wrong.
-   * @throws {@link RunFailedError} when it failed, or was cancelled or interrupted, unless `onFailure` is `'return'`.
-   * @throws {@link WaitTimeoutError} when `timeoutMs` has passed; the error's `run` is the token to go on with.
+   * @param options How long to wait, and what to do if the run fails.
+   * @returns The last state of the run.
+   * @throws {@link InvalidRequestError} if an option is unknown or wrong.
+   * @throws {@link RunFailedError} if the run failed, was cancelled or was interrupted, unless `onFailure` is
+   * `'return'`; or if it ended with warnings and `onWarning` is `'raise'`.
+   * @throws {@link WaitTimeoutError} if the run did not end within `timeoutMs`. The `run` of the error is its token.
+   * @throws {@link HightouchError} if the state of the run cannot be read.
    */
   async wait(options: WaitOptions<State> = {}): Promise<State> {
     checkOptions(options, Object.keys(WAIT_OPTIONS))
     const { timeoutMs, onFailure, onWarning, progress, signal } = options
     const report = (state: State): void => {
-      tell(progress, state, 'The progress function of a wait')
+      notify(progress, state, 'The progress function of a wait')
     }
     const end = timeoutMs === undefined ? undefined : performance.now() + timeoutMs
-    const left = (): object =>
+    const timeLeft = (): object =>
       end === undefined ? {} : { timeoutMs: Math.max(0, Math.ceil(end - performance.now())), expire: true }
     let last: State | null = null
     try {
-      for await (const step of this.#steps(() => ({ onFailure, onWarning, ...left() }), signal)) {
+      for await (const step of this.#steps(() => ({ onFailure, onWarning, ...timeLeft() }), signal)) {
         last = step.state
         if (step.changed && step.state !== null) report(step.state)
       }
@@ -143,7 +148,7 @@ export abstract class RunHandle<State> {
       if (error instanceof RunFailedError) report(error.details?.value as State)
       throw error
     }
-    // The core gives a state with every step that finishes.
+    // The core returns a state with every step that finishes.
     return last as State
   }
 
@@ -160,11 +165,11 @@ export abstract class RunHandle<State> {
   }
 }
 
-/** A sync's run. */
+/** Follows a run of a sync. */
 export class SyncRunHandle extends RunHandle<SyncRun> {
   override readonly kind = 'sync'
   override readonly id: number
-  /** The id of the sync that runs. */
+  /** The id of the sync. */
   readonly syncId: number
 
   /** @internal */
@@ -175,11 +180,11 @@ export class SyncRunHandle extends RunHandle<SyncRun> {
   }
 }
 
-/** A sequence's run. */
+/** Follows a run of a sequence. */
 export class SequenceRunHandle extends RunHandle<SequenceRun> {
   override readonly kind = 'sequence'
   override readonly id: string
-  /** The id of the sequence that runs. */
+  /** The id of the sequence. */
   readonly sequenceId: string
 
   /** @internal */
@@ -190,11 +195,11 @@ export class SequenceRunHandle extends RunHandle<SequenceRun> {
   }
 }
 
-/** An identity graph's run. */
+/** Follows a run of an identity graph. */
 export class IdentityGraphRunHandle extends RunHandle<IdentityGraphRun> {
   override readonly kind = 'identity_graph'
   override readonly id: string
-  /** The id of the identity graph that runs. */
+  /** The id of the identity graph. */
   readonly graphId: string
 
   /** @internal */
@@ -205,7 +210,7 @@ export class IdentityGraphRunHandle extends RunHandle<IdentityGraphRun> {
   }
 }
 
-/** A run of any kind, told apart by `kind`. */
+/** A handle of a run of any kind; `kind` tells which type it has. */
 export type AnyRunHandle = SyncRunHandle | SequenceRunHandle | IdentityGraphRunHandle
 
 const handles = {

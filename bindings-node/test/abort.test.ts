@@ -5,7 +5,7 @@ import { describe, test } from 'node:test'
 
 import { CancelledError, Hightouch, stoppedCalls, type CallEnd } from 'hightouch-sdk'
 
-import { noteStopped } from '../dist/abort.js'
+import { recordAborted } from '../dist/abort.js'
 import { eventually, logOf, settingsOf, useSandbox, type World } from './support.js'
 
 const reason = new Error('the user left')
@@ -14,9 +14,9 @@ describe('an abort', () => {
   const { sandbox, world } = useSandbox()
   const clientOf = (home: World, more: object = {}): Hightouch =>
     new Hightouch({ ...settingsOf(sandbox, home), ...more })
-  /** Until the sandbox has seen `n` requests. */
+  /** Waits until the sandbox has seen `n` requests. */
   const arrived = (home: World, n = 1) => eventually(async () => (await logOf(sandbox, home)).length >= n)
-  /** Until the sandbox has seen a client go away before its answer. */
+  /** Waits until the sandbox has seen a client close a request before its answer. */
   const gone = (home: World) =>
     eventually(async () => (await logOf(sandbox, home)).some(({ gone_ms }) => gone_ms !== undefined))
   const hanging = { script: [{ when: {}, answer: { hang: true }, times: 1000 }] }
@@ -31,7 +31,7 @@ describe('an abort', () => {
     assert.deepEqual(await logOf(sandbox, home), [])
   })
 
-  test('while the call waits for the limit gives its place back and sends nothing', async () => {
+  test('while the call waits for the limit leaves the queue and sends nothing', async () => {
     const home = await world({ timeScale: 1 })
     await using ht = clientOf(home, { limit: [1, 60], timeScale: 1 })
     await ht.syncs.list()
@@ -87,7 +87,7 @@ describe('an abort', () => {
     await gone(home)
   })
 
-  test('between two polls ends the wait and leaves the run alone', async () => {
+  test('between two polls ends the wait and does not cancel the run', async () => {
     const home = await world({ runs: { seconds: 40 } })
     await using ht = clientOf(home)
     const run = await ht.syncs.trigger(1)
@@ -126,7 +126,7 @@ describe('an abort', () => {
     await assert.rejects(pages.next(), (error) => error === reason)
   })
 
-  test('by a timeout rejects with a TimeoutError of the platform', async () => {
+  test('by AbortSignal.timeout rejects with the TimeoutError of Node', async () => {
     const home = await world(hanging)
     await using ht = clientOf(home)
     const signal = AbortSignal.timeout(50)
@@ -134,7 +134,7 @@ describe('an abort', () => {
     assert.equal((signal.reason as DOMException).name, 'TimeoutError')
   })
 
-  test('after the call changes nothing, and no listener is left behind', async () => {
+  test('after the call changes nothing, and finds no listener', async () => {
     const home = await world()
     await using ht = clientOf(home)
     const aborter = new AbortController()
@@ -148,7 +148,7 @@ describe('an abort', () => {
     assert.equal(onabort.mock.callCount(), 1)
   })
 
-  test('of a signal that many calls share ends them all without a warning', async () => {
+  test('of a signal that many calls share ends all of them without a warning', async () => {
     const home = await world(hanging)
     await using ht = clientOf(home)
     const warned = test.mock.fn()
@@ -166,8 +166,8 @@ describe('an abort', () => {
     assert.equal(warned.mock.callCount(), 0)
   })
 
-  /** Incident: with a key that a function gives, the trigger went out though it was aborted in the same tick. */
-  test('in the tick of the call sends nothing', async () => {
+  /** Incident: with a key function, a trigger was sent although it was aborted in the same tick. */
+  test('in the same tick as the call sends nothing', async () => {
     const home = await world()
     for (const apiKey of [home.apiKey, () => home.apiKey, async () => Promise.resolve(home.apiKey)]) {
       await using ht = clientOf(home, { apiKey })
@@ -183,11 +183,11 @@ describe('an abort', () => {
   })
 })
 
-describe('what an abort has left behind', () => {
+describe('stoppedCalls', () => {
   const { sandbox, world } = useSandbox()
   const hanging = { script: [{ when: {}, answer: { hang: true }, times: 1000 }] }
 
-  /** Aborts `calls` of a hanging server once all have arrived. */
+  /** Makes calls to a server that does not answer, and aborts them once all have arrived. */
   const aborted = async (
     why: unknown,
     calls: number,
@@ -197,16 +197,16 @@ describe('what an abort has left behind', () => {
     await using ht = new Hightouch({ ...settingsOf(sandbox, home), onEnd })
     const aborter = new AbortController()
     const { signal } = aborter
-    const going = Array.from({ length: calls }, () => ht.syncs.trigger(1, {}, { signal }))
+    const pending = Array.from({ length: calls }, () => ht.syncs.trigger(1, {}, { signal }))
     await eventually(async () => (await logOf(sandbox, home)).length >= calls)
     aborter.abort(why)
-    const rejected = (await Promise.allSettled(going)).map(
+    const rejected = (await Promise.allSettled(pending)).map(
       (ended) => (ended.status === 'rejected' ? ended.reason : 0) as unknown,
     )
     return { signal, rejected }
   }
 
-  test('is told of the reason: each call, and that its request had left', async () => {
+  test('returns one error for each call that was aborted for a reason', async () => {
     const why = new Error('the user left')
     const ends: CallEnd[] = []
     const { signal, rejected } = await aborted(why, 2, (end) => ends.push(end))
@@ -219,7 +219,7 @@ describe('what an abort has left behind', () => {
       assert(error.meta?.requestId)
       assert.equal(error.cause, why)
     }
-    // The hooks were told of the same errors.
+    // Hooks got the same errors.
     assert.deepEqual(
       ends.map(({ error }) => error),
       errors,
@@ -227,7 +227,7 @@ describe('what an abort has left behind', () => {
     assert.deepEqual(stoppedCalls(signal), errors)
   })
 
-  test('is told of the signal, whatever the reason is', async () => {
+  test('takes the signal if the reason is a primitive', async () => {
     for (const why of ['a text', undefined, 7]) {
       const { signal, rejected } = await aborted(why, 1)
       assert.deepEqual(rejected, [signal.reason])
@@ -236,7 +236,7 @@ describe('what an abort has left behind', () => {
     }
   })
 
-  test('names the run that was waited for', async () => {
+  test('returns the token of the run that was waited for', async () => {
     const home = await world({ runs: { seconds: 3600 } })
     await using ht = new Hightouch(settingsOf(sandbox, home))
     const run = await ht.syncs.trigger(1)
@@ -252,18 +252,18 @@ describe('what an abort has left behind', () => {
     )
   })
 
-  test('is nothing where no call was stopped', () => {
+  test('returns nothing if no call was aborted', () => {
     for (const why of [new Error('another'), null, undefined, 'text', new AbortController().signal]) {
       assert.deepEqual(stoppedCalls(why), [])
     }
   })
 
-  test('is kept for the latest calls of a reason that is used again and again', async () => {
+  test('keeps the latest 1,000 errors of a reason', async () => {
     const why = new Error('always the same')
     await aborted(why, 2)
     const [first] = stoppedCalls(why)
     assert(first)
-    for (let more = 0; more < 1000; more++) noteStopped(AbortSignal.abort(why), first)
+    for (let more = 0; more < 1000; more++) recordAborted(AbortSignal.abort(why), first)
     assert.equal(stoppedCalls(why).length, 1000)
   })
 })

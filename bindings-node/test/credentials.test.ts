@@ -7,14 +7,14 @@ import * as sdk from 'hightouch-sdk'
 
 import { eventually, logOf, settingsOf, useSandbox, type World } from './support.js'
 
-describe('a key that a function gives', () => {
+describe('a key function', () => {
   const { sandbox, world } = useSandbox()
   const clientOf = (
     home: World,
     apiKey: sdk.ApiKeyFunction,
     more: sdk.HightouchOptions = {},
   ): sdk.Hightouch => new sdk.Hightouch({ ...settingsOf(sandbox, home), ...more, apiKey })
-  /** A function that gives these keys one after the other, the last one from then on. */
+  /** Returns these keys, one for each call, and then the last one again and again. */
   const giving = (...keys: (string | undefined)[]) =>
     test.mock.fn(async () => {
       await new Promise(setImmediate)
@@ -22,7 +22,7 @@ describe('a key that a function gives', () => {
     })
   const statuses = async (home: World): Promise<(number | null)[]> =>
     (await logOf(sandbox, home)).map(({ status }) => status)
-  /** The kind of what `work` rejects with. */
+  /** The kind of the error that `work` rejects with. */
   const kind = async (work: PromiseLike<unknown>): Promise<string> => {
     try {
       await work
@@ -32,7 +32,7 @@ describe('a key that a function gives', () => {
     return 'nothing'
   }
 
-  test('is asked for before the first call, and once for all that are first', async () => {
+  test('is called before the first request, and once for all that are made at the same time', async () => {
     const home = await world()
     const give = giving(home.apiKey)
     await using ht = clientOf(home, give)
@@ -42,19 +42,19 @@ describe('a key that a function gives', () => {
     assert.deepEqual(new Set(await statuses(home)), new Set([200]))
   })
 
-  test('may come without a promise', async () => {
+  test('may return the key without a promise', async () => {
     const home = await world()
     await using ht = clientOf(home, () => home.apiKey)
     assert.equal((await ht.syncs.get(1)).id, 1)
   })
 
-  test('is asked for once when it is refused to many calls, which are each repeated once', async () => {
+  test('is called once if the server refuses many requests, and each request is sent again once', async () => {
     const home = await world()
     const refused = async () => (await statuses(home)).filter((status) => status === 401).length === 50
     const give = giving(home.keys.invalid, home.apiKey)
     await using ht = clientOf(home, async () => {
       const key = await give()
-      // Answered only when all of them have met the refusal.
+      // Returns only after the server has refused all of them.
       if (key === home.apiKey) await eventually(refused)
       return key
     })
@@ -64,7 +64,7 @@ describe('a key that a function gives', () => {
     assert.equal((await statuses(home)).filter((status) => status === 200).length, 50)
   })
 
-  test('is not asked for by a call whose refusal comes after the new key: that one is just repeated', async () => {
+  test('is not called for a request that is refused after the new key came, and the request is sent again', async () => {
     const home = await world({
       script: [{ when: { operation: 'GetModel' }, answer: { status: 401, delayMs: 1500 } }],
     })
@@ -77,7 +77,7 @@ describe('a key that a function gives', () => {
     assert.equal(give.mock.callCount(), 2)
   })
 
-  test('that stays the same leaves the refusal as it is, and is not asked for in a loop', async () => {
+  test('that returns the same key again is not called in a loop', async () => {
     const home = await world({
       script: [{ when: { operation: 'GetModel' }, answer: { status: 401, delayMs: 1500 } }],
     })
@@ -87,16 +87,16 @@ describe('a key that a function gives', () => {
     const kinds = await Promise.all(Array.from({ length: 20 }, () => kind(ht.syncs.get(1))))
     assert.deepEqual(new Set(kinds), new Set(['authentication']))
     assert.equal(give.mock.callCount(), 2)
-    // The function has answered since this call began.
+    // The function has returned since this call started.
     assert.equal(await kind(late), 'authentication')
     assert.equal(give.mock.callCount(), 2)
     assert.equal((await statuses(home)).length, 21)
-    // One that begins now may ask again.
+    // A call that starts now may call it again.
     assert.equal(await kind(ht.syncs.get(1)), 'authentication')
     assert.equal(give.mock.callCount(), 3)
   })
 
-  test('that is another one and is refused too is not asked for again', async () => {
+  test('is not called again if its second key is refused too', async () => {
     const home = await world()
     const give = giving(home.keys.invalid, home.keys.orphaned)
     await using ht = clientOf(home, give)
@@ -105,7 +105,7 @@ describe('a key that a function gives', () => {
     assert.deepEqual(await statuses(home), [401, 401])
   })
 
-  test('whose function fails rejects with what it threw as the cause, and sends nothing', async () => {
+  test('that throws makes calls reject with its error as the cause, and nothing is sent', async () => {
     const home = await world()
     const cause = new Error('the vault is sealed')
     const give = test.mock.fn<sdk.ApiKeyFunction>(async () => {
@@ -125,11 +125,11 @@ describe('a key that a function gives', () => {
     assert.equal((await ht.syncs.get(1)).id, 1)
   })
 
-  test('that is none is refused, and shown nowhere', async () => {
+  test('that returns something other than a key makes calls reject, and the value is not shown', async () => {
     const home = await world()
     const canary = 'canary 4f1d9c'
-    for (const odd of [canary, '', 7, undefined]) {
-      await using ht = clientOf(home, () => odd as string)
+    for (const wrong of [canary, '', 7, undefined]) {
+      await using ht = clientOf(home, () => wrong as string)
       const error: unknown = await ht.syncs.get(1).catch((thrown: unknown) => thrown)
       assert(error instanceof sdk.AuthenticationError)
       assert(error.cause instanceof Error)
@@ -138,7 +138,7 @@ describe('a key that a function gives', () => {
     assert.deepEqual(await statuses(home), [])
   })
 
-  test('is shown nowhere, and neither is its function', async () => {
+  test('is not shown, and neither is its key', async () => {
     const home = await world()
     await using ht = clientOf(home, () => 'canary-4f1d9c')
     const error: unknown = await ht.syncs.get(1).catch((thrown: unknown) => thrown)
@@ -148,7 +148,7 @@ describe('a key that a function gives', () => {
     }
   })
 
-  test('is still got for the others when one of them goes away', async () => {
+  test('goes on for other calls if one that waits for it is aborted', async () => {
     const home = await world()
     let answer: (key: string) => void = () => undefined
     const give = test.mock.fn(async () => new Promise<string>((resolve) => (answer = resolve)))
@@ -165,7 +165,7 @@ describe('a key that a function gives', () => {
     assert.equal(give.mock.callCount(), 1)
   })
 
-  test('is not asked for where one was set by hand', async () => {
+  test('is not called after setApiKey', async () => {
     const home = await world()
     const give = giving(home.keys.invalid)
     await using ht = clientOf(home, give)
@@ -174,7 +174,7 @@ describe('a key that a function gives', () => {
     assert.equal(give.mock.callCount(), 0)
   })
 
-  test('is renewed in the middle of a wait for a run', async () => {
+  test('is called if the server refuses the key during a wait for a run', async () => {
     const revoked = { when: { operation: 'ListSyncRuns', nth: 2 }, answer: { status: 401 } }
     const home = await world({ script: [revoked], runs: { seconds: 60 } })
     const give = giving(home.apiKey, home.keys.readOnly)
@@ -184,15 +184,15 @@ describe('a key that a function gives', () => {
     assert.equal(give.mock.callCount(), 2)
   })
 
-  test('of a closed client is not asked for', async () => {
+  test('of a closed client is not called', async () => {
     const home = await world()
     const ht = clientOf(home, () => home.apiKey)
     await ht.close()
     assert.equal(await kind(ht.syncs.get(1)), 'closed')
   })
 
-  /** Incident: a trigger inside the function waited for the key that the function was to give, for ever. */
-  test('is not waited for inside of its own function, and the call there says so', async () => {
+  /** Incident: a trigger inside the function waited forever for the key that the function was to return. */
+  test('cannot make calls with its own client, and the error says so', async () => {
     const home = await world()
     const inner: unknown[] = []
     const ht: sdk.Hightouch = clientOf(home, async () => {
@@ -207,7 +207,7 @@ describe('a key that a function gives', () => {
     assert.deepEqual(await statuses(home), [200])
   })
 
-  test('may be got with a client that has a key of its own', async () => {
+  test('can make calls with a client that has a key', async () => {
     const home = await world()
     await using vault = new sdk.Hightouch(settingsOf(sandbox, home))
     await using ht = clientOf(home, async () => {
@@ -217,7 +217,7 @@ describe('a key that a function gives', () => {
     assert.equal((await ht.syncs.get(1)).id, 1)
   })
 
-  test('does not bar what its function has left running', async () => {
+  test('can leave something running that makes calls after it has returned', async () => {
     const home = await world()
     let later: Promise<sdk.Sync> | undefined
     const ht: sdk.Hightouch = clientOf(home, () => {
@@ -231,7 +231,7 @@ describe('a key that a function gives', () => {
     await ht.close()
   })
 
-  test('is refused with the type and text of what the function threw, which has a code', async () => {
+  test('that throws is named in the message, and the error has a code', async () => {
     const home = await world()
     for (const cause of [
       new RangeError('no such vault'),

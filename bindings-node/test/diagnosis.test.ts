@@ -1,4 +1,4 @@
-/** What stands between here and the API crosses as data and as text; the core's tests have each finding. */
+/** Tests that a diagnosis reaches the user as data and as text. The tests of the core cover each finding. */
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -11,7 +11,7 @@ import { settingsOf, useSandbox } from './support.js'
 describe('a diagnosis', () => {
   const { sandbox, world } = useSandbox()
 
-  test('of settings that make no client is told and not thrown', async () => {
+  test('of settings that are wrong is returned and not thrown', async () => {
     const home = await world()
     const settings = { ...settingsOf(sandbox, home), apiKey: 'canary in two' }
     assert.throws(() => new Hightouch(settings))
@@ -27,7 +27,7 @@ describe('a diagnosis', () => {
     assert.ok(!inspect(findings).includes('canary') && !text.includes('canary'))
   })
 
-  test('of no key at all says how to give one', async () => {
+  test('without a key says how to set one', async () => {
     const { findings } = await Hightouch.diagnose({
       ...settingsOf(sandbox, await world()),
       apiKey: undefined,
@@ -37,7 +37,7 @@ describe('a diagnosis', () => {
     assert.match(finding.advice ?? '', /HIGHTOUCH_API_KEY/)
   })
 
-  test('of a good way is the same from settings and from a client', async () => {
+  test('that finds no problem is the same from settings and from a client', async () => {
     const settings = settingsOf(sandbox, await world())
     const client = new Hightouch(settings)
     for (const { ok, findings, tls, text } of [await Hightouch.diagnose(settings), await client.diagnose()]) {

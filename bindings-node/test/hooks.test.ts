@@ -11,15 +11,15 @@ describe('hooks', () => {
   const clientOf = (home: World, hooks: sdk.CallHooks): sdk.Hightouch =>
     new sdk.Hightouch({ ...settingsOf(sandbox, home), ...hooks })
 
-  test('are told of each call that may send, and of no other', async () => {
+  test('are called for each call that may send a request, and for no other', async () => {
     const home = await world({ syncs: 3 })
     const seen: string[] = []
     await using ht = clientOf(home, {
-      onStart: ({ op }) => seen.push(`+${op}`),
-      onEnd: ({ op, meta, error }) => {
+      onStart: ({ operation }) => seen.push(`+${operation}`),
+      onEnd: ({ operation, meta, error }) => {
         assert.equal(error, undefined)
         assert(meta && meta.attempts.length > 0)
-        seen.push(`-${op}`)
+        seen.push(`-${operation}`)
       },
     })
     await ht.syncs.list({ limit: 3 })
@@ -39,7 +39,31 @@ describe('hooks', () => {
     assert(seen.includes('+runs.next') && seen.at(-1) === '-runs.next')
   })
 
-  test('are told what a call failed with', async () => {
+  /** Incident: an operation was `ListSync` in an error and `syncs.list` in a hook. */
+  test('name an operation by its method, with the id of the API beside it', async () => {
+    const seen: unknown[] = []
+    await using ht = clientOf(await world(), {
+      onStart: (start) => seen.push(start),
+      onEnd: ({ operation, operationId }) => seen.push({ operation, operationId }),
+    })
+    await ht.syncs.list({ limit: 1 })
+    await ht.syncSequences.trigger('nightly')
+    await ht.request('GET', '/syncs')
+    const [list, trigger] = [
+      { operation: 'syncs.list', operationId: 'ListSync' },
+      { operation: 'syncSequences.trigger', operationId: 'TriggerSequenceRun' },
+    ]
+    assert.deepEqual(seen, [
+      list,
+      list,
+      trigger,
+      trigger,
+      { operation: 'request' },
+      { operation: 'request', operationId: undefined },
+    ])
+  })
+
+  test('are called with the error of a call that failed', async () => {
     const home = await world({ script: [{ when: { operation: 'ListSync' }, answer: { hang: true } }] })
     const ends: sdk.CallEnd[] = []
     await using ht = clientOf(home, { onEnd: (end) => ends.push(end) })
@@ -48,7 +72,7 @@ describe('hooks', () => {
     await assert.rejects(ht.request('GET', '/syncs', {}, { signal }))
     await assert.rejects(ht.syncs.list({ limit: -1 }).then())
     assert.deepEqual(
-      ends.map(({ op, error }) => [op, error?.kind]),
+      ends.map(({ operation, error }) => [operation, error?.kind]),
       [
         ['syncs.get', 'not_found'],
         ['request', 'cancelled'],
@@ -56,12 +80,15 @@ describe('hooks', () => {
       ],
     )
     assert.equal(ends[0]?.error, thrown)
+    assert(thrown instanceof sdk.NotFoundError)
+    assert.deepEqual([thrown.operation, thrown.operationId], ['syncs.get', 'GetSync'])
+    assert.deepEqual([thrown.meta?.operation, thrown.meta?.operationId], ['syncs.get', 'GetSync'])
     assert.equal(ends[0]?.meta?.attempts[0]?.status, 404)
     assert.equal(ends[1]?.error?.cause, signal.reason)
     assert.equal(ends[2]?.meta, undefined)
   })
 
-  test('that throw, or reject, become warnings and change nothing', async () => {
+  test('that throw or reject cause a warning and change nothing', async () => {
     const home = await world()
     const hooks = {
       onStart: () => {

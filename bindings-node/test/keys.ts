@@ -1,14 +1,14 @@
-/** A function that gives keys as a scenario says. */
+/** A key function that a scenario describes. */
 
 import { setTimeout } from 'node:timers/promises'
 
 import type { Hightouch } from 'hightouch-sdk'
 
-/** What it does when it is asked: gives a key, perhaps late, or fails. */
+/** What one call of the function does: it returns a key, perhaps late, or fails. */
 export type KeyEntry = string | { fails?: string; usesClient?: true; delayMs?: number; key?: string }
 
 export class KeyFunction {
-  asked = 0
+  calls = 0
   readonly #entries: KeyEntry[]
   readonly #ended = new AbortController()
 
@@ -16,9 +16,9 @@ export class KeyFunction {
     this.#entries = [...entries]
   }
 
-  /** The key that is next, of the function of this client. */
+  /** Does what the next entry says. `client` is the client that has this function. */
   async key(client: Hightouch): Promise<string> {
-    this.asked += 1
+    this.calls += 1
     const [entry = ''] = this.#entries.length > 1 ? this.#entries.splice(0, 1) : this.#entries
     if (typeof entry === 'string') return entry
     if (entry.delayMs !== undefined) {
@@ -29,7 +29,7 @@ export class KeyFunction {
     return entry.key ?? ''
   }
 
-  /** Ends a delay, so that nothing outlives its scenario. */
+  /** Ends a delay, so that nothing runs after the scenario. */
   end(): void {
     this.#ended.abort()
   }

@@ -15,7 +15,7 @@ describe('a process', { concurrency: 2 }, () => {
   const { sandbox, world } = useSandbox()
   const hanging = { script: [{ when: {}, answer: { hang: true }, times: 1000 }] }
 
-  /** Runs `script` in a process of its own; `settings` and `Hightouch` are there for it. */
+  /** Runs `script` in its own process. The script can use `settings` and `Hightouch`. */
   const run = async (home: World, script: string): Promise<{ code: number | null; out: string }> => {
     const prelude = `
       const { Worker, isMainThread, workerData, parentPort } = require('node:worker_threads')
@@ -34,27 +34,27 @@ describe('a process', { concurrency: 2 }, () => {
     return { code, out }
   }
 
-  /** A worker's body, as an expression: `work` runs in it with its own copy of the module. */
+  /** The source of a worker that runs `work` with its own copy of the package. */
   const worker = (work: string): string => `new Worker(
     "const { Hightouch } = require('hightouch-sdk'); const { workerData: settings, parentPort } = require('node:worker_threads');"
       + ${JSON.stringify(`(async () => { ${work} })()`)},
     { eval: true, workerData: settings })`
 
-  test('ends by itself after its last call, though the client was never closed', async () => {
+  test('ends after its last call, although the client was not closed', async () => {
     const home = await world({ script: [{ when: {}, answer: { delayMs: 300 } }] })
     const script = `const ht = new Hightouch(settings)
       ht.syncs.list().then((page) => console.log(page.data.length))`
     assert.deepEqual(await run(home, script), { code: 0, out: '3\n' })
   })
 
-  test('ends by itself when its last call was aborted', async () => {
+  test('ends after its last call was aborted', async () => {
     const home = await world(hanging)
     const script = `const ht = new Hightouch(settings)
       await ht.syncs.list({}, { signal: AbortSignal.timeout(200) }).catch((error) => console.log(error.name))`
     assert.deepEqual(await run(home, script), { code: 0, out: 'TimeoutError\n' })
   })
 
-  test('ends by itself though a client waits to be asked for a key, and waits for a key that is late', async () => {
+  test('ends although a client with a key function is open, and waits for a key function that is slow', async () => {
     const home = await world()
     const script = `const late = () => new Promise((resolve) => setTimeout(resolve, 300, settings.apiKey))
       new Hightouch({ ...settings, apiKey: late })
@@ -63,7 +63,7 @@ describe('a process', { concurrency: 2 }, () => {
     assert.deepEqual(await run(home, script), { code: 0, out: '3\n' })
   })
 
-  test('ends at once when it is told to with calls in flight', async () => {
+  test('ends at once on process.exit with calls in flight', async () => {
     const home = await world(hanging)
     const script = `const ht = new Hightouch(settings)
       for (let i = 0; i < 20; i++) ht.request('GET', '/syncs').catch(() => {})
@@ -71,7 +71,7 @@ describe('a process', { concurrency: 2 }, () => {
     assert.deepEqual(await run(home, script), { code: 7, out: '' })
   })
 
-  test('ends its calls with the worker that made them', async () => {
+  test('ends the calls of a worker that ends', async () => {
     const home = await world(hanging)
     const script = `
       for (const how of ['exit', 'terminate', 'exit', 'terminate']) {
@@ -96,7 +96,7 @@ describe('a process', { concurrency: 2 }, () => {
     })
   })
 
-  test('serves workers one after another, with the module loaded nowhere in between', async () => {
+  test('can use the package in one worker after another', async () => {
     const home = await world()
     const script = `for (let i = 0; i < 3; i++) {
       const worker = ${worker(`
@@ -105,11 +105,11 @@ describe('a process', { concurrency: 2 }, () => {
       worker.on('message', (n) => console.log(n))
       await new Promise((resolve) => worker.once('exit', resolve))
     }`
-    // The native module is loaded with the first client, and this process makes none of its own.
+    // The first client loads the addon, and the main thread creates none.
     assert.deepEqual(await run(home, script), { code: 0, out: '3\n3\n3\n' })
   })
 
-  test('serves several workers and itself at once', async () => {
+  test('can use the package in several workers and the main thread at the same time', async () => {
     const home = await world()
     const script = `
       const work = Array.from({ length: 3 }, () => new Promise((resolve, reject) => {
@@ -124,7 +124,7 @@ describe('a process', { concurrency: 2 }, () => {
     assert.deepEqual(await run(home, script), { code: 0, out: '3 5,5,5\n' })
   })
 
-  test("takes a worker's settings from the worker's own environment", async () => {
+  test('reads the settings of a worker from the environment of the worker', async () => {
     const home = await world()
     const script = `const { environment, apiKey, baseUrl, ...others } = settings
       const worker = new Worker(
@@ -135,7 +135,7 @@ describe('a process', { concurrency: 2 }, () => {
     assert.deepEqual(await run(home, script), { code: 0, out: '3\n' })
   })
 
-  test('closes a client at the end of its scope', async () => {
+  test('closes a client at the end of an `await using` block', async () => {
     const home = await world()
     let kept: Hightouch
     {

@@ -1,10 +1,10 @@
-/** How a scenario's expectation is compared: a subset of objects, lists element by element. */
+/** Compares a value with what a scenario expects: objects by the expected members, arrays element by element. */
 
 import { isDeepStrictEqual } from 'node:util'
 
 import type { JsonValue } from 'hightouch-sdk'
 
-/** Where `actual` is not as `expected` says; `anyText` lets `"..."` stand for any member that is there. */
+/** Lists the differences. With `anyText`, `"..."` matches any value that is not null. */
 export function complaints(
   expected: JsonValue,
   actual: JsonValue | undefined,
@@ -12,14 +12,14 @@ export function complaints(
   at = '$',
 ): string[] {
   if (expected === null) return actual == null ? [] : [`${at}: ${show(actual)} should be absent or null`]
-  if (anyText && expected === '...') return actual == null ? [`${at} is not there`] : []
+  if (anyText && expected === '...') return actual == null ? [`${at} is missing`] : []
   if (Array.isArray(expected)) {
     const fits = Array.isArray(actual) && matches(expected, actual, anyText)
     return fits ? [] : [`${at}: ${show(actual)} is not ${show(expected)}`]
   }
   if (typeof expected === 'object') {
     if (actual == null || typeof actual !== 'object' || Array.isArray(actual))
-      return [`${at}: ${show(actual)} is no object`]
+      return [`${at}: ${show(actual)} is not an object`]
     return Object.entries(expected).flatMap(([name, value]) =>
       complaints(value, actual[name], anyText, `${at}.${name}`),
     )
@@ -27,7 +27,7 @@ export function complaints(
   return isDeepStrictEqual(expected, actual) ? [] : [`${at}: ${show(actual)} is not ${show(expected)}`]
 }
 
-/** Element by element; the element `"..."` stands for any number of them. */
+/** Compares element by element. The element `"..."` matches any number of elements. */
 function matches(expected: JsonValue[], actual: JsonValue[], anyText: boolean): boolean {
   const [first, ...rest] = expected
   if (first === undefined) return actual.length === 0

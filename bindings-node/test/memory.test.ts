@@ -13,17 +13,17 @@ const MEGABYTE = 2 ** 20
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
-/** Bytes in use when nothing is left to collect: JavaScript's own, and all of the process's. */
+/** The bytes in use after a garbage collection: of the JavaScript heap, and of the process. */
 function used(): { heap: number; rss: number } {
   collect()
   const { heapUsed, external, rss } = process.memoryUsage()
   return { heap: heapUsed + external, rss }
 }
 
-describe('a list of 100,000', () => {
+describe('a list of 100,000 syncs', () => {
   const { sandbox, world } = useSandbox()
 
-  test('is iterated in memory that does not grow with it', async () => {
+  test('is iterated in constant memory', async () => {
     const wide = { requests: 100_000, seconds: 10 }
     const home = await world({ syncs: SYNCS, limit: wide })
     await using ht = new Hightouch({ ...settingsOf(sandbox, home), limit: [wide.requests, wide.seconds] })
@@ -37,17 +37,17 @@ describe('a list of 100,000', () => {
     const late = used()
     assert.equal(count, SYNCS)
     const grown = [late.heap - early.heap, late.rss - early.rss].map((bytes) => bytes / MEGABYTE)
-    // Rows that are kept measure above 140 MB in both. The heap is exact after a collection; what the process holds also
-    // moves with the allocator and the machine's load, by up to 32 MB as seen.
+    // If the rows were kept, both would grow by more than 140 MB. The heap is exact after a collection. The process also
+    // grows with the allocator and the load of the machine, by up to 32 MB as measured.
     const [heap = NaN, rss = NaN] = grown
     assert(heap < 16 && rss < 70, `grew by ${grown.join(' and ')} MB`)
   })
 })
 
-describe('a client that nobody holds any more', () => {
+describe('a client without references', () => {
   const { sandbox, world } = useSandbox()
 
-  test('is collected with the function that gives its key, though it was never closed', async () => {
+  test('is garbage-collected with its key function, although it was not closed', async () => {
     const home = await world()
     const used = async (): Promise<WeakRef<object>[]> => {
       const apiKey = (): string => home.apiKey

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { describe, test } from 'node:test'
+import { promisify } from 'node:util'
 
 import { loadNative } from '../dist/native.js'
 import { ROOT } from './support.js'
@@ -12,13 +14,13 @@ const manifest = JSON.parse(readFileSync(path.join(ROOT, 'bindings-node', 'packa
   scripts?: Record<string, string>
 }
 const lock = readFileSync(path.join(ROOT, 'bindings-node', 'package-lock.json'), 'utf8')
-// Not a bundler's or tsc's import: what Node itself does with each.
+// What Node does, not what tsc makes of an import.
 const required = createRequire(__filename)('hightouch-sdk') as Record<string, unknown>
 const imported = import('hightouch-sdk') as Promise<Record<string, unknown>>
 
 describe('the package', () => {
-  test('gives import and require the same names and the same classes', async () => {
-    // Marks of tsc and Node, not names of ours.
+  test('exports the same names and classes to import and require', async () => {
+    // tsc and Node add these two.
     const { __esModule, 'module.exports': whole, ...names } = await imported
     assert(__esModule === undefined || __esModule === true)
     assert(whole === undefined || whole === required)
@@ -41,12 +43,12 @@ describe('the package', () => {
     )
   })
 
-  test('names no registry in its lock file', () => {
+  test('has no registry in its lock file', () => {
     assert.equal(lock.includes('"resolved"'), false)
   })
 })
 
-describe('loading the native module', () => {
+describe('loading the native addon', () => {
   const absent = (id: string): never => {
     throw Object.assign(new Error(`Cannot find module '${id}'`), { code: 'MODULE_NOT_FOUND' })
   }
@@ -67,7 +69,7 @@ describe('loading the native module', () => {
     ])
   })
 
-  test('in vain names the platform, the C library and the package', () => {
+  test('that is not installed names the platform, the C library and the package', () => {
     const linux = (): unknown => loadNative('linux', 'riscv64', absent)
     assert.throws(
       linux,
@@ -77,13 +79,24 @@ describe('loading the native module', () => {
     assert.throws(mac, /darwin arm64 is not installed.*hightouch-sdk-darwin-arm64/)
   })
 
-  test('of a file that does not fit says what the system said', () => {
+  test('that does not fit the system says why', () => {
     const broken = (id: string): unknown =>
       id.endsWith('gnu.node') ? assert.fail("version `GLIBC_2.38' not found") : absent(id)
     assert.throws(
       () => loadNative('linux', 'x64', broken),
       (error: Error) =>
-        error.message.includes('could not be loaded') && String(error.cause).includes('GLIBC_2.38'),
+        error.message.includes("could not be loaded: version `GLIBC_2.38' not found") &&
+        String(error.cause).includes('GLIBC_2.38'),
     )
+  })
+
+  /** Incident: with --no-addons, or --permission alone, the message said to install the package again. */
+  test('that Node forbids says which flag is missing', async () => {
+    const code = "new (require('hightouch-sdk').Hightouch)({ apiKey: 'k' })"
+    const { stderr } = await promisify(execFile)(process.execPath, ['--no-addons', '--eval', code], {
+      cwd: path.join(ROOT, 'bindings-node'),
+    }).catch((failed: unknown) => failed as { stderr: string })
+    assert.match(stderr, /may not load addons\. If Node runs with --permission, add --allow-addons; /)
+    assert.doesNotMatch(stderr, /Install hightouch-sdk again/)
   })
 })

@@ -11,14 +11,14 @@ describe('a list', () => {
     Array.from({ length: to - from + 1 }, (_none, index) => from + index)
 
   /** Incident: `for await (const sync of await ht.syncs.list())` ended after 100 of 1,000 syncs. */
-  test('whose first page was awaited goes on to its end', async () => {
+  test('is iterated to its end if its first page was awaited', async () => {
     const home = await world({ syncs: 25 })
     await using ht = new sdk.Hightouch(settingsOf(sandbox, home))
     const page = await ht.syncs.list({ limit: 10 })
     const seen: number[] = []
     for await (const { id } of page) seen.push(id)
     assert.deepEqual(seen, ids(1, 25))
-    // The page's own items are there without asking.
+    // The page's own items need no request.
     assert.deepEqual(
       [...page].map(({ id }) => id),
       ids(1, 10),
@@ -30,14 +30,14 @@ describe('a list', () => {
     assert.deepEqual(rest, ids(11, 25))
   })
 
-  test('asks for no page that is not looked at', async () => {
+  test('does not fetch a page that is not needed', async () => {
     const home = await world({ syncs: 25 })
     await using ht = new sdk.Hightouch(settingsOf(sandbox, home))
     for await (const { id } of await ht.syncs.list({ limit: 10 })) if (id === 10) break
     assert.equal((await logOf(sandbox, home)).length, 1)
   })
 
-  test('gives all of its items as an array, and the first one alone', async () => {
+  test('returns all items as an array, and the first one', async () => {
     const home = await world({ syncs: 25 })
     await using ht = new sdk.Hightouch(settingsOf(sandbox, home))
     const list = ht.syncs.list({ limit: 10 })

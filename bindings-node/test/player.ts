@@ -1,4 +1,4 @@
-/** Plays scenarios through the public methods; the format is described in tests/scenarios/README.md. */
+/** Plays scenarios through the public methods. tests/scenarios/README.md describes the format. */
 
 import assert from 'node:assert/strict'
 import { setTimeout } from 'node:timers/promises'
@@ -14,7 +14,7 @@ import {
   type JsonValue,
 } from 'hightouch-sdk'
 
-import { errorClasses } from '../dist/errors.js'
+import { errorClasses } from '../dist/error-table.js'
 import { KeyFunction, type KeyEntry } from './keys.js'
 import { complaints } from './matching.js'
 import { logOf, post, settingsOf, type Sandbox, type World } from './support.js'
@@ -47,20 +47,20 @@ export interface Scenario {
   wire?: object
 }
 
-/** What a step gave: a value (the handle too, where it gave one) or what it failed with. */
-type Ended = { value: JsonValue; handle?: AnyRunHandle } | { error: unknown; aborted: boolean }
+/** The outcome of a step: a value, with the handle if it returned one, or an error. */
+type Outcome = { value: JsonValue; handle?: AnyRunHandle } | { error: unknown; aborted: boolean }
 
 const HANG_MS = 60_000
 
 export async function play(id: string, scenario: Scenario, sandbox: Sandbox, world: World): Promise<void> {
   const played = new Play(scenario, sandbox, world)
   try {
-    if (scenario.construct) played.fail(scenario.construct)
+    if (scenario.construct) played.failToCreate(scenario.construct)
     else await played.steps()
   } finally {
     await played.close()
   }
-  if (scenario.asked !== undefined) assert.equal(played.asked(), scenario.asked, 'keys asked for')
+  if (scenario.asked !== undefined) assert.equal(played.keyCalls(), scenario.asked, 'calls of key functions')
   const question = { player: 'node', scenario: id, wire: scenario.wire ?? {} }
   const verdict = (await post(`${sandbox.httpUrl}/_worlds/${world.id}/judge`, question)) as {
     complaints: string[]
@@ -69,9 +69,9 @@ export async function play(id: string, scenario: Scenario, sandbox: Sandbox, wor
   await fetch(`${sandbox.httpUrl}/_worlds/${world.id}`, { method: 'DELETE' })
 }
 
-/** One scenario: its clients, and what was saved. */
+/** One scenario, with its clients and the values that steps saved. */
 class Play {
-  /** By their names; the one that steps need not name has none. */
+  /** The clients by name. The client of steps that name none has the name ''. */
   readonly #clients = new Map<string, Hightouch>()
   readonly #keys: KeyFunction[] = []
   readonly #names: Record<string, unknown>
@@ -86,9 +86,9 @@ class Play {
     this.#names = { ...sandbox, ...world }
   }
 
-  /** How often the clients' functions were asked for a key. */
-  asked(): number {
-    return this.#keys.reduce((sum, keys) => sum + keys.asked, 0)
+  /** How often the key functions of all clients were called. */
+  keyCalls(): number {
+    return this.#keys.reduce((sum, keys) => sum + keys.calls, 0)
   }
 
   async close(): Promise<void> {
@@ -96,8 +96,8 @@ class Play {
     await Promise.all(Array.from(this.#clients.values(), (client) => client.close()))
   }
 
-  /** Making the client fails. */
-  fail(construct: { error: Members }): void {
+  /** Checks that creating the client fails. */
+  failToCreate(construct: { error: Members }): void {
     let error: unknown
     try {
       this.#client('')
@@ -106,31 +106,31 @@ class Play {
       trace('error', thrown)
     }
     const expected = { error: fill(construct.error, this.#names) as Members }
-    check(expected, { error, aborted: false }, 'making the client')
+    check(expected, { error, aborted: false }, 'creating the client')
   }
 
-  /** The client with that name, made where no step before has named it. */
+  /** Returns the client with this name. Creates it if no earlier step has named it. */
   #client(name: string): Hightouch {
     const known = this.#clients.get(name)
     if (known) return known
-    const differ = name === '' ? this.#scenario.client : this.#scenario.clients?.[name]
+    const overrides = name === '' ? this.#scenario.client : this.#scenario.clients?.[name]
     const given = fill(
-      { ...settingsOf(this.#sandbox, this.#world), ...differ } as Members,
+      { ...settingsOf(this.#sandbox, this.#world), ...overrides } as Members,
       this.#names,
     ) as Members
     const { keys, ...settings } = Object.fromEntries(
       Object.entries(given).filter(([, value]) => value !== null),
     )
-    const give = keys === undefined ? undefined : new KeyFunction(keys as unknown as KeyEntry[])
+    const keyFunction = keys === undefined ? undefined : new KeyFunction(keys as unknown as KeyEntry[])
     const client: Hightouch = new Hightouch({
       ...settings,
-      ...(give && { apiKey: () => give.key(client) }),
+      ...(keyFunction && { apiKey: () => keyFunction.key(client) }),
       onEnd: (end) => {
         trace('hook', end)
       },
     })
     trace('client', client)
-    if (give) this.#keys.push(give)
+    if (keyFunction) this.#keys.push(keyFunction)
     this.#clients.set(name, client)
     return client
   }
@@ -140,20 +140,20 @@ class Play {
     for (const [index, step] of (this.#scenario.steps ?? []).entries()) {
       const parts = 'together' in step ? step.together : [step]
       const where = `step ${String(index + 1)} (${parts.map((part) => part.call).join(', ')})`
-      // All begin before any is awaited.
-      const begun = parts.map((part) => this.#begin(part))
-      const all = await within(Promise.all(begun), where)
+      // All start before any is awaited.
+      const started = parts.map((part) => this.#start(part))
+      const all = await within(Promise.all(started), where)
       for (const [nth, part] of parts.entries()) {
         const expected = fill(part.expect ?? {}, this.#names) as Step['expect']
-        for (const ended of all[nth] ?? []) {
-          check(expected ?? {}, ended, where)
-          if (part.save !== undefined) this.#names[part.save] = saved(ended)
+        for (const outcome of all[nth] ?? []) {
+          check(expected ?? {}, outcome, where)
+          if (part.save !== undefined) this.#names[part.save] = saved(outcome)
         }
       }
     }
   }
 
-  #begin(step: Step): Promise<Ended[]> {
+  #start(step: Step): Promise<Outcome[]> {
     const client = this.#client(step.client ?? '')
     const args = fill(step.args ?? {}, this.#names) as Members
     const opts = fill(step.opts ?? {}, this.#names) as Members
@@ -162,7 +162,7 @@ class Play {
     )
   }
 
-  async #attempt(client: Hightouch, step: Step, args: Members, opts: Members): Promise<Ended> {
+  async #attempt(client: Hightouch, step: Step, args: Members, opts: Members): Promise<Outcome> {
     const aborter = new AbortController()
     const done = new AbortController()
     const cancelling = this.#cancel(step, aborter, done.signal)
@@ -179,7 +179,7 @@ class Play {
     }
   }
 
-  /** Aborts when the step says so, unless its call is done before. */
+  /** Aborts the call when the step says so, unless it has ended before. */
   async #cancel(step: Step, aborter: AbortController, done: AbortSignal): Promise<void> {
     const { cancelAfterMs, cancelOn } = step
     if (cancelAfterMs === undefined && cancelOn === undefined) return
@@ -200,7 +200,7 @@ async function call(
   args: Members,
   options: object & { signal: AbortSignal },
   on?: AnyRunHandle,
-): Promise<Ended> {
+): Promise<Outcome> {
   switch (step.call) {
     case 'client.run':
       return handled(await client.run(args.token as string))
@@ -240,21 +240,21 @@ async function call(
 
 type Method = (...given: unknown[]) => unknown
 
-/** Any operation, by the public method of its resource. */
-async function operation(client: Hightouch, step: Step, args: Members, options: object): Promise<Ended> {
+/** Calls an operation by the public method of its resource. */
+async function operation(client: Hightouch, step: Step, args: Members, options: object): Promise<Outcome> {
   const [resource = '', name = ''] = step.call.split('.').map(camel)
   const methods = (client as unknown as Record<string, Record<string, Method> | undefined>)[resource]
   const method = methods?.[name]
   assert(methods && method, `this player does not know ${step.call}`)
-  const made = method.apply(methods, parameters(method, args, options))
-  const given = await (made instanceof Listing ? listed(made, step.take) : made)
-  if (given instanceof RunHandle) return handled(given as AnyRunHandle)
-  // What is opaque is JSON to a scenario.
-  return { value: JSON.parse(JSON.stringify(given ?? null)) as JsonValue }
+  const returned = method.apply(methods, parameters(method, args, options))
+  const value = await (returned instanceof Listing ? itemsOf(returned, step.take) : returned)
+  if (value instanceof RunHandle) return handled(value as AnyRunHandle)
+  // Converts each Json to its value, because scenarios have plain JSON.
+  return { value: JSON.parse(JSON.stringify(value ?? null)) as JsonValue }
 }
 
-/** A list as a user takes it: its first page, or all of it. */
-async function listed(list: Listing<unknown>, take: Step['take']): Promise<unknown[]> {
+/** Returns the items of the first page, or of all pages. */
+async function itemsOf(list: Listing<unknown>, take: Step['take']): Promise<unknown[]> {
   if (take === 'firstPage') return [...(await list)]
   const items: unknown[] = []
   for await (const item of list) items.push(item)
@@ -262,25 +262,25 @@ async function listed(list: Listing<unknown>, take: Step['take']): Promise<unkno
 }
 
 /**
- * What to call a method with. A method's parameters bear the names of the door's arguments; the others go in `args`.
- * They are read from its source, so that nothing but the method itself says what it takes.
+ * Returns the arguments for a method. Its parameters have the names of the door's arguments, and `args` takes the others.
+ * The names are read from the method's source, so that no second list of them is needed.
  */
 function parameters(method: Method, args: Members, options: object): unknown[] {
   const source = /\(([^)]*)\)/.exec(method.toString())?.[1] ?? ''
   const names = source.split(',').map((parameter) => parameter.replace(/=.*/, '').trim())
   const rest = { ...args }
-  const alone = names.slice(0, -1).filter((name) => name !== 'args')
-  for (const name of alone) Reflect.deleteProperty(rest, name)
+  const positional = names.slice(0, -1).filter((name) => name !== 'args')
+  for (const name of positional) Reflect.deleteProperty(rest, name)
   if (!names.includes('args')) assert.deepEqual(rest, {}, `no parameter of ${source} takes these`)
   return names.map((name) => (name === 'options' ? options : name === 'args' ? rest : args[name]))
 }
 
-/** `list_flows` as `listFlows`. */
+/** Converts `list_flows` to `listFlows`. */
 function camel(name: string): string {
   return name.replace(/_(.)/g, (_match, letter: string) => letter.toUpperCase())
 }
 
-function handled(handle: AnyRunHandle): Ended {
+function handled(handle: AnyRunHandle): Outcome {
   const { id, kind, adopted, joined } = handle
   trace('run', handle, decoded(handle.token))
   return { value: { id: String(id), parent: parentOf(handle), kind, adopted, joined }, handle }
@@ -297,28 +297,32 @@ function parentOf(handle: AnyRunHandle): string {
   }
 }
 
-function saved(ended: Ended): unknown {
-  if ('error' in ended) return JSON.parse(JSON.stringify(ended.error)) as unknown
-  const { value, handle } = ended
+function saved(outcome: Outcome): unknown {
+  if ('error' in outcome) return JSON.parse(JSON.stringify(outcome.error)) as unknown
+  const { value, handle } = outcome
   return handle ? { ...(value as Members), token: handle.token, handle } : value
 }
 
-function check(expect: NonNullable<Step['expect']>, ended: Ended, where: string): void {
-  if ('error' in ended) {
-    if (!expect.error) throw ended.error
-    checkError(expect.error, ended.error, ended.aborted, where)
+function check(expect: NonNullable<Step['expect']>, outcome: Outcome, where: string): void {
+  if ('error' in outcome) {
+    if (!expect.error) throw outcome.error
+    checkError(expect.error, outcome.error, outcome.aborted, where)
     return
   }
-  assert(!expect.error, `${where} succeeded with ${inspect(ended.value)}, expected ${inspect(expect.error)}`)
-  if (expect.value !== undefined) assert.deepEqual(complaints(expect.value, ended.value), [], where)
-  if (expect.count !== undefined) assert.equal((ended.value as JsonValue[]).length, expect.count, where)
+  assert(
+    !expect.error,
+    `${where} succeeded with ${inspect(outcome.value)}, expected ${inspect(expect.error)}`,
+  )
+  if (expect.value !== undefined) assert.deepEqual(complaints(expect.value, outcome.value), [], where)
+  if (expect.count !== undefined) assert.equal((outcome.value as JsonValue[]).length, expect.count, where)
 }
 
 function checkError(expected: Members, error: unknown, aborted: boolean, where: string): void {
   const { contains, notContaining, ...members } = expected
+  if (typeof members.operation === 'string') members.operation = camel(members.operation)
   const known = error instanceof HightouchError
   if (!known && !aborted) throw error
-  const fields = known ? { ...error.toJSON(), kind: kindOf(error) } : interruption(error)
+  const fields = known ? { ...error.toJSON(), kind: kindOf(error) } : errorOfAbort(error)
   const found = complaints(members, JSON.parse(JSON.stringify(fields)) as Members, true)
   assert.deepEqual(found, [], `${where}: ${inspect(error)}`)
   const text = [fields.message, fields.hint].filter((part) => typeof part === 'string').join(' ')
@@ -330,13 +334,13 @@ function checkError(expected: Members, error: unknown, aborted: boolean, where: 
   }
 }
 
-/** What is told of the call that was stopped for this reason. */
-function interruption(reason: unknown): Members {
+/** Returns the error of the call that was aborted for this reason. */
+function errorOfAbort(reason: unknown): Members {
   const [error] = stoppedCalls(reason)
   return error ? { ...error.toJSON(), kind: kindOf(error) } : { kind: 'cancelled' }
 }
 
-/** The kind that the error's class stands for. */
+/** The kind of error that has this class. */
 function kindOf(error: HightouchError): string {
   const kind = Object.entries(errorClasses).find(([, known]) => error.constructor === known)?.[0]
   assert.equal(kind, error.kind)
@@ -347,7 +351,7 @@ function texts(value: JsonValue | undefined): string[] {
   return value === undefined ? [] : ([value].flat() as string[])
 }
 
-/** `value` with each `{{name.member}}` replaced; a string that is only that becomes the value itself. */
+/** Replaces each `{{name.member}}` in `value`. A string that is nothing else becomes the value itself. */
 function fill(value: JsonValue, names: Record<string, unknown>): JsonValue {
   if (typeof value === 'string') {
     const whole = /^\{\{([^{}]+)\}\}$/.exec(value)?.[1]
@@ -361,7 +365,7 @@ function fill(value: JsonValue, names: Record<string, unknown>): JsonValue {
 
 function look(name: string, names: Record<string, unknown>): unknown {
   const found = name.split('.').reduce<unknown>((at, member) => (at as Members | undefined)?.[member], names)
-  assert(found !== undefined, `the scenario names {{${name}}}, which is not there`)
+  assert(found !== undefined, `the scenario names {{${name}}}, which does not exist`)
   return found
 }
 

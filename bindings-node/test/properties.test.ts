@@ -9,12 +9,12 @@ import { settingsOf, useSandbox, type World } from './support.js'
 
 const RUNS = 60
 
-/** `value` as JSON has it: without what is undefined, `-0` as `0`, objects plain, opaque JSON as what it holds. */
+/** Encodes and decodes a value: without undefined members, `-0` as `0`, a `Json` as its value. */
 function plain<T>(value: T): T {
   return JSON.parse(JSON.stringify(value)) as T
 }
 
-// Any text that UTF-8 can carry.
+// Any text that UTF-8 can encode.
 const text = fc.string({ unit: 'binary' })
 const id = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
 const optional = <T>(of: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(of, { nil: undefined })
@@ -31,11 +31,11 @@ const json = fc.letrec<{ any: sdk.JsonValue }>((tie) => ({
     fc.dictionary(text, tie('any'), { maxKeys: 4 }),
   ),
 })).any
-/** JSON inside as many lists and objects as the walls say. */
+/** JSON in many nested arrays and objects. */
 const deep = fc
   .tuple(json, fc.array(fc.boolean(), { maxLength: 100 - 8 }))
-  .map(([core, walls]) =>
-    walls.reduce<sdk.JsonValue>((inner, list) => (list ? [inner] : { in: inner }), core),
+  .map(([core, levels]) =>
+    levels.reduce<sdk.JsonValue>((inner, isArray) => (isArray ? [inner] : { in: inner }), core),
   )
 const configuration = fc.dictionary(text, fc.oneof({ weight: 3, arbitrary: json }, deep), { maxKeys: 5 })
 
@@ -51,7 +51,7 @@ const days = fc.record(
 const units = fc.constantFrom('minute', 'hour', 'day', 'week')
 const interval = (unit: fc.Arbitrary<string>) =>
   fc.record({ kind: fc.constant('interval' as const), interval: fc.record({ unit, quantity: id }) })
-/** A rule of each kind that the API documents. */
+/** A rule of a kind that the API documents. */
 const rule = fc.oneof<fc.Arbitrary<sdk.ScheduleRule<sdk.JsonInput>>[]>(
   interval(units),
   fc.record({ kind: fc.constant('cron' as const), expression: text }),
@@ -65,8 +65,8 @@ const rule = fc.oneof<fc.Arbitrary<sdk.ScheduleRule<sdk.JsonInput>>[]>(
     job: fc.record({ id: text }),
   }),
 )
-/** What is none of the kinds above, however it looks. */
-const stranger = fc.record({
+/** A rule of any other kind. */
+const unknownRule = fc.record({
   kind: fc.constant('unknown' as const),
   raw: fc
     .dictionary(text, json, { maxKeys: 4 })
@@ -75,10 +75,10 @@ const stranger = fc.record({
 const schedule = fc.record({
   type: text,
   schedule: optional(
-    fc.oneof<fc.Arbitrary<sdk.ScheduleRule<sdk.JsonInput>>[]>(rule, interval(text), stranger),
+    fc.oneof<fc.Arbitrary<sdk.ScheduleRule<sdk.JsonInput>>[]>(rule, interval(text), unknownRule),
   ),
 })
-/** What a server takes that keeps to the document: one type needs no rule, the others one of the known kinds. */
+/** A schedule that the API documents: one type has no rule, the others have a rule of a known kind. */
 const documented = fc.oneof<fc.Arbitrary<sdk.Schedule<sdk.JsonInput>>[]>(
   fc.record({ type: text, schedule: rule }),
   fc.record({ type: fc.constant('match_booster'), schedule: fc.constant(undefined) }),
@@ -103,7 +103,7 @@ const variable = fc.record({
   ),
   variants: fc.array(variant, { maxLength: 3 }),
 })
-/** An event whose enumerations come from `words`, for each the documented ones. */
+/** An event. `words` gets the documented values of each enumeration. */
 const eventOf = (words: (...known: string[]) => fc.Arbitrary<string>) =>
   fc.record({
     schema: configuration,
@@ -117,16 +117,16 @@ const eventOf = (words: (...known: string[]) => fc.Arbitrary<string>) =>
 const event = eventOf((...known) => fc.oneof(fc.constantFrom(...known), text))
 const documentedEvent = eventOf((...known) => fc.constantFrom(...known))
 
-/** As the server has it: without the tag that this package adds to a rule. */
+/** Removes the `kind` that this package adds to a rule. */
 function asServed({ type, schedule: given }: sdk.Schedule<sdk.JsonInput>): object {
   if (!given) return { type }
   const { kind, ...members } = given
   return { type, schedule: kind === 'unknown' ? (given as { raw: unknown }).raw : members }
 }
 
-describe('any value that a user can build survives the door', () => {
+describe('any value that a user can build is the same after encoding and decoding', () => {
   const door = new Door({ apiKey: 'k', environment: {} })
-  /** What `op` gives when it is asked with `args` and the server's answer is `answer`. */
+  /** What `op` returns with these arguments if the server answers `answer`. */
   const through = async (op: string, args: object, answer: object): Promise<Record<string, unknown>> =>
     door.value('parse', { op, args, status: 200, headers: {}, body: JSON.stringify(answer) })
 
@@ -174,13 +174,13 @@ describe('any value that a user can build survives the door', () => {
   })
 })
 
-describe('any value that a user can build comes back from a server that keeps it', () => {
+describe('any value that a user can build is the same when it is read back from a server', () => {
   const { sandbox, world } = useSandbox()
   const wide = { requests: 100_000, seconds: 10 }
   const clientOf = (home: World): sdk.Hightouch =>
     new sdk.Hightouch({ ...settingsOf(sandbox, home), limit: [wide.requests, wide.seconds] })
 
-  test('a sync, which another one can be given the parts of', async () => {
+  test('a sync, whose schedule can be copied to another sync', async () => {
     await using ht = clientOf(await world({ limit: wide }))
     const property = fc.asyncProperty(
       configuration,
@@ -201,7 +201,7 @@ describe('any value that a user can build comes back from a server that keeps it
     await fc.assert(property, { numRuns: RUNS })
   })
 
-  test('a message, by its variables', async () => {
+  test('the variables of a message that was updated', async () => {
     const home = await world({ limit: wide })
     await using ht = clientOf(home)
     const [flow, message] = ['00000000-0000-4000-8000-000000000001', '00000001-0000-4000-8000-000000000001']
@@ -213,13 +213,13 @@ describe('any value that a user can build comes back from a server that keeps it
     await fc.assert(property, { numRuns: RUNS })
   })
 
-  test('a contract, by its events, which another one can be given', async () => {
+  test('the events of a contract, which can be copied to another contract', async () => {
     await using ht = clientOf(await world({ limit: wide }))
     const events = fc.array(documentedEvent, { maxLength: 3 })
     const property = fc.asyncProperty(events, async (given) => {
       await ht.eventContracts.update('contract-000001', { events: given })
       const first = await ht.eventContracts.get('contract-000001')
-      // What was left out the server may fill in.
+      // The server may fill in what was left out.
       const merged = plain(first.events).map((read, i) => ({ ...read, ...plain(given[i]) }))
       assert.deepEqual(merged, plain(first.events))
       assert.equal(first.events.length, given.length)

@@ -11,10 +11,10 @@ import { settingsOf, useSandbox, type World } from './support.js'
 
 const VARIABLES = ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy', 'NO_PROXY', 'no_proxy']
 
-/** Incident: of the environment only `HIGHTOUCH_*` reached the core, and no variable of a proxy was ever read. */
-describe('the proxy that the environment names', () => {
+/** Incident: only `HIGHTOUCH_*` variables reached the core, so no proxy variable was read. */
+describe('the proxy of the environment', () => {
   const { sandbox, world } = useSandbox()
-  /** The addresses that the proxy was asked for. */
+  /** The addresses that clients asked the proxy for. */
   const asked: string[] = []
   let proxy: Server
   let url = ''
@@ -44,7 +44,7 @@ describe('the proxy that the environment names', () => {
     assert(environment)
     return others
   }
-  /** How often the proxy was asked for `home` by one read of a client made among these variables. */
+  /** Makes one call with these variables set, and returns how often it used the proxy. */
   const through = async (home: World, variables: NodeJS.ProcessEnv): Promise<number> => {
     const kept = { ...process.env }
     for (const name of VARIABLES) Reflect.deleteProperty(process.env, name)
@@ -63,13 +63,13 @@ describe('the proxy that the environment names', () => {
     return asked.length
   }
 
-  test('is used by a client of the main thread, whichever variable names it', async () => {
+  test('is used by the main thread, whichever variable names it', async () => {
     const home = await world()
     for (const name of VARIABLES.slice(0, 4)) assert.equal(await through(home, { [name]: url }), 1, name)
     assert.equal(await through(home, {}), 0)
   })
 
-  test('is passed by where NO_PROXY says so', async () => {
+  test('is not used for the hosts in NO_PROXY', async () => {
     const home = await world()
     const { hostname } = new URL(home.baseUrl)
     for (const name of VARIABLES.slice(4)) {
@@ -78,7 +78,7 @@ describe('the proxy that the environment names', () => {
     }
   })
 
-  test('of a worker is that of its own environment', async () => {
+  test('of a worker is read from the environment of the worker', async () => {
     const home = await world()
     const body = `
       const { parentPort, workerData } = require('node:worker_threads')

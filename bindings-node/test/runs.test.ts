@@ -9,14 +9,14 @@ import { logOf, settingsOf, useSandbox, type World } from './support.js'
 describe('a run', () => {
   const { sandbox, world } = useSandbox()
   const clientOf = (home: World): sdk.Hightouch => new sdk.Hightouch(settingsOf(sandbox, home))
-  /** What `work` rejects with because its run did not end well. */
+  /** The error that `work` rejects with because its run failed. */
   const failed = async (work: Promise<unknown>): Promise<sdk.RunFailedError> => {
     const error: unknown = await work.catch((thrown: unknown) => thrown)
     assert(error instanceof sdk.RunFailedError, String(error))
     return error
   }
 
-  test('of each kind is the handle of its kind, and is found again by its token', async () => {
+  test('of each kind has a handle of its own class, which its token returns again', async () => {
     await using ht = clientOf(await world())
     const started = [
       await ht.syncs.trigger(2),
@@ -39,7 +39,7 @@ describe('a run', () => {
     }
   })
 
-  test('that fails rejects with its last state, told apart by the kind of the run', async () => {
+  test('that fails makes the wait reject with its last state and its kind', async () => {
     const home = await world({
       runs: { status: 'failed', error: 'the destination is down' },
       graphs: { status: 'FAILURE', error: 'no memory left' },
@@ -58,31 +58,34 @@ describe('a run', () => {
     assert(graph.kind === 'identity_graph')
     assert.deepEqual([graph.id, graph.status, graph.error], [run.id, 'FAILURE', 'no memory left'])
     assert.equal(states.at(-1), 'FAILURE')
-    // The same as what the one who does not mind is given, but for its kind.
+    // With 'return', the wait returns the same state, without the kind.
     const { kind, ...state } = graph
     assert.equal(kind, run.kind)
     assert.deepEqual(state, await run.wait({ onFailure: 'return' }))
     assert.equal(error.run, run.token)
   })
 
-  /** Incident: `wait({ timeout: 1 })` waited for ever, and `timeoutMs: -1` timed out at once. */
-  test('is not waited for with an option that is unknown or wrong', async () => {
+  /** Incident: `wait({ timeout: 1 })` waited forever, and `timeoutMs: -1` timed out at once. */
+  test('is not waited for if an option is unknown or wrong', async () => {
     const home = await world({ runs: { seconds: 3600 } })
     await using ht = clientOf(home)
     const run = await ht.syncs.trigger(1)
     const sent = (await logOf(sandbox, home)).length
     const cases: [object, RegExp][] = [
-      [{ timeout: 1 }, /options\.timeout: unknown; known are timeoutMs, onFailure, /],
-      [{ headers: {} }, /options\.headers: unknown/],
-      [{ timeoutMs: -1 }, /options\.timeoutMs: must be a finite number of milliseconds/],
-      [{ timeoutMs: '5' }, /options\.timeoutMs/],
-      [{ timeoutMs: NaN }, /options\.timeoutMs/],
-      [{ timeoutMs: Infinity }, /options\.timeoutMs/],
-      [{ timeoutMs: null }, /options\.timeoutMs/],
-      [{ progress: true }, /options\.progress: must be a function/],
-      [{ onFailure: 'ignore' }, /options\.onFailure: must be 'raise' or 'return'/],
-      [{ onWarning: true }, /options\.onWarning/],
-      [{ signal: new AbortController() }, /options\.signal/],
+      [{ timeout: 1 }, /^Unknown option `timeout`; did you mean `timeoutMs`\? Nothing was sent\.$/],
+      [
+        { headers: {} },
+        /^Unknown option `headers`; known are `timeoutMs`, `onFailure`, `onWarning`, `progress`, `signal`\. Nothing was sent\.$/,
+      ],
+      [{ timeoutMs: -1 }, /^The option `timeoutMs` must be a finite number of milliseconds, 0 or more\. /],
+      [{ timeoutMs: '5' }, /option `timeoutMs`/],
+      [{ timeoutMs: NaN }, /option `timeoutMs`/],
+      [{ timeoutMs: Infinity }, /option `timeoutMs`/],
+      [{ timeoutMs: null }, /option `timeoutMs`/],
+      [{ progress: true }, /The option `progress` must be a function/],
+      [{ onFailure: 'ignore' }, /The option `onFailure` must be 'raise' or 'return'/],
+      [{ onWarning: true }, /option `onWarning`/],
+      [{ signal: new AbortController() }, /option `signal`/],
     ]
     const refused = (named: RegExp) => (error: unknown) =>
       error instanceof sdk.InvalidRequestError && named.test(error.message)
@@ -91,14 +94,14 @@ describe('a run', () => {
     }
     assert.throws(
       () => run.states({ timeoutMs: 1 } as object),
-      refused(/options\.timeoutMs: unknown; known are signal/),
+      refused(/^Unknown option `timeoutMs`; known are `signal`\. /),
     )
     assert.equal((await logOf(sandbox, home)).length, sent)
     const undefineds = { timeoutMs: undefined, onFailure: undefined, progress: undefined, signal: undefined }
     await assert.rejects(run.wait({ ...undefineds, timeoutMs: 0 }), sdk.WaitTimeoutError)
   })
 
-  test('is waited for to its end though the progress function throws, or rejects', async () => {
+  test('is waited for to its end although the progress function throws or rejects', async () => {
     const home = await world()
     await using ht = clientOf(home)
     const warnings: Error[] = []
@@ -106,19 +109,19 @@ describe('a run', () => {
       warnings.push(warning)
     }
     process.on('warning', note)
-    const told: string[] = []
+    const reported: string[] = []
     for (const how of ['threw', 'rejected']) {
       const run = await ht.syncs.trigger(2)
       const progress = ({ status }: sdk.SyncRun): unknown => {
-        told.push(status)
+        reported.push(status)
         if (how === 'threw') throw new Error(`it ${how}`)
         return Promise.reject(new Error(`it ${how}`))
       }
       assert.equal((await run.wait({ progress })).status, 'success')
     }
-    while (warnings.length < told.length) await once(process, 'warning')
+    while (warnings.length < reported.length) await once(process, 'warning')
     process.off('warning', note)
-    assert.equal(told.at(-1), 'success')
+    assert.equal(reported.at(-1), 'success')
     for (const how of ['threw', 'rejected']) {
       const text = `The progress function of a wait of hightouch-sdk failed: Error: it ${how}`
       assert(

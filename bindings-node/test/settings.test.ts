@@ -6,10 +6,10 @@ import * as sdk from 'hightouch-sdk'
 
 import { logOf, settingsOf, useSandbox } from './support.js'
 
-/** What no length of time is, in milliseconds; `0.5` because the core counts whole ones. */
-const NO_TIMES = [NaN, Infinity, -Infinity, -1, 0, -0.5, 0.5, 1e30, Number.MAX_VALUE]
+/** Values that are not a duration in milliseconds. The core takes whole numbers, so `0.5` is not one. */
+const NOT_DURATIONS = [NaN, Infinity, -Infinity, -1, 0, -0.5, 0.5, 1e30, Number.MAX_VALUE]
 
-describe('a setting that is wrong', () => {
+describe('a wrong setting', () => {
   const { sandbox, world } = useSandbox()
   const canary = 'canary-7d20'
 
@@ -20,16 +20,16 @@ describe('a setting that is wrong', () => {
       assert(error instanceof sdk.ConfigError, inspect(error))
       return error
     }
-    return assert.fail(`${inspect(options)} was taken`)
+    return assert.fail(`${inspect(options)} was accepted`)
   }
 
-  test('is named when the client is made, and not repeated', () => {
+  test('is named when the client is created, and its value is not shown', () => {
     const cases: [object, RegExp][] = [
       [{ baseUrl: '' }, /baseUrl/],
       [{ baseUrl: 'hightouch' }, /baseUrl/],
       [{ baseUrl: 'ftp://api.example.com' }, /baseUrl/],
-      [{ baseUrl: 'http://api.example.com' }, /baseUrl must be https/],
-      [{ baseUrl: `https://user:${canary}@api.example.com` }, /baseUrl must not hold credentials/],
+      [{ baseUrl: 'http://api.example.com' }, /`baseUrl` must be https/],
+      [{ baseUrl: `https://user:${canary}@api.example.com` }, /`baseUrl` must not hold credentials/],
       [{ proxy: `socks4://${canary}@proxy.example` }, /proxy/],
       [{ proxy: `http://user:${canary}@proxy.example:port` }, /proxy/],
       [{ apiKey: `${canary}\nsecond` }, /line break/],
@@ -46,17 +46,17 @@ describe('a setting that is wrong', () => {
     }
   })
 
-  test('is named where it is no length of time', () => {
-    for (const time of NO_TIMES) {
+  test('is named if it is not a duration', () => {
+    for (const time of NOT_DURATIONS) {
       assert.match(refusal({ timeoutMs: time }).message, /timeoutMs/)
       assert.match(refusal({ deadlineMs: time }).message, /deadlineMs/)
     }
   })
 
-  test('is named as an option of a call, and nothing is sent', async () => {
+  test('is named if it is an option of a call, and nothing is sent', async () => {
     const home = await world()
     await using ht = new sdk.Hightouch(settingsOf(sandbox, home))
-    for (const time of NO_TIMES) {
+    for (const time of NOT_DURATIONS) {
       for (const options of [{ timeoutMs: time }, { deadlineMs: time }]) {
         const named = new RegExp(Object.keys(options)[0] ?? '')
         const refused = (error: unknown): boolean =>
@@ -68,18 +68,115 @@ describe('a setting that is wrong', () => {
     assert.deepEqual(await logOf(sandbox, home), [])
   })
 
-  test('is named where it is no signal', async () => {
+  test('is named if it is a signal of another type', async () => {
     const home = await world()
     await using ht = new sdk.Hightouch(settingsOf(sandbox, home))
-    for (const odd of [new AbortController(), null, 'signal', {}]) {
-      const signal = odd as unknown as AbortSignal
+    for (const wrong of [new AbortController(), null, 'signal', {}]) {
+      const signal = wrong as unknown as AbortSignal
       await assert.rejects(
         ht.syncs.get(1, { signal }),
         (error) =>
           error instanceof sdk.InvalidRequestError &&
-          error.message === 'options.signal: must be an AbortSignal. Nothing was sent.',
+          error.message === 'syncs.get: the option `signal` must be an AbortSignal. Nothing was sent.',
       )
     }
+    assert.deepEqual(await logOf(sandbox, home), [])
+  })
+})
+
+describe('the certificates that a client trusts', () => {
+  const { sandbox, world } = useSandbox()
+
+  /** Incident: NODE_EXTRA_CA_CERTS, which all of Node honours, was ignored. */
+  test('are also those of NODE_EXTRA_CA_CERTS, unless caBundle names others', async () => {
+    const home = await world()
+    const { caBundle, ...settings } = settingsOf(sandbox, home)
+    const kept = process.env.NODE_EXTRA_CA_CERTS
+    try {
+      process.env.NODE_EXTRA_CA_CERTS = String(caBundle)
+      await using trusting = new sdk.Hightouch(settings)
+      assert.equal((await trusting.syncs.get(1)).id, 1)
+      process.env.NODE_EXTRA_CA_CERTS = '/no/such/file.pem'
+      await using wary = new sdk.Hightouch(settings)
+      await assert.rejects(wary.syncs.get(1), sdk.TlsError)
+      await using given = new sdk.Hightouch({ ...settings, caBundle: String(caBundle) })
+      assert.equal((await given.syncs.get(1)).id, 1)
+    } finally {
+      if (kept === undefined) delete process.env.NODE_EXTRA_CA_CERTS
+      else process.env.NODE_EXTRA_CA_CERTS = kept
+    }
+  })
+})
+
+/** Incident: the answer to a misspelt setting listed internal ones, such as `keyLater`, and neither `onStart` nor `signal`. */
+describe('an unknown name', () => {
+  const { sandbox, world } = useSandbox()
+  const internal = /keyLater|timeScale|selfTest|jsonText|inKeyFunction|diagnosing|language|environment/
+
+  const isRefused =
+    (Class: typeof sdk.HightouchError, message: string) =>
+    (error: unknown): boolean => {
+      assert(error instanceof Class, inspect(error))
+      assert.equal(error.message, message)
+      assert.doesNotMatch(error.message, internal)
+      return true
+    }
+
+  test('of a setting is answered with the nearest one, or all that users may set', async () => {
+    const cases: [object, string][] = [
+      [{ onStrat: () => 1 }, 'Unknown setting `onStrat`; did you mean `onStart`? Nothing was sent.'],
+      [{ onend: () => 1 }, 'Unknown setting `onend`; did you mean `onEnd`? Nothing was sent.'],
+      [{ timeout: 5 }, 'Unknown setting `timeout`; did you mean `timeoutMs`? Nothing was sent.'],
+      [{ api_key: 'k' }, 'Unknown setting `api_key`; did you mean `apiKey`? Nothing was sent.'],
+      [{ retries: 5 }, 'Unknown setting `retries`; did you mean `maxRetries`? Nothing was sent.'],
+      [{ keyLatr: true }, ''],
+      [
+        { fetch: 5 },
+        'Unknown setting `fetch`; known are `apiKey`, `apiKeyFile`, `baseUrl`, `limit`, `share`, `timeoutMs`, ' +
+          '`deadlineMs`, `maxWaitMs`, `maxRetries`, `caBundle`, `proxy`, `headers`, `onStart`, `onEnd`. Nothing was sent.',
+      ],
+    ]
+    for (const [options, message] of cases) {
+      const unknown = { apiKey: 'k', ...options }
+      const refused =
+        message === ''
+          ? (error: unknown) => error instanceof sdk.ConfigError && !internal.test(error.message)
+          : isRefused(sdk.ConfigError, message)
+      assert.throws(() => new sdk.Hightouch(unknown), refused)
+      await assert.rejects(sdk.Hightouch.diagnose(unknown), refused)
+    }
+  })
+
+  test('of an option or an argument is answered with the nearest one, or all of them', async () => {
+    const home = await world()
+    await using ht = new sdk.Hightouch(settingsOf(sandbox, home))
+    const cases: [object, string][] = [
+      [{ signl: 1 }, 'syncs.get: unknown option `signl`; did you mean `signal`? Nothing was sent.'],
+      [{ timeout: 1 }, 'syncs.get: unknown option `timeout`; did you mean `timeoutMs`? Nothing was sent.'],
+      [
+        { fetch: 1 },
+        'syncs.get: unknown option `fetch`; known are `timeoutMs`, `deadlineMs`, `maxRetries`, `maxWaitMs`, `priority`, `headers`, ' +
+          '`signal`. Nothing was sent.',
+      ],
+      [
+        { raw: true },
+        'syncs.get: unknown option `raw`; known are `timeoutMs`, `deadlineMs`, `maxRetries`, `maxWaitMs`, `priority`, `headers`, ' +
+          '`signal`. Nothing was sent.',
+      ],
+    ]
+    for (const [options, message] of cases) {
+      await assert.rejects(ht.syncs.get(1, options), isRefused(sdk.InvalidRequestError, message))
+      const ofList = message.replace('syncs.get', 'syncs.list')
+      await assert.rejects(ht.syncs.list({}, options).then(), isRefused(sdk.InvalidRequestError, ofList))
+    }
+    const misspelt = { params: { limit: 5 } } as sdk.RequestArgs
+    await assert.rejects(
+      ht.request('GET', '/syncs', misspelt),
+      isRefused(
+        sdk.InvalidRequestError,
+        'request: unknown argument `params`; known are `query`, `body`. Nothing was sent.',
+      ),
+    )
     assert.deepEqual(await logOf(sandbox, home), [])
   })
 })

@@ -1,4 +1,4 @@
-/** The sandbox, started once for a test file, and its worlds. */
+/** Starts the sandbox for a test file and creates worlds in it. */
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -31,13 +31,13 @@ export interface LogEntry {
   gone_ms?: number
 }
 
-/** Settings of a client of `world`. */
+/** The settings of a client for `world`. */
 export function settingsOf(sandbox: Sandbox, world: World): Record<string, unknown> {
   const { apiKey, baseUrl, timeScale } = world
   return { apiKey, baseUrl, caBundle: sandbox.ca, timeScale, environment: {} }
 }
 
-/** Starts the sandbox before the file's tests and ends it after them. */
+/** Starts the sandbox before the tests of a file and ends it after them. */
 export function useSandbox(): { sandbox: Sandbox; world: (wanted?: object) => Promise<World> } {
   const started = {} as Sandbox
   const binary = process.env.HIGHTOUCH_SANDBOX ?? path.join(ROOT, 'target', 'debug', 'hightouch-sandbox')
@@ -76,19 +76,19 @@ export async function post(url: string, body: unknown): Promise<unknown> {
   return JSON.parse(text)
 }
 
-/** Requests that a world has seen. */
+/** The requests that a world has received. */
 export async function logOf(sandbox: Sandbox, world: World): Promise<LogEntry[]> {
   const answer = await fetch(`${sandbox.httpUrl}/_worlds/${world.id}/log`)
   return ((await answer.json()) as { requests: LogEntry[] }).requests
 }
 
-/** Waits until `found` gives something; what never comes is a hang and fails. */
+/** Waits until `found` returns something, and fails after 30 s. */
 export async function eventually<T>(found: () => Promise<T | undefined | false>): Promise<T> {
   const end = Date.now() + 30_000
   for (;;) {
     const value = await found()
     if (value !== undefined && value !== false) return value
-    if (Date.now() > end) throw new Error('waited 30 s in vain')
+    if (Date.now() > end) throw new Error('nothing came within 30 s')
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }

@@ -1,10 +1,13 @@
-/** What the tests were shown, for the scan for keys (tests/house/canary): `{"player", "what", "text"}`, one a line. */
+/**
+ * Writes what the tests see to a file, in which tests/house/canary looks for keys. Each line is
+ * `{"player", "what", "text"}`.
+ */
 
 import { appendFileSync } from 'node:fs'
 import path from 'node:path'
 import { inspect } from 'node:util'
 
-/** Notes what a user can come to see of a value, where HIGHTOUCH_TRACE names a folder. */
+/** Writes everything that a user can see of a value, if HIGHTOUCH_TRACE names a folder. */
 export function trace(what: string, value: unknown, more = ''): void {
   const folder = process.env.HIGHTOUCH_TRACE
   if (folder === undefined) return
@@ -14,7 +17,7 @@ export function trace(what: string, value: unknown, more = ''): void {
   appendFileSync(path.join(folder, `node-${String(process.pid)}.jsonl`), `${JSON.stringify(record)}\n`)
 }
 
-/** An error as it comes to another thread; what a cause holds may be none that can. */
+/** Copies an error as if it were sent to another thread; undefined if its cause cannot be copied. */
 function copied(error: Error): unknown {
   try {
     return structuredClone(error)
@@ -23,7 +26,7 @@ function copied(error: Error): unknown {
   }
 }
 
-/** What a token says. */
+/** Decodes a run token. */
 export function decoded(token: string): string {
   return Buffer.from(token, 'base64url').toString()
 }

@@ -1,4 +1,4 @@
-/** What the types promise; compiled, never run. Each line marked as an error must be one. */
+/** Tests the types. This file is compiled and not run; each line marked as an error must be one. */
 
 import {
   Hightouch,
@@ -49,7 +49,7 @@ export async function promises(signal: AbortSignal): Promise<void> {
     progress: ({ status }) => status.length,
   })
   expectType<SyncRun>(result)
-  // Statuses are open: the known ones are offered, others are allowed.
+  // A status that is not known yet is allowed.
   expectType<SyncRun['status'][]>(['success', 'a status of tomorrow'])
 
   const query = { limit: 5, tags: ['a', 'b'] }
@@ -57,10 +57,15 @@ export async function promises(signal: AbortSignal): Promise<void> {
   expectType<string | undefined>(value.data[0]?.slug)
   // @ts-expect-error the value is frozen
   expectType<Sync[]>(value.data)
-  // @ts-expect-error however deep
+  // @ts-expect-error at every depth
   if (value.data[0]) value.data[0].slug = 'other'
   expectType<FrozenJson>((await ht.request('POST', '/syncs', { body: { id: 10n } })).value)
 
+  ht.syncs.list({ after: new Date(), before: '2026-08-13T09:30:00.000Z' })
+  // @ts-expect-error an unknown class of requests
+  ht.syncs.list({}, { priority: 'high' })
+  // @ts-expect-error a limit is two numbers
+  new Hightouch({ limit: [200] })
   // @ts-expect-error a misspelt argument
   ht.syncs.list({ modelID: 7 })
   // @ts-expect-error an argument of the wrong type
@@ -71,26 +76,26 @@ export async function promises(signal: AbortSignal): Promise<void> {
   await ht.syncs.trigger()
   // @ts-expect-error a misspelt option
   await ht.syncs.trigger(7, {}, { timeout: 1 })
-  // @ts-expect-error the seconds of another language
+  // @ts-expect-error an option of another language
   await run.wait({ timeout: 1 })
-  // @ts-expect-error a line on a terminal is the caller's to write
+  // @ts-expect-error progress is a function
   await run.wait({ progress: true })
   // @ts-expect-error an unknown policy
   await run.wait({ onFailure: 'ignore' })
   // @ts-expect-error an unknown setting
   new Hightouch({ key: 'k' })
-  // @ts-expect-error internal settings are not offered
+  // @ts-expect-error an internal setting
   new Hightouch({ timeScale: 2 })
-  // @ts-expect-error a listing has no items before it is asked for them
+  // @ts-expect-error a list has no items before it is awaited
   expectType<{ data: unknown }>(ht.syncs.list())
 }
 
 export async function fields(ht: Hightouch, source: Sync): Promise<void> {
-  // Left out, null and a value are three things, and null is for what the API lets one clear.
+  // Left out and null are different, and null is allowed only for what can be cleared.
   await ht.syncs.update(7, { schedule: null })
   await ht.syncs.update('orders', { schedule: undefined, disabled: undefined })
   await ht.syncs.update(7)
-  // What was read is given back as it is, and as it was changed.
+  // A value that was read can be sent.
   await ht.syncs.update(8, { schedule: source.schedule, configuration: source.configuration })
   if (source.configuration) {
     expectType<[Json, FrozenJson, string]>([
@@ -98,11 +103,11 @@ export async function fields(ht: Hightouch, source: Sync): Promise<void> {
       source.configuration.value,
       source.configuration.text,
     ])
-    // @ts-expect-error what is in it, nobody has promised
+    // @ts-expect-error its members are not members of the value
     expectType<{ mode: unknown }>(source.configuration)
   }
-  // A Json is no plain object: its members are not those of its value, and a copy of it would send something else.
-  /* eslint-disable @typescript-eslint/no-misused-spread -- the compiler must see it, also where nobody lints */
+  // A Json is not a plain object. A copy of it cannot be sent.
+  /* eslint-disable @typescript-eslint/no-misused-spread -- the compiler must refuse it too */
   // @ts-expect-error a spread Json
   await ht.syncs.update(8, { configuration: { ...source.configuration, mode: 'insert' } })
   if (source.configuration) {
@@ -113,18 +118,18 @@ export async function fields(ht: Hightouch, source: Sync): Promise<void> {
     await ht.syncs.update(8, { configuration: source.configuration.with('mode', 'insert') })
     await ht.syncs.update(8, { configuration: source.configuration.with(['mappings', 0, 'id'], 2n ** 70n) })
     /* eslint-enable @typescript-eslint/no-misused-spread */
-    // @ts-expect-error undefined is no value
+    // @ts-expect-error undefined is not JSON
     source.configuration.with('mode', undefined)
     await ht.syncs.update(8, { configuration: { ...(source.configuration.value as object), mode: 'insert' } })
   }
-  // Opaque parts of what one builds may be plain values, JSON that was read, or both.
+  // Opaque JSON may be a plain value, a Json, or a mixture.
   await ht.syncs.update(8, { configuration: { mine: 1, theirs: source.configuration, id: 10n } })
   const contract = await ht.eventContracts.get('c')
   await ht.eventContracts.update('d', { events: contract.events })
   await ht.eventContracts.update('d', { events: [{ type: 'track', name: 'E', schema: { type: 'object' } }] })
   const rule = { kind: 'unknown', raw: { moon: 'full' } } as const
   await ht.syncs.update(8, { schedule: { type: 'x', schedule: rule } })
-  // @ts-expect-error a date is not JSON
+  // @ts-expect-error a Date is not JSON
   await ht.syncs.update(8, { configuration: { since: new Date() } })
   if (source.schedule) await ht.syncs.update(8, { schedule: { ...source.schedule, type: 'interval' } })
   await ht.syncs.create({
@@ -146,31 +151,31 @@ export async function fields(ht: Hightouch, source: Sync): Promise<void> {
   await ht.syncs.update(7, { configuration: undefined, disabled: null })
   // @ts-expect-error nor a name
   await ht.models.update(7, { name: null })
-  // @ts-expect-error a primary key must be given, if only as null
+  // @ts-expect-error the primary key is required; it can be null
   await ht.models.create(model)
-  // @ts-expect-error and not as undefined
+  // @ts-expect-error but not undefined
   await ht.models.create({ ...model, primaryKey: undefined })
-  // @ts-expect-error what a create needs must be there
+  // @ts-expect-error required arguments are missing
   await ht.syncs.create({ slug: 'orders' })
-  // @ts-expect-error a schedule that one builds has a type
+  // @ts-expect-error a schedule that is sent needs a type
   await ht.syncs.update(7, { schedule: { schedule: { kind: 'cron', expression: '0 * * * *' } } })
-  // @ts-expect-error and an interval its quantity
+  // @ts-expect-error an interval needs a quantity
   expectType<ScheduleRule>({ kind: 'interval', interval: { unit: 'day' } })
-  // @ts-expect-error a rule has a kind
+  // @ts-expect-error a rule needs a kind
   expectType<ScheduleRule>({ expression: '0 * * * *' })
-  // @ts-expect-error a kind that the API does not have
+  // @ts-expect-error an unknown kind
   expectType<ScheduleRule>({ kind: 'lunar', phase: 'full' })
-  // Units are open, orders are not.
+  // A unit that is not known yet is allowed; an order is not.
   expectType<ScheduleRule>({ kind: 'interval', interval: { unit: 'month', quantity: 1 } })
   ht.sources.list({ orderBy: 'updatedAt' })
-  // @ts-expect-error no such order
+  // @ts-expect-error an unknown order
   ht.sources.list({ orderBy: 'colour' })
-  // @ts-expect-error an operation without named arguments takes its options next
+  // @ts-expect-error this method takes no arguments object
   await ht.sources.get(7, {}, {})
 }
 
 export function unions(schedule: Schedule, rule: ScheduleRule): unknown {
-  // @ts-expect-error what an answer may lack may be undefined for who reads it
+  // @ts-expect-error it can be absent in an answer
   expectType<string>(schedule.type)
   switch (rule.kind) {
     case 'interval':
@@ -197,7 +202,7 @@ export async function runs(ht: Hightouch): Promise<void> {
   for await (const state of graph.states()) expectType<IdentityGraphRun>(state)
 
   const run = await ht.run('token')
-  // @ts-expect-error which it is, only its kind tells
+  // @ts-expect-error the type depends on the kind
   expectType<number>(run.id)
   if (run.kind === 'sync') expectType<[number, SyncRun]>([run.syncId, await run.wait()])
   else expectType<string>(run.id)
@@ -217,20 +222,20 @@ export async function raw(ht: Hightouch, signal: AbortSignal): Promise<void> {
   expectType<Listing<Sync>>(ht.syncs.list())
   // @ts-expect-error the same arguments as without it
   await ht.syncs.withRawResponse.get()
-  // @ts-expect-error once is enough
+  // @ts-expect-error it has no withRawResponse of its own
   expectType<unknown>(ht.syncs.withRawResponse.withRawResponse)
 }
 
 export async function clients(): Promise<void> {
   await using sync = new Hightouch({ apiKey: () => 'k' })
   await using later = new Hightouch({ apiKey: async () => Promise.resolve('k') })
-  await using told = new Hightouch({
-    onStart: ({ op }) => op.length,
-    onEnd: ({ op, meta, error }) =>
-      expectType<CallEnd>({ op, ...(meta && { meta }), ...(error && { error }) }),
+  await using hooked = new Hightouch({
+    onStart: ({ operation }) => operation.length,
+    onEnd: ({ operation, meta, error }) =>
+      expectType<CallEnd>({ operation, ...(meta && { meta }), ...(error && { error }) }),
   })
-  expectType<Hightouch[]>([sync, later, told])
-  // @ts-expect-error a key is text
+  expectType<Hightouch[]>([sync, later, hooked])
+  // @ts-expect-error a key is a string
   new Hightouch({ apiKey: () => 7 })
 }
 
@@ -247,7 +252,7 @@ export function errors(error: unknown): void {
     case 'rate_limited':
       expectType<number | undefined>(error.retryAfterMs)
       break
-    // @ts-expect-error no such kind
+    // @ts-expect-error an unknown kind
     case 'notFound':
       break
     default:

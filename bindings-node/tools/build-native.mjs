@@ -1,6 +1,7 @@
-// Builds the native part and puts it where src/native.ts looks for it: build-native.mjs [--release]
+// Builds the native addon and copies it to `prebuilt`, where src/native.ts looks for it: build-native.mjs [--release]
 //
-// The crate is built alone: built with the other bindings it would share their features, and not load.
+// The crate is built alone. Cargo would otherwise unify its features with those of the other bindings, and the addon
+// would not load.
 
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs'
@@ -18,7 +19,7 @@ const messages = execFileSync(
     'json-render-diagnostics',
     ...process.argv.slice(2),
   ],
-  // What is shipped carries no symbols; the workspace's profile keeps them for the tools that read them.
+  // The package ships without symbols; the workspace's profile keeps them for tools that read them.
   {
     cwd: root,
     env: { CARGO_PROFILE_RELEASE_STRIP: 'symbols', ...process.env },
@@ -36,7 +37,8 @@ const { glibcVersionRuntime } = process.report.getReport().header
 const abi = { linux: glibcVersionRuntime ? '-gnu' : '-musl', win32: '-msvc' }[process.platform] ?? ''
 const file = path.join(root, 'prebuilt', `hightouch-sdk.${process.platform}-${process.arch}${abi}.node`)
 
-// One native part and no other goes into the package; a new file, since a process may still run the old one.
+// The folder is deleted, so that the package contains one addon. The old file is not overwritten, because a process may
+// still use it.
 rmSync(path.dirname(file), { recursive: true, force: true })
 mkdirSync(path.dirname(file))
 copyFileSync(

@@ -1,13 +1,15 @@
-"""What Sphinx makes of the installed package; `make docs-python` runs it."""
+"""The configuration of Sphinx, which documents the installed package; `make docs-python` runs it."""
 
 from __future__ import annotations
 
 import inspect
 import re
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from sphinx.pycode import ModuleAnalyzer
+from sphinx.util.inspect import TypeAliasForwardRef
 from sphinx.util.logging import getLogger
 
 import hightouch_sdk
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from sphinx.environment import BuildEnvironment
 
 PACKAGE = "hightouch_sdk"
-# The classes of the resources by their names on a client.
+# The classes of the resources, by their names on a client.
 RESOURCES = {
     name: "".join(part.title() for part in name.split("_"))
     for name, it in vars(_resources.Resources).items()
@@ -53,24 +55,26 @@ toc_object_entries = False
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 autodoc_default_options = {"members": True}
-# Types under the names that users know: what is checked and what runs differ, as an open enum runs as `str`.
-# Not so those that only annotations import: what cannot be resolved is shown as it is written.
+# Types under the names that users know. A type that only annotations import cannot be resolved, so it is shown as it is
+# written.
 RUNS = {"SyncRun", "SequenceRun", "IdentityGraphRun"}
+# In a union Sphinx would show the object that stands for the name.
+TypeAliasForwardRef.__repr__ = lambda alias: alias.name  # type: ignore[method-assign]
 autodoc_type_aliases = {name: name for name in hightouch_sdk.__all__ if name not in RUNS}
 
-# What stands in other people's documentation, and what types are called that only annotations name.
+# Types of other packages, and names of types that only annotations contain.
 nitpick_ignore_regex = [
     ("py:.*", r"(typing\.|collections\.|datetime\.|os\.|functools\.|msgspec\.).*"),
     ("py:class", r"(Any|Async)?(Iterator|Callable|Mapping|Sequence|Awaitable|Generic|Literal|PathLike.*|Any)"),
     ("py:class", r"(str|bytes|int|float|bool|object|list|dict|tuple|type|None|datetime|timedelta|BaseException)"),
-    # Type variables, and what has the methods of a resource that is there.
+    # Type variables, and classes with the same methods as a resource that is documented.
     ("py:(class|obj)", r"(.*\.)?[KST]"),
     ("py:class", r"(.*\.)?(\w+WithRawResponse|Async(" + "|".join(RESOURCES.values()) + "))"),
 ]
 
 
 def setup(app: Sphinx) -> None:
-    """Hook into the build."""
+    """Registers the hooks of the build."""
     app.connect("builder-inited", share_comments)
     app.connect("source-read", complete)
     app.connect("autodoc-process-signature", public_signature)
@@ -81,19 +85,21 @@ def setup(app: Sphinx) -> None:
 
 
 def share_comments(_: Sphinx) -> None:
-    """Let the package know what its private modules say of the aliases that it exports."""
+    """Gives the package the comments of its private modules: public classes and aliases say that they are from it."""
     docs = ModuleAnalyzer.for_module(PACKAGE)
-    models = ModuleAnalyzer.for_module(f"{PACKAGE}._models")
     docs.analyze()
-    models.analyze()
-    docs.attr_docs.update({key: text for key, text in models.attr_docs.items() if key[0] == ""})
+    for path in Path(hightouch_sdk.__file__).parent.glob("_[a-z]*.py"):
+        private = ModuleAnalyzer.for_module(f"{PACKAGE}.{path.stem}")
+        private.analyze()
+        docs.attr_docs.update(private.attr_docs)
+        docs.tagorder.update(private.tagorder)
     for name in _names.__all__:
         types = getattr(getattr(hightouch_sdk, name), "__annotations__", {})
         types.update({field: type_.replace("MaybeJson", "Json | None") for field, type_ in types.items()})
 
 
 def complete(_: Sphinx, page: str, source: list[str]) -> None:
-    """Add to a page what the package has, so that nothing new is left out."""
+    """Adds all values and resources of the package to their pages."""
     if page == "values":
         source[0] += "\n\n".join(value(name) for name in _names.__all__)
     if page == "resources":
@@ -101,16 +107,18 @@ def complete(_: Sphinx, page: str, source: list[str]) -> None:
 
 
 def value(name: str) -> str:
-    """The directive for one value of the API: a class, or an alias, which goes by another name or none at all."""
+    """The directive for one value of the API: a class, an enum or a union."""
     it = getattr(hightouch_sdk, name)
+    if name in _names.ENUMS:
+        return f".. autodata:: {name}\n   :no-value:"
     if getattr(it, "__name__", None) == name:
         return f".. autoclass:: {name}"
-    held = " | ".join(each.__name__ for each in get_args(it)) or it.__name__
+    held = " | ".join(each.__name__ for each in get_args(it))
     return f".. autodata:: {name}\n   :annotation: = {held}"
 
 
 def resource(name: str, cls: str) -> str:
-    """The section of one resource."""
+    """Returns the section of one resource."""
     title = f"``ht.{name}``"
     return f"{title}\n{'-' * len(title)}\n\n.. autoclass:: {PACKAGE}._operations.{cls}"
 
@@ -118,13 +126,13 @@ def resource(name: str, cls: str) -> str:
 def public_signature(
     _app: Sphinx, what: str, _name: str, it: Any, _options: object, signature: str | None, returns: str | None
 ) -> tuple[str | None, str | None] | None:
-    """Show what a user passes: no private arguments, and nothing where only the package makes such objects."""
+    """Hides private arguments, and the signatures of classes that only the package creates."""
     if what != "class" or signature is None:
         return None
     if issubclass(it, MADE_BY_PACKAGE) and it is not hightouch_sdk.HightouchError:
         return "", None
     if hasattr(it, "__struct_fields__"):
-        # The types stand beside the fields; those of the decoder, which stand here, are not all the same.
+        # The fields show their types. Those of the signature are for the decoder, and differ for some fields.
         shown = inspect.signature(it)
         bare = [each.replace(annotation=each.empty) for each in shown.parameters.values()]
         return str(shown.replace(parameters=bare)), None
@@ -132,19 +140,19 @@ def public_signature(
 
 
 def before_napoleon(_app: Sphinx, what: str, name: str, _it: object, _options: object, lines: list[str]) -> None:
-    """Keep an attribute's prose: napoleon takes what stands before a colon for a type."""
+    """Saves the prose of an attribute, because napoleon takes text before a colon for a type."""
     if what in {"attribute", "data", "property"}:
         PROSE[name] = lines.copy()
 
 
 def after_napoleon(_app: Sphinx, _what: str, name: str, _it: object, _options: object, lines: list[str]) -> None:
-    """Put an attribute's prose back."""
+    """Restores the prose of an attribute."""
     if name in PROSE:
         lines[:] = PROSE.pop(name)
 
 
 def check_names(_: Sphinx, env: BuildEnvironment) -> None:
-    """Every public name stands on some page, and so does every field of a value."""
+    """Warns about public names and fields of values that no page documents."""
     known = env.domains.python_domain.objects
     for name in hightouch_sdk.__all__:
         fields = getattr(getattr(hightouch_sdk, name), "__struct_fields__", ())

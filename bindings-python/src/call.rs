@@ -1,4 +1,4 @@
-//! Calls that nobody waits for in a thread: their answers are collected where one event loop fetches many at once.
+//! Calls that no thread waits for. Their answers are collected in a mailbox, from which an event loop takes many at once.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -7,90 +7,94 @@ use hightouch_sdk::wire::{Cancel, Outcome};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::bell::Bell;
+use crate::wakeup::Wakeup;
 
-/// `(ok, head, body)` as the door defines them.
+/// `(ok, head, body)`, as the door defines them.
 pub(crate) type Answer<'py> = (bool, String, Bound<'py, PyBytes>);
 
 pub(crate) fn answer(py: Python<'_>, outcome: Outcome) -> Answer<'_> {
     (outcome.ok, outcome.head, PyBytes::new(py, &outcome.body))
 }
 
-/// A call under way.
+/// A call in progress.
 #[pyclass(frozen)]
 pub(crate) struct Call(pub(crate) Cancel);
 
 #[pymethods]
 impl Call {
-    /// Tells the call to stop; its answer still arrives.
+    /// Cancels the call. Its answer still arrives.
     fn cancel(&self) {
         self.0.cancel();
     }
 }
 
-/// Where answers wait for an event loop.
+/// Collects answers for an event loop.
 #[pyclass(frozen)]
-pub(crate) struct Mailbox(Arc<Post>);
+pub(crate) struct Mailbox(Arc<Shared>);
 
-struct Post {
-    letters: Mutex<Vec<(u64, Outcome)>>,
+struct Shared {
+    outcomes: Mutex<Vec<(u64, Outcome)>>,
     arrival: Condvar,
-    bell: Bell,
+    wakeup: Wakeup,
 }
 
 #[pymethods]
 impl Mailbox {
     #[new]
     fn new() -> PyResult<Self> {
-        Ok(Self(Arc::new(Post { letters: Mutex::default(), arrival: Condvar::new(), bell: Bell::new()? })))
+        Ok(Self(Arc::new(Shared {
+            outcomes: Mutex::default(),
+            arrival: Condvar::new(),
+            wakeup: Wakeup::new()?,
+        })))
     }
 
-    /// The descriptor that is readable while answers wait; `None` where the system has none to offer.
+    /// The descriptor that is readable while there are answers; `None` if the platform has none.
     fn fileno(&self) -> Option<i32> {
-        self.0.bell.fileno()
+        self.0.wakeup.fileno()
     }
 
-    /// Waits for an answer, for at most so many milliseconds; whether one is there.
+    /// Waits up to so many milliseconds for an answer; returns whether there is one.
     fn wait(&self, py: Python<'_>, milliseconds: u64) -> bool {
         py.detach(|| {
-            let letters = self.0.letters.lock().unwrap_or_else(PoisonError::into_inner);
+            let outcomes = self.0.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
             let limit = Duration::from_millis(milliseconds);
-            let waited = self.0.arrival.wait_timeout_while(letters, limit, |letters| letters.is_empty());
-            let (letters, _) = waited.unwrap_or_else(PoisonError::into_inner);
-            !letters.is_empty()
+            let waited = self.0.arrival.wait_timeout_while(outcomes, limit, |outcomes| outcomes.is_empty());
+            let (outcomes, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            !outcomes.is_empty()
         })
     }
 
-    /// Everything that has arrived: `(ticket, answer)`.
+    /// Takes all answers, as `(ticket, answer)`.
     fn drain<'py>(&self, py: Python<'py>) -> Vec<(u64, Answer<'py>)> {
-        self.0.bell.hush();
-        let letters = std::mem::take(&mut *self.0.letters.lock().unwrap_or_else(PoisonError::into_inner));
-        letters.into_iter().map(|(ticket, outcome)| (ticket, answer(py, outcome))).collect()
+        self.0.wakeup.clear();
+        let outcomes = std::mem::take(&mut *self.0.outcomes.lock().unwrap_or_else(PoisonError::into_inner));
+        outcomes.into_iter().map(|(ticket, outcome)| (ticket, answer(py, outcome))).collect()
     }
 }
 
 impl Mailbox {
     pub(crate) fn delivery(&self, ticket: u64) -> Delivery {
-        Delivery { post: Arc::clone(&self.0), ticket }
+        Delivery { shared: Arc::clone(&self.0), ticket }
     }
 }
 
 /// The place in a mailbox for the answer of one call.
 pub(crate) struct Delivery {
-    post: Arc<Post>,
+    shared: Arc<Shared>,
     ticket: u64,
 }
 
 impl Delivery {
-    /// Runs on the runtime's own thread, so it must not touch the interpreter.
+    /// Runs in the thread of the runtime, so it must not use the interpreter.
     pub(crate) fn put(self, outcome: Outcome) {
-        let mut letters = self.post.letters.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = letters.is_empty();
-        letters.push((self.ticket, outcome));
-        drop(letters);
+        let mut outcomes = self.shared.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = outcomes.is_empty();
+        outcomes.push((self.ticket, outcome));
+        drop(outcomes);
         if first {
-            self.post.arrival.notify_all();
-            self.post.bell.ring();
+            self.shared.arrival.notify_all();
+            self.shared.wakeup.wake();
         }
     }
 }

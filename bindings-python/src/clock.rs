@@ -1,11 +1,11 @@
-//! A clock that no test of a user's can stop: libraries that freeze time replace Python's own in every module.
+//! A clock that libraries such as freezegun, which replace Python's clocks in every module, cannot stop.
 
 use std::sync::LazyLock;
 use std::time::Instant;
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// Seconds since some moment in this process's past.
+/// Seconds since an arbitrary moment in the past of this process.
 #[pyo3::pyfunction]
 pub(crate) fn monotonic() -> f64 {
     START.elapsed().as_secs_f64()

@@ -1,4 +1,4 @@
-//! The client behind the door, as one Python object.
+//! A client of the core, as a Python object.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -13,28 +13,28 @@ use pyo3::prelude::*;
 use crate::call::{Answer, Call, Mailbox, answer};
 use crate::process::runtime;
 
-/// How long a blocking call waits before it looks for signals such as Ctrl-C.
+/// How often a blocking call checks for signals such as Ctrl-C.
 const SLICE: Duration = Duration::from_millis(50);
-/// How long a cancelled call may take to put its connection away.
-const PARTING: Duration = Duration::from_secs(1);
+/// How long to wait for the outcome of a call after its cancellation.
+const CANCEL: Duration = Duration::from_secs(1);
 
-/// One client of one process; a forked child must make its own.
+/// A client of one process. A forked child must open its own.
 #[pyclass(frozen)]
 pub(crate) struct Engine {
     door: Arc<wire::Engine>,
     pid: u32,
 }
 
-/// An answer, and what a signal handler raised while it was waited for.
+/// The answer of a call, and what a signal handler raised during the call.
 type Called<'py> = (Option<Answer<'py>>, Option<Py<PyBaseException>>);
 
 #[pymethods]
 impl Engine {
-    /// Reads the settings (JSON). `ValueError` carries the failure as JSON.
+    /// Reads the settings (JSON). The text of a `ValueError` is the failure as JSON.
     #[new]
     fn new(py: Python<'_>, settings: String) -> PyResult<Self> {
         let (send, mut receive) = channel();
-        // A key file may be a pipe that nobody writes to: reading it must stop neither other threads nor Ctrl-C.
+        // Reading a key file may block, for example on a pipe, and must block neither other threads nor Ctrl-C.
         let reader = thread::Builder::new().name("hightouch-sdk-settings".to_owned()).spawn(move || {
             let _ = send.send(wire::Engine::new(&settings));
         })?;
@@ -57,13 +57,13 @@ impl Engine {
         }
     }
 
-    /// A client of this process with the settings and the key of one that a parent made.
+    /// Opens a client in a forked child, with the settings and the key of its parent's.
     fn reopen(&self) -> Self {
         Self::of(self.door.reopen())
     }
 
-    /// Makes a call and waits for `(ok, head, body)`. A signal handler that raises cancels it: then what it raised
-    /// comes second, beside the answer of the cancelled call if there is one.
+    /// Makes a call and waits for `(ok, head, body)`. If a signal handler raises, the call is cancelled; then the result
+    /// is the answer of the cancelled call, if it arrived in time, and the exception.
     fn call<'py>(&self, py: Python<'py>, op: &str, args: &str, opts: &str) -> PyResult<Called<'py>> {
         let runtime = runtime(py)?;
         let cancel = wire::Cancel::new();
@@ -77,7 +77,7 @@ impl Engine {
             }
             if let Err(raised) = py.check_signals() {
                 cancel.cancel();
-                let last = wait(PARTING).ok();
+                let last = wait(CANCEL).ok();
                 return Ok((last.map(|outcome| answer(py, outcome)), Some(raised.into_value(py))));
             }
         }
@@ -108,7 +108,7 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        // In a forked child the end of the engine would close the parent's TLS connections: keep it for ever.
+        // In a forked child, dropping the engine would close the TLS connections of the parent. So it is leaked.
         if self.pid != std::process::id() {
             std::mem::forget(Arc::clone(&self.door));
         }

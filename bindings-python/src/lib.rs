@@ -1,13 +1,13 @@
-//! The native half of the Python package `hightouch_sdk`: it carries calls to the core's door and
-//! their answers back, and knows nothing else. What a user sees is written in Python.
+//! The native module of the Python package `hightouch_sdk`. It passes calls to the core's door and answers back. What a
+//! user sees is written in Python.
 
-mod bell;
 mod call;
 mod clock;
 mod engine;
 mod process;
+mod wakeup;
 
-/// Private to the package; its one importer is `hightouch_sdk/_native.py`.
+/// Private to the package: only `hightouch_sdk/_native.py` imports it.
 #[pyo3::pymodule]
 mod _bridge {
     #[pymodule_export]

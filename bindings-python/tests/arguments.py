@@ -1,4 +1,4 @@
-"""Arguments as a scenario writes them, turned into what a user would pass."""
+"""Converts the arguments of a scenario to what a user would pass."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NAMES: dict[str, Any] = {
 
 @cache
 def types_of(method: Any) -> dict[str, Any]:
-    """The types of a method's arguments, but for those of opaque JSON, options, and what is no value of the API."""
+    """Returns the types of a method's arguments, except for JSON and options."""
     types = {}
     for name, parameter in inspect.signature(method).parameters.items():
         if isinstance(parameter.annotation, str) and "JsonInput" not in parameter.annotation:
@@ -36,7 +36,7 @@ def types_of(method: Any) -> dict[str, Any]:
 
 
 def typed(method: Any, args: dict[str, Any]) -> dict[str, Any]:
-    """The arguments with values of the types that the method takes; what does not fit is passed as it is."""
+    """Converts arguments to the types that the method takes. A value that does not fit stays as it is."""
     if getattr(method, "__self__", None) is None or not hasattr(method.__self__, "with_raw_response"):
         return args
     types = types_of(method.__func__)

@@ -1,4 +1,4 @@
-"""How the public clients, the blocking one and the one for asyncio, do what a scenario's steps say."""
+"""Runs the steps of a scenario with the blocking client and with the asynchronous one."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def snake(name: str) -> str:
 
 
 def named(members: dict[str, Any]) -> dict[str, Any]:
-    """The door's names and milliseconds as Python's names and seconds."""
+    """Converts the names and milliseconds of the door to names and seconds of Python."""
     return {snake(k.removesuffix("Ms")): v / 1000 if k.endswith("Ms") else v for k, v in members.items()}
 
 
 def method(client: Any, handle: Any, call: str) -> Any:
-    """The public method that a step calls."""
+    """Returns the public method that a step calls."""
     if call in WITHOUT_OWNER:
         return getattr(client, WITHOUT_OWNER[call])
     owner, _, name = call.partition(".")
@@ -50,7 +50,7 @@ def arguments(step: dict[str, Any], called: Any) -> dict[str, Any]:
 
 
 class Keys:
-    """What a scenario has as `keys` of a client: the entries that its function gives, one after the other."""
+    """The `keys` of a client in a scenario: what its key function returns, one after the other."""
 
     def __init__(self, entries: list[Any], asked: list[None]) -> None:
         self._entries = [entry if isinstance(entry, dict) else {"key": entry} for entry in entries]
@@ -59,7 +59,7 @@ class Keys:
         self.ended = threading.Event()
 
     def next(self) -> tuple[dict[str, Any], float]:
-        """What the function does now, and after how many seconds."""
+        """Returns what the function does next, and after how many seconds."""
         self._asked.append(None)
         entry = self._entries.pop(0) if len(self._entries) > 1 else self._entries[0]
         return entry, entry.get("delayMs", 0) / 1000
@@ -73,7 +73,7 @@ class Keys:
 
 
 class Part(NamedTuple):
-    """A step, or one of those that run together."""
+    """A step, or one of several steps that run at once."""
 
     step: dict[str, Any]
     client: Any
@@ -89,7 +89,7 @@ class Part(NamedTuple):
         return "cancelAfterMs" in self.step or "cancelOn" in self.step
 
     def is_due(self) -> bool:
-        """Whether the request upon which the call is to be cancelled has come."""
+        """Whether the request has arrived upon which the call is to be cancelled."""
         operation = self.step.get("cancelOn")
         return operation is None or any(request["operation"] == operation for request in self.world.requests())
 
@@ -98,7 +98,7 @@ class Part(NamedTuple):
 
 
 class Driver(Protocol):
-    """How one of the clients does what steps say."""
+    """Runs steps with one of the clients."""
 
     player: str
 
@@ -127,7 +127,7 @@ class Blocking:
             client.close()
 
     def act(self, parts: list[Part]) -> list[list[Any]]:
-        """Ctrl-C reaches the main thread alone: there runs what may be cancelled, and nothing that runs beside it."""
+        """Only the main thread receives Ctrl-C. So a call that may be cancelled runs there, and others elsewhere."""
         jobs = [part for part in parts for _ in range(part.times)]
         main = next((part for part in jobs if part.may_be_cancelled), jobs[0] if len(jobs) == 1 else None)
         pool = ThreadPoolExecutor(len(jobs))
@@ -144,7 +144,7 @@ class Blocking:
         return [of(part) for part in parts]
 
     def _alarmed(self, part: Part) -> Any:
-        """Make a call that Ctrl-C interrupts, or that fails when it hangs."""
+        """Makes a call that Ctrl-C may interrupt, and that fails if it hangs."""
 
         def hangs(_number: int, _frame: Any) -> NoReturn:
             raise AssertionError("it hangs")

@@ -18,7 +18,7 @@ PARENTS = ("sync_id", "sequence_id", "graph_id")
 
 
 def plain(value: Any) -> Any:
-    """A value as the JSON that the door gave for it."""
+    """Converts a value back to the JSON of the door."""
     if isinstance(value, (Run, AsyncRun)):
         return {
             "id": str(value.id),
@@ -66,7 +66,7 @@ def failure(error: BaseException) -> dict[str, Any]:
 
 
 class Play:
-    """One scenario: its clients, and what was saved."""
+    """One scenario, with its clients and the values that its steps save."""
 
     def __init__(self, scenario: dict[str, Any], world: World, driver: Driver) -> None:
         self.scenario, self.world, self.driver = scenario, world, driver
@@ -77,7 +77,7 @@ class Play:
         self.asked: list[None] = []
 
     def open(self, name: str) -> Any:
-        """The client with that name, made where no step before has named it."""
+        """Returns the client with that name, which is created at its first use."""
         if name not in self.clients:
             settings = {
                 "apiKey": "{{apiKey}}",
@@ -124,7 +124,7 @@ class Play:
 
 
 def play(scenario: dict[str, Any], name: str, world: World, driver: Driver) -> None:
-    """Play all steps and have the wire judged."""
+    """Runs all steps, then lets the sandbox judge the requests."""
     played = Play(scenario, world, driver)
     try:
         try:
@@ -196,7 +196,7 @@ def listed(value: str | list[str]) -> list[str]:
 
 
 def differs(found: Any, expected: Any, path: str) -> str | None:
-    """Where the value does not match, or None."""
+    """Returns where the value does not match, or None."""
     if isinstance(expected, dict):
         if not isinstance(found, dict):
             return f"{path} is {found!r} and not an object"
@@ -218,7 +218,7 @@ def fits(found: list[Any], expected: list[Any]) -> bool:
 
 
 def fill(value: Any, seen: dict[str, Any]) -> Any:
-    """Replace placeholders in strings at any depth."""
+    """Replaces placeholders in strings at any depth."""
     if isinstance(value, dict):
         return {key: fill(item, seen) for key, item in value.items()}
     if isinstance(value, list):

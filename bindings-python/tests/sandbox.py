@@ -1,4 +1,4 @@
-"""The API as a local server, started once for all tests, and the worlds in it."""
+"""The sandbox server, which is started once for all tests, and its worlds."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Wait for what must come; only a hang makes it fail."""
+    """Waits for a condition; fails after a minute."""
     for _ in range(1200):
         if condition():
             return
         time.sleep(0.05)
-    raise AssertionError("a minute has passed, and it is still not so")
+    raise AssertionError("the condition is not met after a minute")
 
 
 def gone(requests: list[dict[str, Any]], count: int = 1) -> bool:
-    """Whether so many requests came and their client has left all of them."""
+    """Whether so many requests arrived and the client has abandoned all of them."""
     return len(requests) == count and all("gone_ms" in request for request in requests)
 
 
 class Sandbox:
-    """The server's process; it ends with this one."""
+    """The process of the server, which ends with this one."""
 
     def __init__(self, directory: Path) -> None:
         target = os.environ.get("CARGO_TARGET_DIR") or ROOT / "target"
@@ -69,7 +69,7 @@ class Sandbox:
 
 
 class World:
-    """A workspace of its own."""
+    """A workspace for one test."""
 
     def __init__(self, sandbox: Sandbox, answer: dict[str, Any]) -> None:
         self.sandbox = sandbox
@@ -78,7 +78,7 @@ class World:
         self.keys = SimpleNamespace(**answer["keys"])
 
     def settings(self, **more: object) -> dict[str, Any]:
-        """What a client of this world is made with."""
+        """Returns the settings of a client of this world."""
         settings: dict[str, Any] = {
             "api_key": self.answer["apiKey"],
             "base_url": self.answer["baseUrl"],
@@ -88,7 +88,7 @@ class World:
         return settings | more
 
     def environment(self) -> dict[str, str]:
-        """The same for another process."""
+        """Returns the environment of a process with a client of this world."""
         own = {
             "HIGHTOUCH_API_KEY": self.answer["apiKey"],
             "HIGHTOUCH_BASE_URL": self.answer["baseUrl"],
@@ -106,7 +106,7 @@ class World:
         return requests
 
     def wait_for(self, condition: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:
-        """The requests seen, once they are as described."""
+        """Returns the requests once they meet the condition."""
         until(lambda: condition(self.requests()))
         return self.requests()
 

@@ -1,4 +1,4 @@
-"""Programs that run in a process of their own, each with a client of a world."""
+"""Runs scripts in processes of their own, with a client of a world."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def start(world: World, script: str) -> subprocess.Popen[str]:
 def run(
     world: World, script: str, when: Callable[[list[dict[str, Any]]], bool] | None = None, *, hung_after: float = 60
 ) -> tuple[str, str]:
-    """What it printed and complained of; it must neither hang nor crash.
+    """Returns standard output and standard error of a script, which must neither hang nor crash.
 
-    With ``when`` the script finds a line to read once the world's requests are so.
+    With ``when``, standard input receives a line once the requests of the world meet the condition.
     """
     process = start(world, script)
     try:

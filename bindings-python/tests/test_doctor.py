@@ -1,4 +1,4 @@
-"""``python -m hightouch_sdk doctor`` and ``diagnose``: what they find, print and exit with."""
+"""``python -m hightouch_sdk doctor`` and ``diagnose``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sandbox import World
 
 
 def doctor(world: World, *arguments: str, **environment: str) -> tuple[int, str, str]:
-    """The doctor's exit status, and what it printed and complained of."""
+    """Returns the exit status, standard output and standard error of the doctor."""
     ended = subprocess.run(
         [sys.executable, "-m", "hightouch_sdk", "doctor", "--ca-bundle", world.sandbox.line["ca"], *arguments],
         env={**world.environment(), **environment},

@@ -1,4 +1,4 @@
-"""A client and what a process can go through: forks, and its end."""
+"""Clients in forked processes and at the end of a process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A test of the user's that stops time changes nothing here, neither meanwhile nor afterwards."""
+"""Tests that freeze time do not affect the package, neither during the freeze nor after it."""
 
 from __future__ import annotations
 

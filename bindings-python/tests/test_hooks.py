@@ -1,4 +1,4 @@
-"""Functions that are called around each call."""
+"""Hooks, which are called before and after each call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and cancelled tasks stop a call wherever it is."""
+"""Ctrl-C and cancelled tasks stop a call at any point."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SLOW_RUN = {"seconds": 100_000}
 
 
 def interrupted(call: Callable[[], object], when: Callable[[], bool]) -> str:
-    """Make the call and press Ctrl-C once it is where it should be; what the exception says beside itself."""
+    """Makes a call, presses Ctrl-C once the condition is met, and returns the notes of the exception."""
     main = threading.get_ident()
 
     def press() -> None:
@@ -38,7 +38,7 @@ def interrupted(call: Callable[[], object], when: Callable[[], bool]) -> str:
 
 
 def cancelled(call: Callable[[], Coroutine[Any, Any, object]], when: Callable[[], bool]) -> str:
-    """Make the call in a task and cancel that once it is where it should be; what the exception says beside itself."""
+    """Makes a call in a task, cancels it once the condition is met, and returns the notes of the exception."""
     seen: list[str] = []
 
     async def inside() -> None:
@@ -64,7 +64,7 @@ def notes(error: BaseException) -> str:
 
 
 class Deaf:
-    """A server that accepts a connection and never says a word."""
+    """A server that accepts connections and never answers."""
 
     def __init__(self) -> None:
         self.listener = socket.create_server(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""Opaque JSON: nothing of it can be changed unnoticed, and a change on purpose keeps every other digit."""
+"""`Json`: it cannot be changed by accident, and an edit keeps all other digits."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def config() -> Json:
 
 
 class Echo:
-    """A server that keeps what it is sent, to the letter, and answers with it."""
+    """A server that records request bodies and answers with them."""
 
     def __init__(self) -> None:
         self.bodies: list[str] = []
@@ -62,7 +62,7 @@ class Echo:
                 self.wfile.write(answer)
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-                """Keep quiet."""
+                """Logs nothing."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -327,7 +327,7 @@ def test_text_that_is_no_json_is_an_error_when_it_is_looked_at_or_sent(
 
 
 def paths(value: Any, at: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
-    """Where something stands in a value."""
+    """Returns the paths to all parts of a value."""
     parts: list[tuple[Any, Any]] = []
     if isinstance(value, dict):
         parts = [*value.items()]

@@ -1,4 +1,4 @@
-"""The thread that asks for keys: how long it lives, and what it survives."""
+"""The lifetime of the thread that calls the key function."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def threads() -> list[threading.Thread]:
 
 
 class Owner:
-    """Owns a client, whose key it gives itself."""
+    """Owns a client and is its key function."""
 
     def __init__(self, world: World, client: Callable[..., Any]) -> None:
         self.client = client(**world.settings(api_key=self.key))

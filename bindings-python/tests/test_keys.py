@@ -1,4 +1,4 @@
-"""Keys that a function gives: when it is asked, how often, and what becomes of those who wait for it."""
+"""Key functions: when and how often they are called, and what happens to calls that wait for the key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A list of any length is read in the memory of a few of its pages."""
+"""Reading a list takes the memory of a few pages, whatever its length."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scripts import run
 
 # Sources, since the sandbox writes them three times as fast as syncs; the way through the package is the same.
 ITEMS = 40_000
-# What allocators keep for themselves; the items together would take four times as much.
+# What allocators keep for themselves. All items together would take four times as much.
 SLACK_KIB = 8 * 1024
 # In seconds. Reading takes a few, and much longer on a busy machine.
 HUNG = 600

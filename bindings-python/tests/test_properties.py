@@ -1,4 +1,4 @@
-"""Any value that a user can build goes out whole and comes back from a server that keeps it."""
+"""Any value that a user can create is sent completely and received unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers as they came, beside what they mean."""
+"""Raw answers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_an_answer_is_as_it_came_and_parses_to_what_the_method_gives_without_sen
         raw = client.syncs.with_raw_response.get(2)
         assert (raw.status, raw.headers["content-type"].partition(";")[0]) == (200, "application/json")
         assert json.loads(raw.body)["id"] == json.loads(raw.text)["id"] == 2
-        assert raw.meta.operation == "GetSync"
+        assert raw.meta.operation == "syncs.get"
         parsed = raw.parse()
         assert parsed == raw.parse()
         assert len(world.requests()) == 1
@@ -111,7 +111,7 @@ def test_an_error_under_status_200_is_an_answer_that_raises_when_it_is_parsed(ne
         assert (raw.status, json.loads(raw.body)) == (200, body)
         with pytest.raises(ValidationError) as raised:
             raw.parse()
-        assert (raised.value.operation, raised.value.details) == ("UpdateModel", body["details"])
+        assert (raised.value.operation, raised.value.details) == ("models.update", body["details"])
 
 
 def test_an_answer_that_is_an_error_by_its_status_is_raised_as_ever(client: Hightouch) -> None:

@@ -1,4 +1,4 @@
-"""What reports of errors and tools that look into objects can find of a key."""
+"""Error reports and tools that inspect objects do not find the key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values and errors as values: equal, frozen, picklable, and without the key."""
+"""Values and errors: equality, immutability, pickling, and no key in their text."""
 
 from __future__ import annotations
 

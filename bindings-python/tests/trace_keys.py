@@ -1,4 +1,4 @@
-"""What the tests were shown, for the scan for keys (tests/house/canary): `{"player", "what", "text"}`, one a line."""
+"""Records texts that tests saw, for the scan for keys (tests/house/canary): `{"player", "what", "text"}` per line."""
 
 from __future__ import annotations
 

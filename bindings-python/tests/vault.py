@@ -1,4 +1,4 @@
-"""A function that gives keys."""
+"""A key function for tests."""
 
 from __future__ import annotations
 

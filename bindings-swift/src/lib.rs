@@ -1,7 +1,7 @@
-//! The bridge between Swift and the door, kept mechanical and in the door's own order.
+//! Exports `hightouch_sdk::wire` to Swift.
 //!
-//! Not an API: `Sources/HightouchSDK/Door.swift` is its only caller.
-// The exported glue registers symbols by name.
+//! This is not an API: `Sources/HightouchSDK/Door.swift` is its only caller.
+// The code that uniffi generates exports symbols by name.
 #![allow(unsafe_code)]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,14 +11,14 @@ use hightouch_sdk::wire;
 
 uniffi::setup_scaffolding!("hightouch");
 
-/// What goes wrong at the bridge itself; a call that fails is a [`Reply`] that is not `ok`.
+/// An error of the bridge itself. A call that fails returns a [`Reply`] that is not `ok`.
 ///
-/// Every method throws it, for uniffi turns a panic in one that throws nothing into a crash of the host.
+/// Every method that can panic returns this error, because uniffi turns a panic in other methods into a crash.
 #[derive(Debug, uniffi::Error)]
 pub enum BridgeError {
-    /// The settings were refused: the door's failure, as JSON.
+    /// The settings are invalid.
     Refused {
-        /// `Failure::to_json()`.
+        /// The failure as JSON.
         failure: String,
     },
 }
@@ -32,24 +32,24 @@ impl std::fmt::Display for BridgeError {
 
 impl std::error::Error for BridgeError {}
 
-/// `wire::Outcome`.
+/// The result of a call, `wire::Outcome`.
 #[derive(uniffi::Record)]
 pub struct Reply {
-    /// Whether `head` is the meta of an answer (true) or a failure (false).
+    /// Whether the call succeeded.
     pub ok: bool,
-    /// JSON.
+    /// The JSON of the call's meta, or of its failure.
     pub head: String,
-    /// The answer's JSON, or empty.
+    /// The JSON of the result; empty after a failure.
     pub body: Vec<u8>,
 }
 
-/// `wire::Cancel`.
+/// Cancels a call, `wire::Cancel`.
 #[derive(Default, uniffi::Object)]
 pub struct Cancel(wire::Cancel);
 
 #[uniffi::export]
 impl Cancel {
-    /// A signal that nobody has raised.
+    /// Creates a signal that is not raised.
     #[uniffi::constructor]
     #[must_use]
     pub fn new() -> Arc<Self> {
@@ -58,19 +58,19 @@ impl Cancel {
 
     /// Raises the signal; raising it again changes nothing.
     pub fn cancel(&self) {
-        // Raising wakes whoever waits, on this thread. What they do must not fall back on the
-        // host, which cancels from a handler that cannot throw; the call itself reports it.
+        // This runs the wakers of waiting tasks. A panic in one must not reach Swift, whose
+        // cancellation handler cannot throw; the call itself reports the panic.
         drop(catch_unwind(AssertUnwindSafe(|| self.0.cancel())));
     }
 }
 
-/// `wire::Engine`.
+/// A client, `wire::Engine`.
 #[derive(uniffi::Object)]
 pub struct Engine(wire::Engine);
 
 #[uniffi::export]
 impl Engine {
-    /// Reads the settings; does no I/O.
+    /// Creates a client from settings; does no I/O.
     #[uniffi::constructor]
     pub fn new(settings: &str) -> Result<Arc<Self>, BridgeError> {
         match wire::Engine::new(settings) {

@@ -1,4 +1,4 @@
-//! The main job: list the syncs, trigger one by slug, follow that run to its end, then read 300 times within the limit.
+//! Lists the syncs, triggers one by its slug, follows that run to its end, then reads 300 times within the limit.
 //!
 //! Reads `HIGHTOUCH_API_KEY` and `HIGHTOUCH_BASE_URL`; `HIGHTOUCH_DEMO_CA` names certificates to trust beside the
 //! system's, and the first argument the slug (`orders-to-salesforce`).
@@ -74,7 +74,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     .await?;
     let took = started.elapsed().as_secs_f64();
     let after = client.stats();
-    // The window holds what was sent before; beyond its N the rest must wait for a window to pass.
+    // The window also holds earlier requests. What exceeds the limit waits until a window has passed.
     println!(
         "{READS} reads took {took:.1} s; the ideal with {} requests in 10 s, {} of them used before, is 10.0 s; refused: {}",
         before.limit,

@@ -1,12 +1,13 @@
 //! The one error: what happened, to which operation and resource, after how many attempts, and what to do.
 
 use std::error::Error as StdError;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::attempt::{Meta, Outcome};
+use crate::attempt::{Meta, Outcome, Subject};
 use crate::json::Json;
+use crate::message::{Message, Style, sentence};
 use crate::reason::Reason;
 use crate::text::brief;
 
@@ -15,9 +16,10 @@ const LONGEST_LINE: usize = 1000;
 /// What a name holds at most: of an operation, a resource, one cause of many.
 const LONGEST_NAME: usize = 200;
 
-/// Declares the closed set of kinds, with their names at the door.
+/// Declares the closed set of kinds: the name that crosses the door, and the family, from which hosts choose what the class
+/// of the kind extends (`argument`, `api`, `connection`, `timeout` or `other`).
 macro_rules! kinds {
-    ($($(#[doc = $doc:literal])* $variant:ident = $name:literal),* $(,)?) => {
+    ($($(#[doc = $doc:literal])* $variant:ident = $name:literal ($family:ident)),* $(,)?) => {
         /// What kind of thing went wrong: a closed set, the same in every language.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Kind {
@@ -31,54 +33,54 @@ macro_rules! kinds {
                 match self { $(Self::$variant => $name,)* }
             }
 
-            /// Every kind with its description.
-            pub(crate) const ALL: &'static [(&'static str, &'static [&'static str])] =
-                &[$(($name, &[$($doc),*]),)*];
+            /// Every kind with its family and its description.
+            pub(crate) const ALL: &'static [(&'static str, &'static str, &'static [&'static str])] =
+                &[$(($name, stringify!($family), &[$($doc),*]),)*];
         }
     };
 }
 
 kinds! {
     /// A setting is missing, malformed or contradicts another. Nothing was sent.
-    Config = "config",
-    /// A call's arguments or options are wrong, or the server found the request malformed (400).
-    InvalidRequest = "invalid_request",
-    /// The key was refused (401).
-    Authentication = "authentication",
-    /// The key may not do this (403).
-    Permission = "permission",
-    /// There is no such thing (404).
-    NotFound = "not_found",
-    /// It clashes with what is there (409).
-    Conflict = "conflict",
-    /// The server found the values invalid (422, or a validation error under 200).
-    Validation = "validation",
-    /// The limit refused the request (429) and the call may not wait long enough.
-    RateLimited = "rate_limited",
+    Config = "config" (argument),
+    /// An argument or option is wrong and nothing was sent, or the server found the request malformed (400).
+    InvalidRequest = "invalid_request" (argument),
+    /// The server refused the key (401), or the function that returns the key failed.
+    Authentication = "authentication" (api),
+    /// The key is not allowed to do this (403).
+    Permission = "permission" (api),
+    /// The resource does not exist (404).
+    NotFound = "not_found" (api),
+    /// The request conflicts with something that exists (409).
+    Conflict = "conflict" (api),
+    /// The server found a value invalid (422, or a validation error under 200). The details say which and why.
+    Validation = "validation" (api),
+    /// The call would have to wait longer for the rate limit, or after a refusal (429), than it may.
+    RateLimited = "rate_limited" (api),
     /// The server failed (5xx, or "Internal Server Error" under 200).
-    Server = "server",
-    /// No connection could be made, or it broke.
-    Connect = "connect",
-    /// No trusted, modern enough TLS connection could be made.
-    Tls = "tls",
-    /// The proxy failed or refused.
-    Proxy = "proxy",
+    Server = "server" (api),
+    /// No connection to the server could be made, or it broke.
+    Connect = "connect" (connection),
+    /// No trusted TLS connection of version 1.2 or newer could be made.
+    Tls = "tls" (connection),
+    /// The proxy cannot be reached, or it refused to connect.
+    Proxy = "proxy" (connection),
     /// An attempt or the whole call took longer than allowed.
-    Timeout = "timeout",
-    /// The caller cancelled the call.
-    Cancelled = "cancelled",
+    Timeout = "timeout" (timeout),
+    /// The call was cancelled.
+    Cancelled = "cancelled" (other),
     /// The answer is not what the API documents.
-    Protocol = "protocol",
-    /// A request that changes something was sent, and whether it happened cannot be known.
-    OutcomeUnknown = "outcome_unknown",
-    /// The run that was waited for did not end well.
-    RunFailed = "run_failed",
-    /// The run had not ended in the time given; it goes on.
-    WaitTimeout = "wait_timeout",
-    /// The client was closed.
-    Closed = "closed",
-    /// A defect of this SDK.
-    Internal = "internal",
+    Protocol = "protocol" (other),
+    /// A change was sent, and whether it took effect is unknown. Check before you repeat it.
+    OutcomeUnknown = "outcome_unknown" (other),
+    /// The run failed, was cancelled or was interrupted, or it ended with warnings that were to be raised.
+    RunFailed = "run_failed" (other),
+    /// The run did not end within the time to wait for it. It goes on.
+    WaitTimeout = "wait_timeout" (timeout),
+    /// The client is closed.
+    Closed = "closed" (other),
+    /// A bug in this SDK. Please report it.
+    Internal = "internal" (other),
 }
 
 impl fmt::Display for Kind {
@@ -94,14 +96,13 @@ pub struct Error(Box<Inner>);
 #[derive(Clone)]
 struct Inner {
     kind: Kind,
-    what: String,
+    what: Message,
     status: Option<u16>,
     details: Option<Json>,
-    operation: Option<String>,
-    resource: Option<String>,
+    subject: Option<Subject>,
     retry_after: Option<Duration>,
-    hint: Option<String>,
-    causes: Vec<String>,
+    hint: Option<Message>,
+    causes: Vec<Message>,
     meta: Option<Meta>,
     run: Option<String>,
     reason: Option<Reason>,
@@ -130,14 +131,13 @@ impl StdError for Cause {
 }
 
 impl Error {
-    pub(crate) fn new(kind: Kind, what: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: Kind, what: impl Into<Message>) -> Self {
         Self(Box::new(Inner {
             kind,
             what: what.into(),
             status: None,
             details: None,
-            operation: None,
-            resource: None,
+            subject: None,
             retry_after: None,
             hint: None,
             causes: Vec::new(),
@@ -169,16 +169,22 @@ impl Error {
         self.0.details.as_ref()
     }
 
-    /// The vendor's name of the operation.
+    /// The method that was called, such as `syncs.get`.
     #[must_use]
     pub fn operation(&self) -> Option<&str> {
-        self.0.operation.as_deref()
+        self.0.subject.as_ref().map(|subject| subject.method)
+    }
+
+    /// The API's own id of the operation, such as `GetSync`; `None` for calls that are none of the API's operations.
+    #[must_use]
+    pub fn operation_id(&self) -> Option<&str> {
+        self.0.subject.as_ref().and_then(|subject| subject.operation_id)
     }
 
     /// What it was done to: `sync 7`, `sync "orders"`, `run 12 of sync 7`.
     #[must_use]
     pub fn resource(&self) -> Option<&str> {
-        self.0.resource.as_deref()
+        self.0.subject.as_ref().and_then(|subject| subject.resource.as_deref())
     }
 
     /// How long the server asked to wait.
@@ -187,16 +193,16 @@ impl Error {
         self.0.retry_after
     }
 
-    /// What to do about it.
+    /// What to do about it, in one or more sentences.
     #[must_use]
-    pub fn hint(&self) -> Option<&str> {
-        self.0.hint.as_deref()
+    pub fn hint(&self) -> Option<String> {
+        self.hint_in(Style::Rust)
     }
 
     /// The errors beneath, outermost first.
     #[must_use]
-    pub fn causes(&self) -> &[String] {
-        &self.0.causes
+    pub fn causes(&self) -> Vec<String> {
+        self.causes_in(Style::Rust)
     }
 
     /// What the call's attempts were.
@@ -226,13 +232,59 @@ impl Error {
         self.0.outcome
     }
 
-    pub(crate) fn what(&self) -> &str {
-        &self.0.what
+    /// What happened, without what it happened to.
+    pub(crate) fn what(&self) -> Message {
+        self.0.what.clone()
     }
 
-    pub(crate) fn with_what(mut self, what: String) -> Self {
-        self.0.what = what;
+    pub(crate) fn with_what(mut self, what: impl Into<Message>) -> Self {
+        self.0.what = what.into();
         self
+    }
+
+    /// All of it as one text, for an error above this one.
+    pub(crate) fn message(&self) -> Message {
+        match &self.0.subject {
+            Some(subject) => message![subject.written(), ": ", self.what()],
+            None => self.what(),
+        }
+    }
+
+    /// The sentence of [`Display`](fmt::Display) with names as a language writes them.
+    pub(crate) fn in_style(&self, style: Style) -> String {
+        let inner = &self.0;
+        let mut what = brief(&inner.what.in_style(style), LONGEST_LINE);
+        let attempts = inner.meta.as_ref().map_or(0, |meta| meta.attempts.len());
+        if attempts > 1 {
+            let shown = what.trim_end_matches('.').len();
+            what.truncate(shown);
+            // Writing to a string cannot fail.
+            let _ = write!(what, " (after {attempts} attempts)");
+        }
+        match &inner.subject {
+            Some(subject) => {
+                let subject = brief(&subject.written().in_style(style), LONGEST_NAME);
+                sentence(&format!("{subject}: {what}"))
+            }
+            None => sentence(&what),
+        }
+    }
+
+    pub(crate) fn hint_in(&self, style: Style) -> Option<String> {
+        self.0.hint.as_ref().map(|hint| sentence(&hint.in_style(style)))
+    }
+
+    pub(crate) fn causes_in(&self, style: Style) -> Vec<String> {
+        self.0.causes.iter().map(|cause| cause.in_style(style)).collect()
+    }
+
+    /// The hint as it was given, for an error that takes this one's place.
+    pub(crate) fn hint_message(&self) -> Option<&Message> {
+        self.0.hint.as_ref()
+    }
+
+    pub(crate) fn cause_messages(&self) -> &[Message] {
+        &self.0.causes
     }
 
     pub(crate) fn with_kind(mut self, kind: Kind) -> Self {
@@ -250,10 +302,9 @@ impl Error {
         self
     }
 
-    /// With the operation that failed and what it was done to.
-    pub(crate) fn at(mut self, operation: &str, resource: Option<&str>) -> Self {
-        self.0.operation = Some(brief(operation, LONGEST_NAME));
-        self.0.resource = resource.map(|resource| brief(resource, LONGEST_NAME));
+    /// With the method that failed and what it was called on.
+    pub(crate) fn at(mut self, subject: &Subject) -> Self {
+        self.0.subject = Some(subject.clone().map_text(|text| brief(text, LONGEST_NAME)));
         self
     }
 
@@ -273,7 +324,7 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+    pub(crate) fn with_hint(mut self, hint: impl Into<Message>) -> Self {
         self.0.hint = Some(hint.into());
         self
     }
@@ -283,8 +334,8 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_causes(mut self, causes: Vec<String>) -> Self {
-        self.0.causes = causes;
+    pub(crate) fn with_causes(mut self, causes: impl IntoIterator<Item: Into<Message>>) -> Self {
+        self.0.causes = causes.into_iter().map(Into::into).collect();
         self.0.chain = OnceLock::new();
         self
     }
@@ -302,14 +353,15 @@ impl Error {
     /// Takes the key out of everything that came from outside.
     pub(crate) fn scrubbed(mut self, scrub: impl Fn(&str) -> String) -> Self {
         let inner = &mut self.0;
-        inner.what = scrub(&inner.what);
-        inner.operation = inner.operation.as_deref().map(&scrub);
-        inner.resource = inner.resource.as_deref().map(&scrub);
+        inner.what = std::mem::take(&mut inner.what).map_text(&scrub);
+        inner.subject = inner.subject.take().map(|subject| subject.map_text(&scrub));
         if let Some(meta) = &mut inner.meta {
-            meta.operation = scrub(&meta.operation);
+            meta.resource = meta.resource.take().map(|resource| scrub(&resource));
         }
         // Cut after that: half a key would not be found.
-        inner.causes = inner.causes.iter().map(|cause| brief(&scrub(cause), LONGEST_LINE)).collect();
+        let short = |text: &str| brief(&scrub(text), LONGEST_LINE);
+        inner.causes =
+            std::mem::take(&mut inner.causes).into_iter().map(|cause| cause.map_text(short)).collect();
         inner.chain = OnceLock::new();
         inner.details = inner.details.take().map(|details| details.map_text(&scrub));
         self
@@ -318,19 +370,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let inner = &self.0;
-        if let Some(operation) = &inner.operation {
-            write!(to, "{operation}")?;
-            if let Some(resource) = &inner.resource {
-                write!(to, " of {resource}")?;
-            }
-            write!(to, ": ")?;
-        }
-        write!(to, "{}", brief(&inner.what, LONGEST_LINE))?;
-        match inner.meta.as_ref().map_or(0, |meta| meta.attempts.len()) {
-            0 | 1 => Ok(()),
-            attempts => write!(to, " (after {attempts} attempts)"),
-        }
+        to.write_str(&self.in_style(Style::Rust))
     }
 }
 
@@ -342,10 +382,10 @@ impl fmt::Debug for Error {
             fields.field("status", &status);
         }
         if let Some(hint) = &self.0.hint {
-            fields.field("hint", hint);
+            fields.field("hint", &hint.in_style(Style::Rust));
         }
         if !self.0.causes.is_empty() {
-            fields.field("causes", &self.0.causes);
+            fields.field("causes", &self.causes());
         }
         fields.finish_non_exhaustive()
     }
@@ -358,8 +398,8 @@ impl StdError for Error {
             return Some(&**origin);
         }
         let chain = inner.chain.get_or_init(|| {
-            let beneath = |beneath, text: &String| Some(Box::new(Cause { text: text.clone(), beneath }));
-            inner.causes.iter().rev().fold(None, beneath)
+            let beneath = |beneath, text: String| Some(Box::new(Cause { text, beneath }));
+            self.causes().into_iter().rev().fold(None, beneath)
         });
         chain.as_deref().map(|cause| cause as &(dyn StdError + 'static))
     }

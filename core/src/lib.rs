@@ -20,6 +20,8 @@
 //! that the prelude has too.
 
 // The order of the layers: each module imports only what stands before it (`core/layers.txt`, which a check reads).
+#[macro_use]
+mod message;
 mod attempt;
 mod error;
 mod json;

@@ -1,6 +1,7 @@
-//! Text that came from outside: as one line, and without secrets however they were quoted on the way.
+//! Text from outside: shortened to one line, and scrubbed of secrets in any quoting.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -10,7 +11,7 @@ const SHORTEST_BASE64: usize = 8;
 /// The most backslashes in a row that quoting JSON within JSON has made.
 const MOST_BACKSLASHES: usize = 16;
 
-/// Text as one line of at most `most` characters.
+/// Shortens a text to one line of at most `most` characters.
 pub(crate) fn brief(text: &str, most: usize) -> String {
     let line = if text.chars().any(breaks) {
         let words = text.split(|char: char| char.is_whitespace() || breaks(char));
@@ -24,13 +25,55 @@ pub(crate) fn brief(text: &str, most: usize) -> String {
     }
 }
 
+/// A length of time for people: `340 ms`, `1.0 s`, `2.5 min`.
+pub(crate) fn span(time: Duration) -> String {
+    // Rounded first: just under a second is a second.
+    match (time.as_secs_f64() * 1000.0).round() {
+        millis if millis < 1000.0 => format!("{millis} ms"),
+        millis if millis < 100_000.0 => format!("{:.1} s", millis / 1000.0),
+        millis => format!("{:.1} min", millis / 60_000.0),
+    }
+}
+
+/// The one of some names that was probably meant, if any is close.
+pub(crate) fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let bare = |name: &str| -> Vec<char> {
+        name.chars().filter(char::is_ascii_alphanumeric).map(|char| char.to_ascii_lowercase()).collect()
+    };
+    let given = bare(given);
+    let is_near = |known: &[char], distance: usize| {
+        distance <= (given.len().max(known.len()) / 3).max(1) || given.len() > 2 && known.starts_with(&given)
+    };
+    known
+        .map(|name| (bare(name), name))
+        .map(|(known, name)| (distance(&given, &known), known, name))
+        .filter(|(distance, known, _)| is_near(known, *distance))
+        .map(|(distance, _, name)| (distance, name))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+/// How many characters have to be inserted, removed or replaced to make one text of the other (Levenshtein).
+fn distance(one: &[char], other: &[char]) -> usize {
+    let mut row: Vec<usize> = (1..=other.len()).collect();
+    for (index, char) in one.iter().enumerate() {
+        let (mut diagonal, mut left) = (index, index + 1);
+        for (known, above) in other.iter().zip(&mut row) {
+            left = (diagonal + usize::from(char != known)).min(*above + 1).min(left + 1);
+            diagonal = std::mem::replace(above, left);
+        }
+    }
+    row.last().copied().unwrap_or(one.len())
+}
+
 /// Whether a character ends a line or is none to be seen; some that do are not control characters to Unicode.
 fn breaks(char: char) -> bool {
     char.is_control() || matches!(char, '\u{2028}' | '\u{2029}')
 }
 
 /// The text with `mark` wherever the secret stood: as it is, percent-encoded (RFC 3986 §2.1), escaped for JSON (RFC 8259
-/// §7, once or several times over) or HTML, or a part of something in base64 (RFC 4648).
+/// §7, once or several times over), or as a part of something in base64 (RFC 4648). Other spellings are not looked for:
+/// `docs/decisions/003-spellings-of-the-key.md` says why.
 pub(crate) fn without(text: &str, secret: &str, mark: &str) -> String {
     if secret.is_empty() {
         return text.to_owned();
@@ -40,7 +83,7 @@ pub(crate) fn without(text: &str, secret: &str, mark: &str) -> String {
     let mut at = 0;
     while at < text.len() {
         match end_of(text.as_bytes(), at, secret.as_bytes()) {
-            // It cannot end within a character: it is ASCII there, or byte for byte the secret.
+            // The match cannot end within a character: its last byte is ASCII or the end of the secret.
             Some(end) => {
                 clean.push_str(text.get(kept..at).unwrap_or_default());
                 clean.push_str(mark);
@@ -71,7 +114,7 @@ fn end_of(text: &[u8], start: usize, secret: &[u8]) -> Option<usize> {
         for at in ends.drain(..) {
             spellings(text, at, *byte, &mut next);
         }
-        // Runs of backslashes can be divided in many ways that come to the same.
+        // Runs of backslashes can be split in many equivalent ways.
         next.sort_unstable();
         next.dedup();
         std::mem::swap(&mut ends, &mut next);
@@ -93,19 +136,11 @@ fn spellings(text: &[u8], at: usize, byte: u8, ends: &mut Vec<usize>) {
             let after = text.get(at + run..).unwrap_or_default();
             if byte == b'\\' {
                 ends.extend((2..=run).map(|length| at + length));
-            } else if matches!(byte, b'"' | b'/' | b'\'') && after.first() == Some(&byte) {
+            } else if matches!(byte, b'"' | b'/') && after.first() == Some(&byte) {
                 ends.push(at + run + 1);
             }
             if after.starts_with(b"u00") && hex(after.get(3..5)) == Some(byte) {
                 ends.push(at + run + 5);
-            }
-        }
-        b'&' => {
-            let name = rest.iter().take(8).position(|byte| *byte == b';').and_then(|end| rest.get(..end));
-            if let Some(name) = name
-                && entity(name) == Some(byte)
-            {
-                ends.push(at + name.len() + 2);
             }
         }
         _ => {}
@@ -117,22 +152,8 @@ fn hex(digits: Option<&[u8]>) -> Option<u8> {
     u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
-/// What an HTML character reference stands for.
-fn entity(name: &[u8]) -> Option<u8> {
-    match name {
-        b"amp" => Some(b'&'),
-        b"lt" => Some(b'<'),
-        b"gt" => Some(b'>'),
-        b"quot" => Some(b'"'),
-        b"apos" => Some(b'\''),
-        [b'#', b'x' | b'X', digits @ ..] => u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok(),
-        [b'#', digits @ ..] => std::str::from_utf8(digits).ok()?.parse().ok(),
-        _ => None,
-    }
-}
-
-/// What base64 makes of the secret wherever it begins within a group of three bytes, without the ends, which mix with
-/// what stands beside it.
+/// The base64 forms of the secret for each offset within a group of three bytes, without the ends, which depend on the
+/// neighbouring bytes.
 fn in_base64(secret: &str) -> Vec<String> {
     let mut pieces = Vec::new();
     for before in 0..3 {
@@ -163,9 +184,9 @@ mod tests {
         let twice = serde_json::to_string(&json).unwrap();
         let percent: String = SECRET.bytes().map(|byte| format!("%{byte:02x}")).collect::<Vec<_>>().concat();
         let units: String = SECRET.bytes().map(|byte| format!("\\u{byte:04X}")).collect::<Vec<_>>().concat();
-        let html =
-            SECRET.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;").replace('\'', "&#39;");
-        for form in [SECRET, json.trim_matches('"'), &twice, &percent, &units, &html] {
+        // As PHP and Go write JSON.
+        let slashes = json.replace('/', "\\/").replace('&', "\\u0026");
+        for form in [SECRET, json.trim_matches('"'), &twice, &percent, &units, slashes.trim_matches('"')] {
             let clean = without(&format!("a {form} b {form}"), SECRET, "[key]");
             assert_eq!(clean.matches("[key]").count(), 2, "{form} became {clean}");
             assert!(!clean.contains("7f"), "{clean}");
@@ -186,6 +207,35 @@ mod tests {
         for text in ["", "é%zz&;\\u00", "k/7f", "%6", "&#x;", "\\\\\\"] {
             assert_eq!(without(text, SECRET, "[key]"), text);
             assert_eq!(without(text, "", "[key]"), text);
+        }
+    }
+
+    #[test]
+    fn a_length_of_time_is_readable() {
+        for (nanos, shown) in [
+            (999_984_118, "1.0 s"),
+            (0, "0 ms"),
+            (50_400_000, "50 ms"),
+            (30_000_000_000, "30.0 s"),
+            (150_000_000_000, "2.5 min"),
+        ] {
+            assert_eq!(span(Duration::from_nanos(nanos)), shown);
+        }
+    }
+
+    #[test]
+    fn a_misspelt_name_is_nearest_to_the_one_that_was_meant() {
+        let known = ["fullResync", "resetCDC", "clearAndFill", "value", "timeoutMs"];
+        for (given, meant) in [
+            ("full_resnyc", Some("fullResync")),
+            ("full_resync", Some("fullResync")),
+            ("resetCdc", Some("resetCDC")),
+            ("val", Some("value")),
+            ("timeout", Some("timeoutMs")),
+            ("colour", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(given, known.into_iter()), meant, "{given}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! The fuzz targets on stable: their seeds, past findings, and seeds that were changed at random.
+//! Runs the fuzz targets on stable Rust: with their seeds, past findings, and randomly changed seeds.
 #![allow(
     missing_docs,
     unreachable_pub,
@@ -46,7 +46,7 @@ fn every_seed_keeps_the_promises() {
     }
 }
 
-/// Each file is an input that once broke a promise.
+/// Each file is an input that once failed.
 #[test]
 fn what_was_found_stays_mended() {
     let mut replayed = 0;
@@ -59,7 +59,7 @@ fn what_was_found_stays_mended() {
     assert!(replayed > 0, "there are no findings to replay");
 }
 
-/// For `make fuzz`, which names the folder.
+/// Writes the seeds for `make fuzz`, which names the folder.
 #[test]
 #[ignore = "no test but a step of `make fuzz`, which needs what this crate knows: it writes the seeds to a folder"]
 fn seeds_and_words_are_written() {
@@ -81,9 +81,9 @@ fn seeds_and_words_are_written() {
 /// A change of one place in an input.
 #[derive(Clone, Debug)]
 enum Change {
-    /// A value of the JSON in it becomes another.
+    /// Replaces a value of the JSON in the input.
     Value(Index, Value),
-    /// Bytes of it go, and others come.
+    /// Replaces bytes of the input.
     Bytes(Index, usize, Vec<u8>),
 }
 
@@ -121,7 +121,7 @@ fn count(value: &Value) -> usize {
     }
 }
 
-/// Puts `new` in the place of the `left`th value, counted from the root down.
+/// Replaces the `left`th value, counted from the root down, by `new`.
 fn replace(value: &mut Value, left: &mut usize, new: &Value) {
     if *left == 0 {
         *value = new.clone();

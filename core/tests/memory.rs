@@ -1,4 +1,4 @@
-//! Memory while a long list is read. A test binary of its own: others would be measured with it.
+//! Measures the memory while a long list is read, in a test binary of its own, since other tests would be measured too.
 #![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,
@@ -17,12 +17,12 @@ use hightouch_sdk::{Client, Settings};
 use serde_json::json;
 
 const ROWS: usize = 40_000;
-/// By the time that a tenth was read, pools and buffers have their size.
+/// After a tenth of the rows, pools and buffers have reached their size.
 const SETTLED: usize = ROWS / 10;
 /// The rows that follow measure about 40 MB as JSON; a list that kept them would show it.
 const BORNE: usize = 16 << 20;
 
-/// Bytes of this process that are in memory; the sandbox's are among them.
+/// The resident memory of this process, including the sandbox.
 fn resident() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();

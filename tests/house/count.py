@@ -1,14 +1,15 @@
-"""Adds up what the test runners of all languages counted: `count.py LOGS BROKEN`.
+"""Adds up the tests of all languages: `count.py LOGS BROKEN`.
 
-Prints a line a part and, last, the sum. Fails where a test failed, where a part was broken, or where a part that has
-tests counted none: a runner that ran nothing is no success.
+Prints a line for each part and then the sum. Fails if a test failed, if a part is broken, or if a part with tests ran
+none.
 """
 
 import re
 import sys
 from pathlib import Path
 
-# The closing lines of: cargo test, pytest, node --test (TAP or spec), XCTest. Of nested XCTest suites only the outermost counts.
+# The last lines of cargo test, pytest, node --test (TAP or spec) and XCTest. XCTest suites are nested; the last line is the
+# outermost.
 PASSED_FAILED = {
     "test-core": (r"test result: \w+\. (\d+) passed; (\d+) failed", "sum"),
     "test-sandbox": (r"test result: \w+\. (\d+) passed; (\d+) failed", "sum"),
@@ -46,8 +47,8 @@ def main(logs: Path, broken: int) -> int:
         passed_all += passed
         failed_all += failed
     if empty:
-        print(f"counted no test in: {', '.join(empty)}")
-    # A part that broke without a failed test (a linter, a build) counts as one failure.
+        print(f"These parts ran no tests: {', '.join(empty)}.")
+    # A part that is broken without a failed test (a linter, a build) counts as one failure.
     failed_all = max(failed_all, broken, len(empty))
     print(f"{passed_all} passed, {failed_all} failed")
     return 1 if failed_all else 0

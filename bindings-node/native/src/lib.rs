@@ -1,13 +1,13 @@
-//! The bridge between Node and the core's door: strings in, strings out, nothing decided here.
+//! The bridge between Node and the core's door. It passes strings and decides nothing.
 //!
-//! Every environment (the main thread, each worker) has one [`Bridge`]. A call runs on napi's
-//! tokio runtime; what it gives is queued, and one threadsafe function empties the queue on the
-//! JavaScript thread, so that many completions cost one wake-up.
+//! Each JavaScript thread (the main thread and every worker) has one [`Bridge`]. A call runs on
+//! napi's tokio runtime. Its result goes to a queue, and one threadsafe function empties the queue
+//! on the JavaScript thread, so that many results cost one wake-up.
 
 #![allow(
     clippy::must_use_candidate,
     clippy::needless_pass_by_value,
-    reason = "only JavaScript calls in here"
+    reason = "JavaScript calls these functions, through napi"
 )]
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,17 +19,17 @@ use napi::{Env, Result, Status};
 use napi_derive::napi;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// `[id, ok, head, body]` of one call that has ended.
+/// The result of one call: `[id, ok, head, body]`.
 type Settled = (u32, bool, String, String);
 
-/// Wakes the JavaScript thread. Weak: a bridge that waits for nothing keeps no process alive.
+/// Wakes the JavaScript thread. It is weak, so that an idle bridge does not keep the process alive.
 type Wake = ThreadsafeFunction<(), (), FnArgs<(Vec<Settled>,)>, Status, false, true>;
 
-/// A client behind the door.
+/// An engine of the core.
 #[napi]
 pub struct Engine(Arc<wire::Engine>);
 
-/// Opens a client; a string is the failure's JSON.
+/// Creates an engine. A string is a failure as JSON.
 #[napi(catch_unwind)]
 pub fn open(settings: String) -> Either<Engine, String> {
     match wire::Engine::new(&settings) {
@@ -38,58 +38,58 @@ pub fn open(settings: String) -> Either<Engine, String> {
     }
 }
 
-/// Tells one call to stop.
+/// Cancels one call.
 #[napi]
 #[derive(Default)]
 pub struct Cancel(wire::Cancel);
 
 #[napi]
 impl Cancel {
-    /// A signal that nobody has raised.
+    /// Creates a handle for a call that is about to start.
     #[napi(constructor, catch_unwind)]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Raises the signal.
+    /// Cancels the call, if it has not ended.
     #[napi(catch_unwind)]
     pub fn cancel(&self) {
         self.0.cancel();
     }
 }
 
-/// Calls of one environment on their way back.
-struct Returns {
+/// The results that wait for the JavaScript thread.
+struct CompletedCalls {
     queue: Arc<Mutex<Vec<Settled>>>,
     wake: Mutex<Wake>,
 }
 
-impl Returns {
+impl CompletedCalls {
     fn push(&self, id: u32, outcome: wire::Outcome) {
-        // Untouched bytes of a server (`raw`) need not be UTF-8; everything else is.
+        // Only a raw body, which comes from the server, can be invalid UTF-8.
         let body = String::from_utf8(outcome.body)
             .unwrap_or_else(|bad| String::from_utf8_lossy(bad.as_bytes()).into_owned());
         let mut queue = lock(&self.queue);
         queue.push((id, outcome.ok, outcome.head, body));
         if queue.len() == 1 {
-            // Refused only while the environment goes down, when nobody waits any more.
+            // This fails only while the thread ends, when nothing waits for the result any more.
             lock(&self.wake).call((), ThreadsafeFunctionCallMode::NonBlocking);
         }
     }
 }
 
-/// One environment's way into the core and back.
+/// The way from one JavaScript thread into the core and back.
 #[napi]
 pub struct Bridge {
-    returns: Arc<Returns>,
-    /// Raised when the environment ends, so that its calls end with it.
-    gone: CancellationToken,
+    completed: Arc<CompletedCalls>,
+    /// Cancelled when the thread ends, so that its calls end too.
+    ended: CancellationToken,
     _end: DropGuard,
 }
 
 #[napi]
 impl Bridge {
-    /// `settle` is handed the calls that have ended, many at a time.
+    /// Creates the bridge. It calls `settle` with the results, many at a time.
     #[napi(constructor, catch_unwind)]
     pub fn new(settle: Function<'_, FnArgs<(Vec<Settled>,)>, ()>) -> Result<Self> {
         let queue = Arc::new(Mutex::new(Vec::new()));
@@ -99,15 +99,15 @@ impl Bridge {
             .callee_handled::<false>()
             .weak::<true>()
             .build_callback(move |_| Ok(FnArgs::from((std::mem::take(&mut *lock(&drained)),))))?;
-        let gone = CancellationToken::new();
+        let ended = CancellationToken::new();
         Ok(Self {
-            returns: Arc::new(Returns { queue, wake: Mutex::new(wake) }),
-            _end: gone.clone().drop_guard(),
-            gone,
+            completed: Arc::new(CompletedCalls { queue, wake: Mutex::new(wake) }),
+            _end: ended.clone().drop_guard(),
+            ended,
         })
     }
 
-    /// Starts one call; `settle` will be given `id` exactly once, unless the environment ends.
+    /// Starts one call. `settle` gets its result exactly once, unless the thread ends before.
     #[napi(catch_unwind)]
     pub fn call(
         &self,
@@ -119,22 +119,22 @@ impl Bridge {
         cancel: Option<&Cancel>,
     ) {
         let engine = Arc::clone(&engine.0);
-        let returns = Arc::clone(&self.returns);
-        let gone = self.gone.clone();
+        let completed = Arc::clone(&self.completed);
+        let ended = self.ended.clone();
         let cancel = cancel.map(|cancel| cancel.0.clone()).unwrap_or_default();
         spawn(async move {
             let call = engine.call(&op, &args, &opts, &cancel);
-            if let Some(outcome) = gone.run_until_cancelled(call).await {
-                returns.push(id, outcome);
+            if let Some(outcome) = ended.run_until_cancelled(call).await {
+                completed.push(id, outcome);
             }
         });
     }
 
-    /// Keeps the process alive while calls are in flight, or lets it end when none is.
+    /// Keeps the process alive, or lets it end.
     #[napi(catch_unwind)]
     pub fn hold(&self, env: Env, busy: bool) -> Result<()> {
-        let mut wake = lock(&self.returns.wake);
-        #[expect(deprecated, reason = "napi offers no other way to hold an event loop for a time only")]
+        let mut wake = lock(&self.completed.wake);
+        #[expect(deprecated, reason = "napi has no other way to keep an event loop alive for a limited time")]
         let held = if busy { wake.refer(&env) } else { wake.unref(&env) };
         held
     }

@@ -1,46 +1,27 @@
-"""The Hightouch REST API: safe, complete and fast.
+"""The Hightouch API for Python.
 
-``Hightouch`` waits for its answers, ``AsyncHightouch`` is the same for asyncio::
+Start with ``Hightouch``, whose methods wait for their answers, or ``AsyncHightouch``, the same for asyncio::
 
     from hightouch_sdk import Hightouch
 
-    ht = Hightouch()  # HIGHTOUCH_API_KEY
-    run = ht.syncs.trigger("orders-to-salesforce")
-    result = run.wait(timeout=1800, progress=True)
+    with Hightouch() as ht:  # reads HIGHTOUCH_API_KEY
+        run = ht.syncs.trigger("orders-to-salesforce")
+        result = run.wait(timeout=1800, progress=True)
+        print(result.status, result.successful_rows.added_count)
+
+A client has one attribute per resource, such as ``ht.syncs``; ``help(ht.syncs)`` describes its operations. Values are
+immutable, such as ``hightouch_sdk.Sync``. Every error is a ``HightouchError``. All names are in
+``hightouch_sdk.__all__``.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import _names
+from . import _error_classes, _names
 from ._client import Hightouch, diagnose
-from ._errors import (
-    Attempt,
-    AuthenticationError,
-    CallCancelledError,
-    ClientClosedError,
-    ConfigError,
-    ConflictError,
-    ConnectError,
-    Cut,
-    HightouchError,
-    InternalError,
-    InvalidRequestError,
-    Meta,
-    NotFoundError,
-    OutcomeUnknownError,
-    PermissionDeniedError,
-    ProtocolError,
-    ProxyError,
-    RateLimitedError,
-    RequestTimeoutError,
-    RunFailedError,
-    ServerError,
-    TlsError,
-    ValidationError,
-    WaitTimeoutError,
-)
+from ._error_base import Attempt, Cut, HightouchError, Meta
+from ._error_classes import *  # noqa: F403
 from ._health import Diagnosis, Finding, Negotiated, Stats, Waiting
 from ._hooks import CallEnd, CallStart
 from ._json import Json, JsonEdit
@@ -52,6 +33,7 @@ from ._unset import UNSET, UnsetType
 
 if TYPE_CHECKING:
     from ._async_client import AsyncHightouch
+    from ._enums import *  # noqa: F403
     from ._models import *  # noqa: F403
     from ._runs import (
         AsyncIdentityGraphRunHandle,
@@ -73,22 +55,14 @@ __all__ = [
     "AsyncSequenceRunHandle",
     "AsyncSyncRunHandle",
     "Attempt",
-    "AuthenticationError",
-    "CallCancelledError",
     "CallEnd",
     "CallStart",
-    "ClientClosedError",
-    "ConfigError",
-    "ConflictError",
-    "ConnectError",
     "Cut",
     "Diagnosis",
     "Finding",
     "Hightouch",
     "HightouchError",
     "IdentityGraphRunHandle",
-    "InternalError",
-    "InvalidRequestError",
     "Json",
     "JsonArray",
     "JsonEdit",
@@ -96,32 +70,21 @@ __all__ = [
     "Listing",
     "Meta",
     "Negotiated",
-    "NotFoundError",
-    "OutcomeUnknownError",
     "Page",
-    "PermissionDeniedError",
-    "ProtocolError",
-    "ProxyError",
-    "RateLimitedError",
     "RawResponse",
-    "RequestTimeoutError",
     "Run",
-    "RunFailedError",
     "SequenceRunHandle",
-    "ServerError",
     "Stats",
     "SyncRunHandle",
-    "TlsError",
     "UnsetType",
-    "ValidationError",
-    "WaitTimeoutError",
     "Waiting",
     "__version__",
     "diagnose",
 ]
+__all__ += _error_classes.__all__
 __all__ += _names.__all__
 
-# Importing asyncio takes longer than the rest of the package, and the models as long: only who uses them pays.
+# Asyncio takes longer to import than the rest of the package, and so do the models. Both wait until they are used.
 _LATER = {
     "AsyncHightouch": "_async_client",
     "AsyncIdentityGraphRunHandle": "_runs",
@@ -133,6 +96,7 @@ _LATER = {
     "SequenceRunHandle": "_runs",
     "SyncRunHandle": "_runs",
     **dict.fromkeys(_names.__all__, "_models"),
+    **dict.fromkeys(_names.ENUMS, "_enums"),
 }
 
 
@@ -146,4 +110,5 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    # `help(hightouch_sdk)` describes every class that is listed here, which took 16,000 lines.
+    return ["AsyncHightouch", "Hightouch", "HightouchError", "__all__", "__doc__", "__version__", "diagnose"]

@@ -1,4 +1,4 @@
-"""``python -m hightouch_sdk doctor``: what stands between this machine and the API."""
+"""The command line: ``python -m hightouch_sdk doctor`` checks the settings, the connection and the key."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from msgspec.json import encode
 
 from . import __version__, diagnose
 
-STATUS = "The exit status is 0 where the API answers, 1 where it does not, and 2 where the command line is wrong."
+STATUS = "The exit status is 0 if the API answers, 1 if it does not, and 2 if the command line is wrong."
 
 
 def main() -> int:
-    """Run the command line: 0 if the API answers, 1 if not, 2 if the command line is wrong."""
+    """Runs the command line and returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m hightouch_sdk")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -24,10 +24,10 @@ def main() -> int:
         " one handshake and one read.",
         epilog=STATUS,
     )
-    doctor.add_argument("--api-key-file", metavar="FILE", help="take the key from this file")
-    doctor.add_argument("--base-url", metavar="URL", help="the API's address with its /api/v1")
-    doctor.add_argument("--ca-bundle", metavar="FILE", help="trust the certificates in this PEM file too")
-    doctor.add_argument("--proxy", metavar="URL", help="go through this proxy")
+    doctor.add_argument("--api-key-file", metavar="FILE", help="read the key from this file")
+    doctor.add_argument("--base-url", metavar="URL", help="the address of the API, with its /api/v1")
+    doctor.add_argument("--ca-bundle", metavar="FILE", help="also trust the certificates in this PEM file")
+    doctor.add_argument("--proxy", metavar="URL", help="use this proxy")
     doctor.add_argument("--json", action="store_true", help="print the diagnosis as JSON")
     arguments = parser.parse_args()
     diagnosis = diagnose(

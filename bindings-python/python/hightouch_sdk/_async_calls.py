@@ -1,20 +1,20 @@
-"""The asynchronous side of `_calls`: the same, with coroutines."""
+"""The same as `_calls`, with coroutines."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast
 
-from ._calls import Raw, rows_of
+from ._calls import Raw, methods_of, rows_of, slug_of
 from ._door import decoded, decoder
-from ._pages import AsyncListing, check_list
+from ._pages import AsyncListing, filters
 from ._raw import RawResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from ._async_door import AsyncDoor
-    from ._door import Args, Opts
+    from ._encoding import Args, Opts
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -22,13 +22,13 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class AsyncHandle(Protocol[T_co]):
-    """A class whose values are made of a door and an answer."""
+    """The class of a run's handle."""
 
-    def __call__(self, door: AsyncDoor, body: bytes, /) -> T_co: ...
+    def __call__(self, door: AsyncDoor, body: bytes, slug: str | None, /) -> T_co: ...
 
 
 class AsyncCalls:
-    """Makes calls and gives what they mean."""
+    """Makes calls and returns values."""
 
     __slots__ = ("door",)
 
@@ -45,15 +45,15 @@ class AsyncCalls:
         return AsyncListing(self.door, op, args, opts, decoder(rows_of(of)))
 
     async def run(self, op: str, args: Args, opts: Opts, handle: AsyncHandle[T]) -> T:
-        return handle(self.door, (await self.door.call(op, args, opts))[1])
+        return handle(self.door, (await self.door.call(op, args, opts))[1], slug_of(args))
 
     def raw(self) -> AsyncCalls:
-        """The calls that give answers as they came; methods that are typed for values pass them on unread."""
+        """The same calls with raw answers. A method that is typed for values returns them as they are."""
         return cast("AsyncCalls", AsyncRawCalls(self.door))
 
 
 class AsyncRawCalls:
-    """Makes the same calls and gives their answers as they came."""
+    """Makes calls and returns raw answers."""
 
     __slots__ = ("door",)
 
@@ -67,11 +67,11 @@ class AsyncRawCalls:
         return await self._answer(op, args, opts, lambda _: None)
 
     async def page(self, op: str, args: Args, opts: Opts, of: type[T]) -> RawResponse[list[T]]:
-        check_list(args)
+        args = filters(args)
         return await self._answer(op, args, opts, partial(decoded, decoder(rows_of(of))))
 
     async def run(self, op: str, args: Args, opts: Opts, handle: AsyncHandle[T]) -> RawResponse[T]:
-        return await self._answer(op, args, opts, partial(handle, self.door))
+        return await self._answer(op, args, opts, lambda body: handle(self.door, body, slug_of(args)))
 
     async def _answer(self, op: str, args: Args, opts: Opts, make: Callable[[bytes], T]) -> RawResponse[T]:
         answer = await self.door.call(op, args, {**opts, "raw": True})
@@ -79,23 +79,29 @@ class AsyncRawCalls:
 
 
 class AsyncResource:
-    """Some operations of a client."""
+    """The operations of one resource."""
 
     def __init__(self, calls: AsyncCalls) -> None:
         self._calls = calls
 
+    def __repr__(self) -> str:
+        return methods_of(self)
+
 
 class AsyncRawResource:
-    """The operations of a resource, giving answers as they came."""
+    """The operations of one resource, with raw answers."""
 
     def __init__(self, resource: AsyncResource) -> None:
         self._resource = resource
+
+    def __repr__(self) -> str:
+        return methods_of(self)
 
 
 if TYPE_CHECKING:
 
     class AsyncRaw(Generic[P, T]):
-        """A method that gives a value, giving the answer in its place."""
+        """A method that returns a value, with the raw answer in its place."""
 
         def __init__(self, method: Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]) -> None: ...
         def __get__(
@@ -103,7 +109,7 @@ if TYPE_CHECKING:
         ) -> Callable[P, Coroutine[Any, Any, RawResponse[T]]]: ...
 
     class AsyncRawList(Generic[P, T]):
-        """A method that gives a list, giving the answer that holds its first page."""
+        """A method that returns a list, with the raw answer of its first page in its place."""
 
         def __init__(self, method: Callable[Concatenate[Any, P], AsyncListing[T]]) -> None: ...
         def __get__(

@@ -1,4 +1,4 @@
-"""The asyncio side of the door: answers of many calls reach an event loop through one descriptor."""
+"""A client's way to the core from asyncio: one descriptor wakes an event loop for the answers of many calls."""
 
 from __future__ import annotations
 
@@ -11,23 +11,26 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from ._async_keys import AsyncKeys
-from ._door import Door, args_json, meta_of, note, options_json, read
+from ._door import Door, meta_of, note, read
+from ._encoding import args_json, options_json
+from ._errors import HightouchError
 from ._native import Mailbox
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from ._door import Answer, Args, Opts
+    from ._door import Answer
+    from ._encoding import Args, Opts
 
 _LISTEN_MS = 500
-"""How long the listener of a loop without descriptors takes to see that the loop was closed."""
+"""How often the listening thread checks whether its event loop was closed."""
 
-_PARTING_S = 1.0
-"""How long a cancelled call may take to say what became of its request."""
+_CANCEL_S = 1.0
+"""How long to wait for the outcome of a call after its cancellation."""
 
 
-class _Post:
-    """Where one event loop receives answers. The loop holds it, and nothing else does but calls under way."""
+class _Inbox:
+    """Receives the answers for one event loop. Only the loop and calls in progress keep it alive."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.pid = os.getpid()
@@ -41,7 +44,7 @@ class _Post:
                 return
             except NotImplementedError:
                 pass
-        # Windows' default loop: one thread listens for all calls and wakes the loop up.
+        # The default event loop on Windows watches no descriptors. There, one thread waits for all answers.
         listener = threading.Thread(
             target=_listen,
             args=(weakref.ref(loop), self),
@@ -57,7 +60,7 @@ class _Post:
                 future.set_result(answer)
 
     def expect(self) -> int:
-        """A ticket under which an answer is awaited until it is forgotten."""
+        """Creates a ticket, under which an answer is expected until `forget`."""
         ticket = next(self._tickets)
         self._pending[ticket] = asyncio.get_running_loop().create_future()
         return ticket
@@ -66,15 +69,15 @@ class _Post:
         del self._pending[ticket]
 
     async def answer(self, ticket: int) -> Answer:
-        """The answer; to be asked for once more after it was cancelled."""
+        """Waits for an answer. After a cancellation it can be called once more."""
         if self._pending[ticket].cancelled():
             self._pending[ticket] = asyncio.get_running_loop().create_future()
         return await self._pending[ticket]
 
 
-def _listen(to: weakref.ref[asyncio.AbstractEventLoop], post: _Post) -> None:
+def _listen(to: weakref.ref[asyncio.AbstractEventLoop], inbox: _Inbox) -> None:
     while True:
-        arrived = post.mailbox.wait(_LISTEN_MS)
+        arrived = inbox.mailbox.wait(_LISTEN_MS)
         loop = to()
         if loop is None or loop.is_closed():
             return
@@ -82,7 +85,7 @@ def _listen(to: weakref.ref[asyncio.AbstractEventLoop], post: _Post) -> None:
             delivered = threading.Event()
 
             def deliver(done: threading.Event = delivered) -> None:
-                post.deliver()
+                inbox.deliver()
                 done.set()
 
             try:
@@ -97,17 +100,17 @@ def _listen(to: weakref.ref[asyncio.AbstractEventLoop], post: _Post) -> None:
                 del loop
 
 
-# Weak on both sides: what waits in a post holds its loop, which would never be collected.
-_posts: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.ref[_Post]] = weakref.WeakKeyDictionary()
+# Weak on both sides: the futures in an inbox refer to its loop, so the loop would never be collected.
+_inboxes: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.ref[_Inbox]] = weakref.WeakKeyDictionary()
 
 
-def _post(loop: asyncio.AbstractEventLoop) -> _Post:
-    known = _posts.get(loop)
-    post = None if known is None else known()
-    if post is None or post.pid != os.getpid():
-        post = _Post(loop)
-        _posts[loop] = weakref.ref(post)
-    return post
+def _inbox(loop: asyncio.AbstractEventLoop) -> _Inbox:
+    known = _inboxes.get(loop)
+    inbox = None if known is None else known()
+    if inbox is None or inbox.pid != os.getpid():
+        inbox = _Inbox(loop)
+        _inboxes[loop] = weakref.ref(inbox)
+    return inbox
 
 
 class AsyncDoor:
@@ -117,16 +120,23 @@ class AsyncDoor:
 
     def __init__(self, local: Door) -> None:
         self.local = local
-        """For the operations that send nothing and need no waiting."""
+        """For operations that send nothing."""
 
     async def call(self, op: str, args: Args | None = None, opts: Opts | None = None) -> tuple[str, bytes]:
-        """Make a call and wait for its head and body; cancelling the task cancels the call."""
+        """Makes a call, waits for it and returns its head and body. Cancelling the task cancels the call."""
+        try:
+            return await self._call(op, args or {}, opts or {})
+        except HightouchError as error:
+            # The frames below this one mean nothing to the caller.
+            raise error.with_traceback(None)  # noqa: B904
+
+    async def _call(self, op: str, args: Args, opts: Opts) -> tuple[str, bytes]:
         engine, keys = self.local.engine, self.local.keys
         asking: AbstractContextManager[None] = nullcontext()
         if isinstance(keys, AsyncKeys):
-            opts = keys.serve(engine, opts or {})
+            opts = keys.serve(engine, opts)
             asking = keys.around(asyncio.get_running_loop())
-        texts = op, args_json(args or {}), options_json(opts or {})
+        texts = op, args_json(args), options_json(opts)
         with asking:
             if self.local.hooks is None:
                 return await self._answer(*texts)
@@ -136,23 +146,23 @@ class AsyncDoor:
             return answer
 
     async def _answer(self, op: str, args: str, opts: str) -> tuple[str, bytes]:
-        post = _post(asyncio.get_running_loop())
-        ticket = post.expect()
+        inbox = _inbox(asyncio.get_running_loop())
+        ticket = inbox.expect()
         try:
-            call = self.local.engine.start(op, args, opts, post.mailbox, ticket)
+            call = self.local.engine.start(op, args, opts, inbox.mailbox, ticket)
             try:
-                answer = await post.answer(ticket)
+                answer = await inbox.answer(ticket)
             except BaseException as stopped:
                 call.cancel()
                 if isinstance(stopped, asyncio.CancelledError):
                     last: Answer | None = None
-                    # Whatever comes of this, the cancellation goes on.
+                    # The cancellation goes on, whether or not the outcome arrives in time.
                     with suppress(asyncio.CancelledError, asyncio.TimeoutError):
-                        last = await asyncio.wait_for(post.answer(ticket), _PARTING_S)
+                        last = await asyncio.wait_for(inbox.answer(ticket), _CANCEL_S)
                     note(stopped, op, last)
                 raise
         finally:
-            post.forget(ticket)
+            inbox.forget(ticket)
         return read(answer, self.local.keys)
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Keys that a function gives, for asyncio: the function runs in an event loop and may be a coroutine function."""
+"""Calls the function that returns the key in an event loop; it may be a coroutine function."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
 _LOOK_S = 0.5
-"""How long it takes to see that the event loop that asks was stopped."""
+"""How often to check whether the event loop in which the function runs was stopped."""
 
 
 class AsyncKeys(Keys):
-    """Asks in an event loop in which calls are under way."""
+    """Calls the function in an event loop in which calls are in progress."""
 
     def __init__(self, ask: Callable[[], Any]) -> None:
         super().__init__(ask)
-        # Numbers of calls. It must not keep a loop that was left in the middle of one.
+        # The number of calls in progress. Weak, since a loop may be abandoned during a call.
         self._calls: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, int] = weakref.WeakKeyDictionary()
 
     def _check(self, ask: Callable[[], Any]) -> None:
-        """Any function will do."""
+        """Accepts any function."""
 
     @contextmanager
     def around(self, loop: asyncio.AbstractEventLoop) -> Generator[None, None, None]:
-        """Surround one call."""
+        """Counts one call as in progress."""
         self._count(loop, 1)
         try:
             yield
@@ -49,10 +49,10 @@ class AsyncKeys(Keys):
                 concurrent.futures.wait([asked], _LOOK_S)
                 if asked.done():
                     return asked.result()
-            # It was left in the middle; others that wait for the key may have a loop that runs.
+            # The loop was stopped while the function ran. Another loop may also wait for the key.
             if not loop.is_closed():
                 asked.cancel()
-        raise RuntimeError("No event loop is running in which the key could be asked for.")
+        raise RuntimeError("No event loop is running in which the key function could be called.")
 
     def _running(self) -> asyncio.AbstractEventLoop | None:
         with self._lock:

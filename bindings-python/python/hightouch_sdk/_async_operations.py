@@ -3,67 +3,65 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
 from msgspec import UNSET, UnsetType
 
+from ._arguments import camel, json_argument, minutes, moment, options, schedule_of, sync_id
 from ._async_calls import AsyncRaw, AsyncRawList, AsyncRawResource, AsyncResource
+from ._base import Priority
 from ._deprecated import deprecated
-from ._door import options, written
+from ._encoding import Args, Seconds
+from ._enums import (
+    EventOrder,
+    EventPolicy,
+    FlowOrder,
+    IdentityGraphRunOrder,
+    IfRunning,
+    ListOrder,
+    RunOrder,
+)
+from ._json import JsonInput
 from ._models import (
+    CampaignRecipient,
     CampaignResult,
+    CronRule,
+    CustomQuery,
+    DbtQuery,
     DecisionEngineFlow,
     DecisionEngineMessage,
     DecisionEngineRun,
     Destination,
     EventContract,
     EventDomain,
+    EventDomainComponent,
+    EventSchema,
+    Identifier,
     IdentityGraphRun,
+    IntervalRule,
+    MessageGuardrails,
+    MessageVariable,
     Model,
+    RawQuery,
     ReprocessRequest,
     ReprocessStatus,
+    Schedule,
     SendStatus,
     SequenceRun,
     Source,
     Sync,
     SyncRun,
+    TableQuery,
     UpdatedEventContract,
+    VisualQuery,
 )
+from ._pages import AsyncListing
 from ._runs import AsyncIdentityGraphRunHandle, AsyncSequenceRunHandle, AsyncSyncRunHandle
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
-
-    from ._base import Priority
-    from ._door import Args, Seconds
-    from ._json import JsonInput
-    from ._models import (
-        CampaignRecipient,
-        CustomQuery,
-        DbtModelReference,
-        EventDomainComponent,
-        EventOrder,
-        EventPolicy,
-        EventSchema,
-        FlowOrder,
-        Identifier,
-        IdentityGraphRunOrder,
-        IfRunning,
-        ListOrder,
-        MessageGuardrails,
-        MessageVariable,
-        RawQuery,
-        RunOrder,
-        Schedule,
-        TableQuery,
-        VisualQuery,
-    )
-    from ._pages import AsyncListing
 
 
 class AsyncCampaigns(AsyncResource):
-    """The operations on campaigns."""
+    """The operations of ``client.campaigns``."""
 
     async def trigger(
         self,
@@ -79,34 +77,39 @@ class AsyncCampaigns(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> CampaignResult:
-        """Sends a campaign to recipients. More than 100 go out in several requests, one after the other, each
-        sent once. The results are one per recipient, in the order given; a recipient can be ``rejected``
-        though the call went well. Where a later request fails, the error's details hold ``results`` with what
-        is known of each recipient.
+        """Sends a campaign to recipients. More than 100 recipients take several requests, one after the other.
+        The result has one entry per recipient, in the order given; a recipient can be ``rejected`` although
+        the call succeeds. If a later request fails, the ``results`` in the details of the error say what is
+        known about each recipient.
 
         Operation ``TriggerCampaign``, ``POST /campaigns/{campaignId}/trigger``.
 
         Args:
-            campaign_id: The campaign's id; no operation lists campaigns, so it comes from the UI.
-            recipients: The recipients, in the order in which their results come.
-            properties: Values for the message's variables, for everybody; a recipient's own come first.
-            draft: Also send a campaign that is not activated yet, for tests; false when left out.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            campaign_id: The campaign's id; no operation lists campaigns, so take it from the web app.
+            recipients: The recipients. Their results come in the same order.
+            properties: Values for the message's variables for all recipients. A recipient's own values take
+                precedence.
+            draft: Also send a campaign that is not activated yet, for tests. Default: false.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            The ``CampaignResult`` that the server answered with.
 
         Raises:
-            OutcomeUnknownError: Whether it happened cannot be known; look before you repeat it.
-            NotFoundError: There is no such thing.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: No campaign has this id.
+            OutcomeUnknownError: The request may or may not have had its effect. Check before you repeat it.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "campaignId": campaign_id,
             "recipients": recipients,
-            "properties": written(properties),
+            "properties": json_argument("properties", properties),
             "draft": draft,
         }
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
@@ -124,23 +127,27 @@ class AsyncCampaigns(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> SendStatus:
-        """Reads where one send of a campaign stands.
+        """Reads the status of one send of a campaign.
 
         Operation ``GetSendStatus``, ``GET /campaigns/{campaignId}/sends/{sendId}``.
 
         Args:
-            campaign_id: The campaign's id; no operation lists campaigns, so it comes from the UI.
-            send_id: The send's id, as triggering the campaign gave it.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            campaign_id: The campaign's id; no operation lists campaigns, so take it from the web app.
+            send_id: The send's id, as returned by ``trigger``.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            The ``SendStatus`` that the server answered with.
 
         Raises:
-            NotFoundError: There is no such thing.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: No campaign or send has this id.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "campaignId": campaign_id,
@@ -151,12 +158,12 @@ class AsyncCampaigns(AsyncResource):
 
     @property
     def with_raw_response(self) -> AsyncCampaignsWithRawResponse:
-        """The same operations, each giving the server's answer as it came; lists give their first page."""
+        """The same operations, which return the server's answer unread; a list returns its first page."""
         return AsyncCampaignsWithRawResponse(AsyncCampaigns(self._calls.raw()))
 
 
 class AsyncCampaignsWithRawResponse(AsyncRawResource):
-    """The operations on campaigns, giving answers as they came."""
+    """The operations of ``client.campaigns.with_raw_response``."""
 
     trigger = AsyncRaw(AsyncCampaigns.trigger)
 
@@ -164,15 +171,15 @@ class AsyncCampaignsWithRawResponse(AsyncRawResource):
 
 
 class AsyncDecisionEngine(AsyncResource):
-    """The operations on decision engine."""
+    """The operations of ``client.decision_engine``."""
 
     def list_flows(
         self,
         *,
-        name: str | UnsetType = UNSET,
-        offset: int | UnsetType = UNSET,
-        limit: int | UnsetType = UNSET,
-        order_by: FlowOrder | UnsetType = UNSET,
+        name: str | None = None,
+        offset: int | None = None,
+        limit: int | None = None,
+        order_by: FlowOrder | None = None,
         timeout: Seconds | None = None,
         deadline: Seconds | None = None,
         max_retries: int | None = None,
@@ -180,24 +187,28 @@ class AsyncDecisionEngine(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncListing[DecisionEngineFlow]:
-        """Lists the workspace's flows, a page at a time, in the order of their ids unless asked otherwise.
+        """Lists the workspace's flows, a page at a time, ordered by id unless ``order_by`` says otherwise.
 
         Operation ``ListFlows``, ``GET /decision-engine/flows``.
 
         Args:
-            name: Only flows with this name; whether a part of it is enough is not documented.
-            offset: Flows to skip before the first page; 0 when left out.
-            limit: Flows a page; 100 when left out. The server may give fewer.
-            order_by: Order of the list; by id when left out.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For each page, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            name: Only flows with this name. Whether part of it is enough is not documented.
+            offset: Number of flows to skip before the first page. Default: 0.
+            limit: Flows per page, at least 1. Default: 100. The server may return fewer.
+            order_by: Order of the list. Default: by id.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of each page, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            A list of ``DecisionEngineFlow``. Iterating over it fetches page after page.
 
         Raises:
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "name": name,
@@ -225,16 +236,20 @@ class AsyncDecisionEngine(AsyncResource):
 
         Args:
             flow_id: The flow's id, a UUID.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            The ``DecisionEngineFlow`` that the server answered with.
 
         Raises:
-            NotFoundError: There is no such thing.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: No flow has this id.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "flowId": flow_id,
@@ -253,24 +268,28 @@ class AsyncDecisionEngine(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> DecisionEngineRun:
-        """Queues a run of a flow. What repeating it would do is not documented, and nothing tells how the run
-        goes. Sent once: it is repeated only when it certainly did not happen.
+        """Queues a run of a flow. The effect of repeating it is not documented, and the progress of the run
+        cannot be read. The request is repeated only if the first one certainly had no effect.
 
         Operation ``RunFlow``, ``POST /decision-engine/flow/{flowId}/run``.
 
         Args:
             flow_id: The flow's id, a UUID.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            The ``DecisionEngineRun`` that the server answered with.
 
         Raises:
-            OutcomeUnknownError: Whether it happened cannot be known; look before you repeat it.
-            NotFoundError: There is no such thing.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: No flow has this id.
+            OutcomeUnknownError: The request may or may not have had its effect. Check before you repeat it.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "flowId": flow_id,
@@ -282,8 +301,8 @@ class AsyncDecisionEngine(AsyncResource):
         self,
         flow_id: str,
         *,
-        offset: int | UnsetType = UNSET,
-        limit: int | UnsetType = UNSET,
+        offset: int | None = None,
+        limit: int | None = None,
         timeout: Seconds | None = None,
         deadline: Seconds | None = None,
         max_retries: int | None = None,
@@ -297,18 +316,22 @@ class AsyncDecisionEngine(AsyncResource):
 
         Args:
             flow_id: The flow's id, a UUID.
-            offset: Messages to skip before the first page; 0 when left out.
-            limit: Messages a page; 100 when left out. The server may give fewer.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For each page, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            offset: Number of messages to skip before the first page. Default: 0.
+            limit: Messages per page, at least 1. Default: 100. The server may return fewer.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of each page, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            A list of ``DecisionEngineMessage``. Iterating over it fetches page after page.
 
         Raises:
-            NotFoundError: There is no such thing.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: No flow has this id.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "flowId": flow_id,
@@ -337,16 +360,20 @@ class AsyncDecisionEngine(AsyncResource):
         Args:
             flow_id: The flow's id, a UUID.
             message_id: The message's id, a UUID.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            The ``DecisionEngineMessage`` that the server answered with.
 
         Raises:
-            NotFoundError: There is no such thing.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: No flow or message has this id.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "flowId": flow_id,
@@ -372,36 +399,40 @@ class AsyncDecisionEngine(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> DecisionEngineMessage:
-        """Adds a message to a flow. Sent once: it is repeated only when it certainly did not happen.
+        """Adds a message to a flow. The request is repeated only if the first one certainly had no effect.
 
         Operation ``CreateMessage``, ``POST /decision-engine/flow/{flowId}/messages``.
 
         Args:
             flow_id: The flow's id, a UUID.
-            name: Name, for people.
-            channel_id: Channel that it goes out on.
-            config: Content and settings; the shape depends on the channel.
-            tags: Tags, of a shape that the API leaves open.
-            guardrails: Limits on how often and when it is chosen.
-            variables: Parts that vary.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            name: Display name.
+            channel_id: Id of the channel that it is sent on.
+            config: Content and settings; the form depends on the channel.
+            tags: Tags, in a form that the API does not define.
+            guardrails: Limits on how often and when it can be chosen.
+            variables: Variables of the message.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            The ``DecisionEngineMessage`` that the server answered with.
 
         Raises:
-            OutcomeUnknownError: Whether it happened cannot be known; look before you repeat it.
-            NotFoundError: There is no such thing.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: No flow has this id.
+            OutcomeUnknownError: The request may or may not have had its effect. Check before you repeat it.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "flowId": flow_id,
             "name": name,
             "channelId": channel_id,
-            "config": written(config),
-            "tags": written(tags),
+            "config": json_argument("config", config),
+            "tags": json_argument("tags", tags),
             "guardrails": guardrails,
             "variables": variables,
         }
@@ -425,36 +456,40 @@ class AsyncDecisionEngine(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> DecisionEngineMessage:
-        """Changes a message; what is left out stays as it is.
+        """Changes a message; members that are left out stay as they are.
 
         Operation ``UpdateMessage``, ``PATCH /decision-engine/flow/{flowId}/messages/{messageId}``.
 
         Args:
             flow_id: The flow's id, a UUID.
             message_id: The message's id, a UUID.
-            name: Name, for people.
-            config: Content and settings; the shape depends on the channel.
-            tags: Tags, of a shape that the API leaves open.
-            guardrails: Limits on how often and when it is chosen.
-            variables: Parts that vary.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            name: Display name.
+            config: Content and settings; the form depends on the channel.
+            tags: Tags, in a form that the API does not define.
+            guardrails: Limits on how often and when it can be chosen.
+            variables: Variables of the message.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            The ``DecisionEngineMessage`` that the server answered with.
 
         Raises:
-            OutcomeUnknownError: Whether it happened cannot be known; look before you repeat it.
-            NotFoundError: There is no such thing.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: No flow or message has this id.
+            OutcomeUnknownError: The request may or may not have had its effect. Check before you repeat it.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "flowId": flow_id,
             "messageId": message_id,
             "name": name,
-            "config": written(config),
-            "tags": written(tags),
+            "config": json_argument("config", config),
+            "tags": json_argument("tags", tags),
             "guardrails": guardrails,
             "variables": variables,
         }
@@ -463,12 +498,12 @@ class AsyncDecisionEngine(AsyncResource):
 
     @property
     def with_raw_response(self) -> AsyncDecisionEngineWithRawResponse:
-        """The same operations, each giving the server's answer as it came; lists give their first page."""
+        """The same operations, which return the server's answer unread; a list returns its first page."""
         return AsyncDecisionEngineWithRawResponse(AsyncDecisionEngine(self._calls.raw()))
 
 
 class AsyncDecisionEngineWithRawResponse(AsyncRawResource):
-    """The operations on decision engine, giving answers as they came."""
+    """The operations of ``client.decision_engine.with_raw_response``."""
 
     list_flows = AsyncRawList(AsyncDecisionEngine.list_flows)
 
@@ -486,16 +521,16 @@ class AsyncDecisionEngineWithRawResponse(AsyncRawResource):
 
 
 class AsyncDestinations(AsyncResource):
-    """The operations on destinations."""
+    """The operations of ``client.destinations``."""
 
     def list(
         self,
         *,
-        name: str | UnsetType = UNSET,
-        slug: str | UnsetType = UNSET,
-        offset: int | UnsetType = UNSET,
-        limit: int | UnsetType = UNSET,
-        order_by: ListOrder | UnsetType = UNSET,
+        name: str | None = None,
+        slug: str | None = None,
+        offset: int | None = None,
+        limit: int | None = None,
+        order_by: ListOrder | None = None,
         timeout: Seconds | None = None,
         deadline: Seconds | None = None,
         max_retries: int | None = None,
@@ -503,33 +538,37 @@ class AsyncDestinations(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncListing[Destination]:
-        """Lists the workspace's destinations, a page at a time, in the order of their ids unless asked
+        """Lists the workspace's destinations, a page at a time, ordered by id unless ``order_by`` says
         otherwise.
 
         Operation ``ListDestination``, ``GET /destinations``.
 
         Args:
-            name: Only destinations with this name; whether a part of it is enough is not documented.
-            slug: Only the destination with this slug; whether a part of it is enough is not documented.
-            offset: Destinations to skip before the first page; 0 when left out.
-            limit: Destinations a page; 100 when left out. The server may give fewer.
-            order_by: Order of the list; by id when left out.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For each page, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            name: Only destinations with this name. Whether part of it is enough is not documented.
+            slug: Only the destination with this slug. Whether part of it is enough is not documented.
+            offset: Number of destinations to skip before the first page. Default: 0.
+            limit: Destinations per page, at least 1. Default: 100. The server may return fewer.
+            order_by: Order of the list. Default: by id.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of each page, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            A list of ``Destination``. Iterating over it fetches page after page.
 
         Raises:
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "name": name,
             "slug": slug,
             "offset": offset,
             "limit": limit,
-            "orderBy": order_by,
+            "orderBy": camel(order_by),
         }
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
         return self._calls.page("destinations.list", args, opts, Destination)
@@ -551,16 +590,20 @@ class AsyncDestinations(AsyncResource):
 
         Args:
             destination_id: The destination's id.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            The ``Destination`` that the server answered with.
 
         Raises:
-            NotFoundError: There is no such thing.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: No destination has this id.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "destinationId": destination_id,
@@ -582,31 +625,36 @@ class AsyncDestinations(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Destination:
-        """Makes a destination. Sent once: it is repeated only when it certainly did not happen.
+        """Creates a destination. The request is repeated only if the first one certainly had no effect.
 
         Operation ``CreateDestination``, ``POST /destinations``.
 
         Args:
-            name: Name, for people.
-            slug: Slug, unique among the workspace's destinations; one that is taken is a ``conflict``.
+            name: Display name.
+            slug: Slug, unique among the workspace's destinations. A slug that is already taken is a
+                ``conflict``.
             type: Kind of connection, such as ``salesforce`` or ``hubspot``.
-            configuration: Settings of the connection; the shape depends on the type.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            configuration: Settings of the connection; the form depends on the type.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            The ``Destination`` that the server answered with.
 
         Raises:
-            OutcomeUnknownError: Whether it happened cannot be known; look before you repeat it.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            OutcomeUnknownError: The request may or may not have had its effect. Check before you repeat it.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "name": name,
             "slug": slug,
             "type": type,
-            "configuration": written(configuration),
+            "configuration": json_argument("configuration", configuration),
         }
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
         return await self._calls.value("destinations.create", args, opts, Destination)
@@ -624,43 +672,47 @@ class AsyncDestinations(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Destination:
-        """Changes a destination; what is left out stays as it is.
+        """Changes a destination; members that are left out stay as they are.
 
         Operation ``UpdateDestination``, ``PATCH /destinations/{destinationId}``.
 
         Args:
             destination_id: The destination's id.
-            name: Name, for people.
-            configuration: Settings of the connection. Whether those that are not named stay is not
-                documented.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            name: Display name.
+            configuration: Settings of the connection. Whether members that are left out keep their values is
+                not documented.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            The ``Destination`` that the server answered with.
 
         Raises:
-            OutcomeUnknownError: Whether it happened cannot be known; look before you repeat it.
-            NotFoundError: There is no such thing.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: No destination has this id.
+            OutcomeUnknownError: The request may or may not have had its effect. Check before you repeat it.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "destinationId": destination_id,
             "name": name,
-            "configuration": written(configuration),
+            "configuration": json_argument("configuration", configuration),
         }
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
         return await self._calls.value("destinations.update", args, opts, Destination)
 
     @property
     def with_raw_response(self) -> AsyncDestinationsWithRawResponse:
-        """The same operations, each giving the server's answer as it came; lists give their first page."""
+        """The same operations, which return the server's answer unread; a list returns its first page."""
         return AsyncDestinationsWithRawResponse(AsyncDestinations(self._calls.raw()))
 
 
 class AsyncDestinationsWithRawResponse(AsyncRawResource):
-    """The operations on destinations, giving answers as they came."""
+    """The operations of ``client.destinations.with_raw_response``."""
 
     list = AsyncRawList(AsyncDestinations.list)
 
@@ -672,15 +724,15 @@ class AsyncDestinationsWithRawResponse(AsyncRawResource):
 
 
 class AsyncEventContracts(AsyncResource):
-    """The operations on event contracts."""
+    """The operations of ``client.event_contracts``."""
 
     def list(
         self,
         *,
-        name: str | UnsetType = UNSET,
-        offset: int | UnsetType = UNSET,
-        limit: int | UnsetType = UNSET,
-        order_by: EventOrder | UnsetType = UNSET,
+        name: str | None = None,
+        offset: int | None = None,
+        limit: int | None = None,
+        order_by: EventOrder | None = None,
         timeout: Seconds | None = None,
         deadline: Seconds | None = None,
         max_retries: int | None = None,
@@ -688,31 +740,35 @@ class AsyncEventContracts(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncListing[EventContract]:
-        """Lists the workspace's event contracts, a page at a time, in the order of their ids unless asked
+        """Lists the workspace's event contracts, a page at a time, ordered by id unless ``order_by`` says
         otherwise.
 
         Operation ``ListContracts``, ``GET /events/contracts``.
 
         Args:
-            name: Only contracts with this name; whether a part of it is enough is not documented.
-            offset: Contracts to skip before the first page; 0 when left out.
-            limit: Contracts a page; 100 when left out. The server may give fewer.
-            order_by: Order of the list; by id when left out.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For each page, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            name: Only contracts with this name. Whether part of it is enough is not documented.
+            offset: Number of contracts to skip before the first page. Default: 0.
+            limit: Contracts per page, at least 1. Default: 100. The server may return fewer.
+            order_by: Order of the list. Default: by id.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of each page, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            A list of ``EventContract``. Iterating over it fetches page after page.
 
         Raises:
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "name": name,
             "offset": offset,
             "limit": limit,
-            "orderBy": order_by,
+            "orderBy": camel(order_by),
         }
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
         return self._calls.page("event_contracts.list", args, opts, EventContract)
@@ -734,16 +790,20 @@ class AsyncEventContracts(AsyncResource):
 
         Args:
             contract_id: The contract's id.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            The ``EventContract`` that the server answered with.
 
         Raises:
-            NotFoundError: There is no such thing.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: No contract has this id.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "contractId": contract_id,
@@ -766,27 +826,31 @@ class AsyncEventContracts(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> EventContract:
-        """Makes an event contract. Sent once: it is repeated only when it certainly did not happen.
+        """Creates an event contract. The request is repeated only if the first one certainly had no effect.
 
         Operation ``CreateContract``, ``POST /events/contracts``.
 
         Args:
-            name: Name, for people.
-            slug: Slug; made up by the server when left out.
-            description: What it is for.
-            on_undeclared_schema: What becomes of events that the contract does not define; ``ALLOW_EVENT``
-                when left out.
+            name: Display name.
+            slug: Slug. The server creates one if it is left out.
+            description: Description.
+            on_undeclared_schema: How events that the contract does not define are handled. Default:
+                ``ALLOW_EVENT``.
             events: The events that it defines.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            The ``EventContract`` that the server answered with.
 
         Raises:
-            OutcomeUnknownError: Whether it happened cannot be known; look before you repeat it.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            OutcomeUnknownError: The request may or may not have had its effect. Check before you repeat it.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "name": name,
@@ -814,28 +878,33 @@ class AsyncEventContracts(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> UpdatedEventContract:
-        """Changes an event contract; what is left out stays as it is.
+        """Changes an event contract; members that are left out stay as they are.
 
         Operation ``UpdateContract``, ``PATCH /events/contracts/{contractId}``.
 
         Args:
             contract_id: The contract's id.
-            name: Name, for people.
+            name: Display name.
             slug: Slug.
-            description: What it is for.
-            on_undeclared_schema: What becomes of events that the contract does not define.
-            events: The events that it defines. Whether those that are not named stay is not documented.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            description: Description.
+            on_undeclared_schema: How events that the contract does not define are handled.
+            events: The events that it defines. Whether members that are left out keep their values is not
+                documented.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            The ``UpdatedEventContract`` that the server answered with.
 
         Raises:
-            OutcomeUnknownError: Whether it happened cannot be known; look before you repeat it.
-            NotFoundError: There is no such thing.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: No contract has this id.
+            OutcomeUnknownError: The request may or may not have had its effect. Check before you repeat it.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "contractId": contract_id,
@@ -850,12 +919,12 @@ class AsyncEventContracts(AsyncResource):
 
     @property
     def with_raw_response(self) -> AsyncEventContractsWithRawResponse:
-        """The same operations, each giving the server's answer as it came; lists give their first page."""
+        """The same operations, which return the server's answer unread; a list returns its first page."""
         return AsyncEventContractsWithRawResponse(AsyncEventContracts(self._calls.raw()))
 
 
 class AsyncEventContractsWithRawResponse(AsyncRawResource):
-    """The operations on event contracts, giving answers as they came."""
+    """The operations of ``client.event_contracts.with_raw_response``."""
 
     list = AsyncRawList(AsyncEventContracts.list)
 
@@ -867,15 +936,15 @@ class AsyncEventContractsWithRawResponse(AsyncRawResource):
 
 
 class AsyncEventDomains(AsyncResource):
-    """The operations on event domains."""
+    """The operations of ``client.event_domains``."""
 
     def list(
         self,
         *,
-        name: str | UnsetType = UNSET,
-        offset: int | UnsetType = UNSET,
-        limit: int | UnsetType = UNSET,
-        order_by: EventOrder | UnsetType = UNSET,
+        name: str | None = None,
+        offset: int | None = None,
+        limit: int | None = None,
+        order_by: EventOrder | None = None,
         timeout: Seconds | None = None,
         deadline: Seconds | None = None,
         max_retries: int | None = None,
@@ -883,31 +952,35 @@ class AsyncEventDomains(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncListing[EventDomain]:
-        """Lists the workspace's event domains, a page at a time, in the order of their ids unless asked
+        """Lists the workspace's event domains, a page at a time, ordered by id unless ``order_by`` says
         otherwise.
 
         Operation ``ListDomains``, ``GET /events/domains``.
 
         Args:
-            name: Only domains with this name; whether a part of it is enough is not documented.
-            offset: Domains to skip before the first page; 0 when left out.
-            limit: Domains a page; 100 when left out. The server may give fewer.
-            order_by: Order of the list; by id when left out.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For each page, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            name: Only domains with this name. Whether part of it is enough is not documented.
+            offset: Number of domains to skip before the first page. Default: 0.
+            limit: Domains per page, at least 1. Default: 100. The server may return fewer.
+            order_by: Order of the list. Default: by id.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of each page, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            A list of ``EventDomain``. Iterating over it fetches page after page.
 
         Raises:
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "name": name,
             "offset": offset,
             "limit": limit,
-            "orderBy": order_by,
+            "orderBy": camel(order_by),
         }
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
         return self._calls.page("event_domains.list", args, opts, EventDomain)
@@ -929,16 +1002,20 @@ class AsyncEventDomains(AsyncResource):
 
         Args:
             domain_id: The domain's id.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            The ``EventDomain`` that the server answered with.
 
         Raises:
-            NotFoundError: There is no such thing.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: No domain has this id.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "domainId": domain_id,
@@ -962,28 +1039,32 @@ class AsyncEventDomains(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> EventDomain:
-        """Makes an event domain. Sent once: it is repeated only when it certainly did not happen.
+        """Creates an event domain. The request is repeated only if the first one certainly had no effect.
 
         Operation ``CreateDomain``, ``POST /events/domains``.
 
         Args:
-            name: Name, for people.
-            slug: Slug; made up by the server when left out.
-            description: What it is for.
-            on_undeclared_schema: What becomes of events that the domain does not define; ``ALLOW_EVENT`` when
-                left out.
+            name: Display name.
+            slug: Slug. The server creates one if it is left out.
+            description: Description.
+            on_undeclared_schema: How events that the domain does not define are handled. Default:
+                ``ALLOW_EVENT``.
             events: The events that it defines.
             components: Parts that the events' schemas share.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            The ``EventDomain`` that the server answered with.
 
         Raises:
-            OutcomeUnknownError: Whether it happened cannot be known; look before you repeat it.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            OutcomeUnknownError: The request may or may not have had its effect. Check before you repeat it.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "name": name,
@@ -1013,32 +1094,35 @@ class AsyncEventDomains(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> EventDomain:
-        """Changes an event domain; what is left out stays as it is, events and components that are given take
-        the place of all that are there.
+        """Changes an event domain; members that are left out stay as they are, given events and components
+        replace all existing ones.
 
         Operation ``UpdateDomain``, ``PATCH /events/domains/{domainId}``.
 
         Args:
             domain_id: The domain's id.
-            name: Name, for people.
+            name: Display name.
             slug: Slug.
-            description: What it is for.
-            on_undeclared_schema: What becomes of events that the domain does not define.
-            events: The events that it defines: all of them, since they take the place of those that are
-                there.
-            components: Parts that the events' schemas share: all of them, since they take the place of those
-                that are there.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            description: Description.
+            on_undeclared_schema: How events that the domain does not define are handled.
+            events: The events that it defines: the complete list, which replaces the existing one.
+            components: Parts that the events' schemas share: the complete list, which replaces the existing
+                one.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            The ``EventDomain`` that the server answered with.
 
         Raises:
-            OutcomeUnknownError: Whether it happened cannot be known; look before you repeat it.
-            NotFoundError: There is no such thing.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: No domain has this id.
+            OutcomeUnknownError: The request may or may not have had its effect. Check before you repeat it.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "domainId": domain_id,
@@ -1054,12 +1138,12 @@ class AsyncEventDomains(AsyncResource):
 
     @property
     def with_raw_response(self) -> AsyncEventDomainsWithRawResponse:
-        """The same operations, each giving the server's answer as it came; lists give their first page."""
+        """The same operations, which return the server's answer unread; a list returns its first page."""
         return AsyncEventDomainsWithRawResponse(AsyncEventDomains(self._calls.raw()))
 
 
 class AsyncEventDomainsWithRawResponse(AsyncRawResource):
-    """The operations on event domains, giving answers as they came."""
+    """The operations of ``client.event_domains.with_raw_response``."""
 
     list = AsyncRawList(AsyncEventDomains.list)
 
@@ -1071,7 +1155,7 @@ class AsyncEventDomainsWithRawResponse(AsyncRawResource):
 
 
 class AsyncIdentityGraphs(AsyncResource):
-    """The operations on identity graphs."""
+    """The operations of ``client.identity_graphs``."""
 
     async def trigger(
         self,
@@ -1085,25 +1169,29 @@ class AsyncIdentityGraphs(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncIdentityGraphRunHandle:
-        """Starts a run of an identity graph and gives a handle that follows it. What repeating it would do is
-        not documented. Sent once: it is repeated only when it certainly did not happen.
+        """Starts a run of an identity graph and returns a handle that follows it. The effect of repeating it is
+        not documented. The request is repeated only if the first one certainly had no effect.
 
         Operation ``TriggerIdrRun``, ``POST /idr/{graphId}/trigger``.
 
         Args:
-            graph_id: The graph's id; no operation lists identity graphs, so it comes from the UI.
-            full_rerun: Build the whole graph anew instead of adding what is new; false when left out.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            graph_id: The graph's id; no operation lists identity graphs, so take it from the web app.
+            full_rerun: Rebuild the whole graph instead of adding new data. Default: false.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            The handle of the run.
 
         Raises:
-            OutcomeUnknownError: Whether it happened cannot be known; look before you repeat it.
-            NotFoundError: There is no such thing.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: No graph has this id.
+            OutcomeUnknownError: The request may or may not have had its effect. Check before you repeat it.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "graphId": graph_id,
@@ -1116,12 +1204,12 @@ class AsyncIdentityGraphs(AsyncResource):
         self,
         graph_id: str,
         *,
-        run_id: str | UnsetType = UNSET,
-        after: datetime | UnsetType = UNSET,
-        before: datetime | UnsetType = UNSET,
-        offset: int | UnsetType = UNSET,
-        limit: int | UnsetType = UNSET,
-        order_by: IdentityGraphRunOrder | UnsetType = UNSET,
+        run_id: str | None = None,
+        after: datetime | None = None,
+        before: datetime | None = None,
+        offset: int | None = None,
+        limit: int | None = None,
+        order_by: IdentityGraphRunOrder | None = None,
         timeout: Seconds | None = None,
         deadline: Seconds | None = None,
         max_retries: int | None = None,
@@ -1129,35 +1217,39 @@ class AsyncIdentityGraphs(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncListing[IdentityGraphRun]:
-        """Lists the runs of an identity graph, a page at a time, in the order in which they were asked for
-        unless asked otherwise.
+        """Lists the runs of an identity graph, a page at a time, in the order in which they were requested
+        unless ``order_by`` says otherwise.
 
         Operation ``ListIdrRuns``, ``GET /idr/{graphId}/runs``.
 
         Args:
-            graph_id: The graph's id; no operation lists identity graphs, so it comes from the UI.
+            graph_id: The graph's id; no operation lists identity graphs, so take it from the web app.
             run_id: Only this run.
-            after: Only runs that began at or after this time.
-            before: Only runs that began at or before this time.
-            offset: Runs to skip before the first page; 0 when left out.
-            limit: Runs a page; 20 when left out. The server may give fewer.
-            order_by: Order of the list; by the time of asking when left out.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For each page, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            after: Only runs that started at or after this time.
+            before: Only runs that started at or before this time.
+            offset: Number of runs to skip before the first page. Default: 0.
+            limit: Runs per page, at least 1. Default: 20. The server may return fewer.
+            order_by: Order of the list. Default: by the time the run was requested.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of each page, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            A list of ``IdentityGraphRun``. Iterating over it fetches page after page.
 
         Raises:
-            NotFoundError: There is no such thing.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: No graph has this id.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "graphId": graph_id,
             "runId": run_id,
-            "after": after,
-            "before": before,
+            "after": moment("after", after),
+            "before": moment("before", before),
             "offset": offset,
             "limit": limit,
             "orderBy": order_by,
@@ -1178,27 +1270,31 @@ class AsyncIdentityGraphs(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> ReprocessRequest:
-        """Queues clusters for being made anew in the graph's next run, and puts the values on the blocklist
-        where that is asked for. Sent once: it is repeated only when it certainly did not happen.
+        """Queues clusters to be rebuilt in the graph's next run, and adds the values to the blocklist if
+        ``block`` is true. The request is repeated only if the first one certainly had no effect.
 
         Operation ``QueueForReprocessing``, ``POST /idr/{graphId}/queue-for-reprocessing``.
 
         Args:
-            graph_id: The graph's id; no operation lists identity graphs, so it comes from the UI.
-            identifiers: Identifiers; clusters that hold one of them are made anew in the graph's next run.
-            block: Also put the values on the blocklist, so that later runs ignore them; false when left out,
-                where the API itself takes true.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            graph_id: The graph's id; no operation lists identity graphs, so take it from the web app.
+            identifiers: Identifiers. Clusters that hold one of them are rebuilt in the graph's next run.
+            block: Also put the values on the blocklist, so that later runs ignore them. Default: false,
+                although the API itself assumes true.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            The ``ReprocessRequest`` that the server answered with.
 
         Raises:
-            OutcomeUnknownError: Whether it happened cannot be known; look before you repeat it.
-            NotFoundError: There is no such thing.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: No graph has this id.
+            OutcomeUnknownError: The request may or may not have had its effect. Check before you repeat it.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "graphId": graph_id,
@@ -1220,23 +1316,27 @@ class AsyncIdentityGraphs(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> ReprocessStatus:
-        """Reads where a request to process identifiers again stands.
+        """Reads the status of a request to reprocess identifiers.
 
         Operation ``ReprocessStatus``, ``GET /idr/{graphId}/reprocess-status/{requestId}``.
 
         Args:
-            graph_id: The graph's id; no operation lists identity graphs, so it comes from the UI.
-            request_id: The request's id, as queueing gave it.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            graph_id: The graph's id; no operation lists identity graphs, so take it from the web app.
+            request_id: The request's id, as returned by ``queue_for_reprocessing``.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            The ``ReprocessStatus`` that the server answered with.
 
         Raises:
-            NotFoundError: There is no such thing.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: No graph or request has this id.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "graphId": graph_id,
@@ -1258,26 +1358,30 @@ class AsyncIdentityGraphs(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncIdentityGraphRunHandle:
-        """Starts a run of an identity graph by the path that the vendor replaced; use ``trigger``.
+        """Starts a run of an identity graph by a path that the vendor has replaced. Use ``trigger`` instead.
 
         Operation ``TriggerRunIdGraph``, ``POST /id_graphs/{graphId}/trigger``.
 
         Deprecated by the vendor.
 
         Args:
-            graph_id: The graph's id; no operation lists identity graphs, so it comes from the UI.
-            full_rerun: Build the whole graph anew instead of adding what is new; false when left out.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            graph_id: The graph's id; no operation lists identity graphs, so take it from the web app.
+            full_rerun: Rebuild the whole graph instead of adding new data. Default: false.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            The handle of the run.
 
         Raises:
-            OutcomeUnknownError: Whether it happened cannot be known; look before you repeat it.
-            NotFoundError: There is no such thing.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: No graph has this id.
+            OutcomeUnknownError: The request may or may not have had its effect. Check before you repeat it.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "graphId": graph_id,
@@ -1288,12 +1392,12 @@ class AsyncIdentityGraphs(AsyncResource):
 
     @property
     def with_raw_response(self) -> AsyncIdentityGraphsWithRawResponse:
-        """The same operations, each giving the server's answer as it came; lists give their first page."""
+        """The same operations, which return the server's answer unread; a list returns its first page."""
         return AsyncIdentityGraphsWithRawResponse(AsyncIdentityGraphs(self._calls.raw()))
 
 
 class AsyncIdentityGraphsWithRawResponse(AsyncRawResource):
-    """The operations on identity graphs, giving answers as they came."""
+    """The operations of ``client.identity_graphs.with_raw_response``."""
 
     trigger = AsyncRaw(AsyncIdentityGraphs.trigger)
 
@@ -1307,17 +1411,17 @@ class AsyncIdentityGraphsWithRawResponse(AsyncRawResource):
 
 
 class AsyncModels(AsyncResource):
-    """The operations on models."""
+    """The operations of ``client.models``."""
 
     def list(
         self,
         *,
-        name: str | UnsetType = UNSET,
-        slug: str | UnsetType = UNSET,
-        tags: Sequence[str] | UnsetType = UNSET,
-        offset: int | UnsetType = UNSET,
-        limit: int | UnsetType = UNSET,
-        order_by: ListOrder | UnsetType = UNSET,
+        name: str | None = None,
+        slug: str | None = None,
+        tags: Sequence[str] | None = None,
+        offset: int | None = None,
+        limit: int | None = None,
+        order_by: ListOrder | None = None,
         timeout: Seconds | None = None,
         deadline: Seconds | None = None,
         max_retries: int | None = None,
@@ -1325,27 +1429,31 @@ class AsyncModels(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncListing[Model]:
-        """Lists the workspace's models, parents and related ones included, a page at a time, in the order of
-        their ids unless asked otherwise.
+        """Lists the workspace's models, parents and related ones included, a page at a time, ordered by id
+        unless ``order_by`` says otherwise.
 
         Operation ``ListModel``, ``GET /models``.
 
         Args:
-            name: Only models with this name; whether a part of it is enough is not documented.
-            slug: Only the model with this slug; whether a part of it is enough is not documented.
+            name: Only models with this name. Whether part of it is enough is not documented.
+            slug: Only the model with this slug. Whether part of it is enough is not documented.
             tags: Only models with these tags, each written ``key:value``.
-            offset: Models to skip before the first page; 0 when left out.
-            limit: Models a page; 100 when left out. The server may give fewer.
-            order_by: Order of the list; by id when left out.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For each page, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            offset: Number of models to skip before the first page. Default: 0.
+            limit: Models per page, at least 1. Default: 100. The server may return fewer.
+            order_by: Order of the list. Default: by id.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of each page, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            A list of ``Model``. Iterating over it fetches page after page.
 
         Raises:
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "name": name,
@@ -1353,7 +1461,7 @@ class AsyncModels(AsyncResource):
             "tags": tags,
             "offset": offset,
             "limit": limit,
-            "orderBy": order_by,
+            "orderBy": camel(order_by),
         }
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
         return self._calls.page("models.list", args, opts, Model)
@@ -1375,16 +1483,20 @@ class AsyncModels(AsyncResource):
 
         Args:
             model_id: The model's id.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            The ``Model`` that the server answered with.
 
         Raises:
-            NotFoundError: There is no such thing.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: No model has this id.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "modelId": model_id,
@@ -1405,8 +1517,8 @@ class AsyncModels(AsyncResource):
         custom: CustomQuery | UnsetType = UNSET,
         table: TableQuery | UnsetType = UNSET,
         raw: RawQuery | UnsetType = UNSET,
-        dbt: DbtModelReference | UnsetType = UNSET,
-        dbt_cloud: DbtModelReference | UnsetType = UNSET,
+        dbt: DbtQuery | UnsetType = UNSET,
+        dbt_cloud: DbtQuery | UnsetType = UNSET,
         folder_id: str | UnsetType = UNSET,
         skip_column_query: bool | UnsetType = UNSET,
         timeout: Seconds | None = None,
@@ -1416,39 +1528,43 @@ class AsyncModels(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Model:
-        """Makes a model, which may query the warehouse. Sent once: it is repeated only when it certainly did not
-        happen.
+        """Creates a model, which may run a query in the warehouse. The request is repeated only if the first one
+        certainly had no effect.
 
         Operation ``CreateModel``, ``POST /models``.
 
         Args:
-            name: Name, for people.
-            slug: Slug, unique among the workspace's models; one that is taken is a ``conflict``.
+            name: Display name.
+            slug: Slug, unique among the workspace's models. A slug that is already taken is a ``conflict``.
             query_type: Kind of query, such as ``raw_sql``, ``dbt``, ``visual`` or ``custom``; the vendor
-                spells the one for tables ``tabel``.
+                spells the kind for tables ``tabel``.
             source_id: Source that it reads from.
-            is_schema: Whether it is only a part of other models.
-            primary_key: Column that identifies a row; null where the query is never synced directly. ``None``
+            is_schema: Whether it is only part of other models.
+            primary_key: Column that identifies a row; null if the query is never synced directly. ``None``
                 sends null.
             visual: The query of an audience.
             custom: The query of a source without SQL.
-            table: The table that is read.
+            table: The table that it reads.
             raw: The SQL.
-            dbt: The dbt model behind it.
-            dbt_cloud: The dbt Cloud model behind it.
-            folder_id: Folder that it lies in.
-            skip_column_query: Whether to skip the query for the columns, which asks the warehouse and can
-                cost money; false when left out.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            dbt: The dbt model that it is based on.
+            dbt_cloud: The dbt Cloud model that it is based on.
+            folder_id: Id of the folder that holds it.
+            skip_column_query: Whether to skip the query for the columns. That query runs in the warehouse and
+                can cost money. Default: false.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            The ``Model`` that the server answered with.
 
         Raises:
-            OutcomeUnknownError: Whether it happened cannot be known; look before you repeat it.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            OutcomeUnknownError: The request may or may not have had its effect. Check before you repeat it.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "name": name,
@@ -1480,7 +1596,7 @@ class AsyncModels(AsyncResource):
         custom: CustomQuery | UnsetType = UNSET,
         table: TableQuery | UnsetType = UNSET,
         raw: RawQuery | UnsetType = UNSET,
-        dbt: DbtModelReference | UnsetType = UNSET,
+        dbt: DbtQuery | UnsetType = UNSET,
         folder_id: str | UnsetType = UNSET,
         timeout: Seconds | None = None,
         deadline: Seconds | None = None,
@@ -1489,32 +1605,36 @@ class AsyncModels(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Model:
-        """Changes a model; what is left out stays as it is. It may query the warehouse.
+        """Changes a model; members that are left out stay as they are. It may run a query in the warehouse.
 
         Operation ``UpdateModel``, ``PATCH /models/{modelId}``.
 
         Args:
             model_id: The model's id.
-            name: Name, for people.
-            is_schema: Whether it is only a part of other models.
+            name: Display name.
+            is_schema: Whether it is only part of other models.
             primary_key: Column that identifies a row; null clears it. ``None`` sends null.
             visual: The query of an audience.
             custom: The query of a source without SQL.
-            table: The table that is read.
+            table: The table that it reads.
             raw: The SQL.
-            dbt: The dbt model behind it.
-            folder_id: Folder that it lies in.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            dbt: The dbt model that it is based on.
+            folder_id: Id of the folder that holds it.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            The ``Model`` that the server answered with.
 
         Raises:
-            OutcomeUnknownError: Whether it happened cannot be known; look before you repeat it.
-            NotFoundError: There is no such thing.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: No model has this id.
+            OutcomeUnknownError: The request may or may not have had its effect. Check before you repeat it.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "modelId": model_id,
@@ -1542,24 +1662,25 @@ class AsyncModels(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Deletes a model. Newer than the vendor's document that this SDK was made from: a workspace that does
-        not know it answers ``not_found``.
+        """Deletes a model. The operation is newer than the vendor's document that this SDK is based on. A server
+        that does not have it answers ``not_found``.
 
         Operation ``DeleteModel``, ``DELETE /models/{modelId}``.
 
         Args:
             model_id: The model's id.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
 
         Raises:
-            OutcomeUnknownError: Whether it happened cannot be known; look before you repeat it.
-            NotFoundError: There is no such thing.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: No model has this id.
+            OutcomeUnknownError: The request may or may not have had its effect. Check before you repeat it.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "modelId": model_id,
@@ -1569,12 +1690,12 @@ class AsyncModels(AsyncResource):
 
     @property
     def with_raw_response(self) -> AsyncModelsWithRawResponse:
-        """The same operations, each giving the server's answer as it came; lists give their first page."""
+        """The same operations, which return the server's answer unread; a list returns its first page."""
         return AsyncModelsWithRawResponse(AsyncModels(self._calls.raw()))
 
 
 class AsyncModelsWithRawResponse(AsyncRawResource):
-    """The operations on models, giving answers as they came."""
+    """The operations of ``client.models.with_raw_response``."""
 
     list = AsyncRawList(AsyncModels.list)
 
@@ -1588,16 +1709,16 @@ class AsyncModelsWithRawResponse(AsyncRawResource):
 
 
 class AsyncSources(AsyncResource):
-    """The operations on sources."""
+    """The operations of ``client.sources``."""
 
     def list(
         self,
         *,
-        name: str | UnsetType = UNSET,
-        slug: str | UnsetType = UNSET,
-        offset: int | UnsetType = UNSET,
-        limit: int | UnsetType = UNSET,
-        order_by: ListOrder | UnsetType = UNSET,
+        name: str | None = None,
+        slug: str | None = None,
+        offset: int | None = None,
+        limit: int | None = None,
+        order_by: ListOrder | None = None,
         timeout: Seconds | None = None,
         deadline: Seconds | None = None,
         max_retries: int | None = None,
@@ -1605,32 +1726,36 @@ class AsyncSources(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncListing[Source]:
-        """Lists the workspace's sources, a page at a time, in the order of their ids unless asked otherwise.
+        """Lists the workspace's sources, a page at a time, ordered by id unless ``order_by`` says otherwise.
 
         Operation ``ListSource``, ``GET /sources``.
 
         Args:
-            name: Only sources with this name; whether a part of it is enough is not documented.
-            slug: Only the source with this slug; whether a part of it is enough is not documented.
-            offset: Sources to skip before the first page; 0 when left out.
-            limit: Sources a page; 100 when left out. The server may give fewer.
-            order_by: Order of the list; by id when left out.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For each page, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            name: Only sources with this name. Whether part of it is enough is not documented.
+            slug: Only the source with this slug. Whether part of it is enough is not documented.
+            offset: Number of sources to skip before the first page. Default: 0.
+            limit: Sources per page, at least 1. Default: 100. The server may return fewer.
+            order_by: Order of the list. Default: by id.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of each page, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            A list of ``Source``. Iterating over it fetches page after page.
 
         Raises:
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "name": name,
             "slug": slug,
             "offset": offset,
             "limit": limit,
-            "orderBy": order_by,
+            "orderBy": camel(order_by),
         }
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
         return self._calls.page("sources.list", args, opts, Source)
@@ -1652,16 +1777,20 @@ class AsyncSources(AsyncResource):
 
         Args:
             source_id: The source's id.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            The ``Source`` that the server answered with.
 
         Raises:
-            NotFoundError: There is no such thing.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: No source has this id.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "sourceId": source_id,
@@ -1683,31 +1812,35 @@ class AsyncSources(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Source:
-        """Makes a source. Sent once: it is repeated only when it certainly did not happen.
+        """Creates a source. The request is repeated only if the first one certainly had no effect.
 
         Operation ``CreateSource``, ``POST /sources``.
 
         Args:
-            name: Name, for people.
-            slug: Slug, unique among the workspace's sources; one that is taken is a ``conflict``.
+            name: Display name.
+            slug: Slug, unique among the workspace's sources. A slug that is already taken is a ``conflict``.
             type: Kind of connection, such as ``snowflake`` or ``postgres``.
-            configuration: Settings of the connection; the shape depends on the type.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            configuration: Settings of the connection; the form depends on the type.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            The ``Source`` that the server answered with.
 
         Raises:
-            OutcomeUnknownError: Whether it happened cannot be known; look before you repeat it.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            OutcomeUnknownError: The request may or may not have had its effect. Check before you repeat it.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "name": name,
             "slug": slug,
             "type": type,
-            "configuration": written(configuration),
+            "configuration": json_argument("configuration", configuration),
         }
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
         return await self._calls.value("sources.create", args, opts, Source)
@@ -1725,43 +1858,47 @@ class AsyncSources(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Source:
-        """Changes a source; what is left out stays as it is.
+        """Changes a source; members that are left out stay as they are.
 
         Operation ``UpdateSource``, ``PATCH /sources/{sourceId}``.
 
         Args:
             source_id: The source's id.
-            name: Name, for people.
-            configuration: Settings of the connection. The vendor's example names one of them and keeps the
-                others, which is not promised.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            name: Display name.
+            configuration: Settings of the connection. In the vendor's example, settings that are left out
+                keep their values; that is not guaranteed.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            The ``Source`` that the server answered with.
 
         Raises:
-            OutcomeUnknownError: Whether it happened cannot be known; look before you repeat it.
-            NotFoundError: There is no such thing.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: No source has this id.
+            OutcomeUnknownError: The request may or may not have had its effect. Check before you repeat it.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "sourceId": source_id,
             "name": name,
-            "configuration": written(configuration),
+            "configuration": json_argument("configuration", configuration),
         }
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
         return await self._calls.value("sources.update", args, opts, Source)
 
     @property
     def with_raw_response(self) -> AsyncSourcesWithRawResponse:
-        """The same operations, each giving the server's answer as it came; lists give their first page."""
+        """The same operations, which return the server's answer unread; a list returns its first page."""
         return AsyncSourcesWithRawResponse(AsyncSources(self._calls.raw()))
 
 
 class AsyncSourcesWithRawResponse(AsyncRawResource):
-    """The operations on sources, giving answers as they came."""
+    """The operations of ``client.sources.with_raw_response``."""
 
     list = AsyncRawList(AsyncSources.list)
 
@@ -1773,7 +1910,7 @@ class AsyncSourcesWithRawResponse(AsyncRawResource):
 
 
 class AsyncSyncSequences(AsyncResource):
-    """The operations on sync sequences."""
+    """The operations of ``client.sync_sequences``."""
 
     async def trigger(
         self,
@@ -1786,26 +1923,30 @@ class AsyncSyncSequences(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncSequenceRunHandle:
-        """Starts a run of a sequence and gives a handle that follows it. A sequence never overlaps itself: while
-        one is under way the handle is of the one follow-up run that all such triggers share, or, in
-        workspaces without queueing, of the run under way. Sent once: it is repeated only when it certainly
-        did not happen.
+        """Starts a run of a sequence and returns a handle that follows it. A sequence never overlaps itself.
+        During a run, the handle belongs to the one follow-up run that all such triggers share or, in
+        workspaces without queueing, to the run in progress. The request is repeated only if the first one
+        certainly had no effect.
 
         Operation ``TriggerSequenceRun``, ``POST /sync-sequences/{syncSequenceId}/trigger``.
 
         Args:
-            sync_sequence_id: The sequence's id; no operation lists sequences, so it comes from the UI.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            sync_sequence_id: The sequence's id; no operation lists sequences, so take it from the web app.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            The handle of the run.
 
         Raises:
-            OutcomeUnknownError: Whether it happened cannot be known; look before you repeat it.
-            NotFoundError: There is no such thing.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: No sync sequence has this id.
+            OutcomeUnknownError: The request may or may not have had its effect. Check before you repeat it.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "syncSequenceId": sync_sequence_id,
@@ -1829,17 +1970,21 @@ class AsyncSyncSequences(AsyncResource):
         Operation ``GetSyncSequenceRun``, ``GET /sync-sequences/runs/{syncSequenceRunId}``.
 
         Args:
-            sync_sequence_run_id: The run's id, as triggering the sequence gave it.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            sync_sequence_run_id: The run's id, as returned by ``trigger``.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            The ``SequenceRun`` that the server answered with.
 
         Raises:
-            NotFoundError: There is no such thing.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: No sync sequence run has this id.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "syncSequenceRunId": sync_sequence_run_id,
@@ -1849,12 +1994,12 @@ class AsyncSyncSequences(AsyncResource):
 
     @property
     def with_raw_response(self) -> AsyncSyncSequencesWithRawResponse:
-        """The same operations, each giving the server's answer as it came; lists give their first page."""
+        """The same operations, which return the server's answer unread; a list returns its first page."""
         return AsyncSyncSequencesWithRawResponse(AsyncSyncSequences(self._calls.raw()))
 
 
 class AsyncSyncSequencesWithRawResponse(AsyncRawResource):
-    """The operations on sync sequences, giving answers as they came."""
+    """The operations of ``client.sync_sequences.with_raw_response``."""
 
     trigger = AsyncRaw(AsyncSyncSequences.trigger)
 
@@ -1862,18 +2007,18 @@ class AsyncSyncSequencesWithRawResponse(AsyncRawResource):
 
 
 class AsyncSyncs(AsyncResource):
-    """The operations on syncs."""
+    """The operations of ``client.syncs``."""
 
     def list(
         self,
         *,
-        slug: str | UnsetType = UNSET,
-        model_id: int | UnsetType = UNSET,
-        after: datetime | UnsetType = UNSET,
-        before: datetime | UnsetType = UNSET,
-        offset: int | UnsetType = UNSET,
-        limit: int | UnsetType = UNSET,
-        order_by: ListOrder | UnsetType = UNSET,
+        slug: str | None = None,
+        model_id: int | None = None,
+        after: datetime | None = None,
+        before: datetime | None = None,
+        offset: int | None = None,
+        limit: int | None = None,
+        order_by: ListOrder | None = None,
         timeout: Seconds | None = None,
         deadline: Seconds | None = None,
         max_retries: int | None = None,
@@ -1881,7 +2026,7 @@ class AsyncSyncs(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncListing[Sync]:
-        """Lists the workspace's syncs, a page at a time, in the order of their ids unless asked otherwise.
+        """Lists the workspace's syncs, a page at a time, ordered by id unless ``order_by`` says otherwise.
 
         Operation ``ListSync``, ``GET /syncs``.
 
@@ -1890,34 +2035,38 @@ class AsyncSyncs(AsyncResource):
             model_id: Only syncs of this model.
             after: Only syncs that ran after this time.
             before: Only syncs that ran before this time.
-            offset: Syncs to skip before the first page; 0 when left out.
-            limit: Syncs a page; 100 when left out. The server may give fewer.
-            order_by: Order of the list; by id when left out.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For each page, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            offset: Number of syncs to skip before the first page. Default: 0.
+            limit: Syncs per page, at least 1. Default: 100. The server may return fewer.
+            order_by: Order of the list. Default: by id.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of each page, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            A list of ``Sync``. Iterating over it fetches page after page.
 
         Raises:
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "slug": slug,
             "modelId": model_id,
-            "after": after,
-            "before": before,
+            "after": moment("after", after),
+            "before": moment("before", before),
             "offset": offset,
             "limit": limit,
-            "orderBy": order_by,
+            "orderBy": camel(order_by),
         }
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
         return self._calls.page("syncs.list", args, opts, Sync)
 
     async def get(
         self,
-        sync: int | str,
+        sync: int | str | Sync,
         *,
         timeout: Seconds | None = None,
         deadline: Seconds | None = None,
@@ -1933,19 +2082,23 @@ class AsyncSyncs(AsyncResource):
         Args:
             sync: The sync's id or slug; an all-digit string is an id. A slug that the client does not
                 remember costs one more request; a change looks it up each time.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            The ``Sync`` that the server answered with.
 
         Raises:
-            NotFoundError: There is no such thing.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: No sync has this id or slug.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
-            "sync": sync,
+            "sync": sync_id(sync),
         }
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
         return await self._calls.value("syncs.get", args, opts, Sync)
@@ -1957,7 +2110,7 @@ class AsyncSyncs(AsyncResource):
         configuration: JsonInput,
         destination_id: int,
         model_id: int,
-        schedule: Schedule | UnsetType | None = UNSET,
+        schedule: Schedule | CronRule | IntervalRule | str | UnsetType | None = UNSET,
         disabled: bool | UnsetType = UNSET,
         timeout: Seconds | None = None,
         deadline: Seconds | None = None,
@@ -1966,35 +2119,39 @@ class AsyncSyncs(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Sync:
-        """Makes a sync. Sent once: it is repeated only when it certainly did not happen.
+        """Creates a sync. The request is repeated only if the first one certainly had no effect.
 
         Operation ``CreateSync``, ``POST /syncs``.
 
         Args:
-            slug: Slug, unique in the workspace; one that is taken is a ``conflict``.
-            configuration: Mappings and settings; the shape depends on the kind of destination.
+            slug: Slug, unique in the workspace. A slug that is already taken is a ``conflict``.
+            configuration: Mappings and settings; the form depends on the kind of destination.
             destination_id: Destination that it writes to.
             model_id: Model that it reads from.
-            schedule: When runs start by themselves; null, or left out, for a sync that is only started by
-                hand, by API or in a sequence. ``None`` sends null.
-            disabled: Whether scheduled runs are switched off; false when left out.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            schedule: Schedule of automatic runs. Null or left out for a sync that is only started by hand, by
+                the API or in a sequence. ``None`` sends null.
+            disabled: Whether scheduled runs are switched off. Default: false.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            The ``Sync`` that the server answered with.
 
         Raises:
-            OutcomeUnknownError: Whether it happened cannot be known; look before you repeat it.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            OutcomeUnknownError: The request may or may not have had its effect. Check before you repeat it.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
             "slug": slug,
-            "configuration": written(configuration),
+            "configuration": json_argument("configuration", configuration),
             "destinationId": destination_id,
             "modelId": model_id,
-            "schedule": schedule,
+            "schedule": schedule_of(schedule),
             "disabled": disabled,
         }
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
@@ -2002,10 +2159,10 @@ class AsyncSyncs(AsyncResource):
 
     async def update(
         self,
-        sync: int | str,
+        sync: int | str | Sync,
         *,
         configuration: JsonInput | UnsetType = UNSET,
-        schedule: Schedule | UnsetType | None = UNSET,
+        schedule: Schedule | CronRule | IntervalRule | str | UnsetType | None = UNSET,
         disabled: bool | UnsetType = UNSET,
         timeout: Seconds | None = None,
         deadline: Seconds | None = None,
@@ -2014,33 +2171,39 @@ class AsyncSyncs(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Sync:
-        """Changes a sync; what is left out stays as it is.
+        """Changes a sync; members that are left out stay as they are.
 
         Operation ``UpdateSync``, ``PATCH /syncs/{syncId}``.
 
         Args:
             sync: The sync's id or slug; an all-digit string is an id. A slug that the client does not
                 remember costs one more request; a change looks it up each time.
-            configuration: Mappings and settings; the shape depends on the kind of destination. Whether those
-                that are not named stay is not documented.
-            schedule: When runs start by themselves; null switches that off. ``None`` sends null.
+            configuration: Mappings and settings; the form depends on the kind of destination. Whether members
+                that are left out keep their values is not documented.
+            schedule: Schedule of automatic runs. Null is meant to remove the schedule, but whether the server
+                does so is not proved: in the vendor's own example it answers with the old schedule. ``None``
+                sends null.
             disabled: Whether scheduled runs are switched off.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            The ``Sync`` that the server answered with.
 
         Raises:
-            OutcomeUnknownError: Whether it happened cannot be known; look before you repeat it.
-            NotFoundError: There is no such thing.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: No sync has this id or slug.
+            OutcomeUnknownError: The request may or may not have had its effect. Check before you repeat it.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
-            "sync": sync,
-            "configuration": written(configuration),
-            "schedule": schedule,
+            "sync": sync_id(sync),
+            "configuration": json_argument("configuration", configuration),
+            "schedule": schedule_of(schedule),
             "disabled": disabled,
         }
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
@@ -2048,7 +2211,7 @@ class AsyncSyncs(AsyncResource):
 
     async def delete(
         self,
-        sync: int | str,
+        sync: int | str | Sync,
         *,
         timeout: Seconds | None = None,
         deadline: Seconds | None = None,
@@ -2057,35 +2220,36 @@ class AsyncSyncs(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Deletes a sync; what it delivered stays delivered. Newer than the vendor's document that this SDK was
-        made from: a workspace that does not know it answers ``not_found``.
+        """Deletes a sync; what it delivered stays delivered. The operation is newer than the vendor's document
+        that this SDK is based on. A server that does not have it answers ``not_found``.
 
         Operation ``DeleteSync``, ``DELETE /syncs/{syncId}``.
 
         Args:
             sync: The sync's id or slug; an all-digit string is an id. A slug that the client does not
                 remember costs one more request; a change looks it up each time.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
 
         Raises:
-            OutcomeUnknownError: Whether it happened cannot be known; look before you repeat it.
-            NotFoundError: There is no such thing.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: No sync has this id or slug.
+            OutcomeUnknownError: The request may or may not have had its effect. Check before you repeat it.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
-            "sync": sync,
+            "sync": sync_id(sync),
         }
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
         return await self._calls.nothing("syncs.delete", args, opts)
 
     async def trigger(
         self,
-        sync: int | str,
+        sync: int | str | Sync,
         *,
         full_resync: bool | UnsetType = UNSET,
         reset_cdc: bool | UnsetType = UNSET,
@@ -2098,34 +2262,38 @@ class AsyncSyncs(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncSyncRunHandle:
-        """Starts a run of a sync and gives a handle that follows that run. While another run is under way the
-        new one queues behind it; a disabled sync runs all the same. Sent once: it is repeated only when it
-        certainly did not happen (the limit refused it, or the connection was never made); when its outcome
-        cannot be known the error's kind is ``outcome_unknown``.
+        """Starts a run of a sync and returns a handle that follows that run. While another run is in progress
+        the new one queues behind it; a disabled sync runs too. The request is repeated only if the first one
+        certainly had no effect: the limit refused it, or the connection was never made. If the effect cannot
+        be known, the error's kind is ``outcome_unknown``.
 
         Operation ``TriggerRun``, ``POST /syncs/{syncId}/trigger``.
 
         Args:
             sync: The sync's id or slug; an all-digit string is an id. A slug that the client does not
                 remember costs one more request; a change looks it up each time.
-            full_resync: Send every row again, whatever was synced before; false when left out.
-            reset_cdc: Process every row without making changes at the destination; false when left out.
-            clear_and_fill: Empty the audience, then send the whole query; false when left out.
-            if_running: What to do while a run of the sync is under way; ``queue`` when left out.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For the whole call, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            full_resync: Send every row again, even if it was synced before. Default: false.
+            reset_cdc: Process every row without making changes at the destination. Default: false.
+            clear_and_fill: Empty the audience, then send the whole query. Default: false.
+            if_running: What to do while a run of the sync is in progress. Default: ``queue``.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            The handle of the run.
 
         Raises:
-            OutcomeUnknownError: Whether it happened cannot be known; look before you repeat it.
-            NotFoundError: There is no such thing.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: No sync has this id or slug.
+            OutcomeUnknownError: The request may or may not have had its effect. Check before you repeat it.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
-            "sync": sync,
+            "sync": sync_id(sync),
             "fullResync": full_resync,
             "resetCDC": reset_cdc,
             "clearAndFill": clear_and_fill,
@@ -2136,15 +2304,15 @@ class AsyncSyncs(AsyncResource):
 
     def runs(
         self,
-        sync: int | str,
+        sync: int | str | Sync,
         *,
-        run_id: int | UnsetType = UNSET,
-        after: datetime | UnsetType = UNSET,
-        before: datetime | UnsetType = UNSET,
-        within: int | UnsetType = UNSET,
-        offset: int | UnsetType = UNSET,
-        limit: int | UnsetType = UNSET,
-        order_by: RunOrder | UnsetType = UNSET,
+        run_id: int | None = None,
+        after: datetime | None = None,
+        before: datetime | None = None,
+        within: int | timedelta | None = None,
+        offset: int | None = None,
+        limit: int | None = None,
+        order_by: RunOrder | None = None,
         timeout: Seconds | None = None,
         deadline: Seconds | None = None,
         max_retries: int | None = None,
@@ -2152,7 +2320,7 @@ class AsyncSyncs(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncListing[SyncRun]:
-        """Lists the runs of a sync, a page at a time, in the order of their ids unless asked otherwise.
+        """Lists the runs of a sync, a page at a time, ordered by id unless ``order_by`` says otherwise.
 
         Operation ``ListSyncRuns``, ``GET /syncs/{syncId}/runs``.
 
@@ -2160,44 +2328,48 @@ class AsyncSyncs(AsyncResource):
             sync: The sync's id or slug; an all-digit string is an id. A slug that the client does not
                 remember costs one more request; a change looks it up each time.
             run_id: Only this run.
-            after: Only runs that began after this time.
-            before: Only runs that began before this time.
-            within: Only runs that began in the last so many minutes.
-            offset: Runs to skip before the first page; 0 when left out.
-            limit: Runs a page; 100 when left out. The server may give fewer.
-            order_by: Order of the list; by id when left out.
-            timeout: For one attempt: seconds or a timedelta.
-            deadline: For each page, with all attempts and waits.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit; then the call fails before it is sent.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            after: Only runs that started after this time.
+            before: Only runs that started before this time.
+            within: Only runs that started in the last given number of minutes.
+            offset: Number of runs to skip before the first page. Default: 0.
+            limit: Runs per page, at least 1. Default: 100. The server may return fewer.
+            order_by: Order of the list. Default: by id.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of each page, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
+
+        Returns:
+            A list of ``SyncRun``. Iterating over it fetches page after page.
 
         Raises:
-            NotFoundError: There is no such thing.
-            HightouchError: It failed otherwise; the class says how.
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: No sync has this id or slug.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args: Args = {
-            "sync": sync,
+            "sync": sync_id(sync),
             "runId": run_id,
-            "after": after,
-            "before": before,
-            "within": within,
+            "after": moment("after", after),
+            "before": moment("before", before),
+            "within": minutes("within", within),
             "offset": offset,
             "limit": limit,
-            "orderBy": order_by,
+            "orderBy": camel(order_by),
         }
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
         return self._calls.page("syncs.runs", args, opts, SyncRun)
 
     @property
     def with_raw_response(self) -> AsyncSyncsWithRawResponse:
-        """The same operations, each giving the server's answer as it came; lists give their first page."""
+        """The same operations, which return the server's answer unread; a list returns its first page."""
         return AsyncSyncsWithRawResponse(AsyncSyncs(self._calls.raw()))
 
 
 class AsyncSyncsWithRawResponse(AsyncRawResource):
-    """The operations on syncs, giving answers as they came."""
+    """The operations of ``client.syncs.with_raw_response``."""
 
     list = AsyncRawList(AsyncSyncs.list)
 

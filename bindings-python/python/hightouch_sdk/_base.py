@@ -4,44 +4,50 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from msgspec import UNSET, UnsetType
 from msgspec.json import Decoder
 
-from ._door import Door, decoded, key_text, milliseconds, open_engine, returned, written
+from ._door import Door, decoded, key_text, open_engine, returned
+from ._encoding import Seconds, checked_headers, json_argument, milliseconds
 from ._errors import ConfigError
 from ._health import Diagnosis, Stats
-from ._hooks import Hooks
+from ._hooks import CallEnd, CallStart, Hooks
 from ._keys import Keys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
     from typing import TypeAlias
 
-    from ._door import Seconds
-    from ._hooks import CallEnd, CallStart
-
 Priority: TypeAlias = Literal["trigger", "poll", "read", "bulk"]
-"""Who goes first while calls wait for the limit."""
+"""Which calls go first while several wait for the rate limit: ``"trigger"`` first, ``"bulk"`` last."""
 
 DIAGNOSIS = Decoder(Diagnosis)
 _STATS = Decoder(Stats)
 
 T = TypeVar("T")
-K = TypeVar("K", bound="Callable[[], object]")
-"""The function that may give the key."""
+K = TypeVar("K", bound=Callable[[], object])
+"""The function that may return the key."""
+
+
+class SecretKey(Protocol):
+    """An object that hides a key from logs, such as pydantic's ``SecretStr``."""
+
+    def get_secret_value(self) -> str:
+        """Returns the key."""
+        ...
 
 
 class Client(Generic[K]):
-    """Settings and what needs no waiting."""
+    """Settings, and what needs no waiting."""
 
     _Keys: ClassVar[type[Keys]] = Keys
 
     def __init__(
         self,
+        api_key: str | SecretKey | K | None = None,
         *,
-        api_key: str | K | None = None,
         api_key_file: str | os.PathLike[str] | None = None,
         base_url: str | None = None,
         limit: tuple[int, float] | None = None,
@@ -57,7 +63,20 @@ class Client(Generic[K]):
         on_end: Callable[[CallEnd], object] | None = None,
         _internal: Mapping[str, object] | None = None,
     ) -> None:
-        made = returned(
+        # The key, the proxy and the headers may be secret.
+        shown = {
+            "api_key_file": api_key_file,
+            "base_url": base_url,
+            "limit": limit,
+            "share": share,
+            "timeout": timeout,
+            "deadline": deadline,
+            "max_wait": max_wait,
+            "max_retries": max_retries,
+            "ca_bundle": ca_bundle,
+        }
+        self._shown = {name: value for name, value in shown.items() if value is not None}
+        opened = returned(
             open_door,
             {
                 "apiKey": api_key,
@@ -78,18 +97,28 @@ class Client(Generic[K]):
             on_start,
             on_end,
         )
-        # What may be secret; reports of errors show what frames hold.
+        # Error reports show the local variables of each frame.
         del api_key, proxy, headers, _internal
-        self._local = or_raise(made)
+        self._local = or_raise(opened)
+
+    def __repr__(self) -> str:
+        settings = ", ".join(f"{name}={value!r}" for name, value in self._shown.items())
+        return f"{type(self).__name__}({settings})"
 
     def stats(self) -> Stats:
-        """How the limit stands; nothing is sent."""
+        """Returns the current state of the rate limit. Nothing is sent."""
         return decoded(_STATS, self._local.local("client.stats")[1])
 
-    def set_api_key(self, api_key: str) -> None:
-        """Use another key from now on; what is known about the limit stays.
+    def set_api_key(self, api_key: str | SecretKey) -> None:
+        """Replaces the API key. What is known about the rate limit stays.
 
-        A client whose key is given by a function asks it again when the server refuses this one.
+        If the client has a function for the key, it calls the function again once the server refuses this key.
+
+        Args:
+            api_key: The new key.
+
+        Raises:
+            ConfigError: It cannot be a key.
         """
         failed = self._local.set_key(api_key)
         del api_key
@@ -102,38 +131,59 @@ def open_door(
     on_start: Callable[[CallStart], object] | None = None,
     on_end: Callable[[CallEnd], object] | None = None,
 ) -> Door:
-    """A client of these settings, in Python's types."""
+    """Opens a client with settings in Python's types.
+
+    Raises:
+        ConfigError: A setting is wrong.
+    """
     hooks = None if on_start is None and on_end is None else Hooks(on_start, on_end)
     settings = dict(given)
     ask = settings["apiKey"] if callable(settings["apiKey"]) else None
     if ask is not None:
         if settings["apiKeyFile"] is not None:
-            raise ConfigError(
-                "The key is to come from a function and from a file; give one of `api_key`, `api_key_file`."
-            )
+            raise ConfigError("Pass either `api_key` or `api_key_file`, not both.")
         settings |= {"apiKey": None, "keyLater": True}
     elif settings["apiKey"] is not None:
-        key_text(settings["apiKey"])
+        settings["apiKey"] = key_text(settings["apiKey"])
     for name, python in (("timeoutMs", "timeout"), ("deadlineMs", "deadline"), ("maxWaitMs", "max_wait")):
         settings[name] = milliseconds(python, settings.get(name), ConfigError)
-    for name in ("apiKeyFile", "caBundle"):
-        if settings[name] is not None:
-            settings[name] = os.fspath(settings[name])
-    if settings["headers"] is not None:
-        settings["headers"] = dict(settings["headers"])
+    for name, python in (("apiKeyFile", "api_key_file"), ("caBundle", "ca_bundle")):
+        settings[name] = path_text(python, settings[name])
+    for name, python in (("baseUrl", "base_url"), ("proxy", "proxy")):
+        if settings[name] is not None and not isinstance(settings[name], str):
+            raise ConfigError(f"`{python}` must be a string, not {type(settings[name]).__name__}.")
+    settings["headers"] = checked_headers(settings["headers"], ConfigError)
     settings["language"] = f"python/{sys.version_info.major}.{sys.version_info.minor}"
     asked = None if ask is None else keys(ask)
     return Door(open_engine(settings), hooks, asked)
 
 
-def or_raise(made: T | BaseException) -> T:
-    """What was made, or what went wrong is raised."""
-    if isinstance(made, BaseException):
+def path_text(name: str, path: Any) -> str | None:
+    """Converts the path of a file to text.
+
+    Raises:
+        ConfigError: It is not a path, or not text.
+    """
+    if path is None:
+        return None
+    try:
+        return os.fsdecode(path)
+    except TypeError:
+        raise ConfigError(f"`{name}` must be the path of a file, not {type(path).__name__}.") from None
+
+
+def or_raise(result: T | BaseException) -> T:
+    """Returns a result, or raises it if it is an exception.
+
+    Raises:
+        BaseException: The result is one.
+    """
+    if isinstance(result, BaseException):
         try:
-            raise made
+            raise result
         finally:
-            del made
-    return made
+            del result
+    return result
 
 
 def request_args(
@@ -143,6 +193,6 @@ def request_args(
     return {
         "method": method,
         "path": path,
-        "query": UNSET if query is None else query,
-        "body": UNSET if body is UNSET else written(body),
+        "query": UNSET if query is None else json_argument("query", query),
+        "body": json_argument("body", body),
     }

@@ -1,4 +1,4 @@
-"""What can be told of a user's function before it is called."""
+"""Checks a user's function before it is called."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _COROUTINE = 0x80
 
 
 def is_coroutine_function(function: Any) -> bool:
-    """Whether calling it gives a coroutine: a function, a method, a partial, or an object with ``__call__``."""
+    """Whether calling it returns a coroutine: a function, a method, a partial, or an object with ``__call__``."""
     while isinstance(function, partial):
         function = function.func
     if not hasattr(function, "__code__"):
@@ -23,10 +23,14 @@ def is_coroutine_function(function: Any) -> bool:
 
 
 def check_function(name: str, given: object, error: type[HightouchError]) -> None:
-    """Refuse what is neither None nor a function that can be called without awaiting it."""
+    """Accepts None and a function that needs no ``await``.
+
+    Raises:
+        HightouchError: Of the class ``error``: it is anything else.
+    """
     if given is None:
         return
     if not callable(given):
         raise error(f"`{name}` must be a function, not {given!r}.")
     if is_coroutine_function(given):
-        raise error(f"`{name}` must be a plain function: a coroutine function would never be awaited here.")
+        raise error(f"`{name}` must be a plain function. A coroutine function would never be awaited here.")

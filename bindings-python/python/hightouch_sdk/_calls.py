@@ -1,4 +1,4 @@
-"""How resources make their calls: for values, or for answers as they came."""
+"""How resources make their calls: for values, or for raw answers."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from types import GenericAlias
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast
 
 from ._door import decoded, decoder
-from ._pages import Listing, check_list
+from ._pages import Listing, filters
 from ._raw import RawResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ._door import Args, Door, Opts
+    from ._door import Door
+    from ._encoding import Args, Opts
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -21,18 +22,24 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Handle(Protocol[T_co]):
-    """A class whose values are made of a door and an answer."""
+    """The class of a run's handle."""
 
-    def __call__(self, door: Door, body: bytes, /) -> T_co: ...
+    def __call__(self, door: Door, body: bytes, slug: str | None, /) -> T_co: ...
+
+
+def slug_of(args: Args) -> str | None:
+    """The slug by which a call names its sync; None if it uses the id."""
+    sync = args.get("sync")
+    return sync if isinstance(sync, str) and not sync.isdigit() else None
 
 
 def rows_of(of: type[T]) -> type[list[T]]:
-    """The type of a page's rows."""
+    """The type of the rows of a page."""
     return cast("type[list[T]]", GenericAlias(list, (of,)))
 
 
 class Calls:
-    """Makes calls and gives what they mean."""
+    """Makes calls and returns values."""
 
     __slots__ = ("door",)
 
@@ -49,15 +56,15 @@ class Calls:
         return Listing(self.door, op, args, opts, decoder(rows_of(of)))
 
     def run(self, op: str, args: Args, opts: Opts, handle: Handle[T]) -> T:
-        return handle(self.door, self.door.call(op, args, opts)[1])
+        return handle(self.door, self.door.call(op, args, opts)[1], slug_of(args))
 
     def raw(self) -> Calls:
-        """The calls that give answers as they came; methods that are typed for values pass them on unread."""
+        """The same calls with raw answers. A method that is typed for values returns them as they are."""
         return cast("Calls", RawCalls(self.door))
 
 
 class RawCalls:
-    """Makes the same calls and gives their answers as they came."""
+    """Makes calls and returns raw answers."""
 
     __slots__ = ("door",)
 
@@ -71,32 +78,45 @@ class RawCalls:
         return self._answer(op, args, opts, lambda _: None)
 
     def page(self, op: str, args: Args, opts: Opts, of: type[T]) -> RawResponse[list[T]]:
-        check_list(args)
+        args = filters(args)
         return self._answer(op, args, opts, partial(decoded, decoder(rows_of(of))))
 
     def run(self, op: str, args: Args, opts: Opts, handle: Handle[T]) -> RawResponse[T]:
-        return self._answer(op, args, opts, partial(handle, self.door))
+        return self._answer(op, args, opts, lambda body: handle(self.door, body, slug_of(args)))
 
     def _answer(self, op: str, args: Args, opts: Opts, make: Callable[[bytes], T]) -> RawResponse[T]:
         return RawResponse(self.door, op, args, self.door.call(op, args, {**opts, "raw": True}), make)
 
 
 class Resource:
-    """Some operations of a client."""
+    """The operations of one resource."""
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
+    def __repr__(self) -> str:
+        return methods_of(self)
+
 
 class RawResource:
-    """The operations of a resource, giving answers as they came."""
+    """The operations of one resource, with raw answers."""
 
     def __init__(self, resource: Resource) -> None:
         self._resource = resource
 
+    def __repr__(self) -> str:
+        return methods_of(self)
+
+
+def methods_of(resource: object) -> str:
+    """Names a resource and its operations."""
+    cls = type(resource)
+    names = sorted(name for name in vars(cls) if not name.startswith(("_", "with_")))
+    return f"<{cls.__name__}: {', '.join(names)}>"
+
 
 class _Method:
-    """A method of a resource, bound to the resource that makes raw calls."""
+    """A method of a resource, bound to a resource whose calls return raw answers."""
 
     def __init__(self, method: Callable[..., Any]) -> None:
         self._method = method
@@ -105,20 +125,20 @@ class _Method:
     def __get__(self, raw: Any, owner: type | None = None) -> Any:
         if raw is None:
             return self
-        # Not `partial`: what is bound keeps the name, the docs and the signature of the method.
+        # Unlike a `partial`, a bound method keeps its name, docstring and signature.
         return self._method.__get__(raw._resource)
 
 
 if TYPE_CHECKING:
 
     class Raw(Generic[P, T]):
-        """A method that gives a value, giving the answer in its place."""
+        """A method that returns a value, with the raw answer in its place."""
 
         def __init__(self, method: Callable[Concatenate[Any, P], T]) -> None: ...
         def __get__(self, raw: object, owner: type | None = None) -> Callable[P, RawResponse[T]]: ...
 
     class RawList(Generic[P, T]):
-        """A method that gives a list, giving the answer that holds its first page."""
+        """A method that returns a list, with the raw answer of its first page in its place."""
 
         def __init__(self, method: Callable[Concatenate[Any, P], Listing[T]]) -> None: ...
         def __get__(self, raw: object, owner: type | None = None) -> Callable[P, RawResponse[list[T]]]: ...

@@ -2,63 +2,66 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import UNSET, UnsetType
 
-from ._base import DIAGNOSIS, Client, open_door, or_raise, request_args
+from ._base import DIAGNOSIS, Client, Priority, SecretKey, open_door, or_raise, request_args
 from ._calls import Calls
-from ._door import decoded, options, returned
+from ._door import decoded, returned
+from ._encoding import Seconds, options
+from ._health import Diagnosis
 from ._json_text import loads
 from ._keys import Keys
+from ._public import public
 from ._resources import Resources
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Mapping
     from types import TracebackType
 
     from typing_extensions import Self
 
-    from ._base import Priority
-    from ._door import Seconds
-    from ._health import Diagnosis
     from ._runs import AnyRun
 
 
 Ask: TypeAlias = "Callable[[], str]"
-"""A function that gives the key."""
+"""A function that returns the key."""
 
 
+@public
 class Hightouch(Client[Ask], Resources):
     """A client of one Hightouch workspace whose methods wait for their answers.
 
-    It may be used from many threads at once, and by forked children that inherit it. It connects when it is
-    first used, waits without holding the interpreter, and Ctrl-C ends a wait at once.
+    Threads may share a client, and so may forked child processes that inherit it. The client connects at its first
+    call. While it waits, other threads run, and Ctrl-C ends the wait at once.
 
     Args:
-        api_key: The workspace's API key. Without it, the variable ``HIGHTOUCH_API_KEY``. Or a function that returns
-            it, called in a thread of its own: before the first request, and again when the
-            server refuses the key (401), once for all requests that were refused at the same time; they are sent again
-            once if the key has changed. If it fails, they fail with ``AuthenticationError``, its error as their cause.
-            It must not use this client.
-        api_key_file: A file that holds the key; one line ending is dropped.
-        base_url: Where the API is, up to and including ``/api/v1``. Without it, ``HIGHTOUCH_BASE_URL``,
-            else the public API.
-        limit: Requests and seconds that the workspace allows, ``(200, 10)`` unless given.
-        share: The part of the limit that this client may use, above 0 and up to 1. Without it,
+        api_key: The workspace's API key: a string, or an object with ``get_secret_value()`` such as pydantic's
+            ``SecretStr``. Default: the variable ``HIGHTOUCH_API_KEY``. Or a function that returns the key. It runs in a
+            thread of its own: before the first request, and again when the server refuses the key (401), once for all
+            requests that were refused at the same time. If the key has changed, they are sent again once. If the
+            function fails, they fail with ``AuthenticationError``, whose cause is the function's error. The function
+            must not use this client.
+        api_key_file: A file that contains the key. A line ending after the key is ignored.
+        base_url: The address of the API, with its ``/api/v1``. Default: the variable ``HIGHTOUCH_BASE_URL``, else the
+            public API.
+        limit: The workspace's rate limit, as a number of requests and of seconds. Default: ``(200, 10)``.
+        share: The part of the rate limit that this client may use, above 0 and at most 1. Default: the variable
             ``HIGHTOUCH_SHARE``, else 1.
-        timeout: For one attempt of a call, 30 seconds unless given.
-        deadline: For a whole call with all its attempts and waits; unlimited unless given.
-        max_wait: For waiting for the limit, after which a call fails before it is sent; unlimited unless given.
-        max_retries: How often a call is repeated where that is safe, 3 unless given.
-        ca_bundle: A PEM file whose certificates are trusted beside the system's.
-        proxy: The proxy's URL. Without it, the usual variables, such as ``HTTPS_PROXY``.
-        headers: Sent with every request, such as one that a gateway asks for; the ``headers`` of a call come first.
-        on_start: Called before each call that may send something: each page of a list, each step in following a
-            run. A plain function; what it raises is logged and changes nothing.
-        on_end: Called after each such call, with what became of it, in the thread that made it.
+        timeout: Time limit of one attempt of a call, in seconds or as a timedelta. Default: 30 seconds.
+        deadline: Time limit of a whole call, with all attempts and waits. Default: none.
+        max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent. Default: none.
+        max_retries: How many times a request that failed is sent again, if that is safe. Default: 3.
+        ca_bundle: A PEM file with certificates to trust, in addition to those of the system.
+        proxy: The URL of a proxy. Default: the usual variables, such as ``HTTPS_PROXY``.
+        headers: Headers to send with every request, for example for a gateway. The ``headers`` of a call replace those
+            of the same name.
+        on_start: A function to call before each call that may send something, including each page of a list and each
+            step of following a run. It cannot be a coroutine function. What it raises is logged and ignored.
+        on_end: A function to call after each such call, in the same thread, with the outcome of the call.
 
     Raises:
         ConfigError: A setting is wrong, or there is no key.
@@ -82,39 +85,54 @@ class Hightouch(Client[Ask], Resources):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
-        """Send a request that this package has no method for, with the same limit, retries and errors.
+        """Sends a request that this package has no method for, with the same rate limit, retries and errors.
 
         Args:
-            method: ``GET``, ``POST``, ``PATCH`` or ``DELETE``.
-            path: Below the base URL, starting with one slash.
-            query: Parameters; a list repeats its parameter.
-            body: Any JSON value. ``None`` sends null, leaving it out sends no body.
-            timeout: For one attempt.
-            deadline: For the whole call.
-            max_retries: How often to repeat it where that is safe.
-            max_wait: For waiting for the limit.
-            priority: Who goes first while calls wait for the limit.
-            headers: Sent in addition.
+            method: ``GET``, ``HEAD``, ``POST``, ``PUT``, ``PATCH`` or ``DELETE``.
+            path: The path below the base URL. It starts with one slash.
+            query: Parameters of the query. A list repeats its parameter.
+            body: Any JSON value. ``None`` sends null; without it there is no body.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of the whole call, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Which calls go first while several wait for the rate limit.
+            headers: More headers to send.
 
         Returns:
             The server's JSON as plain values.
+
+        Raises:
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            OutcomeUnknownError: The request may or may not have had its effect. Check before you repeat it.
+            HightouchError: The call failed in another way; its subclasses say which.
         """
         args = request_args(method, path, query, body)
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
         return loads(self._local.call("request", args, opts)[1])
 
     def run(self, token: str) -> AnyRun:
-        """Take up a run again from its token; nothing is sent. The handle is of the kind that the token names."""
+        """Returns the handle of a run from its token. Nothing is sent.
+
+        Args:
+            token: The ``token`` of a handle, or the ``run_token`` of an error, of any process and language.
+
+        Raises:
+            InvalidRequestError: It is not the token of a run at this ``base_url``.
+        """
         from ._runs import opened
 
         return opened(self._local, self._local.local("runs.open", {"run": token})[1])
 
     def diagnose(self) -> Diagnosis:
-        """Try the way to the API step by step and tell what was found."""
+        """Checks the settings, the connection and the key, with one handshake and one read.
+
+        What is wrong is a finding of the diagnosis; nothing is raised for it.
+        """
         return decoded(DIAGNOSIS, self._local.call("client.diagnose")[1])
 
     def close(self) -> None:
-        """End the client: calls under way and later ones fail with ``ClientClosedError``."""
+        """Closes the client. Calls in progress and later ones fail with ``ClientClosedError``."""
         self._local.close()
 
     def __enter__(self) -> Self:
@@ -131,7 +149,7 @@ class Hightouch(Client[Ask], Resources):
 
 def diagnose(
     *,
-    api_key: str | None = None,
+    api_key: str | SecretKey | None = None,
     api_key_file: str | os.PathLike[str] | None = None,
     base_url: str | None = None,
     timeout: Seconds | None = None,
@@ -139,12 +157,24 @@ def diagnose(
     proxy: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Diagnosis:
-    """Diagnose a client of these settings, also where they make none: that is a finding then and no exception.
+    """Checks settings, the connection and the key, with one handshake and one read.
 
-    The settings are those of :class:`Hightouch`, and what is left out is read from the environment as there.
-    ``python -m hightouch_sdk doctor`` prints what this gives.
+    Unlike :meth:`Hightouch.diagnose` it also accepts settings that no client can be created with. What is wrong with
+    them is a finding of the diagnosis. ``python -m hightouch_sdk doctor`` prints the same.
+
+    Args:
+        api_key: As for :class:`Hightouch`, and so are the others, with the same defaults.
+        api_key_file: A file that contains the key.
+        base_url: The address of the API, with its ``/api/v1``.
+        timeout: Time limit of the read, in seconds or as a timedelta.
+        ca_bundle: A PEM file with certificates to trust.
+        proxy: The URL of a proxy.
+        headers: Headers to send.
+
+    Raises:
+        ConfigError: A setting has the wrong type.
     """
-    made = returned(
+    opened = returned(
         open_door,
         {
             "apiKey": api_key,
@@ -159,7 +189,7 @@ def diagnose(
         Keys,
     )
     del api_key, proxy, headers
-    door = or_raise(made)
+    door = or_raise(opened)
     try:
         return decoded(DIAGNOSIS, door.call("client.diagnose")[1])
     finally:

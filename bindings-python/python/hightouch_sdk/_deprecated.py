@@ -1,4 +1,4 @@
-"""How an operation that the vendor has deprecated says so."""
+"""Warns about operations that Hightouch has deprecated."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ else:
     import warnings
 
     def deprecated(message):  # noqa: ANN001, ANN202
-        """As `warnings.deprecated`, which is newer than the oldest Python that this runs on."""
+        """The same as `warnings.deprecated`, which is new in Python 3.13."""
 
         def mark(function):  # noqa: ANN001, ANN202
             @functools.wraps(function)

@@ -1,11 +1,11 @@
-"""Fields that a value must have when a user makes it, though answers may lack them."""
+"""Fields that are required in a value that a user creates, but that an answer may lack."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    # To a type checker they are fields without a default, so it asks for them.
+    # For a type checker these are fields without a default, so it requires them.
     from msgspec import field as needed
     from msgspec import field as needed_list
 else:
@@ -15,11 +15,11 @@ else:
         return []
 
     def needed(name=None):  # noqa: ANN001, ANN202
-        """None where an answer lacks it; the core refuses to send a value without it."""
+        """None if an answer lacks it. The core refuses to send a value without it."""
         return field(name=name, default=None)
 
     def needed_list(name=None):  # noqa: ANN001, ANN202
-        """Empty where an answer lacks it; an empty one is sent, which it would not be if the factory were `list`."""
+        """Empty if an answer lacks it. With `list` as the factory, msgspec would not send an empty one."""
         return field(name=name, default_factory=_no_items)
 
 

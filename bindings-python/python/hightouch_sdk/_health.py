@@ -1,4 +1,4 @@
-"""What a client can tell about itself and about its way to the API."""
+"""The state of the rate limit, and diagnoses."""
 
 from __future__ import annotations
 
@@ -6,84 +6,83 @@ from msgspec import Struct, field
 
 
 class Waiting(Struct, frozen=True, kw_only=True):
-    """Calls that wait for the limit, by class."""
+    """How many calls wait for the rate limit, by priority."""
 
     trigger: int = 0
-    """What starts something."""
+    """Calls that start something."""
     poll: int = 0
-    """What looks after something that runs."""
+    """Calls that follow something that runs."""
     read: int = 0
-    """Everything else."""
+    """All other calls."""
     bulk: int = 0
-    """What reads on and on, such as later pages of a list; leaves a tenth of the limit free for the others."""
+    """Calls that read many rows, such as later pages of a list. They leave a tenth of the rate limit to the others."""
 
 
 class Stats(Struct, frozen=True, kw_only=True):
-    """How the limit stands, for all clients of this process that use the same key."""
+    """The state of the rate limit, for all clients of the process that use the same key."""
 
     limit: int
-    """Requests that the workspace allows in a window."""
+    """How many requests the workspace allows per window."""
     allowed: int
-    """Requests that are let through in a window now: fewer than ``limit`` after refusals."""
+    """How many requests are sent per window at present: fewer than ``limit`` after refusals."""
     in_flight: int = field(name="inFlight")
-    """Requests under way; those given up are counted for 5 seconds more."""
+    """Requests in progress. One that was given up counts for 5 more seconds."""
     used: int
-    """Requests that weigh on the last window."""
+    """Requests that count towards the current window."""
     waiting: Waiting
-    """Calls that wait."""
+    """Calls that wait for the rate limit."""
     closed_for_ms: float = field(name="closedForMs")
-    """Milliseconds for which nothing is let through, after a refusal."""
+    """For how many milliseconds nothing is sent, after a refusal."""
     refused: int
-    """Requests that the server refused for the limit (429) so far."""
+    """Requests that the server has refused because of its rate limit (429)."""
     granted: int
-    """Requests let through so far."""
+    """Requests that have been sent."""
 
 
 class Negotiated(Struct, frozen=True, kw_only=True):
-    """What was agreed on in a TLS handshake, in the names of the IANA registries."""
+    """The result of a TLS handshake, in the names of the IANA registries."""
 
     protocol: str
     """``TLSv1_3`` or ``TLSv1_2``."""
     cipher_suite: str = field(name="cipherSuite")
-    """Such as ``TLS13_AES_256_GCM_SHA384``."""
+    """The cipher suite, such as ``TLS13_AES_256_GCM_SHA384``."""
     key_exchange: str = field(name="keyExchange")
-    """Such as ``X25519MLKEM768``."""
+    """The key exchange, such as ``X25519MLKEM768``."""
     application_protocol: str | None = field(name="applicationProtocol", default=None)
     """``h2`` or ``http/1.1``."""
 
 
 class Finding(Struct, frozen=True, kw_only=True):
-    """One thing that a diagnosis found."""
+    """One result of a diagnosis."""
 
     code: str
-    """``ok``; or what is wrong: ``no_key``, ``malformed_key``, ``bad_token``, ``orphaned_creator``, ``stripped_key``,
+    """``ok``, or what is wrong: ``no_key``, ``malformed_key``, ``bad_token``, ``orphaned_creator``, ``stripped_key``,
     ``key_function``, ``key_changed``, ``dns``, ``proxy``, ``refused``, ``not_tls``, ``tls_version``, ``tls_suites``,
-    ``unknown_ca``, ``self_signed``,
-    ``wrong_host``, ``expired_certificate``, ``future_certificate``, ``quota_exhausted``; or the kind of another error.
-    Later versions may know more of them."""
+    ``unknown_ca``, ``self_signed``, ``wrong_host``, ``expired_certificate``, ``future_certificate``,
+    ``quota_exhausted``, or the kind of another error. Later versions may add codes."""
     message: str
-    """What was seen."""
+    """What was found, as a sentence."""
     advice: str | None = None
-    """What to do about it."""
+    """What to do about it, as a sentence."""
 
 
 class Diagnosis(Struct, frozen=True, kw_only=True):
-    """The way to the API, step by step; ``str()`` of it is ``text``."""
+    """The result of checking the settings, the connection and the key. Its ``str()`` is ``text``."""
 
     ok: bool
-    """Whether a read with this key was answered."""
+    """Whether a read with this key succeeded."""
     text: str
-    """A report for people of all the rest, a line for each thing found."""
+    """A readable report of all findings."""
     base_url: str | None = field(name="baseUrl", default=None)
-    """Where requests go; None where the settings do not say it."""
+    """The address of the API; None if the settings do not contain a valid one."""
     proxy: str | None = None
-    """The proxy that requests go through, given or from the environment, without its credentials; None where they go to
-    the server directly."""
+    """The proxy that requests go through, from the settings or the environment, without its credentials. None if there
+    is no proxy."""
     tls: Negotiated | None = None
-    """What TLS agreed on with the server, through the proxy where there is one; None over http, behind a proxy that is
-    itself spoken to over TLS, or where no connection could be made."""
+    """The result of the TLS handshake with the server. None over plain HTTP, behind a proxy that itself uses TLS, or if
+    no connection could be made."""
     findings: list[Finding] = []
-    """What was found, in the order of the checks."""
+    """The findings, in the order of the checks."""
 
     def __str__(self) -> str:
         return self.text

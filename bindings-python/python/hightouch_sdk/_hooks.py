@@ -1,4 +1,4 @@
-"""What a user may have called before and after each call."""
+"""Hooks, which are called before and after each call."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ if TYPE_CHECKING:
 
 
 class CallStart(Struct, frozen=True, kw_only=True):
-    """A call that is about to be made."""
+    """A call that is about to start."""
 
     op: str
-    """What is called, such as ``"syncs.list"``; ``"runs.next"`` is a step in following a run."""
+    """The method, such as ``"syncs.list"``. ``"runs.next"`` is a step of following a run."""
 
 
 class CallEnd(Struct, frozen=True, kw_only=True):
     """A call that has ended."""
 
     op: str
-    """What was called."""
+    """The method, such as ``"syncs.list"``."""
     meta: Meta | None = None
-    """What became of it on its way; None if it was interrupted, or failed before it began."""
+    """The metadata of the call; None if it was interrupted or failed before anything was sent."""
     error: BaseException | None = None
-    """What it is about to raise, or None where it went well."""
+    """The exception that the call raises; None if it succeeded."""
 
 
 class Hooks:
-    """The functions that a client was given."""
+    """The hooks of a client."""
 
     __slots__ = ("_on_end", "_on_start")
 
@@ -49,20 +49,20 @@ class Hooks:
         self._on_end = on_end
 
     def around(self, op: str) -> Around:
-        """Surround one call."""
+        """Calls the hooks around one call."""
         return Around(self, op)
 
     def started(self, op: str) -> None:
         if self._on_start is not None:
-            _tell(self._on_start, CallStart(op=op))
+            _run(self._on_start, CallStart(op=op))
 
     def ended(self, op: str, meta: Meta | None, error: BaseException | None) -> None:
         if self._on_end is not None:
-            _tell(self._on_end, CallEnd(op=op, meta=meta, error=error))
+            _run(self._on_end, CallEnd(op=op, meta=meta, error=error))
 
 
 class Around:
-    """One call between its hooks; whoever makes it leaves what became of it in ``meta``."""
+    """One call between its hooks. ``meta`` is set once the call has succeeded."""
 
     __slots__ = ("_hooks", "_op", "meta")
 
@@ -82,11 +82,11 @@ class Around:
         self._hooks.ended(self._op, meta, error)
 
 
-def _tell(hook: Callable[[Any], object], event: object) -> None:
+def _run(hook: Callable[[Any], object], event: object) -> None:
     try:
         hook(event)
     except Exception:
-        # It is only logged: whoever watches a call must not change how it ends.
+        # A hook must not change the outcome of a call.
         log = logger(wanted=True)
         if log is not None:
-            log.exception("A hook failed")
+            log.exception("A hook raised an exception.")

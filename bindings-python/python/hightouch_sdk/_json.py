@@ -1,37 +1,36 @@
-"""JSON that the SDK has no type for, kept as it came until somebody looks at it."""
+"""JSON that has no type in this package. Its text is kept until it is read."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 from msgspec import Raw
 
-from ._halves import shown
 from ._json_edit import OVER, ArrayDraft, ObjectDraft, draft
 from ._json_text import HasText, checked, dumps, loads
-from ._json_views import Frozen, look, same
+from ._json_views import Frozen, same, view
+from ._public import public
+from ._surrogates import restored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
 
     from typing_extensions import Self
 
 __all__ = ["Json", "JsonEdit", "JsonInput", "json_of"]
 
-JsonInput: TypeAlias = "Json | Mapping[str, Any] | Sequence[Any] | str | float | bool"
-"""What may be given where JSON of any shape is sent."""
 
-
+@public
 @final
 class Json(Frozen):
-    """A JSON value of any shape, such as a sync's ``configuration``. It cannot be changed.
+    """An immutable JSON value of any shape, such as the ``configuration`` of a sync.
 
-    It is decoded when it is first looked at, and sent as it came, to the last digit. :meth:`with_` and :meth:`edit`
-    create a changed one, :meth:`to_python` a plain copy.
+    It is decoded at its first use. As an argument it is sent with the same text that was received, so no digit is lost.
+    :meth:`with_` and :meth:`edit` create a changed copy, :meth:`to_python` creates a plain one.
 
-    Two are equal when their values are, whatever their spelling: numbers if they are the same number, to the last
-    digit. One is equal to a plain value that it holds, as Python compares those.
+    Two ``Json`` are equal if their values are, however they are spelled; numbers are compared with all their digits. A
+    ``Json`` is also equal to the plain value that it contains.
     """
 
     __slots__ = ("_raw", "_value")
@@ -40,34 +39,34 @@ class Json(Frozen):
     _value: Any
 
     def __init__(self, value: object) -> None:
-        """Wrap a plain value: ``None``, a bool, a number, a string, a list or a dict with string keys.
+        """Wraps a plain value: ``None``, a bool, a number, a string, a list or a dict with string keys.
 
-        What is itself a :class:`Json`, or a part of one, keeps its digits at any depth.
+        A ``Decimal``, another :class:`Json` and a part of one keep all their digits, at any depth.
 
         Raises:
-            TypeError: A part of it has no JSON form.
-            ValueError: It holds NaN, an infinity, or text that is no Unicode.
+            TypeError: A part of the value has no JSON form.
+            ValueError: The value contains NaN, an infinity, or text that is not valid Unicode.
         """
         self._raw = dumps(value).encode()
 
     @classmethod
     def from_raw(cls, raw: bytes | Raw) -> Json:
-        """Wrap JSON text as it is; it is checked when it is looked at or sent."""
+        """Wraps JSON text. It is checked once it is read or sent."""
         self = object.__new__(cls)
         self._raw = bytes(raw)
         return self
 
     @property
     def raw(self) -> bytes:
-        """The JSON text."""
+        """The JSON text, as bytes."""
         return self._raw
 
     @property
     def text(self) -> str:
-        """The JSON text, without space around it.
+        """The JSON text, without surrounding whitespace.
 
         Raises:
-            ValueError: The text is not JSON.
+            ValueError: The text is not valid JSON.
         """
         return checked(self._raw)
 
@@ -78,36 +77,37 @@ class Json(Frozen):
         A :class:`JsonObject`, a :class:`JsonArray`, or a plain ``str``, ``int``, ``float``, ``bool`` or ``None``.
 
         Raises:
-            ValueError: The text is not JSON.
+            ValueError: The text is not valid JSON.
         """
         try:
             return self._value
         except AttributeError:
-            self._value = look(checked(self._raw))
+            self._value = view(checked(self._raw))
             return self._value
 
     def to_python(self) -> Any:
-        """Copy it into plain values, which may be changed: dicts, lists, strings, numbers, bools, ``None``.
+        """Copies the value into plain dicts, lists, strings, numbers, bools and ``None``, which can be changed.
 
-        A fraction becomes a ``float``, which holds some 17 digits; :meth:`edit` keeps all of them.
+        A fraction becomes a ``float``, which keeps about 17 digits. :meth:`edit` keeps all of them.
         """
         return loads(self._raw.decode())
 
     def with_(self, path: str | int | Iterable[str | int], value: object) -> Json:
-        """Create one that differs in a single value.
+        """Returns a copy in which one value is replaced.
 
         Args:
-            path: Where the value is: names of members and indexes of items, such as ``["mappings", 0, "to"]``. A
-                single name or index may stand alone, and no step at all replaces the whole. The last name may be new;
-                then the member is added at the end.
-            value: What to put there: a plain value, a :class:`Json`, or a part of one.
+            path: The path to the value: names of members and indexes of items, such as ``["mappings", 0, "to"]``. A
+                single name or index needs no list. An empty path replaces the whole. The last name may be new; then
+                the member is added at the end.
+            value: The new value: a plain value, a :class:`Json`, or a part of one.
 
         Returns:
-            The new value. All others keep their text and their order.
+            The copy. All other values keep their text and their order.
 
         Raises:
-            KeyError, IndexError: The path leads nowhere.
-            TypeError: The path leads through something that is neither object nor array, or the value has no JSON form.
+            KeyError, IndexError: The path does not exist.
+            TypeError: The path leads through a value that is neither an object nor an array, or the new value has no
+                JSON form.
         """
         steps = [path] if isinstance(path, (str, int)) else [*path]
         if not steps:
@@ -122,15 +122,15 @@ class Json(Frozen):
         return edit.json
 
     def edit(self) -> JsonEdit:
-        """Begin to change several values of an object or an array; see :class:`JsonEdit`.
+        """Starts to change several values of an object or an array, in a ``with`` block. See :class:`JsonEdit`.
 
         Raises:
-            TypeError: It is neither.
+            TypeError: The value is neither an object nor an array.
         """
         return JsonEdit(self)
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Look up a member of an object, or give ``default`` if it is missing."""
+        """Returns a member of an object, or ``default`` if there is no such member."""
         return self.value.get(key, default)
 
     def __getitem__(self, key: str | int) -> Any:
@@ -162,12 +162,17 @@ class Json(Frozen):
         return (Json.from_raw, (self._raw,))
 
 
+JsonInput: TypeAlias = Json | Mapping[str, Any] | Sequence[Any] | str | float | bool
+"""What an argument accepts that may be any JSON."""
+
+
+@public
 @final
 class JsonEdit:
-    """Changes to an object or an array, collected in a ``with`` block.
+    """An editable copy of an object or an array, for use in a ``with`` block.
 
-    In the block it behaves like a dict or a list, and so do the objects and arrays in it. After the block
-    :attr:`json` is the result, and nothing can be changed any more. What was not changed keeps its text::
+    In the block it behaves like a dict or a list, and so do the objects and arrays in it. After the block :attr:`json`
+    is the result, and the copy is frozen. Values that were not changed keep their text::
 
         with sync.configuration.edit() as edit:
             edit["mappings"][0]["to"] = "email"
@@ -184,13 +189,15 @@ class JsonEdit:
 
     @property
     def json(self) -> Json:
-        """The result.
+        """The changed copy.
 
         Raises:
-            RuntimeError: The block has not ended, or ended with an exception.
+            RuntimeError: The block has not ended, or it ended with an exception.
         """
         if self._json is None:
-            raise RuntimeError("An edit has a result only after its `with` block, and only if that raised nothing.")
+            raise RuntimeError(
+                "An edit has a result only after its `with` block, and only if the block raised nothing."
+            )
         return self._json
 
     def __enter__(self) -> Self:
@@ -214,13 +221,13 @@ class JsonEdit:
         del self._root[key]  # type: ignore[arg-type]
 
     def append(self, value: object) -> None:
-        """Add an item to the end of an array.
+        """Adds an item at the end of an array.
 
         Raises:
-            TypeError: It is an object.
+            TypeError: The value is an object.
         """
         if not isinstance(self._root, ArrayDraft):
-            raise TypeError("Only an array has an end to append to, and this is an object.")
+            raise TypeError("Only an array has `append`, and this is an object.")
         self._root.append(value)
 
     def __contains__(self, key: object) -> bool:
@@ -237,7 +244,7 @@ class JsonEdit:
 
 
 def json_of(value: Any) -> Any:
-    """Wrap what a decoder left raw, and what a user wrote in its place."""
+    """Wraps text that a decoder left as it is, or the value that a user passed in its place."""
     if isinstance(value, Json) or value is None:
         return value
-    return Json.from_raw(shown(bytes(value))) if isinstance(value, Raw) else Json(value)
+    return Json.from_raw(restored(bytes(value))) if isinstance(value, Raw) else Json(value)

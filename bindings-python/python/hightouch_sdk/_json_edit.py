@@ -1,4 +1,4 @@
-"""Changing opaque JSON: what is not changed keeps its text."""
+"""Editable objects and arrays. Parts that are not changed keep their text."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ._json_text import HasText, dumps, items, loads, members, quoted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-OVER = "The edit has ended; begin another with `edit()`."
-_LEFT = "This part was replaced or removed in the edit; look its place up again."
+OVER = "The edit has ended. Start another one with `edit()`."
+_LEFT = "This part was replaced or removed in the edit. Look up its place again."
 
 
 class Draft(HasText):
-    """An object or an array in an edit. Its parts are texts until they are looked at."""
+    """An object or an array in an edit. A part stays text until it is read."""
 
     __slots__ = ("_text", "_up", "over")
 
@@ -23,33 +23,37 @@ class Draft(HasText):
         self._text: str | None = text
         self._up = up
         self.over = ""
-        """Why it takes no changes any more; empty while it does."""
+        """Why it can no longer be changed; empty while it can."""
 
     @property
     def text(self) -> str:
-        """The JSON text as it stands now."""
+        """The JSON text with all changes so far."""
         return self._written() if self._text is None else self._text
 
     def _written(self) -> str:
         raise NotImplementedError
 
-    def _look(self, part: str | Draft) -> Any:
+    def _value(self, part: str | Draft) -> Any:
         return loads(part) if isinstance(part, str) else part
 
     def _open(self, part: str | Draft) -> str | Draft:
-        """A part as what is kept in its place from now on."""
+        """Turns a part that is an object or an array into a draft."""
         return draft(part, self) if isinstance(part, str) and part[0] in "{[" else part
 
     def _changes(self) -> None:
-        """Refuse a change that would be lost; else let the texts around it be written anew."""
+        """Refuses a change that would be lost, and discards the outdated texts around it.
+
+        Raises:
+            RuntimeError: The edit has ended, or this part was replaced or removed.
+        """
         node: Draft | None = self
-        line: list[Draft] = []
+        outer: list[Draft] = []
         while node is not None:
             if node.over:
                 raise RuntimeError(node.over)
-            line.append(node)
+            outer.append(node)
             node = node._up
-        for node in line:
+        for node in outer:
             node._text = None
 
     def __eq__(self, other: object) -> bool:
@@ -62,7 +66,7 @@ class Draft(HasText):
         return repr(loads(self.text))
 
 
-def _leave(parts: Iterable[str | Draft]) -> None:
+def _detach(parts: Iterable[str | Draft]) -> None:
     for part in parts:
         if isinstance(part, Draft):
             part.over = _LEFT
@@ -86,11 +90,11 @@ class ObjectDraft(Draft, MutableMapping[str, Any]):
 
     def __getitem__(self, key: str) -> Any:
         part = self._parts[key] = self._open(self._parts[key])
-        return self._look(part)
+        return self._value(part)
 
     def __setitem__(self, key: object, value: object) -> None:
         if not isinstance(key, str):
-            raise TypeError(f"A member's name must be a string, not {key!r}.")
+            raise TypeError(f"The name of a member must be a string, not {key!r}.")
         before = self._parts.get(key)
         if isinstance(before, Draft) and value is before:
             return
@@ -98,13 +102,13 @@ class ObjectDraft(Draft, MutableMapping[str, Any]):
         self._changes()
         self._parts[key] = text
         if before is not None:
-            _leave([before])
+            _detach([before])
 
     def __delitem__(self, key: str) -> None:
         part = self._parts[key]
         self._changes()
         del self._parts[key]
-        _leave([part])
+        _detach([part])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._parts)
@@ -133,7 +137,7 @@ class ArrayDraft(Draft, MutableSequence[Any]):
         if isinstance(index, slice):
             return [self[place] for place in range(len(self._parts))[index]]
         part = self._parts[index] = self._open(self._parts[index])
-        return self._look(part)
+        return self._value(part)
 
     @overload
     def __setitem__(self, index: int, value: Any) -> None: ...
@@ -145,21 +149,21 @@ class ArrayDraft(Draft, MutableSequence[Any]):
             before = self._parts[index]
             self._changes()
             self._parts[index] = texts
-            _leave(before)
+            _detach(before)
         elif self._parts[index] is not value or not isinstance(value, Draft):
             text, old = dumps(value), self._parts[index]
             self._changes()
             self._parts[index] = text
-            _leave([old])
+            _detach([old])
 
     def __delitem__(self, index: int | slice) -> None:
         before = self._parts[index] if isinstance(index, slice) else [self._parts[index]]
         self._changes()
         del self._parts[index]
-        _leave(before)
+        _detach(before)
 
     def insert(self, index: int, value: object) -> None:
-        """Put a value before the item at ``index``."""
+        """Inserts a value before the item at ``index``."""
         text = dumps(value)
         self._changes()
         self._parts.insert(index, text)
@@ -169,10 +173,10 @@ class ArrayDraft(Draft, MutableSequence[Any]):
 
 
 def draft(text: str, up: Draft | None) -> ObjectDraft | ArrayDraft:
-    """The draft of checked text.
+    """Creates a draft from text that was checked already.
 
     Raises:
-        TypeError: It is neither an object nor an array.
+        TypeError: The text is neither an object nor an array.
     """
     if text[0] == "{":
         return ObjectDraft(text, up)

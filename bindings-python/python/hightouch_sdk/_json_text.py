@@ -1,32 +1,30 @@
-"""JSON as text: taken apart without losing a digit, compared exactly, and put together again."""
+"""Splits, compares and writes JSON as text, so that no digit is lost."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+from decimal import Decimal
 from json import JSONDecoder
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Hook = Callable[[object], object]
+from ._json_plain import NotFiniteError, plain
 
 
 class HasText:
-    """A value that holds its own JSON text, which is written in its place."""
+    """A value that knows its own JSON text."""
 
     __slots__ = ()
 
     @property
     def text(self) -> str:
-        """The JSON text, without space around it."""
+        """The JSON text, without surrounding whitespace."""
         raise NotImplementedError
 
 
 def loads(text: str | bytes) -> Any:
-    """Any JSON as plain values; an integer that is too long for Python to read is infinite."""
+    """Decodes JSON into plain values. An integer with more digits than Python reads becomes infinity."""
     try:
         return json.loads(text)
     except ValueError:
@@ -34,12 +32,12 @@ def loads(text: str | bytes) -> Any:
 
 
 def exact(text: str | bytes) -> Any:
-    """A tree in which numbers are equal only if they are the same number, to the last digit; none equals a bool."""
+    """Decodes JSON for an exact comparison: numbers are compared with all their digits, and never equal a bool."""
     return json.loads(text, parse_int=_numeral, parse_float=_numeral)
 
 
 def _numeral(number: str) -> tuple[bool, str, int]:
-    """Sign, significant digits and power of ten."""
+    """Returns the sign, the significant digits and the power of ten of a number."""
     mantissa, _, exponent = number.lower().partition("e")
     whole, _, fraction = mantissa.lstrip("-").partition(".")
     digits = (whole + fraction).lstrip("0")
@@ -47,25 +45,25 @@ def _numeral(number: str) -> tuple[bool, str, int]:
     if not significant:
         return False, "", 0
     if len(exponent.lstrip("+-").lstrip("0")) > 18:
-        # Python may refuse to read such an exponent: the number equals its own spelling alone, as in other languages.
+        # Python may refuse to read such an exponent. The number only equals its own spelling, as in other languages.
         return number.startswith("-"), number, 0
     return number.startswith("-"), significant, int(exponent or 0) - len(fraction) + len(digits) - len(significant)
 
 
 def _no_number(text: str) -> float:
-    raise ValueError(f"JSON has no {text}")
+    raise ValueError(f"JSON has no {text}.")
 
 
-# Reads numbers of any length; their values are not used.
+# Accepts numbers of any length. Their values are not used.
 _DECODER = JSONDecoder(parse_int=float, parse_constant=_no_number)
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
 def checked(raw: bytes) -> str:
-    """The text of one JSON value, without the space around it.
+    """Returns the text of one JSON value, without surrounding whitespace.
 
     Raises:
-        ValueError: It is not one JSON value.
+        ValueError: The text is not one JSON value.
     """
     text = raw.decode().strip(" \t\n\r")
     _DECODER.decode(text)
@@ -78,7 +76,7 @@ def _after_space(text: str, at: int) -> int:
 
 
 def members(text: str) -> dict[str, str]:
-    """The members of a checked object as texts; of several with one name the last stands."""
+    """Splits the text of an object into its members. Of several with the same name the last one counts."""
     parts: dict[str, str] = {}
     at = _after_space(text, 1)
     while text[at] != "}":
@@ -91,7 +89,7 @@ def members(text: str) -> dict[str, str]:
 
 
 def items(text: str) -> list[str]:
-    """The items of a checked array as texts."""
+    """Splits the text of an array into its items."""
     parts: list[str] = []
     at = _after_space(text, 1)
     while text[at] != "]":
@@ -102,26 +100,22 @@ def items(text: str) -> list[str]:
 
 
 def _next(text: str, end: int) -> int:
-    """Where the next part begins, or the closing bracket stands."""
+    """Returns the position of the next part, or of the closing bracket."""
     at = _after_space(text, end)
     return _after_space(text, at + 1) if text[at] == "," else at
 
 
 def quoted(text: str) -> str:
-    """A string as JSON."""
+    """Writes a string as JSON."""
     try:
         text.encode()
-    except UnicodeEncodeError:  # Half of a character, which only an escape can spell.
+    except UnicodeEncodeError:  # A lone surrogate, which only an escape can spell.
         return json.dumps(text)
     return json.dumps(text, ensure_ascii=False)
 
 
-def dumps(value: object, plain: Callable[[object, Hook], object] | None = None) -> str:
-    """JSON of a user's value; a ``HasText`` at any depth is written as its own text.
-
-    Args:
-        value: What to write.
-        plain: Turns the value into plain values first. It passes what it does not know to the hook that it is given.
+def dumps(value: object) -> str:
+    """Writes a user's value as JSON; a ``HasText`` at any depth is written as its own text.
 
     Raises:
         TypeError: A part has no JSON form.
@@ -129,16 +123,20 @@ def dumps(value: object, plain: Callable[[object, Hook], object] | None = None) 
     """
     if isinstance(value, HasText):
         return value.text
-    # `json` has no way to write text as it is: a mark that nobody can guess stands for it, as a string.
+    # `json` cannot write text as it is: a mark that nobody can guess stands for it, as a string.
     mark = os.urandom(16).hex()
     texts: list[str] = []
 
-    def hook(part: object) -> object:
-        if not isinstance(part, HasText):
-            raise TypeError(f"{type(part).__name__} has no JSON form")
-        texts.append(part.text)
+    def special(part: object) -> str | None:
+        if isinstance(part, HasText):
+            texts.append(part.text)
+        elif isinstance(part, Decimal):
+            if not part.is_finite():
+                raise NotFiniteError("", f"is {part}, and JSON has no such number. Pass None or a string.")
+            texts.append(str(part))
+        else:
+            return None
         return f"{mark}{len(texts) - 1}"
 
-    simple = value if plain is None else plain(value, hook)
-    text = json.dumps(simple, default=hook, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(plain(value, special), ensure_ascii=False, separators=(",", ":"))
     return re.sub(f'"{mark}([0-9]+)"', lambda found: texts[int(found[1])], text) if texts else text

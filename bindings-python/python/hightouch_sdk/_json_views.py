@@ -1,4 +1,4 @@
-"""What opaque JSON shows of itself: objects and arrays that cannot be changed."""
+"""The objects and arrays within a `Json`, which cannot be changed."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, final, overload
 
 from ._json_text import HasText, exact, items, loads, members
+from ._public import public
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 class Frozen(HasText):
-    """Refuses item assignment, and says what to do instead."""
+    """Refuses the assignment of items, and says what to do instead."""
 
     __slots__ = ()
 
@@ -27,37 +28,37 @@ class Frozen(HasText):
 
 def _frozen(value: object) -> str:
     return (
-        f"A {type(value).__name__} cannot be changed: use `with_()` or `edit()` of the `Json`, or change the copy that"
+        f"A {type(value).__name__} cannot be changed. Use `with_()` or `edit()` of the `Json`, or change the copy that"
         " `to_python()` returns."
     )
 
 
 class _View(Frozen):
-    """An object or an array, read from its text as far as it is looked at."""
+    """An object or an array, whose parts are decoded at their first use."""
 
     __slots__ = ("_seen", "_text")
 
     def __init__(self, text: str) -> None:
-        """Take checked text."""
+        """Takes text that was checked already."""
         self._text = text
         self._seen: dict[Any, Any] = {}
 
     @property
     def text(self) -> str:
-        """The JSON text, as it came."""
+        """The JSON text, as it was received."""
         return self._text
 
-    def _look(self, key: str | int, text: str) -> Any:
+    def _part(self, key: str | int, text: str) -> Any:
         try:
             return self._seen[key]
         except KeyError:
-            return self._seen.setdefault(key, look(text))
+            return self._seen.setdefault(key, view(text))
 
     def __repr__(self) -> str:
         return repr(loads(self._text))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (look, (self._text,))
+        return (view, (self._text,))
 
     def __copy__(self) -> Any:
         return self
@@ -66,11 +67,12 @@ class _View(Frozen):
         return self
 
 
+@public
 @final
 class JsonObject(_View, Mapping[str, Any]):
-    """An object within a :class:`Json`: a mapping that cannot be changed.
+    """An object within a :class:`Json`: an immutable mapping.
 
-    It is equal to a dict with the same members. As an argument it is written as it came, to the last digit.
+    It is equal to a dict with the same members. As an argument it is sent with the text that was received.
     """
 
     __slots__ = ("_parts",)
@@ -80,7 +82,7 @@ class JsonObject(_View, Mapping[str, Any]):
         self._parts = members(text)
 
     def __getitem__(self, key: str) -> Any:
-        return self._look(key, self._parts[key])
+        return self._part(key, self._parts[key])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._parts)
@@ -99,16 +101,17 @@ class JsonObject(_View, Mapping[str, Any]):
     __hash__ = None  # type: ignore[assignment]
 
     def to_python(self) -> dict[str, Any]:
-        """Copy it, with all that it holds, into a plain dict."""
+        """Copies the object and all its parts into a plain dict."""
         copy: dict[str, Any] = loads(self._text)
         return copy
 
 
+@public
 @final
 class JsonArray(_View, Sequence[Any]):
-    """An array within a :class:`Json`: a sequence that cannot be changed.
+    """An array within a :class:`Json`: an immutable sequence.
 
-    It is equal to a list with the same items. As an argument it is written as it came, to the last digit.
+    It is equal to a list with the same items. As an argument it is sent with the text that was received.
     """
 
     __slots__ = ("_parts",)
@@ -125,7 +128,7 @@ class JsonArray(_View, Sequence[Any]):
         if isinstance(index, slice):
             return JsonArray(f"[{','.join(self._parts[index])}]")
         place = range(len(self._parts))[index]
-        return self._look(place, self._parts[place])
+        return self._part(place, self._parts[place])
 
     def __len__(self) -> int:
         return len(self._parts)
@@ -138,19 +141,19 @@ class JsonArray(_View, Sequence[Any]):
     __hash__ = None  # type: ignore[assignment]
 
     def to_python(self) -> list[Any]:
-        """Copy it, with all that it holds, into a plain list."""
+        """Copies the array and all its parts into a plain list."""
         copy: list[Any] = loads(self._text)
         return copy
 
 
 def same(one: HasText, other: HasText) -> bool:
-    """Whether two values are equal, numbers to the last digit, whatever their spelling."""
+    """Whether two values are equal, however they are spelled. Numbers are compared with all their digits."""
     text, another = one.text, other.text
     return bool(text == another or exact(text) == exact(another))
 
 
-def look(text: str) -> Any:
-    """The value of checked text."""
+def view(text: str) -> Any:
+    """Returns the value of text that was checked already."""
     if text[0] == "{":
         return JsonObject(text)
     return JsonArray(text) if text[0] == "[" else loads(text)

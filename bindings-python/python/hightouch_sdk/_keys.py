@@ -1,4 +1,4 @@
-"""Keys that a function of the user's gives: the core says when it wants one."""
+"""Calls the user's function that returns the key, whenever the core wants a key."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from ._callables import is_coroutine_function
-from ._door import args_json, set_key
+from ._door import set_key
+from ._encoding import args_json
 from ._errors import ConfigError
 from ._native import Mailbox
 
@@ -19,17 +20,17 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from ._door import Opts
+    from ._encoding import Opts
     from ._native import Call, Engine
 
 _DAY_MS = 86_400_000
 
 in_key_function: ContextVar[bool] = ContextVar("in_key_function", default=False)
-"""Whether a user's function that gives a key is running: the core refuses calls that would wait for its end."""
+"""Whether the key function is running. The core refuses calls of that function which would wait for its own end."""
 
 
 class Keys:
-    """Asks the function in a thread of its own, which lives from the client's first call to its end."""
+    """Calls the function in a thread of its own, which lives from the first call of the client to its end."""
 
     def __init__(self, ask: Callable[[], Any]) -> None:
         self._check(ask)
@@ -37,19 +38,19 @@ class Keys:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self.failure: BaseException | None = None
-        """What the function raised when it was last asked."""
+        """What the function raised the last time."""
 
     def _check(self, ask: Callable[[], Any]) -> None:
         if is_coroutine_function(ask):
-            raise ConfigError("`api_key` must be a plain function: only `AsyncHightouch` awaits a coroutine function.")
+            raise ConfigError("`api_key` must be a plain function. Only `AsyncHightouch` awaits a coroutine function.")
 
     def again(self) -> Self:
-        """The same for a forked child, which has none of its parent's threads."""
+        """Creates the same for a forked child, which has none of its parent's threads."""
         return type(self)(self._ask)
 
     def serve(self, engine: Engine, opts: Opts) -> Opts:
-        """Begin to answer the core at the first call, and mark a call that the function makes itself."""
-        # A thread cannot start any more when the interpreter shuts down, nor could one that waits run again.
+        """Starts the thread at the first call, and marks a call that the function makes itself."""
+        # While the interpreter shuts down, no thread can start, and none that waits can run again.
         if in_key_function.get() or sys.is_finalizing():
             return {**opts, "inKeyFunction": True}
         if self._thread is None:
@@ -60,14 +61,15 @@ class Keys:
 
     def _start(self, engine: Engine) -> None:
         wants = _Wants(engine)
-        # The thread holds this only while it asks, so that a client can be collected that the function belongs to.
+        # The thread refers to this object only while the function runs. Otherwise a client whose function belongs to it
+        # would never be collected.
         args = (wants, weakref.ref(self))
         self._thread = threading.Thread(target=_answer, args=args, daemon=True, name="hightouch-sdk-key")
         weakref.finalize(self, wants.end).atexit = False
         self._thread.start()
 
     def answer(self, engine: Engine) -> None:
-        """Ask the function and tell the core."""
+        """Calls the function and passes its key or its failure to the core."""
         self.failure = None
         try:
             error = set_key(engine, self._given())
@@ -75,7 +77,7 @@ class Keys:
                 raise error
         except BaseException as error:
             self.failure = error
-            engine.call("client.keyFailed", args_json({"message": _told(error)}), "")
+            engine.call("client.keyFailed", args_json({"message": _described(error)}), "")
 
     def _given(self) -> Any:
         in_key_function.set(True)
@@ -83,7 +85,7 @@ class Keys:
 
 
 class _Wants:
-    """The call that completes when the core wants a key."""
+    """A call that completes once the core wants a key."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -95,14 +97,14 @@ class _Wants:
         self._call = self.engine.start("client.keyWanted", "", "", self._mailbox, 0)
 
     def wanted(self) -> bool:
-        """Wait until a key is wanted (true), or the client is closed or gone."""
+        """Waits until the core wants a key (true), or the client is closed or collected (false)."""
         while not self._mailbox.wait(_DAY_MS):
             pass
         [(_, (ok, _, _))] = self._mailbox.drain()
         return ok
 
     def end(self) -> None:
-        # A forked child has its parent's call, and must not touch it.
+        # A forked child inherits this call of its parent and must not cancel it.
         if self._call is not None and self._pid == os.getpid():
             self._call.cancel()
 
@@ -110,7 +112,7 @@ class _Wants:
 def _answer(wants: _Wants, to: weakref.ref[Keys]) -> None:
     while True:
         wants.begin()
-        # From here on its end cancels the call that has begun.
+        # From here on, collecting the keys cancels the call.
         if to() is None or not wants.wanted():
             return
         keys = to()
@@ -120,7 +122,7 @@ def _answer(wants: _Wants, to: weakref.ref[Keys]) -> None:
         del keys
 
 
-def _told(error: BaseException) -> str:
+def _described(error: BaseException) -> str:
     try:
         return f"{type(error).__name__}: {error}"
     except Exception:

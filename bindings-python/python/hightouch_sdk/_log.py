@@ -1,4 +1,4 @@
-"""The package's logger."""
+"""The logger of the package."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 def logger(*, wanted: bool = False) -> Logger | None:
-    """The logger, if the program has imported logging: else it has no handler that could hear us.
+    """Returns the logger if the program has imported ``logging``. Otherwise no handler could receive a record.
 
     Args:
-        wanted: Import logging, for what people should see even so: its handler of last resort prints it.
+        wanted: Import ``logging`` if necessary, for warnings, which its last-resort handler prints.
     """
     if wanted:
         try:

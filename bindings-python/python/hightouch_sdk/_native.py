@@ -1,4 +1,4 @@
-"""The one file that imports the native module."""
+"""Imports the native module. No other file does."""
 
 from __future__ import annotations
 

@@ -1,39 +1,50 @@
-"""Lists: all items one after the other, page by page, or the first page alone."""
+"""Lists, which are fetched page by page."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
+import operator
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from ._door import decoded, next_of
+from ._encoding import python_name
 from ._errors import InvalidRequestError
+from ._public import public
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Generator, Iterator, Mapping
+    from collections.abc import Generator
 
     from msgspec.json import Decoder
 
     from ._async_door import AsyncDoor
     from ._door import Door
+    from ._encoding import Args, Opts
 
 T = TypeVar("T")
 
 
-def check_list(args: Mapping[str, object]) -> None:
-    """Refuse a list whose pages would hold nothing."""
-    limit = args.get("limit")
-    if isinstance(limit, int) and limit < 1:
-        raise InvalidRequestError(f"`limit` must be at least 1, not {limit}: it is the size of a page.")
+def filters(args: Args) -> Args:
+    """Leaves out the arguments of a list that are ``None``.
+
+    Raises:
+        InvalidRequestError: The pages would have no rows.
+    """
+    given = {name: value for name, value in args.items() if value is not None and value is not UNSET}
+    limit: Any = given.get("limit")
+    if hasattr(limit, "__index__") and operator.index(limit) < 1:
+        raise InvalidRequestError(f"`limit` is the number of rows per page. It must be at least 1, not {limit}.")
+    return given
 
 
 class Page(Struct, Generic[T], frozen=True):
-    """One page of a list."""
+    """One page of a list. It can be iterated over, and has a length."""
 
     items: list[T]
-    """What is on it."""
+    """The rows of the page."""
     has_next: bool
-    """Whether another page may follow."""
+    """Whether there may be another page."""
 
     def __iter__(self) -> Iterator[T]:
         return iter(self.items)
@@ -42,30 +53,38 @@ class Page(Struct, Generic[T], frozen=True):
         return len(self.items)
 
 
-class Listing(Generic[T]):
-    """A list that is fetched as it is read: iterating it again asks the server again."""
+class _Listing(Generic[T]):
+    """What lists of both clients have in common."""
 
-    def __init__(
-        self,
-        door: Door,
-        op: str,
-        args: Mapping[str, object],
-        opts: Mapping[str, object],
-        decoder: Decoder[list[T]],
-    ) -> None:
-        check_list(args)
-        self._door = door
+    def __init__(self, op: str, args: Args, opts: Opts, decoder: Decoder[list[T]]) -> None:
         self._op = op
-        self._args = args
+        self._args = filters(args)
         self._opts = opts
         self._decoder = decoder
+
+    def __repr__(self) -> str:
+        args = ", ".join(f"{python_name(name)}={value!r}" for name, value in self._args.items())
+        return f"<{type(self).__name__} of {self._op}({args})>"
+
+
+@public
+class Listing(_Listing[T]):
+    """A list of the API. Iterating over it fetches page after page; each iteration starts again from the first page."""
+
+    def __init__(self, door: Door, op: str, args: Args, opts: Opts, decoder: Decoder[list[T]]) -> None:
+        self._door = door  # First, so that pickling a list is refused as pickling a client is.
+        super().__init__(op, args, opts, decoder)
 
     def __iter__(self) -> Iterator[T]:
         for page in self.pages():
             yield from page.items
 
     def pages(self) -> Iterator[Page[T]]:
-        """Go through the list page by page."""
+        """Iterates over the pages of the list.
+
+        Raises:
+            HightouchError: A page could not be fetched.
+        """
         args, following = self._args, True
         while following:
             head, body = self._door.call(self._op, args, self._opts)
@@ -74,27 +93,21 @@ class Listing(Generic[T]):
             yield Page(decoded(self._decoder, body), following)
 
     def first_page(self) -> Page[T]:
-        """Fetch the first page and no other."""
+        """Fetches the first page only.
+
+        Raises:
+            HightouchError: The page could not be fetched.
+        """
         return next(iter(self.pages()))
 
 
-class AsyncListing(Generic[T]):
-    """A list that is fetched as it is read, with ``async for``; awaiting it gives the first page."""
+@public
+class AsyncListing(_Listing[T]):
+    """A list of the API. ``async for`` fetches page after page; ``await`` fetches the first page only."""
 
-    def __init__(
-        self,
-        door: AsyncDoor,
-        op: str,
-        args: Mapping[str, object],
-        opts: Mapping[str, object],
-        decoder: Decoder[list[T]],
-    ) -> None:
-        check_list(args)
-        self._door = door
-        self._op = op
-        self._args = args
-        self._opts = opts
-        self._decoder = decoder
+    def __init__(self, door: AsyncDoor, op: str, args: Args, opts: Opts, decoder: Decoder[list[T]]) -> None:
+        self._door = door  # First, so that pickling a list is refused as pickling a client is.
+        super().__init__(op, args, opts, decoder)
 
     async def __aiter__(self) -> AsyncIterator[T]:
         async for page in self.pages():
@@ -102,7 +115,11 @@ class AsyncListing(Generic[T]):
                 yield item
 
     async def pages(self) -> AsyncIterator[Page[T]]:
-        """Go through the list page by page."""
+        """Iterates over the pages of the list.
+
+        Raises:
+            HightouchError: A page could not be fetched.
+        """
         args, following = self._args, True
         while following:
             page, token = await self._fetch(args)
@@ -110,14 +127,18 @@ class AsyncListing(Generic[T]):
             yield page
 
     async def first_page(self) -> Page[T]:
-        """Fetch the first page and no other."""
+        """Fetches the first page only.
+
+        Raises:
+            HightouchError: The page could not be fetched.
+        """
         page, _ = await self._fetch(self._args)
         return page
 
     def __await__(self) -> Generator[object, None, Page[T]]:
         return self.first_page().__await__()
 
-    async def _fetch(self, args: Mapping[str, object]) -> tuple[Page[T], str | None]:
+    async def _fetch(self, args: Args) -> tuple[Page[T], str | None]:
         head, body = await self._door.call(self._op, args, self._opts)
         token = next_of(head)
         return Page(decoded(self._decoder, body), token is not None), token

@@ -1,35 +1,33 @@
-"""How a wait shows itself to a person."""
+"""Shows the progress of a wait."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, final
 
 from ._callables import check_function
 from ._errors import InvalidRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from typing_extensions import Self
 
     from ._models import RowCounts
 
 S = TypeVar("S")
 
-Progress: TypeAlias = "bool | Callable[[S], object]"
-"""``True`` for a live line on a terminal, ``False`` for silence, or a function that is called with each state."""
+Progress: TypeAlias = bool | Callable[[S], object]
+"""``True`` for a live line on a terminal, ``False`` for none, or a function to call with each state."""
 
-AsyncProgress: TypeAlias = "bool | Callable[[S], Awaitable[object] | object]"
-"""The same for asyncio. The function may be a coroutine function; then it is awaited before the wait goes on."""
+AsyncProgress: TypeAlias = bool | Callable[[S], Awaitable[object] | object]
+"""The same for asyncio. If the function is a coroutine function, it is awaited before the wait goes on."""
 
 
 def _total(rows: RowCounts) -> int:
     return rows.added_count + rows.changed_count + rows.removed_count
 
 
-def _told(state: object) -> str:
+def _describe(state: object) -> str:
     from ._models import IdentityGraphRun, SequenceRun, SyncRun
 
     match state:
@@ -46,20 +44,20 @@ def _told(state: object) -> str:
 
 @final
 class LiveLine:
-    """One line on standard error that each state overwrites."""
+    """One line on standard error, which each state overwrites."""
 
     def __init__(self, run_id: int | str) -> None:
         self._run_id = run_id
         self._width = 0
 
     def __call__(self, state: object) -> None:
-        text = f"run {self._run_id}: {_told(state)}"
+        text = f"run {self._run_id}: {_describe(state)}"
         sys.stderr.write("\r" + text.ljust(self._width))
         sys.stderr.flush()
         self._width = len(text)
 
     def end(self) -> None:
-        """Leave the last state standing."""
+        """Ends the line, so that the last state stays visible."""
         if self._width:
             sys.stderr.write("\n")
             sys.stderr.flush()
@@ -72,7 +70,7 @@ def _check(progress: object) -> None:
 
 
 class _Observer(Generic[S]):
-    """Whoever watches a wait, if anybody does; leaving it ends the live line."""
+    """Passes the states of a run to a function or a live line."""
 
     def __init__(self, progress: object, run_id: int | str) -> None:
         self._line = LiveLine(run_id) if progress is True and sys.stderr.isatty() else None
@@ -88,7 +86,7 @@ class _Observer(Generic[S]):
 
 @final
 class Observer(_Observer[S]):
-    """For the blocking client."""
+    """Observes a wait of the blocking client."""
 
     def __init__(self, progress: Progress[S], run_id: int | str) -> None:
         _check(progress)
@@ -97,21 +95,21 @@ class Observer(_Observer[S]):
         super().__init__(progress, run_id)
 
     def see(self, state: S | None) -> None:
-        """Show a state."""
+        """Shows a state."""
         if state is not None and self._tell is not None:
             self._tell(state)
 
 
 @final
 class AsyncObserver(_Observer[S]):
-    """For the asynchronous client, which awaits what the function returns if it can be awaited."""
+    """Observes a wait of the asynchronous client, and awaits the function's result if it is awaitable."""
 
     def __init__(self, progress: AsyncProgress[S], run_id: int | str) -> None:
         _check(progress)
         super().__init__(progress, run_id)
 
     async def see(self, state: S | None) -> None:
-        """Show a state."""
+        """Shows a state."""
         if state is not None and self._tell is not None:
             told = self._tell(state)
             if isinstance(told, Awaitable):

@@ -1,4 +1,4 @@
-"""Answers as they came, beside what they mean."""
+"""Raw answers of the server."""
 
 from __future__ import annotations
 
@@ -8,21 +8,24 @@ from msgspec import UNSET
 
 from ._door import meta_of
 from ._errors import ProtocolError
+from ._public import public
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ._door import Args, Door
+    from ._door import Door
+    from ._encoding import Args
     from ._errors import Meta
 
 T = TypeVar("T")
 
 
+@public
 class RawResponse(Generic[T]):
-    """The server's answer to one call, untouched: its status is from 200 to 299.
+    """The server's answer to one call, unread. Its status is from 200 to 299.
 
-    An answer with any other status is raised as by the method itself. An error that comes with status 200 is such an
-    answer too; :meth:`parse` raises it.
+    The call raises for any other status, as the method itself does. Some operations report an error with status 200;
+    such an answer is returned too, and :meth:`parse` raises it.
     """
 
     def __init__(self, door: Door, op: str, args: Args, answer: tuple[str, bytes], make: Callable[[bytes], T]) -> None:
@@ -31,9 +34,9 @@ class RawResponse(Generic[T]):
         self._args = args
         self._make = make
         head, self.body = answer
-        """The body's bytes, unpacked."""
+        """The bytes of the body, decompressed."""
         self.meta: Meta = meta_of(head)
-        """What became of the call on its way."""
+        """The metadata of the call."""
 
     @property
     def status(self) -> int:
@@ -42,23 +45,23 @@ class RawResponse(Generic[T]):
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """The headers; their names are in lower case."""
+        """The headers, with names in lower case."""
         return self.meta.headers or {}
 
     @property
     def text(self) -> str:
-        """The body as text, for reading; bytes that are not UTF-8 are shown as U+FFFD."""
+        """The body as text for display. Bytes that are not UTF-8 become U+FFFD."""
         return self.body.decode("utf-8", "replace")
 
     def parse(self) -> T:
-        """Give what the method would have given for this answer, or raise what it would have raised.
+        """Decodes the answer as the method itself would have. Nothing is sent, but the client must still be open.
 
-        Nothing is sent, but the client must still be open. For a list it is the rows of its first page, for a
-        trigger the handle of its run.
+        Returns:
+            The result of the method. For a list it is the rows of the first page, for a trigger the handle of the run.
 
         Raises:
-            ProtocolError: The body is not UTF-8, or not what the API promises.
-            HightouchError: The body is an error.
+            ProtocolError: The body is not UTF-8, or does not fit its type.
+            HightouchError: The body reports an error.
         """
         try:
             body = self.body.decode()

@@ -1,28 +1,29 @@
-"""Following a run to its end, and taking it up again elsewhere."""
+"""Handles of runs, which follow a run to its end."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 
 from msgspec import UNSET, Struct
 from msgspec.json import Decoder
 
-from ._door import decoded, decoder, milliseconds, note_run
-from ._errors import HightouchError, InvalidRequestError, ProtocolError, RunFailedError
+from ._door import add_note, decoded, decoder, note_run
+from ._encoding import Seconds, milliseconds
+from ._errors import HightouchError, ProtocolError, RunFailedError
 from ._models import IdentityGraphRun, SequenceRun, SyncRun
 from ._native import monotonic
 from ._progress import AsyncObserver, AsyncProgress, Observer, Progress
+from ._public import public
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
     from ._async_door import AsyncDoor
-    from ._door import Door, Seconds
+    from ._door import Door
 
 S = TypeVar("S")
 
 Policy: TypeAlias = Literal["raise", "return"]
-"""Whether an ending is raised as an error or returned as a result."""
+"""Whether ``wait`` raises an error for such an end of the run, or returns the run."""
 
 
 class _Opened(Struct):
@@ -45,21 +46,21 @@ _OPENED = Decoder(_Opened)
 
 
 class _Wait(Generic[S]):
-    """What a wait asks for at each of its steps."""
+    """The arguments of each step of a wait, and its deadline."""
 
     def __init__(
         self,
         token: str,
+        slug: str | None,
         state: type[S],
         timeout: Seconds | None,
         on_failure: Policy,
         on_warning: Policy,
     ) -> None:
         limit = milliseconds("timeout", timeout)
-        if limit is not None and limit < 0:
-            raise InvalidRequestError(f"`timeout` must be at least 0 seconds, not {timeout!r}.")
         self._end = None if limit is None else monotonic() + limit / 1000
         self._token = token
+        self._slug = slug
         self._fixed = {"run": token, "onFailure": on_failure, "onWarning": on_warning}
         self._state = state
         self._step: _Step[S] | None = None
@@ -85,25 +86,28 @@ class _Wait(Generic[S]):
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, RunFailedError):
             error.of(self._state)
+        if isinstance(error, HightouchError) and self._slug is not None:
+            add_note(error, f"The run is of the sync {self._slug!r}.")
         if error is not None and not isinstance(error, (HightouchError, GeneratorExit)):
             note_run(error, self._token)
 
 
 def _result(state: S | None) -> S:
     if state is None:
-        raise ProtocolError("The run has ended but its last state is missing.")
+        raise ProtocolError("The run has ended, but the answer does not contain its state.")
     return state
 
 
 class _Handle(Generic[S]):
-    """What sync and asynchronous handles have in common."""
+    """What handles of both clients have in common."""
 
     kind: str
-    """What runs: ``sync``, ``sequence`` or ``identity_graph``."""
+    """What runs: ``"sync"``, ``"sequence"`` or ``"identity_graph"``."""
     _state: type[S]
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, slug: str | None = None) -> None:
         self._opened = decoded(_OPENED, body)
+        self._slug = slug
 
     @property
     def id(self) -> int | str:
@@ -112,34 +116,46 @@ class _Handle(Generic[S]):
 
     @property
     def token(self) -> str:
-        """Names the run in every language: ``Hightouch.run(token)`` takes it up again, also in another process."""
+        """A string that identifies the run. ``client.run(token)`` resumes it, also in another process or language."""
         return self._opened.token
 
     @property
     def adopted(self) -> bool:
-        """Whether the trigger's answer was lost and this is the one run that it can have started."""
+        """Whether the answer to the trigger was lost, and this is the only run that it can have started."""
         return self._opened.adopted
 
     @property
     def joined(self) -> bool:
-        """Whether the run was under way before: the trigger joined it (``if_running="join"``) and started none."""
+        """Whether the run was in progress already and the trigger started no other (``if_running="join"``)."""
         return self._opened.joined
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(id={self.id!r}, of={self._opened.parent!r}, adopted={self.adopted})"
+        shown = [f"id={self.id!r}", *self._of()]
+        shown += [f"{name}=True" for name in ("adopted", "joined") if getattr(self, name)]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def _of(self) -> list[str]:
+        raise NotImplementedError
 
 
+@public
 class Run(_Handle[S]):
-    """A run: this one and no other. Its subclasses say of what."""
+    """The handle of one run. Its subclasses say what runs."""
 
-    def __init__(self, door: Door, body: bytes) -> None:
-        super().__init__(body)
+    def __init__(self, door: Door, body: bytes, slug: str | None = None) -> None:
+        super().__init__(body, slug)
         self._door = door
 
     def states(self) -> Iterator[S]:
-        """Give each state of the run as it changes, up to its last; how it ends raises nothing."""
+        """Iterates over the states of the run as they change, up to the last one.
+
+        A run that fails raises nothing here; its last state says so.
+
+        Raises:
+            HightouchError: The run could not be read. Outages that pass do not end the iteration.
+        """
         finished = False
-        with _Wait(self.token, self._state, None, "return", "return") as wait:
+        with _Wait(self.token, self._slug, self._state, None, "return", "return") as wait:
             while not finished:
                 step = wait.take(self._door.call("runs.next", wait.args())[1])
                 finished = step.finished
@@ -154,21 +170,25 @@ class Run(_Handle[S]):
         on_failure: Policy = "raise",
         on_warning: Policy = "return",
     ) -> S:
-        """Wait for the end of the run and return its last state.
+        """Waits for the end of the run.
 
         Args:
-            timeout: How long to wait at most: seconds or a timedelta. Without it there is no limit.
-            progress: ``True`` shows a live line on a terminal; a function is called with each state.
-            on_failure: What to do with a run that failed, was cancelled or was interrupted.
-            on_warning: What to do with a run that ended with warnings.
+            timeout: The longest wait, in seconds or as a timedelta. Default: no limit.
+            progress: ``True`` shows a live line if standard error is a terminal. A function is called with each state.
+            on_failure: What to do if the run failed, was cancelled or was interrupted: ``"raise"`` an error or
+                ``"return"`` the run.
+            on_warning: What to do if the run ended with warnings.
+
+        Returns:
+            The last state of the run.
 
         Raises:
-            InvalidRequestError: An argument is wrong; nothing was sent.
-            RunFailedError: The run ended badly; ``result`` holds its last state.
-            WaitTimeoutError: ``timeout`` ran out. The run goes on; ``run_token`` takes it up again.
-            HightouchError: The run could not be looked at. Outages that pass do not end the wait.
+            InvalidRequestError: An argument is wrong. Nothing was sent.
+            RunFailedError: The run ended in a way for which the policy is ``"raise"``. ``result`` is its last state.
+            WaitTimeoutError: ``timeout`` expired. The run goes on; ``run_token`` resumes it.
+            HightouchError: The run could not be read. Outages that pass do not end the wait.
         """
-        waiting = _Wait(self.token, self._state, timeout, on_failure, on_warning)
+        waiting = _Wait(self.token, self._slug, self._state, timeout, on_failure, on_warning)
         with waiting as wait, Observer(progress, self.id) as observer:
             while True:
                 step = wait.take(self._door.call("runs.next", wait.args())[1])
@@ -178,17 +198,24 @@ class Run(_Handle[S]):
                     return _result(step.state)
 
 
+@public
 class AsyncRun(_Handle[S]):
-    """A run: this one and no other. Its subclasses say of what."""
+    """The handle of one run. Its subclasses say what runs."""
 
-    def __init__(self, door: AsyncDoor, body: bytes) -> None:
-        super().__init__(body)
+    def __init__(self, door: AsyncDoor, body: bytes, slug: str | None = None) -> None:
+        super().__init__(body, slug)
         self._door = door
 
     async def states(self) -> AsyncIterator[S]:
-        """Give each state of the run as it changes, up to its last; how it ends raises nothing."""
+        """Iterates over the states of the run as they change, up to the last one.
+
+        A run that fails raises nothing here; its last state says so.
+
+        Raises:
+            HightouchError: The run could not be read. Outages that pass do not end the iteration.
+        """
         finished = False
-        with _Wait(self.token, self._state, None, "return", "return") as wait:
+        with _Wait(self.token, self._slug, self._state, None, "return", "return") as wait:
             while not finished:
                 step = wait.take((await self._door.call("runs.next", wait.args()))[1])
                 finished = step.finished
@@ -203,22 +230,26 @@ class AsyncRun(_Handle[S]):
         on_failure: Policy = "raise",
         on_warning: Policy = "return",
     ) -> S:
-        """Wait for the end of the run and return its last state.
+        """Waits for the end of the run.
 
         Args:
-            timeout: How long to wait at most: seconds or a timedelta. Without it there is no limit.
-            progress: ``True`` shows a live line on a terminal; a function is called with each state, and awaited if it
-                is a coroutine function.
-            on_failure: What to do with a run that failed, was cancelled or was interrupted.
-            on_warning: What to do with a run that ended with warnings.
+            timeout: The longest wait, in seconds or as a timedelta. Default: no limit.
+            progress: ``True`` shows a live line if standard error is a terminal. A function is called with each state;
+                if it is a coroutine function, it is awaited.
+            on_failure: What to do if the run failed, was cancelled or was interrupted: ``"raise"`` an error or
+                ``"return"`` the run.
+            on_warning: What to do if the run ended with warnings.
+
+        Returns:
+            The last state of the run.
 
         Raises:
-            InvalidRequestError: An argument is wrong; nothing was sent.
-            RunFailedError: The run ended badly; ``result`` holds its last state.
-            WaitTimeoutError: ``timeout`` ran out. The run goes on; ``run_token`` takes it up again.
-            HightouchError: The run could not be looked at. Outages that pass do not end the wait.
+            InvalidRequestError: An argument is wrong. Nothing was sent.
+            RunFailedError: The run ended in a way for which the policy is ``"raise"``. ``result`` is its last state.
+            WaitTimeoutError: ``timeout`` expired. The run goes on; ``run_token`` resumes it.
+            HightouchError: The run could not be read. Outages that pass do not end the wait.
         """
-        waiting = _Wait(self.token, self._state, timeout, on_failure, on_warning)
+        waiting = _Wait(self.token, self._slug, self._state, timeout, on_failure, on_warning)
         with waiting as wait, AsyncObserver(progress, self.id) as observer:
             while True:
                 step = wait.take((await self._door.call("runs.next", wait.args()))[1])
@@ -239,8 +270,16 @@ class _OfSync(_Handle[SyncRun]):
 
     @property
     def sync_id(self) -> int:
-        """The id of the sync that runs."""
+        """The id of the sync."""
         return int(self._opened.parent)
+
+    @property
+    def slug(self) -> str | None:
+        """The slug of the sync, if it was triggered by its slug."""
+        return self._slug
+
+    def _of(self) -> list[str]:
+        return [f"sync_id={self.sync_id}"] + ([] if self._slug is None else [f"slug={self._slug!r}"])
 
 
 class _OfSequence(_Handle[SequenceRun]):
@@ -254,8 +293,11 @@ class _OfSequence(_Handle[SequenceRun]):
 
     @property
     def sequence_id(self) -> str:
-        """The id of the sync sequence that runs."""
+        """The id of the sync sequence."""
         return self._opened.parent
+
+    def _of(self) -> list[str]:
+        return [f"sequence_id={self.sequence_id!r}"]
 
 
 class _OfIdentityGraph(_Handle[IdentityGraphRun]):
@@ -269,42 +311,51 @@ class _OfIdentityGraph(_Handle[IdentityGraphRun]):
 
     @property
     def graph_id(self) -> str:
-        """The id of the identity graph that runs."""
+        """The id of the identity graph."""
         return self._opened.parent
 
+    def _of(self) -> list[str]:
+        return [f"graph_id={self.graph_id!r}"]
 
+
+@public
 class SyncRunHandle(_OfSync, Run[SyncRun]):
-    """A run of a sync: this one and no other."""
+    """The handle of one run of a sync."""
 
 
+@public
 class SequenceRunHandle(_OfSequence, Run[SequenceRun]):
-    """A run of a sync sequence: this one and no other."""
+    """The handle of one run of a sync sequence."""
 
 
+@public
 class IdentityGraphRunHandle(_OfIdentityGraph, Run[IdentityGraphRun]):
-    """A run of an identity graph: this one and no other."""
+    """The handle of one run of an identity graph."""
 
 
+@public
 class AsyncSyncRunHandle(_OfSync, AsyncRun[SyncRun]):
-    """A run of a sync: this one and no other."""
+    """The handle of one run of a sync."""
 
 
+@public
 class AsyncSequenceRunHandle(_OfSequence, AsyncRun[SequenceRun]):
-    """A run of a sync sequence: this one and no other."""
+    """The handle of one run of a sync sequence."""
 
 
+@public
 class AsyncIdentityGraphRunHandle(_OfIdentityGraph, AsyncRun[IdentityGraphRun]):
-    """A run of an identity graph: this one and no other."""
+    """The handle of one run of an identity graph."""
 
 
 AnyRun: TypeAlias = SyncRunHandle | SequenceRunHandle | IdentityGraphRunHandle
-"""A run of whichever kind a token names."""
+"""The handle of a run of any kind."""
 AnyAsyncRun: TypeAlias = AsyncSyncRunHandle | AsyncSequenceRunHandle | AsyncIdentityGraphRunHandle
-"""A run of whichever kind a token names."""
+"""The handle of a run of any kind."""
 
 
 def opened(door: Door, body: bytes) -> AnyRun:
-    """The handle of the kind that was opened."""
+    """Creates the handle of the kind that a token names."""
     match decoded(_OPENED, body).kind:
         case "sync":
             return SyncRunHandle(door, body)
@@ -317,7 +368,7 @@ def opened(door: Door, body: bytes) -> AnyRun:
 
 
 def opened_async(door: AsyncDoor, body: bytes) -> AnyAsyncRun:
-    """The handle of the kind that was opened."""
+    """Creates the handle of the kind that a token names."""
     match decoded(_OPENED, body).kind:
         case "sync":
             return AsyncSyncRunHandle(door, body)
@@ -330,4 +381,4 @@ def opened_async(door: AsyncDoor, body: bytes) -> AnyAsyncRun:
 
 
 def _unknown(kind: str) -> ProtocolError:
-    return ProtocolError(f"This version does not know runs of the kind {kind!r}.")
+    return ProtocolError(f"This version of the package does not know runs of the kind {kind!r}.")

@@ -1,10 +1,10 @@
-// The main job: look at the syncs, run one, follow that run to its end. Then many reads at once, none of them refused.
+// Lists the syncs, triggers one and follows its run to the end. Then sends many reads at once, within the rate limit.
 //
 //   HIGHTOUCH_API_KEY    the workspace's key (the client reads it itself)
-//   HIGHTOUCH_BASE_URL   where the API is, if not at its usual place (the client reads it itself)
-//   HIGHTOUCH_DEMO_CA    a PEM file to trust beside the system's certificates
+//   HIGHTOUCH_BASE_URL   the API's address, if it is not the default (the client reads it itself)
+//   HIGHTOUCH_DEMO_CA    a PEM file of certificates to trust in addition to the system's
 //
-// The first argument is the slug of the sync to run, `orders-to-salesforce` without one.
+// The first argument is the slug of the sync to run. The default is `orders-to-salesforce`.
 
 import Foundation
 import HightouchSDK
@@ -13,7 +13,7 @@ let reads = 300
 let slug = CommandLine.arguments.dropFirst().first ?? "orders-to-salesforce"
 let environment = ProcessInfo.processInfo.environment
 
-/// Written at once: `print` keeps a line until it ends.
+/// Writes without buffering; `print` would keep a progress line until it ends.
 func say(_ text: String, terminator: String = "\n") {
     FileHandle.standardOutput.write(Data((text + terminator).utf8))
 }
@@ -67,9 +67,10 @@ let (first, rest) = (stats.limit, reads - stats.limit)
 say("\(String(format: "%.1f", took / .seconds(1))) s; the server refused \(stats.refused)")
 say(
     """
-    Ideal: 10 s. \(first) leave at once and the other \(rest) when those are 10 s old, if the server is known to count
-    in a sliding window and nothing was sent before. How this one counts is not documented, so the SDK keeps within every
-    usual way of counting: the other \(rest) follow over the \(rest / 20) s after that, and what was sent before counts too.
+    The ideal is 10 s: the client sends \(first) requests at once and the other \(rest) after 10 s. That would be safe
+    if the server counted requests in a sliding window. The API does not document how it counts, so the client keeps
+    within all usual ways of counting: it spreads the other \(rest) over the \(rest / 20) s that follow. Earlier
+    requests count too.
     """)
 
 try await ht.close()

@@ -555,7 +555,7 @@ fileprivate struct FfiConverterData: FfiConverterRustBuffer {
 
 
 /**
- * `wire::Cancel`.
+ * Cancels a call, `wire::Cancel`.
  */
 public protocol CancelProtocol: AnyObject, Sendable {
 
@@ -566,7 +566,7 @@ public protocol CancelProtocol: AnyObject, Sendable {
 
 }
 /**
- * `wire::Cancel`.
+ * Cancels a call, `wire::Cancel`.
  */
 open class Cancel: CancelProtocol, @unchecked Sendable {
     fileprivate let handle: UInt64
@@ -608,7 +608,7 @@ open class Cancel: CancelProtocol, @unchecked Sendable {
         return try! rustCall { uniffi_hightouch_swift_fn_clone_cancel(self.handle, $0) }
     }
     /**
-     * A signal that nobody has raised.
+     * Creates a signal that is not raised.
      */
 public convenience init() {
     let handle =
@@ -694,7 +694,7 @@ public func FfiConverterTypeCancel_lower(_ value: Cancel) -> UInt64 {
 
 
 /**
- * `wire::Engine`.
+ * A client, `wire::Engine`.
  */
 public protocol EngineProtocol: AnyObject, Sendable {
 
@@ -705,7 +705,7 @@ public protocol EngineProtocol: AnyObject, Sendable {
 
 }
 /**
- * `wire::Engine`.
+ * A client, `wire::Engine`.
  */
 open class Engine: EngineProtocol, @unchecked Sendable {
     fileprivate let handle: UInt64
@@ -747,7 +747,7 @@ open class Engine: EngineProtocol, @unchecked Sendable {
         return try! rustCall { uniffi_hightouch_swift_fn_clone_engine(self.handle, $0) }
     }
     /**
-     * Reads the settings; does no I/O.
+     * Creates a client from settings; does no I/O.
      */
 public convenience init(settings: String)throws  {
     let handle =
@@ -840,19 +840,19 @@ public func FfiConverterTypeEngine_lower(_ value: Engine) -> UInt64 {
 
 
 /**
- * `wire::Outcome`.
+ * The result of a call, `wire::Outcome`.
  */
 public struct Reply: Equatable, Hashable {
     /**
-     * Whether `head` is the meta of an answer (true) or a failure (false).
+     * Whether the call succeeded.
      */
     public let ok: Bool
     /**
-     * JSON.
+     * The JSON of the call's meta, or of its failure.
      */
     public let head: String
     /**
-     * The answer's JSON, or empty.
+     * The JSON of the result; empty after a failure.
      */
     public let body: Data
 
@@ -860,13 +860,13 @@ public struct Reply: Equatable, Hashable {
     // declare one manually.
     public init(
         /**
-         * Whether `head` is the meta of an answer (true) or a failure (false).
+         * Whether the call succeeded.
          */ok: Bool,
         /**
-         * JSON.
+         * The JSON of the call's meta, or of its failure.
          */head: String,
         /**
-         * The answer's JSON, or empty.
+         * The JSON of the result; empty after a failure.
          */body: Data) {
         self.ok = ok
         self.head = head
@@ -919,9 +919,9 @@ public func FfiConverterTypeReply_lower(_ value: Reply) -> RustBuffer {
 
 
 /**
- * What goes wrong at the bridge itself; a call that fails is a [`Reply`] that is not `ok`.
+ * An error of the bridge itself. A call that fails returns a [`Reply`] that is not `ok`.
  *
- * Every method throws it, for uniffi turns a panic in one that throws nothing into a crash of the host.
+ * Every method that can panic returns this error, because uniffi turns a panic in other methods into a crash.
  */
 public
 enum BridgeError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
@@ -929,11 +929,11 @@ enum BridgeError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
 
 
     /**
-     * The settings were refused: the door's failure, as JSON.
+     * The settings are invalid.
      */
     case Refused(
         /**
-         * `Failure::to_json()`.
+         * The failure as JSON.
          */failure: String
     )
 
@@ -1072,10 +1072,10 @@ private let initializationResult: InitializationResult = {
     if (uniffi_hightouch_swift_checksum_method_engine_call() != 19491) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_hightouch_swift_checksum_constructor_cancel_new() != 20391) {
+    if (uniffi_hightouch_swift_checksum_constructor_cancel_new() != 56503) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_hightouch_swift_checksum_constructor_engine_new() != 17341) {
+    if (uniffi_hightouch_swift_checksum_constructor_engine_new() != 50232) {
         return InitializationResult.apiChecksumMismatch
     }
 

@@ -1,4 +1,4 @@
-/// What the generated methods are made of: one call of the door each, by what it gives.
+/// One method for each kind of result; the generated methods call these.
 extension Door {
     func value<Value: Decodable>(_ op: String, _ arguments: Fields, _ options: CallOptions) async throws -> Value {
         try await call(op, arguments, options.fields).value()
@@ -35,16 +35,17 @@ extension Door {
     }
 
     private func raw<Value>(
-        _ op: String, _ arguments: Fields, _ options: CallOptions, read: @escaping @Sendable (Answer) throws -> Value
+        _ op: String, _ arguments: Fields, _ options: CallOptions, read: @escaping @Sendable (Response) throws -> Value
     ) async throws -> RawResponse<Value> {
         var fields = options.fields
         fields.set("raw", true)
-        let answer = try await call(op, arguments, fields)
-        guard let http = answer.head.http else {
-            throw HightouchError(.internal, "the core gave an answer without its status")
+        let response = try await call(op, arguments, fields)
+        guard let http = response.head.http else {
+            throw HightouchError(.internal, "The core returned a raw response without its HTTP status.")
         }
         return RawResponse(
-            status: http.status, headers: http.headers, body: answer.body, meta: answer.head.meta, door: self, op: op,
+            status: http.status, headers: http.headers, body: response.body, meta: response.head.meta, door: self,
+            op: op,
             arguments: arguments, read: read)
     }
 }

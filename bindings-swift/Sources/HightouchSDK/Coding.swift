@@ -1,6 +1,6 @@
 import Foundation
 
-/// The JSON of the door: timestamps are `YYYY-MM-DDTHH:MM:SS.mmmZ`.
+/// Coders for the JSON that crosses the door. Timestamps have the form `YYYY-MM-DDTHH:MM:SS.mmmZ`.
 enum Coding {
     static func encoder() -> JSONEncoder {
         let encoder = JSONEncoder()
@@ -20,10 +20,10 @@ enum Coding {
         return decoder
     }
 
-    /// Arguments of a call: opaque JSON goes as the text that it is.
+    /// Encodes the arguments of a call. A ``JSONValue`` crosses as its text.
     static func doorEncoder() -> JSONEncoder { asText(encoder()) { $0.userInfo[$1] = true } }
 
-    /// Answers of a call: opaque JSON comes as text, and stays so until it is looked at.
+    /// Decodes the result of a call. A ``JSONValue`` keeps its text and parses it on first access.
     static func doorDecoder() -> JSONDecoder { asText(decoder()) { $0.userInfo[$1] = true } }
 
     private static func asText<Coder>(_ coder: Coder, _ set: (Coder, CodingUserInfoKey) -> Void) -> Coder {
@@ -32,12 +32,12 @@ enum Coding {
     }
 
     static func text(_ date: Date) -> String {
-        // A Date counts in binary fractions and the style cuts off: without the half, .123 may read .122.
+        // The style truncates, and a Date is a binary fraction: without the half millisecond, .123 can become .122.
         date.addingTimeInterval(0.000_5).formatted(style)
     }
 
     static func date(_ text: String) throws -> Date {
-        // Through the milliseconds since 1970, so that equal texts give equal dates.
+        // Rounded to whole milliseconds since 1970, so that equal texts become equal dates.
         let parsed = try style.parse(text).timeIntervalSince1970
         return Date(timeIntervalSince1970: (parsed * 1000).rounded() / 1000)
     }

@@ -1,46 +1,53 @@
-/// How a call went, for logs.
+/// Statistics of a call, for logs.
 public struct CallMeta: Codable, Hashable, Sendable {
-    /// One request of a call.
+    /// One HTTP request of a call.
     public struct Attempt: Codable, Hashable, Sendable {
-        /// The HTTP status, where there was an answer.
+        /// The HTTP status; nil if no response arrived.
         public let status: Int?
-        /// The kind of the failure, where there was none.
+        /// The kind of failure; nil if a response arrived.
         public let failure: HightouchError.Kind?
-        /// How long it took, in milliseconds.
+        /// Duration of the attempt in milliseconds.
         public let ms: Int
     }
 
-    /// A refusal (429) of this call that lowered the limit for all calls of the workspace.
+    /// A 429 response to this call that lowered the rate limit for all calls of the workspace.
     public struct Cut: Codable, Hashable, Sendable {
-        /// Requests that a window may hold after it.
+        /// Requests per window that the client allows from then on.
         public let allowed: Int
-        /// For how long nothing is let through after it, in milliseconds.
+        /// Time in milliseconds during which the client then sends nothing.
         public let closedMs: Int
     }
 
-    /// Ours; sent as `X-Request-Id` with every attempt.
+    /// The id that the client created for the call and sent as `X-Request-Id` with every attempt.
     public let requestId: String
-    /// The vendor's name of the operation.
+    /// The method, such as `syncs.get`.
     public let operation: String
-    /// How long it waited for the limit, in milliseconds.
+    /// The operation's id in the API, such as `GetSync`; nil for methods that call no single operation.
+    public let operationId: String?
+    /// The resource of the call, such as `sync 7`; nil for methods without one.
+    public let resource: String?
+    /// Time in milliseconds that the call waited for the rate limit.
     public let waitedMs: Int
-    /// How long it took, with all its waiting and attempts, in milliseconds.
+    /// Duration of the whole call in milliseconds, with all waiting and retries.
     public let durationMs: Int
-    /// Where the answer had to be mended, such as `data.3.plannedRows`.
+    /// Paths of values in the response that did not have the documented type and were corrected, such as
+    /// `data.3.plannedRows`.
     public let mended: [String]
-    /// The requests that were made.
+    /// The HTTP requests of the call, in order.
     public let attempts: [Attempt]
-    /// Refusals of this call that lowered the limit; usually empty. Each is worth a warning in a log: another client of
-    /// the workspace takes its share, or ``Configuration/limit`` is too high.
+    /// The 429 responses to this call that lowered the rate limit; usually empty. Log each one as a warning: another
+    /// client is using the workspace's limit, or ``Configuration/limit`` is too high.
     public let cuts: [Cut]
 }
 
 extension CallMeta {
-    /// Reads what the core or `encode(to:)` has written; older versions wrote no ``cuts``.
+    /// Decodes what `encode(to:)` wrote. Older versions wrote no ``operationId``, ``resource`` and ``cuts``.
     public init(from decoder: any Decoder) throws {
         let object = try decoder.container(keyedBy: CodingKeys.self)
         requestId = try object.decode(String.self, forKey: .requestId)
         operation = try object.decode(String.self, forKey: .operation)
+        operationId = try object.decodeIfPresent(String.self, forKey: .operationId)
+        resource = try object.decodeIfPresent(String.self, forKey: .resource)
         waitedMs = try object.decode(Int.self, forKey: .waitedMs)
         durationMs = try object.decode(Int.self, forKey: .durationMs)
         mended = try object.decode([String].self, forKey: .mended)
@@ -49,82 +56,82 @@ extension CallMeta {
     }
 }
 
-/// The state of the limit that this client shares with all others of the same key and origin in this process.
+/// The state of the rate limit. All clients of the same key and origin in this process share it.
 public struct LimitStats: Codable, Hashable, Sendable {
-    /// Calls that wait for the limit, by their class.
+    /// The number of calls that are waiting for the rate limit, by their ``Priority``.
     public struct Waiting: Codable, Hashable, Sendable {
-        /// Starting something.
+        /// Calls that start runs.
         public let trigger: Int
-        /// Looking after runs.
+        /// Calls that check on runs.
         public let poll: Int
-        /// Reading.
+        /// Reads.
         public let read: Int
-        /// Reading much.
+        /// Bulk reads.
         public let bulk: Int
     }
 
-    /// Requests that a window may hold, as configured.
+    /// Configured number of requests per window.
     public let limit: Int
-    /// Requests that a window may hold now: fewer than `limit` for a while after a refusal.
+    /// Number of requests per window that the client currently allows. After a 429 it is below `limit` for a while.
     public let allowed: Int
-    /// Requests on their way.
+    /// Requests in flight.
     public let inFlight: Int
-    /// Requests that count towards the present window.
+    /// Requests that count towards the current window.
     public let used: Int
-    /// Calls that wait.
+    /// Calls that are waiting for the rate limit.
     public let waiting: Waiting
-    /// For how long nothing is let through after a refusal, in milliseconds.
+    /// Time in milliseconds until the client sends again after a 429; 0 if it is not pausing.
     public let closedForMs: Int
-    /// Requests that the server refused with 429.
+    /// Requests that the server rejected with 429.
     public let refused: Int
-    /// Requests that were let through.
+    /// Requests that the client has sent under this limit.
     public let granted: Int
 }
 
-/// What stands between this client and the API.
+/// The result of checking the settings, the connection and the key.
 public struct Diagnosis: Codable, Hashable, Sendable {
-    /// What a TLS handshake agreed on, by the names of the IANA registries.
+    /// The parameters that a TLS handshake negotiated, with their IANA names.
     public struct TLS: Codable, Hashable, Sendable {
-        /// `TLSv1_3` or `TLSv1_2`.
+        /// The protocol version, `TLSv1_3` or `TLSv1_2`.
         public let `protocol`: String
-        /// Such as `TLS13_AES_256_GCM_SHA384`.
+        /// The cipher suite, such as `TLS13_AES_256_GCM_SHA384`.
         public let cipherSuite: String
-        /// Such as `X25519MLKEM768`.
+        /// The key exchange group, such as `X25519MLKEM768`.
         public let keyExchange: String
-        /// `h2` or `http/1.1`; nil where the server chose none.
+        /// The ALPN protocol, `h2` or `http/1.1`; nil if the server selected none.
         public let applicationProtocol: String?
     }
 
-    /// One thing that was found.
+    /// The result of one check.
     public struct Finding: Codable, Hashable, Sendable {
-        /// `ok`; or what is wrong: `no_key`, `malformed_key`, `bad_token`, `orphaned_creator`, `stripped_key`,
+        /// `ok`, or the code of a problem: `no_key`, `malformed_key`, `bad_token`, `orphaned_creator`, `stripped_key`,
         /// `key_function`, `key_changed`, `dns`, `proxy`, `refused`, `not_tls`, `tls_version`, `tls_suites`,
-        /// `unknown_ca`, `self_signed`, `wrong_host`, `expired_certificate`, `future_certificate`, `quota_exhausted`; or
-        /// the kind of another error. Later versions may know more of them.
+        /// `unknown_ca`, `self_signed`, `wrong_host`, `expired_certificate`, `future_certificate` or `quota_exhausted`.
+        /// For any other failure it is the kind of the error. Later versions may add codes.
         public let code: String
-        /// What was seen.
+        /// What the check found.
         public let message: String
-        /// What to do about it.
+        /// How to solve the problem; nil if there is nothing to do.
         public let advice: String?
     }
 
-    /// Where requests go; nil where the settings do not say it.
+    /// The base URL of requests; nil if the settings do not determine it.
     public let baseUrl: String?
-    /// The proxy that requests go through, given or from the environment, without its credentials; nil where they go to
-    /// the server directly.
+    /// The proxy from the settings or the environment, without its credentials; nil if requests go to the server
+    /// directly.
     public let proxy: String?
-    /// What was negotiated with the server, through the proxy where there is one; nil without TLS, behind a proxy that is
-    /// itself spoken to over TLS, or where no connection could be made.
+    /// The TLS parameters of the connection to the server. Nil if there is no TLS or no connection, or if the
+    /// connection to the proxy itself uses TLS.
     public let tls: TLS?
-    /// Whether a read with this key was answered.
+    /// Whether a read with this key succeeded.
     public let ok: Bool
-    /// What was found, in the order of the checks.
+    /// The findings, in the order of the checks.
     public let findings: [Finding]
-    /// A report for people of all the rest, a line for each thing found.
+    /// A report for people, with one line for each finding.
     public let text: String
 }
 
 extension Diagnosis: CustomStringConvertible {
-    /// ``text``.
+    /// The same as ``text``.
     public var description: String { text }
 }

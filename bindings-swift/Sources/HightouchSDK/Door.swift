@@ -1,7 +1,7 @@
 import Foundation
 internal import HightouchNative
 
-/// The native client, and how a call crosses to it. No other file imports the native module.
+/// The native client. No other file imports the native module.
 struct Native: Sendable {
     private let engine: Engine
 
@@ -13,24 +13,26 @@ struct Native: Sendable {
         }
     }
 
-    /// Makes one call; cancelling the task ends the request that is under way.
+    /// Makes one call. Cancelling the task closes the request in flight.
     ///
-    /// - Throws: `HightouchError`, of the kind `cancelled` if the task was cancelled.
-    func call(_ op: String, _ arguments: Fields = [:], _ options: Fields = [:]) async throws -> Answer {
+    /// - Throws: `HightouchError`, of kind `cancelled` if the task was cancelled.
+    func call(_ op: String, _ arguments: Fields = [:], _ options: Fields = [:]) async throws -> Response {
         let cancel = Cancel()
         return try await withTaskCancellationHandler {
-            try await answer(op, arguments, options, cancel)
+            try await response(op, arguments, options, cancel)
         } onCancel: {
             cancel.cancel()
         }
     }
 
-    /// Makes a call that sends nothing, also in a cancelled task: that is where closing is wanted most.
-    func local(_ op: String, _ arguments: Fields = [:]) async throws -> Answer {
-        try await answer(op, arguments, [:], Cancel())
+    /// Makes a call that sends nothing. It works in a cancelled task too: `close()` is often called in one.
+    func local(_ op: String, _ arguments: Fields = [:]) async throws -> Response {
+        try await response(op, arguments, [:], Cancel())
     }
 
-    private func answer(_ op: String, _ arguments: Fields, _ options: Fields, _ cancel: Cancel) async throws -> Answer {
+    private func response(
+        _ op: String, _ arguments: Fields, _ options: Fields, _ cancel: Cancel
+    ) async throws -> Response {
         let (args, opts) = (try arguments.json(), try options.json())
         let reply: Reply
         do {
@@ -39,65 +41,68 @@ struct Native: Sendable {
             throw HightouchError(crossing: error)
         }
         guard reply.ok else { throw HightouchError(failure: reply.head) }
-        return Answer(head: try read(Answer.Head.self, from: Data(reply.head.utf8)), body: reply.body)
+        return Response(head: try read(Response.Head.self, from: Data(reply.head.utf8)), body: reply.body)
     }
 }
 
-/// What a client, its lists and its runs share: calls as users see them, with hooks and the language's cancellation.
+/// The native client with hooks, the credentials function and Swift's cancellation. A client shares it with its lists
+/// and runs.
 final class Door: Sendable {
     private let native: Native
     private let hooks: Hooks
-    private let credentials: Credentials?
-    /// Serves the core with keys. It holds the native client alone, so that it cannot keep this door alive.
-    private let asking: Task<Void, Never>?
+    private let credentials: CredentialsProvider?
+    /// Runs `credentials`. It captures only the native client: a reference to this object would keep the object alive.
+    private let serving: Task<Void, Never>?
 
-    init(_ settings: Fields, credentials: Credentials? = nil, hooks: Hooks = Hooks()) throws {
+    init(_ settings: Fields, credentials: CredentialsProvider? = nil, hooks: Hooks = Hooks()) throws {
         let native = try Native(settings)
         self.native = native
         self.hooks = hooks
         self.credentials = credentials
-        // Detached: the client may be created inside the key function of another one.
-        asking = credentials.map { credentials in Task.detached { await credentials.serve(native) } }
+        // Detached: the function must not inherit the task-local values and the priority of the client's creator.
+        serving = credentials.map { credentials in Task.detached { await credentials.serve(native) } }
     }
 
-    deinit { asking?.cancel() }
+    deinit { serving?.cancel() }
 
-    /// Makes one call; cancelling the task ends the request that is under way.
+    /// Makes one call. Cancelling the task closes the request in flight.
     ///
-    /// - Throws: `HightouchError`, or `CancellationError` if the task was cancelled and there is no more to say.
-    func call(_ op: String, _ arguments: Fields = [:], _ options: Fields = [:]) async throws -> Answer {
+    /// - Throws: `HightouchError`, or `CancellationError` if the task was cancelled and the error carries nothing that
+    ///   `CancellationError` cannot express.
+    func call(_ op: String, _ arguments: Fields = [:], _ options: Fields = [:]) async throws -> Response {
         var options = options
-        options.set("inKeyFunction", Credentials.isAsking ? true : nil)
-        hooks.onStart?(CallStart(op: op))
+        options.set("inKeyFunction", CredentialsProvider.isRunning ? true : nil)
+        let start = CallStart(op: op)
+        hooks.onStart?(start)
         do {
-            let answer = try await native.call(op, arguments, options)
-            hooks.onEnd?(CallEnd(op: op, meta: answer.head.meta, error: nil))
-            return answer
+            let response = try await native.call(op, arguments, options)
+            hooks.onEnd?(CallEnd(of: start, meta: response.head.meta))
+            return response
         } catch {
             var error = HightouchError(crossing: error)
-            if error.code == "key_function", !Credentials.isAsking {
-                error.underlying = await credentials?.failure
+            if error.code == "key_function", !CredentialsProvider.isRunning {
+                error.underlying = await credentials?.lastError
             }
-            hooks.onEnd?(CallEnd(op: op, meta: error.meta, error: error))
-            throw error.isMereCancellation ? CancellationError() : error
+            hooks.onEnd?(CallEnd(of: start, meta: error.meta, error: error))
+            throw error.isPlainCancellation ? CancellationError() : error
         }
     }
 
-    /// Makes a call that sends nothing and that cancelling does not end.
-    func local(_ op: String, _ arguments: Fields = [:]) async throws -> Answer {
+    /// Makes a call that sends nothing and ignores cancellation of the task.
+    func local(_ op: String, _ arguments: Fields = [:]) async throws -> Response {
         try await native.local(op, arguments)
     }
 
-    /// Ends the calls under way and the asking for keys.
+    /// Ends the calls in flight, then the credentials function.
     func close() async throws {
-        // After the core has closed: what a cancelled key function throws must not be why the calls end.
-        defer { asking?.cancel() }
+        // Only after the core has closed: else calls would fail with the error of the cancelled function.
+        defer { serving?.cancel() }
         _ = try await local("client.close")
     }
 }
 
-/// What a call gave.
-struct Answer {
+/// The result of a call that succeeded.
+struct Response {
     struct Head: Decodable {
         let meta: CallMeta
         let next: String?
@@ -115,7 +120,7 @@ struct Answer {
         }
     }
 
-    /// There where the answer was asked for as it came.
+    /// Part of the meta of a call with the option `raw`.
     struct HTTP: Decodable {
         let status: Int
         let headers: [String: String]
@@ -129,12 +134,12 @@ struct Answer {
     }
 }
 
-/// The core writes what the types of this package are made for; a difference is a defect.
+/// The package's types are generated from the core's, so JSON that does not decode is a defect of the package.
 private func read<Value: Decodable>(_ type: Value.Type, from json: Data) throws -> Value {
     do {
         return try Coding.doorDecoder().decode(type, from: json)
     } catch {
-        throw HightouchError(.internal, "the core's answer is no \(type): \(error)")
+        throw HightouchError(.internal, "The core returned JSON that is not a \(type): \(error).")
     }
 }
 
@@ -143,16 +148,16 @@ extension HightouchError {
         do {
             self = try Coding.doorDecoder().decode(HightouchError.self, from: Data(json.utf8))
         } catch {
-            self.init(.internal, "the core's failure cannot be read: \(error)")
+            self.init(.internal, "The core returned an error that cannot be decoded: \(error).")
         }
     }
 
-    /// Whatever is thrown at the bridge itself: refused settings, or a panic that uniffi has caught.
+    /// An error of the bridge itself: invalid settings, or a panic in the core.
     fileprivate init(crossing error: any Error) {
         switch error {
         case BridgeError.Refused(let failure): self.init(failure: failure)
         case let error as HightouchError: self = error
-        default: self.init(.internal, "the bridge to the core failed: \(error)")
+        default: self.init(.internal, "The bridge to the core failed: \(error).")
         }
     }
 }

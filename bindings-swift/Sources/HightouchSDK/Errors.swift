@@ -1,55 +1,57 @@
 import Foundation
 
-/// Why a call failed. Switch over `kind`; show `description` to people.
+/// The error that methods of this package throw.
 ///
-/// Holds no API key and no raw body.
+/// Switch over ``kind`` to handle an error, and show ``message`` and ``hint`` to people. The error never contains the
+/// API key or the raw body of a response.
 ///
-/// A cancelled task throws Swift's `CancellationError` if nothing is left behind: no request that starts or changes
-/// something had been sent, and no run was being followed. Otherwise it throws this error with the kind `cancelled`,
-/// because `CancellationError` cannot carry what the caller has to know then: ``hint`` says that the request may have
-/// taken effect or that the run goes on, ``run`` is the token of that run, and ``details`` holds the results so far of
-/// a campaign. Both mean that the task was cancelled:
+/// A cancelled call throws Swift's `CancellationError` if it left nothing behind. It throws this error with the kind
+/// `cancelled` if it had sent a request that starts or changes something, or if it was following a run: then ``hint``
+/// explains what may have happened, ``run`` is the token of the run, and ``details`` holds the results of a campaign so
+/// far. Handle both to handle cancellation:
 ///
 /// ```swift
 /// do {
-///     let run = try await ht.syncs.trigger("orders")
+///     let run = try await ht.syncs.trigger("orders-to-salesforce")
 ///     try await run.wait()
 /// } catch is CancellationError {
-///     // Nothing was started.
+///     // No run was started.
 /// } catch let error as HightouchError where error.kind == .cancelled {
 ///     print(error.message, error.hint ?? "", error.run ?? "")
 /// }
 /// ```
 public struct HightouchError: Error, Sendable, Hashable {
-    /// What went wrong, from a closed set.
+    /// The kind of the error. The set of kinds is closed.
     public let kind: Kind
-    /// The finer reason, if one is known, such as `bad_token`, `dns` or `key_function`; named like
-    /// ``Diagnosis/Finding/code``. Later versions may know more of them.
+    /// A more specific code within the kind, such as `bad_token`, `dns` or `key_function`; nil if there is none.
+    /// ``Diagnosis/Finding/code`` lists the codes. Later versions may add codes.
     public let code: String?
-    /// One sentence for people, never to be taken apart.
+    /// A sentence for people that says what happened. Its wording may change; do not parse it.
     public let message: String
-    /// The HTTP status, where there was an answer.
+    /// The HTTP status; nil if no response arrived.
     public let status: Int?
-    /// What the server said beside its message; for `runFailed` the run.
+    /// Further data from the server, such as the reasons of a `validation` error. For `runFailed` it is the run.
     public let details: JSONValue?
-    /// The vendor's name of the operation.
+    /// The method, such as `syncs.get`.
     public let operation: String?
-    /// What the operation was about, such as `sync 7`.
+    /// The operation's id in the API, such as `GetSync`; nil for methods that call no single operation.
+    public let operationId: String?
+    /// The resource of the call, such as `sync 7`.
     public let resource: String?
-    /// How long the server asked to wait.
+    /// The time that the server asked to wait before the next request.
     public let retryAfter: Duration?
-    /// What to do about it.
+    /// A sentence for people that says what to do; nil if there is nothing to add to the message.
     public let hint: String?
-    /// The errors beneath, outermost first.
+    /// The messages of the underlying errors, outermost first.
     public let causes: [String]
-    /// How the call went.
+    /// Statistics of the call; nil if it was rejected before it started.
     public let meta: CallMeta?
-    /// The token of the run that is concerned; `Hightouch.run(_:)` takes it up again.
+    /// The token of the run that the error is about; ``Hightouch/run(_:)`` opens it.
     public let run: String?
 
-    /// What ran, for the kind `runFailed`; nil for others.
+    /// The kind of the run, for errors of kind `runFailed`; otherwise nil.
     public internal(set) var runKind: RunKind?
-    /// What a function of the user's threw, such as the one that gives the API key; it does not count for equality.
+    /// The error that your own code threw, such as the `credentials` function. `==` ignores it.
     public internal(set) var underlying: (any Error)? {
         get { cause.error }
         set { cause = Cause(error: newValue) }
@@ -57,11 +59,11 @@ public struct HightouchError: Error, Sendable, Hashable {
 
     private var cause: Cause
 
-    /// The run as it ended, where a run of a sync failed; nil for others.
+    /// The final state of the failed run of a sync; otherwise nil.
     public var syncRun: SyncRun? { state() }
-    /// The run as it ended, where a run of a sequence failed; nil for others.
+    /// The final state of the failed run of a sequence; otherwise nil.
     public var sequenceRun: SequenceRun? { state() }
-    /// The run as it ended, where a run of an identity graph failed; nil for others.
+    /// The final state of the failed run of an identity graph; otherwise nil.
     public var identityGraphRun: IdentityGraphRun? { state() }
 
     private func state<State: RunState>() -> State? {
@@ -73,17 +75,17 @@ public struct HightouchError: Error, Sendable, Hashable {
         self.kind = kind
         self.message = message
         code = nil
-        (status, details, operation, resource, retryAfter) = (nil, nil, nil, nil, nil)
-        (hint, meta, run) = (nil, nil, nil)
+        (status, details, operation, operationId, resource) = (nil, nil, nil, nil, nil)
+        (retryAfter, hint, meta, run) = (nil, nil, nil, nil)
         causes = error.map { ["\($0)"] } ?? []
         cause = Cause(error: error)
     }
 
-    /// Whether it says no more than Swift's `CancellationError` does.
-    var isMereCancellation: Bool { kind == .cancelled && hint == nil && run == nil && details == nil }
+    /// Whether Swift's `CancellationError` can express the same.
+    var isPlainCancellation: Bool { kind == .cancelled && hint == nil && run == nil && details == nil }
 }
 
-/// An error of any type beside fields that can be compared.
+/// Holds an error of any type in a `Hashable` struct; all values are equal.
 private struct Cause: Hashable, Sendable {
     let error: (any Error)?
 
@@ -93,21 +95,26 @@ private struct Cause: Hashable, Sendable {
 
 extension HightouchError: CustomStringConvertible, LocalizedError {
     /// The kind, the message and the hint.
-    public var description: String { "\(kind.rawValue): \(errorDescription ?? message)" }
+    public var description: String { "\(kind): \(message)\(hint.map { " \($0)" } ?? "")" }
 
-    /// The message and the hint.
-    public var errorDescription: String? {
-        guard let hint else { return message }
-        return "\(message) (\(hint))"
-    }
+    /// The same as ``message``.
+    public var errorDescription: String? { message }
+
+    /// The ``causes`` on one line; nil if there are none.
+    public var failureReason: String? { causes.isEmpty ? nil : causes.joined(separator: ": ") }
+
+    /// The same as ``hint``.
+    public var recoverySuggestion: String? { hint }
 }
 
 extension HightouchError: Codable {
     private enum CodingKeys: String, CodingKey {
-        case kind, code, message, status, details, operation, resource, retryAfterMs, hint, causes, meta, run, runKind
+        case kind, code, message, status, details, operation, operationId, resource, retryAfterMs, hint, causes, meta,
+            run
+        case runKind
     }
 
-    /// Reads what the core or ``encode(to:)`` has written.
+    /// Decodes what ``encode(to:)`` wrote.
     public init(from decoder: any Decoder) throws {
         let object = try decoder.container(keyedBy: CodingKeys.self)
         kind = try object.decode(Kind.self, forKey: .kind)
@@ -116,6 +123,7 @@ extension HightouchError: Codable {
         status = try object.decodeIfPresent(Int.self, forKey: .status)
         details = try object.decodeIfPresent(JSONValue.self, forKey: .details)
         operation = try object.decodeIfPresent(String.self, forKey: .operation)
+        operationId = try object.decodeIfPresent(String.self, forKey: .operationId)
         resource = try object.decodeIfPresent(String.self, forKey: .resource)
         retryAfter = try object.decodeIfPresent(Int64.self, forKey: .retryAfterMs).map { .milliseconds($0) }
         hint = try object.decodeIfPresent(String.self, forKey: .hint)
@@ -126,7 +134,7 @@ extension HightouchError: Codable {
         cause = Cause(error: nil)
     }
 
-    /// Writes all but ``underlying``.
+    /// Encodes everything except ``underlying``.
     public func encode(to encoder: any Encoder) throws {
         var object = encoder.container(keyedBy: CodingKeys.self)
         try object.encode(kind, forKey: .kind)
@@ -135,6 +143,7 @@ extension HightouchError: Codable {
         try object.encodeIfPresent(status, forKey: .status)
         try object.encodeIfPresent(details, forKey: .details)
         try object.encodeIfPresent(operation, forKey: .operation)
+        try object.encodeIfPresent(operationId, forKey: .operationId)
         try object.encodeIfPresent(resource, forKey: .resource)
         try object.encodeIfPresent(retryAfter?.milliseconds, forKey: .retryAfterMs)
         try object.encodeIfPresent(hint, forKey: .hint)

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A flat JSON object in the making: arguments, options or settings. What is nil is left out.
+/// Builds a flat JSON object of arguments, options or settings. Nil values are left out.
 struct Fields: Encodable, Sendable, ExpressibleByDictionaryLiteral {
     private var members: [(name: String, value: any Encodable & Sendable)] = []
 
@@ -14,7 +14,7 @@ struct Fields: Encodable, Sendable, ExpressibleByDictionaryLiteral {
         }
     }
 
-    /// In milliseconds, rounded up: a short time must not become none.
+    /// Sets a time in milliseconds, rounded up so that a short time does not become zero.
     mutating func set(milliseconds name: String, _ time: Duration?) {
         set(name, time.map(\.milliseconds))
     }
@@ -34,27 +34,35 @@ struct Fields: Encodable, Sendable, ExpressibleByDictionaryLiteral {
         }
     }
 
-    /// - Throws: `HightouchError` of the kind `invalidRequest` for what JSON cannot hold, such as a NaN.
+    /// - Throws: `HightouchError` of kind `invalidRequest` for a value that JSON cannot express, such as NaN.
     func json(by encoder: JSONEncoder = Coding.doorEncoder()) throws -> String {
         do {
             return String(decoding: try encoder.encode(self), as: UTF8.self)
         } catch {
-            throw HightouchError(.invalidRequest, "a value cannot be written as JSON: \(error)")
+            throw HightouchError(
+                .invalidRequest, "An argument cannot be written as JSON: \(Self.reason(error)).", because: error)
         }
+    }
+
+    /// The path and the reason, without the dump of the value that an `EncodingError` prints.
+    private static func reason(_ error: any Error) -> String {
+        guard case EncodingError.invalidValue(_, let context) = error else { return "\(error)" }
+        let path = context.codingPath.map(\.stringValue).joined(separator: ".")
+        return "\(path): \(context.debugDescription)"
     }
 }
 
 extension Duration {
-    /// Rounded up, and clamped to what 64 bits hold.
+    /// Whole milliseconds, rounded up and clamped to the range of `Int64`.
     var milliseconds: Int64 {
         guard self < .longest else { return .max }
         guard self > .milliseconds(Int64.min) else { return .min }
         let (seconds, attoseconds) = components
         let millisecond: Int64 = 1_000_000_000_000_000
-        // Division cuts towards zero, which for a time before zero is up.
+        // Division truncates towards zero, which rounds negative values up.
         return seconds * 1000 + (attoseconds > 0 ? attoseconds + millisecond - 1 : attoseconds) / millisecond
     }
 
-    /// The longest time that 64 bits hold in milliseconds.
+    /// The longest time whose milliseconds fit in an `Int64`.
     static let longest = Self.milliseconds(Int64.max)
 }

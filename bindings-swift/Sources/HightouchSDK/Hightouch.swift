@@ -6,21 +6,23 @@
 /// let result = try await run.wait(timeout: .seconds(1800))
 /// ```
 ///
-/// One client serves any number of tasks at once. It keeps within the workspace's limit of requests, together with all
-/// clients of the same key and origin in this process, and repeats only what may be repeated. Its methods throw
-/// ``HightouchError``. Cancelling the task ends the request under way; the method then throws `CancellationError`, or
-/// ``HightouchError`` of the kind `cancelled` if something may have been started or changed, or a run was followed.
+/// One client serves any number of tasks at once. It shares the workspace's rate limit with all other clients of the
+/// same key and origin in this process, and it retries a request only if the request is safe to repeat.
+///
+/// Methods throw ``HightouchError``. Cancelling the task closes the request in flight. The method then throws
+/// `CancellationError`, or a ``HightouchError`` of kind `cancelled` if the request may have started or changed
+/// something, or if the method was following a run.
 public final class Hightouch: Sendable {
     let door: Door
 
-    /// Makes a client; sends nothing.
+    /// Creates a client. Sends nothing.
     ///
     /// - Parameters:
-    ///   - apiKey: The workspace's API key; read from `HIGHTOUCH_API_KEY` when nil.
-    ///   - configuration: What differs from the defaults.
-    ///   - onStart: Told of each call that may send, before it is made.
-    ///   - onEnd: Told of each such call when it has ended, however it did.
-    /// - Throws: `HightouchError` of the kind `config`.
+    ///   - apiKey: The workspace's API key. If nil, the client reads `HIGHTOUCH_API_KEY`.
+    ///   - configuration: Settings that differ from the defaults.
+    ///   - onStart: Called before each call that may send a request.
+    ///   - onEnd: Called after each such call, whether it succeeded or failed.
+    /// - Throws: ``HightouchError`` of kind `config` if there is no usable key or a setting is invalid.
     public convenience init(
         apiKey: String? = nil,
         configuration: Configuration = Configuration(),
@@ -32,22 +34,25 @@ public final class Hightouch: Sendable {
         try self.init(settings: settings, hooks: Hooks(onStart: onStart, onEnd: onEnd))
     }
 
-    /// Creates a client whose key a function returns; sends nothing, and does not call the function yet.
+    /// Creates a client that gets its key from a function. Sends nothing, and does not call the function yet.
     ///
-    /// The function is called before the first request, and again when the server refuses the key (401): once for all
-    /// requests that were refused with it. If it returns another key, each of them is sent once more with that one. The
-    /// deadline of a call includes the time that the function takes. Calls on this client from inside the function are
-    /// errors of the kind `authentication`; get the key elsewhere, or create another client for it.
+    /// The client calls the function before the first request. It calls the function again if the server rejects the
+    /// key (401), once for all requests that the server rejected with that key. If the function returns a different
+    /// key, the client sends each of those requests once more.
+    ///
+    /// A call's deadline includes the time that the function takes. The function must not use this client: such a call
+    /// throws an error of kind `authentication`. To fetch the key through the API, create a second client.
     ///
     /// - Parameters:
-    ///   - credentials: Returns the workspace's API key. If it throws, or returns what cannot be a key, the calls that
-    ///     wait for the key throw an error of the kind `authentication` with the code `key_function` and with what it
-    ///     threw as ``HightouchError/underlying``. Cancelling one of those calls does not cancel the function;
-    ///     ``close()`` does, and so does releasing the client with everything that was created from it.
-    ///   - configuration: What differs from the defaults.
-    ///   - onStart: Told of each call that may send, before it is made.
-    ///   - onEnd: Told of each such call when it has ended, however it did.
-    /// - Throws: `HightouchError` of the kind `config`.
+    ///   - credentials: Returns the workspace's API key. If it throws or returns an invalid key, the calls that are
+    ///     waiting for the key throw an error of kind `authentication` with the code `key_function`, and
+    ///     ``HightouchError/underlying`` is the error that the function threw. Cancelling one of those calls does not
+    ///     cancel the function. ``close()`` cancels it, and so does releasing the client and everything created from
+    ///     it.
+    ///   - configuration: Settings that differ from the defaults.
+    ///   - onStart: Called before each call that may send a request.
+    ///   - onEnd: Called after each such call, whether it succeeded or failed.
+    /// - Throws: ``HightouchError`` of kind `config` if a setting is invalid.
     public convenience init(
         credentials: @escaping @Sendable () async throws -> String,
         configuration: Configuration = Configuration(),
@@ -55,13 +60,14 @@ public final class Hightouch: Sendable {
         onEnd: (@Sendable (CallEnd) -> Void)? = nil
     ) throws {
         try self.init(
-            settings: configuration.fields, credentials: Credentials(credentials),
+            settings: configuration.fields, credentials: CredentialsProvider(credentials),
             hooks: Hooks(onStart: onStart, onEnd: onEnd))
     }
 
-    /// Takes the settings that hosts do not show, for tests.
+    /// Creates a client, for tests also with settings that ``Configuration`` does not have.
     init(
-        settings: Fields, credentials: Credentials? = nil, hooks: Hooks = Hooks(), internal: [String: JSONValue] = [:]
+        settings: Fields, credentials: CredentialsProvider? = nil, hooks: Hooks = Hooks(),
+        internal: [String: JSONValue] = [:]
     ) throws {
         var settings = settings
         settings.set("language", Self.language)
@@ -75,25 +81,26 @@ public final class Hightouch: Sendable {
         door = try Door(settings, credentials: credentials, hooks: hooks)
     }
 
-    /// Takes up a run again, from here or from another process or language.
+    /// Opens a run from its token. Another process or another language may have started the run. Sends nothing.
     ///
-    /// - Parameter token: `RunHandle.token`.
-    /// - Returns: The run of whatever kind it is; nothing is sent.
-    /// - Throws: `HightouchError` of the kind `invalidRequest` where it is no token of a run at this origin.
+    /// - Parameter token: The run's ``RunHandle/token``.
+    /// - Returns: A handle for the run.
+    /// - Throws: ``HightouchError`` of kind `invalidRequest` if `token` is not the token of a run at this origin.
     public func run(_ token: String) async throws -> AnyRun {
         try AnyRun(try await door.local("runs.open", ["run": token]).value(), door: door)
     }
 
-    /// Sends a request for which there is no method yet.
+    /// Sends a request to an endpoint that this package has no method for.
     ///
     /// - Parameters:
-    ///   - method: `GET`, `POST`, `PATCH`, …; only a `GET` or `HEAD` is repeated after a failure.
-    ///   - path: Below the base URL, beginning with exactly one `/`.
-    ///   - query: Scalars, or lists of them for what is repeated.
-    ///   - body: Sent as JSON; nil sends no body.
-    ///   - options: For this call alone.
-    /// - Returns: The server's JSON.
-    /// - Throws: `HightouchError`.
+    ///   - method: The HTTP method, such as `GET`, `POST` or `PATCH`. Only `GET` and `HEAD` are retried after a
+    ///     failure.
+    ///   - path: The path below the base URL. It starts with exactly one `/`.
+    ///   - query: The query parameters. An array repeats its parameter once for each element.
+    ///   - body: The JSON body. If nil, the request has no body.
+    ///   - options: Options for this call only.
+    /// - Returns: The JSON of the response.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     public func request(
         _ method: String,
         _ path: String,
@@ -106,21 +113,23 @@ public final class Hightouch: Sendable {
             known: String(decoding: try await door.call("request", arguments, options.fields).body, as: UTF8.self))
     }
 
-    /// The state of the limit; nothing is sent.
+    /// Returns the current state of the rate limit. Sends nothing.
     ///
-    /// - Returns: The state at this moment.
-    /// - Throws: `HightouchError` of the kind `closed`.
+    /// - Returns: The state of the limit that this client shares.
+    /// - Throws: ``HightouchError`` of kind `closed` if the client is closed.
     public func stats() async throws -> LimitStats {
         try await door.local("client.stats").value()
     }
 
-    /// Diagnoses a client of these settings, also where they make none: that is a finding then, and is not thrown.
+    /// Checks settings, the connection and the key. Accepts settings that ``init(apiKey:configuration:onStart:onEnd:)``
+    /// rejects, and reports what is wrong with them.
     ///
     /// - Parameters:
-    ///   - apiKey: The workspace's API key; read from `HIGHTOUCH_API_KEY` when nil.
-    ///   - configuration: What differs from the defaults.
-    /// - Returns: What was found; see the method of the same name.
-    /// - Throws: `HightouchError` of the kind `internal`.
+    ///   - apiKey: The workspace's API key. If nil, the diagnosis reads `HIGHTOUCH_API_KEY`.
+    ///   - configuration: Settings that differ from the defaults.
+    /// - Returns: The findings, as the method ``diagnose()`` returns them.
+    /// - Throws: ``HightouchError`` of kind `internal` if the package itself has a defect, or `CancellationError` if
+    ///   the task was cancelled.
     public static func diagnose(
         apiKey: String? = nil, configuration: Configuration = Configuration()
     ) async throws -> Diagnosis {
@@ -132,31 +141,33 @@ public final class Hightouch: Sendable {
         return diagnosis
     }
 
-    /// Looks at the connection and the key: one handshake, and one read that counts towards the limit.
+    /// Checks the connection and the key with one TLS handshake and one read. The read counts towards the rate limit.
     ///
-    /// - Returns: What was found; a failure is a finding and is not thrown.
-    /// - Throws: `HightouchError` of the kind `closed`.
+    /// - Returns: The findings. A failed check is a finding and is not thrown.
+    /// - Throws: ``HightouchError`` of kind `closed` if the client is closed, or `CancellationError` if the task was
+    ///   cancelled.
     public func diagnose() async throws -> Diagnosis {
         try await door.call("client.diagnose").value()
     }
 
-    /// Uses another key from the next request on. The limit's state is kept: it belongs to the workspace.
+    /// Replaces the API key from the next request on. The state of the rate limit stays, because the limit belongs to
+    /// the workspace.
     ///
     /// - Parameter apiKey: The new key.
-    /// - Throws: `HightouchError` of the kind `config` for what cannot be a key; the old one stays.
+    /// - Throws: ``HightouchError`` of kind `config` if `apiKey` cannot be a key; the client then keeps the old one.
     public func setAPIKey(_ apiKey: String) async throws {
         _ = try await door.local("client.setKey", ["apiKey": apiKey])
     }
 
-    /// Ends the client: calls under way and later ones fail with the kind `closed`, and a function that is being asked
-    /// for the key is cancelled. Works in a cancelled task too.
+    /// Closes the client. Calls in flight and later calls throw an error of kind `closed`, and a running `credentials`
+    /// function is cancelled. You can call this method in a cancelled task, and more than once.
     ///
-    /// - Throws: `HightouchError` of the kind `internal`.
+    /// - Throws: ``HightouchError`` of kind `internal` if the package itself has a defect.
     public func close() async throws {
         try await door.close()
     }
 
-    /// What the User-Agent says of us: the oldest Swift of which the compiler has the features.
+    /// The language in the User-Agent. A compiler directive can only test for a minimum version.
     private static var language: String {
         #if compiler(>=6.2)
             "swift/6.2"

@@ -1,18 +1,41 @@
-/// A call begins.
+/// A call that is about to be made.
+///
+/// Fetching one page of a list is one call, and so is checking on a run.
 public struct CallStart: Sendable, Hashable {
-    /// The operation, such as `syncs.list`; each page of a list and each look at a run is a call.
-    public let op: String
+    /// The method, such as `syncs.list`.
+    public let operation: String
+    /// The operation's id in the API, such as `ListSync`; nil for methods that call no single operation.
+    public let operationId: String?
 }
 
-/// A call has ended.
+/// A call that has ended.
 public struct CallEnd: Sendable {
-    /// The operation, as in ``CallStart``.
-    public let op: String
-    /// How it went; nil where the call did not come so far.
+    /// The method, as in ``CallStart``.
+    public let operation: String
+    /// The operation's id in the API, as in ``CallStart``.
+    public let operationId: String?
+    /// Statistics of the call; nil if it was rejected before it started.
     public let meta: CallMeta?
-    /// Why it failed; nil if it did not. Of a cancelled call it is always the ``HightouchError`` of the kind `cancelled`,
-    /// also if the call throws `CancellationError`.
+    /// The error; nil if the call succeeded. For a cancelled call it is the ``HightouchError`` of kind `cancelled`,
+    /// even if the call itself throws `CancellationError`.
     public let error: (any Error)?
+}
+
+extension CallStart {
+    /// - Parameter op: The core's name of the method, such as `sync_sequences.trigger` for `syncSequences.trigger`.
+    init(op: String) {
+        let words = op.split(separator: "_")
+        operation = words.dropFirst().reduce(words.first.map(String.init) ?? "") { name, word in
+            name + word.prefix(1).uppercased() + word.dropFirst()
+        }
+        operationId = Self.operationIds[op]
+    }
+}
+
+extension CallEnd {
+    init(of call: CallStart, meta: CallMeta?, error: (any Error)? = nil) {
+        self.init(operation: call.operation, operationId: call.operationId, meta: meta, error: error)
+    }
 }
 
 struct Hooks: Sendable {

@@ -1,22 +1,23 @@
 import Foundation
 
 extension CodingUserInfoKey {
-    /// Of coders of the door: there opaque JSON crosses as text.
+    /// Marks the coders of the door, which pass a ``JSONValue`` as its text.
     static let opaqueAsText = CodingUserInfoKey(rawValue: "hightouch.opaqueAsText")
 }
 
 extension JSONValue: Codable {
-    /// The door's mark of JSON that crosses as text: `{"$json": ["…"]}`.
+    /// The name in the door's form of JSON text: `{"$json": ["…"]}`.
     private static let mark = AnyKey("$json")
 
-    /// Reads any JSON. A decoder gives no text: of numbers beyond 64 bits it keeps what it keeps itself, 38 digits.
+    /// Decodes any JSON. A `Decoder` does not expose the text, so a number that `Int` cannot hold keeps at most the 38
+    /// digits of a `Decimal`.
     public init(from decoder: any Decoder) throws {
-        if decoder.isOfTheDoor {
+        if decoder.passesText {
             var marked = try decoder.container(keyedBy: AnyKey.self).nestedUnkeyedContainer(forKey: Self.mark)
             self.init(known: try marked.decode(String.self))
             return
         }
-        // Ordered by what is found most often: each wrong guess costs an error.
+        // The most frequent types come first, because each wrong guess throws an error.
         let single = try decoder.singleValueContainer()
         if single.decodeNil() {
             self = .null
@@ -37,11 +38,12 @@ extension JSONValue: Codable {
         }
     }
 
-    /// Writes any JSON. An encoder takes no text: of a number's digits it writes what a `Decimal` or a `Double` holds.
+    /// Encodes any JSON. An `Encoder` does not accept text, so a number keeps only the digits that a `Decimal` or a
+    /// `Double` holds. Use ``text`` to write all digits.
     ///
-    /// - Throws: `EncodingError` for a number that is not finite, or beyond what the encoder can be given; ``text`` has it.
+    /// - Throws: `EncodingError` for a number that is not finite or that no `Decimal` or `Double` holds.
     public func encode(to encoder: any Encoder) throws {
-        if encoder.isOfTheDoor {
+        if encoder.passesText {
             try checkFinite(encoder.codingPath)
             var object = encoder.container(keyedBy: AnyKey.self)
             var marked = object.nestedUnkeyedContainer(forKey: Self.mark)
@@ -63,15 +65,15 @@ extension JSONValue: Codable {
             {
                 return try single.encode(decimal)
             }
-            guard double.isFinite else { throw tooLarge(encoder.codingPath) }
+            guard double.isFinite else { throw notWritable(encoder.codingPath) }
             try single.encode(double)
         }
     }
 
-    /// What was built of a double that is not finite is no JSON; its place is told.
+    /// Throws the path of a number that is not finite, which only values built in Swift can contain.
     private func checkFinite(_ path: [any CodingKey]) throws {
         switch built {
-        case .number(let text)? where Double(text)?.isFinite != true: throw tooLarge(path)
+        case .number(let text)? where Double(text)?.isFinite != true: throw notWritable(path)
         case .array(let elements)?:
             for (index, element) in elements.enumerated() { try element.checkFinite(path + [AnyKey("\(index)")]) }
         case .object(let members)?:
@@ -80,22 +82,41 @@ extension JSONValue: Codable {
         }
     }
 
-    private func tooLarge(_ path: [any CodingKey]) -> EncodingError {
-        let place = path.map(\.stringValue).joined(separator: ".")
-        return .invalidValue(
-            text, .init(codingPath: path, debugDescription: "\(place): the number \(text) cannot be written"))
+    private func notWritable(_ path: [any CodingKey]) -> EncodingError {
+        .invalidValue(text, .init(codingPath: path, debugDescription: "the number \(text) cannot be written"))
+    }
+}
+
+extension JSONValue {
+    /// Creates a value from an `Encodable` value, such as a dictionary or a struct.
+    ///
+    /// - Parameter value: The value to encode. Dates become text of the form `YYYY-MM-DDTHH:MM:SS.mmmZ`.
+    /// - Throws: `EncodingError` if JSON cannot express `value`.
+    public init(encoding value: some Encodable) throws {
+        let encoder = Coding.encoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        self.init(known: String(decoding: try encoder.encode(value), as: UTF8.self))
+    }
+
+    /// Decodes the value as a `Decodable` type.
+    ///
+    /// - Parameter type: The type to decode. Dates are expected as text of the form `YYYY-MM-DDTHH:MM:SS.mmmZ`.
+    /// - Returns: The decoded value.
+    /// - Throws: `DecodingError` if the value does not have the shape that `type` expects.
+    public func decode<Value: Decodable>(as type: Value.Type) throws -> Value {
+        try Coding.decoder().decode(type, from: Data(text.utf8))
     }
 }
 
 extension Decoder {
-    fileprivate var isOfTheDoor: Bool { CodingUserInfoKey.opaqueAsText.map { userInfo[$0] != nil } ?? false }
+    fileprivate var passesText: Bool { CodingUserInfoKey.opaqueAsText.map { userInfo[$0] != nil } ?? false }
 }
 
 extension Encoder {
-    fileprivate var isOfTheDoor: Bool { CodingUserInfoKey.opaqueAsText.map { userInfo[$0] != nil } ?? false }
+    fileprivate var passesText: Bool { CodingUserInfoKey.opaqueAsText.map { userInfo[$0] != nil } ?? false }
 }
 
-/// A member's name that is known only when it is met.
+/// A coding key that accepts any name.
 struct AnyKey: CodingKey {
     let stringValue: String
     var intValue: Int? { nil }

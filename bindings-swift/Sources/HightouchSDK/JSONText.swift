@@ -1,68 +1,68 @@
 import Foundation
 
-/// One level of JSON: what it is, and the text of what is in it.
+/// One level of a JSON value; the values inside it are not parsed yet.
 enum JSONLevel: Sendable {
     case null
     case bool(Bool)
-    /// As it is spelt.
+    /// A number as it is written in the text.
     case number(String)
     case string(String)
     case array([JSONValue])
-    /// In their order; of several with one name the last one stands.
+    /// Members in the order of the text. If a name occurs more than once, its last value counts.
     case object([(name: String, value: JSONValue)])
 }
 
-/// JSON text whose first level is read when it is first looked at.
+/// JSON text that parses its first level on first access.
 final class JSONText: @unchecked Sendable {
     let text: String
     private let lock = NSLock()
-    /// Only under the lock, which is why this class may cross between threads; visible for tests alone.
-    private(set) var read: JSONLevel?
+    /// Accessed only under the lock, which makes this class sendable; tests read it too.
+    private(set) var parsed: JSONLevel?
 
-    /// Takes what is known to be JSON.
+    /// - Parameter text: Valid JSON.
     init(_ text: String) { self.text = text }
 
     var level: JSONLevel {
         lock.withLock {
-            if let read { return read }
+            if let parsed { return parsed }
             var scanner = JSONScanner(text)
-            // What came through the door has been checked, and what users give where they give it.
+            // Never fails: the core checked the text of a response, and `JSONValue.init(text:)` checks a user's text.
             let level = (try? scanner.level()) ?? .null
-            read = level
+            parsed = level
             return level
         }
     }
 }
 
-/// Reads JSON text (RFC 8259) a level at a time, and says where it is none.
+/// Parses JSON text (RFC 8259) one level at a time.
 struct JSONScanner {
     struct NotJSON: Error, CustomStringConvertible {
         let offset: Int
-        var description: String { "no JSON at byte \(offset)" }
+        var description: String { "the text is not JSON at byte \(offset)" }
     }
 
-    /// How deep values may nest: what the core takes.
-    static let deepest = 127
+    /// The deepest nesting that the core accepts.
+    static let maximumDepth = 127
 
     private let bytes: [UInt8]
     private var at = 0
 
     init(_ text: String) { bytes = Array(text.utf8) }
 
-    /// The text without the blanks around it, where it is one JSON value.
+    /// Checks that the text is one JSON value, and returns it without the surrounding whitespace.
     static func checked(_ text: String) throws -> String {
         var scanner = JSONScanner(text)
-        scanner.blanks()
+        scanner.skipWhitespace()
         let start = scanner.at
         try scanner.skip(depth: 0)
         let end = scanner.at
-        scanner.blanks()
+        scanner.skipWhitespace()
         guard scanner.at == scanner.bytes.count else { throw NotJSON(offset: scanner.at) }
         return String(decoding: scanner.bytes[start..<end], as: UTF8.self)
     }
 
     mutating func level() throws -> JSONLevel {
-        blanks()
+        skipWhitespace()
         switch next {
         case UInt8(ascii: "{"):
             var members: [(name: String, value: JSONValue)] = []
@@ -103,7 +103,7 @@ struct JSONScanner {
         return JSONValue(known: text(from: start))
     }
 
-    private mutating func blanks() {
+    private mutating func skipWhitespace() {
         while let byte = next, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { at += 1 }
     }
 
@@ -117,30 +117,30 @@ struct JSONScanner {
     }
 
     private mutating func colon() throws {
-        blanks()
+        skipWhitespace()
         try take(UInt8(ascii: ":"))
-        blanks()
+        skipWhitespace()
     }
 
-    /// What stands between brackets, with commas in between.
+    /// Calls `each` at the start of every item between two brackets.
     private mutating func items(closedBy close: UInt8, each: (inout JSONScanner) throws -> Void) throws {
         at += 1
-        blanks()
+        skipWhitespace()
         if next == close {
             at += 1
             return
         }
         while true {
             try each(&self)
-            blanks()
+            skipWhitespace()
             guard next == UInt8(ascii: ",") else { return try take(close) }
             at += 1
-            blanks()
+            skipWhitespace()
         }
     }
 
     private mutating func skip(depth: Int) throws {
-        guard depth <= Self.deepest else { throw NotJSON(offset: at) }
+        guard depth <= Self.maximumDepth else { throw NotJSON(offset: at) }
         switch next {
         case UInt8(ascii: "{"):
             try items(closedBy: UInt8(ascii: "}")) { scanner in
@@ -250,7 +250,7 @@ struct JSONScanner {
 }
 
 extension JSONLevel {
-    /// JSON text; members in their order.
+    /// Appends the JSON text, with members in their order.
     func write(to text: inout String) {
         switch self {
         case .null: text += "null"
@@ -294,27 +294,28 @@ extension JSONLevel {
         text += "\""
     }
 
-    /// The same bytes for equal values: numbers by sign, digits and power of ten, members by name.
-    func canonical(to bytes: inout [UInt8]) {
+    /// Appends bytes that are the same for equal values: numbers by sign, digits and power of ten, members sorted by
+    /// name.
+    func writeCanonical(to bytes: inout [UInt8]) {
         switch self {
         case .null, .bool: write(to: &bytes)
-        case .number(let text): bytes += Array("#\(Self.numeral(text) ?? text)".utf8)
+        case .number(let text): bytes += Array("#\(Self.normalized(text) ?? text)".utf8)
         case .string: write(to: &bytes)
         case .array(let elements):
             bytes.append(UInt8(ascii: "["))
             for element in elements {
-                element.level.canonical(to: &bytes)
+                element.level.writeCanonical(to: &bytes)
                 bytes.append(UInt8(ascii: ","))
             }
             bytes.append(UInt8(ascii: "]"))
         case .object(let members):
-            // Names by their bytes: to Swift, texts are equal that only look so.
+            // By bytes: Swift's String treats different Unicode spellings of a name as equal.
             var last: [[UInt8]: JSONValue] = [:]
             for (name, value) in members { last[Array(name.utf8)] = value }
             bytes.append(UInt8(ascii: "{"))
             for (name, value) in last.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
                 JSONLevel.string(String(decoding: name, as: UTF8.self)).write(to: &bytes)
-                value.level.canonical(to: &bytes)
+                value.level.writeCanonical(to: &bytes)
                 bytes.append(UInt8(ascii: ","))
             }
             bytes.append(UInt8(ascii: "}"))
@@ -327,8 +328,8 @@ extension JSONLevel {
         bytes += Array(text.utf8)
     }
 
-    /// Nil where 64 bits do not hold the exponent: such a number is equal to its own spelling alone.
-    private static func numeral(_ number: String) -> String? {
+    /// Nil if the exponent does not fit in an `Int`; such a number equals only the same spelling.
+    private static func normalized(_ number: String) -> String? {
         let parts = number.lowercased().split(separator: "e")
         let mantissa = parts[0].drop { $0 == "-" }.split(separator: ".")
         let (whole, fraction) = (mantissa[0], mantissa.count > 1 ? mantissa[1] : "")

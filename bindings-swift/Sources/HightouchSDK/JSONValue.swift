@@ -1,65 +1,67 @@
 import Foundation
 
-/// JSON whose shape this package does not know, such as a sync's configuration.
+/// A JSON value of a shape that the API does not define, such as the configuration of a sync.
 ///
-/// What came from the API is kept as the text that came, is read when it is looked at, and goes out as it came when it is
-/// given back: to the last digit, its members in their order. Two are equal when their values are: numbers where they are
-/// the same number (`3` and `3.0`), exactly, members in any order.
+/// A value from the API keeps its text and parses it on first access. If you send the value back, every digit and the
+/// order of members stay the same. Changing one member changes nothing else:
 ///
 /// ```swift
-/// let configuration: JSONValue = ["mode": "upsert", "mappings": [["from": "id", "to": "Id"]]]
-/// configuration["mappings"]?[0]?["to"]?.string  // "Id"
+/// var configuration: JSONValue = ["mode": "upsert", "mappings": [["from": "id", "to": "Id"]]]
+/// configuration["mappings"]?[0]?["to"] = "OrderId"
+/// print(configuration["mode"]?.string ?? "")  // upsert
 /// switch configuration.shape {
 /// case .object(let members): print(members.keys)
 /// default: break
 /// }
 /// ```
+///
+/// Two values are equal if they are the same JSON value: `3` equals `3.0`, and the order of members does not matter.
 public struct JSONValue: Sendable {
-    /// What it is, and what is in it.
+    /// The type of a JSON value, with its content.
     public enum Shape: Sendable, Hashable {
         /// `null`.
         case null
         /// `true` or `false`.
         case bool(Bool)
-        /// A number spelt without fraction and exponent that fits 64 bits.
+        /// A number without fraction and exponent that fits in an `Int`.
         case int(Int)
-        /// Any other number, as near as a double comes to it: infinite beyond 1e308. ``JSONValue/text`` has its digits.
+        /// Any other number as the nearest `Double`, infinite beyond 1e308. ``JSONValue/text`` has all digits.
         case double(Double)
-        /// Text.
+        /// A string.
         case string(String)
-        /// A list.
+        /// An array.
         case array([JSONValue])
-        /// Members by name; of several with one name the last. ``JSONValue/text`` has their order.
+        /// An object. If a name occurs more than once, its last value counts. ``JSONValue/text`` has the order.
         case object([String: JSONValue])
     }
 
     private enum Storage {
-        case read(JSONText)
+        case text(JSONText)
         case built(JSONLevel)
     }
 
-    private let storage: Storage
+    private var storage: Storage
 
     private init(_ level: JSONLevel) { storage = .built(level) }
 
-    /// Takes text that is known to be JSON.
-    init(known text: String) { storage = .read(JSONText(text)) }
+    /// - Parameter text: Valid JSON.
+    init(known text: String) { storage = .text(JSONText(text)) }
 
-    /// Takes JSON text as it is.
+    /// Creates a value from JSON text, which it keeps unchanged.
     ///
-    /// - Parameter text: One JSON value, nested no deeper than 127.
-    /// - Throws: `HightouchError` of the kind `invalidRequest` where it is none.
+    /// - Parameter text: The text of one JSON value, nested at most 127 levels deep.
+    /// - Throws: ``HightouchError`` of kind `invalidRequest` if `text` is not valid JSON.
     public init(text: String) throws {
         do {
             self.init(known: try JSONScanner.checked(text))
         } catch {
-            throw HightouchError(.invalidRequest, "what was given as the text of JSON is not JSON", because: error)
+            throw HightouchError(.invalidRequest, "The text is not valid JSON.", because: error)
         }
     }
 
-    /// The JSON text: as it came, or what will go out.
+    /// The JSON text: of a value from the API its original text, otherwise the text that will be sent.
     public var text: String {
-        if case .read(let read) = storage { return read.text }
+        if case .text(let json) = storage { return json.text }
         var text = ""
         write(to: &text)
         return text
@@ -67,17 +69,17 @@ public struct JSONValue: Sendable {
 
     var level: JSONLevel {
         switch storage {
-        case .read(let read): read.level
+        case .text(let json): json.level
         case .built(let level): level
         }
     }
 
-    /// What of it is not text that came.
+    /// The level of a value that was built in Swift; nil for a value that has its original text.
     var built: JSONLevel? { if case .built(let level) = storage { level } else { nil } }
 
     func write(to text: inout String) {
         switch storage {
-        case .read(let read): text += read.text
+        case .text(let json): text += json.text
         case .built(let level): level.write(to: &text)
         }
     }
@@ -90,24 +92,37 @@ extension JSONValue {
     /// `true` or `false`.
     public static func bool(_ value: Bool) -> JSONValue { JSONValue(.bool(value)) }
 
-    /// A whole number.
+    /// An integer.
     public static func int(_ value: Int) -> JSONValue { JSONValue(.number("\(value)")) }
 
-    /// A number. One that is not finite has no form in JSON: calls that are given it throw, and send nothing.
+    /// A number. JSON cannot express numbers that are not finite; a call that gets one throws and sends nothing.
     public static func double(_ value: Double) -> JSONValue { JSONValue(.number("\(value)")) }
 
-    /// Text.
+    /// A string.
     public static func string(_ value: String) -> JSONValue { JSONValue(.string(value)) }
 
-    /// A list.
+    /// An array.
     public static func array(_ elements: [JSONValue]) -> JSONValue { JSONValue(.array(elements)) }
 
-    /// An object; its members go out in the order of their names.
+    /// An object, with its members sorted by name.
     public static func object(_ members: [String: JSONValue]) -> JSONValue {
         JSONValue(.object(members.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }))
     }
 
-    /// What it is, to switch over.
+    /// Creates a string from a variable; a literal needs no initializer.
+    public init(_ value: String) { self = .string(value) }
+    /// Creates an integer from a variable.
+    public init(_ value: Int) { self = .int(value) }
+    /// Creates a number from a variable.
+    public init(_ value: Double) { self = .double(value) }
+    /// Creates `true` or `false` from a variable.
+    public init(_ value: Bool) { self = .bool(value) }
+    /// Creates an array from a variable.
+    public init(_ elements: [JSONValue]) { self = .array(elements) }
+    /// Creates an object from a dictionary, with its members sorted by name.
+    public init(_ members: [String: JSONValue]) { self = .object(members) }
+
+    /// The type and content of the value, for use in a `switch`.
     public var shape: Shape {
         switch level {
         case .null: .null
@@ -119,44 +134,69 @@ extension JSONValue {
         }
     }
 
-    /// Whether it is `null`.
+    /// Whether the value is `null`.
     public var isNull: Bool { if case .null = level { true } else { false } }
 
-    /// The boolean, or nil where it is something else.
+    /// The Boolean, or nil if the value is not a Boolean.
     public var bool: Bool? { if case .bool(let value) = level { value } else { nil } }
 
-    /// The whole number, or nil where it is something else, or does not fit 64 bits.
+    /// The integer, or nil if the value is not a number without fraction and exponent that fits in an `Int`.
     public var int: Int? { if case .int(let value) = shape { value } else { nil } }
 
-    /// The number, whole or not, or nil where it is something else.
+    /// The nearest `Double`, or nil if the value is not a number.
     public var double: Double? { if case .number(let text) = level { Double(text) } else { nil } }
 
-    /// The text, or nil where it is something else.
+    /// The string, or nil if the value is not a string.
     public var string: String? { if case .string(let value) = level { value } else { nil } }
 
-    /// The list, or nil where it is something else.
+    /// The elements, or nil if the value is not an array.
     public var array: [JSONValue]? { if case .array(let value) = level { value } else { nil } }
 
-    /// The members, or nil where it is something else.
+    /// The members by name, or nil if the value is not an object.
     public var object: [String: JSONValue]? { if case .object(let value) = shape { value } else { nil } }
 
-    /// A member of an object; nil where there is none, or it is no object.
+    /// A member of an object, or nil if there is no such member or the value is not an object.
+    ///
+    /// Setting a member keeps the text and the order of all others, and adds a new member at the end. Setting nil
+    /// removes the member; set ``null`` to make it `null`. On a value that is not an object, setting does nothing.
     public subscript(name: String) -> JSONValue? {
-        guard case .object(let members) = level else { return nil }
-        return members.last { $0.name.utf8.elementsEqual(name.utf8) }?.value
+        get {
+            guard case .object(let members) = level else { return nil }
+            return members.last { $0.name.utf8.elementsEqual(name.utf8) }?.value
+        }
+        set {
+            guard case .object(var members) = level else { return }
+            let place = members.lastIndex { $0.name.utf8.elementsEqual(name.utf8) }
+            switch (newValue, place) {
+            case (let value?, let place?): members[place].value = value
+            case (let value?, nil): members.append((name, value))
+            case (nil, _): members.removeAll { $0.name.utf8.elementsEqual(name.utf8) }
+            }
+            storage = .built(.object(members))
+        }
     }
 
-    /// An element of a list; nil where there is none, or it is no list.
+    /// An element of an array, or nil if there is no such element or the value is not an array.
+    ///
+    /// Setting an element keeps the text of all others. Setting nil removes the element; set ``null`` to make it
+    /// `null`. Without such an element, setting does nothing.
     public subscript(index: Int) -> JSONValue? {
-        guard let array, array.indices.contains(index) else { return nil }
-        return array[index]
+        get {
+            guard let array, array.indices.contains(index) else { return nil }
+            return array[index]
+        }
+        set {
+            guard case .array(var elements) = level, elements.indices.contains(index) else { return }
+            if let newValue { elements[index] = newValue } else { elements.remove(at: index) }
+            storage = .built(.array(elements))
+        }
     }
 }
 
 extension JSONValue: Hashable {
-    /// Numbers are equal where they are the same number, exactly: JSON does not tell `3` from `3.0`.
+    /// Compares the JSON values exactly: `3` equals `3.0`, and the order of members does not matter.
     public static func == (left: JSONValue, right: JSONValue) -> Bool {
-        if case (.read(let left), .read(let right)) = (left.storage, right.storage),
+        if case (.text(let left), .text(let right)) = (left.storage, right.storage),
             left === right || left.text.utf8.elementsEqual(right.text.utf8)
         {
             return true
@@ -164,12 +204,12 @@ extension JSONValue: Hashable {
         return left.canonical == right.canonical
     }
 
-    /// Equal values have equal hashes.
+    /// Hashes the value so that equal values have equal hashes.
     public func hash(into hasher: inout Hasher) { hasher.combine(canonical) }
 
     private var canonical: [UInt8] {
         var bytes: [UInt8] = []
-        level.canonical(to: &bytes)
+        level.writeCanonical(to: &bytes)
         return bytes
     }
 }
@@ -178,27 +218,27 @@ extension JSONValue: CustomStringConvertible, CustomReflectable {
     /// The JSON text.
     public var description: String { text }
 
-    /// No parts. A mirror of what is kept would look past the lock at what another thread may be reading.
+    /// Empty. A mirror of the storage would read it without the lock.
     public var customMirror: Mirror { Mirror(self, children: []) }
 }
 
 extension JSONValue: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
     ExpressibleByFloatLiteral, ExpressibleByStringLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {
-    /// `nil` is `null`.
+    /// Creates `null`.
     public init(nilLiteral: ()) { self = .null }
-    /// `true` or `false`.
+    /// Creates `true` or `false`.
     public init(booleanLiteral value: Bool) { self = .bool(value) }
-    /// A whole number.
+    /// Creates an integer.
     public init(integerLiteral value: Int) { self = .int(value) }
-    /// A number with a fraction.
+    /// Creates a number with a fraction.
     public init(floatLiteral value: Double) { self = .double(value) }
-    /// Text.
+    /// Creates a string.
     public init(stringLiteral value: String) { self = .string(value) }
-    /// A list.
+    /// Creates an array.
     public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
 
-    /// Members in their order; of two with one name the last one stands.
+    /// Creates an object with its members in the given order. If a name occurs more than once, its last value counts.
     public init(dictionaryLiteral elements: (String, JSONValue)...) {
         self.init(.object(elements.map { ($0.0, $0.1) }))
     }

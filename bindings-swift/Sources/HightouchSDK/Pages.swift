@@ -1,47 +1,47 @@
 /// One page of a list.
 public struct Page<Element: Sendable>: Sendable {
-    /// What is on it; rows that an earlier page had are left out.
+    /// The elements of the page, without those that an earlier page contained.
     public let items: [Element]
-    /// Whether the list ends with it.
+    /// Whether this is the last page.
     public let isLast: Bool
-    /// How the call went.
+    /// Statistics of the call that fetched the page.
     public let meta: CallMeta
 }
 
 extension Page: Equatable where Element: Equatable {}
 
-/// A list that is fetched page by page while it is gone through, each time anew.
+/// A list that fetches its pages while you iterate over it. Each iteration fetches the pages again.
 ///
 /// ```swift
-/// for try await sync in ht.syncs.list() { … }
-/// for try await page in ht.syncs.list().pages { … }
+/// for try await sync in ht.syncs.list() { print(sync.slug) }
+/// for try await page in ht.syncs.list().pages { print(page.items.count) }
 /// let page = try await ht.syncs.list().firstPage()
 /// let syncs = try await ht.syncs.list().all()
 /// ```
 ///
-/// What is deleted or inserted meanwhile neither hides nor repeats a row. Going through it throws `HightouchError`, or
-/// `CancellationError` where the task was cancelled; after that it has ended.
+/// If elements are created or deleted during the iteration, no other element is skipped or repeated. Iterating throws
+/// ``HightouchError``, or `CancellationError` if the task was cancelled; after an error the iteration has ended.
 public struct PagedSequence<Element: Decodable & Sendable>: AsyncSequence, Sendable {
     let door: Door
     let op: String
     let arguments: Fields
     let options: CallOptions
 
-    /// The pages instead of what is on them.
+    /// The pages of the list, for iterating page by page.
     public var pages: Pages { Pages(list: self) }
 
-    /// The first page alone: one request.
+    /// Fetches only the first page, with one request.
     ///
-    /// - Returns: The page, empty where the list is.
-    /// - Throws: `HightouchError`.
+    /// - Returns: The first page. It is empty if the list is empty.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     public func firstPage() async throws -> Page<Element> {
         try await fetch(arguments).page
     }
 
-    /// Everything on the list, in memory.
+    /// Fetches the whole list into memory.
     ///
-    /// - Returns: The elements in their order.
-    /// - Throws: `HightouchError`.
+    /// - Returns: All elements in order.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     public func all() async throws -> [Element] {
         try await pages.reduce(into: []) { $0 += $1.items }
     }
@@ -51,12 +51,12 @@ public struct PagedSequence<Element: Decodable & Sendable>: AsyncSequence, Senda
     }
 
     fileprivate func fetch(_ arguments: Fields) async throws -> (page: Page<Element>, next: String?) {
-        let answer = try await door.call(op, arguments, options.fields)
-        let next = answer.head.next
-        return (Page(items: try answer.value(), isLast: next == nil, meta: answer.head.meta), next)
+        let response = try await door.call(op, arguments, options.fields)
+        let next = response.head.next
+        return (Page(items: try response.value(), isLast: next == nil, meta: response.head.meta), next)
     }
 
-    /// Goes through the elements.
+    /// Iterates over the elements.
     public struct Iterator: AsyncIteratorProtocol {
         fileprivate var pages: Pages.Iterator
         private var items: ArraySlice<Element> = []
@@ -77,20 +77,20 @@ public struct PagedSequence<Element: Decodable & Sendable>: AsyncSequence, Senda
         let list: PagedSequence
 
         public func makeAsyncIterator() -> Iterator {
-            Iterator(list: list, following: list.arguments)
+            Iterator(list: list, nextArguments: list.arguments)
         }
 
-        /// Goes through the pages.
+        /// Iterates over the pages.
         public struct Iterator: AsyncIteratorProtocol {
             fileprivate let list: PagedSequence
-            /// Asks for the page to come; nil after the last one.
-            fileprivate var following: Fields?
+            /// The arguments for the next page; nil after the last one.
+            fileprivate var nextArguments: Fields?
 
             public mutating func next() async throws -> Page<Element>? {
-                guard let arguments = following else { return nil }
-                following = nil
+                guard let arguments = nextArguments else { return nil }
+                nextArguments = nil
                 let (page, next) = try await list.fetch(arguments)
-                following = next.map { ["next": $0] }
+                nextArguments = next.map { ["next": $0] }
                 return page
             }
         }

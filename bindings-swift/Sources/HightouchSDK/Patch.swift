@@ -1,20 +1,26 @@
-/// A field of a change: left as it is, emptied, or set.
+/// A field of an update that can be cleared: leave it, clear it, or set it.
 ///
 /// ```swift
-/// schedule: .absent       // the sync keeps its schedule
-/// schedule: .null         // the sync has none from now on; `nil` is the same
-/// schedule: .set(hourly)
+/// let hourly = Schedule(type: "cron", schedule: .cron(CronRule(expression: "0 * * * *")))
+/// try await ht.syncs.update("orders-to-salesforce", schedule: .set(hourly))
+/// try await ht.syncs.update("orders-to-salesforce", disabled: true)  // keeps the schedule
+/// try await ht.syncs.update("orders-to-salesforce", schedule: .null)  // clears the schedule
 /// ```
 public enum Patch<Value> {
-    /// Not sent: the server leaves the field as it is.
+    /// Leaves the field as it is: the request does not contain it.
     case absent
-    /// Sent as `null`.
+    /// Clears the field: the request contains `null`.
     case null
-    /// Sent.
+    /// Sets the field to a value.
     case set(Value)
 
-    /// What is there is set, and nil is null: a field of one thing given to another as it is.
-    public init(_ value: Value?) { self = value.map(Patch.set) ?? .null }
+    /// Sets the field to a value, or clears it if the value is nil.
+    ///
+    /// Use it to copy an optional property, such as the schedule of another sync.
+    ///
+    /// - Parameter value: The value, or nil to clear the field.
+    /// - Returns: The patch.
+    public static func setOrClear(_ value: Value?) -> Patch { value.map(Patch.set) ?? .null }
 }
 
 extension Patch: Sendable where Value: Sendable {}
@@ -22,12 +28,12 @@ extension Patch: Equatable where Value: Equatable {}
 extension Patch: Hashable where Value: Hashable {}
 
 extension Patch: ExpressibleByNilLiteral {
-    /// The same as ``null``.
-    public init(nilLiteral: ()) { self = .null }
+    /// The same as ``absent``: nil leaves a field as it is, as it does for every other argument of an update.
+    public init(nilLiteral: ()) { self = .absent }
 }
 
 extension Patch where Value: Encodable & Sendable {
-    /// What is sent; nil for nothing.
+    /// The value to send, or nil to send none.
     var sent: (any Encodable & Sendable)? {
         switch self {
         case .absent: nil

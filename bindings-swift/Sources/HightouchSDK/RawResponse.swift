@@ -1,6 +1,6 @@
 import Foundation
 
-/// An answer as it came, and what the method would have given for it.
+/// The server's response to a call, unchanged, and the value that the call's method returns for it.
 ///
 /// ```swift
 /// let response = try await ht.syncs.withRawResponse.get(7)
@@ -8,38 +8,38 @@ import Foundation
 /// let sync = try await response.parse()
 /// ```
 ///
-/// A status that says that the call failed throws as it does elsewhere; an error in an answer of status 200 is told by
-/// ``parse()``.
+/// The call throws for an error status, as its method without `withRawResponse` does. If the server reports an error in
+/// a response of status 200, ``parse()`` throws it.
 public struct RawResponse<Value>: Sendable {
     /// The HTTP status.
     public let status: Int
-    /// The headers, their names in lower case.
+    /// The headers, with their names in lower case.
     public let headers: [String: String]
-    /// The body as the server sent it, unpacked.
+    /// The body, decompressed but otherwise as the server sent it.
     public let body: Data
-    /// How the call went.
+    /// Statistics of the call.
     public let meta: CallMeta
 
     let door: Door
     let op: String
     let arguments: Fields
-    let read: @Sendable (Answer) throws -> Value
+    let read: @Sendable (Response) throws -> Value
 
     /// The body as text.
     public var text: String { String(decoding: body, as: UTF8.self) }
 
-    /// Reads the answer; sends nothing.
+    /// Decodes the response. Sends nothing.
     ///
-    /// - Returns: What the method would have given: of a list, the rows of this page.
-    /// - Throws: `HightouchError`, as the method would have thrown for this answer.
+    /// - Returns: The value that the method returns for this response. For a list it is the elements of this page.
+    /// - Throws: The ``HightouchError`` that the method throws for this response.
     public func parse() async throws -> Value {
-        let answer = try await door.local(
+        let response = try await door.local(
             "parse", ["op": op, "args": arguments, "status": status, "headers": headers, "body": text])
-        return try read(answer)
+        return try read(response)
     }
 }
 
 extension RawResponse: CustomStringConvertible {
-    /// The operation, the status and the size; not what was said.
+    /// The method, the status and the size of the body.
     public var description: String { "\(meta.operation): \(status), \(body.count) bytes" }
 }

@@ -1,24 +1,24 @@
-/// What runs.
+/// The kind of a run.
 public enum RunKind: String, CaseIterable, Codable, Hashable, Sendable, CustomStringConvertible {
-    /// A sync.
+    /// A run of a sync.
     case sync
-    /// A sequence of syncs.
+    /// A run of a sequence of syncs.
     case sequence
-    /// An identity graph.
+    /// A run of an identity graph.
     case identityGraph = "identity_graph"
 
-    /// The kind for people.
+    /// The kind in words, such as `identity graph`.
     public var description: String { self == .identityGraph ? "identity graph" : rawValue }
 }
 
-/// What is known of a run at one moment.
+/// The state of a run at one moment: ``SyncRun``, ``SequenceRun`` or ``IdentityGraphRun``.
 public protocol RunState: Codable, Hashable, Sendable {
-    /// The id of a run.
+    /// The type of a run's id.
     associatedtype RunID: LosslessStringConvertible & Hashable & Sendable
-    /// The id of what runs.
+    /// The type of the id of the run's sync, sequence or graph.
     associatedtype ParentID: LosslessStringConvertible & Hashable & Sendable
 
-    /// What runs.
+    /// The kind of the run.
     static var kind: RunKind { get }
 }
 
@@ -26,7 +26,7 @@ extension SyncRun: RunState {
     public typealias RunID = Int
     public typealias ParentID = Int
 
-    /// A sync.
+    /// Always ``RunKind/sync``.
     public static var kind: RunKind { .sync }
 }
 
@@ -34,7 +34,7 @@ extension SequenceRun: RunState {
     public typealias RunID = String
     public typealias ParentID = String
 
-    /// A sequence.
+    /// Always ``RunKind/sequence``.
     public static var kind: RunKind { .sequence }
 }
 
@@ -42,33 +42,33 @@ extension IdentityGraphRun: RunState {
     public typealias RunID = String
     public typealias ParentID = String
 
-    /// An identity graph.
+    /// Always ``RunKind/identityGraph``.
     public static var kind: RunKind { .identityGraph }
 }
 
-/// A run of a sync.
+/// A handle for a run of a sync.
 public typealias SyncRunHandle = RunHandle<SyncRun>
-/// A run of a sequence.
+/// A handle for a run of a sequence.
 public typealias SequenceRunHandle = RunHandle<SequenceRun>
-/// A run of an identity graph.
+/// A handle for a run of an identity graph.
 public typealias IdentityGraphRunHandle = RunHandle<IdentityGraphRun>
 
 extension RunHandle where State == SyncRun {
-    /// The sync that runs.
+    /// The id of the sync.
     public var syncId: Int { parentId }
 }
 
 extension RunHandle where State == SequenceRun {
-    /// The sequence that runs.
+    /// The id of the sequence.
     public var sequenceId: String { parentId }
 }
 
 extension RunHandle where State == IdentityGraphRun {
-    /// The identity graph that runs.
+    /// The id of the identity graph.
     public var graphId: String { parentId }
 }
 
-/// A run of whatever kind, as a token names it.
+/// A handle for a run of any kind, opened from a token.
 ///
 /// ```swift
 /// switch try await ht.run(token) {
@@ -93,16 +93,16 @@ public enum AnyRun: Sendable {
         }
     }
 
-    /// The run, where it is one of a sync; nil for others.
+    /// The handle if this is a run of a sync; otherwise nil.
     public var sync: SyncRunHandle? { if case .sync(let run) = self { run } else { nil } }
-    /// The run, where it is one of a sequence; nil for others.
+    /// The handle if this is a run of a sequence; otherwise nil.
     public var sequence: SequenceRunHandle? { if case .sequence(let run) = self { run } else { nil } }
-    /// The run, where it is one of an identity graph; nil for others.
+    /// The handle if this is a run of an identity graph; otherwise nil.
     public var identityGraph: IdentityGraphRunHandle? { if case .identityGraph(let run) = self { run } else { nil } }
 }
 
 extension AnyRun: CustomStringConvertible {
-    /// What runs, and the ids.
+    /// The kind and the ids, such as `run 77 of sync 5`.
     public var description: String {
         switch self {
         case .sync(let run): "\(run)"
@@ -112,7 +112,7 @@ extension AnyRun: CustomStringConvertible {
     }
 }
 
-/// A run as the door gives it.
+/// A run as it crosses the door.
 struct OpenedRun: Decodable {
     let token: String
     let kind: RunKind

@@ -1,22 +1,24 @@
-/// Follows one run, and no other, to its end. Made by triggering, or by `Hightouch.run(_:)` from a token.
+/// A handle that follows one run to its end.
+///
+/// Methods that trigger a run return a handle. ``Hightouch/run(_:)`` opens one from a ``token``.
 public struct RunHandle<State: RunState>: Sendable {
     private let door: Door
-    /// What runs.
+    /// The kind of the run.
     public var kind: RunKind { State.kind }
-    /// The run's id.
+    /// The id of the run.
     public let id: State.RunID
-    /// The id of what runs.
+    /// The id of the run's sync, sequence or graph.
     public let parentId: State.ParentID
-    /// Stands for this run in any process and any language; holds no key.
+    /// A text that identifies the run in any process and any language of this SDK. It does not contain the API key.
     public let token: String
-    /// Whether the run was found after a trigger of which no answer came, rather than named by the answer.
+    /// Whether the response to the trigger was lost and the client found the run in the list of runs.
     public let isAdopted: Bool
-    /// Whether the run was under way before: the trigger joined it (`ifRunning: .join`) and started none.
+    /// Whether the run was already in progress and the trigger joined it (`ifRunning: .join`) instead of starting one.
     public let isJoined: Bool
 
-    /// What `wait` does when a run has ended so.
-    public enum Ending: String, Codable, Sendable {
-        /// Throws an error of the kind `runFailed`, which carries the run.
+    /// What ``RunHandle/wait(timeout:onFailure:onWarning:progress:)`` does at the end of a run.
+    public enum EndPolicy: String, Codable, Sendable {
+        /// Throws an error of kind `runFailed` that contains the run.
         case `throw` = "raise"
         /// Returns the run.
         case `return`
@@ -24,7 +26,8 @@ public struct RunHandle<State: RunState>: Sendable {
 
     init(_ run: OpenedRun, door: Door) throws {
         guard run.kind == State.kind, let id = State.RunID(run.id), let parentId = State.ParentID(run.parent) else {
-            throw HightouchError(.internal, "the core gave a run of another kind, or an id of another type: \(run)")
+            throw HightouchError(
+                .internal, "The core returned a run of another kind or with an id of another type: \(run).")
         }
         self.door = door
         self.id = id
@@ -34,35 +37,36 @@ public struct RunHandle<State: RunState>: Sendable {
         isJoined = run.joined
     }
 
-    /// The states of the run as they change, the last one being its end. However it ends, that throws nothing.
+    /// The states of the run, one for each change. The last one is the final state, and a failed run throws nothing.
     ///
-    /// Going through them throws `HightouchError` if following becomes impossible, and with the kind `cancelled` if the
-    /// task is cancelled, as ``wait(timeout:onFailure:onWarning:progress:)`` does.
+    /// Iterating throws ``HightouchError`` if the client can no longer follow the run. If the task is cancelled, the
+    /// error is of kind `cancelled` and contains the token.
     public var states: States { States(run: self) }
 
-    /// Waits for the run to end. Outages do not end the wait.
+    /// Waits for the run to end. The wait continues through outages of the API.
     ///
     /// - Parameters:
-    ///   - timeout: How long to wait, from zero to `Int64.max` milliseconds; without end when nil. The run goes on
-    ///     after it.
-    ///   - onFailure: What to do when the run has failed, was cancelled or interrupted.
-    ///   - onWarning: What to do when the run has ended with warnings.
-    ///   - progress: Is given each change of state, the last one too.
-    /// - Returns: The run as it ended.
-    /// - Throws: `HightouchError`: of the kind `runFailed` as the policies have it; `waitTimeout` after the timeout and
-    ///   `cancelled` if the task was cancelled, both with the token in ``HightouchError/run``; `invalidRequest` for a
-    ///   timeout out of range, before anything is sent; or what makes following impossible.
+    ///   - timeout: The longest time to wait, from zero to `Int64.max` milliseconds. If nil, the wait has no limit. The
+    ///     run itself continues after the timeout.
+    ///   - onFailure: What to do if the run failed, was cancelled or was interrupted.
+    ///   - onWarning: What to do if the run ended with warnings.
+    ///   - progress: Called with each state of the run, including the final one.
+    /// - Returns: The final state of the run.
+    /// - Throws: ``HightouchError``. The kind is `runFailed` if `onFailure` or `onWarning` asks for it, `waitTimeout`
+    ///   after the timeout, `cancelled` if the task was cancelled, and `invalidRequest` if `timeout` is out of range.
+    ///   The error contains the token in ``HightouchError/run`` after a timeout or a cancellation. Any other kind says
+    ///   why the client can no longer follow the run.
     @discardableResult
     public func wait(
         timeout: Duration? = nil,
-        onFailure: Ending = .throw,
-        onWarning: Ending = .return,
+        onFailure: EndPolicy = .throw,
+        onWarning: EndPolicy = .return,
         progress: (@Sendable (State) async -> Void)? = nil
     ) async throws -> State {
         if let timeout, timeout < .zero || timeout > .longest {
             throw HightouchError(
                 .invalidRequest,
-                "wait: timeout must be from zero to Int64.max milliseconds and is \(timeout); nothing was sent.")
+                "wait(timeout:) takes a time from zero to Int64.max milliseconds, not \(timeout). Nothing was sent.")
         }
         let end = timeout.map { ContinuousClock.now + $0 }
         var seen: String?
@@ -95,13 +99,13 @@ public struct RunHandle<State: RunState>: Sendable {
         }
     }
 
-    /// The states of a run.
+    /// The sequence of a run's states.
     public struct States: AsyncSequence, Sendable {
         fileprivate let run: RunHandle
 
         public func makeAsyncIterator() -> Iterator { Iterator(run: run) }
 
-        /// Goes through the states.
+        /// Iterates over the states.
         public struct Iterator: AsyncIteratorProtocol {
             fileprivate let run: RunHandle
             fileprivate var seen: String?
@@ -111,8 +115,8 @@ public struct RunHandle<State: RunState>: Sendable {
                 while !ended {
                     ended = true
                     let step = try await run.step(after: seen) { arguments in
-                        arguments.set("onFailure", Ending.return)
-                        arguments.set("onWarning", Ending.return)
+                        arguments.set("onFailure", EndPolicy.return)
+                        arguments.set("onWarning", EndPolicy.return)
                     }
                     seen = step.seen
                     ended = step.finished
@@ -127,7 +131,7 @@ public struct RunHandle<State: RunState>: Sendable {
 }
 
 extension RunHandle: CustomStringConvertible {
-    /// What runs, and the ids.
+    /// The kind and the ids, such as `run 77 of sync 5`.
     public var description: String { "run \(id) of \(State.kind) \(parentId)" }
 }
 

@@ -1,15 +1,38 @@
-/// A sync by its id or its slug. Literals do: `7`, `"7"` and `"orders-to-salesforce"`.
-public enum SyncReference: Sendable, Hashable {
+/// A sync, identified by its id or its slug.
+///
+/// Literals work wherever a reference is expected: `7`, `"7"` and `"orders-to-salesforce"`.
+public enum SyncReference: Sendable {
     /// The numeric id.
     case id(Int)
-    /// The slug; text of digits alone is read as an id.
+    /// The slug. Text that consists only of digits is an id.
     case slug(String)
+
+    /// A slug of digits as the id that it is.
+    private var normalized: SyncReference {
+        guard case .slug(let text) = self, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let id = Int(text)
+        else { return self }
+        return .id(id)
+    }
+}
+
+extension SyncReference: Hashable {
+    /// Compares the references: `.id(7)` equals `.slug("7")`.
+    public static func == (left: SyncReference, right: SyncReference) -> Bool {
+        switch (left.normalized, right.normalized) {
+        case (.id(let left), .id(let right)): left == right
+        case (.slug(let left), .slug(let right)): left == right
+        default: false
+        }
+    }
+
+    /// Hashes the reference so that equal references have equal hashes.
+    public func hash(into hasher: inout Hasher) { hasher.combine(normalized.description) }
 }
 
 extension SyncReference: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral {
-    /// An id.
+    /// Creates a reference to the sync with this id.
     public init(integerLiteral value: Int) { self = .id(value) }
-    /// A slug.
+    /// Creates a reference to the sync with this slug, or with this id if the text consists only of digits.
     public init(stringLiteral value: String) { self = .slug(value) }
 }
 

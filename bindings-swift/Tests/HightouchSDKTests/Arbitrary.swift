@@ -2,13 +2,13 @@ import Foundation
 
 @testable import HightouchSDK
 
-/// Values of all kinds, the same ones for the same seed.
+/// Generates values of all kinds. The same seed gives the same values.
 struct Arbitrary: RandomNumberGenerator {
     private var state: UInt64
 
     init(seed: UInt64) { state = seed }
 
-    /// SplitMix64.
+    /// The next number of SplitMix64.
     mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var mixed = state
@@ -52,7 +52,7 @@ struct Arbitrary: RandomNumberGenerator {
         return .double(double.isFinite ? double : 2.5)
     }
 
-    /// The text of any JSON, with what Swift's numbers and dictionaries do not keep.
+    /// The text of any JSON, also with numbers and members that Swift cannot hold without loss.
     mutating func jsonText(depth: Int = 3) -> String {
         let blank = one(of: ["", " ", "\n\t"])
         switch Int.random(in: 0..<(depth > 0 ? 6 : 4), using: &self) {
@@ -68,7 +68,7 @@ struct Arbitrary: RandomNumberGenerator {
         }
     }
 
-    /// Of any shape, at most so deep.
+    /// A value of any shape, nested at most `depth` levels deep.
     mutating func json(depth: Int = 4) -> JSONValue {
         switch Int.random(in: 0..<(depth > 0 ? 7 : 5), using: &self) {
         case 0: return .null
@@ -80,7 +80,7 @@ struct Arbitrary: RandomNumberGenerator {
         }
     }
 
-    /// An object, now and then a hundred levels deep.
+    /// An object; every eighth one is a hundred levels deep.
     mutating func object() -> JSONValue {
         var members = map { $0.json() }
         if Int.random(in: 0..<8, using: &self) == 0 {
@@ -93,7 +93,7 @@ struct Arbitrary: RandomNumberGenerator {
 }
 
 extension Arbitrary {
-    /// As the vendor's document has them.
+    /// A schedule of a kind that the API documents.
     mutating func schedule() -> Schedule {
         switch Int.random(in: 0..<5, using: &self) {
         case 0: rule(.interval(interval(unit: one(of: [.minute, .hour, .day, .week]))))
@@ -104,7 +104,7 @@ extension Arbitrary {
         }
     }
 
-    /// As no document has them yet.
+    /// A schedule of a kind that the API does not document.
     mutating func oddSchedule() -> Schedule {
         Bool.random(using: &self)
             ? rule(.unknown(.object(map { $0.json() }.merging(["moon": "full"]) { $1 })))

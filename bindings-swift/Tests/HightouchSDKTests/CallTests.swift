@@ -3,33 +3,35 @@ import XCTest
 
 @testable import HightouchSDK
 
-/// What stands around a call: hooks, raw answers, arguments that are left out, null or set.
+/// Hooks, raw responses, and arguments that are absent, null or set.
 final class CallTests: XCTestCase {
-    func testHooksAreToldOfEachCallThatMaySendAndHowItEnded() async throws {
+    func testHooksReceiveTheStartAndTheEndOfEachCallThatMaySend() async throws {
         let world = try await Sandbox.running().world(["syncs": 250])
-        let told = Told()
-        let hooks = Hooks(onStart: { told.add("start \($0.op)") }, onEnd: { told.add($0) })
+        let log = CallLog()
+        let hooks = Hooks(onStart: { log.add("start \($0.operation) \($0.operationId ?? "")") }, onEnd: { log.add($0) })
         let client = try world.client(hooks: hooks)
         _ = try await client.syncs.list().all()
         do {
             _ = try await client.syncs.get(999)
-            XCTFail("there is none")
+            XCTFail("there is no such sync")
         } catch {
             XCTAssertEqual((error as? HightouchError)?.kind, .notFound)
         }
         _ = try await client.stats()
+        _ = try await client.syncSequences.trigger("nightly")
         try await client.close()
-        let pages = Array(repeating: ["start syncs.list", "end syncs.list 200"], count: 3).flatMap { $0 }
-        XCTAssertEqual(told.lines, pages + ["start syncs.get", "end syncs.get 404 notFound"])
+        let names = ["start syncSequences.trigger TriggerSequenceRun", "end syncSequences.trigger 200"]
+        let pages = Array(repeating: ["start syncs.list ListSync", "end syncs.list 200"], count: 3).flatMap { $0 }
+        XCTAssertEqual(log.lines, pages + ["start syncs.get GetSync", "end syncs.get 404 notFound"] + names)
     }
 
-    func testARawAnswerHasStatusHeadersAndBodyAndParsesToWhatTheMethodGives() async throws {
+    func testARawResponseHasStatusHeadersAndBodyAndParsesToTheResultOfTheMethod() async throws {
         let world = try await Sandbox.running().world(["syncs": 250])
         let client = try world.client()
         let response = try await client.syncs.withRawResponse.get(7)
         XCTAssertEqual(response.status, 200)
         XCTAssertEqual(response.headers["content-type"]?.hasPrefix("application/json"), true)
-        XCTAssertEqual(response.meta.operation, "GetSync")
+        XCTAssertEqual(response.meta.operation, "syncs.get")
         let body = try Coding.decoder().decode(JSONValue.self, from: response.body)
         XCTAssertEqual(body["id"], 7)
         XCTAssertEqual(response.text, String(decoding: response.body, as: UTF8.self))
@@ -41,7 +43,7 @@ final class CallTests: XCTestCase {
         XCTAssertEqual(parsed, plain)
     }
 
-    func testARawListIsItsFirstPageAndARawTriggerParsesToAHandle() async throws {
+    func testARawListParsesToItsFirstPageAndARawTriggerToAHandle() async throws {
         let world = try await Sandbox.running().world(["syncs": 250])
         let client = try world.client()
         let rows = try await client.syncs.withRawResponse.list(limit: 20).parse()
@@ -53,7 +55,7 @@ final class CallTests: XCTestCase {
         try await client.models.withRawResponse.delete(1).parse()
     }
 
-    func testAnErrorUnderStatus200IsToldWhenARawAnswerIsParsed() async throws {
+    func testParsingARawResponseThrowsTheErrorUnderStatus200() async throws {
         let world = try await Sandbox.running().world([
             "script": [["when": ["operation": "GetDomain"], "answer": ["body": "Internal Server Error"]]]
         ])
@@ -61,28 +63,41 @@ final class CallTests: XCTestCase {
         XCTAssertEqual(response.text, #""Internal Server Error""#)
         do {
             _ = try await response.parse()
-            XCTFail("it is an error")
+            XCTFail("the response is an error")
         } catch {
             XCTAssertEqual((error as? HightouchError)?.kind, .server)
         }
     }
 
-    func testAScheduleOfOneSyncIsGivenToAnotherAsItIs() async throws {
+    func testAScheduleCanBeCopiedToAnotherSyncAndCleared() async throws {
         let world = try await Sandbox.running().world()
         let client = try world.client()
         let schedule = Schedule(type: "cron", schedule: .cron(CronRule(expression: "0 4 * * *")))
         let first = try await client.syncs.update(1, schedule: .set(schedule))
-        let second = try await client.syncs.update(2, schedule: Patch(first.schedule))
+        let second = try await client.syncs.update(2, schedule: .setOrClear(first.schedule))
         XCTAssertEqual(second.schedule, schedule)
         let untouched = try await client.syncs.update(2, disabled: true)
         XCTAssertEqual(untouched.schedule, schedule)
-        let cleared = try await client.syncs.update(2, schedule: nil)
+        let cleared = try await client.syncs.update(2, schedule: .null)
         XCTAssertNil(cleared.schedule)
         let bodies = try await world.requests().compactMap { $0["body"] }
         XCTAssertEqual(bodies.map { $0["schedule"] == nil }, [false, false, true, false])
     }
 
-    func testAPrimaryKeyThatMustBeGivenMayBeNull() async throws {
+    /// Incident: `update(1, configuration: nil, schedule: nil)` left the configuration alone and cleared the schedule.
+    func testNilLeavesEachFieldOfAnUpdateAsItIs() async throws {
+        let world = try await Sandbox.running().world()
+        let client = try world.client()
+        let schedule = Schedule(type: "cron", schedule: .cron(CronRule(expression: "0 4 * * *")))
+        let before = try await client.syncs.update(1, schedule: .set(schedule))
+        let after = try await client.syncs.update(1, configuration: nil, schedule: nil, disabled: true)
+        XCTAssertEqual(after.schedule, schedule)
+        XCTAssertEqual(after.configuration, before.configuration)
+        let sent = try await world.requests().last?["body"]
+        XCTAssertEqual(sent, ["disabled": true])
+    }
+
+    func testARequiredPrimaryKeyMayBeNil() async throws {
         let world = try await Sandbox.running().world()
         let model = try await world.client().models.create(
             name: "Orders", slug: "orders-without-key", queryType: "raw_sql", sourceId: 1, isSchema: false,
@@ -93,7 +108,7 @@ final class CallTests: XCTestCase {
         XCTAssertEqual(sent?["primaryKey"], .null)
     }
 
-    func testATokenGivesARunOfTheKindThatItNames() async throws {
+    func testATokenOpensARunOfItsKind() async throws {
         let world = try await Sandbox.running().world()
         let client = try world.client()
         let sequence = try await client.syncSequences.trigger("nightly")
@@ -110,12 +125,12 @@ final class CallTests: XCTestCase {
         XCTAssertEqual(end.syncRuns.compactMap(\.syncId), [1, 2])
     }
 
-    func testTheErrorOfARunCarriesItsStateByItsKind() async throws {
+    func testTheErrorOfAFailedRunContainsItsFinalState() async throws {
         let world = try await Sandbox.running().world(["graphs": ["status": "FAILURE", "error": "No such column."]])
         let run = try await world.client().identityGraphs.trigger("customers")
         do {
             try await run.wait(timeout: .seconds(60))
-            XCTFail("it fails")
+            XCTFail("the run fails")
         } catch let error as HightouchError {
             XCTAssertEqual(error.kind, .runFailed)
             XCTAssertEqual(error.identityGraphRun?.error, "No such column.")
@@ -127,8 +142,8 @@ final class CallTests: XCTestCase {
     }
 }
 
-/// What hooks were told, from whatever thread.
-private final class Told: @unchecked Sendable {
+/// Records the events of hooks, which any thread may call.
+private final class CallLog: @unchecked Sendable {
     private let lock = NSLock()
     private var all: [String] = []
 
@@ -138,6 +153,6 @@ private final class Told: @unchecked Sendable {
 
     func add(_ end: CallEnd) {
         let status = end.meta?.attempts.last?.status.map { " \($0)" } ?? ""
-        add("end \(end.op)\(status)\((end.error as? HightouchError).map { " \($0.kind)" } ?? "")")
+        add("end \(end.operation)\(status)\((end.error as? HightouchError).map { " \($0.kind)" } ?? "")")
     }
 }

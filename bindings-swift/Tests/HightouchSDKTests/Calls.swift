@@ -3,8 +3,8 @@ import XCTest
 
 @testable import HightouchSDK
 
-/// A client from a scenario's settings. What the public configuration cannot express (that is a test's own setting, or
-/// one of a wrong type) goes to the core as it stands.
+/// Creates a client from a scenario's settings. A setting that ``Configuration`` does not have, or one of a wrong type,
+/// is passed to the core unchanged.
 func client(
     _ settings: [String: JSONValue], credentials: (@Sendable () async throws -> String)? = nil
 ) throws -> Hightouch {
@@ -27,24 +27,24 @@ func client(
         }
     }
     return try hightouch(
-        apiKey, configuration, rest, credentials: credentials.map { Credentials($0) }, hooks: Trace.hooks)
+        apiKey, configuration, rest, credentials: credentials.map { CredentialsProvider($0) }, hooks: Trace.hooks)
 }
 
-/// A client with settings that hosts do not show.
+/// Creates a client with settings that ``Configuration`` does not have.
 func hightouch(
     _ apiKey: String?, _ configuration: Configuration, _ internal: [String: JSONValue],
-    credentials: Credentials? = nil, hooks: Hooks = Hooks()
+    credentials: CredentialsProvider? = nil, hooks: Hooks = Hooks()
 ) throws -> Hightouch {
     var settings = configuration.fields
     settings.set("apiKey", apiKey)
     return try Hightouch(settings: settings, credentials: credentials, hooks: hooks, internal: `internal`)
 }
 
-/// One call of a scenario, ready to be made, more than once if need be.
+/// One call of a scenario. It can be made more than once.
 struct Call: Sendable {
     let client: Hightouch
     let options: CallOptions
-    /// Whether an operation's answer is taken as it came and then parsed, which must come to the same.
+    /// Whether to call `withRawResponse` and parse the response, which must give the same result.
     let isRaw: Bool
     private let step: JSONValue
     private let args: JSONValue
@@ -70,16 +70,16 @@ struct Call: Sendable {
             case ("maxRetries", .int(let count)): options.maxRetries = count
             case ("priority", .string(let text)): options.priority = Priority(rawValue: text)
             case ("headers", .object(let headers)): options.headers = headers.compactMapValues(\.string)
-            default: throw Wrong(description: "this player has no option \(name): \(value)")
+            default: throw TestFailure(description: "this player has no option \(name): \(value)")
             }
         }
         self.options = options
     }
 
-    /// How often it is made at once.
+    /// How many times to make the call concurrently.
     var times: Int { step["atOnce"]?.int ?? 1 }
 
-    /// Makes the call, and cancels it where the step says so.
+    /// Makes the call, and cancels it if the step says so.
     func attempt() async -> Ended {
         let task = Task { try await make() }
         let cancelling = Task {
@@ -100,7 +100,7 @@ struct Call: Sendable {
         }
     }
 
-    /// Whether the request upon which the call is to be cancelled has come.
+    /// Whether the server has received the request upon which the call is cancelled.
     private func isDue() async throws -> Bool {
         guard let operation = step["cancelOn"] else { return true }
         return try await world.requests().contains { $0["operation"] == operation }
@@ -146,7 +146,7 @@ struct Call: Sendable {
             return Ended()
         case let call:
             guard let ended = try await made(call ?? "") else {
-                throw Wrong(description: "this player does not know the call \(call ?? "")")
+                throw TestFailure(description: "this player does not know the call \(call ?? "")")
             }
             return ended
         }
@@ -154,25 +154,29 @@ struct Call: Sendable {
 
     private func waited<State>(_ run: RunHandle<State>) async throws -> Ended {
         let (onFailure, onWarning): (String?, String?) = (try optional("onFailure"), try optional("onWarning"))
-        typealias Ending = RunHandle<State>.Ending
+        typealias EndPolicy = RunHandle<State>.EndPolicy
         let state = try await run.wait(
             timeout: args["timeoutMs"]?.int.map { .milliseconds($0) },
-            onFailure: try onFailure.map { try XCTUnwrap(Ending(rawValue: $0)) } ?? .throw,
-            onWarning: try onWarning.map { try XCTUnwrap(Ending(rawValue: $0)) } ?? .return)
+            onFailure: try onFailure.map { try XCTUnwrap(EndPolicy(rawValue: $0)) } ?? .throw,
+            onWarning: try onWarning.map { try XCTUnwrap(EndPolicy(rawValue: $0)) } ?? .return)
         return try Ended(value: JSONValue(of: state))
     }
 }
 
-/// What the generated calls are made of.
+/// Helpers of the generated calls.
 extension Call {
-    /// An argument that is not passed on would let a scenario pass without having been played.
+    /// Fails for an argument that the generated call does not pass on: the scenario would pass without testing it.
     func know(_ names: Set<String>) throws {
         let unknown = Set((args.object ?? [:]).keys).subtracting(names)
-        guard unknown.isEmpty else { throw Wrong(description: "this player does not pass on \(unknown)") }
+        guard unknown.isEmpty else {
+            throw TestFailure(description: "this player does not pass the arguments \(unknown)")
+        }
     }
 
     func argument<Value: Decodable>(_ name: String) throws -> Value {
-        guard let value: Value = try optional(name) else { throw Wrong(description: "there is no argument \(name)") }
+        guard let value: Value = try optional(name) else {
+            throw TestFailure(description: "there is no argument \(name)")
+        }
         return value
     }
 
@@ -181,14 +185,14 @@ extension Call {
         return try Coding.decoder().decode(Value.self, from: try Coding.encoder().encode(value))
     }
 
-    /// What must be given and may be null.
+    /// An argument that is required and may be null.
     func nullable<Value: Decodable>(_ name: String) throws -> Value? {
-        guard let value = args[name] else { throw Wrong(description: "there is no argument \(name)") }
+        guard let value = args[name] else { throw TestFailure(description: "there is no argument \(name)") }
         return value.isNull ? nil : try optional(name)
     }
 
     func patch<Value: Decodable>(_ name: String) throws -> Patch<Value> {
-        args[name] == nil ? .absent : Patch(try nullable(name))
+        args[name] == nil ? .absent : Patch.setOrClear(try nullable(name))
     }
 
     func ended<Value: Encodable>(_ value: Value) throws -> Ended { try Ended(value: JSONValue(of: value)) }
@@ -239,7 +243,7 @@ extension Call {
 }
 
 extension Ended {
-    /// A handle as scenarios compare it.
+    /// A handle in the form that scenarios compare.
     fileprivate init<State>(_ run: RunHandle<State>, _ handle: AnyRun) {
         Trace.note(run: run)
         value = [

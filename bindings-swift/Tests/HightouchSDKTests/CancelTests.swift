@@ -3,9 +3,9 @@ import XCTest
 
 @testable import HightouchSDK
 
-/// Cancelling a task ends its call in whatever phase it is, and the error says whether something is left behind.
+/// Cancelling a task ends its call in every phase, and the error says whether the call left something behind.
 final class CancelTests: XCTestCase {
-    /// What the call throws whose task is cancelled once all is ready.
+    /// The error of a call whose task is cancelled when `ready` returns.
     private func thrown<Value: Sendable>(
         by work: @escaping @Sendable () async throws -> Value, cancelledWhen ready: () async throws -> Void
     ) async throws -> any Error {
@@ -13,9 +13,9 @@ final class CancelTests: XCTestCase {
         try await ready()
         task.cancel()
         do {
-            throw Wrong(description: "it returned \(try await task.value)")
-        } catch let wrong as Wrong {
-            throw wrong
+            throw TestFailure(description: "it returned \(try await task.value)")
+        } catch let failure as TestFailure {
+            throw failure
         } catch {
             return error
         }
@@ -28,7 +28,7 @@ final class CancelTests: XCTestCase {
         XCTAssert(error is CancellationError, "\(error)")
     }
 
-    func testWhileItWaitsForTheLimitItGivesItsPlaceBack() async throws {
+    func testACallThatIsCancelledWhileItWaitsForTheLimitLeavesTheQueue() async throws {
         let world = try await Sandbox.running().world(["timeScale": 1])
         let client = try world.client { $0.limit = RateLimit(requests: 1, per: .seconds(600)) }
         _ = try await client.syncs.list().firstPage()
@@ -43,7 +43,7 @@ final class CancelTests: XCTestCase {
         XCTAssertEqual(requests.count, 1)
     }
 
-    func testWhileItConnectsItClosesTheSocket() async throws {
+    func testACallThatIsCancelledWhileItConnectsClosesTheSocket() async throws {
         let listener = try Listener()
         let client = try hightouch(
             "key", Configuration(baseURL: "https://127.0.0.1:\(listener.port)/api/v1"), ["environment": [:]])
@@ -53,11 +53,11 @@ final class CancelTests: XCTestCase {
         } when: {
             _ = try await accepted.value
         }
-        // The handshake never goes on; the end of the stream is what cancelling brings.
+        // The listener never answers the handshake, so only cancelling can end the stream.
         try await accepted.value.readToEnd()
     }
 
-    func testWhileItReadsTheServerSeesItGo() async throws {
+    func testACallThatIsCancelledWhileItReadsClosesItsRequest() async throws {
         let world = try await Sandbox.running().world([
             "script": [["when": ["operation": "ListSync"], "answer": ["hang": true]]]
         ])
@@ -70,8 +70,8 @@ final class CancelTests: XCTestCase {
         try await world.until("the request has gone") { $0.first?["gone_ms"]?.double != nil }
     }
 
-    /// Incident: cancelling a trigger whose request had been sent said nothing of the run that it may have started.
-    func testATriggerThatHasLeftSaysThatItMayHaveStarted() async throws {
+    /// Incident: the error of a trigger that was cancelled after sending did not mention the run that may have started.
+    func testATriggerThatIsCancelledAfterSendingSaysThatARunMayHaveStarted() async throws {
         let world = try await Sandbox.running().world([
             "script": [["when": ["operation": "TriggerRun"], "answer": ["hang": true]]]
         ])
@@ -88,7 +88,7 @@ final class CancelTests: XCTestCase {
         XCTAssertEqual(ended.errors as? [HightouchError], [failure])
     }
 
-    func testATriggerThatHasNotLeftIsMerelyCancelledAndHooksSeeTheCoresError() async throws {
+    func testATriggerThatIsCancelledBeforeSendingThrowsCancellationErrorAndHooksReceiveTheCoresError() async throws {
         let world = try await Sandbox.running().world(["timeScale": 1])
         let ended = Ends()
         let client = try world.client({ $0.limit = RateLimit(requests: 1, per: .seconds(600)) }, hooks: ended.hooks)
@@ -106,8 +106,8 @@ final class CancelTests: XCTestCase {
         XCTAssertEqual(requests.count, 1)
     }
 
-    /// Incident: the token of a run that was triggered and waited for in one expression was lost with its task.
-    func testAWaitThatIsInterruptedCarriesTheTokenAndTheRunGoesOn() async throws {
+    /// Incident: `trigger(1).wait()` in a cancelled task lost the token of the run.
+    func testTheErrorOfACancelledWaitContainsTheTokenAndTheRunContinues() async throws {
         let world = try await Sandbox.running().world(["runs": ["seconds": 1_000_000]])
         let client = try world.client()
         let error = try await thrown {
@@ -125,7 +125,7 @@ final class CancelTests: XCTestCase {
         XCTAssertEqual(run.syncId, 1)
         do {
             try await run.wait(timeout: .zero)
-            XCTFail("the run goes on")
+            XCTFail("the run continues")
         } catch let error as HightouchError {
             XCTAssertEqual(error.kind, .waitTimeout)
         }
@@ -144,7 +144,7 @@ final class CancelTests: XCTestCase {
     }
 }
 
-/// How calls ended, from whatever thread.
+/// Records the errors of calls, which any thread may end.
 private final class Ends: @unchecked Sendable {
     private let lock = NSLock()
     private var all: [any Error] = []

@@ -12,7 +12,7 @@ final class ClientTests: XCTestCase {
         return ["\(value)", String(reflecting: value), dumped]
     }
 
-    func testTheKeyIsInNoDescriptionOfTheClientAndWhatItMakes() async throws {
+    func testNoDescriptionOfTheClientOrItsObjectsContainsTheKey() async throws {
         let world = try await Sandbox.running().world()
         let client = try world.client()
         try await client.setAPIKey(canary)
@@ -29,19 +29,19 @@ final class ClientTests: XCTestCase {
         }
     }
 
-    func testAProxysPasswordIsInNoDescriptionOfTheConfiguration() {
+    func testNoDescriptionOfTheConfigurationContainsTheProxysPassword() {
         let configuration = Configuration(proxy: Secret("http://user:\(canary)@127.0.0.1:1"))
         for text in shown(configuration) { XCTAssertFalse(text.contains(canary), text) }
     }
 
-    func testARefusedKeyIsNotRepeatedInTheError() {
+    func testTheErrorOfAnInvalidKeyDoesNotContainTheKey() {
         XCTAssertThrowsError(try Hightouch(apiKey: canary + " x")) { error in
             XCTAssertEqual((error as? HightouchError)?.kind, .config)
             for text in shown(error) { XCTAssertFalse(text.contains(canary), text) }
         }
     }
 
-    func testSettingsThatMakeNoClientAreDiagnosedAndNotThrown() async throws {
+    func testInvalidSettingsAreDiagnosedAndNotThrown() async throws {
         let world = try await Sandbox.running().world()
         let base = try world.text("baseUrl")
         let diagnosis = try await Hightouch.diagnose(apiKey: canary + " x", configuration: Configuration(baseURL: base))
@@ -55,7 +55,7 @@ final class ClientTests: XCTestCase {
         for text in shown(diagnosis) { XCTAssertFalse(text.contains(canary), text) }
     }
 
-    func testADiagnosisFindsARefusedKey() async throws {
+    func testADiagnosisFindsAnUnknownKey() async throws {
         let world = try await Sandbox.running().world()
         let client = try world.client()
         try await client.setAPIKey(canary)
@@ -65,7 +65,7 @@ final class ClientTests: XCTestCase {
         for text in shown(diagnosis) { XCTAssertFalse(text.contains(canary), text) }
     }
 
-    func testAPanicOfTheCoreBecomesAnErrorAndTheClientGoesOn() async throws {
+    func testAPanicInTheCoreBecomesAnErrorAndTheClientStaysUsable() async throws {
         let world = try await Sandbox.running().world()
         let client = try hightouch(
             try world.text("apiKey"),
@@ -73,7 +73,7 @@ final class ClientTests: XCTestCase {
             ["selfTest": true, "environment": [:]])
         do {
             _ = try await client.door.call("client.panic")
-            XCTFail("it was to panic")
+            XCTFail("the call panics")
         } catch {
             XCTAssertEqual((error as? HightouchError)?.kind, .internal)
         }
@@ -81,13 +81,14 @@ final class ClientTests: XCTestCase {
         XCTAssertEqual(page.items.count, 3)
     }
 
-    func testClosingWorksInACancelledTaskAndEndsTheClient() async throws {
+    func testAClientCanBeClosedInACancelledTaskAndTwice() async throws {
         let client = try await Sandbox.running().world().client()
         let task = Task {
             withUnsafeCurrentTask { $0?.cancel() }
             try await client.close()
         }
         try await task.value
+        try await client.close()
         do {
             _ = try await client.syncs.list().firstPage()
             XCTFail("the client is closed")
@@ -96,7 +97,7 @@ final class ClientTests: XCTestCase {
         }
     }
 
-    func testAListCanBeTakenByElementsPagesFirstPageOrWhole() async throws {
+    func testAListCanBeReadByElementByPageAsItsFirstPageOrWhole() async throws {
         let client = try await Sandbox.running().world(["syncs": 7]).client()
         let list = client.syncs.list(limit: 3)
         var ids: [Int] = []
@@ -113,7 +114,7 @@ final class ClientTests: XCTestCase {
         XCTAssertEqual(all.map(\.id), ids)
     }
 
-    func testAListThatHasThrownHasEnded() async throws {
+    func testAnIterationEndsAfterAnError() async throws {
         let world = try await Sandbox.running().world([
             "syncs": 5,
             "script": [["when": ["operation": "ListSync", "nth": 2], "answer": ["status": 404, "body": [:]]]],
@@ -131,7 +132,7 @@ final class ClientTests: XCTestCase {
         XCTAssertNil(after)
     }
 
-    func testProgressSeesEachChangeAndTheEndAndAFailureCarriesTheRun() async throws {
+    func testProgressReceivesEachChangeAndTheErrorOfAFailedRunContainsTheRun() async throws {
         let world = try await Sandbox.running().world([
             "slugs": ["orders"], "runs": ["seconds": 10, "status": "failed", "error": "No such table."],
         ])
@@ -153,11 +154,11 @@ final class ClientTests: XCTestCase {
         XCTAssertEqual("\(again)", "run \(run.id) of sync 1")
     }
 
-    func testATokenThatIsNoneIsRefusedAndNothingIsSent() async throws {
+    func testAnInvalidTokenIsRejectedAndNothingIsSent() async throws {
         let world = try await Sandbox.running().world()
         do {
             _ = try await world.client().run("bm9uZQ")
-            XCTFail("it is no token")
+            XCTFail("the token is invalid")
         } catch {
             XCTAssertEqual((error as? HightouchError)?.kind, .invalidRequest)
         }

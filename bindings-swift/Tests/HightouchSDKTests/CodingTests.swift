@@ -27,7 +27,7 @@ final class CodingTests: XCTestCase {
         XCTAssertEqual(sync.status, .success)
     }
 
-    func testEveryKindOfScheduleIsToldByItsKind() throws {
+    func testASchedulesKindSelectsItsType() throws {
         let cases: [(String, (ScheduleRule) -> Bool)] = [
             (#"{"kind": "interval"}"#, { if case .interval = $0 { true } else { false } }),
             (#"{"kind": "cron", "expression": "0 * * * *"}"#, { $0 == .cron(CronRule(expression: "0 * * * *")) }),
@@ -46,7 +46,7 @@ final class CodingTests: XCTestCase {
         }
     }
 
-    func testAnUnknownStatusArrivesAsItsText() throws {
+    func testAnUnknownStatusKeepsItsText() throws {
         let run = try Coding.decoder().decode(
             SyncRun.self,
             from: Data(
@@ -65,67 +65,79 @@ final class CodingTests: XCTestCase {
         }
     }
 
-    func testATimestampOfAnotherFormIsRefused() {
+    func testATimestampInAnotherFormIsRejected() {
         for text in ["2026-07-10", "tomorrow", ""] {
             XCTAssertThrowsError(try Coding.date(text), text)
         }
-    }
-
-    func testEveryKindOfErrorOfTheContractHasACase() throws {
-        let kinds = """
-            config invalid_request authentication permission not_found conflict validation rate_limited server connect \
-            tls proxy timeout cancelled protocol outcome_unknown run_failed wait_timeout closed internal
-            """.split(separator: " ").map(String.init)
-        XCTAssertEqual(Set(HightouchError.Kind.allCases.map(\.rawValue)), Set(kinds))
     }
 
     func testAFailureKeepsEveryFieldThroughDecodingAndEncoding() throws {
         let error = try roundTrip(
             HightouchError.self,
             """
-            {"kind": "not_found", "code": "gone", "message": "GetSync of sync 7: there is no such thing.", "status": 404,
-             "details": {"why": ["gone"]}, "operation": "GetSync", "resource": "sync 7", "retryAfterMs": 1500,
-             "hint": "Look.", "causes": ["a", "b"], "run": "token",
-             "meta": {"requestId": "r", "operation": "GetSync", "waitedMs": 1, "durationMs": 2, "mended": ["data.3"],
+            {"kind": "not_found", "code": "gone", "message": "syncs.get(7): there is no such sync.", "status": 404,
+             "details": {"why": ["gone"]}, "operation": "syncs.get", "operationId": "GetSync", "resource": "sync 7",
+             "retryAfterMs": 1500, "hint": "Check the id.", "causes": ["a", "b"], "run": "token",
+             "meta": {"requestId": "r", "operation": "syncs.get", "operationId": "GetSync", "resource": "sync 7",
+                      "waitedMs": 1, "durationMs": 2, "mended": ["data.3"],
                       "attempts": [{"failure": "connect", "ms": 3}, {"status": 404, "ms": 4}],
                       "cuts": [{"allowed": 140, "closedMs": 1500}]}}
             """)
         XCTAssertEqual(error.code, "gone")
         XCTAssertEqual(error.meta?.cuts.map(\.allowed), [140])
         XCTAssertEqual(error.retryAfter, .milliseconds(1500))
-        XCTAssertEqual("\(error)", "not_found: GetSync of sync 7: there is no such thing. (Look.)")
-        XCTAssertEqual(error.localizedDescription, "GetSync of sync 7: there is no such thing. (Look.)")
+        XCTAssertEqual(error.meta?.operationId, "GetSync")
+        XCTAssertEqual("\(error)", "notFound: syncs.get(7): there is no such sync. Check the id.")
     }
 
-    func testAMetaOfAnOlderVersionHasNoCuts() throws {
+    /// Incident: the hint stood in brackets in `errorDescription`, so an alert could not show it in its own place.
+    func testFoundationShowsTheMessageTheCausesAndTheHintInTheirOwnPlaces() throws {
+        let error = try Coding.decoder().decode(
+            HightouchError.self,
+            from: Data(#"{"kind": "tls", "message": "It failed.", "hint": "Do this.", "causes": ["a", "b"]}"#.utf8))
+        XCTAssertEqual(error.localizedDescription, "It failed.")
+        XCTAssertEqual(error.errorDescription, "It failed.")
+        XCTAssertEqual(error.failureReason, "a: b")
+        XCTAssertEqual(error.recoverySuggestion, "Do this.")
+        let plain = HightouchError(.closed, "It is closed.")
+        XCTAssertNil(plain.failureReason)
+        XCTAssertNil(plain.recoverySuggestion)
+        XCTAssertEqual("\(plain)", "closed: It is closed.")
+    }
+
+    func testAMetaOfAnOlderVersionDecodesWithoutNewerFields() throws {
         let json = #"{"requestId":"r","operation":"o","waitedMs":1,"durationMs":2,"mended":[],"attempts":[]}"#
-        XCTAssertEqual(try Coding.decoder().decode(CallMeta.self, from: Data(json.utf8)).cuts, [])
+        let meta = try Coding.decoder().decode(CallMeta.self, from: Data(json.utf8))
+        XCTAssertEqual(meta.cuts, [])
+        XCTAssertNil(meta.operationId)
     }
 
-    func testAPatchTellsAbsentFromNull() throws {
+    func testAPatchSendsNothingNullOrAValue() throws {
         let fields: Fields = [
-            "left": Patch<String>.absent.sent, "emptied": Patch<String>.null.sent, "nil": (nil as Patch<String>).sent,
-            "set": Patch.set("x").sent, "nothing": Patch<String>(nil).sent, "something": Patch("y" as String?).sent,
+            "absent": Patch<String>.absent.sent, "nil": (nil as Patch<String>).sent, "null": Patch<String>.null.sent,
+            "set": Patch.set("x").sent, "copiedNil": Patch<String>.setOrClear(nil).sent,
+            "copied": Patch.setOrClear("y").sent,
         ]
-        XCTAssertEqual(
-            try JSONValue(of: fields),
-            ["emptied": nil, "nil": nil, "set": "x", "nothing": nil, "something": "y"])
+        XCTAssertEqual(try JSONValue(of: fields), ["null": nil, "set": "x", "copiedNil": nil, "copied": "y"])
     }
 
-    func testATimeBecomesMillisecondsRoundedUp() {
+    func testADurationBecomesMillisecondsRoundedUp() {
         XCTAssertEqual(Duration.seconds(1800).milliseconds, 1_800_000)
         XCTAssertEqual(Duration.nanoseconds(1).milliseconds, 1)
         XCTAssertEqual(Duration.zero.milliseconds, 0)
         XCTAssertEqual(Duration.seconds(Int64.max).milliseconds, .max)
     }
 
-    func testAReferenceIsAnIdOrASlugByItsLiteral() throws {
+    func testALiteralIsAReferenceToAnIdOrASlug() throws {
         XCTAssertEqual(7 as SyncReference, .id(7))
         XCTAssertEqual("orders" as SyncReference, .slug("orders"))
         XCTAssertEqual(try JSONValue(of: [SyncReference.id(7), .slug("7")]), [7, "7"])
+        XCTAssertEqual(SyncReference.id(7), "7")
+        XCTAssertEqual(Set<SyncReference>([7, "7", "orders", "7a"]).count, 3)
+        XCTAssertNotEqual(SyncReference.id(7), "7a")
     }
 
-    func testJSONKeepsTypesThatLookAlikeApart() throws {
+    func testJSONDistinguishesNumbersStringsAndBooleans() throws {
         let text = #"{"a": 1, "b": 1.5, "c": "1", "d": true, "e": null, "f": 9007199254740993, "g": 1e300, "h": [[]]}"#
         let value = try Coding.decoder().decode(JSONValue.self, from: Data(text.utf8))
         XCTAssertEqual(

@@ -3,9 +3,9 @@ import XCTest
 
 @testable import HightouchSDK
 
-/// A key that a function gives.
+/// Clients that get their key from a function.
 final class CredentialsTests: XCTestCase {
-    func testTheFunctionIsAskedBeforeTheFirstRequestAndThenNoMore() async throws {
+    func testTheFunctionIsCalledOnceBeforeTheFirstRequest() async throws {
         let world = try await Sandbox.running().world()
         let vault = Vault([try world.text("apiKey")])
         let client = try world.client(credentials: { try await vault.key() })
@@ -19,7 +19,7 @@ final class CredentialsTests: XCTestCase {
         XCTAssertEqual(requests.count, 2)
     }
 
-    func testManyCallsThatMeetARefusedKeyAskOnceAndAreRepeatedWithTheNewOne() async throws {
+    func testManyCallsWithARejectedKeyCallTheFunctionOnceAndAreRepeatedWithTheNewKey() async throws {
         let world = try await Sandbox.running().world()
         let vault = Vault([try XCTUnwrap(world.answer["keys"]?["invalid"]?.string), try world.text("apiKey")])
         let client = try world.client(credentials: { try await vault.key() })
@@ -34,7 +34,7 @@ final class CredentialsTests: XCTestCase {
         XCTAssertEqual(asked, 2)
     }
 
-    func testAKeyThatIsTheSameAgainIsNotTriedAgain() async throws {
+    func testACallIsNotRepeatedIfTheFunctionReturnsTheSameKeyAgain() async throws {
         let world = try await Sandbox.running().world()
         let vault = Vault([try XCTUnwrap(world.answer["keys"]?["invalid"]?.string)])
         let client = try world.client(credentials: { try await vault.key() })
@@ -51,7 +51,7 @@ final class CredentialsTests: XCTestCase {
         XCTAssertEqual(requests.count, 1)
     }
 
-    func testAFunctionThatFailsIsAnAuthenticationErrorThatCarriesItsOwn() async throws {
+    func testAFunctionThatThrowsCausesAnAuthenticationErrorThatContainsItsError() async throws {
         let world = try await Sandbox.running().world()
         let client = try world.client(credentials: { throw Sealed() })
         for _ in 1...2 {
@@ -63,7 +63,7 @@ final class CredentialsTests: XCTestCase {
         XCTAssertEqual(requests.count, 0)
     }
 
-    func testWhatCannotBeAKeyIsAFailureOfTheFunctionAndIsNotShown() async throws {
+    func testAnInvalidKeyFromTheFunctionIsAnErrorThatDoesNotContainTheKey() async throws {
         let world = try await Sandbox.running().world()
         let client = try world.client(credentials: { "canary and more" })
         let error = try await refusal { try await client.syncs.get(1) }
@@ -71,8 +71,8 @@ final class CredentialsTests: XCTestCase {
         XCTAssertFalse("\(error) \(error.causes) \(error.underlying as Any)".contains("canary"))
     }
 
-    /// Incident: a function that asked its own client for something waited for itself, without end.
-    func testAFunctionThatUsesItsOwnClientIsToldSo() async throws {
+    /// Incident: a function that used its own client waited forever for itself.
+    func testAFunctionThatUsesItsOwnClientGetsAnError() async throws {
         let world = try await Sandbox.running().world()
         let (key, handover) = (try world.text("apiKey"), Handover())
         let client = try world.client(credentials: {
@@ -89,7 +89,7 @@ final class CredentialsTests: XCTestCase {
         XCTAssertEqual(paths, ["/syncs/2"])
     }
 
-    func testAFunctionMayUseAnotherClientAndCreateOneWithAFunctionOfItsOwn() async throws {
+    func testAFunctionMayUseAnotherClientAndCreateAClientWithAnotherFunction() async throws {
         let world = try await Sandbox.running().world()
         let (key, handover) = (try world.text("apiKey"), Handover())
         let client = try world.client(credentials: {
@@ -116,7 +116,7 @@ final class CredentialsTests: XCTestCase {
         _ = try await client.syncs.get(1)
     }
 
-    func testClosingEndsTheFunctionAndTheCallsThatWaitForIt() async throws {
+    func testClosingCancelsTheFunctionAndEndsTheCallsThatWaitForIt() async throws {
         let world = try await Sandbox.running().world()
         let vault = Vault([try world.text("apiKey")], isOpen: false)
         let client = try world.client(credentials: { try await vault.key() })
@@ -132,7 +132,7 @@ final class CredentialsTests: XCTestCase {
         await vault.untilCancelled()
     }
 
-    /// The test hangs if the loop that asks keeps the function, or the client.
+    /// The test hangs if the loop that calls the function retains the function or the client.
     func testAClientThatIsReleasedReleasesItsFunction() async throws {
         let world = try await Sandbox.running().world()
         for isUsed in [false, true] {
@@ -150,7 +150,7 @@ final class CredentialsTests: XCTestCase {
         }
     }
 
-    func testAKeyThatIsSetByHandIsTheAnswerThatCallsWaitFor() async throws {
+    func testSettingAKeyReleasesTheCallsThatWaitForTheFunction() async throws {
         let world = try await Sandbox.running().world()
         let vault = Vault(["unused"], isOpen: false)
         let client = try world.client(credentials: { try await vault.key() })
@@ -162,7 +162,7 @@ final class CredentialsTests: XCTestCase {
         try await client.close()
     }
 
-    func testACallerThatIsCancelledDoesNotCancelTheOthersQuestion() async throws {
+    func testCancellingOneCallDoesNotCancelTheFunctionForOthers() async throws {
         let world = try await Sandbox.running().world()
         let vault = Vault([try world.text("apiKey")], isOpen: false)
         let client = try world.client(credentials: { try await vault.key() })
@@ -183,7 +183,7 @@ final class CredentialsTests: XCTestCase {
         XCTAssertEqual(asked, 1)
     }
 
-    func testAKeyThatIsSetByHandTakesThePlaceOfTheFunctions() async throws {
+    func testAKeyThatIsSetIsUsedInsteadOfTheFunction() async throws {
         let world = try await Sandbox.running().world()
         let vault = Vault([try XCTUnwrap(world.answer["keys"]?["invalid"]?.string)])
         let client = try world.client(credentials: { try await vault.key() })
@@ -193,7 +193,7 @@ final class CredentialsTests: XCTestCase {
         XCTAssertEqual(asked, 0)
     }
 
-    func testTheFunctionsKeyIsInNoDescription() async throws {
+    func testNoDescriptionContainsTheKeyOfTheFunction() async throws {
         let world = try await Sandbox.running().world()
         let key = try world.text("apiKey")
         let client = try world.client(credentials: { key })
@@ -206,10 +206,10 @@ final class CredentialsTests: XCTestCase {
     }
 }
 
-/// The error of a call for which there is no key.
+/// The error of a call that got no key from the function.
 private func refusal(_ call: () async throws -> Sync) async throws -> HightouchError {
     do {
-        throw Wrong(description: "there is no key, and yet it returned \(try await call())")
+        throw TestFailure(description: "without a key, the call returned \(try await call())")
     } catch let error as HightouchError {
         XCTAssertEqual(error.kind, .authentication)
         XCTAssertEqual(error.code, "key_function")
@@ -230,7 +230,7 @@ private final class Lifetime: Sendable {
     deinit { signal.finish() }
 }
 
-/// Something that waiters wait for and that happens once.
+/// An event that happens once and that tasks can wait for.
 private actor Event {
     private var hasHappened = false
     private var waiters: [CheckedContinuation<Void, Never>] = []
@@ -248,7 +248,7 @@ private actor Event {
     }
 }
 
-/// Hands a client to the function that was given to it.
+/// Passes a client to its own credentials function.
 private actor Handover {
     private let given = Event()
     private var content: Hightouch?
@@ -264,7 +264,7 @@ private actor Handover {
     }
 }
 
-/// Gives one key after another, the last one again and again.
+/// Returns its keys in order, then the last one repeatedly. While it is not open, it waits.
 private actor Vault {
     private let keys: [String]
     private(set) var asked = 0

@@ -9,8 +9,8 @@ import XCTest
     private let streamSocket = SOCK_STREAM
 #endif
 
-/// Runs what waits on a socket in a thread of its own: there may be no more threads for tasks than processors.
-/// Cancelling shuts the socket, so that a test that fails elsewhere does not hang here.
+/// Runs blocking work in a thread of its own, because it could block all threads of the task pool. Cancelling shuts the
+/// socket down, so that a test that fails elsewhere does not hang here.
 private func blocking<Value: Sendable>(
     on socket: Int32, _ work: @escaping @Sendable () throws -> Value
 ) async throws -> Value {
@@ -23,7 +23,7 @@ private func blocking<Value: Sendable>(
     }
 }
 
-/// A socket on loopback that takes connections and says nothing.
+/// A socket on loopback that accepts connections and sends nothing by itself.
 final class Listener: Sendable {
     private let socket: Int32
     let port: UInt16
@@ -49,7 +49,7 @@ final class Listener: Sendable {
     func accept() async throws -> Connection {
         try await blocking(on: socket) { [self] in
             let connection = Foundation.accept(socket, nil, nil)
-            guard connection >= 0 else { throw Wrong(description: "no connection: errno \(errno)") }
+            guard connection >= 0 else { throw TestFailure(description: "no connection: errno \(errno)") }
             return Connection(socket: connection)
         }
     }
@@ -61,7 +61,7 @@ final class Listener: Sendable {
 
         deinit { close(socket) }
 
-        /// Reads one request (HTTP/1.1), answers it with JSON and gives its body.
+        /// Reads one HTTP/1.1 request, responds with JSON and returns the body of the request.
         func answer(_ json: String) async throws -> String {
             try await blocking(on: socket) { [self] in try answered(json) }
         }
@@ -85,12 +85,12 @@ final class Listener: Sendable {
                     }
                 }
                 let count = read(socket, &buffer, buffer.count)
-                guard count > 0 else { throw Wrong(description: "the other side has closed") }
+                guard count > 0 else { throw TestFailure(description: "the other side has closed") }
                 request.append(contentsOf: buffer[..<count])
             }
         }
 
-        /// Returns when the other side has closed, in whatever manner.
+        /// Returns when the other side has closed or reset the connection.
         func readToEnd() async throws {
             try await blocking(on: socket) { [self] in
                 var buffer = [UInt8](repeating: 0, count: 4096)

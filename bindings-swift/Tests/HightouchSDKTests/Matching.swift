@@ -1,17 +1,17 @@
 @testable import HightouchSDK
 
-/// Where `found` is not as `expected` says; members that are not named are free.
+/// The differences between `found` and `expected`; members that `expected` does not name may have any value.
 func complaints(_ expected: JSONValue, _ found: JSONValue?, at path: String = "", dots: Bool = false) -> [String] {
     let found = found ?? .null
-    if dots, expected == "..." { return found.isNull ? ["\(path) is not there"] : [] }
+    if dots, expected == "..." { return found.isNull ? ["\(path) is missing"] : [] }
     switch expected.shape {
     case .object(let members):
-        guard found.object != nil else { return ["\(path) is no object: \(found)"] }
+        guard found.object != nil else { return ["\(path) is not an object: \(found)"] }
         return members.sorted { $0.key < $1.key }.flatMap { name, value in
             complaints(value, found[name], at: "\(path).\(name)", dots: dots)
         }
     case .array(let elements):
-        guard let items = found.array else { return ["\(path) is no list: \(found)"] }
+        guard let items = found.array else { return ["\(path) is not a list: \(found)"] }
         return lists(elements[...], items[...], at: path)
     case .int, .double:
         return expected.double == found.double ? [] : ["\(path) is \(found), expected \(expected)"]
@@ -20,7 +20,7 @@ func complaints(_ expected: JSONValue, _ found: JSONValue?, at path: String = ""
     }
 }
 
-/// Element by element; `"..."` stands for any number of them.
+/// Compares element by element; `"..."` matches any number of elements.
 private func lists(_ expected: ArraySlice<JSONValue>, _ found: ArraySlice<JSONValue>, at path: String) -> [String] {
     guard let first = expected.first else { return found.isEmpty ? [] : ["\(path) has more: \(Array(found))"] }
     let rest = expected.dropFirst()

@@ -18,7 +18,7 @@ final class MemoryTests: XCTestCase {
                 if count == total / 10 { early = try resident() }
             }
             XCTAssertEqual(count, total)
-            // The rest of the list is 110 MB as it comes; what the allocator keeps over a page or two is far less.
+            // The rest of the list is 110 MB of JSON; the allocator retains far less than 16 MB for a page or two.
             let grown = try resident() - early
             XCTAssertLessThan(grown, 16_000_000, "memory has grown by \(grown) bytes")
         #else
@@ -26,7 +26,7 @@ final class MemoryTests: XCTestCase {
         #endif
     }
 
-    /// Bytes of this process that are in memory.
+    /// The resident memory of this process in bytes.
     private func resident() throws -> Int {
         let pages = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")[1]
         return try XCTUnwrap(Int(pages)) * 4096

@@ -26,11 +26,11 @@ func scenarios() -> URL {
     return given ?? here.appendingPathComponent("../../../build/scenarios").standardizedFileURL
 }
 
-struct Wrong: Error, CustomStringConvertible {
+struct TestFailure: Error, CustomStringConvertible {
     let description: String
 }
 
-/// What a step gave.
+/// The result of a call: a value, a handle or an error.
 struct Ended: Sendable {
     var value: JSONValue = .null
     var handle: AnyRun?
@@ -39,12 +39,12 @@ struct Ended: Sendable {
 
 struct Player {
     let scenario: JSONValue
-    /// Whether answers of operations are taken as they came and then parsed.
+    /// Whether to call operations through `withRawResponse`.
     let isRaw: Bool
-    /// What placeholders may name.
+    /// The values of placeholders.
     private var names: [String: JSONValue]
     private let world: World
-    /// By their names; the one that steps need not name has none.
+    /// Clients by name; the default client has an empty name.
     private var clients: [String: Hightouch] = [:]
     private var keys: [KeyFunction] = []
     private var handles: [String: AnyRun] = [:]
@@ -65,7 +65,7 @@ struct Player {
                 Trace.note(error: error)
                 ended.error = error
             }
-            return try check(try filled(expected), ended, "making the client")
+            return try check(try filled(expected), ended, "creating the client")
         }
         _ = try await client("")
         for (index, step) in (scenario["steps"]?.array ?? []).enumerated() {
@@ -78,11 +78,11 @@ struct Player {
         var asked = 0
         for function in keys { asked += await function.end() }
         if let expected = scenario["asked"]?.int, expected != asked {
-            throw Wrong(description: "a key was asked for \(asked) times, not \(expected) times")
+            throw TestFailure(description: "the key function was called \(asked) times, not \(expected) times")
         }
     }
 
-    /// The client with that name, made where no step before has named it.
+    /// Returns the client with this name, and creates it on first use.
     private mutating func client(_ name: String) async throws -> Hightouch {
         if let known = clients[name] { return known }
         var settings: [String: JSONValue] = [
@@ -127,7 +127,7 @@ struct Player {
         }
     }
 
-    /// Makes all calls at once, each as often as its step says.
+    /// Makes all calls concurrently, each as many times as its step says.
     private static func made(_ calls: [Call], _ place: String) async throws -> [[Ended]] {
         try await withThrowingTaskGroup(of: (Int, Ended)?.self) { group in
             for (index, call) in calls.enumerated() {
@@ -141,7 +141,7 @@ struct Player {
             }
             var all = calls.map { _ in [Ended]() }
             while all.map(\.count) != calls.map(\.times), let next = try await group.next() {
-                guard let (index, ended) = next else { throw Wrong(description: "\(place) hangs") }
+                guard let (index, ended) = next else { throw TestFailure(description: "\(place) hangs") }
                 all[index].append(ended)
             }
             group.cancelAll()
@@ -149,7 +149,7 @@ struct Player {
         }
     }
 
-    /// A value with its placeholders replaced; a string that is one and nothing else becomes what it names.
+    /// Replaces the placeholders in a value. A string that is only a placeholder becomes the value of any type.
     private func filled(_ value: JSONValue) throws -> JSONValue {
         switch value.shape {
         case .object(let members): return .object(try members.mapValues(filled))
@@ -161,7 +161,7 @@ struct Player {
                 let name = text[open.upperBound..<close.lowerBound]
                 var found: JSONValue? = .object(names)
                 for member in name.split(separator: ".") { found = found?[String(member)] }
-                guard let found else { throw Wrong(description: "there is no {{\(name)}}") }
+                guard let found else { throw TestFailure(description: "there is no {{\(name)}}") }
                 let whole = open.lowerBound..<close.upperBound
                 if whole == text.startIndex..<text.endIndex { return found }
                 text.replaceSubrange(whole, with: found.string ?? found.int.map(String.init) ?? "\(found)")
@@ -174,17 +174,17 @@ struct Player {
     private func check(_ expected: JSONValue, _ ended: Ended, _ place: String) throws {
         if let members = expected["error"]?.object {
             guard let error = ended.error else {
-                throw Wrong(description: "\(place) gave \(ended.value), not \(members)")
+                throw TestFailure(description: "\(place) returned \(ended.value), not \(members)")
             }
             return try check(members, error, place)
         }
-        if let error = ended.error { throw Wrong(description: "\(place) failed: \(error)") }
+        if let error = ended.error { throw TestFailure(description: "\(place) failed: \(error)") }
         if let value = expected["value"] {
             let wrong = complaints(value, ended.value)
-            guard wrong.isEmpty else { throw Wrong(description: "\(place): \(wrong)") }
+            guard wrong.isEmpty else { throw TestFailure(description: "\(place): \(wrong)") }
         }
         if let count = expected["count"]?.int, ended.value.array?.count != count {
-            throw Wrong(description: "\(place): \(ended.value.array?.count ?? -1) elements, expected \(count)")
+            throw TestFailure(description: "\(place): \(ended.value.array?.count ?? -1) elements, expected \(count)")
         }
     }
 
@@ -195,7 +195,8 @@ struct Player {
         case is CancellationError: failure = ["kind": "cancelled"]
         default: throw error
         }
-        let members = expected.filter { !["contains", "notContaining"].contains($0.key) }
+        var members = expected.filter { !["contains", "notContaining"].contains($0.key) }
+        if let op = members["operation"]?.string { members["operation"] = .string(CallStart(op: op).operation) }
         var wrong = complaints(.object(members), failure, dots: true)
         let said = "\(failure["message"]?.string ?? "") \(failure["hint"]?.string ?? "")"
         wrong += texts(expected["contains"]).filter { !said.contains($0) }.map { "no \($0) in \(said)" }
@@ -209,7 +210,7 @@ struct Player {
         for text in texts(expected["notContaining"]) {
             wrong += shown.filter { $0.contains(text) }.map { "\(text) in \($0)" }
         }
-        guard wrong.isEmpty else { throw Wrong(description: "\(place): \(wrong) in \(failure)") }
+        guard wrong.isEmpty else { throw TestFailure(description: "\(place): \(wrong) in \(failure)") }
     }
 }
 
@@ -217,7 +218,7 @@ private func texts(_ value: JSONValue?) -> [String] {
     value?.string.map { [$0] } ?? value?.array?.compactMap(\.string) ?? []
 }
 
-/// A function that gives keys as a scenario says.
+/// A credentials function that behaves as a scenario says.
 private actor KeyFunction {
     private var entries: [JSONValue]
     private var asked = 0
@@ -225,12 +226,12 @@ private actor KeyFunction {
 
     init(_ entries: [JSONValue]) { self.entries = entries }
 
-    /// Says which client asks.
+    /// Sets the client that calls the function.
     func use(_ client: Hightouch) { self.client = client }
 
-    /// Lets go of the client.
+    /// Releases the client.
     ///
-    /// - Returns: How often a key was asked for.
+    /// - Returns: The number of times that the function was called.
     func end() -> Int {
         client = nil
         return asked
@@ -240,7 +241,7 @@ private actor KeyFunction {
         asked += 1
         let entry = entries.count > 1 ? entries.removeFirst() : entries[0]
         if let delay = entry["delayMs"]?.int { try await Task.sleep(for: .milliseconds(delay)) }
-        if let reason = entry["fails"]?.string { throw Wrong(description: reason) }
+        if let reason = entry["fails"]?.string { throw TestFailure(description: reason) }
         if entry["usesClient"] == .bool(true) { _ = try await client?.syncs.get(1) }
         return try XCTUnwrap(entry.string ?? entry["key"]?.string)
     }

@@ -3,9 +3,9 @@ import XCTest
 
 @testable import HightouchSDK
 
-/// What `withRawResponse` has beside each method.
+/// The methods of `withRawResponse`.
 final class RawTests: XCTestCase {
-    func testEachOperationsRawAnswerParsesToWhatItsMethodGivesOrThrows() async throws {
+    func testEachRawResponseParsesToTheResultOrTheErrorOfItsMethod() async throws {
         var called: Set<String> = []
         let files = try FileManager.default.contentsOfDirectory(atPath: scenarios().path).sorted()
         for id in files.filter({ $0.hasPrefix("operation-") }).map({ $0.replacingOccurrences(of: ".json", with: "") }) {
@@ -20,10 +20,10 @@ final class RawTests: XCTestCase {
             called.formUnion((scenario["steps"]?.array ?? []).compactMap { $0["call"]?.string })
             try await world.delete()
         }
-        XCTAssertEqual(Set(allOperations).subtracting(called), [], "no scenario has them")
+        XCTAssertEqual(Set(allOperations).subtracting(called), [], "no scenario calls these operations")
     }
 
-    func testAKeyThatAHeaderRepeatsIsInNoRawAnswersHeaders() async throws {
+    func testAKeyThatAHeaderRepeatsIsNotInTheRawResponse() async throws {
         let world = try await Sandbox.running().world([
             "script": [["answer": ["headers": ["X-Echo": "Bearer {{key}}", "X-Percent": "{{key:percent}}"]]]]
         ])
@@ -31,7 +31,7 @@ final class RawTests: XCTestCase {
         Trace.note(raw: response)
         let key = try world.text("apiKey")
         let echo = try XCTUnwrap(response.headers["x-echo"])
-        XCTAssert(echo.hasPrefix("Bearer "), "the sandbox was to repeat the key")
+        XCTAssert(echo.hasPrefix("Bearer "), "the sandbox did not repeat the key")
         XCTAssertFalse("\(response.headers) \(response.meta)".contains(key))
     }
 }

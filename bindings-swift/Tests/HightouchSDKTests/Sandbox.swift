@@ -7,9 +7,9 @@ import XCTest
     import FoundationNetworking
 #endif
 
-/// The sandbox that runs beside the tests; `make test-swift` starts it.
+/// The sandbox server that the tests use; `make test-swift` starts it.
 struct Sandbox {
-    /// Its first line: `url`, `httpUrl`, `ca`, `closed`.
+    /// The first line of its output: `url`, `httpUrl`, `ca` and `closed`.
     let line: JSONValue
 
     static func running() throws -> Sandbox {
@@ -18,7 +18,7 @@ struct Sandbox {
         return Sandbox(line: try Coding.decoder().decode(JSONValue.self, from: Data(text.utf8)))
     }
 
-    /// A workspace for one test.
+    /// Creates a workspace for one test.
     func world(_ settings: JSONValue = [:]) async throws -> World {
         World(sandbox: self, answer: try await control("POST", "/_worlds", settings))
     }
@@ -41,12 +41,12 @@ struct Sandbox {
 /// A workspace of its own in the sandbox.
 struct World {
     let sandbox: Sandbox
-    /// `id`, `baseUrl`, `httpBaseUrl`, `apiKey`, `keys`, `timeScale`.
+    /// The response that created it: `id`, `baseUrl`, `httpBaseUrl`, `apiKey`, `keys` and `timeScale`.
     let answer: JSONValue
 
     func text(_ member: String) throws -> String { try XCTUnwrap(answer[member]?.string) }
 
-    /// A client of this world, its waits as much shorter as the world's time is faster.
+    /// Creates a client of this workspace, whose waits are shortened by the workspace's time scale.
     func client(
         _ change: (inout Configuration) -> Void = { _ in },
         credentials: (@Sendable () async throws -> String)? = nil, hooks: Hooks = Hooks()
@@ -56,7 +56,7 @@ struct World {
         return try hightouch(
             credentials == nil ? try text("apiKey") : nil, configuration,
             ["timeScale": answer["timeScale"] ?? 1, "environment": [:]],
-            credentials: credentials.map { Credentials($0) }, hooks: hooks)
+            credentials: credentials.map { CredentialsProvider($0) }, hooks: hooks)
     }
 
     func requests() async throws -> [JSONValue] {
@@ -64,13 +64,13 @@ struct World {
         return try XCTUnwrap(log["requests"]?.array)
     }
 
-    /// Waits until the requests are as they must be; only a hang lets it fail.
+    /// Waits until the log of requests satisfies a condition. It fails after five minutes, which no busy machine needs.
     func until(_ what: String, _ holds: ([JSONValue]) -> Bool) async throws {
-        for _ in 0..<600 {
+        for _ in 0..<6_000 {
             if holds(try await requests()) { return }
             try await Task.sleep(for: .milliseconds(50))
         }
-        XCTFail("\(what) is still not so: \(try await requests())")
+        XCTFail("timed out before \(what): \(try await requests())")
     }
 
     func judge(_ player: String, _ scenario: String, _ wire: JSONValue) async throws -> [String] {
@@ -85,7 +85,7 @@ struct World {
 }
 
 extension JSONValue {
-    /// A value as the JSON that the door gave it.
+    /// The JSON that the door passed for a value.
     init(of value: some Encodable) throws {
         self = try Coding.decoder().decode(JSONValue.self, from: try Coding.encoder().encode(value))
     }

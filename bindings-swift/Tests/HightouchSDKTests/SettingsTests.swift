@@ -5,8 +5,8 @@ import XCTest
 final class SettingsTests: XCTestCase {
     private let canary = "canary-51ab"
 
-    /// What no time-out can be.
-    private let noTimes: [Duration] = [
+    /// Durations that are too short for a time-out.
+    private let invalidDurations: [Duration] = [
         .zero, .seconds(-1), .milliseconds(-1), .nanoseconds(-1), .seconds(Int64.min),
     ]
 
@@ -25,14 +25,14 @@ final class SettingsTests: XCTestCase {
         return error
     }
 
-    func testASettingThatIsWrongIsNamedWhenTheClientIsMadeAndNotRepeated() throws {
+    func testAnInvalidSettingIsNamedInTheErrorWithoutItsValue() throws {
         let urls = [
             "", "hightouch", "ftp://api.example.com", "http://api.example.com",
             "https://user:\(canary)@api.example.com",
         ]
         for url in urls {
             let error = try refusal { $0.baseURL = url }
-            XCTAssertTrue(error.message.contains("baseUrl"), error.message)
+            XCTAssertTrue(error.message.contains("`baseURL`"), error.message)
         }
         for url in ["socks4://\(canary)@proxy.example", "http://user:\(canary)@proxy.example:port"] {
             let error = try refusal { $0.proxy = Secret(url) }
@@ -47,23 +47,23 @@ final class SettingsTests: XCTestCase {
         XCTAssertTrue(try refusal(of: canary + "\nsecond") { _ in }.message.contains("line break"))
     }
 
-    func testATimeThatIsNoneIsNamedWhenTheClientIsMade() throws {
-        for time in noTimes {
-            XCTAssertTrue(try refusal { $0.timeout = time }.message.contains("timeoutMs"), "\(time)")
-            XCTAssertTrue(try refusal { $0.deadline = time }.message.contains("deadlineMs"), "\(time)")
+    func testAnInvalidDurationInASettingIsRejected() throws {
+        for time in invalidDurations {
+            XCTAssertTrue(try refusal { $0.timeout = time }.message.contains("`timeout`"), "\(time)")
+            XCTAssertTrue(try refusal { $0.deadline = time }.message.contains("`deadline`"), "\(time)")
         }
-        XCTAssertTrue(try refusal { $0.maxWait = .milliseconds(-1) }.message.contains("maxWaitMs"))
+        XCTAssertTrue(try refusal { $0.maxWait = .milliseconds(-1) }.message.contains("`maxWait`"))
     }
 
-    func testATimeThatIsNoneIsNamedAsAnOptionOfACallAndNothingIsSent() async throws {
+    func testAnInvalidDurationInAnOptionIsRejectedAndNothingIsSent() async throws {
         let world = try await Sandbox.running().world()
         let client = try world.client()
-        for time in noTimes {
-            let cases = [("timeoutMs", CallOptions(timeout: time)), ("deadlineMs", CallOptions(deadline: time))]
+        for time in invalidDurations {
+            let cases = [("`timeout`", CallOptions(timeout: time)), ("`deadline`", CallOptions(deadline: time))]
             for (name, options) in cases {
                 do {
                     _ = try await client.syncs.trigger(1, options: options)
-                    XCTFail("\(name) of \(time) was taken")
+                    XCTFail("\(name) of \(time) was accepted")
                 } catch let error as HightouchError {
                     XCTAssertEqual(error.kind, .invalidRequest)
                     XCTAssertTrue(error.message.contains(name), error.message)
@@ -74,8 +74,8 @@ final class SettingsTests: XCTestCase {
         XCTAssertTrue(requests.isEmpty)
     }
 
-    /// Incident: `wait(timeout: .seconds(-1))` was a wait of no time, and one of centuries ended the process.
-    func testAWaitForATimeThatIsNoneIsRefusedAndNothingIsSent() async throws {
+    /// Incident: `wait(timeout: .seconds(-1))` did not wait at all, and a timeout of centuries crashed the process.
+    func testAWaitWithAnInvalidTimeoutIsRejectedAndNothingIsSent() async throws {
         let world = try await Sandbox.running().world()
         let client = try world.client()
         let run = try await client.syncs.trigger(1)
@@ -85,7 +85,7 @@ final class SettingsTests: XCTestCase {
         for time in times {
             do {
                 try await run.wait(timeout: time)
-                XCTFail("\(time / .seconds(1)) seconds were taken")
+                XCTFail("a timeout of \(time / .seconds(1)) seconds was accepted")
             } catch let error as HightouchError {
                 XCTAssertEqual(error.kind, .invalidRequest)
                 XCTAssertTrue(error.message.contains("timeout"), error.message)
@@ -96,7 +96,7 @@ final class SettingsTests: XCTestCase {
         try await run.wait(timeout: .milliseconds(Int64.max))
     }
 
-    func testTheClientsHeadersGoWithEveryRequestAndACallsOwnReplaceThem() async throws {
+    func testTheClientsHeadersAreSentWithEveryRequestAndAnOptionReplacesThem() async throws {
         let world = try await Sandbox.running().world()
         let client = try world.client { $0.headers = ["X-Gateway": "door", "X-Team": "ops"] }
         try await client.syncs.trigger(1).wait()
@@ -108,7 +108,7 @@ final class SettingsTests: XCTestCase {
         XCTAssertEqual(headers.map { $0["x-team"] }, headers.dropLast().map { _ in "ops" } + ["sales"])
     }
 
-    func testTimesAreRoundedUpToWholeMilliseconds() {
+    func testDurationsAreRoundedUpToWholeMilliseconds() {
         XCTAssertEqual(Duration.nanoseconds(1).milliseconds, 1)
         XCTAssertEqual(Duration.milliseconds(1500).milliseconds, 1500)
         XCTAssertEqual(Duration.milliseconds(-1).milliseconds, -1)

@@ -3,15 +3,16 @@ import XCTest
 
 @testable import HightouchSDK
 
-/// What the tests were shown, for the scan for keys (tests/house/canary): `{"player", "what", "text"}`, one a line.
+/// Records every text that the package shows, for the scan for keys (tests/house/canary). Each line is
+/// `{"player", "what", "text"}`.
 enum Trace {
-    /// Where records go; nil where nothing is to be noted.
+    /// The folder of the records; nil if recording is off.
     private static let folder = ProcessInfo.processInfo.environment["HIGHTOUCH_TRACE"].map {
         URL(fileURLWithPath: $0, isDirectory: true)
     }
     private static let lock = NSLock()
 
-    /// Notes what a user can come to see of a value: its descriptions, its parts and its JSON.
+    /// Records everything that a user can see of a value: its descriptions, its mirror and its JSON.
     static func note(_ what: String, _ value: Any, _ more: String?...) {
         guard let folder else { return }
         var dumped = ""
@@ -23,11 +24,11 @@ enum Trace {
             }
             try append(["player": "swift", "what": what, "text": texts.joined(separator: " ")], in: folder)
         } catch {
-            XCTFail("what was shown cannot be noted: \(error)")
+            XCTFail("the record cannot be written: \(error)")
         }
     }
 
-    /// Notes an error and all that it carries.
+    /// Records an error and its properties.
     static func note(error: any Error) {
         let failure = error as? HightouchError
         let runs: [Any?] = [failure?.syncRun, failure?.sequenceRun, failure?.identityGraphRun]
@@ -36,7 +37,7 @@ enum Trace {
             failure?.causes.joined(separator: " "), "\(runs)")
     }
 
-    /// Notes a handle and what its token says.
+    /// Records a handle and the content of its token.
     static func note<State>(run: RunHandle<State>) {
         let base64 = run.token.replacingOccurrences(of: "-", with: "+").replacingOccurrences(of: "_", with: "/")
         let padded = base64 + String(repeating: "=", count: (4 - base64.count % 4) % 4)
@@ -44,12 +45,12 @@ enum Trace {
         note("run", run, run.token, String(decoding: said, as: UTF8.self))
     }
 
-    /// Notes a raw answer but for its body, which is what the server says and nobody else.
+    /// Records a raw response without its body, which the package passes on unchanged.
     static func note<Value>(raw response: RawResponse<Value>) {
         note("raw", response.meta, "\(response)", "\(response.headers)")
     }
 
-    /// Notes what hooks are told.
+    /// Records the events of hooks.
     static var hooks: Hooks {
         folder == nil ? Hooks() : Hooks(onStart: { note("hook", $0) }, onEnd: { note("hook", $0) })
     }

@@ -1,4 +1,4 @@
-//! Writes the Swift half of the bridge; `make generate-swift` runs it.
+//! Generates the Swift and C code of the bridge; `make generate-swift` runs it.
 
 fn main() {
     uniffi::uniffi_bindgen_swift();

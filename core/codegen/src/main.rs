@@ -1,150 +1,131 @@
-//! Writes the hosts' models, methods and docs from the catalogue: `hightouch-codegen [--check] [--root DIR]`, or prints
-//! the catalogue: `hightouch-codegen --print`, or says how an OpenAPI file differs from it: `hightouch-codegen
-//! --spec-check FILE`, whose exit status is 0 for nothing but what is known, 1 for something new, 2 for something that
-//! broke and 3 for a file that cannot be read.
-//!
-//! `--check` writes nothing and fails where a file would change.
+//! Generates the hosts' models, methods, error classes and docs from the catalogue.
 
+mod docs;
 mod drift;
+mod errors;
 mod node;
+mod prose;
 mod python;
+mod rust;
 mod swift;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::Parser;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde_json::Value;
 
-/// A language: its files (path from the repository's folder, template), what its templates can call, and the catalogue
-/// as they see it.
+/// Writes the files that are generated from the catalogue.
+#[derive(Parser)]
+struct Arguments {
+    /// Write nothing, and fail if a file is out of date
+    #[arg(long)]
+    check: bool,
+    /// The folder of the repository
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    root: PathBuf,
+    /// Print the catalogue instead
+    #[arg(long, conflicts_with_all = ["check", "root"])]
+    print: bool,
+    /// Print how an OpenAPI file differs from the catalogue instead. The exit status is 0 if every difference is known, 1
+    /// if something is new, 2 if something that the SDK needs is gone or changed, and 3 if the file cannot be read
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["check", "root", "print"])]
+    spec_check: Option<PathBuf>,
+}
+
+/// What is generated for one language.
 struct Language {
-    files: &'static [(&'static str, &'static str)],
+    /// The generated files, as paths from the root of the repository, each with its template.
+    files: fn(&Value) -> Vec<(String, String)>,
+    /// Adds the filters and tests that the templates use.
     register: fn(&mut Environment<'_>),
+    /// The catalogue with what the templates need beside it.
     context: fn(&Value) -> Result<Value, minijinja::Error>,
 }
 
 macro_rules! languages {
     ($($name:ident),*) => {
-        &[$(Language { files: $name::FILES, register: $name::register, context: $name::context }),*]
+        &[$(Language { files: $name::files, register: $name::register, context: $name::context }),*]
     };
 }
 
-const LANGUAGES: &[Language] = languages!(python, node, swift);
-
-/// What was done.
-enum Done {
-    Said(String),
-    /// A file was compared; the exit status says what came of it.
-    Checked(u8),
-}
+const LANGUAGES: &[Language] = languages!(python, node, swift, rust);
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(Done::Said(summary)) => {
-            say(&summary);
-            ExitCode::SUCCESS
-        }
-        Ok(Done::Checked(status)) => ExitCode::from(status),
-        Err(why) => {
-            say(&why);
-            ExitCode::FAILURE
-        }
+    run(&Arguments::parse()).unwrap_or_else(|why| {
+        say(&why);
+        ExitCode::FAILURE
+    })
+}
+
+fn run(arguments: &Arguments) -> Result<ExitCode, String> {
+    if arguments.print {
+        print(&hightouch_sdk::wire::catalogue());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let catalogue =
+        serde_json::from_str(&hightouch_sdk::wire::catalogue()).map_err(|error| error.to_string())?;
+    match &arguments.spec_check {
+        Some(file) => Ok(spec_check(file, &catalogue)),
+        None => generate(&arguments.root, &catalogue, arguments.check),
     }
 }
 
-#[expect(clippy::print_stderr, reason = "a command-line program speaks on standard error")]
-fn say(text: &str) {
-    eprintln!("{text}");
-}
-
-#[expect(clippy::print_stdout, reason = "it is this command's output")]
-fn print(text: &str) {
-    println!("{text}");
-}
-
-fn spec_check(file: &Path) -> Result<Done, String> {
-    Ok(Done::Checked(match drift::check(file, &catalogue()?) {
+fn spec_check(file: &Path, catalogue: &Value) -> ExitCode {
+    match drift::check(file, catalogue) {
         Ok((report, status)) => {
             print(&report);
-            status
+            ExitCode::from(status)
         }
         Err(why) => {
             say(&why);
-            3
-        }
-    }))
-}
-
-fn catalogue() -> Result<Value, String> {
-    serde_json::from_str(&hightouch_sdk::wire::catalogue()).map_err(|error| error.to_string())
-}
-
-fn run() -> Result<Done, String> {
-    let (mut check, mut root) = (false, PathBuf::from("."));
-    let mut arguments = std::env::args().skip(1);
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--check" => check = true,
-            "--root" => root = arguments.next().ok_or("--root takes a folder")?.into(),
-            "--print" => {
-                print(&hightouch_sdk::wire::catalogue());
-                return Ok(Done::Said("the catalogue, printed".to_owned()));
-            }
-            "--spec-check" => {
-                let Some(file) = arguments.next().filter(|file| !file.is_empty()) else {
-                    say("--spec-check takes a file");
-                    return Ok(Done::Checked(3));
-                };
-                return spec_check(Path::new(&file));
-            }
-            other => {
-                return Err(format!(
-                    "unknown argument {other}; there are --check, --root DIR, --print and --spec-check FILE"
-                ));
-            }
+            ExitCode::from(3)
         }
     }
-    let catalogue = catalogue()?;
-    let (mut written, mut stale) = (0, Vec::new());
+}
+
+fn generate(root: &Path, catalogue: &Value, check: bool) -> Result<ExitCode, String> {
+    let mut files = Vec::new();
     for language in LANGUAGES {
-        let mut environment = Environment::new();
-        environment.set_auto_escape_callback(|_| AutoEscape::None);
-        environment.set_syntax(syntax()?);
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        (language.register)(&mut environment);
-        let context = (language.context)(&catalogue).map_err(|error| format!("{error:#}"))?;
-        for (file, template) in language.files {
-            let text = environment
-                .render_str(template, minijinja::value::Serde(&context))
-                .map_err(|error| format!("{file}: {error:#}"))?;
-            let path = root.join(file);
-            if std::fs::read_to_string(&path).ok().as_deref() == Some(text.as_str()) {
-                continue;
-            }
-            if check {
-                stale.push(*file);
-            } else {
-                write(&path, &text)?;
-                written += 1;
-            }
+        let environment = environment(language.register)?;
+        let context = (language.context)(catalogue).map_err(|error| format!("{error:#}"))?;
+        for (file, template) in (language.files)(catalogue) {
+            let text = render(&environment, &template, &context).map_err(|why| format!("{file}: {why}"))?;
+            files.push((root.join(file), text));
         }
     }
-    if stale.is_empty() {
-        Ok(Done::Said(format!("{written} files written, the others were up to date")))
-    } else {
-        Err(format!("not as the catalogue has it: {}; run `make generate`", stale.join(", ")))
+    files.extend(docs::pages(root, catalogue)?);
+    let stale: Vec<_> = files
+        .iter()
+        .filter(|(path, text)| std::fs::read_to_string(path).ok().as_ref() != Some(text))
+        .collect();
+    if !check {
+        for (path, text) in &stale {
+            write(path, text)?;
+        }
+        say(&format!("{} files written, {} up to date", stale.len(), files.len() - stale.len()));
+    } else if !stale.is_empty() {
+        let names: Vec<_> = stale.iter().map(|(path, _)| path.display().to_string()).collect();
+        return Err(format!("Out of date: {}. Run `make generate`.", names.join(", ")));
     }
+    Ok(ExitCode::SUCCESS)
 }
 
-fn syntax() -> Result<SyntaxConfig, String> {
-    SyntaxConfig::builder()
-        .trim_blocks(true)
-        .lstrip_blocks(true)
-        .keep_trailing_newline(true)
-        .build()
-        .map_err(|error| error.to_string())
+fn environment(register: fn(&mut Environment<'_>)) -> Result<Environment<'static>, String> {
+    let syntax =
+        SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|_| AutoEscape::None);
+    environment.set_syntax(syntax.map_err(|error| error.to_string())?);
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    register(&mut environment);
+    Ok(environment)
+}
+
+fn render(environment: &Environment<'_>, template: &str, context: &Value) -> Result<String, String> {
+    environment.render_str(template, minijinja::value::Serde(context)).map_err(|error| format!("{error:#}"))
 }
 
 fn write(path: &Path, text: &str) -> Result<(), String> {
@@ -153,4 +134,19 @@ fn write(path: &Path, text: &str) -> Result<(), String> {
         std::fs::create_dir_all(folder).map_err(at)?;
     }
     std::fs::write(path, text).map_err(at)
+}
+
+/// A constant list of files, as [`Language::files`] returns it.
+fn owned(files: &[(&str, &str)]) -> Vec<(String, String)> {
+    files.iter().map(|(file, template)| ((*file).to_owned(), (*template).to_owned())).collect()
+}
+
+#[expect(clippy::print_stderr, reason = "a command-line program reports on standard error")]
+fn say(text: &str) {
+    eprintln!("{text}");
+}
+
+#[expect(clippy::print_stdout, reason = "this is the output of the command")]
+fn print(text: &str) {
+    println!("{text}");
 }

@@ -1,13 +1,22 @@
-//! How the catalogue reads in Python.
+//! Python: its files, and what its templates need.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
+use heck::ToUpperCamelCase as _;
 use minijinja::{Environment, Error, ErrorKind, Value};
 use serde_json::{Value as Json, json};
 
-/// What is generated: the file, from the repository's root, and its template.
-pub(crate) const FILES: &[(&str, &str)] = &[
+use crate::errors;
+use crate::prose::wrap as wrap_prose;
+
+/// Paths from the root of the repository, each with its template.
+const FILES: &[(&str, &str)] = &[
+    ("bindings-python/docs/error-classes.inc", include_str!("../templates/python/error_classes.inc.j2")),
+    ("bindings-python/python/hightouch_sdk/_enums.py", include_str!("../templates/python/enums.py.j2")),
+    (
+        "bindings-python/python/hightouch_sdk/_error_classes.py",
+        include_str!("../templates/python/error_classes.py.j2"),
+    ),
     ("bindings-python/python/hightouch_sdk/_models.py", include_str!("../templates/python/models.py.j2")),
     ("bindings-python/python/hightouch_sdk/_names.py", include_str!("../templates/python/names.py.j2")),
     (
@@ -28,31 +37,45 @@ pub(crate) const FILES: &[(&str, &str)] = &[
     ),
 ];
 
-/// Words that cannot name anything in Python.
+pub(crate) fn files(_: &Json) -> Vec<(String, String)> {
+    crate::owned(FILES)
+}
+
+/// Python's keywords, which cannot be names.
 const KEYWORDS: &[&str] = &[
     "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del", "elif", "else",
     "except", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal", "not",
     "or", "pass", "raise", "return", "try", "while", "with", "yield", "None", "True", "False",
 ];
 
-/// Width of a line of prose.
+/// The classes whose usual name belongs to Python itself or to its standard library.
+pub(crate) const CLASSES: &[(&str, &str)] = &[
+    ("permission", "PermissionDeniedError"),
+    ("timeout", "RequestTimeoutError"),
+    ("cancelled", "CallCancelledError"),
+    ("closed", "ClientClosedError"),
+];
+
+/// The longest line of prose.
 const WIDTH: usize = 110;
 
-/// Teaches an environment what the Python templates use.
+/// Adds the filters that the templates use.
 pub(crate) fn register(env: &mut Environment<'_>) {
     env.add_filter("py_name", name);
     env.add_filter("py_type", |ty: &Value| spell(ty, Side::Answer));
-    env.add_filter("py_arg", |ty: &Value| spell(ty, Side::Argument));
+    env.add_filter("py_arg", argument);
+    env.add_filter("py_send", send);
+    env.add_filter("py_snake", snake);
     env.add_filter("py_default", default);
     env.add_filter("py_wrap", wrap);
     env.add_filter("py_doc", doc);
-    env.add_filter("py_class", class);
+    env.add_filter("py_class", |name: &str| name.to_upper_camel_case());
 }
 
-/// Types whose Python form is written by hand.
+/// Types that are written by hand in Python.
 const BY_HAND: &[&str] = &["Run", "RunStep", "Meta", "Attempt", "Failure", "Json"];
 
-/// The options that `options()` in `_door.py` knows; `raw` is what `with_raw_response` asks for.
+/// The options that `options()` in `_encoding.py` knows. `raw` is set by `with_raw_response`.
 const OPTIONS: &[&str] =
     &["timeoutMs", "deadlineMs", "maxRetries", "maxWaitMs", "priority", "headers", "raw"];
 
@@ -61,15 +84,17 @@ pub(crate) fn context(catalogue: &Json) -> Result<Json, Error> {
     if let Some(option) =
         list(catalogue, "options").iter().find(|option| !OPTIONS.contains(&text(option, "wire")))
     {
-        return Err(unknown(&format!("the option {option}; teach it to `options()` in _door.py")));
+        return Err(unknown(&format!("the option {option}; add it to `options()` in _encoding.py")));
     }
     let (names, tags) = types(catalogue);
     let resources = operations(catalogue)?;
-    let (given, taken) = mentioned(catalogue);
     let mut context = catalogue.clone();
+    errors::name_classes(&mut context, CLASSES);
     let extra = json!({
         "by_hand": BY_HAND, "names": names, "tags": tags, "resources": resources, "handles": handles(&resources),
-        "given": given, "taken": taken,
+        "mentioned": mentioned(catalogue), "enums": enums(catalogue),
+        "camel": camel(catalogue),
+        "builtins": { "argument": ", ValueError", "connection": ", ConnectionError", "timeout": ", TimeoutError" },
     });
     if let (Some(context), Json::Object(extra)) = (context.as_object_mut(), extra) {
         context.extend(extra);
@@ -93,8 +118,32 @@ fn types(catalogue: &Json) -> (BTreeSet<String>, BTreeMap<String, Json>) {
     (names, tags)
 }
 
-/// The types that operations give, and those that they only take.
-fn mentioned(catalogue: &Json) -> (BTreeSet<&str>, BTreeSet<&str>) {
+fn enums(catalogue: &Json) -> BTreeSet<&str> {
+    let enums = list(catalogue, "types").iter().filter(|ty| text(ty, "shape") == "enum");
+    enums.map(|ty| text(ty, "name")).collect()
+}
+
+/// The closed enums whose values the API writes in camelCase.
+fn camel(catalogue: &Json) -> BTreeSet<&str> {
+    let closed = list(catalogue, "types").iter().filter(|ty| ty.get("open") == Some(&Json::Bool(false)));
+    let upper = |value: &Json| text(value, "wire").contains(char::is_uppercase);
+    closed.filter(|ty| list(ty, "values").iter().any(upper)).map(|ty| text(ty, "name")).collect()
+}
+
+/// `createdAt` → `created_at`.
+fn snake(name: &str) -> String {
+    let mut snake = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() {
+            snake.push('_');
+        }
+        snake.extend(letter.to_lowercase());
+    }
+    snake
+}
+
+/// The types in the signatures of operations.
+fn mentioned(catalogue: &Json) -> BTreeSet<&str> {
     fn collect<'a>(of: &'a Json, into: &mut BTreeSet<&'a str>) {
         match of {
             Json::Object(members) => {
@@ -105,21 +154,21 @@ fn mentioned(catalogue: &Json) -> (BTreeSet<&str>, BTreeSet<&str>) {
             _ => {}
         }
     }
-    let (mut given, mut taken) = (BTreeSet::new(), BTreeSet::new());
+    // What an argument accepts in place of its own type.
+    let mut mentioned = BTreeSet::from(["CronRule", "IntervalRule", "Sync"]);
     for operation in list(catalogue, "operations") {
-        collect(operation.get("args").unwrap_or(&Json::Null), &mut taken);
+        collect(operation.get("args").unwrap_or(&Json::Null), &mut mentioned);
         let returns = operation.get("returns").unwrap_or(&Json::Null);
-        given.extend(["page", "value"].iter().filter_map(|key| returns.get(key).and_then(Json::as_str)));
+        mentioned.extend(["page", "value"].iter().filter_map(|key| returns.get(key).and_then(Json::as_str)));
     }
-    taken.retain(|name| !given.contains(name));
-    (given, taken)
+    mentioned
 }
 
 /// Operations by resource.
 type Resources = BTreeMap<String, Vec<Json>>;
 
-/// The operations by resource, each knowing what it takes by position and what it gives; `ASYNC` stands for the prefix
-/// of the asynchronous classes.
+/// The operations by resource, each with its positional arguments and its result. `ASYNC` stands for the prefix of the
+/// asynchronous classes.
 fn operations(catalogue: &Json) -> Result<Resources, Error> {
     let mut resources = BTreeMap::<_, Vec<Json>>::new();
     for operation in list(catalogue, "operations") {
@@ -129,7 +178,7 @@ fn operations(catalogue: &Json) -> Result<Resources, Error> {
             (Some(of), ..) => ("page", of.to_owned(), format!("ASYNCListing[{of}]")),
             (_, Some(of), ..) => ("value", of.to_owned(), of.to_owned()),
             (.., Some(kind), _) => {
-                let handle = format!("ASYNC{}RunHandle", class(kind));
+                let handle = format!("ASYNC{}RunHandle", kind.to_upper_camel_case());
                 ("run", handle.clone(), handle)
             }
             (.., Some(_)) => ("nothing", String::new(), "None".to_owned()),
@@ -150,7 +199,7 @@ fn operations(catalogue: &Json) -> Result<Resources, Error> {
     Ok(resources)
 }
 
-/// The handles of runs that operations give, without their prefix.
+/// The handles of runs that operations return, without their prefix.
 fn handles(resources: &Resources) -> BTreeSet<&str> {
     let started = resources.values().flatten().filter(|operation| text(operation, "form") == "run");
     started.map(|operation| text(operation, "of").trim_start_matches("ASYNC")).collect()
@@ -165,17 +214,14 @@ fn text<'a>(of: &'a Json, key: &str) -> &'a str {
 }
 
 fn unknown(what: &str) -> Error {
-    Error::new(
-        ErrorKind::InvalidOperation,
-        format!("the catalogue holds what Python has no form for: {what}"),
-    )
+    Error::new(ErrorKind::InvalidOperation, format!("Python has no form for: {what}"))
 }
 
 fn name(name: &str) -> String {
     if KEYWORDS.contains(&name) { format!("{name}_") } else { name.to_owned() }
 }
 
-/// Answers are plain containers, arguments may be any that reads like one.
+/// Where a type is used. Answers hold lists and dicts; arguments accept any sequence or mapping.
 #[derive(Clone, Copy)]
 enum Side {
     Answer,
@@ -208,6 +254,42 @@ fn spell(ty: &Value, side: Side) -> Result<String, Error> {
     }
 }
 
+/// Arguments that count minutes: Python also accepts a `timedelta`.
+const MINUTES: &[&str] = &["within"];
+
+fn attribute(of: &Value, key: &str) -> Value {
+    of.get_attr(key).unwrap_or_default()
+}
+
+/// The type of an argument. A value that stands for the argument in a user's code is accepted too.
+fn argument(argument: &Value) -> Result<String, Error> {
+    let ty = attribute(argument, "type");
+    let mut spelled = spell(&ty, Side::Argument)?;
+    if ty.as_str() == Some("sync") {
+        spelled.push_str(" | Sync");
+    } else if MINUTES.contains(&attribute(argument, "wire").as_str().unwrap_or_default()) {
+        spelled.push_str(" | timedelta");
+    } else if spelled == "Schedule" {
+        spelled.push_str(" | CronRule | IntervalRule | str");
+    }
+    Ok(spelled)
+}
+
+/// The expression that turns an argument into what the door takes.
+fn send(argument: &Value) -> Result<String, Error> {
+    let (ty, wire) = (attribute(argument, "type"), attribute(argument, "wire"));
+    let name = name(attribute(argument, "name").as_str().unwrap_or_default());
+    let convert = match ty.as_str() {
+        Some("json") => "json_argument",
+        Some("timestamp") => "moment",
+        Some("sync") => return Ok(format!("sync_id({name})")),
+        _ if MINUTES.contains(&wire.as_str().unwrap_or_default()) => "minutes",
+        _ if spell(&ty, Side::Argument)? == "Schedule" => return Ok(format!("schedule_of({name})")),
+        _ => return Ok(name),
+    };
+    Ok(format!("{convert}(\"{name}\", {name})"))
+}
+
 enum Composite {
     List(Value),
     Map(Value),
@@ -227,7 +309,7 @@ fn composite(ty: &Value) -> Result<Composite, Error> {
         .ok_or_else(|| unknown(&format!("the type {ty}")))
 }
 
-/// What a field that is always there in an answer is when a user builds the value himself.
+/// The default of a field that every answer has, for users who create the value.
 fn default(ty: &Value) -> Result<String, Error> {
     Ok(match ty.as_str() {
         Some("int") => "default=0".to_owned(),
@@ -243,7 +325,7 @@ fn default(ty: &Value) -> Result<String, Error> {
     })
 }
 
-/// The expression that puts opaque JSON inside `expression` into its wrapper, or nothing where there is none.
+/// The expression that wraps the opaque JSON in `expression`; empty if there is none.
 fn wrap(ty: &Value, expression: &str) -> Result<String, Error> {
     if let Some(plain) = ty.as_str() {
         return Ok(if plain == "json" { format!("json_of({expression})") } else { String::new() });
@@ -261,37 +343,11 @@ fn wrap(ty: &Value, expression: &str) -> Result<String, Error> {
     })
 }
 
-/// `sync_sequences` → `SyncSequences`.
-fn class(resource: &str) -> String {
-    resource
-        .split('_')
-        .map(|word| {
-            let mut letters = word.chars();
-            letters
-                .next()
-                .map(|first| first.to_uppercase().collect::<String>() + letters.as_str())
-                .unwrap_or_default()
-        })
-        .collect()
-}
-
-/// Prose for a docstring: double backticks, no more than a line's width beside `indent` spaces, and `lead` characters
-/// before it on its first line.
+/// Prose for a docstring, with double backticks. Lines are indented by `indent` spaces, later ones by `hanging` more;
+/// `lead` characters stand before the first.
 fn doc(text: &str, indent: usize, hanging: Option<usize>, lead: Option<usize>) -> String {
     let text = text.replace('\\', "\\\\").replace("\"\"\"", "'''").replace('`', "``");
-    let mut lines = String::new();
-    let mut width = indent + lead.unwrap_or(0);
-    for (index, word) in text.split_whitespace().enumerate() {
-        let margin = indent + hanging.unwrap_or(0);
-        if index > 0 && width + 1 + word.chars().count() > WIDTH {
-            let _ = write!(lines, "\n{}", " ".repeat(margin));
-            width = margin;
-        } else if index > 0 {
-            lines.push(' ');
-            width += 1;
-        }
-        lines.push_str(word);
-        width += word.chars().count();
-    }
-    lines
+    let first = " ".repeat(indent + lead.unwrap_or(0));
+    let rest = " ".repeat(indent + hanging.unwrap_or(0));
+    wrap_prose(&text, WIDTH, &first, &rest).trim_start().to_owned()
 }

@@ -1,71 +1,59 @@
-//! How the catalogue reads in Swift.
+//! Swift: its files, and what its templates need.
 
 mod group;
 mod method;
 mod prose;
 mod spell;
 
+use std::collections::BTreeSet;
+
+use heck::ToUpperCamelCase as _;
 use minijinja::{Environment, Error, ErrorKind};
 use serde_json::{Value as Json, json};
 
-use spell::{label, spell_json};
+use spell::{camel, spell_json};
 
-/// The file of one resource: its methods, then its types.
-macro_rules! resource {
-    ($name:literal, $file:literal) => {
+const SOURCES: &str = "bindings-swift/Sources/HightouchSDK/Generated";
+const TESTS: &str = "bindings-swift/Tests/HightouchSDKTests/Generated";
+const TYPES: &str = include_str!("../templates/swift/types.swift.j2");
+const RESOURCE: &str = include_str!("../templates/swift/resource.swift.j2");
+const SHARED: &str = include_str!("../templates/swift/shared.swift.j2");
+
+/// Paths from the root of the repository, each with its template: a file for each resource, and three more.
+pub(crate) fn files(catalogue: &Json) -> Vec<(String, String)> {
+    let names: BTreeSet<&str> =
+        list(catalogue, "operations").iter().map(|operation| text(operation, "resource")).collect();
+    let resources = names.into_iter().map(|name| {
+        let file = format!("{SOURCES}/{}.swift", name.to_upper_camel_case());
+        (file, format!("{{% set resource = resources.{name} %}}{TYPES}{RESOURCE}"))
+    });
+    let others = [
+        (format!("{SOURCES}/Shared.swift"), format!("{TYPES}{SHARED}")),
         (
-            concat!("bindings-swift/Sources/HightouchSDK/Generated/", $file, ".swift"),
-            concat!(
-                "{% set resource = resources.",
-                $name,
-                " %}",
-                include_str!("../templates/swift/types.swift.j2"),
-                include_str!("../templates/swift/resource.swift.j2")
-            ),
-        )
-    };
+            format!("{SOURCES}/Settings.swift"),
+            include_str!("../templates/swift/settings.swift.j2").to_owned(),
+        ),
+        (
+            format!("{TESTS}/Operations.swift"),
+            include_str!("../templates/swift/operations.swift.j2").to_owned(),
+        ),
+    ];
+    resources.chain(others).collect()
 }
 
-/// What is generated: the file, from the repository's folder, and its template.
-pub(crate) const FILES: &[(&str, &str)] = &[
-    resource!("campaigns", "Campaigns"),
-    resource!("decision_engine", "DecisionEngine"),
-    resource!("destinations", "Destinations"),
-    resource!("event_contracts", "EventContracts"),
-    resource!("event_domains", "EventDomains"),
-    resource!("identity_graphs", "IdentityGraphs"),
-    resource!("models", "Models"),
-    resource!("sources", "Sources"),
-    resource!("sync_sequences", "SyncSequences"),
-    resource!("syncs", "Syncs"),
-    (
-        "bindings-swift/Sources/HightouchSDK/Generated/Shared.swift",
-        concat!(
-            include_str!("../templates/swift/types.swift.j2"),
-            include_str!("../templates/swift/shared.swift.j2")
-        ),
-    ),
-    (
-        "bindings-swift/Sources/HightouchSDK/Generated/Settings.swift",
-        include_str!("../templates/swift/settings.swift.j2"),
-    ),
-    (
-        "bindings-swift/Tests/HightouchSDKTests/Generated/Operations.swift",
-        include_str!("../templates/swift/operations.swift.j2"),
-    ),
-];
+/// Settings and options whose Swift type says more than that of the catalogue.
+const SETTING_TYPES: &[(&str, &str)] =
+    &[("limit", "RateLimit"), ("proxy", "Secret"), ("priority", "Priority")];
 
-/// Settings and options that have a better Swift type than the catalogue can tell.
-const TYPES: &[(&str, &str)] = &[("limit", "RateLimit"), ("proxy", "Secret"), ("priority", "Priority")];
-
-/// Settings and options that Swift takes elsewhere (the key, in `Hightouch.init`) or does not offer.
+/// Settings and options that Swift does not generate: the key is an argument of `Hightouch.init`, and `raw` is set by
+/// `withRawResponse`.
 const HIDDEN: &[&str] = &["apiKey", "raw"];
 
-/// Teaches an environment what the Swift templates use.
+/// Adds the filters that the templates use.
 pub(crate) fn register(env: &mut Environment<'_>) {
     env.add_filter("swift_name", spell::name);
     env.add_filter("swift_value", spell::value);
-    env.add_filter("swift_class", |name: &str| spell::class(name));
+    env.add_filter("swift_class", |name: &str| name.to_upper_camel_case());
     env.add_filter("swift_type", spell::spell);
     env.add_filter("swift_default", spell::default);
     env.add_filter("swift_doc", prose::doc);
@@ -91,12 +79,6 @@ pub(crate) fn context(catalogue: &Json) -> Result<Json, Error> {
     }
     let types: Vec<Json> = list(catalogue, "types").iter().cloned().map(coded).collect();
     let groups = group::by_resource(&operations, &types);
-    for name in groups.resources.keys() {
-        let file = format!("/{}.swift", spell::class(name));
-        if !FILES.iter().any(|(path, _)| path.ends_with(&file)) {
-            return Err(unknown(&format!("the resource {name}, which needs a line in FILES")));
-        }
-    }
     let mut context = catalogue.clone();
     if let Some(members) = context.as_object_mut() {
         members.insert("resources".into(), json!(groups.resources));
@@ -108,16 +90,16 @@ pub(crate) fn context(catalogue: &Json) -> Result<Json, Error> {
     Ok(context)
 }
 
-/// Notes of a type whether one of its fields has another name in Swift than on the wire.
+/// Adds to a type whether a field has another name in Swift than in the JSON.
 fn coded(mut of: Json) -> Json {
-    let coded = list(&of, "fields").iter().any(|field| label(text(field, "wire")) != text(field, "wire"));
+    let coded = list(&of, "fields").iter().any(|field| camel(text(field, "wire")) != text(field, "wire"));
     if let Some(members) = of.as_object_mut() {
         members.insert("coded".into(), coded.into());
     }
     of
 }
 
-/// What a method is like: what it gives, which method of the door makes the call, and of what type its answer is.
+/// What a method returns, which method of `Door` makes its call, and the type of its raw answer.
 fn form(operation: &Json) -> Result<Json, Error> {
     let returns = operation.get("returns").unwrap_or(&Json::Null);
     let named = |key| returns.get(key).and_then(Json::as_str);
@@ -127,7 +109,7 @@ fn form(operation: &Json) -> Result<Json, Error> {
         }
         (_, Some(of), _) => json!({ "kind": "value", "type": of, "raw": of }),
         (_, _, Some(kind)) => {
-            let handle = format!("{}RunHandle", spell::class(kind));
+            let handle = format!("{}RunHandle", kind.to_upper_camel_case());
             json!({ "kind": "run", "type": handle, "raw": handle })
         }
         _ if returns.get("nothing") == Some(&Json::Bool(true)) => {
@@ -137,17 +119,17 @@ fn form(operation: &Json) -> Result<Json, Error> {
     })
 }
 
-/// The arguments, those that must be given first: how each is declared, how it is passed on, and how a test makes it.
+/// The arguments, required ones first: how each is declared, how it is passed on, and how a test creates it.
 fn arguments(operation: &Json) -> Result<Vec<Json>, Error> {
     let mut arguments = list(operation, "args").to_vec();
     arguments.sort_by_key(|argument| !is(argument, "required"));
     for argument in &mut arguments {
-        let (name, of) = (label(text(argument, "wire")), spell_json(argument.get("type"))?);
+        let (name, of) = (camel(text(argument, "wire")), spell_json(argument.get("type"))?);
         let spelt = spell::quote(&name);
         let positional = text(argument, "in") == "path";
         let (of, given, made) = match (is(argument, "required"), is(argument, "nullable")) {
             (true, false) => (of, spelt.clone(), "argument"),
-            (true, true) => (format!("{of}?"), format!("Patch({spelt}).sent"), "nullable"),
+            (true, true) => (format!("{of}?"), format!("Patch.setOrClear({spelt}).sent"), "nullable"),
             (false, false) => (format!("{of}? = nil"), spelt.clone(), "optional"),
             (false, true) => (format!("Patch<{of}> = .absent"), format!("{spelt}.sent"), "patch"),
         };
@@ -168,7 +150,7 @@ fn arguments(operation: &Json) -> Result<Vec<Json>, Error> {
     Ok(arguments)
 }
 
-/// What Swift shows of the settings or options, times as `Duration`.
+/// The settings or options that Swift has. Times are of the type `Duration`.
 fn settings(all: &[Json]) -> Json {
     all.iter()
         .filter(|setting| !is(setting, "internal"))
@@ -178,7 +160,8 @@ fn settings(all: &[Json]) -> Json {
             let wire = text(&setting, "wire").to_owned();
             let time = wire.strip_suffix("Ms");
             let label = time.unwrap_or(&wire).replace("Url", "URL");
-            let known = TYPES.iter().find(|(name, _)| *name == wire).map(|(_, of)| json!({ "ref": of }));
+            let known =
+                SETTING_TYPES.iter().find(|(name, _)| *name == wire).map(|(_, of)| json!({ "ref": of }));
             let doc = time.map(|_| prose::in_milliseconds(text(&setting, "doc")));
             if let Some(members) = setting.as_object_mut() {
                 members.insert("label".into(), label.into());
@@ -209,5 +192,5 @@ fn is(of: &Json, key: &str) -> bool {
 }
 
 fn unknown(what: &str) -> Error {
-    Error::new(ErrorKind::InvalidOperation, format!("the catalogue holds what Swift has no form for: {what}"))
+    Error::new(ErrorKind::InvalidOperation, format!("Swift has no form for: {what}"))
 }

@@ -1,4 +1,4 @@
-//! One program for all targets: `HIGHTOUCH_FUZZ_TARGET` names which.
+//! Runs the fuzz target in `HIGHTOUCH_FUZZ_TARGET` under libFuzzer.
 #![no_main]
 
 #[allow(dead_code, reason = "what makes seeds runs in the test")]

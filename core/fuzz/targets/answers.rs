@@ -1,4 +1,4 @@
-//! Answers: whatever a server writes under status 200 is read, or is an error. Input: the operation, then the body.
+//! Answers: the SDK reads every body under status 200, or returns an error. Input: the operation, then the body.
 
 use serde_json::{Value, json};
 
@@ -7,8 +7,8 @@ use super::engine::parse;
 use super::sample::arguments;
 use super::{first_line, text_of};
 
-/// As deep as opaque JSON may nest, and what stands around it at most.
-const DEEPEST: usize = 127 + 8;
+/// The deepest nesting of opaque JSON, and of what surrounds it.
+const DEEPEST: usize = 127 + 12;
 
 pub fn play(input: &[u8]) {
     let text = text_of(input);
@@ -26,14 +26,14 @@ pub fn play(input: &[u8]) {
     if returns.get("run").is_some() {
         return a_run_is_opened_from_its_token(&value);
     }
-    // What a server would have sent for it: without the tags, which are ours.
+    // The JSON that a server would send: without the tags, which the SDK adds.
     let sent = untagged(value.clone());
     let again = match returns.get("page") {
         Some(_) => json!({"data": sent, "hasMore": false}),
         None => sent.clone(),
     };
     let reread = parse(op, &args, 200, &json!({}), &again.to_string());
-    // An object of a caller's own making can look like the error that the vendor answers under 200.
+    // An object of the user can look like an error that the vendor sends under 200.
     if !reread.ok && reread.head["status"] == 200 {
         return;
     }
@@ -42,7 +42,7 @@ pub fn play(input: &[u8]) {
     assert_eq!(reread.head["meta"]["mended"], json!([]), "what was mended is whole: {again}");
 }
 
-/// The operation of that name, or one that the name's letters choose.
+/// Returns the operation with this name, or one that depends on the letters of the name.
 pub fn operation(op: &str) -> &'static Value {
     let operations = known()["operations"].as_array().unwrap();
     let sum: usize = op.bytes().map(usize::from).sum();
@@ -55,7 +55,7 @@ fn a_run_is_opened_from_its_token(run: &Value) {
     assert_eq!(&opened.value(), run);
 }
 
-/// Variants that this version does not know as the server wrote them.
+/// Restores variants that this version does not know to the JSON of the server.
 fn untagged(value: Value) -> Value {
     match value {
         Value::Array(items) => items.into_iter().map(untagged).collect(),
@@ -65,6 +65,9 @@ fn untagged(value: Value) -> Value {
                 && let Some(raw) = members.remove("raw")
             {
                 return untagged(raw);
+            }
+            if let Some(Value::Object(others)) = members.remove("otherMembers") {
+                members.extend(others);
             }
             members
                 .into_iter()

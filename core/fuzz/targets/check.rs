@@ -1,4 +1,4 @@
-//! What must hold of everything that comes out of the door.
+//! Checks that hold for everything that the door returns.
 
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
@@ -10,9 +10,9 @@ use serde_json::Value;
 
 use super::KEY;
 
-/// The longest message; what of a server's text goes into one is cut at 400 characters.
+/// The longest message. It contains at most 400 characters of a text of the server.
 const LONGEST_LINE: usize = 1500;
-/// The largest failure in all: its details are cut at 16 KiB, which escapes can make six times as long.
+/// The largest failure. Its details are cut at 16 KiB, which escaping can make six times as long.
 const LARGEST_HEAD: usize = 256 << 10;
 
 pub fn percent(text: &str) -> String {
@@ -37,7 +37,7 @@ pub fn base64url(text: &str) -> String {
     URL_SAFE_NO_PAD.encode(text)
 }
 
-/// The catalogue, read once.
+/// The parsed catalogue.
 pub fn known() -> &'static Value {
     static KNOWN: OnceLock<Value> = OnceLock::new();
     KNOWN.get_or_init(|| serde_json::from_str(&catalogue()).unwrap())
@@ -51,14 +51,14 @@ fn kinds() -> &'static BTreeSet<String> {
     })
 }
 
-/// Nothing shows the key, whatever was made of it on the way.
+/// Panics if the text contains the key in any form.
 pub fn without_the_key(text: &str) {
     static FORMS: OnceLock<Vec<String>> = OnceLock::new();
     let forms = FORMS.get_or_init(|| {
         let quoted = serde_json::to_string(KEY).unwrap().trim_matches('"').to_owned();
         let twice = serde_json::to_string(&quoted).unwrap().trim_matches('"').to_owned();
-        // Where it begins within a group of three bytes decides what base64 makes of it; its ends mix with what
-        // stands beside it.
+        // The base64 form depends on the offset of the key within a group of three bytes; its first and last characters
+        // depend on the neighbours.
         let within = (0..3).map(|before| {
             let whole = STANDARD.encode(format!("{}{KEY}", &"   "[..before]));
             whole[4..whole.len() - 4].to_owned()
@@ -73,7 +73,7 @@ pub fn without_the_key(text: &str) {
     }
 }
 
-/// One line of bounded length without control characters.
+/// Panics unless the text is one line of bounded length without control characters.
 fn line(what: &str, text: &str) {
     assert!(!text.is_empty(), "{what} is empty");
     assert!(text.chars().count() <= LONGEST_LINE, "{what} has {} characters: {text}", text.chars().count());
@@ -83,7 +83,7 @@ fn line(what: &str, text: &str) {
     );
 }
 
-/// What a call gave, once it was found to be sound.
+/// The checked result of a call.
 pub struct Given {
     pub ok: bool,
     pub head: Value,
@@ -109,13 +109,13 @@ impl Given {
     }
 }
 
-/// A failure is one line, of a known kind, never a defect of ours, and of bounded size.
+/// Panics unless the failure has a one-line message, a known kind other than `internal`, and a bounded size.
 pub fn failure(head: &Value, text: &str) {
     let kind = head["kind"].as_str().unwrap_or_default();
     assert!(kinds().contains(kind) && kind != "internal", "the kind is {kind:?}: {text}");
     assert!(text.len() <= LARGEST_HEAD, "a failure of {} bytes", text.len());
     line("the message", head["message"].as_str().unwrap());
-    for name in ["hint", "operation", "resource"] {
+    for name in ["hint", "operation", "operationId", "resource"] {
         if let Some(text) = head[name].as_str() {
             line(name, text);
         }
@@ -131,6 +131,9 @@ pub fn failure(head: &Value, text: &str) {
 
 fn meta(meta: &Value) {
     line("the operation", meta["operation"].as_str().unwrap());
+    if let Some(resource) = meta["resource"].as_str() {
+        line("what it was called on", resource);
+    }
     assert_eq!(meta["requestId"].as_str().unwrap().len(), 32);
     let mended = meta["mended"].as_array().unwrap();
     assert!(mended.len() <= 64, "{} mended paths", mended.len());

@@ -1,7 +1,7 @@
 //! The door: any operation, arguments and options. Input: the operation; a line of options; the arguments.
 //!
-//! `{{origin}}` stands for the server's. A string in the arguments that begins with `b64:` stands for the base64url of what follows: run tokens, the rest of
-//! a list, and what a step of a run gave are such texts.
+//! `{{origin}}` is replaced with the origin of the server. A string in the arguments that begins with `b64:` is replaced with
+//! the base64url form of the rest: run tokens, page tokens and the `seen` of a run step are such texts.
 
 use serde_json::Value;
 
@@ -23,7 +23,7 @@ pub fn play(input: &[u8]) {
     }
 }
 
-/// There is no server: only what asks none can go well.
+/// There is no server, so only calls that send nothing can succeed.
 fn nothing_but_what_needs_no_server(op: &str, given: &Given) {
     let local = ["runs.open", "parse", "client.stats", "client.diagnose", "client.setKey", "client.close"];
     let stepped = op == "runs.next" && given.value()["changed"] == false;

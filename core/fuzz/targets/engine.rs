@@ -1,4 +1,4 @@
-//! A client whose server is a port where nothing listens, on a clock that leaps over every wait.
+//! A client without a server: nothing listens on its port, and the paused clock skips every wait.
 
 use std::cell::RefCell;
 use std::pin::pin;
@@ -13,12 +13,12 @@ use tokio::time::timeout;
 use super::KEY;
 use super::check::Given;
 
-/// After so long, on the clock that leaps, a call is cancelled.
+/// A call is cancelled after this time on the paused clock.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 struct Bench {
     runtime: Runtime,
-    /// Bound and never listened on, so that nobody else's server answers here.
+    /// A socket that is bound and never listens, so that no other server can answer.
     socket: TcpSocket,
     engine: Option<Engine>,
 }
@@ -53,7 +53,7 @@ impl Bench {
             cancel.cancel();
             timeout(PATIENCE, call).await.expect("a call that is cancelled ends")
         });
-        // The next input shall find a client that is neither closed nor has another key.
+        // The input may have closed the client or changed its key.
         if op.starts_with("client.") {
             self.engine = None;
         }
@@ -65,17 +65,17 @@ thread_local! {
     static BENCH: RefCell<Bench> = RefCell::new(Bench::new());
 }
 
-/// The server that tokens must name.
+/// The origin that tokens must have.
 pub fn origin() -> String {
     BENCH.with_borrow(Bench::origin)
 }
 
-/// Makes one call.
+/// Makes one call and checks its result.
 pub fn call(op: &str, args: &str, opts: &str) -> Given {
     BENCH.with_borrow_mut(|bench| bench.call(op, args, opts))
 }
 
-/// What the operation makes of an answer.
+/// Reads an answer as the operation does.
 pub fn parse(op: &str, args: &Value, status: u16, headers: &Value, body: &str) -> Given {
     let asked = json!({"op": op, "args": args, "status": status, "headers": headers, "body": body});
     call("parse", &asked.to_string(), "")

@@ -1,5 +1,5 @@
-//! Error answers: any status, headers and body. Input: the operation and the status; a line a header; an empty line;
-//! the body.
+//! Error answers with any status, headers and body. Input: a line with the operation and the status, a line for each header,
+//! an empty line, and the body.
 
 use serde_json::{Map, Value};
 
@@ -8,7 +8,7 @@ use super::engine::parse;
 use super::sample::arguments;
 use super::{first_line, text_of};
 
-/// What of a server's details is kept.
+/// The largest details of the server that are kept.
 const LARGEST_DETAILS: usize = 16 << 10;
 
 pub fn play(input: &[u8]) {
@@ -37,7 +37,7 @@ pub fn play(input: &[u8]) {
         assert!(failure["status"].is_null() || failure["status"] == status);
     } else {
         assert_eq!(failure["status"], status, "{failure}");
-        assert_eq!(failure["operation"], operation["operationId"]);
+        assert_eq!(failure["operation"], operation["op"]);
     }
     assert!(
         failure["details"].to_string().len() <= LARGEST_DETAILS,

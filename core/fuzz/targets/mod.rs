@@ -1,8 +1,8 @@
-//! What is done with an input, and what must hold of whatever comes out. Played by `core/tests/fuzz.rs` on stable,
-//! with its seeds, past findings and changed seeds, and by libFuzzer (`make fuzz`).
+//! The fuzz targets: each runs an input and checks the result. `core/tests/fuzz.rs` runs them on stable Rust with seeds,
+//! mutated seeds and past findings; `make fuzz` runs them under libFuzzer.
 //!
-//! Inputs are text: a first line that says what is called, and the rest. In them `{{key}}` stands for the key as JSON
-//! text has it, `{{raw}}` for the key itself, `{{percent}}` and `{{base64}}` for what a URL or a header makes of it.
+//! An input is text whose first line says what to call. In it `{{key}}` is replaced with the key as in a JSON string,
+//! `{{raw}}` with the key itself, `{{percent}}` and `{{base64}}` with its percent-encoded and base64 forms.
 
 mod answers;
 mod check;
@@ -14,10 +14,10 @@ mod settings;
 
 pub use sample::{Samples, words};
 
-/// A target: a name, and what it does with an input. It panics where a promise is broken.
+/// A target: its name, and a function that runs an input and panics if a check fails.
 pub type Target = (&'static str, fn(&[u8]));
 
-/// All of them.
+/// All targets.
 pub const ALL: [Target; 4] = [
     ("answers", answers::play),
     ("errors", errors::play),
@@ -25,10 +25,10 @@ pub const ALL: [Target; 4] = [
     ("settings", settings::play),
 ];
 
-/// The key of every client here: each way of quoting makes something else of it.
+/// The key of every client in these tests. It has characters that each way of quoting changes.
 pub const KEY: &str = r#"cnry/7f3K+"\q%<k>&'z=9"#;
 
-/// The input as text, its placeholders replaced.
+/// Returns the input as text, with placeholders replaced.
 fn text_of(input: &[u8]) -> String {
     let quoted = serde_json::to_string(KEY).unwrap();
     String::from_utf8_lossy(input)
@@ -38,7 +38,7 @@ fn text_of(input: &[u8]) -> String {
         .replace("{{base64}}", &check::base64(&format!("key:{KEY}")))
 }
 
-/// The first line, and what follows it.
+/// Splits a text into its first line and the rest.
 fn first_line(text: &str) -> (&str, &str) {
     text.split_once('\n').unwrap_or((text, ""))
 }

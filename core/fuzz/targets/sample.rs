@@ -1,5 +1,5 @@
-//! Inputs to begin with, made from the catalogue and from the scenarios: every operation with every field, every
-//! answer that a scenario scripts, all arguments, options and settings that they give.
+//! Seeds, generated from the catalogue and the scenarios: every operation with every field, every scripted answer, and all
+//! arguments, options and settings of the scenarios.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::check::known;
 
-/// Inputs to begin with, by target.
+/// The seeds of each target.
 pub struct Samples {
     pub answers: Vec<String>,
     pub errors: Vec<String>,
@@ -16,7 +16,7 @@ pub struct Samples {
     pub settings: Vec<String>,
 }
 
-/// The least arguments that the operation's answer can be read with.
+/// Returns the smallest arguments with which an answer of the operation can be read.
 pub fn arguments(operation: &Value) -> Value {
     let required =
         operation["args"].as_array().unwrap().iter().filter(|argument| argument["required"] == true);
@@ -26,7 +26,7 @@ pub fn arguments(operation: &Value) -> Value {
         .into()
 }
 
-/// A value of a type of the catalogue, with all its fields; `turn` chooses among values and variants.
+/// Returns a value of a type of the catalogue with all its fields. `turn` chooses among values and variants.
 fn value(of: &Value, turn: usize) -> Value {
     match of.as_str() {
         Some("string") => json!("text"),
@@ -69,7 +69,7 @@ fn named(name: &str, turn: usize) -> Value {
 }
 
 impl Samples {
-    /// From the catalogue and the scenarios in `folder`.
+    /// Generates the seeds from the catalogue and the scenarios in `folder`.
     pub fn from(folder: &Path) -> Self {
         let mut samples =
             Self { answers: vec![], errors: vec![], door: vec![], settings: vec!["{}".to_owned()] };
@@ -90,7 +90,7 @@ impl Samples {
         }
         samples.tokens();
         for list in [&mut samples.answers, &mut samples.errors, &mut samples.door, &mut samples.settings] {
-            // What 250 recipients say, three do too.
+            // Three recipients suffice.
             list.retain(|text| text.len() <= 4096);
             list.sort();
             list.dedup();
@@ -164,7 +164,7 @@ impl Samples {
         }
     }
 
-    /// What goes out as opaque text and comes back.
+    /// Tokens that the SDK returns and reads again.
     fn tokens(&mut self) {
         let token = |kind: &str| {
             let token = json!({"v": 1, "kind": kind, "origin": "{{origin}}", "parent": "5", "run": "77", "since": 1_700_000_000_000_u64});
@@ -197,7 +197,7 @@ impl Samples {
     }
 }
 
-/// Words that mean something in inputs: names of the catalogue and pieces of JSON.
+/// The words of the dictionary: names of the catalogue and pieces of JSON.
 pub fn words() -> BTreeSet<String> {
     fn gather(value: &Value, words: &mut BTreeSet<String>) {
         match value {

@@ -1,4 +1,4 @@
-//! Settings: any text. Nothing is sent, since a base URL or a proxy may name any machine.
+//! Settings: any text. No call is made, since a base URL or a proxy may be that of any machine.
 
 use hightouch_sdk::wire::{Cancel, Engine};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! What a decision costs while the log is as full as it gets.
+//! The cost of a decision with a full log.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use divan::{Bencher, black_box};
@@ -11,7 +11,7 @@ fn main() {
     divan::main();
 }
 
-/// Two windows of steady load behind it, three in flight; and the time at which the last one left.
+/// Returns a state after two windows of steady load with three requests in flight, and the time of the last departure.
 fn full() -> (State, Nanos) {
     let mut state = State::new(Quota::default());
     let mut now = 0;
@@ -45,7 +45,7 @@ fn a_decision_to_grant_with_a_full_log(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| state.decide(black_box(now), Reach::Whole));
 }
 
-/// Two hundred ends within a millisecond: every wait after a burst looks past all of them.
+/// Two hundred requests that ended within a millisecond, all of which a wait after a burst must check.
 #[divan::bench]
 fn a_decision_to_wait_after_a_burst(bencher: Bencher<'_, '_>) {
     let mut state = State::new(Quota::default());
@@ -56,7 +56,7 @@ fn a_decision_to_wait_after_a_burst(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| state.decide(black_box(2_000_000), Reach::Whole));
 }
 
-/// One turn of the whole gate: a waiter joins, is let go or waits, and the first in line ends.
+/// One turn of the gate: a waiter is granted and ends, and another one joins; or time passes.
 #[divan::bench]
 fn a_turn_with_a_thousand_waiting(bencher: Bencher<'_, '_>) {
     let mut turns = Turns::new(Quota::default());

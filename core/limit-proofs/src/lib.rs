@@ -1,4 +1,4 @@
-//! The core's limit by itself, so that its proofs are built in seconds and run optimised.
+//! The limit without the rest of the core, so that its tests build in seconds and run optimised.
 
 #[path = "../../src/limit/mod.rs"]
 pub mod limit;

@@ -1,4 +1,4 @@
-//! The rule against itself written out: every s of every window, one nanosecond at a time.
+//! Compares the rule of the limit with a plain version that tries every s of every window in steps of a nanosecond.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::time::Duration;
@@ -7,7 +7,7 @@ use limit_proofs::limit::state::{Decision, Linger, Reach, State, Ticket};
 use limit_proofs::limit::{NEVER, Nanos, Quota};
 use proptest::prelude::*;
 
-/// A window of 40 ns, and 20 ns for what was given up: small enough to try every moment.
+/// A window of 40 ns, and 20 ns for abandoned requests: small enough to try every moment.
 const SCALE: f64 = 2.5e8;
 const SPAN: Nanos = 40;
 const LINGER: Nanos = 20;
@@ -32,7 +32,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..120)
 }
 
-/// What the rule speaks of, kept as plainly as possible.
+/// The plain version.
 #[derive(Default)]
 struct Model {
     allowed: u64,
@@ -119,7 +119,7 @@ proptest! {
         }
     }
 
-    /// The gate asks again at the time that it was told and at no other.
+    /// The gate only asks again at the time that it was told.
     #[test]
     fn asking_again_when_told_ends_in_a_grant_after_a_handful_of_times(
         requests in 1..200_u32,
@@ -165,7 +165,7 @@ proptest! {
 }
 
 #[test]
-fn a_clock_that_goes_back_stands_still() {
+fn a_clock_that_goes_back_counts_as_standing_still() {
     let mut state = State::new(Quota { requests: 1, ..Quota::default() });
     let ticket = state.grant(20_000_000_000);
     state.seen(30_000_000_000, ticket);
@@ -179,7 +179,7 @@ fn what_was_given_up_ends_when_that_is_seen_and_not_when_it_was_due() {
     let ticket = state.grant(0);
     state.abandoned(0, ticket, Linger::Brief);
     assert_eq!(state.decide(0, Reach::Whole), Decision::WaitUntil(5_000_000_000));
-    // The process was stopped for a minute: what it had in its buffers may have left only now.
+    // The process was stopped for a minute, so bytes in its buffers may only leave now.
     assert_eq!(state.decide(60_000_000_000, Reach::Whole), Decision::WaitUntil(80_100_000_000));
 }
 

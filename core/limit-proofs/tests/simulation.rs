@@ -1,4 +1,4 @@
-//! The limit in virtual time, judged by every counter a server may have, at every phase.
+//! Simulates the limit in virtual time against every counter that a server may have, at every phase.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::print_stdout)]
 
@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use limit_proofs::limit::Quota;
 use limit_proofs::limit::state::State;
-use world::counters::{Buckets, Counter, Exact, Panel, Refuses, WINDOW};
+use world::counters::{AllCounters, Buckets, Counter, Exact, Refuses, WINDOW};
 use world::rules::{
     DeparturesInsteadOfEnds, ForgetsTheAbandoned, LingersBriefly, Rule, SlidingDepartures, SlidingEnds,
     TokenBucket, real, without_allowance_for_clocks,
 };
-use world::{Arrival, Latency, Pattern, SECOND, Story, Stranger, World, play};
+use world::{Arrival, Latency, Pattern, SECOND, Stranger, Trace, World, play};
 
-/// Ten worlds of each kind, or as many as `LIMIT_SEEDS` says (`make prove-limit`).
+/// The number of worlds of each kind: ten, or `LIMIT_SEEDS` (`make prove-limit`).
 fn seeds() -> u64 {
     std::env::var("LIMIT_SEEDS").map_or(10, |seeds| seeds.parse().expect("LIMIT_SEEDS is a number"))
 }
@@ -28,39 +28,39 @@ fn world(latency: Latency, handshake: u64, pattern: Pattern, arrival: Arrival, s
     World { latency, handshake: handshake * SECOND, pattern, arrival, duration, seed, stranger: None }
 }
 
-/// Each seed has another kind of network, and each handshake another one for the same seed.
+/// Varies the time of arrival with the seed and with the handshake.
 fn arrival(handshake: u64, seed: u64) -> Arrival {
     ARRIVALS[usize::try_from((handshake + seed) % 4).unwrap()]
 }
 
-/// The server's clock against ours: up to 0.4 % either way.
+/// How much faster or slower the clock of the server runs, in parts per million: up to 0.4 %.
 fn drift(seed: u64) -> i64 {
     [0, 4000, -4000][usize::try_from(seed % 3).unwrap()]
 }
 
-fn judged<R: Rule>(world: World, mut rule: R) -> (Story, Panel) {
-    let mut panel = Panel::new(drift(world.seed));
-    let story = play(world, &mut rule, &mut panel);
-    (story, panel)
+fn judged<R: Rule>(world: World, mut rule: R) -> (Trace, AllCounters) {
+    let mut counters = AllCounters::new(drift(world.seed));
+    let trace = play(world, &mut rule, &mut counters);
+    (trace, counters)
 }
 
-/// Plays every world of one latency; gives back the lowest sustained rate under steady load.
+/// Plays every world of one latency and returns the lowest sustained rate under steady load.
 fn no_counter_refuses(latency: Latency) -> f64 {
     let mut lowest = f64::MAX;
     for handshake in HANDSHAKES {
         for pattern in [Pattern::Steady, Pattern::Bursts, Pattern::Cancellations, Pattern::Stops] {
             for seed in 0..seeds() {
                 let world = world(latency, handshake, pattern, arrival(handshake, seed), seed);
-                let (story, panel) = judged(world, real());
-                assert_eq!(panel.refusals, 0, "{world:?}");
-                assert!(panel.exact.peak <= 200, "{} arrivals in 10 s: {world:?}", panel.exact.peak);
-                assert!(story.granted.len() > 400, "{} grants: {world:?}", story.granted.len());
+                let (trace, counters) = judged(world, real());
+                assert_eq!(counters.refusals, 0, "{world:?}");
+                assert!(counters.exact.peak <= 200, "{} arrivals in 10 s: {world:?}", counters.exact.peak);
+                assert!(trace.granted.len() > 400, "{} grants: {world:?}", trace.granted.len());
                 if matches!(pattern, Pattern::Steady | Pattern::Cancellations) {
-                    let first_second = story.granted.iter().filter(|at| **at < SECOND).count();
+                    let first_second = trace.granted.iter().filter(|at| **at < SECOND).count();
                     assert!(first_second >= 200, "{first_second} from idle: {world:?}");
                 }
                 if pattern == Pattern::Steady {
-                    lowest = lowest.min(story.rate(30 * SECOND, 120 * SECOND));
+                    lowest = lowest.min(trace.rate(30 * SECOND, 120 * SECOND));
                 }
             }
         }
@@ -89,7 +89,7 @@ fn with_a_tail_of_forty_seconds_no_counter_refuses() {
     assert!(no_counter_refuses(Latency::Tail) >= 17.5);
 }
 
-/// The refusals of a weaker rule in the worlds of one kind, and the most arrivals in 10 s.
+/// Returns the refusals of a weaker rule in the worlds of one kind, and the most arrivals in 10 s.
 fn refusals_of<R: Rule>(
     latency: Latency,
     pattern: Pattern,
@@ -100,9 +100,9 @@ fn refusals_of<R: Rule>(
     let mut peak = 0;
     for seed in 0..seeds() {
         let arrival = arrival(handshake, seed);
-        let (_, panel) = judged(world(latency, handshake, pattern, arrival, seed), rule());
-        refusals += panel.refusals;
-        peak = peak.max(panel.exact.peak);
+        let (_, counters) = judged(world(latency, handshake, pattern, arrival, seed), rule());
+        refusals += counters.refusals;
+        peak = peak.max(counters.exact.peak);
     }
     (refusals, peak)
 }
@@ -144,8 +144,8 @@ fn the_same_worlds_refuse_the_rule_without_its_allowance_for_clocks() {
     assert!(refusals > 0);
 }
 
-/// A server that was stopped for longer than requests were waited for read them all when it went on, beside new ones:
-/// 226 to 300 in 10 s.
+/// A stopped server reads all requests when it continues, also those that timed out. Together with new ones they were 226
+/// to 300 in 10 s.
 #[test]
 fn a_server_that_was_stopped_and_goes_on_never_reads_more_than_the_limit() {
     for seconds in [12, 35, 60] {
@@ -154,10 +154,10 @@ fn a_server_that_was_stopped_and_goes_on_never_reads_more_than_the_limit() {
                 let pattern = Pattern::ServerStops(seconds * SECOND);
                 let world = world(Latency::Lan, handshake, pattern, arrival(handshake, seed), seed);
                 let world = World { duration: 180 * SECOND, ..world };
-                let (story, panel) = judged(world, real());
-                assert_eq!(panel.refusals, 0, "{world:?}");
-                assert!(panel.exact.peak <= 200, "{} arrivals in 10 s: {world:?}", panel.exact.peak);
-                let last = story.rate(160 * SECOND, 180 * SECOND);
+                let (trace, counters) = judged(world, real());
+                assert_eq!(counters.refusals, 0, "{world:?}");
+                assert!(counters.exact.peak <= 200, "{} arrivals in 10 s: {world:?}", counters.exact.peak);
+                let last = trace.rate(160 * SECOND, 180 * SECOND);
                 assert!(last >= 18.0, "{last} a second at the end: {world:?}");
             }
         }
@@ -173,7 +173,7 @@ fn the_same_worlds_refuse_the_rule_when_it_expects_a_stopped_server_to_read_noth
     assert!(met.iter().any(|(refusals, peak)| *refusals > 0 && *peak > 250), "{met:?}");
 }
 
-/// What 3,000 reads beside a stranger met at worst, over all phases and seeds.
+/// The worst of all phases and seeds for 3,000 reads beside a stranger.
 #[derive(Debug, Default)]
 struct Met {
     refused: usize,
@@ -189,12 +189,12 @@ fn beside_a_stranger<C: Counter>(stranger: Stranger, server: impl Fn(u64, bool) 
                 let base = world(Latency::Lan, 1, Pattern::Batch(3000), Arrival::Uniform, seed * 8 + phase);
                 let world = World { stranger: Some(stranger), duration: 3600 * SECOND, ..base };
                 let mut server = server(phase * WINDOW / 8, refused_count_too);
-                let story = play(world, &mut real(), &mut server);
-                assert_eq!(story.finished.len(), 3000, "none is lost: {world:?}");
-                let later = story.refused.iter().filter(|at| **at >= 10 * SECOND).count();
-                worst.refused = worst.refused.max(story.refused.len());
+                let trace = play(world, &mut real(), &mut server);
+                assert_eq!(trace.finished.len(), 3000, "none is lost: {world:?}");
+                let later = trace.refused.iter().filter(|at| **at >= 10 * SECOND).count();
+                worst.refused = worst.refused.max(trace.refused.len());
                 worst.refused_later = worst.refused_later.max(later);
-                worst.seconds = worst.seconds.max(story.finished[2999] / SECOND);
+                worst.seconds = worst.seconds.max(trace.finished[2999] / SECOND);
             }
         }
     }
@@ -223,7 +223,7 @@ fn beside_a_stranger_who_takes_half_at_scattered_times_3000_reads_finish_with_fe
     on_each_counter(Stranger::Scattered, few_refusals_and_done_in_time);
 }
 
-/// This stranger takes more than half at times: the first burst alone meets what it took in the 10 s before.
+/// This stranger takes more than half at times, so the first burst alone exceeds the limit.
 #[test]
 fn beside_a_stranger_who_at_times_takes_more_than_half_3000_reads_finish_too() {
     on_each_counter(Stranger::Poisson, |met| {
@@ -231,22 +231,22 @@ fn beside_a_stranger_who_at_times_takes_more_than_half_3000_reads_finish_too() {
     });
 }
 
-/// Under full load, at least 190 answers in 10 s on average from `from` seconds after the start on, and never much fewer.
+/// Checks that from `from` seconds on there are at least 190 answers in 10 s on average, and never much fewer.
 fn the_limit_is_in_full_use(from: u64, server: impl Fn(Exact) -> Refuses<Exact>) {
     for latency in [Latency::None, Latency::Lan] {
         for seed in 0..seeds() {
             let base = world(latency, 1, Pattern::Steady, arrival(1, seed), seed);
             let world = World { duration: (from + 80) * SECOND, ..base };
-            let story = play(world, &mut real(), &mut server(Exact::new(true)));
-            let (fewest, mean) = story.answers(from * SECOND, (from + 70) * SECOND);
+            let trace = play(world, &mut real(), &mut server(Exact::new(true)));
+            let (fewest, mean) = trace.answers(from * SECOND, (from + 70) * SECOND);
             assert!(mean >= 190 && fewest >= 186, "{mean}, and in one window {fewest}: {world:?}");
-            let (first, _) = story.answers(from * SECOND, (from + 10) * SECOND);
+            let (first, _) = trace.answers(from * SECOND, (from + 10) * SECOND);
             assert!(first >= 188, "{first} in the first window: {world:?}");
         }
     }
 }
 
-/// It cost ten minutes below the limit.
+/// One stray 429 cost ten minutes below the limit.
 #[test]
 fn one_stray_429_costs_less_than_a_minute_below_the_limit() {
     for at in [0, 5, 15] {
@@ -254,7 +254,7 @@ fn one_stray_429_costs_less_than_a_minute_below_the_limit() {
     }
 }
 
-/// It cost 24 minutes.
+/// An outage of 20 s cost 24 minutes.
 #[test]
 fn a_minute_and_a_half_after_an_outage_of_refusals_the_limit_is_in_full_use_again() {
     for at in [0, 15] {
@@ -263,28 +263,28 @@ fn a_minute_and_a_half_after_an_outage_of_refusals_the_limit_is_in_full_use_agai
     }
 }
 
-/// A client that is told of far more than the server lets through: how often it is refused in its first 30 s, and after
-/// that until five minutes are over; and how many answers it gets.
-fn told_of_too_much(requests: u32, callers: usize, refused_count_too: bool) -> (usize, usize, usize) {
+/// Plays a client whose configured limit is far above the server's for five minutes. Returns the number of refusals in the
+/// first 30 s, the number after that, and the number of answers.
+fn configured_too_high(requests: u32, callers: usize, refused_count_too: bool) -> (usize, usize, usize) {
     let base = world(Latency::Lan, 1, Pattern::Callers(callers), Arrival::Uniform, 3);
     let world = World { duration: 300 * SECOND, ..base };
     let quota = Quota { requests, window: Duration::from_secs(1), ..Quota::default() };
-    let story = play(world, &mut State::new(quota), &mut Exact::new(refused_count_too));
-    let early = story.refused.iter().filter(|at| **at < 30 * SECOND).count();
-    let (late, finished) = (story.refused.len() - early, story.finished.len());
+    let trace = play(world, &mut State::new(quota), &mut Exact::new(refused_count_too));
+    let early = trace.refused.iter().filter(|at| **at < 30 * SECOND).count();
+    let (late, finished) = (trace.refused.len() - early, trace.finished.len());
     println!("{requests} a second, {callers} callers: {early} and {late} refused, {finished} answered");
     (early, late, finished)
 }
 
-/// The cut stopped at a twentieth of what was declared, and 25 refusals a second went on; with a million in a second
-/// there were 81,285 in two minutes.
+/// The cut stopped at a twentieth of the configured limit, so 25 refusals a second went on. With a million in a second there
+/// were 81,285 in two minutes.
 #[test]
-fn a_client_that_is_told_of_far_too_much_comes_down_to_what_the_server_allows() {
+fn a_client_whose_limit_is_configured_far_too_high_comes_down_to_what_the_server_allows() {
     for requests in [1000, 1_000_000] {
         for callers in [3, 20, 60, 200, 600] {
             for refused_count_too in [false, true] {
-                let (early, late, finished) = told_of_too_much(requests, callers, refused_count_too);
-                // All callers but those whom the server lets in meet it at once, and learn from that.
+                let (early, late, finished) = configured_too_high(requests, callers, refused_count_too);
+                // At first every caller is refused once, except those that the server admits.
                 assert!(early <= 120.max(callers - callers / 6), "{early} refused");
                 assert!(late <= 200, "{late} refused");
                 assert!(finished >= 4400, "{finished} of at most 6,000 were answered");

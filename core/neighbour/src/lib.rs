@@ -1,2 +1,2 @@
-//! Turns on every feature of `serde_json`. Cargo unifies features over a build, so the core is built with them too, and
-//! plays `core/tests/values.rs` here once more: what it reads and writes must not change.
+//! Turns on every feature of `serde_json`. Cargo unifies features within a build, so the core gets them too. This crate runs
+//! `core/tests/values.rs` again: the core must read and write the same as without them.

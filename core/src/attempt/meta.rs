@@ -1,4 +1,4 @@
-//! What a call did on its way, for logs and hooks.
+//! How a call went, for logs and hooks.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,18 +6,29 @@ use std::time::Duration;
 use http::HeaderMap;
 use serde::Serialize;
 
-/// What a call did: how long it waited and took, and each attempt.
+use super::Subject;
+use crate::message::Style;
+use crate::text::brief;
+
+const LONGEST_NAME: usize = 200;
+
+/// How a call went: how long it waited and took, and each attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Meta {
-    /// The SDK's id of the request; sent as `X-Request-Id` with each attempt.
+    /// The id that the SDK gave the request; sent as `X-Request-Id` with every attempt.
     pub request_id: String,
-    /// The vendor's name of the operation.
+    /// The method that was called: `syncs.get`.
     pub operation: String,
+    /// The API's own id of the operation: `GetSync`; absent for calls that are none of the API's operations.
+    pub operation_id: Option<&'static str>,
+    /// What it was called on: `sync 7`, `sync "orders"`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
     /// Milliseconds spent waiting for the limit.
     pub waited_ms: u64,
-    /// Milliseconds in all.
+    /// Milliseconds from start to end.
     pub duration_ms: u64,
     /// Paths of values that were missing or unusable and were replaced by a default.
     pub mended: Vec<String>,
@@ -53,9 +64,9 @@ pub struct Attempt {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct CutMade {
-    /// Requests that are let through in a window from now on, until successes raise it again.
+    /// Requests allowed per window from now on, until successes raise the number again.
     pub allowed: u64,
-    /// Milliseconds for which nothing is let through.
+    /// Milliseconds for which nothing is sent.
     pub closed_ms: u64,
 }
 
@@ -76,11 +87,13 @@ impl CutMade {
 }
 
 impl Meta {
-    /// Nothing done yet.
-    pub(crate) fn named(operation: &str) -> Self {
+    /// Creates the meta of a call that has done nothing yet.
+    pub(crate) fn of(subject: &Subject) -> Self {
         Self {
             request_id: request_id(),
-            operation: operation.to_owned(),
+            operation: subject.method.to_owned(),
+            operation_id: subject.operation_id,
+            resource: subject.resource.as_deref().map(|resource| brief(resource, LONGEST_NAME)),
             waited_ms: 0,
             duration_ms: 0,
             mended: Vec::new(),
@@ -89,6 +102,18 @@ impl Meta {
             status: None,
             headers: None,
         }
+    }
+
+    /// Named by another call: what prepares or follows one is told as a part of it.
+    pub(crate) fn named(self, subject: &Subject) -> Self {
+        let Self { operation, operation_id, resource, .. } = Self::of(subject);
+        Self { operation, operation_id, resource, ..self }
+    }
+
+    /// With the operation's name as a language writes it.
+    pub(crate) fn in_style(mut self, style: Style) -> Self {
+        self.operation = style.method(&self.operation);
+        self
     }
 
     /// Of a raw answer with this status and these headers.
@@ -102,7 +127,7 @@ impl Meta {
     }
 }
 
-/// 128 random bits: a forked process continues its parent's fast generators, and ids must differ all the same.
+/// 128 random bits from the system: a forked process continues its parent's fast generator, and its ids must differ.
 fn request_id() -> String {
     let mut bytes = [0; 16];
     if aws_lc_rs::rand::fill(&mut bytes).is_err() {

@@ -1,4 +1,4 @@
-//! What happened to one attempt at a request: the one type that retries, the limit and the search for lost runs decide by.
+//! What happened to one attempt: the type by which retries, the limit and adoption decide.
 
 use tokio::time::Instant;
 
@@ -26,8 +26,8 @@ pub(crate) enum Outcome {
         /// When the attempt's first byte left.
         since: Instant,
     },
-    /// No byte of it reached the server, and another attempt would end the same: a certificate does not become trusted,
-    /// nor a password right, by being shown once more.
+    /// No byte of it reached the server, and another attempt would fail in the same way, as with a certificate that is
+    /// not trusted.
     Barred,
 }
 

@@ -14,11 +14,14 @@ use std::sync::Arc;
 
 use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
 use serde_json::value::RawValue;
 use url::Url;
 
+use crate::attempt::Subject;
 use crate::error::{Error, Kind};
 use crate::limit::{Class, Look};
+use crate::message::Name;
 use crate::operation::{Endpoint, Fields as _, IdKind, Operation, Placed, Safety};
 
 /// What may stand unescaped in a path segment or a query value (RFC 3986 §2.3).
@@ -67,20 +70,38 @@ impl Id {
             Self::Sync(sync) => sync.to_string(),
         }
     }
+
+    /// As it is written as an argument.
+    fn argument(&self) -> String {
+        match self {
+            Self::Int(id) | Self::Sync(SyncReference::Id(id)) => id.to_string(),
+            Self::Text(text) | Self::Sync(SyncReference::Slug(text)) => quoted(text),
+        }
+    }
+
+    /// Why it can be no id, if it cannot.
+    fn check(&self) -> Result<(), &'static str> {
+        match self {
+            // Dots alone would climb in the path (RFC 3986 §5.2.4), and an empty segment names another operation.
+            Self::Text(text) if matches!(text.as_str(), "" | "." | "..") => Err("cannot be empty, . or .."),
+            Self::Int(..0) => Err("must be an id and cannot be negative"),
+            Self::Sync(sync) => sync.check(),
+            Self::Text(_) | Self::Int(_) => Ok(()),
+        }
+    }
 }
 
 /// A call, made ready by a resource.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     operation: Option<&'static Operation>,
-    id: Cow<'static, str>,
+    subject: Subject,
     method: Method,
     /// The path of a call that the SDK does not know.
     path: String,
     ids: Vec<Id>,
     query: Vec<(Cow<'static, str>, String)>,
     body: Option<Box<RawValue>>,
-    resource: Option<String>,
     safety: Safety,
     class: Class,
     /// The digest of the key under which its slug was looked up: under another key the id may be another sync's.
@@ -98,6 +119,9 @@ pub(crate) fn call<E: Endpoint>(fields: &E::Fields) -> Result<Call, Error> {
 pub(crate) fn call_on<E: Endpoint>(ids: Vec<Id>, fields: &E::Fields) -> Result<Call, Error> {
     let operation = E::OPERATION;
     let call = Call::new(operation, ids)?.placed(fields.place());
+    if call.query().any(|(name, value)| name == "limit" && value == "0") {
+        return Err(call.refused("`limit` must be 1 or more."));
+    }
     let ordered = operation.arguments.iter().any(|argument| argument.wire == "orderBy");
     Ok(match operation.traits.order {
         Some(order) if ordered && call.query().all(|(name, _)| name != "orderBy") => {
@@ -113,40 +137,46 @@ impl Call {
     /// # Errors
     /// Kind `invalid_request` for an id that no path can hold.
     pub(crate) fn new(operation: &'static Operation, ids: Vec<Id>) -> Result<Self, Error> {
-        for (parameter, id) in operation.ids.iter().zip(&ids) {
-            let wrong = |why: &str| {
-                let what = format!("{} {why}; nothing was sent", parameter.argument.wire);
-                Err(Error::new(Kind::InvalidRequest, what).at(operation.id, None))
-            };
-            match id {
-                // Dots alone would climb in the path (RFC 3986 §5.2.4), and an empty segment names another operation.
-                Id::Text(text) if matches!(text.as_str(), "" | "." | "..") => {
-                    return wrong("cannot be empty, . or ..");
-                }
-                Id::Sync(sync) => {
-                    if let Err(why) = sync.check() {
-                        return wrong(why);
-                    }
-                }
-                Id::Text(_) | Id::Int(_) => {}
+        let pairs = || operation.ids.iter().zip(&ids);
+        let named: Vec<String> = pairs().rev().map(|(parameter, id)| id.named(parameter.noun)).collect();
+        let arguments: Vec<String> = ids.iter().map(Id::argument).collect();
+        let subject = Subject {
+            method: operation.op,
+            operation_id: Some(operation.id),
+            arguments: Some(arguments.join(", ")),
+            resource: (!named.is_empty()).then(|| named.join(" of ")),
+        };
+        for (parameter, id) in pairs() {
+            if let Err(why) = id.check() {
+                let what = message![Name(parameter.argument.wire), " ", why, ". Nothing was sent"];
+                return Err(Error::new(Kind::InvalidRequest, what).at(&subject));
             }
         }
-        let named: Vec<String> =
-            operation.ids.iter().zip(&ids).rev().map(|(parameter, id)| id.named(parameter.noun)).collect();
         Ok(Self {
             operation: Some(operation),
-            id: Cow::Borrowed(operation.id),
+            subject,
             method: operation.method.clone(),
             path: String::new(),
             ids,
             query: Vec::new(),
             body: None,
-            resource: (!named.is_empty()).then(|| named.join(" of ")),
             safety: operation.safety,
             class: operation.class,
             bound: None,
             look: None,
         })
+    }
+
+    /// Refuses an update without a change: the server would move the time of the last change all the same.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if self.method == Method::PATCH && self.body() == Some("{}") {
+            return Err(self.refused("the update changes nothing. Give it at least one change."));
+        }
+        Ok(())
+    }
+
+    fn refused(&self, what: &str) -> Error {
+        Error::new(Kind::InvalidRequest, format!("{what} Nothing was sent.")).at(self.subject())
     }
 
     /// A call of an operation that the SDK does not know; whatever is not a read counts as a write.
@@ -159,12 +189,15 @@ impl Call {
         let reads = matches!(method, Method::GET | Method::HEAD);
         Self {
             operation: None,
-            id: Cow::Owned(format!("{method} {path}")),
+            subject: Subject {
+                arguments: Some(format!("{}, {}", quoted(method.as_str()), quoted(path))),
+                resource: Some(format!("{method} {path}")),
+                ..Subject::method("request")
+            },
             path: path.to_owned(),
             ids: Vec::new(),
             query: query.into_iter().map(|(name, value)| (Cow::Owned(name), value)).collect(),
             body,
-            resource: None,
             safety: if reads { Safety::Read } else { Safety::Write },
             class: if reads { Class::Read } else { Class::Trigger },
             bound: None,
@@ -186,9 +219,16 @@ impl Call {
         self
     }
 
-    /// With the name of what it is done to, for errors.
-    pub(crate) fn on(mut self, resource: String) -> Self {
-        self.resource = Some(resource);
+    /// With the sync that it is called on, which its path does not name as the caller did.
+    pub(crate) fn on_sync(mut self, sync: &SyncReference) -> Self {
+        self.subject.arguments = Some(Id::Sync(sync.clone()).argument());
+        self.subject.resource = Some(sync.to_string());
+        self
+    }
+
+    /// As a look at a run: errors and logs name the run, since nobody called a method that lists runs.
+    pub(crate) fn on_run(mut self, run: String) -> Self {
+        (self.subject.arguments, self.subject.resource) = (None, Some(run));
         self
     }
 
@@ -208,12 +248,9 @@ impl Call {
         self.query.iter().map(|(name, value)| (name.as_ref(), value.as_str()))
     }
 
-    pub(crate) fn operation_id(&self) -> &str {
-        &self.id
-    }
-
-    pub(crate) fn resource(&self) -> Option<&str> {
-        self.resource.as_deref()
+    /// What errors, logs and hooks speak of.
+    pub(crate) fn subject(&self) -> &Subject {
+        &self.subject
     }
 
     pub(crate) fn method(&self) -> Method {
@@ -313,6 +350,11 @@ impl Call {
         }
         url
     }
+}
+
+/// A text as it is written in a call.
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
 }
 
 /// A value as it may stand in a path segment or a query.

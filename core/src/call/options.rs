@@ -1,4 +1,4 @@
-//! What a caller may set for one call.
+//! Options of one call.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,17 +12,17 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use crate::error::{Error, Kind};
 use crate::limit::Class;
 
-/// Who goes first while calls wait for the limit: triggers, polls, reads and bulk reads share it 8 : 4 : 2 : 1.
+/// The priority of a call that waits for the rate limit. Triggers, polls, reads and bulk reads share it 8 : 4 : 2 : 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Priority {
-    /// As a call that starts something.
+    /// Calls that start something.
     Trigger,
-    /// As a look at something that runs.
+    /// Looks at a run.
     Poll,
-    /// As any other read.
+    /// Every other call.
     Read,
-    /// As a later page of a list: a tenth of the limit is left to others.
+    /// Later pages of a list; a tenth of the limit stays free for other calls.
     Bulk,
 }
 
@@ -37,7 +37,7 @@ impl Priority {
     }
 }
 
-/// Options of one call; what is left out is as the client has it.
+/// Options of one call; the settings of the client are the defaults.
 ///
 /// ```
 /// use std::time::Duration;
@@ -48,22 +48,22 @@ impl Priority {
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Options {
-    /// How long one attempt may take.
+    /// Time limit of one attempt.
     pub timeout: Option<Duration>,
-    /// How long the whole call may take, its waiting and retries included.
+    /// Time limit of the whole call, with its waiting and retries.
     pub deadline: Option<Duration>,
-    /// How often the call may be repeated, if it may be.
+    /// How many times the call is sent again after a failure, if that is safe.
     pub max_retries: Option<u32>,
-    /// How long the call may wait for the limit; zero means: now or not at all.
+    /// How long the call may wait for the rate limit. With zero it is sent at once or fails.
     pub max_wait: Option<Duration>,
-    /// Its class while it waits for the limit.
+    /// Its priority while it waits for the rate limit.
     pub priority: Option<Priority>,
-    /// Headers that are sent in addition.
+    /// Headers to send in addition to those of the client.
     pub headers: BTreeMap<String, String>,
 }
 
 impl Options {
-    /// Nothing set.
+    /// Empty options.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -107,7 +107,7 @@ impl Options {
     }
 }
 
-/// Headers that the SDK or HTTP itself decides on.
+/// Headers that the SDK or HTTP sets.
 const OURS: [HeaderName; 14] = [
     ACCEPT,
     AUTHORIZATION,
@@ -125,13 +125,13 @@ const OURS: [HeaderName; 14] = [
     UPGRADE,
 ];
 
-/// Headers that a user gave, if they can be sent; the error's kind is `kind`.
+/// Checks the headers that a user gave; an error has the kind `kind`.
 pub(crate) fn checked_headers(given: &BTreeMap<String, String>, kind: Kind) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::new();
     for (name, value) in given {
         let wrong = |why: &str| {
             let name: String = name.chars().filter(char::is_ascii_graphic).collect();
-            Error::new(kind, format!("the header {name:?} {why}"))
+            Error::new(kind, format!("the header \"{name}\" {why}"))
         };
         let header = HeaderName::try_from(name).map_err(|_| wrong("has no valid name (RFC 9110 §5.1)"))?;
         if OURS.contains(&header) || header == "x-request-id" {

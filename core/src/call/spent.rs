@@ -1,15 +1,17 @@
-//! What a call may take, and what it has used so far: one deadline and one account for all its requests.
+//! The account of a call: its limits, and what its requests have used. One deadline covers all of them.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::Options;
-use crate::attempt::Meta;
+use crate::attempt::{Meta, Subject};
 use crate::error::{Error, Kind};
+use crate::message::Name;
 use crate::reason::Reason;
+use crate::text::span;
 
-/// What bounds a call unless its options say otherwise.
+/// The default limits of a call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     pub timeout: Duration,
@@ -18,26 +20,27 @@ pub(crate) struct Bounds {
     pub max_retries: u32,
 }
 
-/// A call's account: its options, its one deadline, and what its requests have used so far.
+/// A call's account: its subject, its options, its one deadline, and what its requests have used so far.
 #[derive(Clone, Debug)]
 pub(crate) struct Spent {
     pub options: Options,
-    /// Whether the answer is wanted as the server wrote it.
+    /// Whether the raw answer is wanted.
     pub raw: bool,
     began: Instant,
     bounds: Bounds,
-    /// When the call ends at the latest, whatever else is done meanwhile.
+    /// The deadline of the call.
     until: Option<Instant>,
     waited: Duration,
     /// The digest of the key that the last request was sent with.
     key: Option<[u8; 32]>,
     /// When the last attempt's first byte left.
     sent: Option<Instant>,
+    /// Named by the call, whatever requests prepare or follow it.
     meta: Meta,
 }
 
 impl Spent {
-    pub(crate) fn new(options: Options, raw: bool, bounds: Bounds) -> Self {
+    pub(crate) fn new(subject: &Subject, options: Options, raw: bool, bounds: Bounds) -> Self {
         let began = Instant::now();
         let bounds = Bounds {
             timeout: options.timeout.unwrap_or(bounds.timeout),
@@ -55,42 +58,43 @@ impl Spent {
             waited: Duration::ZERO,
             key: None,
             sent: None,
-            meta: Meta::named(""),
+            meta: Meta::of(subject),
         }
     }
 
-    /// An account for requests beside the call proper, such as the search for a lost run: they end at `until` at the
-    /// latest, and are added to this one with [`add`](Self::add).
+    /// An account for requests beside the call, such as the search for a lost run. They end at `until` at the latest.
+    /// [`add`](Self::add) adds them to this account.
     pub(crate) fn beside(&self, until: Option<Instant>) -> Self {
         let until = self.until.into_iter().chain(until).min();
-        Self { raw: false, until, meta: Meta::named(""), ..self.clone() }
+        let meta = Meta { waited_ms: 0, attempts: Vec::new(), cuts: Vec::new(), ..self.meta.clone() };
+        Self { raw: false, until, meta, ..self.clone() }
     }
 
     /// Adds what another account has used.
     pub(crate) fn add(&mut self, other: Self) {
         self.waited = other.waited;
         self.key = other.key;
-        let named = (!self.meta.operation.is_empty())
-            .then(|| (self.meta.request_id.clone(), self.meta.operation.clone(), self.meta.mended.clone()));
+        let own = (!self.meta.attempts.is_empty())
+            .then(|| (self.meta.request_id.clone(), self.meta.mended.clone()));
         self.take(other.meta);
-        // What was done beside the call does not rename it.
-        if let Some(named) = named {
-            (self.meta.request_id, self.meta.operation, self.meta.mended) = named;
+        // The call's own request stays the one that it is known by.
+        if let Some(own) = own {
+            (self.meta.request_id, self.meta.mended) = own;
         }
     }
 
-    /// Refuses options that make no sense.
+    /// Checks the options.
     pub(crate) fn check(&self) -> Result<(), Error> {
         for (name, given) in [("timeoutMs", self.options.timeout), ("deadlineMs", self.options.deadline)] {
             if given == Some(Duration::ZERO) {
-                let what = format!("the option {name} must be above 0; nothing was sent");
+                let what = message!["the option ", Name(name), " must be above 0. Nothing was sent"];
                 return Err(Error::new(Kind::InvalidRequest, what));
             }
         }
         Ok(())
     }
 
-    /// When the call ends at the latest.
+    /// The deadline of the call.
     pub(crate) fn until(&self) -> Option<Instant> {
         self.until
     }
@@ -131,7 +135,7 @@ impl Spent {
     /// The error of a call that ran out of time.
     pub(crate) fn expired(&self) -> Error {
         let what = match self.bounds.deadline {
-            Some(deadline) => format!("the deadline of {deadline:?} passed"),
+            Some(deadline) => format!("the deadline of {} passed", span(deadline)),
             None => "the time for it passed".to_owned(),
         };
         Error::new(Kind::Timeout, what)
@@ -140,17 +144,17 @@ impl Spent {
     /// The error of a call that the limit would have kept waiting for too long.
     pub(crate) fn refusal(&self, at_least: Duration, sent: bool) -> Error {
         let most = self.bounds.max_wait.map(|most| most.saturating_sub(self.waited));
-        let sent = if sent { "" } else { "; nothing was sent" };
+        let sent = if sent { "" } else { " Nothing was sent." };
         if self.left().is_some_and(|left| most.is_none_or(|most| left < most)) {
             return self
                 .expired()
-                .with_hint(format!("The limit would have kept it waiting past its deadline{sent}."));
+                .with_hint(format!("The limit would have kept it waiting past its deadline.{sent}"));
         }
-        let why = format!("the limit would have made the call wait {:.1} s or more", at_least.as_secs_f64());
+        let why = format!("the limit would have made the call wait {} or more", span(at_least));
         Error::new(Kind::RateLimited, why)
             .with_reason(Reason::QuotaExhausted)
             .with_retry_after(Some(at_least))
-            .with_hint(format!("Allow a longer max_wait, or send less{sent}."))
+            .with_hint(message!["Allow a longer ", Name("maxWaitMs"), ", or send fewer requests.", sent])
     }
 
     /// How long the call may still wait for the limit.
@@ -174,11 +178,9 @@ impl Spent {
 
     /// Adds what one request did.
     pub(crate) fn take(&mut self, meta: Meta) {
-        let Meta { request_id, operation, waited_ms, mended, attempts, cuts, status, headers, .. } = meta;
+        let Meta { request_id, waited_ms, mended, attempts, cuts, status, headers, .. } = meta;
         let own = &mut self.meta;
-        // The latest request names the call: what comes before it prepares it. A search after it has a name of its own.
         own.request_id = request_id;
-        own.operation = operation;
         own.waited_ms = own.waited_ms.saturating_add(waited_ms);
         own.attempts.extend(attempts);
         own.cuts.extend(cuts);
@@ -190,12 +192,9 @@ impl Spent {
         self.meta.mended = paths;
     }
 
-    /// What the call has done so far; `operation` names it if no request does.
-    pub(crate) fn meta(&self, operation: &str) -> Meta {
+    /// What the call has done so far.
+    pub(crate) fn meta(&self) -> Meta {
         let mut meta = self.meta.clone();
-        if meta.operation.is_empty() {
-            operation.clone_into(&mut meta.operation);
-        }
         meta.duration_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         meta
     }

@@ -3,8 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
+
+use crate::model::strict::{FromCaller, Invalid};
 
 /// A sync by its id or its slug: an integer or a string of digits alone is an id, anything else a slug.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -19,7 +21,7 @@ pub enum SyncReference {
 const LONGEST_SLUG: usize = 512;
 
 impl SyncReference {
-    /// Refuses what can be no slug, such as an unset variable: looking it up would page through the whole workspace.
+    /// Refuses what cannot be a slug, such as an empty string. Looking it up would page through the whole workspace.
     pub(crate) fn check(&self) -> Result<(), &'static str> {
         match self {
             Self::Slug(slug) if slug.trim().is_empty() => Err("must be an id or a slug, and is empty"),
@@ -31,6 +33,7 @@ impl SyncReference {
             {
                 Err("can be no slug: it holds a space, a slash or another character that no slug has")
             }
+            Self::Id(..0) => Err("must be an id or a slug, and an id cannot be negative"),
             Self::Id(_) | Self::Slug(_) => Ok(()),
         }
     }
@@ -76,12 +79,10 @@ impl Serialize for SyncReference {
     }
 }
 
-impl<'de> Deserialize<'de> for SyncReference {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let raw = Box::<RawValue>::deserialize(from)?;
-        let id = raw.get().parse().map(Self::Id).ok();
-        id.or_else(|| serde_json::from_str::<String>(raw.get()).map(Self::from).ok()).ok_or_else(|| {
-            serde::de::Error::custom("a sync is named by its id (an integer) or its slug (a string)")
-        })
+impl FromCaller for SyncReference {
+    fn from_caller(raw: &RawValue) -> Result<Self, Invalid> {
+        let id = i64::from_caller(raw).map(Self::Id);
+        id.or_else(|_| String::from_caller(raw).map(Self::from))
+            .map_err(|_| Invalid::wrong("must be a sync's id (a whole number) or its slug (a string)"))
     }
 }

@@ -1,6 +1,8 @@
-//! What users hold.
+//! The client, which users hold.
 
 mod request;
+
+pub(crate) use request::any_call;
 
 use std::fmt;
 use std::future::Future;
@@ -58,7 +60,7 @@ resources! {
 }
 
 impl Client {
-    /// Creates a client from settings; does no I/O but reading the key's file, if one is named.
+    /// Creates a client from settings; reads the files that they name, and does no other I/O.
     ///
     /// # Errors
     /// Kind `config`, naming the setting.
@@ -107,7 +109,7 @@ impl Client {
         Ok(())
     }
 
-    /// How the limit stands; nothing is sent.
+    /// Returns the state of the rate limit; sends nothing.
     #[must_use]
     pub fn stats(&self) -> LimitStats {
         self.sender.stats()
@@ -118,7 +120,7 @@ impl Client {
         self.sender.close();
     }
 
-    /// A run from its token, which may come from another process or language. Sends nothing.
+    /// Returns a run by its token, which may come from another process or language. Sends nothing.
     ///
     /// # Errors
     /// Kind `invalid_request` if it is no token of this server's.
@@ -126,14 +128,14 @@ impl Client {
         AnyRun::resumed(&self.sender, token)
     }
 
-    /// Checks the connection and the key: one handshake, and one read (`ListSync`) that counts towards the limit. Finds
-    /// rather than fails.
+    /// Checks the connection and the key: one handshake, and one read (`syncs.list`) that counts towards the limit.
+    /// Failures become findings.
     pub async fn diagnose(&self) -> Diagnosis {
         diagnose::diagnose(&self.sender).await
     }
 
-    /// Calls `hook` before each call of an operation, on the task that makes it. It holds for all clones of the client,
-    /// and is kept as long as they are. One that panics takes the call with it.
+    /// Calls `hook` before each call of an operation, on the task that makes the call. The hook belongs to all clones
+    /// of the client. If it panics, the call panics.
     pub fn on_start(&self, hook: impl Fn(&CallStart<'_>) + Send + Sync + 'static) {
         self.sender.hooks().on_start(Arc::new(hook));
     }
@@ -156,7 +158,7 @@ impl Settings {
     pub async fn diagnose(&self) -> Diagnosis {
         match Client::new(self) {
             Ok(client) => client.diagnose().await,
-            Err(error) => Diagnosis::without_client(self.known_base(), &error),
+            Err(error) => Diagnosis::without_client(self.known_base(), &error, self.internal.style()),
         }
     }
 }

@@ -7,9 +7,11 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::Client;
+use crate::attempt::Subject;
 use crate::call::{Call, Options, Spent};
 use crate::error::{Error, Kind};
 use crate::json::{self, Json};
+use crate::message::{Message, Segment};
 use crate::sender::Answer;
 use crate::transport;
 
@@ -28,34 +30,27 @@ impl Client {
     ) -> Result<Json, Error> {
         let query = query.iter().map(|(name, value)| (name.clone(), Json::from(value))).collect();
         let body = body.as_ref().map(Json::from);
-        let mut spent = self.sender.account(options);
-        let answer = self.request_answer(method, path, &query, body, &mut spent).await?;
+        let call = any_call(method, path, &query, body)?;
+        let mut spent = self.sender.account(call.subject(), options, false);
+        let answer = self.request_answer(&call, &mut spent).await?;
         if answer.body.is_empty() {
             return Ok(Json::default());
         }
-        serde_json::from_slice(&answer.body).map_err(|error| {
+        serde_json::from_slice(json::without_byte_order_mark(&answer.body)).map_err(|error| {
             Error::new(Kind::Protocol, format!("the answer is not JSON that can be used: {error}"))
                 .with_meta(answer.meta)
         })
     }
 
-    pub(crate) async fn request_answer(
-        &self,
-        method: &str,
-        path: &str,
-        query: &BTreeMap<String, Json>,
-        body: Option<Json>,
-        spent: &mut Spent,
-    ) -> Result<Answer, Error> {
-        let call = Call::unknown(verb(method)?, checked(path)?, pairs(query)?, body.map(Json::into_raw));
+    pub(crate) async fn request_answer(&self, call: &Call, spent: &mut Spent) -> Result<Answer, Error> {
         let raw = spent.raw;
-        let answer = self.sender.answer(&call, spent).await?;
-        if raw || answer.body.is_empty() { Ok(answer) } else { self.checked_json(&call, answer) }
+        let answer = self.sender.answer(call, spent).await?;
+        if raw || answer.body.is_empty() { Ok(answer) } else { self.checked_json(call, answer) }
     }
 
     /// The answer, if it is JSON.
     fn checked_json(&self, call: &Call, answer: Answer) -> Result<Answer, Error> {
-        let checked = std::str::from_utf8(&answer.body)
+        let checked = std::str::from_utf8(json::without_byte_order_mark(&answer.body))
             .map_err(|_| "it is not UTF-8".to_owned())
             .and_then(|text| {
                 serde_json::from_str::<&serde_json::value::RawValue>(text).map_err(|error| error.to_string())
@@ -73,8 +68,18 @@ impl Client {
     }
 }
 
-fn wrong(what: impl Into<String>) -> Error {
-    Error::new(Kind::InvalidRequest, what)
+/// The call of a request that the SDK does not know.
+pub(crate) fn any_call(
+    method: &str,
+    path: &str,
+    query: &BTreeMap<String, Json>,
+    body: Option<Json>,
+) -> Result<Call, Error> {
+    Ok(Call::unknown(verb(method)?, checked(path)?, pairs(query)?, body.map(Json::into_raw)))
+}
+
+fn wrong(what: impl Into<Message>) -> Error {
+    Error::new(Kind::InvalidRequest, what).at(&Subject::method("request"))
 }
 
 fn verb(method: &str) -> Result<Method, Error> {
@@ -127,7 +132,12 @@ fn scalar(name: &str, json: &str) -> Result<String, Error> {
         Some(b'{' | b'[' | b'n') => None,
         _ => Some(json.to_owned()),
     };
-    text.ok_or_else(|| wrong(format!("query.{name} must be text, a number, a boolean or a list of those")))
+    text.ok_or_else(|| {
+        wrong(message![
+            Message::path(vec![Segment::Member("query"), Segment::Key(name.to_owned())]),
+            " must be a string, a number, a boolean or a list of those"
+        ])
+    })
 }
 
 #[cfg(test)]

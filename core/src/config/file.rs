@@ -3,10 +3,21 @@
 use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+
+use crate::error::{Error, Kind};
+use crate::message::{Message, Name};
+
+/// Many times any key, so that a file named by mistake is not read whole.
+const LARGEST_KEY_FILE: u64 = 64 << 10;
+/// Every public authority's certificates take about a quarter of a MiB.
+const LARGEST_BUNDLE: u64 = 16 << 20;
+
 /// Reads a file that a setting names, of at most so many bytes; the error says why it cannot be read.
 ///
 /// Only regular files are opened: to open a named pipe is to wait for whoever writes to it.
-pub(crate) fn contents(path: &Path, most: u64) -> Result<Vec<u8>, String> {
+fn contents(path: &Path, most: u64) -> Result<Vec<u8>, String> {
     let unreadable = |error: std::io::Error| match error.kind() {
         ErrorKind::NotFound => "the file does not exist".to_owned(),
         kind => kind.to_string(),
@@ -27,4 +38,66 @@ pub(crate) fn contents(path: &Path, most: u64) -> Result<Vec<u8>, String> {
         return Err(format!("it is larger than {size} {unit}"));
     }
     Ok(bytes)
+}
+
+/// The text of the key's file.
+pub(super) fn key_text(path: &Path) -> Result<String, Error> {
+    // The path is not shown: it may be the key in the wrong place.
+    contents(path, LARGEST_KEY_FILE)
+        .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned()))
+        .map_err(|why| {
+            let what =
+                message!["the file that the setting ", Name("apiKeyFile"), " names cannot be read: ", why];
+            Error::new(Kind::Config, what)
+        })
+}
+
+/// The certificates of a PEM file.
+pub(crate) fn certificates(
+    path: &Path,
+    named_by: impl Into<Message>,
+) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let named_by = named_by.into();
+    let unusable = |why: String| {
+        let what = message![named_by.clone(), format!(" names {}, which {why}", path.display())];
+        Error::new(Kind::Config, what)
+            .with_hint("It takes a file of certificates in PEM form (-----BEGIN CERTIFICATE-----).")
+    };
+    let unreadable = |why: String| unusable(format!("cannot be read: {why}"));
+    let bytes = contents(path, LARGEST_BUNDLE).map_err(unreadable)?;
+    let certificates = CertificateDer::pem_slice_iter(&bytes)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| unreadable(error.to_string()))?;
+    if certificates.is_empty() {
+        return Err(unusable("holds no certificate".to_owned()));
+    }
+    Ok(certificates)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bundle_that_cannot_be_one_is_refused_with_the_reason() {
+        let folder = std::env::temp_dir().join(format!("hightouch-bundles-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("ca.pem");
+        let refused = |path: &Path, why: &str| {
+            let error = certificates(path, "the setting").unwrap_err();
+            assert_eq!(error.to_string(), format!("The setting names {}, which {why}.", path.display()));
+        };
+        refused(&folder, "cannot be read: it is a directory");
+        refused(&file, "cannot be read: the file does not exist");
+        refused(
+            Path::new("/dev/zero"),
+            "cannot be read: it is a pipe or a device, and only regular files are read",
+        );
+        std::fs::write(&file, b"\xff\xfe").unwrap();
+        refused(&file, "holds no certificate");
+        // Sparse: nothing is written.
+        std::fs::File::create(&file).unwrap().set_len(LARGEST_BUNDLE + 1).unwrap();
+        refused(&file, "cannot be read: it is larger than 16 MiB");
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }

@@ -1,4 +1,4 @@
-//! The key: kept apart, checked before anything is sent, and taken out of whatever repeats it.
+//! The API key: checked before anything is sent, and scrubbed from every text that repeats it.
 
 use std::fmt;
 
@@ -10,8 +10,11 @@ use crate::error::{Error, Kind};
 use crate::reason::Reason;
 use crate::text::without;
 
-/// What stands where the key was.
+/// The text that replaces the key.
 const REDACTED: &str = "[key]";
+
+/// What the header has before the key (RFC 6750 §2.1).
+const BEARER: &str = "Bearer ";
 
 /// A workspace's API key.
 #[derive(Clone)]
@@ -20,13 +23,29 @@ pub(crate) struct Key(SecretString);
 impl Key {
     /// A key given as a value: taken as it is.
     pub(crate) fn new(text: &str) -> Result<Self, Error> {
-        let wrong = |reason: Reason, what: &str| {
-            Err(Error::new(Kind::Config, format!("the API key {what}")).with_reason(reason).with_hint(
-                "Copy the key again from Settings, API keys, in the Hightouch workspace; nothing was sent.",
-            ))
+        let refused = |reason: Reason, what: &'static str, hint: &'static str| {
+            Err(Error::new(Kind::Config, message!["the API key ", what]).with_reason(reason).with_hint(hint))
+        };
+        let wrong = |reason: Reason, what: &'static str| {
+            let hint =
+                "Copy the key again from Settings, API keys, in the Hightouch workspace. Nothing was sent.";
+            refused(reason, what, hint)
         };
         if text.is_empty() {
             return wrong(Reason::NoKey, "is empty");
+        }
+        if text.get(..BEARER.len()).is_some_and(|start| start.eq_ignore_ascii_case(BEARER)) {
+            let hint = "Pass the key alone: the SDK writes `Bearer` before it. Nothing was sent.";
+            return refused(Reason::MalformedKey, "begins with `Bearer`", hint);
+        }
+        if text.starts_with(['"', '\'']) || text.ends_with(['"', '\'']) {
+            let hint = "Pass the key without them: a file or a shell may have kept them. Nothing was sent.";
+            return refused(Reason::MalformedKey, "has quotation marks around it", hint);
+        }
+        if is_placeholder(text) {
+            let hint = "Whatever should have put the key in its place did not: check how it is passed on. Nothing was \
+                        sent.";
+            return refused(Reason::MalformedKey, "is the name of a variable and not its value", hint);
         }
         // RFC 9110 §5.5 forbids control characters in a header's value; a space would end the token (RFC 6750 §2.1).
         if text.bytes().any(|byte| byte == b'\n' || byte == b'\r') {
@@ -47,7 +66,7 @@ impl Key {
 
     /// The `Authorization` header (RFC 6750 §2.1), marked so that HTTP/2 neither indexes nor prints it.
     pub(crate) fn header(&self) -> Result<HeaderValue, Error> {
-        let mut value = HeaderValue::try_from(format!("Bearer {}", self.0.expose_secret()))
+        let mut value = HeaderValue::try_from(format!("{BEARER}{}", self.0.expose_secret()))
             .map_err(|_| Error::new(Kind::Config, "the API key cannot be sent in a header"))?;
         value.set_sensitive(true);
         Ok(value)
@@ -68,8 +87,50 @@ impl Key {
     }
 }
 
+/// Whether a template's or a shell's variable stands in the place of its value: `${KEY}`, `$KEY`, `%KEY%`, `{{ KEY }}`.
+fn is_placeholder(text: &str) -> bool {
+    let within = |open: &str, close: &str| text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
+    let is_name = |text: &str| {
+        !text.is_empty()
+            && text.bytes().all(|byte| byte.is_ascii_uppercase() || matches!(byte, b'_' | b'0'..=b'9'))
+    };
+    within("${", "}").is_some()
+        || within("{{", "}}").is_some()
+        || within("%", "%").is_some_and(is_name)
+        || within("$", "").is_some_and(is_name)
+}
+
 impl fmt::Debug for Key {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         to.write_str(REDACTED)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Guards against keys that were sent with what stood around them, to be refused as unknown.
+    #[test]
+    fn what_is_around_a_key_by_mistake_is_named_and_the_key_is_not() {
+        for (text, what) in [
+            ("Bearer s3cr3t", "begins with `Bearer`"),
+            ("bearer s3cr3t", "begins with `Bearer`"),
+            ("\"s3cr3t\"", "quotation marks"),
+            ("'s3cr3t", "quotation marks"),
+            ("${S3CR3T}", "name of a variable"),
+            ("$S3CR3T", "name of a variable"),
+            ("%S3CR3T%", "name of a variable"),
+            ("{{ secrets.s3cr3t }}", "name of a variable"),
+            ("s3cr3t x", "a space"),
+        ] {
+            let error = Key::new(text).unwrap_err();
+            let shown = format!("{error} {error:?}");
+            assert!(error.to_string().contains(what), "{shown}");
+            assert!(!shown.to_ascii_lowercase().contains("s3cr3t"), "{shown}");
+        }
+        for text in ["$2y$10$abc", "a'b", "100%", "bearer"] {
+            assert!(Key::new(text).is_ok(), "{text}");
+        }
     }
 }

@@ -8,6 +8,7 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use crate::error::{Error, Kind};
+use crate::message::{Message, Name};
 use crate::secret::Secret;
 use crate::text::without;
 
@@ -50,7 +51,7 @@ impl Route {
         base: &Url,
         variable: impl Fn(&str) -> Result<Option<String>, Error>,
     ) -> Result<Self, Error> {
-        // http is for loopback addresses: through a proxy the key would leave the machine in the clear.
+        // http is only for loopback addresses: through a proxy the key would leave the machine unencrypted.
         if base.scheme() == "http" {
             return Ok(Self::Direct);
         }
@@ -68,14 +69,14 @@ impl Route {
         if variables.is_empty() {
             return Ok(Self::AsTheSystemSays);
         }
-        // They are for every tool of the machine: one of a scheme that only others speak is left aside.
+        // The variables are for every tool of the machine, so a scheme that we do not support is ignored.
         let Some((name, text)) = variables.into_iter().find(|(_, text)| is_spoken(text)) else {
             return Ok(Self::Direct);
         };
-        // Tools take a bare host and port as well.
+        // Other tools accept a bare host and port too.
         let text = if text.contains("://") { text } else { format!("http://{text}") };
-        Proxy::parse(&text, &format!("the variable {name}")).map(Self::Through).map_err(|error| {
-            error.with_hint("Correct it, or name the API's host in NO_PROXY; nothing was sent.")
+        Proxy::parse(&text, &message!["the variable ", name]).map(Self::Through).map_err(|error| {
+            error.with_hint("Correct it, or name the API's host in NO_PROXY. Nothing was sent.")
         })
     }
 }
@@ -83,16 +84,14 @@ impl Route {
 impl Proxy {
     /// From the setting.
     pub(crate) fn given(text: &Secret, base_scheme: &str) -> Result<Self, Error> {
+        let named = message!["the setting ", Name("proxy")];
         if base_scheme == "http" {
-            return Err(wrong(
-                "the setting proxy",
-                "is for https: over http the key could be read on the way",
-            ));
+            return Err(wrong(&named, "is for https: over http the key could be read on the way"));
         }
-        Self::parse(text.expose(), "the setting proxy")
+        Self::parse(text.expose(), &named)
     }
 
-    fn parse(text: &str, named: &str) -> Result<Self, Error> {
+    fn parse(text: &str, named: &Message) -> Result<Self, Error> {
         let text = text.trim();
         // The reason is left out: it may repeat a part of the password.
         let url = Url::parse(text).map_err(|_| wrong(named, "is not a URL"))?;
@@ -102,7 +101,7 @@ impl Proxy {
         if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
             return Err(wrong(named, "must hold a host and a port and no path, query or fragment"));
         }
-        // As the HTTP client reads it: what is not allowed in a URL stands escaped.
+        // In the form in which the HTTP client reads it: escaped.
         Ok(Self { secrets: secrets(text, &url), url: Secret::from(url.as_str()) })
     }
 
@@ -116,8 +115,8 @@ impl Proxy {
     }
 }
 
-fn wrong(named: &str, what: &str) -> Error {
-    Error::new(Kind::Config, format!("{named} {what}"))
+fn wrong(named: &Message, what: &'static str) -> Error {
+    Error::new(Kind::Config, message![named.clone(), " ", what])
 }
 
 /// Whether a variable's text names no scheme, or one of ours.
@@ -136,7 +135,7 @@ fn is_excepted(base: &Url, exceptions: &str) -> bool {
         if only.is_some() && only != port {
             continue;
         }
-        // hyper-util takes `*` for every name and for no address.
+        // hyper-util applies `*` to names and not to addresses.
         if host == "*" {
             return true;
         }
@@ -157,7 +156,7 @@ fn with_port(entry: &str) -> (&str, Option<u16>) {
     };
     match rest.map(str::parse) {
         Some(Ok(port)) => (host, Some(port)),
-        // What is no port makes the entry that of no host.
+        // An entry with an invalid port matches no host.
         Some(Err(_)) => (entry, None),
         None => (host, None),
     }
@@ -210,7 +209,7 @@ mod tests {
     /// Guards against a password that came back decoded, or as the header's base64, and was shown.
     #[test]
     fn credentials_are_taken_out_in_every_form_in_which_they_may_come_back() {
-        let proxy = Proxy::parse("http://us%65r:p%40s^s@proxy.example:3128", "x").unwrap();
+        let proxy = Proxy::parse("http://us%65r:p%40s^s@proxy.example:3128", &Message::default()).unwrap();
         // user:p@s^s
         let said = "p%40s^s p%40s%5Es p@s^s Basic dXNlcjpwQHNecw== dXNlcjpwQHNecw user";
         assert_eq!(
@@ -223,13 +222,16 @@ mod tests {
 
     #[test]
     fn a_token_in_the_place_of_the_user_is_a_secret_too() {
-        let proxy = Proxy::parse("http://t0k3n@proxy.example", "x").unwrap();
+        let proxy = Proxy::parse("http://t0k3n@proxy.example", &Message::default()).unwrap();
         assert_eq!(proxy.scrub("t0k3n dDBrM246"), "[password] [password]");
     }
 
     #[test]
     fn a_proxy_without_credentials_takes_nothing_out() {
-        assert_eq!(Proxy::parse("http://proxy.example", "x").unwrap().scrub("a: b Og=="), "a: b Og==");
+        assert_eq!(
+            Proxy::parse("http://proxy.example", &Message::default()).unwrap().scrub("a: b Og=="),
+            "a: b Og=="
+        );
     }
 
     #[test]
@@ -305,7 +307,7 @@ mod tests {
             assert_eq!(route.proxy().unwrap().url(), url);
             assert!(reqwest::Proxy::all(url).is_ok());
         }
-        let proxy = Proxy::parse("socks5://user:s3cr3t@proxy:1080", "x").unwrap();
+        let proxy = Proxy::parse("socks5://user:s3cr3t@proxy:1080", &Message::default()).unwrap();
         assert_eq!(proxy.scrub("s3cr3t"), REDACTED);
     }
 

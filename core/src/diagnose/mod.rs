@@ -1,4 +1,4 @@
-//! What stands between a client and the API: the settings, the connection, then the key.
+//! The diagnosis: checks the settings, the connection, then the key.
 
 mod probe;
 
@@ -14,33 +14,33 @@ use crate::attempt::Meta;
 use crate::call::{Options, call};
 use crate::error::{Error, Kind};
 use crate::limit::Quota;
+use crate::message::{Style, sentence};
 use crate::reason::Reason;
 use crate::resources::{ListSyncOp, ListSyncs};
 use crate::sender::{Answer, Sender};
 
-/// What [`Client::diagnose`](crate::Client::diagnose) found; its `Display` is a report for people, a line for each thing found.
+/// The result of [`Client::diagnose`](crate::Client::diagnose). Its `Display` is a report with a line for each finding.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Diagnosis {
-    /// Where the client sends its requests; absent where the settings do not say it.
+    /// The address that the client uses; absent if the settings have none that is valid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub base_url: Option<String>,
-    /// The proxy that requests go through, given or from the environment, without its credentials; absent where they go
-    /// to the server directly.
+    /// The proxy, without its credentials; absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proxy: Option<String>,
-    /// What TLS negotiated with the server, through the proxy where there is one; absent over http, behind a proxy that
-    /// is itself spoken to over TLS or SOCKS, or where no connection could be made.
+    /// What TLS negotiated with the server, through the proxy if there is one. Absent over http, behind a proxy that
+    /// uses TLS or SOCKS itself, and if no connection could be made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<Negotiated>,
     /// Whether a read with this key was answered.
     pub ok: bool,
-    /// What was found, in the order of the checks.
+    /// The findings, in the order of the checks.
     pub findings: Vec<Finding>,
 }
 
-/// One thing found.
+/// One finding.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -51,7 +51,7 @@ pub struct Finding {
     /// `expired_certificate`, `future_certificate`, `quota_exhausted`; or the kind of another error. Later versions may
     /// know more of them.
     pub code: String,
-    /// What was seen.
+    /// What was found.
     pub message: String,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,20 +60,16 @@ pub struct Finding {
 
 impl Finding {
     fn ok(message: impl Into<String>) -> Self {
-        Self { code: "ok".to_owned(), message: message.into(), advice: None }
+        Self { code: "ok".to_owned(), message: sentence(&message.into()), advice: None }
     }
 
-    fn of(error: &Error) -> Self {
+    fn of(error: &Error, style: Style) -> Self {
         let code = error.reason().map_or(error.kind().as_str(), Reason::code);
-        Self {
-            code: code.to_owned(),
-            message: error.to_string(),
-            advice: error.hint().map(ToOwned::to_owned),
-        }
+        Self { code: code.to_owned(), message: error.in_style(style), advice: error.hint_in(style) }
     }
 }
 
-/// Checks the connection and the key: one handshake, and one read (`ListSync`) that counts towards the limit.
+/// Checks the connection and the key: one handshake, and one read (`syncs.list`) that counts towards the limit.
 pub(crate) async fn diagnose(sender: &Sender) -> Diagnosis {
     let config = sender.config();
     let mut findings = Vec::new();
@@ -87,9 +83,11 @@ pub(crate) async fn diagnose(sender: &Sender) -> Diagnosis {
         match probed {
             Ok(Some(negotiated)) => tls = Some(negotiated),
             Ok(None) => findings.push(Finding::ok(
-                "the proxy is itself spoken to over TLS: what the server negotiates behind it is not shown",
+                "the proxy is itself reached over TLS, so what the server negotiates behind it is not shown",
             )),
-            Err(error) => findings.push(Finding::of(&error.scrubbed(|text| sender.scrub(text)))),
+            Err(error) => {
+                findings.push(Finding::of(&error.scrubbed(|text| sender.scrub(text)), config.style));
+            }
         }
     } else {
         findings.push(Finding::ok("the base URL is http to a loopback address: no TLS"));
@@ -105,8 +103,8 @@ pub(crate) async fn diagnose(sender: &Sender) -> Diagnosis {
             findings.push(Finding::ok(format!("a read with this key was answered in {took} ms")));
         }
         Err(error) => {
-            let found = Finding::of(error);
-            // What kept the handshake from happening keeps the read from it: said once is enough.
+            let found = Finding::of(error, config.style);
+            // The read fails for the same reason as the handshake; one finding is enough.
             if findings.iter().all(|earlier| earlier.code != found.code) {
                 findings.push(found);
             }
@@ -118,16 +116,17 @@ pub(crate) async fn diagnose(sender: &Sender) -> Diagnosis {
 async fn one_read(sender: &Sender) -> Result<Answer, Error> {
     let one = ListSyncs { limit: Some(1), ..ListSyncs::default() };
     let config = sender.config();
-    // It shall say that the limit is used up, not wait until it is not: a window is time enough for one request of a
-    // client that is merely busy.
+    // A diagnosis reports a limit that is used up and does not wait for it. One window is enough for a client that is
+    // merely busy.
     let bounded = Options::new()
         .max_retries(0)
         .deadline(config.bounds.timeout)
         .max_wait(sender.scaled(config.quota.window).max(Duration::from_millis(1)));
-    let mut spent = sender.account(&bounded);
-    let read = sender.answer(&call::<ListSyncOp>(&one)?, &mut spent).await;
+    let call = call::<ListSyncOp>(&one)?;
+    let mut spent = sender.account(call.subject(), &bounded, false);
+    let read = sender.answer(&call, &mut spent).await;
     read.map_err(|error| match (error.meta().map_or(0, Meta::refused), error.kind()) {
-        // However its time ran out, the refusals are the reason.
+        // Whichever time limit passed, the refusals are the reason.
         (1.., Kind::Timeout | Kind::RateLimited) => error.with_reason(Reason::QuotaExhausted),
         _ => error,
     })
@@ -138,10 +137,10 @@ fn exhausted(refused: usize, quota: &Quota) -> Finding {
     Finding {
         code: Reason::QuotaExhausted.code().to_owned(),
         message: format!(
-            "the workspace's limit was used up: the server refused {times} (429) before it answered"
+            "The workspace's limit was used up: the server refused {times} (429) before it answered."
         ),
         advice: Some(format!(
-            "Every process that uses the workspace shares its {} requests in {} s; give each its share.",
+            "Every process that uses the workspace shares its {} requests in {} s. Give each process its share.",
             quota.requests,
             quota.window.as_secs_f64()
         )),
@@ -150,8 +149,8 @@ fn exhausted(refused: usize, quota: &Quota) -> Finding {
 
 impl Diagnosis {
     /// What can be said where the settings make no client.
-    pub(crate) fn without_client(base_url: Option<String>, error: &Error) -> Self {
-        Self { base_url, proxy: None, tls: None, ok: false, findings: vec![Finding::of(error)] }
+    pub(crate) fn without_client(base_url: Option<String>, error: &Error, style: Style) -> Self {
+        Self { base_url, proxy: None, tls: None, ok: false, findings: vec![Finding::of(error, style)] }
     }
 }
 

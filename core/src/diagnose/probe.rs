@@ -13,9 +13,10 @@ use tower_service::Service as _;
 
 use crate::config::Config;
 use crate::error::{Error, Kind};
+use crate::text::span;
 use crate::transport::{Way, chain, intercept, refusal_of};
 
-/// What was agreed on in a TLS handshake, in the names of the IANA registries.
+/// The result of a TLS handshake, in the names of the IANA registries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Negotiated {
@@ -25,7 +26,7 @@ pub struct Negotiated {
     pub cipher_suite: String,
     /// Such as `X25519MLKEM768`.
     pub key_exchange: String,
-    /// `h2` or `http/1.1`; absent where the server chose none.
+    /// `h2` or `http/1.1`; absent if the server chose none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub application_protocol: Option<String>,
 }
@@ -49,9 +50,10 @@ pub(super) async fn probe(config: &Config, tls: ClientConfig) -> Result<Option<N
         Ok(Some(negotiated(stream.get_ref().1)))
     };
     let limit = config.bounds.timeout;
-    let connected: Result<_, Box<dyn StdError + Send + Sync>> = tokio::time::timeout(limit, connecting)
-        .await
-        .map_err(|_| Error::new(Kind::Timeout, format!("no TLS connection to {} in {limit:?}", way.to)))?;
+    let connected: Result<_, Box<dyn StdError + Send + Sync>> =
+        tokio::time::timeout(limit, connecting).await.map_err(|_| {
+            Error::new(Kind::Timeout, format!("no TLS connection to {} in {}", way.to, span(limit)))
+        })?;
     connected.map_err(|error| {
         let error: &(dyn StdError + 'static) = &*error;
         let mut causes = vec![error.to_string()];

@@ -7,17 +7,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-mod equal;
-
-use equal::equal;
-pub(crate) use equal::number;
-
 /// How deep opaque JSON may nest: what decoders, our own first, take without running out of stack.
 pub(crate) const MAX_DEPTH: usize = 127;
 
-/// JSON whose shape the API leaves open, kept as text until it is looked at; equal when the values are.
+/// JSON in a form that the API does not define, kept as text until it is looked at.
 ///
-/// Numbers are compared exactly: `1` and `1.0` are equal, `9007199254740992` and `9007199254740993` are not.
+/// Two are equal if their texts are, or the values that the texts stand for.
 #[derive(Clone)]
 pub struct Json(Box<RawValue>);
 
@@ -28,8 +23,8 @@ impl Json {
         self.0.get()
     }
 
-    /// The value as a tree; null where no tree can hold it, because a number in it is beyond what a double can be
-    /// (`1e999`): [`get`](Self::get) has it all the same.
+    /// The value as a tree; null if no tree can hold it, because it has a number beyond what a double can be (`1e999`)
+    /// or half of an emoji (`"\\ud83d"`). [`get`](Self::get) returns the text of such a value too.
     #[must_use]
     pub fn value(&self) -> Value {
         serde_json::from_str(self.0.get()).unwrap_or(Value::Null)
@@ -75,7 +70,8 @@ impl From<&Value> for Json {
 
 impl PartialEq for Json {
     fn eq(&self, other: &Self) -> bool {
-        equal(self.get(), other.get())
+        let value = |json: &Self| serde_json::from_str::<Value>(json.get()).ok();
+        self.get() == other.get() || value(self).is_some_and(|one| value(other) == Some(one))
     }
 }
 
@@ -97,11 +93,15 @@ impl<'de> Deserialize<'de> for Json {
     }
 }
 
-/// A JSON object whose members the API leaves open, kept as text until it is looked at; equal when the values are.
+/// A JSON object with members that the API does not define, kept as text until it is looked at; equal like [`Json`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct JsonObject(Json);
 
 impl JsonObject {
+    pub(crate) fn text(&self) -> &str {
+        self.0.get()
+    }
+
     /// The object as JSON of any shape.
     #[must_use]
     pub fn into_json(self) -> Json {
@@ -153,13 +153,13 @@ impl<'de> Deserialize<'de> for JsonObject {
 pub(crate) fn check(text: &str) -> Result<(), &'static str> {
     // Counting brackets costs a fraction of a scan, and nearly every value passes on the count alone.
     let brackets = text.bytes().filter(|byte| matches!(byte, b'{' | b'[')).count();
-    if brackets > MAX_DEPTH && depth(text) > MAX_DEPTH {
-        return Err("JSON nested deeper than 127");
-    }
-    if text.contains("\\u") && has_lone_surrogate(text) {
-        return Err("JSON with half of a surrogate pair");
-    }
-    Ok(())
+    if brackets > MAX_DEPTH && depth(text) > MAX_DEPTH { Err("JSON nested deeper than 127") } else { Ok(()) }
+}
+
+/// The text of an answer without the mark that some servers and proxies write before it (RFC 8259 §8.1 lets a reader
+/// ignore it).
+pub(crate) fn without_byte_order_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
 }
 
 /// The deepest nesting, strings passed over.
@@ -181,32 +181,48 @@ pub(crate) fn depth(text: &str) -> usize {
     most
 }
 
-/// Whether an escape names half of a pair without its other half (RFC 8259 §7). The text is valid JSON.
-fn has_lone_surrogate(text: &str) -> bool {
-    let unit = |at: usize| text.get(at..at + 4).and_then(|digits| u32::from_str_radix(digits, 16).ok());
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    while let Some(found) = text.get(at..).and_then(|rest| rest.find('\\')) {
-        let escape = at + found;
-        at = escape + 2;
-        if bytes.get(escape + 1) != Some(&b'u') {
-            continue;
-        }
-        at = escape + 6;
-        match unit(escape + 2) {
-            Some(0xD800..=0xDBFF) => {
-                let low =
-                    text.get(at..at + 2) == Some("\\u") && matches!(unit(at + 2), Some(0xDC00..=0xDFFF));
-                if !low {
-                    return true;
-                }
-                at += 6;
-            }
-            Some(0xDC00..=0xDFFF) => return true,
-            _ => {}
-        }
+/// Whether a string in the text holds half of a surrogate pair (RFC 8259 §8.2): what a JavaScript server writes for an
+/// emoji that it cut in two. The text is valid JSON.
+pub(crate) fn has_half(text: &str) -> bool {
+    text.contains("\\u") && !halves(text).is_empty()
+}
+
+/// The text with U+FFFD in place of every half of a surrogate pair.
+pub(crate) fn without_halves(text: &str) -> String {
+    let mut whole = text.to_owned();
+    for at in halves(text) {
+        // One escape takes the place of another, so that the places of those after it stay.
+        whole.replace_range(at..at + ESCAPE, "\\ufffd");
     }
-    false
+    whole
+}
+
+/// The length of an escape like `\u00e9`.
+const ESCAPE: usize = 6;
+
+/// Where escapes stand that name half of a pair without its other half.
+fn halves(text: &str) -> Vec<usize> {
+    let unit = |at: usize| {
+        let digits = text.get(at..at + ESCAPE)?.strip_prefix("\\u")?;
+        u32::from_str_radix(digits, 16).ok()
+    };
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(escape) = text.get(at..).and_then(|rest| rest.find('\\')).map(|after| at + after) {
+        at = match unit(escape) {
+            // Two bytes on, a character of an escape like `\\` is no escape of its own.
+            None => escape + 2,
+            Some(0xD800..=0xDBFF) if matches!(unit(escape + ESCAPE), Some(0xDC00..=0xDFFF)) => {
+                escape + 2 * ESCAPE
+            }
+            Some(0xD800..=0xDFFF) => {
+                found.push(escape);
+                escape + ESCAPE
+            }
+            Some(_) => escape + ESCAPE,
+        };
+    }
+    found
 }
 
 /// The text of valid JSON with every string in it put through `change`.

@@ -29,7 +29,7 @@ pub struct Gate {
     core: Arc<Core>,
 }
 
-/// What outlives the last user of a gate for a while.
+/// The part of a gate that outlives its last user for a while.
 #[derive(Debug)]
 pub(super) struct Core {
     born: Instant,
@@ -39,22 +39,22 @@ pub(super) struct Core {
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) turns: Turns<Arc<Notify>>,
-    /// What was decided and not fetched by the waiters yet.
+    /// Decisions that waiters have not fetched yet.
     pub(super) answers: BTreeMap<Place, Answer>,
     /// When grants were given, the oldest first; those that were fetched since are passed over.
     unfetched: VecDeque<(Nanos, Place)>,
-    /// Where requests wait that look at a run, by the look's id and the place's number.
+    /// The places of waiting looks, by the id of the look and the number of the place.
     pub(super) looking: BTreeMap<(u64, u64), Place>,
-    /// Who sleeps until when on behalf of all.
+    /// The waiter that sleeps on behalf of all, and until when.
     pub(super) first: Option<(Place, Nanos)>,
-    /// Another gate has taken the place of this one.
+    /// Another gate has absorbed this one.
     pub(super) moved: bool,
-    /// Whom to wake once the lock is given back.
+    /// The waiters to wake once the lock is released.
     wake: Vec<Arc<Notify>>,
 }
 
 impl Gate {
-    /// A gate of its own, shared with nobody.
+    /// Creates a gate.
     #[must_use]
     pub fn new(quota: Quota) -> Arc<Self> {
         Arc::new(Self { core: Core::new(quota) })
@@ -64,13 +64,13 @@ impl Gate {
         &self.core
     }
 
-    /// Keeps `quota` as well from now on.
+    /// Keeps within `quota` too from now on.
     pub fn tighten(&self, quota: Quota) {
         self.core.tighten(quota);
     }
 
-    /// Whether a gate that nobody has used since `idle_since` may be forgotten: after `keep` (scaled), and not before what
-    /// was sent has ended and left every window and a pause that the server asked for is over.
+    /// Whether a gate without users since `idle_since` may be forgotten: after `keep` (scaled), and not before every
+    /// request has ended and left every window, and a pause that the server asked for is over.
     #[must_use]
     pub fn may_be_forgotten(&self, idle_since: Instant, keep: Duration) -> bool {
         let inner = self.core.lock();
@@ -86,7 +86,7 @@ impl Gate {
         self.core.change(|inner, _| inner.turns.set_share(share));
     }
 
-    /// The limit as it stands.
+    /// Returns the state of the limit.
     #[must_use]
     pub fn stats(&self) -> LimitStats {
         LimitStats::of(&mut self.core.lock().turns, self.core.now())
@@ -121,7 +121,8 @@ impl Gate {
         if Arc::ptr_eq(&self.core, &other.core) || self.core.lock().moved {
             return;
         }
-        // One lock after the other: nobody holds both, so two gates that absorb at once cannot block each other.
+        // The locks are taken one after the other and never together, so two gates that absorb each other cannot
+        // deadlock.
         let Some(handover) = other.core.hand_over() else { return };
         let born = &other.core;
         self.core.change(|inner, now| {
@@ -178,7 +179,7 @@ impl Core {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the state, lets go whoever may go now, and wakes whom that concerns.
+    /// Changes the state, grants what may be granted now, and wakes the waiters concerned.
     pub(super) fn change<R>(&self, change: impl FnOnce(&mut Inner, Nanos) -> R) -> R {
         let mut inner = self.lock();
         let now = self.now();
@@ -186,14 +187,14 @@ impl Core {
         inner.let_go(now);
         let wake = std::mem::take(&mut inner.wake);
         drop(inner);
-        // Outside of the lock: waking may run code of an executor that we do not know.
+        // Outside the lock, since waking may run code of an unknown executor.
         for waiter in wake {
             waiter.notify_one();
         }
         result
     }
 
-    /// Keeps `quota` as well from now on.
+    /// Keeps within `quota` too from now on.
     pub(super) fn tighten(&self, quota: Quota) {
         self.change(|inner, _| inner.turns.tighten(quota));
     }
@@ -205,7 +206,7 @@ impl Core {
                 return None;
             }
             inner.turns.settle(now);
-            // What was granted and not fetched was not sent, and will not be: whoever comes for it is told to move.
+            // Permits that nobody has fetched were not used. Their waiters are told to move to the other gate.
             for answer in std::mem::take(&mut inner.answers).into_values() {
                 if let Answer::Granted(grant) = answer {
                     inner.turns.end(now, grant, End::NeverSent);
@@ -224,7 +225,7 @@ impl Inner {
         self.looking.range((look.id(), 0)..=(look.id(), u64::MAX)).next().is_some()
     }
 
-    /// Tells all who wait that the server refuses everything.
+    /// Fails all waiters, because the server refuses everything.
     fn give_up(&mut self, refusing: Duration) {
         for (place, notify) in self.turns.drain() {
             self.answers.insert(place, Answer::Hopeless(refusing));
@@ -245,7 +246,7 @@ impl Inner {
                 Next::Later(place, time) => {
                     let due = self.unfetched.front().map_or(NEVER, |(at, _)| at.saturating_add(bound));
                     let time = time.min(due);
-                    // Whoever sleeps until an earlier time looks again by itself then.
+                    // A waiter that sleeps until an earlier time checks again by itself.
                     let sleeps = self.first.is_some_and(|(first, until)| first == place && until <= time);
                     self.first = Some((place, time));
                     if !sleeps && let Some(notify) = self.turns.at(place) {

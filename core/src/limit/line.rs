@@ -1,4 +1,4 @@
-//! Who waits: four classes that share by weight, first come first served within each, and the lane of looks among the
+//! The queue: four classes that share by weight, first come first served within each, and the lane of looks among the
 //! polls.
 
 use std::collections::BTreeMap;
@@ -6,16 +6,16 @@ use std::collections::BTreeMap;
 use super::Nanos;
 use super::looks::{Looks, Urgency};
 
-/// What a request is for; decides its weight while it waits.
+/// The class of a request, which decides its weight in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// Starts something; weighs 8.
     Trigger,
-    /// Looks after something that runs; weighs 4.
+    /// Looks at a run; weighs 4.
     Poll,
     /// Everything else; weighs 2.
     Read,
-    /// Reads on and on, such as the later pages of a list; weighs 1 and leaves a tenth of the limit free.
+    /// Reads a lot, such as the later pages of a list; weighs 1 and leaves a tenth of the limit free.
     Bulk,
 }
 
@@ -34,14 +34,14 @@ impl Class {
     }
 }
 
-/// A place in the line; places of one class are served in ascending order, those of looks as [`Looks`] says.
+/// A place in the queue. Places of one class are served in ascending order, those of looks as [`Looks`] says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// The class.
     pub class: Class,
     /// Whether it is a look at a run, in the lane of these.
     pub look: bool,
-    /// Comes before those that come for the first time (false sorts first).
+    /// False for a request that was refused and comes again; false sorts first.
     fresh: bool,
     arrival: u64,
 }
@@ -57,13 +57,13 @@ impl Place {
 /// What is known of a run that a request looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Priority {
-    /// How much there is to see.
+    /// How urgent the look is.
     pub urgency: Urgency,
     /// When it was last looked at, in milliseconds since 1970.
     pub looked_at: i64,
 }
 
-/// Everybody who waits; `W` is what is known about each.
+/// All waiting requests; `W` is the data of each.
 #[derive(Debug)]
 pub struct Line<W> {
     arrivals: u64,
@@ -98,7 +98,7 @@ impl<W> Line<W> {
         let idle = self.waiting(class) == 0;
         let queue = self.queue_mut(class);
         if idle {
-            // Time in which nobody of the class waited earns nothing.
+            // A class earns no turns while nobody of it waits.
             queue.pass = queue.pass.max(now);
         }
         match look {
@@ -125,7 +125,7 @@ impl<W> Line<W> {
         }
     }
 
-    /// The first of a class, looks aside.
+    /// The first request of a class, without looks.
     #[must_use]
     pub fn head(&self, class: Class) -> Option<(Place, &W)> {
         let (&(fresh, arrival), waiter) = self.queue(class).waiting.first_key_value()?;
@@ -169,7 +169,7 @@ impl<W> Line<W> {
         let pass = queue.pass;
         queue.pass += chosen.class.stride();
         self.virtual_time = self.virtual_time.max(pass);
-        // A class that may not go at the moment saves nothing up for later.
+        // A class that is blocked at the moment earns no turns for later.
         for queue in &mut self.queues {
             if !may_go.iter().any(|place| place.class == queue.class) {
                 queue.pass = queue.pass.max(pass);
@@ -194,7 +194,7 @@ impl<W> Line<W> {
         self.queue(class).waiting.len() + looks
     }
 
-    /// Takes all who wait out of the line.
+    /// Removes all waiting requests.
     pub fn drain(&mut self) -> Vec<(Place, W)> {
         let looks = self.looks.drain();
         let mut all: Vec<_> = looks

@@ -7,7 +7,7 @@ use super::line::Priority;
 use super::looks::Urgency;
 use super::sync::{Mutex, MutexGuard, Notify};
 
-/// Numbers the looks of a process.
+/// The next id of a look in this process.
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// What is known of a run that is looked at again and again: how urgent the next look is, and when the last one was.
@@ -38,7 +38,7 @@ impl Look {
         self.lock().looked_at = looked_at;
     }
 
-    /// How much there is to see.
+    /// How urgent the next look is.
     #[must_use]
     pub fn urgency(&self) -> Urgency {
         self.lock().urgency
@@ -59,7 +59,7 @@ impl Look {
         *self.lock()
     }
 
-    /// Whether that makes it more urgent.
+    /// Raises the urgency; returns whether that changed it.
     pub(super) fn raise(&self, urgency: Urgency) -> bool {
         let mut priority = self.lock();
         if urgency <= priority.urgency {
@@ -71,7 +71,7 @@ impl Look {
         true
     }
 
-    /// It is looked at now.
+    /// Resets the urgency, because the run is looked at now.
     pub(super) fn seen(&self) {
         self.lock().urgency = Urgency::Usual;
     }

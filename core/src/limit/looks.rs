@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::Nanos;
 
-/// How much there is to see at a run, as far as is known.
+/// How urgent a look at a run is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Urgency {
     /// Nothing points to a change.
@@ -19,7 +19,7 @@ pub enum Urgency {
     Ended,
 }
 
-/// So many urgent looks go in a row while usual ones wait; then one of these has its turn.
+/// The number of urgent looks in a row while usual ones wait. Then a usual one has its turn.
 const IN_A_ROW: u32 = 3;
 
 /// How many looks a limit of `allowed` requests in a window leaves room for: a tenth, and at least one.
@@ -31,7 +31,7 @@ pub fn looks_of(allowed: u64) -> u64 {
 /// The order in which looks are served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
-    /// Refused ones come again before all others (false sorts first).
+    /// False for a look that was refused and comes again; false sorts first.
     fresh: bool,
     urgency: Reverse<Urgency>,
     /// When the run was last looked at.
@@ -167,7 +167,7 @@ impl<W> Looks<W> {
         self.granted.make_contiguous().sort_unstable();
     }
 
-    /// Takes all who wait out of the lane.
+    /// Removes all waiting looks.
     pub fn drain(&mut self) -> impl Iterator<Item = (u64, bool, W)> {
         self.ranks.clear();
         std::mem::take(&mut self.waiting).into_iter().map(|(rank, who)| (rank.arrival, rank.fresh, who))

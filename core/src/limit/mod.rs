@@ -12,7 +12,7 @@
 //! * `sync`: the locks, the clock and the waking of the gate, or those of a model that explores every order of events.
 //! * [`gate`], [`waiter`], [`look`], [`permit`], [`stats`]: one lock over all this, shared by the clients of a workspace.
 
-// The proofs are built of these files and see all of it; in the core the module is private.
+// The proofs build these files as public modules; in the core the module is private.
 #![allow(unreachable_pub)]
 
 pub mod backoff;
@@ -44,8 +44,8 @@ pub use state::Linger;
 pub use stats::{LimitStats, Waiting};
 pub use waiter::{Ask, NotGranted};
 
-/// Nanoseconds since a moment of the owner's choosing.
+/// Nanoseconds since an origin that the owner chooses.
 pub type Nanos = u64;
 
-/// A time that does not come: only the end of a request can help.
+/// A time that never comes: only the end of a request helps.
 pub const NEVER: Nanos = Nanos::MAX;

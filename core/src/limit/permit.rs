@@ -8,8 +8,8 @@ use super::gate::Gate;
 use super::state::Linger;
 use super::turn::{End, Grant};
 
-/// Leave to send one request, once. How it ended is told with one of the methods; a permit that is
-/// dropped counts as abandoned, the only safe reading of a future that was cancelled ([`Linger::Brief`]).
+/// Permission to send one request. End it with one of its methods. A permit that is dropped counts as abandoned
+/// ([`Linger::Brief`]), which is the only safe assumption about a cancelled future.
 #[derive(Debug)]
 #[must_use = "a permit that is dropped at once takes a place for seconds"]
 pub struct Permit {

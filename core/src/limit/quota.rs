@@ -1,4 +1,4 @@
-//! What the server is declared to allow.
+//! The declared rate limit.
 
 use std::time::Duration;
 
@@ -7,19 +7,19 @@ use super::Nanos;
 /// The longest window that the arithmetic holds; a year.
 const LONGEST: Nanos = 365 * 24 * 3600 * 1_000_000_000;
 
-/// What the server is declared to allow: so many requests in any window.
+/// The declared rate limit: requests per window.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quota {
     /// Requests in one window; at least 1.
     pub requests: u32,
     /// The window, before `scale`.
     pub window: Duration,
-    /// Divides every wait of ours, the window included; 1 outside tests.
+    /// Divides every wait of the SDK, including the window; 1 outside tests.
     pub scale: f64,
 }
 
 impl Default for Quota {
-    /// 200 requests in 10 seconds, which is what the vendor documents for a workspace.
+    /// 200 requests in 10 seconds, which Hightouch documents for a workspace.
     fn default() -> Self {
         Self { requests: 200, window: Duration::from_secs(10), scale: 1.0 }
     }
@@ -62,8 +62,7 @@ impl Quota {
         Self { requests: requests.max(1), ..*self }
     }
 
-    /// One quota that keeps both: the one that implies the other, or the fewer requests in the longer
-    /// window where neither does.
+    /// A quota that keeps both: the one that implies the other, or else the fewer requests in the longer window.
     #[must_use]
     pub fn stricter(self, other: Self) -> Self {
         if self.implies(&other) {
@@ -79,7 +78,7 @@ impl Quota {
         }
     }
 
-    /// Whether whoever keeps this quota keeps `other` too.
+    /// Whether a client that keeps this quota also keeps `other`.
     fn implies(&self, other: &Self) -> bool {
         let windows = other.span().div_ceil(self.span());
         windows.saturating_mul(self.requests()) <= other.requests()

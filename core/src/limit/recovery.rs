@@ -8,7 +8,7 @@ use super::Nanos;
 
 /// Clean windows until the ceiling is reached again.
 const WINDOWS: u64 = 3;
-/// How often that time doubles at most, where the ceiling refuses again and again.
+/// How often that time doubles at most, if the ceiling is refused again and again.
 const DOUBLINGS: u32 = 3;
 /// Beyond the ceiling the curve climbs at least by this much in the time of a first recovery, so that one from the floor
 /// takes minutes, not hours.
@@ -16,14 +16,14 @@ const LEAST_HEIGHT: u64 = 8;
 /// Fraction bits of the curve.
 const BITS: u32 = 20;
 
-/// A limit on its way back up.
+/// A limit that recovers.
 #[derive(Clone, Debug)]
 pub struct Recovery {
     /// Where it began.
     base: u64,
     /// The level that was refused.
     ceiling: u64,
-    /// How often the ceiling was met since the limit was last whole.
+    /// How often the ceiling was refused since the limit was last at its full value.
     met: u32,
     window: Nanos,
     clean: Nanos,
@@ -36,16 +36,16 @@ impl Recovery {
         Self { base, ceiling, met: 0, window, clean: 0 }
     }
 
-    /// Begins anew at `base` with what is known: the ceiling was not tried again.
+    /// Restarts at `base`; the ceiling stays, because it was not tried again.
     #[must_use]
     pub fn interrupted(self, base: u64) -> Self {
         Self { base, clean: 0, ..self }
     }
 
-    /// Begins anew at `base`, after `level` was refused too.
+    /// Restarts at `base`, after `level` was refused too.
     #[must_use]
     pub fn refused(self, base: u64, level: u64) -> Self {
-        // A refusal well above the old ceiling disproves it: somebody else took more for a while.
+        // A refusal far above the old ceiling disproves it: another client used more of the limit for a while.
         let met = if level > self.ceiling + self.ceiling / 8 { 0 } else { (self.met + 1).min(DOUBLINGS) };
         Self { base, ceiling: level, met, clean: 0, window: self.window }
     }
@@ -77,7 +77,7 @@ impl Recovery {
 /// height · (part / whole)³, rounded down.
 fn cubed(height: u64, part: Nanos, whole: Nanos) -> u64 {
     let fraction = (u128::from(part) << BITS) / u128::from(whole.max(1));
-    // Beyond 2^20 times the whole nobody counts any more, and up to it nothing overflows.
+    // Capped at 2^20 times the whole, so that nothing overflows.
     let fraction = fraction.min(1 << (2 * BITS));
     let square = (fraction * fraction) >> BITS;
     let cube = (square * fraction) >> BITS;

@@ -27,15 +27,15 @@ pub const LONGEST_UNANSWERED: Duration = Duration::from_secs(30);
 /// Why a request was given up after it was sent: says how long it may still arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Linger {
-    /// Its caller gave it up, or its connection was lost, while nothing says that the server has stopped reading: it
-    /// counts as in flight for [`BRIEF_LINGER`] more.
+    /// The caller gave it up, or its connection was lost, and the server is probably still reading. It counts as in
+    /// flight for [`BRIEF_LINGER`] more.
     Brief,
     /// No answer came in time, or the connection that it was on is known to be stuck: it counts as in flight for a whole
     /// window more, and longer where it went unanswered for longer ([`LONGEST_UNANSWERED`]).
     Window,
 }
 
-/// Whether one more may leave.
+/// Whether one more request may be sent.
 #[allow(dead_code)] // The proofs ask it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
@@ -54,7 +54,7 @@ pub enum Reach {
     LeavesTenth,
 }
 
-/// One request that was granted and has not ended; given back at its end, once.
+/// Permission for one request, which is returned when the request ends.
 #[derive(Debug)]
 #[must_use = "a request that is never ended takes its place for good"]
 pub struct Ticket {
@@ -69,7 +69,7 @@ impl Ticket {
         self.at
     }
 
-    /// Ends it; gives back the epoch in which it was granted.
+    /// Ends it, and returns its epoch.
     fn spend(self) -> u64 {
         self.epoch
     }
@@ -83,7 +83,7 @@ pub struct State {
     share: f64,
     window: Window,
     backoff: Backoff,
-    /// When those that were given up after sending count as ended, the first to come on top.
+    /// When abandoned requests count as ended, the earliest on top.
     lingering: BinaryHeap<Reverse<Nanos>>,
     last: Nanos,
     granted: u64,
@@ -92,7 +92,7 @@ pub struct State {
 }
 
 impl State {
-    /// Nothing sent yet.
+    /// Creates a limit without requests.
     #[must_use]
     pub fn new(quota: Quota) -> Self {
         Self {
@@ -108,7 +108,7 @@ impl State {
         }
     }
 
-    /// Keeps `quota` as well as the one before, from now on; what was cut stays cut.
+    /// Keeps within `quota` too from now on. Cuts stay in force.
     pub fn tighten(&mut self, quota: Quota) {
         self.quota = self.quota.stricter(quota);
         self.window.set_span(self.quota.span());
@@ -124,8 +124,8 @@ impl State {
         }
     }
 
-    /// Whether one more may leave `now`, and if not, when to ask again. Never polls: the time given is
-    /// the first at which the answer can differ if nothing ends before.
+    /// Whether one more request may be sent `now`, and if not, when to ask again: the first time at which the answer
+    /// can differ if nothing ends before.
     #[allow(dead_code)] // The proofs ask it.
     pub fn decide(&mut self, now: Nanos, reach: Reach) -> Decision {
         let now = self.settle(now);
@@ -135,14 +135,14 @@ impl State {
         }
     }
 
-    /// The first time at or after `from` at which one more may leave if nothing else happens.
+    /// The first time at or after `from` at which one more request may be sent, if nothing else happens.
     #[must_use]
     pub fn earliest(&self, from: Nanos, reach: Reach) -> Nanos {
         let from = self.backoff.opens(from.max(self.last));
         self.earliest_with(from, self.window.flying(), reach)
     }
 
-    /// A time before which none can leave, whatever happens to those in flight.
+    /// A time before which no request can be sent, whatever happens to those in flight.
     #[must_use]
     pub fn no_earlier_than(&self, from: Nanos, reach: Reach) -> Nanos {
         self.earliest_with(from, 0, reach)
@@ -158,16 +158,17 @@ impl State {
         self.window.earliest(from, flying, allowed)
     }
 
-    /// When the next one that was given up counts as ended; [`NEVER`] if there is none.
+    /// When the next abandoned request counts as ended; [`NEVER`] if there is none.
     #[must_use]
     pub fn next_settling(&self) -> Nanos {
         self.lingering.peek().map_or(NEVER, |Reverse(due)| *due)
     }
 
-    /// Notes what has come to pass by `now`; gives back the time that counts as now.
+    /// Applies what has happened by `now`; returns the time that counts as now.
     pub fn settle(&mut self, now: Nanos) -> Nanos {
         self.last = self.last.max(now);
-        // They end when we look, not when it was due: a process that was stopped may have sent them late.
+        // They end when the process notices, not when they were due: a process that was stopped may have sent them
+        // late.
         while self.next_settling() <= self.last {
             self.lingering.pop();
             self.window.ends(self.last);
@@ -175,7 +176,7 @@ impl State {
         self.last
     }
 
-    /// One leaves `now`; only after [`Decision::Granted`] at the same time.
+    /// Notes that a request is sent `now`. Call it only after [`Decision::Granted`] at the same time.
     pub fn grant(&mut self, now: Nanos) -> Ticket {
         let at = self.settle(now);
         self.window.leaves();
@@ -198,7 +199,8 @@ impl State {
         self.granted = self.granted.saturating_sub(1);
     }
 
-    /// It was given up after sending: it may yet arrive, and counts as in flight for a while more.
+    /// Notes that a request was abandoned after it was sent. It may still arrive, so it counts as in flight for a
+    /// while.
     pub fn abandoned(&mut self, now: Nanos, ticket: Ticket, linger: Linger) {
         let now = self.settle(now);
         let linger = match linger {
@@ -257,7 +259,7 @@ impl State {
         self.window.span()
     }
 
-    /// What is declared.
+    /// The declared quota.
     #[must_use]
     pub fn quota(&self) -> &Quota {
         &self.quota
@@ -275,7 +277,7 @@ impl State {
         self.quota.requests()
     }
 
-    /// Granted and not ended, those that linger included.
+    /// Requests in flight, including abandoned ones that may still arrive.
     #[must_use]
     pub fn in_flight(&self) -> u64 {
         self.window.flying()
@@ -294,7 +296,7 @@ impl State {
         self.window.remembered()
     }
 
-    /// Until when nothing is granted.
+    /// Until when the gate is closed.
     #[must_use]
     pub fn closed_until(&self) -> Nanos {
         self.backoff.closed_until()

@@ -6,7 +6,7 @@ use super::Nanos;
 use super::line::Class;
 use super::turn::Turns;
 
-/// How many wait, by class.
+/// How many requests wait, by priority.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Waiting {
     /// Waiting triggers.
@@ -19,27 +19,26 @@ pub struct Waiting {
     pub bulk: usize,
 }
 
-/// The limit as the gate sees it.
+/// The state of the rate limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LimitStats {
-    /// Requests that are declared for a window.
+    /// Requests per window, as declared.
     pub limit: u64,
-    /// Requests that are let through in a window now: fewer than `limit` where the process has a share of it, and after
-    /// refusals.
+    /// Requests per window that are allowed now: fewer than `limit` if the process has a share, and after refusals.
     pub allowed: u64,
-    /// Requests handed over and not ended; those given up stay here for as long as they may still arrive.
+    /// Requests in flight. A request that was given up counts for as long as it may still arrive.
     pub in_flight: u64,
-    /// Requests that weigh on the last window: in flight, or ended within it.
+    /// Requests that count towards the last window: in flight, or ended within it.
     pub used: u64,
     /// Requests that wait.
     pub waiting: Waiting,
-    /// For how long nothing is let through, after a refusal.
+    /// How long nothing is sent, after a refusal.
     pub closed_for: Duration,
     /// Refusals (429) seen so far.
     pub refused: u64,
     /// Cuts of the limit that refusals caused so far.
     pub cuts: u64,
-    /// Requests let through so far, without those that never were sent.
+    /// Requests sent so far.
     pub granted: u64,
 }
 

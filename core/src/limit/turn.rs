@@ -1,4 +1,4 @@
-//! The line and the limit together: who goes now, and when to look again. Pure, like both.
+//! The queue and the limit together: which request goes now, and when to check again. Pure.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::looks::Urgency;
 use super::state::{Linger, Reach, State, Ticket};
 use super::{Nanos, Quota};
 
-/// Everybody who waits at one limit, and the limit.
+/// One limit and its queue.
 #[derive(Debug)]
 pub struct Turns<W> {
     state: State,
@@ -21,7 +21,7 @@ struct Waiter<W> {
     who: W,
 }
 
-/// A request that may leave; given back at its end, once.
+/// Permission for one request, which is returned when the request ends.
 #[derive(Debug)]
 #[must_use = "a request that is never ended takes its place for good"]
 pub struct Grant {
@@ -44,22 +44,22 @@ pub enum End {
     Seen,
     /// It certainly never reached the server.
     NeverSent,
-    /// It was given up after sending.
+    /// It was abandoned after it was sent.
     Abandoned(Linger),
 }
 
 /// What happens next.
 #[derive(Debug)]
 pub enum Next<W> {
-    /// This one goes now.
+    /// This request is granted.
     Goes(Place, W, Grant),
-    /// Nobody goes; this one is the first who may, at this time if nothing else happens.
+    /// No request is granted. This one is the next, at this time if nothing else happens.
     Later(Place, Nanos),
     /// Nobody waits.
     Nobody,
 }
 
-/// What one limit leaves to another that takes its place, in times of its own.
+/// The state that one limit hands to the limit that absorbs it, in its own times.
 #[derive(Debug)]
 pub struct Handover {
     state: State,
@@ -67,7 +67,7 @@ pub struct Handover {
 }
 
 impl<W> Turns<W> {
-    /// Nobody waits and nothing was sent.
+    /// Creates a limit with an empty queue.
     #[must_use]
     pub fn new(quota: Quota) -> Self {
         Self { state: State::new(quota), line: Line::default() }
@@ -79,23 +79,23 @@ impl<W> Turns<W> {
         &self.state
     }
 
-    /// Keeps `quota` as well from now on.
+    /// Keeps within `quota` too from now on.
     pub fn tighten(&mut self, quota: Quota) {
         self.state.tighten(quota);
     }
 
-    /// Keeps within `share` of the quota as well from now on.
+    /// Keeps within `share` of the quota too from now on.
     pub fn set_share(&mut self, share: f64) {
         self.state.set_share(share);
     }
 
-    /// Somebody joins the line; `look` says what is known of the run that the request looks at.
+    /// Adds a request to the queue; `look` is its priority if it looks at a run.
     pub fn join(&mut self, now: Nanos, class: Class, look: Option<Priority>, rejoin: bool, who: W) -> Place {
         let since = self.settle(now);
         self.line.join(class, look, rejoin, Waiter { since, who })
     }
 
-    /// Somebody leaves the line without having gone.
+    /// Removes a request that was not granted.
     pub fn leave(&mut self, place: Place) -> Option<W> {
         self.line.leave(place).map(|waiter| waiter.who)
     }
@@ -105,7 +105,7 @@ impl<W> Turns<W> {
         self.line.raise(place, urgency);
     }
 
-    /// Takes all who wait out of the line.
+    /// Removes all waiting requests.
     pub fn drain(&mut self) -> impl Iterator<Item = (Place, W)> {
         self.line.drain().into_iter().map(|(place, waiter)| (place, waiter.who))
     }
@@ -122,7 +122,7 @@ impl<W> Turns<W> {
         self.line.waiting(class)
     }
 
-    /// A time before which nobody who joins now can go, whatever happens to those before.
+    /// A time before which no request that joins now can be granted.
     pub fn no_earlier_than(&mut self, now: Nanos, class: Class, look: bool) -> Nanos {
         let now = self.settle(now);
         if look {
@@ -130,13 +130,13 @@ impl<W> Turns<W> {
             let lane = self.line.looks().no_earlier_than(now, allowed, span);
             return lane.max(self.state.no_earlier_than(now, Reach::Whole));
         }
-        // Among others who wait, bulk may have its turn within the tenth.
+        // If others wait too, bulk may use the reserved tenth when it is its turn.
         let alone =
             Class::ALL.into_iter().all(|class| class == Class::Bulk || self.line.head(class).is_none());
         self.state.no_earlier_than(now, if alone { Self::reach(class) } else { Reach::Whole })
     }
 
-    /// Lets one go if one may.
+    /// Grants one request, if possible.
     pub fn next(&mut self, now: Nanos) -> Next<W> {
         let now = self.settle(now);
         let mut times = Times { state: &self.state, now, whole: None, leaves_tenth: None };
@@ -149,8 +149,8 @@ impl<W> Turns<W> {
                 first = Some((time, place));
             }
         };
-        // The tenth is kept for those who come later. Once others have had to wait it is gone, and bulk takes its turns
-        // among them by weight; else it would never have one.
+        // The tenth is reserved for later requests. Once others wait, it is used up, and bulk takes turns with them by
+        // weight; otherwise it would never get one.
         let mut have_waited = false;
         for class in Class::ALL {
             let Some((place, waiter)) = self.line.head(class) else { continue };
@@ -200,18 +200,18 @@ impl<W> Turns<W> {
         self.state.refused(now, grant.ticket, retry_after, jitter)
     }
 
-    /// Notes what has come to pass by `now`; gives back the time that counts as now.
+    /// Applies what has happened by `now`; returns the time that counts as now.
     pub fn settle(&mut self, now: Nanos) -> Nanos {
         self.state.settle(now)
     }
 
-    /// What another limit has to know to take the place of this one.
+    /// The state that another limit needs to absorb this one.
     #[must_use]
     pub fn handover(&self) -> Handover {
         Handover { state: self.state.clone(), looks: self.line.looks().granted().collect() }
     }
 
-    /// Takes the place of another limit as well; `time` turns a time of the other into one of this.
+    /// Absorbs another limit; `time` converts its times.
     pub fn absorb(&mut self, now: Nanos, handover: &Handover, time: impl Fn(Nanos) -> Nanos) {
         self.state.absorb(now, &handover.state, &time);
         self.line.looks_mut().count(handover.looks.iter().map(|at| time(*at)));
@@ -222,7 +222,7 @@ impl<W> Turns<W> {
     }
 }
 
-/// When the limit lets one go, each reach looked up once.
+/// When the limit grants one more request; each reach is computed once.
 struct Times<'a> {
     state: &'a State,
     now: Nanos,

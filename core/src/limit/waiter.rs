@@ -11,12 +11,12 @@ use super::permit::Permit;
 use super::sync::{Instant, LOOK_AFTER_FIRST, Notify, timeout_at};
 use super::turn::{End, Grant};
 
-/// What a request asks of the gate.
+/// What a request wants from the gate.
 #[derive(Clone, Debug)]
 pub struct Ask {
     /// What it is for.
     pub class: Class,
-    /// The longest that it may wait; without end when `None`. Zero means now or not at all.
+    /// The longest wait; unlimited if `None`. With zero it is granted at once or fails.
     pub max_wait: Option<Duration>,
     /// It was refused (429) and goes to the head of its class.
     pub rejoin: bool,
@@ -26,7 +26,7 @@ pub struct Ask {
 }
 
 impl Ask {
-    /// For a request of a class, which waits as long as it takes.
+    /// For a request of a class that waits without a limit.
     #[must_use]
     #[allow(dead_code)] // The proofs ask it.
     pub fn new(class: Class) -> Self {
@@ -34,22 +34,22 @@ impl Ask {
     }
 }
 
-/// Why no leave was given; nothing was sent.
+/// Why there is no permit. Nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotGranted {
     /// It would take longer than `max_wait`: at least this long from the call of `acquire`.
     TooLong(Duration),
     /// The server has refused everything for this long, and refused one more request while this one waited.
     Hopeless(Duration),
-    /// Another gate has taken the place of this one: ask that.
+    /// Another gate has absorbed this one; ask that.
     Moved,
 }
 
-/// What was decided for somebody who does not know yet.
+/// A decision that the waiter has not fetched yet.
 #[derive(Debug)]
 pub(super) enum Answer {
     Granted(Grant),
-    /// It was granted, and taken back since nobody fetched it.
+    /// It was granted and taken back, because the waiter did not fetch it.
     Missed,
     Hopeless(Duration),
 }
@@ -59,7 +59,7 @@ enum Step {
     Sleep(Instant),
 }
 
-/// A place in the line, given back when the future that holds it is dropped.
+/// A place in the queue, which is released when its future is dropped.
 struct Waiter<'a> {
     core: &'a Core,
     ask: &'a Ask,

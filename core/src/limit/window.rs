@@ -14,7 +14,7 @@
 
 use super::{NEVER, Nanos};
 
-/// What is in flight and when the others ended.
+/// The requests in flight, and the ends of the others.
 #[derive(Clone, Debug)]
 pub struct Window {
     span: Nanos,
@@ -46,20 +46,20 @@ impl Window {
         self.flying
     }
 
-    /// One more is in flight.
+    /// Notes that one more request is in flight.
     pub fn leaves(&mut self) {
         self.flying += 1;
     }
 
-    /// One of those in flight never was sent.
+    /// Notes that one of them was never sent.
     pub fn vanishes(&mut self) {
         self.flying = self.flying.saturating_sub(1);
     }
 
-    /// One of those in flight was seen to end at `now`, which is no earlier than any time given before.
+    /// Notes that one of them ended at `now`, which is no earlier than any earlier time.
     pub fn ends(&mut self, now: Nanos) {
         self.vanishes();
-        // Nothing that ended 2T ago can weigh again. Half of the log at a time keeps this cheap.
+        // An end older than 2T no longer counts. Removing half of the log at a time keeps this cheap.
         let stale = self.ends.partition_point(|end| end.saturating_add(2 * self.span) <= now);
         if stale * 2 > self.ends.len() {
             self.ends.drain(..stale);
@@ -67,7 +67,7 @@ impl Window {
         self.ends.push(now);
     }
 
-    /// Takes over what another log holds, as of `now`; `time` turns a time of the other into one of this.
+    /// Takes over another log at `now`; `time` converts its times.
     pub fn absorb(&mut self, now: Nanos, other: &Self, time: impl Fn(Nanos) -> Nanos) {
         self.flying += other.flying;
         self.ends.extend(other.ends.iter().map(|end| time(*end).min(now)));

@@ -1,6 +1,6 @@
-//! The declarations that make a set of strings.
+//! Macros that declare sets of strings.
 
-/// Declares a set of strings that may grow: what is not in it is kept in `Other`.
+/// Declares an open set of strings: an unknown one is kept in `Other`.
 macro_rules! open_enum {
     ($(#[doc = $doc:literal])* pub enum $name:ident {
         $($(#[doc = $value_doc:literal])* $variant:ident = $wire:literal),* $(,)?
@@ -46,9 +46,9 @@ macro_rules! open_enum {
             }
         }
 
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                std::borrow::Cow::<'de, str>::deserialize(from).map(|text| Self::from(text.as_ref()))
+        impl $crate::model::strict::FromCaller for $name {
+            fn from_caller(raw: &serde_json::value::RawValue) -> Result<Self, $crate::model::strict::Invalid> {
+                String::from_caller(raw).map(|text| Self::from(text.as_str()))
             }
         }
 
@@ -78,16 +78,25 @@ macro_rules! open_enum {
     };
 }
 
-/// Declares a closed set of strings for an argument: what is not in it is an error that names what is.
+/// Declares a closed set of strings for an argument: an unknown one is an error that lists the known ones.
 macro_rules! choice {
     ($(#[doc = $doc:literal])* pub enum $name:ident {
         $($(#[doc = $value_doc:literal])* $variant:ident = $wire:literal),* $(,)?
     }) => {
         $(#[doc = $doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
         #[non_exhaustive]
         pub enum $name {
             $($(#[doc = $value_doc])* #[serde(rename = $wire)] $variant,)*
+        }
+
+        impl $crate::model::strict::FromCaller for $name {
+            fn from_caller(raw: &serde_json::value::RawValue) -> Result<Self, $crate::model::strict::Invalid> {
+                match String::from_caller(raw)?.as_str() {
+                    $($wire => Ok(Self::$variant),)*
+                    _ => Err($crate::model::strict::Invalid::unlisted(&[$($wire),*])),
+                }
+            }
         }
 
         impl $crate::model::Outgoing for $name {

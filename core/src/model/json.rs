@@ -11,7 +11,11 @@ impl Model for Json {
         if raw.get() == "null" {
             return Ok(None);
         }
-        Self::checked(raw.to_owned()).map(Some).map_err(|why| format!("{}: {why}", mended.path()))
+        let read = Self::checked(raw.to_owned()).ok();
+        if read.is_none() {
+            mended.note();
+        }
+        Ok(read)
     }
 
     fn describe(_: &mut Types) -> Value {

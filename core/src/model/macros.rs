@@ -1,10 +1,15 @@
 //! The declarations that make a type of the API from one line a field.
 
-/// Declares an object: `required`, `optional`, `needed` or `defaulted`, Rust name, wire name, type.
+/// Declares an object: presence, Rust name, wire name, type.
 ///
-/// What is `required` and missing makes the answer a protocol error; what is `defaulted` and missing becomes its
-/// type's default, noted as mended; what is `optional` is an `Option`. A type that requests hold too is marked
-/// `(sent)`: there it is read strictly, and what is `needed`, an `Option` in answers, must be there.
+/// A member that is `required` and missing makes its object useless: a list goes on without that row, and any other answer
+/// is a protocol error. A member that is `defaulted` and missing becomes its type's default, noted as mended. One that is
+/// `optional` is an `Option`.
+///
+/// A type that requests hold too is marked `(sent)`. There it is read strictly, and a member that is `needed`, an
+/// `Option` in answers, must be there. One that is `nulled` is sent as null if it is absent. One that is `shown` is
+/// the server's to say: it is taken from a caller, so that a value can be given back as it was read, and not sent. Such a
+/// type also keeps the members that it does not know, and sends them back.
 macro_rules! model {
     ($(#[doc = $doc:literal])* $vis:vis struct $name:ident (sent) {
         $($(#[doc = $field_doc:literal])* $presence:ident $field:ident = $wire:literal : $type:ty),* $(,)?
@@ -13,15 +18,23 @@ macro_rules! model {
         #[derive(Clone, Debug, Default, PartialEq)]
         $vis struct $name {
             $($(#[doc = $field_doc])* $vis $field: model!(@type $presence $type),)*
+            /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+            $vis other_members: Option<$crate::json::JsonObject>,
         }
 
-        strictly!($name { $($presence $field = $wire : $type,)* });
+        strictly!($name {
+            $($presence $field = $wire : $type,)*
+            optional other_members = "otherMembers": $crate::json::JsonObject,
+        });
 
         impl $crate::model::Outgoing for $name {
             fn send<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
                 use serde::ser::SerializeMap as _;
                 let mut map = to.serialize_map(None)?;
                 $(model!(@send $presence map $wire &self.$field);)*
+                if let Some(others) = &self.other_members {
+                    $crate::model::send_others(others, &[$($wire),*], &mut map)?;
+                }
                 map.end()
             }
         }
@@ -40,7 +53,7 @@ macro_rules! model {
 
         model!(@reading false, [$($doc),*] $name { $([$($field_doc),*] $presence $field = $wire : $type,)* });
     };
-    (@reading $sent:literal, [$($doc:literal),*] $name:ident {
+    (@reading $sent:tt, [$($doc:literal),*] $name:ident {
         $([$($field_doc:literal),*] $presence:ident $field:ident = $wire:literal : $type:ty,)*
     }) => {
 
@@ -48,6 +61,7 @@ macro_rules! model {
             #[allow(dead_code, reason = "a union writes its variant's members into its own object")]
             pub(crate) fn write_members<M: serde::ser::SerializeMap>(&self, to: &mut M) -> Result<(), M::Error> {
                 $(model!(@write $presence to $wire &self.$field);)*
+                model!(@others $sent write self to);
                 Ok(())
             }
         }
@@ -66,6 +80,8 @@ macro_rules! model {
                 mended: &mut $crate::model::Mended,
             ) -> Result<Option<Self>, String> {
                 $(let mut $field: Option<$type> = None;)*
+                model!(@others $sent let others);
+                let unusable = mended.unusable();
                 let is_object = from.object(mended, |name, from, mended| {
                     match name {
                         $($wire => {
@@ -73,14 +89,16 @@ macro_rules! model {
                             $field = $crate::model::Model::read(from, mended)?;
                             mended.leave();
                         })*
-                        _ => from.skip()?,
+                        _ => model!(@others $sent read others name from mended),
                     }
                     Ok(())
                 })?;
                 if !is_object {
                     return Ok(None);
                 }
-                Ok(Some($name { $($field: model!(@finish $presence mended, $field $wire),)* }))
+                let read = model!(@made $sent others $name { $($field: model!(@finish $presence mended, $field $wire),)* });
+                mended.forget_unusable(unusable);
+                Ok(Some(read))
             }
 
             #[allow(unreachable_code, reason = "a model that names its workspace returns it")]
@@ -100,10 +118,27 @@ macro_rules! model {
             }
         }
     };
+    (@others true let $others:ident) => { let mut $others = $crate::model::OtherMembers::default(); };
+    (@others true read $others:ident $name:ident $from:ident $mended:ident) => {
+        $others.read($name, $from, $mended)?
+    };
+    (@others true write $self:ident $to:ident) => {
+        if let Some(others) = &$self.other_members {
+            $to.serialize_entry("otherMembers", others)?;
+        }
+    };
+    (@others false read $others:ident $name:ident $from:ident $mended:ident) => { $from.skip()? };
+    (@others false $($rest:tt)*) => {};
+    (@made true $others:ident $name:ident { $($fields:tt)* }) => {
+        $name { $($fields)* other_members: $others.finish() }
+    };
+    (@made false $others:ident $name:ident { $($fields:tt)* }) => { $name { $($fields)* } };
     (@workspace $self:ident workspace_id) => { return $self.workspace_id; };
     (@workspace $self:ident $field:ident) => {};
     (@type optional $type:ty) => { Option<$type> };
     (@type needed $type:ty) => { Option<$type> };
+    (@type nulled $type:ty) => { Option<$type> };
+    (@type shown $type:ty) => { Option<$type> };
     (@type $presence:ident $type:ty) => { $type };
     (@write optional $to:ident $wire:literal $value:expr) => {
         if let Some(value) = $value {
@@ -111,24 +146,32 @@ macro_rules! model {
         }
     };
     (@write needed $to:ident $wire:literal $value:expr) => { model!(@write optional $to $wire $value) };
+    (@write nulled $to:ident $wire:literal $value:expr) => { model!(@write optional $to $wire $value) };
+    (@write shown $to:ident $wire:literal $value:expr) => { model!(@write optional $to $wire $value) };
     (@send optional $to:ident $wire:literal $value:expr) => {
         if let Some(value) = $value {
             $to.serialize_entry($wire, &$crate::model::Bare(value))?;
         }
     };
     (@send needed $to:ident $wire:literal $value:expr) => { model!(@send optional $to $wire $value) };
+    (@send shown $to:ident $wire:literal $value:expr) => {};
+    (@send nulled $to:ident $wire:literal $value:expr) => {
+        $to.serialize_entry($wire, &($value).as_ref().map($crate::model::Bare))?;
+    };
     (@send $presence:ident $to:ident $wire:literal $value:expr) => {
         $to.serialize_entry($wire, &$crate::model::Bare($value))?;
     };
     (@write $presence:ident $to:ident $wire:literal $value:expr) => { $to.serialize_entry($wire, $value)?; };
     (@finish optional $mended:expr, $field:ident $wire:literal) => { $field };
     (@finish needed $mended:expr, $field:ident $wire:literal) => { $field };
+    (@finish nulled $mended:expr, $field:ident $wire:literal) => { $field };
+    (@finish shown $mended:expr, $field:ident $wire:literal) => { $field };
     (@finish required $mended:expr, $field:ident $wire:literal) => {
         match $field {
             Some(value) => value,
             None => {
-                $mended.enter($wire);
-                return Err(format!("{} is missing", $mended.path()));
+                $mended.note_missing($wire);
+                return Ok(None);
             }
         }
     };
@@ -158,14 +201,21 @@ macro_rules! union {
             Unknown($crate::json::Json),
         }
 
+        impl $crate::model::strict::FromCaller for $name {
+            fn from_caller(raw: &serde_json::value::RawValue) -> Result<Self, $crate::model::strict::Invalid> {
+                use $crate::model::strict::{FromCaller, Invalid, variant};
+                let (tag, raw) = variant(raw, &[$(($tag, $member)),*])?;
+                match tag.as_str() {
+                    $($tag => FromCaller::from_caller(&raw).map(Self::$variant),)*
+                    "unknown" => FromCaller::from_caller(&raw).map(Self::Unknown),
+                    _ => Err(Invalid::unlisted(&[$($tag,)* "unknown"]).within($crate::message::Segment::Member("kind"))),
+                }
+            }
+        }
+
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                let (tag, raw) = $crate::model::variant(from, &[$(($tag, $member)),*])?;
-                match tag.as_str() {
-                    $($tag => $crate::model::inside($tag, &raw).map(Self::$variant),)*
-                    "unknown" => $crate::model::inside("unknown", &raw).map(Self::Unknown),
-                    other => Err(serde::de::Error::unknown_variant(other, &[$($tag,)* "unknown"])),
-                }
+                $crate::model::strict::deserialized(from)
             }
         }
 

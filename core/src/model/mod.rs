@@ -10,6 +10,7 @@ mod json;
 mod strictly;
 #[macro_use]
 mod macros;
+mod other_members;
 mod outgoing;
 mod reader;
 mod scalar;
@@ -19,7 +20,8 @@ mod types;
 
 pub use timestamp::Timestamp;
 
-pub(crate) use outgoing::{Bare, Outgoing, inside, variant};
+pub(crate) use other_members::{OtherMembers, send as send_others};
+pub(crate) use outgoing::{Bare, Outgoing};
 pub(crate) use reader::Reader;
 pub(crate) use scalar::Scalar;
 pub(crate) use types::{Field, Types, Variant, prose};
@@ -53,22 +55,35 @@ pub(crate) trait Model: Sized + Serialize {
     fn describe(types: &mut Types) -> Value;
 }
 
-/// What had to be replaced while an answer was read, by path.
+/// What had to be replaced or left out while an answer was read, by path.
 #[derive(Debug, Default)]
 pub(crate) struct Mended {
-    at: Vec<Step>,
+    at: Vec<PathStep>,
     paths: Vec<String>,
+    /// Members of the objects being read that hold something unusable, and what: if one turns out to be required, the
+    /// message says what came.
+    unusable: Vec<(String, String)>,
+    /// Why the latest object that lacks a required member is of no use.
+    why: Option<String>,
+}
+
+/// An item of a list that cannot be used.
+pub(crate) struct LeftOut<'a> {
+    /// The item as the server wrote it.
+    pub text: &'a str,
+    /// A sentence without its full stop.
+    pub why: String,
 }
 
 #[derive(Debug)]
-enum Step {
+enum PathStep {
     Field(Cow<'static, str>),
     Index(usize),
 }
 
 impl Mended {
     pub(crate) fn enter(&mut self, field: &'static str) {
-        self.at.push(Step::Field(Cow::Borrowed(field)));
+        self.at.push(PathStep::Field(Cow::Borrowed(field)));
     }
 
     pub(crate) fn leave(&mut self) {
@@ -91,8 +106,36 @@ impl Mended {
         self.leave();
     }
 
+    /// Notes that the value at the present path is not used: `came` instead of what was expected.
+    pub(crate) fn note_unusable(&mut self, came: &str, expected: &str) {
+        self.unusable.push((self.path(), format!("{}, which is not {expected}", brief(came, NAME_KEPT))));
+        self.note();
+    }
+
+    /// How many unusable members are known; an object forgets its own when it has been read.
+    pub(crate) fn unusable(&self) -> usize {
+        self.unusable.len()
+    }
+
+    pub(crate) fn forget_unusable(&mut self, from: usize) {
+        self.unusable.truncate(from);
+    }
+
+    /// Notes that a required member cannot be had, which makes its object useless.
+    pub(crate) fn note_missing(&mut self, field: &'static str) {
+        self.enter(field);
+        let path = self.path();
+        let came = self.unusable.iter().rev().find(|(at, _)| *at == path);
+        self.why = Some(match came {
+            Some((_, came)) => format!("{path} is {came}"),
+            None => format!("{path} is missing or null"),
+        });
+        self.note();
+        self.leave();
+    }
+
     /// Reads an entry of a list or a map, in which null has no meaning.
-    fn within<T: Model>(&mut self, step: Step, from: &mut Reader<'_>) -> Result<Option<T>, String> {
+    fn within<T: Model>(&mut self, step: PathStep, from: &mut Reader<'_>) -> Result<Option<T>, String> {
         self.at.push(step);
         let value = T::read(from, self)?;
         if value.is_none() {
@@ -109,8 +152,8 @@ impl Mended {
                 path.push('.');
             }
             match step {
-                Step::Field(name) => path.push_str(&brief(name, NAME_KEPT)),
-                Step::Index(index) => {
+                PathStep::Field(name) => path.push_str(&brief(name, NAME_KEPT)),
+                PathStep::Index(index) => {
                     let _ = write!(path, "{index}");
                 }
             }
@@ -129,19 +172,42 @@ impl Mended {
 /// A sentence that names the path, where the JSON is broken or lacks what cannot be replaced.
 pub(crate) fn read<T: Model>(body: &[u8], mended: &mut Mended) -> Result<T, String> {
     let mut from = Reader::new(body);
+    let is_null = from.is_null();
     let value = T::read(&mut from, mended)?;
     from.end()?;
-    value.ok_or_else(|| "the answer is not of the documented shape".to_owned())
+    match (value, mended.why.take()) {
+        (Some(value), _) => Ok(value),
+        (None, Some(why)) => Err(why),
+        // The document declares it for some operations, without a word about what it means.
+        (None, None) if is_null => Err("the server answered null instead of a value".to_owned()),
+        (None, None) => Err("the answer is not of the documented shape".to_owned()),
+    }
+}
+
+/// Gives each item of a list to `each`; false if the value is no list.
+pub(crate) fn items<T: Model>(
+    from: &mut Reader<'_>,
+    mended: &mut Mended,
+    mut each: impl FnMut(Result<T, LeftOut<'_>>),
+) -> Result<bool, String> {
+    let mut index = 0;
+    from.list(mended, |from, mended| {
+        let start = from.start();
+        mended.why = None;
+        let read = mended.within(PathStep::Index(index), from)?;
+        each(read.ok_or_else(|| LeftOut {
+            text: from.since(start),
+            why: mended.why.take().unwrap_or_else(|| format!("item {index} is not of the documented shape")),
+        }));
+        index += 1;
+        Ok(())
+    })
 }
 
 impl<T: Model> Model for Vec<T> {
     fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
-        let (mut rows, mut index) = (Vec::new(), 0);
-        let is_list = from.list(mended, |from, mended| {
-            rows.extend(mended.within(Step::Index(index), from)?);
-            index += 1;
-            Ok(())
-        })?;
+        let mut rows = Vec::new();
+        let is_list = items(from, mended, |item| rows.extend(item.ok()))?;
         Ok(is_list.then_some(rows))
     }
 
@@ -154,7 +220,10 @@ impl<T: Model> Model for BTreeMap<String, T> {
     fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
         let mut entries = BTreeMap::new();
         let is_object = from.object(mended, |name, from, mended| {
-            if let Some(value) = mended.within(Step::Field(Cow::Owned(name.to_owned())), from)? {
+            if from.replaced() {
+                mended.note();
+            }
+            if let Some(value) = mended.within(PathStep::Field(Cow::Owned(name.to_owned())), from)? {
                 entries.insert(name.to_owned(), value);
             }
             Ok(())

@@ -1,22 +1,20 @@
-//! How values go out: as they are, but for the tags of unions, which are ours and not the vendor's.
+//! Writes values for requests: unchanged, but without the tags of unions, which are ours.
 
 use std::collections::BTreeMap;
 
 use serde::ser::{SerializeMap as _, SerializeSeq as _};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::value::RawValue;
+use serde::{Serialize, Serializer};
 
-use super::{Timestamp, strict};
-use crate::error::Kind;
+use super::Timestamp;
 use crate::json::{Json, JsonObject};
 
 /// A value that a request may hold.
 pub(crate) trait Outgoing {
-    /// Writes it as the API wants it.
+    /// Writes the value in the API's form.
     fn send<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error>;
 }
 
-/// Serializes a value as it goes out.
+/// Serializes a value for a request.
 pub(crate) struct Bare<'a, T>(pub(crate) &'a T);
 
 impl<T: Outgoing> Serialize for Bare<'_, T> {
@@ -55,40 +53,4 @@ impl<T: Outgoing> Outgoing for BTreeMap<String, T> {
         }
         map.end()
     }
-}
-
-/// A variant of a union as a caller wrote it: its tag, and its members without the tag.
-///
-/// The tag may be left out where one of `members` tells the variant.
-pub(crate) fn variant<'de, D: Deserializer<'de>>(
-    from: D,
-    members: &[(&'static str, &'static str)],
-) -> Result<(String, Box<RawValue>), D::Error> {
-    use serde::de::Error as _;
-    let mut object = BTreeMap::<String, Box<RawValue>>::deserialize(from)?;
-    let tag = match object.remove("kind") {
-        Some(tag) => serde_json::from_str::<String>(tag.get())
-            .map_err(|_| D::Error::custom("kind must be a string"))?,
-        None => members
-            .iter()
-            .find(|(_, member)| object.contains_key(*member))
-            .map_or_else(|| "unknown".to_owned(), |(tag, _)| (*tag).to_owned()),
-    };
-    if tag == "unknown"
-        && let Some(raw) = object.remove("raw")
-    {
-        return Ok((tag, raw));
-    }
-    serde_json::value::to_raw_value(&object).map(|rest| (tag, rest)).map_err(D::Error::custom)
-}
-
-/// Reads what is inside a union; the path within is told in the message.
-pub(crate) fn inside<T: serde::de::DeserializeOwned, E: serde::de::Error>(
-    tag: &str,
-    raw: &RawValue,
-) -> Result<T, E> {
-    strict::value(tag, raw.get(), Kind::InvalidRequest).map_err(|error| {
-        let what = error.what();
-        E::custom(what.strip_suffix("; nothing was sent").unwrap_or(what))
-    })
 }

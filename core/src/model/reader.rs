@@ -11,6 +11,7 @@ use serde_json::Deserializer;
 use serde_json::value::RawValue;
 
 use super::{Mended, Scalar};
+use crate::json;
 
 /// A place in a JSON text.
 pub(crate) struct Reader<'de> {
@@ -18,17 +19,41 @@ pub(crate) struct Reader<'de> {
     /// All of it, or what comes before the first byte that is not UTF-8: members that nobody reads may have some.
     valid: &'de str,
     at: usize,
+    /// Whether the latest string had half of a surrogate pair, which was replaced.
+    replaced: bool,
 }
 
 impl<'de> Reader<'de> {
     pub(crate) fn new(text: &'de [u8]) -> Self {
+        let text = json::without_byte_order_mark(text);
         let valid = match str::from_utf8(text) {
             Ok(valid) => valid,
             Err(error) => {
                 str::from_utf8(text.get(..error.valid_up_to()).unwrap_or_default()).unwrap_or_default()
             }
         };
-        Self { text, valid, at: 0 }
+        Self { text, valid, at: 0, replaced: false }
+    }
+
+    /// Where the next value begins.
+    pub(crate) fn start(&mut self) -> usize {
+        self.peek();
+        self.at
+    }
+
+    /// What was read since `start`, as the server wrote it.
+    pub(crate) fn since(&self, start: usize) -> &'de str {
+        self.valid.get(start..self.at).unwrap_or_default()
+    }
+
+    /// Whether the next value is null.
+    pub(crate) fn is_null(&mut self) -> bool {
+        self.peek() == Some(b'n')
+    }
+
+    /// Whether the string that was read last had half of a surrogate pair, for which U+FFFD stands now.
+    pub(crate) fn replaced(&mut self) -> bool {
+        std::mem::take(&mut self.replaced)
     }
 
     /// The next value as it is written.
@@ -41,6 +66,7 @@ impl<'de> Reader<'de> {
 
     /// The next value if it is a scalar; a list or an object is read past.
     pub(crate) fn scalar(&mut self) -> Result<Scalar<'de>, String> {
+        self.replaced = false;
         Ok(match self.peek() {
             Some(b'"') => Scalar::Text(self.string()?),
             Some(b'0'..=b'9' | b'-') => Scalar::Number(self.number()?),
@@ -116,7 +142,7 @@ impl<'de> Reader<'de> {
 
     fn unusable(&mut self, mended: &mut Mended) -> Result<bool, String> {
         // Null stands for absent.
-        if self.peek() != Some(b'n') {
+        if !self.is_null() {
             mended.note();
         }
         self.skip().map(|()| false)
@@ -141,8 +167,20 @@ impl<'de> Reader<'de> {
                         .map_err(|_| self.wrong("a string is not UTF-8")),
                 }
             }
-            _ => self.next().map(Cow::Owned),
+            _ => self.next().or_else(|why| self.mended_string().ok_or(why)).map(Cow::Owned),
         }
+    }
+
+    /// A string that Unicode cannot hold, because a server cut it in the middle of an emoji.
+    fn mended_string(&mut self) -> Option<String> {
+        let start = self.at;
+        let text = self.raw().ok()?.get();
+        let mended = json::has_half(text).then(|| serde_json::from_str(&json::without_halves(text)).ok())?;
+        self.replaced = mended.is_some();
+        if mended.is_none() {
+            self.at = start;
+        }
+        mended
     }
 
     /// A number as it is written.
@@ -166,7 +204,7 @@ impl<'de> Reader<'de> {
                 self.at += values.byte_offset();
                 Ok(value)
             }
-            Some(Err(error)) => Err(self.wrong(super::strict::placeless(&error.to_string()))),
+            Some(Err(error)) => Err(self.wrong(placeless(&error.to_string()))),
             None => Err(self.wrong("the text ends within a value")),
         }
     }
@@ -211,6 +249,11 @@ impl<'de> Reader<'de> {
     fn wrong(&self, what: &str) -> String {
         format!("{what} at byte {}", self.at)
     }
+}
+
+/// What `serde_json` says, without the line and column that it ends with: they count from where the value begins.
+fn placeless(message: &str) -> &str {
+    message.rsplit_once(" at line ").map_or(message, |(message, _)| message)
 }
 
 #[cfg(test)]

@@ -1,84 +1,344 @@
-//! What a host hands over is read strictly: a misspelt or ill-typed name is an error with its path.
+//! How what a caller hands over is read: an unknown, missing or ill-typed name is an error that says where.
 
-use serde::de::DeserializeOwned;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
 
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use super::Timestamp;
 use crate::error::{Error, Kind};
+use crate::json::{Json, JsonObject};
+use crate::message::{Message, Name, Segment, Style, Term};
+use crate::patch::Patch;
+use crate::secret::Secret;
+use crate::text::nearest;
 
-/// What is repeated of a name that is unknown; anything longer, or with other characters, is no misspelt name.
+/// The longest unknown name that a message repeats. A longer one, or one with other characters, is no misspelt name.
 const LONGEST_NAME: usize = 64;
 
-fn is_plain(char: char) -> bool {
-    char.is_ascii_alphanumeric() || matches!(char, '_' | '-')
+/// A value that a caller may hand over.
+pub(crate) trait FromCaller: Sized {
+    fn from_caller(raw: &RawValue) -> Result<Self, Invalid>;
+}
+
+/// Why a value cannot be taken, and where it stands.
+#[derive(Debug)]
+pub(crate) struct Invalid {
+    /// The way to it, its last step first.
+    path: Vec<Segment>,
+    problem: Problem,
+}
+
+#[derive(Debug)]
+enum Problem {
+    Missing,
+    /// Follows the name of the value: `must be a string`.
+    Wrong(Message),
+    Unknown {
+        given: String,
+        known: Vec<&'static str>,
+    },
+}
+
+/// What the names at the top are called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Given {
+    Arguments,
+    Options,
+    Settings,
+}
+
+impl Given {
+    fn one(self) -> &'static str {
+        match self {
+            Self::Arguments => "argument",
+            Self::Options => "option",
+            Self::Settings => "setting",
+        }
+    }
+
+    fn kind(self) -> Kind {
+        if self == Self::Settings { Kind::Config } else { Kind::InvalidRequest }
+    }
 }
 
 /// Reads a JSON object; empty text counts as `{}`.
-pub(crate) fn read<T: DeserializeOwned>(what: &str, text: &str, kind: Kind) -> Result<T, Error> {
-    match text.trim_start() {
-        "" => value(what, "{}", kind),
-        // Serde would take a list for a struct, member by member.
-        object if object.starts_with('{') => value(what, object, kind),
-        _ => Err(Error::new(kind, format!("{what}: not a JSON object; nothing was sent"))),
-    }
+pub(crate) fn read<T: FromCaller>(given: Given, text: &str) -> Result<T, Error> {
+    let text = if text.trim_start().is_empty() { "{}" } else { text };
+    let read = match serde_json::from_str::<&RawValue>(text) {
+        Ok(raw) if raw.get().starts_with('{') => T::from_caller(raw),
+        _ => Err(Invalid::wrong("must be one JSON object")),
+    };
+    read.map_err(|invalid| invalid.into_error(given))
 }
 
-/// Reads any JSON value.
-pub(crate) fn value<T: DeserializeOwned>(what: &str, text: &str, kind: Kind) -> Result<T, Error> {
-    let mut from = serde_json::Deserializer::from_str(text);
-    let value = serde_path_to_error::deserialize(&mut from).map_err(|error| {
-        let path = match error.path().to_string() {
-            path if path == "." => what.to_owned(),
-            path if path.chars().all(|char| is_plain(char) || matches!(char, '.' | '[' | ']')) => {
-                format!("{what}.{path}")
+/// Reads an argument that was taken out of its object.
+pub(crate) fn argument<T: FromCaller>(name: &'static str, raw: Option<&RawValue>) -> Result<T, Error> {
+    raw.map_or_else(|| Err(Invalid::missing()), T::from_caller)
+        .map_err(|invalid| invalid.within(Segment::Member(name)).into_error(Given::Arguments))
+}
+
+/// For Serde's users.
+pub(crate) fn deserialized<'de, T: FromCaller, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
+    let raw = Box::<RawValue>::deserialize(from)?;
+    T::from_caller(&raw)
+        .map_err(|invalid| D::Error::custom(invalid.message(Given::Arguments).in_style(Style::Rust)))
+}
+
+impl Invalid {
+    pub(crate) fn wrong(what: impl Into<Message>) -> Self {
+        Self { path: Vec::new(), problem: Problem::Wrong(what.into()) }
+    }
+
+    pub(crate) fn missing() -> Self {
+        Self { path: Vec::new(), problem: Problem::Missing }
+    }
+
+    pub(crate) fn unknown(given: &str, known: impl IntoIterator<Item = Option<&'static str>>) -> Self {
+        let known = known.into_iter().flatten().collect();
+        Self { path: Vec::new(), problem: Problem::Unknown { given: given.to_owned(), known } }
+    }
+
+    /// A string that is none of a closed set.
+    pub(crate) fn unlisted(values: &[&str]) -> Self {
+        Self::wrong(format!("must be one of `{}`", values.join("`, `")))
+    }
+
+    /// A value of another type; what it was is said, and never shown: it may be a secret.
+    fn expected(what: impl Into<Message>, raw: &RawValue) -> Self {
+        Self::wrong(message!["must be ", what, ", not ", found(raw)])
+    }
+
+    pub(crate) fn within(mut self, segment: Segment) -> Self {
+        self.path.push(segment);
+        self
+    }
+
+    fn into_error(self, given: Given) -> Error {
+        Error::new(given.kind(), self.message(given))
+    }
+
+    fn message(mut self, given: Given) -> Message {
+        self.path.reverse();
+        let one = given.one();
+        let place = |path: Vec<Segment>| {
+            if path.is_empty() {
+                message![format!("the {one}s")]
+            } else {
+                message![format!("the {one} "), Message::path(path)]
             }
-            _ => format!("{what}, under a name that is none"),
         };
-        Error::new(
-            kind,
-            format!("{path}: {}; nothing was sent", without_values(&error.into_inner().to_string())),
-        )
-    })?;
-    from.end()
-        .map_err(|_| Error::new(kind, format!("{what}: more than one JSON value; nothing was sent")))?;
-    Ok(value)
-}
-
-/// Serde quotes the text that it found in place of something else; it may be a secret.
-pub(super) fn without_values(message: &str) -> String {
-    let message = placeless(message);
-    if let Some((name, after)) = unknown_name(message)
-        && !(name.len() <= LONGEST_NAME && name.chars().all(is_plain))
-    {
-        return format!("an unknown name that is none, {after}");
-    }
-    let Some(start) = message.find("string \"") else { return without_number(message) };
-    let (before, quoted) = message.split_at(start);
-    let after = quoted.rfind("\", ").and_then(|end| quoted.get(end + 1..)).unwrap_or_default();
-    format!("{before}a string{after}")
-}
-
-/// What `serde_json` says, without the line and column that it ends with.
-pub(super) fn placeless(message: &str) -> &str {
-    message.rsplit_once(" at line ").map_or(message, |(message, _)| message)
-}
-
-/// The name that serde found unknown, and what it knows; from the end, since the name may hold anything.
-fn unknown_name(message: &str) -> Option<(&str, &str)> {
-    let rest =
-        message.strip_prefix("unknown field `").or_else(|| message.strip_prefix("unknown variant `"))?;
-    let end = rest.rfind("`, expected ").or_else(|| rest.rfind("`, there are no "))?;
-    Some((rest.get(..end)?, rest.get(end + "`, ".len()..)?))
-}
-
-/// A key of digits alone would come as a number. With some features of `serde_json` the number is not named, so the
-/// sentence is the same for all.
-fn without_number(message: &str) -> String {
-    let found = message.strip_prefix("invalid type: ").and_then(|found| found.split_once(", expected "));
-    match found {
-        Some((found, expected))
-            if ["number", "integer `", "floating point `"].iter().any(|kind| found.starts_with(kind)) =>
-        {
-            format!("invalid type: a number, expected {expected}")
+        match self.problem {
+            Problem::Missing => message![place(self.path), " is missing. Nothing was sent."],
+            Problem::Wrong(what) => message![place(self.path), " ", what, ". Nothing was sent."],
+            Problem::Unknown { given, known } => {
+                let shown = if is_plain(&given) { format!(" `{given}`") } else { String::new() };
+                let what = if self.path.is_empty() {
+                    message![format!("unknown {one}{shown}; ")]
+                } else {
+                    message![format!("unknown member{shown} of the {one} "), Message::path(self.path), "; "]
+                };
+                let meant = if is_plain(&given) { nearest(&given, known.iter().copied()) } else { None };
+                match meant.and_then(|meant| known.iter().find(|name| **name == meant)) {
+                    Some(meant) => message![what, "did you mean ", Name(meant), "? Nothing was sent."],
+                    None if known.is_empty() => message![what, "none is known. Nothing was sent."],
+                    None => message![what, "known are ", Message::list(known), ". Nothing was sent."],
+                }
+            }
         }
-        _ => message.to_owned(),
+    }
+}
+
+/// Whether a text can be a name that somebody misspelt, and no secret in its place.
+fn is_plain(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    name.len() <= LONGEST_NAME && name.bytes().all(plain)
+}
+
+fn found(raw: &RawValue) -> Message {
+    match raw.get().bytes().next() {
+        Some(b'n') => Term::Null.into(),
+        Some(b'"') => "a string".into(),
+        Some(b'[') => "a list".into(),
+        Some(b'{') => "an object".into(),
+        Some(b't' | b'f') => "a boolean".into(),
+        _ => "a number".into(),
+    }
+}
+
+fn is_number(raw: &RawValue) -> bool {
+    raw.get().starts_with(|first: char| first == '-' || first.is_ascii_digit())
+}
+
+/// The members of an object in their order.
+pub(crate) fn members(raw: &RawValue) -> Result<Vec<(Cow<'_, str>, &RawValue)>, Invalid> {
+    struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+    struct Collect;
+
+    impl<'de> Visitor<'de> for Collect {
+        type Value = Members<'de>;
+
+        fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+            to.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut members = Vec::new();
+            while let Some(member) = map.next_entry()? {
+                members.push(member);
+            }
+            Ok(Members(members))
+        }
+    }
+
+    impl<'de> Deserialize<'de> for Members<'de> {
+        fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+            from.deserialize_map(Collect)
+        }
+    }
+
+    if !raw.get().starts_with('{') {
+        return Err(Invalid::expected("an object", raw));
+    }
+    serde_json::from_str::<Members<'_>>(raw.get())
+        .map(|members| members.0)
+        .map_err(|_| Invalid::wrong("holds a name that is no text"))
+}
+
+/// A variant of a union as a caller wrote it: its tag, and its members without the tag.
+///
+/// The tag may be left out where one of `by` tells the variant.
+pub(crate) fn variant(
+    raw: &RawValue,
+    by: &[(&'static str, &'static str)],
+) -> Result<(String, Box<RawValue>), Invalid> {
+    let mut object = BTreeMap::<String, Box<RawValue>>::from_caller(raw)?;
+    let tag = match object.remove("kind") {
+        Some(tag) => String::from_caller(&tag).map_err(|invalid| invalid.within(Segment::Member("kind")))?,
+        None => by
+            .iter()
+            .find(|(_, member)| object.contains_key(*member))
+            .map_or_else(|| "unknown".to_owned(), |(tag, _)| (*tag).to_owned()),
+    };
+    if tag == "unknown"
+        && let Some(raw) = object.remove("raw")
+    {
+        return Ok((tag, raw));
+    }
+    let rest = serde_json::value::to_raw_value(&object);
+    rest.map(|rest| (tag, rest)).map_err(|_| Invalid::wrong("must be JSON"))
+}
+
+impl FromCaller for String {
+    fn from_caller(raw: &RawValue) -> Result<Self, Invalid> {
+        if !raw.get().starts_with('"') {
+            return Err(Invalid::expected("a string", raw));
+        }
+        serde_json::from_str(raw.get())
+            .map_err(|_| Invalid::wrong("must be a string without halves of characters"))
+    }
+}
+
+impl FromCaller for bool {
+    fn from_caller(raw: &RawValue) -> Result<Self, Invalid> {
+        raw.get().parse().map_err(|_| Invalid::expected(Term::Boolean, raw))
+    }
+}
+
+/// Numbers are read from their text: Serde's depend on features of `serde_json` that any crate of a build may turn on.
+macro_rules! numbers {
+    ($($type:ty: $what:literal;)*) => {
+        $(impl FromCaller for $type {
+            fn from_caller(raw: &RawValue) -> Result<Self, Invalid> {
+                match raw.get().parse() {
+                    Ok(value) if is_number(raw) => Ok(value),
+                    _ if is_number(raw) => Err(Invalid::wrong(concat!("must be ", $what))),
+                    _ => Err(Invalid::expected($what, raw)),
+                }
+            }
+        })*
+    };
+}
+
+numbers! {
+    i64: "a whole number";
+    u64: "a whole number that is not negative";
+    u32: "a whole number from 0 to 4,294,967,295";
+    u16: "a whole number from 0 to 65,535";
+}
+
+impl FromCaller for f64 {
+    fn from_caller(raw: &RawValue) -> Result<Self, Invalid> {
+        match raw.get().parse::<f64>() {
+            Ok(value) if is_number(raw) && value.is_finite() => Ok(value),
+            _ if is_number(raw) => Err(Invalid::wrong("must be a number that a double can hold")),
+            _ => Err(Invalid::expected("a number", raw)),
+        }
+    }
+}
+
+impl FromCaller for Timestamp {
+    fn from_caller(raw: &RawValue) -> Result<Self, Invalid> {
+        String::from_caller(raw)?.parse().map_err(|why: String| Invalid::wrong(format!("is {why}")))
+    }
+}
+
+impl FromCaller for Box<RawValue> {
+    fn from_caller(raw: &RawValue) -> Result<Self, Invalid> {
+        Ok(raw.to_owned())
+    }
+}
+
+impl FromCaller for Json {
+    fn from_caller(raw: &RawValue) -> Result<Self, Invalid> {
+        Self::checked(raw.to_owned()).map_err(|why| Invalid::wrong(format!("holds {why}")))
+    }
+}
+
+impl FromCaller for JsonObject {
+    fn from_caller(raw: &RawValue) -> Result<Self, Invalid> {
+        Self::try_from(Json::from_caller(raw)?).map_err(Invalid::wrong)
+    }
+}
+
+impl FromCaller for Secret {
+    fn from_caller(raw: &RawValue) -> Result<Self, Invalid> {
+        String::from_caller(raw).map(Self::from)
+    }
+}
+
+impl<T: FromCaller> FromCaller for Option<T> {
+    fn from_caller(raw: &RawValue) -> Result<Self, Invalid> {
+        if raw.get() == "null" { Ok(None) } else { T::from_caller(raw).map(Some) }
+    }
+}
+
+impl<T: FromCaller> FromCaller for Patch<T> {
+    fn from_caller(raw: &RawValue) -> Result<Self, Invalid> {
+        Option::from_caller(raw).map(|value| value.map_or(Self::Null, Self::Set))
+    }
+}
+
+impl<T: FromCaller> FromCaller for Vec<T> {
+    fn from_caller(raw: &RawValue) -> Result<Self, Invalid> {
+        let items: Vec<&RawValue> =
+            serde_json::from_str(raw.get()).map_err(|_| Invalid::expected("a list", raw))?;
+        let item =
+            |(index, item)| T::from_caller(item).map_err(|invalid| invalid.within(Segment::Index(index)));
+        items.into_iter().enumerate().map(item).collect()
+    }
+}
+
+impl<T: FromCaller> FromCaller for BTreeMap<String, T> {
+    fn from_caller(raw: &RawValue) -> Result<Self, Invalid> {
+        let entry = |(name, value): (Cow<'_, str>, &RawValue)| {
+            let shown = || if is_plain(&name) { name.clone().into_owned() } else { "…".to_owned() };
+            let value = T::from_caller(value).map_err(|invalid| invalid.within(Segment::Key(shown())))?;
+            Ok((name.into_owned(), value))
+        };
+        members(raw)?.into_iter().map(entry).collect()
     }
 }

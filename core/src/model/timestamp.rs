@@ -69,4 +69,4 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-scalar!(Timestamp, "timestamp", Scalar::Text(text) => text.parse().ok());
+scalar!(Timestamp, "timestamp", "a point in time", Scalar::Text(text) => text.parse().ok());

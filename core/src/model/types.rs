@@ -18,6 +18,9 @@ pub(crate) struct Variant {
     pub of: Option<fn(&mut Types) -> Value>,
 }
 
+const OTHER_MEMBERS: &str = "Members that this version does not know, as the server wrote them. They are sent back with \
+                             the value.";
+
 /// Named types in the order in which they were met.
 #[derive(Default)]
 pub(crate) struct Types {
@@ -32,17 +35,37 @@ impl Types {
 
     pub(crate) fn object(&mut self, name: &'static str, doc: &[&str], sent: bool, fields: &[Field]) -> Value {
         self.enter(name, |types| {
-            let fields: Vec<Value> = fields
+            let mut fields: Vec<Value> = fields
                 .iter()
                 .map(|field| {
-                    let presence = if field.presence == "needed" { "optional" } else { field.presence };
+                    let presence = match field.presence {
+                        "needed" | "nulled" | "shown" => "optional",
+                        presence => presence,
+                    };
                     json!({ "name": field.name.trim_end_matches('_'), "wire": field.wire, "type": (field.of)(types),
-                        "presence": presence, "needed": sent && field.presence != "optional",
-                        "doc": prose(field.doc) })
+                        "presence": presence, "needed": sent && !matches!(field.presence, "optional" | "shown"),
+                        "readOnly": field.presence == "shown", "doc": prose(field.doc) })
                 })
                 .collect();
+            if sent {
+                fields.push(json!({ "name": "other_members", "wire": "otherMembers", "type": "json",
+                    "presence": "optional", "needed": false, "readOnly": false, "doc": OTHER_MEMBERS }));
+            }
             json!({ "shape": "object", "sent": sent, "doc": prose(doc), "fields": fields })
         })
+    }
+
+    /// The members of an object and whether each is required.
+    pub(crate) fn members(&self, reference: &Value) -> Vec<(&str, bool)> {
+        let named = |entry: &&Value| reference.get("ref").is_some_and(|name| entry.get("name") == Some(name));
+        let fields = self.entries.iter().find(named).and_then(|entry| entry.get("fields"));
+        let fields = fields.and_then(Value::as_array).into_iter().flatten();
+        fields
+            .filter_map(|field| {
+                let is_required = field.get("presence").is_some_and(|presence| presence == "required");
+                Some((field.get("wire")?.as_str()?, is_required))
+            })
+            .collect()
     }
 
     /// A set of strings; an `open` one may hold others.

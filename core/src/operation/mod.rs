@@ -6,7 +6,7 @@ mod path;
 mod request;
 mod run;
 
-pub(crate) use page::Page;
+pub(crate) use page::{Page, TolerantPage};
 pub(crate) use path::{IdKind, PathId, SYNC, number, text};
 pub(crate) use request::{Argument, Fields, Placed, Placing};
 pub use run::RunKind;
@@ -60,6 +60,30 @@ pub(crate) struct Operation {
     pub traits: Traits,
 }
 
+impl Operation {
+    /// Whether an object with these members is a whole value of the operation, whatever else it holds.
+    pub(crate) fn returns_object_with(&self, has: impl Fn(&str) -> bool) -> bool {
+        match self.returns {
+            Returns::Page(_) => has("data"),
+            Returns::Run(_) | Returns::Inner => has("id"),
+            Returns::Nothing => false,
+            Returns::Value(describe) => {
+                let mut types = Types::default();
+                let value = describe(&mut types);
+                let members = types.members(&value);
+                let filled = self.traits.fill.map(|(member, _)| member);
+                let mut required =
+                    members.iter().filter(|(name, required)| *required && Some(*name) != filled).peekable();
+                if required.peek().is_some() {
+                    required.all(|(name, _)| has(name))
+                } else {
+                    members.iter().any(|(name, _)| has(name))
+                }
+            }
+        }
+    }
+}
+
 /// What is special about an operation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Traits {
@@ -107,13 +131,10 @@ impl Fields for NoFields {
     }
 }
 
-/// Declares an operation: its name at the vendor's, what repeating it would do, HTTP, its name in the SDK, what it takes
-/// and what it gives; then what is special about it.
-///
-/// `read` may be repeated; `write` changes something; `trigger` too, and somebody waits for it.
+/// Declares one operation of a resource's [`operations!`].
 macro_rules! operation {
     ($(#[doc = $doc:literal])* $marker:ident = $id:literal, $safety:ident $verb:ident $path:literal [$($path_id:expr),*]
-        as $op:literal, takes $fields:ty, gives $kind:ident $answer:ty $(, $key:ident $value:expr)* $(,)?) => {
+        as $op:literal, takes $fields:ty, gives $kind:ident $answer:ty $(, $key:ident $value:expr)*) => {
         pub(crate) enum $marker {}
 
         impl $crate::operation::Endpoint for $marker {

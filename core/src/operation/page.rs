@@ -1,14 +1,24 @@
 //! A page as the server gives it: `{"data": [...], "hasMore": ...}`.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::model::{Mended, Model, Reader, Types};
+use crate::model::{LeftOut, Mended, Model, Reader, Types, items};
 
-/// One page; `has_more` is absent where the server does not say.
+/// One page, all of whose rows can be read; `has_more` is absent if the server does not say.
 #[derive(Debug)]
 pub(crate) struct Page<T> {
     pub data: Vec<T>,
+    pub has_more: Option<bool>,
+}
+
+/// One page of a list that goes on without the rows that cannot be read.
+#[derive(Debug)]
+pub(crate) struct TolerantPage<T> {
+    /// A row that cannot be read has a text in its place that tells it from others.
+    pub rows: Vec<Result<T, String>>,
     pub has_more: Option<bool>,
 }
 
@@ -18,24 +28,81 @@ impl<T: Serialize> Serialize for Page<T> {
     }
 }
 
+impl<T: Serialize> Serialize for TolerantPage<T> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self.rows.iter().flatten())
+    }
+}
+
+/// Reads a page: `each` gets the rows, and what `hasMore` says is returned. Nothing if it is no page.
+#[allow(
+    clippy::option_option,
+    reason = "whether it is a page, and whether the page says that there are more"
+)]
+fn read<T: Model>(
+    from: &mut Reader<'_>,
+    mended: &mut Mended,
+    mut each: impl FnMut(Result<T, LeftOut<'_>>),
+) -> Result<Option<Option<bool>>, String> {
+    let (mut is_list, mut is_null, mut has_more) = (false, false, None);
+    from.object(mended, |name, from, mended| {
+        match name {
+            // Paths speak of the list that the caller gets: "3.plannedRows", not "data.3.plannedRows".
+            "data" => {
+                is_null = from.is_null();
+                is_list = items(from, mended, &mut each)?;
+            }
+            "hasMore" => has_more = Model::read(from, mended)?,
+            _ => from.skip()?,
+        }
+        Ok(())
+    })?;
+    // Some servers write null for no rows. A page that says that there are more, or has no list at all, must not pass for
+    // the end of the list.
+    if is_null && has_more != Some(true) {
+        mended.note_field("data");
+        is_list = true;
+    }
+    Ok(is_list.then_some(has_more))
+}
+
 impl<T: Model> Model for Page<T> {
     fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
-        let (mut data, mut has_more) = (None, None);
-        from.object(mended, |name, from, mended| {
-            match name {
-                // Paths speak of the list that the caller gets: "3.plannedRows", not "data.3.plannedRows".
-                "data" => data = Model::read(from, mended)?,
-                "hasMore" => has_more = Model::read(from, mended)?,
-                _ => from.skip()?,
-            }
-            Ok(())
+        let (mut data, mut why) = (Vec::new(), None);
+        let page = read(from, mended, |row| match row {
+            Ok(row) => data.push(row),
+            Err(row) => why = why.take().or(Some(row.why)),
         })?;
-        // A page without its list would pass for the end of the list.
-        Ok(data.map(|data| Page { data, has_more }))
+        match why {
+            Some(why) => Err(why),
+            None => Ok(page.map(|has_more| Page { data, has_more })),
+        }
     }
 
     fn workspace(&self) -> Option<i64> {
         self.data.first().and_then(T::workspace)
+    }
+
+    fn describe(types: &mut Types) -> Value {
+        T::describe(types)
+    }
+}
+
+impl<T: Model> Model for TolerantPage<T> {
+    fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
+        let mut rows = Vec::new();
+        let page = read(from, mended, |row: Result<T, LeftOut<'_>>| {
+            rows.push(row.map_err(|row| {
+                let mut hasher = DefaultHasher::new();
+                row.text.hash(&mut hasher);
+                format!("?{:016x}", hasher.finish())
+            }));
+        })?;
+        Ok(page.map(|has_more| TolerantPage { rows, has_more }))
+    }
+
+    fn workspace(&self) -> Option<i64> {
+        self.rows.iter().flatten().next().and_then(T::workspace)
     }
 
     fn describe(types: &mut Types) -> Value {

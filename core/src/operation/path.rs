@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Argument;
 use crate::model::{Model, Types};
 
-/// What kind of id stands in a path.
+/// The kind of an id in a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IdKind {
     /// A number.
@@ -19,9 +19,9 @@ pub(crate) enum IdKind {
 /// A parameter of a path.
 #[derive(Clone, Copy)]
 pub(crate) struct PathId {
-    /// What errors call the thing: `source`, in `source 7`.
+    /// The noun in errors: `source`, in `source 7`.
     pub noun: &'static str,
-    /// Its name between the braces of the path.
+    /// Its name in the braces of the path.
     pub at: &'static str,
     pub kind: IdKind,
     pub argument: Argument,
@@ -41,6 +41,7 @@ pub(crate) const fn number(
         required: true,
         nullable: false,
         always: false,
+        internal: false,
         doc,
         of: <i64 as Model>::describe,
     };
@@ -61,6 +62,7 @@ pub(crate) const fn text(
         required: true,
         nullable: false,
         always: false,
+        internal: false,
         doc,
         of: <String as Model>::describe,
     };
@@ -79,6 +81,7 @@ pub(crate) const SYNC: PathId = PathId {
         required: true,
         nullable: false,
         always: false,
+        internal: false,
         doc: &[
             "The sync's id or slug; an all-digit string is an id. A slug that the client does not remember costs one more request; a change looks it up each time.",
         ],

@@ -1,9 +1,10 @@
-//! Requests are strict: an unknown or ill-typed option is an error, and each value knows where it goes.
+//! Arguments of operations: read strictly, and placed in the query or the body.
 
 use serde::Serialize as _;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::model::strict::FromCaller;
 use crate::model::{Bare, Outgoing, Types};
 
 /// A request's values, each in its place.
@@ -35,7 +36,7 @@ impl Placing {
         }
     }
 
-    /// A member of the body; opaque JSON stays to the letter.
+    /// A member of the body. Opaque JSON keeps its text.
     pub(crate) fn body(&mut self, name: &'static str, value: &impl Outgoing) {
         if let Ok(raw) = serde_json::value::to_raw_value(&Bare(value)) {
             self.members.push((name, raw));
@@ -47,7 +48,7 @@ impl Placing {
         self.members.push((name, RawValue::NULL.to_owned()));
     }
 
-    /// All of it; `body` says whether the operation has one though it may be empty.
+    /// Returns the values; `body` says whether the operation sends an empty body too.
     pub(crate) fn finish(self, body: bool) -> Placed {
         let body = (body || !self.members.is_empty()).then(|| object(&self.members)).flatten();
         Placed { query: self.query, body }
@@ -63,6 +64,7 @@ fn object(members: &[(&'static str, Box<RawValue>)]) -> Option<Box<RawValue>> {
 
 /// One argument of an operation, for the catalogue.
 #[derive(Clone, Copy)]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts, as the catalogue lists them")]
 pub(crate) struct Argument {
     pub name: &'static str,
     pub wire: &'static str,
@@ -71,17 +73,19 @@ pub(crate) struct Argument {
     pub required: bool,
     /// Whether null has a meaning.
     pub nullable: bool,
-    /// Whether it is sent though it is left out.
+    /// Whether it is sent even if it is left out.
     pub always: bool,
+    /// Whether only bindings and tests set it.
+    pub internal: bool,
     pub doc: &'static [&'static str],
     pub of: fn(&mut Types) -> Value,
 }
 
 /// The values of an operation that are not in its path.
-pub(crate) trait Fields: serde::de::DeserializeOwned {
+pub(crate) trait Fields: FromCaller {
     const ARGUMENTS: &'static [Argument];
 
-    /// Where each value goes; what has the place `client` steers the SDK and is not sent.
+    /// The place of each value. A value with the place `client` controls the SDK and is not sent.
     fn place(&self) -> Placed;
 }
 
@@ -90,7 +94,7 @@ pub(crate) trait Fields: serde::de::DeserializeOwned {
 /// Each may be left out, unless the place says more: `(needed)` must be there, `(given)` must be there and may be null,
 /// `(nullable)` tells absent, null and set apart, `(nulled)` sends null where it is left out, `(off)` is a boolean that
 /// is sent as false where it is left out: the document's defaults are strings where booleans are meant, so nothing is
-/// left to them.
+/// left to them. `(internal)` is for bindings and tests: hosts have no such argument, and errors do not list it.
 macro_rules! request {
     ($(#[doc = $doc:literal])* $vis:vis struct $name:ident {
         $($(#[doc = $field_doc:literal])* $place:ident $(($how:ident))? $field:ident = $wire:literal : $type:ty),* $(,)?
@@ -112,6 +116,7 @@ macro_rules! request {
                 required: request!(@required [$($how)?]),
                 nullable: request!(@nullable [$($how)?]),
                 always: request!(@always [$($how)?]),
+                internal: request!(@internal [$($how)?]),
                 doc: &[$($field_doc),*],
                 of: <$type as $crate::model::Model>::describe,
             }),*];
@@ -139,15 +144,18 @@ macro_rules! request {
     (@always [nulled]) => { true };
     (@always [$($how:ident)?]) => { false };
 
+    (@internal [internal]) => { true };
+    (@internal [$($how:ident)?]) => { false };
+
     (@strict $name:ident [$($done:tt)*]) => { strictly!($name { $($done)* }); };
     (@strict $name:ident [$($done:tt)*] [needed] $field:ident = $wire:literal : $type:ty, $($rest:tt)*) => {
         request!(@strict $name [$($done)* required $field = $wire : $type,] $($rest)*);
     };
     (@strict $name:ident [$($done:tt)*] [off] $field:ident = $wire:literal : $type:ty, $($rest:tt)*) => {
-        request!(@strict $name [$($done)* optional $field = $wire : $type,] $($rest)*);
+        request!(@strict $name [$($done)* omittable $field = $wire : $type,] $($rest)*);
     };
     (@strict $name:ident [$($done:tt)*] [] $field:ident = $wire:literal : $type:ty, $($rest:tt)*) => {
-        request!(@strict $name [$($done)* optional $field = $wire : $type,] $($rest)*);
+        request!(@strict $name [$($done)* omittable $field = $wire : $type,] $($rest)*);
     };
     (@strict $name:ident [$($done:tt)*] [$how:ident] $field:ident = $wire:literal : $type:ty, $($rest:tt)*) => {
         request!(@strict $name [$($done)* $how $field = $wire : $type,] $($rest)*);
@@ -163,7 +171,7 @@ macro_rules! request {
     };
     (@new $vis:vis $name:ident [$($arg:tt)+] [$($init:tt)*]) => {
         impl $name {
-            /// With what must be given; the rest is left out.
+            /// Creates it with the required values.
             #[must_use]
             #[allow(clippy::too_many_arguments, reason = "as many as the document requires")]
             $vis fn new($($arg)+) -> Self {

@@ -1,4 +1,4 @@
-//! Runs, as far as operations that start them need to know.
+//! What operations that start runs need to know about runs.
 
 use std::fmt;
 
@@ -38,7 +38,7 @@ impl fmt::Display for RunKind {
     }
 }
 
-/// The state of a run, as far as the operation that starts one declares it.
+/// The type of a run's state, as the operation that starts the run declares it.
 pub(crate) trait OfRun {
     const KIND: RunKind;
     /// What starting a run returns.
@@ -66,7 +66,7 @@ model! {
     }
 }
 
-/// A run's id that is text. An empty one names no run: it is as good as none.
+/// The id of a run, as text. An empty id counts as missing.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(transparent)]
 pub(crate) struct RunText(String);

@@ -29,7 +29,7 @@ pub(crate) struct Cursor {
     usual: u32,
     /// Ids of the last pages' rows, oldest page first.
     seen: VecDeque<Vec<String>>,
-    step: Step,
+    step: CursorStep,
     /// How many pages in a row brought nothing new.
     stale: u8,
 }
@@ -37,7 +37,7 @@ pub(crate) struct Cursor {
 /// What the next request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-enum Step {
+enum CursorStep {
     /// The first page.
     First,
     /// The next page, from the last row that is known.
@@ -64,11 +64,11 @@ pub(crate) struct DoesNotAdvance;
 impl Cursor {
     pub(crate) fn new(offset: u32, size: Option<u32>, usual: u32) -> Self {
         let size = size.unwrap_or(usual).max(1);
-        Self { offset, first: offset, size, usual, seen: VecDeque::new(), step: Step::First, stale: 0 }
+        Self { offset, first: offset, size, usual, seen: VecDeque::new(), step: CursorStep::First, stale: 0 }
     }
 
     pub(crate) fn is_first(&self) -> bool {
-        self.step == Step::First
+        self.step == CursorStep::First
     }
 
     /// Whether it can be one of ours: it comes back from outside.
@@ -81,9 +81,9 @@ impl Cursor {
         // One row more makes up for the overlap, where that stays within the vendor's default.
         let overlapping = if self.size < self.usual { self.size + 1 } else { self.size.max(2) };
         match self.step {
-            Step::Onward => (self.offset.saturating_sub(1), overlapping),
-            Step::First | Step::Bare => (self.offset, self.size),
-            Step::Again(offset) => (offset, overlapping),
+            CursorStep::Onward => (self.offset.saturating_sub(1), overlapping),
+            CursorStep::First | CursorStep::Bare => (self.offset, self.size),
+            CursorStep::Again(offset) => (offset, overlapping),
         }
     }
 
@@ -92,12 +92,12 @@ impl Cursor {
         let fresh: Vec<usize> = fresh(ids, &self.seen);
         let more = has_more != Some(false);
         match self.step {
-            Step::First => Ok(self.advance(self.offset, ids, fresh, more && !ids.is_empty())),
-            Step::Bare if ids.is_empty() => Ok(Taken { fresh: Vec::new(), ended: true }),
-            Step::Bare if fresh.is_empty() => Err(DoesNotAdvance),
-            Step::Bare => Ok(self.advance(self.offset, ids, fresh, more)),
-            Step::Onward => self.take_onward(ids, fresh, more, has_more == Some(true)),
-            Step::Again(from) => self.take_again(from, ids, fresh, more),
+            CursorStep::First => Ok(self.advance(self.offset, ids, fresh, more && !ids.is_empty())),
+            CursorStep::Bare if ids.is_empty() => Ok(Taken { fresh: Vec::new(), ended: true }),
+            CursorStep::Bare if fresh.is_empty() => Err(DoesNotAdvance),
+            CursorStep::Bare => Ok(self.advance(self.offset, ids, fresh, more)),
+            CursorStep::Onward => self.take_onward(ids, fresh, more, has_more == Some(true)),
+            CursorStep::Again(from) => self.take_again(from, ids, fresh, more),
         }
     }
 
@@ -110,14 +110,14 @@ impl Cursor {
     ) -> Result<Taken, DoesNotAdvance> {
         let Some(first) = ids.first().filter(|id| self.knows(id)) else {
             // Nothing that is known stands here: rows before this place went, and others slipped past.
-            self.step = Step::Again(self.page_start());
+            self.step = CursorStep::Again(self.page_start());
             return Ok(Taken { fresh: Vec::new(), ended: false });
         };
         // A row from before the overlap in its place: rows came before it, and nothing was skipped.
         let overlaps = Some(first) == self.last_row();
         match (ids.len(), fresh.is_empty()) {
             (1, _) if overlaps && claims_more => {
-                self.step = Step::Bare;
+                self.step = CursorStep::Bare;
                 Ok(Taken { fresh: Vec::new(), ended: false })
             }
             (1, _) if overlaps => Ok(Taken { fresh: Vec::new(), ended: true }),
@@ -136,7 +136,7 @@ impl Cursor {
         let anchored = ids.first().is_some_and(|id| self.knows(id));
         if !anchored && from > self.first {
             // Nothing that is known stands here either: go further back.
-            self.step = Step::Again(from.saturating_sub(self.size).max(self.first));
+            self.step = CursorStep::Again(from.saturating_sub(self.size).max(self.first));
             return Ok(Taken { fresh: Vec::new(), ended: false });
         }
         if ids.is_empty() {
@@ -163,7 +163,7 @@ impl Cursor {
         while self.seen.len() > PAGES_KEPT {
             self.seen.pop_front();
         }
-        self.step = Step::Onward;
+        self.step = CursorStep::Onward;
         Taken { fresh, ended: !more }
     }
 

@@ -12,7 +12,7 @@ use crate::call::{Call, Spent};
 use crate::error::{Error, Kind};
 use crate::limit::Class;
 use crate::model::Model;
-use crate::operation::Page;
+use crate::operation::TolerantPage;
 use crate::sender::Sender;
 
 /// A row of a list, told from others by its id.
@@ -24,6 +24,8 @@ pub(crate) trait Row: Model + Send + 'static {
 /// One page's rows that were not on a page before, and where the list stands after it.
 pub(crate) struct Fetched<T> {
     pub rows: Vec<T>,
+    /// Whether a row of the page could not be read and is not among them.
+    pub left_out: bool,
     pub cursor: Option<Cursor>,
 }
 
@@ -53,22 +55,24 @@ pub(crate) async fn fetch<T: Row>(
 ) -> Result<Fetched<T>, Error> {
     let call = positioned(call, &cursor);
     let (offset, _) = cursor.request();
-    let page = sender.value::<Page<T>>(&call, spent).await?;
-    let ids: Vec<String> = page.data.iter().map(Row::id).collect();
+    let page = sender.value::<TolerantPage<T>>(&call, spent).await?;
+    let id = |row: &Result<T, String>| row.as_ref().map_or_else(Clone::clone, Row::id);
+    let ids: Vec<String> = page.rows.iter().map(id).collect();
     let Ok(taken) = cursor.take(&ids, page.has_more) else {
         let what = format!("the list does not advance: the page at offset {offset} repeats the one before");
-        let error = Error::new(Kind::Protocol, what).with_meta(spent.meta(call.operation_id()));
+        let error = Error::new(Kind::Protocol, what).with_meta(spent.meta());
         return Err(sender.error_at(&call, error));
     };
     let mut fresh = taken.fresh.into_iter().peekable();
+    let left_out = page.rows.iter().any(Result::is_err);
     let rows = page
-        .data
+        .rows
         .into_iter()
         .enumerate()
         .filter(|(index, _)| fresh.next_if_eq(index).is_some())
-        .map(|(_, row)| row)
+        .filter_map(|(_, row)| row.ok())
         .collect();
-    Ok(Fetched { rows, cursor: (!taken.ended).then_some(cursor) })
+    Ok(Fetched { rows, left_out, cursor: (!taken.ended).then_some(cursor) })
 }
 
 #[cfg(test)]

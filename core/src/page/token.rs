@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Cursor;
 use crate::call::{Call, Id};
 use crate::error::{Error, Kind};
+use crate::message::Method;
 use crate::operation::Operation;
 
 /// What `next` carries across the door.
@@ -40,7 +41,7 @@ pub(crate) fn from_token(operation: &'static Operation, token: &str) -> Result<(
             Ok((Call::new(operation, ids)?.with_query(next.query), next.cursor))
         }
         _ => {
-            let what = format!("next is not what a page of {} gave", operation.op);
+            let what = message!["`next` is not what a page of ", Method(operation.op), " gave"];
             Err(Error::new(Kind::InvalidRequest, what))
         }
     }

@@ -6,7 +6,7 @@ use crate::operation::RunKind;
 use crate::runs::{Run, RunToken};
 use crate::sender::Sender;
 
-/// A run of any kind, as a token names it.
+/// A run of any kind, resumed from a token.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum AnyRun {
@@ -19,19 +19,19 @@ pub enum AnyRun {
 }
 
 impl AnyRun {
-    /// The run, where it is one of a sync.
+    /// The run, if it is a run of a sync.
     #[must_use]
     pub fn into_sync(self) -> Option<Run<SyncRun>> {
         if let Self::Sync(run) = self { Some(run) } else { None }
     }
 
-    /// The run, where it is one of a sequence.
+    /// The run, if it is a run of a sequence.
     #[must_use]
     pub fn into_sequence(self) -> Option<Run<SequenceRun>> {
         if let Self::Sequence(run) = self { Some(run) } else { None }
     }
 
-    /// The run, where it is one of an identity graph.
+    /// The run, if it is a run of an identity graph.
     #[must_use]
     pub fn into_identity_graph(self) -> Option<Run<IdentityGraphRun>> {
         if let Self::IdentityGraph(run) = self { Some(run) } else { None }

@@ -10,23 +10,23 @@ use crate::page::Row;
 use crate::resources::{Pages, Pending};
 
 model! {
-    /// A flow: decides which message somebody gets.
+    /// A flow. It decides which message a user gets.
     pub struct DecisionEngineFlow {
         /// Id, a UUID.
         required id = "id": String,
-        /// Name, for people.
+        /// Display name.
         required name = "name": String,
-        /// Workspace that it belongs to.
+        /// Id of the workspace that it belongs to.
         optional workspace_id = "workspaceId": i64,
         /// Decision engine that it belongs to.
         optional decision_engine_id = "decisionEngineId": String,
         /// Audience that it decides for.
         optional audience_id = "audienceId": i64,
-        /// State, such as `active`; the vendor names no others.
+        /// State. The vendor documents only `active`.
         optional status = "status": String,
-        /// Settings, of a shape that the API leaves open.
+        /// Settings, in a form that the API does not define.
         optional config = "config": Json,
-        /// When it was made.
+        /// When it was created.
         optional created_at = "createdAt": Timestamp,
         /// When it was last changed.
         optional updated_at = "updatedAt": Timestamp,
@@ -44,19 +44,19 @@ model! {
     pub struct DecisionEngineMessage {
         /// Id, a UUID.
         required id = "id": String,
-        /// Name, for people.
+        /// Display name.
         required name = "name": String,
-        /// Channel that it goes out on.
+        /// Id of the channel that it is sent on.
         optional channel_id = "channelId": String,
-        /// Content and settings; the shape depends on the channel.
+        /// Content and settings; the form depends on the channel.
         optional config = "config": Json,
-        /// Tags, of a shape that the API leaves open.
+        /// Tags, in a form that the API does not define.
         optional tags = "tags": Json,
-        /// Limits on how often and when it is chosen.
+        /// Limits on how often and when it can be chosen.
         optional guardrails = "guardrails": MessageGuardrails,
-        /// Parts that vary.
+        /// Variables of the message.
         defaulted variables = "variables": Vec<MessageVariable>,
-        /// When it was made.
+        /// When it was created.
         optional created_at = "createdAt": Timestamp,
         /// When it was last changed.
         optional updated_at = "updatedAt": Timestamp,
@@ -72,27 +72,27 @@ impl Row for DecisionEngineMessage {
 model! {
     /// Limits on how often and when a message is chosen.
     pub struct MessageGuardrails (sent) {
-        /// Sends to one user in the window.
+        /// Maximum number of sends to one user in the window.
         optional max_sends_per_user = "maxSendsPerUser": i64,
         /// Length of the window in days.
         optional max_sends_per_user_window_days = "maxSendsPerUserWindowDays": i64,
-        /// Other messages that must come between two sends of this one.
+        /// Minimum number of other messages between two sends of this one.
         optional min_other_messages_in_between = "minOtherMessagesInBetween": i64,
-        /// First day on which it may be sent; the format is not documented.
+        /// First day on which it can be sent; the format is not documented.
         optional first_eligible_send_date = "firstEligibleSendDate": String,
-        /// Last day on which it may be sent; the format is not documented.
+        /// Last day on which it can be sent; the format is not documented.
         optional last_eligible_send_date = "lastEligibleSendDate": String,
     }
 }
 
 model! {
-    /// A part of a message that varies.
+    /// A variable of a message.
     pub struct MessageVariable (sent) {
         /// Name, unique in its message.
         needed name = "name": String,
         /// How variants are chosen.
         optional config = "config": MessageVariableConfig,
-        /// What it can be.
+        /// Its variants.
         defaulted variants = "variants": Vec<MessageVariant>,
     }
 }
@@ -100,27 +100,27 @@ model! {
 model! {
     /// How the variants of a variable are chosen.
     pub struct MessageVariableConfig (sent) {
-        /// Whether variants have a value for each locale; false or absent uses `value` alone.
+        /// Whether variants have a value for each locale; if false or absent, only `value` is used.
         optional localization_enabled = "localizationEnabled": bool,
         /// Length in days of the window of `max_sends_per_user`.
         optional max_sends_per_user_window_days = "maxSendsPerUserWindowDays": i64,
-        /// Sends of this variable's variants to one user in the window.
+        /// Maximum number of sends of this variable's variants to one user in the window.
         optional max_sends_per_user = "maxSendsPerUser": i64,
     }
 }
 
 model! {
-    /// One thing that a variable can be.
+    /// A variant of a variable.
     pub struct MessageVariant (sent) {
-        /// The value where no locale's applies.
+        /// The value if no value for a locale applies.
         needed value = "value": String,
         /// Tags by name.
         optional tags = "tags": BTreeMap<String, String>,
-        /// First day on which it may be sent, as ISO 8601.
+        /// First day on which it can be sent, as ISO 8601.
         optional first_eligible_send_date = "firstEligibleSendDate": String,
-        /// Last day on which it may be sent, as ISO 8601.
+        /// Last day on which it can be sent, as ISO 8601.
         optional last_eligible_send_date = "lastEligibleSendDate": String,
-        /// Which users may get it, of a shape that the API leaves open.
+        /// Filter for the users who can get it, in a form that the API does not define.
         optional user_audience_filter = "userAudienceFilter": Json,
         /// Values by locale (`en-US`); ignored unless the variable has `localization_enabled`.
         optional locale_values = "localeValues": BTreeMap<String, String>,
@@ -128,7 +128,7 @@ model! {
 }
 
 model! {
-    /// What running a flow gives.
+    /// The result of running a flow.
     pub struct DecisionEngineRun {
         /// How many flows were queued to run.
         defaulted flows_enqueued = "flowsEnqueued": i64,
@@ -146,59 +146,59 @@ choice! {
 }
 
 request! {
-    /// Which flows to list (operation `ListFlows`).
+    /// Filters for a list of flows (operation `ListFlows`).
     pub struct ListDecisionEngineFlows {
-        /// Only flows with this name; whether a part of it is enough is not documented.
+        /// Only flows with this name. Whether part of it is enough is not documented.
         query name = "name": String,
-        /// Flows to skip before the first page; 0 when left out.
+        /// Number of flows to skip before the first page. Default: 0.
         query offset = "offset": u32,
-        /// Flows a page; 100 when left out. The server may give fewer.
+        /// Flows per page, at least 1. Default: 100. The server may return fewer.
         query limit = "limit": u32,
-        /// Order of the list; by id when left out.
+        /// Order of the list. Default: by id.
         query order_by = "orderBy": FlowOrder,
     }
 }
 
 request! {
-    /// Which messages of a flow to list (operation `ListMessages`); their order is not documented.
+    /// Filters for a list of messages of a flow (operation `ListMessages`); their order is not documented.
     pub struct ListDecisionEngineMessages {
-        /// Messages to skip before the first page; 0 when left out.
+        /// Number of messages to skip before the first page. Default: 0.
         query offset = "offset": u32,
-        /// Messages a page; 100 when left out. The server may give fewer.
+        /// Messages per page, at least 1. Default: 100. The server may return fewer.
         query limit = "limit": u32,
     }
 }
 
 request! {
-    /// A message to be made (operation `CreateMessage`).
+    /// A message to create (operation `CreateMessage`).
     pub struct DecisionEngineMessageCreate {
-        /// Name, for people.
+        /// Display name.
         body(needed) name = "name": String,
-        /// Channel that it goes out on.
+        /// Id of the channel that it is sent on.
         body(needed) channel_id = "channelId": String,
-        /// Content and settings; the shape depends on the channel.
+        /// Content and settings; the form depends on the channel.
         body(needed) config = "config": JsonObject,
-        /// Tags, of a shape that the API leaves open.
+        /// Tags, in a form that the API does not define.
         body tags = "tags": JsonObject,
-        /// Limits on how often and when it is chosen.
+        /// Limits on how often and when it can be chosen.
         body guardrails = "guardrails": MessageGuardrails,
-        /// Parts that vary.
+        /// Variables of the message.
         body variables = "variables": Vec<MessageVariable>,
     }
 }
 
 request! {
-    /// Changes to a message (operation `UpdateMessage`); what is left out stays as it is.
+    /// Changes to a message (operation `UpdateMessage`); members that are left out stay as they are.
     pub struct DecisionEngineMessageUpdate {
-        /// Name, for people.
+        /// Display name.
         body name = "name": String,
-        /// Content and settings; the shape depends on the channel.
+        /// Content and settings; the form depends on the channel.
         body config = "config": JsonObject,
-        /// Tags, of a shape that the API leaves open.
+        /// Tags, in a form that the API does not define.
         body tags = "tags": JsonObject,
-        /// Limits on how often and when it is chosen.
+        /// Limits on how often and when it can be chosen.
         body guardrails = "guardrails": MessageGuardrails,
-        /// Parts that vary.
+        /// Variables of the message.
         body variables = "variables": Vec<MessageVariable>,
     }
 }
@@ -206,47 +206,35 @@ request! {
 const FLOW: PathId = text("flow", "flow_id", "flowId", &["The flow's id, a UUID."]);
 const MESSAGE: PathId = text("message", "message_id", "messageId", &["The message's id, a UUID."]);
 
-operation! {
-    /// Lists the workspace's flows, a page at a time, in the order of their ids unless asked otherwise.
+operations! {
+    /// Lists the workspace's flows, a page at a time, ordered by id unless `order_by` says otherwise.
     ListFlowsOp = "ListFlows", read GET "/decision-engine/flows" [] as "decision_engine.list_flows",
-    takes ListDecisionEngineFlows, gives page DecisionEngineFlow
-}
+    takes ListDecisionEngineFlows, gives page DecisionEngineFlow;
 
-operation! {
     /// Reads one flow.
     GetFlowOp = "GetFlow", read GET "/decision-engine/flow/{flowId}" [FLOW] as "decision_engine.get_flow",
-    takes NoFields, gives value DecisionEngineFlow
-}
+    takes NoFields, gives value DecisionEngineFlow;
 
-operation! {
-    /// Queues a run of a flow. What repeating it would do is not documented, and nothing tells how the run goes. Sent once:
-    /// it is repeated only when it certainly did not happen.
+    /// Queues a run of a flow. The effect of repeating it is not documented, and the progress of the run cannot be
+    /// read. The request is repeated only if the first one certainly had no effect.
     RunFlowOp = "RunFlow", trigger POST "/decision-engine/flow/{flowId}/run" [FLOW] as "decision_engine.run_flow",
-    takes NoFields, gives value DecisionEngineRun
-}
+    takes NoFields, gives value DecisionEngineRun;
 
-operation! {
     /// Lists the messages of a flow, a page at a time; their order is not documented.
     ListMessagesOp = "ListMessages", read GET "/decision-engine/flow/{flowId}/messages" [FLOW]
-    as "decision_engine.list_messages", takes ListDecisionEngineMessages, gives page DecisionEngineMessage
-}
+    as "decision_engine.list_messages", takes ListDecisionEngineMessages, gives page DecisionEngineMessage;
 
-operation! {
     /// Reads one message of a flow.
     GetMessageOp = "GetMessage", read GET "/decision-engine/flow/{flowId}/messages/{messageId}" [FLOW, MESSAGE]
-    as "decision_engine.get_message", takes NoFields, gives value DecisionEngineMessage
-}
+    as "decision_engine.get_message", takes NoFields, gives value DecisionEngineMessage;
 
-operation! {
-    /// Adds a message to a flow. Sent once: it is repeated only when it certainly did not happen.
+    /// Adds a message to a flow. The request is repeated only if the first one certainly had no effect.
     CreateMessageOp = "CreateMessage", write POST "/decision-engine/flow/{flowId}/messages" [FLOW]
-    as "decision_engine.create_message", takes DecisionEngineMessageCreate, gives value DecisionEngineMessage
-}
+    as "decision_engine.create_message", takes DecisionEngineMessageCreate, gives value DecisionEngineMessage;
 
-operation! {
-    /// Changes a message; what is left out stays as it is.
+    /// Changes a message; members that are left out stay as they are.
     UpdateMessageOp = "UpdateMessage", write PATCH "/decision-engine/flow/{flowId}/messages/{messageId}" [FLOW, MESSAGE]
-    as "decision_engine.update_message", takes DecisionEngineMessageUpdate, gives value DecisionEngineMessage
+    as "decision_engine.update_message", takes DecisionEngineMessageUpdate, gives value DecisionEngineMessage;
 }
 
 handle! {
@@ -300,7 +288,7 @@ impl DecisionEngine {
         Pending::new(&self.sender, call_on::<CreateMessageOp>(vec![Id::Text(flow.into())], message))
     }
 
-    /// Changes a message (operation `UpdateMessage`); what is left out stays as it is.
+    /// Changes a message (operation `UpdateMessage`); members that are left out stay as they are.
     pub fn update_message(
         &self,
         flow: impl Into<String>,

@@ -13,17 +13,17 @@ model! {
     pub struct Destination {
         /// Numeric id.
         required id = "id": i64,
-        /// Name, for people.
+        /// Display name.
         required name = "name": String,
         /// Slug, unique among the workspace's destinations.
         required slug = "slug": String,
-        /// Workspace that it belongs to.
+        /// Id of the workspace that it belongs to.
         optional workspace_id = "workspaceId": i64,
-        /// When it was made.
+        /// When it was created.
         optional created_at = "createdAt": Timestamp,
         /// When it was last changed.
         optional updated_at = "updatedAt": Timestamp,
-        /// Settings of the connection; the shape depends on the type and may change at any time.
+        /// Settings of the connection; the form depends on the type and may change at any time.
         optional configuration = "configuration": Json,
         /// Kind of connection, such as `salesforce` or `hubspot`.
         optional type_ = "type": String,
@@ -39,41 +39,41 @@ impl Row for Destination {
 }
 
 request! {
-    /// Which destinations to list (operation `ListDestination`).
+    /// Filters for a list of destinations (operation `ListDestination`).
     pub struct ListDestinations {
-        /// Only destinations with this name; whether a part of it is enough is not documented.
+        /// Only destinations with this name. Whether part of it is enough is not documented.
         query name = "name": String,
-        /// Only the destination with this slug; whether a part of it is enough is not documented.
+        /// Only the destination with this slug. Whether part of it is enough is not documented.
         query slug = "slug": String,
-        /// Destinations to skip before the first page; 0 when left out.
+        /// Number of destinations to skip before the first page. Default: 0.
         query offset = "offset": u32,
-        /// Destinations a page; 100 when left out. The server may give fewer.
+        /// Destinations per page, at least 1. Default: 100. The server may return fewer.
         query limit = "limit": u32,
-        /// Order of the list; by id when left out.
+        /// Order of the list. Default: by id.
         query order_by = "orderBy": ListOrder,
     }
 }
 
 request! {
-    /// A destination to be made (operation `CreateDestination`).
+    /// A destination to create (operation `CreateDestination`).
     pub struct DestinationCreate {
-        /// Name, for people.
+        /// Display name.
         body(needed) name = "name": String,
-        /// Slug, unique among the workspace's destinations; one that is taken is a `conflict`.
+        /// Slug, unique among the workspace's destinations. A slug that is already taken is a `conflict`.
         body(needed) slug = "slug": String,
         /// Kind of connection, such as `salesforce` or `hubspot`.
         body(needed) type_ = "type": String,
-        /// Settings of the connection; the shape depends on the type.
+        /// Settings of the connection; the form depends on the type.
         body(needed) configuration = "configuration": JsonObject,
     }
 }
 
 request! {
-    /// Changes to a destination (operation `UpdateDestination`); what is left out stays as it is.
+    /// Changes to a destination (operation `UpdateDestination`); members that are left out stay as they are.
     pub struct DestinationUpdate {
-        /// Name, for people.
+        /// Display name.
         body name = "name": String,
-        /// Settings of the connection. Whether those that are not named stay is not documented.
+        /// Settings of the connection. Whether members that are left out keep their values is not documented.
         body configuration = "configuration": JsonObject,
     }
 }
@@ -81,27 +81,21 @@ request! {
 const DESTINATION: PathId =
     number("destination", "destination_id", "destinationId", &["The destination's id."]);
 
-operation! {
-    /// Lists the workspace's destinations, a page at a time, in the order of their ids unless asked otherwise.
-    ListDestinationOp = "ListDestination", read GET "/destinations" [] as "destinations.list", takes ListDestinations, gives page Destination
-}
+operations! {
+    /// Lists the workspace's destinations, a page at a time, ordered by id unless `order_by` says otherwise.
+    ListDestinationOp = "ListDestination", read GET "/destinations" [] as "destinations.list", takes ListDestinations, gives page Destination;
 
-operation! {
     /// Reads one destination.
     GetDestinationOp = "GetDestination", read GET "/destinations/{destinationId}" [DESTINATION] as "destinations.get",
-    takes NoFields, gives value Destination
-}
+    takes NoFields, gives value Destination;
 
-operation! {
-    /// Makes a destination. Sent once: it is repeated only when it certainly did not happen.
+    /// Creates a destination. The request is repeated only if the first one certainly had no effect.
     CreateDestinationOp = "CreateDestination", write POST "/destinations" [] as "destinations.create",
-    takes DestinationCreate, gives value Destination
-}
+    takes DestinationCreate, gives value Destination;
 
-operation! {
-    /// Changes a destination; what is left out stays as it is.
+    /// Changes a destination; members that are left out stay as they are.
     UpdateDestinationOp = "UpdateDestination", write PATCH "/destinations/{destinationId}" [DESTINATION] as "destinations.update",
-    takes DestinationUpdate, gives value Destination
+    takes DestinationUpdate, gives value Destination;
 }
 
 handle! {
@@ -121,12 +115,12 @@ impl Destinations {
         Pending::new(&self.sender, call_on::<GetDestinationOp>(vec![Id::Int(destination)], &NoFields))
     }
 
-    /// Makes a destination (operation `CreateDestination`).
+    /// Creates a destination (operation `CreateDestination`).
     pub fn create(&self, destination: &DestinationCreate) -> Pending<Destination> {
         Pending::new(&self.sender, call::<CreateDestinationOp>(destination))
     }
 
-    /// Changes a destination (operation `UpdateDestination`); what is left out stays as it is.
+    /// Changes a destination (operation `UpdateDestination`); members that are left out stay as they are.
     pub fn update(&self, destination: i64, changes: &DestinationUpdate) -> Pending<Destination> {
         Pending::new(&self.sender, call_on::<UpdateDestinationOp>(vec![Id::Int(destination)], changes))
     }

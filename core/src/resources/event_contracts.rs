@@ -12,19 +12,19 @@ model! {
     pub struct EventContract {
         /// Id.
         required id = "id": String,
-        /// Name, for people.
+        /// Display name.
         required name = "name": String,
         /// Slug.
         optional slug = "slug": String,
-        /// What it is for.
+        /// Description.
         optional description = "description": String,
-        /// What becomes of events that the contract does not define.
+        /// How events that the contract does not define are handled.
         optional on_undeclared_schema = "onUndeclaredSchema": EventPolicy,
         /// The events that it defines.
         defaulted events = "events": Vec<EventSchema>,
-        /// Workspace that it belongs to.
+        /// Id of the workspace that it belongs to.
         optional workspace_id = "workspaceId": i64,
-        /// When it was made.
+        /// When it was created.
         optional created_at = "createdAt": Timestamp,
         /// When it was last changed.
         optional updated_at = "updatedAt": Timestamp,
@@ -45,51 +45,51 @@ model! {
     pub struct UpdatedEventContract {
         /// Id.
         required id = "id": String,
-        /// Name, for people.
+        /// Display name.
         optional name = "name": String,
         /// Slug.
         optional slug = "slug": String,
-        /// What it is for.
+        /// Description.
         optional description = "description": String,
-        /// What becomes of events that the contract does not define.
+        /// How events that the contract does not define are handled.
         optional on_undeclared_schema = "onUndeclaredSchema": EventPolicy,
-        /// The events that it defines; absent where the server does not repeat them.
+        /// The events that it defines; absent if the server does not repeat them.
         optional events = "events": Vec<EventSchema>,
-        /// Workspace that it belongs to.
+        /// Id of the workspace that it belongs to.
         optional workspace_id = "workspaceId": i64,
-        /// When it was made.
+        /// When it was created.
         optional created_at = "createdAt": Timestamp,
         /// When it was last changed.
         optional updated_at = "updatedAt": Timestamp,
-        /// Sources of events that it is applied to; absent where the server does not repeat them.
+        /// Sources of events that it is applied to; absent if the server does not repeat them.
         optional event_sources = "eventSources": Vec<EventSource>,
     }
 }
 
 request! {
-    /// Which event contracts to list (operation `ListContracts`).
+    /// Filters for a list of event contracts (operation `ListContracts`).
     pub struct ListEventContracts {
-        /// Only contracts with this name; whether a part of it is enough is not documented.
+        /// Only contracts with this name. Whether part of it is enough is not documented.
         query name = "name": String,
-        /// Contracts to skip before the first page; 0 when left out.
+        /// Number of contracts to skip before the first page. Default: 0.
         query offset = "offset": u32,
-        /// Contracts a page; 100 when left out. The server may give fewer.
+        /// Contracts per page, at least 1. Default: 100. The server may return fewer.
         query limit = "limit": u32,
-        /// Order of the list; by id when left out.
+        /// Order of the list. Default: by id.
         query order_by = "orderBy": EventOrder,
     }
 }
 
 request! {
-    /// An event contract to be made (operation `CreateContract`).
+    /// An event contract to create (operation `CreateContract`).
     pub struct EventContractCreate {
-        /// Name, for people.
+        /// Display name.
         body(needed) name = "name": String,
-        /// Slug; made up by the server when left out.
+        /// Slug. The server creates one if it is left out.
         body slug = "slug": String,
-        /// What it is for.
+        /// Description.
         body description = "description": String,
-        /// What becomes of events that the contract does not define; `ALLOW_EVENT` when left out.
+        /// How events that the contract does not define are handled. Default: `ALLOW_EVENT`.
         body on_undeclared_schema = "onUndeclaredSchema": EventPolicy,
         /// The events that it defines.
         body events = "events": Vec<EventSchema>,
@@ -97,46 +97,40 @@ request! {
 }
 
 request! {
-    /// Changes to an event contract (operation `UpdateContract`); what is left out stays as it is.
+    /// Changes to an event contract (operation `UpdateContract`); members that are left out stay as they are.
     pub struct EventContractUpdate {
-        /// Name, for people.
+        /// Display name.
         body name = "name": String,
         /// Slug.
         body slug = "slug": String,
-        /// What it is for.
+        /// Description.
         body description = "description": String,
-        /// What becomes of events that the contract does not define.
+        /// How events that the contract does not define are handled.
         body on_undeclared_schema = "onUndeclaredSchema": EventPolicy,
-        /// The events that it defines. Whether those that are not named stay is not documented.
+        /// The events that it defines. Whether members that are left out keep their values is not documented.
         body events = "events": Vec<EventSchema>,
     }
 }
 
 const CONTRACT: PathId = text("event contract", "contract_id", "contractId", &["The contract's id."]);
 
-operation! {
-    /// Lists the workspace's event contracts, a page at a time, in the order of their ids unless asked otherwise.
+operations! {
+    /// Lists the workspace's event contracts, a page at a time, ordered by id unless `order_by` says otherwise.
     ListContractsOp = "ListContracts", read GET "/events/contracts" [] as "event_contracts.list",
-    takes ListEventContracts, gives page EventContract
-}
+    takes ListEventContracts, gives page EventContract;
 
-operation! {
     /// Reads one event contract.
     GetContractOp = "GetContract", read GET "/events/contracts/{contractId}" [CONTRACT] as "event_contracts.get",
-    takes NoFields, gives value EventContract
-}
+    takes NoFields, gives value EventContract;
 
-operation! {
-    /// Makes an event contract. Sent once: it is repeated only when it certainly did not happen.
+    /// Creates an event contract. The request is repeated only if the first one certainly had no effect.
     CreateContractOp = "CreateContract", write POST "/events/contracts" [] as "event_contracts.create",
-    takes EventContractCreate, gives value EventContract
-}
+    takes EventContractCreate, gives value EventContract;
 
-operation! {
-    /// Changes an event contract; what is left out stays as it is.
+    /// Changes an event contract; members that are left out stay as they are.
     UpdateContractOp = "UpdateContract", write PATCH "/events/contracts/{contractId}" [CONTRACT]
     as "event_contracts.update", takes EventContractUpdate, gives value UpdatedEventContract,
-    fill Some(("id", "contractId"))
+    fill Some(("id", "contractId"));
 }
 
 handle! {
@@ -156,12 +150,12 @@ impl EventContracts {
         Pending::new(&self.sender, call_on::<GetContractOp>(vec![Id::Text(contract.into())], &NoFields))
     }
 
-    /// Makes an event contract (operation `CreateContract`).
+    /// Creates an event contract (operation `CreateContract`).
     pub fn create(&self, contract: &EventContractCreate) -> Pending<EventContract> {
         Pending::new(&self.sender, call::<CreateContractOp>(contract))
     }
 
-    /// Changes an event contract (operation `UpdateContract`); what is left out stays as it is.
+    /// Changes an event contract (operation `UpdateContract`); members that are left out stay as they are.
     pub fn update(
         &self,
         contract: impl Into<String>,

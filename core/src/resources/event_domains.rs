@@ -13,21 +13,21 @@ model! {
     pub struct EventDomain {
         /// Id.
         required id = "id": String,
-        /// Name, for people.
+        /// Display name.
         required name = "name": String,
         /// Slug.
         optional slug = "slug": String,
-        /// What it is for.
+        /// Description.
         optional description = "description": String,
-        /// What becomes of events that the domain does not define.
+        /// How events that the domain does not define are handled.
         optional on_undeclared_schema = "onUndeclaredSchema": EventPolicy,
         /// The events that it defines.
         defaulted events = "events": Vec<EventSchema>,
         /// Parts that the events' schemas share.
         defaulted components = "components": Vec<EventDomainComponent>,
-        /// Workspace that it belongs to.
+        /// Id of the workspace that it belongs to.
         optional workspace_id = "workspaceId": i64,
-        /// When it was made.
+        /// When it was created.
         optional created_at = "createdAt": Timestamp,
         /// When it was last changed.
         optional updated_at = "updatedAt": Timestamp,
@@ -48,45 +48,45 @@ model! {
         /// Id; left out for a new one. An update finds a component by its id, else by name and version; a new name needs the
         /// id.
         optional id = "id": String,
-        /// Slug; made from the name when left out, and fixed from then on.
+        /// Slug. The server makes one from the name if it is left out; it cannot be changed later.
         optional slug = "slug": String,
         /// Name.
         needed name = "name": String,
-        /// Version; `default` when left out. In an update with an id, the version stays when left out.
+        /// Version. Default: `default`. An update with an id keeps the version if it is left out.
         optional version = "version": String,
-        /// What it is for; in an update, left out keeps it and an empty text clears it.
+        /// Description. An update keeps it if it is left out; an empty text clears it.
         optional description = "description": String,
         /// A part of a JSON Schema.
         needed schema = "schema": Json,
-        /// Slugs of the components that it refers to; the server's to set.
+        /// Slugs of the components that it refers to. Set by the server.
         optional imports = "imports": Vec<String>,
     }
 }
 
 request! {
-    /// Which event domains to list (operation `ListDomains`).
+    /// Filters for a list of event domains (operation `ListDomains`).
     pub struct ListEventDomains {
-        /// Only domains with this name; whether a part of it is enough is not documented.
+        /// Only domains with this name. Whether part of it is enough is not documented.
         query name = "name": String,
-        /// Domains to skip before the first page; 0 when left out.
+        /// Number of domains to skip before the first page. Default: 0.
         query offset = "offset": u32,
-        /// Domains a page; 100 when left out. The server may give fewer.
+        /// Domains per page, at least 1. Default: 100. The server may return fewer.
         query limit = "limit": u32,
-        /// Order of the list; by id when left out.
+        /// Order of the list. Default: by id.
         query order_by = "orderBy": EventOrder,
     }
 }
 
 request! {
-    /// An event domain to be made (operation `CreateDomain`).
+    /// An event domain to create (operation `CreateDomain`).
     pub struct EventDomainCreate {
-        /// Name, for people.
+        /// Display name.
         body(needed) name = "name": String,
-        /// Slug; made up by the server when left out.
+        /// Slug. The server creates one if it is left out.
         body slug = "slug": String,
-        /// What it is for.
+        /// Description.
         body description = "description": String,
-        /// What becomes of events that the domain does not define; `ALLOW_EVENT` when left out.
+        /// How events that the domain does not define are handled. Default: `ALLOW_EVENT`.
         body on_undeclared_schema = "onUndeclaredSchema": EventPolicy,
         /// The events that it defines.
         body events = "events": Vec<EventSchema>,
@@ -96,48 +96,42 @@ request! {
 }
 
 request! {
-    /// Changes to an event domain (operation `UpdateDomain`); what is left out stays as it is.
+    /// Changes to an event domain (operation `UpdateDomain`); members that are left out stay as they are.
     pub struct EventDomainUpdate {
-        /// Name, for people.
+        /// Display name.
         body name = "name": String,
         /// Slug.
         body slug = "slug": String,
-        /// What it is for.
+        /// Description.
         body description = "description": String,
-        /// What becomes of events that the domain does not define.
+        /// How events that the domain does not define are handled.
         body on_undeclared_schema = "onUndeclaredSchema": EventPolicy,
-        /// The events that it defines: all of them, since they take the place of those that are there.
+        /// The events that it defines: the complete list, which replaces the existing one.
         body events = "events": Vec<EventSchema>,
-        /// Parts that the events' schemas share: all of them, since they take the place of those that are there.
+        /// Parts that the events' schemas share: the complete list, which replaces the existing one.
         body components = "components": Vec<EventDomainComponent>,
     }
 }
 
 const DOMAIN: PathId = text("event domain", "domain_id", "domainId", &["The domain's id."]);
 
-operation! {
-    /// Lists the workspace's event domains, a page at a time, in the order of their ids unless asked otherwise.
+operations! {
+    /// Lists the workspace's event domains, a page at a time, ordered by id unless `order_by` says otherwise.
     ListDomainsOp = "ListDomains", read GET "/events/domains" [] as "event_domains.list",
-    takes ListEventDomains, gives page EventDomain
-}
+    takes ListEventDomains, gives page EventDomain;
 
-operation! {
     /// Reads one event domain with its events and components.
     GetDomainOp = "GetDomain", read GET "/events/domains/{domainId}" [DOMAIN] as "event_domains.get",
-    takes NoFields, gives value EventDomain
-}
+    takes NoFields, gives value EventDomain;
 
-operation! {
-    /// Makes an event domain. Sent once: it is repeated only when it certainly did not happen.
+    /// Creates an event domain. The request is repeated only if the first one certainly had no effect.
     CreateDomainOp = "CreateDomain", write POST "/events/domains" [] as "event_domains.create",
-    takes EventDomainCreate, gives value EventDomain
-}
+    takes EventDomainCreate, gives value EventDomain;
 
-operation! {
-    /// Changes an event domain; what is left out stays as it is, events and components that are given take the place of
-    /// all that are there.
+    /// Changes an event domain; members that are left out stay as they are, given events and components replace all
+    /// existing ones.
     UpdateDomainOp = "UpdateDomain", write PATCH "/events/domains/{domainId}" [DOMAIN] as "event_domains.update",
-    takes EventDomainUpdate, gives value EventDomain
+    takes EventDomainUpdate, gives value EventDomain;
 }
 
 handle! {
@@ -157,13 +151,12 @@ impl EventDomains {
         Pending::new(&self.sender, call_on::<GetDomainOp>(vec![Id::Text(domain.into())], &NoFields))
     }
 
-    /// Makes an event domain (operation `CreateDomain`).
+    /// Creates an event domain (operation `CreateDomain`).
     pub fn create(&self, domain: &EventDomainCreate) -> Pending<EventDomain> {
         Pending::new(&self.sender, call::<CreateDomainOp>(domain))
     }
 
-    /// Changes an event domain (operation `UpdateDomain`); events and components that are given take the place of all
-    /// that are there.
+    /// Changes an event domain (operation `UpdateDomain`); given events and components replace all existing ones.
     pub fn update(&self, domain: impl Into<String>, changes: &EventDomainUpdate) -> Pending<EventDomain> {
         Pending::new(&self.sender, call_on::<UpdateDomainOp>(vec![Id::Text(domain.into())], changes))
     }

@@ -3,23 +3,23 @@
 use crate::json::Json;
 
 open_enum! {
-    /// What becomes of an event that a rule speaks of.
+    /// How an event that matches a rule is handled.
     pub enum EventPolicy {
-        /// It is let through.
+        /// The event passes.
         AllowEvent = "ALLOW_EVENT",
-        /// It is dropped.
+        /// The event is dropped.
         BlockEvent = "BLOCK_EVENT",
     }
 }
 
 open_enum! {
-    /// What becomes of an event with fields outside its schema.
+    /// How an event with fields outside its schema is handled.
     pub enum FieldPolicy {
-        /// It is let through as it is.
+        /// The event passes unchanged.
         AllowEvent = "ALLOW_EVENT",
-        /// It is dropped.
+        /// The event is dropped.
         BlockEvent = "BLOCK_EVENT",
-        /// It is let through without those fields.
+        /// The event passes without those fields.
         OmitFields = "OMIT_FIELDS",
     }
 }
@@ -27,15 +27,15 @@ open_enum! {
 open_enum! {
     /// Kind of event.
     pub enum EventType {
-        /// Somebody did something.
+        /// A user did something.
         Track = "track",
-        /// Says who somebody is.
+        /// Identifies a user.
         Identify = "identify",
-        /// Somebody saw a page.
+        /// A user viewed a page.
         Page = "page",
-        /// Somebody saw a screen of an app.
+        /// A user viewed a screen of an app.
         Screen = "screen",
-        /// Says which group somebody belongs to.
+        /// Assigns a user to a group.
         Group = "group",
     }
 }
@@ -45,15 +45,15 @@ model! {
     pub struct EventSchema (sent) {
         /// JSON Schema of the event; in a domain it may refer to components.
         needed schema = "schema": Json,
-        /// What becomes of events with fields outside the schema; `OMIT_FIELDS` when left out.
+        /// How events with fields outside the schema are handled. Default: `OMIT_FIELDS`.
         optional on_undeclared_fields = "onUndeclaredFields": FieldPolicy,
-        /// What becomes of events that fail the schema; `BLOCK_EVENT` when left out.
+        /// How events that violate the schema are handled. Default: `BLOCK_EVENT`.
         optional on_schema_violation = "onSchemaViolation": EventPolicy,
-        /// Version; `default` when left out.
+        /// Version. Default: `default`.
         optional version = "version": String,
-        /// Slug; made up by the server when left out.
+        /// Slug. The server creates one if it is left out.
         optional slug = "slug": String,
-        /// Name of the event; needed where the type is `track`.
+        /// Name of the event. Required if the type is `track`.
         optional name = "name": String,
         /// Kind of event.
         needed type_ = "type": EventType,
@@ -65,7 +65,7 @@ model! {
     pub struct EventSource {
         /// The source's id.
         required id = "id": String,
-        /// Name, for people.
+        /// Display name.
         optional name = "name": String,
     }
 }
@@ -77,9 +77,9 @@ choice! {
         Id = "id",
         /// By name.
         Name = "name",
-        /// By the time it was made.
+        /// By creation time.
         CreatedAt = "createdAt",
-        /// By the time of its last change.
+        /// By the time of the last change.
         UpdatedAt = "updatedAt",
     }
 }

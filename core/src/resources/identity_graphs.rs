@@ -16,11 +16,11 @@ open_enum! {
     pub enum IdentityGraphRunStatus {
         /// Waits for its turn.
         Queued = "QUEUED",
-        /// Is under way.
+        /// Is in progress.
         Processing = "PROCESSING",
-        /// Ended well.
+        /// Succeeded.
         Success = "SUCCESS",
-        /// Ended in failure.
+        /// Failed.
         Failure = "FAILURE",
         /// Was cancelled.
         Cancelled = "CANCELLED",
@@ -36,17 +36,17 @@ model! {
         required status = "status": IdentityGraphRunStatus,
         /// The graph.
         optional graph_id = "graphId": String,
-        /// Whether the whole graph is built anew.
+        /// Whether the whole graph is rebuilt.
         optional full_rerun = "fullRerun": bool,
-        /// When it was asked for.
+        /// When it was requested.
         optional created_at = "createdAt": Timestamp,
-        /// When it began; absent while it is queued.
+        /// When it started. Absent while it is queued.
         optional started_at = "startedAt": Timestamp,
         /// When it ended well or in failure; absent before, and after a cancel.
         optional finished_at = "finishedAt": Timestamp,
         /// Final figures by threshold (`deterministic`, `probabilistic-strict`, `probabilistic-loose`), after a success.
         optional stats = "stats": BTreeMap<String, IdentityGraphRunStats>,
-        /// The run's own account of what went wrong.
+        /// The error that the run reports.
         optional error = "error": String,
     }
 }
@@ -81,7 +81,7 @@ impl RunState for IdentityGraphRun {
         let which =
             ListIdentityGraphRuns { run_id: Some(run.to_owned()), ..ListIdentityGraphRuns::default() };
         let call = call_on::<ListIdrRunsOp>(vec![Id::Text(parent.to_owned())], &which)?;
-        Ok(call.of_class(crate::limit::Class::Poll).on(format!("run {run} of identity graph {parent}")))
+        Ok(call.of_class(crate::limit::Class::Poll).on_run(format!("run {run} of identity graph {parent}")))
     }
 
     fn syncs_after(after: Option<Timestamp>) -> Result<Call, Error> {
@@ -122,7 +122,7 @@ impl Listed for IdentityGraphRun {
             ..ListIdentityGraphRuns::default()
         };
         let call = call_on::<ListIdrRunsOp>(vec![Id::Text(parent.to_owned())], &which)?;
-        Ok(call.of_class(crate::limit::Class::Poll).on(format!("identity graph {parent}")))
+        Ok(call.of_class(crate::limit::Class::Poll))
     }
 
     fn created(&self) -> Option<Timestamp> {
@@ -137,29 +137,29 @@ impl Listed for IdentityGraphRun {
 choice! {
     /// The order of a list of an identity graph's runs; the direction is not documented.
     pub enum IdentityGraphRunOrder {
-        /// By the time a run was asked for.
+        /// By the time the run was requested.
         CreatedAt = "created_at",
-        /// By the time it began.
+        /// By start time.
         StartedAt = "started_at",
-        /// By the time it ended.
+        /// By end time.
         FinishedAt = "finished_at",
     }
 }
 
 request! {
-    /// Which runs of an identity graph to list (operation `ListIdrRuns`).
+    /// Filters for a list of runs of an identity graph (operation `ListIdrRuns`).
     pub struct ListIdentityGraphRuns {
         /// Only this run.
         query run_id = "runId": String,
-        /// Only runs that began at or after this time.
+        /// Only runs that started at or after this time.
         query after = "after": Timestamp,
-        /// Only runs that began at or before this time.
+        /// Only runs that started at or before this time.
         query before = "before": Timestamp,
-        /// Runs to skip before the first page; 0 when left out.
+        /// Number of runs to skip before the first page. Default: 0.
         query offset = "offset": u32,
-        /// Runs a page; 20 when left out. The server may give fewer.
+        /// Runs per page, at least 1. Default: 20. The server may return fewer.
         query limit = "limit": u32,
-        /// Order of the list; by the time of asking when left out.
+        /// Order of the list. Default: by the time the run was requested.
         query order_by = "orderBy": IdentityGraphRunOrder,
     }
 }
@@ -167,18 +167,18 @@ request! {
 request! {
     /// How to start a run of an identity graph (operation `TriggerIdrRun`).
     pub struct TriggerIdentityGraph {
-        /// Build the whole graph anew instead of adding what is new; false when left out.
+        /// Rebuild the whole graph instead of adding new data. Default: false.
         body(off) full_rerun = "fullRerun": bool,
     }
 }
 
 request! {
-    /// What to process again (operation `QueueForReprocessing`).
+    /// Identifiers to reprocess (operation `QueueForReprocessing`).
     pub struct ReprocessIdentifiers {
-        /// Identifiers; clusters that hold one of them are made anew in the graph's next run.
+        /// Identifiers. Clusters that hold one of them are rebuilt in the graph's next run.
         body(needed) identifiers = "identifiers": Vec<Identifier>,
-        /// Also put the values on the blocklist, so that later runs ignore them; false when left out, where the API itself
-        /// takes true.
+        /// Also put the values on the blocklist, so that later runs ignore them. Default: false, although the API
+        /// itself assumes true.
         body(off) block = "block": bool,
     }
 }
@@ -194,7 +194,7 @@ model! {
 }
 
 model! {
-    /// What queueing for reprocessing gives.
+    /// The result of queueing identifiers for reprocessing.
     pub struct ReprocessRequest {
         /// Id of the request, for `reprocess_status`.
         required id = "requestId": String,
@@ -202,7 +202,7 @@ model! {
 }
 
 open_enum! {
-    /// State of a request to process identifiers again.
+    /// State of a request to reprocess identifiers.
     pub enum ReprocessState {
         /// Is still being queued.
         Queueing = "queueing",
@@ -218,7 +218,7 @@ open_enum! {
 }
 
 model! {
-    /// Where a request to process identifiers again stands.
+    /// Status of a request to reprocess identifiers.
     pub struct ReprocessStatus {
         /// State of the request.
         required status = "status": ReprocessState,
@@ -237,42 +237,38 @@ const GRAPH: PathId = text(
     "identity graph",
     "graph_id",
     "graphId",
-    &["The graph's id; no operation lists identity graphs, so it comes from the UI."],
+    &["The graph's id; no operation lists identity graphs, so take it from the web app."],
 );
-const REQUEST: PathId =
-    text("reprocessing request", "request_id", "requestId", &["The request's id, as queueing gave it."]);
+const REQUEST: PathId = text(
+    "reprocessing request",
+    "request_id",
+    "requestId",
+    &["The request's id, as returned by `queue_for_reprocessing`."],
+);
 
-operation! {
-    /// Starts a run of an identity graph and gives a handle that follows it. What repeating it would do is not documented.
-    /// Sent once: it is repeated only when it certainly did not happen.
+operations! {
+    /// Starts a run of an identity graph and returns a handle that follows it. The effect of repeating it is not
+    /// documented. The request is repeated only if the first one certainly had no effect.
     TriggerIdrRunOp = "TriggerIdrRun", trigger POST "/idr/{graphId}/trigger" [GRAPH] as "identity_graphs.trigger",
-    takes TriggerIdentityGraph, gives run IdentityGraphRun
-}
+    takes TriggerIdentityGraph, gives run IdentityGraphRun;
 
-operation! {
-    /// Lists the runs of an identity graph, a page at a time, in the order in which they were asked for unless asked
-    /// otherwise.
+    /// Lists the runs of an identity graph, a page at a time, in the order in which they were requested unless
+    /// `order_by` says otherwise.
     ListIdrRunsOp = "ListIdrRuns", read GET "/idr/{graphId}/runs" [GRAPH] as "identity_graphs.runs",
-    takes ListIdentityGraphRuns, gives page IdentityGraphRun, order Some("created_at"), page 20
-}
+    takes ListIdentityGraphRuns, gives page IdentityGraphRun, order Some("created_at"), page 20;
 
-operation! {
-    /// Queues clusters for being made anew in the graph's next run, and puts the values on the blocklist where that is asked
-    /// for. Sent once: it is repeated only when it certainly did not happen.
+    /// Queues clusters to be rebuilt in the graph's next run, and adds the values to the blocklist if `block` is true.
+    /// The request is repeated only if the first one certainly had no effect.
     QueueForReprocessingOp = "QueueForReprocessing", write POST "/idr/{graphId}/queue-for-reprocessing" [GRAPH]
-    as "identity_graphs.queue_for_reprocessing", takes ReprocessIdentifiers, gives value ReprocessRequest
-}
+    as "identity_graphs.queue_for_reprocessing", takes ReprocessIdentifiers, gives value ReprocessRequest;
 
-operation! {
-    /// Reads where a request to process identifiers again stands.
+    /// Reads the status of a request to reprocess identifiers.
     ReprocessStatusOp = "ReprocessStatus", read GET "/idr/{graphId}/reprocess-status/{requestId}" [GRAPH, REQUEST]
-    as "identity_graphs.reprocess_status", takes NoFields, gives value ReprocessStatus
-}
+    as "identity_graphs.reprocess_status", takes NoFields, gives value ReprocessStatus;
 
-operation! {
-    /// Starts a run of an identity graph by the path that the vendor replaced; use `trigger`.
+    /// Starts a run of an identity graph by a path that the vendor has replaced. Use `trigger` instead.
     TriggerRunIdGraphOp = "TriggerRunIdGraph", trigger POST "/id_graphs/{graphId}/trigger" [GRAPH]
-    as "identity_graphs.trigger_legacy", takes TriggerIdentityGraph, gives run IdentityGraphRun, deprecated true
+    as "identity_graphs.trigger_legacy", takes TriggerIdentityGraph, gives run IdentityGraphRun, deprecated true;
 }
 
 handle! {
@@ -281,7 +277,8 @@ handle! {
 }
 
 impl IdentityGraphs {
-    /// Starts a run and gives its handle (operation `TriggerIdrRun`). Never sent twice unless it certainly did not happen.
+    /// Starts a run and returns its handle (operation `TriggerIdrRun`). The request is repeated only if the first one
+    /// certainly had no effect.
     pub fn trigger(
         &self,
         graph: impl Into<String>,
@@ -296,7 +293,7 @@ impl IdentityGraphs {
         Pages::new(&self.sender, call_on::<ListIdrRunsOp>(vec![Id::Text(graph.into())], which))
     }
 
-    /// Queues clusters for being made anew (operation `QueueForReprocessing`); blocks nothing unless asked.
+    /// Queues clusters to be rebuilt (operation `QueueForReprocessing`). Nothing is blocked unless `block` is true.
     pub fn queue_for_reprocessing(
         &self,
         graph: impl Into<String>,
@@ -306,7 +303,7 @@ impl IdentityGraphs {
         Pending::new(&self.sender, call)
     }
 
-    /// Reads where such a request stands (operation `ReprocessStatus`).
+    /// Reads the status of such a request (operation `ReprocessStatus`).
     pub fn reprocess_status(
         &self,
         graph: impl Into<String>,
@@ -316,7 +313,7 @@ impl IdentityGraphs {
         Pending::new(&self.sender, call_on::<ReprocessStatusOp>(ids, &NoFields))
     }
 
-    /// Starts a run by the path that the vendor replaced (operation `TriggerRunIdGraph`).
+    /// Starts a run by a path that the vendor has replaced (operation `TriggerRunIdGraph`).
     #[deprecated = "the vendor replaced it: use `trigger`"]
     pub fn trigger_legacy(
         &self,

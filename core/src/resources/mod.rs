@@ -1,6 +1,8 @@
 //! The resources: their types, their operations, their handles. One file or folder each.
 
 #[macro_use]
+mod declared;
+#[macro_use]
 mod handle;
 mod any_run;
 mod campaigns;
@@ -20,6 +22,7 @@ mod syncs;
 pub use any_run::AnyRun;
 pub use campaigns::*;
 pub use decision_engine::*;
+pub(crate) use declared::Visitor;
 pub use destinations::*;
 pub use event_contracts::*;
 pub use event_domains::*;
@@ -33,6 +36,20 @@ pub use sources::*;
 pub use sync_sequences::*;
 pub use syncs::*;
 
+/// Visits every operation of every resource.
+pub(crate) fn operations(visitor: &mut impl Visitor) {
+    sources::operations(visitor);
+    destinations::operations(visitor);
+    models::operations(visitor);
+    syncs::operations(visitor);
+    sync_sequences::operations(visitor);
+    identity_graphs::operations(visitor);
+    campaigns::operations(visitor);
+    decision_engine::operations(visitor);
+    event_contracts::operations(visitor);
+    event_domains::operations(visitor);
+}
+
 choice! {
     /// The order of a list of sources, models, destinations or syncs; the direction is not documented.
     pub enum ListOrder {
@@ -42,9 +59,9 @@ choice! {
         Name = "name",
         /// By slug.
         Slug = "slug",
-        /// By the time it was made.
+        /// By creation time.
         CreatedAt = "createdAt",
-        /// By the time of its last change.
+        /// By the time of the last change.
         UpdatedAt = "updatedAt",
     }
 }

@@ -16,27 +16,28 @@ model! {
     pub struct Model {
         /// Numeric id.
         required id = "id": i64,
-        /// Name, for people.
+        /// Display name.
         required name = "name": String,
         /// Slug, unique among the workspace's models.
         required slug = "slug": String,
-        /// What it is for.
+        /// Description.
         optional description = "description": String,
-        /// Workspace that it belongs to.
+        /// Id of the workspace that it belongs to.
         optional workspace_id = "workspaceId": i64,
-        /// Column that identifies a row; absent where the query is never synced directly.
+        /// Column that identifies a row; absent if the query is never synced directly.
         optional primary_key = "primaryKey": String,
-        /// When it was made.
+        /// When it was created.
         optional created_at = "createdAt": Timestamp,
         /// When it was last changed.
         optional updated_at = "updatedAt": Timestamp,
         /// Source that it reads from.
         optional source_id = "sourceId": i64,
-        /// Kind of query, such as `raw_sql`, `dbt`, `visual` or `custom`; the vendor spells the one for tables `tabel`.
+        /// Kind of query, such as `raw_sql`, `dbt`, `visual` or `custom`; the vendor spells the kind for tables
+        /// `tabel`.
         optional query_type = "queryType": String,
         /// Tags by name.
         optional tags = "tags": BTreeMap<String, String>,
-        /// Whether it is only a part of other models.
+        /// Whether it is only part of other models.
         optional is_schema = "isSchema": bool,
         /// Ids of the syncs that use it.
         defaulted syncs = "syncs": Vec<i64>,
@@ -44,17 +45,17 @@ model! {
         optional visual = "visual": VisualQuery,
         /// The query of a source without SQL.
         optional custom = "custom": CustomQuery,
-        /// The table that is read.
+        /// The table that it reads.
         optional table = "table": TableQuery,
-        /// The dbt model behind it.
+        /// The dbt model that it is based on.
         optional dbt = "dbt": DbtQuery,
-        /// The dbt Cloud model behind it.
+        /// The dbt Cloud model that it is based on.
         optional dbt_cloud = "dbt_cloud": DbtQuery,
         /// The SQL.
         optional raw = "raw": RawQuery,
-        /// Folder that it lies in.
+        /// Id of the folder that holds it.
         optional folder_id = "folderId": String,
-        /// Rows in the latest sync run that went well; absent before one has.
+        /// Rows in the latest successful sync run. Absent before the first one.
         optional last_run_size = "lastRunSize": i64,
     }
 }
@@ -68,12 +69,12 @@ impl Row for Model {
 model! {
     /// The query of an audience.
     pub struct VisualQuery (sent) {
-        /// Column that names a row in a second line.
+        /// Column with the secondary label of a row.
         optional secondary_label = "secondaryLabel": String,
-        /// Column that names a row.
+        /// Column with the primary label of a row.
         optional primary_label = "primaryLabel": String,
-        /// Conditions, of a shape that the API leaves open.
-        needed filter = "filter": Json,
+        /// Filter conditions, in a form that the API does not define.
+        nulled filter = "filter": Json,
         /// Model that it is an audience of.
         needed parent_id = "parentId": i64,
     }
@@ -82,13 +83,13 @@ model! {
 model! {
     /// The query of a source without SQL, such as Airtable.
     pub struct CustomQuery (sent) {
-        /// The query, of a shape that depends on the source.
-        needed query = "query": Json,
+        /// The query, in a form that depends on the source.
+        nulled query = "query": Json,
     }
 }
 
 model! {
-    /// A table that is read.
+    /// A table that a model reads.
     pub struct TableQuery (sent) {
         /// Its name.
         needed name = "name": String,
@@ -96,7 +97,7 @@ model! {
 }
 
 model! {
-    /// SQL that the source is given unchanged.
+    /// SQL that is passed to the source unchanged.
     pub struct RawQuery (sent) {
         /// The SQL.
         needed sql = "sql": String,
@@ -104,92 +105,86 @@ model! {
 }
 
 model! {
-    /// A dbt or dbt Cloud model.
-    pub struct DbtQuery {
+    /// A dbt or dbt Cloud model. Only `model_id` is sent; the server fills in the rest.
+    pub struct DbtQuery (sent) {
         /// dbt's own unique id.
-        optional dbt_unique_id = "dbtUniqueId": String,
+        shown dbt_unique_id = "dbtUniqueId": String,
         /// SQL as dbt compiled it.
-        optional compiled_sql = "compiledSql": String,
+        shown compiled_sql = "compiledSql": String,
         /// SQL as it was written.
-        optional raw_sql = "rawSql": String,
-        /// Database of the table that dbt makes; dbt Cloud does not tell it.
-        optional database = "database": String,
-        /// Schema of the table that dbt makes; dbt Cloud does not tell it.
-        optional schema = "schema": String,
-        /// Name of the table that dbt makes.
-        optional name = "name": String,
-        /// Id of the dbt model.
-        optional model_id = "modelId": i64,
-    }
-}
-
-model! {
-    /// Which dbt or dbt Cloud model a model is of.
-    pub struct DbtModelReference (sent) {
+        shown raw_sql = "rawSql": String,
+        /// Database of the table that dbt creates; absent for dbt Cloud.
+        shown database = "database": String,
+        /// Schema of the table that dbt creates; absent for dbt Cloud.
+        shown schema = "schema": String,
+        /// Name of the table that dbt creates.
+        shown name = "name": String,
         /// Id of the dbt model.
         needed model_id = "modelId": i64,
     }
 }
 
 request! {
-    /// Which models to list (operation `ListModel`).
+    /// Filters for a list of models (operation `ListModel`).
     pub struct ListModels {
-        /// Only models with this name; whether a part of it is enough is not documented.
+        /// Only models with this name. Whether part of it is enough is not documented.
         query name = "name": String,
-        /// Only the model with this slug; whether a part of it is enough is not documented.
+        /// Only the model with this slug. Whether part of it is enough is not documented.
         query slug = "slug": String,
         /// Only models with these tags, each written `key:value`.
         query tags = "tags": Vec<String>,
-        /// Models to skip before the first page; 0 when left out.
+        /// Number of models to skip before the first page. Default: 0.
         query offset = "offset": u32,
-        /// Models a page; 100 when left out. The server may give fewer.
+        /// Models per page, at least 1. Default: 100. The server may return fewer.
         query limit = "limit": u32,
-        /// Order of the list; by id when left out.
+        /// Order of the list. Default: by id.
         query order_by = "orderBy": ListOrder,
     }
 }
 
 request! {
-    /// A model to be made (operation `CreateModel`), with its query in one of `visual`, `custom`, `table`, `dbt`,
+    /// A model to create (operation `CreateModel`), with its query in one of `visual`, `custom`, `table`, `dbt`,
     /// `dbt_cloud` and `raw`.
     pub struct ModelCreate {
-        /// Name, for people.
+        /// Display name.
         body(needed) name = "name": String,
-        /// Slug, unique among the workspace's models; one that is taken is a `conflict`.
+        /// Slug, unique among the workspace's models. A slug that is already taken is a `conflict`.
         body(needed) slug = "slug": String,
-        /// Kind of query, such as `raw_sql`, `dbt`, `visual` or `custom`; the vendor spells the one for tables `tabel`.
+        /// Kind of query, such as `raw_sql`, `dbt`, `visual` or `custom`; the vendor spells the kind for tables
+        /// `tabel`.
         body(needed) query_type = "queryType": String,
         /// Source that it reads from.
         body(needed) source_id = "sourceId": i64,
-        /// Whether it is only a part of other models.
+        /// Whether it is only part of other models.
         body(needed) is_schema = "isSchema": bool,
-        /// Column that identifies a row; null where the query is never synced directly.
+        /// Column that identifies a row; null if the query is never synced directly.
         body(given) primary_key = "primaryKey": String,
         /// The query of an audience.
         body visual = "visual": VisualQuery,
         /// The query of a source without SQL.
         body custom = "custom": CustomQuery,
-        /// The table that is read.
+        /// The table that it reads.
         body table = "table": TableQuery,
         /// The SQL.
         body raw = "raw": RawQuery,
-        /// The dbt model behind it.
-        body dbt = "dbt": DbtModelReference,
-        /// The dbt Cloud model behind it.
-        body dbt_cloud = "dbt_cloud": DbtModelReference,
-        /// Folder that it lies in.
+        /// The dbt model that it is based on.
+        body dbt = "dbt": DbtQuery,
+        /// The dbt Cloud model that it is based on.
+        body dbt_cloud = "dbt_cloud": DbtQuery,
+        /// Id of the folder that holds it.
         body folder_id = "folderId": String,
-        /// Whether to skip the query for the columns, which asks the warehouse and can cost money; false when left out.
+        /// Whether to skip the query for the columns. That query runs in the warehouse and can cost money. Default:
+        /// false.
         query skip_column_query = "skipColumnQuery": bool,
     }
 }
 
 request! {
-    /// Changes to a model (operation `UpdateModel`); what is left out stays as it is.
+    /// Changes to a model (operation `UpdateModel`); members that are left out stay as they are.
     pub struct ModelUpdate {
-        /// Name, for people.
+        /// Display name.
         body name = "name": String,
-        /// Whether it is only a part of other models.
+        /// Whether it is only part of other models.
         body is_schema = "isSchema": bool,
         /// Column that identifies a row; null clears it.
         body(nullable) primary_key = "primaryKey": String,
@@ -197,46 +192,39 @@ request! {
         body visual = "visual": VisualQuery,
         /// The query of a source without SQL.
         body custom = "custom": CustomQuery,
-        /// The table that is read.
+        /// The table that it reads.
         body table = "table": TableQuery,
         /// The SQL.
         body raw = "raw": RawQuery,
-        /// The dbt model behind it.
-        body dbt = "dbt": DbtModelReference,
-        /// Folder that it lies in.
+        /// The dbt model that it is based on.
+        body dbt = "dbt": DbtQuery,
+        /// Id of the folder that holds it.
         body folder_id = "folderId": String,
     }
 }
 
 const MODEL: PathId = number("model", "model_id", "modelId", &["The model's id."]);
 
-operation! {
-    /// Lists the workspace's models, parents and related ones included, a page at a time, in the order of their ids unless
-    /// asked otherwise.
-    ListModelOp = "ListModel", read GET "/models" [] as "models.list", takes ListModels, gives page Model
-}
+operations! {
+    /// Lists the workspace's models, parents and related ones included, a page at a time, ordered by id unless
+    /// `order_by` says otherwise.
+    ListModelOp = "ListModel", read GET "/models" [] as "models.list", takes ListModels, gives page Model;
 
-operation! {
     /// Reads one model.
-    GetModelOp = "GetModel", read GET "/models/{modelId}" [MODEL] as "models.get", takes NoFields, gives value Model
-}
+    GetModelOp = "GetModel", read GET "/models/{modelId}" [MODEL] as "models.get", takes NoFields, gives value Model;
 
-operation! {
-    /// Makes a model, which may query the warehouse. Sent once: it is repeated only when it certainly did not happen.
-    CreateModelOp = "CreateModel", write POST "/models" [] as "models.create", takes ModelCreate, gives value Model
-}
+    /// Creates a model, which may run a query in the warehouse. The request is repeated only if the first one certainly
+    /// had no effect.
+    CreateModelOp = "CreateModel", write POST "/models" [] as "models.create", takes ModelCreate, gives value Model;
 
-operation! {
-    /// Changes a model; what is left out stays as it is. It may query the warehouse.
+    /// Changes a model; members that are left out stay as they are. It may run a query in the warehouse.
     UpdateModelOp = "UpdateModel", write PATCH "/models/{modelId}" [MODEL] as "models.update",
-    takes ModelUpdate, gives value Model
-}
+    takes ModelUpdate, gives value Model;
 
-operation! {
-    /// Deletes a model. Newer than the vendor's document that this SDK was made from: a workspace that does not know it
-    /// answers `not_found`.
+    /// Deletes a model. The operation is newer than the vendor's document that this SDK is based on. A server that does
+    /// not have it answers `not_found`.
     DeleteModelOp = "DeleteModel", write DELETE "/models/{modelId}" [MODEL] as "models.delete",
-    takes NoFields, gives nothing (), newer true
+    takes NoFields, gives nothing (), newer true;
 }
 
 handle! {
@@ -256,17 +244,17 @@ impl Models {
         Pending::new(&self.sender, call_on::<GetModelOp>(vec![Id::Int(model)], &NoFields))
     }
 
-    /// Makes a model (operation `CreateModel`), which may query the warehouse.
+    /// Creates a model (operation `CreateModel`), which may run a query in the warehouse.
     pub fn create(&self, model: &ModelCreate) -> Pending<Model> {
         Pending::new(&self.sender, call::<CreateModelOp>(model))
     }
 
-    /// Changes a model (operation `UpdateModel`); what is left out stays as it is.
+    /// Changes a model (operation `UpdateModel`); members that are left out stay as they are.
     pub fn update(&self, model: i64, changes: &ModelUpdate) -> Pending<Model> {
         Pending::new(&self.sender, call_on::<UpdateModelOp>(vec![Id::Int(model)], changes))
     }
 
-    /// Deletes a model (operation `DeleteModel`, newer than the document that this SDK was made from).
+    /// Deletes a model (operation `DeleteModel`, newer than the document that this SDK is based on).
     pub fn delete(&self, model: i64) -> Pending<()> {
         Pending::new(&self.sender, call_on::<DeleteModelOp>(vec![Id::Int(model)], &NoFields))
     }

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::page::{self, Cursor, Row};
 use crate::sender::Sender;
 
-/// A list that is read as it is asked for: nothing is sent before.
+/// A list that is read lazily: nothing is sent until the first page is asked for.
 #[derive(Debug)]
 pub struct Pages<T> {
     sender: Sender,
@@ -35,27 +35,27 @@ impl<T: Row> Pages<T> {
         }
     }
 
-    /// With options for each of its calls.
+    /// Sets the options of each of its calls.
     #[must_use]
     pub fn with(mut self, options: Options) -> Self {
         self.options = options;
         self
     }
 
-    /// Makes the call of the first page alone and returns the answer as the server wrote it.
+    /// Reads the first page only and returns the answer as the server wrote it.
     pub async fn raw(self) -> Result<RawAnswer, Error> {
         let call = self.call?;
-        let spent = self.sender.raw_account(&self.options);
+        let spent = self.sender.account(call.subject(), &self.options, true);
         raw(&self.sender, &page::positioned(&call, &page::start(&call)), spent).await
     }
 
-    /// The next page that brings rows; `None` at the end of the list. Dropping the future, or an error, leaves the list
-    /// where it was.
+    /// Reads the next page that has new rows; `None` at the end of the list. After an error, or if the future is dropped, a
+    /// further call reads the same page again.
     pub async fn next_page(&mut self) -> Result<Option<Vec<T>>, Error> {
         let call = self.call.as_ref().map_err(Clone::clone)?;
         // The position is replaced only once the page is here.
         while let Some(cursor) = self.cursor.clone() {
-            let mut spent = self.sender.account(&self.options);
+            let mut spent = self.sender.account(call.subject(), &self.options, false);
             let page = fetch_by_slug(&self.sender, call, cursor, &mut spent).await?;
             self.cursor = page.cursor;
             if !page.rows.is_empty() {
@@ -65,7 +65,7 @@ impl<T: Row> Pages<T> {
         Ok(None)
     }
 
-    /// Every row, one after the other; ends after an error.
+    /// Yields every row. The stream ends after an error.
     #[must_use]
     pub fn rows(self) -> Pin<Box<dyn Stream<Item = Result<T, Error>> + Send>> {
         Box::pin(stream::unfold((Some(self), VecDeque::new()), |(pages, mut rows)| async move {
@@ -83,7 +83,7 @@ impl<T: Row> Pages<T> {
         }))
     }
 
-    /// Every row of the list, in memory.
+    /// Reads the whole list into memory.
     pub async fn all(mut self) -> Result<Vec<T>, Error> {
         let mut all = Vec::new();
         while let Some(page) = self.next_page().await? {

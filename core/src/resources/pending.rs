@@ -8,7 +8,7 @@ use std::pin::Pin;
 use bytes::Bytes;
 
 use super::syncs::BySlug;
-use crate::attempt::Meta;
+use crate::attempt::{Meta, Subject};
 use crate::call::{Call, Id, Options, Spent, call_on};
 use crate::error::Error;
 use crate::model::Model;
@@ -20,11 +20,11 @@ type Boxed<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
 type Make<T> = Box<dyn FnOnce(Sender, Spent) -> Boxed<(T, Spent)> + Send>;
 type MakeRaw = Box<dyn FnOnce(Sender, Spent) -> Boxed<RawAnswer> + Send>;
 
-/// A call that is sent when it is awaited; nothing happens before. [`with`](Self::with) sets options for it alone.
+/// A call that is sent once it is awaited. [`with`](Self::with) sets its options.
 #[must_use = "nothing is sent before it is awaited"]
 pub struct Pending<T> {
     sender: Sender,
-    operation: &'static str,
+    subject: Subject,
     options: Options,
     make: Make<T>,
     make_raw: MakeRaw,
@@ -45,23 +45,23 @@ pub struct RawAnswer {
 }
 
 impl<T: Send + 'static> Pending<T> {
-    /// With options for this call alone.
+    /// Sets the options of this call.
     pub fn with(mut self, options: Options) -> Self {
         self.options = options;
         self
     }
 
-    /// Makes the call and returns the answer as the server wrote it, whatever it means under a status of success.
+    /// Makes the call and returns the answer as the server wrote it. An error body under a status of success is returned
+    /// too.
     pub async fn raw(self) -> Result<RawAnswer, Error> {
-        let spent = self.sender.raw_account(&self.options);
+        let spent = self.sender.account(&self.subject, &self.options, true);
         (self.make_raw)(self.sender, spent).await
     }
 
-    /// Makes the call and returns its value with what the call did.
+    /// Makes the call and returns its value, and an account of the call.
     pub async fn with_meta(self) -> Result<(T, Meta), Error> {
-        let spent = self.sender.account(&self.options);
-        let operation = self.operation;
-        (self.make)(self.sender, spent).await.map(|(value, spent)| (value, spent.meta(operation)))
+        let spent = self.sender.account(&self.subject, &self.options, false);
+        (self.make)(self.sender, spent).await.map(|(value, spent)| (value, spent.meta()))
     }
 
     /// A call that is made by a function; its raw answer is that of `call`.
@@ -70,23 +70,23 @@ impl<T: Send + 'static> Pending<T> {
         call: Result<Call, Error>,
         make: impl FnOnce(Sender, Spent) -> Boxed<(T, Spent)> + Send + 'static,
     ) -> Self {
-        let operation = call.as_ref().ok().and_then(Call::operation).map_or("", |operation| operation.id);
+        let subject = call.as_ref().map_or(Subject::method(""), |call| call.subject().clone());
         let make_raw = move |sender: Sender, spent: Spent| -> Boxed<RawAnswer> {
             Box::pin(async move { raw(&sender, &call?, spent).await })
         };
-        Self::made(sender, operation, make, make_raw)
+        Self::made(sender, subject, make, make_raw)
     }
 
     /// A call that is made by one function, and raw by another.
     pub(crate) fn made(
         sender: &Sender,
-        operation: &'static str,
+        subject: Subject,
         make: impl FnOnce(Sender, Spent) -> Boxed<(T, Spent)> + Send + 'static,
         make_raw: impl FnOnce(Sender, Spent) -> Boxed<RawAnswer> + Send + 'static,
     ) -> Self {
         Self {
             sender: sender.clone(),
-            operation,
+            subject,
             options: Options::default(),
             make: Box::new(make),
             make_raw: Box::new(make_raw),
@@ -155,7 +155,7 @@ impl RawAnswer {
     pub(crate) fn new(answer: Answer, spent: &Spent) -> Self {
         let (status, headers) =
             (answer.meta.status.unwrap_or_default(), answer.meta.headers.unwrap_or_default());
-        Self { status, headers, body: answer.body, meta: spent.meta(&answer.meta.operation) }
+        Self { status, headers, body: answer.body, meta: spent.meta() }
     }
 }
 

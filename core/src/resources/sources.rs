@@ -13,17 +13,17 @@ model! {
     pub struct Source {
         /// Numeric id.
         required id = "id": i64,
-        /// Name, for people.
+        /// Display name.
         required name = "name": String,
         /// Slug, unique among the workspace's sources.
         required slug = "slug": String,
-        /// Workspace that it belongs to.
+        /// Id of the workspace that it belongs to.
         optional workspace_id = "workspaceId": i64,
-        /// When it was made.
+        /// When it was created.
         optional created_at = "createdAt": Timestamp,
         /// When it was last changed.
         optional updated_at = "updatedAt": Timestamp,
-        /// Settings of the connection; the shape depends on the type and may change at any time.
+        /// Settings of the connection; the form depends on the type and may change at any time.
         optional configuration = "configuration": Json,
         /// Kind of connection, such as `snowflake` or `postgres`.
         optional type_ = "type": String,
@@ -37,69 +37,63 @@ impl Row for Source {
 }
 
 request! {
-    /// Which sources to list (operation `ListSource`).
+    /// Filters for a list of sources (operation `ListSource`).
     pub struct ListSources {
-        /// Only sources with this name; whether a part of it is enough is not documented.
+        /// Only sources with this name. Whether part of it is enough is not documented.
         query name = "name": String,
-        /// Only the source with this slug; whether a part of it is enough is not documented.
+        /// Only the source with this slug. Whether part of it is enough is not documented.
         query slug = "slug": String,
-        /// Sources to skip before the first page; 0 when left out.
+        /// Number of sources to skip before the first page. Default: 0.
         query offset = "offset": u32,
-        /// Sources a page; 100 when left out. The server may give fewer.
+        /// Sources per page, at least 1. Default: 100. The server may return fewer.
         query limit = "limit": u32,
-        /// Order of the list; by id when left out.
+        /// Order of the list. Default: by id.
         query order_by = "orderBy": ListOrder,
     }
 }
 
 request! {
-    /// A source to be made (operation `CreateSource`).
+    /// A source to create (operation `CreateSource`).
     pub struct SourceCreate {
-        /// Name, for people.
+        /// Display name.
         body(needed) name = "name": String,
-        /// Slug, unique among the workspace's sources; one that is taken is a `conflict`.
+        /// Slug, unique among the workspace's sources. A slug that is already taken is a `conflict`.
         body(needed) slug = "slug": String,
         /// Kind of connection, such as `snowflake` or `postgres`.
         body(needed) type_ = "type": String,
-        /// Settings of the connection; the shape depends on the type.
+        /// Settings of the connection; the form depends on the type.
         body(needed) configuration = "configuration": JsonObject,
     }
 }
 
 request! {
-    /// Changes to a source (operation `UpdateSource`); what is left out stays as it is.
+    /// Changes to a source (operation `UpdateSource`); members that are left out stay as they are.
     pub struct SourceUpdate {
-        /// Name, for people.
+        /// Display name.
         body name = "name": String,
-        /// Settings of the connection. The vendor's example names one of them and keeps the others, which is not
-        /// promised.
+        /// Settings of the connection. In the vendor's example, settings that are left out keep their values; that is
+        /// not guaranteed.
         body configuration = "configuration": JsonObject,
     }
 }
 
 const SOURCE: PathId = number("source", "source_id", "sourceId", &["The source's id."]);
 
-operation! {
-    /// Lists the workspace's sources, a page at a time, in the order of their ids unless asked otherwise.
-    ListSourceOp = "ListSource", read GET "/sources" [] as "sources.list", takes ListSources, gives page Source
-}
+operations! {
+    /// Lists the workspace's sources, a page at a time, ordered by id unless `order_by` says otherwise.
+    ListSourceOp = "ListSource", read GET "/sources" [] as "sources.list", takes ListSources, gives page Source;
 
-operation! {
     /// Reads one source.
     GetSourceOp = "GetSource", read GET "/sources/{sourceId}" [SOURCE] as "sources.get",
-    takes NoFields, gives value Source
-}
+    takes NoFields, gives value Source;
 
-operation! {
-    /// Makes a source. Sent once: it is repeated only when it certainly did not happen.
+    /// Creates a source. The request is repeated only if the first one certainly had no effect.
     CreateSourceOp = "CreateSource", write POST "/sources" [] as "sources.create",
-    takes SourceCreate, gives value Source
-}
+    takes SourceCreate, gives value Source;
 
-operation! {
-    /// Changes a source; what is left out stays as it is.
+    /// Changes a source; members that are left out stay as they are.
     UpdateSourceOp = "UpdateSource", write PATCH "/sources/{sourceId}" [SOURCE] as "sources.update",
-    takes SourceUpdate, gives value Source
+    takes SourceUpdate, gives value Source;
 }
 
 handle! {
@@ -119,12 +113,12 @@ impl Sources {
         Pending::new(&self.sender, call_on::<GetSourceOp>(vec![Id::Int(source)], &NoFields))
     }
 
-    /// Makes a source (operation `CreateSource`).
+    /// Creates a source (operation `CreateSource`).
     pub fn create(&self, source: &SourceCreate) -> Pending<Source> {
         Pending::new(&self.sender, call::<CreateSourceOp>(source))
     }
 
-    /// Changes a source (operation `UpdateSource`); what is left out stays as it is.
+    /// Changes a source (operation `UpdateSource`); members that are left out stay as they are.
     pub fn update(&self, source: i64, changes: &SourceUpdate) -> Pending<Source> {
         Pending::new(&self.sender, call_on::<UpdateSourceOp>(vec![Id::Int(source)], changes))
     }

@@ -11,13 +11,13 @@ use crate::runs::{Ending, Run, RunState};
 open_enum! {
     /// State of a sequence's run.
     pub enum SequenceRunStatus {
-        /// Has not begun.
+        /// Has not started.
         Pending = "pending",
         /// Runs its syncs.
         Running = "running",
-        /// Ended; its members may have warnings all the same.
+        /// Finished. Its members may still have warnings.
         Done = "done",
-        /// Ended in failure.
+        /// Failed.
         Failed = "failed",
         /// Was cancelled.
         Cancelled = "cancelled",
@@ -29,9 +29,9 @@ model! {
     pub struct SequenceRun {
         /// The run's id.
         required id = "id": String,
-        /// State of the run. One that is `done` and holds a member that did not end well counts as ended with warnings.
+        /// State of the run. A run that is `done` counts as finished with warnings if a member did not succeed.
         required status = "status": SequenceRunStatus,
-        /// The runs of its syncs, as far as they were started.
+        /// The runs of its syncs that have started.
         defaulted sync_runs = "syncRuns": Vec<SequenceMember>,
     }
 }
@@ -108,27 +108,25 @@ const SEQUENCE: PathId = text(
     "sequence",
     "sync_sequence_id",
     "syncSequenceId",
-    &["The sequence's id; no operation lists sequences, so it comes from the UI."],
+    &["The sequence's id; no operation lists sequences, so take it from the web app."],
 );
 const SEQUENCE_RUN: PathId = text(
     "sequence run",
     "sync_sequence_run_id",
     "syncSequenceRunId",
-    &["The run's id, as triggering the sequence gave it."],
+    &["The run's id, as returned by `trigger`."],
 );
 
-operation! {
-    /// Starts a run of a sequence and gives a handle that follows it. A sequence never overlaps itself: while one is under
-    /// way the handle is of the one follow-up run that all such triggers share, or, in workspaces without queueing, of the
-    /// run under way. Sent once: it is repeated only when it certainly did not happen.
+operations! {
+    /// Starts a run of a sequence and returns a handle that follows it. A sequence never overlaps itself. During a run,
+    /// the handle belongs to the one follow-up run that all such triggers share or, in workspaces without queueing, to
+    /// the run in progress. The request is repeated only if the first one certainly had no effect.
     TriggerSequenceRunOp = "TriggerSequenceRun", trigger POST "/sync-sequences/{syncSequenceId}/trigger" [SEQUENCE]
-    as "sync_sequences.trigger", takes NoFields, gives run SequenceRun
-}
+    as "sync_sequences.trigger", takes NoFields, gives run SequenceRun;
 
-operation! {
     /// Reads one run of a sequence, with the state of each member.
     GetSyncSequenceRunOp = "GetSyncSequenceRun", read GET "/sync-sequences/runs/{syncSequenceRunId}" [SEQUENCE_RUN]
-    as "sync_sequences.run", takes NoFields, gives value SequenceRun
+    as "sync_sequences.run", takes NoFields, gives value SequenceRun;
 }
 
 handle! {
@@ -137,8 +135,8 @@ handle! {
 }
 
 impl SyncSequences {
-    /// Starts a run and gives its handle (operation `TriggerSequenceRun`). Never sent twice unless it certainly did not
-    /// happen.
+    /// Starts a run and returns its handle (operation `TriggerSequenceRun`). The request is repeated only if the first
+    /// one certainly had no effect.
     pub fn trigger(&self, sequence: impl Into<String>) -> Pending<Run<SequenceRun>> {
         Pending::started::<TriggerSequenceRunOp>(&self.sender, sequence.into(), &NoFields)
     }

@@ -1,4 +1,4 @@
-//! After a trigger whose answer was lost: the run that it started, if it can be told from all others.
+//! Finds the run of a trigger whose answer was lost, if exactly one run can be it.
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ use crate::json::Json;
 use crate::page::Row;
 use crate::sender::Sender;
 
-/// When the list is looked at, after the trigger failed: a run may be listed late, and a second one that could be it
-/// may come after the first, so that the last look decides.
+/// When to read the list after the trigger failed. A run may be listed late, and a second candidate after the first, so
+/// the last look decides.
 const LOOKS: [Duration; 5] = [
     Duration::from_millis(500),
     Duration::from_secs(1),
@@ -26,14 +26,14 @@ const LOOKS: [Duration; 5] = [
 ];
 const LAST_LOOK: Duration = Duration::from_secs(15);
 
-/// How long an answer is awaited when the time for looking is over: an outage shall not hold the caller up.
+/// How long to wait for an answer after the last look, so that an outage does not delay the caller.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How far the clock that dates runs may be behind the one that dates answers, in milliseconds: they are two machines'.
-/// With more, a run that was started before ours could be taken for it.
+/// How far the clock of the runs may be behind the clock of the answers, in milliseconds. They are two machines. With a
+/// larger value, an earlier run could be adopted.
 const CLOCK_SLACK: i64 = 500;
 
-/// Finds the run that the trigger started: the one and only run that was asked for since. Returns its id.
+/// Finds the run that the trigger started: the only run that was requested since. Returns its id.
 ///
 /// # Errors
 /// The trigger's own, with the runs that could be it as `candidates` in its details.
@@ -43,7 +43,8 @@ pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<String, Error> {
         return Err(error);
     };
     let began = Instant::now();
-    // A machine that slept after it had sent cannot tell how long ago that was; the server's clock then seems to jump.
+    // If this machine slept after sending, it cannot tell how long ago that was. The server's clock then seems to
+    // jump.
     let jumps = sender.server_clock().jumps();
     let mut looking = spent.beside(Some(began + sender.scaled(LAST_LOOK) + PATIENCE));
     let claims = sender.part::<Claims>();
@@ -65,7 +66,7 @@ pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<String, Error> {
                 break;
             }
             Err(over) if over.kind() == Kind::Closed => break,
-            // Whatever cut the trigger off may cut this off too.
+            // The cause that interrupted the trigger may interrupt this look too.
             Err(_) => {}
         }
         seen.retain(|run| !claims.lock().is_taken(of, &run.id()));
@@ -74,9 +75,9 @@ pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<String, Error> {
         }
     }
     spent.add(looking);
-    let meta = spent.meta("");
+    let meta = spent.meta();
     if let Some(over) = cancelled {
-        // Whoever cancelled asked for it to be given up; the kind says that, the hint says the rest.
+        // The caller asked to give up, so the kind stays `cancelled`; the hint says what may have happened.
         return Err(over
             .with_meta(meta)
             .with_hint("The request that starts the run had been sent; it may have happened all the same."));
@@ -93,16 +94,17 @@ pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<String, Error> {
     Err(undecided(error, &seen).with_meta(meta).scrubbed(|text| sender.scrub(text)))
 }
 
-/// When the trigger left, if it is one whose run can be looked for.
+/// When the trigger left, if its run can be looked for.
 fn departed(error: &Error, spent: &Spent) -> Option<Instant> {
     match error.outcome() {
-        // A gateway that gave up may have passed it on; what else the server said of it is its last word.
+        // A gateway that gave up may have forwarded the trigger. Any other answer of the server is final.
         Some(Outcome::Answered { status }) if !matches!(status, 408 | 499 | 500..) => None,
         outcome => outcome.and_then(Outcome::since).or(spent.sent()),
     }
 }
 
-/// Whether it was asked for when the trigger had been sent, by the server's own clock; without a time it cannot be told.
+/// Whether the run was requested after the trigger was sent, by the server's clock. A run without a time does not
+/// count.
 fn could_be_it<S: Listed>(sender: &Sender, sent: Instant, run: &S) -> bool {
     match (sender.server_time(sent), run.created()) {
         (Some(sent), Some(created)) => created.as_millis() >= sent - CLOCK_SLACK,
@@ -110,7 +112,7 @@ fn could_be_it<S: Listed>(sender: &Sender, sent: Instant, run: &S) -> bool {
     }
 }
 
-/// The details of a trigger's lost answer; what the server said stays as it is spelt.
+/// The details of the error. What the server said keeps its text.
 #[derive(Serialize)]
 struct Undecided<'a, S> {
     candidates: &'a [S],
@@ -123,7 +125,7 @@ fn undecided<S: Listed>(error: Error, candidates: &[S]) -> Error {
         [] => "no run was found that was started since; it may still come".to_owned(),
         _ => format!("any of the runs {} may be it", ids.join(", ")),
     };
-    let what = format!("{}; {found}", error.what());
+    let what = message![error.what(), "; ", found];
     let details = Json::of(&Undecided { candidates, details: error.details() });
     error.with_what(what).with_details(Some(details))
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::operation::RunKind;
 use crate::workspace::Part;
 
-/// Runs and losses that are remembered; they matter for the seconds in which a lost run is looked for.
+/// How many runs and lost triggers are remembered. They matter while a lost run is looked for, which takes seconds.
 const MOST: usize = 1000;
 
 /// What is known of the triggers of one workspace in this process, whichever client sent them.
@@ -35,13 +35,13 @@ impl Part for Claims {
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     taken: VecDeque<(Of, String)>,
-    /// Of which no answer has come.
+    /// Triggers that have had no answer yet.
     open: Vec<Of>,
-    /// Of which it never became known what they came to, and when that was given up.
+    /// Triggers whose outcome is unknown, and when the client gave up on them.
     lost: VecDeque<(Of, Instant)>,
 }
 
-/// What runs: the kind of run, and the id of the sync or graph.
+/// What a run is a run of: the kind, and the id of the sync or graph.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Of {
     pub kind: RunKind,
@@ -59,7 +59,7 @@ impl Known {
         }
     }
 
-    /// Takes a run; false where it is somebody's already.
+    /// Claims a run; false if another trigger has claimed it already.
     pub(crate) fn take(&mut self, of: &Of, run: &str) -> bool {
         if self.is_taken(of, run) {
             return false;

@@ -17,21 +17,21 @@ use super::pace::{LOOK_AT_LEAST, MISSING_BORNE, PAGE_BORNE, UNREADABLE_BORNE, pa
 use super::state::{Ending, RunState};
 use super::sweep;
 use super::token::RunToken;
-use crate::attempt::Meta;
-use crate::call::{Options, Spent};
+use crate::attempt::{Meta, Subject};
+use crate::call::{Call, Options, Spent};
 use crate::error::{Error, Kind};
 use crate::sender::Sender;
 
-/// What a caller knew of a run, and when it was last asked for; opaque outside.
+/// What a caller knew about a run, and when it was last looked at. Opaque to hosts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Seen {
-    /// The state as the server last gave it, or nothing.
+    /// The last state from the server, if any.
     state: Option<String>,
     /// When, in milliseconds since 1970.
     at: i64,
-    /// Since when answers have come without the run.
+    /// Since when the run is missing from answers.
     missing: Option<i64>,
-    /// Since when answers have come that are none of the API's.
+    /// Since when answers are unreadable.
     #[serde(default)]
     unreadable: Option<i64>,
 }
@@ -42,22 +42,20 @@ impl Seen {
     }
 
     pub(crate) fn decode(text: &str) -> Result<Self, Error> {
-        URL_SAFE_NO_PAD
-            .decode(text)
-            .ok()
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-            .ok_or_else(|| Error::new(Kind::InvalidRequest, "seen is not what an earlier step of a run gave"))
+        URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or_else(
+            || Error::new(Kind::InvalidRequest, "`seen` is not what an earlier step of a run gave"),
+        )
     }
 }
 
-/// What one step of following a run brought.
+/// The result of one step of following a run.
 #[derive(Debug)]
 pub(crate) struct FollowStep<S> {
     pub state: Option<S>,
     pub seen: Seen,
     pub changed: bool,
     pub meta: Meta,
-    /// Why the last look at the run brought nothing.
+    /// Why the last look failed.
     pub failure: Option<Error>,
 }
 
@@ -67,8 +65,8 @@ impl<S: RunState> FollowStep<S> {
     }
 }
 
-/// Waits until the run's state differs from what was seen, or until `until`. A look that has begun then may take a moment
-/// more, so that short steps learn something too.
+/// Waits until the state differs from what was seen, or until `until`. A look that has begun may take a moment longer,
+/// so that short steps learn something too.
 pub(crate) async fn next<S: RunState>(
     sender: &Sender,
     token: &RunToken,
@@ -90,11 +88,11 @@ pub(crate) async fn next<S: RunState>(
     step.map_err(|error| {
         let interrupted = matches!(error.kind(), Kind::Cancelled | Kind::Closed);
         let error = error.with_run(token.encode());
-        if interrupted { error.with_hint("The run goes on; resume waiting with its token.") } else { error }
+        if interrupted { error.with_hint("The run goes on. Resume waiting with its token.") } else { error }
     })
 }
 
-/// Reads a page that is under way to its end: it was counted when it was sent.
+/// Reads a page that was requested to its end, since it already counts towards the limit.
 async fn finish(
     mut lead: Pin<&mut impl Future<Output = Infallible>>,
     busy: &AtomicBool,
@@ -108,12 +106,12 @@ async fn finish(
             Poll::Ready(())
         }
     });
-    // Whoever reads for all shall not be late for it.
+    // The follower that reads the list for all must not be late for it.
     let most = Instant::now() + PAGE_BORNE;
     let _ = timeout_at(until.map_or(most, |until| until.min(most)), page).await;
 }
 
-/// A step that is being made.
+/// A step in progress.
 struct Step<'a, S> {
     sender: &'a Sender,
     following: Following,
@@ -129,7 +127,7 @@ fn follow<'a, S: RunState>(
     seen: Seen,
     options: &'a Options,
 ) -> Step<'a, S> {
-    let meta = Meta::named("runs.next");
+    let meta = Meta::of(&Subject::method("run"));
     let made = FollowStep { state: None, seen, changed: false, meta, failure: None };
     Step { sender, following: followed.follow(token), token, options, made }
 }
@@ -138,7 +136,7 @@ impl<S: RunState> Step<'_, S> {
     async fn until(&mut self, until: Option<Instant>) -> Result<FollowStep<S>, Error> {
         let now = Instant::now();
         if until.is_some_and(|until| until <= now) && self.due() > now {
-            // No time is left, and the run was looked at a moment ago.
+            // No time is left, and the last look is recent.
             return Ok(self.taken());
         }
         loop {
@@ -151,10 +149,16 @@ impl<S: RunState> Step<'_, S> {
         }
     }
 
-    /// What the step has brought.
+    /// The result of the step.
     fn taken(&mut self) -> FollowStep<S> {
         let seen = self.made.seen.clone();
-        let empty = FollowStep { state: None, seen, changed: false, meta: Meta::named(""), failure: None };
+        let empty = FollowStep {
+            state: None,
+            seen,
+            changed: false,
+            meta: Meta::of(&Subject::method("run")),
+            failure: None,
+        };
         std::mem::replace(&mut self.made, empty)
     }
 
@@ -164,7 +168,7 @@ impl<S: RunState> Step<'_, S> {
         if seen.at == 0 {
             return Instant::now();
         }
-        // The pause counts from the last look, not from this call: a caller that took its time is not held up.
+        // The pause counts from the last look and not from this call, so a slow caller does not wait twice.
         let now = self.sender.now_millis();
         let passed = Duration::from_millis(u64::try_from(now.saturating_sub(seen.at)).unwrap_or(0));
         let age = self.sender.unscaled(now.saturating_sub(self.token.since));
@@ -174,11 +178,12 @@ impl<S: RunState> Step<'_, S> {
     /// Looks at the run once; whether the step ends with that.
     async fn look(&mut self, until: Option<Instant>) -> Result<bool, Error> {
         let bound = until.map(|until| until.max(Instant::now() + LOOK_AT_LEAST));
-        let mut spent = self.sender.account(self.options).beside(bound);
-        let polled = self.poll(&mut spent).await;
+        let call = S::call(&self.token.parent, &self.token.run)?;
+        let mut spent = self.sender.account(call.subject(), self.options, false).beside(bound);
+        let polled = self.poll(call, &mut spent).await;
         let made = &mut self.made;
         made.seen.at = self.sender.now_millis();
-        made.meta = spent.meta("runs.next");
+        made.meta = spent.meta();
         match polled {
             Ok(Some(state)) => {
                 let text = fingerprint(&state);
@@ -212,9 +217,8 @@ impl<S: RunState> Step<'_, S> {
         }
     }
 
-    /// Reads that run and no other; `None` if the server does not know it (yet).
-    async fn poll(&self, spent: &mut Spent) -> Result<Option<S>, Error> {
-        let call = S::call(&self.token.parent, &self.token.run)?;
+    /// Reads the run; `None` if the server does not know it (yet).
+    async fn poll(&self, call: Call, spent: &mut Spent) -> Result<Option<S>, Error> {
         let call = call.looking(self.following.look(self.made.seen.at));
         match self.sender.value::<S::Answer>(&call, spent).await {
             Ok(answer) => Ok(S::pick(answer, &self.token.run)),
@@ -225,17 +229,17 @@ impl<S: RunState> Step<'_, S> {
 }
 
 fn vanished<S: RunState>(sender: &Sender, token: &RunToken) -> Result<Error, Error> {
-    let error = Error::new(Kind::NotFound, "the server has been without it for ten minutes")
-        .with_hint("Look at the runs in the workspace; it was not started again.");
+    let error = Error::new(Kind::NotFound, "the server has not listed it for ten minutes")
+        .with_hint("Look at the runs in the workspace. It was not started again.");
     Ok(sender.error_at(&S::call(&token.parent, &token.run)?, error))
 }
 
-/// What an outage brings does not end a wait: the run goes on whether or not it can be seen.
+/// Errors of an outage do not end a wait, because the run goes on.
 fn is_outage(kind: Kind) -> bool {
     matches!(kind, Kind::Connect | Kind::Timeout | Kind::Server | Kind::RateLimited | Kind::Proxy)
 }
 
-/// What something on the way may have answered in the API's place is borne for a while.
+/// Errors that a gateway may have sent in place of the API are tolerated for a while.
 fn may_be_a_gateway(kind: Kind) -> bool {
     matches!(kind, Kind::Protocol | Kind::NotFound | Kind::Permission)
 }

@@ -1,4 +1,4 @@
-//! The runs of one workspace that are followed in this process: what a list of syncs shows moves some of their looks ahead.
+//! The followed runs of one workspace in this process. The list of syncs makes some of their looks urgent.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use crate::limit::{Gate, Look, Urgency};
 use crate::operation::RunKind;
 use crate::workspace::Part;
 
-/// What a workspace knows of the runs that are followed.
+/// The followed runs of a workspace.
 #[derive(Debug, Default)]
 pub(crate) struct Followed {
     runs: Mutex<Runs>,
@@ -21,12 +21,12 @@ pub(crate) struct Followed {
 
 #[derive(Debug, Default)]
 struct Runs {
-    /// By the sync's id as tokens have it; what runs no sync is under `None`.
+    /// Runs by the id of their sync; other runs are under `None`.
     by_sync: HashMap<Option<String>, Vec<Arc<FollowedRun>>>,
     next: u64,
 }
 
-/// One run that is followed.
+/// A followed run.
 #[derive(Debug)]
 struct FollowedRun {
     id: u64,
@@ -35,7 +35,7 @@ struct FollowedRun {
     look: Arc<Look>,
 }
 
-/// Keeps a run among the followed ones while it is followed.
+/// Keeps a run in the list while it is followed.
 #[derive(Debug)]
 pub(super) struct Following {
     followed: Arc<Followed>,
@@ -45,8 +45,8 @@ pub(super) struct Following {
 
 impl Part for Followed {
     fn absorb(&self, from: &Self) {
-        // Each run is taken out again by whoever follows it, where it was put in: it stays there, and its looks go through
-        // the other gate from now on.
+        // Nothing moves: each follower removes its run from the list to which it was added. Its looks use the other
+        // gate from now on.
         let _ = from;
     }
 }
@@ -70,8 +70,8 @@ impl Followed {
         Following { followed: Arc::clone(self), sync, run }
     }
 
-    /// Since when lists of syncs are worth reading: the time of the oldest trigger, if more runs are followed than can be
-    /// looked at in a window.
+    /// The time of the oldest trigger, if more runs are followed than can be looked at in a window. Otherwise reading
+    /// the list of syncs is not worthwhile.
     pub(super) fn crowded_since(&self, looks_in_window: u64) -> Option<i64> {
         let runs = self.lock();
         if runs.by_sync.values().map(Vec::len).sum::<usize>() as u64 <= looks_in_window {
@@ -86,7 +86,7 @@ impl Followed {
         self.lock().by_sync.contains_key(&Some(sync.to_owned()))
     }
 
-    /// Moves a run of a sync ahead: the oldest, since runs of a sync follow each other.
+    /// Makes the look at a run of a sync urgent: at the oldest run, since runs of a sync follow each other.
     pub(super) fn hint(&self, gate: &Gate, sync: &str, urgency: Urgency) {
         let oldest = {
             let runs = self.lock();
@@ -100,7 +100,7 @@ impl Followed {
 }
 
 impl Following {
-    /// The run's place among all looks; `looked` is when it was last looked at, in milliseconds since 1970.
+    /// The look of the run; `looked` is when it was last looked at, in milliseconds since 1970.
     pub(super) fn look(&self, looked: i64) -> Arc<Look> {
         self.run.look.set_looked_at(looked);
         Arc::clone(&self.run.look)

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::operation::RunKind;
 use crate::sender::Sender;
 
-/// A run, and the way to follow it: that run, never another of the same sync, sequence or graph.
+/// A handle of a run. It follows that run and never another one of the same sync, sequence or graph.
 pub struct Run<S> {
     sender: Sender,
     token: RunToken,
@@ -31,37 +31,37 @@ impl<S> Run<S> {
         Self { sender: sender.clone(), token, state: PhantomData }
     }
 
-    /// The run's id: digits for a sync's.
+    /// The run's id; digits for a run of a sync.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.token.run
     }
 
-    /// The id of the sync, the sequence or the identity graph that it is a run of.
+    /// The id of the sync, sequence or identity graph that the run belongs to.
     #[must_use]
     pub fn parent(&self) -> &str {
         &self.token.parent
     }
 
-    /// What it is a run of.
+    /// The kind of run.
     #[must_use]
     pub fn kind(&self) -> RunKind {
         self.token.kind
     }
 
-    /// Whether the run was found after its trigger's answer was lost, and not given by that answer.
+    /// Whether the answer to the trigger was lost and the run was found in the list of runs.
     #[must_use]
     pub fn adopted(&self) -> bool {
         self.token.source == Source::Adopted
     }
 
-    /// Whether the run was under way before, and the trigger joined it and started none.
+    /// Whether the run was already in progress, and the trigger joined it instead of starting one.
     #[must_use]
     pub fn joined(&self) -> bool {
         self.token.source == Source::Joined
     }
 
-    /// A text that [`Client::run`](crate::Client::run) resumes the run from, here or elsewhere. It holds no key.
+    /// A text from which [`Client::run`](crate::Client::run) resumes the run in any process. It holds no key.
     #[must_use]
     pub fn token(&self) -> String {
         self.token.encode()
@@ -70,7 +70,7 @@ impl<S> Run<S> {
 
 #[expect(private_bounds, reason = "states are this crate's own types")]
 impl<S: RunState> Run<S> {
-    /// The states of the run as they change, to the last one.
+    /// The states of the run, each time one changes, up to the last one.
     #[must_use]
     pub fn states(&self) -> Pin<Box<dyn Stream<Item = Result<S, Error>> + Send>> {
         let start = Some((self.clone(), Seen::default()));
@@ -94,10 +94,10 @@ impl<S: RunState> Run<S> {
         }))
     }
 
-    /// Waits for the run's end. An outage does not end the wait.
+    /// Waits until the run ends. An outage does not end the wait.
     ///
     /// # Errors
-    /// Kind `run_failed` with the run in [`Error::details`], or `wait_timeout`; both with the token in [`Error::run`].
+    /// Kind `run_failed` with the run in [`Error::details`], or `wait_timeout`. Both hold the token in [`Error::run`].
     pub async fn wait(&self, options: &WaitOptions) -> Result<S, Error> {
         let until = options.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let mut seen = Seen::default();

@@ -14,8 +14,6 @@ mod token;
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 pub(crate) use adopt::adopt;
 pub(crate) use begin::{begin, started, under_way};
 pub(crate) use follow::{FollowStep, Seen, next};
@@ -28,15 +26,15 @@ use crate::call::Options;
 use crate::error::{Error, Kind};
 use crate::json::Json;
 use crate::sender::Sender;
+use crate::text::span;
 
-/// What waiting does with an end that is no plain success.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+/// How a wait treats a run that did not succeed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnEnd {
-    /// An error of kind `run_failed`, which carries the run.
+    /// Fails with an error of kind `run_failed`, which carries the run.
     #[default]
     Raise,
-    /// The run as it ended.
+    /// Returns the run in its last state.
     Return,
 }
 
@@ -44,13 +42,13 @@ pub enum OnEnd {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WaitOptions {
-    /// How long; without end when `None`.
+    /// How long to wait. No limit if `None`.
     pub timeout: Option<Duration>,
-    /// What to do when it failed, was cancelled or interrupted.
+    /// What to do if the run failed, was cancelled or was interrupted.
     pub on_failure: OnEnd,
-    /// What to do when it ended with warnings.
+    /// What to do if the run finished with warnings.
     pub on_warning: OnEnd,
-    /// Options of each request that looks at the run.
+    /// Options of each request that reads the run.
     pub options: Options,
 }
 
@@ -66,31 +64,31 @@ impl Default for WaitOptions {
 }
 
 impl WaitOptions {
-    /// Waits without end, and raises failures.
+    /// No timeout; a run that failed is an error.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Waits no longer than this.
+    /// Sets how long to wait.
     #[must_use]
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout: Some(timeout), ..self }
     }
 
-    /// Sets what to do when the run failed, was cancelled or interrupted.
+    /// Sets what to do if the run failed, was cancelled or was interrupted.
     #[must_use]
     pub fn on_failure(self, on_failure: OnEnd) -> Self {
         Self { on_failure, ..self }
     }
 
-    /// Sets what to do when the run ended with warnings.
+    /// Sets what to do if the run finished with warnings.
     #[must_use]
     pub fn on_warning(self, on_warning: OnEnd) -> Self {
         Self { on_warning, ..self }
     }
 
-    /// Sets the options of each request that looks at the run.
+    /// Sets the options of each request that reads the run.
     #[must_use]
     pub fn options(self, options: Options) -> Self {
         Self { options, ..self }
@@ -98,7 +96,7 @@ impl WaitOptions {
 }
 
 impl<S: RunState> FollowStep<S> {
-    /// Raises what the caller wants raised.
+    /// Fails if the caller wants an error for this end of the run.
     pub(crate) fn check(
         &self,
         sender: &Sender,
@@ -126,20 +124,20 @@ impl<S: RunState> FollowStep<S> {
 pub(crate) fn expired(sender: &Sender, token: &RunToken, failure: Option<&Error>) -> Error {
     let age =
         Duration::from_millis(u64::try_from(sender.now_millis().saturating_sub(token.since)).unwrap_or(0));
-    let what = format!("{} had not ended {:.1} s after it was started", token.name(), age.as_secs_f64());
+    let what = format!("{} had not ended {} after it was started", token.name(), span(age));
     let error = match failure {
         None => Error::new(Kind::WaitTimeout, what),
         Some(failure) => {
-            let mut causes = vec![failure.to_string()];
-            causes.extend_from_slice(failure.causes());
+            let mut causes = vec![failure.message()];
+            causes.extend_from_slice(failure.cause_messages());
             let what =
-                format!("{what}, as far as could be seen: the last look at it failed: {}", failure.what());
+                message![what, ", as far as could be seen: the last look at it failed: ", failure.what()];
             Error::new(Kind::WaitTimeout, what).with_causes(causes)
         }
     };
     error
         .with_run(token.encode())
-        .with_hint("The run goes on; resume waiting with its token.")
+        .with_hint("The run goes on. Resume waiting with its token.")
         .scrubbed(|text| sender.scrub(text))
 }
 

@@ -10,18 +10,18 @@ use crate::sender::Sender;
 /// Pages that one look reads at most at the new end of a list.
 const PAGES: u32 = 10;
 
-/// Steps to the end of a list: 32 there and as many back, whatever the server answers.
+/// The most steps to find the end of a list: 32 forward and 32 back.
 const STEPS: u32 = 64;
 
-/// A list of runs in the order in which they were asked for, read from its new end.
+/// A list of runs ordered by the time of the request, read from its newest end.
 pub(super) struct Newest<'a, S> {
     sender: &'a Sender,
     parent: &'a str,
     /// The account of all its requests.
     spent: &'a mut Spent,
-    /// Where the last page with rows began, once it is known that the newest stand last: lists grow.
+    /// The offset of the last page with rows, once it is known that the newest runs are last.
     end: u32,
-    /// Rows of a whole page, as the server gives them.
+    /// The number of rows in a full page.
     length: u32,
     state: std::marker::PhantomData<fn() -> S>,
 }
@@ -31,7 +31,7 @@ impl<'a, S: Listed> Newest<'a, S> {
         Self { sender, parent, spent, end: 0, length: 1, state: std::marker::PhantomData }
     }
 
-    /// The newest runs, as far as they are `wanted`; an older page is read only where a whole newer one is wanted.
+    /// Returns the newest runs that are `wanted`. An older page is read only if all rows of the newer one are wanted.
     pub(super) async fn find(&mut self, wanted: impl Fn(&S) -> bool) -> Result<Vec<S>, Error> {
         let mut page = self.page(self.end).await?;
         if page.data.is_empty() && self.end > 0 {
@@ -46,7 +46,7 @@ impl<'a, S: Listed> Newest<'a, S> {
         if ascends || !(page.data.is_empty() || page.has_more == Some(false) || descends(&page.data)) {
             page = self.last(page).await?;
             ascends = true;
-            // A first page of equal times says nothing; both ends together do.
+            // A first page with equal times does not show the order; both ends together do.
             if page.data.last().and_then(Listed::created) < head {
                 (self.end, ascends) = (0, false);
                 page = self.page(0).await?;
@@ -69,7 +69,7 @@ impl<'a, S: Listed> Newest<'a, S> {
         Ok(found.into_values().collect())
     }
 
-    /// The last page that has rows: from one that has, ever further on until there are none, then in between.
+    /// Finds the last page with rows: doubles the offset until a page is empty, then searches in between.
     async fn last(&mut self, from: Page<S>) -> Result<Page<S>, Error> {
         let length = self.length;
         let (mut known, mut at, mut step) = (from, self.end, length);
@@ -80,10 +80,10 @@ impl<'a, S: Listed> Newest<'a, S> {
             }
             let next = match beyond {
                 None => at.saturating_add(step),
-                // On the grid of pages, so that all but the last are whole.
+                // Aligned to pages, so that all pages but the last are full.
                 Some(beyond) => at + ((beyond - at) / 2).div_ceil(length) * length,
             };
-            // Between the last two steps of the grid there is more where the server cut a page short.
+            // If the server returned short pages, there are more rows between the last two steps.
             let next = match beyond {
                 Some(beyond) if next >= beyond => at.saturating_add(rows(&known)),
                 _ => next,
@@ -95,7 +95,7 @@ impl<'a, S: Listed> Newest<'a, S> {
             if page.data.is_empty() {
                 beyond = Some(next);
             } else if page.data.first().map(Row::id) == known.data.first().map(Row::id) {
-                // The server does not mind offsets: there is but this page.
+                // The server ignores offsets, so this page is the only one.
                 break;
             } else {
                 (known, at, step) = (page, next, step.saturating_mul(2));
@@ -115,7 +115,7 @@ fn rows<S>(page: &Page<S>) -> u32 {
     u32::try_from(page.data.len()).unwrap_or(u32::MAX).max(1)
 }
 
-/// Whether the newest stand first.
+/// Whether the newest runs are first.
 fn descends<S: Listed>(rows: &[S]) -> bool {
     match (rows.first().and_then(Listed::created), rows.last().and_then(Listed::created)) {
         (Some(first), Some(last)) => first > last,

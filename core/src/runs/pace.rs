@@ -1,16 +1,16 @@
-//! How often a run is asked for. Pure.
+//! How often a run is looked at. Pure.
 
 use std::time::Duration;
 
 const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(15);
-/// How long answers may come without the run: it is not listed at once, and a list may lag behind.
+/// How long a run may be missing from answers: a new run is not listed at once, and a list may lag behind.
 pub(super) const MISSING_BORNE: Duration = Duration::from_mins(10);
-/// How long answers may come that are none of the API's, such as a gateway's pages.
+/// How long answers may be unreadable, such as the error pages of a gateway.
 pub(super) const UNREADABLE_BORNE: Duration = Duration::from_mins(1);
-/// How long a look may take at least, however soon its step ends.
+/// The least time limit of a look, even if its step ends sooner.
 pub(super) const LOOK_AT_LEAST: Duration = Duration::from_secs(1);
-/// How long a page of the list of syncs is awaited by a run whose turn has come.
+/// How long a run that may look waits for a page of the list of syncs.
 pub(super) const PAGE_BORNE: Duration = Duration::from_secs(2);
 
 /// The pause before the next poll: short while the run is young, a tenth of its age later, never above 15 s.

@@ -16,11 +16,11 @@ use crate::sender::Sender;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Ending {
-    /// Well.
+    /// The run succeeded.
     Success,
-    /// With warnings, such as rows that were rejected.
+    /// The run finished with warnings, such as rejected rows.
     Warning,
-    /// In failure, or because it was cancelled or interrupted.
+    /// The run failed, was cancelled or was interrupted.
     Failure,
 }
 

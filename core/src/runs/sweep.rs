@@ -1,4 +1,4 @@
-//! Reading the list of syncs for all runs that are followed: a page shows a hundred syncs, where a look shows one run.
+//! Reads the list of syncs for all followed runs: a page shows a hundred syncs, a look shows one run.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -18,21 +18,21 @@ use crate::model::Timestamp;
 use crate::page::{self, Cursor, Row};
 use crate::sender::Sender;
 
-/// Clocks and filters may be a little off: better to read some syncs too many.
+/// A margin for clocks and filters that are off: some syncs are read needlessly.
 const MARGIN_MS: i64 = 60_000;
-/// Between two readings of the list, in pauses between pages.
+/// The pause between two readings of the list, in pauses between pages.
 const BETWEEN: u32 = 3;
-/// After that long permissions may have changed.
+/// After this time, permissions may have changed.
 const REFUSED_FOR: Duration = Duration::from_hours(1);
-/// However generous the limit: without a pause whoever reads would do nothing else.
+/// The least pause between pages, so that the reader does something else too.
 const LEAST: Duration = Duration::from_millis(10);
 /// How long a page may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Statuses of syncs that no run under way has.
+/// Statuses of a sync without a run in progress.
 const ENDED: [&str; 5] = ["success", "warning", "failed", "cancelled", "interrupted"];
 
 model! {
-    /// As much of a sync as says whether looking at its runs is worth it.
+    /// The parts of a sync that show whether its runs are worth a look.
     pub(crate) struct SyncGlance {
         /// Numeric id.
         required id = "id": i64,
@@ -49,28 +49,30 @@ impl Row for SyncGlance {
     }
 }
 
-/// Where the reading stands, and whose task it is.
+/// The position in the list, and which follower reads it.
 #[derive(Debug, Default)]
 pub(super) struct Sweep {
     state: Mutex<State>,
-    /// Told when the reader leaves.
+    /// Notified when the reader leaves.
     left: Notify,
 }
 
 #[derive(Debug, Default)]
 struct State {
     readers: u64,
-    /// Who reads for all, and until when the others leave it to them: one that is not polled any more holds up nobody.
+    /// The follower that reads for all, and until when the others rely on it: a future that is no longer polled must
+    /// not hold up the others.
     reader: Option<(u64, Instant)>,
     due: Option<Instant>,
     cursor: Option<(Call, Cursor)>,
     /// What each sync that is followed showed when it was last read.
     shown: HashMap<String, (Option<String>, Option<Timestamp>)>,
-    /// The key that may not list syncs, and until when it is not tried again: one that is unknown never is.
+    /// The key that may not list syncs, and until when it is not tried again; `None` for a key that the server does not
+    /// know.
     refused: Option<([u8; 32], Option<Instant>)>,
 }
 
-/// One follower's part in the reading; leaves it to the others when it is dropped.
+/// One follower's role in the reading. Dropping it hands the role to the others.
 struct Reader<'a> {
     sweep: &'a Sweep,
     id: u64,
@@ -89,7 +91,7 @@ impl Sweep {
 }
 
 impl Reader<'_> {
-    /// When to read the next page; or, with false, when to ask again whether nobody else reads.
+    /// True and when to read the next page; or false and when to check again whether another follower still reads.
     fn turn(&self) -> (bool, Instant) {
         let now = Instant::now();
         let mut state = self.sweep.lock();
@@ -119,7 +121,7 @@ impl Drop for Reader<'_> {
     }
 }
 
-/// Reads on and on while this is polled and nobody else does; `busy` is true while a page is under way.
+/// Reads the list for as long as it is polled and no other follower reads. `busy` is true while a page is requested.
 pub(super) async fn lead<S: RunState>(
     sender: &Sender,
     followed: &Arc<Followed>,
@@ -144,7 +146,7 @@ pub(super) async fn lead<S: RunState>(
             continue;
         }
         busy.store(true, Ordering::Relaxed);
-        // Boxed: every run that is followed would carry the room for it.
+        // Boxed, since the future of every followed run would otherwise have room for it.
         let read = Box::pin(page::<S>(sender, followed, since)).await;
         busy.store(false, Ordering::Relaxed);
         if !reader.reads() {
@@ -166,7 +168,7 @@ pub(super) async fn lead<S: RunState>(
     }
 }
 
-/// The time between pages: a twentieth of the limit.
+/// The pause between pages: they use a twentieth of the limit.
 fn pause(sender: &Sender) -> Duration {
     let config = sender.config();
     let quota = config.quota.shared(config.share.unwrap_or(1.0));
@@ -183,17 +185,16 @@ fn is_refused(sender: &Sender, followed: &Followed) -> bool {
         .is_some_and(|(refused, until)| refused == key && until.is_none_or(|until| Instant::now() < until))
 }
 
-/// Reads one page, from where the last one ended, and moves the runs ahead whose syncs show something new. Returns
-/// whether the list goes on.
+/// Reads the next page and makes the looks urgent whose syncs show something new. Returns whether the list goes on.
 async fn page<S: RunState>(sender: &Sender, followed: &Arc<Followed>, since: i64) -> Result<bool, Error> {
-    // A copy: a reader that is dropped meanwhile leaves the place to the next.
+    // A copy, so that a reader that is dropped leaves the position to the next one.
     let place = followed.sweep.lock().cursor.clone();
     let (call, cursor) = match place {
         Some(place) => place,
         None => start::<S>(sender, since)?,
     };
     let options = Options::new().priority(Priority::Poll).deadline(PATIENCE).max_retries(0);
-    let mut spent = sender.account(&options);
+    let mut spent = sender.account(call.subject(), &options, false);
     let fetched = page::fetch::<SyncGlance>(sender, &call, cursor, &mut spent).await?;
     for sync in fetched.rows {
         let id = sync.id.to_string();
@@ -215,7 +216,7 @@ fn compare(sender: &Sender, followed: &Followed, id: &str, sync: SyncGlance) {
     let now = (sync.status, sync.last_run_at);
     let mut state = followed.sweep.lock();
     let urgency = match state.shown.get(id) {
-        // What is seen for the first time is news only if it can be the end of a run.
+        // A sync that is seen for the first time is news only if a run may have ended.
         None if !ended => None,
         Some(known) if *known == now => None,
         _ => Some(if ended { Urgency::Ended } else { Urgency::Changed }),

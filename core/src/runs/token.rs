@@ -1,4 +1,4 @@
-//! A run's token: enough to follow the run from another process, in another language.
+//! The token of a run, from which another process or language can follow it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,10 +8,10 @@ use crate::error::{Error, Kind};
 use crate::operation::RunKind;
 use crate::sender::Sender;
 
-/// The version of the token's form.
+/// The version of the format.
 const VERSION: u32 = 1;
 
-/// What a token holds. No key: whoever resumes it brings their own.
+/// The contents of a token. It holds no key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RunToken {
     v: u32,
@@ -21,12 +21,12 @@ pub(crate) struct RunToken {
     pub run: String,
     /// When it was triggered, in milliseconds since 1970 by the triggering machine's clock.
     pub since: i64,
-    /// How this process came by it; another one only has the token.
+    /// How this process got it; not part of the token.
     #[serde(skip)]
     pub source: Source,
 }
 
-/// What is read first of a token: the rest may be a newer version's.
+/// The part that is read first, since the rest may be of a newer version.
 #[derive(Deserialize)]
 struct Peek {
     v: u32,
@@ -42,7 +42,7 @@ pub(crate) enum Source {
     Given,
     /// It was found after the trigger's answer was lost.
     Adopted,
-    /// It was under way before, and none was started.
+    /// It was already in progress, and no run was started.
     Joined,
 }
 
@@ -60,7 +60,7 @@ impl RunToken {
         }
     }
 
-    /// The same, come by in another way.
+    /// Sets how the id became known.
     pub(crate) fn from(self, source: Source) -> Self {
         Self { source, ..self }
     }
@@ -93,7 +93,7 @@ impl RunToken {
         Ok(token)
     }
 
-    /// What errors call it.
+    /// Its name in errors.
     pub(crate) fn name(&self) -> String {
         format!("run {} of {} {}", self.run, self.kind.as_str().replace('_', " "), self.parent)
     }

@@ -16,10 +16,13 @@ use crate::config::Key;
 use crate::error::{Error, Kind};
 use crate::limit::{Ask, Linger, NotGranted, Permit, Refusal, RefusedBy429};
 use crate::reason::Reason;
+use crate::text::span;
 use crate::transport::{self, Departure, Exchange, Failed, Request};
 
 /// The longest URL that the HTTP client sends; what is longer fails there in words that help nobody.
 const LONGEST_URL: usize = 65_534;
+/// What the base URL of the API ends in, also behind most gateways.
+const API_PATH: &str = "/api/v1";
 /// The longest `Retry-After` that a read waits for; whoever is told a longer one fails at once.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
@@ -39,7 +42,7 @@ struct Ended {
 impl Sender {
     /// Makes a call that has all it needs.
     pub(super) async fn send(&self, call: &Call, spent: &mut Spent) -> Result<Answer, Error> {
-        let mut meta = Meta::named(call.operation_id());
+        let mut meta = Meta::of(&self.scrubbed(call.subject()));
         let started = Instant::now();
         let departure = Departure::default();
         let made = tokio::select! {
@@ -61,7 +64,7 @@ impl Sender {
             }
             Err(error) => {
                 spent.take(meta);
-                Err(self.error_at(call, error.with_meta(spent.meta(call.operation_id()))))
+                Err(self.error_at(call, error.with_meta(spent.meta().named(call.subject()))))
             }
         }
     }
@@ -74,6 +77,7 @@ impl Sender {
         departure: &Departure,
     ) -> Result<Exchange, Error> {
         spent.check()?;
+        call.check()?;
         self.refuse_inside_key_function()?;
         // What cannot be sent takes no place of the limit.
         let request = self.outgoing(call, spent, meta)?;
@@ -89,7 +93,7 @@ impl Sender {
             // Under another key the id behind the slug may be another sync's.
             if call.bound().is_some_and(|bound| bound != key.digest()) {
                 permit.never_sent();
-                let what = "the key was changed after the sync's slug was looked up; nothing was sent";
+                let what = "the key was changed after the sync's slug was looked up. Nothing was sent";
                 return Err(Error::new(Kind::InvalidRequest, what).with_reason(Reason::KeyChanged));
             }
             spent.sent_with(key.digest());
@@ -198,10 +202,10 @@ impl Sender {
 
     /// The error of a call that a server which refuses everything would keep for ever.
     fn hopeless(&self, since: Duration) -> Error {
-        let minutes = since.mul_f64(self.config().scale).as_secs_f64() / 60.0;
-        let what = format!("the server has refused every request (429) for {minutes:.1} minutes");
+        let since = span(since.mul_f64(self.config().scale));
+        let what = format!("the server has refused every request (429) for {since}");
         Error::new(Kind::RateLimited, what).with_status(429).with_reason(Reason::QuotaExhausted).with_hint(
-            "Something else uses up the workspace's limit, or the server refuses this client: try later.",
+            "Something else uses up the workspace's limit, or the server refuses this client. Try again later.",
         )
     }
 
@@ -258,18 +262,29 @@ impl Sender {
         let scrub = |text: &str| self.scrub(text);
         if let Err(error) = transport::check(&exchange, &scrub) {
             let passes = retry::passes(exchange.status);
-            return (Err(error), passes);
+            return (Err(self.with_base_url_hint(error)), passes);
         }
         if raw {
             return (Ok(exchange), false);
         }
-        match transport::error_under_200(&exchange, call.operation().is_some(), &scrub) {
+        match transport::error_under_200(&exchange, call.operation(), &scrub) {
             None => (Ok(exchange), false),
             Some(error) => {
                 let passes = error.kind() == Kind::Server;
                 (Err(error), passes)
             }
         }
+    }
+
+    /// A base URL without the API's path leads to pages that do not exist.
+    fn with_base_url_hint(&self, error: Error) -> Error {
+        if error.kind() != Kind::NotFound || self.config().base.path().ends_with(API_PATH) {
+            return error;
+        }
+        let base = &self.config().base;
+        error.with_hint(format!(
+            "The base URL {base} does not end in {API_PATH}, as the API's does: check it."
+        ))
     }
 
     /// Keeps what an answer says of the server's clock; where it failed, something before it may have dated the answer.
@@ -291,7 +306,7 @@ impl Sender {
         let url = call.url(&self.0.config.base);
         if url.as_str().len() > LONGEST_URL {
             let what = format!(
-                "the request's URL would have {} bytes, and more than {LONGEST_URL} cannot be sent; nothing was sent",
+                "the request's URL would have {} bytes, and more than {LONGEST_URL} cannot be sent. Nothing was sent",
                 url.as_str().len()
             );
             return Err(Error::new(Kind::InvalidRequest, what).with_hint("Shorten the filters or the path."));
@@ -379,13 +394,13 @@ impl Drop for Held<'_> {
 }
 
 /// A call that ended before its answer. A write that may have left is not reported as one that did not happen.
-fn interrupted(kind: Kind, what: &str, call: &Call, departure: &Departure) -> Error {
+fn interrupted(kind: Kind, what: &'static str, call: &Call, departure: &Departure) -> Error {
     let error = Error::new(kind, what);
     match (call.is_write() && departure.happened(), kind) {
         (false, _) => error,
         // Whoever cancelled asked for it to be given up; the kind says that, the hint says the rest.
         (true, Kind::Cancelled) => error
-            .with_hint("The request had been sent; it may have happened all the same.")
+            .with_hint("The request had been sent: it may have happened all the same.")
             .with_outcome(lost(departure)),
         (true, _) => unknown(error.with_outcome(lost(departure))),
     }

@@ -1,20 +1,21 @@
-//! What a caller wants to be told of calls.
+//! Hooks around calls.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use super::lock;
-use crate::attempt::{CutMade, Meta};
-use crate::call::Call;
+use crate::attempt::{CutMade, Meta, Subject};
 use crate::error::Error;
 
 /// A call that begins.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct CallStart<'a> {
-    /// The vendor's name of the operation; method and path for `Client::request`.
+    /// The method that was called: `syncs.get`; `request` for [`Client::request`](crate::Client::request).
     pub operation: &'a str,
-    /// What it is done to, as errors name it.
+    /// The API's own id of the operation: `GetSync`; `None` for calls that are none of the API's operations.
+    pub operation_id: Option<&'a str>,
+    /// What it is called on, as errors name it: `sync 7`, `sync "orders"`.
     pub resource: Option<&'a str>,
 }
 
@@ -22,9 +23,9 @@ pub struct CallStart<'a> {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct CallEnd<'a> {
-    /// What it did.
+    /// How the call went.
     pub meta: &'a Meta,
-    /// Why it failed, where it did.
+    /// Why the call failed, if it did.
     pub error: Option<&'a Error>,
 }
 
@@ -45,10 +46,15 @@ fn all<T: Clone>(hooks: &Mutex<Vec<T>>) -> Vec<T> {
 }
 
 impl Hooks {
-    pub(super) fn started(&self, call: &Call) {
-        // Outside the lock, so that a hook may add another.
+    pub(super) fn started(&self, subject: &Subject) {
+        let Subject { method, operation_id, resource, .. } = subject;
+        // Outside the lock, so that a hook can add another hook.
         for hook in all(&self.start) {
-            hook(&CallStart { operation: call.operation_id(), resource: call.resource() });
+            hook(&CallStart {
+                operation: method,
+                operation_id: *operation_id,
+                resource: resource.as_deref(),
+            });
         }
     }
 

@@ -1,4 +1,4 @@
-//! Cancelling from outside a call: the door's signal reaches the request loop, so that what was under way is known.
+//! Cancelling a call through the door: the signal reaches the request loop, which knows what was in flight.
 
 use std::future::Future;
 
@@ -13,7 +13,7 @@ pub(crate) async fn with_signal<F: Future>(signal: CancellationToken, call: F) -
     SIGNAL.scope(signal, call).await
 }
 
-/// Comes when the call around it is cancelled; never where nothing can cancel it but dropping it.
+/// Resolves once the call around it is cancelled; never if only dropping it can cancel it.
 pub(super) async fn cancelled() {
     match SIGNAL.try_with(Clone::clone) {
         Ok(signal) => signal.cancelled().await,

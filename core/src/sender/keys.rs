@@ -1,4 +1,4 @@
-//! The client's keys: the one in use, those before it, and the function that may give another.
+//! The keys of a client: the current one, earlier ones, and the function that may return another.
 
 use std::error::Error as StdError;
 use std::future::Future;
@@ -11,12 +11,13 @@ use tokio::time::Instant;
 use super::{Sender, lock};
 use crate::config::Key;
 use crate::error::{Error, Kind};
+use crate::message::Style;
 use crate::reason::Reason;
 
-/// Keys that are still taken out of texts.
+/// How many keys are scrubbed from texts.
 const KEYS_KEPT: usize = 8;
 
-/// What a function gives: a key, or why there is none.
+/// The result of a key function: a key, or why there is none.
 pub(crate) type Given = Result<String, Box<dyn StdError + Send + Sync>>;
 type Ask = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Given> + Send>> + Send + Sync>;
 
@@ -34,18 +35,18 @@ pub(crate) enum KeySource {
 
 /// The keys of a client.
 pub(crate) struct Keys {
-    /// The one in use last; the others are kept to be taken out of texts that come late.
+    /// The current key is the last. The others are kept, to be scrubbed from late answers.
     known: RwLock<Vec<Key>>,
     source: KeySource,
-    /// What came of asking last. Whoever asks holds it, so that the others share what comes of it.
+    /// The result of the last asking. It is locked while a call asks, so that the others share the result.
     asked: tokio::sync::Mutex<Option<Asked>>,
     desk: Desk,
 }
 
-/// What came of asking for a key.
+/// The result of asking for a key.
 struct Asked {
     at: Instant,
-    /// The key that was refused; none where there was none yet.
+    /// The key that was refused; `None` if there was no key yet.
     about: Option<[u8; 32]>,
     failure: Option<Error>,
 }
@@ -59,9 +60,9 @@ struct Desk {
 
 #[derive(Default)]
 struct Wants {
-    /// How often a key was wanted.
+    /// How many times a key was wanted.
     wanted: u64,
-    /// How many of those a host was told of.
+    /// How many of those a host has heard of.
     told: u64,
     /// How many of those were answered.
     answered: u64,
@@ -73,7 +74,7 @@ tokio::task_local! {
     static ASKING: ();
 }
 
-/// Runs what belongs to a key function: a client that waits for this key is not to be used in it.
+/// Runs a key function; calls inside it on the waiting client are refused.
 pub(crate) async fn asking<F: Future>(inside: F) -> F::Output {
     ASKING.scope((), inside).await
 }
@@ -99,11 +100,11 @@ impl Keys {
 
     pub(super) fn replace(&self, key: Key) {
         let mut known = self.known.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        // The same key again is no change.
+        // Setting the same key again changes nothing.
         if known.last().is_none_or(|last| last.digest() != key.digest()) {
             known.retain(|known| known.digest() != key.digest());
             known.push(key);
-            // Texts that come late come within minutes; each key that is kept makes every text dearer.
+            // Late answers come within minutes, and every kept key makes scrubbing slower.
             let old = known.len().saturating_sub(KEYS_KEPT);
             known.drain(..old);
         }
@@ -127,7 +128,7 @@ impl Keys {
 }
 
 impl Desk {
-    /// Answers what is wanted: with a key that is set by now, or with why there is none.
+    /// Answers those who want a key: a new key is set by now, or `failure` says why there is none.
     fn answer(&self, failure: Option<String>) {
         let mut wants = lock(&self.state);
         if wants.answered < wants.wanted {
@@ -154,7 +155,7 @@ impl Desk {
 
     async fn until<R>(&self, mut look: impl FnMut(&mut Wants) -> Option<R>) -> R {
         loop {
-            // Before the look, so that no change between the two is missed.
+            // Registered before the check, so that no change in between is missed.
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
@@ -181,7 +182,7 @@ impl Sender {
         }
     }
 
-    /// The host's function gave no key.
+    /// Notes that the function of the host failed.
     pub(crate) fn key_failed(&self, why: &str) {
         self.keys().desk.answer(Some(self.scrub(why)));
     }
@@ -213,8 +214,8 @@ impl Sender {
         if keys.digest() != used {
             return Ok(true);
         }
-        // A request may have left with the key that an asking gave before whoever asked noted its end: that asking was
-        // about the key before, and says nothing of this one.
+        // A request may have been sent with the new key before the asking that returned it was recorded. That asking
+        // was about the previous key.
         if let Some(last) = &*asked
             && last.about == used
             && last.at >= since
@@ -243,18 +244,20 @@ impl Sender {
                     let cause: Arc<dyn StdError + Send + Sync> = cause.into();
                     failed(cause.to_string()).with_origin(cause)
                 })?;
-                // Read from a file as often as not, with a line break that is not the key's.
-                self.use_key(Key::from_outside(&key).map_err(|error| failed(error.to_string()))?);
+                // Functions often read the key from a file, which ends with a line break.
+                self.use_key(
+                    Key::from_outside(&key).map_err(|error| failed(error.what().in_style(Style::Rust)))?,
+                );
                 Ok(())
             }
         }
     }
 
-    /// Refuses a call that a key function makes of the client that waits for its key.
+    /// Refuses a call that a key function makes with the client that waits for its key.
     pub(super) fn refuse_inside_key_function(&self) -> Result<(), Error> {
         if self.keys().can_ask() && ASKING.try_with(|()| ()).is_ok() {
             let what =
-                "the function that gives the key uses the client that waits for this key; nothing was sent";
+                "the function that gives the key uses the client that waits for this key. Nothing was sent";
             return Err(Error::new(Kind::Authentication, what)
                 .with_reason(Reason::KeyFunction)
                 .with_hint("Let the function get the key elsewhere, or make another client for it."));

@@ -1,4 +1,4 @@
-//! The one way in which requests leave this crate. Knows no resource.
+//! The request loop: every request of this crate is sent here. Knows no resource.
 
 mod attempts;
 mod hooks;
@@ -20,12 +20,13 @@ use bytes::Bytes;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::attempt::Meta;
+use crate::attempt::{Meta, Subject};
 use crate::call::{Call, Options, Spent};
 use crate::config::{Config, Key};
 use crate::error::{Error, Kind};
 use crate::limit::{Gate, LimitStats};
 use crate::reason::Reason;
+use crate::text::brief;
 use crate::transport::Http;
 use crate::workspace::{Part, ServerClock, Tenancy, Workspace};
 
@@ -51,12 +52,15 @@ struct Shared {
     hooks: Hooks,
 }
 
-/// A whole, successful answer.
+/// A complete, successful answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub body: Bytes,
     pub meta: Meta,
 }
+
+/// What logs and hooks show of what a call was made on.
+const LONGEST_NAME: usize = 200;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -125,7 +129,7 @@ impl Sender {
         self.0.tenancy.get().map(|tenancy| tenancy.workspace().part()).unwrap_or_default()
     }
 
-    /// How the limit stands; a client without a key yet has one of its own that nothing was sent through.
+    /// Returns the state of the limit. A client without a key has an unused limit of its own.
     pub(crate) fn stats(&self) -> LimitStats {
         match self.0.tenancy.get() {
             Some(tenancy) => tenancy.workspace().gate().stats(),
@@ -175,14 +179,14 @@ impl Sender {
         &self.0.keys
     }
 
-    /// The account of a call with these options.
-    pub(crate) fn account(&self, options: &Options) -> Spent {
-        Spent::new(options.clone(), false, self.0.config.bounds)
+    /// The account of a call with these options; `raw` is for one whose answer is wanted as the server wrote it.
+    pub(crate) fn account(&self, subject: &Subject, options: &Options, raw: bool) -> Spent {
+        Spent::new(&self.scrubbed(subject), options.clone(), raw, self.0.config.bounds)
     }
 
-    /// The account of a call whose answer is wanted as the server wrote it.
-    pub(crate) fn raw_account(&self, options: &Options) -> Spent {
-        Spent::new(options.clone(), true, self.0.config.bounds)
+    /// A subject without secrets: a caller may have given the key where it does not belong.
+    pub(crate) fn scrubbed(&self, subject: &Subject) -> Subject {
+        subject.clone().map_text(|text| brief(&self.scrub(text), LONGEST_NAME))
     }
 
     /// Now, in milliseconds since 1970: for tokens, which outlive the process.
@@ -212,7 +216,7 @@ impl Sender {
         real.min(Duration::from_hours(24 * 365)).mul_f64(self.0.config.scale)
     }
 
-    /// Takes every key of the client, and a proxy's credentials, out of a text.
+    /// Removes every key of the client, and the credentials of a proxy, from a text.
     pub(crate) fn scrub(&self, text: &str) -> String {
         let text = self.0.keys.scrub(text);
         match self.0.config.route.proxy() {
@@ -223,23 +227,23 @@ impl Sender {
 
     /// An error of this call, without secrets.
     pub(crate) fn error_at(&self, call: &Call, error: Error) -> Error {
-        error.at(call.operation_id(), call.resource()).scrubbed(|text| self.scrub(text))
+        error.at(call.subject()).scrubbed(|text| self.scrub(text))
     }
 }
 
 fn no_key() -> Error {
-    Error::new(Kind::Authentication, "the client has no key yet; nothing was sent")
+    Error::new(Kind::Authentication, "the client has no key yet. Nothing was sent")
         .with_reason(Reason::NoKey)
-        .with_hint("The key is to be set before the first call.")
+        .with_hint("Set the key before the first call.")
 }
 
-/// A failure after which a write may or may not have happened.
+/// Turns the failure of a write into `outcome_unknown`.
 pub(crate) fn unknown(error: Error) -> Error {
-    let what = format!("it was sent, and whether it happened cannot be known: {}", error.what());
+    let what = message!["it was sent, and whether it happened cannot be known: ", error.what()];
     error
         .with_what(what)
         .with_kind(Kind::OutcomeUnknown)
-        .with_hint("Look at what the workspace shows before you send it again; it may have happened.")
+        .with_hint("It may have happened: look at the workspace before you send it again.")
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -1,11 +1,11 @@
-//! What time it is here, for tokens and for what is compared with them.
+//! The time of this machine, for tokens and what is compared with them.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
-/// The wall clock as it stood when the client was made, and what has passed since by the one that is never set: a clock
-/// that is moved by an hour must neither end a wait nor hold one up.
+/// The wall clock when the client was created, and the time since by the monotonic clock. A clock that is set must
+/// neither end a wait nor hold one up.
 #[derive(Debug)]
 pub(super) struct OwnClock {
     began: Instant,

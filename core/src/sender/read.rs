@@ -10,6 +10,7 @@ use super::{Answer, Sender, unknown};
 use crate::attempt::Meta;
 use crate::call::{Call, Id, Spent};
 use crate::error::{Error, Kind};
+use crate::json;
 use crate::model::{self, Mended, Model};
 use crate::operation::Returns;
 use crate::text::brief;
@@ -17,6 +18,8 @@ use crate::transport;
 
 /// How much is shown of the path of a value that was mended.
 const PATH_SHOWN: usize = 200;
+/// How much is shown of the reason why an answer cannot be read.
+const WHY_SHOWN: usize = 400;
 
 impl Sender {
     /// Makes a call and reads its answer as a `T`.
@@ -46,13 +49,14 @@ impl Sender {
         made: impl Future<Output = Result<R, Error>>,
         meta: impl Fn(&R) -> &Meta,
     ) -> Result<R, Error> {
-        self.hooks().started(call);
+        let subject = self.scrubbed(call.subject());
+        self.hooks().started(&subject);
         // What a caller gave is in errors too, and may be the key where it does not belong.
         let made = made.await.map_err(|error| error.scrubbed(|text| self.scrub(text)));
         match &made {
             Ok(answer) => self.hooks().ended(meta(answer), None),
             Err(error) => {
-                let meta = error.meta().cloned().unwrap_or_else(|| Meta::named(call.operation_id()));
+                let meta = error.meta().cloned().unwrap_or_else(|| Meta::of(&subject));
                 self.hooks().ended(&meta, Some(error));
             }
         }
@@ -75,7 +79,9 @@ impl Sender {
                 Ok((value, meta))
             }
             Err(why) => {
-                let why = transport::no_json(body, &|text| self.scrub(text)).unwrap_or(why);
+                // It may name what the server sent; the key is taken out before it is cut short.
+                let shown = |why: String| brief(&self.scrub(&why), WHY_SHOWN);
+                let why = transport::no_json(body, &|text| self.scrub(text)).unwrap_or_else(|| shown(why));
                 let error = Error::new(Kind::Protocol, format!("the answer cannot be read: {why}"));
                 Err(self.unreadable(call, error, meta))
             }
@@ -98,7 +104,8 @@ fn whole<'a>(call: &Call, body: &'a [u8]) -> Cow<'a, [u8]> {
     }
     let Some((member, parameter)) = operation.traits.fill else { return Cow::Borrowed(body) };
     let id = operation.ids.iter().zip(call.ids()).find(|(known, _)| known.argument.wire == parameter);
-    let members = serde_json::from_slice::<BTreeMap<String, Box<RawValue>>>(body);
+    let members =
+        serde_json::from_slice::<BTreeMap<String, Box<RawValue>>>(json::without_byte_order_mark(body));
     match (id, members) {
         (Some((_, Id::Text(id))), Ok(mut members))
             if members.get(member).is_none_or(|value| value.get() == "null") =>

@@ -5,12 +5,12 @@ use std::time::Duration;
 use crate::attempt::Outcome;
 use crate::operation::Safety;
 
-/// The first pause's upper bound; each further one doubles it.
+/// The upper bound of the first pause; each further pause doubles it.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// What no pause exceeds.
+/// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
-/// What follows.
+/// What happens after an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// Send again after this pause.
@@ -21,16 +21,16 @@ pub(super) enum Verdict {
     Unknown,
 }
 
-/// Whether an answer of this status may be another one when it is asked for again: a gateway or the server gave up (408,
-/// 499, 5xx), or the request came on a connection that it does not belong to (421, RFC 9110 §15.5.20) or too early (425,
-/// RFC 8470 §5.2).
+/// Whether another attempt may get another answer than this status: a gateway or the server gave up (408, 499, 5xx), or
+/// the request came on a wrong connection (421, RFC 9110 §15.5.20) or too early (425, RFC 8470 §5.2).
 pub(super) fn passes(status: u16) -> bool {
     matches!(status, 408 | 421 | 425 | 499 | 500..600)
 }
 
-/// Whether the server, or a gateway before it, gave up on a request of which it cannot be told whether it was done.
+/// Whether the server or a gateway gave up on a request that may have been processed.
 fn gave_up(status: u16) -> bool {
-    // 421 and 425 say that nothing was done with it. Under 200 it is "Internal Server Error" in words.
+    // 421 and 425 say that the server did nothing. Status 200 reaches this rule only with the body "Internal Server
+    // Error".
     !matches!(status, 421 | 425)
 }
 
@@ -62,7 +62,7 @@ fn pause(retries: u32, jitter: f64) -> Duration {
     bound.mul_f64(jitter.clamp(0.0, 1.0))
 }
 
-/// A client's allowance for retries: an outage must not be met with a multiple of the usual load.
+/// The retry budget of a client, so that an outage does not multiply its requests.
 #[derive(Debug)]
 pub(super) struct Budget {
     /// Tenths of a retry.
@@ -78,13 +78,12 @@ impl Budget {
         Self { tenths: Self::FULL, paid: None }
     }
 
-    /// A call that went well earns a tenth of a retry.
+    /// A successful call earns a tenth of a retry.
     pub(super) fn earn(&mut self) {
         self.tenths = (self.tenths + 1).min(Self::FULL);
     }
 
-    /// Takes one retry, if there is one. All calls that lost the same connection take one together: that it broke is one
-    /// failure, however many were on it.
+    /// Takes one retry, if there is one. Calls that lost the same connection share one, because that was one failure.
     pub(super) fn spend(&mut self, connection: Option<u64>) -> bool {
         if connection.is_some() && connection <= self.paid {
             return true;

@@ -1,7 +1,7 @@
-//! The addresses behind a name: one that failed is tried after the others.
+//! The addresses of a host: one that failed is tried after the others.
 //!
-//! The connector takes the first address that accepts a connection. One that accepts and then never shakes hands, or
-//! resets the handshake, would be taken again at each attempt, whatever stands behind the others.
+//! The connector uses the first address that accepts a connection. If that one never completes a handshake, every
+//! attempt would use it again.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,12 +11,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::future::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-/// How many are remembered: more than a name leads to, and fewer than a long-lived client could meet.
+/// How many failed addresses are remembered: more than a host has, and few enough for a long-lived client.
 const MOST_FAILED: usize = 64;
 
 type Lookup = fn(String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>>;
 
-/// What is known of addresses.
+/// What is known about addresses.
 #[derive(Debug)]
 pub(super) struct Addresses {
     lookup: Lookup,
@@ -25,17 +25,17 @@ pub(super) struct Addresses {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Which address came first for each name.
+    /// The first address of each host.
     first: BTreeMap<String, IpAddr>,
     /// Those that failed, the latest last.
     failed: Vec<IpAddr>,
     failures: u64,
 }
 
-/// As the HTTP client asks for addresses.
+/// The resolver of the HTTP client.
 pub(super) struct Resolver(pub Arc<Addresses>);
 
-/// As the system resolves names.
+/// Resolves a host name with the system's resolver.
 pub(super) fn lookup(name: String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
     Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) })
 }
@@ -49,13 +49,13 @@ impl Addresses {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many failures were noted: for [`failed`](Self::failed).
+    /// The number of failures so far, for [`failed`](Self::failed).
     pub(super) fn failures(&self) -> u64 {
         self.state().failures
     }
 
-    /// Notes that an attempt that began after so many failures brought no connection. Those that began together meant
-    /// the same address.
+    /// Notes that an attempt, begun after `failures` failures, got no connection. Attempts that began together used the
+    /// same address.
     pub(super) fn failed(&self, failures: u64) {
         let mut state = self.state();
         if state.failures != failures {
@@ -69,7 +69,7 @@ impl Addresses {
         state.failed.drain(..excess);
     }
 
-    /// Puts those that failed last, the latest at the end; otherwise the order stays.
+    /// Moves failed addresses to the end, the latest last. Otherwise the order stays.
     fn ordered(&self, name: String, mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
         let mut state = self.state();
         addresses.sort_by_key(|address| state.failed.iter().position(|failed| *failed == address.ip()));

@@ -1,4 +1,4 @@
-//! Why an attempt brought no answer, and what that says of whether it happened.
+//! Why an attempt has no answer, and whether the request can have taken effect.
 
 use tokio::time::Instant;
 
@@ -7,23 +7,24 @@ use super::refusal::{self, chain, find};
 use super::watched::Departure;
 use crate::attempt::Outcome;
 use crate::error::{Error, Kind};
+use crate::message::Message;
 use crate::reason::Reason;
 
-/// Why an attempt brought no answer.
+/// Why an attempt has no answer.
 #[derive(Debug)]
 pub(crate) struct Failed {
     pub outcome: Outcome,
     pub kind: Kind,
-    pub what: String,
-    pub causes: Vec<String>,
+    pub what: Message,
+    pub causes: Vec<Message>,
     pub reason: Option<Reason>,
-    pub hint: Option<String>,
-    /// The connection whose end it was, where others may have been on it: one number for all that were.
+    pub hint: Option<Message>,
+    /// The number of the connection that broke, if other requests may have used it. They have the same number.
     pub connection: Option<u64>,
 }
 
 impl Failed {
-    pub(super) fn new(outcome: Outcome, kind: Kind, what: impl Into<String>) -> Self {
+    pub(super) fn new(outcome: Outcome, kind: Kind, what: impl Into<Message>) -> Self {
         Self {
             outcome,
             kind,
@@ -35,22 +36,22 @@ impl Failed {
         }
     }
 
-    /// A request that could not be made.
+    /// A request that could not be built.
     pub(crate) fn before(error: &Error) -> Self {
         Self {
-            causes: error.causes().to_vec(),
+            causes: error.cause_messages().to_vec(),
             reason: error.reason(),
-            hint: error.hint().map(ToOwned::to_owned),
+            hint: error.hint_message().cloned(),
             ..Self::new(Outcome::Barred, error.kind(), error.what())
         }
     }
 
-    /// A pool that could not be made.
+    /// A pool that could not be created.
     pub(super) fn unbuilt(error: &reqwest::Error) -> Self {
         Self::new(Outcome::Barred, Kind::Config, text_of(error)).because(error)
     }
 
-    /// A request that brought no headers.
+    /// A request without an answer.
     pub(super) fn unanswered(error: &reqwest::Error, way: &Way, departure: &Departure) -> Self {
         let causes = chain(error);
         if error.is_connect() {
@@ -70,10 +71,10 @@ impl Failed {
             (lost(false), Kind::Connect, "the connection broke before the answer")
         };
         let innermost = causes.last().map_or_else(String::new, |cause| format!(": {cause}"));
-        Self { causes, ..Self::new(outcome, kind, format!("{what}{innermost}")) }
+        Self { causes: texts(causes), ..Self::new(outcome, kind, format!("{what}{innermost}")) }
     }
 
-    /// The error that it is unless the attempt is repeated.
+    /// The error of the call, unless the attempt is repeated.
     pub(crate) fn into_error(self) -> Error {
         let error = Error::new(self.kind, self.what)
             .with_causes(self.causes)
@@ -85,22 +86,23 @@ impl Failed {
         }
     }
 
-    /// An answer that broke off in its body.
+    /// An answer that broke off in the middle of its body.
     pub(super) fn broken_off(error: &reqwest::Error, since: Instant) -> Self {
-        // reqwest calls every error of a body one of decoding; only those beneath which there is no connection's are.
+        // reqwest reports every error of a body as a decoding error. It is one only if no connection error is beneath
+        // it.
         let kind = if find::<hyper::Error>(error).is_some() { Kind::Connect } else { Kind::Protocol };
         let outcome = Outcome::Lost { since, silent: false };
         Self::new(outcome, kind, format!("the answer broke off: {}", text_of(error))).because(error)
     }
 
     fn because(mut self, error: &reqwest::Error) -> Self {
-        self.causes = chain(error);
+        self.causes = texts(chain(error));
         self
     }
 }
 
-/// Whether the server itself said that it did nothing with the request (RFC 9113 §8.7): it refused the stream, or went
-/// away naming an earlier one as the last that it took. h2 ends only streams above that one with the frame's error.
+/// Whether the server said that it did nothing with the request (RFC 9113 §8.7): it refused the stream, or sent a
+/// GOAWAY that names an earlier stream as its last. h2 reports the GOAWAY's error only for later streams.
 fn was_refused(error: &reqwest::Error) -> bool {
     find::<h2::Error>(error).is_some_and(|error| {
         error.is_remote()
@@ -109,21 +111,25 @@ fn was_refused(error: &reqwest::Error) -> bool {
     })
 }
 
-/// Whether it ended a connection that carries several requests and not only the request's own stream; `multiplexes` says
-/// what connections are like where the error does not.
+/// Whether a connection with several requests broke, and not only the stream of this request. `multiplexes` decides if
+/// the error does not say it.
 pub(super) fn ended_all(error: &reqwest::Error, multiplexes: bool) -> bool {
     match find::<h2::Error>(error) {
         _ if error.is_connect() => false,
         Some(error) => !error.is_reset(),
-        // What cannot be unpacked is no sign of a broken connection.
+        // A body that cannot be decompressed does not mean that the connection broke.
         None => multiplexes && find::<hyper::Error>(error).is_some(),
     }
 }
 
-/// Whether there were bytes that are no answer, or a head larger than any that is read.
+/// Whether the server sent bytes that are no HTTP, or a head that is too large.
 fn is_unreadable(error: &reqwest::Error) -> bool {
     find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse)
         || find::<h2::Error>(error).is_some_and(h2::Error::is_library)
+}
+
+fn texts(causes: Vec<String>) -> Vec<Message> {
+    causes.into_iter().map(Message::from).collect()
 }
 
 fn text_of(error: &reqwest::Error) -> String {

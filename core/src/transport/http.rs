@@ -1,4 +1,4 @@
-//! One attempt at a request: handed over, answered or not, and what is known when it is not.
+//! One attempt: sends a request, and returns its answer or why there is none.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,18 +19,19 @@ use super::watched::{Departure, Watched};
 use crate::attempt::Outcome;
 use crate::config::{Config, Route};
 use crate::error::{Error, Kind};
+use crate::text::span;
 
-/// What an unpacked answer may measure; the largest page known is a hundredth of it.
+/// The largest decompressed answer. The largest known page is a hundredth of it.
 const LARGEST_BODY: usize = 64 << 20;
-/// Over HTTP/1.1 each request under way holds a connection of its own.
+/// The number of HTTP/1.1 connections, each of which carries one request.
 const HTTP1_CONNECTIONS: usize = 32;
-/// Requests on an HTTP/2 connection at once: what is above waits here, and not within the HTTP client, where an attempt's
-/// clock would run. A whole window of the workspace's limit must fit; servers commonly allow as many streams.
+/// Concurrent requests on an HTTP/2 connection. More of them wait here and not within the HTTP client, where the time
+/// limit of the attempt would run. A whole window of the limit must fit; servers commonly allow that many streams.
 const HTTP2_STREAMS: usize = 200;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE_POOL: Duration = Duration::from_secs(20);
 
-/// What is to be sent.
+/// A request to send.
 #[derive(Clone)]
 pub(crate) struct Request {
     pub method: Method,
@@ -39,7 +40,7 @@ pub(crate) struct Request {
     pub body: Option<Bytes>,
 }
 
-/// A whole answer.
+/// A complete answer.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub status: u16,
@@ -47,7 +48,7 @@ pub(crate) struct Exchange {
     pub body: Bytes,
 }
 
-/// An answer of which the headers are here.
+/// An answer whose headers have arrived.
 pub(crate) struct Incoming<'a> {
     response: reqwest::Response,
     until: Instant,
@@ -57,14 +58,14 @@ pub(crate) struct Incoming<'a> {
     _place: Option<SemaphorePermit<'a>>,
 }
 
-/// What there was when a request began.
+/// The state when a request began.
 #[derive(Clone, Copy, Debug)]
 struct Begun {
-    /// The pool that it is sent with.
+    /// The pool that sends it.
     generation: u64,
     /// How many connections had been lost.
     losses: u64,
-    /// How many addresses had been found to fail.
+    /// How many addresses had failed.
     failures: u64,
     multiplexes: bool,
 }
@@ -73,13 +74,13 @@ struct Begun {
 #[derive(Debug)]
 pub(crate) struct Http {
     config: Config,
-    /// Made at the first call: reading certificate stores has no place in a constructor.
+    /// Created on the first call, because a constructor should not read certificate stores.
     tls: OnceCell<rustls::ClientConfig>,
     pool: Mutex<Option<(u64, reqwest::Client)>>,
     warmup: Warmup,
     connections: Semaphore,
     streams: Semaphore,
-    /// The addresses of the server, or of the proxy before it.
+    /// The addresses of the server, or of its proxy.
     addresses: Arc<Addresses>,
     /// How many connections were lost. Requests that began at the same count and lost theirs count as one loss: reqwest
     /// does not tell connections apart, and with HTTP/2 there is one at a time.
@@ -107,13 +108,12 @@ impl Http {
 
     /// The TLS configuration of every connection.
     pub(crate) async fn tls(&self) -> Result<rustls::ClientConfig, Error> {
-        let config =
-            self.tls.get_or_try_init(|| async { tls::config(self.config.ca_bundle.as_deref()) }).await?;
+        let config = self.tls.get_or_try_init(|| async { tls::config(&self.config.ca_bundle) }).await?;
         Ok(config.clone())
     }
 
-    /// Hands a request over and waits for the headers of its answer, which have `within` from when the request may leave;
-    /// `deadline` bounds the waiting before that too. `departure` tells whether it may have left.
+    /// Sends a request and waits for the headers of its answer. `within` counts from when the request may leave;
+    /// `deadline` also bounds the wait before that. `departure` notes whether it may have left.
     pub(crate) async fn send(
         &self,
         request: Request,
@@ -123,10 +123,10 @@ impl Http {
     ) -> Result<Incoming<'_>, Failed> {
         let warming = waiting(deadline, self.warmup.enter()).await?;
         let multiplexes = self.warmup.multiplexes();
-        // Unless it is known that one connection carries them all, each request may open one.
+        // Each request may open a connection, unless one connection is known to carry them all.
         let places = if multiplexes { &self.streams } else { &self.connections };
         let place = waiting(deadline, places.acquire()).await?.ok();
-        // After the waiting: another request may have replaced the pool meanwhile.
+        // Read after the wait, since another request may have replaced the pool.
         let (generation, client) = self.client().await?;
         let start = Instant::now();
         let until = deadline.into_iter().chain(start.checked_add(within)).min().unwrap_or(start);
@@ -134,7 +134,7 @@ impl Http {
             Failed::new(
                 outcome,
                 Kind::Timeout,
-                format!("no answer in {:?}", until.saturating_duration_since(start)),
+                format!("no answer in {}", span(until.saturating_duration_since(start))),
             )
         };
         let begun = Begun {
@@ -149,7 +149,7 @@ impl Http {
                 let body = Watched { bytes: Some(body), departure: departure.clone() };
                 outgoing = outgoing.body(reqwest::Body::wrap(body));
             }
-            // Without a body there is no sign of its leaving.
+            // Nothing tells when a request without a body leaves.
             None => departure.happens(),
         }
         match timeout_at(until, outgoing.send()).await {
@@ -174,13 +174,13 @@ impl Http {
         }
     }
 
-    /// The number of the loss if a connection with several requests on it is lost.
+    /// The number of the lost connection, if it carried several requests.
     fn lost(&self, error: &reqwest::Error, begun: Begun) -> Option<u64> {
         if !ended_all(error, begun.multiplexes) {
             return None;
         }
         let Begun { losses, .. } = begun;
-        // Only the first to notice: later there may be a new connection.
+        // Only the first to notice does this: later ones may already have a new connection.
         if self.losses.compare_exchange(losses, losses + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
             self.warmup.cool();
         }
@@ -201,7 +201,8 @@ impl Http {
     fn build(&self, tls: rustls::ClientConfig) -> Result<reqwest::Client, reqwest::Error> {
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
-            // Its own rule repeats some HTTP/2 failures unseen; retries are decided in one place, counted by the limit.
+            // reqwest would silently repeat some HTTP/2 failures. Retries are decided in one place and counted by the
+            // limit.
             .retry(reqwest::retry::never())
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
@@ -219,7 +220,7 @@ impl Http {
         builder.build()
     }
 
-    /// Replaces the pool after an answer that never came: its connection may be dead without a sign of it.
+    /// Replaces the pool after a read timeout, since the connection may be dead without a sign.
     fn renew(&self, begun: Begun) {
         let Begun { generation, failures, .. } = begun;
         self.addresses.failed(failures);
@@ -234,7 +235,7 @@ impl Http {
     }
 }
 
-/// Waits for a turn, which is no part of an attempt's time but of the call's.
+/// Waits for a free connection or stream. The wait counts towards the call and not the attempt.
 async fn waiting<T>(deadline: Option<Instant>, turn: impl Future<Output = T>) -> Result<T, Failed> {
     let Some(deadline) = deadline else { return Ok(turn.await) };
     timeout_at(deadline, turn).await.map_err(|_| {
@@ -252,7 +253,7 @@ impl Incoming<'_> {
         self.response.headers()
     }
 
-    /// Reads the answer to its end.
+    /// Reads the rest of the answer.
     pub(crate) async fn whole(mut self) -> Result<Exchange, Failed> {
         let status = self.status();
         let headers = std::mem::take(self.response.headers_mut());
@@ -280,7 +281,8 @@ impl Incoming<'_> {
     }
 }
 
-#[cfg(test)]
+// macOS has no address on loopback but 127.0.0.1.
+#[cfg(all(test, not(target_os = "macos")))]
 mod tests {
     use std::collections::BTreeMap;
     use std::net::{Ipv4Addr, SocketAddr};

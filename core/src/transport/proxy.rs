@@ -1,20 +1,20 @@
-//! What stands between here and the server: nothing, or a proxy.
+//! The proxy between the client and the server, if there is one.
 
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 
 use crate::config::{Config, Route};
 
-/// The way of requests to the server, in words for errors.
+/// The route to the server, as errors describe it.
 #[derive(Clone, Debug)]
 pub(crate) struct Way {
     /// Host and port of the server.
     pub to: String,
-    /// The proxy's URL without credentials, where there is one.
+    /// The URL of the proxy without its credentials, if there is one.
     pub proxy: Option<String>,
 }
 
 impl Way {
-    /// With whom a handshake was: a proxy that is spoken to over TLS itself cannot be told from the server behind it.
+    /// The peer of a handshake. Behind a proxy that uses TLS itself, it may be the proxy or the server.
     pub(crate) fn peer(&self) -> String {
         match &self.proxy {
             Some(proxy) if proxy.starts_with("https:") => format!("{} or its proxy {proxy}", self.to),
@@ -29,7 +29,7 @@ impl Way {
     }
 }
 
-/// The proxy that requests take: the one that was given or that the environment names, or the system's.
+/// The proxy of the requests: from the settings, the environment or the system.
 pub(crate) fn intercept(config: &Config) -> Option<Intercept> {
     let matcher = match &config.route {
         Route::Through(proxy) => Matcher::builder().all(proxy.url()).build(),
@@ -39,10 +39,10 @@ pub(crate) fn intercept(config: &Config) -> Option<Intercept> {
     matcher.intercept(&config.base.as_str().parse().ok()?)
 }
 
-/// A proxy's URL as it may be shown.
+/// The URL of a proxy without its credentials.
 pub(super) fn shown(proxy: &Intercept) -> String {
     let uri = proxy.uri();
-    // Whatever the parser left of credentials before the host stays out.
+    // Credentials that the parser left before the host are dropped.
     let authority = uri.authority().map_or("", |authority| authority.as_str());
     let host = authority.rsplit('@').next().unwrap_or_default();
     format!("{}://{host}", uri.scheme_str().unwrap_or("http"))

@@ -1,4 +1,4 @@
-//! Why no connection could be made: a sentence, what to do about it, and the reason that a diagnosis tells apart.
+//! Explains why no connection could be made: a message, a hint, and the code of a diagnosis.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -12,21 +12,21 @@ use super::proxy::Way;
 use super::tls;
 use super::verifier::Unproven;
 use crate::error::{Error, Kind};
+use crate::message::{Message, Name};
 use crate::reason::Reason;
 
-/// What hyper-util's connector says of a name that led to no address; it has no type for it that others can see.
+/// The text of hyper-util's connector for a failed name resolution; it has no public type for it.
 const UNRESOLVED: &str = "dns error";
-/// What hyper-util says of a 407; its type is private.
+/// The text of hyper-util for a 407; its type is private.
 const UNKNOWN_TO_PROXY: &str = "proxy authorization required";
-/// Names that a certificate is said to be for; some are for hundreds.
+/// How many names of a certificate are shown; some have hundreds.
 const MOST_NAMES: usize = 5;
 
-fn since(reason: Reason, kind: Kind, what: String, hint: &str) -> Error {
+fn since(reason: Reason, kind: Kind, what: String, hint: impl Into<Message>) -> Error {
     Error::new(kind, what).with_reason(reason).with_hint(hint)
 }
 
-/// Whether trying again would end the same: a certificate does not become trusted, nor a password right, by being shown
-/// once more.
+/// Whether another attempt would fail in the same way, as with a certificate that is not trusted or a wrong password.
 pub(super) fn lasts(error: &(dyn StdError + 'static), causes: &[String]) -> bool {
     find::<rustls::Error>(error).is_some() || is_unknown_to_proxy(causes)
 }
@@ -35,7 +35,7 @@ fn is_unknown_to_proxy(causes: &[String]) -> bool {
     causes.iter().any(|cause| cause.contains(UNKNOWN_TO_PROXY))
 }
 
-/// Reads why connecting failed from the error and what is beneath it.
+/// Explains a failed connection by its error and the causes beneath.
 pub(crate) fn of(error: &(dyn StdError + 'static), causes: Vec<String>, way: &Way) -> Error {
     read(error, &causes, way).with_causes(causes)
 }
@@ -54,13 +54,24 @@ fn read(error: &(dyn StdError + 'static), causes: &[String], way: &Way) -> Error
             Kind::Proxy,
             what,
             if is_unknown_to_proxy(causes) {
-                "The proxy asks for a user and a password: give them in its URL (setting proxy, or HTTPS_PROXY), as http://user:password@host:port with \
-                 special characters percent-encoded."
+                message![
+                    "The proxy asks for a user and a password: give them in its URL (setting ",
+                    Name("proxy"),
+                    ", or HTTPS_PROXY), as http://user:password@host:port with special characters percent-encoded."
+                ]
             } else if unresolved {
-                "The proxy's name cannot be resolved: check the setting proxy, or HTTPS_PROXY."
+                message![
+                    "The proxy's name cannot be resolved: check the setting ",
+                    Name("proxy"),
+                    ", or HTTPS_PROXY."
+                ]
             } else {
-                "Check the proxy's address and credentials in the setting proxy, or HTTPS_PROXY, and whether it allows \
-                 this host; NO_PROXY goes past a proxy of the environment."
+                message![
+                    "Check the proxy's address and credentials in the setting ",
+                    Name("proxy"),
+                    ", or HTTPS_PROXY, and whether the proxy allows this host. NO_PROXY bypasses a proxy of the \
+                     environment."
+                ]
             },
         );
     }
@@ -77,13 +88,14 @@ fn read(error: &(dyn StdError + 'static), causes: &[String], way: &Way) -> Error
             Reason::Refused,
             Kind::Connect,
             format!("{to} refuses connections: {innermost}"),
-            "Check the base URL's host and port; a firewall may be in between.",
+            "Check the base URL's host and port. A firewall may be in between.",
         );
     }
     Error::new(Kind::Connect, format!("no connection to {to} could be made: {innermost}"))
 }
 
-/// Why a handshake failed. Every sentence is of the server's side or the certificate: asking again changes neither.
+/// Explains a failed handshake. All these reasons concern the server or its certificate, so another attempt does not
+/// help.
 fn handshake(error: &rustls::Error, to: &str) -> Error {
     match error {
         rustls::Error::InvalidCertificate(error) => certificate(error, to),
@@ -95,7 +107,7 @@ fn handshake(error: &rustls::Error, to: &str) -> Error {
             Reason::TlsVersion,
             Kind::Tls,
             format!("{to} offers no TLS version of ours, which are 1.2 and 1.3: {error}"),
-            "The server, or what opens TLS in between, must be brought to TLS 1.2 or newer; older versions are broken \
+            "The server, or what opens TLS in between, must be brought to TLS 1.2 or newer. Older versions are broken \
              and stay off.",
         ),
         rustls::Error::AlertReceived(
@@ -107,7 +119,7 @@ fn handshake(error: &rustls::Error, to: &str) -> Error {
                 "{to} offers no cipher suite of ours, which are {}, or none that fits its certificate: {error}",
                 tls::suites().join(", ")
             ),
-            "Let the server, or what opens TLS in between, offer one of these suites; weaker ones stay off.",
+            "Let the server, or what opens TLS in between, offer one of these suites. Weaker ones stay off.",
         ),
         rustls::Error::AlertReceived(AlertDescription::UnrecognisedName) => since(
             Reason::WrongHost,
@@ -126,7 +138,7 @@ fn handshake(error: &rustls::Error, to: &str) -> Error {
 }
 
 fn certificate(error: &CertificateError, to: &str) -> Error {
-    let since = |reason, what, hint: &str| since(reason, Kind::Tls, what, hint);
+    let since = |reason, what, hint: Message| since(reason, Kind::Tls, what, hint);
     match error {
         CertificateError::ExpiredContext { time, not_after } => since(
             Reason::ExpiredCertificate,
@@ -135,7 +147,7 @@ fn certificate(error: &CertificateError, to: &str) -> Error {
                 date(*not_after),
                 date(*time)
             ),
-            "Whoever runs the server must renew its certificate; if this machine's clock is wrong, set it.",
+            "Whoever runs the server must renew its certificate. If this machine's clock is wrong, set it.".into(),
         ),
         CertificateError::NotValidYetContext { time, not_before } => since(
             Reason::FutureCertificate,
@@ -144,20 +156,25 @@ fn certificate(error: &CertificateError, to: &str) -> Error {
                 date(*not_before),
                 date(*time)
             ),
-            "Most likely this machine's clock is wrong: set it; else whoever runs the server must change the \
-             certificate.",
+            "Most likely this machine's clock is wrong: set it. Otherwise whoever runs the server must change the \
+             certificate."
+                .into(),
         ),
         CertificateError::NotValidForNameContext { presented, .. } => since(
             Reason::WrongHost,
             format!("the certificate of {to} is not for this host; it is for {}", names(presented)),
-            "Check the base URL's host; if it is right, something else answers in the server's place.",
+            "Check the base URL's host. If it is right, something else answers in the server's place.".into(),
         ),
         CertificateError::UnknownIssuer => since(
             Reason::UnknownCa,
             format!("the certificate of {to} comes from an authority that is not trusted here"),
-            "If you know the authority (a company's own, or of a proxy that opens TLS), give its certificate with the \
-             setting caBundle, which is trusted beside the system's. On Linux the file in SSL_CERT_FILE, where it is \
-             set, stands in place of the system's.",
+            message![
+                "If you know the authority (a company's own, or that of a proxy that opens TLS), give its certificate with \
+                 the setting ",
+                Name("caBundle"),
+                ", which is trusted beside the system's. On Linux the file in SSL_CERT_FILE, if it is set, replaces the \
+                 system's."
+            ],
         ),
         CertificateError::Other(OtherError(other)) if let Some(why) = other.downcast_ref() => {
             unproven(*why, to)
@@ -173,27 +190,37 @@ fn certificate(error: &CertificateError, to: &str) -> Error {
 }
 
 fn unproven(why: Unproven, to: &str) -> Error {
-    let since = |reason, what, hint: &str| since(reason, Kind::Tls, what, hint);
+    let since = |reason, what, hint: Message| since(reason, Kind::Tls, what, hint);
     match why {
         Unproven::SelfSigned => since(
             Reason::SelfSigned,
             format!("the certificate of {to} is self-signed and not trusted here"),
-            "If you know it to be the server's, give it with the setting caBundle; else something answers in the server's \
-             place.",
+            message![
+                "If you know it to be the server's, give it with the setting ",
+                Name("caBundle"),
+                ". Otherwise something answers in the server's place."
+            ],
         ),
         Unproven::SelfSignedAuthority => since(
             Reason::SelfSigned,
             format!("the certificate of {to} is self-signed and marked as an authority's (CA:TRUE)"),
-            "No server's own certificate may be so marked, also where it is trusted. Make an authority and a certificate \
-             that it signs, and give the authority's with the setting caBundle.",
+            message![
+                "No server's own certificate may be so marked, even if it is trusted. Make an authority and a certificate \
+                 that it signs, and give the authority's with the setting ",
+                Name("caBundle"),
+                "."
+            ],
         ),
         Unproven::Namesake => since(
             Reason::UnknownCa,
             format!(
                 "the certificate of {to} is not signed by the trusted authority whose name it bears: that has another key"
             ),
-            "Most likely the authority was made anew: give its present certificate with the setting caBundle; else \
-             something answers in the server's place.",
+            message![
+                "Most likely the authority was made anew: give its present certificate with the setting ",
+                Name("caBundle"),
+                ". Otherwise something answers in the server's place."
+            ],
         ),
     }
 }
@@ -203,7 +230,7 @@ fn date(at: UnixTime) -> impl fmt::Display {
     Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX)
 }
 
-/// Names as a certificate has them; webpki writes `DnsName("example.com")`.
+/// The names in a certificate; webpki writes `DnsName("example.com")`.
 fn names(presented: &[String]) -> String {
     let bare = |name: &String| name.split('"').nth(1).unwrap_or(name).to_owned();
     let mut names: Vec<String> = presented.iter().take(MOST_NAMES).map(bare).collect();
@@ -229,14 +256,14 @@ pub(crate) fn chain(error: &(dyn StdError + 'static)) -> Vec<String> {
     causes
 }
 
-/// The error of this type that another one is or wraps.
+/// Finds an error of this type in a chain.
 pub(super) fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
     let mut next = Some(error);
     while let Some(cause) = next {
         if let Some(found) = cause.downcast_ref::<E>() {
             return Some(found);
         }
-        // An I/O error keeps what it wraps apart from its source.
+        // An I/O error has the wrapped error beside its source.
         if let Some(inner) = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref)
             && let Some(found) = find::<E>(inner)
         {

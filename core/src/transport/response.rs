@@ -10,13 +10,16 @@ use serde_json::value::RawValue;
 
 use super::http::Exchange;
 use crate::error::{Error, Kind};
-use crate::json::Json;
+use crate::json::{self, Json};
+use crate::operation::Operation;
 use crate::reason::Reason;
 use crate::text::brief;
 
 /// Takes the key out of a text.
 pub(crate) type Scrub<'a> = &'a dyn Fn(&str) -> String;
 
+/// What the vendor writes into `message` when it refuses a key.
+const AUTHENTICATION: &str = "Authentication error";
 /// What of a server's text goes into a message.
 const LONGEST_MESSAGE: usize = 400;
 /// The longest message that is looked at.
@@ -55,6 +58,7 @@ pub(crate) fn check(answer: &Exchange, scrub: Scrub<'_>) -> Result<(), Error> {
 
 /// What a body is that should have been JSON and is not, where that can be told better than by a parser.
 pub(crate) fn no_json(body: &[u8], scrub: Scrub<'_>) -> Option<String> {
+    let body = json::without_byte_order_mark(body);
     match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
         None => Some("it is empty".to_owned()),
         Some(b'<') => {
@@ -69,10 +73,15 @@ pub(crate) fn no_json(body: &[u8], scrub: Scrub<'_>) -> Option<String> {
 }
 
 /// The error that a success carries in place of its value, by the shapes that the vendor declares:
-/// `{"message", "details"}`, `{"error"}`, and the text "Internal Server Error". What `guess` allows for operations that
-/// we know would take a stranger's value for an error: for those only the vendor's own words count.
-pub(crate) fn error_under_200(answer: &Exchange, guess: bool, scrub: Scrub<'_>) -> Option<Error> {
-    let body = &answer.body;
+/// `{"message", "details"}`, `{"error"}`, and the text "Internal Server Error". A whole value of the operation is no
+/// error, whatever members it has beside its own. Without an operation only the vendor's own words count: a value that
+/// we do not know may look like an error.
+pub(crate) fn error_under_200(
+    answer: &Exchange,
+    operation: Option<&Operation>,
+    scrub: Scrub<'_>,
+) -> Option<Error> {
+    let body = json::without_byte_order_mark(&answer.body);
     let under = format!("under status {}", answer.status);
     let error = match body.iter().find(|byte| !byte.is_ascii_whitespace())? {
         b'"' => {
@@ -87,19 +96,34 @@ pub(crate) fn error_under_200(answer: &Exchange, guess: bool, scrub: Scrub<'_>) 
             let text = |name: &str| {
                 members.get(name).and_then(|value| serde_json::from_str::<String>(value.get()).ok())
             };
-            let is_validation = members.contains_key("details")
-                && text("message").is_some_and(|message| guess || message == "Validation failed")
-                && !members.contains_key("id")
-                && !members.contains_key("data");
-            let is_trigger_error = guess && members.len() == 1 && text("error").is_some();
+            let has = |name: &str| members.get(name).is_some_and(|value| value.get() != "null");
+            let message = text("message").filter(|_| members.contains_key("details"));
+            let is_refused_key = message.as_deref() == Some(AUTHENTICATION);
+            let is_validation = match (&message, operation) {
+                (None, _) => false,
+                (Some(_), Some(operation)) => !operation.returns_object_with(has),
+                (Some(message), None) => {
+                    (is_refused_key || message == "Validation failed") && !has("id") && !has("data")
+                }
+            };
+            let is_trigger_error = operation.is_some() && members.len() == 1 && text("error").is_some();
             if !is_validation && !is_trigger_error {
                 return None;
             }
             let said = Said::parse(body, scrub);
+            let (kind, reason, hint) = match (is_refused_key, is_validation) {
+                (true, _) => meaning(401, &said),
+                (false, true) => (Kind::Validation, None, None),
+                (false, false) => (Kind::InvalidRequest, None, None),
+            };
             let message = said.message.unwrap_or_else(|| "an error without a message".to_owned());
-            let kind = if is_validation { Kind::Validation } else { Kind::InvalidRequest };
-            Error::new(kind, format!("the server answered an error {under}: {message}"))
-                .with_details(said.details)
+            let error = Error::new(kind, format!("the server answered an error {under}: {message}"))
+                .with_reason(reason)
+                .with_details(said.details);
+            match hint {
+                Some(hint) => error.with_hint(hint),
+                None => error,
+            }
         }
         _ => return None,
     };
@@ -134,7 +158,8 @@ fn meaning(status: u16, said: &Said) -> (Kind, Option<Reason>, Option<&'static s
             (Kind::Authentication, Some(reason), Some(hint))
         }
         403 => {
-            let hint = "The key has its creator's permissions; ask an Admin which groups it belongs to.";
+            let hint =
+                "The key has its creator's permissions. Ask an Admin which groups the creator belongs to.";
             (Kind::Permission, None, Some(hint))
         }
         404 => (Kind::NotFound, None, None),
@@ -143,13 +168,13 @@ fn meaning(status: u16, said: &Said) -> (Kind, Option<Reason>, Option<&'static s
             (Kind::Timeout, None, Some(hint))
         }
         407 => {
-            let hint = "The proxy asks for credentials; give them in its URL.";
+            let hint = "The proxy asks for credentials. Give them in its URL.";
             (Kind::Proxy, Some(Reason::Proxy), Some(hint))
         }
         409 => (Kind::Conflict, None, None),
         422 => (Kind::Validation, None, None),
         429 => {
-            let hint = "The workspace's limit (200 requests in 10 s) is shared by every process that uses it; give each its share.";
+            let hint = "Every process that uses the workspace shares its limit (200 requests in 10 s). Give each process its share.";
             (Kind::RateLimited, Some(Reason::QuotaExhausted), Some(hint))
         }
         500..600 => (Kind::Server, None, None),
@@ -170,7 +195,7 @@ fn why_401(said: &Said) -> (Reason, &'static str) {
         (Reason::StrippedKey, hint)
     } else {
         let hint =
-            "The key is not, or no longer, one of this workspace's; make a new one under Settings, API keys.";
+            "The key is not, or no longer, one of this workspace's. Make a new one under Settings, API keys.";
         (Reason::BadToken, hint)
     }
 }
@@ -185,6 +210,7 @@ impl Said {
     /// The key is taken out before anything is cut short: a part of it would not be found later.
     fn parse(body: &[u8], scrub: Scrub<'_>) -> Self {
         let nothing = Self { message: None, details: None };
+        let body = json::without_byte_order_mark(body);
         let Ok(text) = std::str::from_utf8(body) else { return nothing };
         // Taking the key out costs a multiple of reading; what nobody could show is not searched. Cut short it must not
         // be either: a part of the key would not be found.

@@ -1,16 +1,16 @@
-//! The TLS policy: 1.2 and 1.3, the vendor's seven suites and nothing else.
+//! The TLS policy: TLS 1.2 and 1.3, with the seven suites of Hightouch's guide.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use rustls::crypto::aws_lc_rs::cipher_suite as suite;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, SupportedCipherSuite};
 
 use super::roots;
 use crate::error::{Error, Kind};
 
-/// The suites of the vendor's guide, preferred ones first.
+/// The suites of Hightouch's guide, in order of preference.
 static SUITES: [SupportedCipherSuite; 7] = [
     suite::TLS13_AES_256_GCM_SHA384,
     suite::TLS13_AES_128_GCM_SHA256,
@@ -21,19 +21,19 @@ static SUITES: [SupportedCipherSuite; 7] = [
     suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
 ];
 
-/// The provider with these suites; key exchange as aws-lc-rs orders it, post-quantum first.
+/// The provider with these suites. The key exchange has the order of aws-lc-rs, post-quantum first.
 fn provider() -> CryptoProvider {
     CryptoProvider { cipher_suites: SUITES.to_vec(), ..aws_lc_rs::default_provider() }
 }
 
-/// The names of the suites, for people.
+/// The names of the suites, for messages.
 pub(super) fn suites() -> Vec<String> {
     SUITES.iter().map(|suite| format!("{:?}", suite.suite())).collect()
 }
 
 /// The configuration of every connection; reads the certificate stores.
-pub(super) fn config(ca_bundle: Option<&Path>) -> Result<ClientConfig, Error> {
-    // Passed on, never installed: the process may have a provider of its own.
+pub(super) fn config(ca_bundle: &[CertificateDer<'static>]) -> Result<ClientConfig, Error> {
+    // Passed explicitly and not installed for the process, which may have a provider of its own.
     let provider = Arc::new(provider());
     let verifier = roots::verifier(Arc::clone(&provider), ca_bundle)?;
     let mut config = ClientConfig::builder_with_provider(provider)

@@ -1,5 +1,5 @@
-//! Tells apart what verifiers call by one name: a certificate that vouches for itself, and one of an authority that only
-//! has a trusted one's name, are neither of an authority that is merely unknown, and ask for something else to be done.
+//! Explains `UnknownIssuer` and `BadSignature`: a self-signed certificate, and a certificate of an authority that only
+//! has the name of a trusted one, need other advice than an unknown authority.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, OtherEr
 /// Why a certificate was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unproven {
-    /// Its issuer is itself, and it is not trusted.
+    /// It is self-signed and not trusted.
     SelfSigned,
-    /// Its issuer is itself, and it is marked as an authority's, which no server's certificate may be.
+    /// It is self-signed and marked as an authority, which a server certificate must not be.
     SelfSignedAuthority,
-    /// An authority of its issuer's name is trusted, but did not sign it.
+    /// An authority with the name of its issuer is trusted, but did not sign it.
     Namesake,
 }
 
@@ -31,7 +31,7 @@ impl fmt::Display for Unproven {
 
 impl std::error::Error for Unproven {}
 
-/// Checks as the verifier beneath does, and says more of a refusal.
+/// Verifies like the inner verifier, and explains a refusal.
 #[derive(Debug)]
 pub(super) struct Verifier(pub Arc<dyn ServerCertVerifier>);
 

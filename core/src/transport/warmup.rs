@@ -1,8 +1,8 @@
 //! The first request goes ahead alone.
 //!
-//! A pool opens a connection for each request that finds none, so a burst from idle costs a handshake per request even
-//! where one HTTP/2 connection could carry them all. Whoever comes while the first request is on its way waits for its
-//! headers, or half a second: a slow answer must not hold the others up.
+//! A pool opens a connection for each request that finds none, so a burst from idle costs a handshake per request, even
+//! if one HTTP/2 connection could carry them all. Other requests wait for the headers of the first one, for at most
+//! half a second.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
-/// Leaves before the pool's own limit: a connection about to be dropped is no warm one.
+/// Shorter than the pool's own idle time, since a connection that is about to be dropped is not warm.
 const MARGIN: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
@@ -36,7 +36,7 @@ enum Phase {
     Warm,
 }
 
-/// A request's part in the warming; dropping the first one's lets another try.
+/// A request's role in the warm-up. If the first request is dropped, another one goes ahead.
 #[derive(Debug)]
 pub(super) struct Warming<'a> {
     warmup: &'a Warmup,
@@ -82,14 +82,14 @@ impl Warmup {
                 }
             }
         };
-        // The sender never sends: its end is the sign. A timeout is as good.
+        // The sender never sends; its drop is the signal. A timeout has the same effect.
         let _ = timeout(LONGEST_WAIT, ahead.changed()).await;
         Warming { warmup: self, first: None }
     }
 }
 
 impl Warming<'_> {
-    /// Headers came: the connection is there for the others.
+    /// Notes that headers arrived, so the others can use the connection.
     pub(super) fn answered(mut self, version: Version) {
         let mut state = self.warmup.state();
         state.used = Instant::now();
@@ -103,7 +103,7 @@ impl Drop for Warming<'_> {
     fn drop(&mut self) {
         let Some(first) = &self.first else { return };
         let mut state = self.warmup.state();
-        // Another may have warmed it, or begun to, in the meantime.
+        // Another request may have warmed the connection in the meantime, or be about to.
         if matches!(&state.phase, Phase::Warming(ahead) if ahead.same_channel(&first.subscribe())) {
             state.phase = Phase::Cold;
         }

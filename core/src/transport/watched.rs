@@ -1,4 +1,4 @@
-//! A request's body that tells when it was first asked for: not before there is a connection to write it to.
+//! A request body that notes when it is first read, which is not before there is a connection to write it to.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -18,12 +18,12 @@ impl Departure {
         self.since().is_some()
     }
 
-    /// When it left.
+    /// The instant at which the request left.
     pub(crate) fn since(&self) -> Option<Instant> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// For the next attempt, or once it is known what happened to this one.
+    /// Forgets it, for the next attempt or once the outcome of this one is known.
     pub(crate) fn reset(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
@@ -33,7 +33,7 @@ impl Departure {
     }
 }
 
-/// The body, and whom to tell.
+/// The body, and what notes its departure.
 pub(super) struct Watched {
     pub bytes: Option<Bytes>,
     pub departure: Departure,

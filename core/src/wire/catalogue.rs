@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::settings::{DoorOptions, DoorSettings, INTERNAL_OPTIONS, INTERNAL_SETTINGS};
+use super::settings::{DoorOptions, DoorSettings};
 use super::table::{INNER, TABLE};
 use crate::error::Kind;
 use crate::model::{Model as _, Types, prose};
@@ -14,7 +14,7 @@ use crate::resources::{IdentityGraphRun, SequenceRun, SyncRun};
 #[must_use]
 pub fn catalogue() -> String {
     let mut types = Types::default();
-    // Runs of every kind can be followed, whatever operation starts them.
+    // Every kind of run can be followed, whichever operation starts it.
     SyncRun::describe(&mut types);
     SequenceRun::describe(&mut types);
     IdentityGraphRun::describe(&mut types);
@@ -25,18 +25,20 @@ pub fn catalogue() -> String {
         .map(|setting| {
             let mut entry = entry(setting, &mut types);
             if let Some(entry) = entry.as_object_mut() {
-                entry.insert("internal".into(), INTERNAL_SETTINGS.contains(&setting.wire).into());
+                entry.insert("internal".into(), setting.internal.into());
             }
             entry
         })
         .collect();
     let options: Vec<Value> = DoorOptions::ARGUMENTS
         .iter()
-        .filter(|option| !INTERNAL_OPTIONS.contains(&option.wire))
+        .filter(|option| !option.internal)
         .map(|option| entry(option, &mut types))
         .collect();
-    let kinds: Vec<Value> =
-        Kind::ALL.iter().map(|(name, doc)| json!({ "name": name, "doc": prose(doc) })).collect();
+    let kinds: Vec<Value> = Kind::ALL
+        .iter()
+        .map(|(name, family, doc)| json!({ "name": name, "family": family, "doc": prose(doc) }))
+        .collect();
     let findings: Vec<Value> =
         Reason::ALL.iter().map(|(code, doc)| json!({ "code": code, "doc": prose(doc) })).collect();
     let inner: Vec<Value> = INNER.iter().filter_map(|inner| operation(inner, &mut types)).collect();

@@ -8,6 +8,7 @@ use super::text;
 use crate::attempt::Meta;
 use crate::error::Error;
 use crate::json::Json;
+use crate::message::Style;
 
 /// Why a call or the settings failed, as data.
 #[derive(Clone, Debug, Serialize)]
@@ -23,6 +24,7 @@ struct Data {
     status: Option<u16>,
     details: Option<Json>,
     operation: Option<String>,
+    operation_id: Option<String>,
     resource: Option<String>,
     retry_after_ms: Option<u64>,
     hint: Option<String>,
@@ -43,23 +45,31 @@ impl Failure {
     }
 }
 
-impl From<&Error> for Failure {
-    fn from(error: &Error) -> Self {
+impl Failure {
+    /// An error with its names as the host's language writes them.
+    pub(super) fn of(error: &Error, style: Style) -> Self {
         let text = |text: Option<&str>| text.map(ToOwned::to_owned);
         Self(Box::new(Data {
             kind: error.kind().as_str(),
             code: error.code(),
-            message: error.to_string(),
+            message: error.in_style(style),
             status: error.status(),
             details: error.details().cloned(),
-            operation: text(error.operation()),
+            operation: error.operation().map(|method| style.method(method)),
+            operation_id: text(error.operation_id()),
             resource: text(error.resource()),
             retry_after_ms: error.retry_after().map(whole_millis),
-            hint: text(error.hint()),
-            causes: error.causes().to_vec(),
-            meta: error.meta().cloned(),
+            hint: error.hint_in(style),
+            causes: error.causes_in(style),
+            meta: error.meta().cloned().map(|meta| meta.in_style(style)),
             run: text(error.run()),
         }))
+    }
+}
+
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        Self::of(error, Style::Rust)
     }
 }
 

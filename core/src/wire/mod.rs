@@ -19,12 +19,13 @@ use futures_util::FutureExt as _;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::attempt::Meta;
+use crate::attempt::{Meta, Subject};
 use crate::call::{Options, Spent};
 use crate::client::Client;
 use crate::diagnose::Diagnosis;
 use crate::error::{Error, Kind};
-use crate::model::strict;
+use crate::message::Style;
+use crate::model::strict::{self, Given};
 use crate::sender::{KeySource, asking, with_signal};
 use settings::{DoorOptions, DoorSettings};
 
@@ -87,12 +88,8 @@ pub(crate) struct Caller<'a> {
 
 impl Caller<'_> {
     /// The account of the call.
-    fn account(&self) -> Spent {
-        if self.raw {
-            self.client.sender().raw_account(&self.options)
-        } else {
-            self.client.sender().account(&self.options)
-        }
+    fn account(&self, subject: &Subject) -> Spent {
+        self.client.sender().account(subject, &self.options, self.raw)
     }
 
     fn reply(&self, meta: Meta, value: &impl Serialize) -> Result<Reply, Error> {
@@ -102,7 +99,7 @@ impl Caller<'_> {
 
 #[derive(Serialize)]
 struct Head<'a> {
-    meta: &'a Meta,
+    meta: Meta,
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<&'a str>,
 }
@@ -111,6 +108,8 @@ struct Head<'a> {
 #[derive(Debug)]
 pub struct Engine {
     made: Made,
+    /// How the host's language writes names.
+    style: Style,
     json_text: bool,
     self_test: bool,
 }
@@ -131,19 +130,21 @@ impl Engine {
     pub fn new(settings: &str) -> Result<Self, Failure> {
         match std::panic::catch_unwind(|| Self::made(settings)) {
             Ok(Ok(engine)) => Ok(engine),
-            Ok(Err(error)) => Err(Failure::from(&error)),
-            Err(_) => Err(Failure::from(&defect("the settings"))),
+            Ok(Err(error)) => Err(Failure::of(&error, Peek::at(settings).style())),
+            Err(_) => Err(Failure::of(&defect("the settings"), Style::default())),
         }
     }
 
     fn made(text: &str) -> Result<Self, Error> {
-        let diagnosing = diagnosing(text);
+        let peek = Peek::at(text);
+        let (diagnosing, style) = (peek.diagnosing, peek.style());
         let nothing = |base, error: &Error| Self {
-            made: Made::Nothing(Diagnosis::without_client(base, error)),
+            made: Made::Nothing(Diagnosis::without_client(base, error, style)),
+            style,
             json_text: false,
             self_test: false,
         };
-        let asked = match strict::read::<DoorSettings>("settings", text, Kind::Config) {
+        let asked = match strict::read::<DoorSettings>(Given::Settings, text) {
             Err(error) if diagnosing => return Ok(nothing(None, &error)),
             asked => asked?,
         };
@@ -154,7 +155,7 @@ impl Engine {
         };
         let source = if settings.internal.key_later { KeySource::Host } else { KeySource::Nowhere };
         match Client::with_source(&settings, source) {
-            Ok(client) => Ok(Self { made: Made::Client(client), json_text, self_test }),
+            Ok(client) => Ok(Self { made: Made::Client(client), style, json_text, self_test }),
             Err(error) if diagnosing => Ok(nothing(settings.known_base(), &error)),
             Err(error) => Err(error),
         }
@@ -168,22 +169,22 @@ impl Engine {
             Made::Client(client) => Made::Client(client.reopened()),
             Made::Nothing(diagnosis) => Made::Nothing(diagnosis.clone()),
         };
-        Self { made, json_text: self.json_text, self_test: self.self_test }
+        Self { made, ..*self }
     }
 
     /// Makes one call; to be polled in a tokio runtime. Cancelling, or dropping the future, ends the request under way.
     pub async fn call(&self, op: &str, args: &str, opts: &str, cancel: &Cancel) -> Outcome {
-        // Boxed: it measures some 25 kB, which every future around it would carry and copy.
+        // Boxed: the future has some 25 kB, which every future around it would hold and copy.
         let call = Box::pin(self.cancellable(op, args, opts, cancel));
         let called = AssertUnwindSafe(call).catch_unwind().await;
         match called.unwrap_or_else(|_| Err(defect(op))) {
             Ok(reply) => {
-                let head = Head { meta: &reply.meta, next: reply.next.as_deref() };
+                let head = Head { meta: reply.meta.in_style(self.style), next: reply.next.as_deref() };
                 Outcome { ok: true, head: serde_json::to_string(&head).unwrap_or_default(), body: reply.body }
             }
             Err(error) => {
-                let error = self.scrubbed(error);
-                let head = Failure::from(&error).written(self.json_text);
+                let error = self.scrubbed(ops::named(error, op));
+                let head = Failure::of(&error, self.style).written(self.json_text);
                 Outcome { ok: false, head, body: Vec::new() }
             }
         }
@@ -198,13 +199,15 @@ impl Engine {
     }
 
     async fn cancellable(&self, op: &str, args: &str, opts: &str, cancel: &Cancel) -> Result<Reply, Error> {
-        let asked: DoorOptions = strict::read("options", opts, Kind::InvalidRequest)?;
+        let asked: DoorOptions = strict::read(Given::Options, opts)?;
         let client = match (&self.made, op) {
             (Made::Client(client), _) => client,
             (Made::Nothing(diagnosis), "client.diagnose") => return ops::diagnosed(diagnosis),
-            (Made::Nothing(_), "client.close") => return Reply::plain(Meta::named(op), &()),
+            (Made::Nothing(_), "client.close") => {
+                return Reply::plain(Meta::of(&Subject::method("close")), &());
+            }
             (Made::Nothing(_), _) => {
-                let what = format!("the client could not be created from these settings; {op} did nothing");
+                let what = "the client could not be created from these settings";
                 return Err(Error::new(Kind::Config, what).with_hint("`diagnose` says why."));
             }
         };
@@ -212,28 +215,38 @@ impl Engine {
         let (raw, inside) = (asked.raw.unwrap_or(false), asked.in_key_function.unwrap_or(false));
         let options = asked.into_options()?;
         let caller = Caller { client, options, raw, json_text: self.json_text, self_test: self.self_test };
-        // Boxed: every call would carry the room for it twice.
+        // Boxed, since every call would otherwise hold it twice.
         let made = Box::pin(with_signal(cancel.0.clone(), ops::dispatch(&caller, op, &args)));
         let call = async { if inside { asking(made).await } else { made.await } };
         tokio::select! {
             biased;
-            // First, so that a request under way says what is known of it; the arm below ends what waits elsewhere.
+            // First, so that a request in flight can say what is known about it. The arm below ends calls that wait
+            // elsewhere.
             reply = call => reply,
-            () = cancel.0.cancelled() => Err(Error::new(Kind::Cancelled, format!("{op} was cancelled"))),
+            () = cancel.0.cancelled() => Err(Error::new(Kind::Cancelled, "the call was cancelled")),
         }
     }
 }
 
-/// Whether settings that may be wrong in any other way are to be diagnosed.
-fn diagnosing(settings: &str) -> bool {
-    #[derive(Deserialize)]
-    struct Peek {
-        diagnosing: bool,
+/// What must be known of settings that may be wrong in any other way.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Peek {
+    diagnosing: bool,
+    language: String,
+}
+
+impl Peek {
+    fn at(settings: &str) -> Self {
+        serde_json::from_str(settings).unwrap_or_default()
     }
-    serde_json::from_str::<Peek>(settings).is_ok_and(|peek| peek.diagnosing)
+
+    fn style(&self) -> Style {
+        Style::of(&self.language)
+    }
 }
 
 fn defect(what: &str) -> Error {
     Error::new(Kind::Internal, format!("a defect of the SDK was met in {what}"))
-        .with_hint("Please report it with the version and what was called; the process goes on safely.")
+        .with_hint("Please report it with the version and what was called. The process goes on safely.")
 }

@@ -5,29 +5,32 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::settings::Millis;
 use super::table::{Entry, run_value};
 use super::{Caller, Reply};
-use crate::attempt::Meta;
+use crate::attempt::{Meta, Subject};
+use crate::client::any_call;
 use crate::diagnose::Diagnosis;
 use crate::error::{Error, Kind};
-use crate::json::Json;
+use crate::json::{self, Json};
 use crate::limit::LimitStats;
-use crate::model::strict;
+use crate::model::strict::{self, FromCaller, Given, Invalid};
 use crate::operation::RunKind;
 use crate::resources::{IdentityGraphRun, SequenceRun, SyncRun};
 use crate::runs::{self, OnEnd, RunState, RunToken, Seen};
+use crate::secret::Secret;
 use crate::sender::{Sender, unknown};
 use crate::transport::{self, Exchange};
 
 pub(super) async fn dispatch(caller: &Caller<'_>, op: &str, args: &str) -> Result<Reply, Error> {
     let (client, sender) = (caller.client, caller.client.sender());
     if sender.is_closed() && !matches!(op, "client.close" | "client.stats") {
-        return Err(Error::new(Kind::Closed, format!("the client is closed; {op} did nothing")));
+        return Err(Error::new(Kind::Closed, "the client is closed. Nothing was sent"));
     }
     if let Some(entry) = Entry::find(op) {
         return entry.call(caller, arguments(args)?).await;
@@ -37,7 +40,7 @@ pub(super) async fn dispatch(caller: &Caller<'_>, op: &str, args: &str) -> Resul
         "runs.next" => next_step(caller, args).await,
         "request" => request(caller, args).await,
         "parse" => parse(caller, args),
-        "client.stats" => none(args).and_then(|()| local(op, &stats(&client.stats()))),
+        "client.stats" => none(args).and_then(|()| local("stats", &stats(&client.stats()))),
         "client.diagnose" => {
             none(args)?;
             diagnosed(&client.diagnose().await)
@@ -45,26 +48,26 @@ pub(super) async fn dispatch(caller: &Caller<'_>, op: &str, args: &str) -> Resul
         "client.keyWanted" => {
             none(args)?;
             sender.key_wanted().await?;
-            local(op, &Value::Null)
+            local("set_api_key", &Value::Null)
         }
         "client.setKey" => {
             let SetKey { api_key } = arguments(args)?;
             client.set_api_key(api_key.expose())?;
-            local(op, &Value::Null)
+            local("set_api_key", &Value::Null)
         }
         "client.keyFailed" => {
             let KeyFailed { message } = arguments(args)?;
             sender.key_failed(&message);
-            local(op, &Value::Null)
+            local("set_api_key", &Value::Null)
         }
         "client.close" => {
             none(args)?;
             client.close();
-            local(op, &Value::Null)
+            local("close", &Value::Null)
         }
         #[expect(clippy::panic, reason = "it shows that a panic does not cross the door; open to tests only")]
         "client.panic" if caller.self_test => panic!("on request"),
-        _ => Err(Error::new(Kind::InvalidRequest, "there is no such operation; nothing was sent")),
+        _ => Err(Error::new(Kind::InvalidRequest, "there is no such operation. Nothing was sent")),
     }
 }
 
@@ -77,7 +80,7 @@ pub(super) fn diagnosed(diagnosis: &Diagnosis) -> Result<Reply, Error> {
         text: String,
     }
     // Nothing in it is opaque.
-    Reply::plain(Meta::named("client.diagnose"), &Told { diagnosis, text: diagnosis.to_string() })
+    Reply::plain(Meta::of(&Subject::method("diagnose")), &Told { diagnosis, text: diagnosis.to_string() })
 }
 
 fn stats(stats: &LimitStats) -> Value {
@@ -90,67 +93,88 @@ fn stats(stats: &LimitStats) -> Value {
         "waiting": { "trigger": waiting.trigger, "poll": waiting.poll, "read": waiting.read, "bulk": waiting.bulk },
         "closedForMs": u64::try_from(stats.closed_for.as_millis()).unwrap_or(u64::MAX),
         "refused": stats.refused,
+        "cuts": stats.cuts,
         "granted": stats.granted,
     })
 }
 
-fn arguments<T: serde::de::DeserializeOwned>(args: &str) -> Result<T, Error> {
-    strict::read("arguments", args, Kind::InvalidRequest)
+fn arguments<T: FromCaller>(args: &str) -> Result<T, Error> {
+    strict::read(Given::Arguments, args)
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+/// The error of an operation, which it names unless it speaks of something else already.
+pub(super) fn named(error: Error, op: &str) -> Error {
+    match Entry::find(op) {
+        Some(Entry { operation, .. }) if error.operation().is_none() => {
+            error.at(&Subject { operation_id: Some(operation.id), ..Subject::method(operation.op) })
+        }
+        _ if op == "request" && error.operation().is_none() => error.at(&Subject::method("request")),
+        _ => error,
+    }
+}
+
 struct Nothing {}
+
+strictly!(Nothing {});
 
 fn none(args: &str) -> Result<(), Error> {
     arguments::<Nothing>(args).map(|_| ())
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct SetKey {
-    #[serde(rename = "apiKey")]
-    api_key: crate::secret::Secret,
+    api_key: Secret,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+strictly!(SetKey { required api_key = "apiKey": Secret, });
+
 struct KeyFailed {
     message: String,
 }
 
+strictly!(KeyFailed { required message = "message": String, });
+
 /// What sends nothing and holds no opaque JSON.
-fn local(op: &str, value: &impl Serialize) -> Result<Reply, Error> {
-    Reply::plain(Meta::named(op), value)
+fn local(method: &'static str, value: &impl Serialize) -> Result<Reply, Error> {
+    Reply::plain(Meta::of(&Subject::method(method)), value)
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Open {
     run: String,
 }
 
+strictly!(Open { required run = "run": String, });
+
 fn open_run(caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
     let Open { run } = arguments(args)?;
-    local("runs.open", &run_value(&RunToken::decode(&run, origin(caller.client.sender()))?))
+    local("run", &run_value(&RunToken::decode(&run, origin(caller.client.sender()))?))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct NextStep {
     run: String,
     seen: Option<String>,
-    timeout_ms: Option<u64>,
-    #[serde(default)]
-    expire: bool,
-    #[serde(default)]
-    on_failure: OnEnd,
-    #[serde(default = "returned")]
-    on_warning: OnEnd,
+    timeout_ms: Option<Millis>,
+    expire: Option<bool>,
+    on_failure: Option<OnEnd>,
+    on_warning: Option<OnEnd>,
 }
 
-fn returned() -> OnEnd {
-    OnEnd::Return
+strictly!(NextStep {
+    required run = "run": String,
+    omittable seen = "seen": String,
+    omittable timeout_ms = "timeoutMs": Millis,
+    omittable expire = "expire": bool,
+    omittable on_failure = "onFailure": OnEnd,
+    omittable on_warning = "onWarning": OnEnd,
+});
+
+impl FromCaller for OnEnd {
+    fn from_caller(raw: &RawValue) -> Result<Self, Invalid> {
+        match String::from_caller(raw)?.as_str() {
+            "raise" => Ok(Self::Raise),
+            "return" => Ok(Self::Return),
+            _ => Err(Invalid::unlisted(&["raise", "return"])),
+        }
+    }
 }
 
 fn origin(sender: &Sender) -> &str {
@@ -170,23 +194,30 @@ async fn next_step(caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
 async fn step<S: RunState>(caller: &Caller<'_>, token: &RunToken, asked: &NextStep) -> Result<Reply, Error> {
     let sender = caller.client.sender();
     let seen = asked.seen.as_deref().map(Seen::decode).transpose()?.unwrap_or_default();
-    let timeout = asked.timeout_ms.map(Duration::from_millis);
+    let timeout = asked.timeout_ms.map(Duration::from);
     let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let step = runs::next::<S>(sender, token, seen, until, &caller.options).await?;
-    step.check(sender, token, asked.on_failure, asked.on_warning)?;
+    let (on_failure, on_warning) =
+        (asked.on_failure.unwrap_or(OnEnd::Raise), asked.on_warning.unwrap_or(OnEnd::Return));
+    step.check(sender, token, on_failure, on_warning)?;
     let ending = step.ending();
-    if asked.expire && !step.changed && ending.is_none() {
+    if asked.expire == Some(true) && !step.changed && ending.is_none() {
         return Err(runs::expired(sender, token, step.failure.as_ref()));
     }
     let seen = step.seen.encode();
-    let given =
-        Given { state: step.state, seen, changed: step.changed, finished: ending.is_some(), outcome: ending };
+    let given = Stepped {
+        state: step.state,
+        seen,
+        changed: step.changed,
+        finished: ending.is_some(),
+        outcome: ending,
+    };
     caller.reply(step.meta, &given)
 }
 
 /// A step as it crosses; not by way of a tree, in which opaque JSON would lose its spelling.
 #[derive(Serialize)]
-struct Given<S> {
+struct Stepped<S> {
     state: Option<S>,
     seen: String,
     changed: bool,
@@ -194,62 +225,70 @@ struct Given<S> {
     outcome: Option<runs::Ending>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Anything {
+struct AnyRequest {
     method: String,
     path: String,
-    #[serde(default)]
-    query: BTreeMap<String, Json>,
+    query: Option<BTreeMap<String, Json>>,
     /// Absent sends no body; null sends null.
-    #[serde(default, deserialize_with = "present")]
     body: Option<Json>,
 }
 
-/// Reads what may be left out but is something even where it is null.
-fn present<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(from).map(Some)
-}
+strictly!(AnyRequest {
+    required method = "method": String,
+    required path = "path": String,
+    omittable query = "query": BTreeMap<String, Json>,
+    omittable body = "body": Json,
+});
 
 async fn request(caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
-    let asked: Anything = arguments(args)?;
-    let mut spent = caller.account();
-    let answer = caller
-        .client
-        .request_answer(&asked.method, &asked.path, &asked.query, asked.body, &mut spent)
-        .await?;
+    let asked: AnyRequest = arguments(args)?;
+    let query = asked.query.unwrap_or_default();
+    let call = any_call(&asked.method, &asked.path, &query, asked.body)?;
+    let mut spent = caller.account(call.subject());
+    let answer = caller.client.request_answer(&call, &mut spent).await?;
     let empty = answer.body.is_empty() && !caller.raw;
-    let body = if empty { b"null".to_vec() } else { answer.body.into() };
-    Ok(Reply { meta: spent.meta(&answer.meta.operation), next: None, body })
+    let body = if empty {
+        b"null".to_vec()
+    } else if caller.raw {
+        answer.body.into()
+    } else {
+        json::without_byte_order_mark(&answer.body).to_vec()
+    };
+    Ok(Reply { meta: spent.meta(), next: None, body })
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Parse {
     op: String,
     /// What it was asked for with; what the path names can be a part of the value.
-    #[serde(default)]
-    args: BTreeMap<String, Box<RawValue>>,
+    args: Option<BTreeMap<String, Box<RawValue>>>,
     status: u16,
-    #[serde(default)]
-    headers: BTreeMap<String, String>,
+    headers: Option<BTreeMap<String, String>>,
     body: String,
 }
+
+strictly!(Parse {
+    required op = "op": String,
+    omittable args = "args": BTreeMap<String, Box<RawValue>>,
+    required status = "status": u16,
+    omittable headers = "headers": BTreeMap<String, String>,
+    required body = "body": String,
+});
 
 /// What an operation would have given for an answer that was read raw.
 fn parse(caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
     let asked: Parse = arguments(args)?;
     let mut headers = HeaderMap::new();
-    for (name, value) in &asked.headers {
+    for (name, value) in &asked.headers.unwrap_or_default() {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             headers.append(name, value);
         }
     }
     let Some(entry) = Entry::find(&asked.op) else {
-        let what = "arguments.op names no operation whose answer can be parsed";
+        let what = "the argument `op` names no operation whose answer can be parsed";
         return Err(Error::new(Kind::InvalidRequest, what));
     };
-    let call = entry.call_of(asked.args.clone())?;
+    let args = asked.args.unwrap_or_default();
+    let call = entry.call_of(args.clone())?;
     let exchange = Exchange { status: asked.status, headers, body: Bytes::from(asked.body) };
     let sender = caller.client.sender();
     let scrub = |text: &str| sender.scrub(text);
@@ -259,8 +298,8 @@ fn parse(caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
         sender.error_at(&call, error)
     };
     transport::check(&exchange, &scrub).map_err(judged)?;
-    if let Some(error) = transport::error_under_200(&exchange, true, &scrub) {
+    if let Some(error) = transport::error_under_200(&exchange, call.operation(), &scrub) {
         return Err(judged(error));
     }
-    entry.parse(caller, asked.args, &exchange.body, Meta::named(call.operation_id()))
+    entry.parse(caller, args, &exchange.body, Meta::of(&sender.scrubbed(call.subject())))
 }

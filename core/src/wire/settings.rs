@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Serialize, Serializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::call::{Options, Priority};
-use crate::config::{RateLimit, Settings};
+use crate::config::{RateLimit, Settings, setting};
 use crate::error::{Error, Kind};
-use crate::model::{Mended, Model, Reader, Types, strict};
+use crate::message::{Name, Term};
+use crate::model::strict::{self, FromCaller, Given, Invalid};
+use crate::model::{Mended, Model, Reader, Types};
 use crate::secret::Secret;
 
 request! {
@@ -23,7 +27,7 @@ request! {
         /// `HIGHTOUCH_BASE_URL` when left out.
         client base_url = "baseUrl": String,
         /// Used for the `HIGHTOUCH_` names and a proxy's in place of the process's environment.
-        client environment = "environment": BTreeMap<String, Secret>,
+        client(internal) environment = "environment": BTreeMap<String, Secret>,
         /// The workspace's limit as requests and seconds; 200 in 10 when left out. It may be set lower or higher but
         /// not off.
         client limit = "limit": Vec<f64>,
@@ -32,11 +36,11 @@ request! {
         /// see each other: give each its share.
         client share = "share": f64,
         /// Milliseconds that one attempt may take; 30,000 when left out.
-        client timeout_ms = "timeoutMs": u64,
+        client timeout_ms = "timeoutMs": Millis,
         /// Milliseconds that a whole call may take, its waiting and retries included; without end when left out.
-        client deadline_ms = "deadlineMs": u64,
+        client deadline_ms = "deadlineMs": Millis,
         /// Milliseconds that a call may wait for the limit; without end when left out, and 0 means: now or not at all.
-        client max_wait_ms = "maxWaitMs": u64,
+        client max_wait_ms = "maxWaitMs": Millis,
         /// How often a call that may be repeated is; 3 when left out. Waiting for the limit does not count.
         client max_retries = "maxRetries": u32,
         /// A file of certificates (PEM, at most 16 MiB) that are trusted beside the system's.
@@ -47,35 +51,31 @@ request! {
         /// Headers that are sent with every request, such as those that a gateway asks for; a call's own come first.
         client headers = "headers": BTreeMap<String, String>,
         /// The key comes from a function of the host's: see `client.keyWanted`.
-        client key_later = "keyLater": bool,
+        client(internal) key_later = "keyLater": bool,
         /// Names the language in the User-Agent.
-        client language = "language": String,
+        client(internal) language = "language": String,
         /// Has opaque JSON cross the door as text; for hosts whose decoders would lose digits.
-        client json_text = "jsonText": bool,
+        client(internal) json_text = "jsonText": bool,
         /// Divides every wait of the SDK's own; for tests.
-        client time_scale = "timeScale": f64,
+        client(internal) time_scale = "timeScale": f64,
         /// Opens the operation that panics; for tests.
-        client self_test = "selfTest": bool,
+        client(internal) self_test = "selfTest": bool,
         /// Accepts settings from which no client can be created; such an engine can only run `diagnose`.
-        client diagnosing = "diagnosing": bool,
+        client(internal) diagnosing = "diagnosing": bool,
     }
 }
-
-/// Settings that bindings and tests use and hosts do not show.
-pub(super) const INTERNAL_SETTINGS: &[&str] =
-    &["environment", "keyLater", "language", "jsonText", "timeScale", "selfTest", "diagnosing"];
 
 request! {
     /// Options of one call; what is left out is as the client has it.
     pub(super) struct DoorOptions {
         /// Milliseconds that one attempt may take.
-        client timeout_ms = "timeoutMs": u64,
+        client timeout_ms = "timeoutMs": Millis,
         /// Milliseconds that the whole call may take, its waiting and retries included.
-        client deadline_ms = "deadlineMs": u64,
+        client deadline_ms = "deadlineMs": Millis,
         /// How often the call may be repeated, if it may be.
         client max_retries = "maxRetries": u32,
         /// Milliseconds that the call may wait for the limit; 0 means: now or not at all.
-        client max_wait_ms = "maxWaitMs": u64,
+        client max_wait_ms = "maxWaitMs": Millis,
         /// Its class in the queue for the limit: `trigger`, `poll`, `read` or `bulk`.
         client priority = "priority": String,
         /// Headers sent beside the client's.
@@ -83,12 +83,43 @@ request! {
         /// Returns the server's answer untouched.
         client raw = "raw": bool,
         /// The call is made from inside the function that gives the key.
-        client in_key_function = "inKeyFunction": bool,
+        client(internal) in_key_function = "inKeyFunction": bool,
     }
 }
 
-/// Options that bindings use and hosts do not show.
-pub(super) const INTERNAL_OPTIONS: &[&str] = &["inKeyFunction"];
+/// A length of time, in whole milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Millis(u64);
+
+impl FromCaller for Millis {
+    fn from_caller(raw: &RawValue) -> Result<Self, Invalid> {
+        u64::from_caller(raw)
+            .map(Self)
+            .map_err(|_| Invalid::wrong(message!["must be ", Term::Time, ", and not negative"]))
+    }
+}
+
+impl From<Millis> for Duration {
+    fn from(millis: Millis) -> Self {
+        Self::from_millis(millis.0)
+    }
+}
+
+impl Serialize for Millis {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(self.0)
+    }
+}
+
+impl Model for Millis {
+    fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
+        Ok(u64::read(from, mended)?.map(Self))
+    }
+
+    fn describe(types: &mut Types) -> Value {
+        u64::describe(types)
+    }
+}
 
 impl Model for Secret {
     fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
@@ -110,9 +141,9 @@ impl DoorSettings {
         settings.base_url = self.base_url;
         settings.environment = self.environment;
         settings.share = self.share;
-        settings.timeout = self.timeout_ms.map(Duration::from_millis);
-        settings.deadline = self.deadline_ms.map(Duration::from_millis);
-        settings.max_wait = self.max_wait_ms.map(Duration::from_millis);
+        settings.timeout = self.timeout_ms.map(Duration::from);
+        settings.deadline = self.deadline_ms.map(Duration::from);
+        settings.max_wait = self.max_wait_ms.map(Duration::from);
         settings.max_retries = self.max_retries;
         settings.ca_bundle = self.ca_bundle.map(PathBuf::from);
         settings.proxy = self.proxy;
@@ -130,7 +161,7 @@ impl DoorSettings {
 
 /// Requests and seconds.
 fn limit(pair: &[f64]) -> Result<RateLimit, Error> {
-    let wrong = |what: &str| Err(Error::new(Kind::Config, format!("the setting limit {what}")));
+    let wrong = |what: &'static str| Err(setting("limit", what));
     let &[requests, seconds] = pair else { return wrong("takes two numbers: requests and seconds") };
     if !((1.0..=1_000_000.0).contains(&requests) && requests.fract() == 0.0) {
         return wrong("takes a whole number of requests from 1 to 1,000,000");
@@ -153,15 +184,15 @@ impl DoorOptions {
             Some("read") => Some(Priority::Read),
             Some("bulk") => Some(Priority::Bulk),
             Some(_) => {
-                let what = "the option priority takes trigger, poll, read or bulk";
+                let what = message!["the option ", Name("priority"), " takes trigger, poll, read or bulk"];
                 return Err(Error::new(Kind::InvalidRequest, what));
             }
         };
         Ok(Options {
-            timeout: self.timeout_ms.map(Duration::from_millis),
-            deadline: self.deadline_ms.map(Duration::from_millis),
+            timeout: self.timeout_ms.map(Duration::from),
+            deadline: self.deadline_ms.map(Duration::from),
             max_retries: self.max_retries,
-            max_wait: self.max_wait_ms.map(Duration::from_millis),
+            max_wait: self.max_wait_ms.map(Duration::from),
             priority,
             headers: self.headers.unwrap_or_default(),
         })
@@ -173,7 +204,7 @@ impl DoorOptions {
 /// # Errors
 /// Kind `config`, with the path of the setting.
 pub fn settings(text: &str) -> Result<Settings, Error> {
-    strict::read::<DoorSettings>("settings", text, Kind::Config)?.into_settings()
+    strict::read::<DoorSettings>(Given::Settings, text)?.into_settings()
 }
 
 /// Options as a host would write them; for tests.
@@ -181,7 +212,7 @@ pub fn settings(text: &str) -> Result<Settings, Error> {
 /// # Errors
 /// Kind `invalid_request`, with the path of the option.
 pub fn options(text: &str) -> Result<Options, Error> {
-    strict::read::<DoorOptions>("options", text, Kind::InvalidRequest)?.into_options()
+    strict::read::<DoorOptions>(Given::Options, text)?.into_options()
 }
 
 /// Settings whose waits are all divided by `scale`; for tests.
@@ -193,61 +224,90 @@ pub fn with_time_scale(mut settings: Settings, scale: f64) -> Settings {
 
 #[cfg(test)]
 mod tests {
-    use serde::de::DeserializeOwned;
-
     use super::*;
-    use crate::model::strict::read;
+    use crate::operation::Fields as _;
 
-    fn message<T: DeserializeOwned>(text: &str) -> String {
-        match read::<T>("options", text, Kind::InvalidRequest) {
+    fn message<T: FromCaller>(given: Given, text: &str) -> String {
+        match strict::read::<T>(given, text) {
             Ok(_) => panic!("{text} must be refused"),
             Err(error) => error.to_string(),
         }
     }
 
-    #[test]
-    fn a_misspelt_name_is_an_error_that_names_what_is_there() {
-        let message = message::<DoorOptions>(r#"{"timeoutMS": 5}"#);
-        assert!(message.contains("timeoutMS") && message.contains("timeoutMs"), "{message}");
+    fn options(text: &str) -> String {
+        message::<DoorOptions>(Given::Options, text)
+    }
+
+    fn settings(text: &str) -> String {
+        message::<DoorSettings>(Given::Settings, text)
     }
 
     #[test]
-    fn an_ill_typed_value_is_an_error_with_its_path() {
-        assert!(
-            message::<DoorOptions>(r#"{"headers": {"a": 7}}"#).starts_with("options.headers.a: invalid type")
+    fn a_misspelt_name_is_answered_with_the_one_that_was_meant() {
+        let meant = "Unknown option `max_retrys`; did you mean `max_retries`? Nothing was sent.";
+        assert_eq!(options(r#"{"max_retrys": 5}"#), meant);
+        let meant = "Unknown setting `basURL`; did you mean `base_url`? Nothing was sent.";
+        assert_eq!(settings(r#"{"basURL": ""}"#), meant);
+        assert_eq!(
+            options(r#"{"colour": 5}"#),
+            "Unknown option `colour`; known are `timeout`, `deadline`, `max_retries`, `max_wait`, `priority`, `headers`, \
+             `raw`. Nothing was sent."
         );
-        assert!(
-            message::<DoorOptions>(r#"{"timeoutMs": -1}"#).starts_with("options.timeoutMs: invalid value")
-        );
-        assert!(
-            message::<DoorOptions>(r#"{"timeoutMs": null}"#)
-                .starts_with("options.timeoutMs: invalid type: null")
-        );
+    }
+
+    /// Guards against lists that named what only bindings and tests set.
+    #[test]
+    fn what_hosts_do_not_show_is_never_suggested() {
+        for name in
+            ["key_late", "timeScal", "jsonTxt", "selftest", "diagnosin", "languag", "environmen", "zzz"]
+        {
+            let message = settings(&format!("{{\"{name}\": 1}}"));
+            let internal = DoorSettings::ARGUMENTS.iter().filter(|setting| setting.internal);
+            let shown: Vec<_> =
+                internal.filter(|setting| message.contains(&format!("`{}`", setting.name))).collect();
+            assert!(shown.is_empty(), "{message}");
+        }
+    }
+
+    #[test]
+    fn an_ill_typed_value_is_an_error_with_its_place() {
+        for (text, expected) in [
+            (r#"{"headers": {"a": 7}}"#, "The option `headers.a` must be a string, not a number."),
+            (r#"{"timeoutMs": -1}"#, "The option `timeout` must be a duration, and not negative."),
+            (
+                r#"{"maxRetries": null}"#,
+                "The option `max_retries` must be a whole number from 0 to 4,294,967,295, not null.",
+            ),
+            (r#"{"raw": "yes"}"#, "The option `raw` must be true or false, not a string."),
+            ("[]", "The options must be one JSON object."),
+            ("{} {}", "The options must be one JSON object."),
+        ] {
+            assert_eq!(options(text), format!("{expected} Nothing was sent."));
+        }
     }
 
     #[test]
     fn what_was_found_in_the_wrong_place_is_not_repeated() {
-        let message = message::<DoorSettings>(r#"{"timeoutMs": "the \", key"}"#);
-        assert!(!message.contains("key"), "{message}");
-        assert!(message.contains("a string, expected u64"), "{message}");
-        let message = super::tests::message::<DoorSettings>(r#"{"apiKey": 123456}"#);
-        assert!(!message.contains("123456") && message.contains("expected"), "{message}");
+        for text in
+            [r#"{"timeoutMs": "the \", key"}"#, r#"{"apiKey": 123456}"#, r#"{"environment": {"the key": 1}}"#]
+        {
+            let message = settings(text);
+            assert!(!message.contains("the key") && !message.contains("123456"), "{message}");
+        }
     }
 
     /// A key that slipped into the place of a name is no misspelt name.
     #[test]
     fn an_unknown_name_that_can_be_none_is_not_repeated() {
-        let message = message::<DoorSettings>(r#"{"a`, expected canary": 1}"#);
-        assert!(!message.contains("canary") && message.contains("expected one of `apiKey`"), "{message}");
-        let message = super::tests::message::<DoorSettings>(r#"{"environment": {"the canary": 1}}"#);
-        assert!(!message.contains("canary"), "{message}");
+        let message = settings(r#"{"a`, expected canary": 1}"#);
+        assert!(
+            message.starts_with("Unknown setting; known are `api_key`, ") && !message.contains("canary"),
+            "{message}"
+        );
     }
 
     #[test]
     fn nothing_at_all_is_an_empty_object() {
-        assert_eq!(
-            read::<DoorOptions>("options", " ", Kind::InvalidRequest).ok(),
-            Some(DoorOptions::default())
-        );
+        assert_eq!(strict::read::<DoorOptions>(Given::Options, " ").ok(), Some(DoorOptions::default()));
     }
 }

@@ -64,10 +64,7 @@ pub(super) fn spliced(args: &str) -> Result<Cow<'_, str>, Error> {
 }
 
 fn broken() -> Error {
-    Error::new(
-        Kind::InvalidRequest,
-        "arguments: what is given as the text of JSON is not JSON; nothing was sent",
-    )
+    Error::new(Kind::InvalidRequest, "what is given as the text of JSON is not JSON. Nothing was sent")
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use tokio::time::Instant;
 
 /// A `Date` counts whole seconds.
 const SECOND: i64 = 1000;
-/// What rounding to milliseconds may hide.
+/// The error of rounding to milliseconds.
 const ROUNDED: i64 = 5;
-/// What two honest clocks drift apart at most, as a part of the time that passed.
+/// The largest drift between two correct clocks, as a fraction of the time that passed.
 const DRIFT: f64 = 1e-3;
 
 /// The bounds of the server's time, narrowed by each answer.
@@ -38,7 +38,8 @@ impl ServerClock {
             Some(known) if known.least <= seen.most && seen.least <= known.most => {
                 Bounds { at: received, least: known.least.max(seen.least), most: known.most.min(seen.most) }
             }
-            // It was set, another server's clock differs, or this machine slept: the newest says how it is now.
+            // The clock was set, a server with another clock answered, or this machine slept. The newest answer is
+            // right.
             Some(_) => {
                 self.jumps += 1;
                 seen
@@ -52,14 +53,14 @@ impl ServerClock {
         self.known.map(|known| known.moved(at, scale).least)
     }
 
-    /// Changes when what was thought of it before no longer holds.
+    /// Changes when earlier bounds no longer hold.
     pub(crate) fn jumps(&self) -> u32 {
         self.jumps
     }
 }
 
 impl Bounds {
-    /// The same at another moment, earlier or later.
+    /// The bounds at another moment, earlier or later.
     fn moved(self, at: Instant, scale: f64) -> Self {
         let later = millis(at.saturating_duration_since(self.at), scale);
         let earlier = millis(self.at.saturating_duration_since(at), scale);

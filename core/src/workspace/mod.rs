@@ -1,4 +1,4 @@
-//! What one workspace shares in a process: its limit, its server's clock, and what upper layers keep for it.
+//! What the clients of one workspace share in a process: the limit, the server's clock, and the parts of upper layers.
 
 mod clock;
 mod registry;
@@ -18,20 +18,20 @@ use crate::limit::{Gate, Quota};
 
 /// What an upper layer keeps for a workspace, such as claims on runs.
 pub(crate) trait Part: Default + Send + Sync + 'static {
-    /// Takes over what `from` knows: two workspaces turned out to be one.
+    /// Takes over what `from` knows, because two workspaces turned out to be one.
     fn absorb(&self, from: &Self);
 }
 
-/// Everything that belongs to one workspace at one server, and not to a client of it.
+/// Everything that belongs to one workspace at one server, and not to one of its clients.
 pub(crate) struct Workspace {
     gate: Arc<Gate>,
     clock: Mutex<ServerClock>,
     parts: Mutex<HashMap<TypeId, Kept>>,
     /// The workspace's id, as answers show it.
     id: OnceLock<i64>,
-    /// The workspace that this one turned out to be.
+    /// The workspace into which this one was merged.
     merged: OnceLock<Arc<Workspace>>,
-    /// Those that turned out to be this one: their users are its users.
+    /// Workspaces that were merged into this one; their users count as its own.
     absorbed: Mutex<Vec<Weak<Workspace>>>,
     users: AtomicUsize,
     idle_since: Mutex<Option<Instant>>,
@@ -69,12 +69,12 @@ impl Workspace {
         &self.gate
     }
 
-    /// What is known of the server's clock.
+    /// The server's clock.
     pub(crate) fn clock(&self) -> MutexGuard<'_, ServerClock> {
         lock(&self.clock)
     }
 
-    /// What an upper layer keeps here; made when it is first asked for.
+    /// The part of an upper layer; created on first use.
     pub(crate) fn part<P: Part>(&self) -> Arc<P> {
         let mut parts = lock(&self.parts);
         let kept = parts.entry(TypeId::of::<P>()).or_insert_with(|| Kept {

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::{Workspace, lock};
 use crate::limit::Quota;
 
-/// How long a workspace is kept after its last user, so that a client made anew knows what was just sent.
+/// How long a workspace is kept after its last user, so that a new client knows what was just sent.
 const KEEP: Duration = Duration::from_secs(30);
 
 /// A server's origin and the digest of a key.
@@ -48,7 +48,7 @@ impl Registry {
     }
 }
 
-/// A user's hold on a workspace, which is forgotten some time after the last one is gone.
+/// A client's hold on its workspace. The workspace is forgotten some time after the last hold is dropped.
 #[derive(Debug)]
 pub(crate) struct Tenancy {
     workspace: Arc<Workspace>,
@@ -74,7 +74,7 @@ impl Tenancy {
         Self { workspace, origin: origin.to_owned() }
     }
 
-    /// The workspace as it is now: it may have turned out to be another's.
+    /// The current workspace, which may have been merged into another one.
     pub(crate) fn workspace(&self) -> Arc<Workspace> {
         self.workspace.now()
     }
@@ -96,7 +96,7 @@ impl Tenancy {
             return;
         }
         let mut known = lock(&Registry::of_this_process().known);
-        // A key that was replaced by another workspace's: what it shows now says nothing of those before.
+        // The key was replaced by one of another workspace, whose id says nothing about the earlier keys.
         if own.id.set(id).is_err() {
             return;
         }
@@ -116,13 +116,13 @@ impl Drop for Tenancy {
 }
 
 impl Workspace {
-    /// Whether its last user left so long ago that nothing it knows can matter.
+    /// Whether its last user left so long ago that its state no longer matters.
     fn is_forgotten(self: &Arc<Self>) -> bool {
         let now = self.now();
         if now.is_used() {
             return false;
         }
-        // One after the other: it may be one lock.
+        // Locked one after the other, since both may be the same lock.
         let own = *lock(&self.idle_since);
         let since = (*lock(&now.idle_since)).max(own);
         since.is_some_and(|since| now.gate.may_be_forgotten(since, KEEP))

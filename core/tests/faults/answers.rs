@@ -1,11 +1,11 @@
-//! Answers as bytes.
+//! The bytes of answers.
 
 use std::io::Write as _;
 use std::sync::Arc;
 
 use crate::play::Column;
 
-/// A good answer to the column's request, with members beside those that are read.
+/// A good answer to the request of the column, with members that nobody reads.
 pub fn good_with(column: Column, member: &str) -> Vec<u8> {
     let start = match column {
         Column::Read | Column::Write => r#"{"id":"5","slug":"orders""#,
@@ -29,7 +29,7 @@ pub fn answer(status: &str, headers: &str, body: &[u8]) -> Arc<[u8]> {
     [head.as_bytes(), body].concat().into()
 }
 
-/// The head of an answer that promises more than comes, and the first bytes of its body.
+/// The head of an answer that promises more bytes than follow, and the first bytes of its body.
 pub fn begun(column: Column) -> Arc<[u8]> {
     let body = good(column);
     let head = format!(
@@ -45,12 +45,12 @@ pub fn gzip(body: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// A gigabyte of spaces in a few megabytes: one block of a deflate stream many times over. It ends without a checksum,
-/// which nobody gets to.
+/// A gigabyte of spaces in a few megabytes: one block of a deflate stream, repeated. It has no checksum, because no
+/// reader gets that far.
 pub fn gzip_bomb() -> Vec<u8> {
     let spaces = vec![b' '; 8 << 20];
     let mut block = Vec::with_capacity(1 << 20);
-    // A full flush ends at a byte's border and refers to nothing before it (RFC 1951 §3.2.3).
+    // A full flush ends on a byte boundary and refers to nothing before it (RFC 1951 §3.2.3).
     flate2::Compress::new(flate2::Compression::fast(), false)
         .compress_vec(&spaces, &mut block, flate2::FlushCompress::Full)
         .unwrap();
@@ -58,7 +58,7 @@ pub fn gzip_bomb() -> Vec<u8> {
     [&head[..], &block.repeat(128)].concat()
 }
 
-/// An opaque member nested so deep that a reader which descends into it overflows its stack.
+/// An opaque member that is nested so deep that a recursive reader overflows its stack.
 pub fn nested(depth: usize) -> String {
     format!(r#""configuration":{{"x":{}{}}}"#, "[".repeat(depth), "]".repeat(depth))
 }

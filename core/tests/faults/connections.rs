@@ -1,4 +1,4 @@
-//! What a connection does to all the calls that are on it.
+//! Failures of a connection that several calls share.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,13 +18,13 @@ use crate::answers::{good, whole};
 use crate::play::Column;
 use crate::tls::identity;
 
-/// Calls that are made at once.
+/// Concurrent calls.
 const CALLS: usize = 200;
-/// Streams that the server holds before its connection breaks.
+/// Streams that the server accepts before it breaks the connection.
 const HELD: usize = 50;
 
-/// Guards against 190 of 200 reads that failed because the one connection beneath them broke: each took a retry of the
-/// ten that a client has.
+/// Guards against 190 of 200 reads that failed because their shared connection broke: each took one of the client's ten
+/// retries.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_breaks_beneath_two_hundred_reads_fails_none() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -46,7 +46,7 @@ async fn a_connection_that_breaks_beneath_two_hundred_reads_fails_none() {
     serving.abort();
 }
 
-/// Answers the first request; the first connection to have many streams breaks with them.
+/// Answers the first request, and breaks the first connection with many streams.
 async fn breaking(acceptor: TlsAcceptor, stream: TcpStream, broken: Arc<AtomicUsize>) -> Option<()> {
     let mut connection = h2::server::handshake(acceptor.accept(stream).await.ok()?).await.ok()?;
     let mut held = Vec::new();

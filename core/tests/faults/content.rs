@@ -1,4 +1,4 @@
-//! What the server says.
+//! Faults in the content of answers.
 
 use crate::answers::{filler, good, good_with, gzip, gzip_bomb, nested, whole};
 use crate::frames;
@@ -58,7 +58,7 @@ pub fn statuses() -> Vec<Row> {
             first("429 Too Many Requests", "retry-after: soon\r\n"),
             alike("ok", 2),
         ),
-        // A date counts from the server's own: whether its clock or ours is wrong makes no difference.
+        // The date is relative to the server's own `Date`, so neither clock has to be right.
         row(
             "429, Retry-After as a date, their clock ahead",
             first("429 Too Many Requests", AHEAD),
@@ -121,17 +121,9 @@ pub fn contents() -> Vec<Row> {
             answered("200 OK", "content-type: text/html\r\n", html),
             unusable("protocol"),
         ),
-        // A trigger's answer is its id: what else is in it is passed over.
-        row(
-            "JSON nested 100,000 deep",
-            member(|| nested(100_000)),
-            [("protocol", 1), ("outcome_unknown", 1), ("ok", 1)],
-        ),
-        row(
-            "a lone surrogate",
-            member(|| r#""configuration":{"x":"\ud800"}"#.to_owned()),
-            [("protocol", 1), ("outcome_unknown", 1), ("ok", 1)],
-        ),
+        // Opaque JSON that nests too deep is left out, and half a surrogate pair in it is kept.
+        row("JSON nested 100,000 deep", member(|| nested(100_000)), [("ok", 1); 3]),
+        row("a lone surrogate", member(|| r#""configuration":{"x":"\ud800"}"#.to_owned()), [("ok", 1); 3]),
         row(
             "bytes that are no UTF-8",
             always(After::Request, |_| vec![send(whole("", b"{\"id\":\"5\xff\",\"slug\":\"\xff\"}"))]),

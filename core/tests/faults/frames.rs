@@ -1,4 +1,4 @@
-//! Just enough of HTTP/2 (RFC 9113) to end streams and connections where a server library would not.
+//! A minimal HTTP/2 server (RFC 9113) that can end streams and connections where a library would not.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub const INTERNAL_ERROR: u32 = 2;
 pub const REFUSED_STREAM: u32 = 7;
 pub const CANCEL: u32 = 8;
 
-/// Stands for the stream of the request at hand.
+/// The placeholder for the stream of the current request.
 const THIS_STREAM: u32 = 0x7fff_fff0;
 
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
@@ -108,7 +108,7 @@ pub async fn serve(mut stream: impl Wire, shared: Shared) -> Option<()> {
     }
 }
 
-/// Puts the stream's id where a step speaks of it.
+/// Inserts the id of the stream.
 fn addressed(given: Step, id: u32) -> Step {
     let Step::Send(bytes) = given else { return given };
     let mut bytes = bytes.to_vec();

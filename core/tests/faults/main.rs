@@ -1,5 +1,5 @@
-//! What a caller gets, and how often a request goes out, when the network or the server fails: one table of
-//! expectations, which `make faults` prints as it was met.
+//! The fault matrix: what a caller gets, and how often a request is sent, for each failure of the network or the
+//! server. `make faults` prints it.
 
 #![allow(
     clippy::unwrap_used,

@@ -16,13 +16,13 @@ pub type Expected = (&'static str, usize);
 
 pub struct Row {
     pub name: &'static str,
-    /// What each column meets; bodies differ.
+    /// The fault for each column; bodies differ.
     pub peer: Box<dyn Fn(Column) -> Peer + Send + Sync>,
     /// For a read, a write and a trigger.
     pub expected: [Expected; 3],
     /// Whether attempts end by their time-out.
     pub stalls: bool,
-    /// Whether a good call of the same kind goes before, which leaves its connection in the pool.
+    /// Whether a successful call of the same kind comes first, which leaves its connection in the pool.
     pub warm: bool,
     /// Whether it moves tens of megabytes.
     pub heavy: bool,
@@ -42,17 +42,17 @@ impl Row {
     }
 }
 
-/// A fault after which it may have happened.
+/// A fault after which the request may have taken effect.
 pub fn ambiguous(kind: &'static str) -> [Expected; 3] {
     [(kind, 4), ("outcome_unknown", 1), ("outcome_unknown", 1)]
 }
 
-/// An answer that says nothing and would come again.
+/// A useless answer that would be sent again.
 pub fn unusable(kind: &'static str) -> [Expected; 3] {
     [(kind, 1), ("outcome_unknown", 1), ("outcome_unknown", 1)]
 }
 
-/// The same for all, whatever changes something or not.
+/// The same result for reads and writes.
 pub fn alike(kind: &'static str, requests: usize) -> [Expected; 3] {
     [(kind, requests); 3]
 }
@@ -78,7 +78,7 @@ pub fn always2(steps: impl Fn(Column) -> Vec<Step>) -> impl Fn(Column) -> Peer {
     move |column| over(Speaks::Http2, After::Request, vec![steps(column)])
 }
 
-/// One request is met so, the next are answered well.
+/// One request meets the fault; later ones succeed.
 pub fn once2(steps: impl Fn() -> Vec<Step>) -> impl Fn(Column) -> Peer {
     move |column| over(Speaks::Http2, After::Request, vec![steps(), good2(column)])
 }
@@ -108,7 +108,7 @@ pub fn first(status: &'static str, headers: &'static str) -> impl Fn(Column) -> 
     }
 }
 
-/// A good answer but for a member.
+/// A good answer except for one member.
 pub fn member(text: impl Fn() -> String) -> impl Fn(Column) -> Peer {
     always(After::Request, move |column| vec![send(whole("", &good_with(column, &text())))])
 }

@@ -1,4 +1,4 @@
-//! What the network does.
+//! Faults of the network.
 
 use crate::answers::{answer, begun, good, whole};
 use crate::frames::{self, CANCEL, INTERNAL_ERROR, NO_ERROR, REFUSED_STREAM};
@@ -19,7 +19,7 @@ pub fn connections() -> Vec<Row> {
     ]
 }
 
-/// The first request is answered and its connection kept; whatever follows is met so.
+/// The first request is answered and its connection kept. Later requests meet the fault.
 fn kept(steps: &[Step]) -> impl Fn(Column) -> Peer + use<> {
     let steps = steps.to_vec();
     move |column| {
@@ -27,12 +27,12 @@ fn kept(steps: &[Step]) -> impl Fn(Column) -> Peer + use<> {
     }
 }
 
-/// Each request is answered and its connection closed in good order, without a word of it before.
+/// Each request is answered and its connection closed properly, without announcing it.
 fn closed_idle(column: Column) -> Peer {
     over(Speaks::Plain, After::Request, vec![vec![send(whole("", &good(column))), Step::Close]])
 }
 
-/// With the request that went before.
+/// Includes the earlier request.
 fn used(expected: [Expected; 3]) -> [Expected; 3] {
     expected.map(|(kind, requests)| (kind, requests + 1))
 }
@@ -138,7 +138,7 @@ pub fn tls() -> Vec<Row> {
 pub fn http2() -> Vec<Row> {
     let ours_not_taken = || vec![frames::go_away(false, NO_ERROR)];
     vec![
-        // RFC 9113 §8.7: what the server says it did not take did not happen.
+        // RFC 9113 §8.7: a request that the server says it did not process did not happen.
         row("GOAWAY before ours, once", once2(ours_not_taken), alike("ok", 2)),
         row("GOAWAY before ours, always", always2(move |_| ours_not_taken()), alike("connect", 4)),
         row(

@@ -12,10 +12,10 @@ use crate::tls::identity;
 
 /// Only a hang takes longer.
 const HANG: Duration = Duration::from_mins(2);
-/// One attempt where the server stalls: long enough to arrive on a busy machine.
+/// The time limit of an attempt at a server that stalls: long enough for a request to arrive on a busy machine.
 const STALLED_MS: u64 = 1500;
 const AFTERWARDS: Duration = Duration::from_millis(500);
-/// Our pauses are this much shorter.
+/// Divides the pauses of the SDK.
 const SCALE: u32 = 50;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl Column {
     }
 }
 
-/// What is at the other end.
+/// The kind of server.
 #[derive(Clone, Debug)]
 pub enum Peer {
     /// A name that no server can have (RFC 6761 §6.4).
@@ -52,13 +52,13 @@ pub enum Peer {
     /// An address where nothing listens.
     Nobody,
     Server(Behaviour),
-    /// A server within TLS whose authority is not trusted.
+    /// A TLS server whose authority is not trusted.
     Untrusted(Behaviour),
-    /// One that is asked for TLS whatever it speaks.
+    /// A server to which the client speaks TLS, whatever it supports.
     AskedForTls(Behaviour),
 }
 
-/// What came of it.
+/// The result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Met {
     /// The error's kind, or `ok`.
@@ -95,7 +95,7 @@ pub async fn play(peer: &Peer, column: Column, stalls: bool, warm: bool) -> Met 
     if warm {
         let first = engine.call(column.op(), column.args(), "", &Cancel::new()).await;
         assert!(first.ok, "{}", first.head);
-        // Time for what the server does with the connection afterwards.
+        // Gives the server time to end the connection.
         tokio::time::sleep(AFTERWARDS).await;
     }
     let outcome = timeout(HANG, engine.call(column.op(), column.args(), "", &Cancel::new()))

@@ -1,4 +1,4 @@
-//! A server that does what it is told with each request, over HTTP/1.1 or HTTP/2, plainly or within TLS.
+//! A server that treats each request as told, over HTTP/1.1 or HTTP/2, with or without TLS.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -12,24 +12,24 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::frames;
 
-/// One thing that is done with a request.
+/// One step in treating a request.
 #[derive(Clone, Debug)]
 pub enum Step {
     Send(Arc<[u8]>),
     /// Bytes one at a time, a second apart.
     Drip(Arc<[u8]>),
-    /// Nothing, until the client goes away.
+    /// Nothing until the client disconnects.
     Stall,
     /// The connection ends with a reset (RST), as when a process dies.
     Reset,
-    /// It ends in good order.
+    /// The connection is closed properly.
     Close,
 }
 
 /// When the steps begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum After {
-    /// The client's first bytes, whatever they are: no request.
+    /// The first bytes of the client, even if they are no request.
     FirstBytes,
     /// The head of a request; its body is not read.
     Head,
@@ -44,7 +44,7 @@ pub enum Speaks {
     Http2,
 }
 
-/// What is done with the nth request of the kind that is counted; the last entry is for all that follow.
+/// The steps for the nth counted request; the last entry is for all later ones.
 #[derive(Clone, Debug)]
 pub struct Behaviour {
     pub speaks: Speaks,
@@ -52,7 +52,7 @@ pub struct Behaviour {
     pub steps: Vec<Vec<Step>>,
 }
 
-/// What came: requests that are no look at the runs of a sync.
+/// The number of requests, without looks at the runs of a sync.
 #[derive(Debug, Default)]
 pub struct Seen {
     pub reads: usize,
@@ -71,7 +71,7 @@ impl Drop for Server {
     }
 }
 
-/// What a connection has to go by.
+/// The plan of a connection.
 #[derive(Clone)]
 pub struct Shared {
     behaviour: Arc<Behaviour>,
@@ -80,7 +80,7 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// Counts a request and says what is done with it.
+    /// Counts a request and returns its steps.
     pub fn count(&self, writes: bool) -> Vec<Step> {
         let mut seen = self.seen.lock().unwrap();
         *(if writes { &mut seen.writes } else { &mut seen.reads }) += 1;
@@ -149,7 +149,7 @@ impl Wire for tokio_rustls::server::TlsStream<TcpStream> {
     }
 }
 
-/// Takes the steps; `None` where the connection has ended.
+/// Executes the steps; `None` if the connection has ended.
 pub async fn act(stream: &mut impl Wire, steps: &[Step]) -> Option<()> {
     for step in steps {
         match step {
@@ -165,13 +165,13 @@ pub async fn act(stream: &mut impl Wire, steps: &[Step]) -> Option<()> {
                 }
             }
             Step::Stall => {
-                // Until the client's end of the connection is there.
+                // Waits until the client has connected.
                 let mut rest = vec![0; 4 << 10];
                 while stream.read(&mut rest).await.ok()? > 0 {}
                 return None;
             }
             Step::Reset => {
-                // What was sent shall arrive before the reset does.
+                // Sent bytes must arrive before the reset.
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 stream.socket().set_zero_linger().ok()?;
                 return None;

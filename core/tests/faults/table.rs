@@ -1,4 +1,4 @@
-//! Every cell of the matrix is played and held against what is expected; all of them are printed.
+//! Plays every cell of the matrix, compares it with the expectation, and prints it.
 
 use std::fmt::Write as _;
 
@@ -8,10 +8,10 @@ use futures_util::stream;
 use crate::matrix::{Row, rows};
 use crate::play::{Column, Met, play};
 
-/// An attempt of the client as it is shipped, and the longest pauses between four of them (500, 1000, 2000 ms).
+/// The default time limit of an attempt, and the longest pauses between four attempts (500, 1000, 2000 ms).
 const ATTEMPT_S: f64 = 30.0;
 const PAUSES_S: [f64; 3] = [0.5, 1.0, 2.0];
-/// A gzip bomb of a gigabyte must not be unpacked; 65 MB and their copies may.
+/// A gzip bomb of a gigabyte must not be decompressed; 65 MB and copies of it may.
 const MEMORY_BORNE: usize = 512 << 20;
 
 async fn cells(rows: &[Row], at_once: usize) -> Vec<[Met; 3]> {
@@ -62,21 +62,21 @@ async fn every_fault_gives_the_kind_and_the_number_of_requests_that_the_matrix_s
     }
 }
 
-/// How long the call takes at most with the settings that are shipped.
+/// The longest time of the call with default settings.
 fn bound(row: &Row, column: Column, (kind, requests): (&str, usize)) -> String {
     let requests = requests - usize::from(row.warm);
     if requests == 2 && kind == "ok" && row.name.starts_with("429") {
         return "30 s, and 60 s for each refusal".to_owned();
     }
-    // What never reached the server was tried as often as a read is repeated, unless it could not change.
+    // A request that never reached the server was tried as often as a read, unless another attempt cannot help.
     let attempts = if requests == 0 && kind != "tls" { 4 } else { requests.max(1) };
     let pauses: f64 = PAUSES_S.iter().take(attempts - 1).sum();
-    // Looking for the run takes 15 s, and the last answer is awaited for ten more.
+    // The search for the run takes 15 s, and waits up to 10 s more for the last answer.
     let looked = if column == Column::Trigger && kind == "outcome_unknown" { 25.0 } else { 0.0 };
     format!("{} s", f64::from(u32::try_from(attempts).unwrap()) * ATTEMPT_S + pauses + looked)
 }
 
-/// The most memory that this process has had at once.
+/// The peak memory of this process.
 #[cfg(target_os = "linux")]
 fn peak() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();

@@ -1,4 +1,4 @@
-//! Whose run is whose: a trigger whose answer was lost must not take what another one started.
+//! Adoption: a trigger whose answer was lost must not adopt the run of another trigger.
 
 use hightouch_sdk::Kind;
 use hightouch_sdk::resources::TriggerSync;
@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::support::sandbox::sandbox;
 
-/// Two triggers of one client, of which the first never happened and the second did: two handles of one run would tell a
-/// caller of a run that was never started.
+/// Two triggers of one client: the first never happened, the second did. Two handles of one run would report a run that
+/// was never started.
 #[tokio::test]
 async fn a_run_that_another_trigger_of_the_client_started_is_not_adopted() {
     let lost = json!({"when": {"operation": "TriggerRun", "nth": 1}, "answer": {"reset": "before-headers"}});
@@ -25,7 +25,7 @@ async fn a_run_that_another_trigger_of_the_client_started_is_not_adopted() {
     world.delete();
 }
 
-/// Of two that were lost one may have happened: which of them cannot be known.
+/// Of two lost triggers, one may have happened; which one cannot be known.
 #[tokio::test]
 async fn two_triggers_that_were_lost_at_once_adopt_nothing() {
     let lost = json!({"when": {"operation": "TriggerRun", "nth": 1}, "answer": {"reset": "before-headers", "apply": true}});

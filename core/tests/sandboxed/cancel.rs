@@ -1,4 +1,4 @@
-//! Cancelling in each phase ends the call long before the server would have answered, and the server sees it go.
+//! Cancelling ends a call in each phase, long before the server answers, and the server sees the client disconnect.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 
-/// Far above what cancelling takes, far below what the server would.
+/// Far longer than cancelling takes, and far shorter than the server would take.
 const SOON: Duration = Duration::from_secs(20);
 
 async fn one_page(client: Client) {
@@ -49,7 +49,7 @@ async fn while_waiting_for_the_limit_a_cancelled_call_sends_nothing_and_gives_it
 
 #[tokio::test]
 async fn while_connecting_a_cancelled_call_closes_the_socket() {
-    // It takes the connection and never answers the handshake.
+    // It accepts the connection and never answers the handshake.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("https://{}/api/v1", listener.local_addr().unwrap());
     let settings = Settings::new().base_url(base).api_key("key");

@@ -1,4 +1,4 @@
-//! Keys that a function gives, and hooks around calls.
+//! Keys from a function, and hooks around calls.
 
 use std::future::IntoFuture;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +18,7 @@ fn settings(world: &World) -> Settings {
     settings
 }
 
-/// A client whose function gives these keys one after the other, the last one for ever; and how often it was asked.
+/// A client whose function returns these keys one after another, then the last one again; and the number of its calls.
 fn client(world: &World, keys: &[&str]) -> (Client, Arc<AtomicUsize>) {
     let keys: Vec<String> =
         keys.iter().map(|name| world.info["keys"][name].as_str().unwrap().to_owned()).collect();
@@ -91,14 +91,14 @@ async fn a_function_that_never_answers_keeps_no_call_past_its_deadline_or_the_cl
     let client = Client::with_credentials(&settings(&world), std::future::pending).unwrap();
     let bounded = Options::new().deadline(Duration::from_millis(50));
     let error = client.sources().get(1).with(bounded).await.unwrap_err();
-    assert_eq!((error.kind(), error.operation()), (Kind::Timeout, Some("GetSource")));
+    assert_eq!((error.kind(), error.operation()), (Kind::Timeout, Some("sources.get")));
     let waiting = tokio::spawn(client.sources().get(1).into_future());
     tokio::task::yield_now().await;
     client.close();
     assert_eq!(waiting.await.unwrap().unwrap_err().kind(), Kind::Closed);
 }
 
-/// The look-up of the slug asks for the first key, which is a change of the key like any other.
+/// The look-up of the slug asks for the first key, which counts as a change of the key.
 #[tokio::test]
 async fn a_trigger_by_slug_may_be_the_first_call_and_may_meet_a_key_that_is_renewed() {
     let world = sandbox().world(&json!({"slugs": ["orders"]}));
@@ -125,8 +125,8 @@ async fn a_function_that_fails_is_an_authentication_error_with_its_cause() {
     let client =
         Client::with_credentials(&settings(&world), || async { Err("the vault is sealed".into()) }).unwrap();
     let error = client.sources().get(1).await.unwrap_err();
-    assert_eq!((error.kind(), error.operation()), (Kind::Authentication, Some("GetSource")));
-    assert_eq!((error.causes(), requests(&world)), (&["the vault is sealed".to_owned()][..], 0));
+    assert_eq!((error.kind(), error.operation()), (Kind::Authentication, Some("sources.get")));
+    assert_eq!((error.causes(), requests(&world)), (vec!["the vault is sealed".to_owned()], 0));
 }
 
 #[tokio::test]
@@ -152,16 +152,16 @@ async fn hooks_are_told_of_every_call_with_its_attempts_and_its_error() {
     });
     client.sources().get(1).await.unwrap();
     client.clone().sources().get(999).await.unwrap_err();
-    // With an option set nothing is looked for after the trigger.
+    // With an option set, no run is looked for after the trigger.
     let full = TriggerIdentityGraph { full_rerun: Some(true) };
     client.identity_graphs().trigger("customers", &full).await.unwrap_err();
     let wanted = [
-        "GetSource of source 1",
-        "GetSource well after 2",
-        "GetSource of source 999",
-        "GetSource not_found after 1",
-        "TriggerIdrRun of identity graph customers",
-        "TriggerIdrRun outcome_unknown after 1",
+        "sources.get of source 1",
+        "sources.get well after 2",
+        "sources.get of source 999",
+        "sources.get not_found after 1",
+        "identity_graphs.trigger of identity graph customers",
+        "identity_graphs.trigger outcome_unknown after 1",
     ];
     assert_eq!(*told.lock().unwrap(), wanted);
 }

@@ -1,4 +1,4 @@
-//! What stands between a client and the API is told apart, as data and as text. What TLS adds is in `tests/tls`.
+//! Tests of the diagnosis, as data and as text. Those about TLS are in `tests/tls`.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn with_key(world: &World, key: &Value) -> Settings {
     settings
 }
 
-/// That a diagnosis found this one thing, says what to do about it, and prints both without any of the secrets.
+/// Checks that a diagnosis has only this finding, with advice, and prints no secret.
 #[track_caller]
 fn found(diagnosis: &Diagnosis, code: &str, advice: &str, secrets: &[&str]) {
     assert_eq!((diagnosis.ok, codes(diagnosis)), (false, vec![code]), "{diagnosis}");
@@ -65,7 +65,7 @@ async fn settings_that_make_no_client_are_diagnosed_all_the_same() {
 async fn a_bad_key_and_one_whose_creator_is_gone_are_two_findings() {
     let world = sandbox().world(&json!({}));
     for (name, code, advice) in
-        [("invalid", "bad_token", "make a new one"), ("orphaned", "orphaned_creator", "an active Admin")]
+        [("invalid", "bad_token", "Make a new one"), ("orphaned", "orphaned_creator", "an active Admin")]
     {
         let key = &world.info["keys"][name];
         let diagnosis = with_key(&world, key).diagnose().await;
@@ -96,7 +96,7 @@ async fn a_name_that_leads_nowhere_and_a_port_that_is_closed_are_two_findings() 
         let diagnosis = settings.diagnose().await;
         let plain = base.starts_with("http:");
         if plain {
-            // Over http there is no handshake to find it first.
+            // Over http there is no handshake that would find it first.
             assert_eq!(codes(&diagnosis), ["ok", code], "{diagnosis}");
         } else {
             found(&diagnosis, code, advice, &[]);
@@ -134,14 +134,14 @@ async fn a_healthy_way_is_told_with_what_was_negotiated() {
     let diagnosis = world.client().diagnose().await;
     assert_eq!((diagnosis.ok, codes(&diagnosis)), (true, vec!["ok"]), "{diagnosis}");
     let tls = diagnosis.tls.as_ref().unwrap();
-    // The sandbox has the post-quantum exchange, which OpenSSL before 3.5 has not.
+    // The sandbox supports the post-quantum exchange; OpenSSL before 3.5 does not.
     assert_eq!(tls.key_exchange, "X25519MLKEM768");
     assert_eq!((tls.protocol.as_str(), tls.application_protocol.as_deref()), ("TLSv1_3", Some("h2")));
     let text = diagnosis.to_string();
     assert!(text.contains("key exchange: X25519MLKEM768\n") && text.ends_with("The API answers."), "{text}");
 }
 
-/// A proxy that connects to whoever it is asked for; gives what it was asked.
+/// A proxy that connects to any server; returns the requests that it got.
 async fn proxy() -> (String, tokio::sync::mpsc::UnboundedReceiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -167,7 +167,8 @@ async fn proxy() -> (String, tokio::sync::mpsc::UnboundedReceiver<String>) {
     (address, asked)
 }
 
-/// The handshake once went past the proxy, or was not shown, and told of another way than requests take.
+/// Incident: the handshake bypassed the proxy, or was not shown, and so described a different route than that of
+/// requests.
 #[tokio::test]
 async fn behind_a_proxy_the_handshake_goes_through_it_too() {
     let world = sandbox().world(&json!({}));
@@ -242,7 +243,7 @@ async fn a_diagnosis_crosses_the_door_with_its_text_and_without_the_key() {
     assert!(!ok && head.contains(r#""kind":"config""#), "{head}");
     assert!(call("client.close").await.0);
 
-    // Where the settings are no settings at all, that is the finding.
+    // If the settings cannot be read at all, that is the finding.
     for unreadable in [r#"{"diagnosing": true, "apiKee": "canary"}"#, r#"{"diagnosing": true, "apiKey": 7}"#]
     {
         let engine = Engine::new(unreadable).unwrap();
@@ -254,7 +255,7 @@ async fn a_diagnosis_crosses_the_door_with_its_text_and_without_the_key() {
     assert!(Engine::new(r#"{"diagnosing": false, "environment": {}}"#).is_err());
 }
 
-/// A server that accepts and then says nothing must not hold a diagnosis up for ever.
+/// A server that accepts and then stays silent must not block a diagnosis for ever.
 #[tokio::test]
 async fn a_server_that_never_answers_the_handshake_ends_a_diagnosis_in_time() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -269,7 +270,7 @@ async fn a_server_that_never_answers_the_handshake_ends_a_diagnosis_in_time() {
 }
 
 #[test]
-fn every_code_of_a_finding_is_documented_in_the_readme_and_in_each_language() {
+fn every_code_of_a_finding_is_documented_in_the_docs_and_in_each_language() {
     let catalogue: Value = serde_json::from_str(&hightouch_sdk::wire::catalogue()).unwrap();
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let codes: Vec<&str> = catalogue["findings"]
@@ -280,7 +281,7 @@ fn every_code_of_a_finding_is_documented_in_the_readme_and_in_each_language() {
         .collect();
     assert!(codes.contains(&"tls_suites"));
     for file in [
-        "README.md",
+        "docs/diagnosis.md",
         "core/src/diagnose/mod.rs",
         "bindings-python/python/hightouch_sdk/_health.py",
         "bindings-node/src/reports.ts",

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::sandbox::{World, sandbox};
 
-/// What a call gave: whether it went well, its head, its body as text.
+/// The result of a call: whether it succeeded, its head, its body as text.
 type Given = (bool, Value, String);
 
 fn engine(world: &World, with: &Value) -> Engine {
@@ -35,11 +35,11 @@ async fn an_unknown_name_anywhere_is_an_error_with_its_path_and_nothing_is_sent(
     for (op, args, opts, path) in [
         ("syncs.frobnicate", json!({}), json!({}), "no such operation"),
         ("syncs.list", json!({"modelID": 7}), json!({}), "modelID"),
-        ("syncs.list", json!({"modelId": "seven"}), json!({}), "arguments.modelId"),
-        ("syncs.list", json!({"modelId": null}), json!({}), "arguments.modelId"),
+        ("syncs.list", json!({"modelId": "seven"}), json!({}), "`model_id`"),
+        ("syncs.list", json!({"modelId": null}), json!({}), "`model_id`"),
         ("syncs.trigger", json!({"sync": 1, "fullRecync": true}), json!({}), "fullRecync"),
-        ("syncs.trigger", json!({"sync": 1.5}), json!({}), "arguments.sync"),
-        ("syncs.trigger", json!({"fullResync": true}), json!({}), "arguments.sync is missing"),
+        ("syncs.trigger", json!({"sync": 1.5}), json!({}), "`sync`"),
+        ("syncs.trigger", json!({"fullResync": true}), json!({}), "`sync` is missing"),
         ("runs.next", json!({"run": "?"}), json!({}), "run token"),
         ("client.stats", json!({"verbose": true}), json!({}), "verbose"),
         ("syncs.list", json!({}), json!({"retries": 3}), "retries"),
@@ -99,7 +99,7 @@ async fn raw_gives_the_servers_bytes_and_parse_reads_them_as_the_operation_would
     assert_eq!((ok, &failure["kind"], &failure["status"]), (false, &json!("not_found"), &json!(404)));
 }
 
-/// A caller who repeats what the server failed at would do it twice.
+/// A caller who repeats a write that failed at the server may do it twice.
 #[tokio::test]
 async fn parse_knows_no_more_of_a_write_than_the_call_itself() {
     let engine = engine(&sandbox().world(&json!({})), &json!({}));
@@ -152,7 +152,7 @@ async fn an_answer_says_what_its_call_did() {
     let (ok, head, _) = call(&engine(&world, &json!({})), "syncs.list", &json!({}), &json!({})).await;
     let meta = &head["meta"];
     assert!(ok);
-    assert_eq!(meta["operation"], "ListSync");
+    assert_eq!((&meta["operation"], &meta["operationId"]), (&json!("syncs.list"), &json!("ListSync")));
     assert_eq!(meta["requestId"].as_str().unwrap().len(), 32);
     let statuses: Vec<&Value> =
         meta["attempts"].as_array().unwrap().iter().map(|attempt| &attempt["status"]).collect();
@@ -232,8 +232,9 @@ fn arguments_never_clash_and_every_operation_is_the_vendors() {
     }
 }
 
-/// Incident: of forty calls that began together one ended in a 401 although the function had another key. It had been
-/// sent with the first key before the call that had asked for that key was woken, and took that asking for one about it.
+/// Incident: of forty calls that began together, one failed with a 401 although the function had another key. It had
+/// been sent with the first key before the call that asked for that key was woken, and mistook that asking for one
+/// about its own refusal.
 #[tokio::test]
 async fn a_call_that_is_sent_before_the_asker_wakes_asks_anew_when_its_key_is_refused() {
     let world = sandbox().world(&json!({}));

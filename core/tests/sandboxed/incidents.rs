@@ -1,4 +1,4 @@
-//! What once went wrong, or nearly: each test guards one of these.
+//! Incidents: each test guards against one.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ async fn requests(world: &World, operation: &str, at_least: usize) {
     .expect("the request comes");
 }
 
-/// The first key is refused while its successor is already set: the late text must be rid of the old one.
+/// The first key is refused after its successor was set. The old key must be removed from the late text.
 #[tokio::test]
 async fn a_text_that_repeats_a_key_no_longer_in_use_is_rid_of_it_too() {
     let script =
@@ -45,7 +45,7 @@ async fn a_text_that_repeats_a_key_no_longer_in_use_is_rid_of_it_too() {
     assert!(!format!("{error} {error:?}").contains(world.info["apiKey"].as_str().unwrap()), "{error}");
 }
 
-/// Cut first and searched later, a part of the key stays.
+/// If the text were shortened before it is scrubbed, part of the key would stay.
 #[tokio::test]
 async fn a_message_is_rid_of_the_key_before_it_is_cut_short() {
     for padding in 370..400 {
@@ -101,7 +101,7 @@ async fn posted(answer: Value) -> Result<Json, hightouch_sdk::Error> {
 #[tokio::test]
 async fn an_unreadable_answer_to_a_request_that_writes_leaves_its_outcome_unknown() {
     let error = posted(json!({"status": 200, "text": "<html>"})).await.unwrap_err();
-    assert_eq!((error.kind(), error.operation()), (Kind::OutcomeUnknown, Some("POST /syncs/1/trigger")));
+    assert_eq!((error.kind(), error.resource()), (Kind::OutcomeUnknown, Some("POST /syncs/1/trigger")));
 }
 
 #[tokio::test]
@@ -160,7 +160,7 @@ async fn steps_shorter_than_an_answer_still_see_the_run_end() {
     assert!(ended.is_ok(), "it never saw the end");
 }
 
-/// reqwest's own proxy settings have no exception for loopback addresses.
+/// reqwest's own proxy detection has no exception for loopback addresses.
 #[tokio::test]
 async fn a_proxy_for_plain_http_is_refused() {
     let settings =

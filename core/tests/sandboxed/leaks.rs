@@ -1,5 +1,5 @@
-//! The key and a proxy's password show nowhere: not in what the libraries beneath log when asked for everything, and not
-//! in what the door gives.
+//! The key and the password of a proxy appear neither in the trace logs of any library nor in anything that the door
+//! returns.
 
 use std::cell::RefCell;
 use std::fmt::Write as _;
@@ -17,12 +17,12 @@ use tracing::{Event, Metadata, Subscriber};
 use crate::support::sandbox::{World, sandbox};
 use crate::support::trace::{decoded, trace};
 
-/// What stands in every key of the sandbox, whole and as the pieces that quoting and base64 leave of it.
+/// The part that every key of the sandbox contains, and the pieces of it that quoting and base64 leave.
 const MARKS: [&str; 5] = ["cnry7Kq3", "vX9w", "Y25yeTdLcTMv", "Nucnk3S3Ez", "jbnJ5N0txM"];
 const PASSWORD: &str = "pw-7Kq3vX9w";
 
 thread_local! {
-    /// What was logged on this thread, which the sandbox's own threads are not.
+    /// The logs of this thread, without those of the sandbox's threads.
     static LOGGED: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
@@ -80,7 +80,7 @@ impl Subscriber for Everything {
     fn exit(&self, _: &Id) {}
 }
 
-/// Everything that is logged while `calls` go on, on this thread.
+/// Collects everything that is logged on this thread during `calls`.
 fn logged(calls: impl Future<Output = ()>) -> String {
     static LOGGER: Once = Once::new();
     LOGGER.call_once(|| {
@@ -143,7 +143,7 @@ fn logs_at_the_level_trace_show_no_key_over_http_1() {
     shows_no_secret("log over http/1.1", &text);
 }
 
-/// A proxy that repeats what it was asked, refuses at first, and then carries on to the server.
+/// A proxy that repeats the request, refuses at first, and then connects to the server.
 fn proxy(target: String) -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -260,7 +260,7 @@ async fn settings_with_the_key_in_the_wrong_place_fail_without_showing_it() {
     }
 }
 
-/// What crosses to hosts beside values: heads, with the headers of raw answers; tokens of lists and runs.
+/// What crosses to hosts in addition to values: heads, with the headers of raw answers, and tokens of lists and runs.
 #[tokio::test]
 async fn heads_and_tokens_show_no_key_although_the_server_repeats_it() {
     let echo = json!({"when": {}, "answer": {"headers": {

@@ -1,4 +1,4 @@
-//! The limit over real sockets: the server refuses nothing, however it counts, and most of the quota is used.
+//! The limit over real sockets: no counter of the server refuses a request, and most of the quota is used.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use hightouch_sdk::{Options, Priority};
 use serde_json::json;
 
 const TASKS: usize = 64;
-/// The world's windows that the load lasts for.
+/// The length of the load in windows of world time.
 const WINDOWS: u32 = 8;
 const SCALE: f64 = 5.0;
 
@@ -25,7 +25,7 @@ async fn load(counter: &str, phase: f64) {
             tokio::spawn(async move {
                 let mut done = 0_u32;
                 while Instant::now() < end {
-                    // Reads of the class read: bulk would leave a tenth free, which is not what is measured here.
+                    // Requests of the class `read`: `bulk` would leave a tenth free, which is not measured here.
                     let options = Options::new().priority(Priority::Read);
                     let mut page = client
                         .syncs()

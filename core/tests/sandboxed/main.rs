@@ -1,4 +1,4 @@
-//! What the crate does against a server: the sandbox.
+//! Tests of the crate against the sandbox.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,11 +1,11 @@
-//! Opaque JSON at the door: to the letter, as it is or as text.
+//! Opaque JSON at the door keeps its text, inline or as `jsonText`.
 
 use hightouch_sdk::wire::{Cancel, Engine, Outcome};
 use serde_json::{Value, json};
 
 use crate::support::sandbox::{World, sandbox};
 
-/// What no tree of doubles and no sorted map can hold.
+/// JSON that neither a tree of doubles nor a sorted map can hold.
 const ODD: &str = r#"{ "big":123456789012345678901234567890, "huge":1e400,"same":1,"same":2.50,"b":{"$json":["x"]},"a":"\u00e9" }"#;
 
 fn engine(world: &World, json_text: bool) -> Engine {
@@ -16,7 +16,7 @@ fn engine(world: &World, json_text: bool) -> Engine {
     Engine::new(&settings.to_string()).unwrap()
 }
 
-/// A world whose next answer to `operation` is this.
+/// A world with this next answer to `operation`.
 fn answering(operation: &str, status: u16, text: &str) -> World {
     let answer = json!({"status": status, "text": text, "headers": {"content-type": "application/json"}});
     sandbox().world(&json!({"script": [{"when": {"operation": operation}, "answer": answer}]}))
@@ -31,7 +31,7 @@ fn body(outcome: &Outcome) -> String {
     String::from_utf8(outcome.body.clone()).unwrap()
 }
 
-/// The text at a place of an answer that crossed with `jsonText`.
+/// The text at a place in an answer with `jsonText`.
 fn text_at(answer: &str, pointer: &str) -> String {
     let answer: Value = serde_json::from_str(answer).unwrap();
     let marked = answer.pointer(pointer).unwrap();
@@ -92,7 +92,7 @@ async fn opaque_json_comes_to_the_letter_wherever_it_stands() {
     }
 }
 
-/// Details are any JSON; one number that no double holds must not take the server's message with it.
+/// Details may be any JSON. A number that no double holds must not hide the server's message.
 #[tokio::test]
 async fn details_of_an_error_come_to_the_letter() {
     let said = format!(r#"{{"message":"no good","details":{ODD}}}"#);
@@ -106,7 +106,7 @@ async fn details_of_an_error_come_to_the_letter() {
     assert!(failed.head.contains(&format!(r#""details":{ODD}"#)), "{}", failed.head);
 }
 
-/// The key is taken out of details however it is spelt there, and the rest stays to the letter.
+/// The key is removed from details in any spelling, and the rest keeps its text.
 #[tokio::test]
 async fn the_key_is_taken_out_of_details_and_nothing_else() {
     let world = sandbox().world(&json!({"script": [{
@@ -146,7 +146,7 @@ async fn a_run_that_failed_is_in_the_details_as_text() {
     );
 }
 
-/// What came is sent back as it came, at any depth and beside what a caller wrote.
+/// Opaque JSON is sent back as it came, at any depth and beside a caller's own values.
 #[tokio::test]
 async fn arguments_given_as_text_are_what_they_say() {
     let world = sandbox().world(&json!({}));
@@ -167,18 +167,18 @@ async fn arguments_given_as_text_are_what_they_say() {
     );
     let broken = json!({"name": "a", "slug": "d", "type": "c", "configuration": { "$json": ["{},\"x\":1"] }});
     let refused = call(&text, "sources.create", &broken).await;
-    assert!(!refused.ok && refused.head.contains("is not JSON; nothing was sent"), "{}", refused.head);
+    assert!(!refused.ok && refused.head.contains("is not JSON. Nothing was sent."), "{}", refused.head);
     let list = json!({"name": "a", "slug": "d", "type": "c", "configuration": { "$json": ["[]"] }});
     let refused = call(&text, "sources.create", &list).await;
     assert!(
-        !refused.ok && refused.head.contains("arguments.configuration: must be a JSON object"),
+        !refused.ok && refused.head.contains("`configuration` must be a JSON object"),
         "{}",
         refused.head
     );
     assert_eq!(world.log()["requests"].as_array().unwrap().len(), 2);
 }
 
-/// Without the setting nothing is a mark: a caller's own value may look like one.
+/// Without the setting there is no mark, so a caller's own value may look like one.
 #[tokio::test]
 async fn without_the_setting_every_value_is_itself() {
     let world = sandbox().world(&json!({}));

@@ -1,4 +1,4 @@
-//! Proxies: given or from the environment, with and without credentials, and failing in every way that they do.
+//! Proxies: from the settings or the environment, with and without credentials, and with every kind of failure.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 use crate::support::proxy::{Manner, Proxy};
 use crate::support::sandbox::{World, sandbox};
 
-/// Of the user `user` and the password `p@ss`, as URLs and as the header have it (RFC 7617 §2).
+/// The user `user` and the password `p@ss`, as in URLs and in the header (RFC 7617 §2).
 const IN_URL: &str = "user:p%40ss";
 const IN_HEADER: &str = "dXNlcjpwQHNz";
-/// Every form of the password in which it must be nowhere.
+/// Every form of the password that must not appear anywhere.
 const SECRETS: [&str; 3] = ["p%40ss", "p@ss", IN_HEADER];
 
-/// The ways in which a proxy is named.
+/// The ways to name a proxy.
 #[derive(Clone, Copy, Debug)]
 enum Named {
     Given,
@@ -91,7 +91,7 @@ async fn credentials_are_sent_to_the_proxy_decoded_as_basic_authentication_has_i
     assert!(!log.contains("proxy-authorization"), "the server behind it must not be sent them");
 }
 
-/// Guards against accounts that are locked after a few wrong passwords: it is shown once.
+/// Guards against accounts that are locked after a few wrong passwords: the password is sent once.
 #[tokio::test]
 async fn wrong_credentials_are_tried_once_and_say_what_to_do() {
     let world = sandbox().world(&json!({}));
@@ -125,7 +125,7 @@ async fn a_proxy_that_is_not_there_or_answers_with_a_page_is_a_proxy_error_witho
             let error = listed(&settings).await.unwrap_err();
             assert_eq!((error.kind(), proxy.asked().len()), (Kind::Proxy, 4), "{named:?}: {error}");
         }
-        // It says that there is a tunnel, and sends a page through it.
+        // It confirms a tunnel, and sends a page through it.
         let proxy = Proxy::start(Manner::Answers("200 OK")).await;
         let settings = settings(&world, named, &format!("http://{IN_URL}@{}", proxy.address), &[]);
         let error = listed(&settings).await.unwrap_err();
@@ -134,8 +134,8 @@ async fn a_proxy_that_is_not_there_or_answers_with_a_page_is_a_proxy_error_witho
     assert_eq!(requests(&world), 0);
 }
 
-/// Guards against a password that the scrubbing knew in one of its three forms only, and not at all where the
-/// environment gave it.
+/// Guards against a password that was scrubbed in only one of its three forms, and not at all if it came from the
+/// environment.
 #[tokio::test]
 async fn credentials_that_come_back_from_beyond_the_proxy_are_in_no_error() {
     let said = format!("you are {IN_URL} user:p@ss Basic {IN_HEADER}");
@@ -172,7 +172,7 @@ async fn a_server_that_no_proxy_names_is_reached_without_the_proxy() {
     }
 }
 
-/// A proxy that the caller gives is for every request; the environment has no say then.
+/// A proxy from the settings applies to every request; the environment is ignored then.
 #[tokio::test]
 async fn a_proxy_that_was_given_comes_before_the_environment_and_its_exceptions() {
     let world = sandbox().world(&json!({}));
@@ -184,7 +184,7 @@ async fn a_proxy_that_was_given_comes_before_the_environment_and_its_exceptions(
 
 const CHILD: &str = "HIGHTOUCH_TEST_PROXY_CHILD";
 
-/// The process's own environment, which a test cannot change for itself: it runs itself once more.
+/// A test cannot change the environment of its own process, so it runs itself once more.
 #[tokio::test]
 async fn the_environment_of_the_process_names_the_proxy() {
     if std::env::var_os(CHILD).is_some() {

@@ -1,4 +1,4 @@
-//! Syncs by slug: the id behind one must be that of the workspace that the request goes to.
+//! Syncs by slug: the id must be that of the workspace to which the request is sent.
 
 use hightouch_sdk::resources::{ListSyncs, SyncCreate, SyncUpdate, TriggerSync};
 use hightouch_sdk::{JsonObject, Kind, WaitOptions};

@@ -1,4 +1,4 @@
-//! Authorities and certificates, right and wrong.
+//! Valid and invalid authorities and certificates.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use rcgen::{
     KeyUsagePurpose, PKCS_RSA_SHA256, RsaKeySize, date_time_ymd,
 };
 
-/// A certificate authority; nobody trusts it unless told.
+/// A certificate authority, which is not trusted by default.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// A server's certificate and key, as files.
@@ -19,7 +19,7 @@ pub struct Identity {
     pub key: PathBuf,
 }
 
-/// What a certificate is to be; the default is a good one.
+/// The properties of a certificate; the default is valid.
 #[derive(Clone, Copy)]
 pub struct Wanted {
     pub name: &'static str,
@@ -60,7 +60,7 @@ impl Authority {
     }
 }
 
-/// A certificate that vouches for itself; `authority` marks it as OpenSSL's `req -x509` does.
+/// A self-signed certificate; `authority` marks it like OpenSSL's `req -x509`.
 pub fn self_signed(authority: bool) -> Identity {
     let wanted = Wanted::default();
     let key = key(&wanted);
@@ -101,7 +101,7 @@ fn params(wanted: &Wanted, common_name: &str) -> CertificateParams {
     params
 }
 
-/// A file of its own in this process's folder.
+/// A new file in the folder of this process.
 fn file(name: &str, text: &str) -> PathBuf {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let folder = folder();

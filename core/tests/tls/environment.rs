@@ -12,11 +12,11 @@ use crate::certificates::{Authority, Wanted};
 
 use crate::server::{Server, settings};
 
-/// What a child is to do: `PORT` or `PORT=BUNDLE`.
+/// The task of a child process: `PORT` or `PORT=BUNDLE`.
 const CHILD: &str = "HIGHTOUCH_TLS_CHILD";
 const MARK: &str = "found: ";
 
-/// The codes that a process with these variables finds at the servers, in their order.
+/// The codes that a process with these variables finds at the servers, in order.
 fn found(test: &str, variables: &[(&str, &str)], bundle: Option<&Path>, servers: &[&Server]) -> Vec<String> {
     let ports: Vec<String> = servers.iter().map(|server| server.port.to_string()).collect();
     let mut asked = ports.join(",");
@@ -25,7 +25,7 @@ fn found(test: &str, variables: &[(&str, &str)], bundle: Option<&Path>, servers:
     }
     let mut child = Command::new(std::env::current_exe().unwrap());
     child.args(["--exact", test, "--nocapture", "--test-threads=1"]).env(CHILD, asked);
-    // What this machine says of certificates and proxies is not to be tested.
+    // Removes this machine's own settings of certificates and proxies.
     for name in [
         "SSL_CERT_FILE",
         "SSL_CERT_DIR",
@@ -44,7 +44,7 @@ fn found(test: &str, variables: &[(&str, &str)], bundle: Option<&Path>, servers:
     printed.lines().filter_map(|line| Some(line.split_once(MARK)?.1.to_owned())).collect()
 }
 
-/// In a child: diagnoses each server and prints what it found. Whether this process was the child.
+/// In the child process: diagnoses each server and prints the findings. Returns whether this process is the child.
 #[expect(clippy::print_stdout, reason = "a child tells its parent by what it prints")]
 async fn as_a_child() -> bool {
     let Ok(asked) = std::env::var(CHILD) else { return false };
@@ -59,7 +59,7 @@ async fn as_a_child() -> bool {
             Some(_) => "connected",
             None => diagnosis.findings[0].code.as_str(),
         };
-        // The harness has begun this line with the test's name.
+        // The test harness has printed the test's name on this line.
         println!("\n{MARK}{code}");
     }
     true
@@ -111,7 +111,7 @@ async fn a_proxy_of_the_environment_is_found_and_no_proxy_goes_past_it() {
     let authority = Authority::new();
     let trusted = authority.file();
     let server = Server::start(&authority.issue(&Wanted::default()), &[]);
-    // Nothing listens where something has just ceased to.
+    // Nothing listens on a port that was just closed.
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let proxy = format!("http://{closed}");
     for (variables, expected) in [

@@ -1,4 +1,4 @@
-//! What a client says first, byte by byte (RFC 8446 §4.1.2), and what that gets it.
+//! The first message of a client byte by byte (RFC 8446 §4.1.2), and the answers to it.
 
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
@@ -7,7 +7,7 @@ use crate::server::{client, read};
 
 /// `TLS_EMPTY_RENEGOTIATION_INFO_SCSV` (RFC 5746 §3.3), which is a signal and no suite.
 const RENEGOTIATION_SIGNAL: u16 = 0x00FF;
-/// The seven suites of the vendor's guide by their numbers, in order of preference.
+/// The numbers of the seven suites of Hightouch's guide, in order of preference.
 const SUITES: [u16; 7] = [0x1302, 0x1301, 0x1303, 0xC02C, 0xC02B, 0xC030, 0xC02F];
 
 const SUPPORTED_GROUPS: u16 = 10;
@@ -22,7 +22,7 @@ struct Hello {
     extensions: Vec<(u16, Vec<u8>)>,
 }
 
-/// Reads numbers and lengths off a message.
+/// Reads numbers and lengths from a message.
 struct Bytes<'a>(&'a [u8]);
 
 impl<'a> Bytes<'a> {
@@ -36,7 +36,7 @@ impl<'a> Bytes<'a> {
         self.take(width).iter().fold(0, |number, byte| number << 8 | usize::from(*byte))
     }
 
-    /// What stands behind a length of so many bytes.
+    /// Reads the content after a length of this many bytes.
     fn vector(&mut self, width: usize) -> Bytes<'a> {
         let length = self.number(width);
         Bytes(self.take(length))
@@ -76,14 +76,14 @@ impl Hello {
     }
 }
 
-/// What a client sends to a listener that hears it out and hangs up.
+/// The bytes that a client sends to a listener that reads and disconnects.
 async fn hello() -> Hello {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let listening = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut message = Vec::new();
-        // It may come in several records; its own length says where it ends.
+        // It may come in several records; its length field marks the end.
         loop {
             let mut head = [0; 5];
             stream.read_exact(&mut head).await.unwrap();
@@ -108,7 +108,7 @@ async fn a_client_hello_holds_the_seven_suites_and_the_renegotiation_signal_and_
     let mut expected = SUITES.to_vec();
     expected.push(RENEGOTIATION_SIGNAL);
     assert_eq!(hello.suites, expected);
-    // One of the two says it; both would be one too many (RFC 5746 §3.4).
+    // One of the two is enough, and both are not allowed (RFC 5746 §3.4).
     assert!(hello.extensions.iter().all(|(kind, _)| *kind != RENEGOTIATION_INFO));
 }
 

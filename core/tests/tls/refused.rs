@@ -1,4 +1,4 @@
-//! Certificates that prove nothing: each refused with a sentence of its own, before any request.
+//! Invalid certificates: each is refused with its own message, before any request.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,8 +8,8 @@ use hightouch_sdk::{Error, Kind};
 use crate::certificates::{Authority, Identity, Wanted, self_signed};
 use crate::server::{Server, client, read, settings};
 
-/// The refusal of a server by the real request and by the diagnosis: told once, without a retry, and with no request
-/// having reached the server.
+/// The refusal of a server, by a request and by the diagnosis: reported once, without a retry, and without a request
+/// that reached the server.
 pub async fn refusal(server: Server, ca_bundle: Option<&Path>, code: &str) -> Error {
     let client = client(server.port, ca_bundle);
     let error = read(&client).await.expect_err(code);
@@ -18,15 +18,19 @@ pub async fn refusal(server: Server, ca_bundle: Option<&Path>, code: &str) -> Er
     assert_eq!(attempts.len(), 1, "what fails by policy is not tried again: {error}");
     assert_eq!(attempts[0].failure, Some("tls"), "{error}");
     assert!(error.hint().is_some(), "{error}");
-    // A limit that counted what never was sent would be smaller for nothing.
+    // The limit must not count requests that were never sent.
     assert_eq!(client.stats().used, 0, "{error}");
     let diagnosis = client.diagnose().await;
     let codes: Vec<&str> = diagnosis.findings.iter().map(|finding| finding.code.as_str()).collect();
     assert_eq!((diagnosis.ok, codes), (false, vec![code]), "{diagnosis}");
     let finding = &diagnosis.findings[0];
-    assert_eq!(finding.advice.as_deref(), error.hint());
-    // The request says the same with its operation before it.
-    assert!(error.to_string().ends_with(finding.message.as_str()), "{error}\n{}", finding.message);
+    assert_eq!(finding.advice, error.hint());
+    // The request's error has the same text after its operation.
+    assert!(
+        error.to_string().to_lowercase().ends_with(&finding.message.to_lowercase()),
+        "{error}\n{}",
+        finding.message
+    );
     assert!(finding.message.contains(&format!("127.0.0.1:{}", server.port)), "{}", finding.message);
     assert!(!format!("{diagnosis}{error}{error:?}").contains("a-key"));
     assert_eq!(server.requests(), 0, "{code}");
@@ -57,7 +61,7 @@ async fn each_certificate_that_proves_nothing_is_refused_with_a_sentence_of_its_
             "is not for this host; it is for other.example",
             "Check the base URL's host",
         ),
-        ("self_signed", self_signed(false), "is self-signed", "give it with the setting caBundle"),
+        ("self_signed", self_signed(false), "is self-signed", "give it with the setting `ca_bundle`"),
         (
             "self_signed",
             self_signed(true),
@@ -68,9 +72,10 @@ async fn each_certificate_that_proves_nothing_is_refused_with_a_sentence_of_its_
             "unknown_ca",
             Authority::new().issue(&Wanted::default()),
             "comes from an authority that is not trusted here",
-            "with the setting caBundle",
+            "with the setting `ca_bundle`",
         ),
-        // A company's authority that was made anew, which the verifier calls a bad signature.
+        // A company's authority was replaced by a new one with the same name, which the verifier reports as a bad
+        // signature.
         (
             "unknown_ca",
             Authority::named("Made anew").issue(&Wanted::default()),
@@ -84,12 +89,12 @@ async fn each_certificate_that_proves_nothing_is_refused_with_a_sentence_of_its_
         let error = refusal(server, Some(&trusted), code).await;
         assert!(error.to_string().contains(sentence), "{code}: {error}");
         assert!(error.hint().unwrap().contains(advice), "{code}: {}", error.hint().unwrap());
-        sentences.insert((code, error.hint().unwrap().to_owned()));
+        sentences.insert((code, error.hint().unwrap()));
     }
     assert_eq!(sentences.len(), 7);
 }
 
-/// Whoever follows the advice must get on.
+/// Following the advice must help.
 #[tokio::test]
 async fn a_self_signed_certificate_that_is_given_as_trusted_connects() {
     let identity = self_signed(false);
@@ -99,7 +104,7 @@ async fn a_self_signed_certificate_that_is_given_as_trusted_connects() {
     assert_eq!(server.requests(), 1);
 }
 
-/// A trusted certificate that is marked as an authority's is refused all the same, and the advice must not send in circles.
+/// A trusted certificate that is marked as an authority is still refused, and the advice must not lead in circles.
 #[tokio::test]
 async fn a_self_signed_certificate_marked_as_an_authority_is_explained_even_where_it_is_trusted() {
     let identity = self_signed(true);

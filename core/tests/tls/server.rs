@@ -14,15 +14,15 @@ use crate::certificates::{Identity, folder};
 /// A server that answers `GET /api/v1/syncs` and ends with the test.
 pub struct Server {
     child: Child,
-    /// Where it names each file that it is asked for, unbuffered.
+    /// The file in which it logs each requested path, unbuffered.
     errors: ChildStderr,
     pub port: u16,
 }
 
 impl Server {
-    /// Starts one; `arguments` say which versions and suites it has.
+    /// Starts a server; `arguments` set its versions and suites.
     pub fn start(identity: &Identity, arguments: &[&str]) -> Self {
-        // `-HTTP` takes whole answers from files below its working directory.
+        // `-HTTP` serves complete answers from files below its working directory.
         let answers = folder().join("answers");
         fs::create_dir_all(answers.join("api/v1")).unwrap();
         let answer =
@@ -58,7 +58,7 @@ impl Server {
         Self { child, errors, port }
     }
 
-    /// Ends the server and says how many requests reached it.
+    /// Stops the server and returns the number of requests that reached it.
     pub fn requests(mut self) -> usize {
         let _ = self.child.kill();
         let mut printed = String::new();
@@ -74,14 +74,14 @@ impl Drop for Server {
     }
 }
 
-/// Settings of a client of a server on this port; what the environment of the test says of keys has no say.
+/// Settings of a client of a server on this port, without the environment of the test.
 pub fn settings(port: u16, ca_bundle: Option<&Path>) -> Settings {
     let mut settings = Settings::new()
         .api_key("a-key")
         .base_url(format!("https://127.0.0.1:{port}/api/v1"))
         .environment(BTreeMap::new());
     settings.ca_bundle = ca_bundle.map(Into::into);
-    // Were a refusal repeated, it would not be slow.
+    // Without pauses, in case a refusal were repeated.
     hightouch_sdk::wire::with_time_scale(settings, 1000.0)
 }
 
@@ -89,7 +89,7 @@ pub fn client(port: u16, ca_bundle: Option<&Path>) -> Client {
     Client::new(&settings(port, ca_bundle)).unwrap()
 }
 
-/// A read, on the way that every request takes.
+/// A read, like every other request.
 pub async fn read(client: &Client) -> Result<Json, Error> {
     client.request("GET", "/syncs", &Map::new(), None, &Options::default()).await
 }

@@ -1,4 +1,4 @@
-//! Seven cipher suites of two versions connect; whatever else a server may have is refused, with the reason.
+//! The seven cipher suites of two versions connect. Every other one is refused, with the reason.
 
 use hightouch_sdk::Kind;
 
@@ -42,7 +42,7 @@ const OURS: [(&[&str], bool, &str, &str); 7] = [
     ),
 ];
 
-/// OpenSSL's names of TLS 1.2 suites that are not ours, and whether the certificate has an RSA key.
+/// OpenSSL's names of other TLS 1.2 suites, and whether the certificate has an RSA key.
 const OTHERS: [(&str, bool); 8] = [
     ("ECDHE-ECDSA-AES128-SHA256", false),
     ("ECDHE-RSA-AES128-SHA256", true),

@@ -1,4 +1,4 @@
-//! The bodies of answers: whole, in pieces, cut short or broken off by a reset.
+//! The bodies of answers: sent at once, in pieces, cut, or ended by a reset.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -12,14 +12,14 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame};
 use tokio::time::{Sleep, sleep};
 
-use crate::connection::Control;
+use crate::connection::ConnectionHandle;
 use crate::script::Trickle;
 use crate::world::World;
 
-/// Long enough for what was written to reach the client before the end does.
+/// The pause before a break, so that the client receives the bytes before it.
 const BEFORE_A_BREAK: Duration = Duration::from_millis(20);
 
-/// The answer is not finished on purpose; the HTTP server then closes the connection or resets the stream.
+/// The answer is broken off on purpose. The HTTP server then closes the connection or resets the stream.
 #[derive(Debug)]
 pub(crate) struct Broken;
 
@@ -37,20 +37,20 @@ impl From<Infallible> for Broken {
     }
 }
 
-/// Notes in the log whether the client was still there when its answer went out.
+/// Logs the end of a request when it is dropped: the client went away, unless [`Self::settle`] was called before.
 #[derive(Debug)]
-pub(crate) struct Presence {
+pub(crate) struct EndRecorder {
     world: Arc<World>,
     index: usize,
     settled: bool,
 }
 
-impl Presence {
+impl EndRecorder {
     pub(crate) fn new(world: Arc<World>, index: usize) -> Self {
         Self { world, index, settled: false }
     }
 
-    /// Everything that was meant to go out went out.
+    /// Logs that the answer was sent as planned.
     pub(crate) fn settle(&mut self) {
         if !std::mem::replace(&mut self.settled, true) {
             self.world.note_end(self.index, true);
@@ -58,7 +58,7 @@ impl Presence {
     }
 }
 
-impl Drop for Presence {
+impl Drop for EndRecorder {
     fn drop(&mut self) {
         if !self.settled {
             self.world.note_end(self.index, false);
@@ -71,26 +71,31 @@ impl Drop for Presence {
 pub(crate) enum End {
     Whole,
     Cut,
-    Reset(Arc<Control>),
+    Reset(Arc<ConnectionHandle>),
 }
 
-/// A body that goes out as its answer says.
+/// The body of an answer, sent as the script says.
 #[derive(Debug)]
 pub(crate) struct AnswerBody {
     pieces: VecDeque<Bytes>,
     pause: Duration,
     sleep: Option<Pin<Box<Sleep>>>,
     end: End,
-    presence: Option<Presence>,
+    recorder: Option<EndRecorder>,
 }
 
 impl AnswerBody {
-    /// All at once; for what is in nobody's log.
+    /// A body that is sent at once and not logged.
     pub(crate) fn whole(bytes: Vec<u8>) -> Self {
         Self::new(bytes.into(), None, End::Whole, None)
     }
 
-    pub(crate) fn new(bytes: Bytes, trickle: Option<Trickle>, end: End, presence: Option<Presence>) -> Self {
+    pub(crate) fn new(
+        bytes: Bytes,
+        trickle: Option<Trickle>,
+        end: End,
+        recorder: Option<EndRecorder>,
+    ) -> Self {
         let size = trickle.map_or(usize::MAX, |trickle| trickle.bytes.max(1));
         let mut rest = bytes;
         let mut pieces = VecDeque::new();
@@ -98,7 +103,7 @@ impl AnswerBody {
             pieces.push_back(rest.split_to(size.min(rest.len())));
         }
         let pause = trickle.map_or(Duration::ZERO, |trickle| Duration::from_millis(trickle.every_ms));
-        let mut body = Self { pieces, pause, sleep: None, end, presence };
+        let mut body = Self { pieces, pause, sleep: None, end, recorder };
         if body.pieces.is_empty() && matches!(body.end, End::Whole) {
             body.settle();
         }
@@ -106,7 +111,7 @@ impl AnswerBody {
         body
     }
 
-    /// Waits before what comes next.
+    /// Sets the timer for the next piece or the end.
     fn rest(&mut self) {
         let pause = match (self.pieces.is_empty(), &self.end) {
             (false, _) => self.pause,
@@ -117,8 +122,8 @@ impl AnswerBody {
     }
 
     fn settle(&mut self) {
-        if let Some(mut presence) = self.presence.take() {
-            presence.settle();
+        if let Some(mut recorder) = self.recorder.take() {
+            recorder.settle();
         }
     }
 }

@@ -1,13 +1,13 @@
-//! The time of a world, which may pass faster than ours.
+//! The clock of a world, which may run faster than real time.
 
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Milliseconds of a world's time since it was made; negative for what is older than the world.
+/// Milliseconds of world time since the world was created; negative for earlier times.
 pub(crate) type Millis = i64;
 
-/// Maps the machine's clock to a world's: both read the same when the world is made.
+/// Maps the machine's clock to world time. Both are equal when the world is created.
 #[derive(Debug)]
 pub(crate) struct Clock {
     start: Instant,
@@ -20,18 +20,18 @@ impl Clock {
         Self { start: Instant::now(), epoch: Timestamp::now(), scale }
     }
 
-    /// So many seconds ahead of the machine's clock, or behind it.
+    /// Moves the clock by `seconds` ahead of the machine's clock, or behind it if negative.
     pub(crate) fn ahead(self, seconds: f64) -> Self {
         let by = SignedDuration::from_secs_f64(seconds);
         Self { epoch: self.epoch.saturating_add(by).unwrap_or(self.epoch), ..self }
     }
 
-    /// Real time since the world was made.
+    /// Real time since the world was created.
     pub(crate) fn elapsed(&self) -> Duration {
         self.start.elapsed()
     }
 
-    /// What a stretch of real time is in the world's.
+    /// Converts a duration from real time to world time.
     pub(crate) fn scaled(&self, real: Duration) -> Duration {
         real.mul_f64(self.scale)
     }
@@ -41,20 +41,25 @@ impl Clock {
     }
 
     pub(crate) fn now(&self) -> Millis {
-        Millis::try_from(self.scaled(self.elapsed()).as_millis()).unwrap_or(Millis::MAX)
+        self.at(self.elapsed())
     }
 
-    /// RFC 3339 with milliseconds and `Z`, as the API writes its times.
+    /// Converts real time since the world was created to world time.
+    pub(crate) fn at(&self, real: Duration) -> Millis {
+        Millis::try_from(self.scaled(real).as_millis()).unwrap_or(Millis::MAX)
+    }
+
+    /// Formats a time like the API: RFC 3339 with milliseconds and `Z`.
     pub(crate) fn timestamp(&self, at: Millis) -> String {
         self.moment(at).strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
     }
 
-    /// The `Date` header of RFC 9110, section 5.6.7.
+    /// Formats a time for the `Date` header (RFC 9110, section 5.6.7).
     pub(crate) fn http_date(&self, at: Millis) -> String {
         self.moment(at).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
     }
 
-    /// The inverse of [`Clock::timestamp`], for times that a request names.
+    /// Parses a time of a request; the inverse of [`Clock::timestamp`].
     pub(crate) fn parse(&self, text: &str) -> Option<Millis> {
         let moment: Timestamp = text.parse().ok()?;
         Some(moment.as_millisecond() - self.epoch.as_millisecond())
@@ -70,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_that_was_written_reads_back_as_itself() {
+    fn a_formatted_time_parses_to_itself() {
         let clock = Clock::starting_now(20.0);
         for at in [-86_400_000, 0, 1, 12_345] {
             assert_eq!(clock.parse(&clock.timestamp(at)), Some(at));
@@ -85,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_is_not_read() {
+    fn a_text_that_is_not_a_time_is_not_parsed() {
         assert_eq!(Clock::starting_now(1.0).parse("yesterday"), None);
     }
 }

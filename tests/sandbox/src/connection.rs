@@ -1,4 +1,4 @@
-//! A connection that can be broken in the ways in which networks break them.
+//! Connections that a handler can close or reset.
 
 use std::io;
 use std::pin::Pin;
@@ -11,25 +11,25 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_rustls::server::TlsStream;
 
-/// What is to become of a connection.
+/// Whether a connection stays open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     Open,
-    /// It ends once the requests that it has taken are answered.
+    /// It closes once the requests on it are answered.
     Closing,
     Reset,
 }
 
-/// How a handler ends the connection under it.
+/// A handle with which a request handler ends its connection.
 #[derive(Debug)]
-pub(crate) struct Control {
+pub(crate) struct ConnectionHandle {
     reset: AtomicBool,
     fate: watch::Sender<Fate>,
-    /// Bytes above TLS that still go out before the reset.
+    /// How many more bytes (before encryption) are sent before the reset.
     budget: AtomicUsize,
 }
 
-impl Default for Control {
+impl Default for ConnectionHandle {
     fn default() -> Self {
         Self {
             reset: AtomicBool::new(false),
@@ -39,14 +39,14 @@ impl Default for Control {
     }
 }
 
-impl Control {
-    /// From now on every write fails, and closing, which follows at once, sends RST.
+impl ConnectionHandle {
+    /// Resets the connection: every write fails from now on, and closing the socket sends RST.
     pub(crate) fn reset(&self) {
         self.reset.store(true, Ordering::Release);
         self.fate.send_replace(Fate::Reset);
     }
 
-    /// No further request is taken.
+    /// Accepts no further requests.
     pub(crate) fn close(&self) {
         self.fate.send_if_modified(|fate| {
             let open = *fate == Fate::Open;
@@ -61,7 +61,7 @@ impl Control {
         self.fate.subscribe()
     }
 
-    /// Lets so many bytes more through, then resets.
+    /// Resets the connection after `bytes` more bytes.
     pub(crate) fn reset_after(&self, bytes: usize) {
         self.budget.store(bytes, Ordering::Release);
     }
@@ -75,15 +75,15 @@ fn broken() -> io::Error {
     io::ErrorKind::ConnectionReset.into()
 }
 
-/// The socket, below TLS.
+/// The TCP socket, below TLS.
 #[derive(Debug)]
 pub(crate) struct Socket {
     stream: TcpStream,
-    control: Arc<Control>,
+    control: Arc<ConnectionHandle>,
 }
 
 impl Socket {
-    pub(crate) fn new(stream: TcpStream, control: Arc<Control>) -> Self {
+    pub(crate) fn new(stream: TcpStream, control: Arc<ConnectionHandle>) -> Self {
         Self { stream, control }
     }
 }
@@ -91,7 +91,7 @@ impl Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         if self.control.is_reset() {
-            // Fails only when the socket is gone already, and then there is nothing to reset.
+            // This fails only if the socket is closed already.
             let _ = self.stream.set_zero_linger();
         }
     }
@@ -120,7 +120,7 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // A shutdown would send FIN before the reset.
+        // A shutdown would send FIN before RST.
         if self.control.is_reset() {
             return Poll::Ready(Err(broken()));
         }
@@ -132,7 +132,7 @@ impl AsyncWrite for Socket {
 #[derive(Debug)]
 pub(crate) struct Connection {
     layer: Layer,
-    control: Arc<Control>,
+    control: Arc<ConnectionHandle>,
 }
 
 #[derive(Debug)]

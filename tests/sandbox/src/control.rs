@@ -1,4 +1,4 @@
-//! The control API: making, reading, judging and removing worlds over HTTP.
+//! The control API: creates, reads, judges and removes worlds over HTTP.
 
 use http_body_util::BodyExt;
 use hyper::body::Incoming;

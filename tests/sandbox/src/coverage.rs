@@ -1,4 +1,4 @@
-//! Whether every player played every scenario, and with that every operation and every kind of error.
+//! Checks that every player played every scenario, operation, kind of error and declared answer.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
@@ -20,15 +20,15 @@ pub(crate) struct Played {
     pub(crate) scenario: String,
     pub(crate) operations: BTreeSet<String>,
     pub(crate) kinds: BTreeSet<String>,
-    /// What operations answered, such as `ListSync 404`.
+    /// The answers of operations, for example `ListSync 404`.
     #[serde(default)]
     pub(crate) answers: BTreeSet<String>,
-    /// How many complaints the judge had: what was complained about does not count as played.
+    /// The number of complaints of the judge. A play with complaints does not count.
     pub(crate) complaints: usize,
 }
 
 impl Played {
-    /// In one write, so that lines of several processes do not mix.
+    /// Appends the line in one write, so that lines of several processes do not mix.
     pub(crate) fn append_to(&self, file: &Path) -> Result<(), Error> {
         let mut line = serde_json::to_string(self)?;
         line.push('\n');
@@ -37,25 +37,25 @@ impl Played {
     }
 }
 
-/// What must have been covered.
+/// What the players must cover.
 #[derive(Debug, Clone, Default)]
 pub struct Coverage {
-    /// The file that the sandbox wrote with `--coverage`; that it is missing means that nothing was played.
+    /// The file that the sandbox wrote with `--coverage`. A missing file means that nothing was played.
     pub file: PathBuf,
     /// The folder of the scenarios.
     pub scenarios: PathBuf,
-    /// Who must have played all of them.
+    /// The players that must play every scenario.
     pub players: Vec<String>,
-    /// Operations that each player must have called.
+    /// Operations that each player must call.
     pub operations: Vec<String>,
-    /// Kinds of errors that each player must have seen.
+    /// Kinds of errors that each player must meet.
     pub kinds: Vec<String>,
-    /// Answers that each player must have been given, in the words of [`declared_answers`].
+    /// Answers that each player must receive, written as [`declared_answers`] writes them.
     pub answers: Vec<String>,
 }
 
-/// Every answer of every operation that the document declares, such as `ListSync 200` (its success), `ListSync 404`
-/// and, for an error under a good status, `CreateSync 200 validation`.
+/// Returns every answer that the document declares: `ListSync 200` is a success, `ListSync 404` an error, and
+/// `CreateSync 200 validation` an error under a success status.
 #[must_use]
 pub fn declared_answers() -> Vec<String> {
     let mut answers = Vec::new();
@@ -69,7 +69,7 @@ pub fn declared_answers() -> Vec<String> {
 }
 
 impl Coverage {
-    /// What is missing, as sentences.
+    /// Returns a sentence for everything that is missing.
     pub fn gaps(&self) -> Result<Vec<String>, Error> {
         let scenarios: BTreeMap<String, BTreeSet<String>> = scenarios(&self.scenarios)?
             .into_iter()
@@ -78,7 +78,7 @@ impl Coverage {
         let played = read(&self.file)?;
         let mut gaps = Vec::new();
         if scenarios.is_empty() {
-            gaps.push(format!("There is no scenario in {}.", self.scenarios.display()));
+            gaps.push(format!("{} has no scenarios.", self.scenarios.display()));
         }
         for player in &self.players {
             let own: Vec<&Played> =
@@ -107,19 +107,19 @@ impl Coverage {
     }
 }
 
-/// The operations and the kinds of errors that a catalogue of the SDK names: `operationIds` and `kinds`.
+/// The operations and kinds of errors in a catalogue of the SDK.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Catalogue {
     /// The operations that the SDK calls.
     pub operation_ids: Vec<String>,
-    /// The kinds of errors that it knows.
+    /// The kinds of errors that the SDK knows.
     #[serde(deserialize_with = "names")]
     pub kinds: Vec<String>,
 }
 
 impl Catalogue {
-    /// Reads the two from a file; whatever else the catalogue holds is not looked at.
+    /// Reads `operationIds` and `kinds` from a catalogue file and ignores the rest.
     pub fn read(file: &Path) -> Result<Self, Error> {
         Ok(serde_json::from_reader(BufReader::new(File::open(file)?))?)
     }
@@ -155,7 +155,7 @@ mod tests {
 
     use super::*;
 
-    /// A folder with one scenario, which `node` has played.
+    /// Creates a folder with one scenario that `node` has played.
     fn coverage(name: &str, complaints: usize) -> Coverage {
         let folder = std::env::temp_dir().join(format!("sandbox-coverage-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_played_is_no_gap() {
+    fn a_covered_scenario_is_no_gap() {
         let mut coverage = coverage("played", 0);
         coverage.operations = vec!["ListSync".to_owned()];
         coverage.kinds = vec!["server".to_owned()];
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn each_thing_that_is_missing_is_said() {
+    fn each_gap_is_reported() {
         let mut coverage = coverage("missing", 0);
         coverage.players.push("swift".to_owned());
         coverage.operations = vec!["TriggerRun".to_owned()];
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_judge_complained_about_was_not_played() {
+    fn a_play_with_complaints_does_not_count() {
         assert_eq!(
             coverage("complaints", 1).gaps().unwrap(),
             ["node has not played the scenario a-list-fails."]

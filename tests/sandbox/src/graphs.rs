@@ -1,4 +1,4 @@
-//! How a run of an identity graph goes, and what becomes of a request to reprocess. Pure, like the runs of syncs.
+//! Runs of identity graphs and requests to reprocess. Pure: time comes from the caller.
 
 use serde_json::{Map, Value, json};
 
@@ -18,12 +18,12 @@ pub(crate) struct GraphRun {
     status: String,
     error: Option<String>,
     phases: Vec<String>,
-    /// For its figures.
+    /// Varies the statistics.
     number: u64,
 }
 
 impl GraphRun {
-    /// A run that may not start before `free`, the end of the one before it.
+    /// Plans a run that starts no earlier than `free`, the end of the previous run.
     pub(crate) fn planned(
         (id, number): (String, u64),
         graph: &str,
@@ -47,7 +47,7 @@ impl GraphRun {
         }
     }
 
-    /// The `number`th of `count` runs that were over before the world began, an hour apart.
+    /// Returns the `number`th of `count` runs that ended before the world was created, an hour apart.
     pub(crate) fn past(graph: &str, number: u64, count: usize) -> Self {
         const HOUR: Millis = 3_600_000;
         let ago = Millis::try_from((count as u64 + 1).saturating_sub(number)).unwrap_or(1);
@@ -60,18 +60,18 @@ impl GraphRun {
         now >= self.listed
     }
 
-    /// `None` while it is queued.
+    /// Returns `None` while the run is queued.
     pub(crate) fn start(&self, now: Millis) -> Option<Millis> {
         (now >= self.started).then_some(self.started)
     }
 
-    /// Set only where it succeeded or failed.
+    /// Returns `None` unless the run has succeeded or failed: the API shows no end of a cancelled run.
     pub(crate) fn end(&self, now: Millis) -> Option<Millis> {
         let told = matches!(self.status.as_str(), "SUCCESS" | "FAILURE");
         (now >= self.finished && told).then_some(self.finished)
     }
 
-    /// When it handled what was queued before it started.
+    /// Returns the time at which this run reprocessed a request that was queued at `queued`.
     fn handled(&self, queued: Millis, now: Millis) -> Option<Millis> {
         (self.status == "SUCCESS" && self.started >= queued && now >= self.finished).then_some(self.finished)
     }
@@ -86,7 +86,7 @@ impl GraphRun {
         }
     }
 
-    /// As the API shows it: what is not so far is left out.
+    /// Returns the run as JSON, without members that have no value yet.
     pub(crate) fn show(&self, now: Millis, clock: &Clock) -> Value {
         let status = self.status(now);
         let mut row = Map::from_iter([
@@ -116,18 +116,18 @@ impl GraphRun {
     }
 }
 
-/// A request to reprocess what belongs to some identifiers.
+/// A request to reprocess the rows of some identifiers.
 #[derive(Debug, Clone)]
 pub(crate) struct Reprocessing {
     pub(crate) graph: String,
     pub(crate) queued: Millis,
-    /// What queueing ended with.
+    /// The status after queueing.
     pub(crate) status: String,
     pub(crate) error: Option<String>,
 }
 
 impl Reprocessing {
-    /// As the API shows it; what is not known is null.
+    /// Returns the request as JSON, with null for members that have no value yet.
     pub(crate) fn show<'a>(
         &self,
         runs: impl Iterator<Item = &'a GraphRun>,
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_so_far_is_left_out() {
+    fn members_without_a_value_yet_are_left_out() {
         let clock = Clock::starting_now(1.0);
         let run = run(json!({"seconds": 10, "queuedSeconds": 1}));
         let has = |at, names: [&str; 3]| names.map(|name| run.show(at, &clock).get(name).is_some());
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_has_an_error_and_no_figures_and_a_cancelled_run_no_end() {
+    fn a_failed_run_has_an_error_and_no_statistics_and_a_cancelled_run_has_no_end() {
         let clock = Clock::starting_now(1.0);
         let failed = run(json!({"status": "FAILURE", "error": "no rows"})).show(30_000, &clock);
         assert_eq!((&failed["error"], failed.get("stats")), (&json!("no rows"), None));

@@ -1,8 +1,8 @@
-//! The Hightouch REST API as a local server that also judges what it was sent.
+//! A local server that implements the Hightouch REST API and checks the requests that it receives.
 //!
-//! [`Sandbox::start`] listens on loopback; one port speaks HTTP/1.1, HTTP/2 and TLS. Each test asks for a world of
-//! its own with [`Sandbox::create_world`], plays in it, and asks [`Sandbox::judge`] whether everything on the wire
-//! was as it should be. The program `hightouch-sandbox` offers the same over HTTP to tests in other languages.
+//! [`Sandbox::start`] listens on a loopback address; one port serves HTTP/1.1, HTTP/2 and TLS. Each test creates its own
+//! world with [`Sandbox::create_world`], sends requests to it, and calls [`Sandbox::judge`], which returns everything that
+//! was wrong with them. The program `hightouch-sandbox` offers the same over HTTP to tests in other languages.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::expect_used))]
 
 mod answer;
@@ -16,6 +16,7 @@ mod judge;
 mod limit;
 mod log;
 mod operations;
+mod row_store;
 mod runs;
 mod sandbox;
 mod scenarios;
@@ -24,7 +25,6 @@ mod seed;
 mod sequences;
 mod server;
 mod settings;
-mod shelf;
 mod strip;
 mod text;
 mod tls;
@@ -38,26 +38,26 @@ pub use scenarios::{scenarios, write_scenarios};
 pub use strip::strip;
 pub use world::{Keys, WorldInfo};
 
-/// Why the sandbox could not do what it was asked for.
+/// An error of the sandbox or of its control API.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The address is taken, a file cannot be written, and the like.
+    /// Input or output failed, for example because the address is in use.
     #[error("{0}")]
     Io(#[from] std::io::Error),
-    /// A certificate could not be made.
-    #[error("no certificate: {0}")]
+    /// The certificate could not be created.
+    #[error("The certificate could not be created: {0}.")]
     Certificate(#[from] rcgen::Error),
-    /// A key could not be read back.
-    #[error("no key: {0}")]
+    /// The key of the certificate could not be read.
+    #[error("The key of the certificate could not be read: {0}.")]
     Key(String),
-    /// TLS refused the certificate.
-    #[error("no TLS: {0}")]
+    /// TLS did not accept the certificate.
+    #[error("TLS did not accept the certificate: {0}.")]
     Tls(#[from] rustls::Error),
-    /// The description of a world, or what a judge was told, has a mistake.
+    /// The description of a world or of a case for the judge is invalid.
     #[error("{0}")]
     Settings(#[from] serde_json::Error),
-    /// There is no world of that name.
-    #[error("there is no world {0}")]
+    /// There is no world with this id.
+    #[error("There is no world {0}.")]
     NoSuchWorld(String),
 }
 

@@ -1,17 +1,17 @@
-//! The limit of a workspace, by each of the counters a server may use. Pure: time comes from the caller.
+//! The rate limit of a workspace, with the counters that a server may use. Pure: time comes from the caller.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::settings::{CounterKind, LimitSettings};
 
-/// Counts every request that reaches the server, the refused ones too.
+/// Counts every request that reaches the server, refused ones included.
 #[derive(Debug)]
 pub(crate) struct Limit {
     settings: LimitSettings,
     window: Duration,
     counter: Counter,
-    /// Arrivals of our own in the last window, for the peak; a stranger's are not among them.
+    /// Arrivals in the last window without those of the stranger, for the peak.
     own: VecDeque<Duration>,
     peak: usize,
     refused: usize,
@@ -39,7 +39,7 @@ impl Limit {
         Self { settings, window, counter, own: VecDeque::new(), peak: 0, refused: 0, strangers: 0 }
     }
 
-    /// Counts a request that arrived at `now` (the world's time since its beginning) and says whether it is let in.
+    /// Counts a request that arrives at `now` (time since the world was created) and returns whether it is admitted.
     pub(crate) fn admit(&mut self, now: Duration) -> bool {
         self.let_strangers_in(now);
         while self.own.front().is_some_and(|&at| at + self.window <= now) {
@@ -52,7 +52,7 @@ impl Limit {
         within
     }
 
-    /// The most requests of our own that arrived within one window, wherever it begins.
+    /// The largest number of requests, without the stranger's, that arrived within any window.
     pub(crate) fn peak(&self) -> usize {
         self.peak
     }
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn every_counter_lets_200_in_at_once_and_refuses_the_201st() {
+    fn every_counter_admits_200_at_once_and_refuses_the_201st() {
         for counter in [CounterKind::Exact, CounterKind::Fixed, CounterKind::TwoBucket] {
             for phase in [0.0, 0.3, 0.99] {
                 let mut limit = limit(counter, phase);
@@ -164,14 +164,14 @@ mod tests {
     }
 
     #[test]
-    fn an_idle_stretch_empties_the_buckets() {
+    fn buckets_are_empty_after_idle_windows() {
         let mut limit = limit(CounterKind::TwoBucket, 0.0);
         admitted(&mut limit, 200, 1.0);
         assert_eq!(admitted(&mut limit, 200, 35.0), 200);
     }
 
     #[test]
-    fn a_stranger_takes_places_but_is_not_in_our_peak() {
+    fn the_requests_of_a_stranger_use_the_limit_and_are_not_in_the_peak() {
         let settings =
             LimitSettings { stranger: Some(Stranger { per_second: 10.0 }), ..LimitSettings::default() };
         let mut limit = Limit::new(settings);

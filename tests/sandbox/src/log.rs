@@ -1,49 +1,55 @@
-//! What reached a world, in the order in which it came.
+//! The log of a world: its requests in the order of arrival.
 
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use crate::clock::Clock;
 use crate::document::Shape;
 use crate::world::KeyName;
 
-/// One request and what became of it. Times are real and count from the beginning of the world.
+/// A request and its answer. Times are real time since the world was created.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Request {
     pub(crate) operation: Option<&'static str>,
     pub(crate) method: String,
-    /// Below the world's base URL, as it was sent.
+    /// The path relative to the base URL, as it was sent.
     pub(crate) path: String,
     pub(crate) query: Vec<(String, String)>,
     /// Names in lower case.
     pub(crate) headers: Vec<(String, String)>,
-    /// Which of the world's keys it carries.
+    /// The name of the world's key that it carries.
     pub(crate) key_name: Option<KeyName>,
     pub(crate) body: Body,
     pub(crate) arrived: Duration,
     pub(crate) status: Option<u16>,
-    /// What the body that went out looks like.
+    /// The shape of the sent body.
     pub(crate) shape: Option<Shape>,
     pub(crate) retry_after: Option<String>,
     pub(crate) answered: Option<Duration>,
     pub(crate) gone: Option<Duration>,
-    /// The answer was replaced, changed or broken by the script.
+    /// Whether the script replaced, changed or broke the answer.
     pub(crate) scripted: bool,
 }
 
-/// What a request carried.
+/// The body of a request.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) enum Body {
     #[default]
     None,
     Json(Value),
+    /// `application/x-www-form-urlencoded`, which the API reads as an object of strings.
+    Form(Vec<(String, String)>),
     Other(String),
 }
 
 impl Body {
-    pub(crate) fn read(bytes: &[u8]) -> Self {
+    pub(crate) fn read(bytes: &[u8], content_type: Option<&str>) -> Self {
         if bytes.is_empty() {
             return Self::None;
+        }
+        if content_type.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded")) {
+            return Self::Form(form_urlencoded::parse(bytes).into_owned().collect());
         }
         serde_json::from_slice(bytes)
             .map_or_else(|_| Self::Other(String::from_utf8_lossy(bytes).into_owned()), Self::Json)
@@ -53,6 +59,7 @@ impl Body {
         match self {
             Self::None => Value::Null,
             Self::Json(value) => value.clone(),
+            Self::Form(pairs) => grouped(pairs),
             Self::Other(text) => Value::String(text.clone()),
         }
     }
@@ -72,7 +79,7 @@ impl Request {
         self.answered.is_some() || self.gone.is_some()
     }
 
-    /// The key that it carries, if it carries one in the right form.
+    /// The key after `Bearer `.
     pub(crate) fn key(&self) -> Option<&str> {
         self.header("authorization")?.strip_prefix("Bearer ")
     }
@@ -82,25 +89,25 @@ impl Request {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// The answer as the coverage counts it, if it went out whole: `404`, `200`, or `200 validation`.
+    /// Returns the answer as the coverage counts it (`404`, `200`, `200 validation`) if it was sent completely.
     pub(crate) fn met(&self) -> Option<String> {
         let (status, shape) = (self.status?, self.shape?);
         self.answered?;
         Some(match shape {
             _ if status >= 300 => status.to_string(),
-            // A deletion is answered with 204 or 200: both are its success.
+            // 204 counts as 200: a deletion may be answered with either.
             Shape::Payload | Shape::Empty => "200".to_owned(),
             other => format!("200 {other}"),
         })
     }
 
-    /// What a sentence calls it.
+    /// The name of the request in messages.
     pub(crate) fn title(&self) -> String {
         format!("{} {}", self.method, self.path)
     }
 
-    /// As the log shows it.
-    pub(crate) fn to_value(&self) -> Value {
+    /// Returns the entry as JSON.
+    pub(crate) fn to_value(&self, clock: &Clock) -> Value {
         let mut value = json!({
             "operation": self.operation,
             "method": self.method,
@@ -108,7 +115,7 @@ impl Request {
             "query": grouped(&self.query),
             "body": self.body.to_value(),
             "headers": grouped(&self.headers),
-            "at_ms": millis(self.arrived),
+            "at": clock.timestamp(clock.at(self.arrived)),
             "status": self.status,
         });
         if let (Some(gone), Some(members)) = (self.gone, value.as_object_mut()) {
@@ -122,7 +129,7 @@ fn millis(at: Duration) -> Value {
     Value::from(u64::try_from(at.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// Pairs as an object; what comes more than once becomes a list.
+/// Converts pairs to an object. A name that occurs more than once gets a list.
 fn grouped(pairs: &[(String, String)]) -> Value {
     let mut members = Map::new();
     for (name, value) in pairs {

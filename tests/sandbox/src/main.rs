@@ -12,14 +12,14 @@ use hightouch_sandbox::{
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 
-/// The Hightouch REST API as a local server that also judges what it was sent.
+/// A local server that implements the Hightouch REST API and checks the requests that it receives.
 ///
-/// Without a subcommand it serves: one port speaks HTTP/1.1, HTTP/2 and TLS. When it listens it prints one line of
-/// JSON: {"url", "httpUrl", "ca", "closed", "baseUrl", "apiKey"}. The last two are those of a default world, which is
-/// there to try a client out: a workspace with all resources, in which runs go their way in real time. The sequence
-/// `nightly`, the identity graph `customers` and the campaign `welcome` are in it too, although nothing lists them.
+/// Without a subcommand it serves HTTP/1.1, HTTP/2 and TLS on one port. Once it listens it prints one line of JSON:
+/// {"url", "httpUrl", "ca", "closed", "baseUrl", "apiKey"}. The last two belong to a default world for trying out a client:
+/// a workspace with all resources whose runs take place in real time. It also has the sequence `nightly`, the identity
+/// graph `customers` and the campaign `welcome`, which no operation lists.
 ///
-/// Tests make worlds of their own with POST /_worlds.
+/// Tests create their own worlds with POST /_worlds.
 #[derive(Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
 struct Cli {
@@ -31,28 +31,28 @@ struct Cli {
 
 #[derive(Args)]
 struct Serve {
-    /// Where to listen; port 0 takes a free one
+    /// The address to listen on; port 0 chooses a free port
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// Folder in which ca.pem is written, made if it is not there [default: one in the temporary folder]
+    /// The folder for ca.pem, created if it does not exist [default: a folder in the temporary folder]
     #[arg(long, value_name = "PATH", hide_default_value = true, default_value_os_t = default_dir())]
     dir: PathBuf,
-    /// End when standard input closes, so as not to outlive the test runner that started it
+    /// Exit when standard input closes, so that the sandbox does not outlive its test runner
     #[arg(long)]
     exit_with_stdin: bool,
-    /// Append a line of JSON for each scenario that was judged
+    /// Append a line of JSON to this file for each judged scenario
     #[arg(long, value_name = "FILE")]
     coverage: Option<PathBuf>,
-    /// Syncs in the default world; its models, destinations and sources grow with them
+    /// The number of syncs in the default world; more syncs bring more models, destinations and sources
     #[arg(long, value_name = "N", default_value_t = 25)]
     syncs: u32,
-    /// The size of the default world, in words: 10, 1,000 or 100,000 syncs
+    /// The size of the default world: 10, 1,000 or 100,000 syncs
     #[arg(long, value_name = "SIZE", value_enum, conflicts_with = "syncs")]
     seed_size: Option<SeedSize>,
-    /// What the default world is made from: the same number makes the same world
+    /// The seed of the default world: the same number gives the same world
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// How long a run in the default world takes
+    /// The duration of a run in the default world, in seconds
     #[arg(long, value_name = "S", default_value_t = 20.0)]
     seconds_per_run: f64,
 }
@@ -76,46 +76,45 @@ impl SeedSize {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Read the vendor's document on standard input and write it, without its prose, to standard output
+    /// Read the vendor's document from standard input and write it without its prose to standard output
     Strip,
-    /// Write all scenarios of a folder, with those that its table of operations stands for, to another folder
+    /// Write all scenarios of a folder and the expanded table of operations to another folder
     Scenarios {
-        /// The folder of the scenarios, with the folder `table` in it
+        /// The folder of the scenarios, which contains the folder `table`
         #[arg(long, value_name = "DIR")]
         from: PathBuf,
-        /// Where they go; no other .json file is left there
+        /// The folder to write to; other .json files in it are removed
         #[arg(long, value_name = "DIR")]
         to: PathBuf,
     },
-    /// Fail unless every player has played every scenario, and with that every operation, kind of error and declared
-    /// answer
+    /// Fail unless every player has played every scenario, operation, kind of error and declared answer
     Coverage(CoverageArgs),
 }
 
 #[derive(Args)]
 struct CoverageArgs {
-    /// What the sandbox wrote with --coverage
+    /// The file that the sandbox wrote with --coverage
     #[arg(long, value_name = "FILE")]
     file: PathBuf,
     /// The folder of the scenarios
     #[arg(long, value_name = "DIR")]
     scenarios: PathBuf,
-    /// Who must have played, separated by commas
+    /// The players, separated by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',', required = true)]
     players: Vec<String>,
-    /// Operations that each player must have called, separated by commas
+    /// Operations that each player must call, separated by commas
     #[arg(long, value_name = "IDS", value_delimiter = ',')]
     operations: Vec<String>,
-    /// Kinds of errors that each player must have met, separated by commas
+    /// Kinds of errors that each player must meet, separated by commas
     #[arg(long, value_name = "KINDS", value_delimiter = ',')]
     kinds: Vec<String>,
-    /// A catalogue of the SDK (JSON): its operations and kinds are asked for too
+    /// A catalogue of the SDK (JSON), whose operations and kinds must be covered, too
     #[arg(long, value_name = "FILE")]
     catalogue: Option<PathBuf>,
-    /// Do not ask that every answer that the document declares was met
+    /// Do not require that every declared answer was met
     #[arg(long)]
     no_answers: bool,
-    /// Operations and kinds that need not be covered, separated by commas
+    /// Operations and kinds to leave out, separated by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     except: Vec<String>,
 }
@@ -153,7 +152,7 @@ async fn serve(options: Serve) -> Result<(), Error> {
         "timeScale": 1,
         "runs": {
             "seconds": options.seconds_per_run,
-            // What whoever tries a client out should see: an end that is neither plain success nor failure.
+            // Somebody who tries out a client should see a run that ends with a warning.
             "bySlug": {"orders-to-salesforce": {
                 "status": "warning",
                 "error": "2 rows were rejected by the destination: INVALID_EMAIL_ADDRESS",

@@ -1,11 +1,11 @@
-//! How a run goes: a function of its plan and the time, so nothing has to tick. Pure.
+//! Runs of syncs. The state of a run is a pure function of its plan and the time, so no task has to advance it.
 
 use serde_json::{Value, json};
 
 use crate::clock::{Clock, Millis};
 use crate::settings::Plan;
 
-/// The id of the first run that is triggered in a world; seeded history is below it.
+/// The id of the first run that is triggered in a world. Earlier runs have smaller ids.
 pub(crate) const FIRST_RUN: u64 = 9001;
 
 #[derive(Debug, Clone)]
@@ -32,7 +32,7 @@ struct Rows {
 }
 
 impl Rows {
-    /// `{"added", "changed", "removed"}` of a plan; what is not named is 0.
+    /// Reads `{"added", "changed", "removed"}` of a plan; missing members are 0.
     fn read(value: Option<&Value>) -> Option<Self> {
         let value = value?;
         let count = |name| value.get(name).and_then(Value::as_f64).unwrap_or(0.0);
@@ -58,7 +58,7 @@ impl Rows {
 }
 
 impl Run {
-    /// A run that was asked for at `created` and may not start before `free`, the end of the one before it.
+    /// Plans a run that is triggered at `created` and starts no earlier than `free`, the end of the previous run.
     pub(crate) fn planned(id: u64, created: Millis, free: Millis, plan: &Plan) -> Self {
         let seconds = plan.seconds.unwrap_or(20.0);
         let queued = plan.queued_seconds.unwrap_or(seconds / 10.0);
@@ -94,7 +94,7 @@ impl Run {
         now >= self.listed
     }
 
-    /// `None` while it is queued.
+    /// Returns `None` while the run is queued.
     pub(crate) fn start(&self, now: Millis) -> Option<Millis> {
         (now >= self.started).then_some(self.started)
     }
@@ -113,18 +113,18 @@ impl Run {
         phase(&self.phases, self.started, self.finished, now).unwrap_or("processing")
     }
 
-    /// Whether it does not end well; a warning is no failure.
+    /// Whether the run ends with a failure. A warning is not a failure.
     pub(crate) fn fails(&self) -> bool {
         matches!(self.status.as_str(), "failed" | "cancelled" | "interrupted")
     }
 
-    /// How many rows its query gave, once it has succeeded.
+    /// The number of rows of its query, once the run has succeeded.
     pub(crate) fn size(&self, now: Millis) -> Option<f64> {
         (self.end(now).is_some() && self.status == "success").then(|| self.planned.sum())
     }
 
-    /// As the API shows it. Where the document demands `startedAt` and `finishedAt`, the API has been seen
-    /// without: a run that is not so far has null there.
+    /// Returns the run as JSON. The document requires `startedAt` and `finishedAt`; the real API has answered without
+    /// them, so they are null until the run starts and ends.
     pub(crate) fn show(&self, now: Millis, clock: &Clock) -> Value {
         let progress = self.progress(now);
         let over = self.end(now).is_some();
@@ -159,7 +159,7 @@ fn progress(started: Millis, finished: Millis, now: Millis) -> f64 {
     ((now - started) as f64 / length as f64).min(1.0)
 }
 
-/// Which of the statuses on the way it is, in equal parts.
+/// The phase of the run; all phases take the same time.
 pub(crate) fn phase(phases: &[String], started: Millis, finished: Millis, now: Millis) -> Option<&str> {
     #[expect(
         clippy::cast_possible_truncation,
@@ -171,7 +171,7 @@ pub(crate) fn phase(phases: &[String], started: Millis, finished: Millis, now: M
     phases.get(step.min(phases.len().saturating_sub(1))).map(String::as_str)
 }
 
-/// Longer than any world lives, and so short that sums of it are still numbers.
+/// Longer than any world lives, and short enough that sums do not overflow.
 const AGES: f64 = 1e15;
 
 #[expect(clippy::cast_possible_truncation, reason = "what is longer was cut")]
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_may_say_that_it_was_made_before_its_trigger() {
+    fn created_at_may_be_before_the_trigger() {
         let plan = Plan { created_behind_ms: Some(5_000), ..Plan::default() };
         let run = Run::planned(1, 1_000, 1_000, &plan);
         assert_eq!((run.created, run.started), (-4_000, 3_000));

@@ -1,4 +1,4 @@
-//! A running sandbox: its worlds and its listener.
+//! A running sandbox: its listener and its worlds.
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -17,12 +17,12 @@ use crate::settings::WorldSettings;
 use crate::world::{Keys, World, WorldInfo};
 use crate::{Error, server, tls};
 
-/// How a sandbox is started.
+/// Options of [`Sandbox::start`].
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Where it listens; port 0 takes a free one.
+    /// The address to listen on; port 0 chooses a free port.
     pub listen: SocketAddr,
-    /// Where a line of JSON is appended for each scenario that was judged.
+    /// The file to which a line of JSON is appended for each judged scenario.
     pub coverage: Option<PathBuf>,
 }
 
@@ -41,11 +41,11 @@ pub struct Sandbox {
     pub http_url: String,
     /// The certificate authority that signed the server's certificate.
     pub ca_pem: String,
-    /// `127.0.0.1:PORT` where nothing listens and nothing will.
+    /// `127.0.0.1:PORT` where nothing listens.
     pub closed: String,
     shared: Arc<Shared>,
     listener: JoinHandle<()>,
-    /// Bound and never listened on: that is what keeps it closed.
+    /// A socket that is bound and never listens, so that nobody else can listen there.
     _reserved: Socket,
 }
 
@@ -59,7 +59,7 @@ pub(crate) struct Shared {
 }
 
 impl Sandbox {
-    /// Listens, with a certificate authority made for the occasion. Needs a tokio runtime.
+    /// Starts a sandbox with a new certificate authority. Must be called within a tokio runtime.
     pub async fn start(options: Options) -> Result<Self, Error> {
         let identity = tls::identity()?;
         let listener = TcpListener::bind(options.listen).await?;
@@ -86,23 +86,23 @@ impl Sandbox {
         })
     }
 
-    /// Makes a world from the `world` of a scenario.
+    /// Creates a world from the `world` of a scenario.
     pub fn create_world(&self, settings: Value) -> Result<WorldInfo, Error> {
         self.shared.create_world(settings)
     }
 
-    /// What reached a world so far.
+    /// Returns the requests that have reached a world.
     pub fn log(&self, world: &str) -> Result<Value, Error> {
         self.shared.log(world)
     }
 
-    /// Whether everything on a world's wire was as it should be; `case` is `{"player", "scenario", "wire"}`. Waits
-    /// for requests under way to end, for at most 10 s. Notes the coverage, where a file for it was named.
+    /// Checks the requests of a world against the standing rules and the `wire` of `case`, which is
+    /// `{"player", "scenario", "wire"}`. Waits up to 10 s for unfinished requests. Writes a line to the coverage file.
     pub async fn judge(&self, world: &str, case: Value) -> Result<Verdict, Error> {
         self.shared.judge(world, case).await
     }
 
-    /// Forgets a world.
+    /// Removes a world.
     pub fn remove_world(&self, world: &str) -> Result<(), Error> {
         self.shared.remove_world(world)
     }
@@ -162,9 +162,10 @@ impl Shared {
     }
 
     pub(crate) fn log(&self, id: &str) -> Result<Value, Error> {
-        let record = self.world(id)?.record();
+        let world = self.world(id)?;
+        let record = world.record();
         Ok(json!({
-            "requests": record.requests.iter().map(crate::log::Request::to_value).collect::<Vec<_>>(),
+            "requests": record.requests.iter().map(|request| request.to_value(&world.clock)).collect::<Vec<_>>(),
             "refused": record.refused,
             "peak": record.peak,
             "violations": judge::standing_violations(&record),

@@ -1,4 +1,4 @@
-//! Answers that a world was told to give instead of, or around, its own.
+//! Scripted answers, which replace or change those of the operations.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +9,13 @@ use crate::log::Request;
 use crate::text::scalar;
 use crate::world::KeyName;
 
-/// When an answer is given, and how often.
+/// An answer, the requests that it is for, and how often it is given.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Entry {
     #[serde(default)]
     pub(crate) when: When,
-    pub(crate) answer: Answer,
+    pub(crate) answer: ScriptedAnswer,
     #[serde(default = "once")]
     pub(crate) times: u32,
 }
@@ -24,7 +24,7 @@ fn once() -> u32 {
     1
 }
 
-/// Which requests an entry is for; what is not named is free.
+/// Selects requests. A member that is left out matches every request.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct When {
@@ -36,11 +36,11 @@ pub(crate) struct When {
     pub(crate) headers: BTreeMap<String, Value>,
 }
 
-/// What goes out. With neither a status nor a body it is the operation's own answer.
+/// A scripted answer. Without a status and a body the answer of the operation is sent.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a member of a script, to be written or not")]
-pub(crate) struct Answer {
+pub(crate) struct ScriptedAnswer {
     pub(crate) status: Option<u16>,
     pub(crate) headers: BTreeMap<String, String>,
     #[serde(deserialize_with = "present")]
@@ -49,25 +49,25 @@ pub(crate) struct Answer {
     pub(crate) edit: Vec<Edit>,
     pub(crate) apply: bool,
     pub(crate) delay_ms: u64,
-    /// The request is held back, and does nothing, until such a one has been answered.
+    /// The request is held back until a matching request has been answered.
     pub(crate) until: Option<When>,
     pub(crate) hang: bool,
     pub(crate) reset: Option<Reset>,
-    /// The connection takes no request after this answer.
+    /// The connection accepts no request after this answer.
     pub(crate) close: bool,
-    /// A key that is refused from this request on.
+    /// A key that is invalid from this request on.
     pub(crate) revoke: Option<KeyName>,
     pub(crate) cut_body_at: Option<usize>,
     pub(crate) trickle: Option<Trickle>,
     pub(crate) gzip: bool,
 }
 
-/// A `null` that was written is a body; only a body that was not written is none.
+/// Tells `"body": null`, which is a body, from a body that is left out.
 fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
 
-/// A change to the operation's own answer; `*` in the JSON pointer stands for every element.
+/// A change to the answer of the operation. `*` in the JSON pointer selects every element.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Edit {
@@ -84,7 +84,7 @@ pub(crate) enum Reset {
     BeforeHeaders,
     InHeaders,
     InBody,
-    /// With every answer that was still to come on it.
+    /// With every other answer on this connection.
     Connection,
 }
 
@@ -95,19 +95,19 @@ pub(crate) struct Trickle {
     pub(crate) every_ms: u64,
 }
 
-impl Answer {
-    /// Whether the operation's own answer is what (part of) the client sees.
+impl ScriptedAnswer {
+    /// Whether the answer of the operation is sent, at least in part.
     pub(crate) fn is_own(&self) -> bool {
         self.status.is_none() && self.body.is_none() && self.text.is_none()
     }
 
-    /// Whether nothing of an answer is seen at all.
+    /// Whether the client receives no answer.
     pub(crate) fn is_lost(&self) -> bool {
         self.hang || matches!(self.reset, Some(Reset::BeforeHeaders | Reset::InHeaders | Reset::Connection))
     }
 }
 
-/// What is left of a world's script.
+/// The unused entries of a world's script.
 #[derive(Debug)]
 pub(crate) struct Script(Vec<Entry>);
 
@@ -116,8 +116,13 @@ impl Script {
         Self(entries)
     }
 
-    /// The answer for a request which is the `nth` of its operation and the `nth_of_all` in the world.
-    pub(crate) fn next(&mut self, request: &Request, nth: usize, nth_of_all: usize) -> Option<Answer> {
+    /// Returns the answer for a request, the `nth` of its operation and the `nth_of_all` of the world.
+    pub(crate) fn next(
+        &mut self,
+        request: &Request,
+        nth: usize,
+        nth_of_all: usize,
+    ) -> Option<ScriptedAnswer> {
         let entry =
             self.0.iter_mut().find(|entry| entry.times > 0 && entry.when.holds(request, nth, nth_of_all))?;
         entry.times -= 1;
@@ -126,7 +131,7 @@ impl Script {
 }
 
 impl When {
-    /// Whether it speaks of this request, the `nth` of its operation and the `nth_of_all` in the world.
+    /// Whether a request matches, the `nth` of its operation and the `nth_of_all` of the world.
     pub(crate) fn holds(&self, request: &Request, nth: usize, nth_of_all: usize) -> bool {
         self.matches(request, if self.operation.is_some() { nth } else { nth_of_all })
     }
@@ -141,7 +146,7 @@ impl When {
     }
 }
 
-/// Whether each of `wanted` is among `pairs`; `null` stands for one that must not be there.
+/// Whether `pairs` has each wanted value. `null` means that the name must be absent.
 fn within(wanted: &BTreeMap<String, Value>, pairs: &[(String, String)]) -> bool {
     wanted.iter().all(|(name, wanted)| {
         let mut values = pairs.iter().filter(|(key, _)| key == name);
@@ -215,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_is_used_up_and_the_next_one_has_its_turn() {
+    fn after_an_entry_is_used_up_the_next_one_is_used() {
         let mut script = script(json!([
             {"when": {"operation": "ListSync"}, "answer": {"status": 500}, "times": 2},
             {"answer": {"status": 404}},
@@ -244,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_tells_requests_apart() {
+    fn an_entry_can_select_requests_by_a_header() {
         let mut script = script(json!([{"when": {"headers": {"x-who": "a"}}, "answer": {"status": 502}}]));
         let mut other = request("TriggerRun", &[]);
         assert!(script.next(&other, 1, 1).is_none());
@@ -254,9 +259,9 @@ mod tests {
 
     #[test]
     fn a_body_of_null_is_a_body() {
-        let answer: Answer = serde_json::from_value(json!({"body": null})).unwrap();
+        let answer: ScriptedAnswer = serde_json::from_value(json!({"body": null})).unwrap();
         assert!(!answer.is_own());
-        assert!(Answer::default().is_own());
+        assert!(ScriptedAnswer::default().is_own());
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! How a run of a sequence goes: its members one after another. Pure, like the runs of syncs.
+//! Runs of sequences, whose members run one after another. Pure: time comes from the caller.
 
 use serde_json::{Value, json};
 
 use crate::clock::{Clock, Millis};
+use crate::row_store::Key;
 use crate::runs::{Run, in_millis};
 use crate::settings::SequenceSettings;
-use crate::shelf::Key;
 
 #[derive(Debug, Clone)]
 pub(crate) struct SequenceRun {
@@ -16,12 +16,13 @@ pub(crate) struct SequenceRun {
     listed: Millis,
     status: String,
     phases: Vec<String>,
-    /// Each with the sync that it is a run of.
+    /// The runs of the members, each with its sync.
     pub(crate) members: Vec<(Key, Run)>,
 }
 
 impl SequenceRun {
-    /// Whoever plans it makes the members, each given when the one before it ended. Those after a failure do not run.
+    /// Plans a run that starts no earlier than `free`. `make` plans the run of a member; its argument is the time at which
+    /// the previous member ends. After a member that fails no further member runs.
     pub(crate) fn planned(
         id: String,
         sequence: &str,
@@ -68,7 +69,7 @@ impl SequenceRun {
         crate::runs::phase(&self.phases, self.started, self.finished, now).unwrap_or("running")
     }
 
-    /// As the API shows it: `finishedAt` of a member is written with an offset, and `null` while it runs.
+    /// Returns the run as JSON. `finishedAt` of a member has an offset, and is null while the member runs.
     pub(crate) fn show(&self, now: Millis, clock: &Clock) -> Value {
         let members: Vec<Value> = self
             .members
@@ -120,13 +121,13 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_fails_ends_it() {
+    fn a_member_that_fails_ends_the_run() {
         let run = planned(json!({}), &["failed", "success"]);
         assert_eq!((run.status(11_000), run.members.len()), ("failed", 1));
     }
 
     #[test]
-    fn its_length_its_end_and_the_statuses_on_the_way_can_be_asked_for() {
+    fn a_world_can_set_the_length_the_phases_and_the_end_of_a_run() {
         let settings =
             json!({"seconds": 4, "status": "cancelled", "phases": ["running", "odd"], "listedAfterMs": 9});
         let run = planned(settings, &["success", "success"]);

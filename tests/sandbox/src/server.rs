@@ -1,4 +1,4 @@
-//! Connections, and the way of a request through a world.
+//! Accepts connections and takes each request through its world.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -19,33 +19,33 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 
-use crate::answer::{AnswerBody, Broken, End, Presence};
-use crate::connection::{Connection, Control, Fate, Socket};
+use crate::answer::{AnswerBody, Broken, End, EndRecorder};
+use crate::connection::{Connection, ConnectionHandle, Fate, Socket};
 use crate::control;
 use crate::log;
 use crate::sandbox::Shared;
 use crate::script::Reset;
-use crate::world::{NO_CONTENT, Outcome, World};
+use crate::world::{NO_CONTENT, Outgoing, World};
 
 /// The first byte of a TLS handshake record (RFC 8446, section 5.1).
 const HANDSHAKE: u8 = 0x16;
 
-/// How often it is looked whether a request need not be held back any more.
+/// The interval at which a request that is held back checks whether it may go on.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
-/// How much of an answer's head is seen before a reset "in-headers".
+/// The number of bytes that a client receives before a reset `in-headers`.
 const PART_OF_A_HEAD: usize = 20;
 
 pub(crate) async fn serve(listener: TcpListener, tls: Arc<ServerConfig>, shared: Arc<Shared>) {
     let acceptor = TlsAcceptor::from(tls);
     loop {
         let Ok((stream, _)) = listener.accept().await else {
-            // Out of file descriptors, most likely: others must end first.
+            // Most likely there are no file descriptors left until other connections end.
             sleep(Duration::from_millis(20)).await;
             continue;
         };
         let (acceptor, shared) = (acceptor.clone(), Arc::clone(&shared));
-        // What a connection fails with is the client's to see; the log holds what matters here.
+        // The client sees the error, and the log has everything that the judge needs.
         tokio::spawn(async move { connection(stream, acceptor, shared).await.ok() });
     }
 }
@@ -54,7 +54,7 @@ async fn connection(stream: TcpStream, acceptor: TlsAcceptor, shared: Arc<Shared
     stream.set_nodelay(true).map_err(|_| Broken)?;
     let mut first = [0];
     let seen = stream.peek(&mut first).await.map_err(|_| Broken)?;
-    let control = Arc::new(Control::default());
+    let control = Arc::new(ConnectionHandle::default());
     let mut fate = control.fate();
     let socket = Socket::new(stream, Arc::clone(&control));
     let connection = if seen == 1 && first == [HANDSHAKE] {
@@ -82,12 +82,15 @@ async fn connection(stream: TcpStream, acceptor: TlsAcceptor, shared: Arc<Shared
 
 async fn handle(
     shared: Arc<Shared>,
-    control: Arc<Control>,
+    control: Arc<ConnectionHandle>,
     request: Request<Incoming>,
 ) -> Result<Response<AnswerBody>, Broken> {
     if request.method() == Method::CONNECT {
-        // Who takes this server for a proxy learns what a proxy that wants a password says.
-        return Ok(plain(StatusCode::PROXY_AUTHENTICATION_REQUIRED, "{\"message\":\"This is no proxy\"}"));
+        // A client that uses this server as a proxy gets the answer of a proxy that requires a password.
+        return Ok(plain(
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED,
+            "{\"message\":\"This server is not a proxy.\"}",
+        ));
     }
     let path = request.uri().path();
     if path.starts_with("/_worlds") {
@@ -96,16 +99,25 @@ async fn handle(
     let world = path
         .strip_prefix("/w/")
         .and_then(|rest| rest.split_once('/'))
-        .and_then(|(id, rest)| Some((shared.world(id).ok()?, rest.strip_prefix("api/v1")?.to_owned())));
+        .and_then(|(id, rest)| Some((shared.world(id).ok()?, below_base_url(rest))));
     match world {
         Some((world, path)) => answer(world, &control, request, path).await,
-        None => Ok(plain(StatusCode::NOT_FOUND, "{\"message\":\"There is no such world\"}")),
+        None => Ok(plain(StatusCode::NOT_FOUND, "{\"message\":\"There is no such world.\"}")),
+    }
+}
+
+/// Returns a path relative to the base URL. A path outside of the base URL begins with `/../..`, so that it matches no
+/// operation.
+fn below_base_url(path: &str) -> String {
+    match path.strip_prefix("api/v1") {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => rest.to_owned(),
+        _ => format!("/../../{path}"),
     }
 }
 
 async fn answer(
     world: Arc<World>,
-    control: &Arc<Control>,
+    control: &Arc<ConnectionHandle>,
     request: Request<Incoming>,
     path: String,
 ) -> Result<Response<AnswerBody>, Broken> {
@@ -118,7 +130,7 @@ async fn answer(
         headers: pairs(&parts.headers),
         ..log::Request::default()
     });
-    let mut presence = Presence::new(Arc::clone(&world), index);
+    let mut recorder = EndRecorder::new(Arc::clone(&world), index);
     let body = body.collect().await.map_err(|_| Broken)?.to_bytes();
     let scripted = world.scripted(index, &body);
     if let Some(until) = scripted.as_ref().and_then(|answer| answer.until.as_ref()) {
@@ -134,12 +146,12 @@ async fn answer(
     if manner.hang {
         pending::<Infallible>().await;
     }
-    // On HTTP/2 a broken answer resets its stream; only on HTTP/1.1 is the connection its own.
+    // On HTTP/2 a broken answer resets its stream and leaves the connection open for others.
     let own_connection = parts.version < Version::HTTP_2;
     match manner.reset {
         Some(Reset::InHeaders) if own_connection => control.reset_after(PART_OF_A_HEAD),
         Some(reset @ (Reset::BeforeHeaders | Reset::InHeaders | Reset::Connection)) => {
-            presence.settle();
+            recorder.settle();
             if own_connection || reset == Reset::Connection {
                 control.reset();
             }
@@ -152,11 +164,11 @@ async fn answer(
     }
     world.note_head(index, &outcome);
     let zipped = manner.gzip || wants_gzip(&parts.headers, &outcome);
-    respond(&world, outcome, zipped, own_connection.then(|| Arc::clone(control)), presence)
+    respond(&world, outcome, zipped, own_connection.then(|| Arc::clone(control)), recorder)
 }
 
-/// Like the API, packs what is large when the client asks for it.
-fn wants_gzip(headers: &HeaderMap, outcome: &Outcome) -> bool {
+/// Like the API, compresses large answers if the client accepts gzip.
+fn wants_gzip(headers: &HeaderMap, outcome: &Outgoing) -> bool {
     const LARGE: usize = 4096;
     outcome.body.len() >= LARGE
         && outcome.manner.cut_body_at.is_none()
@@ -168,10 +180,10 @@ fn wants_gzip(headers: &HeaderMap, outcome: &Outcome) -> bool {
 
 fn respond(
     world: &World,
-    outcome: Outcome,
+    outcome: Outgoing,
     zipped: bool,
-    control: Option<Arc<Control>>,
-    presence: Presence,
+    control: Option<Arc<ConnectionHandle>>,
+    recorder: EndRecorder,
 ) -> Result<Response<AnswerBody>, Broken> {
     let manner = outcome.manner;
     let mut response = Response::builder().status(outcome.status);
@@ -184,7 +196,7 @@ fn respond(
         response = response.header(CONTENT_ENCODING, "gzip");
     }
     if outcome.status != NO_CONTENT {
-        // What was promised; a cut body gives less.
+        // A body that is cut is shorter than this.
         response = response.header(CONTENT_LENGTH, bytes.len());
     }
     response =
@@ -200,7 +212,7 @@ fn respond(
         }
         _ => End::Whole,
     };
-    let body = AnswerBody::new(Bytes::from(bytes), manner.trickle, end, Some(presence));
+    let body = AnswerBody::new(Bytes::from(bytes), manner.trickle, end, Some(recorder));
     response.body(body).map_err(|_| Broken)
 }
 
@@ -219,7 +231,7 @@ fn pairs(headers: &HeaderMap) -> Vec<(String, String)> {
         .collect()
 }
 
-/// An answer of the sandbox itself, in JSON.
+/// An answer of the control API, as JSON.
 pub(crate) fn plain(status: StatusCode, body: impl Into<String>) -> Response<AnswerBody> {
     let mut response = Response::new(AnswerBody::whole(body.into().into_bytes()));
     *response.status_mut() = status;

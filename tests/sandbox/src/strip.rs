@@ -1,12 +1,12 @@
-//! The vendor's document without its prose: facts carry over into this project, sentences do not.
+//! Removes the prose from the vendor's document: this project takes over facts, not sentences.
 
 use serde_json::Value;
 
-/// Takes away every description, summary, example and link to further reading; everything structural stays.
+/// Removes every description, summary, example and link, and keeps everything structural.
 pub fn strip(document: &mut Value) {
     match document {
         Value::Object(members) => {
-            // A property may well be called "description": its value is a schema, not a text.
+            // A property may be called "description": its value is a schema and not a text.
             members.retain(|name, value| {
                 let prose = matches!(name.as_str(), "description" | "summary") && value.is_string();
                 let shown = matches!(name.as_str(), "example" | "externalDocs" | "contact");
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prose_goes_and_a_property_called_description_stays() {
+    fn prose_is_removed_and_a_property_called_description_stays() {
         let mut document = json!({"paths": {"/a": {"get": {"summary": "s", "description": "d", "deprecated": true}}},
             "schema": {"properties": {"description": {"type": "string", "description": "d"}}}});
         strip(&mut document);

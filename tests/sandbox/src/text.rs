@@ -1,8 +1,8 @@
-//! Small things about text that several modules need.
+//! Helpers for text.
 
 use serde_json::Value;
 
-/// A scalar as it stands in a query: numbers without a needless fraction, strings without quotes.
+/// Writes a scalar as in a query: `3.0` as `3`, strings without quotes.
 pub(crate) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -15,7 +15,7 @@ pub(crate) fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// Short enough for a sentence.
+/// Cuts a text that is too long for a sentence.
 pub(crate) fn shortened(text: &str) -> String {
     const ENOUGH: usize = 300;
     if text.chars().count() <= ENOUGH {

@@ -1,4 +1,4 @@
-//! A certificate authority of the sandbox's own, and what the server says in the handshake.
+//! The certificate authority of the sandbox and the TLS settings of its server.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use rustls::{CipherSuite, ServerConfig};
 
 use crate::Error;
 
-/// The suites that the vendor's guide lists; the API takes no others.
+/// The cipher suites that the vendor's guide lists. The API accepts no others.
 const SUITES: [CipherSuite; 7] = [
     CipherSuite::TLS13_AES_128_GCM_SHA256,
     CipherSuite::TLS13_AES_256_GCM_SHA384,
@@ -24,13 +24,13 @@ const SUITES: [CipherSuite; 7] = [
     CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
 ];
 
-/// What a server needs, and the certificate that its clients have to trust.
+/// The TLS settings of the server, and the certificate that clients must trust.
 pub(crate) struct Identity {
     pub(crate) config: Arc<ServerConfig>,
     pub(crate) ca_pem: String,
 }
 
-/// Makes a new authority and, signed by it, a certificate for loopback.
+/// Creates an authority and a certificate for loopback addresses that it signs.
 pub(crate) fn identity() -> Result<Identity, Error> {
     let mut ca = params("Hightouch sandbox CA", Vec::new())?;
     ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
@@ -59,7 +59,7 @@ pub(crate) fn identity() -> Result<Identity, Error> {
 fn params(name: &str, names: Vec<String>) -> Result<CertificateParams, Error> {
     let mut params = CertificateParams::new(names)?;
     params.distinguished_name.push(DnType::CommonName, name);
-    // Some verifiers refuse certificates that are valid for longer than 825 days.
+    // Some verifiers reject certificates that are valid for more than 825 days.
     let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
     let day = |date: jiff::civil::Date| {
         date_time_ymd(

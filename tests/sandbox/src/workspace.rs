@@ -1,4 +1,4 @@
-//! The part of a world that operations work on.
+//! The data of a world: what operations read and change.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -9,20 +9,21 @@ use serde_json::{Value, json};
 use crate::clock::{Clock, Millis};
 use crate::graphs::{GraphRun, Reprocessing};
 use crate::log::Request;
+use crate::row_store::{Key, Row, RowStore};
 use crate::runs::{FIRST_RUN, Run};
 use crate::seed::{self, Kind, Seeds, message_base};
 use crate::sequences::SequenceRun;
 use crate::settings::{
-    CampaignSettings, Change, Collection, GraphSettings, HasMore, Plan, RunSettings, SequenceSettings,
-    WorldSettings,
+    CampaignSettings, Change, Collection, GraphSettings, HasMore, NullSchedule, Plan, RunSettings,
+    SequenceSettings, WorldSettings,
 };
-use crate::shelf::{Key, Row, Shelf};
 
 #[derive(Debug)]
 pub(crate) struct Workspace {
     pub(crate) clock: Arc<Clock>,
     pub(crate) page_cap: Option<usize>,
     pub(crate) has_more: HasMore,
+    pub(crate) null_schedule: NullSchedule,
     pub(crate) newest_first: bool,
     pub(crate) seeds: Seeds,
     pub(crate) sequences: SequenceSettings,
@@ -31,14 +32,14 @@ pub(crate) struct Workspace {
     pub(crate) sequence_runs: Vec<SequenceRun>,
     pub(crate) graph_runs: Vec<GraphRun>,
     pub(crate) reprocessings: Vec<Reprocessing>,
-    /// Each with the campaign that it belongs to and the time at which it was accepted.
+    /// The campaign of each send and the time at which it was accepted.
     pub(crate) sends: Vec<(String, Millis)>,
     plans: RunSettings,
     /// By kind and, for messages, flow.
-    shelves: HashMap<(Kind, Key), Shelf>,
+    rows: HashMap<(Kind, Key), RowStore>,
     messages_each: usize,
     graph_runs_each: usize,
-    /// Of the syncs whose runs are not just those of the seed.
+    /// The runs of syncs that have others than those of the seed.
     runs: HashMap<Key, Vec<Run>>,
     next_run: u64,
     next_graph_run: u64,
@@ -47,7 +48,7 @@ pub(crate) struct Workspace {
 
 impl Workspace {
     pub(crate) fn new(settings: WorldSettings, workspace_id: u64, clock: Arc<Clock>) -> Self {
-        let shelves = [
+        let counts = [
             (Kind::Source, settings.sources()),
             (Kind::Destination, settings.destinations()),
             (Kind::Model, settings.models()),
@@ -64,6 +65,7 @@ impl Workspace {
             next_run: seed::first_run(&seeds, settings.syncs),
             page_cap: settings.page_cap,
             has_more: settings.has_more,
+            null_schedule: settings.null_schedule,
             newest_first: settings.newest_first,
             seeds,
             clock,
@@ -72,7 +74,7 @@ impl Workspace {
             reprocessings: Vec::new(),
             sends: Vec::new(),
             plans: settings.runs,
-            shelves: shelves.map(|(kind, count)| ((kind, 0), Shelf::seeded(0, count))).into(),
+            rows: counts.map(|(kind, count)| ((kind, 0), RowStore::seeded(0, count))).into(),
             messages_each: settings.messages,
             graph_runs_each: settings.graph_runs,
             runs: HashMap::new(),
@@ -89,33 +91,33 @@ impl Workspace {
         workspace
     }
 
-    /// The rows of a kind; messages are found by their flow.
-    pub(crate) fn shelf(&mut self, kind: Kind, flow: Key) -> &mut Shelf {
+    /// Returns the rows of a kind. Messages are grouped by their flow, for others `flow` is 0.
+    pub(crate) fn rows(&mut self, kind: Kind, flow: Key) -> &mut RowStore {
         let each = if kind == Kind::Message { self.messages_each } else { 0 };
         let base = if kind == Kind::Message { message_base(flow) } else { 0 };
-        self.shelves.entry((kind, flow)).or_insert_with(|| Shelf::seeded(base, each))
+        self.rows.entry((kind, flow)).or_insert_with(|| RowStore::seeded(base, each))
     }
 
     pub(crate) fn has(&self, kind: Kind, key: Key) -> bool {
-        self.shelves.get(&(kind, 0)).is_some_and(|shelf| shelf.has(key))
+        self.rows.get(&(kind, 0)).is_some_and(|rows| rows.has(key))
     }
 
     pub(crate) fn keys(&self, kind: Kind) -> &[Key] {
-        self.shelves.get(&(kind, 0)).map(Shelf::keys).unwrap_or_default()
+        self.rows.get(&(kind, 0)).map(RowStore::keys).unwrap_or_default()
     }
 
-    /// A row, as it was changed or as the seed has it.
+    /// Returns a row with its changes.
     pub(crate) fn row(&self, kind: Kind, flow: Key, key: Key) -> Row {
-        self.kept(kind, flow, key).cloned().unwrap_or_else(|| self.seeds.row(kind, key))
+        self.stored(kind, flow, key).cloned().unwrap_or_else(|| self.seeds.row(kind, key))
     }
 
-    fn kept(&self, kind: Kind, flow: Key, key: Key) -> Option<&Row> {
-        self.shelves.get(&(kind, flow))?.kept(key)
+    fn stored(&self, kind: Kind, flow: Key, key: Key) -> Option<&Row> {
+        self.rows.get(&(kind, flow))?.stored(key)
     }
 
-    /// What rows are sorted and searched by: `name`, `slug`, `createdAt` or `updatedAt`.
+    /// Returns a column that rows are sorted and filtered by: `name`, `slug`, `createdAt` or `updatedAt`.
     pub(crate) fn column(&self, kind: Kind, key: Key, name: &str) -> String {
-        if let Some(row) = self.kept(kind, 0, key) {
+        if let Some(row) = self.stored(kind, 0, key) {
             return row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         }
         let head = self.seeds.head(kind, key);
@@ -127,22 +129,22 @@ impl Workspace {
         }
     }
 
-    /// The key of the row that a sync belongs to.
+    /// Returns the key of the model or destination of a sync.
     pub(crate) fn owner(&self, sync: Key, kind: Kind) -> Option<Key> {
         let name = if kind == Kind::Model { "modelId" } else { "destinationId" };
-        match self.kept(Kind::Sync, 0, sync) {
+        match self.stored(Kind::Sync, 0, sync) {
             Some(row) => row.get(name).and_then(number),
             None if kind == Kind::Model => Some(self.seeds.model_of(sync)),
             None => Some(self.seeds.destination_of(sync)),
         }
     }
 
-    /// The key of the sync with that slug.
+    /// Returns the key of the row with this slug.
     pub(crate) fn by_slug(&self, kind: Kind, slug: &str) -> Option<Key> {
         self.keys(kind).iter().copied().find(|&key| self.column(kind, key, "slug") == slug)
     }
 
-    /// All runs of a sync, also those that are not to be seen yet.
+    /// Returns all runs of a sync, also those that are not listed yet.
     pub(crate) fn runs(&self, sync: Key) -> Cow<'_, [Run]> {
         match self.runs.get(&sync) {
             Some(runs) => Cow::Borrowed(runs),
@@ -150,7 +152,7 @@ impl Workspace {
         }
     }
 
-    /// When something last happened to a run of this sync: it moves at a start and at an end.
+    /// Returns the time of the last start or end of a run of this sync.
     pub(crate) fn last_activity(&self, sync: Key, now: Millis) -> Option<Millis> {
         match self.runs.get(&sync) {
             Some(runs) => runs.iter().filter_map(|run| run.end(now).or(run.start(now))).max(),
@@ -158,12 +160,12 @@ impl Workspace {
         }
     }
 
-    /// A sync that has just been made has no runs.
+    /// Removes the runs that the seed would give to a new sync.
     pub(crate) fn without_runs(&mut self, sync: Key) {
         self.runs.insert(sync, Vec::new());
     }
 
-    /// Starts a run behind those that are under way, and a rival's right behind it where the plan has one.
+    /// Queues a run behind the unfinished ones, and the rival of the plan behind it.
     pub(crate) fn start_run(&mut self, sync: Key, at: Millis) -> Run {
         let plan = self.plans.plan_for(&self.column(Kind::Sync, sync, "slug"));
         let run = self.plan_run(sync, at, &plan);
@@ -184,18 +186,18 @@ impl Workspace {
         run
     }
 
-    /// The number of the next run of an identity graph: the history has those below.
+    /// Returns the number of the next run of an identity graph. Runs of the history have smaller numbers.
     pub(crate) fn next_graph_run(&mut self) -> u64 {
         self.next_graph_run += 1;
         self.next_graph_run - 1
     }
 
-    /// The name of the next thing of a sort, where so many are there already.
+    /// Returns the id of the next object if `count` exist already.
     pub(crate) fn name(prefix: &str, count: usize) -> String {
         format!("{prefix}-{}", FIRST_RUN + count as u64)
     }
 
-    /// Does what the world was told to do to its lists after this request, the `nth` of its operation.
+    /// Applies the changes to lists that are due after this request, the `nth` of its operation.
     pub(crate) fn after(&mut self, request: &Request, nth: usize, nth_of_all: usize) {
         let (due, later) = std::mem::take(&mut self.changes).into_iter().partition(|change| {
             change.after.as_ref().is_some_and(|when| when.holds(request, nth, nth_of_all))
@@ -221,7 +223,7 @@ impl Workspace {
                 }
             };
             let base = if kind == Kind::Message { message_base(flow) } else { 0 };
-            let rows = self.shelf(kind, flow);
+            let rows = self.rows(kind, flow);
             for number in change.delete {
                 rows.remove(base + number);
             }
@@ -240,13 +242,13 @@ impl Workspace {
         self.graph_runs.extend(change.insert.iter().map(numbered));
     }
 
-    /// Now, as the API writes it.
+    /// The current time as the API writes it.
     pub(crate) fn stamp(&self) -> Value {
         json!(self.clock.timestamp(self.clock.now()))
     }
 }
 
-/// A key that a body names: ids are numbers in the document, so `5.0` is 5.
+/// Reads a numeric id from a body. The document says `number`, so `5.0` is 5.
 pub(crate) fn number(value: &Value) -> Option<Key> {
     value.as_u64().or_else(|| Kind::Sync.key(&value.as_f64()?.to_string()))
 }

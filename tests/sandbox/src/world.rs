@@ -1,4 +1,4 @@
-//! A world: a workspace of its own with keys, a clock, a limit, a script and a log.
+//! A world: one workspace with its own keys, clock, limit, script and log.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,48 +15,48 @@ use crate::document::{DOCUMENT, Shape};
 use crate::limit::Limit;
 use crate::log::{Body, Request};
 use crate::operations::{self, Reply};
-use crate::script::{Answer, Script, When};
+use crate::script::{Script, ScriptedAnswer, When};
 use crate::settings::WorldSettings;
 use crate::workspace::Workspace;
 
-/// The status that forbids a body.
+/// The success status without a body.
 pub(crate) const NO_CONTENT: u16 = 204;
 
-/// What the maker of a world is told.
+/// What a test needs to know about its world.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WorldInfo {
-    /// The world's name in the control API.
+    /// The id of the world in the control API.
     pub id: String,
-    /// Over https; ends in `/api/v1`.
+    /// The base URL over https; it ends with `/api/v1`.
     pub base_url: String,
-    /// `127.0.0.1:PORT` of the sandbox.
+    /// Host and port of the sandbox: `127.0.0.1:PORT`.
     pub authority: String,
-    /// The same world over http.
+    /// The base URL over http.
     pub http_base_url: String,
     /// The valid key.
     pub api_key: String,
-    /// All keys.
+    /// All keys of the world.
     pub keys: Keys,
-    /// How many times faster the world's time passes.
+    /// How many times faster time passes in the world.
     pub time_scale: f64,
-    /// As the syncs of the world carry it.
+    /// The `workspaceId` in the answers of the world.
     pub workspace_id: u64,
 }
 
-/// Keys of a world; no other world knows them.
+/// The keys of a world. No other world accepts them.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Keys {
-    /// May do everything.
+    /// Allows everything.
     pub valid: String,
-    /// May do everything too.
+    /// Allows everything, too.
     pub second: String,
-    /// Is refused with 401 as a token that nobody knows.
+    /// Is answered with 401: the token is invalid.
     pub invalid: String,
-    /// Is refused with 401 because its creator is gone.
+    /// Is answered with 401: the user who created it is gone.
     pub orphaned: String,
-    /// May read, is refused with 403 when it writes.
+    /// Allows reading. A write is answered with 403.
     pub read_only: String,
 }
 
@@ -71,8 +71,8 @@ pub(crate) enum KeyName {
     ReadOnly,
 }
 
-/// Stands in every key, so that one that leaks is found in whatever was printed (`tests/house/canary`). Percent-encoding
-/// makes something else of it.
+/// A mark in every key by which `tests/house/canary` finds a leaked key in printed texts. It has characters that percent
+/// encoding changes.
 const CANARY: &str = "cnry7Kq3/vX9w+Zp";
 
 impl Keys {
@@ -101,7 +101,7 @@ impl Keys {
     }
 }
 
-/// See the module.
+/// One workspace with everything around it.
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) info: WorldInfo,
@@ -122,20 +122,20 @@ struct State {
 }
 
 impl State {
-    /// Which one of its operation's requests it is, counted from 1.
+    /// Returns the number of a request among those of its operation, counted from 1.
     fn nth(&self, index: usize) -> usize {
         let operation = self.log.get(index).and_then(|request| request.operation);
         self.log.iter().take(index + 1).filter(|other| other.operation == operation).count()
     }
 }
 
-/// What goes back: an answer, and how it is given.
+/// The answer to a request, and how it is sent.
 #[derive(Debug)]
-pub(crate) struct Outcome {
+pub(crate) struct Outgoing {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
-    pub(crate) manner: Answer,
+    pub(crate) manner: ScriptedAnswer,
 }
 
 impl World {
@@ -159,12 +159,12 @@ impl World {
         }
     }
 
-    /// Notes a request as soon as its head is there, and counts it. Returns its place in the log.
+    /// Logs and counts a request once its head has arrived. Returns its index in the log.
     pub(crate) fn arrive(&self, mut request: Request) -> usize {
         request.operation = DOCUMENT.find(&request.method, &request.path).map(|found| found.id.as_str());
         request.key_name = request.key().and_then(|key| self.info.keys.name_of(key));
         let mut state = self.lock();
-        // Taken under the lock, so that the log is in the order of its times.
+        // Under the lock, so that the log is sorted by time.
         request.arrived = self.clock.elapsed();
         let admitted = state.limit.admit(self.clock.scaled(request.arrived));
         state.admitted.push(admitted);
@@ -172,13 +172,13 @@ impl World {
         state.log.len() - 1
     }
 
-    /// Notes a request's body, and says what the script has for it; nothing for what the limit refuses.
-    pub(crate) fn scripted(&self, index: usize, body: &[u8]) -> Option<Answer> {
+    /// Logs the body of a request and returns the script's answer to it. A request that the limit refuses has none.
+    pub(crate) fn scripted(&self, index: usize, body: &[u8]) -> Option<ScriptedAnswer> {
         let mut guard = self.lock();
         let state = &mut *guard;
         let nth = state.nth(index);
         let entry = state.log.get_mut(index)?;
-        entry.body = Body::read(body);
+        entry.body = Body::read(body, entry.header("content-type"));
         if state.admitted.get(index) == Some(&false) {
             return None;
         }
@@ -187,8 +187,8 @@ impl World {
         answer
     }
 
-    /// Decides on the answer, and changes the workspace where the operation takes place.
-    pub(crate) fn decide(&self, index: usize, answer: Option<Answer>) -> Outcome {
+    /// Decides on the answer, and performs the operation unless the script prevents it.
+    pub(crate) fn decide(&self, index: usize, answer: Option<ScriptedAnswer>) -> Outgoing {
         let mut guard = self.lock();
         let state = &mut *guard;
         let Some(request) = state.log.get(index).cloned() else {
@@ -218,7 +218,7 @@ impl World {
         }
     }
 
-    fn refusal(&self, limit: &Limit) -> Outcome {
+    fn refusal(&self, limit: &Limit) -> Outgoing {
         let text = format!(
             "More than {} requests in the last {:?}",
             limit.allowed(),
@@ -231,7 +231,7 @@ impl World {
         outcome
     }
 
-    /// Whether a request as described has been answered.
+    /// Whether a matching request has been answered.
     pub(crate) fn has_answered(&self, when: &When) -> bool {
         let state = self.lock();
         state.log.iter().enumerate().any(|(index, request)| {
@@ -239,11 +239,11 @@ impl World {
         })
     }
 
-    /// Notes that the answer's head went out.
-    pub(crate) fn note_head(&self, index: usize, outcome: &Outcome) {
+    /// Logs that the head of the answer was sent.
+    pub(crate) fn note_head(&self, index: usize, outcome: &Outgoing) {
         if let Some(entry) = self.lock().log.get_mut(index) {
             entry.status = Some(outcome.status);
-            // What is broken off on purpose was not met.
+            // A client has not met an answer that is broken off on purpose.
             let whole = outcome.manner.cut_body_at.is_none() && outcome.manner.reset.is_none();
             entry.shape = whole.then(|| Shape::of(&outcome.body)).flatten();
             entry.retry_after = outcome
@@ -254,7 +254,7 @@ impl World {
         }
     }
 
-    /// Notes how a request ended: answered as was meant, or with the client gone before that.
+    /// Logs the end of a request: it was answered as planned, or the client went away before.
     pub(crate) fn note_end(&self, index: usize, answered: bool) {
         let now = self.clock.elapsed();
         if let Some(entry) = self.lock().log.get_mut(index) {
@@ -262,7 +262,7 @@ impl World {
         }
     }
 
-    /// A copy of the log, with what the limit has seen.
+    /// Returns a copy of the log and the counts of the limit.
     pub(crate) fn record(&self) -> Record {
         let state = self.lock();
         Record {
@@ -298,7 +298,7 @@ fn check_key(request: &Request, revoked: &BTreeSet<KeyName>) -> Option<Reply> {
     }
 }
 
-/// What happened in a world up to now.
+/// Everything that has happened in a world.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Record {
     pub(crate) requests: Vec<Request>,
@@ -308,7 +308,7 @@ pub(crate) struct Record {
     pub(crate) scale: f64,
 }
 
-fn outcome(own: Reply, answer: Option<Answer>) -> Outcome {
+fn outcome(own: Reply, answer: Option<ScriptedAnswer>) -> Outgoing {
     let manner = answer.unwrap_or_default();
     let mut kind = "application/json; charset=utf-8";
     let (status, body) = if manner.is_own() {
@@ -327,11 +327,11 @@ fn outcome(own: Reply, answer: Option<Answer>) -> Outcome {
         headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         headers.push((name.to_ascii_lowercase(), value.clone()));
     }
-    Outcome { status, headers, body: body.into_bytes(), manner }
+    Outgoing { status, headers, body: body.into_bytes(), manner }
 }
 
-impl Outcome {
-    /// Puts the request's key where the script asks for it: a server may repeat it anywhere, and in any form.
+impl Outgoing {
+    /// Replaces the placeholders for the key of the request. A server may repeat the key anywhere and in any form.
     fn replace_key(&mut self, key: &str) {
         let percent = utf8_percent_encode(key, NON_ALPHANUMERIC).to_string();
         let forms = [

@@ -1,4 +1,4 @@
-//! Connections break as the script says, and clients that go away are seen.
+//! Connections that break as scripted, and clients that go away.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod common;
@@ -80,7 +80,7 @@ async fn on_http_2_a_reset_ends_its_stream_and_not_the_connection() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_lost_on_purpose_is_no_client_that_went_away() {
+async fn an_answer_that_the_script_loses_does_not_count_as_a_client_that_went_away() {
     for answer in [json!({"reset": "before-headers"}), json!({"reset": "in-body"}), json!({"cutBodyAt": 5})] {
         let (sandbox, world) = scripted(answer).await;
         let _ = drain(open(&sandbox, &world, LIST).await).await;
@@ -89,7 +89,7 @@ async fn an_answer_that_is_lost_on_purpose_is_no_client_that_went_away() {
 }
 
 #[tokio::test]
-async fn a_client_that_hangs_up_on_http_1_is_seen_to_go() {
+async fn a_client_that_closes_its_http_1_connection_is_logged_as_gone() {
     let (sandbox, world) = scripted(json!({"hang": true})).await;
     let stream = open(&sandbox, &world, LIST).await;
     arrived(&sandbox, &world, 1).await;
@@ -100,7 +100,7 @@ async fn a_client_that_hangs_up_on_http_1_is_seen_to_go() {
 }
 
 #[tokio::test]
-async fn a_cancelled_stream_on_http_2_is_seen_to_go() {
+async fn a_cancelled_stream_on_http_2_is_logged_as_gone() {
     let (sandbox, world) = scripted(json!({"delayMs": 60_000})).await;
     let http2 = client(&sandbox.ca_pem, &[b"h2"]);
     let call = |id| request(&http2, "GET", format!("{}{LIST}", world.base_url), &world.api_key, id);
@@ -168,7 +168,7 @@ async fn a_request_that_is_held_back_does_nothing_before_the_one_that_it_waits_f
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_in_the_middle_of_a_body_is_seen_to_go() {
+async fn a_client_that_leaves_in_the_middle_of_a_body_is_logged_as_gone() {
     let (sandbox, world) = scripted(json!({"trickle": {"bytes": 5, "everyMs": 50}})).await;
     let mut stream = open(&sandbox, &world, LIST).await;
     let mut some = [0; 200];

@@ -1,4 +1,4 @@
-//! Every scenario is one that the sandbox and the players understand: a misspelt member would silently expect nothing.
+//! Checks that the sandbox and the players know every member of every scenario. A misspelt one would expect nothing.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod common;
@@ -8,70 +8,24 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use common::catalogue::{KINDS, LISTS, OPERATIONS, OPTIONS};
+
 const MEMBERS: [&str; 9] =
     ["name", "guards", "world", "client", "clients", "construct", "steps", "asked", "wire"];
 const STEP: [&str; 11] =
     ["call", "client", "args", "opts", "on", "take", "atOnce", "cancelAfterMs", "cancelOn", "save", "expect"];
-/// Calls, each with the arguments that it takes.
-const CALLS: [(&str, &str); 52] = [
-    ("sources.list", "name slug offset limit orderBy"),
-    ("sources.get", "sourceId"),
-    ("sources.create", "name slug type configuration"),
-    ("sources.update", "sourceId name configuration"),
-    ("destinations.list", "name slug offset limit orderBy"),
-    ("destinations.get", "destinationId"),
-    ("destinations.create", "name slug type configuration"),
-    ("destinations.update", "destinationId name configuration"),
-    ("models.list", "name slug tags offset limit orderBy"),
-    ("models.get", "modelId"),
-    (
-        "models.create",
-        "name slug queryType sourceId isSchema primaryKey visual custom table raw dbt dbt_cloud folderId skipColumnQuery",
-    ),
-    ("models.update", "modelId name isSchema primaryKey visual custom table raw dbt folderId"),
-    ("models.delete", "modelId"),
-    ("syncs.list", "slug modelId after before offset limit orderBy"),
-    ("syncs.get", "sync"),
-    ("syncs.create", "slug configuration destinationId modelId schedule disabled"),
-    ("syncs.update", "sync configuration schedule disabled"),
-    ("syncs.delete", "sync"),
-    ("syncs.trigger", "sync fullResync resetCDC clearAndFill ifRunning"),
-    ("syncs.runs", "sync runId after before within offset limit orderBy"),
-    ("sync_sequences.trigger", "syncSequenceId"),
-    ("sync_sequences.run", "syncSequenceRunId"),
-    ("identity_graphs.trigger", "graphId fullRerun"),
-    ("identity_graphs.trigger_legacy", "graphId fullRerun"),
-    ("identity_graphs.runs", "graphId runId after before offset limit orderBy"),
-    ("identity_graphs.queue_for_reprocessing", "graphId identifiers block"),
-    ("identity_graphs.reprocess_status", "graphId requestId"),
-    ("campaigns.trigger", "campaignId recipients properties draft"),
-    ("campaigns.send_status", "campaignId sendId"),
-    ("decision_engine.list_flows", "name offset limit orderBy"),
-    ("decision_engine.get_flow", "flowId"),
-    ("decision_engine.run_flow", "flowId"),
-    ("decision_engine.list_messages", "flowId offset limit"),
-    ("decision_engine.get_message", "flowId messageId"),
-    ("decision_engine.create_message", "flowId name channelId config tags guardrails variables"),
-    ("decision_engine.update_message", "flowId messageId name config tags guardrails variables"),
-    ("event_contracts.list", "name offset limit orderBy"),
-    ("event_contracts.get", "contractId"),
-    ("event_contracts.create", "name slug description onUndeclaredSchema events"),
-    ("event_contracts.update", "contractId name slug description onUndeclaredSchema events"),
-    ("event_domains.list", "name offset limit orderBy"),
-    ("event_domains.get", "domainId"),
-    ("event_domains.create", "name slug description onUndeclaredSchema events components"),
-    ("event_domains.update", "domainId name slug description onUndeclaredSchema events components"),
-    ("client.run", "token"),
-    ("run.wait", "timeoutMs onFailure onWarning"),
-    ("run.states", ""),
-    ("request", "method path query body"),
-    ("client.stats", ""),
-    ("client.diagnose", ""),
-    ("client.setKey", "apiKey"),
-    ("client.close", ""),
+/// Calls that are no operations of the API, each with its arguments.
+const OTHER_CALLS: [(&str, &[&str]); 8] = [
+    ("client.run", &["token"]),
+    ("run.wait", &["timeoutMs", "onFailure", "onWarning"]),
+    ("run.states", &[]),
+    ("request", &["method", "path", "query", "body"]),
+    ("client.stats", &[]),
+    ("client.diagnose", &[]),
+    ("client.setKey", &["apiKey"]),
+    ("client.close", &[]),
 ];
-const OPTIONS: [&str; 6] = ["timeoutMs", "deadlineMs", "maxRetries", "maxWaitMs", "priority", "headers"];
-/// What a key function may do instead of giving a key at once.
+/// What a key function may do besides returning a key at once.
 const KEY: [&str; 4] = ["fails", "usesClient", "delayMs", "key"];
 const EXPECT: [&str; 3] = ["value", "count", "error"];
 const ERROR: [&str; 11] = [
@@ -87,34 +41,11 @@ const ERROR: [&str; 11] = [
     "contains",
     "notContaining",
 ];
-const KINDS: [&str; 20] = [
-    "config",
-    "invalid_request",
-    "authentication",
-    "permission",
-    "not_found",
-    "conflict",
-    "validation",
-    "rate_limited",
-    "server",
-    "connect",
-    "tls",
-    "proxy",
-    "timeout",
-    "cancelled",
-    "protocol",
-    "outcome_unknown",
-    "run_failed",
-    "wait_timeout",
-    "closed",
-    "internal",
-];
-
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")
 }
 
-/// Those that stand in the folder and those that its table stands for.
+/// All scenarios: files and expanded entries of the table.
 fn scenarios() -> BTreeMap<String, Value> {
     let found = hightouch_sandbox::scenarios(&folder()).unwrap();
     assert!(found.len() > 150, "only {} scenarios", found.len());
@@ -166,7 +97,7 @@ fn members(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_object().into_iter().flat_map(|members| members.values())
 }
 
-/// Whether the key of a client with these settings comes from a function.
+/// Whether a client with these settings has a key function.
 fn check_keys(id: &str, settings: &Value) -> bool {
     let Some(keys) = settings.get("keys") else { return false };
     let keys = keys.as_array().unwrap_or_else(|| panic!("{id}: keys are a list"));
@@ -185,13 +116,13 @@ fn is_cancelled(step: &Value) -> bool {
 
 fn check_step(id: &str, scenario: &Value, step: &Value) {
     known(id, step, &STEP);
-    known(id, &step["opts"], &OPTIONS);
+    known(id, &step["opts"], OPTIONS);
     known(id, &step["expect"], &EXPECT);
     let call = step["call"].as_str().unwrap_or_default();
-    let known_call = CALLS.iter().find(|(name, _)| *name == call);
+    let known_call = OPERATIONS.iter().chain(&OTHER_CALLS).find(|(name, _)| *name == call);
     let (_, args) = known_call.unwrap_or_else(|| panic!("{id}: {call:?} is no call"));
-    known(id, &step["args"], &args.split(' ').collect::<Vec<_>>());
-    let list = call.ends_with("list") || call.ends_with("runs") || call.contains("list_");
+    known(id, &step["args"], args);
+    let list = LISTS.contains(&call);
     assert!(step["take"].is_null() || (list && step["take"] == "firstPage"), "{id}: take");
     assert_eq!(call.starts_with("run."), step["on"].is_string(), "{id}: {call} and on");
     let client = step["client"].as_str();

@@ -1,9 +1,10 @@
-//! What a world answers, over every way in which it can be reached.
+//! The answers of a world, over every protocol.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod common;
 
 use common::{client, judged, request, sandbox, tls, world};
+use hightouch_sandbox::WorldInfo;
 use serde_json::{Value, json};
 
 async fn get(client: &reqwest::Client, base: &str, path: &str, key: &str) -> (u16, Value) {
@@ -30,7 +31,7 @@ async fn one_port_speaks_http_1_http_2_and_tls() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_trust_the_authority_gets_nowhere() {
+async fn a_client_that_does_not_trust_the_authority_cannot_connect() {
     let (_sandbox, world) = world(json!({})).await;
     let client = reqwest::Client::builder().tls_backend_preconfigured(tls(&[])).no_proxy().build().unwrap();
     let error = client.get(format!("{}/syncs", world.base_url)).send().await.unwrap_err();
@@ -38,7 +39,7 @@ async fn a_client_that_does_not_trust_the_authority_gets_nowhere() {
 }
 
 #[tokio::test]
-async fn nothing_listens_where_the_sandbox_says_so() {
+async fn nothing_listens_at_the_closed_address() {
     let sandbox = sandbox().await;
     let error = tokio::net::TcpStream::connect(&sandbox.closed).await.unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
@@ -57,6 +58,33 @@ async fn each_key_is_answered_in_its_own_way() {
     assert_eq!(get(&client, base, "/syncs", &world.keys.read_only).await.0, 200);
     let write = request(&client, "POST", format!("{base}/syncs/1/trigger"), &world.keys.read_only, "w");
     assert_eq!(write.send().await.unwrap().status(), 403);
+}
+
+/// Seen on the live service: a bad key and an unknown path give 401 and not 404.
+#[tokio::test]
+async fn a_bad_key_was_answered_with_404_where_the_path_or_the_method_was_wrong_too() {
+    let (sandbox, world) = world(json!({})).await;
+    let client = client(&sandbox.ca_pem, &[b"h2"]);
+    let outside = world.base_url.trim_end_matches("/api/v1");
+    for (method, url) in [
+        ("GET", format!("{}/nothing", world.base_url)),
+        ("GET", format!("{}/syncs/1/nothing", world.base_url)),
+        ("PUT", format!("{}/syncs", world.base_url)),
+        ("GET", world.base_url.clone()),
+        ("GET", format!("{outside}/syncs")),
+        ("GET", format!("{outside}/api/v2/syncs")),
+        ("GET", format!("{outside}/api/v1syncs")),
+    ] {
+        for (key, status) in
+            [(&world.keys.invalid, 401), (&world.keys.orphaned, 401), (&world.keys.valid, 404)]
+        {
+            let answer = request(&client, method, url.clone(), key, "a").send().await.unwrap();
+            assert_eq!(answer.status(), status, "{method} {url} with {key}");
+        }
+        let method = method.parse().unwrap();
+        let keyless = client.request(method, &url).send().await.unwrap();
+        assert_eq!(keyless.status(), 401, "{url} without a key");
+    }
 }
 
 #[tokio::test]
@@ -103,7 +131,7 @@ async fn worlds_know_nothing_of_each_other() {
 #[tokio::test]
 async fn every_counter_refuses_the_201st_request_over_the_wire() {
     for counter in ["exact", "fixed", "two-bucket"] {
-        // Slow time: the machine cannot leave the window.
+        // Slow time, so that a slow machine stays within the window.
         let settings = json!({"timeScale": 0.01, "limit": {"counter": counter, "retryAfter": 7}});
         let (sandbox, world) = world(settings).await;
         let client = client(&sandbox.ca_pem, &[b"h2"]);
@@ -224,8 +252,72 @@ async fn the_control_api_does_what_the_library_does() {
     assert_eq!(answer.status(), 422);
 }
 
+async fn post(
+    client: &reqwest::Client,
+    world: &WorldInfo,
+    path: &str,
+    kind: &str,
+    body: &str,
+) -> (u16, Value) {
+    let url = format!("{}{path}", world.base_url);
+    let call = request(client, "POST", url, &world.api_key, body).header("content-type", kind);
+    let answer = call.body(body.to_owned()).send().await.unwrap();
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+/// The vendor's own Airflow provider posts forms.
 #[tokio::test]
-async fn a_client_that_minds_nothing_is_complained_about_rule_by_rule() {
+async fn a_trigger_whose_body_was_a_form_was_refused() {
+    let (sandbox, world) = world(json!({"slugs": ["orders"]})).await;
+    let client = client(&sandbox.ca_pem, &[b"h2"]);
+    let form = "application/x-www-form-urlencoded";
+    for (path, body, expected) in [
+        ("/syncs/trigger", "syncId=1&fullResync=false", (200, json!({"id": "9001"}))),
+        ("/syncs/trigger", "syncSlug=orders", (200, json!({"id": "9002"}))),
+        ("/syncs/2/trigger", "fullResync=true", (200, json!({"id": "9003"}))),
+    ] {
+        assert_eq!(post(&client, &world, path, form, body).await, expected, "{body}");
+    }
+    assert_eq!(post(&client, &world, "/syncs/trigger", form, "fullResync=maybe&syncId=1").await.0, 422);
+    let log = sandbox.log(&world.id).unwrap();
+    assert_eq!(log["requests"][0]["body"], json!({"syncId": "1", "fullResync": "false"}));
+    let complaints = judged(&sandbox, &world, json!({})).await;
+    let headers = complaints.iter().filter(|complaint| complaint.starts_with("headers: ")).count();
+    assert_eq!(headers, 4, "the SDK must send JSON: {complaints:#?}");
+}
+
+#[tokio::test]
+async fn a_limit_that_was_written_5_0_was_refused_although_the_document_says_number() {
+    let (sandbox, world) = world(json!({"syncs": 9})).await;
+    let client = client(&sandbox.ca_pem, &[b"h2"]);
+    let path = |query: &str| format!("/syncs?{query}");
+    for query in ["limit=5.0&offset=2", "limit=5&offset=2.0", "limit=0.5e1&offset=2"] {
+        let (status, page) = get(&client, &world.base_url, &path(query), &world.api_key).await;
+        let ids: Vec<_> = page["data"].as_array().unwrap().iter().map(|row| row["id"].clone()).collect();
+        assert_eq!((status, ids), (200, (3..=7).map(|id| json!(id)).collect()), "{query}");
+    }
+    for query in ["limit=5.5", "limit=-1", "offset=0.5", "offset=-3", "limit=five", "limit="] {
+        assert_eq!(get(&client, &world.base_url, &path(query), &world.api_key).await.0, 422, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_the_document_leaves_open_was_refused() {
+    let (sandbox, world) = world(json!({})).await;
+    let client = client(&sandbox.ca_pem, &[b"h2"]);
+    assert_eq!(post(&client, &world, "/syncs/1/trigger", "application/json", "{\"later\": 1}").await.0, 200);
+    assert_eq!(get(&client, &world.base_url, "/syncs?later=1", &world.api_key).await.0, 200);
+    let closed =
+        post(&client, &world, "/idr/customers/queue-for-reprocessing", "application/json", "{\"a\": 1}")
+            .await;
+    assert_eq!(closed.0, 422, "this schema forbids it");
+    let complaints = judged(&sandbox, &world, json!({})).await;
+    let document = complaints.iter().filter(|complaint| complaint.starts_with("document: ")).count();
+    assert_eq!(document, 4, "the SDK must not send it: {complaints:#?}");
+}
+
+#[tokio::test]
+async fn a_client_that_breaks_every_rule_is_complained_about_rule_by_rule() {
     let (sandbox, world) =
         world(json!({"script": [{"answer": {"status": 429, "body": {"error": "no"}}}]})).await;
     let bare = reqwest::Client::builder()

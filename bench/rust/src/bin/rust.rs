@@ -1,7 +1,7 @@
-//! The lanes written in Rust: `hightouch-bench-rust LANE`, which speaks with bench/run.py as every lane does.
+//! The lanes in Rust: `hightouch-bench-rust LANE`.
 //!
-//! A line `one N`, `page N` or `flight N` on standard input asks for N calls; the answer is a line with the
-//! nanoseconds of CPU that this process spent on them, all threads together, and those that went by.
+//! A line `one N`, `page N` or `flight N` on standard input makes N calls. The answer is a line with the CPU time of this
+//! process, all threads included, and the elapsed time, in nanoseconds.
 #![allow(clippy::print_stdout, reason = "a program talks to its user")]
 
 use std::error::Error;
@@ -21,12 +21,12 @@ use serde_json::{Value, json};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// Calls under way at once in `flight`.
+/// Concurrent calls in `flight`.
 const FLIGHT: usize = 32;
-/// A window so short that its log, kept for two, is as long as the real one's: 400 ends.
+/// So short a window that the limit remembers as many requests as in real use: 400.
 const LIMIT: [f64; 2] = [1_000_000.0, 0.02];
 
-/// One way of asking for a page of so many syncs; gives back how many came.
+/// Requests a page of `limit` syncs and returns the number of rows.
 trait Lane: Sync {
     fn page(&self, limit: u32) -> BoxFuture<'_, Result<usize, Failure>>;
 }
@@ -77,13 +77,13 @@ async fn several(lane: &dyn Lane, limit: u32, count: usize) -> Result<(), Failur
     Ok(())
 }
 
-/// CPU time of this process, all its threads together.
+/// The CPU time of this process, all threads included.
 fn cpu_nanos() -> i64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     time.tv_sec * 1_000_000_000 + time.tv_nsec
 }
 
-/// The SDK as a user of Rust has it.
+/// The SDK for Rust.
 struct Typed(Client);
 
 impl Typed {
@@ -107,7 +107,7 @@ impl Lane for Typed {
     }
 }
 
-/// The SDK's door: JSON in, JSON out, which is what every binding pays for.
+/// The SDK's door, which every binding calls with JSON.
 struct Door(Engine);
 
 impl Door {
@@ -128,21 +128,21 @@ impl Lane for Door {
     }
 }
 
-/// The HTTP client that the SDK is made of, alone.
+/// The HTTP client that the SDK uses, alone.
 struct Bare {
     client: reqwest::Client,
     url: String,
     what: What,
 }
 
-/// Which version of HTTP the server is offered.
+/// The HTTP version that the client offers.
 #[derive(Clone, Copy)]
 enum Http {
     Negotiated,
     One,
 }
 
-/// What is made of the answer.
+/// How the answer is read.
 enum What {
     Bytes,
     Tree,
@@ -173,7 +173,7 @@ impl Bare {
     }
 }
 
-/// The suites in the SDK's order, so that both use the same one.
+/// The cipher suites in the order of the SDK, so that both use the same one.
 fn provider() -> CryptoProvider {
     let mut provider = aws_lc_rs::default_provider();
     provider.cipher_suites.retain(|suite| suite.tls13().is_some());

@@ -1,7 +1,7 @@
-//! Answers every request with one of two fixed pages over TLS 1.3, HTTP/1.1 or HTTP/2, and does nothing else:
-//! `hightouch-bench-server ONE HUNDRED CA`, two files to answer with and one to write the authority to.
+//! A server that answers every request with one of two fixed pages over TLS 1.3, HTTP/1.1 or HTTP/2:
+//! `hightouch-bench-server ONE HUNDRED CA`. The first two files are the pages; the server writes its authority to the third.
 //!
-//! It prints its URL when it listens and ends when standard input does. One thread, so that it stays on one core.
+//! It prints its URL once it listens, and exits when standard input closes. It has one thread, so that it stays on one core.
 #![allow(clippy::print_stdout, reason = "a program talks to its user")]
 
 use std::convert::Infallible;
@@ -24,7 +24,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-/// The two pages: of one sync and of a hundred.
+/// A page of one sync and a page of a hundred.
 struct Pages {
     one: Bytes,
     hundred: Bytes,
@@ -77,7 +77,7 @@ fn answer(request: &Request<Incoming>, pages: &Pages) -> Response<Full<Bytes>> {
 
 fn identity() -> Result<(ServerConfig, String), Box<dyn Error>> {
     let mut authority = CertificateParams::new(Vec::new())?;
-    // A certificate whose issuer has its own name passes for self-signed.
+    // The names must differ: a certificate with the name of its issuer counts as self-signed.
     authority.distinguished_name.push(DnType::CommonName, "Benchmark CA");
     authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     let issuer = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;

@@ -1,7 +1,7 @@
-// The lanes written in Swift: `lane LANE`, which speaks with bench/run.py as every lane does.
+// The benchmarks written in Swift: `lane LANE`, which speaks the protocol of bench/run.py.
 //
-// A line `one N`, `page N` or `flight N` on standard input asks for N calls; the answer is a line with the nanoseconds
-// of CPU that this process spent on them, all threads together, and those that went by.
+// A line `one N`, `page N` or `flight N` on standard input requests N calls. The program answers with a line of two
+// numbers: the CPU time of all its threads during the calls, and the elapsed time, both in nanoseconds.
 
 import Foundation
 import HightouchSDK
@@ -21,14 +21,15 @@ let base = (environment["BENCH_URL"] ?? "") + "/api/v1"
 let flight = 32
 
 func sdk() throws -> Page {
-    // A window so short that its log, kept for two, is as long as the real one's: 400 ends.
+    // The window is short so that the log of sent requests, which covers two windows, has about 400 entries as in
+    // practice.
     let limit = RateLimit(requests: 1_000_000, per: .milliseconds(20))
     let configuration = Configuration(baseURL: base, limit: limit, caBundle: environment["BENCH_CA"])
     let syncs = try Hightouch(apiKey: "bench", configuration: configuration).syncs
     return { try await syncs.list(limit: $0).firstPage().items.count }
 }
 
-/// It trusts the system's certificates alone; bench/swift/lane sees to that.
+/// URLSession on Linux trusts only the system's certificates; bench/swift/lane adds the benchmark's certificate.
 func urlSession() -> Page {
     let session = URLSession(configuration: .ephemeral)
     return { limit in
@@ -44,8 +45,10 @@ func urlSession() -> Page {
 
 @Sendable func several(_ page: Page, _ limit: Int, _ count: Int) async throws {
     for _ in 0..<count {
-        let came = try await page(limit)
-        guard came == limit else { throw Failure(what: "\(came) syncs came where \(limit) were asked for") }
+        let returned = try await page(limit)
+        guard returned == limit else {
+            throw Failure(what: "the server returned \(returned) syncs instead of \(limit)")
+        }
     }
 }
 
@@ -58,7 +61,7 @@ func nanoseconds(_ clock: clockid_t) -> Int {
 let page: Page = CommandLine.arguments.last == "sdk" ? try sdk() : urlSession()
 while let line = readLine() {
     let words = line.split(separator: " ")
-    guard words.count == 2, let count = Int(words[1]) else { throw Failure(what: "a line is a case and a count") }
+    guard words.count == 2, let count = Int(words[1]) else { throw Failure(what: "a line must be a case and a count") }
     let cpu = nanoseconds(CLOCK_PROCESS_CPUTIME_ID)
     let wall = nanoseconds(CLOCK_MONOTONIC)
     if words[0] == "flight" {

@@ -7,27 +7,27 @@ extension Hightouch {
     public var campaigns: Campaigns { Campaigns(door: door) }
 }
 
-/// Operations on campaigns; ``Hightouch/campaigns`` has them.
+/// Operations on campaigns. ``Hightouch/campaigns`` returns them.
 public struct Campaigns: Sendable {
     let door: Door
 
-    /// The same operations, each giving the answer as it came.
+    /// The same operations, which return the raw response.
     public var withRawResponse: Raw { Raw(door: door) }
 
-    /// Sends a campaign to recipients. More than 100 go out in several requests, one after the other, each sent once.
-    /// The results are one per recipient, in the order given; a recipient can be `rejected` though the call went well.
-    /// Where a later request fails, the error's details hold `results` with what is known of each recipient.
+    /// Sends a campaign to recipients. More than 100 recipients take several requests, one after the other. The result
+    /// has one entry per recipient, in the order given; a recipient can be `rejected` although the call succeeds. If a
+    /// later request fails, the `results` in the details of the error say what is known about each recipient.
     ///
     /// Operation `TriggerCampaign`: `POST /campaigns/{campaignId}/trigger`.
     ///
     /// - Parameters:
-    ///   - campaignId: The campaign's id; no operation lists campaigns, so it comes from the UI.
-    ///   - recipients: The recipients, in the order in which their results come.
-    ///   - properties: Values for the message's variables, for everybody; a recipient's own come first.
-    ///   - draft: Also send a campaign that is not activated yet, for tests; false when left out.
-    ///   - options: For this call alone.
-    /// - Returns: The server's answer.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    ///   - campaignId: The campaign's id; no operation lists campaigns, so take it from the web app.
+    ///   - recipients: The recipients. Their results come in the same order.
+    ///   - properties: Values for the message's variables for all recipients. A recipient's own values take precedence.
+    ///   - draft: Also send a campaign that is not activated yet, for tests. Default: false.
+    ///   - options: Options for this call only.
+    /// - Returns: The ``CampaignResult`` that the server returned.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     @discardableResult
     public func trigger(
         _ campaignId: String,
@@ -46,16 +46,16 @@ public struct Campaigns: Sendable {
             ], options)
     }
 
-    /// Reads where one send of a campaign stands.
+    /// Reads the status of one send of a campaign.
     ///
     /// Operation `GetSendStatus`: `GET /campaigns/{campaignId}/sends/{sendId}`.
     ///
     /// - Parameters:
-    ///   - campaignId: The campaign's id; no operation lists campaigns, so it comes from the UI.
-    ///   - sendId: The send's id, as triggering the campaign gave it.
-    ///   - options: For this call alone.
-    /// - Returns: The server's answer.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    ///   - campaignId: The campaign's id; no operation lists campaigns, so take it from the web app.
+    ///   - sendId: The send's id, as returned by `trigger`.
+    ///   - options: Options for this call only.
+    /// - Returns: The ``SendStatus`` that the server returned.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     public func sendStatus(
         _ campaignId: String,
         _ sendId: String,
@@ -64,11 +64,11 @@ public struct Campaigns: Sendable {
         try await door.value("campaigns.send_status", ["campaignId": campaignId, "sendId": sendId], options)
     }
 
-    /// What `withRawResponse` has: each method takes what the one of the same name takes.
+    /// The operations of ``Campaigns`` with the same arguments, which return the raw response.
     public struct Raw: Sendable {
         let door: Door
 
-        /// As ``Campaigns/trigger(_:recipients:properties:draft:options:)``; gives the answer as it came.
+        /// Like ``Campaigns/trigger(_:recipients:properties:draft:options:)``, but returns the raw response.
         public func trigger(
             _ campaignId: String,
             recipients: [CampaignRecipient],
@@ -86,7 +86,7 @@ public struct Campaigns: Sendable {
                 ], options)
         }
 
-        /// As ``Campaigns/sendStatus(_:_:options:)``; gives the answer as it came.
+        /// Like ``Campaigns/sendStatus(_:_:options:)``, but returns the raw response.
         public func sendStatus(
             _ campaignId: String,
             _ sendId: String,
@@ -97,50 +97,50 @@ public struct Campaigns: Sendable {
     }
 }
 
-/// What became of a recipient.
+/// Status of a recipient.
 ///
-/// New values may appear: one without a name here arrives, and can be given, all the same.
+/// The API may add values. A value without a constant here keeps its text, and you can send it too.
 public struct RecipientStatus: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {
-    /// The value as the API writes it.
+    /// The text of the value in the API.
     public let rawValue: String
 
-    /// The value that the API writes so.
+    /// Creates a value from its text in the API.
     public init(rawValue: String) { self.rawValue = rawValue }
 
-    /// The value that the API writes so.
+    /// Creates a value from its text in the API.
     public init(stringLiteral value: String) { self.init(rawValue: value) }
 
-    /// The value as the API writes it.
+    /// The text of the value in the API.
     public var description: String { rawValue }
 
     /// Its message is queued.
     public static let accepted = Self(rawValue: "accepted")
     /// It failed a check, and nothing was sent.
     public static let rejected = Self(rawValue: "rejected")
-    /// Ours, in errors alone: its request was sent, and what came of it cannot be known.
+    /// Only in errors, set by the SDK: the request was sent, and its result is unknown.
     public static let unknown = Self(rawValue: "unknown")
-    /// Ours, in errors alone: its request was not taken, or an earlier one failed before it.
+    /// Only in errors, set by the SDK: the request was refused, or never sent because an earlier one failed.
     public static let notSent = Self(rawValue: "not_sent")
 }
 
 /// Why a recipient was rejected.
 ///
-/// New values may appear: one without a name here arrives, and can be given, all the same.
+/// The API may add values. A value without a constant here keeps its text, and you can send it too.
 public struct RejectReason: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {
-    /// The value as the API writes it.
+    /// The text of the value in the API.
     public let rawValue: String
 
-    /// The value that the API writes so.
+    /// Creates a value from its text in the API.
     public init(rawValue: String) { self.rawValue = rawValue }
 
-    /// The value that the API writes so.
+    /// Creates a value from its text in the API.
     public init(stringLiteral value: String) { self.init(rawValue: value) }
 
-    /// The value as the API writes it.
+    /// The text of the value in the API.
     public var description: String { rawValue }
 
     /// No e-mail address or phone number.
@@ -153,22 +153,22 @@ public struct RejectReason: RawRepresentable, Codable, Hashable, Sendable, Expre
     public static let missingHandleOrId = Self(rawValue: "missing_handle_or_id")
 }
 
-/// What came of one recipient.
+/// The result for one recipient.
 public struct RecipientResult: Codable, Hashable, Sendable {
-    /// What became of it; accepted means queued, not delivered.
+    /// Status. Accepted means queued, not delivered.
     public var status: RecipientStatus
-    /// The recipient's address, where one was given.
+    /// The recipient's address, if one was given.
     public var handle: String?
-    /// The recipient's profile, where one was given.
+    /// The id of the recipient's profile, if one was given.
     public var id: String?
-    /// Id of the send, for `sendStatus`, where it was accepted.
+    /// Id of the send, for `sendStatus`. Absent if it was not accepted.
     public var sendId: String?
     /// Why it was rejected.
     public var reason: RejectReason?
-    /// Variables without a value, where the reason is `missingVariables`.
+    /// Variables without a value, if the reason is `missingVariables`.
     public var missingVariables: [String]?
 
-    /// Makes one by hand, as for a test.
+    /// Creates a value, for example for a test.
     public init(
         status: RecipientStatus,
         handle: String? = nil,
@@ -186,12 +186,12 @@ public struct RecipientResult: Codable, Hashable, Sendable {
     }
 }
 
-/// What sending a campaign gave.
+/// The result of sending a campaign.
 public struct CampaignResult: Codable, Hashable, Sendable {
-    /// One for each recipient, in the order given.
+    /// One result for each recipient, in the order given.
     public var results: [RecipientResult]
 
-    /// Makes one by hand, as for a test.
+    /// Creates a value, for example for a test.
     public init(
         results: [RecipientResult] = []
     ) {
@@ -199,35 +199,39 @@ public struct CampaignResult: Codable, Hashable, Sendable {
     }
 }
 
-/// Who a campaign is sent to: exactly one of `handle` and `id`.
+/// A recipient of a campaign, named by exactly one of `handle` and `id`.
 public struct CampaignRecipient: Codable, Hashable, Sendable {
     /// E-mail address, or phone number in E.164 form.
     public var handle: String?
     /// Primary key of a profile that the Personalization API knows.
     public var id: String?
-    /// Values for the message's variables, before those of the profile and those for everybody.
+    /// Values for the message's variables. They take precedence over those of the profile and those for all recipients.
     public var properties: JSONValue?
+    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    public var otherMembers: JSONValue?
 
-    /// Makes one, as for an argument.
+    /// Creates a value, for example for an argument.
     public init(
         handle: String? = nil,
         id: String? = nil,
-        properties: JSONValue? = nil
+        properties: JSONValue? = nil,
+        otherMembers: JSONValue? = nil
     ) {
         self.handle = handle
         self.id = id
         self.properties = properties
+        self.otherMembers = otherMembers
     }
 }
 
-/// Where one send of a campaign stands.
+/// Status of one send of a campaign.
 public struct SendStatus: Codable, Hashable, Sendable {
     /// The provider's word: `sent`, `delivered`, `bounced`, `failed` or `dropped`; others may come.
     public var status: String
     /// Why it was dropped.
     public var reason: String?
 
-    /// Makes one by hand, as for a test.
+    /// Creates a value, for example for a test.
     public init(
         status: String,
         reason: String? = nil

@@ -7,24 +7,24 @@ extension Hightouch {
     public var decisionEngine: DecisionEngine { DecisionEngine(door: door) }
 }
 
-/// Operations on decision engine; ``Hightouch/decisionEngine`` has them.
+/// Operations on decision engine. ``Hightouch/decisionEngine`` returns them.
 public struct DecisionEngine: Sendable {
     let door: Door
 
-    /// The same operations, each giving the answer as it came.
+    /// The same operations, which return the raw response.
     public var withRawResponse: Raw { Raw(door: door) }
 
-    /// Lists the workspace's flows, a page at a time, in the order of their ids unless asked otherwise.
+    /// Lists the workspace's flows, a page at a time, ordered by id unless `orderBy` says otherwise.
     ///
     /// Operation `ListFlows`: `GET /decision-engine/flows`.
     ///
     /// - Parameters:
-    ///   - name: Only flows with this name; whether a part of it is enough is not documented.
-    ///   - offset: Flows to skip before the first page; 0 when left out.
-    ///   - limit: Flows a page; 100 when left out. The server may give fewer.
-    ///   - orderBy: Order of the list; by id when left out.
-    ///   - options: For this call alone.
-    /// - Returns: The list, fetched while it is gone through.
+    ///   - name: Only flows with this name. Whether part of it is enough is not documented.
+    ///   - offset: Number of flows to skip before the first page. Default: 0.
+    ///   - limit: Flows per page, at least 1. Default: 100. The server may return fewer.
+    ///   - orderBy: Order of the list. Default: by id.
+    ///   - options: Options for this call only.
+    /// - Returns: The list, which fetches its pages while you iterate over it.
     public func listFlows(
         name: String? = nil,
         offset: Int? = nil,
@@ -48,23 +48,23 @@ public struct DecisionEngine: Sendable {
     ///
     /// - Parameters:
     ///   - flowId: The flow's id, a UUID.
-    ///   - options: For this call alone.
-    /// - Returns: The server's answer.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    ///   - options: Options for this call only.
+    /// - Returns: The ``DecisionEngineFlow`` that the server returned.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     public func getFlow(_ flowId: String, options: CallOptions = CallOptions()) async throws -> DecisionEngineFlow {
         try await door.value("decision_engine.get_flow", ["flowId": flowId], options)
     }
 
-    /// Queues a run of a flow. What repeating it would do is not documented, and nothing tells how the run goes. Sent
-    /// once: it is repeated only when it certainly did not happen.
+    /// Queues a run of a flow. The effect of repeating it is not documented, and the progress of the run cannot be
+    /// read. The request is repeated only if the first one certainly had no effect.
     ///
     /// Operation `RunFlow`: `POST /decision-engine/flow/{flowId}/run`.
     ///
     /// - Parameters:
     ///   - flowId: The flow's id, a UUID.
-    ///   - options: For this call alone.
-    /// - Returns: The server's answer.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    ///   - options: Options for this call only.
+    /// - Returns: The ``DecisionEngineRun`` that the server returned.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     @discardableResult
     public func runFlow(_ flowId: String, options: CallOptions = CallOptions()) async throws -> DecisionEngineRun {
         try await door.value("decision_engine.run_flow", ["flowId": flowId], options)
@@ -76,10 +76,10 @@ public struct DecisionEngine: Sendable {
     ///
     /// - Parameters:
     ///   - flowId: The flow's id, a UUID.
-    ///   - offset: Messages to skip before the first page; 0 when left out.
-    ///   - limit: Messages a page; 100 when left out. The server may give fewer.
-    ///   - options: For this call alone.
-    /// - Returns: The list, fetched while it is gone through.
+    ///   - offset: Number of messages to skip before the first page. Default: 0.
+    ///   - limit: Messages per page, at least 1. Default: 100. The server may return fewer.
+    ///   - options: Options for this call only.
+    /// - Returns: The list, which fetches its pages while you iterate over it.
     public func listMessages(
         _ flowId: String,
         offset: Int? = nil,
@@ -96,9 +96,9 @@ public struct DecisionEngine: Sendable {
     /// - Parameters:
     ///   - flowId: The flow's id, a UUID.
     ///   - messageId: The message's id, a UUID.
-    ///   - options: For this call alone.
-    /// - Returns: The server's answer.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    ///   - options: Options for this call only.
+    /// - Returns: The ``DecisionEngineMessage`` that the server returned.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     public func getMessage(
         _ flowId: String,
         _ messageId: String,
@@ -107,21 +107,21 @@ public struct DecisionEngine: Sendable {
         try await door.value("decision_engine.get_message", ["flowId": flowId, "messageId": messageId], options)
     }
 
-    /// Adds a message to a flow. Sent once: it is repeated only when it certainly did not happen.
+    /// Adds a message to a flow. The request is repeated only if the first one certainly had no effect.
     ///
     /// Operation `CreateMessage`: `POST /decision-engine/flow/{flowId}/messages`.
     ///
     /// - Parameters:
     ///   - flowId: The flow's id, a UUID.
-    ///   - name: Name, for people.
-    ///   - channelId: Channel that it goes out on.
-    ///   - config: Content and settings; the shape depends on the channel.
-    ///   - tags: Tags, of a shape that the API leaves open.
-    ///   - guardrails: Limits on how often and when it is chosen.
-    ///   - variables: Parts that vary.
-    ///   - options: For this call alone.
-    /// - Returns: The server's answer.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    ///   - name: Display name.
+    ///   - channelId: Id of the channel that it is sent on.
+    ///   - config: Content and settings; the form depends on the channel.
+    ///   - tags: Tags, in a form that the API does not define.
+    ///   - guardrails: Limits on how often and when it can be chosen.
+    ///   - variables: Variables of the message.
+    ///   - options: Options for this call only.
+    /// - Returns: The ``DecisionEngineMessage`` that the server returned.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     @discardableResult
     public func createMessage(
         _ flowId: String,
@@ -146,21 +146,21 @@ public struct DecisionEngine: Sendable {
             ], options)
     }
 
-    /// Changes a message; what is left out stays as it is.
+    /// Changes a message; members that are left out stay as they are.
     ///
     /// Operation `UpdateMessage`: `PATCH /decision-engine/flow/{flowId}/messages/{messageId}`.
     ///
     /// - Parameters:
     ///   - flowId: The flow's id, a UUID.
     ///   - messageId: The message's id, a UUID.
-    ///   - name: Name, for people.
-    ///   - config: Content and settings; the shape depends on the channel.
-    ///   - tags: Tags, of a shape that the API leaves open.
-    ///   - guardrails: Limits on how often and when it is chosen.
-    ///   - variables: Parts that vary.
-    ///   - options: For this call alone.
-    /// - Returns: The server's answer.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    ///   - name: Display name.
+    ///   - config: Content and settings; the form depends on the channel.
+    ///   - tags: Tags, in a form that the API does not define.
+    ///   - guardrails: Limits on how often and when it can be chosen.
+    ///   - variables: Variables of the message.
+    ///   - options: Options for this call only.
+    /// - Returns: The ``DecisionEngineMessage`` that the server returned.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     @discardableResult
     public func updateMessage(
         _ flowId: String,
@@ -185,11 +185,12 @@ public struct DecisionEngine: Sendable {
             ], options)
     }
 
-    /// What `withRawResponse` has: each method takes what the one of the same name takes.
+    /// The operations of ``DecisionEngine`` with the same arguments, which return the raw response.
     public struct Raw: Sendable {
         let door: Door
 
-        /// As ``DecisionEngine/listFlows(name:offset:limit:orderBy:options:)``; gives the first page as it came.
+        /// Like ``DecisionEngine/listFlows(name:offset:limit:orderBy:options:)``, but returns the raw response of the
+        /// first page.
         public func listFlows(
             name: String? = nil,
             offset: Int? = nil,
@@ -207,7 +208,7 @@ public struct DecisionEngine: Sendable {
                 ], options)
         }
 
-        /// As ``DecisionEngine/getFlow(_:options:)``; gives the answer as it came.
+        /// Like ``DecisionEngine/getFlow(_:options:)``, but returns the raw response.
         public func getFlow(
             _ flowId: String,
             options: CallOptions = CallOptions()
@@ -215,7 +216,7 @@ public struct DecisionEngine: Sendable {
             try await door.rawValue("decision_engine.get_flow", ["flowId": flowId], options)
         }
 
-        /// As ``DecisionEngine/runFlow(_:options:)``; gives the answer as it came.
+        /// Like ``DecisionEngine/runFlow(_:options:)``, but returns the raw response.
         public func runFlow(
             _ flowId: String,
             options: CallOptions = CallOptions()
@@ -223,7 +224,8 @@ public struct DecisionEngine: Sendable {
             try await door.rawValue("decision_engine.run_flow", ["flowId": flowId], options)
         }
 
-        /// As ``DecisionEngine/listMessages(_:offset:limit:options:)``; gives the first page as it came.
+        /// Like ``DecisionEngine/listMessages(_:offset:limit:options:)``, but returns the raw response of the first
+        /// page.
         public func listMessages(
             _ flowId: String,
             offset: Int? = nil,
@@ -239,7 +241,7 @@ public struct DecisionEngine: Sendable {
                 ], options)
         }
 
-        /// As ``DecisionEngine/getMessage(_:_:options:)``; gives the answer as it came.
+        /// Like ``DecisionEngine/getMessage(_:_:options:)``, but returns the raw response.
         public func getMessage(
             _ flowId: String,
             _ messageId: String,
@@ -248,8 +250,8 @@ public struct DecisionEngine: Sendable {
             try await door.rawValue("decision_engine.get_message", ["flowId": flowId, "messageId": messageId], options)
         }
 
-        /// As ``DecisionEngine/createMessage(_:name:channelId:config:tags:guardrails:variables:options:)``; gives the
-        /// answer as it came.
+        /// Like ``DecisionEngine/createMessage(_:name:channelId:config:tags:guardrails:variables:options:)``, but
+        /// returns the raw response.
         public func createMessage(
             _ flowId: String,
             name: String,
@@ -273,8 +275,8 @@ public struct DecisionEngine: Sendable {
                 ], options)
         }
 
-        /// As ``DecisionEngine/updateMessage(_:_:name:config:tags:guardrails:variables:options:)``; gives the answer as
-        /// it came.
+        /// Like ``DecisionEngine/updateMessage(_:_:name:config:tags:guardrails:variables:options:)``, but returns the
+        /// raw response.
         public func updateMessage(
             _ flowId: String,
             _ messageId: String,
@@ -300,28 +302,28 @@ public struct DecisionEngine: Sendable {
     }
 }
 
-/// A flow: decides which message somebody gets.
+/// A flow. It decides which message a user gets.
 public struct DecisionEngineFlow: Codable, Hashable, Identifiable, Sendable {
     /// Id, a UUID.
     public var id: String
-    /// Name, for people.
+    /// Display name.
     public var name: String
-    /// Workspace that it belongs to.
+    /// Id of the workspace that it belongs to.
     public var workspaceId: Int?
     /// Decision engine that it belongs to.
     public var decisionEngineId: String?
     /// Audience that it decides for.
     public var audienceId: Int?
-    /// State, such as `active`; the vendor names no others.
+    /// State. The vendor documents only `active`.
     public var status: String?
-    /// Settings, of a shape that the API leaves open.
+    /// Settings, in a form that the API does not define.
     public var config: JSONValue?
-    /// When it was made.
+    /// When it was created.
     public var createdAt: Date?
     /// When it was last changed.
     public var updatedAt: Date?
 
-    /// Makes one by hand, as for a test.
+    /// Creates a value, for example for a test.
     public init(
         id: String,
         name: String,
@@ -353,12 +355,12 @@ public enum FlowOrder: String, CaseIterable, Codable, Hashable, Sendable {
     case name
 }
 
-/// What running a flow gives.
+/// The result of running a flow.
 public struct DecisionEngineRun: Codable, Hashable, Sendable {
     /// How many flows were queued to run.
     public var flowsEnqueued: Int
 
-    /// Makes one by hand, as for a test.
+    /// Creates a value, for example for a test.
     public init(
         flowsEnqueued: Int = 0
     ) {
@@ -368,77 +370,88 @@ public struct DecisionEngineRun: Codable, Hashable, Sendable {
 
 /// Limits on how often and when a message is chosen.
 public struct MessageGuardrails: Codable, Hashable, Sendable {
-    /// Sends to one user in the window.
+    /// Maximum number of sends to one user in the window.
     public var maxSendsPerUser: Int?
     /// Length of the window in days.
     public var maxSendsPerUserWindowDays: Int?
-    /// Other messages that must come between two sends of this one.
+    /// Minimum number of other messages between two sends of this one.
     public var minOtherMessagesInBetween: Int?
-    /// First day on which it may be sent; the format is not documented.
+    /// First day on which it can be sent; the format is not documented.
     public var firstEligibleSendDate: String?
-    /// Last day on which it may be sent; the format is not documented.
+    /// Last day on which it can be sent; the format is not documented.
     public var lastEligibleSendDate: String?
+    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    public var otherMembers: JSONValue?
 
-    /// Makes one, as for an argument.
+    /// Creates a value, for example for an argument.
     public init(
         maxSendsPerUser: Int? = nil,
         maxSendsPerUserWindowDays: Int? = nil,
         minOtherMessagesInBetween: Int? = nil,
         firstEligibleSendDate: String? = nil,
-        lastEligibleSendDate: String? = nil
+        lastEligibleSendDate: String? = nil,
+        otherMembers: JSONValue? = nil
     ) {
         self.maxSendsPerUser = maxSendsPerUser
         self.maxSendsPerUserWindowDays = maxSendsPerUserWindowDays
         self.minOtherMessagesInBetween = minOtherMessagesInBetween
         self.firstEligibleSendDate = firstEligibleSendDate
         self.lastEligibleSendDate = lastEligibleSendDate
+        self.otherMembers = otherMembers
     }
 }
 
 /// How the variants of a variable are chosen.
 public struct MessageVariableConfig: Codable, Hashable, Sendable {
-    /// Whether variants have a value for each locale; false or absent uses `value` alone.
+    /// Whether variants have a value for each locale; if false or absent, only `value` is used.
     public var localizationEnabled: Bool?
     /// Length in days of the window of `maxSendsPerUser`.
     public var maxSendsPerUserWindowDays: Int?
-    /// Sends of this variable's variants to one user in the window.
+    /// Maximum number of sends of this variable's variants to one user in the window.
     public var maxSendsPerUser: Int?
+    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    public var otherMembers: JSONValue?
 
-    /// Makes one, as for an argument.
+    /// Creates a value, for example for an argument.
     public init(
         localizationEnabled: Bool? = nil,
         maxSendsPerUserWindowDays: Int? = nil,
-        maxSendsPerUser: Int? = nil
+        maxSendsPerUser: Int? = nil,
+        otherMembers: JSONValue? = nil
     ) {
         self.localizationEnabled = localizationEnabled
         self.maxSendsPerUserWindowDays = maxSendsPerUserWindowDays
         self.maxSendsPerUser = maxSendsPerUser
+        self.otherMembers = otherMembers
     }
 }
 
-/// One thing that a variable can be.
+/// A variant of a variable.
 public struct MessageVariant: Codable, Hashable, Sendable {
-    /// The value where no locale's applies.
+    /// The value if no value for a locale applies.
     public var value: String?
     /// Tags by name.
     public var tags: [String: String]?
-    /// First day on which it may be sent, as ISO 8601.
+    /// First day on which it can be sent, as ISO 8601.
     public var firstEligibleSendDate: String?
-    /// Last day on which it may be sent, as ISO 8601.
+    /// Last day on which it can be sent, as ISO 8601.
     public var lastEligibleSendDate: String?
-    /// Which users may get it, of a shape that the API leaves open.
+    /// Filter for the users who can get it, in a form that the API does not define.
     public var userAudienceFilter: JSONValue?
     /// Values by locale (`en-US`); ignored unless the variable has `localizationEnabled`.
     public var localeValues: [String: String]?
+    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    public var otherMembers: JSONValue?
 
-    /// Makes one, as for an argument.
+    /// Creates a value, for example for an argument.
     public init(
         value: String,
         tags: [String: String]? = nil,
         firstEligibleSendDate: String? = nil,
         lastEligibleSendDate: String? = nil,
         userAudienceFilter: JSONValue? = nil,
-        localeValues: [String: String]? = nil
+        localeValues: [String: String]? = nil,
+        otherMembers: JSONValue? = nil
     ) {
         self.value = value
         self.tags = tags
@@ -446,27 +459,32 @@ public struct MessageVariant: Codable, Hashable, Sendable {
         self.lastEligibleSendDate = lastEligibleSendDate
         self.userAudienceFilter = userAudienceFilter
         self.localeValues = localeValues
+        self.otherMembers = otherMembers
     }
 }
 
-/// A part of a message that varies.
+/// A variable of a message.
 public struct MessageVariable: Codable, Hashable, Sendable {
     /// Name, unique in its message.
     public var name: String?
     /// How variants are chosen.
     public var config: MessageVariableConfig?
-    /// What it can be.
+    /// Its variants.
     public var variants: [MessageVariant]
+    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    public var otherMembers: JSONValue?
 
-    /// Makes one, as for an argument.
+    /// Creates a value, for example for an argument.
     public init(
         name: String,
         config: MessageVariableConfig? = nil,
-        variants: [MessageVariant]
+        variants: [MessageVariant],
+        otherMembers: JSONValue? = nil
     ) {
         self.name = name
         self.config = config
         self.variants = variants
+        self.otherMembers = otherMembers
     }
 }
 
@@ -474,24 +492,24 @@ public struct MessageVariable: Codable, Hashable, Sendable {
 public struct DecisionEngineMessage: Codable, Hashable, Identifiable, Sendable {
     /// Id, a UUID.
     public var id: String
-    /// Name, for people.
+    /// Display name.
     public var name: String
-    /// Channel that it goes out on.
+    /// Id of the channel that it is sent on.
     public var channelId: String?
-    /// Content and settings; the shape depends on the channel.
+    /// Content and settings; the form depends on the channel.
     public var config: JSONValue?
-    /// Tags, of a shape that the API leaves open.
+    /// Tags, in a form that the API does not define.
     public var tags: JSONValue?
-    /// Limits on how often and when it is chosen.
+    /// Limits on how often and when it can be chosen.
     public var guardrails: MessageGuardrails?
-    /// Parts that vary.
+    /// Variables of the message.
     public var variables: [MessageVariable]
-    /// When it was made.
+    /// When it was created.
     public var createdAt: Date?
     /// When it was last changed.
     public var updatedAt: Date?
 
-    /// Makes one by hand, as for a test.
+    /// Creates a value, for example for a test.
     public init(
         id: String,
         name: String,

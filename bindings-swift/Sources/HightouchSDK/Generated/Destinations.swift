@@ -7,25 +7,25 @@ extension Hightouch {
     public var destinations: Destinations { Destinations(door: door) }
 }
 
-/// Operations on destinations; ``Hightouch/destinations`` has them.
+/// Operations on destinations. ``Hightouch/destinations`` returns them.
 public struct Destinations: Sendable {
     let door: Door
 
-    /// The same operations, each giving the answer as it came.
+    /// The same operations, which return the raw response.
     public var withRawResponse: Raw { Raw(door: door) }
 
-    /// Lists the workspace's destinations, a page at a time, in the order of their ids unless asked otherwise.
+    /// Lists the workspace's destinations, a page at a time, ordered by id unless `orderBy` says otherwise.
     ///
     /// Operation `ListDestination`: `GET /destinations`.
     ///
     /// - Parameters:
-    ///   - name: Only destinations with this name; whether a part of it is enough is not documented.
-    ///   - slug: Only the destination with this slug; whether a part of it is enough is not documented.
-    ///   - offset: Destinations to skip before the first page; 0 when left out.
-    ///   - limit: Destinations a page; 100 when left out. The server may give fewer.
-    ///   - orderBy: Order of the list; by id when left out.
-    ///   - options: For this call alone.
-    /// - Returns: The list, fetched while it is gone through.
+    ///   - name: Only destinations with this name. Whether part of it is enough is not documented.
+    ///   - slug: Only the destination with this slug. Whether part of it is enough is not documented.
+    ///   - offset: Number of destinations to skip before the first page. Default: 0.
+    ///   - limit: Destinations per page, at least 1. Default: 100. The server may return fewer.
+    ///   - orderBy: Order of the list. Default: by id.
+    ///   - options: Options for this call only.
+    /// - Returns: The list, which fetches its pages while you iterate over it.
     public func list(
         name: String? = nil,
         slug: String? = nil,
@@ -51,25 +51,25 @@ public struct Destinations: Sendable {
     ///
     /// - Parameters:
     ///   - destinationId: The destination's id.
-    ///   - options: For this call alone.
-    /// - Returns: The server's answer.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    ///   - options: Options for this call only.
+    /// - Returns: The ``Destination`` that the server returned.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     public func get(_ destinationId: Int, options: CallOptions = CallOptions()) async throws -> Destination {
         try await door.value("destinations.get", ["destinationId": destinationId], options)
     }
 
-    /// Makes a destination. Sent once: it is repeated only when it certainly did not happen.
+    /// Creates a destination. The request is repeated only if the first one certainly had no effect.
     ///
     /// Operation `CreateDestination`: `POST /destinations`.
     ///
     /// - Parameters:
-    ///   - name: Name, for people.
-    ///   - slug: Slug, unique among the workspace's destinations; one that is taken is a `conflict`.
+    ///   - name: Display name.
+    ///   - slug: Slug, unique among the workspace's destinations. A slug that is already taken is a `conflict`.
     ///   - type: Kind of connection, such as `salesforce` or `hubspot`.
-    ///   - configuration: Settings of the connection; the shape depends on the type.
-    ///   - options: For this call alone.
-    /// - Returns: The server's answer.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    ///   - configuration: Settings of the connection; the form depends on the type.
+    ///   - options: Options for this call only.
+    /// - Returns: The ``Destination`` that the server returned.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     @discardableResult
     public func create(
         name: String,
@@ -88,17 +88,18 @@ public struct Destinations: Sendable {
             ], options)
     }
 
-    /// Changes a destination; what is left out stays as it is.
+    /// Changes a destination; members that are left out stay as they are.
     ///
     /// Operation `UpdateDestination`: `PATCH /destinations/{destinationId}`.
     ///
     /// - Parameters:
     ///   - destinationId: The destination's id.
-    ///   - name: Name, for people.
-    ///   - configuration: Settings of the connection. Whether those that are not named stay is not documented.
-    ///   - options: For this call alone.
-    /// - Returns: The server's answer.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    ///   - name: Display name.
+    ///   - configuration: Settings of the connection. Whether members that are left out keep their values is not
+    ///     documented.
+    ///   - options: Options for this call only.
+    /// - Returns: The ``Destination`` that the server returned.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     @discardableResult
     public func update(
         _ destinationId: Int,
@@ -115,11 +116,12 @@ public struct Destinations: Sendable {
             ], options)
     }
 
-    /// What `withRawResponse` has: each method takes what the one of the same name takes.
+    /// The operations of ``Destinations`` with the same arguments, which return the raw response.
     public struct Raw: Sendable {
         let door: Door
 
-        /// As ``Destinations/list(name:slug:offset:limit:orderBy:options:)``; gives the first page as it came.
+        /// Like ``Destinations/list(name:slug:offset:limit:orderBy:options:)``, but returns the raw response of the
+        /// first page.
         public func list(
             name: String? = nil,
             slug: String? = nil,
@@ -139,7 +141,7 @@ public struct Destinations: Sendable {
                 ], options)
         }
 
-        /// As ``Destinations/get(_:options:)``; gives the answer as it came.
+        /// Like ``Destinations/get(_:options:)``, but returns the raw response.
         public func get(
             _ destinationId: Int,
             options: CallOptions = CallOptions()
@@ -147,7 +149,7 @@ public struct Destinations: Sendable {
             try await door.rawValue("destinations.get", ["destinationId": destinationId], options)
         }
 
-        /// As ``Destinations/create(name:slug:type:configuration:options:)``; gives the answer as it came.
+        /// Like ``Destinations/create(name:slug:type:configuration:options:)``, but returns the raw response.
         public func create(
             name: String,
             slug: String,
@@ -165,7 +167,7 @@ public struct Destinations: Sendable {
                 ], options)
         }
 
-        /// As ``Destinations/update(_:name:configuration:options:)``; gives the answer as it came.
+        /// Like ``Destinations/update(_:name:configuration:options:)``, but returns the raw response.
         public func update(
             _ destinationId: Int,
             name: String? = nil,
@@ -187,24 +189,24 @@ public struct Destinations: Sendable {
 public struct Destination: Codable, Hashable, Identifiable, Sendable {
     /// Numeric id.
     public var id: Int
-    /// Name, for people.
+    /// Display name.
     public var name: String
     /// Slug, unique among the workspace's destinations.
     public var slug: String
-    /// Workspace that it belongs to.
+    /// Id of the workspace that it belongs to.
     public var workspaceId: Int?
-    /// When it was made.
+    /// When it was created.
     public var createdAt: Date?
     /// When it was last changed.
     public var updatedAt: Date?
-    /// Settings of the connection; the shape depends on the type and may change at any time.
+    /// Settings of the connection; the form depends on the type and may change at any time.
     public var configuration: JSONValue?
     /// Kind of connection, such as `salesforce` or `hubspot`.
     public var type: String?
     /// Ids of the syncs that write to it.
     public var syncs: [Int]
 
-    /// Makes one by hand, as for a test.
+    /// Creates a value, for example for a test.
     public init(
         id: Int,
         name: String,

@@ -7,24 +7,24 @@ extension Hightouch {
     public var eventContracts: EventContracts { EventContracts(door: door) }
 }
 
-/// Operations on event contracts; ``Hightouch/eventContracts`` has them.
+/// Operations on event contracts. ``Hightouch/eventContracts`` returns them.
 public struct EventContracts: Sendable {
     let door: Door
 
-    /// The same operations, each giving the answer as it came.
+    /// The same operations, which return the raw response.
     public var withRawResponse: Raw { Raw(door: door) }
 
-    /// Lists the workspace's event contracts, a page at a time, in the order of their ids unless asked otherwise.
+    /// Lists the workspace's event contracts, a page at a time, ordered by id unless `orderBy` says otherwise.
     ///
     /// Operation `ListContracts`: `GET /events/contracts`.
     ///
     /// - Parameters:
-    ///   - name: Only contracts with this name; whether a part of it is enough is not documented.
-    ///   - offset: Contracts to skip before the first page; 0 when left out.
-    ///   - limit: Contracts a page; 100 when left out. The server may give fewer.
-    ///   - orderBy: Order of the list; by id when left out.
-    ///   - options: For this call alone.
-    /// - Returns: The list, fetched while it is gone through.
+    ///   - name: Only contracts with this name. Whether part of it is enough is not documented.
+    ///   - offset: Number of contracts to skip before the first page. Default: 0.
+    ///   - limit: Contracts per page, at least 1. Default: 100. The server may return fewer.
+    ///   - orderBy: Order of the list. Default: by id.
+    ///   - options: Options for this call only.
+    /// - Returns: The list, which fetches its pages while you iterate over it.
     public func list(
         name: String? = nil,
         offset: Int? = nil,
@@ -48,26 +48,26 @@ public struct EventContracts: Sendable {
     ///
     /// - Parameters:
     ///   - contractId: The contract's id.
-    ///   - options: For this call alone.
-    /// - Returns: The server's answer.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    ///   - options: Options for this call only.
+    /// - Returns: The ``EventContract`` that the server returned.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     public func get(_ contractId: String, options: CallOptions = CallOptions()) async throws -> EventContract {
         try await door.value("event_contracts.get", ["contractId": contractId], options)
     }
 
-    /// Makes an event contract. Sent once: it is repeated only when it certainly did not happen.
+    /// Creates an event contract. The request is repeated only if the first one certainly had no effect.
     ///
     /// Operation `CreateContract`: `POST /events/contracts`.
     ///
     /// - Parameters:
-    ///   - name: Name, for people.
-    ///   - slug: Slug; made up by the server when left out.
-    ///   - description: What it is for.
-    ///   - onUndeclaredSchema: What becomes of events that the contract does not define; `ALLOW_EVENT` when left out.
+    ///   - name: Display name.
+    ///   - slug: Slug. The server creates one if it is left out.
+    ///   - description: Description.
+    ///   - onUndeclaredSchema: How events that the contract does not define are handled. Default: `ALLOW_EVENT`.
     ///   - events: The events that it defines.
-    ///   - options: For this call alone.
-    /// - Returns: The server's answer.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    ///   - options: Options for this call only.
+    /// - Returns: The ``EventContract`` that the server returned.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     @discardableResult
     public func create(
         name: String,
@@ -88,20 +88,20 @@ public struct EventContracts: Sendable {
             ], options)
     }
 
-    /// Changes an event contract; what is left out stays as it is.
+    /// Changes an event contract; members that are left out stay as they are.
     ///
     /// Operation `UpdateContract`: `PATCH /events/contracts/{contractId}`.
     ///
     /// - Parameters:
     ///   - contractId: The contract's id.
-    ///   - name: Name, for people.
+    ///   - name: Display name.
     ///   - slug: Slug.
-    ///   - description: What it is for.
-    ///   - onUndeclaredSchema: What becomes of events that the contract does not define.
-    ///   - events: The events that it defines. Whether those that are not named stay is not documented.
-    ///   - options: For this call alone.
-    /// - Returns: The server's answer.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    ///   - description: Description.
+    ///   - onUndeclaredSchema: How events that the contract does not define are handled.
+    ///   - events: The events that it defines. Whether members that are left out keep their values is not documented.
+    ///   - options: Options for this call only.
+    /// - Returns: The ``UpdatedEventContract`` that the server returned.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     @discardableResult
     public func update(
         _ contractId: String,
@@ -124,11 +124,12 @@ public struct EventContracts: Sendable {
             ], options)
     }
 
-    /// What `withRawResponse` has: each method takes what the one of the same name takes.
+    /// The operations of ``EventContracts`` with the same arguments, which return the raw response.
     public struct Raw: Sendable {
         let door: Door
 
-        /// As ``EventContracts/list(name:offset:limit:orderBy:options:)``; gives the first page as it came.
+        /// Like ``EventContracts/list(name:offset:limit:orderBy:options:)``, but returns the raw response of the first
+        /// page.
         public func list(
             name: String? = nil,
             offset: Int? = nil,
@@ -146,7 +147,7 @@ public struct EventContracts: Sendable {
                 ], options)
         }
 
-        /// As ``EventContracts/get(_:options:)``; gives the answer as it came.
+        /// Like ``EventContracts/get(_:options:)``, but returns the raw response.
         public func get(
             _ contractId: String,
             options: CallOptions = CallOptions()
@@ -154,8 +155,8 @@ public struct EventContracts: Sendable {
             try await door.rawValue("event_contracts.get", ["contractId": contractId], options)
         }
 
-        /// As ``EventContracts/create(name:slug:description:onUndeclaredSchema:events:options:)``; gives the answer as
-        /// it came.
+        /// Like ``EventContracts/create(name:slug:description:onUndeclaredSchema:events:options:)``, but returns the
+        /// raw response.
         public func create(
             name: String,
             slug: String? = nil,
@@ -175,8 +176,8 @@ public struct EventContracts: Sendable {
                 ], options)
         }
 
-        /// As ``EventContracts/update(_:name:slug:description:onUndeclaredSchema:events:options:)``; gives the answer
-        /// as it came.
+        /// Like ``EventContracts/update(_:name:slug:description:onUndeclaredSchema:events:options:)``, but returns the
+        /// raw response.
         public func update(
             _ contractId: String,
             name: String? = nil,
@@ -204,26 +205,26 @@ public struct EventContracts: Sendable {
 public struct EventContract: Codable, Hashable, Identifiable, Sendable {
     /// Id.
     public var id: String
-    /// Name, for people.
+    /// Display name.
     public var name: String
     /// Slug.
     public var slug: String?
-    /// What it is for.
+    /// Description.
     public var description: String?
-    /// What becomes of events that the contract does not define.
+    /// How events that the contract does not define are handled.
     public var onUndeclaredSchema: EventPolicy?
     /// The events that it defines.
     public var events: [EventSchema]
-    /// Workspace that it belongs to.
+    /// Id of the workspace that it belongs to.
     public var workspaceId: Int?
-    /// When it was made.
+    /// When it was created.
     public var createdAt: Date?
     /// When it was last changed.
     public var updatedAt: Date?
     /// Sources of events that it is applied to.
     public var eventSources: [EventSource]
 
-    /// Makes one by hand, as for a test.
+    /// Creates a value, for example for a test.
     public init(
         id: String,
         name: String,
@@ -254,26 +255,26 @@ public struct EventContract: Codable, Hashable, Identifiable, Sendable {
 public struct UpdatedEventContract: Codable, Hashable, Identifiable, Sendable {
     /// Id.
     public var id: String
-    /// Name, for people.
+    /// Display name.
     public var name: String?
     /// Slug.
     public var slug: String?
-    /// What it is for.
+    /// Description.
     public var description: String?
-    /// What becomes of events that the contract does not define.
+    /// How events that the contract does not define are handled.
     public var onUndeclaredSchema: EventPolicy?
-    /// The events that it defines; absent where the server does not repeat them.
+    /// The events that it defines; absent if the server does not repeat them.
     public var events: [EventSchema]?
-    /// Workspace that it belongs to.
+    /// Id of the workspace that it belongs to.
     public var workspaceId: Int?
-    /// When it was made.
+    /// When it was created.
     public var createdAt: Date?
     /// When it was last changed.
     public var updatedAt: Date?
-    /// Sources of events that it is applied to; absent where the server does not repeat them.
+    /// Sources of events that it is applied to; absent if the server does not repeat them.
     public var eventSources: [EventSource]?
 
-    /// Makes one by hand, as for a test.
+    /// Creates a value, for example for a test.
     public init(
         id: String,
         name: String? = nil,

@@ -7,24 +7,24 @@ extension Hightouch {
     public var eventDomains: EventDomains { EventDomains(door: door) }
 }
 
-/// Operations on event domains; ``Hightouch/eventDomains`` has them.
+/// Operations on event domains. ``Hightouch/eventDomains`` returns them.
 public struct EventDomains: Sendable {
     let door: Door
 
-    /// The same operations, each giving the answer as it came.
+    /// The same operations, which return the raw response.
     public var withRawResponse: Raw { Raw(door: door) }
 
-    /// Lists the workspace's event domains, a page at a time, in the order of their ids unless asked otherwise.
+    /// Lists the workspace's event domains, a page at a time, ordered by id unless `orderBy` says otherwise.
     ///
     /// Operation `ListDomains`: `GET /events/domains`.
     ///
     /// - Parameters:
-    ///   - name: Only domains with this name; whether a part of it is enough is not documented.
-    ///   - offset: Domains to skip before the first page; 0 when left out.
-    ///   - limit: Domains a page; 100 when left out. The server may give fewer.
-    ///   - orderBy: Order of the list; by id when left out.
-    ///   - options: For this call alone.
-    /// - Returns: The list, fetched while it is gone through.
+    ///   - name: Only domains with this name. Whether part of it is enough is not documented.
+    ///   - offset: Number of domains to skip before the first page. Default: 0.
+    ///   - limit: Domains per page, at least 1. Default: 100. The server may return fewer.
+    ///   - orderBy: Order of the list. Default: by id.
+    ///   - options: Options for this call only.
+    /// - Returns: The list, which fetches its pages while you iterate over it.
     public func list(
         name: String? = nil,
         offset: Int? = nil,
@@ -41,27 +41,27 @@ public struct EventDomains: Sendable {
     ///
     /// - Parameters:
     ///   - domainId: The domain's id.
-    ///   - options: For this call alone.
-    /// - Returns: The server's answer.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    ///   - options: Options for this call only.
+    /// - Returns: The ``EventDomain`` that the server returned.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     public func get(_ domainId: String, options: CallOptions = CallOptions()) async throws -> EventDomain {
         try await door.value("event_domains.get", ["domainId": domainId], options)
     }
 
-    /// Makes an event domain. Sent once: it is repeated only when it certainly did not happen.
+    /// Creates an event domain. The request is repeated only if the first one certainly had no effect.
     ///
     /// Operation `CreateDomain`: `POST /events/domains`.
     ///
     /// - Parameters:
-    ///   - name: Name, for people.
-    ///   - slug: Slug; made up by the server when left out.
-    ///   - description: What it is for.
-    ///   - onUndeclaredSchema: What becomes of events that the domain does not define; `ALLOW_EVENT` when left out.
+    ///   - name: Display name.
+    ///   - slug: Slug. The server creates one if it is left out.
+    ///   - description: Description.
+    ///   - onUndeclaredSchema: How events that the domain does not define are handled. Default: `ALLOW_EVENT`.
     ///   - events: The events that it defines.
     ///   - components: Parts that the events' schemas share.
-    ///   - options: For this call alone.
-    /// - Returns: The server's answer.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    ///   - options: Options for this call only.
+    /// - Returns: The ``EventDomain`` that the server returned.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     @discardableResult
     public func create(
         name: String,
@@ -84,23 +84,22 @@ public struct EventDomains: Sendable {
             ], options)
     }
 
-    /// Changes an event domain; what is left out stays as it is, events and components that are given take the place of
-    /// all that are there.
+    /// Changes an event domain; members that are left out stay as they are, given events and components replace all
+    /// existing ones.
     ///
     /// Operation `UpdateDomain`: `PATCH /events/domains/{domainId}`.
     ///
     /// - Parameters:
     ///   - domainId: The domain's id.
-    ///   - name: Name, for people.
+    ///   - name: Display name.
     ///   - slug: Slug.
-    ///   - description: What it is for.
-    ///   - onUndeclaredSchema: What becomes of events that the domain does not define.
-    ///   - events: The events that it defines: all of them, since they take the place of those that are there.
-    ///   - components: Parts that the events' schemas share: all of them, since they take the place of those that are
-    ///     there.
-    ///   - options: For this call alone.
-    /// - Returns: The server's answer.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    ///   - description: Description.
+    ///   - onUndeclaredSchema: How events that the domain does not define are handled.
+    ///   - events: The events that it defines: the complete list, which replaces the existing one.
+    ///   - components: Parts that the events' schemas share: the complete list, which replaces the existing one.
+    ///   - options: Options for this call only.
+    /// - Returns: The ``EventDomain`` that the server returned.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     @discardableResult
     public func update(
         _ domainId: String,
@@ -125,11 +124,12 @@ public struct EventDomains: Sendable {
             ], options)
     }
 
-    /// What `withRawResponse` has: each method takes what the one of the same name takes.
+    /// The operations of ``EventDomains`` with the same arguments, which return the raw response.
     public struct Raw: Sendable {
         let door: Door
 
-        /// As ``EventDomains/list(name:offset:limit:orderBy:options:)``; gives the first page as it came.
+        /// Like ``EventDomains/list(name:offset:limit:orderBy:options:)``, but returns the raw response of the first
+        /// page.
         public func list(
             name: String? = nil,
             offset: Int? = nil,
@@ -147,7 +147,7 @@ public struct EventDomains: Sendable {
                 ], options)
         }
 
-        /// As ``EventDomains/get(_:options:)``; gives the answer as it came.
+        /// Like ``EventDomains/get(_:options:)``, but returns the raw response.
         public func get(
             _ domainId: String,
             options: CallOptions = CallOptions()
@@ -155,8 +155,8 @@ public struct EventDomains: Sendable {
             try await door.rawValue("event_domains.get", ["domainId": domainId], options)
         }
 
-        /// As ``EventDomains/create(name:slug:description:onUndeclaredSchema:events:components:options:)``; gives the
-        /// answer as it came.
+        /// Like ``EventDomains/create(name:slug:description:onUndeclaredSchema:events:components:options:)``, but
+        /// returns the raw response.
         public func create(
             name: String,
             slug: String? = nil,
@@ -178,8 +178,8 @@ public struct EventDomains: Sendable {
                 ], options)
         }
 
-        /// As ``EventDomains/update(_:name:slug:description:onUndeclaredSchema:events:components:options:)``; gives the
-        /// answer as it came.
+        /// Like ``EventDomains/update(_:name:slug:description:onUndeclaredSchema:events:components:options:)``, but
+        /// returns the raw response.
         public func update(
             _ domainId: String,
             name: String? = nil,
@@ -210,20 +210,22 @@ public struct EventDomainComponent: Codable, Hashable, Sendable {
     /// Id; left out for a new one. An update finds a component by its id, else by name and version; a new name needs
     /// the id.
     public var id: String?
-    /// Slug; made from the name when left out, and fixed from then on.
+    /// Slug. The server makes one from the name if it is left out; it cannot be changed later.
     public var slug: String?
     /// Name.
     public var name: String?
-    /// Version; `default` when left out. In an update with an id, the version stays when left out.
+    /// Version. Default: `default`. An update with an id keeps the version if it is left out.
     public var version: String?
-    /// What it is for; in an update, left out keeps it and an empty text clears it.
+    /// Description. An update keeps it if it is left out; an empty text clears it.
     public var description: String?
     /// A part of a JSON Schema.
     public var schema: JSONValue?
-    /// Slugs of the components that it refers to; the server's to set.
+    /// Slugs of the components that it refers to. Set by the server.
     public var imports: [String]?
+    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    public var otherMembers: JSONValue?
 
-    /// Makes one, as for an argument.
+    /// Creates a value, for example for an argument.
     public init(
         id: String? = nil,
         slug: String? = nil,
@@ -231,7 +233,8 @@ public struct EventDomainComponent: Codable, Hashable, Sendable {
         version: String? = nil,
         description: String? = nil,
         schema: JSONValue,
-        imports: [String]? = nil
+        imports: [String]? = nil,
+        otherMembers: JSONValue? = nil
     ) {
         self.id = id
         self.slug = slug
@@ -240,6 +243,7 @@ public struct EventDomainComponent: Codable, Hashable, Sendable {
         self.description = description
         self.schema = schema
         self.imports = imports
+        self.otherMembers = otherMembers
     }
 }
 
@@ -247,28 +251,28 @@ public struct EventDomainComponent: Codable, Hashable, Sendable {
 public struct EventDomain: Codable, Hashable, Identifiable, Sendable {
     /// Id.
     public var id: String
-    /// Name, for people.
+    /// Display name.
     public var name: String
     /// Slug.
     public var slug: String?
-    /// What it is for.
+    /// Description.
     public var description: String?
-    /// What becomes of events that the domain does not define.
+    /// How events that the domain does not define are handled.
     public var onUndeclaredSchema: EventPolicy?
     /// The events that it defines.
     public var events: [EventSchema]
     /// Parts that the events' schemas share.
     public var components: [EventDomainComponent]
-    /// Workspace that it belongs to.
+    /// Id of the workspace that it belongs to.
     public var workspaceId: Int?
-    /// When it was made.
+    /// When it was created.
     public var createdAt: Date?
     /// When it was last changed.
     public var updatedAt: Date?
     /// Sources of events that it is applied to.
     public var eventSources: [EventSource]
 
-    /// Makes one by hand, as for a test.
+    /// Creates a value, for example for a test.
     public init(
         id: String,
         name: String,

@@ -7,24 +7,24 @@ extension Hightouch {
     public var identityGraphs: IdentityGraphs { IdentityGraphs(door: door) }
 }
 
-/// Operations on identity graphs; ``Hightouch/identityGraphs`` has them.
+/// Operations on identity graphs. ``Hightouch/identityGraphs`` returns them.
 public struct IdentityGraphs: Sendable {
     let door: Door
 
-    /// The same operations, each giving the answer as it came.
+    /// The same operations, which return the raw response.
     public var withRawResponse: Raw { Raw(door: door) }
 
-    /// Starts a run of an identity graph and gives a handle that follows it. What repeating it would do is not
-    /// documented. Sent once: it is repeated only when it certainly did not happen.
+    /// Starts a run of an identity graph and returns a handle that follows it. The effect of repeating it is not
+    /// documented. The request is repeated only if the first one certainly had no effect.
     ///
     /// Operation `TriggerIdrRun`: `POST /idr/{graphId}/trigger`.
     ///
     /// - Parameters:
-    ///   - graphId: The graph's id; no operation lists identity graphs, so it comes from the UI.
-    ///   - fullRerun: Build the whole graph anew instead of adding what is new; false when left out.
-    ///   - options: For this call alone.
-    /// - Returns: The run, to be followed.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    ///   - graphId: The graph's id; no operation lists identity graphs, so take it from the web app.
+    ///   - fullRerun: Rebuild the whole graph instead of adding new data. Default: false.
+    ///   - options: Options for this call only.
+    /// - Returns: A handle that follows the run.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     @discardableResult
     public func trigger(
         _ graphId: String,
@@ -34,21 +34,21 @@ public struct IdentityGraphs: Sendable {
         try await door.run("identity_graphs.trigger", ["graphId": graphId, "fullRerun": fullRerun], options)
     }
 
-    /// Lists the runs of an identity graph, a page at a time, in the order in which they were asked for unless asked
-    /// otherwise.
+    /// Lists the runs of an identity graph, a page at a time, in the order in which they were requested unless
+    /// `orderBy` says otherwise.
     ///
     /// Operation `ListIdrRuns`: `GET /idr/{graphId}/runs`.
     ///
     /// - Parameters:
-    ///   - graphId: The graph's id; no operation lists identity graphs, so it comes from the UI.
+    ///   - graphId: The graph's id; no operation lists identity graphs, so take it from the web app.
     ///   - runId: Only this run.
-    ///   - after: Only runs that began at or after this time.
-    ///   - before: Only runs that began at or before this time.
-    ///   - offset: Runs to skip before the first page; 0 when left out.
-    ///   - limit: Runs a page; 20 when left out. The server may give fewer.
-    ///   - orderBy: Order of the list; by the time of asking when left out.
-    ///   - options: For this call alone.
-    /// - Returns: The list, fetched while it is gone through.
+    ///   - after: Only runs that started at or after this time.
+    ///   - before: Only runs that started at or before this time.
+    ///   - offset: Number of runs to skip before the first page. Default: 0.
+    ///   - limit: Runs per page, at least 1. Default: 20. The server may return fewer.
+    ///   - orderBy: Order of the list. Default: by the time the run was requested.
+    ///   - options: Options for this call only.
+    /// - Returns: The list, which fetches its pages while you iterate over it.
     public func runs(
         _ graphId: String,
         runId: String? = nil,
@@ -72,19 +72,19 @@ public struct IdentityGraphs: Sendable {
             ], options)
     }
 
-    /// Queues clusters for being made anew in the graph's next run, and puts the values on the blocklist where that is
-    /// asked for. Sent once: it is repeated only when it certainly did not happen.
+    /// Queues clusters to be rebuilt in the graph's next run, and adds the values to the blocklist if `block` is true.
+    /// The request is repeated only if the first one certainly had no effect.
     ///
     /// Operation `QueueForReprocessing`: `POST /idr/{graphId}/queue-for-reprocessing`.
     ///
     /// - Parameters:
-    ///   - graphId: The graph's id; no operation lists identity graphs, so it comes from the UI.
-    ///   - identifiers: Identifiers; clusters that hold one of them are made anew in the graph's next run.
-    ///   - block: Also put the values on the blocklist, so that later runs ignore them; false when left out, where the
-    ///     API itself takes true.
-    ///   - options: For this call alone.
-    /// - Returns: The server's answer.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    ///   - graphId: The graph's id; no operation lists identity graphs, so take it from the web app.
+    ///   - identifiers: Identifiers. Clusters that hold one of them are rebuilt in the graph's next run.
+    ///   - block: Also put the values on the blocklist, so that later runs ignore them. Default: false, although the
+    ///     API itself assumes true.
+    ///   - options: Options for this call only.
+    /// - Returns: The ``ReprocessRequest`` that the server returned.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     @discardableResult
     public func queueForReprocessing(
         _ graphId: String,
@@ -101,16 +101,16 @@ public struct IdentityGraphs: Sendable {
             ], options)
     }
 
-    /// Reads where a request to process identifiers again stands.
+    /// Reads the status of a request to reprocess identifiers.
     ///
     /// Operation `ReprocessStatus`: `GET /idr/{graphId}/reprocess-status/{requestId}`.
     ///
     /// - Parameters:
-    ///   - graphId: The graph's id; no operation lists identity graphs, so it comes from the UI.
-    ///   - requestId: The request's id, as queueing gave it.
-    ///   - options: For this call alone.
-    /// - Returns: The server's answer.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    ///   - graphId: The graph's id; no operation lists identity graphs, so take it from the web app.
+    ///   - requestId: The request's id, as returned by `queueForReprocessing`.
+    ///   - options: Options for this call only.
+    /// - Returns: The ``ReprocessStatus`` that the server returned.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     public func reprocessStatus(
         _ graphId: String,
         _ requestId: String,
@@ -119,17 +119,17 @@ public struct IdentityGraphs: Sendable {
         try await door.value("identity_graphs.reprocess_status", ["graphId": graphId, "requestId": requestId], options)
     }
 
-    /// Starts a run of an identity graph by the path that the vendor replaced; use `trigger`.
+    /// Starts a run of an identity graph by a path that the vendor has replaced. Use `trigger` instead.
     ///
     /// Operation `TriggerRunIdGraph`: `POST /id_graphs/{graphId}/trigger`.
     ///
     /// - Parameters:
-    ///   - graphId: The graph's id; no operation lists identity graphs, so it comes from the UI.
-    ///   - fullRerun: Build the whole graph anew instead of adding what is new; false when left out.
-    ///   - options: For this call alone.
-    /// - Returns: The run, to be followed.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
-    @available(*, deprecated, message: "use trigger")
+    ///   - graphId: The graph's id; no operation lists identity graphs, so take it from the web app.
+    ///   - fullRerun: Rebuild the whole graph instead of adding new data. Default: false.
+    ///   - options: Options for this call only.
+    /// - Returns: A handle that follows the run.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
+    @available(*, deprecated, message: "Use trigger instead")
     @discardableResult
     public func triggerLegacy(
         _ graphId: String,
@@ -139,11 +139,11 @@ public struct IdentityGraphs: Sendable {
         try await door.run("identity_graphs.trigger_legacy", ["graphId": graphId, "fullRerun": fullRerun], options)
     }
 
-    /// What `withRawResponse` has: each method takes what the one of the same name takes.
+    /// The operations of ``IdentityGraphs`` with the same arguments, which return the raw response.
     public struct Raw: Sendable {
         let door: Door
 
-        /// As ``IdentityGraphs/trigger(_:fullRerun:options:)``; gives the answer as it came.
+        /// Like ``IdentityGraphs/trigger(_:fullRerun:options:)``, but returns the raw response.
         public func trigger(
             _ graphId: String,
             fullRerun: Bool? = nil,
@@ -152,8 +152,8 @@ public struct IdentityGraphs: Sendable {
             try await door.rawRun("identity_graphs.trigger", ["graphId": graphId, "fullRerun": fullRerun], options)
         }
 
-        /// As ``IdentityGraphs/runs(_:runId:after:before:offset:limit:orderBy:options:)``; gives the first page as it
-        /// came.
+        /// Like ``IdentityGraphs/runs(_:runId:after:before:offset:limit:orderBy:options:)``, but returns the raw
+        /// response of the first page.
         public func runs(
             _ graphId: String,
             runId: String? = nil,
@@ -177,7 +177,7 @@ public struct IdentityGraphs: Sendable {
                 ], options)
         }
 
-        /// As ``IdentityGraphs/queueForReprocessing(_:identifiers:block:options:)``; gives the answer as it came.
+        /// Like ``IdentityGraphs/queueForReprocessing(_:identifiers:block:options:)``, but returns the raw response.
         public func queueForReprocessing(
             _ graphId: String,
             identifiers: [Identifier],
@@ -193,7 +193,7 @@ public struct IdentityGraphs: Sendable {
                 ], options)
         }
 
-        /// As ``IdentityGraphs/reprocessStatus(_:_:options:)``; gives the answer as it came.
+        /// Like ``IdentityGraphs/reprocessStatus(_:_:options:)``, but returns the raw response.
         public func reprocessStatus(
             _ graphId: String,
             _ requestId: String,
@@ -207,8 +207,8 @@ public struct IdentityGraphs: Sendable {
                 ], options)
         }
 
-        /// As ``IdentityGraphs/triggerLegacy(_:fullRerun:options:)``; gives the answer as it came.
-        @available(*, deprecated, message: "use trigger")
+        /// Like ``IdentityGraphs/triggerLegacy(_:fullRerun:options:)``, but returns the raw response.
+        @available(*, deprecated, message: "Use trigger instead")
         public func triggerLegacy(
             _ graphId: String,
             fullRerun: Bool? = nil,
@@ -226,29 +226,29 @@ public struct IdentityGraphs: Sendable {
 
 /// State of an identity graph's run.
 ///
-/// New values may appear: one without a name here arrives, and can be given, all the same.
+/// The API may add values. A value without a constant here keeps its text, and you can send it too.
 public struct IdentityGraphRunStatus: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {
-    /// The value as the API writes it.
+    /// The text of the value in the API.
     public let rawValue: String
 
-    /// The value that the API writes so.
+    /// Creates a value from its text in the API.
     public init(rawValue: String) { self.rawValue = rawValue }
 
-    /// The value that the API writes so.
+    /// Creates a value from its text in the API.
     public init(stringLiteral value: String) { self.init(rawValue: value) }
 
-    /// The value as the API writes it.
+    /// The text of the value in the API.
     public var description: String { rawValue }
 
     /// Waits for its turn.
     public static let queued = Self(rawValue: "QUEUED")
-    /// Is under way.
+    /// Is in progress.
     public static let processing = Self(rawValue: "PROCESSING")
-    /// Ended well.
+    /// Succeeded.
     public static let success = Self(rawValue: "SUCCESS")
-    /// Ended in failure.
+    /// Failed.
     public static let failure = Self(rawValue: "FAILURE")
     /// Was cancelled.
     public static let cancelled = Self(rawValue: "CANCELLED")
@@ -263,7 +263,7 @@ public struct IdentityGraphRunStats: Codable, Hashable, Sendable {
     /// Profiles in the graph at the end of the run.
     public var numUniqueProfiles: Int
 
-    /// Makes one by hand, as for a test.
+    /// Creates a value, for example for a test.
     public init(
         numSourceRows: Int = 0,
         numNewUniqueProfiles: Int = 0,
@@ -283,20 +283,20 @@ public struct IdentityGraphRun: Codable, Hashable, Identifiable, Sendable {
     public var status: IdentityGraphRunStatus
     /// The graph.
     public var graphId: String?
-    /// Whether the whole graph is built anew.
+    /// Whether the whole graph is rebuilt.
     public var fullRerun: Bool?
-    /// When it was asked for.
+    /// When it was requested.
     public var createdAt: Date?
-    /// When it began; absent while it is queued.
+    /// When it started. Absent while it is queued.
     public var startedAt: Date?
     /// When it ended well or in failure; absent before, and after a cancel.
     public var finishedAt: Date?
     /// Final figures by threshold (`deterministic`, `probabilistic-strict`, `probabilistic-loose`), after a success.
     public var stats: [String: IdentityGraphRunStats]?
-    /// The run's own account of what went wrong.
+    /// The error that the run reports.
     public var error: String?
 
-    /// Makes one by hand, as for a test.
+    /// Creates a value, for example for a test.
     public init(
         id: String,
         status: IdentityGraphRunStatus,
@@ -322,20 +322,20 @@ public struct IdentityGraphRun: Codable, Hashable, Identifiable, Sendable {
 
 /// The order of a list of an identity graph's runs; the direction is not documented.
 public enum IdentityGraphRunOrder: String, CaseIterable, Codable, Hashable, Sendable {
-    /// By the time a run was asked for.
+    /// By the time the run was requested.
     case createdAt = "created_at"
-    /// By the time it began.
+    /// By start time.
     case startedAt = "started_at"
-    /// By the time it ended.
+    /// By end time.
     case finishedAt = "finished_at"
 }
 
-/// What queueing for reprocessing gives.
+/// The result of queueing identifiers for reprocessing.
 public struct ReprocessRequest: Codable, Hashable, Sendable {
     /// Id of the request, for `reprocessStatus`.
     public var requestId: String
 
-    /// Makes one by hand, as for a test.
+    /// Creates a value, for example for a test.
     public init(
         requestId: String
     ) {
@@ -349,33 +349,37 @@ public struct Identifier: Codable, Hashable, Sendable {
     public var identifier: String?
     /// The value.
     public var value: String?
+    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    public var otherMembers: JSONValue?
 
-    /// Makes one, as for an argument.
+    /// Creates a value, for example for an argument.
     public init(
         identifier: String,
-        value: String
+        value: String,
+        otherMembers: JSONValue? = nil
     ) {
         self.identifier = identifier
         self.value = value
+        self.otherMembers = otherMembers
     }
 }
 
-/// State of a request to process identifiers again.
+/// State of a request to reprocess identifiers.
 ///
-/// New values may appear: one without a name here arrives, and can be given, all the same.
+/// The API may add values. A value without a constant here keeps its text, and you can send it too.
 public struct ReprocessState: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {
-    /// The value as the API writes it.
+    /// The text of the value in the API.
     public let rawValue: String
 
-    /// The value that the API writes so.
+    /// Creates a value from its text in the API.
     public init(rawValue: String) { self.rawValue = rawValue }
 
-    /// The value that the API writes so.
+    /// Creates a value from its text in the API.
     public init(stringLiteral value: String) { self.init(rawValue: value) }
 
-    /// The value as the API writes it.
+    /// The text of the value in the API.
     public var description: String { rawValue }
 
     /// Is still being queued.
@@ -390,7 +394,7 @@ public struct ReprocessState: RawRepresentable, Codable, Hashable, Sendable, Exp
     public static let cancelled = Self(rawValue: "cancelled")
 }
 
-/// Where a request to process identifiers again stands.
+/// Status of a request to reprocess identifiers.
 public struct ReprocessStatus: Codable, Hashable, Sendable {
     /// State of the request.
     public var status: ReprocessState
@@ -403,7 +407,7 @@ public struct ReprocessStatus: Codable, Hashable, Sendable {
     /// Why it could not be queued, where that is known.
     public var error: String?
 
-    /// Makes one by hand, as for a test.
+    /// Creates a value, for example for a test.
     public init(
         status: ReprocessState,
         queuedAt: Date? = nil,

@@ -7,27 +7,27 @@ extension Hightouch {
     public var models: Models { Models(door: door) }
 }
 
-/// Operations on models; ``Hightouch/models`` has them.
+/// Operations on models. ``Hightouch/models`` returns them.
 public struct Models: Sendable {
     let door: Door
 
-    /// The same operations, each giving the answer as it came.
+    /// The same operations, which return the raw response.
     public var withRawResponse: Raw { Raw(door: door) }
 
-    /// Lists the workspace's models, parents and related ones included, a page at a time, in the order of their ids
-    /// unless asked otherwise.
+    /// Lists the workspace's models, parents and related ones included, a page at a time, ordered by id unless
+    /// `orderBy` says otherwise.
     ///
     /// Operation `ListModel`: `GET /models`.
     ///
     /// - Parameters:
-    ///   - name: Only models with this name; whether a part of it is enough is not documented.
-    ///   - slug: Only the model with this slug; whether a part of it is enough is not documented.
+    ///   - name: Only models with this name. Whether part of it is enough is not documented.
+    ///   - slug: Only the model with this slug. Whether part of it is enough is not documented.
     ///   - tags: Only models with these tags, each written `key:value`.
-    ///   - offset: Models to skip before the first page; 0 when left out.
-    ///   - limit: Models a page; 100 when left out. The server may give fewer.
-    ///   - orderBy: Order of the list; by id when left out.
-    ///   - options: For this call alone.
-    /// - Returns: The list, fetched while it is gone through.
+    ///   - offset: Number of models to skip before the first page. Default: 0.
+    ///   - limit: Models per page, at least 1. Default: 100. The server may return fewer.
+    ///   - orderBy: Order of the list. Default: by id.
+    ///   - options: Options for this call only.
+    /// - Returns: The list, which fetches its pages while you iterate over it.
     public func list(
         name: String? = nil,
         slug: String? = nil,
@@ -55,37 +55,38 @@ public struct Models: Sendable {
     ///
     /// - Parameters:
     ///   - modelId: The model's id.
-    ///   - options: For this call alone.
-    /// - Returns: The server's answer.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    ///   - options: Options for this call only.
+    /// - Returns: The ``Model`` that the server returned.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     public func get(_ modelId: Int, options: CallOptions = CallOptions()) async throws -> Model {
         try await door.value("models.get", ["modelId": modelId], options)
     }
 
-    /// Makes a model, which may query the warehouse. Sent once: it is repeated only when it certainly did not happen.
+    /// Creates a model, which may run a query in the warehouse. The request is repeated only if the first one certainly
+    /// had no effect.
     ///
     /// Operation `CreateModel`: `POST /models`.
     ///
     /// - Parameters:
-    ///   - name: Name, for people.
-    ///   - slug: Slug, unique among the workspace's models; one that is taken is a `conflict`.
-    ///   - queryType: Kind of query, such as `rawSql`, `dbt`, `visual` or `custom`; the vendor spells the one for
+    ///   - name: Display name.
+    ///   - slug: Slug, unique among the workspace's models. A slug that is already taken is a `conflict`.
+    ///   - queryType: Kind of query, such as `rawSql`, `dbt`, `visual` or `custom`; the vendor spells the kind for
     ///     tables `tabel`.
     ///   - sourceId: Source that it reads from.
-    ///   - isSchema: Whether it is only a part of other models.
-    ///   - primaryKey: Column that identifies a row; null where the query is never synced directly.
+    ///   - isSchema: Whether it is only part of other models.
+    ///   - primaryKey: Column that identifies a row; null if the query is never synced directly.
     ///   - visual: The query of an audience.
     ///   - custom: The query of a source without SQL.
-    ///   - table: The table that is read.
+    ///   - table: The table that it reads.
     ///   - raw: The SQL.
-    ///   - dbt: The dbt model behind it.
-    ///   - dbtCloud: The dbt Cloud model behind it.
-    ///   - folderId: Folder that it lies in.
-    ///   - skipColumnQuery: Whether to skip the query for the columns, which asks the warehouse and can cost money;
-    ///     false when left out.
-    ///   - options: For this call alone.
-    /// - Returns: The server's answer.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    ///   - dbt: The dbt model that it is based on.
+    ///   - dbtCloud: The dbt Cloud model that it is based on.
+    ///   - folderId: Id of the folder that holds it.
+    ///   - skipColumnQuery: Whether to skip the query for the columns. That query runs in the warehouse and can cost
+    ///     money. Default: false.
+    ///   - options: Options for this call only.
+    /// - Returns: The ``Model`` that the server returned.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     @discardableResult
     public func create(
         name: String,
@@ -98,8 +99,8 @@ public struct Models: Sendable {
         custom: CustomQuery? = nil,
         table: TableQuery? = nil,
         raw: RawQuery? = nil,
-        dbt: DbtModelReference? = nil,
-        dbtCloud: DbtModelReference? = nil,
+        dbt: DbtQuery? = nil,
+        dbtCloud: DbtQuery? = nil,
         folderId: String? = nil,
         skipColumnQuery: Bool? = nil,
         options: CallOptions = CallOptions()
@@ -112,7 +113,7 @@ public struct Models: Sendable {
                 "queryType": queryType,
                 "sourceId": sourceId,
                 "isSchema": isSchema,
-                "primaryKey": Patch(primaryKey).sent,
+                "primaryKey": Patch.setOrClear(primaryKey).sent,
                 "visual": visual,
                 "custom": custom,
                 "table": table,
@@ -124,24 +125,24 @@ public struct Models: Sendable {
             ], options)
     }
 
-    /// Changes a model; what is left out stays as it is. It may query the warehouse.
+    /// Changes a model; members that are left out stay as they are. It may run a query in the warehouse.
     ///
     /// Operation `UpdateModel`: `PATCH /models/{modelId}`.
     ///
     /// - Parameters:
     ///   - modelId: The model's id.
-    ///   - name: Name, for people.
-    ///   - isSchema: Whether it is only a part of other models.
+    ///   - name: Display name.
+    ///   - isSchema: Whether it is only part of other models.
     ///   - primaryKey: Column that identifies a row; null clears it.
     ///   - visual: The query of an audience.
     ///   - custom: The query of a source without SQL.
-    ///   - table: The table that is read.
+    ///   - table: The table that it reads.
     ///   - raw: The SQL.
-    ///   - dbt: The dbt model behind it.
-    ///   - folderId: Folder that it lies in.
-    ///   - options: For this call alone.
-    /// - Returns: The server's answer.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    ///   - dbt: The dbt model that it is based on.
+    ///   - folderId: Id of the folder that holds it.
+    ///   - options: Options for this call only.
+    /// - Returns: The ``Model`` that the server returned.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     @discardableResult
     public func update(
         _ modelId: Int,
@@ -152,7 +153,7 @@ public struct Models: Sendable {
         custom: CustomQuery? = nil,
         table: TableQuery? = nil,
         raw: RawQuery? = nil,
-        dbt: DbtModelReference? = nil,
+        dbt: DbtQuery? = nil,
         folderId: String? = nil,
         options: CallOptions = CallOptions()
     ) async throws -> Model {
@@ -172,24 +173,25 @@ public struct Models: Sendable {
             ], options)
     }
 
-    /// Deletes a model. Newer than the vendor's document that this SDK was made from: a workspace that does not know it
-    /// answers `notFound`.
+    /// Deletes a model. The operation is newer than the vendor's document that this SDK is based on. A server that does
+    /// not have it answers `notFound`.
     ///
-    /// Operation `DeleteModel`: `DELETE /models/{modelId}`, newer than the vendor's document.
+    /// Operation `DeleteModel`: `DELETE /models/{modelId}`. The API's OpenAPI document does not contain it yet.
     ///
     /// - Parameters:
     ///   - modelId: The model's id.
-    ///   - options: For this call alone.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    ///   - options: Options for this call only.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     public func delete(_ modelId: Int, options: CallOptions = CallOptions()) async throws {
         try await door.nothing("models.delete", ["modelId": modelId], options)
     }
 
-    /// What `withRawResponse` has: each method takes what the one of the same name takes.
+    /// The operations of ``Models`` with the same arguments, which return the raw response.
     public struct Raw: Sendable {
         let door: Door
 
-        /// As ``Models/list(name:slug:tags:offset:limit:orderBy:options:)``; gives the first page as it came.
+        /// Like ``Models/list(name:slug:tags:offset:limit:orderBy:options:)``, but returns the raw response of the
+        /// first page.
         public func list(
             name: String? = nil,
             slug: String? = nil,
@@ -211,14 +213,14 @@ public struct Models: Sendable {
                 ], options)
         }
 
-        /// As ``Models/get(_:options:)``; gives the answer as it came.
+        /// Like ``Models/get(_:options:)``, but returns the raw response.
         public func get(_ modelId: Int, options: CallOptions = CallOptions()) async throws -> RawResponse<Model> {
             try await door.rawValue("models.get", ["modelId": modelId], options)
         }
 
-        /// As
-        /// ``Models/create(name:slug:queryType:sourceId:isSchema:primaryKey:visual:custom:table:raw:dbt:dbtCloud:folderId:skipColumnQuery:options:)``;
-        /// gives the answer as it came.
+        /// Like
+        /// ``Models/create(name:slug:queryType:sourceId:isSchema:primaryKey:visual:custom:table:raw:dbt:dbtCloud:folderId:skipColumnQuery:options:)``,
+        /// but returns the raw response.
         public func create(
             name: String,
             slug: String,
@@ -230,8 +232,8 @@ public struct Models: Sendable {
             custom: CustomQuery? = nil,
             table: TableQuery? = nil,
             raw: RawQuery? = nil,
-            dbt: DbtModelReference? = nil,
-            dbtCloud: DbtModelReference? = nil,
+            dbt: DbtQuery? = nil,
+            dbtCloud: DbtQuery? = nil,
             folderId: String? = nil,
             skipColumnQuery: Bool? = nil,
             options: CallOptions = CallOptions()
@@ -244,7 +246,7 @@ public struct Models: Sendable {
                     "queryType": queryType,
                     "sourceId": sourceId,
                     "isSchema": isSchema,
-                    "primaryKey": Patch(primaryKey).sent,
+                    "primaryKey": Patch.setOrClear(primaryKey).sent,
                     "visual": visual,
                     "custom": custom,
                     "table": table,
@@ -256,8 +258,8 @@ public struct Models: Sendable {
                 ], options)
         }
 
-        /// As ``Models/update(_:name:isSchema:primaryKey:visual:custom:table:raw:dbt:folderId:options:)``; gives the
-        /// answer as it came.
+        /// Like ``Models/update(_:name:isSchema:primaryKey:visual:custom:table:raw:dbt:folderId:options:)``, but
+        /// returns the raw response.
         public func update(
             _ modelId: Int,
             name: String? = nil,
@@ -267,7 +269,7 @@ public struct Models: Sendable {
             custom: CustomQuery? = nil,
             table: TableQuery? = nil,
             raw: RawQuery? = nil,
-            dbt: DbtModelReference? = nil,
+            dbt: DbtQuery? = nil,
             folderId: String? = nil,
             options: CallOptions = CallOptions()
         ) async throws -> RawResponse<Model> {
@@ -287,7 +289,7 @@ public struct Models: Sendable {
                 ], options)
         }
 
-        /// As ``Models/delete(_:options:)``; gives the answer as it came.
+        /// Like ``Models/delete(_:options:)``, but returns the raw response.
         public func delete(_ modelId: Int, options: CallOptions = CallOptions()) async throws -> RawResponse<Void> {
             try await door.rawNothing("models.delete", ["modelId": modelId], options)
         }
@@ -296,56 +298,68 @@ public struct Models: Sendable {
 
 /// The query of an audience.
 public struct VisualQuery: Codable, Hashable, Sendable {
-    /// Column that names a row in a second line.
+    /// Column with the secondary label of a row.
     public var secondaryLabel: String?
-    /// Column that names a row.
+    /// Column with the primary label of a row.
     public var primaryLabel: String?
-    /// Conditions, of a shape that the API leaves open.
+    /// Filter conditions, in a form that the API does not define.
     public var filter: JSONValue?
     /// Model that it is an audience of.
     public var parentId: Int?
+    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    public var otherMembers: JSONValue?
 
-    /// Makes one, as for an argument.
+    /// Creates a value, for example for an argument.
     public init(
         secondaryLabel: String? = nil,
         primaryLabel: String? = nil,
         filter: JSONValue,
-        parentId: Int
+        parentId: Int,
+        otherMembers: JSONValue? = nil
     ) {
         self.secondaryLabel = secondaryLabel
         self.primaryLabel = primaryLabel
         self.filter = filter
         self.parentId = parentId
+        self.otherMembers = otherMembers
     }
 }
 
 /// The query of a source without SQL, such as Airtable.
 public struct CustomQuery: Codable, Hashable, Sendable {
-    /// The query, of a shape that depends on the source.
+    /// The query, in a form that depends on the source.
     public var query: JSONValue?
+    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    public var otherMembers: JSONValue?
 
-    /// Makes one, as for an argument.
+    /// Creates a value, for example for an argument.
     public init(
-        query: JSONValue
+        query: JSONValue,
+        otherMembers: JSONValue? = nil
     ) {
         self.query = query
+        self.otherMembers = otherMembers
     }
 }
 
-/// A table that is read.
+/// A table that a model reads.
 public struct TableQuery: Codable, Hashable, Sendable {
     /// Its name.
     public var name: String?
+    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    public var otherMembers: JSONValue?
 
-    /// Makes one, as for an argument.
+    /// Creates a value, for example for an argument.
     public init(
-        name: String
+        name: String,
+        otherMembers: JSONValue? = nil
     ) {
         self.name = name
+        self.otherMembers = otherMembers
     }
 }
 
-/// A dbt or dbt Cloud model.
+/// A dbt or dbt Cloud model. Only `modelId` is sent; the server fills in the rest.
 public struct DbtQuery: Codable, Hashable, Sendable {
     /// dbt's own unique id.
     public var dbtUniqueId: String?
@@ -353,16 +367,18 @@ public struct DbtQuery: Codable, Hashable, Sendable {
     public var compiledSql: String?
     /// SQL as it was written.
     public var rawSql: String?
-    /// Database of the table that dbt makes; dbt Cloud does not tell it.
+    /// Database of the table that dbt creates; absent for dbt Cloud.
     public var database: String?
-    /// Schema of the table that dbt makes; dbt Cloud does not tell it.
+    /// Schema of the table that dbt creates; absent for dbt Cloud.
     public var schema: String?
-    /// Name of the table that dbt makes.
+    /// Name of the table that dbt creates.
     public var name: String?
     /// Id of the dbt model.
     public var modelId: Int?
+    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    public var otherMembers: JSONValue?
 
-    /// Makes one by hand, as for a test.
+    /// Creates a value, for example for an argument.
     public init(
         dbtUniqueId: String? = nil,
         compiledSql: String? = nil,
@@ -370,7 +386,8 @@ public struct DbtQuery: Codable, Hashable, Sendable {
         database: String? = nil,
         schema: String? = nil,
         name: String? = nil,
-        modelId: Int? = nil
+        modelId: Int,
+        otherMembers: JSONValue? = nil
     ) {
         self.dbtUniqueId = dbtUniqueId
         self.compiledSql = compiledSql
@@ -379,19 +396,24 @@ public struct DbtQuery: Codable, Hashable, Sendable {
         self.schema = schema
         self.name = name
         self.modelId = modelId
+        self.otherMembers = otherMembers
     }
 }
 
-/// SQL that the source is given unchanged.
+/// SQL that is passed to the source unchanged.
 public struct RawQuery: Codable, Hashable, Sendable {
     /// The SQL.
     public var sql: String?
+    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    public var otherMembers: JSONValue?
 
-    /// Makes one, as for an argument.
+    /// Creates a value, for example for an argument.
     public init(
-        sql: String
+        sql: String,
+        otherMembers: JSONValue? = nil
     ) {
         self.sql = sql
+        self.otherMembers = otherMembers
     }
 }
 
@@ -400,27 +422,27 @@ public struct RawQuery: Codable, Hashable, Sendable {
 public struct Model: Codable, Hashable, Identifiable, Sendable {
     /// Numeric id.
     public var id: Int
-    /// Name, for people.
+    /// Display name.
     public var name: String
     /// Slug, unique among the workspace's models.
     public var slug: String
-    /// What it is for.
+    /// Description.
     public var description: String?
-    /// Workspace that it belongs to.
+    /// Id of the workspace that it belongs to.
     public var workspaceId: Int?
-    /// Column that identifies a row; absent where the query is never synced directly.
+    /// Column that identifies a row; absent if the query is never synced directly.
     public var primaryKey: String?
-    /// When it was made.
+    /// When it was created.
     public var createdAt: Date?
     /// When it was last changed.
     public var updatedAt: Date?
     /// Source that it reads from.
     public var sourceId: Int?
-    /// Kind of query, such as `rawSql`, `dbt`, `visual` or `custom`; the vendor spells the one for tables `tabel`.
+    /// Kind of query, such as `rawSql`, `dbt`, `visual` or `custom`; the vendor spells the kind for tables `tabel`.
     public var queryType: String?
     /// Tags by name.
     public var tags: [String: String]?
-    /// Whether it is only a part of other models.
+    /// Whether it is only part of other models.
     public var isSchema: Bool?
     /// Ids of the syncs that use it.
     public var syncs: [Int]
@@ -428,20 +450,20 @@ public struct Model: Codable, Hashable, Identifiable, Sendable {
     public var visual: VisualQuery?
     /// The query of a source without SQL.
     public var custom: CustomQuery?
-    /// The table that is read.
+    /// The table that it reads.
     public var table: TableQuery?
-    /// The dbt model behind it.
+    /// The dbt model that it is based on.
     public var dbt: DbtQuery?
-    /// The dbt Cloud model behind it.
+    /// The dbt Cloud model that it is based on.
     public var dbtCloud: DbtQuery?
     /// The SQL.
     public var raw: RawQuery?
-    /// Folder that it lies in.
+    /// Id of the folder that holds it.
     public var folderId: String?
-    /// Rows in the latest sync run that went well; absent before one has.
+    /// Rows in the latest successful sync run. Absent before the first one.
     public var lastRunSize: Int?
 
-    /// Makes one by hand, as for a test.
+    /// Creates a value, for example for a test.
     public init(
         id: Int,
         name: String,
@@ -510,18 +532,5 @@ public struct Model: Codable, Hashable, Identifiable, Sendable {
         case raw
         case folderId
         case lastRunSize
-    }
-}
-
-/// Which dbt or dbt Cloud model a model is of.
-public struct DbtModelReference: Codable, Hashable, Sendable {
-    /// Id of the dbt model.
-    public var modelId: Int?
-
-    /// Makes one, as for an argument.
-    public init(
-        modelId: Int
-    ) {
-        self.modelId = modelId
     }
 }

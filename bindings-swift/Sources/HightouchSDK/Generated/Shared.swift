@@ -3,70 +3,120 @@
 import Foundation
 
 extension HightouchError {
-    /// What went wrong: a closed set.
+    /// The kind of an error. The set of kinds is closed.
     public enum Kind: String, CaseIterable, Codable, Hashable, Sendable {
         /// A setting is missing, malformed or contradicts another. Nothing was sent.
         case config
-        /// A call's arguments or options are wrong, or the server found the request malformed (400).
+        /// An argument or option is wrong and nothing was sent, or the server found the request malformed (400).
         case invalidRequest = "invalid_request"
-        /// The key was refused (401).
+        /// The server refused the key (401), or the function that returns the key failed.
         case authentication
-        /// The key may not do this (403).
+        /// The key is not allowed to do this (403).
         case permission
-        /// There is no such thing (404).
+        /// The resource does not exist (404).
         case notFound = "not_found"
-        /// It clashes with what is there (409).
+        /// The request conflicts with something that exists (409).
         case conflict
-        /// The server found the values invalid (422, or a validation error under 200).
+        /// The server found a value invalid (422, or a validation error under 200). The details say which and why.
         case validation
-        /// The limit refused the request (429) and the call may not wait long enough.
+        /// The call would have to wait longer for the rate limit, or after a refusal (429), than it may.
         case rateLimited = "rate_limited"
         /// The server failed (5xx, or "Internal Server Error" under 200).
         case server
-        /// No connection could be made, or it broke.
+        /// No connection to the server could be made, or it broke.
         case connect
-        /// No trusted, modern enough TLS connection could be made.
+        /// No trusted TLS connection of version 1.2 or newer could be made.
         case tls
-        /// The proxy failed or refused.
+        /// The proxy cannot be reached, or it refused to connect.
         case proxy
         /// An attempt or the whole call took longer than allowed.
         case timeout
-        /// The caller cancelled the call.
+        /// The call was cancelled.
         case cancelled
         /// The answer is not what the API documents.
         case `protocol`
-        /// A request that changes something was sent, and whether it happened cannot be known.
+        /// A change was sent, and whether it took effect is unknown. Check before you repeat it.
         case outcomeUnknown = "outcome_unknown"
-        /// The run that was waited for did not end well.
+        /// The run failed, was cancelled or was interrupted, or it ended with warnings that were to be raised.
         case runFailed = "run_failed"
-        /// The run had not ended in the time given; it goes on.
+        /// The run did not end within the time to wait for it. It goes on.
         case waitTimeout = "wait_timeout"
-        /// The client was closed.
+        /// The client is closed.
         case closed
-        /// A defect of this SDK.
+        /// A bug in this SDK. Please report it.
         case `internal`
     }
 }
 
+extension CallStart {
+    /// The ids of the API's operations, by the core's names of the methods.
+    static let operationIds: [String: String] = [
+        "sources.list": "ListSource",
+        "sources.get": "GetSource",
+        "sources.create": "CreateSource",
+        "sources.update": "UpdateSource",
+        "destinations.list": "ListDestination",
+        "destinations.get": "GetDestination",
+        "destinations.create": "CreateDestination",
+        "destinations.update": "UpdateDestination",
+        "models.list": "ListModel",
+        "models.get": "GetModel",
+        "models.create": "CreateModel",
+        "models.update": "UpdateModel",
+        "models.delete": "DeleteModel",
+        "syncs.list": "ListSync",
+        "syncs.get": "GetSync",
+        "syncs.create": "CreateSync",
+        "syncs.update": "UpdateSync",
+        "syncs.delete": "DeleteSync",
+        "syncs.trigger": "TriggerRun",
+        "syncs.runs": "ListSyncRuns",
+        "sync_sequences.trigger": "TriggerSequenceRun",
+        "sync_sequences.run": "GetSyncSequenceRun",
+        "identity_graphs.trigger": "TriggerIdrRun",
+        "identity_graphs.runs": "ListIdrRuns",
+        "identity_graphs.queue_for_reprocessing": "QueueForReprocessing",
+        "identity_graphs.reprocess_status": "ReprocessStatus",
+        "identity_graphs.trigger_legacy": "TriggerRunIdGraph",
+        "campaigns.trigger": "TriggerCampaign",
+        "campaigns.send_status": "GetSendStatus",
+        "decision_engine.list_flows": "ListFlows",
+        "decision_engine.get_flow": "GetFlow",
+        "decision_engine.run_flow": "RunFlow",
+        "decision_engine.list_messages": "ListMessages",
+        "decision_engine.get_message": "GetMessage",
+        "decision_engine.create_message": "CreateMessage",
+        "decision_engine.update_message": "UpdateMessage",
+        "event_contracts.list": "ListContracts",
+        "event_contracts.get": "GetContract",
+        "event_contracts.create": "CreateContract",
+        "event_contracts.update": "UpdateContract",
+        "event_domains.list": "ListDomains",
+        "event_domains.get": "GetDomain",
+        "event_domains.create": "CreateDomain",
+        "event_domains.update": "UpdateDomain",
+    ]
+}
+
 /// State of a run.
 ///
-/// New values may appear: one without a name here arrives, and can be given, all the same.
+/// The API may add values. A value without a constant here keeps its text, and you can send it too.
 public struct SyncRunStatus: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {
-    /// The value as the API writes it.
+    /// The text of the value in the API.
     public let rawValue: String
 
-    /// The value that the API writes so.
+    /// Creates a value from its text in the API.
     public init(rawValue: String) { self.rawValue = rawValue }
 
-    /// The value that the API writes so.
+    /// Creates a value from its text in the API.
     public init(stringLiteral value: String) { self.init(rawValue: value) }
 
-    /// The value as the API writes it.
+    /// The text of the value in the API.
     public var description: String { rawValue }
 
-    /// Waits to write to the destination, or for the run before it.
+    /// Waits to write to the destination, or for an earlier run.
     public static let queued = Self(rawValue: "queued")
     /// Reads the model.
     public static let querying = Self(rawValue: "querying")
@@ -74,15 +124,15 @@ public struct SyncRunStatus: RawRepresentable, Codable, Hashable, Sendable, Expr
     public static let processing = Self(rawValue: "processing")
     /// Writes its report.
     public static let reporting = Self(rawValue: "reporting")
-    /// Ended well.
+    /// Succeeded.
     public static let success = Self(rawValue: "success")
-    /// Ended with warnings, such as rejected rows.
+    /// Finished with warnings, such as rejected rows.
     public static let warning = Self(rawValue: "warning")
-    /// Ended in failure.
+    /// Failed.
     public static let failed = Self(rawValue: "failed")
     /// Was cancelled.
     public static let cancelled = Self(rawValue: "cancelled")
-    /// Was interrupted; a later run takes up the rest.
+    /// Was interrupted. A later run continues.
     public static let interrupted = Self(rawValue: "interrupted")
 }
 
@@ -94,89 +144,89 @@ public enum ListOrder: String, CaseIterable, Codable, Hashable, Sendable {
     case name
     /// By slug.
     case slug
-    /// By the time it was made.
+    /// By creation time.
     case createdAt
-    /// By the time of its last change.
+    /// By the time of the last change.
     case updatedAt
 }
 
-/// What becomes of an event that a rule speaks of.
+/// How an event that matches a rule is handled.
 ///
-/// New values may appear: one without a name here arrives, and can be given, all the same.
+/// The API may add values. A value without a constant here keeps its text, and you can send it too.
 public struct EventPolicy: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {
-    /// The value as the API writes it.
+    /// The text of the value in the API.
     public let rawValue: String
 
-    /// The value that the API writes so.
+    /// Creates a value from its text in the API.
     public init(rawValue: String) { self.rawValue = rawValue }
 
-    /// The value that the API writes so.
+    /// Creates a value from its text in the API.
     public init(stringLiteral value: String) { self.init(rawValue: value) }
 
-    /// The value as the API writes it.
+    /// The text of the value in the API.
     public var description: String { rawValue }
 
-    /// It is let through.
+    /// The event passes.
     public static let allowEvent = Self(rawValue: "ALLOW_EVENT")
-    /// It is dropped.
+    /// The event is dropped.
     public static let blockEvent = Self(rawValue: "BLOCK_EVENT")
 }
 
-/// What becomes of an event with fields outside its schema.
+/// How an event with fields outside its schema is handled.
 ///
-/// New values may appear: one without a name here arrives, and can be given, all the same.
+/// The API may add values. A value without a constant here keeps its text, and you can send it too.
 public struct FieldPolicy: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {
-    /// The value as the API writes it.
+    /// The text of the value in the API.
     public let rawValue: String
 
-    /// The value that the API writes so.
+    /// Creates a value from its text in the API.
     public init(rawValue: String) { self.rawValue = rawValue }
 
-    /// The value that the API writes so.
+    /// Creates a value from its text in the API.
     public init(stringLiteral value: String) { self.init(rawValue: value) }
 
-    /// The value as the API writes it.
+    /// The text of the value in the API.
     public var description: String { rawValue }
 
-    /// It is let through as it is.
+    /// The event passes unchanged.
     public static let allowEvent = Self(rawValue: "ALLOW_EVENT")
-    /// It is dropped.
+    /// The event is dropped.
     public static let blockEvent = Self(rawValue: "BLOCK_EVENT")
-    /// It is let through without those fields.
+    /// The event passes without those fields.
     public static let omitFields = Self(rawValue: "OMIT_FIELDS")
 }
 
 /// Kind of event.
 ///
-/// New values may appear: one without a name here arrives, and can be given, all the same.
+/// The API may add values. A value without a constant here keeps its text, and you can send it too.
 public struct EventType: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {
-    /// The value as the API writes it.
+    /// The text of the value in the API.
     public let rawValue: String
 
-    /// The value that the API writes so.
+    /// Creates a value from its text in the API.
     public init(rawValue: String) { self.rawValue = rawValue }
 
-    /// The value that the API writes so.
+    /// Creates a value from its text in the API.
     public init(stringLiteral value: String) { self.init(rawValue: value) }
 
-    /// The value as the API writes it.
+    /// The text of the value in the API.
     public var description: String { rawValue }
 
-    /// Somebody did something.
+    /// A user did something.
     public static let track = Self(rawValue: "track")
-    /// Says who somebody is.
+    /// Identifies a user.
     public static let identify = Self(rawValue: "identify")
-    /// Somebody saw a page.
+    /// A user viewed a page.
     public static let page = Self(rawValue: "page")
-    /// Somebody saw a screen of an app.
+    /// A user viewed a screen of an app.
     public static let screen = Self(rawValue: "screen")
-    /// Says which group somebody belongs to.
+    /// Assigns a user to a group.
     public static let group = Self(rawValue: "group")
 }
 
@@ -184,20 +234,22 @@ public struct EventType: RawRepresentable, Codable, Hashable, Sendable, Expressi
 public struct EventSchema: Codable, Hashable, Sendable {
     /// JSON Schema of the event; in a domain it may refer to components.
     public var schema: JSONValue?
-    /// What becomes of events with fields outside the schema; `OMIT_FIELDS` when left out.
+    /// How events with fields outside the schema are handled. Default: `OMIT_FIELDS`.
     public var onUndeclaredFields: FieldPolicy?
-    /// What becomes of events that fail the schema; `BLOCK_EVENT` when left out.
+    /// How events that violate the schema are handled. Default: `BLOCK_EVENT`.
     public var onSchemaViolation: EventPolicy?
-    /// Version; `default` when left out.
+    /// Version. Default: `default`.
     public var version: String?
-    /// Slug; made up by the server when left out.
+    /// Slug. The server creates one if it is left out.
     public var slug: String?
-    /// Name of the event; needed where the type is `track`.
+    /// Name of the event. Required if the type is `track`.
     public var name: String?
     /// Kind of event.
     public var type: EventType?
+    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    public var otherMembers: JSONValue?
 
-    /// Makes one, as for an argument.
+    /// Creates a value, for example for an argument.
     public init(
         schema: JSONValue,
         onUndeclaredFields: FieldPolicy? = nil,
@@ -205,7 +257,8 @@ public struct EventSchema: Codable, Hashable, Sendable {
         version: String? = nil,
         slug: String? = nil,
         name: String? = nil,
-        type: EventType
+        type: EventType,
+        otherMembers: JSONValue? = nil
     ) {
         self.schema = schema
         self.onUndeclaredFields = onUndeclaredFields
@@ -214,6 +267,7 @@ public struct EventSchema: Codable, Hashable, Sendable {
         self.slug = slug
         self.name = name
         self.type = type
+        self.otherMembers = otherMembers
     }
 }
 
@@ -221,10 +275,10 @@ public struct EventSchema: Codable, Hashable, Sendable {
 public struct EventSource: Codable, Hashable, Identifiable, Sendable {
     /// The source's id.
     public var id: String
-    /// Name, for people.
+    /// Display name.
     public var name: String?
 
-    /// Makes one by hand, as for a test.
+    /// Creates a value, for example for a test.
     public init(
         id: String,
         name: String? = nil
@@ -240,8 +294,8 @@ public enum EventOrder: String, CaseIterable, Codable, Hashable, Sendable {
     case id
     /// By name.
     case name
-    /// By the time it was made.
+    /// By creation time.
     case createdAt
-    /// By the time of its last change.
+    /// By the time of the last change.
     case updatedAt
 }

@@ -7,25 +7,25 @@ extension Hightouch {
     public var sources: Sources { Sources(door: door) }
 }
 
-/// Operations on sources; ``Hightouch/sources`` has them.
+/// Operations on sources. ``Hightouch/sources`` returns them.
 public struct Sources: Sendable {
     let door: Door
 
-    /// The same operations, each giving the answer as it came.
+    /// The same operations, which return the raw response.
     public var withRawResponse: Raw { Raw(door: door) }
 
-    /// Lists the workspace's sources, a page at a time, in the order of their ids unless asked otherwise.
+    /// Lists the workspace's sources, a page at a time, ordered by id unless `orderBy` says otherwise.
     ///
     /// Operation `ListSource`: `GET /sources`.
     ///
     /// - Parameters:
-    ///   - name: Only sources with this name; whether a part of it is enough is not documented.
-    ///   - slug: Only the source with this slug; whether a part of it is enough is not documented.
-    ///   - offset: Sources to skip before the first page; 0 when left out.
-    ///   - limit: Sources a page; 100 when left out. The server may give fewer.
-    ///   - orderBy: Order of the list; by id when left out.
-    ///   - options: For this call alone.
-    /// - Returns: The list, fetched while it is gone through.
+    ///   - name: Only sources with this name. Whether part of it is enough is not documented.
+    ///   - slug: Only the source with this slug. Whether part of it is enough is not documented.
+    ///   - offset: Number of sources to skip before the first page. Default: 0.
+    ///   - limit: Sources per page, at least 1. Default: 100. The server may return fewer.
+    ///   - orderBy: Order of the list. Default: by id.
+    ///   - options: Options for this call only.
+    /// - Returns: The list, which fetches its pages while you iterate over it.
     public func list(
         name: String? = nil,
         slug: String? = nil,
@@ -51,25 +51,25 @@ public struct Sources: Sendable {
     ///
     /// - Parameters:
     ///   - sourceId: The source's id.
-    ///   - options: For this call alone.
-    /// - Returns: The server's answer.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    ///   - options: Options for this call only.
+    /// - Returns: The ``Source`` that the server returned.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     public func get(_ sourceId: Int, options: CallOptions = CallOptions()) async throws -> Source {
         try await door.value("sources.get", ["sourceId": sourceId], options)
     }
 
-    /// Makes a source. Sent once: it is repeated only when it certainly did not happen.
+    /// Creates a source. The request is repeated only if the first one certainly had no effect.
     ///
     /// Operation `CreateSource`: `POST /sources`.
     ///
     /// - Parameters:
-    ///   - name: Name, for people.
-    ///   - slug: Slug, unique among the workspace's sources; one that is taken is a `conflict`.
+    ///   - name: Display name.
+    ///   - slug: Slug, unique among the workspace's sources. A slug that is already taken is a `conflict`.
     ///   - type: Kind of connection, such as `snowflake` or `postgres`.
-    ///   - configuration: Settings of the connection; the shape depends on the type.
-    ///   - options: For this call alone.
-    /// - Returns: The server's answer.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    ///   - configuration: Settings of the connection; the form depends on the type.
+    ///   - options: Options for this call only.
+    /// - Returns: The ``Source`` that the server returned.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     @discardableResult
     public func create(
         name: String,
@@ -88,18 +88,18 @@ public struct Sources: Sendable {
             ], options)
     }
 
-    /// Changes a source; what is left out stays as it is.
+    /// Changes a source; members that are left out stay as they are.
     ///
     /// Operation `UpdateSource`: `PATCH /sources/{sourceId}`.
     ///
     /// - Parameters:
     ///   - sourceId: The source's id.
-    ///   - name: Name, for people.
-    ///   - configuration: Settings of the connection. The vendor's example names one of them and keeps the others,
-    ///     which is not promised.
-    ///   - options: For this call alone.
-    /// - Returns: The server's answer.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    ///   - name: Display name.
+    ///   - configuration: Settings of the connection. In the vendor's example, settings that are left out keep their
+    ///     values; that is not guaranteed.
+    ///   - options: Options for this call only.
+    /// - Returns: The ``Source`` that the server returned.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     @discardableResult
     public func update(
         _ sourceId: Int,
@@ -116,11 +116,12 @@ public struct Sources: Sendable {
             ], options)
     }
 
-    /// What `withRawResponse` has: each method takes what the one of the same name takes.
+    /// The operations of ``Sources`` with the same arguments, which return the raw response.
     public struct Raw: Sendable {
         let door: Door
 
-        /// As ``Sources/list(name:slug:offset:limit:orderBy:options:)``; gives the first page as it came.
+        /// Like ``Sources/list(name:slug:offset:limit:orderBy:options:)``, but returns the raw response of the first
+        /// page.
         public func list(
             name: String? = nil,
             slug: String? = nil,
@@ -140,12 +141,12 @@ public struct Sources: Sendable {
                 ], options)
         }
 
-        /// As ``Sources/get(_:options:)``; gives the answer as it came.
+        /// Like ``Sources/get(_:options:)``, but returns the raw response.
         public func get(_ sourceId: Int, options: CallOptions = CallOptions()) async throws -> RawResponse<Source> {
             try await door.rawValue("sources.get", ["sourceId": sourceId], options)
         }
 
-        /// As ``Sources/create(name:slug:type:configuration:options:)``; gives the answer as it came.
+        /// Like ``Sources/create(name:slug:type:configuration:options:)``, but returns the raw response.
         public func create(
             name: String,
             slug: String,
@@ -163,7 +164,7 @@ public struct Sources: Sendable {
                 ], options)
         }
 
-        /// As ``Sources/update(_:name:configuration:options:)``; gives the answer as it came.
+        /// Like ``Sources/update(_:name:configuration:options:)``, but returns the raw response.
         public func update(
             _ sourceId: Int,
             name: String? = nil,
@@ -185,22 +186,22 @@ public struct Sources: Sendable {
 public struct Source: Codable, Hashable, Identifiable, Sendable {
     /// Numeric id.
     public var id: Int
-    /// Name, for people.
+    /// Display name.
     public var name: String
     /// Slug, unique among the workspace's sources.
     public var slug: String
-    /// Workspace that it belongs to.
+    /// Id of the workspace that it belongs to.
     public var workspaceId: Int?
-    /// When it was made.
+    /// When it was created.
     public var createdAt: Date?
     /// When it was last changed.
     public var updatedAt: Date?
-    /// Settings of the connection; the shape depends on the type and may change at any time.
+    /// Settings of the connection; the form depends on the type and may change at any time.
     public var configuration: JSONValue?
     /// Kind of connection, such as `snowflake` or `postgres`.
     public var type: String?
 
-    /// Makes one by hand, as for a test.
+    /// Creates a value, for example for a test.
     public init(
         id: Int,
         name: String,

@@ -7,24 +7,24 @@ extension Hightouch {
     public var syncSequences: SyncSequences { SyncSequences(door: door) }
 }
 
-/// Operations on sync sequences; ``Hightouch/syncSequences`` has them.
+/// Operations on sync sequences. ``Hightouch/syncSequences`` returns them.
 public struct SyncSequences: Sendable {
     let door: Door
 
-    /// The same operations, each giving the answer as it came.
+    /// The same operations, which return the raw response.
     public var withRawResponse: Raw { Raw(door: door) }
 
-    /// Starts a run of a sequence and gives a handle that follows it. A sequence never overlaps itself: while one is
-    /// under way the handle is of the one follow-up run that all such triggers share, or, in workspaces without
-    /// queueing, of the run under way. Sent once: it is repeated only when it certainly did not happen.
+    /// Starts a run of a sequence and returns a handle that follows it. A sequence never overlaps itself. During a run,
+    /// the handle belongs to the one follow-up run that all such triggers share or, in workspaces without queueing, to
+    /// the run in progress. The request is repeated only if the first one certainly had no effect.
     ///
     /// Operation `TriggerSequenceRun`: `POST /sync-sequences/{syncSequenceId}/trigger`.
     ///
     /// - Parameters:
-    ///   - syncSequenceId: The sequence's id; no operation lists sequences, so it comes from the UI.
-    ///   - options: For this call alone.
-    /// - Returns: The run, to be followed.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    ///   - syncSequenceId: The sequence's id; no operation lists sequences, so take it from the web app.
+    ///   - options: Options for this call only.
+    /// - Returns: A handle that follows the run.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     @discardableResult
     public func trigger(
         _ syncSequenceId: String,
@@ -38,19 +38,19 @@ public struct SyncSequences: Sendable {
     /// Operation `GetSyncSequenceRun`: `GET /sync-sequences/runs/{syncSequenceRunId}`.
     ///
     /// - Parameters:
-    ///   - syncSequenceRunId: The run's id, as triggering the sequence gave it.
-    ///   - options: For this call alone.
-    /// - Returns: The server's answer.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    ///   - syncSequenceRunId: The run's id, as returned by `trigger`.
+    ///   - options: Options for this call only.
+    /// - Returns: The ``SequenceRun`` that the server returned.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     public func run(_ syncSequenceRunId: String, options: CallOptions = CallOptions()) async throws -> SequenceRun {
         try await door.value("sync_sequences.run", ["syncSequenceRunId": syncSequenceRunId], options)
     }
 
-    /// What `withRawResponse` has: each method takes what the one of the same name takes.
+    /// The operations of ``SyncSequences`` with the same arguments, which return the raw response.
     public struct Raw: Sendable {
         let door: Door
 
-        /// As ``SyncSequences/trigger(_:options:)``; gives the answer as it came.
+        /// Like ``SyncSequences/trigger(_:options:)``, but returns the raw response.
         public func trigger(
             _ syncSequenceId: String,
             options: CallOptions = CallOptions()
@@ -58,7 +58,7 @@ public struct SyncSequences: Sendable {
             try await door.rawRun("sync_sequences.trigger", ["syncSequenceId": syncSequenceId], options)
         }
 
-        /// As ``SyncSequences/run(_:options:)``; gives the answer as it came.
+        /// Like ``SyncSequences/run(_:options:)``, but returns the raw response.
         public func run(
             _ syncSequenceRunId: String,
             options: CallOptions = CallOptions()
@@ -70,29 +70,29 @@ public struct SyncSequences: Sendable {
 
 /// State of a sequence's run.
 ///
-/// New values may appear: one without a name here arrives, and can be given, all the same.
+/// The API may add values. A value without a constant here keeps its text, and you can send it too.
 public struct SequenceRunStatus: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {
-    /// The value as the API writes it.
+    /// The text of the value in the API.
     public let rawValue: String
 
-    /// The value that the API writes so.
+    /// Creates a value from its text in the API.
     public init(rawValue: String) { self.rawValue = rawValue }
 
-    /// The value that the API writes so.
+    /// Creates a value from its text in the API.
     public init(stringLiteral value: String) { self.init(rawValue: value) }
 
-    /// The value as the API writes it.
+    /// The text of the value in the API.
     public var description: String { rawValue }
 
-    /// Has not begun.
+    /// Has not started.
     public static let pending = Self(rawValue: "pending")
     /// Runs its syncs.
     public static let running = Self(rawValue: "running")
-    /// Ended; its members may have warnings all the same.
+    /// Finished. Its members may still have warnings.
     public static let done = Self(rawValue: "done")
-    /// Ended in failure.
+    /// Failed.
     public static let failed = Self(rawValue: "failed")
     /// Was cancelled.
     public static let cancelled = Self(rawValue: "cancelled")
@@ -109,7 +109,7 @@ public struct SequenceMember: Codable, Hashable, Sendable {
     /// When it ended; absent before.
     public var finishedAt: Date?
 
-    /// Makes one by hand, as for a test.
+    /// Creates a value, for example for a test.
     public init(
         syncId: Int? = nil,
         syncRunId: Int? = nil,
@@ -127,12 +127,12 @@ public struct SequenceMember: Codable, Hashable, Sendable {
 public struct SequenceRun: Codable, Hashable, Identifiable, Sendable {
     /// The run's id.
     public var id: String
-    /// State of the run. One that is `done` and holds a member that did not end well counts as ended with warnings.
+    /// State of the run. A run that is `done` counts as finished with warnings if a member did not succeed.
     public var status: SequenceRunStatus
-    /// The runs of its syncs, as far as they were started.
+    /// The runs of its syncs that have started.
     public var syncRuns: [SequenceMember]
 
-    /// Makes one by hand, as for a test.
+    /// Creates a value, for example for a test.
     public init(
         id: String,
         status: SequenceRunStatus,

@@ -7,14 +7,14 @@ extension Hightouch {
     public var syncs: Syncs { Syncs(door: door) }
 }
 
-/// Operations on syncs; ``Hightouch/syncs`` has them.
+/// Operations on syncs. ``Hightouch/syncs`` returns them.
 public struct Syncs: Sendable {
     let door: Door
 
-    /// The same operations, each giving the answer as it came.
+    /// The same operations, which return the raw response.
     public var withRawResponse: Raw { Raw(door: door) }
 
-    /// Lists the workspace's syncs, a page at a time, in the order of their ids unless asked otherwise.
+    /// Lists the workspace's syncs, a page at a time, ordered by id unless `orderBy` says otherwise.
     ///
     /// Operation `ListSync`: `GET /syncs`.
     ///
@@ -23,11 +23,11 @@ public struct Syncs: Sendable {
     ///   - modelId: Only syncs of this model.
     ///   - after: Only syncs that ran after this time.
     ///   - before: Only syncs that ran before this time.
-    ///   - offset: Syncs to skip before the first page; 0 when left out.
-    ///   - limit: Syncs a page; 100 when left out. The server may give fewer.
-    ///   - orderBy: Order of the list; by id when left out.
-    ///   - options: For this call alone.
-    /// - Returns: The list, fetched while it is gone through.
+    ///   - offset: Number of syncs to skip before the first page. Default: 0.
+    ///   - limit: Syncs per page, at least 1. Default: 100. The server may return fewer.
+    ///   - orderBy: Order of the list. Default: by id.
+    ///   - options: Options for this call only.
+    /// - Returns: The list, which fetches its pages while you iterate over it.
     public func list(
         slug: String? = nil,
         modelId: Int? = nil,
@@ -58,28 +58,28 @@ public struct Syncs: Sendable {
     /// - Parameters:
     ///   - sync: The sync's id or slug; an all-digit string is an id. A slug that the client does not remember costs
     ///     one more request; a change looks it up each time.
-    ///   - options: For this call alone.
-    /// - Returns: The server's answer.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    ///   - options: Options for this call only.
+    /// - Returns: The ``Sync`` that the server returned.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     public func get(_ sync: SyncReference, options: CallOptions = CallOptions()) async throws -> Sync {
         try await door.value("syncs.get", ["sync": sync], options)
     }
 
-    /// Makes a sync. Sent once: it is repeated only when it certainly did not happen.
+    /// Creates a sync. The request is repeated only if the first one certainly had no effect.
     ///
     /// Operation `CreateSync`: `POST /syncs`.
     ///
     /// - Parameters:
-    ///   - slug: Slug, unique in the workspace; one that is taken is a `conflict`.
-    ///   - configuration: Mappings and settings; the shape depends on the kind of destination.
+    ///   - slug: Slug, unique in the workspace. A slug that is already taken is a `conflict`.
+    ///   - configuration: Mappings and settings; the form depends on the kind of destination.
     ///   - destinationId: Destination that it writes to.
     ///   - modelId: Model that it reads from.
-    ///   - schedule: When runs start by themselves; null, or left out, for a sync that is only started by hand, by API
+    ///   - schedule: Schedule of automatic runs. Null or left out for a sync that is only started by hand, by the API
     ///     or in a sequence.
-    ///   - disabled: Whether scheduled runs are switched off; false when left out.
-    ///   - options: For this call alone.
-    /// - Returns: The server's answer.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    ///   - disabled: Whether scheduled runs are switched off. Default: false.
+    ///   - options: Options for this call only.
+    /// - Returns: The ``Sync`` that the server returned.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     @discardableResult
     public func create(
         slug: String,
@@ -102,20 +102,21 @@ public struct Syncs: Sendable {
             ], options)
     }
 
-    /// Changes a sync; what is left out stays as it is.
+    /// Changes a sync; members that are left out stay as they are.
     ///
     /// Operation `UpdateSync`: `PATCH /syncs/{syncId}`.
     ///
     /// - Parameters:
     ///   - sync: The sync's id or slug; an all-digit string is an id. A slug that the client does not remember costs
     ///     one more request; a change looks it up each time.
-    ///   - configuration: Mappings and settings; the shape depends on the kind of destination. Whether those that are
-    ///     not named stay is not documented.
-    ///   - schedule: When runs start by themselves; null switches that off.
+    ///   - configuration: Mappings and settings; the form depends on the kind of destination. Whether members that are
+    ///     left out keep their values is not documented.
+    ///   - schedule: Schedule of automatic runs. Null is meant to remove the schedule, but whether the server does so
+    ///     is not proved: in the vendor's own example it answers with the old schedule.
     ///   - disabled: Whether scheduled runs are switched off.
-    ///   - options: For this call alone.
-    /// - Returns: The server's answer.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    ///   - options: Options for this call only.
+    /// - Returns: The ``Sync`` that the server returned.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     @discardableResult
     public func update(
         _ sync: SyncReference,
@@ -134,37 +135,37 @@ public struct Syncs: Sendable {
             ], options)
     }
 
-    /// Deletes a sync; what it delivered stays delivered. Newer than the vendor's document that this SDK was made from:
-    /// a workspace that does not know it answers `notFound`.
+    /// Deletes a sync; what it delivered stays delivered. The operation is newer than the vendor's document that this
+    /// SDK is based on. A server that does not have it answers `notFound`.
     ///
-    /// Operation `DeleteSync`: `DELETE /syncs/{syncId}`, newer than the vendor's document.
+    /// Operation `DeleteSync`: `DELETE /syncs/{syncId}`. The API's OpenAPI document does not contain it yet.
     ///
     /// - Parameters:
     ///   - sync: The sync's id or slug; an all-digit string is an id. A slug that the client does not remember costs
     ///     one more request; a change looks it up each time.
-    ///   - options: For this call alone.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    ///   - options: Options for this call only.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     public func delete(_ sync: SyncReference, options: CallOptions = CallOptions()) async throws {
         try await door.nothing("syncs.delete", ["sync": sync], options)
     }
 
-    /// Starts a run of a sync and gives a handle that follows that run. While another run is under way the new one
-    /// queues behind it; a disabled sync runs all the same. Sent once: it is repeated only when it certainly did not
-    /// happen (the limit refused it, or the connection was never made); when its outcome cannot be known the error's
-    /// kind is `outcomeUnknown`.
+    /// Starts a run of a sync and returns a handle that follows that run. While another run is in progress the new one
+    /// queues behind it; a disabled sync runs too. The request is repeated only if the first one certainly had no
+    /// effect: the limit refused it, or the connection was never made. If the effect cannot be known, the error's kind
+    /// is `outcomeUnknown`.
     ///
     /// Operation `TriggerRun`: `POST /syncs/{syncId}/trigger`.
     ///
     /// - Parameters:
     ///   - sync: The sync's id or slug; an all-digit string is an id. A slug that the client does not remember costs
     ///     one more request; a change looks it up each time.
-    ///   - fullResync: Send every row again, whatever was synced before; false when left out.
-    ///   - resetCDC: Process every row without making changes at the destination; false when left out.
-    ///   - clearAndFill: Empty the audience, then send the whole query; false when left out.
-    ///   - ifRunning: What to do while a run of the sync is under way; `queue` when left out.
-    ///   - options: For this call alone.
-    /// - Returns: The run, to be followed.
-    /// - Throws: `HightouchError`, or `CancellationError` where the task was cancelled.
+    ///   - fullResync: Send every row again, even if it was synced before. Default: false.
+    ///   - resetCDC: Process every row without making changes at the destination. Default: false.
+    ///   - clearAndFill: Empty the audience, then send the whole query. Default: false.
+    ///   - ifRunning: What to do while a run of the sync is in progress. Default: `queue`.
+    ///   - options: Options for this call only.
+    /// - Returns: A handle that follows the run.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     @discardableResult
     public func trigger(
         _ sync: SyncReference,
@@ -185,7 +186,7 @@ public struct Syncs: Sendable {
             ], options)
     }
 
-    /// Lists the runs of a sync, a page at a time, in the order of their ids unless asked otherwise.
+    /// Lists the runs of a sync, a page at a time, ordered by id unless `orderBy` says otherwise.
     ///
     /// Operation `ListSyncRuns`: `GET /syncs/{syncId}/runs`.
     ///
@@ -193,14 +194,14 @@ public struct Syncs: Sendable {
     ///   - sync: The sync's id or slug; an all-digit string is an id. A slug that the client does not remember costs
     ///     one more request; a change looks it up each time.
     ///   - runId: Only this run.
-    ///   - after: Only runs that began after this time.
-    ///   - before: Only runs that began before this time.
-    ///   - within: Only runs that began in the last so many minutes.
-    ///   - offset: Runs to skip before the first page; 0 when left out.
-    ///   - limit: Runs a page; 100 when left out. The server may give fewer.
-    ///   - orderBy: Order of the list; by id when left out.
-    ///   - options: For this call alone.
-    /// - Returns: The list, fetched while it is gone through.
+    ///   - after: Only runs that started after this time.
+    ///   - before: Only runs that started before this time.
+    ///   - within: Only runs that started in the last given number of minutes.
+    ///   - offset: Number of runs to skip before the first page. Default: 0.
+    ///   - limit: Runs per page, at least 1. Default: 100. The server may return fewer.
+    ///   - orderBy: Order of the list. Default: by id.
+    ///   - options: Options for this call only.
+    /// - Returns: The list, which fetches its pages while you iterate over it.
     public func runs(
         _ sync: SyncReference,
         runId: Int? = nil,
@@ -226,11 +227,12 @@ public struct Syncs: Sendable {
             ], options)
     }
 
-    /// What `withRawResponse` has: each method takes what the one of the same name takes.
+    /// The operations of ``Syncs`` with the same arguments, which return the raw response.
     public struct Raw: Sendable {
         let door: Door
 
-        /// As ``Syncs/list(slug:modelId:after:before:offset:limit:orderBy:options:)``; gives the first page as it came.
+        /// Like ``Syncs/list(slug:modelId:after:before:offset:limit:orderBy:options:)``, but returns the raw response
+        /// of the first page.
         public func list(
             slug: String? = nil,
             modelId: Int? = nil,
@@ -254,13 +256,13 @@ public struct Syncs: Sendable {
                 ], options)
         }
 
-        /// As ``Syncs/get(_:options:)``; gives the answer as it came.
+        /// Like ``Syncs/get(_:options:)``, but returns the raw response.
         public func get(_ sync: SyncReference, options: CallOptions = CallOptions()) async throws -> RawResponse<Sync> {
             try await door.rawValue("syncs.get", ["sync": sync], options)
         }
 
-        /// As ``Syncs/create(slug:configuration:destinationId:modelId:schedule:disabled:options:)``; gives the answer
-        /// as it came.
+        /// Like ``Syncs/create(slug:configuration:destinationId:modelId:schedule:disabled:options:)``, but returns the
+        /// raw response.
         public func create(
             slug: String,
             configuration: JSONValue,
@@ -282,7 +284,7 @@ public struct Syncs: Sendable {
                 ], options)
         }
 
-        /// As ``Syncs/update(_:configuration:schedule:disabled:options:)``; gives the answer as it came.
+        /// Like ``Syncs/update(_:configuration:schedule:disabled:options:)``, but returns the raw response.
         public func update(
             _ sync: SyncReference,
             configuration: JSONValue? = nil,
@@ -300,7 +302,7 @@ public struct Syncs: Sendable {
                 ], options)
         }
 
-        /// As ``Syncs/delete(_:options:)``; gives the answer as it came.
+        /// Like ``Syncs/delete(_:options:)``, but returns the raw response.
         public func delete(
             _ sync: SyncReference,
             options: CallOptions = CallOptions()
@@ -308,7 +310,7 @@ public struct Syncs: Sendable {
             try await door.rawNothing("syncs.delete", ["sync": sync], options)
         }
 
-        /// As ``Syncs/trigger(_:fullResync:resetCDC:clearAndFill:ifRunning:options:)``; gives the answer as it came.
+        /// Like ``Syncs/trigger(_:fullResync:resetCDC:clearAndFill:ifRunning:options:)``, but returns the raw response.
         public func trigger(
             _ sync: SyncReference,
             fullResync: Bool? = nil,
@@ -328,8 +330,8 @@ public struct Syncs: Sendable {
                 ], options)
         }
 
-        /// As ``Syncs/runs(_:runId:after:before:within:offset:limit:orderBy:options:)``; gives the first page as it
-        /// came.
+        /// Like ``Syncs/runs(_:runId:after:before:within:offset:limit:orderBy:options:)``, but returns the raw response
+        /// of the first page.
         public func runs(
             _ sync: SyncReference,
             runId: Int? = nil,
@@ -357,7 +359,7 @@ public struct Syncs: Sendable {
     }
 }
 
-/// Numbers of rows by what was to be done with them.
+/// Row counts by kind of change.
 public struct RowCounts: Codable, Hashable, Sendable {
     /// Rows added.
     public var addedCount: Int
@@ -366,7 +368,7 @@ public struct RowCounts: Codable, Hashable, Sendable {
     /// Rows removed.
     public var removedCount: Int
 
-    /// Makes one by hand, as for a test.
+    /// Creates a value, for example for a test.
     public init(
         addedCount: Int = 0,
         changedCount: Int = 0,
@@ -382,28 +384,28 @@ public struct RowCounts: Codable, Hashable, Sendable {
 public struct SyncRun: Codable, Hashable, Identifiable, Sendable {
     /// Numeric id.
     public var id: Int
-    /// State of the run; judge by it and not by `completionRatio`.
+    /// State of the run. Rely on it and not on `completionRatio`.
     public var status: SyncRunStatus
-    /// When it was asked for; before `startedAt` when it had to wait behind another run.
+    /// When it was requested. Earlier than `startedAt` if it waited for another run.
     public var createdAt: Date?
-    /// When it began.
+    /// When it started.
     public var startedAt: Date?
     /// When it ended.
     public var finishedAt: Date?
-    /// Rows that the query gave.
+    /// Rows that the query returned.
     public var querySize: Int
-    /// Progress as a ratio; its range is not documented, and a run that ended well may stand below 1.
+    /// Progress as a ratio; its range is not documented, and a successful run may end below 1.
     public var completionRatio: Double
     /// Rows that the run meant to process.
     public var plannedRows: RowCounts
-    /// Rows that the destination took.
+    /// Rows that the destination accepted.
     public var successfulRows: RowCounts
-    /// Rows that the destination refused; what was never tried is not counted.
+    /// Rows that the destination rejected. Rows that were never tried are not counted.
     public var failedRows: RowCounts
-    /// The run's own account of what went wrong.
+    /// The error that the run reports.
     public var error: String?
 
-    /// Makes one by hand, as for a test.
+    /// Creates a value, for example for a test.
     public init(
         id: Int,
         status: SyncRunStatus,
@@ -433,20 +435,20 @@ public struct SyncRun: Codable, Hashable, Identifiable, Sendable {
 
 /// A unit of time.
 ///
-/// New values may appear: one without a name here arrives, and can be given, all the same.
+/// The API may add values. A value without a constant here keeps its text, and you can send it too.
 public struct IntervalUnit: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {
-    /// The value as the API writes it.
+    /// The text of the value in the API.
     public let rawValue: String
 
-    /// The value that the API writes so.
+    /// Creates a value from its text in the API.
     public init(rawValue: String) { self.rawValue = rawValue }
 
-    /// The value that the API writes so.
+    /// Creates a value from its text in the API.
     public init(stringLiteral value: String) { self.init(rawValue: value) }
 
-    /// The value as the API writes it.
+    /// The text of the value in the API.
     public var description: String { rawValue }
 
     /// Minutes.
@@ -463,16 +465,20 @@ public struct IntervalUnit: RawRepresentable, Codable, Hashable, Sendable, Expre
 public struct Interval: Codable, Hashable, Sendable {
     /// The unit of time.
     public var unit: IntervalUnit?
-    /// How many of the unit.
+    /// Number of units.
     public var quantity: Int?
+    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    public var otherMembers: JSONValue?
 
-    /// Makes one, as for an argument.
+    /// Creates a value, for example for an argument.
     public init(
         unit: IntervalUnit,
-        quantity: Int
+        quantity: Int,
+        otherMembers: JSONValue? = nil
     ) {
         self.unit = unit
         self.quantity = quantity
+        self.otherMembers = otherMembers
     }
 }
 
@@ -480,12 +486,16 @@ public struct Interval: Codable, Hashable, Sendable {
 public struct IntervalRule: Codable, Hashable, Sendable {
     /// The interval between runs.
     public var interval: Interval?
+    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    public var otherMembers: JSONValue?
 
-    /// Makes one, as for an argument.
+    /// Creates a value, for example for an argument.
     public init(
-        interval: Interval
+        interval: Interval,
+        otherMembers: JSONValue? = nil
     ) {
         self.interval = interval
+        self.otherMembers = otherMembers
     }
 }
 
@@ -493,12 +503,16 @@ public struct IntervalRule: Codable, Hashable, Sendable {
 public struct CronRule: Codable, Hashable, Sendable {
     /// Cron expression; the time zone is not documented.
     public var expression: String?
+    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    public var otherMembers: JSONValue?
 
-    /// Makes one, as for an argument.
+    /// Creates a value, for example for an argument.
     public init(
-        expression: String
+        expression: String,
+        otherMembers: JSONValue? = nil
     ) {
         self.expression = expression
+        self.otherMembers = otherMembers
     }
 }
 
@@ -518,8 +532,10 @@ public struct VisualDays: Codable, Hashable, Sendable {
     public var saturday: Bool?
     /// On Sundays.
     public var sunday: Bool?
+    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    public var otherMembers: JSONValue?
 
-    /// Makes one, as for an argument.
+    /// Creates a value, for example for an argument.
     public init(
         monday: Bool? = nil,
         tuesday: Bool? = nil,
@@ -527,7 +543,8 @@ public struct VisualDays: Codable, Hashable, Sendable {
         thursday: Bool? = nil,
         friday: Bool? = nil,
         saturday: Bool? = nil,
-        sunday: Bool? = nil
+        sunday: Bool? = nil,
+        otherMembers: JSONValue? = nil
     ) {
         self.monday = monday
         self.tuesday = tuesday
@@ -536,6 +553,7 @@ public struct VisualDays: Codable, Hashable, Sendable {
         self.friday = friday
         self.saturday = saturday
         self.sunday = sunday
+        self.otherMembers = otherMembers
     }
 }
 
@@ -545,14 +563,18 @@ public struct VisualExpression: Codable, Hashable, Sendable {
     public var days: VisualDays?
     /// Time of day; its format and zone are not documented.
     public var time: String?
+    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    public var otherMembers: JSONValue?
 
-    /// Makes one, as for an argument.
+    /// Creates a value, for example for an argument.
     public init(
         days: VisualDays,
-        time: String
+        time: String,
+        otherMembers: JSONValue? = nil
     ) {
         self.days = days
         self.time = time
+        self.otherMembers = otherMembers
     }
 }
 
@@ -560,12 +582,16 @@ public struct VisualExpression: Codable, Hashable, Sendable {
 public struct VisualRule: Codable, Hashable, Sendable {
     /// Days and times.
     public var expressions: [VisualExpression]
+    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    public var otherMembers: JSONValue?
 
-    /// Makes one, as for an argument.
+    /// Creates a value, for example for an argument.
     public init(
-        expressions: [VisualExpression]
+        expressions: [VisualExpression],
+        otherMembers: JSONValue? = nil
     ) {
         self.expressions = expressions
+        self.otherMembers = otherMembers
     }
 }
 
@@ -573,12 +599,16 @@ public struct VisualRule: Codable, Hashable, Sendable {
 public struct DbtAccount: Codable, Hashable, Sendable {
     /// dbt Cloud's id.
     public var id: String?
+    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    public var otherMembers: JSONValue?
 
-    /// Makes one, as for an argument.
+    /// Creates a value, for example for an argument.
     public init(
-        id: String
+        id: String,
+        otherMembers: JSONValue? = nil
     ) {
         self.id = id
+        self.otherMembers = otherMembers
     }
 }
 
@@ -586,12 +616,16 @@ public struct DbtAccount: Codable, Hashable, Sendable {
 public struct DbtJob: Codable, Hashable, Sendable {
     /// dbt Cloud's id.
     public var id: String?
+    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    public var otherMembers: JSONValue?
 
-    /// Makes one, as for an argument.
+    /// Creates a value, for example for an argument.
     public init(
-        id: String
+        id: String,
+        otherMembers: JSONValue? = nil
     ) {
         self.id = id
+        self.otherMembers = otherMembers
     }
 }
 
@@ -601,24 +635,28 @@ public struct DbtRule: Codable, Hashable, Sendable {
     public var account: DbtAccount?
     /// Job after which the sync runs.
     public var job: DbtJob?
+    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    public var otherMembers: JSONValue?
 
-    /// Makes one, as for an argument.
+    /// Creates a value, for example for an argument.
     public init(
         account: DbtAccount,
-        job: DbtJob
+        job: DbtJob,
+        otherMembers: JSONValue? = nil
     ) {
         self.account = account
         self.job = job
+        self.otherMembers = otherMembers
     }
 }
 
 /// The rule of a schedule, told apart by `kind`.
 public enum ScheduleRule: Hashable, Sendable {
-    /// Every so many minutes, hours, days or weeks.
+    /// At a fixed interval of minutes, hours, days or weeks.
     case interval(IntervalRule)
     /// On a cron expression.
     case cron(CronRule)
-    /// On days and times set in the vendor's UI.
+    /// On days and times set in the vendor's web app.
     case visual(VisualRule)
     /// After a job of dbt Cloud.
     case dbt(DbtRule)
@@ -632,7 +670,7 @@ extension ScheduleRule: Codable {
         case raw
     }
 
-    /// Reads the variant that `kind` names; a name that is not known is `unknown`, with everything in it.
+    /// Decodes the variant that `kind` names. Any other name becomes `unknown`, which holds the whole value.
     public init(from decoder: any Decoder) throws {
         let object = try decoder.container(keyedBy: CodingKeys.self)
         switch try object.decode(String.self, forKey: .kind) {
@@ -644,7 +682,7 @@ extension ScheduleRule: Codable {
         }
     }
 
-    /// Writes the variant and its `kind`.
+    /// Encodes the variant and its `kind`.
     public func encode(to encoder: any Encoder) throws {
         var object = encoder.container(keyedBy: CodingKeys.self)
         switch self {
@@ -667,39 +705,43 @@ extension ScheduleRule: Codable {
     }
 }
 
-/// When a sync runs by itself.
+/// The schedule of a sync.
 public struct Schedule: Codable, Hashable, Sendable {
-    /// The vendor's name for the kind of schedule.
+    /// The vendor's name for the type of schedule.
     public var type: String?
-    /// The rule; some kinds have none.
+    /// The rule. Some types of schedule have none.
     public var schedule: ScheduleRule?
+    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    public var otherMembers: JSONValue?
 
-    /// Makes one, as for an argument.
+    /// Creates a value, for example for an argument.
     public init(
         type: String,
-        schedule: ScheduleRule? = nil
+        schedule: ScheduleRule? = nil,
+        otherMembers: JSONValue? = nil
     ) {
         self.type = type
         self.schedule = schedule
+        self.otherMembers = otherMembers
     }
 }
 
 /// State of a sync.
 ///
-/// New values may appear: one without a name here arrives, and can be given, all the same.
+/// The API may add values. A value without a constant here keeps its text, and you can send it too.
 public struct SyncStatus: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {
-    /// The value as the API writes it.
+    /// The text of the value in the API.
     public let rawValue: String
 
-    /// The value that the API writes so.
+    /// Creates a value from its text in the API.
     public init(rawValue: String) { self.rawValue = rawValue }
 
-    /// The value that the API writes so.
+    /// Creates a value from its text in the API.
     public init(stringLiteral value: String) { self.init(rawValue: value) }
 
-    /// The value as the API writes it.
+    /// The text of the value in the API.
     public var description: String { rawValue }
 
     /// Switched off.
@@ -712,7 +754,7 @@ public struct SyncStatus: RawRepresentable, Codable, Hashable, Sendable, Express
     public static let failed = Self(rawValue: "failed")
     /// A run waits to write to the destination.
     public static let queued = Self(rawValue: "queued")
-    /// The latest run went well.
+    /// The latest run succeeded.
     public static let success = Self(rawValue: "success")
     /// The latest run finished with warnings, such as rejected rows.
     public static let warning = Self(rawValue: "warning")
@@ -731,7 +773,7 @@ public struct ExternalSegment: Codable, Hashable, Sendable {
     /// The destination's id for it; absent where none was made.
     public var id: String?
 
-    /// Makes one by hand, as for a test.
+    /// Creates a value, for example for a test.
     public init(
         id: String? = nil
     ) {
@@ -745,9 +787,9 @@ public struct Sync: Codable, Hashable, Identifiable, Sendable {
     public var id: Int
     /// Slug, unique in the workspace.
     public var slug: String
-    /// Workspace that it belongs to.
+    /// Id of the workspace that it belongs to.
     public var workspaceId: Int?
-    /// When it was made.
+    /// When it was created.
     public var createdAt: Date?
     /// When it was last changed.
     public var updatedAt: Date?
@@ -755,15 +797,15 @@ public struct Sync: Codable, Hashable, Identifiable, Sendable {
     public var destinationId: Int?
     /// Model that it reads from.
     public var modelId: Int?
-    /// Mappings and settings; the shape depends on the kind of destination and may change at any time.
+    /// Mappings and settings; the form depends on the kind of destination and may change at any time.
     public var configuration: JSONValue?
-    /// When runs start by themselves; absent for a sync that is only started by hand, by API or in a sequence.
+    /// Schedule of automatic runs. Absent for a sync that is only started by hand, by the API or in a sequence.
     public var schedule: Schedule?
     /// State of the sync, usually that of its latest run.
     public var status: SyncStatus?
-    /// Whether scheduled runs are switched off; triggered runs start all the same.
+    /// Whether scheduled runs are switched off. Triggered runs still start.
     public var disabled: Bool?
-    /// When a run last started; absent before the first.
+    /// When the latest run started. Absent before the first one.
     public var lastRunAt: Date?
     /// Columns of the source that it needs.
     public var referencedColumns: [String]
@@ -774,7 +816,7 @@ public struct Sync: Codable, Hashable, Identifiable, Sendable {
     /// Tags by name.
     public var tags: [String: String]?
 
-    /// Makes one by hand, as for a test.
+    /// Creates a value, for example for a test.
     public init(
         id: Int,
         slug: String,
@@ -812,13 +854,13 @@ public struct Sync: Codable, Hashable, Identifiable, Sendable {
     }
 }
 
-/// What a trigger does while a run of the sync is under way.
+/// What a trigger does while a run of the sync is in progress.
 public enum IfRunning: String, CaseIterable, Codable, Hashable, Sendable {
     /// Starts another run, which queues behind it.
     case queue
-    /// Starts none and gives the newest run that is under way; with options it is an error, since that run may have
-    /// been started with others. It looks at the list of runs first. What others start between the look and the trigger
-    /// is queued behind.
+    /// Returns the newest run in progress instead of starting one. Combining it with other options is an error, since
+    /// that run may have been started with different ones. The SDK reads the list of runs first; a run that somebody
+    /// else starts between that and the trigger is queued behind.
     case join
 }
 
@@ -826,10 +868,10 @@ public enum IfRunning: String, CaseIterable, Codable, Hashable, Sendable {
 public enum RunOrder: String, CaseIterable, Codable, Hashable, Sendable {
     /// By id.
     case id
-    /// By the time a run was asked for.
+    /// By the time the run was requested.
     case createdAt
-    /// By the time it began.
+    /// By start time.
     case startedAt
-    /// By the time it ended.
+    /// By end time.
     case finishedAt
 }

@@ -7,7 +7,7 @@ import Foundation
 @testable import HightouchSDK
 
 extension Call {
-    /// Makes the call of an operation through its method; nil where the name is of none.
+    /// Makes the call through the method of an operation; nil if there is no such operation.
     func made(_ op: String) async throws -> Ended? {
         switch op {
         case _ where op.hasPrefix("campaigns."): try await campaigns(op)
@@ -310,7 +310,7 @@ extension Call {
     }
 }
 
-/// What calls deprecated methods; through it, calling them is no warning.
+/// Calls deprecated methods. Through a protocol, such a call causes no compiler warning.
 private protocol OldMethods {
     func identityGraphs(_ op: String) async throws -> Ended?
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::document::{Described, Document, list};
+use super::document::{Described, Document, list, text};
 use super::{Finding, Severity};
 
 /// Which way values go: what is new matters differently in a request and in an answer.
@@ -76,6 +76,14 @@ impl<'a> Compared<'a> {
     }
 
     fn parameters(&mut self, id: &str, ours: &'a Value, theirs: &Described<'a>) {
+        for parameter in &theirs.parameters {
+            let (place, name) = (text(parameter, "in"), text(parameter, "name"));
+            // OpenAPI has these three ignored as parameters.
+            let ours = ["accept", "authorization", "content-type"].contains(&name.to_lowercase().as_str());
+            if matches!(place, "header" | "cookie") && !ours {
+                self.parameter_added(&format!("{id} {place}.{name}"), parameter);
+            }
+        }
         for place in ["path", "query"] {
             let known: Vec<&Value> = arguments(ours, place);
             let named = |argument: &'a Value| {
@@ -106,25 +114,43 @@ impl<'a> Compared<'a> {
             for parameter in parameters {
                 let name = text(parameter, "name");
                 if !known.iter().any(|argument| named(argument) == name) {
-                    let at = format!("{id} {place}.{name}");
-                    if parameter.get("required") == Some(&Value::Bool(true)) {
-                        self.breaking(&at, "a new parameter, which is required");
-                    } else {
-                        self.added(&at, "a new parameter");
-                    }
+                    self.parameter_added(&format!("{id} {place}.{name}"), parameter);
                 }
             }
         }
     }
 
+    fn parameter_added(&mut self, at: &str, parameter: &Value) {
+        if parameter.get("required") == Some(&Value::Bool(true)) {
+            self.breaking(at, "a new parameter, which is required");
+        } else {
+            self.added(at, "a new parameter");
+        }
+    }
+
     /// Pages are asked for by the vendor's default, since more may be refused.
     fn page_size(&mut self, at: &str, ours: &Value, schema: &Value) {
-        let ours = ours.pointer("/returns/size").and_then(Value::as_f64);
-        let theirs = self.document.resolved(schema).get("default").and_then(Value::as_f64);
-        if let (true, Some(ours), Some(theirs)) = (at.ends_with("query.limit"), ours, theirs)
-            && (ours - theirs).abs() > f64::EPSILON
-        {
-            self.added(at, format!("the default is {theirs} and not {ours}"));
+        let Some(ours) = ours.pointer("/returns/size").and_then(Value::as_f64) else { return };
+        if !at.ends_with("query.limit") {
+            return;
+        }
+        let schema = self.document.resolved(schema);
+        let theirs = |name| schema.get(name).and_then(Value::as_f64);
+        match theirs("default") {
+            Some(default) if default < ours => {
+                self.breaking(at, format!("the default is {default} and not {ours}"));
+            }
+            Some(default) if default > ours => {
+                self.added(at, format!("the default is {default} and not {ours}"));
+            }
+            _ => {}
+        }
+        match theirs("maximum") {
+            Some(most) if most < ours => {
+                self.breaking(at, format!("at most {most} now, and {ours} are asked for"));
+            }
+            Some(most) => self.added(at, format!("at most {most} now")),
+            None => {}
         }
     }
 
@@ -160,7 +186,12 @@ impl<'a> Compared<'a> {
             (None, None, _) => {}
             (_, _, None) => self.breaking(&at, "the document declares none"),
             (Some(of), _, Some(schema)) => {
-                match self.document.properties(schema).get("data").and_then(|(data, _)| data.get("items")) {
+                let data = self
+                    .document
+                    .properties(schema)
+                    .get("data")
+                    .map(|(data, _)| self.document.resolved(data));
+                match data.and_then(|data| data.get("items")) {
                     Some(items) => self.object(&format!("{at}.data[]"), text_of(of), items, Way::Answer),
                     None => self.breaking(&at, "is no page with `data` now"),
                 }
@@ -176,13 +207,14 @@ impl<'a> Compared<'a> {
             "enum" => self.choice(at, of, schema, way),
             "union" => self.union(at, of, schema, way),
             _ => {
-                let (needed, known) = match way {
-                    Way::Request => ("needed", list(of, "fields")),
-                    Way::Answer => ("", list(of, "fields")),
-                };
-                let known = known.iter().map(|field| {
+                let is = |field: &Value, key| field.get(key) == Some(&Value::Bool(true));
+                let known = list(of, "fields").iter().filter(|field| {
+                    // The other members of an object are kept under this name.
+                    text(field, "wire") != "otherMembers" && !(way == Way::Request && is(field, "readOnly"))
+                });
+                let known = known.map(|field| {
                     let needed = match way {
-                        Way::Request => field.get(needed) == Some(&Value::Bool(true)),
+                        Way::Request => is(field, "needed"),
                         Way::Answer => text(field, "presence") == "required",
                     };
                     (text(field, "wire"), (field.get("type"), needed, false))
@@ -209,7 +241,14 @@ impl<'a> Compared<'a> {
                     if way == Way::Request && *required && !needed {
                         self.breaking(&at, "is required now");
                     }
-                    if *nullable && !self.may_be_null(schema) {
+                    if way == Way::Answer && *needed && !required {
+                        self.breaking(&at, "may be absent now");
+                    }
+                    let null = self.document.may_be_null(schema);
+                    if way == Way::Answer && *needed && null {
+                        self.breaking(&at, "may be null now");
+                    }
+                    if *nullable && !null {
                         self.added(&at, "is not said to be null");
                     }
                     self.value(&at, *of, schema, way);
@@ -225,15 +264,6 @@ impl<'a> Compared<'a> {
                 }
             }
         }
-    }
-
-    fn may_be_null(&self, schema: &Value) -> bool {
-        let schema = self.document.resolved(schema);
-        schema.get("nullable") == Some(&Value::Bool(true))
-            || list(schema, "type").iter().any(|name| name == "null")
-            || ["anyOf", "oneOf"]
-                .iter()
-                .any(|name| list(schema, name).iter().any(|member| text(member, "type") == "null"))
     }
 
     /// A type expression of the catalogue and a schema.
@@ -332,10 +362,6 @@ impl<'a> Compared<'a> {
 
 fn arguments<'a>(operation: &'a Value, place: &str) -> Vec<&'a Value> {
     list(operation, "args").iter().filter(|argument| text(argument, "in") == place).collect()
-}
-
-fn text<'a>(of: &'a Value, name: &str) -> &'a str {
-    of.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
 fn text_of(of: &Value) -> &str {

@@ -1,16 +1,17 @@
-//! An OpenAPI document (3.0 or 3.1), as far as it is compared.
+//! The parts of an OpenAPI document (3.0 or 3.1) that are compared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-/// References that refer to each other are followed no further than this.
+/// The most references that are followed in a row.
 const DEEPEST_REFERENCE: usize = 32;
+const UNIONS: [&str; 2] = ["anyOf", "oneOf"];
 
 /// The document.
 pub(crate) struct Document(Value);
 
-/// One operation: `GET /syncs/{syncId}`, and what the document says of it.
+/// One operation, such as `GET /syncs/{syncId}`.
 pub(crate) struct Described<'a> {
     pub http: String,
     pub id: &'a str,
@@ -54,16 +55,56 @@ impl Document {
         operations
     }
 
-    /// What a reference stands for.
-    pub(crate) fn resolved<'a>(&'a self, mut schema: &'a Value) -> &'a Value {
-        for _ in 0..DEEPEST_REFERENCE {
-            let Some(to) = schema.get("$ref").and_then(Value::as_str) else { break };
-            match to.strip_prefix('#').and_then(|pointer| self.0.pointer(pointer)) {
-                Some(found) => schema = found,
-                None => break,
+    /// The schema that a reference, or a wrapper around one, stands for.
+    pub(crate) fn resolved<'a>(&'a self, schema: &'a Value) -> &'a Value {
+        self.levels(schema).last().unwrap_or(schema)
+    }
+
+    /// A schema and those within it that say the same of a value: what a reference refers to, the one part of an `allOf`,
+    /// the one alternative beside null.
+    fn levels<'a>(&'a self, schema: &'a Value) -> impl Iterator<Item = &'a Value> {
+        std::iter::successors(Some(schema), |schema| {
+            if let Some(to) = schema.get("$ref").and_then(Value::as_str) {
+                return to.strip_prefix('#').and_then(|pointer| self.0.pointer(pointer));
             }
-        }
-        schema
+            if schema.get("properties").is_some() {
+                return None;
+            }
+            let alternatives = non_null(schema);
+            match (list(schema, "allOf"), alternatives.as_slice()) {
+                ([one], []) => Some(one),
+                ([], [one]) => Some(*one),
+                _ => None,
+            }
+        })
+        .take(DEEPEST_REFERENCE)
+    }
+
+    /// Whether the schema, or what it stands for, allows null.
+    pub(crate) fn may_be_null(&self, schema: &Value) -> bool {
+        self.levels(schema).any(|schema| {
+            schema.get("nullable") == Some(&Value::Bool(true))
+                || list(schema, "type").iter().any(|name| name == "null")
+                || UNIONS.iter().any(|name| list(schema, name).iter().any(is_null))
+        })
+    }
+
+    /// The addresses of the API, without a slash at the end.
+    pub(crate) fn servers(&self) -> BTreeSet<&str> {
+        list(&self.0, "servers").iter().map(|server| text(server, "url").trim_end_matches('/')).collect()
+    }
+
+    /// The ways to authenticate, by their names.
+    pub(crate) fn security_schemes(&self) -> BTreeMap<&str, &Value> {
+        let components = self.0.get("components").unwrap_or(&Value::Null);
+        members(components, "securitySchemes")
+            .map(|(name, scheme)| (name.as_str(), self.resolved(scheme)))
+            .collect()
+    }
+
+    /// What an operation wants: one of the sets of schemes in the list; nothing where the list is empty.
+    pub(crate) fn security<'a>(&'a self, operation: &'a Value) -> &'a [Value] {
+        list(if operation.get("security").is_some() { operation } else { &self.0 }, "security")
     }
 
     /// The JSON schema of a request or a response.
@@ -73,26 +114,54 @@ impl Document {
         media.get("schema").map(|schema| self.resolved(schema))
     }
 
-    /// The schema of a success: the first of a union, whose others are errors.
+    /// The schema of a success: of a union the first that is no error.
     pub(crate) fn good<'a>(&'a self, operation: &'a Value) -> Option<&'a Value> {
+        let schema = self.answer(operation)?;
+        let alternatives = self.alternatives(schema);
+        let good = alternatives.iter().find(|alternative| !self.is_error(alternative));
+        Some(good.or(alternatives.first()).copied().unwrap_or(schema))
+    }
+
+    /// What an operation may answer under its good status beside its success, each described by its shape.
+    pub(crate) fn beside_good<'a>(&'a self, operation: &'a Value) -> BTreeSet<String> {
+        let Some(schema) = self.answer(operation) else { return BTreeSet::new() };
+        let good = self.good(operation);
+        let others = self
+            .alternatives(schema)
+            .into_iter()
+            .filter(|one| !good.is_some_and(|good| std::ptr::eq(good, *one)));
+        let null = self.may_be_null(schema).then(|| "null".to_owned());
+        others.map(|one| self.shape(one)).chain(null).collect()
+    }
+
+    fn answer<'a>(&'a self, operation: &'a Value) -> Option<&'a Value> {
         let responses = operation.get("responses")?.as_object()?;
         let (_, response) = responses.iter().find(|(status, _)| status.starts_with('2'))?;
-        let schema = self.content(response)?;
-        Some(self.alternatives(schema).first().copied().unwrap_or(schema))
+        self.content(response)
+    }
+
+    /// The shapes of the API's errors: `{"error"}`, `{"message", "details"}` and a text.
+    fn is_error(&self, schema: &Value) -> bool {
+        let names: Vec<&str> = self.properties(schema).into_keys().collect();
+        matches!(names.as_slice(), ["error"] | ["details", "message"]) || self.kind(schema) == Some("string")
+    }
+
+    fn shape(&self, schema: &Value) -> String {
+        let names: Vec<&str> = self.properties(schema).into_keys().collect();
+        match self.kind(schema) {
+            _ if !names.is_empty() => format!("an object with {}", names.join(", ")),
+            Some(kind) => format!("any {kind}"),
+            None => "any JSON".to_owned(),
+        }
     }
 
     /// The members of a union, without null.
     pub(crate) fn alternatives<'a>(&'a self, schema: &'a Value) -> Vec<&'a Value> {
-        ["anyOf", "oneOf"]
-            .iter()
-            .flat_map(|name| list(schema, name))
-            .map(|member| self.resolved(member))
-            .filter(|member| member.get("type").and_then(Value::as_str) != Some("null"))
-            .collect()
+        non_null(self.resolved(schema)).into_iter().map(|member| self.resolved(member)).collect()
     }
 
-    /// The properties of an object, those of what it is made of included, and whether each is required; a union has those of
-    /// all its members, none of them required.
+    /// The properties of an object with those of its parts, and whether each is required. A union has those of all its
+    /// members, and none is required.
     pub(crate) fn properties<'a>(&'a self, schema: &'a Value) -> BTreeMap<&'a str, (&'a Value, bool)> {
         let schema = self.resolved(schema);
         let mut properties = BTreeMap::new();
@@ -106,14 +175,18 @@ impl Document {
         }
         let required = list(schema, "required");
         for (name, property) in members(schema, "properties") {
-            let needed = required.iter().any(|known| known.as_str() == Some(name));
-            properties.insert(name.as_str(), (self.resolved(property), needed));
+            properties.insert(name.as_str(), (property, false));
+        }
+        for name in required.iter().filter_map(Value::as_str) {
+            if let Some((_, needed)) = properties.get_mut(name) {
+                *needed = true;
+            }
         }
         properties
     }
 
-    /// The type's name, null put aside: `string`, `number` (also for `integer`), `boolean`, `array`, `object`, or nothing
-    /// where any JSON fits.
+    /// The name of the type without null: `string`, `number` (also for `integer`), `boolean`, `array`, `object`, or
+    /// nothing if any JSON fits.
     pub(crate) fn kind(&self, schema: &Value) -> Option<&'static str> {
         let schema = self.resolved(schema);
         let named = match schema.get("type") {
@@ -130,6 +203,20 @@ impl Document {
             _ => None,
         }
     }
+}
+
+/// The alternatives of a union that are not null.
+fn non_null(schema: &Value) -> Vec<&Value> {
+    UNIONS.iter().flat_map(|name| list(schema, name)).filter(|member| !is_null(member)).collect()
+}
+
+fn is_null(schema: &Value) -> bool {
+    text(schema, "type") == "null"
+}
+
+/// A text under a name, or an empty one.
+pub(crate) fn text<'a>(of: &'a Value, name: &str) -> &'a str {
+    of.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// A list under a name, or an empty one.

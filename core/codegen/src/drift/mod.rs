@@ -1,5 +1,6 @@
-//! How an OpenAPI file differs from what the SDK knows: the way to notice that the API grew.
+//! Compares an OpenAPI file with the catalogue, to notice that the API changed.
 
+mod baseline;
 mod compare;
 mod document;
 #[cfg(test)]
@@ -13,17 +14,20 @@ use serde_json::Value;
 
 use document::Document;
 
-/// What differs, and is known to: each entry with its reason.
+/// The document that the SDK was made from.
+const BASELINE: &str = include_str!("../../../../tests/sandbox/openapi.json");
+
+/// The known differences, each with its reason.
 const KNOWN: &str = include_str!("known.json");
 
 /// How much a difference matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Severity {
-    /// It was known, and has a reason.
+    /// It is listed in `known.json`.
     Known,
-    /// The SDK works as before and does not show it.
+    /// The SDK works as before, but lacks it.
     New,
-    /// Calls or answers that the SDK counts on may fail.
+    /// Calls may fail, or answers may not be read.
     Breaking,
 }
 
@@ -41,7 +45,7 @@ impl fmt::Display for Severity {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
     pub severity: Severity,
-    /// The operation, and the path within it: `UpdateSync body.schedule`.
+    /// The operation and the path in it, such as `UpdateSync body.schedule`.
     pub at: String,
     pub what: String,
 }
@@ -49,7 +53,7 @@ pub(crate) struct Finding {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Known {
-    /// Where; `*` stands for any text.
+    /// The place, in which `*` stands for any text.
     at: String,
     what: String,
     why: String,
@@ -61,7 +65,7 @@ impl Known {
     }
 }
 
-/// Whether a text fits a pattern in which `*` stands for any text.
+/// Whether a text matches a pattern in which `*` stands for any text.
 fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
@@ -79,11 +83,18 @@ fn matches(pattern: &str, text: &str) -> bool {
 pub(crate) fn check(file: &Path, catalogue: &Value) -> Result<(String, u8), String> {
     let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let document = Document::read(&text).map_err(|why| format!("{}: {why}", file.display()))?;
-    let known: Vec<Known> = serde_json::from_str(KNOWN).map_err(|error| format!("known.json: {error}"))?;
-    Ok(report(&settled(&compare::differences(&document, catalogue), &known)))
+    compared(&document, catalogue)
 }
 
-/// The differences, those that are known marked as such; a known one that is no more is a difference too.
+fn compared(document: &Document, catalogue: &Value) -> Result<(String, u8), String> {
+    let known: Vec<Known> = serde_json::from_str(KNOWN).map_err(|error| format!("known.json: {error}"))?;
+    let baseline = Document::read(BASELINE)?;
+    let mut findings = compare::differences(document, catalogue);
+    findings.extend(baseline::differences(document, &baseline));
+    Ok(report(&settled(&findings, &known)))
+}
+
+/// The differences, with the known ones marked. A known difference that is gone is a difference too.
 fn settled(findings: &[Finding], known: &[Known]) -> Vec<Finding> {
     let mut settled = Vec::new();
     for mut finding in findings.iter().cloned() {

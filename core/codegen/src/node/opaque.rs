@@ -1,12 +1,12 @@
-//! Types that hold opaque JSON and go both ways. Answers hold it as `Json`, and whoever builds an argument may also write
-//! plain values, so in TypeScript these types have a parameter: what their opaque members are.
+//! Types with opaque JSON that answers and arguments share. Answers hold it as `Json`, and arguments may also hold plain
+//! values. So in TypeScript these types have a parameter, which is the type of their opaque members.
 
 use std::collections::BTreeSet;
 
 use minijinja::{Error, Value};
 use serde_json::{Value as Json, json};
 
-/// Marks the types of arguments that hold opaque JSON, however deep, and says wherever one is named what it then holds.
+/// Marks the types of arguments that hold opaque JSON at any depth, and sets the parameter wherever one is named.
 pub(super) fn mark(catalogue: &mut Json) {
     let types = catalogue.get("types").cloned().unwrap_or_default();
     let mut given = BTreeSet::new();
@@ -33,12 +33,12 @@ pub(super) fn mark(catalogue: &mut Json) {
     }
 }
 
-/// `EventSchema<Opaque = Json>`, where it is declared.
+/// How a type is declared: `EventSchema<Opaque = Json>`.
 pub(super) fn declared(ty: &Value) -> Result<String, Error> {
     named_with(ty, "<Opaque = Json>")
 }
 
-/// `EventSchema<Opaque>`, where another one of its kind names it.
+/// How another type with the parameter names it: `EventSchema<Opaque>`.
 pub(super) fn used(ty: &Value) -> Result<String, Error> {
     named_with(ty, "<Opaque>")
 }
@@ -48,7 +48,7 @@ fn named_with(ty: &Value, parameter: &str) -> Result<String, Error> {
     Ok(if ty.get_attr("opaque")?.is_true() { format!("{name}{parameter}") } else { name.to_string() })
 }
 
-/// Fills `found` with the types that something names, and those that these name.
+/// Adds to `found` the types that something names, and those that these name.
 fn named(of: &Json, types: &Json, found: &mut BTreeSet<String>) {
     match of {
         Json::Array(items) => items.iter().for_each(|item| named(item, types, found)),
@@ -62,7 +62,7 @@ fn named(of: &Json, types: &Json, found: &mut BTreeSet<String>) {
                             named(of, types, found);
                         }
                     }
-                    // What an operation gives is no argument.
+                    // The result of an operation is not an argument.
                     _ if key == "returns" => {}
                     _ => named(value, types, found),
                 }
@@ -72,7 +72,7 @@ fn named(of: &Json, types: &Json, found: &mut BTreeSet<String>) {
     }
 }
 
-/// Whether it has opaque members; a union keeps what it does not know as JSON.
+/// Whether a type has opaque members. A union keeps an unknown variant as JSON.
 fn holds_json(name: &str, types: &Json) -> bool {
     let mut all = BTreeSet::new();
     named(&json!({ "ref": name }), types, &mut all);
@@ -86,7 +86,7 @@ fn find<'a>(name: &str, types: &'a Json) -> Option<&'a Json> {
     types.as_array()?.iter().find(|of| of.get("name").and_then(Json::as_str) == Some(name))
 }
 
-/// Says with each marked type in it what its opaque members are, and the same of what is opaque itself.
+/// Sets the parameter of each marked type in a type, and replaces opaque JSON by it.
 fn annotate(of: &mut Json, opaque: &BTreeSet<String>, as_what: &str) {
     match of {
         Json::Array(items) => items.iter_mut().for_each(|item| annotate(item, opaque, as_what)),

@@ -1,16 +1,17 @@
-//! Which file a type stands in: that of the one resource that uses it, or the one for types that several share.
+//! Chooses the file of a type: that of the only resource that uses it, or the shared one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use heck::ToUpperCamelCase as _;
 use serde_json::{Value as Json, json};
 
 use super::{list, text};
 
-/// What the files are made of.
+/// What each file contains.
 pub(super) struct Groups {
-    /// `operations`, `types` and `name` by the resource's name.
+    /// By resource: its `name`, `operations` and `types`.
     pub(super) resources: BTreeMap<String, Json>,
-    /// Types of no resource or of several.
+    /// Types that no resource uses, or several.
     pub(super) shared: Vec<Json>,
 }
 
@@ -42,7 +43,7 @@ pub(super) fn by_resource(operations: &[Json], types: &[Json]) -> Groups {
     Groups { resources, shared: types.iter().filter(|of| alone(of).is_none()).cloned().collect() }
 }
 
-/// Notes that a resource uses a type and all that it is made of.
+/// Records that a resource uses a type and every type in it.
 fn using<'a>(name: &str, resource: &'a str, types: &[Json], users: &mut BTreeMap<String, BTreeSet<&'a str>>) {
     if !users.entry(name.to_owned()).or_default().insert(resource) {
         return;
@@ -52,7 +53,7 @@ fn using<'a>(name: &str, resource: &'a str, types: &[Json], users: &mut BTreeMap
     }
 }
 
-/// The types that something in the catalogue names.
+/// The types that an entry of the catalogue names.
 fn named(of: &Json) -> Vec<String> {
     let mut found = Vec::new();
     for part in list(of, "args").iter().chain(list(of, "fields")) {
@@ -61,7 +62,7 @@ fn named(of: &Json) -> Vec<String> {
     found.extend(list(of, "variants").iter().map(|variant| text(variant, "type").to_owned()));
     if let Some(returns) = of.get("returns") {
         found.extend(["page", "value"].map(|key| text(returns, key).to_owned()));
-        found.push(format!("{}Run", super::spell::class(text(returns, "run"))));
+        found.push(format!("{}Run", text(returns, "run").to_upper_camel_case()));
     }
     found
 }

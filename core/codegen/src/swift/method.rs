@@ -1,12 +1,12 @@
-//! A method as it is written: on one line where that fits, else an argument a line.
+//! Formats a method: on one line if it fits, else with one argument on each line.
 
 use serde_json::{Value as Json, json};
 
 use super::prose::WIDTH;
-use super::spell::{self, label};
+use super::spell::{self, camel};
 use super::{is, list, text};
 
-/// What the templates put in place for an operation: the method's head and its body, and those of its raw twin.
+/// What the templates use of an operation: the head and the body of its method and of the raw method.
 pub(super) fn forms(operation: &Json) -> Json {
     let (form, method) =
         (operation.get("form").unwrap_or(&Json::Null), spell::name(text(operation, "method")));
@@ -47,7 +47,7 @@ fn declared(operation: &Json) -> Vec<String> {
         .collect()
 }
 
-/// The call that the method makes, in one expression.
+/// The body of the method, which is one expression.
 fn body(indent: usize, call: &str, operation: &Json) -> String {
     let members: Vec<String> = list(operation, "args")
         .iter()
@@ -66,7 +66,7 @@ fn body(indent: usize, call: &str, operation: &Json) -> String {
     )
 }
 
-/// `open` + `parts` + `close`, on one line where that fits.
+/// `open`, `parts` and `close`, on one line if they fit.
 fn broken(indent: usize, open: &str, parts: &[String], close: &str) -> String {
     let outer = " ".repeat(indent);
     let line = format!("{outer}{open}{}{close}", parts.join(", "));
@@ -77,14 +77,14 @@ fn broken(indent: usize, open: &str, parts: &[String], close: &str) -> String {
     format!("{outer}{open}\n{}{}\n{outer}{close}", " ".repeat(indent + 4), parts.join(&inner))
 }
 
-/// The method's name with its labels, as links to it name it.
+/// The method's name with its labels, as links use it.
 fn selector(operation: &Json) -> String {
     let labels: Vec<&str> = list(operation, "args").iter().map(|argument| text(argument, "label")).collect();
     let labels = [&labels, &["options"][..]].concat().join(":");
-    format!("{}({labels}:)", label(text(operation, "method")))
+    format!("{}({labels}:)", camel(text(operation, "method")))
 }
 
-/// How the tests make the call from a scenario's arguments; the twin's resource stands in `%`.
+/// How the tests make the call from the arguments of a scenario.
 fn test(operation: &Json, method: &str) -> Json {
     let mut made: Vec<String> =
         list(operation, "args").iter().map(|argument| text(argument, "made").to_owned()).collect();

@@ -1,29 +1,28 @@
 //! Doc comments.
 
-use std::fmt::Write as _;
-
 use super::spell::camel;
+use crate::prose::wrap;
 
-/// Width of a line.
+/// The longest line.
 pub(super) const WIDTH: usize = 120;
 
-/// A doc comment of `text`, `indent` spaces deep, without its last line break.
+/// A doc comment, indented by `indent` spaces, without a line break at its end.
 pub(super) fn doc(text: &str, indent: usize) -> String {
     prose(text, &format!("{}///", " ".repeat(indent)), 0)
 }
 
-/// The doc comment of an item of a list (`- name: text`), its further lines hanging.
+/// A list item (`- name: text`) of a doc comment. Its later lines are indented further.
 pub(super) fn margin(item: &str, indent: usize, depth: usize) -> String {
     prose(item, &format!("{}///{}", " ".repeat(indent), " ".repeat(depth)), 2)
 }
 
-/// What to do instead, as a string literal holds it: the last part of the doc of what is deprecated.
+/// The last sentence of the doc of a deprecated operation, which says what to use instead, for a string literal.
 pub(super) fn instead(text: &str) -> String {
-    let last = text.rsplit(';').next().unwrap_or_default().trim();
-    last.trim_end_matches('.').replace(['`', '"', '\\'], "")
+    let last = text.trim_end_matches('.').rsplit(['.', ';']).next().unwrap_or_default();
+    last.trim().replace(['`', '"', '\\'], "")
 }
 
-/// What the catalogue says of a number of milliseconds, said of a time.
+/// The doc of a number of milliseconds, reworded for a duration.
 pub(super) fn in_milliseconds(text: &str) -> String {
     let text = text.replace("Milliseconds that", "Time that");
     match text.split_once(" when left out") {
@@ -35,22 +34,10 @@ pub(super) fn in_milliseconds(text: &str) -> String {
 }
 
 fn prose(text: &str, prefix: &str, hanging: usize) -> String {
-    let text = swift_names(text);
-    let mut lines = prefix.to_owned();
-    let mut width = prefix.len();
-    for (index, word) in text.split_whitespace().enumerate() {
-        if index > 0 && width + 1 + word.chars().count() > WIDTH {
-            let _ = write!(lines, "\n{prefix}{}", " ".repeat(hanging));
-            width = prefix.len() + hanging;
-        }
-        lines.push(' ');
-        lines.push_str(word);
-        width += 1 + word.chars().count();
-    }
-    lines
+    wrap(&swift_names(text), WIDTH, &format!("{prefix} "), &format!("{prefix} {}", " ".repeat(hanging)))
 }
 
-/// Names in backticks as Swift spells them: the catalogue's texts speak of `not_found`.
+/// Changes names in backticks to camelCase, as Swift writes them.
 fn swift_names(text: &str) -> String {
     let parts: Vec<String> = text
         .split('`')

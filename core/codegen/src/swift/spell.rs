@@ -1,12 +1,13 @@
-//! Names and types.
+//! Names and types in Swift.
 
+use heck::ToLowerCamelCase as _;
 use minijinja::value::Serde;
 use minijinja::{Error, Value};
 use serde_json::Value as Json;
 
 use super::unknown;
 
-/// Words that stand for themselves only in backticks.
+/// Swift's keywords, which are names only in backticks.
 const KEYWORDS: &[&str] = &[
     "as",
     "associatedtype",
@@ -61,40 +62,20 @@ const KEYWORDS: &[&str] = &[
     "while",
 ];
 
-/// A name of the catalogue or of the wire as Swift writes it, without backticks.
-pub(super) fn label(name: &str) -> String {
-    camel(name)
+/// A name in camelCase, without backticks: `not_found` becomes `notFound`. A name without underscores, such as
+/// `resetCDC`, stays.
+pub(super) fn camel(name: &str) -> String {
+    if name.contains('_') { name.to_lower_camel_case() } else { name.to_owned() }
 }
 
-/// A name of the catalogue or of the wire as Swift writes it.
+/// A name in camelCase, in backticks if it is a keyword.
 pub(super) fn name(name: &str) -> String {
     quote(&camel(name))
 }
 
-/// The name of an enumeration's value; `ALLOW_EVENT` shouts on the wire alone.
+/// The name of a value of an enumeration. The API writes some in capitals, such as `ALLOW_EVENT`.
 pub(super) fn value(value: &str) -> String {
-    let shouts = !value.bytes().any(|byte| byte.is_ascii_lowercase());
-    quote(&camel(&if shouts { value.to_ascii_lowercase() } else { value.to_owned() }))
-}
-
-/// `sync_sequences` → `SyncSequences`.
-pub(super) fn class(name: &str) -> String {
-    capital(&camel(name))
-}
-
-/// `not_found` → `notFound`; what has no underscore stays as it is.
-pub(super) fn camel(name: &str) -> String {
-    let mut words = name.split('_');
-    let first = words.next().unwrap_or_default().to_owned();
-    words.fold(first, |name, word| name + &capital(word))
-}
-
-fn capital(word: &str) -> String {
-    let mut letters = word.chars();
-    letters
-        .next()
-        .map(|first| first.to_uppercase().collect::<String>() + letters.as_str())
-        .unwrap_or_default()
+    quote(&value.to_lower_camel_case())
 }
 
 pub(super) fn quote(name: &str) -> String {
@@ -105,7 +86,7 @@ pub(super) fn spell_json(of: Option<&Json>) -> Result<String, Error> {
     spell(&Value::from(Serde(of.unwrap_or(&Json::Null))))
 }
 
-/// A type of the catalogue.
+/// A type of the catalogue in Swift.
 pub(super) fn spell(of: &Value) -> Result<String, Error> {
     Ok(match of.as_str() {
         Some("int") => "Int".to_owned(),
@@ -124,7 +105,7 @@ pub(super) fn spell(of: &Value) -> Result<String, Error> {
     })
 }
 
-/// What a field that is always there in an answer is when a user makes the value.
+/// The default of a field that every answer has, for users who create the value.
 pub(super) fn default(of: &Value) -> Result<String, Error> {
     Ok(match of.as_str() {
         Some("int" | "float") => "0".to_owned(),

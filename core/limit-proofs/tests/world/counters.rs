@@ -1,4 +1,4 @@
-//! The ways a server may count, each with its own idea of when there were too many.
+//! The ways in which a server may count requests.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -9,7 +9,7 @@ pub(crate) const LIMIT: u64 = 200;
 pub(crate) const WINDOW: Nanos = 10_000_000_000;
 const PHASES: u64 = 40;
 
-/// A server's count of arrivals; `arrive` says whether one is let in.
+/// A counter of a server. `arrive` counts a request and returns whether it is admitted.
 pub(crate) trait Counter {
     fn arrive(&mut self, at: Nanos) -> bool;
 }
@@ -42,7 +42,7 @@ impl Counter for Exact {
     }
 }
 
-/// A server that refuses without a reason in counting: everything that arrives in a while, or one request.
+/// A server that also refuses for another reason: everything for a while, or one request.
 pub(crate) struct Refuses<C> {
     counter: C,
     /// Counts from the first arrival.
@@ -74,8 +74,8 @@ impl<C: Counter> Counter for Refuses<C> {
     }
 }
 
-/// Counts in buckets of one window from `phase` on; with `estimates`, the bucket before weighs as much as
-/// the last window overlaps it.
+/// Counts in buckets of one window that begin at `phase`. With `estimates`, the previous bucket counts in proportion to its
+/// overlap with the last window.
 pub(crate) struct Buckets {
     phase: Nanos,
     estimates: bool,
@@ -109,16 +109,16 @@ impl Counter for Buckets {
     }
 }
 
-/// Every counter at every phase at once. They only observe: none of them changes what the others see.
-pub(crate) struct Panel {
+/// Every counter at every phase. They only observe: the server admits every request.
+pub(crate) struct AllCounters {
     pub(crate) exact: Exact,
     buckets: Vec<Buckets>,
     pub(crate) refusals: u64,
-    /// How much faster the server's clock runs than ours, in parts per million.
+    /// How much faster the server's clock runs than the client's, in parts per million.
     drift: i64,
 }
 
-impl Panel {
+impl AllCounters {
     pub(crate) fn new(drift: i64) -> Self {
         let phases = (0..PHASES).map(|phase| phase * WINDOW / PHASES);
         let buckets =
@@ -127,7 +127,7 @@ impl Panel {
     }
 }
 
-impl Counter for Panel {
+impl Counter for AllCounters {
     fn arrive(&mut self, at: Nanos) -> bool {
         let at = at.saturating_add_signed(at.cast_signed() / 1_000_000 * self.drift);
         let mut refusals = u64::from(!self.exact.arrive(at));

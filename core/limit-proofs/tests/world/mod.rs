@@ -1,4 +1,4 @@
-//! A world in virtual time: a client that follows a rule, a network, and a server that counts.
+//! A simulation in virtual time: a client with a rule, a network, and a server with a counter.
 
 pub(crate) mod counters;
 pub(crate) mod rules;
@@ -16,11 +16,11 @@ use rules::Rule;
 
 pub(crate) const MS: Nanos = 1_000_000;
 pub(crate) const SECOND: Nanos = 1000 * MS;
-/// After this long an unused connection is gone.
+/// An unused connection closes after this time.
 const IDLE_CONNECTION: Nanos = 20 * SECOND;
-/// How long a request may still be on its way after it was given up.
+/// How long an abandoned request may still be on its way.
 const LINGER: Nanos = 5 * SECOND;
-/// When a request is given up for want of an answer.
+/// A request without an answer is abandoned after this time.
 const TIMEOUT: Nanos = 30 * SECOND;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,24 +48,24 @@ pub(crate) enum Pattern {
     Steady,
     /// Up to 400 at a time, then nothing for up to 40 s.
     Bursts,
-    /// Always more to do, three in ten are given up, and the connection is lost now and then.
+    /// Always more to do. Three in ten requests are abandoned, and the connection is lost now and then.
     Cancellations,
-    /// Always more to do, and the process is stopped for up to 20 s now and then.
+    /// Always more to do. The process is stopped for up to 20 s now and then.
     Stops,
-    /// Always more to do, and the server is stopped once, for so long. When it goes on it reads whatever was sent
-    /// meanwhile; requests are given up after 30 s.
+    /// Always more to do. The server is stopped once for this long. When it continues it reads everything that was sent
+    /// meanwhile; requests are abandoned after 30 s.
     ServerStops(Nanos),
-    /// So many, all at once.
+    /// This many requests at once.
     Batch(usize),
-    /// So many who call at once, each again as soon as it is answered.
+    /// This many concurrent callers, each of which calls again as soon as it is answered.
     Callers(usize),
 }
 
-/// Somebody else who uses half of the same limit: ten requests a second on average.
+/// Another client that uses half of the limit: ten requests a second on average.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Stranger {
     Steady,
-    /// One in each tenth of a second, at any moment of it.
+    /// One request at a random moment of each tenth of a second.
     Scattered,
     /// Independent requests: now and then a window holds a quarter more than half of the limit.
     Poisson,
@@ -82,23 +82,23 @@ pub(crate) struct World {
     pub(crate) stranger: Option<Stranger>,
 }
 
-/// What happened, in times since the beginning.
+/// What happened in a simulation, in time since its start.
 #[derive(Debug, Default)]
-pub(crate) struct Story {
+pub(crate) struct Trace {
     pub(crate) granted: Vec<Nanos>,
     pub(crate) refused: Vec<Nanos>,
     pub(crate) finished: Vec<Nanos>,
 }
 
-impl Story {
-    /// Grants a second from `from` to `until`.
+impl Trace {
+    /// Returns the grants per second between `from` and `until`.
     #[allow(clippy::cast_precision_loss)]
     pub(crate) fn rate(&self, from: Nanos, until: Nanos) -> f64 {
         let granted = self.granted.iter().filter(|at| (from..until).contains(*at)).count();
         granted as f64 / ((until - from) as f64 / 1e9)
     }
 
-    /// The fewest answers in any 10 s between `from` and `until`, and in 10 s on average.
+    /// Returns the fewest answers in any 10 s between `from` and `until`, and the average.
     pub(crate) fn answers(&self, from: Nanos, until: Nanos) -> (usize, usize) {
         let within = |from, until| self.finished.iter().filter(|at| (from..until).contains(*at)).count();
         let begins = from / SECOND..=until / SECOND - 10;
@@ -138,11 +138,11 @@ struct Simulation<'a, R: Rule, C> {
     stops: Vec<(Nanos, Nanos)>,
     server_stops: Range<Nanos>,
     start: Nanos,
-    story: Story,
+    trace: Trace,
 }
 
 /// Plays a world to its end.
-pub(crate) fn play<R: Rule, C: Counter>(world: World, rule: &mut R, server: &mut C) -> Story {
+pub(crate) fn play<R: Rule, C: Counter>(world: World, rule: &mut R, server: &mut C) -> Trace {
     let mut rng = Rng::with_seed(world.seed);
     let start = 100 * SECOND + rng.u64(0..10 * SECOND);
     let mut simulation = Simulation {
@@ -161,11 +161,11 @@ pub(crate) fn play<R: Rule, C: Counter>(world: World, rule: &mut R, server: &mut
         stops: Vec::new(),
         server_stops: 0..0,
         start,
-        story: Story::default(),
+        trace: Trace::default(),
     };
     simulation.prepare();
     simulation.run();
-    simulation.story
+    simulation.trace
 }
 
 impl<R: Rule, C: Counter> Simulation<'_, R, C> {
@@ -199,7 +199,7 @@ impl<R: Rule, C: Counter> Simulation<'_, R, C> {
         }
         self.at(self.start, Event::More(0));
         if self.world.stranger.is_some() {
-            // It was there before us.
+            // It starts before the client.
             self.at(self.start - 20 * SECOND, Event::Stranger);
         }
     }
@@ -236,7 +236,7 @@ impl<R: Rule, C: Counter> Simulation<'_, R, C> {
                 self.let_go();
             }
             if let Pattern::Batch(count) = self.world.pattern
-                && self.story.finished.len() == count
+                && self.trace.finished.len() == count
             {
                 break;
             }
@@ -246,7 +246,7 @@ impl<R: Rule, C: Counter> Simulation<'_, R, C> {
     fn let_go(&mut self) {
         while self.to_do > 0 {
             if let Some(time) = self.rule.wait(self.now) {
-                // Timers are a little late on real machines; every second world has such a machine.
+                // Real timers are a little late; so are those of every second world.
                 let late = if self.world.seed.is_multiple_of(2) { 0 } else { self.rng.u64(0..2 * MS) };
                 let time = time.saturating_add(late);
                 if self.wakes_at.is_none_or(|wakes| time < wakes) && time < Nanos::MAX / 2 {
@@ -257,7 +257,7 @@ impl<R: Rule, C: Counter> Simulation<'_, R, C> {
             }
             let ticket = self.rule.grant(self.now);
             self.to_do -= 1;
-            self.story.granted.push(self.now - self.start);
+            self.trace.granted.push(self.now - self.start);
             self.send(ticket);
         }
     }
@@ -292,7 +292,7 @@ impl<R: Rule, C: Counter> Simulation<'_, R, C> {
                 let arrives = self.arrival(sent, cancelled + LINGER);
                 self.at(arrives, Event::Arrives(id));
             }
-            // One that was given up before it was sent never arrives.
+            // A request that is abandoned before it is sent never arrives.
             self.at(cancelled, Event::Ends(id, cancelled >= sent));
             if cancelled < sent {
                 self.requests[id].admitted = false;
@@ -302,7 +302,7 @@ impl<R: Rule, C: Counter> Simulation<'_, R, C> {
         let arrives = self.arrival(sent, end);
         let stop = self.server_stops.clone();
         if stop.contains(&arrives) || stop.contains(&end) {
-            // Everything that lies in its sockets is read at once when it goes on, and answered after that.
+            // When the server continues, it reads everything in its sockets at once and then answers.
             let read = if stop.contains(&arrives) { stop.end } else { arrives };
             self.at(read, Event::Arrives(id));
             let answered = stop.end + latency;
@@ -340,7 +340,7 @@ impl<R: Rule, C: Counter> Simulation<'_, R, C> {
             }
             (false, true) => {
                 self.rule.end(self.now, ticket, End::Seen);
-                self.story.finished.push(self.now - self.start);
+                self.trace.finished.push(self.now - self.start);
                 if matches!(self.world.pattern, Pattern::Callers(_)) {
                     self.to_do += 1;
                 }
@@ -348,7 +348,7 @@ impl<R: Rule, C: Counter> Simulation<'_, R, C> {
             (false, false) if cancels => self.rule.end(self.now, ticket, End::NeverSent),
             (false, false) => {
                 self.rule.refused(self.now, ticket, self.rng.u32(..));
-                self.story.refused.push(self.now - self.start);
+                self.trace.refused.push(self.now - self.start);
                 self.to_do = self.to_do.saturating_add(1);
             }
         }

@@ -1,4 +1,4 @@
-//! The rule that is judged, and weaker ones that must fail in the same world.
+//! The real rule, and weaker rules that must fail in the same world.
 
 use limit_proofs::limit::state::{Decision, Reach, State, Ticket};
 use limit_proofs::limit::turn::End;
@@ -6,13 +6,13 @@ use limit_proofs::limit::{Linger, NEVER, Nanos, Quota};
 
 use super::counters::LIMIT;
 
-/// T of the real rule, so that the weaker ones differ only in what they are weaker at.
+/// The window of the real rule, so that the weaker rules differ in nothing else.
 const SPAN: Nanos = 10_050_000_000;
 
-/// What decides when a request leaves.
+/// Decides when a request may leave.
 pub(crate) trait Rule {
     type Ticket;
-    /// Nothing if one may leave now, else when to ask again.
+    /// Returns `None` if a request may leave now, else the time at which to ask again.
     fn wait(&mut self, now: Nanos) -> Option<Nanos>;
     fn grant(&mut self, now: Nanos) -> Self::Ticket;
     fn end(&mut self, now: Nanos, ticket: Self::Ticket, end: End);
@@ -50,7 +50,7 @@ impl Rule for State {
     }
 }
 
-/// A bucket of 200 tokens that is filled at the declared rate.
+/// A bucket of 200 tokens that refills at the configured rate.
 pub(crate) struct TokenBucket {
     tokens: u64,
     since: Nanos,
@@ -83,7 +83,7 @@ impl Rule for TokenBucket {
     fn refused(&mut self, _now: Nanos, (): (), _jitter: u32) {}
 }
 
-/// An exact sliding window over the times at which requests left.
+/// An exact sliding window over departures.
 #[derive(Default)]
 pub(crate) struct SlidingDepartures(Vec<Nanos>);
 
@@ -104,8 +104,8 @@ impl Rule for SlidingDepartures {
     fn refused(&mut self, _now: Nanos, (): (), _jitter: u32) {}
 }
 
-/// An exact sliding window over ends and those in flight: right for a server that counts exactly, and
-/// nothing is looked at but s = t.
+/// An exact sliding window over ends and requests in flight. It suffices for a server that counts exactly: it only checks
+/// s = t.
 #[derive(Default)]
 pub(crate) struct SlidingEnds {
     flying: u64,
@@ -133,7 +133,7 @@ impl Rule for SlidingEnds {
     fn refused(&mut self, _now: Nanos, (): (), _jitter: u32) {}
 }
 
-/// The whole rule, but fed with departures: a request counts as ended the moment it leaves.
+/// The real rule, but a request counts as ended when it leaves.
 pub(crate) struct DeparturesInsteadOfEnds(pub(crate) State);
 
 impl Rule for DeparturesInsteadOfEnds {
@@ -153,7 +153,7 @@ impl Rule for DeparturesInsteadOfEnds {
     fn refused(&mut self, _now: Nanos, (): (), _jitter: u32) {}
 }
 
-/// The whole rule, but what was given up is taken for never sent.
+/// The real rule, but an abandoned request counts as never sent.
 pub(crate) struct ForgetsTheAbandoned(pub(crate) State);
 
 impl Rule for ForgetsTheAbandoned {
@@ -177,7 +177,7 @@ impl Rule for ForgetsTheAbandoned {
     }
 }
 
-/// The whole rule, but a server that does not answer is not expected to read anything later than others do.
+/// The real rule, but it does not expect a server that stopped answering to read requests late.
 pub(crate) struct LingersBriefly(pub(crate) State);
 
 impl Rule for LingersBriefly {
@@ -201,7 +201,7 @@ impl Rule for LingersBriefly {
     }
 }
 
-/// The whole rule with the window as declared, without the half percent for clocks.
+/// The real rule without the half percent for clocks.
 pub(crate) fn without_allowance_for_clocks() -> State {
     State::new(Quota { window: std::time::Duration::from_nanos(9_950_248_757), ..Quota::default() })
 }

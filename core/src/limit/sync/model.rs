@@ -34,14 +34,14 @@ loom::lazy_static! {
 
 /// Plays `meeting` in every order of events with at most `preemptions` threads stopped where they could have gone on.
 pub fn explore(preemptions: usize, meeting: impl Fn() + Sync + Send + 'static) {
-    // The clock is one for the process, and tests run beside each other.
+    // The clock is shared by the process, and tests run in parallel.
     static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut model = loom::model::Builder::new();
     model.preemption_bound = Some(preemptions);
     model.check(move || {
         NOW.store(1_000_000_000, Ordering::SeqCst);
-        // Each play must go the same way: the jitter after a refusal too.
+        // Every execution must be deterministic, including the jitter after a refusal.
         fastrand::seed(7);
         meeting();
     });

@@ -9,6 +9,7 @@ use crate::attempt::Outcome;
 use crate::call::{Call, Id, Spent, call_on};
 use crate::error::{Error, Kind};
 use crate::json::Json;
+use crate::message::{Message, Name, Segment};
 use crate::sender::Sender;
 
 /// Recipients a request.
@@ -23,7 +24,7 @@ pub(crate) async fn send_campaign(
 ) -> Result<CampaignResult, Error> {
     check(&what.recipients)?;
     if what.recipients.len() <= CHUNK {
-        return one(sender, campaign, what, spent).await;
+        return one(sender, campaign, what, spent).await.map_err(Failed::alone);
     }
     let mut results: Vec<RecipientResult> = Vec::with_capacity(what.recipients.len());
     for chunk in what.recipients.chunks(CHUNK) {
@@ -34,58 +35,98 @@ pub(crate) async fn send_campaign(
         };
         match one(sender, campaign, &part, spent).await {
             Ok(given) => results.extend(given.results),
-            Err(error) => return Err(partial(error, &what.recipients, results, chunk.len())),
+            Err(failed) => return Err(partial(failed, &what.recipients, results, chunk.len())),
         }
     }
     Ok(CampaignResult { results })
 }
 
-/// One request. An answer that does not say what came of each recipient says it of none: it cannot be told which.
+/// A request that failed, and what is known of its recipients.
+struct Failed {
+    error: Error,
+    results: Vec<RecipientResult>,
+}
+
+impl Failed {
+    /// The error of a campaign that is one request.
+    fn alone(self) -> Error {
+        if self.error.kind() != Kind::OutcomeUnknown {
+            return self.error;
+        }
+        let said = self.error.details().cloned();
+        self.error.with_details(Some(details(&self.results, said)))
+    }
+}
+
+/// One request.
 async fn one(
     sender: &Sender,
     campaign: &str,
     what: &CampaignTrigger,
     spent: &mut Spent,
-) -> Result<CampaignResult, Error> {
-    let call = call_on::<TriggerCampaignOp>(vec![Id::Text(campaign.to_owned())], what)?;
-    match sender.value::<CampaignResult>(&call, spent).await {
-        Ok(given) => matched(given, &what.recipients).map_err(|error| {
-            let error = error.with_meta(spent.meta(call.operation_id()));
-            sender.error_at(&call, error)
-        }),
-        Err(error) if error.kind() == Kind::OutcomeUnknown => {
-            let said = error.details().cloned();
-            Err(error.with_details(Some(details(&unknown(&what.recipients), said))))
-        }
-        Err(error) => Err(error),
-    }
+) -> Result<CampaignResult, Failed> {
+    let failed = |error| Failed { error, results: unknown(&what.recipients) };
+    let call = campaign_call(campaign, what).map_err(failed)?;
+    let given = sender.value::<CampaignResult>(&call, spent).await.map_err(failed)?;
+    matching(given, &what.recipients).map_err(|Failed { error, results }| {
+        let error = error.with_meta(spent.meta());
+        Failed { error: sender.error_at(&call, error), results }
+    })
 }
 
-/// The answer, where it has one result for each recipient.
+/// The answer, if it has one result for each recipient.
 pub(crate) fn matched(
     given: CampaignResult,
     recipients: &[CampaignRecipient],
 ) -> Result<CampaignResult, Error> {
+    matching(given, recipients).map_err(Failed::alone)
+}
+
+fn matching(given: CampaignResult, recipients: &[CampaignRecipient]) -> Result<CampaignResult, Failed> {
     if given.results.len() == recipients.len() {
         return Ok(given);
     }
     let what = format!(
-        "it was sent, and the answer has {} results for {} recipients: which is whose cannot be known",
+        "it was sent, and the answer has {} results for {} recipients",
         given.results.len(),
         recipients.len()
     );
-    Err(Error::new(Kind::OutcomeUnknown, what)
-        .with_details(Some(details(&unknown(recipients), None)))
-        .with_hint("Look at what the campaign shows before you send it again; it may have happened."))
+    // All of what came stays readable: a result without its recipient still holds the id of a send.
+    let answer = Json::of(&given.results);
+    let error = Error::new(Kind::OutcomeUnknown, what)
+        .with_details(Some(answer))
+        .with_hint("It may have happened: look at the campaign before you send it again.");
+    Err(Failed { error, results: assigned(given.results, recipients) })
+}
+
+/// The results of those recipients that they name beyond doubt; the others are `unknown`.
+fn assigned(given: Vec<RecipientResult>, recipients: &[CampaignRecipient]) -> Vec<RecipientResult> {
+    let mut results = unknown(recipients);
+    for result in given {
+        let is_named = |known: &RecipientResult| {
+            (known.handle.is_some() && known.handle == result.handle)
+                || (known.id.is_some() && known.id == result.id)
+        };
+        let mut named = results.iter_mut().filter(|known| is_named(known));
+        if let (Some(place), None) = (named.next(), named.next()) {
+            *place = result;
+        }
+    }
+    results
 }
 
 /// The call of a campaign that goes out in one request, for raw answers: those of several cannot be one.
 pub(crate) fn single_call(campaign: &str, what: &CampaignTrigger) -> Result<Call, Error> {
     check(&what.recipients)?;
     if what.recipients.len() > CHUNK {
-        let what = format!("the raw answer of more than {CHUNK} recipients is several; nothing was sent");
+        let what = format!("the raw answer of more than {CHUNK} recipients is several. Nothing was sent");
         return Err(Error::new(Kind::InvalidRequest, what));
     }
+    campaign_call(campaign, what)
+}
+
+/// The call of one request.
+pub(crate) fn campaign_call(campaign: &str, what: &CampaignTrigger) -> Result<Call, Error> {
     call_on::<TriggerCampaignOp>(vec![Id::Text(campaign.to_owned())], what)
 }
 
@@ -94,9 +135,14 @@ fn check(recipients: &[CampaignRecipient]) -> Result<(), Error> {
     match recipients.iter().position(|recipient| recipient.handle.is_some() == recipient.id.is_some()) {
         None => Ok(()),
         Some(index) => {
-            let what = format!(
-                "arguments.recipients[{index}] must have exactly one of handle and id; nothing was sent"
-            );
+            let what = message![
+                Message::path(vec![Segment::Member("recipients"), Segment::Index(index)]),
+                " must have exactly one of ",
+                Name("handle"),
+                " and ",
+                Name("id"),
+                ". Nothing was sent"
+            ];
             Err(Error::new(Kind::InvalidRequest, what))
         }
     }
@@ -119,7 +165,7 @@ fn details(results: &[RecipientResult], said: Option<Json>) -> Json {
 
 /// The error of a chunk, with what is known of all recipients.
 fn partial(
-    error: Error,
+    Failed { error, results: of_chunk }: Failed,
     recipients: &[CampaignRecipient],
     mut results: Vec<RecipientResult>,
     failed: usize,
@@ -129,20 +175,24 @@ fn partial(
     }
     let known = results.len();
     let left = error.outcome().and_then(Outcome::since).is_some();
+    let in_doubt = of_chunk.iter().filter(|result| result.status == RecipientStatus::Unknown).count();
     let lost = error.kind() == Kind::OutcomeUnknown || error.kind() == Kind::Cancelled && left;
     let rest = recipients.get(known..).unwrap_or_default();
     let (chunk, later) = rest.split_at(failed.min(rest.len()));
-    let status = if lost { RecipientStatus::Unknown } else { RecipientStatus::NotSent };
-    results.extend(chunk.iter().map(|recipient| RecipientResult::of(recipient, status.clone())));
+    if lost {
+        results.extend(of_chunk);
+    } else {
+        results
+            .extend(chunk.iter().map(|recipient| RecipientResult::of(recipient, RecipientStatus::NotSent)));
+    }
     results.extend(later.iter().map(|recipient| RecipientResult::of(recipient, RecipientStatus::NotSent)));
-    // What the server said stays beside the results, without the results of the chunk alone.
-    let said = error.details().filter(|_| !lost).cloned();
-    let what = format!(
-        "{} (of {} recipients, {known} were sent before it, {} are unknown, {} were not sent)",
-        error.what(),
+    let said = error.details().cloned();
+    let counts = format!(
+        " (of {} recipients, {known} were sent before it, {} are unknown, {} were not sent)",
         recipients.len(),
-        if lost { chunk.len() } else { 0 },
+        if lost { in_doubt } else { 0 },
         if lost { later.len() } else { rest.len() },
     );
+    let what = message![error.what(), counts];
     error.with_what(what).with_details(Some(details(&results, said)))
 }

@@ -3,13 +3,14 @@
 use crate::json::JsonObject;
 
 model! {
-    /// Who a campaign is sent to: exactly one of `handle` and `id`.
+    /// A recipient of a campaign, named by exactly one of `handle` and `id`.
     pub struct CampaignRecipient (sent) {
         /// E-mail address, or phone number in E.164 form.
         optional handle = "handle": String,
         /// Primary key of a profile that the Personalization API knows.
         optional id = "id": String,
-        /// Values for the message's variables, before those of the profile and those for everybody.
+        /// Values for the message's variables. They take precedence over those of the profile and those for all
+        /// recipients.
         optional properties = "properties": JsonObject,
     }
 }
@@ -18,50 +19,50 @@ impl CampaignRecipient {
     /// A recipient by e-mail address or phone number.
     #[must_use]
     pub fn handle(handle: impl Into<String>) -> Self {
-        Self { handle: Some(handle.into()), id: None, properties: None }
+        Self { handle: Some(handle.into()), ..Self::default() }
     }
 
     /// A recipient by the id of their profile.
     #[must_use]
     pub fn profile(id: impl Into<String>) -> Self {
-        Self { handle: None, id: Some(id.into()), properties: None }
+        Self { id: Some(id.into()), ..Self::default() }
     }
 }
 
 request! {
-    /// Whom to send a campaign to, and with what (operation `TriggerCampaign`).
+    /// Recipients of a campaign and their variables (operation `TriggerCampaign`).
     pub struct CampaignTrigger {
-        /// The recipients, in the order in which their results come.
+        /// The recipients. Their results come in the same order.
         body(needed) recipients = "recipients": Vec<CampaignRecipient>,
-        /// Values for the message's variables, for everybody; a recipient's own come first.
+        /// Values for the message's variables for all recipients. A recipient's own values take precedence.
         body properties = "properties": JsonObject,
-        /// Also send a campaign that is not activated yet, for tests; false when left out.
+        /// Also send a campaign that is not activated yet, for tests. Default: false.
         body(off) draft = "draft": bool,
     }
 }
 
 model! {
-    /// What sending a campaign gave.
+    /// The result of sending a campaign.
     pub struct CampaignResult {
-        /// One for each recipient, in the order given.
+        /// One result for each recipient, in the order given.
         defaulted results = "results": Vec<RecipientResult>,
     }
 }
 
 model! {
-    /// What came of one recipient.
+    /// The result for one recipient.
     pub struct RecipientResult {
-        /// What became of it; accepted means queued, not delivered.
+        /// Status. Accepted means queued, not delivered.
         required status = "status": RecipientStatus,
-        /// The recipient's address, where one was given.
+        /// The recipient's address, if one was given.
         optional handle = "handle": String,
-        /// The recipient's profile, where one was given.
+        /// The id of the recipient's profile, if one was given.
         optional id = "id": String,
-        /// Id of the send, for `send_status`, where it was accepted.
+        /// Id of the send, for `send_status`. Absent if it was not accepted.
         optional send_id = "sendId": String,
         /// Why it was rejected.
         optional reason = "reason": RejectReason,
-        /// Variables without a value, where the reason is `missing_variables`.
+        /// Variables without a value, if the reason is `missing_variables`.
         optional missing_variables = "missingVariables": Vec<String>,
     }
 }
@@ -81,15 +82,15 @@ impl RecipientResult {
 }
 
 open_enum! {
-    /// What became of a recipient.
+    /// Status of a recipient.
     pub enum RecipientStatus {
         /// Its message is queued.
         Accepted = "accepted",
         /// It failed a check, and nothing was sent.
         Rejected = "rejected",
-        /// Ours, in errors alone: its request was sent, and what came of it cannot be known.
+        /// Only in errors, set by the SDK: the request was sent, and its result is unknown.
         Unknown = "unknown",
-        /// Ours, in errors alone: its request was not taken, or an earlier one failed before it.
+        /// Only in errors, set by the SDK: the request was refused, or never sent because an earlier one failed.
         NotSent = "not_sent",
     }
 }
@@ -109,7 +110,7 @@ open_enum! {
 }
 
 model! {
-    /// Where one send of a campaign stands.
+    /// Status of one send of a campaign.
     pub struct SendStatus {
         /// The provider's word: `sent`, `delivered`, `bounced`, `failed` or `dropped`; others may come.
         required status = "status": String,

@@ -7,7 +7,7 @@ use crate::operation::{NoFields, SYNC};
 use crate::resources::ListOrder;
 
 request! {
-    /// Which syncs to list (operation `ListSync`).
+    /// Filters for a list of syncs (operation `ListSync`).
     pub struct ListSyncs {
         /// Only the sync with this slug.
         query slug = "slug": String,
@@ -17,71 +17,64 @@ request! {
         query after = "after": Timestamp,
         /// Only syncs that ran before this time.
         query before = "before": Timestamp,
-        /// Syncs to skip before the first page; 0 when left out.
+        /// Number of syncs to skip before the first page. Default: 0.
         query offset = "offset": u32,
-        /// Syncs a page; 100 when left out. The server may give fewer.
+        /// Syncs per page, at least 1. Default: 100. The server may return fewer.
         query limit = "limit": u32,
-        /// Order of the list; by id when left out.
+        /// Order of the list. Default: by id.
         query order_by = "orderBy": ListOrder,
     }
 }
 
 request! {
-    /// A sync to be made (operation `CreateSync`).
+    /// A sync to create (operation `CreateSync`).
     pub struct SyncCreate {
-        /// Slug, unique in the workspace; one that is taken is a `conflict`.
+        /// Slug, unique in the workspace. A slug that is already taken is a `conflict`.
         body(needed) slug = "slug": String,
-        /// Mappings and settings; the shape depends on the kind of destination.
+        /// Mappings and settings; the form depends on the kind of destination.
         body(needed) configuration = "configuration": JsonObject,
         /// Destination that it writes to.
         body(needed) destination_id = "destinationId": i64,
         /// Model that it reads from.
         body(needed) model_id = "modelId": i64,
-        /// When runs start by themselves; null, or left out, for a sync that is only started by hand, by API or in a
+        /// Schedule of automatic runs. Null or left out for a sync that is only started by hand, by the API or in a
         /// sequence.
         body(nulled) schedule = "schedule": Schedule,
-        /// Whether scheduled runs are switched off; false when left out.
+        /// Whether scheduled runs are switched off. Default: false.
         body(off) disabled = "disabled": bool,
     }
 }
 
 request! {
-    /// Changes to a sync (operation `UpdateSync`); what is left out stays as it is.
+    /// Changes to a sync (operation `UpdateSync`); members that are left out stay as they are.
     pub struct SyncUpdate {
-        /// Mappings and settings; the shape depends on the kind of destination. Whether those that are not named stay is
-        /// not documented.
+        /// Mappings and settings; the form depends on the kind of destination. Whether members that are left out keep
+        /// their values is not documented.
         body configuration = "configuration": JsonObject,
-        /// When runs start by themselves; null switches that off.
+        /// Schedule of automatic runs. Null is meant to remove the schedule, but whether the server does so is not
+        /// proved: in the vendor's own example it answers with the old schedule.
         body(nullable) schedule = "schedule": Schedule,
         /// Whether scheduled runs are switched off.
         body disabled = "disabled": bool,
     }
 }
 
-operation! {
-    /// Lists the workspace's syncs, a page at a time, in the order of their ids unless asked otherwise.
-    ListSyncOp = "ListSync", read GET "/syncs" [] as "syncs.list", takes ListSyncs, gives page Sync
-}
+operations! {
+    /// Lists the workspace's syncs, a page at a time, ordered by id unless `order_by` says otherwise.
+    ListSyncOp = "ListSync", read GET "/syncs" [] as "syncs.list", takes ListSyncs, gives page Sync;
 
-operation! {
     /// Reads one sync.
-    GetSyncOp = "GetSync", read GET "/syncs/{syncId}" [SYNC] as "syncs.get", takes NoFields, gives value Sync
-}
+    GetSyncOp = "GetSync", read GET "/syncs/{syncId}" [SYNC] as "syncs.get", takes NoFields, gives value Sync;
 
-operation! {
-    /// Makes a sync. Sent once: it is repeated only when it certainly did not happen.
-    CreateSyncOp = "CreateSync", write POST "/syncs" [] as "syncs.create", takes SyncCreate, gives value Sync
-}
+    /// Creates a sync. The request is repeated only if the first one certainly had no effect.
+    CreateSyncOp = "CreateSync", write POST "/syncs" [] as "syncs.create", takes SyncCreate, gives value Sync;
 
-operation! {
-    /// Changes a sync; what is left out stays as it is.
+    /// Changes a sync; members that are left out stay as they are.
     UpdateSyncOp = "UpdateSync", write PATCH "/syncs/{syncId}" [SYNC] as "syncs.update",
-    takes SyncUpdate, gives value Sync
-}
+    takes SyncUpdate, gives value Sync;
 
-operation! {
-    /// Deletes a sync; what it delivered stays delivered. Newer than the vendor's document that this SDK was made from: a
-    /// workspace that does not know it answers `not_found`.
+    /// Deletes a sync; what it delivered stays delivered. The operation is newer than the vendor's document that this
+    /// SDK is based on. A server that does not have it answers `not_found`.
     DeleteSyncOp = "DeleteSync", write DELETE "/syncs/{syncId}" [SYNC] as "syncs.delete",
-    takes NoFields, gives nothing (), newer true
+    takes NoFields, gives nothing (), newer true;
 }

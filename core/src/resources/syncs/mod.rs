@@ -14,13 +14,19 @@ pub use schedule::*;
 pub(crate) use slugs::{BySlug, fetch_by_slug, remembered};
 pub(crate) use start::{start, start_raw};
 pub use trigger::{IfRunning, ListSyncRuns, RunOrder, TriggerSync};
-pub(crate) use trigger::{ListSyncRunsOp, TriggerRunCustomOp, TriggerRunOp, syncs_after, trigger_call};
+pub(crate) use trigger::{ListSyncRunsOp, TriggerRunOp, syncs_after, trigger_call};
 pub use types::*;
 
+use crate::attempt::Subject;
 use crate::call::{Id, call, call_on};
 use crate::operation::{Endpoint as _, NoFields};
-use crate::resources::{Pages, Pending};
+use crate::resources::{Pages, Pending, Visitor};
 use crate::runs::Run;
+
+pub(super) fn operations(visitor: &mut impl Visitor) {
+    definitions::operations(visitor);
+    trigger::operations(visitor);
+}
 
 handle! {
     /// The operations on syncs.
@@ -39,30 +45,32 @@ impl Syncs {
         Pending::new(&self.sender, call_on::<GetSyncOp>(vec![Id::Sync(sync.into())], &NoFields))
     }
 
-    /// Makes a sync (operation `CreateSync`).
+    /// Creates a sync (operation `CreateSync`).
     pub fn create(&self, sync: &SyncCreate) -> Pending<Sync> {
         Pending::new(&self.sender, call::<CreateSyncOp>(sync))
     }
 
-    /// Changes a sync (operation `UpdateSync`); what is left out stays as it is.
+    /// Changes a sync (operation `UpdateSync`); members that are left out stay as they are.
     pub fn update(&self, sync: impl Into<SyncReference>, changes: &SyncUpdate) -> Pending<Sync> {
         Pending::new(&self.sender, call_on::<UpdateSyncOp>(vec![Id::Sync(sync.into())], changes))
     }
 
-    /// Deletes a sync (operation `DeleteSync`, newer than the document that this SDK was made from); what it delivered
+    /// Deletes a sync (operation `DeleteSync`, newer than the document that this SDK is based on); what it delivered
     /// stays delivered.
     pub fn delete(&self, sync: impl Into<SyncReference>) -> Pending<()> {
         Pending::new(&self.sender, call_on::<DeleteSyncOp>(vec![Id::Sync(sync.into())], &NoFields))
     }
 
-    /// Starts a run and gives its handle (operation `TriggerRun`, by slug `TriggerRunCustom`). Never sent twice unless
-    /// it certainly did not happen.
+    /// Starts a run and returns its handle (operation `TriggerRun`, by slug `TriggerRunCustom`). The request is
+    /// repeated only if the first one certainly had no effect.
     pub fn trigger(&self, sync: impl Into<SyncReference>, how: &TriggerSync) -> Pending<Run<SyncRun>> {
         let (sync, how) = (sync.into(), how.clone());
+        let call = trigger_call(&sync, &how);
+        let subject = call.map_or(Subject::method(TriggerRunOp::OPERATION.op), |call| call.subject().clone());
         let (sync_raw, how_raw) = (sync.clone(), how.clone());
         Pending::made(
             &self.sender,
-            TriggerRunOp::OPERATION.id,
+            subject,
             move |sender, mut spent| {
                 Box::pin(async move {
                     let token = start(&sender, &sync, &how, &mut spent).await?;

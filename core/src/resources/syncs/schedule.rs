@@ -1,11 +1,11 @@
 //! When syncs run by themselves: the same shape in answers and in requests.
 
 model! {
-    /// When a sync runs by itself.
+    /// The schedule of a sync.
     pub struct Schedule (sent) {
-        /// The vendor's name for the kind of schedule.
+        /// The vendor's name for the type of schedule.
         needed type_ = "type": String,
-        /// The rule; some kinds have none.
+        /// The rule. Some types of schedule have none.
         optional schedule = "schedule": ScheduleRule,
     }
 }
@@ -13,11 +13,11 @@ model! {
 union! {
     /// The rule of a schedule, told apart by `kind`.
     pub enum ScheduleRule {
-        /// Every so many minutes, hours, days or weeks.
+        /// At a fixed interval of minutes, hours, days or weeks.
         Interval(IntervalRule) = "interval" by "interval",
         /// On a cron expression.
         Cron(CronRule) = "cron" by "expression",
-        /// On days and times set in the vendor's UI.
+        /// On days and times set in the vendor's web app.
         Visual(VisualRule) = "visual" by "expressions",
         /// After a job of dbt Cloud.
         Dbt(DbtRule) = "dbt" by "job",
@@ -37,7 +37,7 @@ model! {
     pub struct Interval (sent) {
         /// The unit of time.
         needed unit = "unit": IntervalUnit,
-        /// How many of the unit.
+        /// Number of units.
         needed quantity = "quantity": i64,
     }
 }

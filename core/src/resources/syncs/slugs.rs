@@ -9,7 +9,6 @@ use tokio::time::Instant;
 use super::{ListSyncOp, ListSyncs, Sync};
 use crate::call::{Call, Id, Spent, SyncReference, call};
 use crate::error::{Error, Kind};
-use crate::limit::Class;
 use crate::page::{self, Cursor, Fetched, Row};
 use crate::reason::Reason;
 use crate::sender::Sender;
@@ -70,11 +69,11 @@ pub(crate) fn remembered(sender: &Sender, slug: &str) -> Option<i64> {
     sender.part::<Slugs>().id(sender.key()?.digest(), slug)
 }
 
-/// The id behind a slug; whoever changes the sync asks anew, since the slug may have gone to another one.
+/// The id behind the slug that a call wants, whose errors name that call; whoever changes the sync asks anew, since the slug may have gone to another one.
 pub(crate) async fn resolve(
     sender: &Sender,
     slug: &str,
-    class: Class,
+    wanted: &Call,
     remembers: bool,
     spent: &mut Spent,
 ) -> Result<Resolved, Error> {
@@ -82,16 +81,17 @@ pub(crate) async fn resolve(
         return Ok(Resolved { id, key: key.digest() });
     }
     let call = call::<ListSyncOp>(&ListSyncs { slug: Some(slug.to_owned()), ..ListSyncs::default() })?
-        .on(SyncReference::Slug(slug.to_owned()).to_string())
-        .of_class(class);
+        .on_sync(&SyncReference::Slug(slug.to_owned()))
+        .of_class(wanted.class(&spent.options));
     let mut looking = spent.beside(None);
     let found = search(sender, slug, &call, &mut looking).await;
     spent.add(looking);
-    found.map_err(|error| error.with_meta(spent.meta(call.operation_id())))
+    found.map_err(|error| sender.error_at(wanted, error.with_meta(spent.meta())))
 }
 
 async fn search(sender: &Sender, slug: &str, call: &Call, spent: &mut Spent) -> Result<Resolved, Error> {
     let mut cursor = Some(page::start(call));
+    let mut left_out = false;
     while let Some(at) = cursor {
         let fetched = page::fetch::<Sync>(sender, call, at, spent).await?;
         // Whether the server's filter is exact is not documented, so the match is checked here.
@@ -101,11 +101,15 @@ async fn search(sender: &Sender, slug: &str, call: &Call, spent: &mut Spent) -> 
             sender.part::<Slugs>().learn(key, slug, sync.id);
             return Ok(Resolved { id: sync.id, key });
         }
+        left_out |= fetched.left_out;
         cursor = fetched.cursor;
     }
-    let error = Error::new(Kind::NotFound, "no sync has this slug")
-        .with_hint("Check the slug in the sync's settings, or pass the numeric id; nothing was changed.");
-    Err(sender.error_at(call, error))
+    if left_out {
+        let what = "the answer has a sync that cannot be read, and it may be the one with this slug";
+        return Err(Error::new(Kind::Protocol, what));
+    }
+    Err(Error::new(Kind::NotFound, "no sync has this slug")
+        .with_hint("Check the spelling in the sync's settings, or pass the numeric id. Nothing was changed."))
 }
 
 /// What looks a slug up is made once more if the key was changed before the call was sent: the first key of a function is
@@ -119,8 +123,7 @@ impl BySlug {
     /// The call with an id in place of a slug in its path.
     pub(crate) async fn ready(&self, sender: &Sender, call: &Call, spent: &mut Spent) -> Result<Call, Error> {
         let Some(slug) = call.slug() else { return Ok(call.clone()) };
-        let class = call.class(&spent.options);
-        let Resolved { id, key } = resolve(sender, slug, class, !call.is_write(), spent).await?;
+        let Resolved { id, key } = resolve(sender, slug, call, !call.is_write(), spent).await?;
         Ok(call.clone().with_sync(id).bound_to(key))
     }
 

@@ -5,6 +5,7 @@ use super::trigger::trigger_call;
 use super::{IfRunning, SyncReference, SyncRun, TriggerSync};
 use crate::call::{Call, Spent};
 use crate::error::{Error, Kind};
+use crate::message::Name;
 use crate::operation::{Fields as _, OfRun as _};
 use crate::resources::{RawAnswer, raw};
 use crate::runs::{self, RunToken, Source};
@@ -17,7 +18,7 @@ struct Prepared {
     call: Call,
 }
 
-/// Starts a run, unless one is under way that shall be joined.
+/// Starts a run, unless the caller joins one that is in progress.
 pub(crate) async fn start(
     sender: &Sender,
     sync: &SyncReference,
@@ -42,8 +43,10 @@ pub(crate) async fn start_raw(
     mut spent: Spent,
 ) -> Result<RawAnswer, Error> {
     if how.if_running == Some(IfRunning::Join) {
-        let what =
-            "ifRunning \"join\" has no raw answer of its own: it may send no trigger; nothing was sent";
+        let what = message![
+            Name("ifRunning"),
+            " \"join\" has no raw answer of its own: it may send no trigger. Nothing was sent"
+        ];
         return Err(sender.error_at(&trigger_call(sync, how)?, Error::new(Kind::InvalidRequest, what)));
     }
     let mut by_slug = BySlug::default();
@@ -64,8 +67,10 @@ async fn start_once(
 ) -> Result<RunToken, Error> {
     let joins = how.if_running == Some(IfRunning::Join);
     if joins && !is_plain(how) {
-        let what = "ifRunning \"join\" takes no other option: a run that is under way may have been started without \
-                    it; nothing was sent";
+        let what = message![
+            Name("ifRunning"),
+            " \"join\" takes no other option: a run that is under way may have been started without it. Nothing was sent"
+        ];
         return Err(sender.error_at(&trigger_call(sync, how)?, Error::new(Kind::InvalidRequest, what)));
     }
     let Prepared { id, call } = prepare(sender, sync, how, spent).await?;
@@ -74,17 +79,14 @@ async fn start_once(
         let mut looking = spent.beside(None);
         let found = runs::under_way::<SyncRun>(sender, &parent, &mut looking).await;
         spent.add(looking);
-        let found = found.map_err(|error| {
-            let meta = spent.meta("");
-            error.with_meta(meta)
-        })?;
+        let found = found.map_err(|error| sender.error_at(&call, error.with_meta(spent.meta())))?;
         if let Some(run) = found {
             let token = RunToken::new(sender, SyncRun::KIND, parent, run.id.to_string());
             return Ok(token.from(Source::Joined));
         }
         if spent.left().is_some_and(|left| left.is_zero()) {
             let what = "the deadline passed before the request that starts the run was sent";
-            let error = Error::new(Kind::Timeout, what).with_meta(spent.meta(""));
+            let error = Error::new(Kind::Timeout, what).with_meta(spent.meta());
             return Err(sender.error_at(&call, error));
         }
     }
@@ -102,7 +104,7 @@ async fn prepare(
     match sync {
         SyncReference::Id(id) => Ok(Prepared { id: *id, call }),
         SyncReference::Slug(slug) => {
-            let found = resolve(sender, slug, call.class(&spent.options), true, spent).await?;
+            let found = resolve(sender, slug, &call, true, spent).await?;
             Ok(Prepared { id: found.id, call: call.bound_to(found.key) })
         }
     }

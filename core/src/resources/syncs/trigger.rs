@@ -2,7 +2,7 @@
 
 use super::{ListSyncOp, ListSyncs, SyncReference, SyncRun, SyncRunStatus};
 use crate::call::{Call, Id, call, call_on};
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::limit::Class;
 use crate::model::Timestamp;
 use crate::operation::{Endpoint as _, OfRun, Page, RunKind, SYNC, StartedNumber};
@@ -11,25 +11,25 @@ use crate::runs::{Ending, Listed, Lost, RunState, adopt};
 request! {
     /// How to start a run (operations `TriggerRun` and `TriggerRunCustom`); nothing destructive unless asked for.
     pub struct TriggerSync {
-        /// Send every row again, whatever was synced before; false when left out.
+        /// Send every row again, even if it was synced before. Default: false.
         body(off) full_resync = "fullResync": bool,
-        /// Process every row without making changes at the destination; false when left out.
+        /// Process every row without making changes at the destination. Default: false.
         body(off) reset_cdc = "resetCDC": bool,
-        /// Empty the audience, then send the whole query; false when left out.
+        /// Empty the audience, then send the whole query. Default: false.
         body(off) clear_and_fill = "clearAndFill": bool,
-        /// What to do while a run of the sync is under way; `queue` when left out.
+        /// What to do while a run of the sync is in progress. Default: `queue`.
         client if_running = "ifRunning": IfRunning,
     }
 }
 
 choice! {
-    /// What a trigger does while a run of the sync is under way.
+    /// What a trigger does while a run of the sync is in progress.
     pub enum IfRunning {
         /// Starts another run, which queues behind it.
         Queue = "queue",
-        /// Starts none and gives the newest run that is under way; with options it is an error, since that run may have
-        /// been started with others. It looks at the list of runs first. What others start between the look and the
-        /// trigger is queued behind.
+        /// Returns the newest run in progress instead of starting one. Combining it with other options is an error,
+        /// since that run may have been started with different ones. The SDK reads the list of runs first; a run that
+        /// somebody else starts between that and the trigger is queued behind.
         Join = "join",
     }
 }
@@ -53,63 +53,57 @@ choice! {
     pub enum RunOrder {
         /// By id.
         Id = "id",
-        /// By the time a run was asked for.
+        /// By the time the run was requested.
         CreatedAt = "createdAt",
-        /// By the time it began.
+        /// By start time.
         StartedAt = "startedAt",
-        /// By the time it ended.
+        /// By end time.
         FinishedAt = "finishedAt",
     }
 }
 
 request! {
-    /// Which runs of a sync to list (operation `ListSyncRuns`).
+    /// Filters for a list of runs of a sync (operation `ListSyncRuns`).
     pub struct ListSyncRuns {
         /// Only this run.
         query run_id = "runId": i64,
-        /// Only runs that began after this time.
+        /// Only runs that started after this time.
         query after = "after": Timestamp,
-        /// Only runs that began before this time.
+        /// Only runs that started before this time.
         query before = "before": Timestamp,
-        /// Only runs that began in the last so many minutes.
+        /// Only runs that started in the last given number of minutes.
         query within = "within": i64,
-        /// Runs to skip before the first page; 0 when left out.
+        /// Number of runs to skip before the first page. Default: 0.
         query offset = "offset": u32,
-        /// Runs a page; 100 when left out. The server may give fewer.
+        /// Runs per page, at least 1. Default: 100. The server may return fewer.
         query limit = "limit": u32,
-        /// Order of the list; by id when left out.
+        /// Order of the list. Default: by id.
         query order_by = "orderBy": RunOrder,
     }
 }
 
-operation! {
-    /// Starts a run of a sync and gives a handle that follows that run. While another run is under way the new one
-    /// queues behind it; a disabled sync runs all the same. Sent once: it is repeated only when it certainly did not
-    /// happen (the limit refused it, or the connection was never made); when its outcome cannot be known the error's kind
-    /// is `outcome_unknown`.
+operations! {
+    /// Starts a run of a sync and returns a handle that follows that run. While another run is in progress the new one
+    /// queues behind it; a disabled sync runs too. The request is repeated only if the first one certainly had no effect:
+    /// the limit refused it, or the connection was never made. If the effect cannot be known, the error's kind is
+    /// `outcome_unknown`.
     TriggerRunOp = "TriggerRun", trigger POST "/syncs/{syncId}/trigger" [SYNC] as "syncs.trigger",
-    takes TriggerSync, gives run SyncRun
-}
+    takes TriggerSync, gives run SyncRun;
 
-operation! {
     TriggerRunCustomOp = "TriggerRunCustom", trigger POST "/syncs/trigger" [] as "syncs.trigger",
-    takes TriggerSyncBySlug, gives inner StartedNumber
-}
+    takes TriggerSyncBySlug, gives inner StartedNumber;
 
-operation! {
-    /// Lists the runs of a sync, a page at a time, in the order of their ids unless asked otherwise.
+    /// Lists the runs of a sync, a page at a time, ordered by id unless `order_by` says otherwise.
     ListSyncRunsOp = "ListSyncRuns", read GET "/syncs/{syncId}/runs" [SYNC] as "syncs.runs",
-    takes ListSyncRuns, gives page SyncRun
+    takes ListSyncRuns, gives page SyncRun;
 }
 
 /// The call that starts a run; by slug it is another operation than by id.
 pub(crate) fn trigger_call(sync: &SyncReference, how: &TriggerSync) -> Result<Call, Error> {
-    if let Err(why) = sync.check() {
-        let error = Error::new(Kind::InvalidRequest, format!("sync {why}; nothing was sent"));
-        return Err(error.at(TriggerRunOp::OPERATION.id, None));
-    }
+    // Refuses what can be no slug.
+    let by_id = call_on::<TriggerRunOp>(vec![Id::Sync(sync.clone())], how)?;
     match sync {
-        SyncReference::Id(id) => call_on::<TriggerRunOp>(vec![Id::Int(*id)], how),
+        SyncReference::Id(_) => Ok(by_id),
         SyncReference::Slug(slug) => {
             let fields = TriggerSyncBySlug {
                 full_resync: how.full_resync,
@@ -117,7 +111,7 @@ pub(crate) fn trigger_call(sync: &SyncReference, how: &TriggerSync) -> Result<Ca
                 clear_and_fill: how.clear_and_fill,
                 ..TriggerSyncBySlug::new(slug.as_str())
             };
-            Ok(call::<TriggerRunCustomOp>(&fields)?.on(sync.to_string()))
+            Ok(call::<TriggerRunCustomOp>(&fields)?.on_sync(sync))
         }
     }
 }
@@ -137,8 +131,8 @@ impl RunState for SyncRun {
 
     fn call(parent: &str, run: &str) -> Result<Call, Error> {
         let which = ListSyncRuns { run_id: run.parse().ok(), ..ListSyncRuns::default() };
-        let call = call_on::<ListSyncRunsOp>(vec![Id::Text(parent.to_owned())], &which)?;
-        Ok(call.of_class(Class::Poll).on(format!("run {run} of sync {parent}")))
+        let call = call_on::<ListSyncRunsOp>(vec![Id::Sync(parent.into())], &which)?;
+        Ok(call.of_class(Class::Poll).on_run(format!("run {run} of sync {parent}")))
     }
 
     fn syncs_after(after: Option<Timestamp>) -> Result<Call, Error> {
@@ -181,8 +175,8 @@ impl Listed for SyncRun {
             order_by: Some(RunOrder::CreatedAt),
             ..ListSyncRuns::default()
         };
-        let call = call_on::<ListSyncRunsOp>(vec![Id::Text(parent.to_owned())], &which)?;
-        Ok(call.of_class(Class::Poll).on(format!("sync {parent}")))
+        let call = call_on::<ListSyncRunsOp>(vec![Id::Sync(parent.into())], &which)?;
+        Ok(call.of_class(Class::Poll))
     }
 
     fn created(&self) -> Option<Timestamp> {

@@ -14,9 +14,9 @@ model! {
         required id = "id": i64,
         /// Slug, unique in the workspace.
         required slug = "slug": String,
-        /// Workspace that it belongs to.
+        /// Id of the workspace that it belongs to.
         optional workspace_id = "workspaceId": i64,
-        /// When it was made.
+        /// When it was created.
         optional created_at = "createdAt": Timestamp,
         /// When it was last changed.
         optional updated_at = "updatedAt": Timestamp,
@@ -24,15 +24,15 @@ model! {
         optional destination_id = "destinationId": i64,
         /// Model that it reads from.
         optional model_id = "modelId": i64,
-        /// Mappings and settings; the shape depends on the kind of destination and may change at any time.
+        /// Mappings and settings; the form depends on the kind of destination and may change at any time.
         optional configuration = "configuration": Json,
-        /// When runs start by themselves; absent for a sync that is only started by hand, by API or in a sequence.
+        /// Schedule of automatic runs. Absent for a sync that is only started by hand, by the API or in a sequence.
         optional schedule = "schedule": Schedule,
         /// State of the sync, usually that of its latest run.
         optional status = "status": SyncStatus,
-        /// Whether scheduled runs are switched off; triggered runs start all the same.
+        /// Whether scheduled runs are switched off. Triggered runs still start.
         optional disabled = "disabled": bool,
-        /// When a run last started; absent before the first.
+        /// When the latest run started. Absent before the first one.
         optional last_run_at = "lastRunAt": Timestamp,
         /// Columns of the source that it needs.
         defaulted referenced_columns = "referencedColumns": Vec<String>,
@@ -72,7 +72,7 @@ open_enum! {
         Failed = "failed",
         /// A run waits to write to the destination.
         Queued = "queued",
-        /// The latest run went well.
+        /// The latest run succeeded.
         Success = "success",
         /// The latest run finished with warnings, such as rejected rows.
         Warning = "warning",
@@ -90,7 +90,7 @@ open_enum! {
 open_enum! {
     /// State of a run.
     pub enum SyncRunStatus {
-        /// Waits to write to the destination, or for the run before it.
+        /// Waits to write to the destination, or for an earlier run.
         Queued = "queued",
         /// Reads the model.
         Querying = "querying",
@@ -98,15 +98,15 @@ open_enum! {
         Processing = "processing",
         /// Writes its report.
         Reporting = "reporting",
-        /// Ended well.
+        /// Succeeded.
         Success = "success",
-        /// Ended with warnings, such as rejected rows.
+        /// Finished with warnings, such as rejected rows.
         Warning = "warning",
-        /// Ended in failure.
+        /// Failed.
         Failed = "failed",
         /// Was cancelled.
         Cancelled = "cancelled",
-        /// Was interrupted; a later run takes up the rest.
+        /// Was interrupted. A later run continues.
         Interrupted = "interrupted",
     }
 }
@@ -116,25 +116,25 @@ model! {
     pub struct SyncRun {
         /// Numeric id.
         required id = "id": i64,
-        /// State of the run; judge by it and not by `completion_ratio`.
+        /// State of the run. Rely on it and not on `completion_ratio`.
         required status = "status": SyncRunStatus,
-        /// When it was asked for; before `started_at` when it had to wait behind another run.
+        /// When it was requested. Earlier than `started_at` if it waited for another run.
         optional created_at = "createdAt": Timestamp,
-        /// When it began.
+        /// When it started.
         optional started_at = "startedAt": Timestamp,
         /// When it ended.
         optional finished_at = "finishedAt": Timestamp,
-        /// Rows that the query gave.
+        /// Rows that the query returned.
         defaulted query_size = "querySize": i64,
-        /// Progress as a ratio; its range is not documented, and a run that ended well may stand below 1.
+        /// Progress as a ratio; its range is not documented, and a successful run may end below 1.
         defaulted completion_ratio = "completionRatio": f64,
         /// Rows that the run meant to process.
         defaulted planned_rows = "plannedRows": RowCounts,
-        /// Rows that the destination took.
+        /// Rows that the destination accepted.
         defaulted successful_rows = "successfulRows": RowCounts,
-        /// Rows that the destination refused; what was never tried is not counted.
+        /// Rows that the destination rejected. Rows that were never tried are not counted.
         defaulted failed_rows = "failedRows": RowCounts,
-        /// The run's own account of what went wrong.
+        /// The error that the run reports.
         optional error = "error": String,
     }
 }
@@ -146,7 +146,7 @@ impl Row for SyncRun {
 }
 
 model! {
-    /// Numbers of rows by what was to be done with them.
+    /// Row counts by kind of change.
     pub struct RowCounts {
         /// Rows added.
         defaulted added_count = "addedCount": i64,
@@ -158,7 +158,7 @@ model! {
 }
 
 impl RowCounts {
-    /// Rows in all.
+    /// All rows together.
     #[must_use]
     pub fn total(&self) -> i64 {
         self.added_count.saturating_add(self.changed_count).saturating_add(self.removed_count)

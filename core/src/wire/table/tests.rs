@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::message::Style;
 
 /// `args` is one flat object: two values of one name would be one.
 #[test]
 fn no_operation_takes_two_values_of_one_name() {
-    for entry in TABLE {
+    for entry in TABLE.iter() {
         let (ids, fields) = (entry.operation.ids, entry.operation.arguments);
         let names = ids.iter().map(|id| id.argument.wire).chain(fields.iter().map(|field| field.wire));
         let mut seen = BTreeSet::from(["next"]);
@@ -27,7 +28,6 @@ fn every_operation_has_its_own_name_and_its_parameters_in_its_path() {
         let named: Vec<&str> = operation.ids.iter().map(|id| id.at).collect();
         assert_eq!(placeholders, named, "{operation:?}");
     }
-    assert_eq!(ops.len(), 45, "the 43 of the document and the two that are newer");
 }
 
 fn members(args: &Value) -> Members {
@@ -44,80 +44,92 @@ fn made(op: &str, args: &Value) -> (Vec<(String, String)>, Option<Value>) {
 fn refused(op: &str, args: &Value) -> String {
     let error = Entry::find(op).unwrap().call_of(members(args)).unwrap_err();
     assert_eq!(error.kind(), Kind::InvalidRequest, "{op} {args}");
-    error.to_string()
+    let message = error.to_string();
+    for foreign in ["arguments.", "u64", "i64", "invalid type", "unknown variant", "unknown field"] {
+        assert!(!message.contains(foreign), "{message}");
+    }
+    message[..1].to_lowercase() + &message[1..]
 }
 
 /// Hazard: a misspelt or ill-typed option that is dropped in silence does something else than was meant.
 #[test]
 fn what_is_misspelt_ill_typed_or_missing_is_an_error_with_its_path() {
     for (op, args, path) in [
-        ("sources.create", json!({"name": "a", "slug": "b", "type": "c"}), "missing field `configuration`"),
+        (
+            "sources.create",
+            json!({"name": "a", "slug": "b", "type": "c"}),
+            "the argument `configuration` is missing",
+        ),
         (
             "sources.create",
             json!({"name": "a", "slug": "b", "type": "c", "configuration": []}),
-            "arguments.configuration",
+            "the argument `configuration`",
         ),
-        ("sources.get", json!({}), "arguments.sourceId is missing"),
-        ("sources.get", json!({"sourceId": "7"}), "arguments.sourceId"),
-        ("sources.get", json!({"sourceId": 7.5}), "arguments.sourceId"),
-        ("sources.get", json!({"sourceId": 7, "name": "x"}), "unknown field `name`"),
-        ("sources.list", json!({"orderBy": "created_at"}), "arguments.orderBy"),
-        ("identity_graphs.runs", json!({"graphId": "g", "orderBy": "createdAt"}), "arguments.orderBy"),
-        ("identity_graphs.runs", json!({"graphId": 7}), "arguments.graphId"),
+        ("sources.get", json!({}), "the argument `source_id` is missing"),
+        ("sources.get", json!({"sourceId": "7"}), "the argument `source_id`"),
+        ("sources.get", json!({"sourceId": 7.5}), "the argument `source_id`"),
+        ("sources.get", json!({"sourceId": 7, "name": "x"}), "unknown argument `name`"),
+        ("sources.list", json!({"orderBy": "created_at"}), "the argument `order_by`"),
+        ("identity_graphs.runs", json!({"graphId": "g", "orderBy": "createdAt"}), "the argument `order_by`"),
+        ("identity_graphs.runs", json!({"graphId": 7}), "the argument `graph_id`"),
         (
             "models.create",
             json!({"name": "a", "slug": "b", "queryType": "raw_sql", "sourceId": 1, "isSchema": false}),
-            "primaryKey",
+            "`primary_key` is missing",
         ),
         (
             "models.update",
             json!({"modelId": 1, "raw": {"sql": "x", "sqll": "y"}}),
-            "arguments.raw: unknown field `sqll`",
+            "unknown member `sqll` of the argument `raw`; did you mean `sql`?",
         ),
         (
             "models.update",
-            json!({"modelId": 1, "visual": {"parentId": 3}}),
-            "arguments.visual: missing field `filter`",
+            json!({"modelId": 1, "visual": {"filter": {}}}),
+            "the argument `visual.parent_id` is missing",
         ),
         (
             "models.update",
-            json!({"modelId": 1, "dbt": {"modelId": 3, "compiledSql": "x"}}),
-            "arguments.dbt: unknown field `compiledSql`",
+            json!({"modelId": 1, "dbt": {"modelId": 3, "sql": "x"}}),
+            "unknown member `sql` of the argument `dbt`",
         ),
         (
             "syncs.update",
             json!({"sync": 1, "schedule": {"type": "x", "schedule": {"kind": "lunar"}}}),
-            "unknown variant `lunar`",
+            "the argument `schedule.schedule.kind` must be one of `interval`, ",
         ),
         (
             "syncs.update",
             json!({"sync": 1, "schedule": {"type": "x", "schedule": {"kind": "interval", "interval": {"unit": "day"}}}}),
-            "missing field `quantity`",
+            "the argument `schedule.schedule.interval.quantity` is missing",
         ),
         (
             "syncs.update",
             json!({"sync": 1, "schedule": {"schedule": {"kind": "cron", "expression": "* * * * *"}}}),
-            "missing field `type`",
+            "the argument `schedule.type` is missing",
         ),
-        ("syncs.trigger", json!({"sync": 1, "fullResync": "false"}), "arguments.fullResync"),
-        ("syncs.runs", json!({"sync": 1, "runId": "9001"}), "arguments.runId"),
-        ("syncs.runs", json!({"sync": 1, "after": "yesterday"}), "arguments.after"),
-        ("decision_engine.get_message", json!({"flowId": "f"}), "arguments.messageId is missing"),
+        ("syncs.trigger", json!({"sync": 1, "fullResync": "false"}), "the argument `full_resync`"),
+        ("syncs.runs", json!({"sync": 1, "runId": "9001"}), "the argument `run_id`"),
+        ("syncs.runs", json!({"sync": 1, "after": "yesterday"}), "the argument `after`"),
+        ("decision_engine.get_message", json!({"flowId": "f"}), "the argument `message_id` is missing"),
         (
             "decision_engine.update_message",
             json!({"flowId": "f", "messageId": "m", "variables": [{"name": "n", "variants": [{"val": "x"}]}]}),
-            "arguments.variables[0].variants[0]: unknown field `val`",
+            "unknown member `val` of the argument `variables[0].variants[0]`; did you mean `value`?",
         ),
-        ("identity_graphs.queue_for_reprocessing", json!({"graphId": "g"}), "missing field `identifiers`"),
+        (
+            "identity_graphs.queue_for_reprocessing",
+            json!({"graphId": "g"}),
+            "the argument `identifiers` is missing",
+        ),
         (
             "event_domains.update",
             json!({"domainId": "d", "components": [{"schema": {}}]}),
-            "arguments.components[0]: missing field `name`",
+            "the argument `components[0].name` is missing",
         ),
     ] {
         let message = refused(op, &args);
         assert!(
-            message.contains(path) && message.ends_with("nothing was sent"),
+            message.contains(path) && message.ends_with("Nothing was sent."),
             "{op}: {path:?} is not in {message}"
         );
     }
@@ -134,25 +146,28 @@ fn null_clears_a_schedule_and_a_primary_key_and_is_an_error_elsewhere() {
         made("models.update", &json!({"modelId": 1, "primaryKey": null})).1,
         Some(json!({"primaryKey": null}))
     );
-    assert_eq!(made("syncs.update", &json!({"sync": 1})).1, Some(json!({})));
     for (op, args, path) in [
-        ("syncs.update", json!({"sync": 1, "disabled": null}), "arguments.disabled"),
-        ("syncs.update", json!({"sync": 1, "configuration": null}), "arguments.configuration"),
-        ("models.update", json!({"modelId": 1, "name": null}), "arguments.name"),
-        ("models.update", json!({"modelId": 1, "table": null}), "arguments.table"),
-        ("sources.update", json!({"sourceId": 1, "configuration": null}), "arguments.configuration"),
-        ("destinations.update", json!({"destinationId": 1, "name": null}), "arguments.name"),
-        ("event_contracts.update", json!({"contractId": "c", "description": null}), "arguments.description"),
-        ("event_domains.update", json!({"domainId": "d", "events": null}), "arguments.events"),
+        ("syncs.update", json!({"sync": 1, "disabled": null}), "the argument `disabled`"),
+        ("syncs.update", json!({"sync": 1, "configuration": null}), "the argument `configuration`"),
+        ("models.update", json!({"modelId": 1, "name": null}), "the argument `name`"),
+        ("models.update", json!({"modelId": 1, "table": null}), "the argument `table`"),
+        ("sources.update", json!({"sourceId": 1, "configuration": null}), "the argument `configuration`"),
+        ("destinations.update", json!({"destinationId": 1, "name": null}), "the argument `name`"),
+        (
+            "event_contracts.update",
+            json!({"contractId": "c", "description": null}),
+            "the argument `description`",
+        ),
+        ("event_domains.update", json!({"domainId": "d", "events": null}), "the argument `events`"),
         (
             "decision_engine.update_message",
             json!({"flowId": "f", "messageId": "m", "guardrails": null}),
-            "arguments.guardrails",
+            "the argument `guardrails`",
         ),
-        ("sources.list", json!({"name": null}), "arguments.name"),
+        ("sources.list", json!({"name": null}), "the argument `name`"),
     ] {
         let message = refused(op, &args);
-        assert!(message.starts_with(path), "{op}: {path} is not in {message}");
+        assert!(message.contains(path), "{op}: {path} is not in {message}");
     }
 }
 
@@ -259,7 +274,11 @@ fn ids_stay_in_their_segment_of_the_path() {
     );
     assert_eq!(url("{domainId}"), "https://example.com/api/v1/events/contracts/%7BdomainId%7D");
     for id in ["", ".", ".."] {
-        assert!(refused("event_contracts.get", &json!({"contractId": id})).contains("contractId"), "{id:?}");
+        assert!(
+            refused("event_contracts.get", &json!({"contractId": id}))
+                .contains("`contract_id` cannot be empty"),
+            "{id:?}"
+        );
     }
 }
 
@@ -267,8 +286,47 @@ fn ids_stay_in_their_segment_of_the_path() {
 fn errors_name_what_the_path_names() {
     let call = |op: &str, args: &Value| Entry::find(op).unwrap().call_of(members(args)).unwrap();
     let message = call("decision_engine.get_message", &json!({"flowId": "f", "messageId": "m"}));
-    assert_eq!(message.resource(), Some("message m of flow f"));
-    assert_eq!(call("syncs.get", &json!({"sync": "orders"})).resource(), Some("sync \"orders\""));
-    assert_eq!(call("models.delete", &json!({"modelId": 7})).resource(), Some("model 7"));
-    assert_eq!(call("sources.list", &json!({})).resource(), None);
+    assert_eq!(message.subject().resource.as_deref(), Some("message m of flow f"));
+    assert_eq!(
+        call("syncs.get", &json!({"sync": "orders"})).subject().resource.as_deref(),
+        Some("sync \"orders\"")
+    );
+    assert_eq!(call("models.delete", &json!({"modelId": 7})).subject().resource.as_deref(), Some("model 7"));
+    assert_eq!(call("sources.list", &json!({})).subject().resource.as_deref(), None);
+}
+
+#[test]
+fn errors_begin_with_the_call_as_it_was_written() {
+    let call = |op: &str, args: &Value| Entry::find(op).unwrap().call_of(members(args)).unwrap();
+    for (op, args, written) in [
+        (
+            "decision_engine.get_message",
+            json!({"flowId": "f", "messageId": "m"}),
+            "decision_engine.get_message(\"f\", \"m\")",
+        ),
+        ("syncs.get", json!({"sync": "orders"}), "syncs.get(\"orders\")"),
+        ("syncs.trigger", json!({"sync": "orders"}), "syncs.trigger(\"orders\")"),
+        ("syncs.trigger", json!({"sync": 7}), "syncs.trigger(7)"),
+        ("sources.list", json!({}), "sources.list()"),
+    ] {
+        let subject = call(op, &args).subject().clone();
+        assert_eq!(subject.written().in_style(Style::Rust), written);
+        assert_eq!(subject.method, op);
+    }
+}
+
+/// The names of the catalogue are those that hosts generate; messages make theirs of the wire's.
+#[test]
+fn messages_name_arguments_and_members_as_the_catalogue_does() {
+    let catalogue: Value = serde_json::from_str(&crate::wire::catalogue()).unwrap();
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let mut given = [list(&catalogue["settings"]), list(&catalogue["options"])].concat();
+    given.extend(list(&catalogue["operations"]).iter().flat_map(|operation| list(&operation["args"])));
+    let sent = |of: &&Value| of["sent"] == true;
+    given.extend(list(&catalogue["types"]).iter().filter(sent).flat_map(|of| list(&of["fields"])));
+    for one in &given {
+        let (name, wire) = (one["name"].as_str().unwrap(), one["wire"].as_str().unwrap());
+        assert_eq!(Style::Python.name(wire), name.strip_suffix("_ms").unwrap_or(name));
+    }
+    assert!(given.len() > 200, "{}", given.len());
 }

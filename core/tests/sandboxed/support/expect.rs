@@ -1,8 +1,8 @@
-//! What a scenario expects, held against what came.
+//! Compares the expectations of a scenario with the results.
 
 use serde_json::Value;
 
-/// Says where `seen` is not what `wanted` asks for; nothing where it is.
+/// Returns where `seen` differs from `wanted`, if it does.
 pub fn mismatch(wanted: &Value, seen: &Value) -> Option<String> {
     at("", wanted, seen)
 }
@@ -36,7 +36,7 @@ fn list(path: &str, wanted: &[Value], seen: &[Value]) -> Option<String> {
     }
 }
 
-/// Holds a failure against `expect.error`; `printed` is what the language prints for it.
+/// Compares a failure with `expect.error`; `printed` is its printed form.
 pub fn error_mismatch(wanted: &Value, failure: &Value, printed: &str) -> Option<String> {
     let texts = |value: &Value| match value {
         Value::Array(texts) => texts.iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>(),

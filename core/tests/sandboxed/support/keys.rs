@@ -1,4 +1,4 @@
-//! Functions that give keys as a scenario says.
+//! The key functions of scenarios.
 
 use std::error::Error as StdError;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,13 +8,13 @@ use std::time::Duration;
 use hightouch_sdk::{Client, Error, Settings};
 use serde_json::Value;
 
-/// What a scenario has as `keys` of a client.
+/// The `keys` of a client in a scenario.
 pub struct Keys {
     entries: Vec<Value>,
     next: AtomicUsize,
     /// Of all functions of the scenario.
     asked: Arc<AtomicUsize>,
-    /// For a function that calls its own client; taken away at the end, since each holds the other.
+    /// The client of a function that calls its own client. It is removed at the end, since each holds the other.
     client: Mutex<Option<Client>>,
 }
 

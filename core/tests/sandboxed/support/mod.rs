@@ -1,5 +1,8 @@
-//! A sandbox for tests, and what plays scenarios against it.
+//! A sandbox for tests, and the player of scenarios.
 
+#[macro_use]
+pub mod args;
+#[rustfmt::skip]
 pub mod calls;
 pub mod expect;
 pub mod keys;

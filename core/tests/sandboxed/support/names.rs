@@ -12,7 +12,7 @@ pub struct Names<'a> {
 }
 
 impl Names<'_> {
-    /// The same with what its placeholders stand for.
+    /// Replaces the placeholders.
     pub fn fill(&self, value: &Value) -> Value {
         match value {
             Value::String(text) => self.text(text),

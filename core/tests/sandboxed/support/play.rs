@@ -22,10 +22,10 @@ use super::trace::{decoded, trace};
 /// No step takes longer than this unless it hangs.
 const HANG: Duration = Duration::from_mins(1);
 
-/// What a call gave: a value, or a failure and what is printed for it.
+/// The result of a call: a value, or a failure and its printed form.
 type Given = Result<Value, (Value, String)>;
 
-/// What one call gave, and its run where it is one.
+/// The result of one call, and its run if it has one.
 type Ended = (Given, Option<AnyRun>);
 
 /// One play: its clients, and what was saved.
@@ -33,7 +33,7 @@ struct Play<'a> {
     scenario: &'a Value,
     world: &'a World,
     names: Names<'a>,
-    /// By their names; the one that steps need not name has none.
+    /// Clients by name. The default client has no name.
     clients: HashMap<String, Client>,
     keys: Vec<Arc<Keys>>,
     /// How often a function was asked for a key.
@@ -86,7 +86,7 @@ async fn play_in(sandbox: &Sandbox, world: &World, scenario: &Value) -> Result<(
 }
 
 impl Play<'_> {
-    /// The client with that name, made where no step before has named it.
+    /// The client with this name, created on first use.
     fn open(&mut self, name: &str) -> Result<&Client, (Value, String)> {
         if !self.clients.contains_key(name) {
             let client = self.make(name)?;
@@ -164,7 +164,7 @@ impl Play<'_> {
         Ok(())
     }
 
-    /// Makes a step's calls, all at once.
+    /// Makes the calls of a step concurrently.
     async fn tried(&self, step: &Value) -> Result<Vec<Ended>, String> {
         let times = step["atOnce"].as_u64().unwrap_or(1);
         let calls = (0..times).map(|_| async {
@@ -180,7 +180,7 @@ impl Play<'_> {
         join_all(calls).await.into_iter().collect()
     }
 
-    /// Comes when the step is to be cancelled.
+    /// Resolves when the step must be cancelled.
     async fn cancelled(&self, step: &Value) {
         if let Some(after) = step["cancelAfterMs"].as_u64() {
             return tokio::time::sleep(Duration::from_millis(after)).await;
@@ -194,12 +194,12 @@ impl Play<'_> {
         }
     }
 
-    /// Holds what came against what the step expects.
+    /// Compares the result with what the step expects.
     fn hold(&self, step: &Value, given: &Given) -> Result<(), String> {
         let expect = self.names.fill(&step["expect"]);
         let problem = match (given, expect.get("error")) {
             (Ok(value), Some(wanted)) => Some(format!("wanted the error {wanted}, and it gave {value}")),
-            // A future that was dropped can say no more.
+            // A dropped future returns nothing more.
             (Err((failure, text)), Some(wanted)) if failure.get("message").is_none() => {
                 error_mismatch(&json!({"kind": wanted["kind"]}), failure, text)
             }
@@ -306,7 +306,7 @@ impl Play<'_> {
     }
 }
 
-/// The statuses of a run, repeats next to each other dropped.
+/// The statuses of a run, without adjacent repeats.
 async fn statuses<S: serde::Serialize>(
     mut states: impl futures_util::Stream<Item = Result<S, Error>> + Unpin,
 ) -> Result<Value, Error> {

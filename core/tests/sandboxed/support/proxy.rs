@@ -1,4 +1,4 @@
-//! A small proxy: tunnels (RFC 9110 §9.3.6), or says why not.
+//! A small proxy that opens tunnels (RFC 9110 §9.3.6) or refuses them.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -7,14 +7,14 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-/// What it does when it is asked for a tunnel.
+/// How the proxy answers a request for a tunnel.
 #[derive(Clone, Copy)]
 pub enum Manner {
     /// It makes one.
     Tunnels,
-    /// It makes one for who sends these credentials, and answers others with 407.
+    /// It opens one for these credentials, and answers others with 407.
     Wants(&'static str),
-    /// It answers with this status and a page that repeats what it was asked.
+    /// It answers with this status and a page that repeats the request.
     Answers(&'static str),
 }
 
@@ -45,7 +45,7 @@ impl Proxy {
         Self { address, heads, task }
     }
 
-    /// The heads of what was asked, in order.
+    /// The heads of the requests, in order.
     pub fn asked(&self) -> Vec<String> {
         self.heads.lock().unwrap().clone()
     }

@@ -1,4 +1,4 @@
-//! One sandbox for a test binary, on a runtime of its own that no test's end stops.
+//! One sandbox per test binary, on a runtime of its own that outlives each test.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -26,7 +26,7 @@ pub struct World {
 pub fn sandbox() -> &'static Sandbox {
     static SANDBOX: OnceLock<Sandbox> = OnceLock::new();
     SANDBOX.get_or_init(|| {
-        // Within a test's own runtime another cannot be driven: a thread of its own can.
+        // A runtime cannot run inside a test's runtime, but it can on another thread.
         std::thread::spawn(|| {
             let runtime =
                 tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();

@@ -1,4 +1,5 @@
-//! What this player was shown, for the scan for keys (tests/house/canary): `{"player", "what", "text"}`, one a line.
+//! Records the texts that this player saw, for the search for keys (tests/house/canary): `{"player", "what", "text"}`,
+//! one per line.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -7,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
-/// Notes a text that a user can come to see, where `HIGHTOUCH_TRACE` names a folder.
+/// Records a text that a user may see, if `HIGHTOUCH_TRACE` names a folder.
 pub fn trace(what: &str, text: &str) {
     let Some(folder) = std::env::var_os("HIGHTOUCH_TRACE").map(PathBuf::from) else { return };
     let file = folder.join(format!("rust-{}.jsonl", std::process::id()));
@@ -16,7 +17,7 @@ pub fn trace(what: &str, text: &str) {
     opened.and_then(|mut file| file.write_all(line.as_bytes())).expect("the folder can be written to");
 }
 
-/// What a token says.
+/// The contents of a token.
 pub fn decoded(token: &str) -> String {
     String::from_utf8_lossy(&URL_SAFE_NO_PAD.decode(token).unwrap_or_default()).into_owned()
 }

@@ -1,4 +1,4 @@
-//! Which answers the document declares for an operation.
+//! The answers that the document declares for an operation.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -8,7 +8,7 @@ use serde_json::Value;
 /// The shape of an answer's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Shape {
-    /// What the operation is there for.
+    /// The result of the operation.
     Payload,
     /// `{"message", "details"}`.
     Validation,
@@ -16,9 +16,9 @@ pub(crate) enum Shape {
     Trigger,
     /// The text "Internal Server Error".
     Internal,
-    /// `null`, where an operation may answer that.
+    /// `null`.
     Null,
-    /// None at all.
+    /// No body.
     Empty,
 }
 
@@ -36,7 +36,7 @@ impl fmt::Display for Shape {
 }
 
 impl Shape {
-    /// The shape of a body that went out; `None` where it is no JSON.
+    /// Returns the shape of a sent body, or `None` if it is not JSON.
     pub(crate) fn of(body: &[u8]) -> Option<Self> {
         if body.is_empty() {
             return Some(Self::Empty);
@@ -68,7 +68,7 @@ impl Shape {
 pub(crate) struct Responses {
     /// Error statuses, each with the shape of its body.
     pub(crate) errors: BTreeMap<u16, Shape>,
-    /// What else than its payload may stand under 200.
+    /// The shapes other than the payload that are declared under 200.
     pub(crate) under_good: BTreeSet<Shape>,
 }
 
@@ -124,13 +124,13 @@ mod tests {
     }
 
     #[test]
-    fn as_many_unions_are_found_as_the_document_has() {
+    fn all_24_unions_of_the_document_are_found() {
         let unions = DOCUMENT.operations().iter().filter(|one| !one.responses().under_good.is_empty());
         assert_eq!(unions.count(), 24);
     }
 
     #[test]
-    fn bodies_have_the_shapes_that_they_are_told_apart_by() {
+    fn bodies_have_their_shapes() {
         for (body, shape) in [
             (r#"{"error": "no"}"#, Some(Shape::Trigger)),
             (r#"{"message": "no", "details": {}}"#, Some(Shape::Validation)),

@@ -1,17 +1,17 @@
-//! Schemas of the document, as JSON Schema understands them.
+//! Schemas of the document, translated to JSON Schema.
 
 use std::sync::{Arc, OnceLock};
 
 use jsonschema::Validator;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::text;
 
-/// A schema of the document; compiled when it is first needed.
+/// A schema of the document. It is compiled when it is first used.
 pub(super) struct Schema {
     pub(super) kind: String,
     source: Value,
-    /// What it may refer to; the same for all.
+    /// The targets of references, shared by all schemas.
     components: Arc<Value>,
     compiled: OnceLock<Option<Validator>>,
 }
@@ -23,32 +23,41 @@ impl Schema {
         Self { kind, source: schema, components: Arc::clone(components), compiled: OnceLock::new() }
     }
 
-    /// For a request: the document does not forbid members that it does not know, but we never mean to send any.
-    pub(super) fn closed(mut self) -> Self {
-        let referred = text(&self.source, "$ref");
-        if let Some(found) =
-            referred.strip_prefix("#/components").and_then(|at| self.components.pointer(at)).cloned()
-        {
-            self.source = found;
-        }
-        if let Some(members) = self.source.as_object_mut()
+    /// Returns a copy of this schema that allows no members but the named ones.
+    pub(super) fn closed(&self) -> Self {
+        let mut source = self.resolved(&self.source).clone();
+        if let Some(members) = source.as_object_mut()
             && members.contains_key("properties")
-            && !members.contains_key("additionalProperties")
         {
-            members.insert("additionalProperties".to_owned(), Value::Bool(false));
+            members.entry("additionalProperties").or_insert(Value::Bool(false));
         }
-        self
+        Self {
+            kind: self.kind.clone(),
+            source,
+            components: Arc::clone(&self.components),
+            compiled: OnceLock::new(),
+        }
     }
 
-    /// The text of a parameter as the JSON that the schema is about; left a string where it is not of the type.
+    /// Converts the text of a parameter, see [`typed`].
     pub(super) fn typed(&self, value: &str) -> Value {
-        let plain =
-            !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit() || b"-.".contains(&byte));
-        match self.kind.as_str() {
-            "number" | "integer" if plain => serde_json::from_str(value).unwrap_or_else(|_| json!(value)),
-            "boolean" if value == "true" || value == "false" => Value::Bool(value == "true"),
-            _ => json!(value),
-        }
+        typed(&self.kind, value)
+    }
+
+    /// Converts the texts of a form, see [`typed`].
+    pub(super) fn form(&self, pairs: &[(String, String)]) -> Map<String, Value> {
+        let properties = self.resolved(&self.source).get("properties");
+        let kind = |name: &str| {
+            let property = properties.and_then(|properties| properties.get(name));
+            property.map(|property| text(self.resolved(property), "type")).unwrap_or_default()
+        };
+        pairs.iter().map(|(name, value)| (name.clone(), typed(&kind(name), value))).collect()
+    }
+
+    fn resolved<'a>(&'a self, schema: &'a Value) -> &'a Value {
+        let reference = schema.get("$ref").and_then(Value::as_str);
+        let found = reference.and_then(|at| self.components.pointer(at.strip_prefix("#/components")?));
+        found.unwrap_or(schema)
     }
 
     #[cfg(test)]
@@ -76,7 +85,16 @@ impl Schema {
     }
 }
 
-/// `OpenAPI` 3.0 differs from JSON Schema in `nullable`, and this document has defaults of the wrong type.
+/// Converts a text from a query or a form to the declared type. It stays a string if it does not have this type.
+fn typed(kind: &str, value: &str) -> Value {
+    match kind {
+        "number" | "integer" => value.parse().map_or_else(|_| json!(value), Value::Number),
+        "boolean" if value == "true" || value == "false" => Value::Bool(value == "true"),
+        _ => json!(value),
+    }
+}
+
+/// Converts `nullable` of `OpenAPI` 3.0 to JSON Schema, and removes defaults, since some have the wrong type.
 pub(super) fn tidy(mut schema: Value) -> Value {
     match &mut schema {
         Value::Object(members) => {

@@ -1,4 +1,4 @@
-//! What one scenario expects of the wire.
+//! Compares the requests with those that a scenario expects.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::log::Request;
 use crate::text::{scalar, shortened};
 
-/// A request as a subset: what is not named is free, `null` means absent.
+/// An expected request. A member that is left out is not compared; `null` means absent.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Expected {
@@ -27,7 +27,7 @@ fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<V
     Value::deserialize(deserializer).map(Some)
 }
 
-/// How many requests.
+/// An expected number of requests.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Count {
@@ -49,7 +49,7 @@ impl Default for Between {
 }
 
 impl Count {
-    /// What is wrong with so many, in a sentence that begins with `what`.
+    /// Returns a sentence that begins with `what` if the number is not the expected one.
     pub(super) fn complaint(self, what: &str, seen: usize) -> Option<String> {
         let (min, max) = match self {
             Self::Exactly(count) => (count, count),
@@ -64,7 +64,7 @@ impl Count {
     }
 }
 
-/// Compares requests one by one, or finds them in their order among others.
+/// Compares the requests one by one or, with `more`, finds the expected ones in this order among others.
 pub(super) fn in_order(expected: &[Expected], seen: &[Request], more: bool) -> Vec<String> {
     let expected: Vec<&Expected> =
         expected.iter().flat_map(|one| std::iter::repeat_n(one, one.times.unwrap_or(1))).collect();
@@ -98,7 +98,7 @@ pub(super) fn in_order(expected: &[Expected], seen: &[Request], more: bool) -> V
     complaints
 }
 
-/// Holds all requests against one.
+/// Compares every request with the same expectation.
 pub(super) fn each(wanted: &Expected, seen: &[Request]) -> Vec<String> {
     seen.iter().enumerate().flat_map(|(index, request)| wanted.complaints(index, request)).collect()
 }
@@ -155,7 +155,7 @@ impl Expected {
     }
 }
 
-/// Values of a query or a header: `null` for none, a list where it comes more than once.
+/// Compares the values of a query parameter or a header. `null` means none, a list several.
 fn pairs(what: &str, wanted: &Value, seen: &[&str]) -> Option<String> {
     let expected: Vec<String> = match wanted {
         Value::Null => Vec::new(),
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn named_members_must_match_and_others_are_free() {
+    fn named_members_must_match_and_others_are_ignored() {
         let seen = [list("0"), trigger(json!({"fullResync": false, "resetCDC": false}))];
         let good = json!([
             {"operation": "ListSync", "query": {"offset": 0, "slug": null}, "body": null},
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn one_of_all_that_differs_is_noticed() {
+    fn a_request_that_differs_from_each_is_noticed() {
         let wanted: Expected =
             serde_json::from_value(json!({"headers": {"authorization": "Bearer key"}})).unwrap();
         assert_eq!(each(&wanted, &[list("0"), list("1")]).len(), 0);
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn among_others_the_order_still_counts() {
+    fn requests_must_be_in_order_also_among_others() {
         let seen = [list("0"), list("99"), trigger(json!({})), list("0")];
         let ordered = json!([{"query": {"offset": 99}}, {"operation": "TriggerRun"}]);
         assert_eq!(complaints(ordered, &seen, true), 0);

@@ -1,4 +1,4 @@
-//! The verdict on what a player sent: standing rules, and what its scenario expects.
+//! Judges the requests of a player by the standing rules and by the expectations of its scenario.
 
 mod expected;
 mod standing;
@@ -18,10 +18,10 @@ use expected::{Count, Expected};
 pub(crate) use standing::Rule;
 use standing::violations;
 
-/// How long requests may take to end once their client has been closed.
+/// How long the judge waits for requests to end after the client was closed.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What a judge is told. The members of `wire` are explained in `tests/scenarios/README.md`.
+/// A case for the judge. `tests/scenarios/README.md` explains the members of `wire`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Case {
@@ -29,7 +29,7 @@ pub(crate) struct Case {
     pub(crate) scenario: String,
     #[serde(default)]
     wire: Value,
-    /// Kinds of errors that the player saw beyond those that its scenario names.
+    /// Kinds of errors that the player met besides those that its scenario names.
     #[serde(default)]
     pub(crate) kinds: Vec<String>,
 }
@@ -47,25 +47,25 @@ struct Wire {
     allow: BTreeSet<Rule>,
 }
 
-/// Everything that was wrong on the wire; nothing, when all was well.
+/// The result of a judgement. Without complaints all requests were correct.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verdict {
-    /// Sentences that say what was expected and what was seen.
+    /// Sentences that name the expectation and what was sent instead.
     pub complaints: Vec<String>,
     /// The operations that were called.
     #[serde(skip)]
     pub operations: BTreeSet<String>,
-    /// What they answered: `ListSync 200`, `ListSync 404`, `CreateSync 200 validation`.
+    /// The answers that were sent: `ListSync 200`, `ListSync 404`, `CreateSync 200 validation`.
     #[serde(skip)]
     pub answers: BTreeSet<String>,
 }
 
-/// Judges a world once its requests have ended.
+/// Waits for the requests of a world to end and judges them.
 pub(crate) async fn judge(world: &Arc<World>, case: &Case) -> Result<Verdict, Error> {
     let wire = filled(&case.wire, &serde_json::to_value(&world.info)?)?;
     let wire: Wire = if wire.is_null() { Wire::default() } else { serde_json::from_value(wire)? };
     if let Some(name) = wire.counts.keys().find(|name| !DOCUMENT.knows(name)) {
-        return Err(Error::mistake(format!("counts: the document has no operation {name}")));
+        return Err(Error::mistake(format!("counts: the document has no operation {name}.")));
     }
     let given_up = Instant::now() + PATIENCE;
     let mut record = world.record();
@@ -117,12 +117,12 @@ fn complaints(record: &Record, wire: &Wire) -> Vec<String> {
     complaints
 }
 
-/// What stands in the log of a world: each violation of a standing rule.
+/// Returns each violation of a standing rule as a sentence.
 pub(crate) fn standing_violations(record: &Record) -> Vec<String> {
     violations(record).into_iter().map(|(rule, what)| format!("{rule}: {what}")).collect()
 }
 
-/// Puts members of the world's answer where the wire has `{{name}}` or `{{keys.name}}`.
+/// Replaces `{{name}}` and `{{keys.name}}` with members of [`WorldInfo`](crate::WorldInfo).
 fn filled(wire: &Value, info: &Value) -> Result<Value, Error> {
     Ok(match wire {
         Value::String(text) => Value::String(filled_text(text, info)?),
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_too_many_is_noticed_by_its_count() {
+    fn a_wrong_number_of_requests_is_noticed() {
         let record = record(vec![
             standing::tests::good("a", "/syncs", "ListSync"),
             standing::tests::good("b", "/syncs", "ListSync"),
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_stayed_is_noticed_where_it_should_have_gone() {
+    fn a_client_that_should_have_gone_and_stayed_is_noticed() {
         let mut gone = standing::tests::good("a", "/syncs", "ListSync");
         (gone.answered, gone.gone) = (None, Some(Duration::from_millis(1)));
         let record = record(vec![gone]);
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn placeholders_are_filled_and_unknown_ones_are_mistakes() {
+    fn placeholders_are_replaced_and_unknown_ones_are_errors() {
         let info = json!({"apiKey": "k", "keys": {"invalid": "i"}});
         let wire = json!({"requests": [{"headers": {"authorization": "Bearer {{keys.invalid}}"}}]});
         let filled = filled(&wire, &info).unwrap();

@@ -1,4 +1,4 @@
-//! Rules that hold in every scenario. Pure: from what was recorded to sentences.
+//! The standing rules, which hold in every scenario. Pure: takes a record and returns sentences.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -71,7 +71,7 @@ fn document(request: &Request, found: &mut Violations) {
         None => found.push((Rule::Document, format!("{title} is no operation of the document."))),
         Some(operation) => found.extend(
             operation
-                .faults(request)
+                .strict_faults(request)
                 .into_iter()
                 .map(|(at, what)| (Rule::Document, format!("{title}: {at}: {}", shortened(&what)))),
         ),
@@ -113,7 +113,7 @@ fn headers(request: &Request, found: &mut Violations) {
     }
 }
 
-/// An id is one request's: its attempts share it, and nothing else does.
+/// Attempts of the same request share an id; different requests must not.
 fn request_ids(requests: &[Request], found: &mut Violations) {
     let mut known: HashMap<&str, &Request> = HashMap::new();
     for request in requests {
@@ -186,7 +186,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// A request that no rule has anything against.
+    /// A request without violations.
     pub(in crate::judge) fn good(id: &str, path: &str, operation: &'static str) -> Request {
         let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         Request {
@@ -231,12 +231,12 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn good_requests_are_not_complained_about() {
+    fn good_requests_break_no_rule() {
         assert_eq!(rules(vec![good("a", "/syncs", "ListSync"), trigger("b")]), []);
     }
 
     #[test]
-    fn what_is_not_in_the_document_is_noticed() {
+    fn a_request_that_is_not_in_the_document_is_noticed() {
         assert_eq!(rules(changed(|request| request.method = "PUT".to_owned())), [Rule::Document]);
         assert_eq!(rules(changed(|request| request.path = "/sync/runs".to_owned())), [Rule::Document]);
         let unknown = ("fullResync".to_owned(), "true".to_owned());
@@ -261,7 +261,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn missing_and_odd_headers_are_noticed() {
+    fn missing_and_wrong_headers_are_noticed() {
         for (name, wrong) in [
             ("accept", None),
             ("accept", Some("*/*")),
@@ -317,7 +317,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn coming_back_too_soon_is_noticed() {
+    fn a_repetition_that_comes_too_soon_is_noticed() {
         let failed = |status: u16, after: Option<&str>| {
             let mut request = trigger("a");
             (request.status, request.retry_after) = (Some(status), after.map(str::to_owned));
@@ -328,7 +328,7 @@ pub(super) mod tests {
             request.arrived = Duration::from_millis(millis);
             request
         };
-        // The world's time passes twice as fast: 1 s of it is 500 ms.
+        // World time is twice as fast: one second is 500 ms.
         assert_eq!(rules(vec![failed(429, None), again(2_499)]), [Rule::Spacing]);
         assert_eq!(rules(vec![failed(429, None), again(2_500)]), []);
         for status in [429, 503] {

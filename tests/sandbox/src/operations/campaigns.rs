@@ -3,18 +3,17 @@
 use serde_json::{Map, Value, json};
 
 use super::Reply;
-use crate::log::Request;
+use crate::row_store::Row;
 use crate::runs::in_millis;
 use crate::settings::CampaignSettings;
-use crate::shelf::Row;
 use crate::workspace::Workspace;
 
-/// As the document has it.
+/// The maximum in the document.
 const MOST_RECIPIENTS: usize = 100;
 
-/// A request that is too long fails as a whole, in the shape of this operation and not in that of a validation.
-pub(super) fn too_many(request: &Request) -> Option<Reply> {
-    let count = super::body(request).get("recipients")?.as_array()?.len();
+/// Refuses a request with too many recipients as a whole. The answer has the error shape of this operation.
+pub(super) fn too_many(body: &Row) -> Option<Reply> {
+    let count = body.get("recipients")?.as_array()?.len();
     let what = format!("At most {MOST_RECIPIENTS} recipients, and these are {count}");
     (count > MOST_RECIPIENTS).then(|| Reply::refused(400, &what))
 }
@@ -50,7 +49,7 @@ fn refusal(campaign: &CampaignSettings, recipient: &Value, shared: Option<&Row>)
         (None, None) => return rejected("missing_handle_or_id"),
         (Some(handle), _) if !is_address(handle) => return rejected("invalid_handle"),
         (None, Some(id)) if id.trim().is_empty() => return rejected("invalid_id"),
-        // What a profile lacks is known only when it is looked up.
+        // The variables of a profile are only known when a message is sent to it.
         (None, Some(_)) => return None,
         _ => {}
     }
@@ -72,7 +71,7 @@ fn is_address(handle: &str) -> bool {
     mail || phone
 }
 
-/// Sent at first, and what the campaign's plan says once its time has passed.
+/// Returns `sent` at first, and the status of the campaign's plan once its time has passed.
 pub(super) fn send_status(workspace: &Workspace, campaign: &str, id: &str) -> Reply {
     let sends = workspace.sends.iter().enumerate();
     let found = sends

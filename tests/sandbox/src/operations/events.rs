@@ -4,16 +4,16 @@ use serde_json::{Value, json};
 
 use super::Reply;
 use super::rows::{constants, find, merge, missing, show};
+use crate::row_store::Row;
 use crate::seed::Kind;
-use crate::shelf::Row;
 use crate::workspace::Workspace;
 
-/// What an update of a contract answers, by the document.
+/// The members that the document declares in the answer to an update of a contract.
 const DECLARED: [&str; 5] = ["name", "slug", "description", "onUndeclaredSchema", "events"];
 
-/// No conflict is declared for these: two of the same name are two.
+/// Creates a contract or a domain. The document declares no conflict, so a name may be used twice.
 pub(super) fn create(workspace: &mut Workspace, kind: Kind, mut row: Row) -> Reply {
-    let key = workspace.shelf(kind, 0).next();
+    let key = workspace.rows(kind, 0).next_key();
     let name = row.get("name").and_then(Value::as_str).unwrap_or_default();
     let slug = json!(slug_of(name));
     row.entry("slug").or_insert(slug);
@@ -30,7 +30,7 @@ pub(super) fn create(workspace: &mut Workspace, kind: Kind, mut row: Row) -> Rep
     }
     row.insert("eventSources".to_owned(), json!([]));
     row.extend(constants(workspace, kind, key));
-    workspace.shelf(kind, 0).add(row);
+    workspace.rows(kind, 0).add(row);
     Reply::good(show(workspace, kind, key))
 }
 
@@ -42,7 +42,7 @@ pub(super) fn update_contract(workspace: &mut Workspace, id: &str, changes: Row)
     reply
 }
 
-/// Events and components take the place of those that were there.
+/// Updates a domain. Events and components replace the old ones.
 pub(super) fn update_domain(workspace: &mut Workspace, id: &str, mut changes: Row) -> Reply {
     let Some(key) = find(workspace, Kind::Domain, id) else { return missing(Kind::Domain, id) };
     if let Some(given) = changes.remove("components") {
@@ -62,11 +62,11 @@ fn update(workspace: &mut Workspace, kind: Kind, id: &str, mut changes: Row) -> 
     let mut row = workspace.row(kind, 0, key);
     merge(&mut row, changes);
     row.insert("updatedAt".to_owned(), workspace.stamp());
-    workspace.shelf(kind, 0).keep(key, row);
+    workspace.rows(kind, 0).store(key, row);
     Reply::good(show(workspace, kind, key))
 }
 
-/// Fills in what the document says of members that are not there.
+/// Adds the documented defaults of missing members.
 fn complete_events(row: &mut Row) {
     for event in row.get_mut("events").and_then(Value::as_array_mut).into_iter().flatten() {
         let Some(event) = event.as_object_mut() else { continue };
@@ -83,7 +83,8 @@ fn complete_events(row: &mut Row) {
     }
 }
 
-/// Matched by id, else by name and version; a slug stays what it was, and so does a description that is not there.
+/// Completes given components from the known ones with the same id or, without an id, the same name and version. A slug
+/// cannot change.
 fn components(given: &Value, known: &[Value], domain: &str) -> Result<Value, Reply> {
     let mut components = Vec::new();
     for (index, component) in given.as_array().into_iter().flatten().enumerate() {

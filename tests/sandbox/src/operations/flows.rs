@@ -6,8 +6,8 @@ use super::Reply;
 use super::list::{LIMIT, page};
 use super::rows::{constants, find, merge, missing};
 use crate::log::Request;
+use crate::row_store::{Key, Row};
 use crate::seed::Kind;
-use crate::shelf::{Key, Row};
 use crate::workspace::Workspace;
 
 pub(super) fn run(workspace: &Workspace, flow: &str) -> Reply {
@@ -19,7 +19,7 @@ pub(super) fn run(workspace: &Workspace, flow: &str) -> Reply {
 
 pub(super) fn list_messages(workspace: &mut Workspace, flow: &str, request: &Request) -> Reply {
     let Some(flow) = find(workspace, Kind::Flow, flow) else { return missing(Kind::Flow, flow) };
-    let keys = workspace.shelf(Kind::Message, flow).keys().to_vec();
+    let keys = workspace.rows(Kind::Message, flow).keys().to_vec();
     page(workspace, request, (LIMIT, true), &keys, |keys| {
         keys.iter().map(|&key| Value::Object(workspace.row(Kind::Message, flow, key))).collect()
     })
@@ -27,7 +27,7 @@ pub(super) fn list_messages(workspace: &mut Workspace, flow: &str, request: &Req
 
 fn locate(workspace: &mut Workspace, flow: &str, id: &str) -> Result<(Key, Key), Reply> {
     let flow = find(workspace, Kind::Flow, flow).ok_or_else(|| missing(Kind::Flow, flow))?;
-    let key = Kind::Message.key(id).filter(|&key| workspace.shelf(Kind::Message, flow).has(key));
+    let key = Kind::Message.key(id).filter(|&key| workspace.rows(Kind::Message, flow).has(key));
     Ok((flow, key.ok_or_else(|| missing(Kind::Message, id))?))
 }
 
@@ -40,9 +40,9 @@ pub(super) fn get_message(workspace: &mut Workspace, flow: &str, id: &str) -> Re
 
 pub(super) fn create_message(workspace: &mut Workspace, flow: &str, mut row: Row) -> Reply {
     let Some(flow) = find(workspace, Kind::Flow, flow) else { return missing(Kind::Flow, flow) };
-    let key = workspace.shelf(Kind::Message, flow).next();
+    let key = workspace.rows(Kind::Message, flow).next_key();
     row.extend(constants(workspace, Kind::Message, key));
-    workspace.shelf(Kind::Message, flow).add(row.clone());
+    workspace.rows(Kind::Message, flow).add(row.clone());
     Reply::good(Value::Object(row))
 }
 
@@ -54,6 +54,6 @@ pub(super) fn update_message(workspace: &mut Workspace, flow: &str, id: &str, ch
     let mut row = workspace.row(Kind::Message, flow, key);
     merge(&mut row, changes);
     row.insert("updatedAt".to_owned(), workspace.stamp());
-    workspace.shelf(Kind::Message, flow).keep(key, row.clone());
+    workspace.rows(Kind::Message, flow).store(key, row.clone());
     Reply::good(Value::Object(row))
 }

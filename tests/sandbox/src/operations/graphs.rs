@@ -7,11 +7,11 @@ use super::list::{moment, page};
 use crate::clock::Millis;
 use crate::graphs::{GraphRun, Reprocessing};
 use crate::log::Request;
+use crate::row_store::Row;
 use crate::runs::in_millis;
-use crate::shelf::Row;
 use crate::workspace::Workspace;
 
-/// The document's default for this list, unlike all others.
+/// The documented default of `limit` for this list. All other lists have 100.
 const LIMIT: usize = 20;
 
 fn unknown(workspace: &Workspace, graph: &str) -> Option<Reply> {
@@ -19,7 +19,7 @@ fn unknown(workspace: &Workspace, graph: &str) -> Option<Reply> {
     (!known).then(|| Reply::not_found(&format!("There is no identity graph {graph}")))
 }
 
-/// Runs of one graph follow each other.
+/// Queues a run behind the last one of the graph.
 pub(super) fn trigger(workspace: &mut Workspace, graph: &str, body: &Row) -> Reply {
     if let Some(reply) = unknown(workspace, graph) {
         return reply;
@@ -35,7 +35,7 @@ pub(super) fn trigger(workspace: &mut Workspace, graph: &str, body: &Row) -> Rep
     Reply::good(answer)
 }
 
-/// What has not started or ended counts as the newest.
+/// Lists runs. In the order by start or end, runs without one come last.
 pub(super) fn list_runs(workspace: &Workspace, graph: &str, request: &Request) -> Reply {
     if let Some(reply) = unknown(workspace, graph) {
         return reply;
@@ -63,14 +63,9 @@ pub(super) fn list_runs(workspace: &Workspace, graph: &str, request: &Request) -
     })
 }
 
-pub(super) fn reprocess(workspace: &mut Workspace, graph: &str, body: &Row) -> Reply {
+pub(super) fn reprocess(workspace: &mut Workspace, graph: &str) -> Reply {
     if let Some(reply) = unknown(workspace, graph) {
         return reply;
-    }
-    // The document lets the body be left out although what it must hold is required inside.
-    let identifiers = body.get("identifiers").and_then(Value::as_array);
-    if identifiers.is_none_or(Vec::is_empty) {
-        return Reply::invalid_member("body.identifiers", "expected at least one");
     }
     let id = Workspace::name("reprocess", workspace.reprocessings.len());
     let plan = &workspace.graphs.reprocessing;

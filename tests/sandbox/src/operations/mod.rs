@@ -1,4 +1,4 @@
-//! What the operations of the API do in a world.
+//! The operations of the API, performed in a world.
 
 mod campaigns;
 mod events;
@@ -15,13 +15,12 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::document::Operation;
-use crate::log::{Body, Request};
+use crate::log::Request;
 use crate::seed::Kind;
-use crate::shelf::Row;
 use crate::workspace::Workspace;
 use crate::world::NO_CONTENT;
 
-/// What an operation answers.
+/// The answer of an operation.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -41,7 +40,7 @@ impl Reply {
         Self { status: NO_CONTENT, body: Value::Null }
     }
 
-    /// As the document has it: the faults by the name of what they are about.
+    /// A validation error in the documented shape: the reasons by the places that they are about.
     fn invalid(faults: impl IntoIterator<Item = (String, String)>) -> Self {
         let details: BTreeMap<_, _> =
             faults.into_iter().map(|(at, what)| (at, json!({"message": what}))).collect();
@@ -60,17 +59,18 @@ impl Reply {
         Self::error(404, "Not found", what)
     }
 
-    /// The shape that triggers of campaigns fail in.
+    /// The error shape of the campaign operations.
     fn refused(status: u16, what: &str) -> Self {
         Self { status, body: json!({ "error": what }) }
     }
 }
 
-/// Does what a request asks for; what the document has against it is answered with 422.
+/// Performs the operation of a request. A request that the document forbids is answered with 422.
 pub(crate) fn perform(workspace: &mut Workspace, operation: &Operation, request: &Request) -> Reply {
     let id = operation.id.as_str();
+    let body = || operation.body(request);
     if id == "TriggerCampaign"
-        && let Some(refused) = campaigns::too_many(request)
+        && let Some(refused) = campaigns::too_many(&body())
     {
         return refused;
     }
@@ -82,70 +82,61 @@ pub(crate) fn perform(workspace: &mut Workspace, operation: &Operation, request:
     match id {
         "ListSource" => rows::list(workspace, request, Kind::Source),
         "GetSource" => rows::get(workspace, Kind::Source, &path("sourceId")),
-        "CreateSource" => rows::create(workspace, Kind::Source, body(request)),
-        "UpdateSource" => rows::update(workspace, Kind::Source, &path("sourceId"), body(request)),
+        "CreateSource" => rows::create(workspace, Kind::Source, body()),
+        "UpdateSource" => rows::update(workspace, Kind::Source, &path("sourceId"), body()),
         "ListDestination" => rows::list(workspace, request, Kind::Destination),
         "GetDestination" => rows::get(workspace, Kind::Destination, &path("destinationId")),
-        "CreateDestination" => rows::create(workspace, Kind::Destination, body(request)),
-        "UpdateDestination" => {
-            rows::update(workspace, Kind::Destination, &path("destinationId"), body(request))
-        }
+        "CreateDestination" => rows::create(workspace, Kind::Destination, body()),
+        "UpdateDestination" => rows::update(workspace, Kind::Destination, &path("destinationId"), body()),
         "ListModel" => models::list(workspace, request),
         "GetModel" => rows::get(workspace, Kind::Model, &path("modelId")),
-        "CreateModel" => models::create(workspace, body(request)),
-        "UpdateModel" => models::update(workspace, &path("modelId"), body(request)),
+        "CreateModel" => models::create(workspace, body()),
+        "UpdateModel" => models::update(workspace, &path("modelId"), body()),
         "DeleteModel" => rows::delete(workspace, Kind::Model, &path("modelId")),
         "ListSync" => syncs::list(workspace, request),
         "GetSync" => rows::get(workspace, Kind::Sync, &path("syncId")),
-        "CreateSync" => syncs::create(workspace, body(request)),
-        "UpdateSync" => rows::update(workspace, Kind::Sync, &path("syncId"), body(request)),
+        "CreateSync" => syncs::create(workspace, body()),
+        "UpdateSync" => syncs::update(workspace, &path("syncId"), body()),
         "DeleteSync" => rows::delete(workspace, Kind::Sync, &path("syncId")),
         "ListSyncRuns" => syncs::list_runs(workspace, &path("syncId"), request),
         "TriggerRun" => syncs::trigger(workspace, &path("syncId")),
-        "TriggerRunCustom" => syncs::trigger_by_body(workspace, &body(request)),
+        "TriggerRunCustom" => syncs::trigger_by_body(workspace, &body()),
         "TriggerSequenceRun" => sequences::trigger(workspace, &path("syncSequenceId")),
         "GetSyncSequenceRun" => sequences::get(workspace, &path("syncSequenceRunId")),
-        "TriggerIdrRun" | "TriggerRunIdGraph" => graphs::trigger(workspace, &path("graphId"), &body(request)),
+        "TriggerIdrRun" | "TriggerRunIdGraph" => graphs::trigger(workspace, &path("graphId"), &body()),
         "ListIdrRuns" => graphs::list_runs(workspace, &path("graphId"), request),
-        "QueueForReprocessing" => graphs::reprocess(workspace, &path("graphId"), &body(request)),
+        "QueueForReprocessing" => graphs::reprocess(workspace, &path("graphId")),
         "ReprocessStatus" => graphs::reprocess_status(workspace, &path("graphId"), &path("requestId")),
-        "TriggerCampaign" => campaigns::trigger(workspace, &path("campaignId"), &body(request)),
+        "TriggerCampaign" => campaigns::trigger(workspace, &path("campaignId"), &body()),
         "GetSendStatus" => campaigns::send_status(workspace, &path("campaignId"), &path("sendId")),
         "ListFlows" => rows::list(workspace, request, Kind::Flow),
         "GetFlow" => rows::get(workspace, Kind::Flow, &path("flowId")),
         "RunFlow" => flows::run(workspace, &path("flowId")),
         "ListMessages" => flows::list_messages(workspace, &path("flowId"), request),
         "GetMessage" => flows::get_message(workspace, &path("flowId"), &path("messageId")),
-        "CreateMessage" => flows::create_message(workspace, &path("flowId"), body(request)),
-        "UpdateMessage" => {
-            flows::update_message(workspace, &path("flowId"), &path("messageId"), body(request))
-        }
+        "CreateMessage" => flows::create_message(workspace, &path("flowId"), body()),
+        "UpdateMessage" => flows::update_message(workspace, &path("flowId"), &path("messageId"), body()),
         "ListContracts" => rows::list(workspace, request, Kind::Contract),
         "GetContract" => rows::get(workspace, Kind::Contract, &path("contractId")),
-        "CreateContract" => events::create(workspace, Kind::Contract, body(request)),
-        "UpdateContract" => events::update_contract(workspace, &path("contractId"), body(request)),
+        "CreateContract" => events::create(workspace, Kind::Contract, body()),
+        "UpdateContract" => events::update_contract(workspace, &path("contractId"), body()),
         "ListDomains" => rows::list(workspace, request, Kind::Domain),
         "GetDomain" => rows::get(workspace, Kind::Domain, &path("domainId")),
-        "CreateDomain" => events::create(workspace, Kind::Domain, body(request)),
-        "UpdateDomain" => events::update_domain(workspace, &path("domainId"), body(request)),
+        "CreateDomain" => events::create(workspace, Kind::Domain, body()),
+        "UpdateDomain" => events::update_domain(workspace, &path("domainId"), body()),
         name => {
             Reply { status: 501, body: json!({"message": format!("The sandbox does not do {name} yet")}) }
         }
     }
 }
 
-/// The members of a body; the document has been asked already whether there must be any.
-fn body(request: &Request) -> Row {
-    if let Body::Json(Value::Object(members)) = &request.body { members.clone() } else { Row::new() }
-}
-
 #[cfg(test)]
 mod declared;
-#[cfg(test)]
-mod door;
 #[cfg(test)]
 mod resources;
 #[cfg(test)]
 mod runners;
+#[cfg(test)]
+mod scenario_table;
 #[cfg(test)]
 mod tests;

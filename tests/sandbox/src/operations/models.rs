@@ -6,11 +6,11 @@ use super::Reply;
 use super::rows::{self, list_of};
 use crate::clock::Millis;
 use crate::log::Request;
+use crate::row_store::{Key, Row};
 use crate::seed::{Kind, dbt};
-use crate::shelf::{Key, Row};
 use crate::workspace::{Workspace, number};
 
-/// Each of the query's `tags`, written `key:value`, must be there.
+/// Lists the models that have every tag of the query, written `key:value`.
 pub(super) fn list(workspace: &Workspace, request: &Request) -> Reply {
     let wanted: Vec<(&str, &str)> = request
         .query
@@ -44,7 +44,7 @@ pub(super) fn update(workspace: &mut Workspace, id: &str, mut changes: Row) -> R
     rows::update(workspace, Kind::Model, id, changes)
 }
 
-/// Of a dbt model only the id is given; the server knows the rest.
+/// Completes a dbt model, of which the request only has the id.
 fn complete(row: &mut Row) {
     for name in ["dbt", "dbt_cloud"] {
         if let Some(query) = row.get_mut(name) {
@@ -53,7 +53,7 @@ fn complete(row: &mut Row) {
     }
 }
 
-/// How many rows the last run that succeeded read; null where none did.
+/// Returns the number of rows of the last successful run, or `None` if there is none.
 pub(super) fn last_size(workspace: &Workspace, syncs: &[Key], now: Millis) -> Option<f64> {
     syncs
         .iter()

@@ -1,4 +1,4 @@
-//! What most resources have in common: listing, getting, creating, updating and deleting rows.
+//! The operations that most resources share: list, get, create, update and delete.
 
 use std::collections::HashMap;
 
@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use super::Reply;
 use super::list::{LIMIT, page};
 use crate::log::Request;
+use crate::row_store::{Key, Row};
 use crate::seed::Kind;
-use crate::shelf::{Key, Row};
 use crate::workspace::Workspace;
 
-/// What a sentence calls a row.
+/// The name of a row in messages.
 pub(super) fn title(kind: Kind) -> &'static str {
     match kind {
         Kind::Source => "source",
@@ -33,7 +33,7 @@ pub(super) fn find(workspace: &Workspace, kind: Kind, id: &str) -> Option<Key> {
     kind.key(id).filter(|&key| workspace.has(kind, key))
 }
 
-/// A list with the filters and orders that all lists have: `name` and `slug` are exact.
+/// Returns a list with the filters and orders that all lists share. `name` and `slug` must be equal.
 pub(super) fn list(workspace: &Workspace, request: &Request, kind: Kind) -> Reply {
     list_of(workspace, request, kind, |_| true)
 }
@@ -51,14 +51,14 @@ pub(super) fn list_of(
         }
     }
     match request.parameter("orderBy") {
-        // A sync has no name; the API accepts the word all the same.
+        // A sync has no name, but the API accepts this order.
         Some("name") if kind == Kind::Sync => {
             keys.sort_by_cached_key(|&key| workspace.column(kind, key, "slug"));
         }
         Some(name) if name != "id" => keys.sort_by_cached_key(|&key| workspace.column(kind, key, name)),
         _ => {}
     }
-    // The examples of the document have `hasMore` also in lists that do not declare it, but not in this one.
+    // In the examples of the document every list has `hasMore`, also where it is not declared, except domains.
     page(workspace, request, (LIMIT, kind != Kind::Domain), &keys, |keys| show_all(workspace, kind, keys))
 }
 
@@ -114,16 +114,16 @@ pub(super) fn create(workspace: &mut Workspace, kind: Kind, mut row: Row) -> Rep
     if workspace.by_slug(kind, slug).is_some() {
         return Reply::conflict("slug", &format!("There is a {} {slug} already", title(kind)));
     }
-    let key = workspace.shelf(kind, 0).next();
+    let key = workspace.rows(kind, 0).next_key();
     row.extend(constants(workspace, kind, key));
-    workspace.shelf(kind, 0).add(row);
+    workspace.rows(kind, 0).add(row);
     if kind == Kind::Sync {
         workspace.without_runs(key);
     }
     Reply::good(show(workspace, kind, key))
 }
 
-/// What the server gives to every new row.
+/// Returns the members that the server sets in a new row.
 pub(super) fn constants(workspace: &Workspace, kind: Kind, key: Key) -> Row {
     let mut row = workspace.seeds.row(kind, key);
     row.retain(|name, _| name == "workspaceId" || name == "id");
@@ -132,13 +132,13 @@ pub(super) fn constants(workspace: &Workspace, kind: Kind, key: Key) -> Row {
     row
 }
 
-/// A configuration is merged key by key; whatever else is there takes the place of what was.
+/// Updates a row. The configuration is merged key by key; any other member is replaced.
 pub(super) fn update(workspace: &mut Workspace, kind: Kind, id: &str, changes: Row) -> Reply {
     let Some(key) = find(workspace, kind, id) else { return missing(kind, id) };
     let mut row = workspace.row(kind, 0, key);
     merge(&mut row, changes);
     row.insert("updatedAt".to_owned(), workspace.stamp());
-    workspace.shelf(kind, 0).keep(key, row);
+    workspace.rows(kind, 0).store(key, row);
     Reply::good(show(workspace, kind, key))
 }
 
@@ -154,6 +154,6 @@ pub(super) fn merge(row: &mut Row, changes: Row) {
 }
 
 pub(super) fn delete(workspace: &mut Workspace, kind: Kind, id: &str) -> Reply {
-    let gone = kind.key(id).is_some_and(|key| workspace.shelf(kind, 0).remove(key));
+    let gone = kind.key(id).is_some_and(|key| workspace.rows(kind, 0).remove(key));
     if gone { Reply::nothing() } else { missing(kind, id) }
 }

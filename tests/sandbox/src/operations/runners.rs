@@ -2,6 +2,7 @@
 
 use super::tests::{ask, column, read, workspace};
 use super::*;
+use crate::log::Body;
 
 fn start(workspace: &mut Workspace, target: &str) -> Value {
     ask(workspace, "POST", target, Body::None).body["id"].clone()

@@ -7,12 +7,13 @@ use super::list::{LIMIT, moment, page};
 use super::rows::{self, find, list_of, missing};
 use crate::clock::Millis;
 use crate::log::Request;
+use crate::row_store::{Key, Row};
 use crate::runs::{Run, in_millis};
 use crate::seed::Kind;
-use crate::shelf::{Key, Row};
+use crate::settings::NullSchedule;
 use crate::workspace::{Workspace, number};
 
-/// `slug`, `modelId` and `destinationId` are exact; `after` and `before` are about `lastRunAt`.
+/// Lists syncs. `slug`, `modelId` and `destinationId` must be equal; `after` and `before` filter by `lastRunAt`.
 pub(super) fn list(workspace: &Workspace, request: &Request) -> Reply {
     let now = workspace.clock.now();
     let (after, before) = (moment(workspace, request, "after"), moment(workspace, request, "before"));
@@ -43,8 +44,15 @@ pub(super) fn create(workspace: &mut Workspace, mut row: Row) -> Reply {
     rows::create(workspace, Kind::Sync, row)
 }
 
-/// One direction whatever it is ordered by, since none can be asked for. A run that is queued has not started, so
-/// a filter on the start leaves it out.
+pub(super) fn update(workspace: &mut Workspace, id: &str, mut changes: Row) -> Reply {
+    if workspace.null_schedule == NullSchedule::Keeps && changes.get("schedule") == Some(&Value::Null) {
+        changes.remove("schedule");
+    }
+    rows::update(workspace, Kind::Sync, id, changes)
+}
+
+/// Lists runs in ascending order, since a request cannot choose the direction. `after`, `before` and `within` filter by the
+/// start, so they leave out queued runs.
 pub(super) fn list_runs(workspace: &Workspace, id: &str, request: &Request) -> Reply {
     let Some(sync) = find(workspace, Kind::Sync, id) else { return missing(Kind::Sync, id) };
     let now = workspace.clock.now();
@@ -75,7 +83,7 @@ pub(super) fn list_runs(workspace: &Workspace, id: &str, request: &Request) -> R
     })
 }
 
-/// A disabled sync runs all the same: that only stops what is scheduled.
+/// Starts a run, also of a disabled sync: disabling only stops scheduled runs.
 pub(super) fn trigger(workspace: &mut Workspace, id: &str) -> Reply {
     match find(workspace, Kind::Sync, id) {
         Some(sync) => start(workspace, sync),
@@ -83,16 +91,16 @@ pub(super) fn trigger(workspace: &mut Workspace, id: &str) -> Reply {
     }
 }
 
-/// By the one or the other; with both or neither it is invalid.
+/// Starts a run of the sync whose id or slug is in the body.
 pub(super) fn trigger_by_body(workspace: &mut Workspace, body: &Row) -> Reply {
     let text = |name| body.get(name).and_then(Value::as_str);
-    match (text("syncId"), text("syncSlug")) {
-        (Some(id), None) => trigger(workspace, id),
-        (None, Some(slug)) => match workspace.by_slug(Kind::Sync, slug) {
-            Some(sync) => start(workspace, sync),
-            None => missing(Kind::Sync, slug),
-        },
-        _ => Reply::invalid_member("body", "expected either syncId or syncSlug"),
+    if let Some(id) = text("syncId") {
+        return trigger(workspace, id);
+    }
+    let slug = text("syncSlug").unwrap_or_default();
+    match workspace.by_slug(Kind::Sync, slug) {
+        Some(sync) => start(workspace, sync),
+        None => missing(Kind::Sync, slug),
     }
 }
 
@@ -101,7 +109,7 @@ fn start(workspace: &mut Workspace, sync: Key) -> Reply {
     Reply::good(json!({"id": workspace.start_run(sync, now).id.to_string()}))
 }
 
-/// The members of a sync that its runs decide on.
+/// Returns the members of a sync that depend on its runs.
 pub(super) fn state(workspace: &Workspace, sync: Key, disabled: bool, now: Millis) -> Row {
     let runs = workspace.runs(sync);
     let begun = || runs.iter().filter(|run| run.start(now).is_some());

@@ -50,7 +50,7 @@ fn pages_follow_each_other_to_the_end_and_the_cap_is_kept() {
 }
 
 #[test]
-fn has_more_is_left_out_or_lies_where_the_world_says_so() {
+fn has_more_follows_the_setting_of_the_world() {
     for (setting, expected) in [("omit", Value::Null), ("always", json!(true)), ("never", json!(false))] {
         let mut workspace = workspace(json!({"syncs": 3, "hasMore": setting}));
         assert_eq!(read(&mut workspace, "/syncs?limit=1").body["hasMore"], expected);
@@ -79,7 +79,7 @@ fn syncs_are_filtered_and_ordered() {
 }
 
 #[test]
-fn all_kinds_of_schedules_are_there() {
+fn syncs_have_every_kind_of_schedule() {
     let mut workspace = workspace(json!({"syncs": 10}));
     let kinds = column(&read(&mut workspace, "/syncs"), "schedule");
     for kind in ["interval", "cron", "visual", "dbt_cloud"] {
@@ -131,7 +131,7 @@ fn the_custom_trigger_takes_an_id_or_a_slug_and_refuses_both_and_neither() {
 }
 
 #[test]
-fn what_is_not_there_is_not_found() {
+fn unknown_ids_are_not_found() {
     let mut workspace = workspace(json!({}));
     assert_eq!(read(&mut workspace, "/syncs/77").status, 404);
     assert_eq!(read(&mut workspace, "/syncs/77/runs").status, 404);

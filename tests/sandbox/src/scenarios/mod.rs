@@ -1,5 +1,7 @@
-//! All scenarios: those that stand in a folder, and those that its table of operations stands for.
+//! Reads all scenarios: the files of a folder, those that its table of operations expands to, and one for each recorded
+//! answer in the folder `fixtures` beside it.
 
+mod fixtures;
 mod repeat;
 mod table;
 
@@ -13,7 +15,8 @@ use crate::Error;
 #[cfg(test)]
 pub(crate) use table::Entry;
 
-/// Every scenario by its id: the folder's own, and those expanded from its `table`.
+/// Returns every scenario by its id: the files of the folder, the expanded entries of its `table`, and one for each answer in
+/// the folder `fixtures` beside it.
 pub fn scenarios(folder: &Path) -> Result<BTreeMap<String, Value>, Error> {
     let mut found = BTreeMap::new();
     for path in json_files(folder)? {
@@ -21,20 +24,23 @@ pub fn scenarios(folder: &Path) -> Result<BTreeMap<String, Value>, Error> {
             .map_err(|what| Error::mistake(format!("{}: {what}", path.display())))?;
         found.insert(stem(&path), scenario);
     }
-    for entry in table_entries(folder)? {
-        let (id, scenario) = entry.expand()?;
+    let recorded = folder.join("../fixtures");
+    let of_fixtures = fixtures::read(&recorded)?.into_iter().map(|fixture| fixture.expand(&recorded));
+    let of_table = table_entries(folder)?.into_iter().map(|entry| entry.expand());
+    for expanded in of_table.chain(of_fixtures) {
+        let (id, scenario) = expanded?;
         if found.insert(id.clone(), scenario).is_some() {
-            return Err(Error::mistake(format!("there are two scenarios {id}")));
+            return Err(Error::mistake(format!("There are two scenarios with the id {id}.")));
         }
     }
     Ok(found)
 }
 
-/// Writes all scenarios of a folder to another one, in which nothing else is left. Returns how many there are.
+/// Writes all scenarios of a folder to another one and removes all other JSON files there. Returns their number.
 pub fn write_scenarios(from: &Path, to: &Path) -> Result<usize, Error> {
     fs::create_dir_all(to)?;
     if fs::canonicalize(from)? == fs::canonicalize(to)? {
-        return Err(Error::mistake("the two folders are the same".to_owned()));
+        return Err(Error::mistake("The two folders must not be the same.".to_owned()));
     }
     let scenarios = scenarios(from)?;
     for path in json_files(to)? {
@@ -45,7 +51,7 @@ pub fn write_scenarios(from: &Path, to: &Path) -> Result<usize, Error> {
     for (id, scenario) in &scenarios {
         let text = serde_json::to_string_pretty(scenario)? + "\n";
         let path = to.join(format!("{id}.json"));
-        // What is the same keeps its time, so that nobody builds it anew.
+        // An unchanged file keeps its modification time, so that nothing is rebuilt.
         if fs::read_to_string(&path).ok().as_ref() != Some(&text) {
             fs::write(path, text)?;
         }
@@ -63,7 +69,7 @@ pub(crate) fn table_entries(folder: &Path) -> Result<Vec<table::Entry>, Error> {
         }
     }
     match entries.iter().find(|entry| !seen.insert(entry.operation.clone())) {
-        Some(twice) => Err(Error::mistake(format!("the table has {} twice", twice.operation))),
+        Some(twice) => Err(Error::mistake(format!("The table has two entries for {}.", twice.operation))),
         None => Ok(entries),
     }
 }

@@ -1,9 +1,9 @@
-//! `{"repeat": n, "of": ..., "from": first}`: what a scenario says once and means often.
+//! Expands `{"repeat": n, "of": ..., "from": first}` in scenarios.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// Stands for the number of the repetition.
+/// The placeholder for the number of the repetition.
 const NUMBER: &str = "{{n}}";
 
 #[derive(Deserialize)]
@@ -20,7 +20,7 @@ fn one() -> u64 {
     1
 }
 
-/// The same scenario without a `repeat`: in a list its elements stand there, elsewhere the text that they make together.
+/// Expands every `repeat` of a scenario. In a list it becomes its elements; elsewhere its texts are joined.
 pub(super) fn written_out(value: Value) -> Result<Value, String> {
     match value {
         Value::Array(items) => {
@@ -62,7 +62,9 @@ impl Repeat {
 
     fn text(self) -> Result<Value, String> {
         let texts: Option<String> = self.each()?.iter().map(|one| one.as_str().map(str::to_owned)).collect();
-        texts.map(Value::String).ok_or_else(|| "repeat: outside of a list only text is repeated".to_owned())
+        texts
+            .map(Value::String)
+            .ok_or_else(|| "repeat: only text can be repeated outside of a list".to_owned())
     }
 }
 
@@ -87,14 +89,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn elements_of_a_list_are_numbered_and_stand_among_the_others() {
+    fn repeated_elements_of_a_list_are_numbered() {
         let short = json!({"a": ["x", {"repeat": 2, "of": {"id": "p{{n}}", "n": "{{n}}"}, "from": 7}, "y"]});
         let long = json!({"a": ["x", {"id": "p7", "n": 7}, {"id": "p8", "n": 8}, "y"]});
         assert_eq!(written_out(short), Ok(long));
     }
 
     #[test]
-    fn outside_of_a_list_a_text_becomes_longer() {
+    fn outside_of_a_list_texts_are_joined() {
         assert_eq!(written_out(json!({"slug": {"repeat": 3, "of": "ab"}})), Ok(json!({"slug": "ababab"})));
         assert!(written_out(json!({"slug": {"repeat": 3, "of": {}}})).is_err());
     }

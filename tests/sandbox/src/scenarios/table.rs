@@ -1,5 +1,5 @@
-//! One entry of the table of operations, and the scenario that it stands for: the operation's success, then every
-//! error that the document declares for it. What is not successful is scripted, in the shape that is declared.
+//! Expands an entry of the table of operations to a scenario: the success of the operation, then every error that the
+//! document declares for it. The errors are scripted in their declared shapes.
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::Error;
 use crate::document::{DOCUMENT, Shape};
 
-/// An operation as a user calls it, and what its success gives.
+/// An operation, how it is called, and the expected result.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Entry {
@@ -18,23 +18,23 @@ pub(crate) struct Entry {
     pub(crate) args: Value,
     #[serde(default)]
     pub(crate) world: Map<String, Value>,
-    /// Steps without which there would be nothing to call.
+    /// Steps that prepare the call.
     #[serde(default)]
     pub(crate) before: Vec<Value>,
     take: Option<String>,
     pub(crate) expect: Value,
 }
 
-/// An answer to script and the error that it becomes.
+/// A scripted answer and the expected error.
 struct Failure {
     answer: Value,
     error: Map<String, Value>,
-    /// Options of the call beside those that keep it from being repeated.
+    /// Options of the call besides `maxRetries`.
     options: Map<String, Value>,
 }
 
 impl Entry {
-    /// The scenario's id and the scenario.
+    /// Returns the id of the scenario and the scenario.
     pub(super) fn expand(&self) -> Result<(String, Value), Error> {
         let id = &self.operation;
         let failures = self.failures()?;
@@ -75,7 +75,7 @@ impl Entry {
     fn failures(&self) -> Result<Vec<Failure>, Error> {
         let operation = DOCUMENT
             .operation(&self.operation)
-            .ok_or_else(|| Error::mistake(format!("the document has no operation {}", self.operation)))?;
+            .ok_or_else(|| Error::mistake(format!("The document has no operation {}.", self.operation)))?;
         let declared = operation.responses();
         let lost = |kind: &'static str| if operation.is_read() { kind } else { "outcome_unknown" };
         let mut failures = Vec::new();
@@ -101,7 +101,7 @@ impl Entry {
             };
             failures.push((200, self.failure(200, shape, kind)));
         }
-        // A key that was refused may not be sent again.
+        // Last, since the SDK does not send a refused key again.
         failures.sort_by_key(|(status, _)| *status == 401);
         Ok(failures.into_iter().map(|(_, failure)| failure).collect())
     }
@@ -109,7 +109,7 @@ impl Entry {
     fn failure(&self, status: u16, shape: Shape, kind: &str) -> Failure {
         let mut error = Map::from_iter([
             ("kind".to_owned(), json!(kind)),
-            ("operation".to_owned(), json!(self.operation)),
+            ("operation".to_owned(), json!(self.call)),
             ("status".to_owned(), json!(status)),
         ]);
         let body = match shape {
@@ -133,7 +133,7 @@ impl Entry {
         answer.extend(body.map(|body| ("body".to_owned(), body)));
         let mut options = Map::new();
         if status == 429 {
-            // A refusal by the limit is no retry and would be waited out; what is given up is the wait, not the answer.
+            // The SDK waits after a 429 whatever `maxRetries` is. The call ends since it may not wait, without the answer.
             options.insert("maxWaitMs".to_owned(), json!(1));
             error.retain(|name, _| name == "kind" || name == "operation");
         }
@@ -190,12 +190,12 @@ mod tests {
         assert_eq!(script[0]["when"], json!({"operation": "TriggerCampaign", "nth": 2}));
         assert_eq!(script[0]["answer"], json!({"status": 400, "body": {"error": "It is asleep"}}));
         assert_eq!(steps[4]["opts"], json!({"maxRetries": 0, "maxWaitMs": 1}));
-        let refused = json!({"kind": "rate_limited", "operation": "TriggerCampaign"});
+        let refused = json!({"kind": "rate_limited", "operation": "a.b"});
         assert_eq!(steps[4]["expect"]["error"], refused);
     }
 
     #[test]
-    fn an_operation_that_nobody_knows_is_a_mistake() {
+    fn an_entry_with_an_unknown_operation_is_an_error() {
         let entry = json!({"operation": "ListThings", "call": "a.b", "expect": {}});
         assert!(serde_json::from_value::<Entry>(entry).unwrap().expand().is_err());
     }

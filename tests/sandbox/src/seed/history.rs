@@ -1,15 +1,15 @@
-//! Runs of syncs that were over before the world began.
+//! Runs of syncs that ended before the world was created.
 
 use super::{DAY, Kind, Seeds, pick, sync::is_disabled};
 use crate::clock::Millis;
+use crate::row_store::Key;
 use crate::runs::{FIRST_RUN, Run};
 use crate::settings::Plan;
-use crate::shelf::Key;
 
-/// At most so many of each sync, unless the world asks for a number.
+/// The most runs of a sync, unless the world sets a number.
 const MOST: u64 = 3;
 
-/// The id of the first run that is triggered in a world of so many syncs: none of the history has it.
+/// Returns the id of the first run that is triggered in a world, which no run of the history has.
 pub(crate) fn first_run(seeds: &Seeds, syncs: usize) -> u64 {
     FIRST_RUN.max(most(seeds) * syncs as u64 + 1)
 }
@@ -31,7 +31,7 @@ fn past(seeds: &Seeds, sync: Key) -> impl Iterator<Item = Past> {
     let mut rng = seeds.rng(Kind::Sync, sync.wrapping_add(1 << 40));
     let usual = if is_disabled(sync) { 0 } else { sync % (MOST + 1) };
     let (most, count) = (most(seeds), seeds.past_runs.unwrap_or(usual));
-    // All of them are over by now, however many there are.
+    // Begins so early that all of them have ended.
     let more = Millis::try_from(count.saturating_sub(MOST)).unwrap_or(0);
     let mut at = -rng.i64(2 * DAY..3 * DAY) - more * LONGEST_GAP;
     (0..count).map(move |index| {
@@ -41,7 +41,7 @@ fn past(seeds: &Seeds, sync: Key) -> impl Iterator<Item = Past> {
     })
 }
 
-/// The runs of a sync, oldest first.
+/// Returns the runs of a sync, the oldest first.
 pub(crate) fn past_runs(seeds: &Seeds, sync: Key) -> Vec<Run> {
     past(seeds, sync)
         .map(|past| {
@@ -57,7 +57,7 @@ pub(crate) fn past_runs(seeds: &Seeds, sync: Key) -> Vec<Run> {
         .collect()
 }
 
-/// When the last of them ended; much cheaper than the runs.
+/// Returns the end of the last run. Much cheaper than [`past_runs`].
 pub(crate) fn last_activity(seeds: &Seeds, sync: Key) -> Option<Millis> {
     past(seeds, sync).map(|past| past.at + Millis::from(past.seconds) * 1000).max()
 }
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_history_may_be_as_long_as_is_asked_for() {
+    fn the_history_has_as_many_runs_as_the_world_asks_for() {
         let settings = WorldSettings { past_runs: Some(1234), ..WorldSettings::default() };
         let seeds = Seeds::new(&settings, 7, Arc::new(Clock::starting_now(1.0)));
         let runs = past_runs(&seeds, 1);

@@ -1,5 +1,5 @@
-//! A workspace made up from a number: the same number gives the same workspace. Every row is made from the number
-//! and its own key alone, so that it can be made again whenever it is shown.
+//! Generates a workspace from a seed: the same seed gives the same workspace. A row depends on the seed and its key alone,
+//! so it can be generated whenever it is shown.
 
 mod history;
 mod rows;
@@ -11,10 +11,16 @@ use fastrand::Rng;
 use serde_json::json;
 
 use crate::clock::{Clock, Millis};
+use crate::row_store::{Key, Row};
 use crate::settings::WorldSettings;
-use crate::shelf::{Key, Row};
 pub(crate) use history::{first_run, last_activity, past_runs};
 pub(crate) use rows::dbt;
+
+#[cfg(test)]
+std::thread_local! {
+    /// How many rows this thread has generated.
+    pub(crate) static ROWS_MADE: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
 
 const DAY: Millis = 86_400_000;
 const THINGS: [&str; 8] =
@@ -22,7 +28,7 @@ const THINGS: [&str; 8] =
 const PLACES: [&str; 6] = ["salesforce", "hubspot", "braze", "google-ads", "slack", "zendesk"];
 const STORES: [&str; 5] = ["snowflake", "postgres", "bigquery", "redshift", "airtable"];
 
-/// What there are rows of.
+/// A kind of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Kind {
     Source,
@@ -35,7 +41,7 @@ pub(crate) enum Kind {
     Message,
 }
 
-/// How many bits of a message's key are its number in its flow.
+/// The number of bits in the key of a message that hold its number in its flow.
 const MESSAGE_BITS: u32 = 24;
 
 impl Kind {
@@ -44,7 +50,7 @@ impl Kind {
         matches!(self, Self::Source | Self::Destination | Self::Model | Self::Sync)
     }
 
-    /// The id under which the API knows a row.
+    /// Returns the id of a row in the API.
     pub(crate) fn id(self, key: Key) -> serde_json::Value {
         if self.is_numbered() { json!(key) } else { json!(self.text(key)) }
     }
@@ -62,7 +68,7 @@ impl Kind {
         }
     }
 
-    /// The key of an id in a path or a query. Ids are numbers in the document, so `5.0` is 5.
+    /// Parses an id of a path or a query. The document says `number`, so `5.0` is 5.
     pub(crate) fn key(self, id: &str) -> Option<Key> {
         let key = match self {
             Self::Contract => id.strip_prefix("contract-")?.parse().ok()?,
@@ -78,12 +84,12 @@ impl Kind {
     }
 }
 
-/// The key before that of a flow's first message.
+/// Returns the key before the first message of a flow.
 pub(crate) fn message_base(flow: Key) -> Key {
     flow << MESSAGE_BITS
 }
 
-/// What rows are sorted and searched by; cheaper than the row.
+/// The columns that rows are sorted and filtered by. Cheaper than the row.
 #[derive(Debug, Clone)]
 pub(crate) struct Head {
     pub(crate) name: String,
@@ -92,7 +98,7 @@ pub(crate) struct Head {
     pub(crate) updated: Millis,
 }
 
-/// What rows are made from.
+/// Everything that rows are generated from.
 #[derive(Debug, Clone)]
 pub(crate) struct Seeds {
     seed: u64,
@@ -119,8 +125,10 @@ impl Seeds {
         }
     }
 
-    /// A row of the seed.
+    /// Generates a row.
     pub(crate) fn row(&self, kind: Kind, key: Key) -> Row {
+        #[cfg(test)]
+        ROWS_MADE.set(ROWS_MADE.get() + 1);
         let mut rng = self.rng(kind, key);
         let head = self.head_from(&mut rng, kind, key);
         let mut row = match kind {
@@ -165,7 +173,7 @@ impl Seeds {
     }
 
     fn rng(&self, kind: Kind, key: Key) -> Rng {
-        // Keys that follow each other shall not give rows that look alike.
+        // Spreads the keys, so that neighbours do not give similar rows.
         let spread = key.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         Rng::with_seed(self.seed.wrapping_add(spread).rotate_left(kind as u32 * 7))
     }
@@ -193,7 +201,7 @@ impl Seeds {
     }
 }
 
-/// The type of a source, by its number, so that a test knows what it gets.
+/// Returns the type of a source. It depends on the key alone, so that tests know it.
 fn store(key: Key) -> &'static str {
     usize::try_from(key)
         .ok()
@@ -241,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn the_head_of_a_row_says_what_the_row_says() {
+    fn the_head_of_a_row_equals_the_row() {
         let seeds = seeds(3, &[]);
         for kind in [Kind::Source, Kind::Destination, Kind::Model, Kind::Contract, Kind::Domain] {
             let (row, head) = (seeds.row(kind, 5), seeds.head(kind, 5));
@@ -251,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_lead_back_to_their_rows_and_others_lead_nowhere() {
+    fn ids_parse_to_their_keys_and_other_texts_to_none() {
         for kind in [Kind::Source, Kind::Contract, Kind::Domain, Kind::Flow, Kind::Message] {
             let key = if kind == Kind::Message { message_base(3) + 5 } else { 5 };
             assert_eq!(kind.key(&kind.text(key)), Some(key), "{kind:?}");

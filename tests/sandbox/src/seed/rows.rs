@@ -1,10 +1,10 @@
-//! What the rows of each kind hold besides their id, name and dates.
+//! The members of each kind of rows besides id, name and dates.
 
 use fastrand::Rng;
 use serde_json::{Value, json};
 
 use super::{Head, Seeds, pick, store};
-use crate::shelf::{Key, Row};
+use crate::row_store::{Key, Row};
 
 pub(crate) fn members(value: Value) -> Row {
     if let Value::Object(members) = value { members } else { Row::new() }
@@ -30,7 +30,7 @@ pub(super) fn destination(rng: &mut Rng, head: &Head, key: Key) -> Row {
     }))
 }
 
-/// One kind of query after another; every seventh is never synced directly and has no primary key.
+/// Returns models with each kind of query in turn. Every seventh is never synced directly and has no primary key.
 pub(super) fn model(seeds: &Seeds, rng: &mut Rng, key: Key) -> Row {
     let mut row = members(json!({
         "description": if key.is_multiple_of(2) { "Who bought something" } else { "" },
@@ -56,7 +56,7 @@ pub(super) fn model(seeds: &Seeds, rng: &mut Rng, key: Key) -> Row {
     row
 }
 
-/// What is known of a dbt model once only its id was given.
+/// Returns a dbt model with everything that the server knows about it.
 pub(crate) fn dbt(model: Key) -> Value {
     json!({
         "dbtUniqueId": format!("model.shop.m{model}"),

@@ -1,11 +1,11 @@
-//! Syncs, in the size that real ones have: most of a page of syncs is their configuration.
+//! Syncs of a realistic size, most of which is their configuration.
 
 use fastrand::Rng;
 use serde_json::{Value, json};
 
 use super::Seeds;
 use super::rows::members;
-use crate::shelf::{Key, Row};
+use crate::row_store::{Key, Row};
 
 const COLUMNS: [&str; 12] = [
     "id",
@@ -55,7 +55,7 @@ pub(super) fn is_disabled(id: Key) -> bool {
     id.is_multiple_of(11)
 }
 
-/// All kinds that the document knows, one after another.
+/// Returns each documented kind of schedule in turn.
 fn schedule(id: Key) -> Value {
     match id % 5 {
         0 => Value::Null,

@@ -1,26 +1,26 @@
-//! Rows that come and go while a list is read.
+//! Rows that are inserted and deleted while a list is read.
 
 use serde::Deserialize;
 
 use crate::script::When;
 
-/// What happens to a collection once a request has been answered, or before the first one.
+/// A change to a collection after a request, or before the first one.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Change {
-    /// Which request comes before it; without it the world begins so.
+    /// The request after which the change happens. Without it the change happens at once.
     #[serde(default)]
     pub(crate) after: Option<When>,
     pub(crate) of: Collection,
-    /// Numbers of rows in the order of the seed; for numeric ids they are the ids.
+    /// Numbers of rows in the order of the seed. Numeric ids are equal to these numbers.
     #[serde(default)]
     pub(crate) delete: Vec<u64>,
-    /// Numbers of rows that were deleted before, or that are new.
+    /// Numbers of deleted or new rows.
     #[serde(default)]
     pub(crate) insert: Vec<u64>,
 }
 
-/// What can be listed.
+/// A list of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Collection {

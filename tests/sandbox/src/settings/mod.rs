@@ -1,4 +1,4 @@
-//! What a world is asked for. The members are explained in `tests/scenarios/README.md`.
+//! The settings of a world. `tests/scenarios/README.md` explains the members.
 
 mod changes;
 mod plans;
@@ -13,7 +13,7 @@ use crate::script::Entry;
 pub(crate) use changes::{Change, Collection};
 pub(crate) use plans::{CampaignSettings, GraphSettings, Plan, RunSettings, SequenceSettings};
 
-/// The `world` of a scenario. An unknown member is an error, so that a misspelt one is not just ignored.
+/// The `world` of a scenario. An unknown member is an error, so that a misspelt one is not ignored.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct WorldSettings {
@@ -22,7 +22,7 @@ pub(crate) struct WorldSettings {
     pub(crate) sources: Option<usize>,
     pub(crate) destinations: Option<usize>,
     pub(crate) models: Option<usize>,
-    /// Of each sync; without it up to three.
+    /// For each sync. The default is up to three.
     pub(crate) past_runs: Option<u64>,
     pub(crate) contracts: usize,
     pub(crate) domains: usize,
@@ -32,11 +32,12 @@ pub(crate) struct WorldSettings {
     pub(crate) slugs: Vec<String>,
     pub(crate) time_scale: f64,
     pub(crate) clock_ahead: f64,
-    /// Lists of runs begin with the newest, whatever they are ordered by.
+    /// Lists of runs are in descending order.
     pub(crate) newest_first: bool,
     pub(crate) limit: LimitSettings,
     pub(crate) page_cap: Option<usize>,
     pub(crate) has_more: HasMore,
+    pub(crate) null_schedule: NullSchedule,
     pub(crate) runs: RunSettings,
     pub(crate) sequences: SequenceSettings,
     pub(crate) graphs: GraphSettings,
@@ -66,6 +67,7 @@ impl Default for WorldSettings {
             limit: LimitSettings::default(),
             page_cap: None,
             has_more: HasMore::Honest,
+            null_schedule: NullSchedule::Clears,
             runs: RunSettings::default(),
             sequences: SequenceSettings::default(),
             graphs: GraphSettings::default(),
@@ -108,7 +110,7 @@ pub(crate) enum CounterKind {
     TwoBucket,
 }
 
-/// Somebody else's requests in the same workspace.
+/// Requests of somebody else in the same workspace.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Stranger {
@@ -124,8 +126,17 @@ pub(crate) enum HasMore {
     Never,
 }
 
+/// The effect of an update with `schedule: null`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum NullSchedule {
+    Clears,
+    /// The vendor's example answers such an update with the old schedule.
+    Keeps,
+}
+
 impl WorldSettings {
-    /// What is not said grows with the syncs, as it does in workspaces.
+    /// The defaults grow with the number of syncs.
     pub(crate) fn sources(&self) -> usize {
         self.sources.unwrap_or((self.syncs / 200).max(3))
     }
@@ -138,7 +149,7 @@ impl WorldSettings {
         self.models.unwrap_or((self.syncs / 10).max(7))
     }
 
-    /// Numbers in a sensible range, and answers that can be sent: what is beyond is a mistake, said with its place.
+    /// Checks that numbers are in their ranges and that scripted answers can be sent.
     pub(crate) fn checked(self) -> Result<Self, Error> {
         let stranger = self.limit.stranger.map_or(1.0, |stranger| stranger.per_second);
         for (name, value, least, most) in [
@@ -202,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_answers_that_make_no_sense_are_errors() {
+    fn numbers_out_of_range_and_answers_that_cannot_be_sent_are_errors() {
         for wrong in [
             json!({"timeScale": 0}),
             json!({"timeScale": 1e300}),

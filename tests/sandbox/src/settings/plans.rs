@@ -1,11 +1,11 @@
-//! How runs, sends and the like go.
+//! Plans of runs, sends and requests to reprocess.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// A plan for all runs, and other plans for single syncs.
+/// The plan of all runs, and plans for single syncs.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(try_from = "Map<String, Value>")]
 pub(crate) struct RunSettings {
@@ -13,7 +13,7 @@ pub(crate) struct RunSettings {
     plan: Plan,
 }
 
-/// By hand, since serde's `flatten` would let unknown members through.
+/// Written by hand, since serde's `flatten` accepts unknown members.
 impl TryFrom<Map<String, Value>> for RunSettings {
     type Error = serde_json::Error;
 
@@ -23,7 +23,7 @@ impl TryFrom<Map<String, Value>> for RunSettings {
     }
 }
 
-/// How a run goes; times are the world's.
+/// The plan of a run, in world time.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Plan {
@@ -34,14 +34,14 @@ pub(crate) struct Plan {
     pub(crate) phases: Option<Vec<String>>,
     pub(crate) queued_seconds: Option<f64>,
     pub(crate) listed_after_ms: Option<i64>,
-    /// How much earlier than its trigger it says that it was made.
+    /// How much earlier than the trigger `createdAt` is.
     pub(crate) created_behind_ms: Option<i64>,
     pub(crate) final_ratio: Option<f64>,
     pub(crate) rival: Option<Box<Plan>>,
 }
 
 impl Plan {
-    /// This plan, with whatever it leaves open taken from another.
+    /// Returns this plan with missing members taken from another.
     fn or(&self, other: &Self) -> Self {
         let (own, other) = (self.clone(), other.clone());
         Self {
@@ -65,13 +65,13 @@ impl RunSettings {
     }
 }
 
-/// Sequences and how their runs go; times are the world's.
+/// Sequences and the plan of their runs, in world time.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct SequenceSettings {
-    /// Whether a trigger during a run queues another one.
+    /// Whether a trigger during a run queues a further run.
     pub(crate) queueing: bool,
-    /// The ids of sequences, with those of their syncs.
+    /// The syncs of each sequence.
     pub(crate) members: BTreeMap<String, Vec<u64>>,
     pub(crate) seconds: Option<f64>,
     pub(crate) queued_seconds: f64,
@@ -94,7 +94,7 @@ impl Default for SequenceSettings {
     }
 }
 
-/// Identity graphs and how their runs go; times are the world's.
+/// Identity graphs and the plan of their runs, in world time.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct GraphSettings {
@@ -123,13 +123,13 @@ impl Default for GraphSettings {
     }
 }
 
-/// How requests for reprocessing are queued.
+/// The plan of requests to reprocess.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ReprocessingSettings {
-    /// How long queueing takes.
+    /// The duration of queueing.
     pub(crate) seconds: f64,
-    /// What it ends with.
+    /// The status after queueing.
     pub(crate) status: String,
     pub(crate) error: Option<String>,
 }
@@ -144,9 +144,9 @@ impl Default for ReprocessingSettings {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct CampaignSettings {
-    /// What its template cannot do without.
+    /// The variables that its template requires.
     pub(crate) variables: Vec<String>,
-    /// How long a send takes to reach its last status.
+    /// The time until a send reaches its last status.
     pub(crate) seconds: f64,
     pub(crate) status: String,
     pub(crate) reason: Option<String>,
@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plan_for_one_sync_is_laid_over_the_plan_for_all() {
+    fn the_plan_of_one_sync_overrides_the_plan_of_all() {
         let runs: RunSettings = serde_json::from_value(
             json!({"seconds": 5, "status": "failed", "bySlug": {"orders": {"status": "warning"}}}),
         )

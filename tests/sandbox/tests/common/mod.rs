@@ -1,5 +1,8 @@
-//! A sandbox, a client that trusts it, and a raw HTTP/1.1 connection.
+//! Helpers: a sandbox, a client that trusts it, and a raw HTTP/1.1 connection.
 #![allow(dead_code, reason = "each test file uses its part")]
+
+#[rustfmt::skip]
+pub(crate) mod catalogue;
 
 use std::io;
 use std::sync::Arc;
@@ -41,7 +44,7 @@ pub(crate) fn tls(roots: &[&str]) -> ClientConfig {
         .with_no_client_auth()
 }
 
-/// A client that does what the judge expects of the SDK's headers.
+/// Creates a client with the headers that the judge expects.
 pub(crate) fn client(ca: &str, alpn: &[&[u8]]) -> reqwest::Client {
     let mut config = tls(&[ca]);
     config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
@@ -57,7 +60,7 @@ pub(crate) fn client(ca: &str, alpn: &[&[u8]]) -> reqwest::Client {
         .expect("a client")
 }
 
-/// A well-formed request; `id` goes into `X-Request-Id`.
+/// Creates a request without violations. `id` is its `X-Request-Id`.
 pub(crate) fn request(
     client: &reqwest::Client,
     method: &str,
@@ -74,7 +77,7 @@ pub(crate) async fn judged(sandbox: &Sandbox, world: &WorldInfo, wire: Value) ->
     sandbox.judge(&world.id, case).await.expect("a wire without mistakes").complaints
 }
 
-/// Waits until so many requests have reached the world.
+/// Waits until `count` requests have reached the world.
 pub(crate) async fn arrived(sandbox: &Sandbox, world: &WorldInfo, count: usize) {
     let seen = || sandbox.log(&world.id).expect("a log")["requests"].as_array().map_or(0, Vec::len);
     while seen() < count {
@@ -95,7 +98,7 @@ pub(crate) async fn open(sandbox: &Sandbox, world: &WorldInfo, path: &str) -> Tc
     stream
 }
 
-/// Everything that comes until the connection ends, and how it ends.
+/// Reads until the connection ends. Returns the text and the result of the last read.
 pub(crate) async fn drain(mut stream: TcpStream) -> (String, io::Result<()>) {
     let mut seen = Vec::new();
     let mut buffer = [0; 4096];

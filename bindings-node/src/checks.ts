@@ -1,0 +1,84 @@
+/** Checks the names of options, and signals: the core does not know the options that this package handles itself. */
+
+import type { HightouchError } from './errors.js'
+import { errorFrom } from './failures.js'
+import type { CallStart } from './hooks.js'
+
+/** What a user passes: settings of a client, arguments of a method, or options of a call. */
+export type Input = 'setting' | 'argument' | 'option'
+
+/**
+ * Creates an error for a wrong input. Its message has the form of the core's messages.
+ *
+ * @param what The problem, as a sentence that starts in lower case.
+ * @param call The call that was refused, if there was one.
+ */
+export function refusal(input: Input, what: string, call?: CallStart, cause?: unknown): HightouchError {
+  const text = call ? `${call.operation}: ${what}` : what.charAt(0).toUpperCase() + what.slice(1)
+  const kind = input === 'setting' ? 'config' : 'invalid_request'
+  return errorFrom({ kind, message: `${text} Nothing was sent.`, ...call }, cause)
+}
+
+/**
+ * Refuses an object that has a member with an unknown name.
+ *
+ * @param hidden Names that are accepted, but that a message must not mention.
+ * @throws HightouchError that suggests the nearest known name, or lists all of them.
+ */
+export function checkNames(
+  input: Input,
+  given: object,
+  known: readonly string[],
+  { hidden = [], call }: { hidden?: readonly string[]; call?: CallStart | undefined } = {},
+): void {
+  for (const name of Object.keys(given)) {
+    if (known.includes(name) || hidden.includes(name)) continue
+    const nearest = nearestName(name, known)
+    const help = nearest
+      ? `did you mean \`${nearest}\`?`
+      : `known are ${known.map((one) => `\`${one}\``).join(', ')}.`
+    // Another text may be a secret in the wrong place.
+    const shown = /^[\w-]{1,64}$/.test(name) ? ` \`${name}\`` : ''
+    throw refusal(input, `unknown ${input}${shown}; ${help}`, call)
+  }
+}
+
+/** Returns the known name that was most likely meant, if one is close enough. */
+function nearestName(name: string, known: readonly string[]): string | undefined {
+  const [nearest] = known
+    .map((candidate) => ({ candidate, edits: editsBetween(plain(name), plain(candidate)) }))
+    .filter(({ candidate, edits }) => edits <= Math.max(1, Math.floor(candidate.length / 3)))
+    .sort((one, other) => one.edits - other.edits)
+  return nearest?.candidate
+}
+
+/** Makes `timeout_ms` and `timeoutMs` equal. */
+function plain(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9]/g, '')
+}
+
+/** The Levenshtein distance. */
+function editsBetween(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index)
+  for (const [index, character] of Array.from(from).entries()) {
+    const next = [index + 1]
+    for (const [column, wanted] of Array.from(to).entries()) {
+      const [replaced = 0, deleted = 0, inserted = 0] = [row[column], row[column + 1], next[column]]
+      next.push(Math.min(replaced + Number(character !== wanted), deleted + 1, inserted + 1))
+    }
+    row = next
+  }
+  return row[to.length] ?? 0
+}
+
+/**
+ * Refuses a `signal` that is not an AbortSignal. An AbortController in its place would never abort the call.
+ *
+ * @throws HightouchError (`invalid_request`)
+ */
+export function checkSignal(signal: unknown, call?: CallStart): void {
+  if (signal === undefined) return
+  const { aborted, addEventListener } = (signal ?? {}) as Partial<AbortSignal>
+  if (typeof aborted === 'boolean' && typeof addEventListener === 'function') return
+  throw refusal('option', 'the option `signal` must be an AbortSignal.', call)
+}

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { execFile, execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { describe, test } from 'node:test'
+import { promisify } from 'node:util'
+
+import * as ts from 'typescript'
+
+import { ROOT, useSandbox } from './support.js'
+
+/** Within the package, so that the examples can import it by its name. */
+const FOLDER = path.join(__dirname, 'examples')
+const OPTIONS: ts.CompilerOptions = {
+  strict: true,
+  noEmit: true,
+  target: ts.ScriptTarget.ES2022,
+  lib: ['lib.es2023.d.ts'],
+  module: ts.ModuleKind.Node16,
+  types: ['node'],
+}
+
+/** This Node, and the versions that `make node-versions` installed. */
+function nodes(): string[] {
+  const folder = path.join(ROOT, 'build', 'nodes')
+  const installed = existsSync(folder) ? readdirSync(folder) : []
+  const binaries = installed.map((version) =>
+    path.join(folder, version, 'node_modules', 'node', 'bin', 'node'),
+  )
+  return [process.execPath, ...binaries.filter((binary) => existsSync(binary))]
+}
+
+/** The pages and the sources that have examples, from the repository's root. */
+function pages(): string[] {
+  const filesOf = (folder: string, end: string): string[] =>
+    readdirSync(path.join(ROOT, folder))
+      .filter((name) => name.endsWith(end))
+      .map((name) => path.join(folder, name))
+  return ['README.md', ...filesOf('docs', '.md'), ...filesOf('bindings-node/src', '.ts')]
+}
+
+/** The examples for Node as modules, with the page and their number on it. */
+function examples(): [name: string, code: string][] {
+  return pages().flatMap((page) => {
+    const text = readFileSync(path.join(ROOT, page), 'utf8').replace(/^ *\* ?/gm, '')
+    const blocks = [...text.matchAll(/^```(?:js|ts)\n(.*?)^```$/gms)]
+    return blocks.map(([, code = ''], index): [string, string] => [
+      `${path.basename(page).replace('.', '-')}-${String(index + 1)}`,
+      completed(code),
+    ])
+  })
+}
+
+/** An example may leave out the import and the client if an earlier one on its page has them. */
+function completed(code: string): string {
+  const parts = [code]
+  if (!code.includes('new Hightouch(')) parts.unshift('const ht = new Hightouch()\n')
+  if (!/import .*\bHightouch\b/.test(code)) parts.unshift("import { Hightouch } from 'hightouch-sdk'\n")
+  return parts.join('')
+}
+
+/** Incident: the first example was a SyntaxError on Node 20 and 22, and the one about JSON failed `tsc --strict`. */
+describe('an example of the documentation', { concurrency: 3 }, () => {
+  const { world } = useSandbox()
+  rmSync(FOLDER, { recursive: true, force: true })
+  mkdirSync(FOLDER)
+  const files = examples().map(([name, code]) => {
+    const file = path.join(FOLDER, `${name}.mts`)
+    writeFileSync(file, code)
+    const { outputText } = ts.transpileModule(code, {
+      compilerOptions: { target: ts.ScriptTarget.ESNext, module: ts.ModuleKind.ESNext },
+    })
+    writeFileSync(file.replace(/\.mts$/, '.mjs'), outputText)
+    return file
+  })
+
+  test('is found', () => {
+    assert(files.length >= 15)
+  })
+
+  test('compiles as strict TypeScript', () => {
+    const program = ts.createProgram(files, OPTIONS)
+    const host = { getCanonicalFileName: String, getCurrentDirectory: () => ROOT, getNewLine: () => '\n' }
+    assert.equal(ts.formatDiagnostics(ts.getPreEmitDiagnostics(program), host), '')
+  })
+
+  for (const node of nodes()) {
+    const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim()
+    for (const file of files) {
+      test(`runs on Node ${version} as it stands: ${path.basename(file, '.mts')}`, async () => {
+        const home = await world({ syncs: 10, slugs: ['orders-to-salesforce'], runs: { seconds: 1 } })
+        const env = { ...process.env, HIGHTOUCH_API_KEY: home.apiKey, HIGHTOUCH_BASE_URL: home.httpBaseUrl }
+        const script = file.replace(/\.mts$/, '.mjs')
+        const { stderr } = await promisify(execFile)(node, [script], { env, timeout: 60_000 })
+        assert.equal(stderr, '')
+      })
+    }
+  }
+})

@@ -1,0 +1,81 @@
+"""Every example of the documentation runs as it stands, on every Python here, and passes a strict type check."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import hightouch_sdk
+import interpreters
+from sandbox import ROOT, World
+
+# What an example needs that continues an earlier one.
+BEFORE = "from hightouch_sdk import Hightouch\n\nht = Hightouch()\n"
+MARKDOWN = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+DIRECTIVE = re.compile(r"^\.\. code-block:: python\n\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
+LITERAL = re.compile(r"::\n\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
+
+
+def pages() -> dict[str, list[str]]:
+    """The examples by the page that they are on."""
+    files = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
+    found = {path.stem: MARKDOWN.findall(path.read_text()) for path in files}
+    for path in sorted((ROOT / "bindings-python" / "docs").glob("*.rst")):
+        found[f"python-{path.stem}"] = DIRECTIVE.findall(path.read_text())
+    found["package"] = LITERAL.findall(hightouch_sdk.__doc__ or "")
+    return found
+
+
+def examples() -> dict[str, str]:
+    """The examples as programs."""
+    programs = {}
+    for page, blocks in pages().items():
+        for index, block in enumerate(blocks):
+            code = textwrap.dedent(block)
+            programs[f"{page}-{index + 1}"] = code if "Hightouch(" in code else BEFORE + code
+    return programs
+
+
+EXAMPLES = examples()
+
+
+def test_examples_are_found_on_the_pages_of_the_repository_and_of_the_package() -> None:
+    assert {name.rpartition("-")[0] for name in EXAMPLES} >= {"README", "package", "python-index", "python-runs"}
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("version", [None, *interpreters.others()])
+def test_every_example_runs_as_it_stands(new_world: Callable[..., World], version: str | None) -> None:
+    python = Path(sys.executable) if version is None else interpreters.installed(version)
+    jobs = []
+    for name, code in EXAMPLES.items():
+        answer = new_world(syncs=10, slugs=["orders-to-salesforce"], runs={"seconds": 1}).answer
+        own = {"HIGHTOUCH_API_KEY": answer["apiKey"], "HIGHTOUCH_BASE_URL": answer["httpBaseUrl"]}
+        jobs.append((name, code, own))
+    done = subprocess.run(
+        [python, "-W", "error::DeprecationWarning:hightouch_sdk", Path(__file__).with_name("run_examples.py")],
+        input=json.dumps(jobs),
+        capture_output=True,
+        text=True,
+        check=False,
+        env={name: value for name, value in os.environ.items() if not name.startswith("HIGHTOUCH_")},
+    )
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert done.stdout.count("--- ") == len(EXAMPLES)
+
+
+@pytest.mark.timeout(600)
+def test_every_example_passes_a_strict_type_check(tmp_path: Path) -> None:
+    for name, code in EXAMPLES.items():
+        (tmp_path / f"{name.replace('-', '_')}.py").write_text(code)
+    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout

@@ -1,0 +1,30 @@
+/// Runs the user's function that returns the API key whenever the core needs a key.
+actor CredentialsProvider {
+    /// Whether this task runs inside a key function. A call made there would wait for the key that the function has yet
+    /// to return.
+    @TaskLocal static var isRunning = false
+
+    private let function: @Sendable () async throws -> String
+    /// The error that the function threw last.
+    private(set) var lastError: (any Error)?
+
+    init(_ function: @escaping @Sendable () async throws -> String) { self.function = function }
+
+    /// Answers the core's requests for a key until the client is closed or this task is cancelled.
+    func serve(_ native: Native) async {
+        while (try? await native.call("client.keyWanted")) != nil {
+            do {
+                let key = try await Self.$isRunning.withValue(true) { try await function() }
+                _ = try await native.local("client.setKey", ["apiKey": key])
+            } catch {
+                lastError = error
+                _ = try? await native.local("client.keyFailed", ["message": "\(type(of: error)): \(error)"])
+            }
+        }
+    }
+}
+
+extension CredentialsProvider: CustomReflectable {
+    /// Empty, because the function may capture a key.
+    nonisolated var customMirror: Mirror { Mirror(self, children: []) }
+}

@@ -1,0 +1,18 @@
+import Foundation
+import XCTest
+
+/// Runs an example in a workspace of its own, which the example finds through the environment like a user's program.
+class ExampleTestCase: XCTestCase {
+    override func setUp() async throws {
+        let world = try await Sandbox.running().world([
+            "syncs": 10, "slugs": ["orders-to-salesforce"], "runs": ["seconds": 1],
+        ])
+        for (name, value) in ["HIGHTOUCH_API_KEY": "apiKey", "HIGHTOUCH_BASE_URL": "httpBaseUrl"] {
+            let previous = ProcessInfo.processInfo.environment[name]
+            setenv(name, try world.text(value), 1)
+            addTeardownBlock {
+                if let previous { setenv(name, previous, 1) } else { unsetenv(name) }
+            }
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! Node: its files, and the names, types and comments of its templates in TypeScript.
+
+mod opaque;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use heck::{ToLowerCamelCase as _, ToUpperCamelCase as _};
+use minijinja::{Environment, Error, ErrorKind, Value};
+use serde_json::{Value as Json, json};
+
+use crate::errors;
+use crate::prose::wrap;
+
+/// Paths from the root of the repository, each with its template.
+const FILES: &[(&str, &str)] = &[
+    ("bindings-node/src/error-classes.ts", include_str!("../../templates/node/error-classes.ts.j2")),
+    ("bindings-node/src/error-table.ts", include_str!("../../templates/node/error-table.ts.j2")),
+    ("bindings-node/src/models.ts", include_str!("../../templates/node/models.ts.j2")),
+    ("bindings-node/src/names.ts", include_str!("../../templates/node/names.ts.j2")),
+    ("bindings-node/src/resources.ts", include_str!("../../templates/node/resources.ts.j2")),
+];
+
+pub(crate) fn files(_: &Json) -> Vec<(String, String)> {
+    crate::owned(FILES)
+}
+
+/// Types that are written by hand in TypeScript.
+const BY_HAND: &[&str] = &["Run", "RunStep", "Meta", "Attempt", "Failure"];
+
+/// The longest line of a comment.
+const WIDTH: usize = 110;
+
+/// Adds the filters and tests that the templates use.
+pub(crate) fn register(env: &mut Environment<'_>) {
+    env.add_test("by_hand", |name: String| BY_HAND.contains(&name.as_str()));
+    env.add_filter("ts", |ty: Value| type_of(&ty, Side::Answer));
+    env.add_filter("ts_arg", |ty: Value| type_of(&ty, Side::Argument));
+    env.add_filter("declared", |ty: Value| opaque::declared(&ty));
+    env.add_filter("used", |ty: Value| opaque::used(&ty));
+    env.add_filter("member", |field: Value, ty: Value| member(&field, &ty));
+    env.add_filter("memberdoc", |field: Value, ty: Value| member_doc(&field, &ty));
+    env.add_filter("camel", |name: &str| name.to_lower_camel_case());
+    env.add_filter("pascal", |name: &str| name.to_upper_camel_case());
+    env.add_filter("argsname", |op: Value| args_name(&op));
+    env.add_filter("positional", |op: Value| arguments(&op, true));
+    env.add_filter("named", |op: Value| arguments(&op, false));
+    env.add_filter("tsdoc", |text: String, indent: usize| comment(&text, indent));
+    env.add_filter("methoddoc", |op: Value| method_doc(&op));
+}
+
+/// The catalogue with what the templates need beside it. Its docs name members as TypeScript does.
+#[expect(clippy::unnecessary_wraps, reason = "the shape that all languages share")]
+pub(crate) fn context(catalogue: &Json) -> Result<Json, Error> {
+    let mut names = BTreeMap::new();
+    gather_names(catalogue, &mut names);
+    let mut context = catalogue.clone();
+    rename_in_docs(&mut context, &names);
+    let tags = tags(&context);
+    opaque::mark(&mut context);
+    errors::name_classes(&mut context, &[]);
+    if let Some(members) = context.as_object_mut() {
+        members.insert("tags".to_owned(), Json::Object(tags));
+    }
+    Ok(context)
+}
+
+/// For the type of each variant of a union: the union, and the member and the value that identify the variant.
+fn tags(catalogue: &Json) -> serde_json::Map<String, Json> {
+    let list = |of: &Json, key: &str| of.get(key).and_then(Json::as_array).cloned().unwrap_or_default();
+    let mut tags = serde_json::Map::new();
+    for union in list(catalogue, "types") {
+        for variant in list(&union, "variants") {
+            if let Some(of) = variant.get("type").and_then(Json::as_str) {
+                let tag = json!({"union": union.get("name"), "member": union.get("tag"), "value": variant.get("tag")});
+                tags.insert(of.to_owned(), tag);
+            }
+        }
+    }
+    tags
+}
+
+/// Adds to `names` every member with two names, such as `` `started_at` `` with `` `startedAt` ``.
+fn gather_names(value: &Json, names: &mut BTreeMap<String, String>) {
+    if let (Some(name), Some(wire)) =
+        (value.get("name").and_then(Json::as_str), value.get("wire").and_then(Json::as_str))
+        && name != wire
+    {
+        names.insert(format!("`{name}`"), format!("`{wire}`"));
+    }
+    match value {
+        Json::Array(items) => items.iter().for_each(|item| gather_names(item, names)),
+        Json::Object(members) => members.values().for_each(|member| gather_names(member, names)),
+        _ => {}
+    }
+}
+
+fn rename_in_docs(value: &mut Json, names: &BTreeMap<String, String>) {
+    match value {
+        Json::Array(items) => items.iter_mut().for_each(|item| rename_in_docs(item, names)),
+        Json::Object(members) => {
+            if let Some(Json::String(doc)) = members.get_mut("doc") {
+                *doc = names.iter().fold(std::mem::take(doc), |doc, (name, wire)| doc.replace(name, wire));
+            }
+            members.values_mut().for_each(|member| rename_in_docs(member, names));
+        }
+        _ => {}
+    }
+}
+
+/// Where a type is used. Answers hold mutable arrays and are declared in the module of the types; arguments accept
+/// read-only arrays and are declared in another module.
+#[derive(Clone, Copy, PartialEq)]
+enum Side {
+    Answer,
+    Argument,
+}
+
+/// A type of the catalogue in TypeScript.
+fn type_of(ty: &Value, side: Side) -> Result<String, Error> {
+    let (module, open) = match side {
+        Side::Answer => ("", ""),
+        Side::Argument => ("models.", "readonly "),
+    };
+    if let Some(name) = ty.as_str() {
+        return Ok(match name {
+            "int" | "float" => "number".to_owned(),
+            "bool" => "boolean".to_owned(),
+            "string" => "string".to_owned(),
+            "timestamp" if side == Side::Argument => format!("{module}Timestamp | Date"),
+            "timestamp" => "Timestamp".to_owned(),
+            "json" => "Json".to_owned(),
+            "sync" => format!("{module}SyncRef"),
+            _ => return Err(unknown(ty)),
+        });
+    }
+    if let Some(name) = ty.get_attr("ref")?.as_str() {
+        let with = ty.get_attr("with")?;
+        return Ok(match with.as_str() {
+            Some(with) => format!("{module}{name}<{with}>"),
+            None => format!("{module}{name}"),
+        });
+    }
+    if let Some(name) = ty.get_attr("opaque")?.as_str() {
+        return Ok(name.to_owned());
+    }
+    for (key, before, after) in [("list", open, "[]"), ("map", "Record<string, ", ">")] {
+        let inner = ty.get_attr(key)?;
+        if !inner.is_undefined() {
+            let inner = type_of(&inner, side)?;
+            // `readonly` applies to everything after it.
+            let inner =
+                if after == "[]" && inner.starts_with("readonly ") { format!("({inner})") } else { inner };
+            return Ok(format!("{before}{inner}{after}"));
+        }
+    }
+    Err(unknown(ty))
+}
+
+/// Whether an argument must have this field although an answer may lack it.
+fn demanded(field: &Value) -> Result<bool, Error> {
+    Ok(field.get_attr("needed")?.is_true() && field.get_attr("presence")?.as_str() == Some("optional"))
+}
+
+/// The declaration of a field. One type serves arguments and answers: a demanded field has no `?`, so that an argument
+/// must name it, and its type includes `undefined`, because an answer may lack it.
+fn member(field: &Value, ty: &Value) -> Result<String, Error> {
+    let (wire, of) = (field.get_attr("wire")?, type_of(&field.get_attr("type")?, Side::Answer)?);
+    Ok(if demanded(field)? {
+        format!("{wire}: {of} | undefined")
+    } else if field.get_attr("presence")?.as_str() != Some("optional") {
+        format!("{wire}: {of}")
+    } else if ty.get_attr("sent")?.is_true() {
+        format!("{wire}?: {of} | undefined")
+    } else {
+        format!("{wire}?: {of}")
+    })
+}
+
+fn member_doc(field: &Value, ty: &Value) -> Result<String, Error> {
+    let mut doc = field.get_attr("doc")?.to_string();
+    if ty.get_attr("sent")?.is_true() && demanded(field)? {
+        doc += "\n\nRequired in a value that you send; it can be absent in an answer.";
+    }
+    Ok(doc)
+}
+
+fn unknown(ty: &Value) -> Error {
+    Error::new(ErrorKind::InvalidOperation, format!("no TypeScript for {ty}"))
+}
+
+/// The name of the type of the named arguments: `SyncsListArgs` for `syncs.list`.
+fn args_name(op: &Value) -> Result<String, Error> {
+    let (resource, method) = (op.get_attr("resource")?, op.get_attr("method")?);
+    Ok(format!("{resource}_{method}_args").to_upper_camel_case())
+}
+
+/// The positional arguments of an operation, which are those in its path, or the named ones.
+fn arguments(op: &Value, positional: bool) -> Result<Vec<Value>, Error> {
+    let mut found = Vec::new();
+    for arg in op.get_attr("args")?.try_iter()? {
+        let place = arg.get_attr("in")?;
+        let alone = arg.get_attr("required")?.is_true() && place.as_str() == Some("path");
+        if alone == positional {
+            found.push(arg);
+        }
+    }
+    Ok(found)
+}
+
+/// The doc of a method: its own text, then the HTTP request, the parameters, the result and the errors.
+fn method_doc(op: &Value) -> Result<String, Error> {
+    let http = op.get_attr("http")?.to_string();
+    let mut doc =
+        format!("{}\n\nOperation `{}`: `{http}`.", op.get_attr("doc")?, op.get_attr("operationId")?);
+    for arg in arguments(op, true)? {
+        let _ = write!(doc, "\n\n@param {} {}", arg.get_attr("wire")?, arg.get_attr("doc")?);
+    }
+    let named = arguments(op, false)?;
+    if !named.is_empty() {
+        doc += "\n\n@param args Arguments by name.";
+    }
+    doc += "\n\n@param options Options of this call.";
+    let _ = write!(doc, "\n\n@returns {}", returned(&op.get_attr("returns")?)?);
+    doc += "\n\n@throws {@link HightouchError} with the class of its kind.";
+    if !http.starts_with("GET ") {
+        doc += " {@link OutcomeUnknownError} if it may have taken effect.";
+    }
+    if op.get_attr("deprecated")?.is_true() {
+        doc += "\n\n@deprecated Hightouch has replaced this operation.";
+    }
+    Ok(doc)
+}
+
+/// Describes what a method returns.
+fn returned(returns: &Value) -> Result<String, Error> {
+    for (key, what) in [
+        (
+            "page",
+            "A list of {@link NAME}: `await` fetches its first page, `for await` iterates over all pages.",
+        ),
+        ("value", "The {@link NAME}."),
+        ("run", "The handle of the run, a {@link NAME}."),
+    ] {
+        if let Some(name) = returns.get_attr(key)?.as_str() {
+            let name = if key == "run" {
+                format!("{name}_run_handle").to_upper_camel_case()
+            } else {
+                name.to_owned()
+            };
+            return Ok(what.replace("NAME", &name));
+        }
+    }
+    Ok("Nothing.".to_owned())
+}
+
+/// A doc comment, indented from the second line on.
+fn comment(text: &str, indent: usize) -> String {
+    let text = text.trim().replace("*/", "*\\/");
+    let gap = " ".repeat(indent);
+    let mut lines = Vec::new();
+    let mut tagged = false;
+    for paragraph in text.split("\n\n") {
+        // There is no empty line between tags.
+        let tag = paragraph.starts_with('@');
+        if !(lines.is_empty() || tag && tagged) {
+            lines.push(String::new());
+        }
+        tagged = tag;
+        let wrapped = wrap(paragraph, WIDTH - indent - " * ".len(), "", "");
+        lines.extend(wrapped.lines().map(str::to_owned));
+    }
+    match lines.as_slice() {
+        [line] if line.chars().count() + indent + "/**  */".len() <= WIDTH => format!("/** {line} */"),
+        _ => {
+            let body: Vec<_> =
+                lines.iter().map(|line| format!("{gap} * {line}").trim_end().to_owned()).collect();
+            format!("/**\n{}\n{gap} */", body.join("\n"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use minijinja::value::Serde;
+
+    use super::*;
+
+    #[test]
+    fn types_nest_and_an_unknown_one_is_an_error() {
+        let ts = |ty: Json, side| type_of(&Value::from(Serde(&ty)), side);
+        let (listed, mapped) =
+            (json!({"list": {"map": {"ref": "Sync"}}}), json!({"map": {"list": {"list": "int"}}}));
+        assert_eq!(ts(listed.clone(), Side::Answer).unwrap(), "Record<string, Sync>[]");
+        assert_eq!(ts(listed, Side::Argument).unwrap(), "readonly Record<string, models.Sync>[]");
+        assert_eq!(ts(mapped.clone(), Side::Answer).unwrap(), "Record<string, number[][]>");
+        assert_eq!(ts(mapped, Side::Argument).unwrap(), "Record<string, readonly (readonly number[])[]>");
+        assert!(ts(json!("decimal"), Side::Answer).is_err());
+        assert!(ts(json!({"set": "int"}), Side::Answer).is_err());
+    }
+
+    #[test]
+    fn a_field_that_builders_must_give_is_named_by_them_and_may_be_absent_for_readers() {
+        let field = |presence: &str, needed: bool, sent: bool| {
+            let field =
+                json!({"wire": "a", "type": "int", "presence": presence, "needed": needed, "doc": "An a."});
+            let ty = json!({ "sent": sent });
+            let (field, ty) = (Value::from(Serde(&field)), Value::from(Serde(&ty)));
+            (member(&field, &ty).unwrap(), member_doc(&field, &ty).unwrap().lines().count())
+        };
+        assert_eq!(field("required", false, false), ("a: number".to_owned(), 1));
+        assert_eq!(field("defaulted", true, true), ("a: number".to_owned(), 1));
+        assert_eq!(field("optional", false, false), ("a?: number".to_owned(), 1));
+        assert_eq!(field("optional", false, true), ("a?: number | undefined".to_owned(), 1));
+        assert_eq!(field("optional", true, true), ("a: number | undefined".to_owned(), 3));
+    }
+
+    #[test]
+    fn a_comment_is_broken_between_words_and_cannot_be_ended_from_within() {
+        assert_eq!(comment("Ends */ here.", 2), "/** Ends *\\/ here. */");
+        let long = comment(&format!("{0} {0}\n{0}\n\nNext.", "word".repeat(20)), 2);
+        let word = "word".repeat(20);
+        assert_eq!(long, format!("/**\n   * {word}\n   * {word}\n   * {word}\n   *\n   * Next.\n   */"));
+        assert_eq!(comment("A.\n\n@a b\n\n@c d", 0), "/**\n * A.\n *\n * @a b\n * @c d\n */");
+    }
+
+    #[test]
+    fn docs_speak_of_members_by_their_wire_names() {
+        let catalogue = json!({"fields": [{"name": "started_at", "wire": "startedAt", "doc": "Not `a_kind`."}],
+            "doc": "Before `started_at`."});
+        let context = context(&catalogue).unwrap();
+        assert_eq!(context["doc"], "Before `startedAt`.");
+        assert_eq!(context["fields"][0]["doc"], "Not `a_kind`.");
+    }
+}

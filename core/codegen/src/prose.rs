@@ -1,0 +1,17 @@
+//! Breaks prose into lines.
+
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
+
+/// Breaks a paragraph between words into lines of at most `width` characters, which include the indents. A longer word
+/// has a line of its own.
+pub(crate) fn wrap(paragraph: &str, width: usize, first_indent: &str, indent: &str) -> String {
+    let options = Options::new(width)
+        .initial_indent(first_indent)
+        .subsequent_indent(indent)
+        .break_words(false)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .wrap_algorithm(WrapAlgorithm::FirstFit);
+    let words: Vec<&str> = paragraph.split_whitespace().collect();
+    textwrap::fill(&words.join(" "), options)
+}

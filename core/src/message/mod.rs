@@ -1,0 +1,210 @@
+//! Texts for people, in which names are written as the reader's language writes them.
+
+mod style;
+
+use std::borrow::Cow;
+
+pub(crate) use style::Style;
+
+/// A text whose names stay names until somebody reads it: [`in_style`](Self::in_style) writes them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Message(Vec<Part>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    Text(Cow<'static, str>),
+    Path(Vec<Segment>),
+    Method(&'static str),
+    Term(Term),
+}
+
+/// The name of an argument, an option, a setting or a member, as it is on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Name(pub &'static str);
+
+/// A method of the client, as `resource.method` in snake case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Method(pub &'static str);
+
+/// What languages have different words for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Term {
+    Null,
+    Boolean,
+    /// A length of time, which crosses the door as whole milliseconds.
+    Time,
+}
+
+/// One step of the way to a value within arguments, options or settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Segment {
+    Member(&'static str),
+    /// A key that the caller chose, as in a map of headers.
+    Key(String),
+    Index(usize),
+}
+
+/// Joins texts, names and messages to one message.
+macro_rules! message {
+    [$($part:expr),+ $(,)?] => { $crate::message::Message::default()$(.and($part))+ };
+}
+
+impl Message {
+    pub(crate) fn and(mut self, more: impl Into<Self>) -> Self {
+        self.0.extend(more.into().0);
+        self
+    }
+
+    /// The way to a value.
+    pub(crate) fn path(segments: Vec<Segment>) -> Self {
+        Self(vec![Part::Path(segments)])
+    }
+
+    /// Names as a list of alternatives.
+    pub(crate) fn list(names: impl IntoIterator<Item = &'static str>) -> Self {
+        let mut list = Self::default();
+        for name in names {
+            if !list.0.is_empty() {
+                list = list.and(", ");
+            }
+            list = list.and(Name(name));
+        }
+        list
+    }
+
+    /// The text with its names as a language writes them.
+    pub(crate) fn in_style(&self, style: Style) -> String {
+        let mut text = String::new();
+        for part in &self.0 {
+            match part {
+                Part::Text(part) => text.push_str(part),
+                Part::Path(segments) => {
+                    text.push('`');
+                    style.write_path(segments, &mut text);
+                    text.push('`');
+                }
+                Part::Method(method) => text.push_str(&style.method(method)),
+                Part::Term(term) => text.push_str(style.term(*term)),
+            }
+        }
+        text
+    }
+
+    /// The message with each text in it put through `change`; names are ours and stay.
+    pub(crate) fn map_text(self, change: impl Fn(&str) -> String) -> Self {
+        let changed = |part| match part {
+            Part::Text(text) => Part::Text(change(&text).into()),
+            Part::Path(segments) => Part::Path(
+                segments
+                    .into_iter()
+                    .map(|segment| match segment {
+                        Segment::Key(key) => Segment::Key(change(&key)),
+                        ours => ours,
+                    })
+                    .collect(),
+            ),
+            ours => ours,
+        };
+        Self(self.0.into_iter().map(changed).collect())
+    }
+}
+
+/// A text as a sentence that may stand alone: it begins with a capital and ends with a full stop.
+pub(crate) fn sentence(text: &str) -> String {
+    let first = text.split(' ').next().unwrap_or_default();
+    let is_word = !first.is_empty() && first.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let mut sentence = String::with_capacity(text.len() + 1);
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(char) if is_word => sentence.push(char.to_ascii_uppercase()),
+        Some(char) => sentence.push(char),
+        None => {}
+    }
+    sentence.push_str(chars.as_str());
+    ended(sentence)
+}
+
+/// A text with a full stop at its end, unless something else ends it.
+fn ended(mut text: String) -> String {
+    text.truncate(text.trim_end().len());
+    if !text.is_empty() && !text.ends_with(['.', '!', '?', '…']) {
+        text.push('.');
+    }
+    text
+}
+
+impl From<&'static str> for Message {
+    fn from(text: &'static str) -> Self {
+        Self(vec![Part::Text(text.into())])
+    }
+}
+
+impl From<String> for Message {
+    fn from(text: String) -> Self {
+        Self(vec![Part::Text(text.into())])
+    }
+}
+
+impl From<Name> for Message {
+    fn from(name: Name) -> Self {
+        Self::path(vec![Segment::Member(name.0)])
+    }
+}
+
+impl From<Method> for Message {
+    fn from(method: Method) -> Self {
+        Self(vec![Part::Method(method.0)])
+    }
+}
+
+impl From<Term> for Message {
+    fn from(term: Term) -> Self {
+        Self(vec![Part::Term(term)])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_language_reads_its_own_names() {
+        let message = message![
+            Method("sync_sequences.trigger"),
+            ": ",
+            Name("fullResync"),
+            " and ",
+            Message::path(vec![Segment::Member("baseUrl"), Segment::Key("aB".to_owned()), Segment::Index(0)]),
+            " after ",
+            Name("maxWaitMs"),
+            " must be ",
+            Term::Time,
+            ", not ",
+            Term::Null
+        ];
+        let written = |language: &str| message.in_style(Style::of(language));
+        let snake = "sync_sequences.trigger: `full_resync` and `base_url.aB[0]` after `max_wait` must be";
+        assert_eq!(written("python/3.11"), format!("{snake} a number of seconds, not None"));
+        assert_eq!(written("rust"), format!("{snake} a duration, not null"));
+        let camel = "syncSequences.trigger: `fullResync` and `baseUrl.aB[0]` after";
+        assert_eq!(
+            written("node/22"),
+            format!("{camel} `maxWaitMs` must be a whole number of milliseconds, not null")
+        );
+        let swift = camel.replace("baseUrl", "baseURL");
+        assert_eq!(written("swift/6.0"), format!("{swift} `maxWait` must be a duration, not nil"));
+    }
+
+    #[test]
+    fn a_sentence_begins_with_a_capital_and_ends_with_a_full_stop() {
+        for (text, expected) in [
+            ("the client is closed", "The client is closed."),
+            ("it ends. ", "It ends."),
+            ("did you mean `a`?", "Did you mean `a`?"),
+            ("localhost:1 refuses", "localhost:1 refuses."),
+            ("", ""),
+        ] {
+            assert_eq!(sentence(text), expected);
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! How each language writes names.
+
+use std::fmt::Write as _;
+
+use super::{Segment, Term};
+
+/// The language whose names a message uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Style {
+    #[default]
+    Rust,
+    Python,
+    Node,
+    Swift,
+}
+
+impl Style {
+    /// The style of a language as the setting `language` names it: `python/3.11`.
+    pub(crate) fn of(language: &str) -> Self {
+        match language.split('/').next() {
+            Some("python") => Self::Python,
+            Some("node") => Self::Node,
+            Some("swift") => Self::Swift,
+            _ => Self::Rust,
+        }
+    }
+
+    /// A name of the wire as the language writes it. Only Node has times as numbers of milliseconds and says so.
+    pub(crate) fn name(self, wire: &str) -> String {
+        let timeless = wire.strip_suffix("Ms").unwrap_or(wire);
+        match self {
+            Self::Rust | Self::Python => snake(timeless),
+            Self::Node => wire.to_owned(),
+            Self::Swift => timeless.replace("Url", "URL"),
+        }
+    }
+
+    /// A method, `resource.method` in snake case, as the language writes it.
+    pub(crate) fn method(self, method: &str) -> String {
+        match self {
+            Self::Rust | Self::Python => method.to_owned(),
+            Self::Node | Self::Swift => camel(method),
+        }
+    }
+
+    pub(super) fn term(self, term: Term) -> &'static str {
+        match (term, self) {
+            (Term::Null, Self::Python) => "None",
+            (Term::Null, Self::Swift) => "nil",
+            (Term::Null, _) => "null",
+            (Term::Boolean, Self::Python) => "True or False",
+            (Term::Boolean, _) => "true or false",
+            (Term::Time, Self::Python) => "a number of seconds",
+            (Term::Time, Self::Node) => "a whole number of milliseconds",
+            (Term::Time, Self::Rust | Self::Swift) => "a duration",
+        }
+    }
+
+    pub(super) fn write_path(self, segments: &[Segment], to: &mut String) {
+        for (index, segment) in segments.iter().enumerate() {
+            if index > 0 && !matches!(segment, Segment::Index(_)) {
+                to.push('.');
+            }
+            match segment {
+                Segment::Member(wire) => to.push_str(&self.name(wire)),
+                Segment::Key(key) => to.push_str(key),
+                Segment::Index(index) => {
+                    let _ = write!(to, "[{index}]");
+                }
+            }
+        }
+    }
+}
+
+/// `fullResync` → `full_resync`, `resetCDC` → `reset_cdc`, `compiledSQLQuery` → `compiled_sql_query`.
+pub(crate) fn snake(camel: &str) -> String {
+    let bytes = camel.as_bytes();
+    let lower = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_lowercase);
+    let mut snake = String::with_capacity(camel.len() + 4);
+    for (at, char) in camel.char_indices() {
+        if char.is_ascii_uppercase() && at > 0 {
+            // A capital begins a word after a small letter, or before one where others come before it.
+            let after_small =
+                at.checked_sub(1).and_then(|at| bytes.get(at)).is_some_and(|byte| !byte.is_ascii_uppercase());
+            if (after_small || lower(Some(at + 1))) && !snake.ends_with('_') {
+                snake.push('_');
+            }
+        }
+        snake.push(char.to_ascii_lowercase());
+    }
+    snake
+}
+
+/// `sync_sequences.trigger` → `syncSequences.trigger`.
+fn camel(snake: &str) -> String {
+    let mut camel = String::with_capacity(snake.len());
+    let mut raised = false;
+    for char in snake.chars() {
+        match char {
+            '_' => raised = true,
+            _ if raised => {
+                camel.push(char.to_ascii_uppercase());
+                raised = false;
+            }
+            _ => camel.push(char),
+        }
+    }
+    camel
+}
