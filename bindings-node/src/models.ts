@@ -55,78 +55,81 @@ export type ErrorKind =
 
 /** Settings of a client. */
 export interface ClientSettings {
-  /** The workspace's API key; read from `HIGHTOUCH_API_KEY` when left out. */
+  /** The API key of the workspace; read from `HIGHTOUCH_API_KEY` by default. */
   apiKey?: string | undefined
   /**
-   * A file that holds the API key, a regular file of at most 64 KiB; one line break at its end is not the
-   * key's.
+   * A file that holds the API key: a regular file of at most 64 KiB. One line break at its end is ignored.
    */
   apiKeyFile?: string | undefined
   /**
-   * The API's address with its `/api/v1`, `https`, or `http` to a loopback address; read from
-   * `HIGHTOUCH_BASE_URL` when left out.
+   * The address of the API with its `/api/v1`, over `https`, or over `http` to a loopback address; read from
+   * `HIGHTOUCH_BASE_URL` by default.
    */
   baseUrl?: string | undefined
   /**
-   * The workspace's limit as requests and seconds; 200 in 10 when left out. It may be set lower or higher but
-   * not off.
+   * The rate limit of the workspace, as requests and seconds; 200 in 10 by default. It can be lowered or
+   * raised, but not turned off.
    */
   limit?: number[] | undefined
   /**
-   * The part of the limit that this process may take, above 0 and up to 1; read from `HIGHTOUCH_SHARE` when
-   * left out. All clients of a workspace in a process keep the smallest share that one of them names.
-   * Processes do not see each other: give each its share.
+   * The part of the limit that this process may use, above 0 and up to 1; read from `HIGHTOUCH_SHARE` by
+   * default, else 1. The smallest share that a client names applies to all clients of the workspace in the
+   * process. Processes do not see each other, so give each of them its share.
    */
   share?: number | undefined
-  /** Milliseconds that one attempt may take; 30,000 when left out. */
+  /** Time limit of one attempt, in milliseconds; 30,000 by default. */
   timeoutMs?: number | undefined
-  /** Milliseconds that a whole call may take, its waiting and retries included; without end when left out. */
+  /** Time limit of a whole call, with its waiting and retries, in milliseconds; unlimited by default. */
   deadlineMs?: number | undefined
   /**
-   * Milliseconds that a call may wait for the limit; without end when left out, and 0 means: now or not at
-   * all.
+   * How long a call may wait for the rate limit, in milliseconds; unlimited by default. With 0 a call is sent
+   * at once or fails.
    */
   maxWaitMs?: number | undefined
-  /** How often a call that may be repeated is; 3 when left out. Waiting for the limit does not count. */
+  /**
+   * How many times a failed call is sent again, if that is safe; 3 by default. Waiting for the rate limit
+   * does not count.
+   */
   maxRetries?: number | undefined
-  /** A file of certificates (PEM, at most 16 MiB) that are trusted beside the system's. */
+  /** A PEM file, at most 16 MiB, of certificates to trust in addition to those of the system. */
   caBundle?: string | undefined
   /**
-   * A proxy's URL, used for every request; read from the usual variables (`HTTPS_PROXY`, `NO_PROXY`) when
-   * left out.
+   * The URL of a proxy for every request; read from the usual variables (`HTTPS_PROXY`, `NO_PROXY`) by
+   * default.
    */
   proxy?: string | undefined
   /**
-   * Headers that are sent with every request, such as those that a gateway asks for; a call's own come first.
+   * Headers to send with every request, such as one that a gateway requires. Headers of a single call take
+   * precedence.
    */
   headers?: Record<string, string> | undefined
 }
 
 /** Options of one call that the core reads. */
 export interface CallSettings {
-  /** Milliseconds that one attempt may take. */
+  /** Time limit of one attempt, in milliseconds. */
   timeoutMs?: number | undefined
-  /** Milliseconds that the whole call may take, its waiting and retries included. */
+  /** Time limit of the whole call, with its waiting and retries, in milliseconds. */
   deadlineMs?: number | undefined
-  /** How often the call may be repeated, if it may be. */
+  /** How many times the call is sent again after a failure, if that is safe. */
   maxRetries?: number | undefined
-  /** Milliseconds that the call may wait for the limit; 0 means: now or not at all. */
+  /** How long the call may wait for the rate limit, in milliseconds. With 0 it is sent at once or fails. */
   maxWaitMs?: number | undefined
-  /** Its class in the queue for the limit: `trigger`, `poll`, `read` or `bulk`. */
+  /** Priority in the queue for the rate limit: `trigger`, `poll`, `read` or `bulk`. */
   priority?: string | undefined
-  /** Headers sent beside the client's. */
+  /** Headers to send in addition to those of the client. */
   headers?: Record<string, string> | undefined
 }
 
-/** State of a run. */
+/** Status of a run of a sync. */
 export type SyncRunStatus =
   /** Waits to write to the destination, or for an earlier run. */
   | 'queued'
-  /** Reads the model. */
+  /** The run reads the model. */
   | 'querying'
-  /** Writes to the destination. */
+  /** The run writes to the destination. */
   | 'processing'
-  /** Writes its report. */
+  /** The run writes its report. */
   | 'reporting'
   /** Succeeded. */
   | 'success'
@@ -134,7 +137,7 @@ export type SyncRunStatus =
   | 'warning'
   /** Failed. */
   | 'failed'
-  /** Was cancelled. */
+  /** The run was cancelled. */
   | 'cancelled'
   /** Was interrupted. A later run continues. */
   | 'interrupted'
@@ -161,13 +164,13 @@ export interface SyncRun {
   createdAt?: Timestamp
   /** When it started. */
   startedAt?: Timestamp
-  /** When it ended. */
+  /** End time. */
   finishedAt?: Timestamp
   /** Rows that the query returned. */
   querySize: number
   /** Progress as a ratio; its range is not documented, and a successful run may end below 1. */
   completionRatio: number
-  /** Rows that the run meant to process. */
+  /** Rows that the run planned to send. */
   plannedRows: RowCounts
   /** Rows that the destination accepted. */
   successfulRows: RowCounts
@@ -177,30 +180,30 @@ export interface SyncRun {
   error?: string
 }
 
-/** State of a sequence's run. */
+/** Status of a run of a sequence. */
 export type SequenceRunStatus =
   /** Has not started. */
   | 'pending'
-  /** Runs its syncs. */
+  /** The run executes its syncs. */
   | 'running'
   /** Finished. Its members may still have warnings. */
   | 'done'
   /** Failed. */
   | 'failed'
-  /** Was cancelled. */
+  /** The run was cancelled. */
   | 'cancelled'
   // Other values are possible: the API does not document a complete list.
   | (string & {})
 
 /** The run of one sync in a sequence. */
 export interface SequenceMember {
-  /** The sync. */
+  /** Id of the sync. */
   syncId?: number
-  /** The sync's run, as `syncs.runs` lists it. */
+  /** Id of the run of the sync, as in `syncs.runs`. */
   syncRunId?: number
-  /** State of that run. */
+  /** Status of that run. */
   status?: SyncRunStatus
-  /** When it ended; absent before. */
+  /** End time; absent until the run ends. */
   finishedAt?: Timestamp
 }
 
@@ -214,9 +217,9 @@ export interface SequenceRun {
   syncRuns: SequenceMember[]
 }
 
-/** State of an identity graph's run. */
+/** Status of a run of an identity graph. */
 export type IdentityGraphRunStatus =
-  /** Waits for its turn. */
+  /** The run waits for its turn. */
   | 'QUEUED'
   /** Is in progress. */
   | 'PROCESSING'
@@ -224,14 +227,14 @@ export type IdentityGraphRunStatus =
   | 'SUCCESS'
   /** Failed. */
   | 'FAILURE'
-  /** Was cancelled. */
+  /** The run was cancelled. */
   | 'CANCELLED'
   // Other values are possible: the API does not document a complete list.
   | (string & {})
 
-/** Figures of a run at one threshold. */
+/** Statistics of a run at one threshold. */
 export interface IdentityGraphRunStats {
-  /** Rows of the sources that were processed. */
+  /** Source rows that the run processed. */
   numSourceRows: number
   /** Profiles that the run added. */
   numNewUniqueProfiles: number
@@ -243,9 +246,9 @@ export interface IdentityGraphRunStats {
 export interface IdentityGraphRun {
   /** The run's id. */
   id: string
-  /** State of the run. */
+  /** Status of the run. */
   status: IdentityGraphRunStatus
-  /** The graph. */
+  /** Id of the graph. */
   graphId?: string
   /** Whether the whole graph is rebuilt. */
   fullRerun?: boolean
@@ -253,10 +256,10 @@ export interface IdentityGraphRun {
   createdAt?: Timestamp
   /** When it started. Absent while it is queued. */
   startedAt?: Timestamp
-  /** When it ended well or in failure; absent before, and after a cancel. */
+  /** End time; absent until the run succeeds or fails, and after a cancellation. */
   finishedAt?: Timestamp
   /**
-   * Final figures by threshold (`deterministic`, `probabilistic-strict`, `probabilistic-loose`), after a
+   * Statistics by threshold (`deterministic`, `probabilistic-strict`, `probabilistic-loose`); there after a
    * success.
    */
   stats?: Record<string, IdentityGraphRunStats>
@@ -276,7 +279,7 @@ export interface Source {
   workspaceId?: number
   /** When it was created. */
   createdAt?: Timestamp
-  /** When it was last changed. */
+  /** Time of the last change. */
   updatedAt?: Timestamp
   /** Settings of the connection; the form depends on the type and may change at any time. */
   configuration?: Json
@@ -309,13 +312,13 @@ export interface Destination {
   workspaceId?: number
   /** When it was created. */
   createdAt?: Timestamp
-  /** When it was last changed. */
+  /** Time of the last change. */
   updatedAt?: Timestamp
   /** Settings of the connection; the form depends on the type and may change at any time. */
   configuration?: Json
   /** Kind of connection, such as `salesforce` or `hubspot`. */
   type?: string
-  /** Ids of the syncs that write to it. */
+  /** Ids of the syncs that write to the destination. */
   syncs: number[]
 }
 
@@ -332,7 +335,7 @@ export interface VisualQuery<Opaque = Json> {
    */
   filter: Opaque | undefined
   /**
-   * Model that it is an audience of.
+   * Id of the parent model of the audience.
    *
    * Required in a value that you send; it can be absent in an answer.
    */
@@ -356,7 +359,7 @@ export interface CustomQuery<Opaque = Json> {
 /** A table that a model reads. */
 export interface TableQuery<Opaque = Json> {
   /**
-   * Its name.
+   * Name of the table.
    *
    * Required in a value that you send; it can be absent in an answer.
    */
@@ -369,9 +372,9 @@ export interface TableQuery<Opaque = Json> {
 export interface DbtQuery<Opaque = Json> {
   /** dbt's own unique id. */
   dbtUniqueId?: string | undefined
-  /** SQL as dbt compiled it. */
+  /** The SQL that dbt compiled. */
   compiledSql?: string | undefined
-  /** SQL as it was written. */
+  /** The SQL before it was compiled. */
   rawSql?: string | undefined
   /** Database of the table that dbt creates; absent for dbt Cloud. */
   database?: string | undefined
@@ -402,8 +405,8 @@ export interface RawQuery<Opaque = Json> {
 }
 
 /**
- * A model: a query over a source. It carries its query in one of `visual`, `custom`, `table`, `dbt`,
- * `dbt_cloud` and `raw`.
+ * A model: a query over a source. Its query is in one of `visual`, `custom`, `table`, `dbt`, `dbt_cloud` and
+ * `raw`.
  */
 export interface Model {
   /** Numeric id. */
@@ -420,9 +423,9 @@ export interface Model {
   primaryKey?: string
   /** When it was created. */
   createdAt?: Timestamp
-  /** When it was last changed. */
+  /** Time of the last change. */
   updatedAt?: Timestamp
-  /** Source that it reads from. */
+  /** Id of the source that the model reads from. */
   sourceId?: number
   /**
    * Kind of query, such as `rawSql`, `dbt`, `visual` or `custom`; the vendor spells the kind for tables
@@ -433,11 +436,11 @@ export interface Model {
   tags?: Record<string, string>
   /** Whether it is only part of other models. */
   isSchema?: boolean
-  /** Ids of the syncs that use it. */
+  /** Ids of the syncs that use the model. */
   syncs: number[]
   /** The query of an audience. */
   visual?: VisualQuery
-  /** The query of a source without SQL. */
+  /** The query, for a source without SQL. */
   custom?: CustomQuery
   /** The table that it reads. */
   table?: TableQuery
@@ -512,7 +515,7 @@ export interface CronRule<Opaque = Json> {
   otherMembers?: Opaque | undefined
 }
 
-/** Days of the week; absent counts as not set. */
+/** Days of the week; an absent day is not set. */
 export interface VisualDays<Opaque = Json> {
   /** On Mondays. */
   monday?: boolean | undefined
@@ -532,7 +535,7 @@ export interface VisualDays<Opaque = Json> {
   otherMembers?: Opaque | undefined
 }
 
-/** Days of the week and a time on them. */
+/** Days of the week, and a time of day. */
 export interface VisualExpression<Opaque = Json> {
   /**
    * Days on which a run starts.
@@ -563,7 +566,7 @@ export interface VisualRule<Opaque = Json> {
 /** An account in dbt Cloud. */
 export interface DbtAccount<Opaque = Json> {
   /**
-   * dbt Cloud's id.
+   * Id in dbt Cloud.
    *
    * Required in a value that you send; it can be absent in an answer.
    */
@@ -575,7 +578,7 @@ export interface DbtAccount<Opaque = Json> {
 /** A job in dbt Cloud. */
 export interface DbtJob<Opaque = Json> {
   /**
-   * dbt Cloud's id.
+   * Id in dbt Cloud.
    *
    * Required in a value that you send; it can be absent in an answer.
    */
@@ -608,7 +611,7 @@ export interface DbtRule<Opaque = Json> {
 export type ScheduleRule<Opaque = Json> =
   /** At a fixed interval of minutes, hours, days or weeks. */
   | IntervalRule<Opaque>
-  /** On a cron expression. */
+  /** By a cron expression. */
   | CronRule<Opaque>
   /** On days and times set in the vendor's web app. */
   | VisualRule<Opaque>
@@ -639,9 +642,9 @@ export interface Schedule<Opaque = Json> {
   otherMembers?: Opaque | undefined
 }
 
-/** State of a sync. */
+/** Status of a sync. */
 export type SyncStatus =
-  /** Switched off. */
+  /** The sync is switched off. */
   | 'disabled'
   /** No run has been scheduled yet. */
   | 'pending'
@@ -666,13 +669,13 @@ export type SyncStatus =
   // Other values are possible: the API does not document a complete list.
   | (string & {})
 
-/** A list or an audience in the destination. */
+/** A list or an audience in a destination. */
 export interface ExternalSegment {
-  /** The destination's id for it; absent where none was made. */
+  /** Its id in the destination; absent if none was created. */
   id?: string
 }
 
-/** A sync: maps a model to a destination; each run sends the rows that changed since the run before. */
+/** A sync: maps a model to a destination. Each run sends the rows that changed since the previous run. */
 export interface Sync {
   /** Numeric id. */
   id: number
@@ -682,11 +685,11 @@ export interface Sync {
   workspaceId?: number
   /** When it was created. */
   createdAt?: Timestamp
-  /** When it was last changed. */
+  /** Time of the last change. */
   updatedAt?: Timestamp
-  /** Destination that it writes to. */
+  /** Id of the destination that the sync writes to. */
   destinationId?: number
-  /** Model that it reads from. */
+  /** Id of the model that the sync reads. */
   modelId?: number
   /** Mappings and settings; the form depends on the kind of destination and may change at any time. */
   configuration?: Json
@@ -694,17 +697,17 @@ export interface Sync {
    * Schedule of automatic runs. Absent for a sync that is only started by hand, by the API or in a sequence.
    */
   schedule?: Schedule
-  /** State of the sync, usually that of its latest run. */
+  /** Status of the sync, usually that of its latest run. */
   status?: SyncStatus
   /** Whether scheduled runs are switched off. Triggered runs still start. */
   disabled?: boolean
   /** When the latest run started. Absent before the first one. */
   lastRunAt?: Timestamp
-  /** Columns of the source that it needs. */
+  /** Columns of the source that the sync uses. */
   referencedColumns: string[]
-  /** Column that identifies a row in the source. */
+  /** Primary key column in the source. */
   primaryKey?: string
-  /** List or audience made in the destination. */
+  /** List or audience that was created in the destination. */
   externalSegment?: ExternalSegment
   /** Tags by name. */
   tags?: Record<string, string>
@@ -712,7 +715,7 @@ export interface Sync {
 
 /** What a trigger does while a run of the sync is in progress. */
 export type IfRunning =
-  /** Starts another run, which queues behind it. */
+  /** Starts another run, which is queued behind the current one. */
   | 'queue'
   /**
    * Returns the newest run in progress instead of starting one. Combining it with other options is an error,
@@ -747,10 +750,10 @@ export interface ReprocessRequest {
   requestId: string
 }
 
-/** A value that identifies somebody. */
+/** A value that identifies a user. */
 export interface Identifier<Opaque = Json> {
   /**
-   * Its kind, such as `email`.
+   * Kind of identifier, such as `email`.
    *
    * Required in a value that you send; it can be absent in an answer.
    */
@@ -767,38 +770,41 @@ export interface Identifier<Opaque = Json> {
 
 /** State of a request to reprocess identifiers. */
 export type ReprocessState =
-  /** Is still being queued. */
+  /** The request is being queued. */
   | 'queueing'
-  /** Is queued, and on the blocklist where that was asked for; waits for the graph's next run. */
+  /**
+   * The request is queued and waits for the next run of the graph. If you asked for it, its values are on the
+   * blocklist.
+   */
   | 'queued'
-  /** A run has processed it. */
+  /** A run has processed the request. */
   | 'reprocessed'
-  /** Could not be queued. */
+  /** The request could not be queued. */
   | 'failed'
-  /** Was cancelled. */
+  /** The request was cancelled. */
   | 'cancelled'
   // Other values are possible: the API does not document a complete list.
   | (string & {})
 
 /** Status of a request to reprocess identifiers. */
 export interface ReprocessStatus {
-  /** State of the request. */
+  /** Status of the request. */
   status: ReprocessState
-  /** When it was queued. */
+  /** Time at which the request was queued. */
   queuedAt?: Timestamp
-  /** When a run had processed it. */
+  /** Time at which a run had processed the request. */
   reprocessedAt?: Timestamp
-  /** The run that processed it. */
+  /** Id of the run that processed the request. */
   reprocessedRunId?: string
-  /** Why it could not be queued, where that is known. */
+  /** Why the request could not be queued, if known. */
   error?: string
 }
 
 /** Status of a recipient. */
 export type RecipientStatus =
-  /** Its message is queued. */
+  /** The message is queued. */
   | 'accepted'
-  /** It failed a check, and nothing was sent. */
+  /** The recipient failed a check; nothing was sent. */
   | 'rejected'
   /** Only in errors, set by the SDK: the request was sent, and its result is unknown. */
   | 'unknown'
@@ -809,13 +815,13 @@ export type RecipientStatus =
 
 /** Why a recipient was rejected. */
 export type RejectReason =
-  /** No e-mail address or phone number. */
+  /** It is no e-mail address or phone number. */
   | 'invalid_handle'
   /** Variables of the message have no value. */
   | 'missing_variables'
-  /** The profile's id is blank or not known. */
+  /** The id of the profile is blank or unknown. */
   | 'invalid_id'
-  /** Neither an address nor an id. */
+  /** Neither an address nor an id was given. */
   | 'missing_handle_or_id'
   // Other values are possible: the API does not document a complete list.
   | (string & {})
@@ -830,7 +836,7 @@ export interface RecipientResult {
   id?: string
   /** Id of the send, for `send_status`. Absent if it was not accepted. */
   sendId?: string
-  /** Why it was rejected. */
+  /** Why the recipient was rejected. */
   reason?: RejectReason
   /** Variables without a value, if the reason is `missingVariables`. */
   missingVariables?: string[]
@@ -844,7 +850,7 @@ export interface CampaignResult {
 
 /** A recipient of a campaign, named by exactly one of `handle` and `requestId`. */
 export interface CampaignRecipient<Opaque = Json> {
-  /** E-mail address, or phone number in E.164 form. */
+  /** E-mail address, or phone number in E.164 format. */
   handle?: string | undefined
   /** Primary key of a profile that the Personalization API knows. */
   id?: string | undefined
@@ -859,9 +865,9 @@ export interface CampaignRecipient<Opaque = Json> {
 
 /** Status of one send of a campaign. */
 export interface SendStatus {
-  /** The provider's word: `sent`, `delivered`, `bounced`, `failed` or `dropped`; others may come. */
+  /** Status from the provider: `sent`, `delivered`, `bounced`, `failed`, `dropped`, or another. */
   status: string
-  /** Why it was dropped. */
+  /** Why the message was dropped. */
   reason?: string
 }
 
@@ -873,9 +879,9 @@ export interface DecisionEngineFlow {
   name: string
   /** Id of the workspace that it belongs to. */
   workspaceId?: number
-  /** Decision engine that it belongs to. */
+  /** Id of the decision engine. */
   decisionEngineId?: string
-  /** Audience that it decides for. */
+  /** Id of the audience that the flow decides for. */
   audienceId?: number
   /** State. The vendor documents only `active`. */
   status?: string
@@ -883,7 +889,7 @@ export interface DecisionEngineFlow {
   config?: Json
   /** When it was created. */
   createdAt?: Timestamp
-  /** When it was last changed. */
+  /** Time of the last change. */
   updatedAt?: Timestamp
 }
 
@@ -896,7 +902,7 @@ export type FlowOrder =
 
 /** The result of running a flow. */
 export interface DecisionEngineRun {
-  /** How many flows were queued to run. */
+  /** Number of flows that were queued. */
   flowsEnqueued: number
 }
 
@@ -920,7 +926,7 @@ export interface MessageGuardrails<Opaque = Json> {
 export interface MessageVariableConfig<Opaque = Json> {
   /** Whether variants have a value for each locale; if false or absent, only `value` is used. */
   localizationEnabled?: boolean | undefined
-  /** Length in days of the window of `maxSendsPerUser`. */
+  /** Length of the window of `maxSendsPerUser`, in days. */
   maxSendsPerUserWindowDays?: number | undefined
   /** Maximum number of sends of this variable's variants to one user in the window. */
   maxSendsPerUser?: number | undefined
@@ -984,7 +990,7 @@ export interface DecisionEngineMessage {
   variables: MessageVariable[]
   /** When it was created. */
   createdAt?: Timestamp
-  /** When it was last changed. */
+  /** Time of the last change. */
   updatedAt?: Timestamp
 }
 
@@ -1023,7 +1029,7 @@ export type EventType =
   // Other values are possible: the API does not document a complete list.
   | (string & {})
 
-/** The schema that events of one kind and name are checked against. */
+/** The schema of the events of one kind and name. */
 export interface EventSchema<Opaque = Json> {
   /**
    * JSON Schema of the event; in a domain it may refer to components.
@@ -1051,7 +1057,7 @@ export interface EventSchema<Opaque = Json> {
   otherMembers?: Opaque | undefined
 }
 
-/** A source of events that a contract or a domain is applied to. */
+/** An event source that a contract or a domain applies to. */
 export interface EventSource {
   /** The source's id. */
   id: string
@@ -1059,7 +1065,7 @@ export interface EventSource {
   name?: string
 }
 
-/** An event contract: schemas that events are checked against. */
+/** An event contract: schemas that events must match. */
 export interface EventContract {
   /** Id. */
   id: string
@@ -1077,9 +1083,9 @@ export interface EventContract {
   workspaceId?: number
   /** When it was created. */
   createdAt?: Timestamp
-  /** When it was last changed. */
+  /** Time of the last change. */
   updatedAt?: Timestamp
-  /** Sources of events that it is applied to. */
+  /** Event sources that it applies to. */
   eventSources: EventSource[]
 }
 
@@ -1095,8 +1101,8 @@ export type EventOrder =
   | 'updatedAt'
 
 /**
- * An event contract after a change. The vendor documents it without its id, times and sources, yet shows them
- * in an example: the id is filled in, and the rest is there where the server gives it.
+ * An event contract after a change. Hightouch documents it without its id, times and sources, but shows them
+ * in an example. The SDK fills in the id; the rest is absent if the server does not return it.
  */
 export interface UpdatedEventContract {
   /** Id. */
@@ -1115,17 +1121,17 @@ export interface UpdatedEventContract {
   workspaceId?: number
   /** When it was created. */
   createdAt?: Timestamp
-  /** When it was last changed. */
+  /** Time of the last change. */
   updatedAt?: Timestamp
   /** Sources of events that it is applied to; absent if the server does not repeat them. */
   eventSources?: EventSource[]
 }
 
-/** A part of a schema that the events of a domain can share. */
+/** A component: a part of a schema that the events of a domain can share. */
 export interface EventDomainComponent<Opaque = Json> {
   /**
-   * Id; left out for a new one. An update finds a component by its id, else by name and version; a new name
-   * needs the id.
+   * Id; leave it out for a new component. An update finds a component by its id, else by name and version; to
+   * rename it, give the id.
    */
   id?: string | undefined
   /** Slug. The server makes one from the name if it is left out; it cannot be changed later. */
@@ -1152,7 +1158,7 @@ export interface EventDomainComponent<Opaque = Json> {
   otherMembers?: Opaque | undefined
 }
 
-/** An event domain: schemas that events are checked against, and components that the schemas share. */
+/** An event domain: schemas that events must match, and components that the schemas share. */
 export interface EventDomain {
   /** Id. */
   id: string
@@ -1166,14 +1172,14 @@ export interface EventDomain {
   onUndeclaredSchema?: EventPolicy
   /** The events that it defines. */
   events: EventSchema[]
-  /** Parts that the events' schemas share. */
+  /** Components that the schemas of the events share. */
   components: EventDomainComponent[]
   /** Id of the workspace that it belongs to. */
   workspaceId?: number
   /** When it was created. */
   createdAt?: Timestamp
-  /** When it was last changed. */
+  /** Time of the last change. */
   updatedAt?: Timestamp
-  /** Sources of events that it is applied to. */
+  /** Event sources that it applies to. */
   eventSources: EventSource[]
 }

@@ -105,7 +105,7 @@ export interface ModelsCreateArgs {
    * `tabel`.
    */
   queryType: string
-  /** Source that it reads from. */
+  /** Id of the source that the model reads from. */
   sourceId: number
   /** Whether it is only part of other models. */
   isSchema: boolean
@@ -113,7 +113,7 @@ export interface ModelsCreateArgs {
   primaryKey: string | null
   /** The query of an audience. */
   visual?: models.VisualQuery<JsonInput> | undefined
-  /** The query of a source without SQL. */
+  /** The query, for a source without SQL. */
   custom?: models.CustomQuery<JsonInput> | undefined
   /** The table that it reads. */
   table?: models.TableQuery<JsonInput> | undefined
@@ -138,11 +138,11 @@ export interface ModelsUpdateArgs {
   name?: string | undefined
   /** Whether it is only part of other models. */
   isSchema?: boolean | undefined
-  /** Column that identifies a row; null clears it. */
+  /** Primary key column; null clears it. */
   primaryKey?: string | null | undefined
   /** The query of an audience. */
   visual?: models.VisualQuery<JsonInput> | undefined
-  /** The query of a source without SQL. */
+  /** The query, for a source without SQL. */
   custom?: models.CustomQuery<JsonInput> | undefined
   /** The table that it reads. */
   table?: models.TableQuery<JsonInput> | undefined
@@ -178,9 +178,9 @@ export interface SyncsCreateArgs {
   slug: string
   /** Mappings and settings; the form depends on the kind of destination. */
   configuration: JsonInput
-  /** Destination that it writes to. */
+  /** Id of the destination that the sync writes to. */
   destinationId: number
-  /** Model that it reads from. */
+  /** Id of the model that the sync reads. */
   modelId: number
   /**
    * Schedule of automatic runs. Null or left out for a sync that is only started by hand, by the API or in a
@@ -264,8 +264,8 @@ export interface IdentityGraphsQueueForReprocessingArgs {
   /** Identifiers. Clusters that hold one of them are rebuilt in the graph's next run. */
   identifiers: readonly models.Identifier<JsonInput>[]
   /**
-   * Also put the values on the blocklist, so that later runs ignore them. Default: false, although the API
-   * itself assumes true.
+   * Whether to put the values on the blocklist too, so that later runs ignore them. Default: false, although
+   * the API itself assumes true.
    */
   block?: boolean | undefined
 }
@@ -400,7 +400,7 @@ export interface EventDomainsCreateArgs {
   onUndeclaredSchema?: models.EventPolicy | undefined
   /** The events that it defines. */
   events?: readonly models.EventSchema<JsonInput>[] | undefined
-  /** Parts that the events' schemas share. */
+  /** Components that the schemas of the events share. */
   components?: readonly models.EventDomainComponent<JsonInput>[] | undefined
 }
 
@@ -460,7 +460,7 @@ export class Campaigns extends Resource {
 /** Methods of `decisionEngine`. */
 export class DecisionEngine extends Resource {
   /**
-   * Lists the workspace's flows, a page at a time, ordered by id unless `orderBy` says otherwise.
+   * Lists the flows of the workspace, a page at a time, ordered by id unless `orderBy` says otherwise.
    *
    * Operation `ListFlows`: `GET /decision-engine/flows`.
    *
@@ -505,7 +505,7 @@ export class DecisionEngine extends Resource {
   }
 
   /**
-   * Lists the messages of a flow, a page at a time; their order is not documented.
+   * Lists the messages of a flow in pages. Their order is not documented.
    *
    * Operation `ListMessages`: `GET /decision-engine/flow/{flowId}/messages`.
    *
@@ -572,7 +572,7 @@ export class DecisionEngine extends Resource {
 /** Methods of `destinations`. */
 export class Destinations extends Resource {
   /**
-   * Lists the workspace's destinations, a page at a time, ordered by id unless `orderBy` says otherwise.
+   * Lists the destinations of the workspace, a page at a time, ordered by id unless `orderBy` says otherwise.
    *
    * Operation `ListDestination`: `GET /destinations`.
    *
@@ -635,7 +635,8 @@ export class Destinations extends Resource {
 /** Methods of `eventContracts`. */
 export class EventContracts extends Resource {
   /**
-   * Lists the workspace's event contracts, a page at a time, ordered by id unless `orderBy` says otherwise.
+   * Lists the event contracts of the workspace, a page at a time, ordered by id unless `orderBy` says
+   * otherwise.
    *
    * Operation `ListContracts`: `GET /events/contracts`.
    *
@@ -698,7 +699,8 @@ export class EventContracts extends Resource {
 /** Methods of `eventDomains`. */
 export class EventDomains extends Resource {
   /**
-   * Lists the workspace's event domains, a page at a time, ordered by id unless `orderBy` says otherwise.
+   * Lists the event domains of the workspace, a page at a time, ordered by id unless `orderBy` says
+   * otherwise.
    *
    * Operation `ListDomains`: `GET /events/domains`.
    *
@@ -848,8 +850,8 @@ export class IdentityGraphs extends Resource {
 /** Methods of `models`. */
 export class Models extends Resource {
   /**
-   * Lists the workspace's models, parents and related ones included, a page at a time, ordered by id unless
-   * `orderBy` says otherwise.
+   * Lists the models of the workspace, with parent and related models,, a page at a time, ordered by id
+   * unless `orderBy` says otherwise.
    *
    * Operation `ListModel`: `GET /models`.
    *
@@ -928,7 +930,7 @@ export class Models extends Resource {
 /** Methods of `sources`. */
 export class Sources extends Resource {
   /**
-   * Lists the workspace's sources, a page at a time, ordered by id unless `orderBy` says otherwise.
+   * Lists the sources of the workspace, a page at a time, ordered by id unless `orderBy` says otherwise.
    *
    * Operation `ListSource`: `GET /sources`.
    *
@@ -1007,7 +1009,7 @@ export class SyncSequences extends Resource {
   }
 
   /**
-   * Reads one run of a sequence, with the state of each member.
+   * Reads one run of a sequence, with the status of each member.
    *
    * Operation `GetSyncSequenceRun`: `GET /sync-sequences/runs/{syncSequenceRunId}`.
    *
@@ -1024,7 +1026,7 @@ export class SyncSequences extends Resource {
 /** Methods of `syncs`. */
 export class Syncs extends Resource {
   /**
-   * Lists the workspace's syncs, a page at a time, ordered by id unless `orderBy` says otherwise.
+   * Lists the syncs of the workspace, a page at a time, ordered by id unless `orderBy` says otherwise.
    *
    * Operation `ListSync`: `GET /syncs`.
    *
@@ -1085,8 +1087,8 @@ export class Syncs extends Resource {
   }
 
   /**
-   * Deletes a sync; what it delivered stays delivered. The operation is newer than the vendor's document that
-   * this SDK is based on. A server that does not have it answers `not_found`.
+   * Deletes a sync. Rows that it has sent stay in the destination. The operation is newer than the vendor's
+   * document that this SDK is based on. A server that does not have it answers `not_found`.
    *
    * Operation `DeleteSync`: `DELETE /syncs/{syncId}`.
    *

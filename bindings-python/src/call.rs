@@ -3,7 +3,7 @@
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use hightouch_sdk::wire::{Cancel, Outcome};
+use hightouch_sdk::wire::{CallOutput, Cancel};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -12,7 +12,7 @@ use crate::wakeup::Wakeup;
 /// `(ok, head, body)`, as the door defines them.
 pub(crate) type Answer<'py> = (bool, String, Bound<'py, PyBytes>);
 
-pub(crate) fn answer(py: Python<'_>, outcome: Outcome) -> Answer<'_> {
+pub(crate) fn answer(py: Python<'_>, outcome: CallOutput) -> Answer<'_> {
     (outcome.ok, outcome.head, PyBytes::new(py, &outcome.body))
 }
 
@@ -33,7 +33,7 @@ impl Call {
 pub(crate) struct Mailbox(Arc<Shared>);
 
 struct Shared {
-    outcomes: Mutex<Vec<(u64, Outcome)>>,
+    outcomes: Mutex<Vec<(u64, CallOutput)>>,
     arrival: Condvar,
     wakeup: Wakeup,
 }
@@ -87,7 +87,7 @@ pub(crate) struct Delivery {
 
 impl Delivery {
     /// Runs in the thread of the runtime, so it must not use the interpreter.
-    pub(crate) fn put(self, outcome: Outcome) {
+    pub(crate) fn put(self, outcome: CallOutput) {
         let mut outcomes = self.shared.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
         let first = outcomes.is_empty();
         outcomes.push((self.ticket, outcome));

@@ -27,7 +27,7 @@ from hightouch_sdk import (
 
 T = TypeVar("T")
 
-# Any text that UTF-8 can carry.
+# Any text that UTF-8 can encode.
 text = st.text(st.characters(codec="utf-8"), max_size=12)
 quantity = st.integers(0, 2**53 - 1)
 texts = st.dictionaries(text, text, max_size=4)
@@ -75,7 +75,7 @@ documented_rules = (
 rules = (
     documented_rules
     | st.builds(IntervalRule, interval=st.builds(Interval, unit=text, quantity=quantity))
-    # What is none of the kinds above, however it looks.
+    # A value of none of the kinds above.
     | st.builds(UnknownScheduleRule, raw=objects.filter(lambda raw: not RULE_MARKS & raw.keys()).map(Json))
 )
 documented_schedules = st.builds(Schedule, type=text, schedule=documented_rules) | st.just(

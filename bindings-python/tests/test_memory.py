@@ -10,7 +10,7 @@ import pytest
 from sandbox import World
 from scripts import run
 
-# Sources, since the sandbox writes them three times as fast as syncs; the way through the package is the same.
+# Sources, since the sandbox writes them three times as fast as syncs; the code path is the same.
 ITEMS = 40_000
 # What allocators keep for themselves. All items together would take four times as much.
 SLACK_KIB = 8 * 1024

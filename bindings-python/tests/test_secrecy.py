@@ -36,7 +36,7 @@ def reachable(*roots: object) -> list[object]:
 
 
 def holds(thing: object) -> bool:
-    """Whether this very object says the key."""
+    """Whether this object itself shows the key."""
     return (isinstance(thing, str) and KEY in thing) or (isinstance(thing, bytes) and KEY.encode() in thing)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 class Vault:
-    """Gives one key after the other, the last of them for ever, and counts how often it was asked."""
+    """Returns one key after another, then the last one again, and counts the calls."""
 
     def __init__(self, *keys: str, before: Callable[[int], object] = lambda _: None) -> None:
         self._keys = list(keys)

@@ -32,7 +32,7 @@ impl std::fmt::Display for BridgeError {
 
 impl std::error::Error for BridgeError {}
 
-/// The result of a call, `wire::Outcome`.
+/// The result of a call, `wire::CallOutput`.
 #[derive(uniffi::Record)]
 pub struct Reply {
     /// Whether the call succeeded.
@@ -90,7 +90,7 @@ impl Engine {
         opts: String,
         cancel: Arc<Cancel>,
     ) -> Result<Reply, BridgeError> {
-        let wire::Outcome { ok, head, body } = self.0.call(&op, &args, &opts, &cancel.0).await;
+        let wire::CallOutput { ok, head, body } = self.0.call(&op, &args, &opts, &cancel.0).await;
         Ok(Reply { ok, head, body })
     }
 }

@@ -20,7 +20,7 @@ const LONGEST_NAME: usize = 200;
 /// of the kind extends (`argument`, `api`, `connection`, `timeout` or `other`).
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])* $variant:ident = $name:literal ($family:ident)),* $(,)?) => {
-        /// What kind of thing went wrong: a closed set, the same in every language.
+        /// The kind of an error: a closed set, the same in every language.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Kind {
             $($(#[doc = $doc])* $variant,)*
@@ -150,20 +150,20 @@ impl Error {
         }))
     }
 
-    /// What kind of thing went wrong.
+    /// The kind of the error.
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.0.kind
     }
 
-    /// The HTTP status that the server answered with, where there was an answer.
+    /// The HTTP status, if the server answered.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         self.0.status
     }
 
-    /// What the server said beside its message: text for a 401, an object by field for a 422; for a run that failed,
-    /// the run.
+    /// What the server said beside its message: text for a 401, an object by field for a 422. For `run_failed`, the
+    /// run.
     #[must_use]
     pub fn details(&self) -> Option<&Json> {
         self.0.details.as_ref()
@@ -181,7 +181,7 @@ impl Error {
         self.0.subject.as_ref().and_then(|subject| subject.operation_id)
     }
 
-    /// What it was done to: `sync 7`, `sync "orders"`, `run 12 of sync 7`.
+    /// What the call was about: `sync 7`, `sync "orders"`, `run 12 of sync 7`.
     #[must_use]
     pub fn resource(&self) -> Option<&str> {
         self.0.subject.as_ref().and_then(|subject| subject.resource.as_deref())
@@ -205,19 +205,19 @@ impl Error {
         self.causes_in(Style::Rust)
     }
 
-    /// What the call's attempts were.
+    /// How the call went.
     #[must_use]
     pub fn meta(&self) -> Option<&Meta> {
         self.0.meta.as_ref()
     }
 
-    /// The token of the run that the error speaks of.
+    /// The token of the run that the error is about.
     #[must_use]
     pub fn run(&self) -> Option<&str> {
         self.0.run.as_deref()
     }
 
-    /// Why, more finely than the kind: the code that a diagnosis would give, such as `bad_token` or `dns`.
+    /// A finer reason than the kind, such as `bad_token` or `dns`: the code that a diagnosis would show.
     #[must_use]
     pub fn code(&self) -> Option<&'static str> {
         self.0.reason.map(Reason::code)
@@ -358,7 +358,7 @@ impl Error {
         if let Some(meta) = &mut inner.meta {
             meta.resource = meta.resource.take().map(|resource| scrub(&resource));
         }
-        // Cut after that: half a key would not be found.
+        // Shortened only after scrubbing, which would not find half a key.
         let short = |text: &str| brief(&scrub(text), LONGEST_LINE);
         inner.causes =
             std::mem::take(&mut inner.causes).into_iter().map(|cause| cause.map_text(short)).collect();

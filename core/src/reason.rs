@@ -1,9 +1,9 @@
-//! Why, more finely than the kind of an error says: what a diagnosis tells apart.
+//! Reasons of errors, finer than their kinds: the codes of a diagnosis.
 
 /// Declares the reasons, with the codes that findings carry.
 macro_rules! reasons {
     ($($(#[doc = $doc:literal])* $variant:ident = $code:literal),* $(,)?) => {
-        /// Why a call failed, where that is known beyond its kind.
+        /// Why a call failed, if more than its kind is known.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Reason {
             $($(#[doc = $doc])* $variant,)*
@@ -25,35 +25,35 @@ macro_rules! reasons {
 reasons! {
     /// No key was given.
     NoKey = "no_key",
-    /// What was given cannot be a key.
+    /// The given text cannot be a key.
     MalformedKey = "malformed_key",
     /// The server does not know the key.
     BadToken = "bad_token",
-    /// The key's creator is no active user any more, and their keys went with them.
+    /// The creator of the key is no longer an active user, so the key is no longer valid.
     OrphanedCreator = "orphaned_creator",
-    /// The key did not arrive: something on the way takes its header away.
+    /// The key did not arrive: something on the way removes its header.
     StrippedKey = "stripped_key",
-    /// The function that gives the key failed, or used the client that waits for its key.
+    /// The function that returns the key failed, or used the client that waits for the key.
     KeyFunction = "key_function",
     /// The key was changed between looking up a sync's slug and sending the request.
     KeyChanged = "key_changed",
-    /// The host's name leads to no address.
+    /// The name of the host cannot be resolved.
     Dns = "dns",
     /// The proxy cannot be reached, or refuses to connect to the server.
     Proxy = "proxy",
-    /// The address takes no connections on this port.
+    /// Nothing accepts connections at this address and port.
     Refused = "refused",
     /// The server speaks no TLS on this port.
     NotTls = "not_tls",
-    /// The server has neither TLS 1.2 nor 1.3.
+    /// The server supports neither TLS 1.2 nor TLS 1.3.
     TlsVersion = "tls_version",
     /// The server and this client have no cipher suite in common.
     TlsSuites = "tls_suites",
-    /// The server's certificate comes from an authority that is not trusted here.
+    /// The server's certificate was issued by an authority that is not trusted here.
     UnknownCa = "unknown_ca",
-    /// The server's certificate vouches for itself and is not trusted here.
+    /// The server's certificate is self-signed and not trusted here.
     SelfSigned = "self_signed",
-    /// The server's certificate is another host's.
+    /// The server's certificate is for another host.
     WrongHost = "wrong_host",
     /// The server's certificate has expired.
     ExpiredCertificate = "expired_certificate",

@@ -12,7 +12,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
-use hightouch_sdk::wire::{Cancel, Engine, Outcome};
+use hightouch_sdk::wire::{CallOutput, Cancel, Engine};
 use serde::{Deserialize, Serialize};
 
 /// A value in an answer, and how it is read as each type; null if it cannot be read.
@@ -38,7 +38,7 @@ impl Case {
     }
 }
 
-fn call(base: &str, op: &str, args: &str) -> Outcome {
+fn call(base: &str, op: &str, args: &str) -> CallOutput {
     let settings = format!(r#"{{"apiKey":"a-key","baseUrl":"{base}","environment":{{}}}}"#);
     let engine = Engine::new(&settings).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -65,7 +65,7 @@ struct CompletedCalls {
 }
 
 impl CompletedCalls {
-    fn push(&self, id: u32, outcome: wire::Outcome) {
+    fn push(&self, id: u32, outcome: wire::CallOutput) {
         // Only a raw body, which comes from the server, can be invalid UTF-8.
         let body = String::from_utf8(outcome.body)
             .unwrap_or_else(|bad| String::from_utf8_lossy(bad.as_bytes()).into_owned());

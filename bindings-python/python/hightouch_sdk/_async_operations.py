@@ -187,7 +187,7 @@ class AsyncDecisionEngine(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncListing[DecisionEngineFlow]:
-        """Lists the workspace's flows, a page at a time, ordered by id unless ``order_by`` says otherwise.
+        """Lists the flows of the workspace, a page at a time, ordered by id unless ``order_by`` says otherwise.
 
         Operation ``ListFlows``, ``GET /decision-engine/flows``.
 
@@ -310,7 +310,7 @@ class AsyncDecisionEngine(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncListing[DecisionEngineMessage]:
-        """Lists the messages of a flow, a page at a time; their order is not documented.
+        """Lists the messages of a flow in pages. Their order is not documented.
 
         Operation ``ListMessages``, ``GET /decision-engine/flow/{flowId}/messages``.
 
@@ -538,7 +538,7 @@ class AsyncDestinations(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncListing[Destination]:
-        """Lists the workspace's destinations, a page at a time, ordered by id unless ``order_by`` says
+        """Lists the destinations of the workspace, a page at a time, ordered by id unless ``order_by`` says
         otherwise.
 
         Operation ``ListDestination``, ``GET /destinations``.
@@ -740,7 +740,7 @@ class AsyncEventContracts(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncListing[EventContract]:
-        """Lists the workspace's event contracts, a page at a time, ordered by id unless ``order_by`` says
+        """Lists the event contracts of the workspace, a page at a time, ordered by id unless ``order_by`` says
         otherwise.
 
         Operation ``ListContracts``, ``GET /events/contracts``.
@@ -952,7 +952,7 @@ class AsyncEventDomains(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncListing[EventDomain]:
-        """Lists the workspace's event domains, a page at a time, ordered by id unless ``order_by`` says
+        """Lists the event domains of the workspace, a page at a time, ordered by id unless ``order_by`` says
         otherwise.
 
         Operation ``ListDomains``, ``GET /events/domains``.
@@ -1050,7 +1050,7 @@ class AsyncEventDomains(AsyncResource):
             on_undeclared_schema: How events that the domain does not define are handled. Default:
                 ``ALLOW_EVENT``.
             events: The events that it defines.
-            components: Parts that the events' schemas share.
+            components: Components that the schemas of the events share.
             timeout: Time limit of one attempt, in seconds or as a timedelta.
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
@@ -1278,8 +1278,8 @@ class AsyncIdentityGraphs(AsyncResource):
         Args:
             graph_id: The graph's id; no operation lists identity graphs, so take it from the web app.
             identifiers: Identifiers. Clusters that hold one of them are rebuilt in the graph's next run.
-            block: Also put the values on the blocklist, so that later runs ignore them. Default: false,
-                although the API itself assumes true.
+            block: Whether to put the values on the blocklist too, so that later runs ignore them. Default:
+                false, although the API itself assumes true.
             timeout: Time limit of one attempt, in seconds or as a timedelta.
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
@@ -1429,7 +1429,7 @@ class AsyncModels(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncListing[Model]:
-        """Lists the workspace's models, parents and related ones included, a page at a time, ordered by id
+        """Lists the models of the workspace, with parent and related models,, a page at a time, ordered by id
         unless ``order_by`` says otherwise.
 
         Operation ``ListModel``, ``GET /models``.
@@ -1538,12 +1538,12 @@ class AsyncModels(AsyncResource):
             slug: Slug, unique among the workspace's models. A slug that is already taken is a ``conflict``.
             query_type: Kind of query, such as ``raw_sql``, ``dbt``, ``visual`` or ``custom``; the vendor
                 spells the kind for tables ``tabel``.
-            source_id: Source that it reads from.
+            source_id: Id of the source that the model reads from.
             is_schema: Whether it is only part of other models.
             primary_key: Column that identifies a row; null if the query is never synced directly. ``None``
                 sends null.
             visual: The query of an audience.
-            custom: The query of a source without SQL.
+            custom: The query, for a source without SQL.
             table: The table that it reads.
             raw: The SQL.
             dbt: The dbt model that it is based on.
@@ -1613,9 +1613,9 @@ class AsyncModels(AsyncResource):
             model_id: The model's id.
             name: Display name.
             is_schema: Whether it is only part of other models.
-            primary_key: Column that identifies a row; null clears it. ``None`` sends null.
+            primary_key: Primary key column; null clears it. ``None`` sends null.
             visual: The query of an audience.
-            custom: The query of a source without SQL.
+            custom: The query, for a source without SQL.
             table: The table that it reads.
             raw: The SQL.
             dbt: The dbt model that it is based on.
@@ -1726,7 +1726,8 @@ class AsyncSources(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncListing[Source]:
-        """Lists the workspace's sources, a page at a time, ordered by id unless ``order_by`` says otherwise.
+        """Lists the sources of the workspace, a page at a time, ordered by id unless ``order_by`` says
+        otherwise.
 
         Operation ``ListSource``, ``GET /sources``.
 
@@ -1965,7 +1966,7 @@ class AsyncSyncSequences(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> SequenceRun:
-        """Reads one run of a sequence, with the state of each member.
+        """Reads one run of a sequence, with the status of each member.
 
         Operation ``GetSyncSequenceRun``, ``GET /sync-sequences/runs/{syncSequenceRunId}``.
 
@@ -2026,7 +2027,7 @@ class AsyncSyncs(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncListing[Sync]:
-        """Lists the workspace's syncs, a page at a time, ordered by id unless ``order_by`` says otherwise.
+        """Lists the syncs of the workspace, a page at a time, ordered by id unless ``order_by`` says otherwise.
 
         Operation ``ListSync``, ``GET /syncs``.
 
@@ -2126,8 +2127,8 @@ class AsyncSyncs(AsyncResource):
         Args:
             slug: Slug, unique in the workspace. A slug that is already taken is a ``conflict``.
             configuration: Mappings and settings; the form depends on the kind of destination.
-            destination_id: Destination that it writes to.
-            model_id: Model that it reads from.
+            destination_id: Id of the destination that the sync writes to.
+            model_id: Id of the model that the sync reads.
             schedule: Schedule of automatic runs. Null or left out for a sync that is only started by hand, by
                 the API or in a sequence. ``None`` sends null.
             disabled: Whether scheduled runs are switched off. Default: false.
@@ -2220,8 +2221,8 @@ class AsyncSyncs(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Deletes a sync; what it delivered stays delivered. The operation is newer than the vendor's document
-        that this SDK is based on. A server that does not have it answers ``not_found``.
+        """Deletes a sync. Rows that it has sent stay in the destination. The operation is newer than the
+        vendor's document that this SDK is based on. A server that does not have it answers ``not_found``.
 
         Operation ``DeleteSync``, ``DELETE /syncs/{syncId}``.
 

@@ -19,16 +19,16 @@ SyncRunStatus: TypeAlias = (
     ]
     | str
 )
-"""State of a run.
+"""Status of a run of a sync.
 
 * ``queued``: Waits to write to the destination, or for an earlier run.
-* ``querying``: Reads the model.
-* ``processing``: Writes to the destination.
-* ``reporting``: Writes its report.
+* ``querying``: The run reads the model.
+* ``processing``: The run writes to the destination.
+* ``reporting``: The run writes its report.
 * ``success``: Succeeded.
 * ``warning``: Finished with warnings, such as rejected rows.
 * ``failed``: Failed.
-* ``cancelled``: Was cancelled.
+* ``cancelled``: The run was cancelled.
 * ``interrupted``: Was interrupted. A later run continues.
 """
 
@@ -42,13 +42,13 @@ SequenceRunStatus: TypeAlias = (
     ]
     | str
 )
-"""State of a sequence's run.
+"""Status of a run of a sequence.
 
 * ``pending``: Has not started.
-* ``running``: Runs its syncs.
+* ``running``: The run executes its syncs.
 * ``done``: Finished. Its members may still have warnings.
 * ``failed``: Failed.
-* ``cancelled``: Was cancelled.
+* ``cancelled``: The run was cancelled.
 """
 
 IdentityGraphRunStatus: TypeAlias = (
@@ -61,13 +61,13 @@ IdentityGraphRunStatus: TypeAlias = (
     ]
     | str
 )
-"""State of an identity graph's run.
+"""Status of a run of an identity graph.
 
-* ``QUEUED``: Waits for its turn.
+* ``QUEUED``: The run waits for its turn.
 * ``PROCESSING``: Is in progress.
 * ``SUCCESS``: Succeeded.
 * ``FAILURE``: Failed.
-* ``CANCELLED``: Was cancelled.
+* ``CANCELLED``: The run was cancelled.
 """
 
 ListOrder: TypeAlias = (
@@ -121,9 +121,9 @@ SyncStatus: TypeAlias = (
     ]
     | str
 )
-"""State of a sync.
+"""Status of a sync.
 
-* ``disabled``: Switched off.
+* ``disabled``: The sync is switched off.
 * ``pending``: No run has been scheduled yet.
 * ``cancelled``: The latest run was cancelled.
 * ``failed``: The latest run failed.
@@ -144,7 +144,7 @@ IfRunning: TypeAlias = (
 )
 """What a trigger does while a run of the sync is in progress.
 
-* ``queue``: Starts another run, which queues behind it.
+* ``queue``: Starts another run, which is queued behind the current one.
 * ``join``: Returns the newest run in progress instead of starting one. Combining it with other options is an error, since
   that run may have been started with different ones. The SDK reads the list of runs first; a run that
   somebody else starts between that and the trigger is queued behind.
@@ -192,11 +192,12 @@ ReprocessState: TypeAlias = (
 )
 """State of a request to reprocess identifiers.
 
-* ``queueing``: Is still being queued.
-* ``queued``: Is queued, and on the blocklist where that was asked for; waits for the graph's next run.
-* ``reprocessed``: A run has processed it.
-* ``failed``: Could not be queued.
-* ``cancelled``: Was cancelled.
+* ``queueing``: The request is being queued.
+* ``queued``: The request is queued and waits for the next run of the graph. If you asked for it, its values are on the
+  blocklist.
+* ``reprocessed``: A run has processed the request.
+* ``failed``: The request could not be queued.
+* ``cancelled``: The request was cancelled.
 """
 
 RecipientStatus: TypeAlias = (
@@ -210,8 +211,8 @@ RecipientStatus: TypeAlias = (
 )
 """Status of a recipient.
 
-* ``accepted``: Its message is queued.
-* ``rejected``: It failed a check, and nothing was sent.
+* ``accepted``: The message is queued.
+* ``rejected``: The recipient failed a check; nothing was sent.
 * ``unknown``: Only in errors, set by the SDK: the request was sent, and its result is unknown.
 * ``not_sent``: Only in errors, set by the SDK: the request was refused, or never sent because an earlier one failed.
 """
@@ -227,10 +228,10 @@ RejectReason: TypeAlias = (
 )
 """Why a recipient was rejected.
 
-* ``invalid_handle``: No e-mail address or phone number.
+* ``invalid_handle``: It is no e-mail address or phone number.
 * ``missing_variables``: Variables of the message have no value.
-* ``invalid_id``: The profile's id is blank or not known.
-* ``missing_handle_or_id``: Neither an address nor an id.
+* ``invalid_id``: The id of the profile is blank or unknown.
+* ``missing_handle_or_id``: Neither an address nor an id was given.
 """
 
 FlowOrder: TypeAlias = (

@@ -74,7 +74,7 @@ class SyncRun(Struct, frozen=True, kw_only=True):
     """When it started."""
 
     finished_at: datetime | None = field(name="finishedAt", default=None)
-    """When it ended."""
+    """End time."""
 
     query_size: int = field(name="querySize", default=0)
     """Rows that the query returned."""
@@ -83,7 +83,7 @@ class SyncRun(Struct, frozen=True, kw_only=True):
     """Progress as a ratio; its range is not documented, and a successful run may end below 1."""
 
     planned_rows: RowCounts = field(name="plannedRows", default_factory=lambda: RowCounts())
-    """Rows that the run meant to process."""
+    """Rows that the run planned to send."""
 
     successful_rows: RowCounts = field(name="successfulRows", default_factory=lambda: RowCounts())
     """Rows that the destination accepted."""
@@ -99,16 +99,16 @@ class SequenceMember(Struct, frozen=True, kw_only=True):
     """The run of one sync in a sequence."""
 
     sync_id: int | None = field(name="syncId", default=None)
-    """The sync."""
+    """Id of the sync."""
 
     sync_run_id: int | None = field(name="syncRunId", default=None)
-    """The sync's run, as ``syncs.runs`` lists it."""
+    """Id of the run of the sync, as in ``syncs.runs``."""
 
     status: SyncRunStatus | None = None
-    """State of that run."""
+    """Status of that run."""
 
     finished_at: datetime | None = field(name="finishedAt", default=None)
-    """When it ended; absent before."""
+    """End time; absent until the run ends."""
 
 
 class SequenceRun(Struct, frozen=True, kw_only=True):
@@ -125,10 +125,10 @@ class SequenceRun(Struct, frozen=True, kw_only=True):
 
 
 class IdentityGraphRunStats(Struct, frozen=True, kw_only=True):
-    """Figures of a run at one threshold."""
+    """Statistics of a run at one threshold."""
 
     num_source_rows: int = field(name="numSourceRows", default=0)
-    """Rows of the sources that were processed."""
+    """Source rows that the run processed."""
 
     num_new_unique_profiles: int = field(name="numNewUniqueProfiles", default=0)
     """Profiles that the run added."""
@@ -144,10 +144,10 @@ class IdentityGraphRun(Struct, frozen=True, kw_only=True):
     """The run's id."""
 
     status: IdentityGraphRunStatus
-    """State of the run."""
+    """Status of the run."""
 
     graph_id: str | None = field(name="graphId", default=None)
-    """The graph."""
+    """Id of the graph."""
 
     full_rerun: bool | None = field(name="fullRerun", default=None)
     """Whether the whole graph is rebuilt."""
@@ -159,11 +159,11 @@ class IdentityGraphRun(Struct, frozen=True, kw_only=True):
     """When it started. Absent while it is queued."""
 
     finished_at: datetime | None = field(name="finishedAt", default=None)
-    """When it ended well or in failure; absent before, and after a cancel."""
+    """End time; absent until the run succeeds or fails, and after a cancellation."""
 
     stats: dict[str, IdentityGraphRunStats] | None = None
-    """Final figures by threshold (``deterministic``, ``probabilistic-strict``, ``probabilistic-loose``), after a
-    success."""
+    """Statistics by threshold (``deterministic``, ``probabilistic-strict``, ``probabilistic-loose``); there
+    after a success."""
 
     error: str | None = None
     """The error that the run reports."""
@@ -188,7 +188,7 @@ class Source(Struct, frozen=True, kw_only=True):
     """When it was created."""
 
     updated_at: datetime | None = field(name="updatedAt", default=None)
-    """When it was last changed."""
+    """Time of the last change."""
 
     configuration: MaybeJson = None
     """Settings of the connection; the form depends on the type and may change at any time."""
@@ -219,7 +219,7 @@ class Destination(Struct, frozen=True, kw_only=True):
     """When it was created."""
 
     updated_at: datetime | None = field(name="updatedAt", default=None)
-    """When it was last changed."""
+    """Time of the last change."""
 
     configuration: MaybeJson = None
     """Settings of the connection; the form depends on the type and may change at any time."""
@@ -228,7 +228,7 @@ class Destination(Struct, frozen=True, kw_only=True):
     """Kind of connection, such as ``salesforce`` or ``hubspot``."""
 
     syncs: list[int] = field(default=[])
-    """Ids of the syncs that write to it."""
+    """Ids of the syncs that write to the destination."""
 
     def __post_init__(self) -> None:
         force_setattr(self, "configuration", json_of(self.configuration))
@@ -247,7 +247,7 @@ class VisualQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Filter conditions, in a form that the API does not define. Required in a value that you create."""
 
     parent_id: int | None = needed(name="parentId")
-    """Model that it is an audience of. Required in a value that you create."""
+    """Id of the parent model of the audience. Required in a value that you create."""
 
     other_members: MaybeJson = field(name="otherMembers", default=None)
     """Members that this version does not know, as the server wrote them. They are sent back with the value."""
@@ -275,7 +275,7 @@ class TableQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A table that a model reads."""
 
     name: str | None = needed()
-    """Its name. Required in a value that you create."""
+    """Name of the table. Required in a value that you create."""
 
     other_members: MaybeJson = field(name="otherMembers", default=None)
     """Members that this version does not know, as the server wrote them. They are sent back with the value."""
@@ -291,10 +291,10 @@ class DbtQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """dbt's own unique id."""
 
     compiled_sql: str | None = field(name="compiledSql", default=None)
-    """SQL as dbt compiled it."""
+    """The SQL that dbt compiled."""
 
     raw_sql: str | None = field(name="rawSql", default=None)
-    """SQL as it was written."""
+    """The SQL before it was compiled."""
 
     database: str | None = None
     """Database of the table that dbt creates; absent for dbt Cloud."""
@@ -329,8 +329,8 @@ class RawQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Model(Struct, frozen=True, kw_only=True):
-    """A model: a query over a source. It carries its query in one of ``visual``, ``custom``, ``table``,
-    ``dbt``, ``dbt_cloud`` and ``raw``."""
+    """A model: a query over a source. Its query is in one of ``visual``, ``custom``, ``table``, ``dbt``,
+    ``dbt_cloud`` and ``raw``."""
 
     id: int
     """Numeric id."""
@@ -354,10 +354,10 @@ class Model(Struct, frozen=True, kw_only=True):
     """When it was created."""
 
     updated_at: datetime | None = field(name="updatedAt", default=None)
-    """When it was last changed."""
+    """Time of the last change."""
 
     source_id: int | None = field(name="sourceId", default=None)
-    """Source that it reads from."""
+    """Id of the source that the model reads from."""
 
     query_type: str | None = field(name="queryType", default=None)
     """Kind of query, such as ``raw_sql``, ``dbt``, ``visual`` or ``custom``; the vendor spells the kind for
@@ -370,13 +370,13 @@ class Model(Struct, frozen=True, kw_only=True):
     """Whether it is only part of other models."""
 
     syncs: list[int] = field(default=[])
-    """Ids of the syncs that use it."""
+    """Ids of the syncs that use the model."""
 
     visual: VisualQuery | None = None
     """The query of an audience."""
 
     custom: CustomQuery | None = None
-    """The query of a source without SQL."""
+    """The query, for a source without SQL."""
 
     table: TableQuery | None = None
     """The table that it reads."""
@@ -440,7 +440,7 @@ class CronRule(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field=
 
 
 class VisualDays(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Days of the week; absent counts as not set."""
+    """Days of the week; an absent day is not set."""
 
     monday: bool | None = None
     """On Mondays."""
@@ -471,7 +471,7 @@ class VisualDays(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class VisualExpression(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Days of the week and a time on them."""
+    """Days of the week, and a time of day."""
 
     days: VisualDays | None = needed()
     """Days on which a run starts. Required in a value that you create."""
@@ -503,7 +503,7 @@ class DbtAccount(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An account in dbt Cloud."""
 
     id: str | None = needed()
-    """dbt Cloud's id. Required in a value that you create."""
+    """Id in dbt Cloud. Required in a value that you create."""
 
     other_members: MaybeJson = field(name="otherMembers", default=None)
     """Members that this version does not know, as the server wrote them. They are sent back with the value."""
@@ -516,7 +516,7 @@ class DbtJob(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A job in dbt Cloud."""
 
     id: str | None = needed()
-    """dbt Cloud's id. Required in a value that you create."""
+    """Id in dbt Cloud. Required in a value that you create."""
 
     other_members: MaybeJson = field(name="otherMembers", default=None)
     """Members that this version does not know, as the server wrote them. They are sent back with the value."""
@@ -568,14 +568,15 @@ class Schedule(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ExternalSegment(Struct, frozen=True, kw_only=True):
-    """A list or an audience in the destination."""
+    """A list or an audience in a destination."""
 
     id: str | None = None
-    """The destination's id for it; absent where none was made."""
+    """Its id in the destination; absent if none was created."""
 
 
 class Sync(Struct, frozen=True, kw_only=True):
-    """A sync: maps a model to a destination; each run sends the rows that changed since the run before."""
+    """A sync: maps a model to a destination. Each run sends the rows that changed since the previous
+    run."""
 
     id: int
     """Numeric id."""
@@ -590,13 +591,13 @@ class Sync(Struct, frozen=True, kw_only=True):
     """When it was created."""
 
     updated_at: datetime | None = field(name="updatedAt", default=None)
-    """When it was last changed."""
+    """Time of the last change."""
 
     destination_id: int | None = field(name="destinationId", default=None)
-    """Destination that it writes to."""
+    """Id of the destination that the sync writes to."""
 
     model_id: int | None = field(name="modelId", default=None)
-    """Model that it reads from."""
+    """Id of the model that the sync reads."""
 
     configuration: MaybeJson = None
     """Mappings and settings; the form depends on the kind of destination and may change at any time."""
@@ -605,7 +606,7 @@ class Sync(Struct, frozen=True, kw_only=True):
     """Schedule of automatic runs. Absent for a sync that is only started by hand, by the API or in a sequence."""
 
     status: SyncStatus | None = None
-    """State of the sync, usually that of its latest run."""
+    """Status of the sync, usually that of its latest run."""
 
     disabled: bool | None = None
     """Whether scheduled runs are switched off. Triggered runs still start."""
@@ -614,13 +615,13 @@ class Sync(Struct, frozen=True, kw_only=True):
     """When the latest run started. Absent before the first one."""
 
     referenced_columns: list[str] = field(name="referencedColumns", default=[])
-    """Columns of the source that it needs."""
+    """Columns of the source that the sync uses."""
 
     primary_key: str | None = field(name="primaryKey", default=None)
-    """Column that identifies a row in the source."""
+    """Primary key column in the source."""
 
     external_segment: ExternalSegment | None = field(name="externalSegment", default=None)
-    """List or audience made in the destination."""
+    """List or audience that was created in the destination."""
 
     tags: dict[str, str] | None = None
     """Tags by name."""
@@ -637,10 +638,10 @@ class ReprocessRequest(Struct, frozen=True, kw_only=True):
 
 
 class Identifier(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A value that identifies somebody."""
+    """A value that identifies a user."""
 
     identifier: str | None = needed()
-    """Its kind, such as ``email``. Required in a value that you create."""
+    """Kind of identifier, such as ``email``. Required in a value that you create."""
 
     value: str | None = needed()
     """The value. Required in a value that you create."""
@@ -656,19 +657,19 @@ class ReprocessStatus(Struct, frozen=True, kw_only=True):
     """Status of a request to reprocess identifiers."""
 
     status: ReprocessState
-    """State of the request."""
+    """Status of the request."""
 
     queued_at: datetime | None = field(name="queuedAt", default=None)
-    """When it was queued."""
+    """Time at which the request was queued."""
 
     reprocessed_at: datetime | None = field(name="reprocessedAt", default=None)
-    """When a run had processed it."""
+    """Time at which a run had processed the request."""
 
     reprocessed_run_id: str | None = field(name="reprocessedRunId", default=None)
-    """The run that processed it."""
+    """Id of the run that processed the request."""
 
     error: str | None = None
-    """Why it could not be queued, where that is known."""
+    """Why the request could not be queued, if known."""
 
 
 class RecipientResult(Struct, frozen=True, kw_only=True):
@@ -687,7 +688,7 @@ class RecipientResult(Struct, frozen=True, kw_only=True):
     """Id of the send, for ``send_status``. Absent if it was not accepted."""
 
     reason: RejectReason | None = None
-    """Why it was rejected."""
+    """Why the recipient was rejected."""
 
     missing_variables: list[str] | None = field(name="missingVariables", default=None)
     """Variables without a value, if the reason is ``missing_variables``."""
@@ -704,7 +705,7 @@ class CampaignRecipient(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A recipient of a campaign, named by exactly one of ``handle`` and ``id``."""
 
     handle: str | None = None
-    """E-mail address, or phone number in E.164 form."""
+    """E-mail address, or phone number in E.164 format."""
 
     id: str | None = None
     """Primary key of a profile that the Personalization API knows."""
@@ -725,10 +726,10 @@ class SendStatus(Struct, frozen=True, kw_only=True):
     """Status of one send of a campaign."""
 
     status: str
-    """The provider's word: ``sent``, ``delivered``, ``bounced``, ``failed`` or ``dropped``; others may come."""
+    """Status from the provider: ``sent``, ``delivered``, ``bounced``, ``failed``, ``dropped``, or another."""
 
     reason: str | None = None
-    """Why it was dropped."""
+    """Why the message was dropped."""
 
 
 class DecisionEngineFlow(Struct, frozen=True, kw_only=True):
@@ -744,10 +745,10 @@ class DecisionEngineFlow(Struct, frozen=True, kw_only=True):
     """Id of the workspace that it belongs to."""
 
     decision_engine_id: str | None = field(name="decisionEngineId", default=None)
-    """Decision engine that it belongs to."""
+    """Id of the decision engine."""
 
     audience_id: int | None = field(name="audienceId", default=None)
-    """Audience that it decides for."""
+    """Id of the audience that the flow decides for."""
 
     status: str | None = None
     """State. The vendor documents only ``active``."""
@@ -759,7 +760,7 @@ class DecisionEngineFlow(Struct, frozen=True, kw_only=True):
     """When it was created."""
 
     updated_at: datetime | None = field(name="updatedAt", default=None)
-    """When it was last changed."""
+    """Time of the last change."""
 
     def __post_init__(self) -> None:
         force_setattr(self, "config", json_of(self.config))
@@ -769,7 +770,7 @@ class DecisionEngineRun(Struct, frozen=True, kw_only=True):
     """The result of running a flow."""
 
     flows_enqueued: int = field(name="flowsEnqueued", default=0)
-    """How many flows were queued to run."""
+    """Number of flows that were queued."""
 
 
 class MessageGuardrails(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -804,7 +805,7 @@ class MessageVariableConfig(Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """Whether variants have a value for each locale; if false or absent, only ``value`` is used."""
 
     max_sends_per_user_window_days: int | None = field(name="maxSendsPerUserWindowDays", default=None)
-    """Length in days of the window of ``max_sends_per_user``."""
+    """Length of the window of ``max_sends_per_user``, in days."""
 
     max_sends_per_user: int | None = field(name="maxSendsPerUser", default=None)
     """Maximum number of sends of this variable's variants to one user in the window."""
@@ -892,7 +893,7 @@ class DecisionEngineMessage(Struct, frozen=True, kw_only=True):
     """When it was created."""
 
     updated_at: datetime | None = field(name="updatedAt", default=None)
-    """When it was last changed."""
+    """Time of the last change."""
 
     def __post_init__(self) -> None:
         force_setattr(self, "config", json_of(self.config))
@@ -900,7 +901,7 @@ class DecisionEngineMessage(Struct, frozen=True, kw_only=True):
 
 
 class EventSchema(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The schema that events of one kind and name are checked against."""
+    """The schema of the events of one kind and name."""
 
     schema: MaybeJson = needed()
     """JSON Schema of the event; in a domain it may refer to components. Required in a value that you create."""
@@ -932,7 +933,7 @@ class EventSchema(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class EventSource(Struct, frozen=True, kw_only=True):
-    """A source of events that a contract or a domain is applied to."""
+    """An event source that a contract or a domain applies to."""
 
     id: str
     """The source's id."""
@@ -942,7 +943,7 @@ class EventSource(Struct, frozen=True, kw_only=True):
 
 
 class EventContract(Struct, frozen=True, kw_only=True):
-    """An event contract: schemas that events are checked against."""
+    """An event contract: schemas that events must match."""
 
     id: str
     """Id."""
@@ -969,15 +970,15 @@ class EventContract(Struct, frozen=True, kw_only=True):
     """When it was created."""
 
     updated_at: datetime | None = field(name="updatedAt", default=None)
-    """When it was last changed."""
+    """Time of the last change."""
 
     event_sources: list[EventSource] = field(name="eventSources", default=[])
-    """Sources of events that it is applied to."""
+    """Event sources that it applies to."""
 
 
 class UpdatedEventContract(Struct, frozen=True, kw_only=True):
-    """An event contract after a change. The vendor documents it without its id, times and sources, yet
-    shows them in an example: the id is filled in, and the rest is there where the server gives it."""
+    """An event contract after a change. Hightouch documents it without its id, times and sources, but
+    shows them in an example. The SDK fills in the id; the rest is absent if the server does not return it."""
 
     id: str
     """Id."""
@@ -1004,18 +1005,18 @@ class UpdatedEventContract(Struct, frozen=True, kw_only=True):
     """When it was created."""
 
     updated_at: datetime | None = field(name="updatedAt", default=None)
-    """When it was last changed."""
+    """Time of the last change."""
 
     event_sources: list[EventSource] | None = field(name="eventSources", default=None)
     """Sources of events that it is applied to; absent if the server does not repeat them."""
 
 
 class EventDomainComponent(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A part of a schema that the events of a domain can share."""
+    """A component: a part of a schema that the events of a domain can share."""
 
     id: str | None = None
-    """Id; left out for a new one. An update finds a component by its id, else by name and version; a new name
-    needs the id."""
+    """Id; leave it out for a new component. An update finds a component by its id, else by name and version; to
+    rename it, give the id."""
 
     slug: str | None = None
     """Slug. The server makes one from the name if it is left out; it cannot be changed later."""
@@ -1044,7 +1045,7 @@ class EventDomainComponent(Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class EventDomain(Struct, frozen=True, kw_only=True):
-    """An event domain: schemas that events are checked against, and components that the schemas share."""
+    """An event domain: schemas that events must match, and components that the schemas share."""
 
     id: str
     """Id."""
@@ -1065,7 +1066,7 @@ class EventDomain(Struct, frozen=True, kw_only=True):
     """The events that it defines."""
 
     components: list[EventDomainComponent] = field(default=[])
-    """Parts that the events' schemas share."""
+    """Components that the schemas of the events share."""
 
     workspace_id: int | None = field(name="workspaceId", default=None)
     """Id of the workspace that it belongs to."""
@@ -1074,10 +1075,10 @@ class EventDomain(Struct, frozen=True, kw_only=True):
     """When it was created."""
 
     updated_at: datetime | None = field(name="updatedAt", default=None)
-    """When it was last changed."""
+    """Time of the last change."""
 
     event_sources: list[EventSource] = field(name="eventSources", default=[])
-    """Sources of events that it is applied to."""
+    """Event sources that it applies to."""
 
 
 ScheduleRule: TypeAlias = IntervalRule | CronRule | VisualRule | DbtRule | UnknownScheduleRule

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use crate::errors;
 use crate::prose::wrap as wrap_prose;
 
-/// Paths from the root of the repository, each with its template.
+/// The generated files, as paths from the root of the repository, each with its template.
 const FILES: &[(&str, &str)] = &[
     ("bindings-python/docs/error-classes.inc", include_str!("../templates/python/error_classes.inc.j2")),
     ("bindings-python/python/hightouch_sdk/_enums.py", include_str!("../templates/python/enums.py.j2")),

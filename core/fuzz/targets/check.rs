@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use hightouch_sdk::wire::{Outcome, catalogue};
+use hightouch_sdk::wire::{CallOutput, catalogue};
 use serde_json::Value;
 
 use super::KEY;
@@ -91,7 +91,7 @@ pub struct Given {
 }
 
 impl Given {
-    pub fn of(outcome: Outcome) -> Self {
+    pub fn of(outcome: CallOutput) -> Self {
         without_the_key(&outcome.head);
         let head: Value = serde_json::from_str(&outcome.head).expect("a head is JSON");
         if outcome.ok {

@@ -1,4 +1,4 @@
-//! One call: which operation, on what, with which values.
+//! A call: an operation, the ids in its path, and its values.
 
 mod options;
 mod spent;
@@ -6,7 +6,7 @@ mod sync_reference;
 
 pub(crate) use options::checked_headers;
 pub use options::{Options, Priority};
-pub(crate) use spent::{Bounds, Spent};
+pub(crate) use spent::{Defaults, Spent};
 pub use sync_reference::SyncReference;
 
 use std::borrow::Cow;
@@ -24,10 +24,10 @@ use crate::limit::{Class, Look};
 use crate::message::Name;
 use crate::operation::{Endpoint, Fields as _, IdKind, Operation, Placed, Safety};
 
-/// What may stand unescaped in a path segment or a query value (RFC 3986 §2.3).
+/// The characters that need no escape in a path segment or a query value (RFC 3986 §2.3).
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// What stands in a path: an id, or the slug of a sync, whose id is looked up before the call is sent.
+/// An id in a path, or the slug of a sync, whose id is looked up before the call is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Id {
     Int(i64),
@@ -36,7 +36,7 @@ pub(crate) enum Id {
 }
 
 impl Id {
-    /// As it stands in the path; a slug has no place there.
+    /// Its path segment; `None` for a slug.
     fn segment(&self) -> Option<String> {
         match self {
             Self::Int(id) | Self::Sync(SyncReference::Id(id)) => Some(id.to_string()),
@@ -62,7 +62,7 @@ impl Id {
         }
     }
 
-    /// As it is named in errors.
+    /// Its name in errors.
     fn named(&self, noun: &str) -> String {
         match self {
             Self::Int(id) => format!("{noun} {id}"),
@@ -91,22 +91,22 @@ impl Id {
     }
 }
 
-/// A call, made ready by a resource.
+/// A call that a resource has prepared.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     operation: Option<&'static Operation>,
     subject: Subject,
     method: Method,
-    /// The path of a call that the SDK does not know.
+    /// The path, if the SDK does not know the operation.
     path: String,
     ids: Vec<Id>,
     query: Vec<(Cow<'static, str>, String)>,
     body: Option<Box<RawValue>>,
     safety: Safety,
     class: Class,
-    /// The digest of the key under which its slug was looked up: under another key the id may be another sync's.
+    /// The digest of the key with which its slug was looked up. With another key, the id may be another sync's.
     bound: Option<[u8; 32]>,
-    /// If it looks at a run: its place among all looks.
+    /// The look, if the call looks at a run.
     look: Option<Arc<Look>>,
 }
 
@@ -232,13 +232,13 @@ impl Call {
         self
     }
 
-    /// With one query value more.
+    /// Adds a query value.
     pub(crate) fn with(mut self, name: &'static str, value: String) -> Self {
         self.query.push((Cow::Borrowed(name), value));
         self
     }
 
-    /// With a query value in place of what was there under its name.
+    /// Replaces a query value.
     pub(crate) fn set_query(&mut self, name: &'static str, value: String) {
         self.query.retain(|(known, _)| known != name);
         self.query.push((Cow::Borrowed(name), value));
@@ -288,18 +288,18 @@ impl Call {
         self.look.as_ref()
     }
 
-    /// To be sent with no other key than the one of this digest.
+    /// Binds the call to the key with this digest.
     pub(crate) fn bound_to(mut self, key: [u8; 32]) -> Self {
         self.bound = Some(key);
         self
     }
 
-    /// The digest of the only key that it may be sent with.
+    /// The digest of the key to which the call is bound.
     pub(crate) fn bound(&self) -> Option<[u8; 32]> {
         self.bound
     }
 
-    /// With a sync's id in place of its slug; errors go on naming the slug.
+    /// Replaces the slug of a sync by its id. Errors still name the slug.
     pub(crate) fn with_sync(mut self, sync: i64) -> Self {
         for id in &mut self.ids {
             if matches!(id, Id::Sync(SyncReference::Slug(_))) {
@@ -313,7 +313,7 @@ impl Call {
         self.safety
     }
 
-    /// With another place in the queue for the limit.
+    /// Sets its class.
     pub(crate) fn of_class(mut self, class: Class) -> Self {
         self.class = class;
         self

@@ -13,7 +13,7 @@ use crate::text::span;
 
 /// The default limits of a call.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Bounds {
+pub(crate) struct Defaults {
     pub timeout: Duration,
     pub deadline: Option<Duration>,
     pub max_wait: Option<Duration>,
@@ -27,7 +27,7 @@ pub(crate) struct Spent {
     /// Whether the raw answer is wanted.
     pub raw: bool,
     began: Instant,
-    bounds: Bounds,
+    bounds: Defaults,
     /// The deadline of the call.
     until: Option<Instant>,
     waited: Duration,
@@ -40,9 +40,9 @@ pub(crate) struct Spent {
 }
 
 impl Spent {
-    pub(crate) fn new(subject: &Subject, options: Options, raw: bool, bounds: Bounds) -> Self {
+    pub(crate) fn new(subject: &Subject, options: Options, raw: bool, bounds: Defaults) -> Self {
         let began = Instant::now();
-        let bounds = Bounds {
+        let bounds = Defaults {
             timeout: options.timeout.unwrap_or(bounds.timeout),
             deadline: options.deadline.or(bounds.deadline),
             max_wait: options.max_wait.or(bounds.max_wait),

@@ -18,7 +18,7 @@ use http::HeaderMap;
 use rustls::pki_types::CertificateDer;
 use url::{Host, Url};
 
-use crate::call::{Bounds, checked_headers};
+use crate::call::{Defaults, checked_headers};
 use crate::error::{Error, Kind};
 use crate::limit::Quota;
 use crate::message::{Message, Name, Style};
@@ -40,7 +40,7 @@ pub(crate) struct Config {
     pub key: Option<Key>,
     pub quota: Quota,
     pub share: Option<f64>,
-    pub bounds: Bounds,
+    pub bounds: Defaults,
     /// Trusted beside the system's.
     pub ca_bundle: Arc<[CertificateDer<'static>]>,
     pub route: Route,
@@ -102,7 +102,7 @@ impl Settings {
             key: self.first_key()?,
             quota: self.quota(scale)?,
             share: self.checked_share()?,
-            bounds: Bounds {
+            bounds: Defaults {
                 timeout: self.timeout.unwrap_or(Duration::from_secs(30)),
                 deadline: self.deadline,
                 max_wait: self.max_wait,

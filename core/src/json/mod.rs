@@ -1,4 +1,4 @@
-//! Opaque JSON: carried as the server wrote it.
+//! Opaque JSON, which keeps the text of the server.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-/// How deep opaque JSON may nest: what decoders, our own first, take without running out of stack.
+/// How deep opaque JSON may nest, so that no decoder runs out of stack.
 pub(crate) const MAX_DEPTH: usize = 127;
 
 /// JSON in a form that the API does not define, kept as text until it is looked at.
@@ -34,12 +34,12 @@ impl Json {
         self.0
     }
 
-    /// What JSON there is of a value; opaque parts of it stay as they are spelt.
+    /// Serializes a value. Opaque parts keep their text.
     pub(crate) fn of(value: &impl Serialize) -> Self {
         serde_json::value::to_raw_value(value).map_or_else(|_| Self::default(), Self)
     }
 
-    /// The same value with every string and member name put through `change`; what it leaves alone stays as it is spelt.
+    /// Applies `change` to every string and member name. Everything else keeps its text.
     pub(crate) fn map_text(self, change: &impl Fn(&str) -> String) -> Self {
         let changed = map_text(self.get(), change);
         RawValue::from_string(changed).map_or_else(|_| Self::default(), Self)
@@ -149,7 +149,7 @@ impl<'de> Deserialize<'de> for JsonObject {
     }
 }
 
-/// Refuses what some host's decoder would stumble over later.
+/// Rejects what a host's decoder could not read later.
 pub(crate) fn check(text: &str) -> Result<(), &'static str> {
     // Counting brackets costs a fraction of a scan, and nearly every value passes on the count alone.
     let brackets = text.bytes().filter(|byte| matches!(byte, b'{' | b'[')).count();
@@ -162,7 +162,7 @@ pub(crate) fn without_byte_order_mark(text: &[u8]) -> &[u8] {
     text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
 }
 
-/// The deepest nesting, strings passed over.
+/// The deepest nesting, ignoring strings.
 pub(crate) fn depth(text: &str) -> usize {
     let (mut now, mut most, mut in_string, mut escaped) = (0_usize, 0, false, false);
     for byte in text.bytes() {
@@ -240,7 +240,7 @@ fn map_text(text: &str, change: &impl Fn(&str) -> String) -> String {
                     mapped += &Value::from(changed).to_string();
                 }
             }
-            // Half of a surrogate pair: what cannot be read cannot be changed.
+            // Half of a surrogate pair cannot be decoded, so it stays.
             Err(_) => mapped.push_str("\"\""),
         }
         rest = after;

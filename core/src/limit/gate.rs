@@ -15,7 +15,7 @@ use super::looks::{Urgency, looks_of};
 use super::stats::LimitStats;
 use super::sync::{FETCHED_WITHIN, Instant, Mutex, MutexGuard, Notify};
 use super::turn::{End, Grant, Handover, Next, Turns};
-use super::waiter::Answer;
+use super::waiter::Decision;
 use super::{NEVER, Nanos, Quota};
 
 /// The clock: the one place that reads it. It stands still in tests that pause tokio's.
@@ -33,14 +33,14 @@ pub struct Gate {
 #[derive(Debug)]
 pub(super) struct Core {
     born: Instant,
-    inner: Mutex<Inner>,
+    inner: Mutex<Shared>,
 }
 
 #[derive(Debug)]
-pub(super) struct Inner {
+pub(super) struct Shared {
     pub(super) turns: Turns<Arc<Notify>>,
     /// Decisions that waiters have not fetched yet.
-    pub(super) answers: BTreeMap<Place, Answer>,
+    pub(super) answers: BTreeMap<Place, Decision>,
     /// When grants were given, the oldest first; those that were fetched since are passed over.
     unfetched: VecDeque<(Nanos, Place)>,
     /// The places of waiting looks, by the id of the look and the number of the place.
@@ -148,7 +148,7 @@ impl Gate {
 
 impl Core {
     fn new(quota: Quota) -> Arc<Self> {
-        let inner = Inner {
+        let inner = Shared {
             turns: Turns::new(quota),
             answers: BTreeMap::new(),
             unfetched: VecDeque::new(),
@@ -175,12 +175,12 @@ impl Core {
         self.born + Duration::from_nanos(time).min(clock().saturating_duration_since(self.born) + far)
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Shared> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes the state, grants what may be granted now, and wakes the waiters concerned.
-    pub(super) fn change<R>(&self, change: impl FnOnce(&mut Inner, Nanos) -> R) -> R {
+    pub(super) fn change<R>(&self, change: impl FnOnce(&mut Shared, Nanos) -> R) -> R {
         let mut inner = self.lock();
         let now = self.now();
         let result = change(&mut inner, now);
@@ -208,7 +208,7 @@ impl Core {
             inner.turns.settle(now);
             // Permits that nobody has fetched were not used. Their waiters are told to move to the other gate.
             for answer in std::mem::take(&mut inner.answers).into_values() {
-                if let Answer::Granted(grant) = answer {
+                if let Decision::Granted(grant) = answer {
                     inner.turns.end(now, grant, End::NeverSent);
                 }
             }
@@ -220,7 +220,7 @@ impl Core {
     }
 }
 
-impl Inner {
+impl Shared {
     fn has(&self, look: &Look) -> bool {
         self.looking.range((look.id(), 0)..=(look.id(), u64::MAX)).next().is_some()
     }
@@ -228,7 +228,7 @@ impl Inner {
     /// Fails all waiters, because the server refuses everything.
     fn give_up(&mut self, refusing: Duration) {
         for (place, notify) in self.turns.drain() {
-            self.answers.insert(place, Answer::Hopeless(refusing));
+            self.answers.insert(place, Decision::Hopeless(refusing));
             self.wake.push(notify);
         }
     }
@@ -239,7 +239,7 @@ impl Inner {
         loop {
             match self.turns.next(now) {
                 Next::Goes(place, notify, grant) => {
-                    self.answers.insert(place, Answer::Granted(grant));
+                    self.answers.insert(place, Decision::Granted(grant));
                     self.unfetched.push_back((now, place));
                     self.wake.push(notify);
                 }
@@ -266,11 +266,11 @@ impl Inner {
     /// place.
     fn take_back(&mut self, now: Nanos, bound: Nanos) {
         while let Some((at, place)) = self.unfetched.front().copied() {
-            if matches!(self.answers.get(&place), Some(Answer::Granted(_))) {
+            if matches!(self.answers.get(&place), Some(Decision::Granted(_))) {
                 if now < at.saturating_add(bound) {
                     return;
                 }
-                if let Some(Answer::Granted(grant)) = self.answers.insert(place, Answer::Missed) {
+                if let Some(Decision::Granted(grant)) = self.answers.insert(place, Decision::Missed) {
                     self.turns.end(now, grant, End::NeverSent);
                 }
             }

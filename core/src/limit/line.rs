@@ -56,7 +56,7 @@ impl Place {
 
 /// What is known of a run that a request looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Priority {
+pub struct LookPriority {
     /// How urgent the look is.
     pub urgency: Urgency,
     /// When it was last looked at, in milliseconds since 1970.
@@ -90,7 +90,7 @@ impl<W> Default for Line<W> {
 impl<W> Line<W> {
     /// Joins at the end of a class, or with `rejoin` at its head, behind those who rejoined before. A look is a poll,
     /// whatever its class, and waits in the lane of looks.
-    pub fn join(&mut self, class: Class, look: Option<Priority>, rejoin: bool, waiter: W) -> Place {
+    pub fn join(&mut self, class: Class, look: Option<LookPriority>, rejoin: bool, waiter: W) -> Place {
         self.arrivals += 1;
         let class = if look.is_some() { Class::Poll } else { class };
         let place = Place { class, look: look.is_some(), fresh: !rejoin, arrival: self.arrivals };
@@ -103,7 +103,7 @@ impl<W> Line<W> {
         }
         match look {
             None => drop(queue.waiting.insert((place.fresh, place.arrival), waiter)),
-            Some(Priority { urgency, looked_at }) => {
+            Some(LookPriority { urgency, looked_at }) => {
                 self.looks.join(place.arrival, place.fresh, urgency, looked_at, waiter);
             }
         }
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn first_come_first_served_within_a_class_looks_among_the_polls() {
         let mut line = Line::default();
-        let priority = Priority { urgency: Urgency::Usual, looked_at: 5 };
+        let priority = LookPriority { urgency: Urgency::Usual, looked_at: 5 };
         for (look, name) in [(None, "a"), (Some(priority), "b"), (None, "c"), (Some(priority), "d")] {
             line.join(Class::Poll, look, false, name);
         }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 
-use super::line::Priority;
+use super::line::LookPriority;
 use super::looks::Urgency;
 use super::sync::{Mutex, MutexGuard, Notify};
 
@@ -17,7 +17,7 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 #[derive(Debug)]
 pub struct Look {
     id: u64,
-    priority: Mutex<Priority>,
+    priority: Mutex<LookPriority>,
     raised: Notify,
 }
 
@@ -25,7 +25,7 @@ impl Look {
     /// A run that was last looked at `looked_at` milliseconds after 1970; 0 for one that never was.
     #[must_use]
     pub fn new(looked_at: i64) -> Arc<Self> {
-        let priority = Priority { urgency: Urgency::Usual, looked_at };
+        let priority = LookPriority { urgency: Urgency::Usual, looked_at };
         Arc::new(Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             priority: Mutex::new(priority),
@@ -55,7 +55,7 @@ impl Look {
         self.id
     }
 
-    pub(super) fn priority(&self) -> Priority {
+    pub(super) fn priority(&self) -> LookPriority {
         *self.lock()
     }
 
@@ -76,7 +76,7 @@ impl Look {
         self.lock().urgency = Urgency::Usual;
     }
 
-    fn lock(&self) -> MutexGuard<'_, Priority> {
+    fn lock(&self) -> MutexGuard<'_, LookPriority> {
         self.priority.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::backoff::Refusal;
-use super::line::{Class, Line, Place, Priority};
+use super::line::{Class, Line, LookPriority, Place};
 use super::looks::Urgency;
 use super::state::{Linger, Reach, State, Ticket};
 use super::{Nanos, Quota};
@@ -12,11 +12,11 @@ use super::{Nanos, Quota};
 #[derive(Debug)]
 pub struct Turns<W> {
     state: State,
-    line: Line<Waiter<W>>,
+    line: Line<Queued<W>>,
 }
 
 #[derive(Debug)]
-struct Waiter<W> {
+struct Queued<W> {
     since: Nanos,
     who: W,
 }
@@ -90,9 +90,16 @@ impl<W> Turns<W> {
     }
 
     /// Adds a request to the queue; `look` is its priority if it looks at a run.
-    pub fn join(&mut self, now: Nanos, class: Class, look: Option<Priority>, rejoin: bool, who: W) -> Place {
+    pub fn join(
+        &mut self,
+        now: Nanos,
+        class: Class,
+        look: Option<LookPriority>,
+        rejoin: bool,
+        who: W,
+    ) -> Place {
         let since = self.settle(now);
-        self.line.join(class, look, rejoin, Waiter { since, who })
+        self.line.join(class, look, rejoin, Queued { since, who })
     }
 
     /// Removes a request that was not granted.

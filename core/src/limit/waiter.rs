@@ -47,14 +47,14 @@ pub enum NotGranted {
 
 /// A decision that the waiter has not fetched yet.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(super) enum Decision {
     Granted(Grant),
     /// It was granted and taken back, because the waiter did not fetch it.
     Missed,
     Hopeless(Duration),
 }
 
-enum Step {
+enum WaitStep {
     Granted(Grant),
     Sleep(Instant),
 }
@@ -85,8 +85,8 @@ impl Gate {
         spot.join(ask.rejoin)?;
         loop {
             let until = match spot.step()? {
-                Step::Granted(grant) => return Ok(Permit::new(Arc::clone(self), grant)),
-                Step::Sleep(until) => until,
+                WaitStep::Granted(grant) => return Ok(Permit::new(Arc::clone(self), grant)),
+                WaitStep::Sleep(until) => until,
             };
             if timeout_at(until, spot.notify.notified()).await.is_err() {
                 spot.core.change(|_, _| ());
@@ -118,8 +118,8 @@ impl Waiter<'_> {
         Ok(())
     }
 
-    fn step(&mut self) -> Result<Step, NotGranted> {
-        let Some(place) = self.place else { return Ok(Step::Sleep(clock())) };
+    fn step(&mut self) -> Result<WaitStep, NotGranted> {
+        let Some(place) = self.place else { return Ok(WaitStep::Sleep(clock())) };
         let mut inner = self.core.lock();
         if inner.moved {
             self.place = None;
@@ -143,19 +143,19 @@ impl Waiter<'_> {
             _ => now.saturating_add(inner.turns.state().quota().scaled(LOOK_AFTER_FIRST)),
         };
         let until = self.core.instant(until);
-        Ok(Step::Sleep(self.deadline.map_or(until, |deadline| until.min(deadline))))
+        Ok(WaitStep::Sleep(self.deadline.map_or(until, |deadline| until.min(deadline))))
     }
 
-    fn answered(&mut self, answer: Answer) -> Result<Step, NotGranted> {
+    fn answered(&mut self, answer: Decision) -> Result<WaitStep, NotGranted> {
         match answer {
-            Answer::Granted(grant) => {
+            Decision::Granted(grant) => {
                 if let Some(look) = &self.ask.look {
                     look.seen();
                 }
-                Ok(Step::Granted(grant))
+                Ok(WaitStep::Granted(grant))
             }
-            Answer::Hopeless(refusing) => Err(NotGranted::Hopeless(refusing)),
-            Answer::Missed => {
+            Decision::Hopeless(refusing) => Err(NotGranted::Hopeless(refusing)),
+            Decision::Missed => {
                 self.join(true)?;
                 self.step()
             }
@@ -176,8 +176,8 @@ impl Drop for Waiter<'_> {
                 inner.looking.remove(&(look.id(), place.number()));
             }
             match inner.answers.remove(&place) {
-                Some(Answer::Granted(grant)) => inner.turns.end(now, grant, End::NeverSent),
-                Some(Answer::Missed | Answer::Hopeless(_)) => {}
+                Some(Decision::Granted(grant)) => inner.turns.end(now, grant, End::NeverSent),
+                Some(Decision::Missed | Decision::Hopeless(_)) => {}
                 None => drop(inner.turns.leave(place)),
             }
         });

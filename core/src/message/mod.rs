@@ -8,10 +8,10 @@ pub(crate) use style::Style;
 
 /// A text whose names stay names until somebody reads it: [`in_style`](Self::in_style) writes them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Message(Vec<Part>);
+pub(crate) struct Message(Vec<Piece>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
+enum Piece {
     Text(Cow<'static, str>),
     Path(Vec<Segment>),
     Method(&'static str),
@@ -57,7 +57,7 @@ impl Message {
 
     /// The way to a value.
     pub(crate) fn path(segments: Vec<Segment>) -> Self {
-        Self(vec![Part::Path(segments)])
+        Self(vec![Piece::Path(segments)])
     }
 
     /// Names as a list of alternatives.
@@ -77,14 +77,14 @@ impl Message {
         let mut text = String::new();
         for part in &self.0 {
             match part {
-                Part::Text(part) => text.push_str(part),
-                Part::Path(segments) => {
+                Piece::Text(part) => text.push_str(part),
+                Piece::Path(segments) => {
                     text.push('`');
                     style.write_path(segments, &mut text);
                     text.push('`');
                 }
-                Part::Method(method) => text.push_str(&style.method(method)),
-                Part::Term(term) => text.push_str(style.term(*term)),
+                Piece::Method(method) => text.push_str(&style.method(method)),
+                Piece::Term(term) => text.push_str(style.term(*term)),
             }
         }
         text
@@ -93,8 +93,8 @@ impl Message {
     /// The message with each text in it put through `change`; names are ours and stay.
     pub(crate) fn map_text(self, change: impl Fn(&str) -> String) -> Self {
         let changed = |part| match part {
-            Part::Text(text) => Part::Text(change(&text).into()),
-            Part::Path(segments) => Part::Path(
+            Piece::Text(text) => Piece::Text(change(&text).into()),
+            Piece::Path(segments) => Piece::Path(
                 segments
                     .into_iter()
                     .map(|segment| match segment {
@@ -135,13 +135,13 @@ fn ended(mut text: String) -> String {
 
 impl From<&'static str> for Message {
     fn from(text: &'static str) -> Self {
-        Self(vec![Part::Text(text.into())])
+        Self(vec![Piece::Text(text.into())])
     }
 }
 
 impl From<String> for Message {
     fn from(text: String) -> Self {
-        Self(vec![Part::Text(text.into())])
+        Self(vec![Piece::Text(text.into())])
     }
 }
 
@@ -153,13 +153,13 @@ impl From<Name> for Message {
 
 impl From<Method> for Message {
     fn from(method: Method) -> Self {
-        Self(vec![Part::Method(method.0)])
+        Self(vec![Piece::Method(method.0)])
     }
 }
 
 impl From<Term> for Message {
     fn from(term: Term) -> Self {
-        Self(vec![Part::Term(term)])
+        Self(vec![Piece::Term(term)])
     }
 }
 

@@ -58,12 +58,12 @@ macro_rules! open_enum {
             }
         }
 
-        impl $crate::model::Model for $name {
+        impl $crate::model::Readable for $name {
             fn read(
                 from: &mut $crate::model::Reader<'_>,
                 mended: &mut $crate::model::Mended,
             ) -> Result<Option<Self>, String> {
-                let text = <String as $crate::model::Model>::read(from, mended)?;
+                let text = <String as $crate::model::Readable>::read(from, mended)?;
                 Ok(text.map(|text| Self::from(text.as_str())))
             }
 
@@ -105,12 +105,12 @@ macro_rules! choice {
             }
         }
 
-        impl $crate::model::Model for $name {
+        impl $crate::model::Readable for $name {
             fn read(
                 from: &mut $crate::model::Reader<'_>,
                 mended: &mut $crate::model::Mended,
             ) -> Result<Option<Self>, String> {
-                let text = <String as $crate::model::Model>::read(from, mended)?;
+                let text = <String as $crate::model::Readable>::read(from, mended)?;
                 Ok(match text.as_deref() {
                     $(Some($wire) => Some(Self::$variant),)*
                     _ => None,

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::{Mended, Model, Reader, Types};
+use super::{Mended, Readable, Reader, Types};
 use crate::json::{Json, JsonObject};
 
-impl Model for Json {
+impl Readable for Json {
     fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
         let raw = from.raw()?;
         if raw.get() == "null" {
@@ -23,7 +23,7 @@ impl Model for Json {
     }
 }
 
-impl Model for JsonObject {
+impl Readable for JsonObject {
     fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
         let Some(json) = Json::read(from, mended)? else { return Ok(None) };
         let read = Self::try_from(json).ok();

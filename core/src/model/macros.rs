@@ -1,4 +1,4 @@
-//! The declarations that make a type of the API from one line a field.
+//! Macros that declare a type of the API, one line per field.
 
 /// Declares an object: presence, Rust name, wire name, type.
 ///
@@ -74,7 +74,7 @@ macro_rules! model {
             }
         }
 
-        impl $crate::model::Model for $name {
+        impl $crate::model::Readable for $name {
             fn read(
                 from: &mut $crate::model::Reader<'_>,
                 mended: &mut $crate::model::Mended,
@@ -86,7 +86,7 @@ macro_rules! model {
                     match name {
                         $($wire => {
                             mended.enter($wire);
-                            $field = $crate::model::Model::read(from, mended)?;
+                            $field = $crate::model::Readable::read(from, mended)?;
                             mended.leave();
                         })*
                         _ => model!(@others $sent read others name from mended),
@@ -113,7 +113,7 @@ macro_rules! model {
                     wire: $wire,
                     presence: stringify!($presence),
                     doc: &[$($field_doc),*],
-                    of: <$type as $crate::model::Model>::describe,
+                    of: <$type as $crate::model::Readable>::describe,
                 }),*])
             }
         }
@@ -246,19 +246,19 @@ macro_rules! union {
             }
         }
 
-        impl $crate::model::Model for $name {
+        impl $crate::model::Readable for $name {
             fn read(
                 from: &mut $crate::model::Reader<'_>,
                 mended: &mut $crate::model::Mended,
             ) -> Result<Option<Self>, String> {
-                let Some(raw) = <$crate::json::Json as $crate::model::Model>::read(from, mended)? else {
+                let Some(raw) = <$crate::json::Json as $crate::model::Readable>::read(from, mended)? else {
                     return Ok(None);
                 };
                 let members: std::collections::BTreeMap<String, Option<serde::de::IgnoredAny>> =
                     serde_json::from_str(raw.get()).unwrap_or_default();
                 $(if matches!(members.get($member), Some(Some(_))) {
                     let mut inner = $crate::model::Reader::new(raw.get().as_bytes());
-                    let value = <$type as $crate::model::Model>::read(&mut inner, mended)?;
+                    let value = <$type as $crate::model::Readable>::read(&mut inner, mended)?;
                     return Ok(value.map(Self::$variant));
                 })*
                 Ok(Some(Self::Unknown(raw)))
@@ -269,7 +269,7 @@ macro_rules! union {
                     $($crate::model::Variant {
                         wire: $tag,
                         doc: &[$($variant_doc),*],
-                        of: Some(<$type as $crate::model::Model>::describe),
+                        of: Some(<$type as $crate::model::Readable>::describe),
                     },)*
                     $crate::model::Variant { wire: "unknown", doc: &["A kind that this version does not know."], of: None },
                 ])

@@ -1,4 +1,4 @@
-//! How answers are read: tolerant of what the server sends, exact in what it gives on.
+//! Reads answers tolerantly into exact types.
 //!
 //! A model is declared once, with [`model!`](crate::model::macros); the declaration gives the struct, its
 //! reading, its canonical JSON and its entry in the catalogue.
@@ -35,15 +35,15 @@ use serde_json::Value;
 
 use crate::text::brief;
 
-/// How many mended paths an answer reports; a page of thousands of broken rows says so once.
+/// How many mended paths an answer reports at most.
 const MENDED_SHOWN: usize = 64;
 
-/// How much of a member's name a path keeps: names in maps are the server's.
+/// How much of a member's name a path shows: names in maps come from the server.
 const NAME_KEPT: usize = 1024;
 
-/// A type that the server's JSON is read into.
-pub(crate) trait Model: Sized + Serialize {
-    /// Reads a value; `None` where it is null or cannot be used (the latter is noted in `mended`).
+/// A type of the API, which can be read from the server's JSON.
+pub(crate) trait Readable: Sized + Serialize {
+    /// Reads a value. `None` if it is null or unusable; the latter is noted in `mended`.
     fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String>;
 
     /// The id of the workspace that it belongs to, if it says so.
@@ -51,7 +51,7 @@ pub(crate) trait Model: Sized + Serialize {
         None
     }
 
-    /// Its type expression in the catalogue; enters itself there when it has a name.
+    /// Its type in the catalogue. A named type adds itself to `types`.
     fn describe(types: &mut Types) -> Value;
 }
 
@@ -135,7 +135,7 @@ impl Mended {
     }
 
     /// Reads an entry of a list or a map, in which null has no meaning.
-    fn within<T: Model>(&mut self, step: PathStep, from: &mut Reader<'_>) -> Result<Option<T>, String> {
+    fn within<T: Readable>(&mut self, step: PathStep, from: &mut Reader<'_>) -> Result<Option<T>, String> {
         self.at.push(step);
         let value = T::read(from, self)?;
         if value.is_none() {
@@ -170,7 +170,7 @@ impl Mended {
 ///
 /// # Errors
 /// A sentence that names the path, where the JSON is broken or lacks what cannot be replaced.
-pub(crate) fn read<T: Model>(body: &[u8], mended: &mut Mended) -> Result<T, String> {
+pub(crate) fn read<T: Readable>(body: &[u8], mended: &mut Mended) -> Result<T, String> {
     let mut from = Reader::new(body);
     let is_null = from.is_null();
     let value = T::read(&mut from, mended)?;
@@ -185,7 +185,7 @@ pub(crate) fn read<T: Model>(body: &[u8], mended: &mut Mended) -> Result<T, Stri
 }
 
 /// Gives each item of a list to `each`; false if the value is no list.
-pub(crate) fn items<T: Model>(
+pub(crate) fn items<T: Readable>(
     from: &mut Reader<'_>,
     mended: &mut Mended,
     mut each: impl FnMut(Result<T, LeftOut<'_>>),
@@ -204,7 +204,7 @@ pub(crate) fn items<T: Model>(
     })
 }
 
-impl<T: Model> Model for Vec<T> {
+impl<T: Readable> Readable for Vec<T> {
     fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
         let mut rows = Vec::new();
         let is_list = items(from, mended, |item| rows.extend(item.ok()))?;
@@ -216,7 +216,7 @@ impl<T: Model> Model for Vec<T> {
     }
 }
 
-impl<T: Model> Model for BTreeMap<String, T> {
+impl<T: Readable> Readable for BTreeMap<String, T> {
     fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
         let mut entries = BTreeMap::new();
         let is_object = from.object(mended, |name, from, mended| {

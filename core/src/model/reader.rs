@@ -16,7 +16,7 @@ use crate::json;
 /// A place in a JSON text.
 pub(crate) struct Reader<'de> {
     text: &'de [u8],
-    /// All of it, or what comes before the first byte that is not UTF-8: members that nobody reads may have some.
+    /// The text up to the first byte that is not UTF-8, since members that nobody reads may hold such bytes.
     valid: &'de str,
     at: usize,
     /// Whether the latest string had half of a surrogate pair, which was replaced.
@@ -56,7 +56,7 @@ impl<'de> Reader<'de> {
         std::mem::take(&mut self.replaced)
     }
 
-    /// The next value as it is written.
+    /// The text of the next value.
     ///
     /// # Errors
     /// A sentence about what is wrong with the text; as for every method here.
@@ -64,7 +64,7 @@ impl<'de> Reader<'de> {
         self.next()
     }
 
-    /// The next value if it is a scalar; a list or an object is read past.
+    /// The next value if it is a scalar; a list or an object is skipped.
     pub(crate) fn scalar(&mut self) -> Result<Scalar<'de>, String> {
         self.replaced = false;
         Ok(match self.peek() {
@@ -82,7 +82,7 @@ impl<'de> Reader<'de> {
         })
     }
 
-    /// Reads past the next value.
+    /// Skips the next value.
     pub(crate) fn skip(&mut self) -> Result<(), String> {
         self.next::<IgnoredAny>().map(|_| ())
     }
@@ -188,7 +188,7 @@ impl<'de> Reader<'de> {
         let rest = self.rest();
         let length = rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
         match rest.split_at_checked(length) {
-            // Anything but plain digits is rare and goes the long way, which knows the whole grammar.
+            // Everything but plain digits is rare, and takes the slow path that knows the whole grammar.
             Some((digits @ ([b'1'..=b'9', ..] | [b'0']), [b',' | b'}' | b']', ..])) => {
                 self.at += length;
                 Ok(str::from_utf8(digits).unwrap_or_default())
@@ -213,7 +213,7 @@ impl<'de> Reader<'de> {
         self.text.get(self.at..).unwrap_or_default()
     }
 
-    /// The first byte of what comes next, white space passed over.
+    /// The next byte that is not white space.
     fn peek(&mut self) -> Option<u8> {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.text.get(self.at) {
             self.at += 1;
@@ -227,7 +227,7 @@ impl<'de> Reader<'de> {
         is_next
     }
 
-    /// Whether there is one more entry, and not the end.
+    /// Whether another entry follows.
     fn goes_on(&mut self, end: u8) -> Result<bool, String> {
         match self.peek() {
             Some(b',') => {
@@ -271,7 +271,7 @@ mod tests {
         read::<Page<Sync>>(text, &mut Mended::default()).is_ok()
     }
 
-    /// Structure is read here and not by serde: it must not take what is no JSON.
+    /// This reader and not serde reads the structure, so it must reject what is not JSON.
     #[test]
     fn what_is_read_is_json_whichever_byte_of_it_is_changed() {
         assert!(is_read(PAGE.as_bytes()));

@@ -4,20 +4,20 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::{Mended, Model, Reader, Types};
+use super::{Mended, Readable, Reader, Types};
 
-/// What a scalar's place held.
+/// A scalar as it was written.
 pub(crate) enum Scalar<'de> {
     Null,
     Bool(bool),
     /// As it is written: a float would lose digits, and an id may have more of them than it holds.
     Number(&'de str),
     Text(Cow<'de, str>),
-    /// A list or an object, read past.
+    /// A list or an object, which was skipped.
     Compound,
 }
 
-/// The integer that a number stands for, however it is spelt (`5.0`, `1e3`).
+/// The integer value of a number in any spelling (`5.0`, `1e3`).
 fn whole(spelt: &str) -> Option<i64> {
     spelt.parse().ok().or_else(|| {
         let (negative, digits, zeros) = parts(spelt)?;
@@ -48,7 +48,7 @@ fn double(spelt: &str) -> Option<f64> {
     spelt.parse().ok().filter(|value: &f64| value.is_finite())
 }
 
-/// A number in a text's place: an integer keeps all its digits.
+/// A number in place of a string: an integer keeps all its digits.
 fn spelt_out(number: &str) -> Option<String> {
     if !number.contains(['.', 'e', 'E']) {
         return Some(number.to_owned());
@@ -59,7 +59,7 @@ fn spelt_out(number: &str) -> Option<String> {
 /// Implements [`Model`] for a scalar by a conversion from [`Scalar`]; what has none is noted as mended.
 macro_rules! scalar {
     ($type:ty, $name:literal, $expected:literal, $($from:pat => $to:expr),+ $(,)?) => {
-        impl Model for $type {
+        impl Readable for $type {
             fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
                 let start = from.start();
                 let value = match from.scalar()? {
@@ -103,8 +103,8 @@ scalar!(String, "string", "a text",
 scalar!(u32, "int", "a whole number", Scalar::Number(spelt) => whole(spelt).and_then(|value| value.try_into().ok()));
 scalar!(u64, "int", "a whole number", Scalar::Number(spelt) => whole(spelt).and_then(|value| value.try_into().ok()));
 
-/// For operations that give nothing: whatever comes is read past.
-impl Model for () {
+/// For operations without a value: any body is skipped.
+impl Readable for () {
     fn read(from: &mut Reader<'_>, _: &mut Mended) -> Result<Option<Self>, String> {
         from.skip().map(Some)
     }

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{Mended, Model, Timestamp, read};
+use super::{Mended, Readable, Timestamp, read};
 use crate::json::Json;
 use crate::operation::{Page, TolerantPage};
 use crate::resources::{Schedule, ScheduleRule, Sync, SyncRun, SyncRunStatus, SyncStatus};
 
-fn parse<T: Model>(value: &Value) -> Result<(T, Vec<String>), String> {
+fn parse<T: Readable>(value: &Value) -> Result<(T, Vec<String>), String> {
     let mut mended = Mended::default();
     read(value.to_string().as_bytes(), &mut mended).map(|parsed| (parsed, mended.into_paths()))
 }

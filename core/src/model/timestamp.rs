@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use super::scalar::scalar;
-use super::{Mended, Model, Reader, Scalar, Types};
+use super::{Mended, Readable, Reader, Scalar, Types};
 
 /// 0001-01-01T00:00:00.000Z.
 const FIRST: i64 = -62_135_596_800_000;

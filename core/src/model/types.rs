@@ -21,7 +21,7 @@ pub(crate) struct Variant {
 const OTHER_MEMBERS: &str = "Members that this version does not know, as the server wrote them. They are sent back with \
                              the value.";
 
-/// Named types in the order in which they were met.
+/// Named types, in the order in which they were found.
 #[derive(Default)]
 pub(crate) struct Types {
     known: Vec<&'static str>,

@@ -1,4 +1,4 @@
-//! How operations are declared: what the core knows of one before it is called.
+//! How operations are declared.
 
 mod page;
 mod path;
@@ -15,37 +15,37 @@ pub(crate) use run::{OfRun, Started, StartedNumber, StartedText};
 use serde_json::Value;
 
 use crate::limit::Class;
-use crate::model::{Model, Types};
+use crate::model::{Readable, Types};
 
-/// What repeating an operation would do.
+/// Whether an operation may be repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Safety {
     /// Reads: may be sent again.
     Read,
-    /// Changes something: sent again only when it certainly did not happen.
+    /// Changes something: sent again only if it certainly did not happen.
     Write,
 }
 
-/// What an operation gives, for the catalogue.
+/// What an operation returns, for the catalogue.
 #[derive(Clone, Copy)]
 pub(crate) enum Returns {
     /// A page of a list.
     Page(fn(&mut Types) -> Value),
     /// One value.
     Value(fn(&mut Types) -> Value),
-    /// Nothing but that it went well.
+    /// Nothing.
     Nothing,
     /// A run to follow.
     Run(RunKind),
-    /// Reached through other calls only; hosts have no method of its own.
+    /// An operation that others use; hosts have no method for it.
     Inner,
 }
 
 /// An operation of the API.
 pub(crate) struct Operation {
-    /// The vendor's name for it.
+    /// Hightouch's name of the operation.
     pub id: &'static str,
-    /// The door's and the hosts' name: `resource.method`.
+    /// The name at the door and in the hosts: `resource.method`.
     pub op: &'static str,
     pub method: http::Method,
     /// The path below the base URL, parameters in braces.
@@ -88,14 +88,14 @@ impl Operation {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Traits {
     pub deprecated: bool,
-    /// Whether it is in newer copies of the vendor's document only.
+    /// Whether it is newer than the document that the SDK was built from.
     pub newer: bool,
-    /// The order that a list is asked for in, unless the caller names one: without an order of its own the server may
-    /// give another for each page, and pages overlap and are compared.
+    /// The order in which a list is requested by default. Without one, the server may use a different order for each
+    /// page, and pages overlap and are compared.
     pub order: Option<&'static str>,
-    /// The vendor's default page, asked for explicitly so that it is known.
+    /// Hightouch's default page size, which is requested explicitly.
     pub page: u32,
-    /// A member of the answer that is taken from the path where the server leaves it out: wire names of both.
+    /// A member of the answer that is taken from the path if the server leaves it out: the wire names of both.
     pub fill: Option<(&'static str, &'static str)>,
 }
 
@@ -110,14 +110,14 @@ impl std::fmt::Debug for Operation {
     }
 }
 
-/// An operation with the types of what it takes and gives.
+/// An operation with the types of its arguments and its value.
 pub(crate) trait Endpoint {
     const OPERATION: &'static Operation;
     type Fields: Fields;
-    type Answer: Model;
+    type Answer: Readable;
 }
 
-/// For operations that take nothing beside what is in their path.
+/// No arguments but those in the path.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct NoFields;
 
@@ -164,8 +164,8 @@ macro_rules! operation {
     (@class trigger) => { $crate::limit::Class::Trigger };
     (@class poll) => { $crate::limit::Class::Poll };
     (@class $safety:ident) => { $crate::limit::Class::Read };
-    (@returns page $answer:ty) => { $crate::operation::Returns::Page(<$answer as $crate::model::Model>::describe) };
-    (@returns value $answer:ty) => { $crate::operation::Returns::Value(<$answer as $crate::model::Model>::describe) };
+    (@returns page $answer:ty) => { $crate::operation::Returns::Page(<$answer as $crate::model::Readable>::describe) };
+    (@returns value $answer:ty) => { $crate::operation::Returns::Value(<$answer as $crate::model::Readable>::describe) };
     (@returns run $answer:ty) => { $crate::operation::Returns::Run(<$answer as $crate::operation::OfRun>::KIND) };
     (@returns nothing $answer:ty) => { $crate::operation::Returns::Nothing };
     (@returns inner $answer:ty) => { $crate::operation::Returns::Inner };

@@ -1,11 +1,11 @@
-//! A page as the server gives it: `{"data": [...], "hasMore": ...}`.
+//! A page as the server sends it: `{"data": [...], "hasMore": ...}`.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::model::{LeftOut, Mended, Model, Reader, Types, items};
+use crate::model::{LeftOut, Mended, Readable, Reader, Types, items};
 
 /// One page, all of whose rows can be read; `has_more` is absent if the server does not say.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl<T: Serialize> Serialize for TolerantPage<T> {
     clippy::option_option,
     reason = "whether it is a page, and whether the page says that there are more"
 )]
-fn read<T: Model>(
+fn read<T: Readable>(
     from: &mut Reader<'_>,
     mended: &mut Mended,
     mut each: impl FnMut(Result<T, LeftOut<'_>>),
@@ -47,12 +47,12 @@ fn read<T: Model>(
     let (mut is_list, mut is_null, mut has_more) = (false, false, None);
     from.object(mended, |name, from, mended| {
         match name {
-            // Paths speak of the list that the caller gets: "3.plannedRows", not "data.3.plannedRows".
+            // Paths start at the list that the caller gets: "3.plannedRows", not "data.3.plannedRows".
             "data" => {
                 is_null = from.is_null();
                 is_list = items(from, mended, &mut each)?;
             }
-            "hasMore" => has_more = Model::read(from, mended)?,
+            "hasMore" => has_more = Readable::read(from, mended)?,
             _ => from.skip()?,
         }
         Ok(())
@@ -66,7 +66,7 @@ fn read<T: Model>(
     Ok(is_list.then_some(has_more))
 }
 
-impl<T: Model> Model for Page<T> {
+impl<T: Readable> Readable for Page<T> {
     fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
         let (mut data, mut why) = (Vec::new(), None);
         let page = read(from, mended, |row| match row {
@@ -88,7 +88,7 @@ impl<T: Model> Model for Page<T> {
     }
 }
 
-impl<T: Model> Model for TolerantPage<T> {
+impl<T: Readable> Readable for TolerantPage<T> {
     fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
         let mut rows = Vec::new();
         let page = read(from, mended, |row: Result<T, LeftOut<'_>>| {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Argument;
-use crate::model::{Model, Types};
+use crate::model::{Readable, Types};
 
 /// The kind of an id in a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub(crate) const fn number(
         always: false,
         internal: false,
         doc,
-        of: <i64 as Model>::describe,
+        of: <i64 as Readable>::describe,
     };
     PathId { noun, at: wire, kind: IdKind::Int, argument }
 }
@@ -64,7 +64,7 @@ pub(crate) const fn text(
         always: false,
         internal: false,
         doc,
-        of: <String as Model>::describe,
+        of: <String as Readable>::describe,
     };
     PathId { noun, at: wire, kind: IdKind::Text, argument }
 }

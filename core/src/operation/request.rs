@@ -118,7 +118,7 @@ macro_rules! request {
                 always: request!(@always [$($how)?]),
                 internal: request!(@internal [$($how)?]),
                 doc: &[$($field_doc),*],
-                of: <$type as $crate::model::Model>::describe,
+                of: <$type as $crate::model::Readable>::describe,
             }),*];
 
             #[allow(unused_mut, reason = "settings and options are not sent")]

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::model::{Mended, Model, Reader, Types};
+use crate::model::{Mended, Readable, Reader, Types};
 
 /// The kinds of runs that can be followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -46,7 +46,7 @@ pub(crate) trait OfRun {
 }
 
 /// What starting a run returns: the run's id.
-pub(crate) trait Started: Model + Send {
+pub(crate) trait Started: Readable + Send {
     fn id(self) -> String;
 }
 
@@ -71,7 +71,7 @@ model! {
 #[serde(transparent)]
 pub(crate) struct RunText(String);
 
-impl Model for RunText {
+impl Readable for RunText {
     fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
         Ok(String::read(from, mended)?.filter(|text| !text.is_empty()).map(Self))
     }

@@ -1,4 +1,4 @@
-//! Where a list stands: which offset to ask for next, and what a page that came brings. Pure.
+//! The position in a list: which offset to ask for next, and what a page means. Pure.
 //!
 //! Pages overlap by one row. Where that row is no longer the one expected, rows were deleted or inserted in between,
 //! and the last page is read again, further back if need be, so that nothing is skipped; what repeats is dropped
@@ -8,29 +8,29 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-/// The vendor's usual default page, asked for explicitly so that it is known.
+/// Hightouch's usual page size, which is requested explicitly.
 pub(crate) const DEFAULT_SIZE: u32 = 100;
 /// How many pages' rows are remembered.
 const PAGES_KEPT: usize = 2;
-/// How many pages in a row may bring nothing new while the list changes.
+/// How many pages in a row may have no new rows.
 const STALE_BORNE: u8 = 2;
 
 /// A list's state between two pages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Cursor {
-    /// The offset of the first row that has not been asked for.
+    /// The offset of the first row that was not requested yet.
     offset: u32,
     /// Where the list began.
     first: u32,
-    /// Rows a page, as asked for.
+    /// Rows per page, as requested.
     size: u32,
-    /// The vendor's default page; asking for more may be refused.
+    /// Hightouch's default page size; a larger one may be refused.
     usual: u32,
     /// Ids of the last pages' rows, oldest page first.
     seen: VecDeque<Vec<String>>,
     step: CursorStep,
-    /// How many pages in a row brought nothing new.
+    /// How many pages in a row had no new rows.
     stale: u8,
 }
 
@@ -57,7 +57,7 @@ pub(crate) struct Taken {
     pub ended: bool,
 }
 
-/// A page that repeats what was there and brings nothing new.
+/// A page without a new row where one must be.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct DoesNotAdvance;
 
@@ -71,14 +71,14 @@ impl Cursor {
         self.step == CursorStep::First
     }
 
-    /// Whether it can be one of ours: it comes back from outside.
+    /// Whether the cursor is valid; it comes back from the host.
     pub(crate) fn is_sound(&self) -> bool {
         self.size >= 1 && self.seen.len() <= PAGES_KEPT
     }
 
     /// The next request's offset and limit.
     pub(crate) fn request(&self) -> (u32, u32) {
-        // One row more makes up for the overlap, where that stays within the vendor's default.
+        // One more row makes up for the overlap, if the size stays within Hightouch's default.
         let overlapping = if self.size < self.usual { self.size + 1 } else { self.size.max(2) };
         match self.step {
             CursorStep::Onward => (self.offset.saturating_sub(1), overlapping),
@@ -87,7 +87,7 @@ impl Cursor {
         }
     }
 
-    /// Takes a page in: the rows' ids in order, and the server's `hasMore`, where it says so.
+    /// Takes a page: the ids of its rows in order, and `hasMore` if the server sent it.
     pub(crate) fn take(&mut self, ids: &[String], has_more: Option<bool>) -> Result<Taken, DoesNotAdvance> {
         let fresh: Vec<usize> = fresh(ids, &self.seen);
         let more = has_more != Some(false);
@@ -109,11 +109,11 @@ impl Cursor {
         claims_more: bool,
     ) -> Result<Taken, DoesNotAdvance> {
         let Some(first) = ids.first().filter(|id| self.knows(id)) else {
-            // Nothing that is known stands here: rows before this place went, and others slipped past.
+            // The row here is unknown: earlier rows were deleted, and others moved past the boundary.
             self.step = CursorStep::Again(self.page_start());
             return Ok(Taken { fresh: Vec::new(), ended: false });
         };
-        // A row from before the overlap in its place: rows came before it, and nothing was skipped.
+        // An earlier known row stands here: rows were inserted before it, and nothing was skipped.
         let overlaps = Some(first) == self.last_row();
         match (ids.len(), fresh.is_empty()) {
             (1, _) if overlaps && claims_more => {
@@ -135,7 +135,7 @@ impl Cursor {
     ) -> Result<Taken, DoesNotAdvance> {
         let anchored = ids.first().is_some_and(|id| self.knows(id));
         if !anchored && from > self.first {
-            // Nothing that is known stands here either: go further back.
+            // The row here is unknown too: go further back.
             self.step = CursorStep::Again(from.saturating_sub(self.size).max(self.first));
             return Ok(Taken { fresh: Vec::new(), ended: false });
         }
@@ -145,7 +145,7 @@ impl Cursor {
         self.go_on(from, ids, fresh, more)
     }
 
-    /// Goes on from a page that repeats rows; pages that bring nothing new are borne a few times, for lists that change.
+    /// Goes on from a page that repeats rows. A list that changes may have a few pages without a new row.
     fn go_on(
         &mut self,
         from: u32,

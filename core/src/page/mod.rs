@@ -1,4 +1,4 @@
-//! Lists as offset pages: where one stands, and how its next page is read.
+//! Lists: the position in a list, and reading its next page.
 
 mod cursor;
 mod token;
@@ -11,17 +11,17 @@ use cursor::DEFAULT_SIZE;
 use crate::call::{Call, Spent};
 use crate::error::{Error, Kind};
 use crate::limit::Class;
-use crate::model::Model;
+use crate::model::Readable;
 use crate::operation::TolerantPage;
 use crate::sender::Sender;
 
-/// A row of a list, told from others by its id.
-pub(crate) trait Row: Model + Send + 'static {
+/// A row of a list, identified by its id.
+pub(crate) trait Row: Readable + Send + 'static {
     /// The id as text.
     fn id(&self) -> String;
 }
 
-/// One page's rows that were not on a page before, and where the list stands after it.
+/// The new rows of a page, and the position after it.
 pub(crate) struct Fetched<T> {
     pub rows: Vec<T>,
     /// Whether a row of the page could not be read and is not among them.
@@ -37,7 +37,7 @@ pub(crate) fn start(call: &Call) -> Cursor {
     Cursor::new(number("offset").unwrap_or(0), number("limit"), usual)
 }
 
-/// The call at the cursor's place. After the first page it is one of many, and leaves a part of the limit to others.
+/// The call for the page at the cursor. Pages after the first one have the class `bulk`.
 pub(crate) fn positioned(call: &Call, cursor: &Cursor) -> Call {
     let mut call = if cursor.is_first() { call.clone() } else { call.clone().of_class(Class::Bulk) };
     let (offset, limit) = cursor.request();
@@ -46,7 +46,7 @@ pub(crate) fn positioned(call: &Call, cursor: &Cursor) -> Call {
     call
 }
 
-/// Reads one page of a call that has all it needs.
+/// Reads one page.
 pub(crate) async fn fetch<T: Row>(
     sender: &Sender,
     call: &Call,

@@ -13,7 +13,7 @@ use crate::operation::Operation;
 /// What `next` carries across the door.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Next {
+struct Rest {
     op: String,
     ids: Vec<String>,
     query: Vec<(String, String)>,
@@ -24,21 +24,21 @@ struct Next {
 pub(crate) fn to_token(operation: &Operation, call: &Call, cursor: Cursor) -> String {
     let query = call.query().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let ids = call.ids().iter().map(Id::text).collect();
-    let next = Next { op: operation.op.to_owned(), ids, query, cursor };
+    let next = Rest { op: operation.op.to_owned(), ids, query, cursor };
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(&next).unwrap_or_default())
 }
 
 /// The call and the cursor back from the text.
 pub(crate) fn from_token(operation: &'static Operation, token: &str) -> Result<(Call, Cursor), Error> {
-    let next: Option<Next> =
+    let rest: Option<Rest> =
         URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    match next {
-        Some(next)
-            if next.op == operation.op && next.cursor.is_sound() && next.ids.len() == operation.ids.len() =>
+    match rest {
+        Some(rest)
+            if rest.op == operation.op && rest.cursor.is_sound() && rest.ids.len() == operation.ids.len() =>
         {
             let ids =
-                operation.ids.iter().zip(next.ids).map(|(known, text)| Id::of(known.kind, text)).collect();
-            Ok((Call::new(operation, ids)?.with_query(next.query), next.cursor))
+                operation.ids.iter().zip(rest.ids).map(|(known, text)| Id::of(known.kind, text)).collect();
+            Ok((Call::new(operation, ids)?.with_query(rest.query), rest.cursor))
         }
         _ => {
             let what = message!["`next` is not what a page of ", Method(operation.op), " gave"];

@@ -1,4 +1,4 @@
-//! A run of whichever kind a token names.
+//! A run of the kind that a token names.
 
 use super::{IdentityGraphRun, SequenceRun, SyncRun};
 use crate::error::Error;

@@ -18,9 +18,9 @@ model! {
         required name = "name": String,
         /// Id of the workspace that it belongs to.
         optional workspace_id = "workspaceId": i64,
-        /// Decision engine that it belongs to.
+        /// Id of the decision engine.
         optional decision_engine_id = "decisionEngineId": String,
-        /// Audience that it decides for.
+        /// Id of the audience that the flow decides for.
         optional audience_id = "audienceId": i64,
         /// State. The vendor documents only `active`.
         optional status = "status": String,
@@ -28,7 +28,7 @@ model! {
         optional config = "config": Json,
         /// When it was created.
         optional created_at = "createdAt": Timestamp,
-        /// When it was last changed.
+        /// Time of the last change.
         optional updated_at = "updatedAt": Timestamp,
     }
 }
@@ -58,7 +58,7 @@ model! {
         defaulted variables = "variables": Vec<MessageVariable>,
         /// When it was created.
         optional created_at = "createdAt": Timestamp,
-        /// When it was last changed.
+        /// Time of the last change.
         optional updated_at = "updatedAt": Timestamp,
     }
 }
@@ -102,7 +102,7 @@ model! {
     pub struct MessageVariableConfig (sent) {
         /// Whether variants have a value for each locale; if false or absent, only `value` is used.
         optional localization_enabled = "localizationEnabled": bool,
-        /// Length in days of the window of `max_sends_per_user`.
+        /// Length of the window of `max_sends_per_user`, in days.
         optional max_sends_per_user_window_days = "maxSendsPerUserWindowDays": i64,
         /// Maximum number of sends of this variable's variants to one user in the window.
         optional max_sends_per_user = "maxSendsPerUser": i64,
@@ -130,7 +130,7 @@ model! {
 model! {
     /// The result of running a flow.
     pub struct DecisionEngineRun {
-        /// How many flows were queued to run.
+        /// Number of flows that were queued.
         defaulted flows_enqueued = "flowsEnqueued": i64,
     }
 }
@@ -207,7 +207,7 @@ const FLOW: PathId = text("flow", "flow_id", "flowId", &["The flow's id, a UUID.
 const MESSAGE: PathId = text("message", "message_id", "messageId", &["The message's id, a UUID."]);
 
 operations! {
-    /// Lists the workspace's flows, a page at a time, ordered by id unless `order_by` says otherwise.
+    /// Lists the flows of the workspace, a page at a time, ordered by id unless `order_by` says otherwise.
     ListFlowsOp = "ListFlows", read GET "/decision-engine/flows" [] as "decision_engine.list_flows",
     takes ListDecisionEngineFlows, gives page DecisionEngineFlow;
 
@@ -220,7 +220,7 @@ operations! {
     RunFlowOp = "RunFlow", trigger POST "/decision-engine/flow/{flowId}/run" [FLOW] as "decision_engine.run_flow",
     takes NoFields, gives value DecisionEngineRun;
 
-    /// Lists the messages of a flow, a page at a time; their order is not documented.
+    /// Lists the messages of a flow in pages. Their order is not documented.
     ListMessagesOp = "ListMessages", read GET "/decision-engine/flow/{flowId}/messages" [FLOW]
     as "decision_engine.list_messages", takes ListDecisionEngineMessages, gives page DecisionEngineMessage;
 

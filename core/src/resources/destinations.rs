@@ -21,13 +21,13 @@ model! {
         optional workspace_id = "workspaceId": i64,
         /// When it was created.
         optional created_at = "createdAt": Timestamp,
-        /// When it was last changed.
+        /// Time of the last change.
         optional updated_at = "updatedAt": Timestamp,
         /// Settings of the connection; the form depends on the type and may change at any time.
         optional configuration = "configuration": Json,
         /// Kind of connection, such as `salesforce` or `hubspot`.
         optional type_ = "type": String,
-        /// Ids of the syncs that write to it.
+        /// Ids of the syncs that write to the destination.
         defaulted syncs = "syncs": Vec<i64>,
     }
 }
@@ -82,7 +82,7 @@ const DESTINATION: PathId =
     number("destination", "destination_id", "destinationId", &["The destination's id."]);
 
 operations! {
-    /// Lists the workspace's destinations, a page at a time, ordered by id unless `order_by` says otherwise.
+    /// Lists the destinations of the workspace, a page at a time, ordered by id unless `order_by` says otherwise.
     ListDestinationOp = "ListDestination", read GET "/destinations" [] as "destinations.list", takes ListDestinations, gives page Destination;
 
     /// Reads one destination.

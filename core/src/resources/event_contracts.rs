@@ -8,7 +8,7 @@ use crate::page::Row;
 use crate::resources::{Pages, Pending};
 
 model! {
-    /// An event contract: schemas that events are checked against.
+    /// An event contract: schemas that events must match.
     pub struct EventContract {
         /// Id.
         required id = "id": String,
@@ -26,9 +26,9 @@ model! {
         optional workspace_id = "workspaceId": i64,
         /// When it was created.
         optional created_at = "createdAt": Timestamp,
-        /// When it was last changed.
+        /// Time of the last change.
         optional updated_at = "updatedAt": Timestamp,
-        /// Sources of events that it is applied to.
+        /// Event sources that it applies to.
         defaulted event_sources = "eventSources": Vec<EventSource>,
     }
 }
@@ -40,8 +40,8 @@ impl Row for EventContract {
 }
 
 model! {
-    /// An event contract after a change. The vendor documents it without its id, times and sources, yet shows them in an
-    /// example: the id is filled in, and the rest is there where the server gives it.
+    /// An event contract after a change. Hightouch documents it without its id, times and sources, but shows them in an
+    /// example. The SDK fills in the id; the rest is absent if the server does not return it.
     pub struct UpdatedEventContract {
         /// Id.
         required id = "id": String,
@@ -59,7 +59,7 @@ model! {
         optional workspace_id = "workspaceId": i64,
         /// When it was created.
         optional created_at = "createdAt": Timestamp,
-        /// When it was last changed.
+        /// Time of the last change.
         optional updated_at = "updatedAt": Timestamp,
         /// Sources of events that it is applied to; absent if the server does not repeat them.
         optional event_sources = "eventSources": Vec<EventSource>,
@@ -115,7 +115,7 @@ request! {
 const CONTRACT: PathId = text("event contract", "contract_id", "contractId", &["The contract's id."]);
 
 operations! {
-    /// Lists the workspace's event contracts, a page at a time, ordered by id unless `order_by` says otherwise.
+    /// Lists the event contracts of the workspace, a page at a time, ordered by id unless `order_by` says otherwise.
     ListContractsOp = "ListContracts", read GET "/events/contracts" [] as "event_contracts.list",
     takes ListEventContracts, gives page EventContract;
 

@@ -9,7 +9,7 @@ use crate::page::Row;
 use crate::resources::{Pages, Pending};
 
 model! {
-    /// An event domain: schemas that events are checked against, and components that the schemas share.
+    /// An event domain: schemas that events must match, and components that the schemas share.
     pub struct EventDomain {
         /// Id.
         required id = "id": String,
@@ -23,15 +23,15 @@ model! {
         optional on_undeclared_schema = "onUndeclaredSchema": EventPolicy,
         /// The events that it defines.
         defaulted events = "events": Vec<EventSchema>,
-        /// Parts that the events' schemas share.
+        /// Components that the schemas of the events share.
         defaulted components = "components": Vec<EventDomainComponent>,
         /// Id of the workspace that it belongs to.
         optional workspace_id = "workspaceId": i64,
         /// When it was created.
         optional created_at = "createdAt": Timestamp,
-        /// When it was last changed.
+        /// Time of the last change.
         optional updated_at = "updatedAt": Timestamp,
-        /// Sources of events that it is applied to.
+        /// Event sources that it applies to.
         defaulted event_sources = "eventSources": Vec<EventSource>,
     }
 }
@@ -43,10 +43,10 @@ impl Row for EventDomain {
 }
 
 model! {
-    /// A part of a schema that the events of a domain can share.
+    /// A component: a part of a schema that the events of a domain can share.
     pub struct EventDomainComponent (sent) {
-        /// Id; left out for a new one. An update finds a component by its id, else by name and version; a new name needs the
-        /// id.
+        /// Id; leave it out for a new component. An update finds a component by its id, else by name and version; to
+        /// rename it, give the id.
         optional id = "id": String,
         /// Slug. The server makes one from the name if it is left out; it cannot be changed later.
         optional slug = "slug": String,
@@ -90,7 +90,7 @@ request! {
         body on_undeclared_schema = "onUndeclaredSchema": EventPolicy,
         /// The events that it defines.
         body events = "events": Vec<EventSchema>,
-        /// Parts that the events' schemas share.
+        /// Components that the schemas of the events share.
         body components = "components": Vec<EventDomainComponent>,
     }
 }
@@ -116,7 +116,7 @@ request! {
 const DOMAIN: PathId = text("event domain", "domain_id", "domainId", &["The domain's id."]);
 
 operations! {
-    /// Lists the workspace's event domains, a page at a time, ordered by id unless `order_by` says otherwise.
+    /// Lists the event domains of the workspace, a page at a time, ordered by id unless `order_by` says otherwise.
     ListDomainsOp = "ListDomains", read GET "/events/domains" [] as "event_domains.list",
     takes ListEventDomains, gives page EventDomain;
 

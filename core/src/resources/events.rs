@@ -41,7 +41,7 @@ open_enum! {
 }
 
 model! {
-    /// The schema that events of one kind and name are checked against.
+    /// The schema of the events of one kind and name.
     pub struct EventSchema (sent) {
         /// JSON Schema of the event; in a domain it may refer to components.
         needed schema = "schema": Json,
@@ -61,7 +61,7 @@ model! {
 }
 
 model! {
-    /// A source of events that a contract or a domain is applied to.
+    /// An event source that a contract or a domain applies to.
     pub struct EventSource {
         /// The source's id.
         required id = "id": String,

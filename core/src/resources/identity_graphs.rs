@@ -1,4 +1,4 @@
-//! Identity graphs: their runs, and what is to be processed again.
+//! Identity graphs: their runs, and the reprocessing of identifiers.
 
 use std::collections::BTreeMap;
 
@@ -12,9 +12,9 @@ use crate::resources::{Pages, Pending, syncs_after};
 use crate::runs::{Ending, Listed, Lost, Run, RunState, adopt};
 
 open_enum! {
-    /// State of an identity graph's run.
+    /// Status of a run of an identity graph.
     pub enum IdentityGraphRunStatus {
-        /// Waits for its turn.
+        /// The run waits for its turn.
         Queued = "QUEUED",
         /// Is in progress.
         Processing = "PROCESSING",
@@ -22,7 +22,7 @@ open_enum! {
         Success = "SUCCESS",
         /// Failed.
         Failure = "FAILURE",
-        /// Was cancelled.
+        /// The run was cancelled.
         Cancelled = "CANCELLED",
     }
 }
@@ -32,9 +32,9 @@ model! {
     pub struct IdentityGraphRun {
         /// The run's id.
         required id = "id": String,
-        /// State of the run.
+        /// Status of the run.
         required status = "status": IdentityGraphRunStatus,
-        /// The graph.
+        /// Id of the graph.
         optional graph_id = "graphId": String,
         /// Whether the whole graph is rebuilt.
         optional full_rerun = "fullRerun": bool,
@@ -42,9 +42,10 @@ model! {
         optional created_at = "createdAt": Timestamp,
         /// When it started. Absent while it is queued.
         optional started_at = "startedAt": Timestamp,
-        /// When it ended well or in failure; absent before, and after a cancel.
+        /// End time; absent until the run succeeds or fails, and after a cancellation.
         optional finished_at = "finishedAt": Timestamp,
-        /// Final figures by threshold (`deterministic`, `probabilistic-strict`, `probabilistic-loose`), after a success.
+        /// Statistics by threshold (`deterministic`, `probabilistic-strict`, `probabilistic-loose`); there after a
+        /// success.
         optional stats = "stats": BTreeMap<String, IdentityGraphRunStats>,
         /// The error that the run reports.
         optional error = "error": String,
@@ -52,9 +53,9 @@ model! {
 }
 
 model! {
-    /// Figures of a run at one threshold.
+    /// Statistics of a run at one threshold.
     pub struct IdentityGraphRunStats {
-        /// Rows of the sources that were processed.
+        /// Source rows that the run processed.
         defaulted num_source_rows = "numSourceRows": i64,
         /// Profiles that the run added.
         defaulted num_new_unique_profiles = "numNewUniqueProfiles": i64,
@@ -177,16 +178,16 @@ request! {
     pub struct ReprocessIdentifiers {
         /// Identifiers. Clusters that hold one of them are rebuilt in the graph's next run.
         body(needed) identifiers = "identifiers": Vec<Identifier>,
-        /// Also put the values on the blocklist, so that later runs ignore them. Default: false, although the API
-        /// itself assumes true.
+        /// Whether to put the values on the blocklist too, so that later runs ignore them. Default: false, although the
+        /// API itself assumes true.
         body(off) block = "block": bool,
     }
 }
 
 model! {
-    /// A value that identifies somebody.
+    /// A value that identifies a user.
     pub struct Identifier (sent) {
-        /// Its kind, such as `email`.
+        /// Kind of identifier, such as `email`.
         needed identifier = "identifier": String,
         /// The value.
         needed value = "value": String,
@@ -204,15 +205,16 @@ model! {
 open_enum! {
     /// State of a request to reprocess identifiers.
     pub enum ReprocessState {
-        /// Is still being queued.
+        /// The request is being queued.
         Queueing = "queueing",
-        /// Is queued, and on the blocklist where that was asked for; waits for the graph's next run.
+        /// The request is queued and waits for the next run of the graph. If you asked for it, its values are on the
+        /// blocklist.
         Queued = "queued",
-        /// A run has processed it.
+        /// A run has processed the request.
         Reprocessed = "reprocessed",
-        /// Could not be queued.
+        /// The request could not be queued.
         Failed = "failed",
-        /// Was cancelled.
+        /// The request was cancelled.
         Cancelled = "cancelled",
     }
 }
@@ -220,15 +222,15 @@ open_enum! {
 model! {
     /// Status of a request to reprocess identifiers.
     pub struct ReprocessStatus {
-        /// State of the request.
+        /// Status of the request.
         required status = "status": ReprocessState,
-        /// When it was queued.
+        /// Time at which the request was queued.
         optional queued_at = "queuedAt": Timestamp,
-        /// When a run had processed it.
+        /// Time at which a run had processed the request.
         optional reprocessed_at = "reprocessedAt": Timestamp,
-        /// The run that processed it.
+        /// Id of the run that processed the request.
         optional reprocessed_run_id = "reprocessedRunId": String,
-        /// Why it could not be queued, where that is known.
+        /// Why the request could not be queued, if known.
         optional error = "error": String,
     }
 }

@@ -11,7 +11,7 @@ use crate::page::Row;
 use crate::resources::{Pages, Pending};
 
 model! {
-    /// A model: a query over a source. It carries its query in one of `visual`, `custom`, `table`, `dbt`, `dbt_cloud` and
+    /// A model: a query over a source. Its query is in one of `visual`, `custom`, `table`, `dbt`, `dbt_cloud` and
     /// `raw`.
     pub struct Model {
         /// Numeric id.
@@ -28,9 +28,9 @@ model! {
         optional primary_key = "primaryKey": String,
         /// When it was created.
         optional created_at = "createdAt": Timestamp,
-        /// When it was last changed.
+        /// Time of the last change.
         optional updated_at = "updatedAt": Timestamp,
-        /// Source that it reads from.
+        /// Id of the source that the model reads from.
         optional source_id = "sourceId": i64,
         /// Kind of query, such as `raw_sql`, `dbt`, `visual` or `custom`; the vendor spells the kind for tables
         /// `tabel`.
@@ -39,11 +39,11 @@ model! {
         optional tags = "tags": BTreeMap<String, String>,
         /// Whether it is only part of other models.
         optional is_schema = "isSchema": bool,
-        /// Ids of the syncs that use it.
+        /// Ids of the syncs that use the model.
         defaulted syncs = "syncs": Vec<i64>,
         /// The query of an audience.
         optional visual = "visual": VisualQuery,
-        /// The query of a source without SQL.
+        /// The query, for a source without SQL.
         optional custom = "custom": CustomQuery,
         /// The table that it reads.
         optional table = "table": TableQuery,
@@ -75,7 +75,7 @@ model! {
         optional primary_label = "primaryLabel": String,
         /// Filter conditions, in a form that the API does not define.
         nulled filter = "filter": Json,
-        /// Model that it is an audience of.
+        /// Id of the parent model of the audience.
         needed parent_id = "parentId": i64,
     }
 }
@@ -91,7 +91,7 @@ model! {
 model! {
     /// A table that a model reads.
     pub struct TableQuery (sent) {
-        /// Its name.
+        /// Name of the table.
         needed name = "name": String,
     }
 }
@@ -109,9 +109,9 @@ model! {
     pub struct DbtQuery (sent) {
         /// dbt's own unique id.
         shown dbt_unique_id = "dbtUniqueId": String,
-        /// SQL as dbt compiled it.
+        /// The SQL that dbt compiled.
         shown compiled_sql = "compiledSql": String,
-        /// SQL as it was written.
+        /// The SQL before it was compiled.
         shown raw_sql = "rawSql": String,
         /// Database of the table that dbt creates; absent for dbt Cloud.
         shown database = "database": String,
@@ -153,7 +153,7 @@ request! {
         /// Kind of query, such as `raw_sql`, `dbt`, `visual` or `custom`; the vendor spells the kind for tables
         /// `tabel`.
         body(needed) query_type = "queryType": String,
-        /// Source that it reads from.
+        /// Id of the source that the model reads from.
         body(needed) source_id = "sourceId": i64,
         /// Whether it is only part of other models.
         body(needed) is_schema = "isSchema": bool,
@@ -161,7 +161,7 @@ request! {
         body(given) primary_key = "primaryKey": String,
         /// The query of an audience.
         body visual = "visual": VisualQuery,
-        /// The query of a source without SQL.
+        /// The query, for a source without SQL.
         body custom = "custom": CustomQuery,
         /// The table that it reads.
         body table = "table": TableQuery,
@@ -186,11 +186,11 @@ request! {
         body name = "name": String,
         /// Whether it is only part of other models.
         body is_schema = "isSchema": bool,
-        /// Column that identifies a row; null clears it.
+        /// Primary key column; null clears it.
         body(nullable) primary_key = "primaryKey": String,
         /// The query of an audience.
         body visual = "visual": VisualQuery,
-        /// The query of a source without SQL.
+        /// The query, for a source without SQL.
         body custom = "custom": CustomQuery,
         /// The table that it reads.
         body table = "table": TableQuery,
@@ -206,7 +206,7 @@ request! {
 const MODEL: PathId = number("model", "model_id", "modelId", &["The model's id."]);
 
 operations! {
-    /// Lists the workspace's models, parents and related ones included, a page at a time, ordered by id unless
+    /// Lists the models of the workspace, with parent and related models,, a page at a time, ordered by id unless
     /// `order_by` says otherwise.
     ListModelOp = "ListModel", read GET "/models" [] as "models.list", takes ListModels, gives page Model;
 

@@ -53,7 +53,7 @@ impl<T: Row> Pages<T> {
     /// further call reads the same page again.
     pub async fn next_page(&mut self) -> Result<Option<Vec<T>>, Error> {
         let call = self.call.as_ref().map_err(Clone::clone)?;
-        // The position is replaced only once the page is here.
+        // The position changes only once the page has arrived, so a dropped future loses nothing.
         while let Some(cursor) = self.cursor.clone() {
             let mut spent = self.sender.account(call.subject(), &self.options, false);
             let page = fetch_by_slug(&self.sender, call, cursor, &mut spent).await?;

@@ -1,4 +1,4 @@
-//! A call that is made when it is awaited.
+//! Calls that are sent when they are awaited.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,7 +11,7 @@ use super::syncs::BySlug;
 use crate::attempt::{Meta, Subject};
 use crate::call::{Call, Id, Options, Spent, call_on};
 use crate::error::Error;
-use crate::model::Model;
+use crate::model::Readable;
 use crate::operation::Endpoint;
 use crate::runs::{self, Run, RunState};
 use crate::sender::{Answer, Sender};
@@ -30,7 +30,7 @@ pub struct Pending<T> {
     make_raw: MakeRaw,
 }
 
-/// An answer as the server gave it. Its headers and body may repeat the key only where the key was taken out of them.
+/// The answer of the server. The key is removed from its headers; the body is untouched.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RawAnswer {
@@ -40,7 +40,7 @@ pub struct RawAnswer {
     pub headers: BTreeMap<String, String>,
     /// The body, untouched.
     pub body: Bytes,
-    /// What the call did.
+    /// How the call went.
     pub meta: Meta,
 }
 
@@ -95,7 +95,7 @@ impl<T: Send + 'static> Pending<T> {
 }
 
 #[expect(private_bounds, reason = "values are this crate's own types")]
-impl<T: Model + Send + 'static> Pending<T> {
+impl<T: Readable + Send + 'static> Pending<T> {
     /// The call of one operation, whose answer is its value.
     pub(crate) fn new(sender: &Sender, call: Result<Call, Error>) -> Self {
         let again = call.clone();
@@ -127,10 +127,10 @@ impl<S: RunState> Pending<Run<S>> {
 }
 
 /// Makes a call, whose path may name a sync by its slug, and reads its answer.
-pub(crate) async fn value<T: Model>(sender: &Sender, call: &Call, spent: &mut Spent) -> Result<T, Error> {
+pub(crate) async fn value<T: Readable>(sender: &Sender, call: &Call, spent: &mut Spent) -> Result<T, Error> {
     let mut by_slug = BySlug::default();
     loop {
-        // Boxed: looking a slug up is a call as well.
+        // Boxed, since looking up a slug is a call too and would double the future's size.
         let ready = Box::pin(by_slug.ready(sender, call, spent)).await?;
         match sender.value(&ready, spent).await {
             Err(error) if by_slug.again(sender, &ready, &error) => {}

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::model::strict::{self, Given};
-use crate::model::{Bare, Mended, Model as Reading, Outgoing, read};
+use crate::model::{Bare, Mended, Outgoing, Readable, read};
 use crate::operation::Fields;
 
 /// Opaque members that need not be objects.
@@ -166,7 +166,7 @@ fn through_text(value: &impl serde::Serialize) -> Value {
 /// Through the door as a host writes it, and back from a server that keeps what goes out.
 fn survives<T>(of: &Value, door: &Value)
 where
-    T: Reading + Outgoing + serde::de::DeserializeOwned + PartialEq + Debug,
+    T: Readable + Outgoing + serde::de::DeserializeOwned + PartialEq + Debug,
 {
     let built: T = serde_json::from_str(&door.to_string()).unwrap();
     assert_eq!(through_text(&built), through_text(door), "at the door");
@@ -179,7 +179,7 @@ where
 
 /// Reads a value as a server has it, and gives what it holds to a request: everything that the request takes goes out as
 /// it came. Nothing if the value lacks what the request needs.
-fn writes_back<R: Reading, F: Fields>(of: &Value, server: &Value) -> Option<()> {
+fn writes_back<R: Readable, F: Fields>(of: &Value, server: &Value) -> Option<()> {
     let canonical = through_text(&read::<R>(server.to_string().as_bytes(), &mut Mended::default()).unwrap());
     let (mut args, mut expected) = (Map::new(), Map::new());
     for argument in F::ARGUMENTS.iter().filter(|argument| argument.place == "body") {

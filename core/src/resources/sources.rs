@@ -21,7 +21,7 @@ model! {
         optional workspace_id = "workspaceId": i64,
         /// When it was created.
         optional created_at = "createdAt": Timestamp,
-        /// When it was last changed.
+        /// Time of the last change.
         optional updated_at = "updatedAt": Timestamp,
         /// Settings of the connection; the form depends on the type and may change at any time.
         optional configuration = "configuration": Json,
@@ -80,7 +80,7 @@ request! {
 const SOURCE: PathId = number("source", "source_id", "sourceId", &["The source's id."]);
 
 operations! {
-    /// Lists the workspace's sources, a page at a time, ordered by id unless `order_by` says otherwise.
+    /// Lists the sources of the workspace, a page at a time, ordered by id unless `order_by` says otherwise.
     ListSourceOp = "ListSource", read GET "/sources" [] as "sources.list", takes ListSources, gives page Source;
 
     /// Reads one source.

@@ -9,17 +9,17 @@ use crate::resources::{Pending, syncs_after};
 use crate::runs::{Ending, Run, RunState};
 
 open_enum! {
-    /// State of a sequence's run.
+    /// Status of a run of a sequence.
     pub enum SequenceRunStatus {
         /// Has not started.
         Pending = "pending",
-        /// Runs its syncs.
+        /// The run executes its syncs.
         Running = "running",
         /// Finished. Its members may still have warnings.
         Done = "done",
         /// Failed.
         Failed = "failed",
-        /// Was cancelled.
+        /// The run was cancelled.
         Cancelled = "cancelled",
     }
 }
@@ -39,13 +39,13 @@ model! {
 model! {
     /// The run of one sync in a sequence.
     pub struct SequenceMember {
-        /// The sync.
+        /// Id of the sync.
         optional sync_id = "syncId": i64,
-        /// The sync's run, as `syncs.runs` lists it.
+        /// Id of the run of the sync, as in `syncs.runs`.
         optional sync_run_id = "syncRunId": i64,
-        /// State of that run.
+        /// Status of that run.
         optional status = "status": SyncRunStatus,
-        /// When it ended; absent before.
+        /// End time; absent until the run ends.
         optional finished_at = "finishedAt": Timestamp,
     }
 }
@@ -86,7 +86,7 @@ impl RunState for SequenceRun {
         self.status.as_str()
     }
 
-    /// A sequence gives no reason of its own: the members that did not end well stand for it.
+    /// A sequence reports no reason of its own, so the members that did not succeed are named.
     fn reason(&self) -> Option<String> {
         let bad: Vec<String> = self
             .sync_runs
@@ -124,7 +124,7 @@ operations! {
     TriggerSequenceRunOp = "TriggerSequenceRun", trigger POST "/sync-sequences/{syncSequenceId}/trigger" [SEQUENCE]
     as "sync_sequences.trigger", takes NoFields, gives run SequenceRun;
 
-    /// Reads one run of a sequence, with the state of each member.
+    /// Reads one run of a sequence, with the status of each member.
     GetSyncSequenceRunOp = "GetSyncSequenceRun", read GET "/sync-sequences/runs/{syncSequenceRunId}" [SEQUENCE_RUN]
     as "sync_sequences.run", takes NoFields, gives value SequenceRun;
 }

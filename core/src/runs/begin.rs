@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::claims::{Claims, Of};
 use super::newest::Newest;
 use super::state::{Listed, Lost, RunState};
-use super::token::{RunToken, Source};
+use super::token::{RunOrigin, RunToken};
 use crate::call::{Call, Id, Spent, call_on};
 use crate::error::Error;
 use crate::operation::{Endpoint, Started};
@@ -33,7 +33,7 @@ pub(crate) async fn started<S: RunState>(
     spent: &mut Spent,
 ) -> Result<RunToken, Error> {
     let of = Of { kind: S::KIND, parent };
-    let mut open = Open::new(sender, &of);
+    let mut open = OpenTrigger::new(sender, &of);
     match sender.value::<S::Started>(call, spent).await {
         Ok(started) => {
             let run = started.id();
@@ -44,20 +44,20 @@ pub(crate) async fn started<S: RunState>(
         Err(error) => {
             let run = S::recovered(Lost { sender, of: &of, plain, error, spent }).await?;
             open.is_known = true;
-            Ok(RunToken::new(sender, S::KIND, of.parent.clone(), run).from(Source::Adopted))
+            Ok(RunToken::new(sender, S::KIND, of.parent.clone(), run).from(RunOrigin::Adopted))
         }
     }
 }
 
 /// A trigger that has not come to its end. One that ends, or is dropped, without its run may have started one all the
 /// same.
-struct Open<'a> {
+struct OpenTrigger<'a> {
     claims: Arc<Claims>,
     of: &'a Of,
     is_known: bool,
 }
 
-impl<'a> Open<'a> {
+impl<'a> OpenTrigger<'a> {
     fn new(sender: &'a Sender, of: &'a Of) -> Self {
         let claims = sender.part::<Claims>();
         claims.lock().begin(of);
@@ -65,7 +65,7 @@ impl<'a> Open<'a> {
     }
 }
 
-impl Drop for Open<'_> {
+impl Drop for OpenTrigger<'_> {
     fn drop(&mut self) {
         let mut claims = self.claims.lock();
         claims.end(self.of);

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use futures_util::stream::{self, Stream};
 use tokio::time::Instant;
 
-use super::{RunState, RunToken, Seen, Source, WaitOptions, expired, next};
+use super::{RunOrigin, RunState, RunToken, Seen, WaitOptions, expired, next};
 use crate::call::Options;
 use crate::error::Error;
 use crate::operation::RunKind;
@@ -52,13 +52,13 @@ impl<S> Run<S> {
     /// Whether the answer to the trigger was lost and the run was found in the list of runs.
     #[must_use]
     pub fn adopted(&self) -> bool {
-        self.token.source == Source::Adopted
+        self.token.source == RunOrigin::Adopted
     }
 
     /// Whether the run was already in progress, and the trigger joined it instead of starting one.
     #[must_use]
     pub fn joined(&self) -> bool {
-        self.token.source == Source::Joined
+        self.token.source == RunOrigin::Joined
     }
 
     /// A text from which [`Client::run`](crate::Client::run) resumes the run in any process. It holds no key.

@@ -1,4 +1,4 @@
-//! Following a run to its end; resumable.
+//! Runs: starting, adopting and following them.
 
 mod adopt;
 mod begin;
@@ -20,7 +20,7 @@ pub(crate) use follow::{FollowStep, Seen, next};
 pub use handle::Run;
 pub use state::Ending;
 pub(crate) use state::{Listed, Lost, RunState};
-pub(crate) use token::{RunToken, Source};
+pub(crate) use token::{RunOrigin, RunToken};
 
 use crate::call::Options;
 use crate::error::{Error, Kind};
@@ -120,7 +120,7 @@ impl<S: RunState> FollowStep<S> {
     }
 }
 
-/// The error of a wait that ran out of time; `failure` is why the last look at the run brought nothing.
+/// The error of a wait that timed out; `failure` is why the last look at the run failed.
 pub(crate) fn expired(sender: &Sender, token: &RunToken, failure: Option<&Error>) -> Error {
     let age =
         Duration::from_millis(u64::try_from(sender.now_millis().saturating_sub(token.since)).unwrap_or(0));

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::claims::Of;
 use crate::call::{Call, Spent};
 use crate::error::Error;
-use crate::model::{Model, Timestamp};
+use crate::model::{Readable, Timestamp};
 use crate::operation::{OfRun, Page};
 use crate::page::Row;
 use crate::sender::Sender;
@@ -25,32 +25,32 @@ pub enum Ending {
 }
 
 /// A state of a run that can be followed.
-pub(crate) trait RunState: Model + OfRun + Send + Sync + 'static {
-    /// Whether the server answers 404 for a run that it does not know (yet), where others give an empty list.
+pub(crate) trait RunState: Readable + OfRun + Send + Sync + 'static {
+    /// Whether the server answers 404 for a run that it does not know (yet); for other kinds the list is empty.
     const MISSING_IS_404: bool = false;
-    /// What reading a run gives.
-    type Answer: Model + Send;
+    /// The answer to reading a run.
+    type Answer: Readable + Send;
 
     /// The call that reads one run.
     fn call(parent: &str, run: &str) -> Result<Call, Error>;
 
-    /// The list of syncs that ran after a time: it shows where looking is worth it, whatever kind of run is followed.
+    /// The list of syncs that ran after a time, which shows which runs of any kind are worth a look.
     fn syncs_after(after: Option<Timestamp>) -> Result<Call, Error>;
 
-    /// That run and no other.
+    /// Finds the run in the answer.
     fn pick(answer: Self::Answer, run: &str) -> Option<Self>;
 
-    /// How it ended; unknown statuses count as under way.
+    /// How the run ended. An unknown status counts as in progress.
     fn ending(&self) -> Option<Ending>;
 
     /// Its status as the API writes it.
     fn status(&self) -> &str;
 
-    /// What it says of an end that is no success.
+    /// Why the run did not succeed.
     fn reason(&self) -> Option<String>;
 
-    /// The run's id after a trigger of which only that it was sent is known; the trigger's error if no list of runs could
-    /// tell.
+    /// Finds the id of the run after the answer to its trigger was lost. Returns the error of the trigger if there is
+    /// no list of runs.
     fn recovered(lost: Lost<'_>) -> impl Future<Output = Result<String, Error>> + Send {
         std::future::ready(Err(lost.error))
     }
@@ -59,7 +59,7 @@ pub(crate) trait RunState: Model + OfRun + Send + Sync + 'static {
 /// A trigger whose answer was lost.
 pub(crate) struct Lost<'a> {
     pub sender: &'a Sender,
-    /// What it would have started a run of.
+    /// The sync, sequence or graph that the trigger was for.
     pub of: &'a Of,
     /// Whether no option was set: a run with one must not be mistaken for a scheduled one.
     pub plain: bool,
@@ -67,14 +67,14 @@ pub(crate) struct Lost<'a> {
     pub spent: &'a mut Spent,
 }
 
-/// A state of a run that stands in a list of such.
+/// The state of a run of a kind that the API lists.
 pub(crate) trait Listed: RunState<Answer = Page<Self>> + Row {
-    /// A page of the list, from `offset` on, in the order in which runs were asked for.
+    /// A page of the list, from `offset` on, ordered by the time of the request.
     fn newest(parent: &str, offset: u32) -> Result<Call, Error>;
 
-    /// When it was asked for.
+    /// When the run was requested.
     fn created(&self) -> Option<Timestamp>;
 
-    /// Whether it is under way beyond doubt, or, where its status is unknown, has no time of its end.
+    /// Whether the run is certainly in progress, or has an unknown status and no end time.
     fn is_under_way(&self) -> bool;
 }

@@ -52,13 +52,13 @@ impl Row for SyncGlance {
 /// The position in the list, and which follower reads it.
 #[derive(Debug, Default)]
 pub(super) struct Sweep {
-    state: Mutex<State>,
+    state: Mutex<SweepState>,
     /// Notified when the reader leaves.
     left: Notify,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct SweepState {
     readers: u64,
     /// The follower that reads for all, and until when the others rely on it: a future that is no longer polled must
     /// not hold up the others.
@@ -73,24 +73,24 @@ struct State {
 }
 
 /// One follower's role in the reading. Dropping it hands the role to the others.
-struct Reader<'a> {
+struct SweepReader<'a> {
     sweep: &'a Sweep,
     id: u64,
 }
 
 impl Sweep {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, SweepState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn reader(&self) -> Reader<'_> {
+    fn reader(&self) -> SweepReader<'_> {
         let mut state = self.lock();
         state.readers += 1;
-        Reader { sweep: self, id: state.readers }
+        SweepReader { sweep: self, id: state.readers }
     }
 }
 
-impl Reader<'_> {
+impl SweepReader<'_> {
     /// True and when to read the next page; or false and when to check again whether another follower still reads.
     fn turn(&self) -> (bool, Instant) {
         let now = Instant::now();
@@ -110,7 +110,7 @@ impl Reader<'_> {
     }
 }
 
-impl Drop for Reader<'_> {
+impl Drop for SweepReader<'_> {
     fn drop(&mut self) {
         let mut state = self.sweep.lock();
         if state.reader.is_some_and(|(reader, _)| reader == self.id) {

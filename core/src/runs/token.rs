@@ -23,12 +23,12 @@ pub(crate) struct RunToken {
     pub since: i64,
     /// How this process got it; not part of the token.
     #[serde(skip)]
-    pub source: Source,
+    pub source: RunOrigin,
 }
 
 /// The part that is read first, since the rest may be of a newer version.
 #[derive(Deserialize)]
-struct Peek {
+struct Versioned {
     v: u32,
     #[serde(default)]
     kind: serde_json::Value,
@@ -36,7 +36,7 @@ struct Peek {
 
 /// How a run's id became known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Source {
+pub(crate) enum RunOrigin {
     /// The trigger's answer gave it, or a token.
     #[default]
     Given,
@@ -56,12 +56,12 @@ impl RunToken {
             parent,
             run,
             since,
-            source: Source::Given,
+            source: RunOrigin::Given,
         }
     }
 
     /// Sets how the id became known.
-    pub(crate) fn from(self, source: Source) -> Self {
+    pub(crate) fn from(self, source: RunOrigin) -> Self {
         Self { source, ..self }
     }
 
@@ -74,7 +74,7 @@ impl RunToken {
     pub(crate) fn decode(text: &str, origin: &str) -> Result<Self, Error> {
         let wrong = |what: &str| Error::new(Kind::InvalidRequest, format!("the run token {what}"));
         let bytes = URL_SAFE_NO_PAD.decode(text.trim()).map_err(|_| wrong("is not one of ours"))?;
-        let peek: Peek = serde_json::from_slice(&bytes).map_err(|_| wrong("is not one of ours"))?;
+        let peek: Versioned = serde_json::from_slice(&bytes).map_err(|_| wrong("is not one of ours"))?;
         if peek.v != VERSION {
             return Err(wrong("was made by a newer version of the SDK"));
         }

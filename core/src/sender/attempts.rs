@@ -19,28 +19,28 @@ use crate::reason::Reason;
 use crate::text::span;
 use crate::transport::{self, Departure, Exchange, Failed, Request};
 
-/// The longest URL that the HTTP client sends; what is longer fails there in words that help nobody.
+/// The longest URL that the HTTP client sends. It rejects a longer one with an unhelpful message.
 const LONGEST_URL: usize = 65_534;
 /// What the base URL of the API ends in, also behind most gateways.
 const API_PATH: &str = "/api/v1";
-/// The longest `Retry-After` that a read waits for; whoever is told a longer one fails at once.
+/// The longest `Retry-After` that a read waits for. A longer one fails the call at once.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// How an attempt ended.
 struct Ended {
     outcome: Outcome,
-    /// The answer, or the error that the call ends with unless it is repeated.
+    /// The answer, or the error of the call unless it is repeated.
     answer: Result<Exchange, Error>,
-    /// Whether a later attempt may be answered otherwise.
+    /// Whether a later attempt may get another answer.
     passes: bool,
     /// What a refusal by the limit (429) means for the request.
     refused: Option<Refusal>,
-    /// The lost connection, where others may have been on it.
+    /// The number of the lost connection, if other requests may have used it.
     connection: Option<u64>,
 }
 
 impl Sender {
-    /// Makes a call that has all it needs.
+    /// Sends a call that needs no more look-ups.
     pub(super) async fn send(&self, call: &Call, spent: &mut Spent) -> Result<Answer, Error> {
         let mut meta = Meta::of(&self.scrubbed(call.subject()));
         let started = Instant::now();
@@ -79,7 +79,7 @@ impl Sender {
         spent.check()?;
         call.check()?;
         self.refuse_inside_key_function()?;
-        // What cannot be sent takes no place of the limit.
+        // A request that cannot be sent must not use up the limit.
         let request = self.outgoing(call, spent, meta)?;
         self.first_key(spent).await?;
         let (mut retries, mut rejoin, mut renewed) = (0, false, false);
@@ -103,7 +103,7 @@ impl Sender {
             let request = with_key(&request, &key)?;
             let ended = self.attempt(call, request, spent, permit, within).await;
             spent.left_at(departure.since());
-            // What happened to it is known now.
+            // The outcome is known now.
             departure.reset();
             meta.attempts.push(ended.entry(millis(begun.elapsed())));
             if let Some(cut) = ended.refused.and_then(|refusal| refusal.cut) {
@@ -116,7 +116,7 @@ impl Sender {
                 Err(error) => error.with_outcome(ended.outcome),
             };
             match ended.refused.map(|refusal| refusal.next) {
-                // The gate is closed for a while; waiting there spends no retry.
+                // The gate is closed for a while. Waiting there costs no retry.
                 Some(RefusedBy429::Closed(_)) => {
                     rejoin = true;
                     continue;
@@ -125,7 +125,7 @@ impl Sender {
                 Some(RefusedBy429::Hopeless(since)) => return Err(self.hopeless(since)),
                 None => {}
             }
-            // The server did nothing with it: another key may do, once.
+            // The server did nothing, so the request may be sent again once with another key.
             if error.kind() == Kind::Authentication && !renewed && self.keys().can_ask() {
                 if !self.renew(Some(key.digest()), begun, spent.until()).await? {
                     return Err(error);
@@ -156,7 +156,7 @@ impl Sender {
         }
     }
 
-    /// Sees to it that there is a key.
+    /// Waits for the first key.
     async fn first_key(&self, spent: &Spent) -> Result<(), Error> {
         if self.key().is_some() {
             return Ok(());
@@ -167,12 +167,12 @@ impl Sender {
         self.renew(None, Instant::now(), spent.until()).await.map(|_| ())
     }
 
-    /// Takes one retry from the client's allowance, and one for all calls that lost the same connection.
+    /// Takes one retry from the client's budget; calls that lost the same connection share one.
     fn may_repeat(&self, connection: Option<u64>) -> bool {
         lock(&self.0.budget).spend(connection)
     }
 
-    /// Waits for leave to send one request.
+    /// Waits for a permit to send one request.
     async fn leave(
         &self,
         call: &Call,
@@ -190,7 +190,7 @@ impl Sender {
                     break Err(spent.refusal(at_least, !meta.attempts.is_empty()));
                 }
                 Err(NotGranted::Hopeless(since)) => break Err(self.hopeless(since)),
-                // The workspace turned out to be another's, whose gate holds from now on.
+                // The workspace was merged into another one, whose gate applies from now on.
                 Err(NotGranted::Moved) => {}
             }
         };
@@ -200,7 +200,7 @@ impl Sender {
         taken
     }
 
-    /// The error of a call that a server which refuses everything would keep for ever.
+    /// The error of a call to a server that refuses everything.
     fn hopeless(&self, since: Duration) -> Error {
         let since = span(since.mul_f64(self.config().scale));
         let what = format!("the server has refused every request (429) for {since}");
@@ -209,7 +209,7 @@ impl Sender {
         )
     }
 
-    /// One attempt, from the grant to the end of the answer.
+    /// One attempt, from the permit to the end of the answer.
     async fn attempt(
         &self,
         call: &Call,
@@ -228,7 +228,7 @@ impl Sender {
         };
         let status = incoming.status();
         self.learn_time(status, incoming.headers(), permit.departure.since().unwrap_or(handed_over));
-        // The server has counted what it answers: the headers are as good an end as the body's last byte.
+        // The server counts a request before it answers, so the headers end it as well as the last byte of the body.
         let refused = if status == 429 {
             permit.refused(transport::retry_after(incoming.headers()))
         } else {
@@ -257,7 +257,7 @@ impl Sender {
         }
     }
 
-    /// Tells a value from an error; and whether asking again may bring another answer.
+    /// Decides whether the answer is a value or an error, and whether another attempt may get another answer.
     fn judge(&self, call: &Call, raw: bool, exchange: Exchange) -> (Result<Exchange, Error>, bool) {
         let scrub = |text: &str| self.scrub(text);
         if let Err(error) = transport::check(&exchange, &scrub) {
@@ -287,7 +287,7 @@ impl Sender {
         ))
     }
 
-    /// Keeps what an answer says of the server's clock; where it failed, something before it may have dated the answer.
+    /// Learns the server's clock from an answer. An answer of 500 or more may have been dated by a gateway.
     fn learn_time(&self, status: u16, headers: &HeaderMap, sent: Instant) {
         if let (Some(date), ..500, Some(tenancy)) = (transport::date(headers), status, self.0.tenancy.get()) {
             tenancy.workspace().clock().observe(date, sent, Instant::now(), self.0.config.scale);
@@ -301,7 +301,7 @@ impl Sender {
         }
     }
 
-    /// The request, but for the key.
+    /// The request without the key.
     fn outgoing(&self, call: &Call, spent: &Spent, meta: &Meta) -> Result<Request, Error> {
         let url = call.url(&self.0.config.base);
         if url.as_str().len() > LONGEST_URL {
@@ -312,7 +312,7 @@ impl Sender {
             return Err(Error::new(Kind::InvalidRequest, what).with_hint("Shorten the filters or the path."));
         }
         let mut headers = self.0.config.headers.clone();
-        // One value a name: a call's own stands in place of the client's.
+        // One value per name: a header of the call replaces that of the client.
         for (name, value) in &checked_headers(&spent.options.headers, Kind::InvalidRequest)? {
             headers.insert(name.clone(), value.clone());
         }
@@ -353,7 +353,7 @@ impl Ended {
     }
 }
 
-/// A granted place, ended by what is known of its request when it is dropped.
+/// A permit that ends itself when dropped, by what is known of its request.
 struct Held<'a> {
     permit: Option<Permit>,
     departure: &'a Departure,
@@ -374,7 +374,7 @@ impl Held<'_> {
         let Some(permit) = self.permit.take() else { return };
         match outcome {
             Outcome::NeverLeft | Outcome::Barred => permit.never_sent(),
-            // The server answered, if not with an answer: it may have counted it, and nothing arrives later.
+            // The server reacted, so it may have counted the request, and the request cannot arrive later.
             Outcome::Refused | Outcome::Unusable { .. } | Outcome::Answered { .. } => permit.seen(),
             Outcome::Lost { silent, .. } => {
                 permit.abandoned(if silent { Linger::Window } else { Linger::Brief });
@@ -393,12 +393,12 @@ impl Drop for Held<'_> {
     }
 }
 
-/// A call that ended before its answer. A write that may have left is not reported as one that did not happen.
+/// The error of a call that was interrupted. It never claims that a write did not happen if it may have been sent.
 fn interrupted(kind: Kind, what: &'static str, call: &Call, departure: &Departure) -> Error {
     let error = Error::new(kind, what);
     match (call.is_write() && departure.happened(), kind) {
         (false, _) => error,
-        // Whoever cancelled asked for it to be given up; the kind says that, the hint says the rest.
+        // The caller asked to give up, so the kind stays `cancelled`; the hint says what may have happened.
         (true, Kind::Cancelled) => error
             .with_hint("The request had been sent: it may have happened all the same.")
             .with_outcome(lost(departure)),

@@ -1,4 +1,4 @@
-//! Calls for their values: what stands between a request and the value of its answer.
+//! Sends calls and reads the values of their answers.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,19 +11,19 @@ use crate::attempt::Meta;
 use crate::call::{Call, Id, Spent};
 use crate::error::{Error, Kind};
 use crate::json;
-use crate::model::{self, Mended, Model};
+use crate::model::{self, Mended, Readable};
 use crate::operation::Returns;
 use crate::text::brief;
 use crate::transport;
 
-/// How much is shown of the path of a value that was mended.
+/// How much of the path of a mended value is shown.
 const PATH_SHOWN: usize = 200;
 /// How much is shown of the reason why an answer cannot be read.
 const WHY_SHOWN: usize = 400;
 
 impl Sender {
-    /// Makes a call and reads its answer as a `T`.
-    pub(crate) async fn value<T: Model>(&self, call: &Call, spent: &mut Spent) -> Result<T, Error> {
+    /// Sends a call and reads its answer as a `T`.
+    pub(crate) async fn value<T: Readable>(&self, call: &Call, spent: &mut Spent) -> Result<T, Error> {
         let made = async {
             let Answer { body, meta } = self.send(call, spent).await?;
             let (value, meta) = self.read::<T>(call, &body, meta)?;
@@ -37,12 +37,12 @@ impl Sender {
         Ok(value)
     }
 
-    /// Makes a call for its answer as the server wrote it.
+    /// Sends a call and returns its raw answer.
     pub(crate) async fn answer(&self, call: &Call, spent: &mut Spent) -> Result<Answer, Error> {
         self.told(call, self.send(call, spent), |answer| &answer.meta).await
     }
 
-    /// Makes a call and tells the hooks.
+    /// Sends a call and calls the hooks.
     pub(crate) async fn told<R>(
         &self,
         call: &Call,
@@ -51,7 +51,7 @@ impl Sender {
     ) -> Result<R, Error> {
         let subject = self.scrubbed(call.subject());
         self.hooks().started(&subject);
-        // What a caller gave is in errors too, and may be the key where it does not belong.
+        // Errors contain what the caller gave, which may be the key in a wrong place.
         let made = made.await.map_err(|error| error.scrubbed(|text| self.scrub(text)));
         match &made {
             Ok(answer) => self.hooks().ended(meta(answer), None),
@@ -64,7 +64,7 @@ impl Sender {
     }
 
     /// Reads the body of an answer as a `T`; after a write an unreadable answer leaves the outcome unknown.
-    pub(crate) fn read<T: Model>(
+    pub(crate) fn read<T: Readable>(
         &self,
         call: &Call,
         body: &[u8],
@@ -73,7 +73,7 @@ impl Sender {
         let mut mended = Mended::default();
         match model::read(&whole(call, body), &mut mended) {
             Ok(value) => {
-                // Names of members are the server's, and so are their names in paths.
+                // The names in paths come from the server, so they may hold the key.
                 let shown = |path: &String| brief(&self.scrub(path), PATH_SHOWN);
                 meta.mended = mended.into_paths().iter().map(shown).collect();
                 Ok((value, meta))
@@ -95,8 +95,8 @@ impl Sender {
     }
 }
 
-/// The body with what the operation is known to leave out: nothing at all if there is nothing to say, or a member that
-/// the path names.
+/// The body, completed with what the operation is known to leave out: null for an empty body, or a member that the path
+/// names.
 fn whole<'a>(call: &Call, body: &'a [u8]) -> Cow<'a, [u8]> {
     let Some(operation) = call.operation() else { return Cow::Borrowed(body) };
     if matches!(operation.returns, Returns::Nothing) && body.is_empty() {

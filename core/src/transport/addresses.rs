@@ -20,11 +20,11 @@ type Lookup = fn(String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>>;
 #[derive(Debug)]
 pub(super) struct Addresses {
     lookup: Lookup,
-    state: Mutex<State>,
+    state: Mutex<AddressState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct AddressState {
     /// The first address of each host.
     first: BTreeMap<String, IpAddr>,
     /// Those that failed, the latest last.
@@ -45,7 +45,7 @@ impl Addresses {
         Self { lookup, state: Mutex::default() }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, AddressState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

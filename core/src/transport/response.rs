@@ -1,4 +1,4 @@
-//! What an answer means: the value it holds, or the error it is.
+//! Decides whether an answer is a value or an error.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,16 +15,16 @@ use crate::operation::Operation;
 use crate::reason::Reason;
 use crate::text::brief;
 
-/// Takes the key out of a text.
+/// Removes the key from a text.
 pub(crate) type Scrub<'a> = &'a dyn Fn(&str) -> String;
 
 /// What the vendor writes into `message` when it refuses a key.
 const AUTHENTICATION: &str = "Authentication error";
-/// What of a server's text goes into a message.
+/// How much of a server's text is shown in a message.
 const LONGEST_MESSAGE: usize = 400;
-/// The longest message that is looked at.
+/// The longest message that is read.
 const LARGEST_TEXT: usize = 64 << 10;
-/// What of a server's details is kept.
+/// How much of a server's details is kept.
 const LARGEST_DETAILS: usize = 16 << 10;
 
 /// Turns an answer whose status is not a success into its error.
@@ -56,7 +56,7 @@ pub(crate) fn check(answer: &Exchange, scrub: Scrub<'_>) -> Result<(), Error> {
     })
 }
 
-/// What a body is that should have been JSON and is not, where that can be told better than by a parser.
+/// Explains a body that is not JSON, if that is possible better than by a parser's error.
 pub(crate) fn no_json(body: &[u8], scrub: Scrub<'_>) -> Option<String> {
     let body = json::without_byte_order_mark(body);
     match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
@@ -136,12 +136,12 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     if let Ok(seconds) = text.parse::<u64>() {
         return Some(Duration::from_secs(seconds));
     }
-    // Its clock and not ours: the two may be an hour apart.
+    // The server's clock and not ours: they may be an hour apart.
     let left = http_date(text)?.saturating_sub(date(headers)?);
     Some(Duration::from_millis(u64::try_from(left).unwrap_or(0)))
 }
 
-/// When the server says that it answered (RFC 9110 §6.6.1), in milliseconds since 1970.
+/// The `Date` of an answer (RFC 9110 §6.6.1), in milliseconds since 1970.
 pub(crate) fn date(headers: &HeaderMap) -> Option<i64> {
     http_date(headers.get(http::header::DATE)?.to_str().ok()?)
 }
@@ -182,7 +182,7 @@ fn meaning(status: u16, said: &Said) -> (Kind, Option<Reason>, Option<&'static s
     }
 }
 
-/// A 401 has three known reasons, told apart by what the vendor writes into `details`.
+/// A 401 has three known reasons, which `details` distinguish.
 fn why_401(said: &Said) -> (Reason, &'static str) {
     let details = said.details.as_ref().map(Json::value);
     let text = details.as_ref().and_then(Value::as_str).unwrap_or_default();
@@ -200,20 +200,20 @@ fn why_401(said: &Said) -> (Reason, &'static str) {
     }
 }
 
-/// What an error's body says, whatever its shape.
+/// The message and details of an error body of any shape.
 struct Said {
     message: Option<String>,
     details: Option<Json>,
 }
 
 impl Said {
-    /// The key is taken out before anything is cut short: a part of it would not be found later.
+    /// The key is removed before any text is shortened, because part of a key would not be found.
     fn parse(body: &[u8], scrub: Scrub<'_>) -> Self {
         let nothing = Self { message: None, details: None };
         let body = json::without_byte_order_mark(body);
         let Ok(text) = std::str::from_utf8(body) else { return nothing };
-        // Taking the key out costs a multiple of reading; what nobody could show is not searched. Cut short it must not
-        // be either: a part of the key would not be found.
+        // Scrubbing is slower than reading, so text that is too long to be shown is not scrubbed. It must not be
+        // shortened first, because part of a key would not be found.
         let short = |raw: &RawValue| raw.get().len() <= LARGEST_TEXT;
         let string = |raw: &RawValue| short(raw).then(|| serde_json::from_str::<String>(raw.get()).ok())?;
         match serde_json::from_str::<&RawValue>(text) {
@@ -250,8 +250,8 @@ impl Said {
     }
 }
 
-/// The title of an HTML page, which is what proxies and load balancers answer with; looked for where it belongs, at the
-/// beginning, so that no part of the key that was cut there can be in one.
+/// The title of an HTML page, as proxies and load balancers send it. Only the beginning of the page is searched, where
+/// no part of a shortened key can be.
 fn title(text: &str, scrub: Scrub<'_>) -> Option<String> {
     let text = scrub(text.get(..text.floor_char_boundary(LARGEST_TEXT))?);
     let start = text.find("<title>")? + "<title>".len();

@@ -17,12 +17,12 @@ const MARGIN: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(super) struct Warmup {
-    state: Mutex<State>,
+    state: Mutex<WarmupState>,
     idle: Duration,
 }
 
 #[derive(Debug)]
-struct State {
+struct WarmupState {
     phase: Phase,
     /// When a request last began or was answered.
     used: Instant,
@@ -46,11 +46,11 @@ pub(super) struct Warming<'a> {
 
 impl Warmup {
     pub(super) fn new(idle: Duration) -> Self {
-        let state = State { phase: Phase::Cold, used: Instant::now(), multiplexes: false };
+        let state = WarmupState { phase: Phase::Cold, used: Instant::now(), multiplexes: false };
         Self { state: Mutex::new(state), idle: idle.saturating_sub(MARGIN) }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, WarmupState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

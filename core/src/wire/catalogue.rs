@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::settings::{DoorOptions, DoorSettings};
 use super::table::{INNER, TABLE};
 use crate::error::Kind;
-use crate::model::{Model as _, Types, prose};
+use crate::model::{Readable as _, Types, prose};
 use crate::operation::{Argument, Fields as _, Operation, Returns};
 use crate::reason::Reason;
 use crate::resources::{IdentityGraphRun, SequenceRun, SyncRun};

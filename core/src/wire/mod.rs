@@ -48,7 +48,7 @@ impl Cancel {
 
 /// What one call gave.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct CallOutput {
     /// Whether `head` is the meta of an answer (true) or a failure (false).
     pub ok: bool,
     /// JSON: `{"meta", "next"?}`, or the failure.
@@ -173,19 +173,23 @@ impl Engine {
     }
 
     /// Makes one call; to be polled in a tokio runtime. Cancelling, or dropping the future, ends the request under way.
-    pub async fn call(&self, op: &str, args: &str, opts: &str, cancel: &Cancel) -> Outcome {
+    pub async fn call(&self, op: &str, args: &str, opts: &str, cancel: &Cancel) -> CallOutput {
         // Boxed: the future has some 25 kB, which every future around it would hold and copy.
         let call = Box::pin(self.cancellable(op, args, opts, cancel));
         let called = AssertUnwindSafe(call).catch_unwind().await;
         match called.unwrap_or_else(|_| Err(defect(op))) {
             Ok(reply) => {
                 let head = Head { meta: reply.meta.in_style(self.style), next: reply.next.as_deref() };
-                Outcome { ok: true, head: serde_json::to_string(&head).unwrap_or_default(), body: reply.body }
+                CallOutput {
+                    ok: true,
+                    head: serde_json::to_string(&head).unwrap_or_default(),
+                    body: reply.body,
+                }
             }
             Err(error) => {
                 let error = self.scrubbed(ops::named(error, op));
                 let head = Failure::of(&error, self.style).written(self.json_text);
-                Outcome { ok: false, head, body: Vec::new() }
+                CallOutput { ok: false, head, body: Vec::new() }
             }
         }
     }

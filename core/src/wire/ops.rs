@@ -79,7 +79,7 @@ pub(super) fn diagnosed(diagnosis: &Diagnosis) -> Result<Reply, Error> {
         diagnosis: &'a Diagnosis,
         text: String,
     }
-    // Nothing in it is opaque.
+    // A diagnosis holds no opaque JSON.
     Reply::plain(Meta::of(&Subject::method("diagnose")), &Told { diagnosis, text: diagnosis.to_string() })
 }
 
@@ -292,7 +292,7 @@ fn parse(caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
     let exchange = Exchange { status: asked.status, headers, body: Bytes::from(asked.body) };
     let sender = caller.client.sender();
     let scrub = |text: &str| sender.scrub(text);
-    // As the call itself would have it: whoever repeats what the server failed at may do it twice.
+    // The same as the call itself would return: a write that the server failed at may have taken effect.
     let judged = |error: Error| {
         let error = if call.is_write() && error.kind() == Kind::Server { unknown(error) } else { error };
         sender.error_at(&call, error)

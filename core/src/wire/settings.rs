@@ -13,50 +13,52 @@ use crate::config::{RateLimit, Settings, setting};
 use crate::error::{Error, Kind};
 use crate::message::{Name, Term};
 use crate::model::strict::{self, FromCaller, Given, Invalid};
-use crate::model::{Mended, Model, Reader, Types};
+use crate::model::{Mended, Readable, Reader, Types};
 use crate::secret::Secret;
 
 request! {
-    /// What a client is created from; each may be left out.
+    /// The settings of a client; all are optional.
     pub(super) struct DoorSettings {
-        /// The workspace's API key; read from `HIGHTOUCH_API_KEY` when left out.
+        /// The API key of the workspace; read from `HIGHTOUCH_API_KEY` by default.
         client api_key = "apiKey": Secret,
-        /// A file that holds the API key, a regular file of at most 64 KiB; one line break at its end is not the key's.
+        /// A file that holds the API key: a regular file of at most 64 KiB. One line break at its end is ignored.
         client api_key_file = "apiKeyFile": String,
-        /// The API's address with its `/api/v1`, `https`, or `http` to a loopback address; read from
-        /// `HIGHTOUCH_BASE_URL` when left out.
+        /// The address of the API with its `/api/v1`, over `https`, or over `http` to a loopback address; read from
+        /// `HIGHTOUCH_BASE_URL` by default.
         client base_url = "baseUrl": String,
-        /// Used for the `HIGHTOUCH_` names and a proxy's in place of the process's environment.
+        /// Replaces the environment of the process for the `HIGHTOUCH_` variables and those of a proxy.
         client(internal) environment = "environment": BTreeMap<String, Secret>,
-        /// The workspace's limit as requests and seconds; 200 in 10 when left out. It may be set lower or higher but
-        /// not off.
+        /// The rate limit of the workspace, as requests and seconds; 200 in 10 by default. It can be lowered or raised,
+        /// but not turned off.
         client limit = "limit": Vec<f64>,
-        /// The part of the limit that this process may take, above 0 and up to 1; read from `HIGHTOUCH_SHARE` when left
-        /// out. All clients of a workspace in a process keep the smallest share that one of them names. Processes do not
-        /// see each other: give each its share.
+        /// The part of the limit that this process may use, above 0 and up to 1; read from `HIGHTOUCH_SHARE` by
+        /// default, else 1. The smallest share that a client names applies to all clients of the workspace in the
+        /// process. Processes do not see each other, so give each of them its share.
         client share = "share": f64,
-        /// Milliseconds that one attempt may take; 30,000 when left out.
+        /// Time limit of one attempt, in milliseconds; 30,000 by default.
         client timeout_ms = "timeoutMs": Millis,
-        /// Milliseconds that a whole call may take, its waiting and retries included; without end when left out.
+        /// Time limit of a whole call, with its waiting and retries, in milliseconds; unlimited by default.
         client deadline_ms = "deadlineMs": Millis,
-        /// Milliseconds that a call may wait for the limit; without end when left out, and 0 means: now or not at all.
+        /// How long a call may wait for the rate limit, in milliseconds; unlimited by default. With 0 a call is sent at
+        /// once or fails.
         client max_wait_ms = "maxWaitMs": Millis,
-        /// How often a call that may be repeated is; 3 when left out. Waiting for the limit does not count.
+        /// How many times a failed call is sent again, if that is safe; 3 by default. Waiting for the rate limit does
+        /// not count.
         client max_retries = "maxRetries": u32,
-        /// A file of certificates (PEM, at most 16 MiB) that are trusted beside the system's.
+        /// A PEM file, at most 16 MiB, of certificates to trust in addition to those of the system.
         client ca_bundle = "caBundle": String,
-        /// A proxy's URL, used for every request; read from the usual variables (`HTTPS_PROXY`, `NO_PROXY`) when left
-        /// out.
+        /// The URL of a proxy for every request; read from the usual variables (`HTTPS_PROXY`, `NO_PROXY`) by default.
         client proxy = "proxy": Secret,
-        /// Headers that are sent with every request, such as those that a gateway asks for; a call's own come first.
+        /// Headers to send with every request, such as one that a gateway requires. Headers of a single call take
+        /// precedence.
         client headers = "headers": BTreeMap<String, String>,
-        /// The key comes from a function of the host's: see `client.keyWanted`.
+        /// The key comes from a function of the host; see `client.keyWanted`.
         client(internal) key_later = "keyLater": bool,
-        /// Names the language in the User-Agent.
+        /// The language, which the User-Agent names.
         client(internal) language = "language": String,
-        /// Has opaque JSON cross the door as text; for hosts whose decoders would lose digits.
+        /// Makes opaque JSON cross the door as text, for hosts whose decoders would lose digits.
         client(internal) json_text = "jsonText": bool,
-        /// Divides every wait of the SDK's own; for tests.
+        /// Divides every wait of the SDK; for tests.
         client(internal) time_scale = "timeScale": f64,
         /// Opens the operation that panics; for tests.
         client(internal) self_test = "selfTest": bool,
@@ -66,19 +68,19 @@ request! {
 }
 
 request! {
-    /// Options of one call; what is left out is as the client has it.
+    /// Options of one call; the settings of the client are the defaults.
     pub(super) struct DoorOptions {
-        /// Milliseconds that one attempt may take.
+        /// Time limit of one attempt, in milliseconds.
         client timeout_ms = "timeoutMs": Millis,
-        /// Milliseconds that the whole call may take, its waiting and retries included.
+        /// Time limit of the whole call, with its waiting and retries, in milliseconds.
         client deadline_ms = "deadlineMs": Millis,
-        /// How often the call may be repeated, if it may be.
+        /// How many times the call is sent again after a failure, if that is safe.
         client max_retries = "maxRetries": u32,
-        /// Milliseconds that the call may wait for the limit; 0 means: now or not at all.
+        /// How long the call may wait for the rate limit, in milliseconds. With 0 it is sent at once or fails.
         client max_wait_ms = "maxWaitMs": Millis,
-        /// Its class in the queue for the limit: `trigger`, `poll`, `read` or `bulk`.
+        /// Priority in the queue for the rate limit: `trigger`, `poll`, `read` or `bulk`.
         client priority = "priority": String,
-        /// Headers sent beside the client's.
+        /// Headers to send in addition to those of the client.
         client headers = "headers": BTreeMap<String, String>,
         /// Returns the server's answer untouched.
         client raw = "raw": bool,
@@ -111,7 +113,7 @@ impl Serialize for Millis {
     }
 }
 
-impl Model for Millis {
+impl Readable for Millis {
     fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
         Ok(u64::read(from, mended)?.map(Self))
     }
@@ -121,7 +123,7 @@ impl Model for Millis {
     }
 }
 
-impl Model for Secret {
+impl Readable for Secret {
     fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
         Ok(String::read(from, mended)?.map(Self::from))
     }

@@ -17,7 +17,7 @@ const KEEP: Duration = Duration::from_secs(30);
 type Address = (String, [u8; 32]);
 
 #[derive(Default)]
-struct Known {
+struct Workspaces {
     by_key: HashMap<Address, Arc<Workspace>>,
     /// By the id that answers showed.
     by_id: HashMap<(String, i64), Arc<Workspace>>,
@@ -27,7 +27,7 @@ struct Known {
 /// its parent's and begins a list of its own.
 struct Registry {
     process: u32,
-    known: Mutex<Known>,
+    known: Mutex<Workspaces>,
     child: OnceLock<Box<Registry>>,
 }
 

@@ -1,6 +1,6 @@
 //! Opaque JSON at the door keeps its text, inline or as `jsonText`.
 
-use hightouch_sdk::wire::{Cancel, Engine, Outcome};
+use hightouch_sdk::wire::{CallOutput, Cancel, Engine};
 use serde_json::{Value, json};
 
 use crate::support::sandbox::{World, sandbox};
@@ -22,11 +22,11 @@ fn answering(operation: &str, status: u16, text: &str) -> World {
     sandbox().world(&json!({"script": [{"when": {"operation": operation}, "answer": answer}]}))
 }
 
-async fn call(engine: &Engine, op: &str, args: &Value) -> Outcome {
+async fn call(engine: &Engine, op: &str, args: &Value) -> CallOutput {
     engine.call(op, &args.to_string(), "", &Cancel::new()).await
 }
 
-fn body(outcome: &Outcome) -> String {
+fn body(outcome: &CallOutput) -> String {
     assert!(outcome.ok, "{}", outcome.head);
     String::from_utf8(outcome.body.clone()).unwrap()
 }

@@ -115,9 +115,9 @@ public struct RecipientStatus: RawRepresentable, Codable, Hashable, Sendable, Ex
     /// The text of the value in the API.
     public var description: String { rawValue }
 
-    /// Its message is queued.
+    /// The message is queued.
     public static let accepted = Self(rawValue: "accepted")
-    /// It failed a check, and nothing was sent.
+    /// The recipient failed a check; nothing was sent.
     public static let rejected = Self(rawValue: "rejected")
     /// Only in errors, set by the SDK: the request was sent, and its result is unknown.
     public static let unknown = Self(rawValue: "unknown")
@@ -143,13 +143,13 @@ public struct RejectReason: RawRepresentable, Codable, Hashable, Sendable, Expre
     /// The text of the value in the API.
     public var description: String { rawValue }
 
-    /// No e-mail address or phone number.
+    /// It is no e-mail address or phone number.
     public static let invalidHandle = Self(rawValue: "invalid_handle")
     /// Variables of the message have no value.
     public static let missingVariables = Self(rawValue: "missing_variables")
-    /// The profile's id is blank or not known.
+    /// The id of the profile is blank or unknown.
     public static let invalidId = Self(rawValue: "invalid_id")
-    /// Neither an address nor an id.
+    /// Neither an address nor an id was given.
     public static let missingHandleOrId = Self(rawValue: "missing_handle_or_id")
 }
 
@@ -163,7 +163,7 @@ public struct RecipientResult: Codable, Hashable, Sendable {
     public var id: String?
     /// Id of the send, for `sendStatus`. Absent if it was not accepted.
     public var sendId: String?
-    /// Why it was rejected.
+    /// Why the recipient was rejected.
     public var reason: RejectReason?
     /// Variables without a value, if the reason is `missingVariables`.
     public var missingVariables: [String]?
@@ -201,7 +201,7 @@ public struct CampaignResult: Codable, Hashable, Sendable {
 
 /// A recipient of a campaign, named by exactly one of `handle` and `id`.
 public struct CampaignRecipient: Codable, Hashable, Sendable {
-    /// E-mail address, or phone number in E.164 form.
+    /// E-mail address, or phone number in E.164 format.
     public var handle: String?
     /// Primary key of a profile that the Personalization API knows.
     public var id: String?
@@ -226,9 +226,9 @@ public struct CampaignRecipient: Codable, Hashable, Sendable {
 
 /// Status of one send of a campaign.
 public struct SendStatus: Codable, Hashable, Sendable {
-    /// The provider's word: `sent`, `delivered`, `bounced`, `failed` or `dropped`; others may come.
+    /// Status from the provider: `sent`, `delivered`, `bounced`, `failed`, `dropped`, or another.
     public var status: String
-    /// Why it was dropped.
+    /// Why the message was dropped.
     public var reason: String?
 
     /// Creates a value, for example for a test.

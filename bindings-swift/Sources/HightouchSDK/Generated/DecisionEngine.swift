@@ -14,7 +14,7 @@ public struct DecisionEngine: Sendable {
     /// The same operations, which return the raw response.
     public var withRawResponse: Raw { Raw(door: door) }
 
-    /// Lists the workspace's flows, a page at a time, ordered by id unless `orderBy` says otherwise.
+    /// Lists the flows of the workspace, a page at a time, ordered by id unless `orderBy` says otherwise.
     ///
     /// Operation `ListFlows`: `GET /decision-engine/flows`.
     ///
@@ -70,7 +70,7 @@ public struct DecisionEngine: Sendable {
         try await door.value("decision_engine.run_flow", ["flowId": flowId], options)
     }
 
-    /// Lists the messages of a flow, a page at a time; their order is not documented.
+    /// Lists the messages of a flow in pages. Their order is not documented.
     ///
     /// Operation `ListMessages`: `GET /decision-engine/flow/{flowId}/messages`.
     ///
@@ -310,9 +310,9 @@ public struct DecisionEngineFlow: Codable, Hashable, Identifiable, Sendable {
     public var name: String
     /// Id of the workspace that it belongs to.
     public var workspaceId: Int?
-    /// Decision engine that it belongs to.
+    /// Id of the decision engine.
     public var decisionEngineId: String?
-    /// Audience that it decides for.
+    /// Id of the audience that the flow decides for.
     public var audienceId: Int?
     /// State. The vendor documents only `active`.
     public var status: String?
@@ -320,7 +320,7 @@ public struct DecisionEngineFlow: Codable, Hashable, Identifiable, Sendable {
     public var config: JSONValue?
     /// When it was created.
     public var createdAt: Date?
-    /// When it was last changed.
+    /// Time of the last change.
     public var updatedAt: Date?
 
     /// Creates a value, for example for a test.
@@ -357,7 +357,7 @@ public enum FlowOrder: String, CaseIterable, Codable, Hashable, Sendable {
 
 /// The result of running a flow.
 public struct DecisionEngineRun: Codable, Hashable, Sendable {
-    /// How many flows were queued to run.
+    /// Number of flows that were queued.
     public var flowsEnqueued: Int
 
     /// Creates a value, for example for a test.
@@ -405,7 +405,7 @@ public struct MessageGuardrails: Codable, Hashable, Sendable {
 public struct MessageVariableConfig: Codable, Hashable, Sendable {
     /// Whether variants have a value for each locale; if false or absent, only `value` is used.
     public var localizationEnabled: Bool?
-    /// Length in days of the window of `maxSendsPerUser`.
+    /// Length of the window of `maxSendsPerUser`, in days.
     public var maxSendsPerUserWindowDays: Int?
     /// Maximum number of sends of this variable's variants to one user in the window.
     public var maxSendsPerUser: Int?
@@ -506,7 +506,7 @@ public struct DecisionEngineMessage: Codable, Hashable, Identifiable, Sendable {
     public var variables: [MessageVariable]
     /// When it was created.
     public var createdAt: Date?
-    /// When it was last changed.
+    /// Time of the last change.
     public var updatedAt: Date?
 
     /// Creates a value, for example for a test.

@@ -14,7 +14,7 @@ public struct Destinations: Sendable {
     /// The same operations, which return the raw response.
     public var withRawResponse: Raw { Raw(door: door) }
 
-    /// Lists the workspace's destinations, a page at a time, ordered by id unless `orderBy` says otherwise.
+    /// Lists the destinations of the workspace, a page at a time, ordered by id unless `orderBy` says otherwise.
     ///
     /// Operation `ListDestination`: `GET /destinations`.
     ///
@@ -197,13 +197,13 @@ public struct Destination: Codable, Hashable, Identifiable, Sendable {
     public var workspaceId: Int?
     /// When it was created.
     public var createdAt: Date?
-    /// When it was last changed.
+    /// Time of the last change.
     public var updatedAt: Date?
     /// Settings of the connection; the form depends on the type and may change at any time.
     public var configuration: JSONValue?
     /// Kind of connection, such as `salesforce` or `hubspot`.
     public var type: String?
-    /// Ids of the syncs that write to it.
+    /// Ids of the syncs that write to the destination.
     public var syncs: [Int]
 
     /// Creates a value, for example for a test.

@@ -14,7 +14,7 @@ public struct EventContracts: Sendable {
     /// The same operations, which return the raw response.
     public var withRawResponse: Raw { Raw(door: door) }
 
-    /// Lists the workspace's event contracts, a page at a time, ordered by id unless `orderBy` says otherwise.
+    /// Lists the event contracts of the workspace, a page at a time, ordered by id unless `orderBy` says otherwise.
     ///
     /// Operation `ListContracts`: `GET /events/contracts`.
     ///
@@ -201,7 +201,7 @@ public struct EventContracts: Sendable {
     }
 }
 
-/// An event contract: schemas that events are checked against.
+/// An event contract: schemas that events must match.
 public struct EventContract: Codable, Hashable, Identifiable, Sendable {
     /// Id.
     public var id: String
@@ -219,9 +219,9 @@ public struct EventContract: Codable, Hashable, Identifiable, Sendable {
     public var workspaceId: Int?
     /// When it was created.
     public var createdAt: Date?
-    /// When it was last changed.
+    /// Time of the last change.
     public var updatedAt: Date?
-    /// Sources of events that it is applied to.
+    /// Event sources that it applies to.
     public var eventSources: [EventSource]
 
     /// Creates a value, for example for a test.
@@ -250,8 +250,8 @@ public struct EventContract: Codable, Hashable, Identifiable, Sendable {
     }
 }
 
-/// An event contract after a change. The vendor documents it without its id, times and sources, yet shows them in an
-/// example: the id is filled in, and the rest is there where the server gives it.
+/// An event contract after a change. Hightouch documents it without its id, times and sources, but shows them in an
+/// example. The SDK fills in the id; the rest is absent if the server does not return it.
 public struct UpdatedEventContract: Codable, Hashable, Identifiable, Sendable {
     /// Id.
     public var id: String
@@ -269,7 +269,7 @@ public struct UpdatedEventContract: Codable, Hashable, Identifiable, Sendable {
     public var workspaceId: Int?
     /// When it was created.
     public var createdAt: Date?
-    /// When it was last changed.
+    /// Time of the last change.
     public var updatedAt: Date?
     /// Sources of events that it is applied to; absent if the server does not repeat them.
     public var eventSources: [EventSource]?

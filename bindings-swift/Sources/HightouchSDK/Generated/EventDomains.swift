@@ -14,7 +14,7 @@ public struct EventDomains: Sendable {
     /// The same operations, which return the raw response.
     public var withRawResponse: Raw { Raw(door: door) }
 
-    /// Lists the workspace's event domains, a page at a time, ordered by id unless `orderBy` says otherwise.
+    /// Lists the event domains of the workspace, a page at a time, ordered by id unless `orderBy` says otherwise.
     ///
     /// Operation `ListDomains`: `GET /events/domains`.
     ///
@@ -58,7 +58,7 @@ public struct EventDomains: Sendable {
     ///   - description: Description.
     ///   - onUndeclaredSchema: How events that the domain does not define are handled. Default: `ALLOW_EVENT`.
     ///   - events: The events that it defines.
-    ///   - components: Parts that the events' schemas share.
+    ///   - components: Components that the schemas of the events share.
     ///   - options: Options for this call only.
     /// - Returns: The ``EventDomain`` that the server returned.
     /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
@@ -205,10 +205,10 @@ public struct EventDomains: Sendable {
     }
 }
 
-/// A part of a schema that the events of a domain can share.
+/// A component: a part of a schema that the events of a domain can share.
 public struct EventDomainComponent: Codable, Hashable, Sendable {
-    /// Id; left out for a new one. An update finds a component by its id, else by name and version; a new name needs
-    /// the id.
+    /// Id; leave it out for a new component. An update finds a component by its id, else by name and version; to rename
+    /// it, give the id.
     public var id: String?
     /// Slug. The server makes one from the name if it is left out; it cannot be changed later.
     public var slug: String?
@@ -247,7 +247,7 @@ public struct EventDomainComponent: Codable, Hashable, Sendable {
     }
 }
 
-/// An event domain: schemas that events are checked against, and components that the schemas share.
+/// An event domain: schemas that events must match, and components that the schemas share.
 public struct EventDomain: Codable, Hashable, Identifiable, Sendable {
     /// Id.
     public var id: String
@@ -261,15 +261,15 @@ public struct EventDomain: Codable, Hashable, Identifiable, Sendable {
     public var onUndeclaredSchema: EventPolicy?
     /// The events that it defines.
     public var events: [EventSchema]
-    /// Parts that the events' schemas share.
+    /// Components that the schemas of the events share.
     public var components: [EventDomainComponent]
     /// Id of the workspace that it belongs to.
     public var workspaceId: Int?
     /// When it was created.
     public var createdAt: Date?
-    /// When it was last changed.
+    /// Time of the last change.
     public var updatedAt: Date?
-    /// Sources of events that it is applied to.
+    /// Event sources that it applies to.
     public var eventSources: [EventSource]
 
     /// Creates a value, for example for a test.

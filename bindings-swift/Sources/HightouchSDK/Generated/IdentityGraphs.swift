@@ -80,8 +80,8 @@ public struct IdentityGraphs: Sendable {
     /// - Parameters:
     ///   - graphId: The graph's id; no operation lists identity graphs, so take it from the web app.
     ///   - identifiers: Identifiers. Clusters that hold one of them are rebuilt in the graph's next run.
-    ///   - block: Also put the values on the blocklist, so that later runs ignore them. Default: false, although the
-    ///     API itself assumes true.
+    ///   - block: Whether to put the values on the blocklist too, so that later runs ignore them. Default: false,
+    ///     although the API itself assumes true.
     ///   - options: Options for this call only.
     /// - Returns: The ``ReprocessRequest`` that the server returned.
     /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
@@ -224,7 +224,7 @@ public struct IdentityGraphs: Sendable {
     }
 }
 
-/// State of an identity graph's run.
+/// Status of a run of an identity graph.
 ///
 /// The API may add values. A value without a constant here keeps its text, and you can send it too.
 public struct IdentityGraphRunStatus: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
@@ -242,7 +242,7 @@ public struct IdentityGraphRunStatus: RawRepresentable, Codable, Hashable, Senda
     /// The text of the value in the API.
     public var description: String { rawValue }
 
-    /// Waits for its turn.
+    /// The run waits for its turn.
     public static let queued = Self(rawValue: "QUEUED")
     /// Is in progress.
     public static let processing = Self(rawValue: "PROCESSING")
@@ -250,13 +250,13 @@ public struct IdentityGraphRunStatus: RawRepresentable, Codable, Hashable, Senda
     public static let success = Self(rawValue: "SUCCESS")
     /// Failed.
     public static let failure = Self(rawValue: "FAILURE")
-    /// Was cancelled.
+    /// The run was cancelled.
     public static let cancelled = Self(rawValue: "CANCELLED")
 }
 
-/// Figures of a run at one threshold.
+/// Statistics of a run at one threshold.
 public struct IdentityGraphRunStats: Codable, Hashable, Sendable {
-    /// Rows of the sources that were processed.
+    /// Source rows that the run processed.
     public var numSourceRows: Int
     /// Profiles that the run added.
     public var numNewUniqueProfiles: Int
@@ -279,9 +279,9 @@ public struct IdentityGraphRunStats: Codable, Hashable, Sendable {
 public struct IdentityGraphRun: Codable, Hashable, Identifiable, Sendable {
     /// The run's id.
     public var id: String
-    /// State of the run.
+    /// Status of the run.
     public var status: IdentityGraphRunStatus
-    /// The graph.
+    /// Id of the graph.
     public var graphId: String?
     /// Whether the whole graph is rebuilt.
     public var fullRerun: Bool?
@@ -289,9 +289,9 @@ public struct IdentityGraphRun: Codable, Hashable, Identifiable, Sendable {
     public var createdAt: Date?
     /// When it started. Absent while it is queued.
     public var startedAt: Date?
-    /// When it ended well or in failure; absent before, and after a cancel.
+    /// End time; absent until the run succeeds or fails, and after a cancellation.
     public var finishedAt: Date?
-    /// Final figures by threshold (`deterministic`, `probabilistic-strict`, `probabilistic-loose`), after a success.
+    /// Statistics by threshold (`deterministic`, `probabilistic-strict`, `probabilistic-loose`); there after a success.
     public var stats: [String: IdentityGraphRunStats]?
     /// The error that the run reports.
     public var error: String?
@@ -343,9 +343,9 @@ public struct ReprocessRequest: Codable, Hashable, Sendable {
     }
 }
 
-/// A value that identifies somebody.
+/// A value that identifies a user.
 public struct Identifier: Codable, Hashable, Sendable {
-    /// Its kind, such as `email`.
+    /// Kind of identifier, such as `email`.
     public var identifier: String?
     /// The value.
     public var value: String?
@@ -382,29 +382,30 @@ public struct ReprocessState: RawRepresentable, Codable, Hashable, Sendable, Exp
     /// The text of the value in the API.
     public var description: String { rawValue }
 
-    /// Is still being queued.
+    /// The request is being queued.
     public static let queueing = Self(rawValue: "queueing")
-    /// Is queued, and on the blocklist where that was asked for; waits for the graph's next run.
+    /// The request is queued and waits for the next run of the graph. If you asked for it, its values are on the
+    /// blocklist.
     public static let queued = Self(rawValue: "queued")
-    /// A run has processed it.
+    /// A run has processed the request.
     public static let reprocessed = Self(rawValue: "reprocessed")
-    /// Could not be queued.
+    /// The request could not be queued.
     public static let failed = Self(rawValue: "failed")
-    /// Was cancelled.
+    /// The request was cancelled.
     public static let cancelled = Self(rawValue: "cancelled")
 }
 
 /// Status of a request to reprocess identifiers.
 public struct ReprocessStatus: Codable, Hashable, Sendable {
-    /// State of the request.
+    /// Status of the request.
     public var status: ReprocessState
-    /// When it was queued.
+    /// Time at which the request was queued.
     public var queuedAt: Date?
-    /// When a run had processed it.
+    /// Time at which a run had processed the request.
     public var reprocessedAt: Date?
-    /// The run that processed it.
+    /// Id of the run that processed the request.
     public var reprocessedRunId: String?
-    /// Why it could not be queued, where that is known.
+    /// Why the request could not be queued, if known.
     public var error: String?
 
     /// Creates a value, for example for a test.

@@ -14,7 +14,7 @@ public struct Models: Sendable {
     /// The same operations, which return the raw response.
     public var withRawResponse: Raw { Raw(door: door) }
 
-    /// Lists the workspace's models, parents and related ones included, a page at a time, ordered by id unless
+    /// Lists the models of the workspace, with parent and related models,, a page at a time, ordered by id unless
     /// `orderBy` says otherwise.
     ///
     /// Operation `ListModel`: `GET /models`.
@@ -72,11 +72,11 @@ public struct Models: Sendable {
     ///   - slug: Slug, unique among the workspace's models. A slug that is already taken is a `conflict`.
     ///   - queryType: Kind of query, such as `rawSql`, `dbt`, `visual` or `custom`; the vendor spells the kind for
     ///     tables `tabel`.
-    ///   - sourceId: Source that it reads from.
+    ///   - sourceId: Id of the source that the model reads from.
     ///   - isSchema: Whether it is only part of other models.
     ///   - primaryKey: Column that identifies a row; null if the query is never synced directly.
     ///   - visual: The query of an audience.
-    ///   - custom: The query of a source without SQL.
+    ///   - custom: The query, for a source without SQL.
     ///   - table: The table that it reads.
     ///   - raw: The SQL.
     ///   - dbt: The dbt model that it is based on.
@@ -133,9 +133,9 @@ public struct Models: Sendable {
     ///   - modelId: The model's id.
     ///   - name: Display name.
     ///   - isSchema: Whether it is only part of other models.
-    ///   - primaryKey: Column that identifies a row; null clears it.
+    ///   - primaryKey: Primary key column; null clears it.
     ///   - visual: The query of an audience.
-    ///   - custom: The query of a source without SQL.
+    ///   - custom: The query, for a source without SQL.
     ///   - table: The table that it reads.
     ///   - raw: The SQL.
     ///   - dbt: The dbt model that it is based on.
@@ -304,7 +304,7 @@ public struct VisualQuery: Codable, Hashable, Sendable {
     public var primaryLabel: String?
     /// Filter conditions, in a form that the API does not define.
     public var filter: JSONValue?
-    /// Model that it is an audience of.
+    /// Id of the parent model of the audience.
     public var parentId: Int?
     /// Members that this version does not know, as the server wrote them. They are sent back with the value.
     public var otherMembers: JSONValue?
@@ -344,7 +344,7 @@ public struct CustomQuery: Codable, Hashable, Sendable {
 
 /// A table that a model reads.
 public struct TableQuery: Codable, Hashable, Sendable {
-    /// Its name.
+    /// Name of the table.
     public var name: String?
     /// Members that this version does not know, as the server wrote them. They are sent back with the value.
     public var otherMembers: JSONValue?
@@ -363,9 +363,9 @@ public struct TableQuery: Codable, Hashable, Sendable {
 public struct DbtQuery: Codable, Hashable, Sendable {
     /// dbt's own unique id.
     public var dbtUniqueId: String?
-    /// SQL as dbt compiled it.
+    /// The SQL that dbt compiled.
     public var compiledSql: String?
-    /// SQL as it was written.
+    /// The SQL before it was compiled.
     public var rawSql: String?
     /// Database of the table that dbt creates; absent for dbt Cloud.
     public var database: String?
@@ -417,8 +417,7 @@ public struct RawQuery: Codable, Hashable, Sendable {
     }
 }
 
-/// A model: a query over a source. It carries its query in one of `visual`, `custom`, `table`, `dbt`, `dbtCloud` and
-/// `raw`.
+/// A model: a query over a source. Its query is in one of `visual`, `custom`, `table`, `dbt`, `dbtCloud` and `raw`.
 public struct Model: Codable, Hashable, Identifiable, Sendable {
     /// Numeric id.
     public var id: Int
@@ -434,9 +433,9 @@ public struct Model: Codable, Hashable, Identifiable, Sendable {
     public var primaryKey: String?
     /// When it was created.
     public var createdAt: Date?
-    /// When it was last changed.
+    /// Time of the last change.
     public var updatedAt: Date?
-    /// Source that it reads from.
+    /// Id of the source that the model reads from.
     public var sourceId: Int?
     /// Kind of query, such as `rawSql`, `dbt`, `visual` or `custom`; the vendor spells the kind for tables `tabel`.
     public var queryType: String?
@@ -444,11 +443,11 @@ public struct Model: Codable, Hashable, Identifiable, Sendable {
     public var tags: [String: String]?
     /// Whether it is only part of other models.
     public var isSchema: Bool?
-    /// Ids of the syncs that use it.
+    /// Ids of the syncs that use the model.
     public var syncs: [Int]
     /// The query of an audience.
     public var visual: VisualQuery?
-    /// The query of a source without SQL.
+    /// The query, for a source without SQL.
     public var custom: CustomQuery?
     /// The table that it reads.
     public var table: TableQuery?

@@ -2,31 +2,33 @@
 
 /// The settings of a client, except its key.
 public struct Configuration: Hashable, Sendable {
-    /// A file that holds the API key, a regular file of at most 64 KiB; one line break at its end is not the key's.
+    /// A file that holds the API key: a regular file of at most 64 KiB. One line break at its end is ignored.
     public var apiKeyFile: String?
-    /// The API's address with its `/api/v1`, `https`, or `http` to a loopback address; read from `HIGHTOUCH_BASE_URL`
-    /// when left out.
+    /// The address of the API with its `/api/v1`, over `https`, or over `http` to a loopback address; read from
+    /// `HIGHTOUCH_BASE_URL` by default.
     public var baseURL: String?
-    /// The workspace's limit as requests and seconds; 200 in 10 when left out. It may be set lower or higher but not
-    /// off.
+    /// The rate limit of the workspace, as requests and seconds; 200 in 10 by default. It can be lowered or raised, but
+    /// not turned off.
     public var limit: RateLimit?
-    /// The part of the limit that this process may take, above 0 and up to 1; read from `HIGHTOUCH_SHARE` when left
-    /// out. All clients of a workspace in a process keep the smallest share that one of them names. Processes do not
-    /// see each other: give each its share.
+    /// The part of the limit that this process may use, above 0 and up to 1; read from `HIGHTOUCH_SHARE` by default,
+    /// else 1. The smallest share that a client names applies to all clients of the workspace in the process. Processes
+    /// do not see each other, so give each of them its share.
     public var share: Double?
-    /// Time that one attempt may take; 30,000 ms when left out.
+    /// Time limit of one attempt; 30,000 ms by default.
     public var timeout: Duration?
-    /// Time that a whole call may take, its waiting and retries included; without end when left out.
+    /// Time limit of a whole call, with its waiting and retries; unlimited by default.
     public var deadline: Duration?
-    /// Time that a call may wait for the limit; without end when left out, and 0 means: now or not at all.
+    /// How long a call may wait for the rate limit; unlimited by default. With 0 a call is sent at once or fails.
     public var maxWait: Duration?
-    /// How often a call that may be repeated is; 3 when left out. Waiting for the limit does not count.
+    /// How many times a failed call is sent again, if that is safe; 3 by default. Waiting for the rate limit does not
+    /// count.
     public var maxRetries: Int?
-    /// A file of certificates (PEM, at most 16 MiB) that are trusted beside the system's.
+    /// A PEM file, at most 16 MiB, of certificates to trust in addition to those of the system.
     public var caBundle: String?
-    /// A proxy's URL, used for every request; read from the usual variables (`HTTPS_PROXY`, `NO_PROXY`) when left out.
+    /// The URL of a proxy for every request; read from the usual variables (`HTTPS_PROXY`, `NO_PROXY`) by default.
     public var proxy: Secret?
-    /// Headers that are sent with every request, such as those that a gateway asks for; a call's own come first.
+    /// Headers to send with every request, such as one that a gateway requires. Headers of a single call take
+    /// precedence.
     public var headers: [String: String]?
 
     /// Creates a configuration. A setting that is nil has its default value.
@@ -75,17 +77,17 @@ public struct Configuration: Hashable, Sendable {
 
 /// Options for one call.
 public struct CallOptions: Hashable, Sendable {
-    /// Time that one attempt may take.
+    /// Time limit of one attempt.
     public var timeout: Duration?
-    /// Time that the whole call may take, its waiting and retries included.
+    /// Time limit of the whole call, with its waiting and retries.
     public var deadline: Duration?
-    /// How often the call may be repeated, if it may be.
+    /// How many times the call is sent again after a failure, if that is safe.
     public var maxRetries: Int?
-    /// Time that the call may wait for the limit; 0 means: now or not at all.
+    /// How long the call may wait for the rate limit. With 0 it is sent at once or fails.
     public var maxWait: Duration?
-    /// Its class in the queue for the limit: `trigger`, `poll`, `read` or `bulk`.
+    /// Priority in the queue for the rate limit: `trigger`, `poll`, `read` or `bulk`.
     public var priority: Priority?
-    /// Headers sent beside the client's.
+    /// Headers to send in addition to those of the client.
     public var headers: [String: String]?
 
     /// Creates options. An option that is nil keeps the value from the client's configuration.

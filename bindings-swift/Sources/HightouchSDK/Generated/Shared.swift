@@ -98,7 +98,7 @@ extension CallStart {
     ]
 }
 
-/// State of a run.
+/// Status of a run of a sync.
 ///
 /// The API may add values. A value without a constant here keeps its text, and you can send it too.
 public struct SyncRunStatus: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
@@ -118,11 +118,11 @@ public struct SyncRunStatus: RawRepresentable, Codable, Hashable, Sendable, Expr
 
     /// Waits to write to the destination, or for an earlier run.
     public static let queued = Self(rawValue: "queued")
-    /// Reads the model.
+    /// The run reads the model.
     public static let querying = Self(rawValue: "querying")
-    /// Writes to the destination.
+    /// The run writes to the destination.
     public static let processing = Self(rawValue: "processing")
-    /// Writes its report.
+    /// The run writes its report.
     public static let reporting = Self(rawValue: "reporting")
     /// Succeeded.
     public static let success = Self(rawValue: "success")
@@ -130,7 +130,7 @@ public struct SyncRunStatus: RawRepresentable, Codable, Hashable, Sendable, Expr
     public static let warning = Self(rawValue: "warning")
     /// Failed.
     public static let failed = Self(rawValue: "failed")
-    /// Was cancelled.
+    /// The run was cancelled.
     public static let cancelled = Self(rawValue: "cancelled")
     /// Was interrupted. A later run continues.
     public static let interrupted = Self(rawValue: "interrupted")
@@ -230,7 +230,7 @@ public struct EventType: RawRepresentable, Codable, Hashable, Sendable, Expressi
     public static let group = Self(rawValue: "group")
 }
 
-/// The schema that events of one kind and name are checked against.
+/// The schema of the events of one kind and name.
 public struct EventSchema: Codable, Hashable, Sendable {
     /// JSON Schema of the event; in a domain it may refer to components.
     public var schema: JSONValue?
@@ -271,7 +271,7 @@ public struct EventSchema: Codable, Hashable, Sendable {
     }
 }
 
-/// A source of events that a contract or a domain is applied to.
+/// An event source that a contract or a domain applies to.
 public struct EventSource: Codable, Hashable, Identifiable, Sendable {
     /// The source's id.
     public var id: String

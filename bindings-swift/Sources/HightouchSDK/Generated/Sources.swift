@@ -14,7 +14,7 @@ public struct Sources: Sendable {
     /// The same operations, which return the raw response.
     public var withRawResponse: Raw { Raw(door: door) }
 
-    /// Lists the workspace's sources, a page at a time, ordered by id unless `orderBy` says otherwise.
+    /// Lists the sources of the workspace, a page at a time, ordered by id unless `orderBy` says otherwise.
     ///
     /// Operation `ListSource`: `GET /sources`.
     ///
@@ -194,7 +194,7 @@ public struct Source: Codable, Hashable, Identifiable, Sendable {
     public var workspaceId: Int?
     /// When it was created.
     public var createdAt: Date?
-    /// When it was last changed.
+    /// Time of the last change.
     public var updatedAt: Date?
     /// Settings of the connection; the form depends on the type and may change at any time.
     public var configuration: JSONValue?

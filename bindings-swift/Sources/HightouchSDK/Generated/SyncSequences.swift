@@ -33,7 +33,7 @@ public struct SyncSequences: Sendable {
         try await door.run("sync_sequences.trigger", ["syncSequenceId": syncSequenceId], options)
     }
 
-    /// Reads one run of a sequence, with the state of each member.
+    /// Reads one run of a sequence, with the status of each member.
     ///
     /// Operation `GetSyncSequenceRun`: `GET /sync-sequences/runs/{syncSequenceRunId}`.
     ///
@@ -68,7 +68,7 @@ public struct SyncSequences: Sendable {
     }
 }
 
-/// State of a sequence's run.
+/// Status of a run of a sequence.
 ///
 /// The API may add values. A value without a constant here keeps its text, and you can send it too.
 public struct SequenceRunStatus: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
@@ -88,25 +88,25 @@ public struct SequenceRunStatus: RawRepresentable, Codable, Hashable, Sendable, 
 
     /// Has not started.
     public static let pending = Self(rawValue: "pending")
-    /// Runs its syncs.
+    /// The run executes its syncs.
     public static let running = Self(rawValue: "running")
     /// Finished. Its members may still have warnings.
     public static let done = Self(rawValue: "done")
     /// Failed.
     public static let failed = Self(rawValue: "failed")
-    /// Was cancelled.
+    /// The run was cancelled.
     public static let cancelled = Self(rawValue: "cancelled")
 }
 
 /// The run of one sync in a sequence.
 public struct SequenceMember: Codable, Hashable, Sendable {
-    /// The sync.
+    /// Id of the sync.
     public var syncId: Int?
-    /// The sync's run, as `syncs.runs` lists it.
+    /// Id of the run of the sync, as in `syncs.runs`.
     public var syncRunId: Int?
-    /// State of that run.
+    /// Status of that run.
     public var status: SyncRunStatus?
-    /// When it ended; absent before.
+    /// End time; absent until the run ends.
     public var finishedAt: Date?
 
     /// Creates a value, for example for a test.

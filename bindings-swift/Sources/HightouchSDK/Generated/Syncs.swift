@@ -14,7 +14,7 @@ public struct Syncs: Sendable {
     /// The same operations, which return the raw response.
     public var withRawResponse: Raw { Raw(door: door) }
 
-    /// Lists the workspace's syncs, a page at a time, ordered by id unless `orderBy` says otherwise.
+    /// Lists the syncs of the workspace, a page at a time, ordered by id unless `orderBy` says otherwise.
     ///
     /// Operation `ListSync`: `GET /syncs`.
     ///
@@ -72,8 +72,8 @@ public struct Syncs: Sendable {
     /// - Parameters:
     ///   - slug: Slug, unique in the workspace. A slug that is already taken is a `conflict`.
     ///   - configuration: Mappings and settings; the form depends on the kind of destination.
-    ///   - destinationId: Destination that it writes to.
-    ///   - modelId: Model that it reads from.
+    ///   - destinationId: Id of the destination that the sync writes to.
+    ///   - modelId: Id of the model that the sync reads.
     ///   - schedule: Schedule of automatic runs. Null or left out for a sync that is only started by hand, by the API
     ///     or in a sequence.
     ///   - disabled: Whether scheduled runs are switched off. Default: false.
@@ -135,8 +135,8 @@ public struct Syncs: Sendable {
             ], options)
     }
 
-    /// Deletes a sync; what it delivered stays delivered. The operation is newer than the vendor's document that this
-    /// SDK is based on. A server that does not have it answers `notFound`.
+    /// Deletes a sync. Rows that it has sent stay in the destination. The operation is newer than the vendor's document
+    /// that this SDK is based on. A server that does not have it answers `notFound`.
     ///
     /// Operation `DeleteSync`: `DELETE /syncs/{syncId}`. The API's OpenAPI document does not contain it yet.
     ///
@@ -390,13 +390,13 @@ public struct SyncRun: Codable, Hashable, Identifiable, Sendable {
     public var createdAt: Date?
     /// When it started.
     public var startedAt: Date?
-    /// When it ended.
+    /// End time.
     public var finishedAt: Date?
     /// Rows that the query returned.
     public var querySize: Int
     /// Progress as a ratio; its range is not documented, and a successful run may end below 1.
     public var completionRatio: Double
-    /// Rows that the run meant to process.
+    /// Rows that the run planned to send.
     public var plannedRows: RowCounts
     /// Rows that the destination accepted.
     public var successfulRows: RowCounts
@@ -516,7 +516,7 @@ public struct CronRule: Codable, Hashable, Sendable {
     }
 }
 
-/// Days of the week; absent counts as not set.
+/// Days of the week; an absent day is not set.
 public struct VisualDays: Codable, Hashable, Sendable {
     /// On Mondays.
     public var monday: Bool?
@@ -557,7 +557,7 @@ public struct VisualDays: Codable, Hashable, Sendable {
     }
 }
 
-/// Days of the week and a time on them.
+/// Days of the week, and a time of day.
 public struct VisualExpression: Codable, Hashable, Sendable {
     /// Days on which a run starts.
     public var days: VisualDays?
@@ -597,7 +597,7 @@ public struct VisualRule: Codable, Hashable, Sendable {
 
 /// An account in dbt Cloud.
 public struct DbtAccount: Codable, Hashable, Sendable {
-    /// dbt Cloud's id.
+    /// Id in dbt Cloud.
     public var id: String?
     /// Members that this version does not know, as the server wrote them. They are sent back with the value.
     public var otherMembers: JSONValue?
@@ -614,7 +614,7 @@ public struct DbtAccount: Codable, Hashable, Sendable {
 
 /// A job in dbt Cloud.
 public struct DbtJob: Codable, Hashable, Sendable {
-    /// dbt Cloud's id.
+    /// Id in dbt Cloud.
     public var id: String?
     /// Members that this version does not know, as the server wrote them. They are sent back with the value.
     public var otherMembers: JSONValue?
@@ -654,7 +654,7 @@ public struct DbtRule: Codable, Hashable, Sendable {
 public enum ScheduleRule: Hashable, Sendable {
     /// At a fixed interval of minutes, hours, days or weeks.
     case interval(IntervalRule)
-    /// On a cron expression.
+    /// By a cron expression.
     case cron(CronRule)
     /// On days and times set in the vendor's web app.
     case visual(VisualRule)
@@ -726,7 +726,7 @@ public struct Schedule: Codable, Hashable, Sendable {
     }
 }
 
-/// State of a sync.
+/// Status of a sync.
 ///
 /// The API may add values. A value without a constant here keeps its text, and you can send it too.
 public struct SyncStatus: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
@@ -744,7 +744,7 @@ public struct SyncStatus: RawRepresentable, Codable, Hashable, Sendable, Express
     /// The text of the value in the API.
     public var description: String { rawValue }
 
-    /// Switched off.
+    /// The sync is switched off.
     public static let disabled = Self(rawValue: "disabled")
     /// No run has been scheduled yet.
     public static let pending = Self(rawValue: "pending")
@@ -768,9 +768,9 @@ public struct SyncStatus: RawRepresentable, Codable, Hashable, Sendable, Express
     public static let interrupted = Self(rawValue: "interrupted")
 }
 
-/// A list or an audience in the destination.
+/// A list or an audience in a destination.
 public struct ExternalSegment: Codable, Hashable, Sendable {
-    /// The destination's id for it; absent where none was made.
+    /// Its id in the destination; absent if none was created.
     public var id: String?
 
     /// Creates a value, for example for a test.
@@ -781,7 +781,7 @@ public struct ExternalSegment: Codable, Hashable, Sendable {
     }
 }
 
-/// A sync: maps a model to a destination; each run sends the rows that changed since the run before.
+/// A sync: maps a model to a destination. Each run sends the rows that changed since the previous run.
 public struct Sync: Codable, Hashable, Identifiable, Sendable {
     /// Numeric id.
     public var id: Int
@@ -791,27 +791,27 @@ public struct Sync: Codable, Hashable, Identifiable, Sendable {
     public var workspaceId: Int?
     /// When it was created.
     public var createdAt: Date?
-    /// When it was last changed.
+    /// Time of the last change.
     public var updatedAt: Date?
-    /// Destination that it writes to.
+    /// Id of the destination that the sync writes to.
     public var destinationId: Int?
-    /// Model that it reads from.
+    /// Id of the model that the sync reads.
     public var modelId: Int?
     /// Mappings and settings; the form depends on the kind of destination and may change at any time.
     public var configuration: JSONValue?
     /// Schedule of automatic runs. Absent for a sync that is only started by hand, by the API or in a sequence.
     public var schedule: Schedule?
-    /// State of the sync, usually that of its latest run.
+    /// Status of the sync, usually that of its latest run.
     public var status: SyncStatus?
     /// Whether scheduled runs are switched off. Triggered runs still start.
     public var disabled: Bool?
     /// When the latest run started. Absent before the first one.
     public var lastRunAt: Date?
-    /// Columns of the source that it needs.
+    /// Columns of the source that the sync uses.
     public var referencedColumns: [String]
-    /// Column that identifies a row in the source.
+    /// Primary key column in the source.
     public var primaryKey: String?
-    /// List or audience made in the destination.
+    /// List or audience that was created in the destination.
     public var externalSegment: ExternalSegment?
     /// Tags by name.
     public var tags: [String: String]?
@@ -856,7 +856,7 @@ public struct Sync: Codable, Hashable, Identifiable, Sendable {
 
 /// What a trigger does while a run of the sync is in progress.
 public enum IfRunning: String, CaseIterable, Codable, Hashable, Sendable {
-    /// Starts another run, which queues behind it.
+    /// Starts another run, which is queued behind the current one.
     case queue
     /// Returns the newest run in progress instead of starting one. Combining it with other options is an error, since
     /// that run may have been started with different ones. The SDK reads the list of runs first; a run that somebody

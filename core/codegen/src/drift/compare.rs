@@ -1,4 +1,4 @@
-//! The catalogue and a document, operation by operation and member by member.
+//! Compares the catalogue with a document, operation by operation and member by member.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,14 +7,14 @@ use serde_json::Value;
 use super::document::{Described, Document, list, text};
 use super::{Finding, Severity};
 
-/// Which way values go: what is new matters differently in a request and in an answer.
+/// The direction of values: a new member matters differently in a request and in an answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
     Request,
     Answer,
 }
 
-/// Everything in which a document differs from the catalogue.
+/// All differences between a document and the catalogue.
 pub(crate) fn differences(document: &Document, catalogue: &Value) -> Vec<Finding> {
     let types = list(catalogue, "types").iter().map(|of| (text(of, "name"), of)).collect();
     let mut compared = Compared { document, types, findings: Vec::new() };
@@ -128,7 +128,7 @@ impl<'a> Compared<'a> {
         }
     }
 
-    /// Pages are asked for by the vendor's default, since more may be refused.
+    /// Pages are requested with Hightouch's default size, since a larger one may be refused.
     fn page_size(&mut self, at: &str, ours: &Value, schema: &Value) {
         let Some(ours) = ours.pointer("/returns/size").and_then(Value::as_f64) else { return };
         if !at.ends_with("query.limit") {
@@ -177,7 +177,7 @@ impl<'a> Compared<'a> {
         let at = format!("{id} answer");
         let schema = self.document.good(theirs.value);
         match (returns.get("page"), returns.get("value"), schema) {
-            // What starts a run gives the run's id, whatever else.
+            // An operation that starts a run returns the run's id.
             (None, None, Some(schema))
                 if returns.get("run").is_some() && !self.document.properties(schema).contains_key("id") =>
             {
@@ -325,7 +325,7 @@ impl<'a> Compared<'a> {
         }
     }
 
-    /// A union's variants are told by a member that only one of them has; so are the document's.
+    /// The variants of a union are identified by a member that only one of them has.
     fn union(&mut self, at: &str, of: &'a Value, schema: &'a Value, way: Way) {
         let theirs = self.document.alternatives(schema);
         let mut met = BTreeSet::new();

@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 use crate::errors;
 use crate::prose::wrap;
 
-/// Paths from the root of the repository, each with its template.
+/// The generated files, as paths from the root of the repository, each with its template.
 const FILES: &[(&str, &str)] = &[
     ("bindings-node/src/error-classes.ts", include_str!("../../templates/node/error-classes.ts.j2")),
     ("bindings-node/src/error-table.ts", include_str!("../../templates/node/error-table.ts.j2")),

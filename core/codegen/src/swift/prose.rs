@@ -24,10 +24,10 @@ pub(super) fn instead(text: &str) -> String {
 
 /// The doc of a number of milliseconds, reworded for a duration.
 pub(super) fn in_milliseconds(text: &str) -> String {
-    let text = text.replace("Milliseconds that", "Time that");
-    match text.split_once(" when left out") {
+    let text = text.replace(", in milliseconds", "");
+    match text.split_once(" by default") {
         Some((before, after)) if before.ends_with(|last: char| last.is_ascii_digit()) => {
-            format!("{before} ms when left out{after}")
+            format!("{before} ms by default{after}")
         }
         _ => text,
     }

@@ -1,4 +1,4 @@
-//! Sending a campaign to any number of recipients: a hundred a request, none of them twice.
+//! Sending a campaign to any number of recipients: 100 per request, and no recipient twice.
 
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ use crate::json::Json;
 use crate::message::{Message, Name, Segment};
 use crate::sender::Sender;
 
-/// Recipients a request.
+/// Recipients per request.
 const CHUNK: usize = 100;
 
 /// Sends a campaign, chunk by chunk; the first failure ends it.
@@ -24,7 +24,7 @@ pub(crate) async fn send_campaign(
 ) -> Result<CampaignResult, Error> {
     check(&what.recipients)?;
     if what.recipients.len() <= CHUNK {
-        return one(sender, campaign, what, spent).await.map_err(Failed::alone);
+        return one(sender, campaign, what, spent).await.map_err(FailedChunk::alone);
     }
     let mut results: Vec<RecipientResult> = Vec::with_capacity(what.recipients.len());
     for chunk in what.recipients.chunks(CHUNK) {
@@ -42,12 +42,12 @@ pub(crate) async fn send_campaign(
 }
 
 /// A request that failed, and what is known of its recipients.
-struct Failed {
+struct FailedChunk {
     error: Error,
     results: Vec<RecipientResult>,
 }
 
-impl Failed {
+impl FailedChunk {
     /// The error of a campaign that is one request.
     fn alone(self) -> Error {
         if self.error.kind() != Kind::OutcomeUnknown {
@@ -64,13 +64,13 @@ async fn one(
     campaign: &str,
     what: &CampaignTrigger,
     spent: &mut Spent,
-) -> Result<CampaignResult, Failed> {
-    let failed = |error| Failed { error, results: unknown(&what.recipients) };
+) -> Result<CampaignResult, FailedChunk> {
+    let failed = |error| FailedChunk { error, results: unknown(&what.recipients) };
     let call = campaign_call(campaign, what).map_err(failed)?;
     let given = sender.value::<CampaignResult>(&call, spent).await.map_err(failed)?;
-    matching(given, &what.recipients).map_err(|Failed { error, results }| {
+    matching(given, &what.recipients).map_err(|FailedChunk { error, results }| {
         let error = error.with_meta(spent.meta());
-        Failed { error: sender.error_at(&call, error), results }
+        FailedChunk { error: sender.error_at(&call, error), results }
     })
 }
 
@@ -79,10 +79,10 @@ pub(crate) fn matched(
     given: CampaignResult,
     recipients: &[CampaignRecipient],
 ) -> Result<CampaignResult, Error> {
-    matching(given, recipients).map_err(Failed::alone)
+    matching(given, recipients).map_err(FailedChunk::alone)
 }
 
-fn matching(given: CampaignResult, recipients: &[CampaignRecipient]) -> Result<CampaignResult, Failed> {
+fn matching(given: CampaignResult, recipients: &[CampaignRecipient]) -> Result<CampaignResult, FailedChunk> {
     if given.results.len() == recipients.len() {
         return Ok(given);
     }
@@ -96,7 +96,7 @@ fn matching(given: CampaignResult, recipients: &[CampaignRecipient]) -> Result<C
     let error = Error::new(Kind::OutcomeUnknown, what)
         .with_details(Some(answer))
         .with_hint("It may have happened: look at the campaign before you send it again.");
-    Err(Failed { error, results: assigned(given.results, recipients) })
+    Err(FailedChunk { error, results: assigned(given.results, recipients) })
 }
 
 /// The results of those recipients that they name beyond doubt; the others are `unknown`.
@@ -115,7 +115,7 @@ fn assigned(given: Vec<RecipientResult>, recipients: &[CampaignRecipient]) -> Ve
     results
 }
 
-/// The call of a campaign that goes out in one request, for raw answers: those of several cannot be one.
+/// The call of a campaign that fits in one request. Several requests have no single raw answer.
 pub(crate) fn single_call(campaign: &str, what: &CampaignTrigger) -> Result<Call, Error> {
     check(&what.recipients)?;
     if what.recipients.len() > CHUNK {
@@ -130,7 +130,7 @@ pub(crate) fn campaign_call(campaign: &str, what: &CampaignTrigger) -> Result<Ca
     call_on::<TriggerCampaignOp>(vec![Id::Text(campaign.to_owned())], what)
 }
 
-/// Exactly one of the two names a recipient; the document says so where its schema does not.
+/// Exactly one of the two names a recipient. The document says so in its text and not in its schema.
 fn check(recipients: &[CampaignRecipient]) -> Result<(), Error> {
     match recipients.iter().position(|recipient| recipient.handle.is_some() == recipient.id.is_some()) {
         None => Ok(()),
@@ -165,7 +165,7 @@ fn details(results: &[RecipientResult], said: Option<Json>) -> Json {
 
 /// The error of a chunk, with what is known of all recipients.
 fn partial(
-    Failed { error, results: of_chunk }: Failed,
+    FailedChunk { error, results: of_chunk }: FailedChunk,
     recipients: &[CampaignRecipient],
     mut results: Vec<RecipientResult>,
     failed: usize,

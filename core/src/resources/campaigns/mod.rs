@@ -1,4 +1,4 @@
-//! Campaigns: messages to many, and where each of them stands.
+//! Campaigns: messages to many recipients, and the state of each send.
 
 mod chunks;
 mod types;
@@ -41,7 +41,7 @@ impl Campaigns {
     /// first one certainly had no effect.
     ///
     /// # Errors
-    /// Kind `outcome_unknown` where it cannot be known whether a request was taken: its recipients are `unknown` in the
+    /// Kind `outcome_unknown` if it is unknown whether a request was accepted: its recipients are `unknown` in the
     /// `results` of [`Error::details`](crate::Error::details), and those after it `not_sent`.
     pub fn trigger(&self, campaign: impl Into<String>, what: &CampaignTrigger) -> Pending<CampaignResult> {
         let (campaign, what) = (campaign.into(), what.clone());

@@ -1,11 +1,11 @@
-//! What the API says of campaigns.
+//! The types of campaigns.
 
 use crate::json::JsonObject;
 
 model! {
     /// A recipient of a campaign, named by exactly one of `handle` and `id`.
     pub struct CampaignRecipient (sent) {
-        /// E-mail address, or phone number in E.164 form.
+        /// E-mail address, or phone number in E.164 format.
         optional handle = "handle": String,
         /// Primary key of a profile that the Personalization API knows.
         optional id = "id": String,
@@ -60,7 +60,7 @@ model! {
         optional id = "id": String,
         /// Id of the send, for `send_status`. Absent if it was not accepted.
         optional send_id = "sendId": String,
-        /// Why it was rejected.
+        /// Why the recipient was rejected.
         optional reason = "reason": RejectReason,
         /// Variables without a value, if the reason is `missing_variables`.
         optional missing_variables = "missingVariables": Vec<String>,
@@ -68,7 +68,7 @@ model! {
 }
 
 impl RecipientResult {
-    /// What this SDK says of a recipient that the server said nothing of.
+    /// The status that the SDK gives a recipient without an answer from the server.
     pub(super) fn of(recipient: &CampaignRecipient, status: RecipientStatus) -> Self {
         Self {
             status,
@@ -84,9 +84,9 @@ impl RecipientResult {
 open_enum! {
     /// Status of a recipient.
     pub enum RecipientStatus {
-        /// Its message is queued.
+        /// The message is queued.
         Accepted = "accepted",
-        /// It failed a check, and nothing was sent.
+        /// The recipient failed a check; nothing was sent.
         Rejected = "rejected",
         /// Only in errors, set by the SDK: the request was sent, and its result is unknown.
         Unknown = "unknown",
@@ -98,13 +98,13 @@ open_enum! {
 open_enum! {
     /// Why a recipient was rejected.
     pub enum RejectReason {
-        /// No e-mail address or phone number.
+        /// It is no e-mail address or phone number.
         InvalidHandle = "invalid_handle",
         /// Variables of the message have no value.
         MissingVariables = "missing_variables",
-        /// The profile's id is blank or not known.
+        /// The id of the profile is blank or unknown.
         InvalidId = "invalid_id",
-        /// Neither an address nor an id.
+        /// Neither an address nor an id was given.
         MissingHandleOrId = "missing_handle_or_id",
     }
 }
@@ -112,9 +112,9 @@ open_enum! {
 model! {
     /// Status of one send of a campaign.
     pub struct SendStatus {
-        /// The provider's word: `sent`, `delivered`, `bounced`, `failed` or `dropped`; others may come.
+        /// Status from the provider: `sent`, `delivered`, `bounced`, `failed`, `dropped`, or another.
         required status = "status": String,
-        /// Why it was dropped.
+        /// Why the message was dropped.
         optional reason = "reason": String,
     }
 }

@@ -1,4 +1,4 @@
-//! Syncs as they are defined: listing, making, changing and deleting them.
+//! Listing, creating, changing and deleting syncs.
 
 use super::{Schedule, Sync};
 use crate::json::JsonObject;
@@ -33,9 +33,9 @@ request! {
         body(needed) slug = "slug": String,
         /// Mappings and settings; the form depends on the kind of destination.
         body(needed) configuration = "configuration": JsonObject,
-        /// Destination that it writes to.
+        /// Id of the destination that the sync writes to.
         body(needed) destination_id = "destinationId": i64,
-        /// Model that it reads from.
+        /// Id of the model that the sync reads.
         body(needed) model_id = "modelId": i64,
         /// Schedule of automatic runs. Null or left out for a sync that is only started by hand, by the API or in a
         /// sequence.
@@ -60,7 +60,7 @@ request! {
 }
 
 operations! {
-    /// Lists the workspace's syncs, a page at a time, ordered by id unless `order_by` says otherwise.
+    /// Lists the syncs of the workspace, a page at a time, ordered by id unless `order_by` says otherwise.
     ListSyncOp = "ListSync", read GET "/syncs" [] as "syncs.list", takes ListSyncs, gives page Sync;
 
     /// Reads one sync.
@@ -73,8 +73,8 @@ operations! {
     UpdateSyncOp = "UpdateSync", write PATCH "/syncs/{syncId}" [SYNC] as "syncs.update",
     takes SyncUpdate, gives value Sync;
 
-    /// Deletes a sync; what it delivered stays delivered. The operation is newer than the vendor's document that this
-    /// SDK is based on. A server that does not have it answers `not_found`.
+    /// Deletes a sync. Rows that it has sent stay in the destination. The operation is newer than the vendor's document
+    /// that this SDK is based on. A server that does not have it answers `not_found`.
     DeleteSyncOp = "DeleteSync", write DELETE "/syncs/{syncId}" [SYNC] as "syncs.delete",
     takes NoFields, gives nothing (), newer true;
 }

@@ -55,8 +55,8 @@ impl Syncs {
         Pending::new(&self.sender, call_on::<UpdateSyncOp>(vec![Id::Sync(sync.into())], changes))
     }
 
-    /// Deletes a sync (operation `DeleteSync`, newer than the document that this SDK is based on); what it delivered
-    /// stays delivered.
+    /// Deletes a sync (operation `DeleteSync`, newer than the document that this SDK is based on). Rows that it has
+    /// sent stay in the destination.
     pub fn delete(&self, sync: impl Into<SyncReference>) -> Pending<()> {
         Pending::new(&self.sender, call_on::<DeleteSyncOp>(vec![Id::Sync(sync.into())], &NoFields))
     }

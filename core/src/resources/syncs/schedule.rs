@@ -1,4 +1,4 @@
-//! When syncs run by themselves: the same shape in answers and in requests.
+//! Schedules: the same shape in answers and in requests.
 
 model! {
     /// The schedule of a sync.
@@ -15,7 +15,7 @@ union! {
     pub enum ScheduleRule {
         /// At a fixed interval of minutes, hours, days or weeks.
         Interval(IntervalRule) = "interval" by "interval",
-        /// On a cron expression.
+        /// By a cron expression.
         Cron(CronRule) = "cron" by "expression",
         /// On days and times set in the vendor's web app.
         Visual(VisualRule) = "visual" by "expressions",
@@ -73,7 +73,7 @@ model! {
 }
 
 model! {
-    /// Days of the week and a time on them.
+    /// Days of the week, and a time of day.
     pub struct VisualExpression (sent) {
         /// Days on which a run starts.
         needed days = "days": VisualDays,
@@ -83,7 +83,7 @@ model! {
 }
 
 model! {
-    /// Days of the week; absent counts as not set.
+    /// Days of the week; an absent day is not set.
     pub struct VisualDays (sent) {
         /// On Mondays.
         optional monday = "monday": bool,
@@ -115,7 +115,7 @@ model! {
 model! {
     /// An account in dbt Cloud.
     pub struct DbtAccount (sent) {
-        /// dbt Cloud's id.
+        /// Id in dbt Cloud.
         needed id = "id": String,
     }
 }
@@ -123,7 +123,7 @@ model! {
 model! {
     /// A job in dbt Cloud.
     pub struct DbtJob (sent) {
-        /// dbt Cloud's id.
+        /// Id in dbt Cloud.
         needed id = "id": String,
     }
 }

@@ -1,4 +1,4 @@
-//! Slugs of syncs: the ids behind them are looked up, remembered for a while, and looked up anew where that matters.
+//! Slugs of syncs: looking up their ids, and remembering them for a while.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,12 +14,13 @@ use crate::reason::Reason;
 use crate::sender::Sender;
 use crate::workspace::Part;
 
-/// How many slugs a workspace remembers; past it the memory starts anew.
+/// How many slugs a workspace remembers. When it is full, the memory is cleared.
 const KEPT: usize = 10_000;
-/// How long: a slug may be given to another sync in the workspace.
+/// How long a slug is remembered: it may move to another sync.
 const AGE: Duration = Duration::from_mins(10);
 
-/// The digest of a key. What was learnt under one key says nothing under another, which may be another workspace's.
+/// The digest of a key. An id that was found with one key is not used with another, which may belong to another
+/// workspace.
 type KeyDigest = [u8; 32];
 
 /// The ids that a workspace remembers.
@@ -112,8 +113,8 @@ async fn search(sender: &Sender, slug: &str, call: &Call, spent: &mut Spent) -> 
         .with_hint("Check the spelling in the sync's settings, or pass the numeric id. Nothing was changed."))
 }
 
-/// What looks a slug up is made once more if the key was changed before the call was sent: the first key of a function is
-/// such a change.
+/// Repeats a look-up once if the key was changed before the call was sent. The first key of a function is such a
+/// change.
 #[derive(Debug, Default)]
 pub(crate) struct BySlug {
     repeated: bool,
@@ -145,7 +146,7 @@ pub(crate) async fn fetch_by_slug<T: Row>(
 ) -> Result<Fetched<T>, Error> {
     let mut by_slug = BySlug::default();
     loop {
-        // Boxed: looking it up is a call as well.
+        // Boxed, since looking up a slug is a call too and would double the future's size.
         let ready = Box::pin(by_slug.ready(sender, call, spent)).await?;
         match page::fetch(sender, &ready, cursor.clone(), spent).await {
             Err(error) if by_slug.again(sender, &ready, &error) => {}

@@ -8,7 +8,7 @@ use crate::error::{Error, Kind};
 use crate::message::Name;
 use crate::operation::{Fields as _, OfRun as _};
 use crate::resources::{RawAnswer, raw};
-use crate::runs::{self, RunToken, Source};
+use crate::runs::{self, RunOrigin, RunToken};
 use crate::sender::Sender;
 
 /// A trigger that can be sent.
@@ -35,7 +35,7 @@ pub(crate) async fn start(
     }
 }
 
-/// Makes the trigger and returns its answer as it came. There is none if a run may be joined instead.
+/// Sends the trigger and returns its raw answer. A trigger that may join a run has no raw answer.
 pub(crate) async fn start_raw(
     sender: &Sender,
     sync: &SyncReference,
@@ -82,7 +82,7 @@ async fn start_once(
         let found = found.map_err(|error| sender.error_at(&call, error.with_meta(spent.meta())))?;
         if let Some(run) = found {
             let token = RunToken::new(sender, SyncRun::KIND, parent, run.id.to_string());
-            return Ok(token.from(Source::Joined));
+            return Ok(token.from(RunOrigin::Joined));
         }
         if spent.left().is_some_and(|left| left.is_zero()) {
             let what = "the deadline passed before the request that starts the run was sent";

@@ -9,7 +9,7 @@ use crate::operation::{Endpoint as _, OfRun, Page, RunKind, SYNC, StartedNumber}
 use crate::runs::{Ending, Listed, Lost, RunState, adopt};
 
 request! {
-    /// How to start a run (operations `TriggerRun` and `TriggerRunCustom`); nothing destructive unless asked for.
+    /// Options of a trigger (operations `TriggerRun` and `TriggerRunCustom`). Nothing destructive happens by default.
     pub struct TriggerSync {
         /// Send every row again, even if it was synced before. Default: false.
         body(off) full_resync = "fullResync": bool,
@@ -25,7 +25,7 @@ request! {
 choice! {
     /// What a trigger does while a run of the sync is in progress.
     pub enum IfRunning {
-        /// Starts another run, which queues behind it.
+        /// Starts another run, which is queued behind the current one.
         Queue = "queue",
         /// Returns the newest run in progress instead of starting one. Combining it with other options is an error,
         /// since that run may have been started with different ones. The SDK reads the list of runs first; a run that

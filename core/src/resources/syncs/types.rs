@@ -1,4 +1,4 @@
-//! What the API says of syncs and their runs.
+//! The types of syncs and their runs.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::model::Timestamp;
 use crate::page::Row;
 
 model! {
-    /// A sync: maps a model to a destination; each run sends the rows that changed since the run before.
+    /// A sync: maps a model to a destination. Each run sends the rows that changed since the previous run.
     pub struct Sync {
         /// Numeric id.
         required id = "id": i64,
@@ -18,27 +18,27 @@ model! {
         optional workspace_id = "workspaceId": i64,
         /// When it was created.
         optional created_at = "createdAt": Timestamp,
-        /// When it was last changed.
+        /// Time of the last change.
         optional updated_at = "updatedAt": Timestamp,
-        /// Destination that it writes to.
+        /// Id of the destination that the sync writes to.
         optional destination_id = "destinationId": i64,
-        /// Model that it reads from.
+        /// Id of the model that the sync reads.
         optional model_id = "modelId": i64,
         /// Mappings and settings; the form depends on the kind of destination and may change at any time.
         optional configuration = "configuration": Json,
         /// Schedule of automatic runs. Absent for a sync that is only started by hand, by the API or in a sequence.
         optional schedule = "schedule": Schedule,
-        /// State of the sync, usually that of its latest run.
+        /// Status of the sync, usually that of its latest run.
         optional status = "status": SyncStatus,
         /// Whether scheduled runs are switched off. Triggered runs still start.
         optional disabled = "disabled": bool,
         /// When the latest run started. Absent before the first one.
         optional last_run_at = "lastRunAt": Timestamp,
-        /// Columns of the source that it needs.
+        /// Columns of the source that the sync uses.
         defaulted referenced_columns = "referencedColumns": Vec<String>,
-        /// Column that identifies a row in the source.
+        /// Primary key column in the source.
         optional primary_key = "primaryKey": String,
-        /// List or audience made in the destination.
+        /// List or audience that was created in the destination.
         optional external_segment = "externalSegment": ExternalSegment,
         /// Tags by name.
         optional tags = "tags": BTreeMap<String, String>,
@@ -52,17 +52,17 @@ impl Row for Sync {
 }
 
 model! {
-    /// A list or an audience in the destination.
+    /// A list or an audience in a destination.
     pub struct ExternalSegment {
-        /// The destination's id for it; absent where none was made.
+        /// Its id in the destination; absent if none was created.
         optional id = "id": String,
     }
 }
 
 open_enum! {
-    /// State of a sync.
+    /// Status of a sync.
     pub enum SyncStatus {
-        /// Switched off.
+        /// The sync is switched off.
         Disabled = "disabled",
         /// No run has been scheduled yet.
         Pending = "pending",
@@ -88,15 +88,15 @@ open_enum! {
 }
 
 open_enum! {
-    /// State of a run.
+    /// Status of a run of a sync.
     pub enum SyncRunStatus {
         /// Waits to write to the destination, or for an earlier run.
         Queued = "queued",
-        /// Reads the model.
+        /// The run reads the model.
         Querying = "querying",
-        /// Writes to the destination.
+        /// The run writes to the destination.
         Processing = "processing",
-        /// Writes its report.
+        /// The run writes its report.
         Reporting = "reporting",
         /// Succeeded.
         Success = "success",
@@ -104,7 +104,7 @@ open_enum! {
         Warning = "warning",
         /// Failed.
         Failed = "failed",
-        /// Was cancelled.
+        /// The run was cancelled.
         Cancelled = "cancelled",
         /// Was interrupted. A later run continues.
         Interrupted = "interrupted",
@@ -122,13 +122,13 @@ model! {
         optional created_at = "createdAt": Timestamp,
         /// When it started.
         optional started_at = "startedAt": Timestamp,
-        /// When it ended.
+        /// End time.
         optional finished_at = "finishedAt": Timestamp,
         /// Rows that the query returned.
         defaulted query_size = "querySize": i64,
         /// Progress as a ratio; its range is not documented, and a successful run may end below 1.
         defaulted completion_ratio = "completionRatio": f64,
-        /// Rows that the run meant to process.
+        /// Rows that the run planned to send.
         defaulted planned_rows = "plannedRows": RowCounts,
         /// Rows that the destination accepted.
         defaulted successful_rows = "successfulRows": RowCounts,

@@ -15,7 +15,7 @@ use crate::model::strict::{self, FromCaller, Given};
 use crate::operation::{Endpoint, IdKind, OfRun, Operation, Page, RunKind, Started, TolerantPage};
 use crate::page::{self, Row};
 use crate::resources::{self as api, CampaignTrigger, TriggerSync, Visitor};
-use crate::runs::{self, RunState, RunToken, Source};
+use crate::runs::{self, RunOrigin, RunState, RunToken};
 use crate::sender::Sender;
 
 type Making<'a> = Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send + 'a>>;
@@ -305,7 +305,7 @@ fn raw_reply(answer: api::RawAnswer) -> Reply {
 
 pub(super) fn run_value(token: &RunToken) -> Value {
     json!({ "token": token.encode(), "kind": token.kind.as_str(), "id": token.run, "parent": token.parent,
-        "adopted": token.source == Source::Adopted, "joined": token.source == Source::Joined })
+        "adopted": token.source == RunOrigin::Adopted, "joined": token.source == RunOrigin::Joined })
 }
 
 #[cfg(test)]
