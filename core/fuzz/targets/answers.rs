@@ -64,7 +64,7 @@ fn untagged(value: Value) -> Value {
                 && members.get("kind").is_some_and(|kind| kind == "unknown")
                 && let Some(raw) = members.remove("raw")
             {
-                return untagged(raw);
+                return raw;
             }
             if let Some(Value::Object(others)) = members.remove("otherMembers") {
                 members.extend(others);
