@@ -92,6 +92,10 @@ impl Window {
             return NEVER;
         };
         let count = self.ends.len() as u64;
+        if count <= room {
+            // No s can count more than all that is remembered.
+            return from;
+        }
         let mut t = from;
         // s = t: the last T may hold `room` ends, so the one before these has to be out of it.
         if let Some(blocker) = count.checked_sub(room + 1).and_then(|index| self.end(index)) {
