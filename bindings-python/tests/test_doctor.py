@@ -29,15 +29,19 @@ def doctor(world: World, *arguments: str, **environment: str) -> tuple[int, str,
 @pytest.mark.parametrize(
     ("key", "status", "said"),
     [
-        (lambda world: world.answer["apiKey"], 0, ["\nok: a read with this key", "\nThe API answers.\n"]),
-        (lambda _: "", 1, ["\nno_key: no API key was given", "\n    Set HIGHTOUCH_API_KEY"]),
-        (lambda _: "canary in two", 1, ["\nmalformed_key: the API key has a space", "\n    Copy the key again"]),
+        (lambda world: world.answer["apiKey"], 0, ["\nok: A read with this key", "\nThe API answers.\n"]),
+        (lambda _: "", 1, ["\nno_key: No API key was given", "\n    Set HIGHTOUCH_API_KEY"]),
+        (lambda _: "canary in two", 1, ["\nmalformed_key: The API key has a space", "\n    Copy the key again"]),
         (
             lambda world: world.keys.invalid,
             1,
-            ["\nbad_token: ListSync: the server answered 401", "\n    The key is not"],
+            ["\nbad_token: syncs.list(): the server answered 401", "\n    The key is not"],
         ),
-        (lambda world: world.keys.orphaned, 1, ["\norphaned_creator: ListSync: ", "\n    The key's creator must be"]),
+        (
+            lambda world: world.keys.orphaned,
+            1,
+            ["\norphaned_creator: syncs.list(): ", "\n    The key's creator must be"],
+        ),
     ],
     ids=["ok", "no key", "malformed key", "bad token", "orphaned creator"],
 )

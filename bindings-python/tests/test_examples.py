@@ -27,7 +27,9 @@ LITERAL = re.compile(r"::\n\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
 def pages() -> dict[str, list[str]]:
     """The examples by the page that they are on."""
     files = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
-    found = {path.stem: MARKDOWN.findall(path.read_text()) for path in files}
+    # Several folders have a README.
+    names = ["-".join(path.relative_to(ROOT).with_suffix("").parts) for path in files]
+    found = {name: MARKDOWN.findall(path.read_text()) for name, path in zip(names, files, strict=True)}
     for path in sorted((ROOT / "bindings-python" / "docs").glob("*.rst")):
         found[f"python-{path.stem}"] = DIRECTIVE.findall(path.read_text())
     found["package"] = LITERAL.findall(hightouch_sdk.__doc__ or "")

@@ -145,9 +145,9 @@ IfRunning: TypeAlias = (
 """What a trigger does while a run of the sync is in progress.
 
 * ``queue``: Starts another run, which is queued behind the current one.
-* ``join``: Returns the newest run in progress instead of starting one. Combining it with other options is an error, since
-  that run may have been started with different ones. The SDK reads the list of runs first; a run that
-  somebody else starts between that and the trigger is queued behind.
+* ``join``: Returns the newest run in progress instead of starting one. Combining it with other options is an
+  error, since that run may have been started with different ones. The SDK reads the list of runs first; a run
+  that somebody else starts between that and the trigger is queued behind.
 """
 
 RunOrder: TypeAlias = (
@@ -193,8 +193,8 @@ ReprocessState: TypeAlias = (
 """State of a request to reprocess identifiers.
 
 * ``queueing``: The request is being queued.
-* ``queued``: The request is queued and waits for the next run of the graph. If you asked for it, its values are on the
-  blocklist.
+* ``queued``: The request is queued and waits for the next run of the graph. If you asked for it, its values
+  are on the blocklist.
 * ``reprocessed``: A run has processed the request.
 * ``failed``: The request could not be queued.
 * ``cancelled``: The request was cancelled.
@@ -214,7 +214,8 @@ RecipientStatus: TypeAlias = (
 * ``accepted``: The message is queued.
 * ``rejected``: The recipient failed a check; nothing was sent.
 * ``unknown``: Only in errors, set by the SDK: the request was sent, and its result is unknown.
-* ``not_sent``: Only in errors, set by the SDK: the request was refused, or never sent because an earlier one failed.
+* ``not_sent``: Only in errors, set by the SDK: the request was refused, or never sent because an earlier one
+  failed.
 """
 
 RejectReason: TypeAlias = (
