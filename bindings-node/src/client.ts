@@ -116,7 +116,7 @@ export class Hightouch extends Resources {
    * @throws {@link InvalidRequestError} if the token is not a run token, or belongs to another API address.
    */
   async run(token: string): Promise<AnyRunHandle> {
-    return handleOf(this.#door, await this.#door.value<RunRecord>('runs.open', { run: token }))
+    return handleOf(this.#door, await this.#door.value<RunRecord>('runs.open', { token }))
   }
 
   /**

@@ -2,12 +2,12 @@
 
 import type { IdentityGraphRun, SequenceRun, SyncRun } from './models.js'
 
-/** What a run belongs to. */
+/** The kind of a run: whether a sync, a sequence or an identity graph ran. */
 export type RunKind = 'sync' | 'sequence' | 'identity_graph'
 
 /** Tells the last states of different kinds of runs apart. */
 export interface OfKind<Kind extends RunKind> {
-  /** What the run belongs to. */
+  /** The kind of the run. */
   kind: Kind
 }
 

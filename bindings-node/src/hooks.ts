@@ -5,7 +5,7 @@ import type { Meta } from './meta.js'
 
 /** A call that starts. */
 export interface CallStart {
-  /** The method, such as `syncs.list`; `runs.next` for each request for the state of a run. */
+  /** The method, such as `syncs.list`; `run` for each step of a handle's `wait` or `states`. */
   operation: string
   /** The API's own id of the operation, such as `ListSync`; absent if the method has none. */
   operationId?: string

@@ -2,7 +2,7 @@
 
 import { inspect, isDeepStrictEqual, types, type InspectOptions } from 'node:util'
 
-import { endOfString, formatPath, parseExactly, replaceAt, type Path } from './jsontext.js'
+import { endOfString, formatPath, replaceAt, type Path } from './jsontext.js'
 
 /** A JSON value as `JSON.parse` returns it: an integer beyond 2^53 loses digits, a number beyond 1e308 is infinite. */
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [name: string]: JsonValue }
@@ -39,7 +39,7 @@ export type Frozen<T> = unknown extends T
 
 /** A member that tells a copy of a {@link Json}: copying it member by member copies this member too. */
 const COPY_GUARD = '[Json]'
-/** A symbol, because `structuredClone` throws on one, with its description as the message. */
+/** A symbol: `structuredClone` throws when it meets one, and the message contains its description. */
 const COPY_ITS_VALUE = Symbol('a Json cannot be copied: copy its value, or change it with its with()')
 
 const COPIED =
@@ -52,10 +52,9 @@ const ASSIGNED_TO =
  * Opaque JSON, such as a sync's `configuration`. It holds the text that the server sent and parses it when you first
  * read `value`.
  *
- * A `Json` that you pass on is sent exactly as it came, with every digit. `JSON.stringify` writes its `value`,
- * `assert.deepEqual` compares the `value` of two, and {@link Json.equals} compares them exactly. A `Json` is not a plain
- * object: sending one that was spread, merged or assigned to is an error, and `structuredClone` throws. Clone its `text`
- * or its `value` instead.
+ * A `Json` that you pass on is sent exactly as it came, with every digit. `JSON.stringify` writes its `value`, and
+ * `assert.deepEqual` compares the `value` of two. A `Json` is not a plain object: sending one that was spread, merged or
+ * assigned to is an error, and `structuredClone` throws. Clone its `text` or its `value` instead.
  *
  * ```ts
  * const { configuration } = await ht.syncs.get(7)
@@ -154,15 +153,15 @@ export class Json<T = JsonValue> {
   }
 
   /**
-   * Returns whether two JSON values are equal. Numbers are compared with all their digits, so that `1` equals `1.0`. The
-   * order of members does not matter; if a name occurs more than once, the last one counts.
+   * Returns whether the texts or the parsed values are equal. So `1` equals `1.0`, the order of members does not matter,
+   * and two numbers are equal if JavaScript rounds them to the same number.
    *
    * @param other A `Json` or a plain value.
    * @throws `TypeError` with the path of a member that JSON cannot express.
    */
   equals(other: JsonInput): boolean {
     const text = encodeText(other)
-    return this.#text === text || isDeepStrictEqual(parseExactly(this.#text), parseExactly(text))
+    return this.#text === text || isDeepStrictEqual(this.value, JSON.parse(text))
   }
 
   /** Returns the value, for `JSON.stringify`. */
@@ -208,7 +207,7 @@ export function decode(json: string): unknown {
 
 function replaceMarks(value: Record<string, unknown>): unknown {
   const marked = value[MARK]
-  // No typed value has an array in this place.
+  // In a typed value a member of this name is never an array.
   if (Array.isArray(marked)) return new Json(undefined, marked[0] as string)
   for (const name in value) {
     const member = value[name]
@@ -289,7 +288,7 @@ export function stringify(
       return withMarks && isObject(member) && Object.hasOwn(member, MARK) ? mark(objectText(member)) : member
     })
   } catch (cause) {
-    // Found a second time, because JSON.stringify does not tell the path.
+    // Searches for the problem again, because JSON.stringify does not say where it was.
     throw errorOf(findProblem(value, path, withMarks) ?? { path, reason: 'this is not JSON.', cause })
   }
 }

@@ -1,33 +1,5 @@
 /** Works on JSON text, because `JSON.parse` loses the digits of large numbers. */
 
-/** Matches the strings and numbers of JSON text. */
-const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[-+.\deE]*/g
-
-/** Parses JSON with each number as `n` and its canonical form, and each string as `s` and its text. */
-export function parseExactly(text: string): unknown {
-  return JSON.parse(
-    text.replace(TOKEN, (token) =>
-      token.startsWith('"') ? `"s${token.slice(1)}` : `"n${canonicalNumber(token)}"`,
-    ),
-  )
-}
-
-/** Writes a number as its sign, its significant digits and a power of ten. */
-function canonicalNumber(token: string): string {
-  const [mantissa = '', exponent = '0'] = token.toLowerCase().split('e')
-  const [whole = '', fraction = ''] = mantissa.replace('-', '').split('.')
-  const digits = (whole + fraction).replace(/^0+/, '')
-  // A loop, because `/0+$/` takes quadratic time and a number may have a million digits.
-  let end = digits.length
-  while (digits[end - 1] === '0') end -= 1
-  const significant = digits.slice(0, end)
-  if (significant === '') return '0'
-  // A larger exponent equals only its own spelling, as in the other languages.
-  if (exponent.replace(/^[-+]?0*/, '').length > 18) return token
-  const power = BigInt(exponent) - BigInt(fraction.length) + BigInt(digits.length - significant.length)
-  return `${token.startsWith('-') ? '-' : ''}${significant}e${String(power)}`
-}
-
 /** The names of members and array indices that lead to a value, the outermost first. */
 export type Path = readonly (string | number)[]
 

@@ -20,7 +20,7 @@ export interface Stats {
   granted: number
 }
 
-/** How many requests wait for the rate limit, by class. Classes that wait share the limit 8 : 4 : 2 : 1. */
+/** How many requests wait for the rate limit, by class. Classes that wait share the limit in the ratio 8 : 4 : 2 : 1. */
 export interface Waiting {
   /** Calls that start something. */
   trigger: number

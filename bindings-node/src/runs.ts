@@ -156,7 +156,7 @@ export abstract class RunHandle<State> {
     let step: RunStep<State> | undefined
     do {
       step = await this.#door.value<RunStep<State>>(
-        'runs.next',
+        'run',
         { run: this.token, seen: step?.seen, ...args() },
         { signal },
       )

@@ -91,7 +91,7 @@ describe('a key function', () => {
     assert.equal(await kind(late), 'authentication')
     assert.equal(give.mock.callCount(), 2)
     assert.equal((await statuses(home)).length, 21)
-    // A call that starts now may call it again.
+    // A call that starts now may call the function again.
     assert.equal(await kind(ht.syncs.get(1)), 'authentication')
     assert.equal(give.mock.callCount(), 3)
   })

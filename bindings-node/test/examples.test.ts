@@ -39,7 +39,7 @@ function pages(): string[] {
   return ['README.md', ...filesOf('docs', '.md'), ...filesOf('bindings-node/src', '.ts')]
 }
 
-/** The examples for Node as modules, with the page and their number on it. */
+/** The examples for Node.js, each with its page and its number on that page. */
 function examples(): [name: string, code: string][] {
   return pages().flatMap((page) => {
     const text = readFileSync(path.join(ROOT, page), 'utf8').replace(/^ *\* ?/gm, '')

@@ -35,8 +35,25 @@ describe('hooks', () => {
       seen,
       ops.flatMap((op) => [`+${op}`, `-${op}`]),
     )
+  })
+
+  /** Incident: a run was `runs.next` in hooks, `run` in the meta of a step, and `syncs.runs` in the meta of the next. */
+  test('name a followed run as meta and errors do', async () => {
+    const home = await world({ runs: { seconds: 1 } })
+    const names = new Set<string>()
+    await using ht = clientOf(home, {
+      onStart: ({ operation }) => names.add(operation),
+      onEnd: ({ operation, meta }) => names.add(operation).add(meta?.operation ?? operation),
+    })
+    const run = await ht.run((await ht.syncs.trigger(1)).token)
+    names.clear()
+    await assert.rejects(run.wait({ timeoutMs: 0 }), (error) => {
+      assert(error instanceof sdk.WaitTimeoutError)
+      assert.deepEqual([error.operation, error.resource], ['run', `run ${String(run.id)} of sync 1`])
+      return true
+    })
     await run.wait()
-    assert(seen.includes('+runs.next') && seen.at(-1) === '-runs.next')
+    assert.deepEqual([...names], ['run'])
   })
 
   /** Incident: an operation was `ListSync` in an error and `syncs.list` in a hook. */

@@ -132,7 +132,7 @@ def public_signature(
     if issubclass(it, MADE_BY_PACKAGE) and it is not hightouch_sdk.HightouchError:
         return "", None
     if hasattr(it, "__struct_fields__"):
-        # The fields show their types. Those of the signature are for the decoder, and differ for some fields.
+        # The page shows the type of each field. The signature has other types for some, which only the decoder uses.
         shown = inspect.signature(it)
         bare = [each.replace(annotation=each.empty) for each in shown.parameters.values()]
         return str(shown.replace(parameters=bare)), None
@@ -140,7 +140,7 @@ def public_signature(
 
 
 def before_napoleon(_app: Sphinx, what: str, name: str, _it: object, _options: object, lines: list[str]) -> None:
-    """Saves the prose of an attribute, because napoleon takes text before a colon for a type."""
+    """Hides the doc of an attribute from napoleon, which would take the text before a colon for a type."""
     if what in {"attribute", "data", "property"}:
         PROSE[name] = lines.copy()
 

@@ -161,7 +161,7 @@ class Blocking:
         except KeyboardInterrupt as error:
             return error
         finally:
-            # A signal that comes now is too late, and must find a handler all the same.
+            # A signal that arrives from here on is too late, but it still needs a handler.
             signal.signal(signal.SIGALRM, signal.SIG_IGN)
             signal.setitimer(signal.ITIMER_REAL, 0)
             done.set()

@@ -56,7 +56,7 @@ def json_with(leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 json = json_with(scalar)
-# Numbers longer than any machine's: Python has them, and the way through the core must not shorten them.
+# Integers of any length. Python has them, so the core must keep all their digits.
 long_json = json_with(scalar | st.integers(-(10**400), 10**400))
 objects = st.dictionaries(text, json, max_size=4)
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
+import subprocess
+import sys
 import typing
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -26,7 +29,6 @@ from hightouch_sdk import (
     Json,
     NotFoundError,
     Schedule,
-    Sync,
     _async_operations,
     _operations,
 )
@@ -267,20 +269,21 @@ def test_the_types_of_every_operation_can_be_resolved_at_run_time(module: Any) -
     assert "started_at" in str(runs["order_by"])
 
 
-def test_the_types_of_clients_handles_and_lists_can_be_resolved_at_run_time() -> None:
-    classes: list[Any] = [
-        Hightouch,
-        AsyncHightouch,
-        hightouch_sdk.SyncRunHandle,
-        hightouch_sdk.AsyncSyncRunHandle,
-        hightouch_sdk.Listing,
-        hightouch_sdk.AsyncListing,
-        Json,
-        Sync,
+def test_the_types_of_everything_public_can_be_resolved_at_run_time() -> None:
+    public = [getattr(hightouch_sdk, name) for name in hightouch_sdk.__all__]
+    callables = [it for it in public if isinstance(it, type) or inspect.isfunction(it)]
+    constructors = [Hightouch.__init__, AsyncHightouch.__init__, Json.__init__, HightouchError.__init__]
+    methods = [
+        method
+        for cls in callables
+        for name, method in inspect.getmembers(cls, inspect.isroutine)
+        if not name.startswith("_") and hasattr(method, "__annotations__")
     ]
-    for cls in classes:
-        for name in dir(cls):
-            method = getattr(cls, name)
-            # `run` names handles of every kind, whose import would import the models.
-            if not name.startswith("_") and name != "run" and hasattr(method, "__annotations__"):
-                typing.get_type_hints(method)
+    for it in [*callables, *constructors, *methods]:
+        typing.get_type_hints(it)
+
+
+def test_types_can_be_resolved_before_the_modules_that_they_are_in_are_imported() -> None:
+    for name in ("Hightouch.run", "AsyncHightouch.run", "HightouchError.__init__", "RunFailedError", "Json"):
+        script = f"import typing, hightouch_sdk; typing.get_type_hints(hightouch_sdk.{name})"
+        subprocess.run([sys.executable, "-c", script], check=True)

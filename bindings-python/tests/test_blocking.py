@@ -338,7 +338,7 @@ def test_a_call_is_logged_without_its_arguments(
         list(client.syncs.list(slug="quite-private"))
         client.set_api_key(world.keys.readOnly)
     assert [record.levelno for record in caplog.records] == [logging.DEBUG, logging.DEBUG]
-    assert caplog.messages[0].startswith("syncs.list succeeded in ")
+    assert caplog.messages[0].startswith("syncs.list (ListSync) succeeded in ")
     assert "attempts [200]" in caplog.messages[0]
     assert "quite-private" not in caplog.text
     assert world.keys.readOnly not in caplog.text

@@ -17,7 +17,7 @@ import hightouch_sdk
 import interpreters
 from sandbox import ROOT, World
 
-# What an example needs that continues an earlier one.
+# The code that an example needs if it continues an earlier one.
 BEFORE = "from hightouch_sdk import Hightouch\n\nht = Hightouch()\n"
 MARKDOWN = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 DIRECTIVE = re.compile(r"^\.\. code-block:: python\n\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)

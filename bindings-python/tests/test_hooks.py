@@ -23,10 +23,10 @@ def test_a_call_is_announced_and_reported(world: World) -> None:
     heard: Heard = []
     with Hightouch(**world.settings(**ear(heard))) as client:
         sync = client.syncs.get(1)
-        assert heard[0] == CallStart(op="syncs.get")
+        assert heard[0] == CallStart(operation="syncs.get", operation_id="GetSync")
         end = heard[1]
         assert isinstance(end, CallEnd)
-        assert (end.op, end.error, sync.id) == ("syncs.get", None, 1)
+        assert (end.operation, end.operation_id, end.error, sync.id) == ("syncs.get", "GetSync", None, 1)
         assert end.meta is not None
         assert [attempt.status for attempt in end.meta.attempts] == [200]
         with pytest.raises(NotFoundError) as raised:
@@ -42,16 +42,20 @@ def test_each_page_of_a_list_and_each_step_of_a_run_is_a_call_and_local_work_is_
     world = new_world(syncs=5, runs={"seconds": 2})
     with Hightouch(**world.settings(**ear(heard))) as client:
         assert len(list(client.syncs.list(limit=2))) == 5
-        pages = [event.op for event in heard]
+        pages = [event.operation for event in heard]
         assert set(pages) == {"syncs.list"}
         assert len(pages) == 2 * len(world.requests())
         heard.clear()
         raw = client.syncs.with_raw_response.trigger(1)
         handle = client.run(raw.parse().token)
         client.stats()
-        assert [event.op for event in heard] == ["syncs.trigger"] * 2
+        assert [event.operation for event in heard] == ["syncs.trigger"] * 2
         handle.wait(timeout=60)
-        assert {event.op for event in heard[2:]} == {"runs.next"}
+        client.diagnose()
+        assert {event.operation for event in heard[2:-2]} == {"run"}
+        metas = [event.meta for event in heard[2:-2] if isinstance(event, CallEnd)]
+        assert {meta.operation for meta in metas if meta is not None} == {"run"}
+        assert [event.operation for event in heard[-2:]] == ["diagnose"] * 2
 
 
 def test_an_asynchronous_call_is_announced_and_reported_even_if_it_is_cancelled(

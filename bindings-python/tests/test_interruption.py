@@ -150,7 +150,7 @@ def test_a_task_stops_while_it_waits_for_the_limit(new_world: Callable[..., Worl
             await client.request("GET", "/syncs")
 
     cancelled(three, when=lambda: client.stats().waiting.read == 1)
-    # The task ends at once, its place in the line a moment later.
+    # The task ends at once. Its place in the queue is free a moment later.
     until(lambda: client.stats().waiting.read == 0)
     assert len(world.requests()) == 2
 
@@ -303,7 +303,7 @@ def test_a_call_that_succeeded_while_it_was_interrupted_says_so() -> None:
     error = KeyboardInterrupt()
     note(error, "syncs.trigger", (True, "{}", b'{"token":"t0"}'))
     note(error, "syncs.list", (True, "{}", b"[]"))
-    note(error, "runs.next", None)
+    note(error, "run", None)
     first, run, second, third = notes(error).splitlines()
     assert "succeeded" in first
     assert "run('t0')" in run

@@ -282,11 +282,36 @@ def test_a_plain_copy_is_nobodys_but_the_callers(config: Json) -> None:
     assert config.to_python() != first
 
 
-def test_views_are_compared_to_the_last_digit_and_with_plain_values_as_python_does() -> None:
-    exact = Json.from_raw(b"[9007199254740993, 0.10]")
-    assert exact.value != Json.from_raw(b"[9007199254740992.0, 0.1]").value
-    assert exact.value == Json.from_raw(b"[9007199254740993.0, 0.1]").value == exact
-    assert exact.value == [9007199254740993, 0.1]
+PAIRS = [
+    ('{"a":1,"b":[2]}', '{ "b" : [2.0], "a" : 10e-1 }', True),
+    ('{"a":1,"a":2}', '{"a":2}', True),
+    ('"\\u00e9\\/"', '"é/"', True),
+    ("[0.1]", "[0.10]", True),
+    ("0", "-0.00", True),
+    ("9" * 5000, "9" * 5000, True),
+    ("[9007199254740992]", "[9007199254740993]", False),
+    ("[1,2]", "[2,1]", False),
+    ('{"a":1}', '{"a":1,"b":null}', False),
+    ("1", '"1"', False),
+    ("[]", "{}", False),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "equal"), PAIRS)
+def test_two_values_are_equal_if_their_texts_or_their_plain_values_are(one: str, other: str, equal: bool) -> None:
+    first, second = Json.from_raw(one.encode()), Json.from_raw(other.encode())
+    pairs = [(first, second), (first.value, second), (first, second.value), (first, second.to_python())]
+    assert [a == b for a, b in pairs + [(b, a) for a, b in pairs]] == [equal] * 8
+
+
+def test_an_edit_equals_what_it_will_return_and_its_plain_value(config: Json) -> None:
+    with config.edit() as edit:
+        mappings = edit["mappings"]
+        assert mappings == config["mappings"] == mappings
+        mappings[1] = 3
+        assert mappings != config["mappings"]
+        assert mappings == [config["mappings"][0], 3]
+    assert edit.json["mappings"] == mappings
 
 
 def test_half_a_character_and_numbers_beyond_any_are_looked_past() -> None:

@@ -201,7 +201,7 @@ def test_a_coroutine_function_that_fails_fails_all_who_wait_for_it(world: World)
         asked += 1
         while started < CALLERS:
             await asyncio.sleep(0.01)
-        # The last of them has started, so shortly afterwards all of them wait.
+        # All calls have started, and soon all of them wait for the key.
         await asyncio.sleep(0.5)
         raise ShutError
 

@@ -30,7 +30,7 @@ async def main():
 
 asyncio.run(main())
 """
-# Its own process, so that what other tests have left over does not matter.
+# In a process of its own, because other tests leave objects in memory.
 PREPARED = """
 settings["limit"] = (ITEMS, 10)
 seen, resident = 0, []

@@ -99,7 +99,8 @@ def test_an_error_names_the_method_and_beside_it_the_operation_of_the_api(client
     with Hightouch(**world.settings(on_end=ends.append)) as hooked:
         list(hooked.syncs.list())
     assert ends[0].meta is not None
-    assert (ends[0].op, ends[0].meta.operation, ends[0].meta.operation_id) == ("syncs.list", "syncs.list", "ListSync")
+    assert (ends[0].operation, ends[0].operation_id) == ("syncs.list", "ListSync")
+    assert (ends[0].meta.operation, ends[0].meta.operation_id) == ("syncs.list", "ListSync")
 
 
 def test_help_on_the_package_fits_on_some_screens() -> None:

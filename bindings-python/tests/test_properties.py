@@ -99,7 +99,7 @@ def test_the_variables_of_a_message_come_back(
 
 
 class Confidant:
-    """Takes whatever a client sends, also what the sandbox would refuse, and answers with it."""
+    """Accepts any body, even one that the sandbox would refuse, and answers with it."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox

@@ -20,7 +20,7 @@ OWN = hightouch_sdk.__name__
 
 
 def reachable(*roots: object) -> list[object]:
-    """Everything that the garbage collector can reach, but for modules, classes and what they hold."""
+    """All objects that the garbage collector can reach, except modules, classes and their contents."""
     seen: dict[int, object] = {}
     line = [*roots]
     while line:

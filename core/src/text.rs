@@ -114,7 +114,7 @@ fn end_of(text: &[u8], start: usize, secret: &[u8]) -> Option<usize> {
         for at in ends.drain(..) {
             spellings(text, at, *byte, &mut next);
         }
-        // Runs of backslashes can be split in many equivalent ways.
+        // Several spellings can end at the same place.
         next.sort_unstable();
         next.dedup();
         std::mem::swap(&mut ends, &mut next);

@@ -113,7 +113,7 @@ fn ids_are_read_alike_and_a_run_without_one_is_left_out() {
     for Case { json, int, .. } in Case::all() {
         match int {
             Some(id) => assert_run("id", &json, &id, Vec::new()),
-            // The list goes on without the row.
+            // The row is left out of the list.
             None => assert_eq!(read_run("id", &json).map(|(rows, _)| rows), Some("[]".to_owned()), "{json}"),
         }
     }
@@ -212,8 +212,8 @@ fn what_is_wrong_with_an_argument_is_said_in_the_same_words() {
             "sources.get: the argument `source_id` must be a whole number. Nothing was sent."
         );
         assert_eq!(
-            wrong("runs.open", &format!(r#"{{"run":{number}}}"#)),
-            "The argument `run` must be a string, not a number. Nothing was sent."
+            wrong("runs.open", &format!(r#"{{"token":{number}}}"#)),
+            "The argument `token` must be a string, not a number. Nothing was sent."
         );
         let message = wrong("syncs.get", &format!(r#"{{"sync":{number}}}"#));
         assert!(message.contains("must be a sync's id (a whole number) or its slug (a string)"), "{message}");

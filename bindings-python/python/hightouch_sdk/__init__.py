@@ -110,5 +110,5 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    # `help(hightouch_sdk)` describes every class that is listed here, which took 16,000 lines.
+    # `help(hightouch_sdk)` describes every class that is listed here. All of them would take 16,000 lines.
     return ["AsyncHightouch", "Hightouch", "HightouchError", "__all__", "__doc__", "__version__", "diagnose"]

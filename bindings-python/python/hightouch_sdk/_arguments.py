@@ -1,4 +1,4 @@
-"""Accepts what a caller may pass in place of an argument, and checks what the core cannot see."""
+"""Converts what a caller may pass as an argument, and checks what the core cannot see."""
 
 from __future__ import annotations
 

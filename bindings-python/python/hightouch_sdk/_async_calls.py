@@ -109,7 +109,7 @@ if TYPE_CHECKING:
         ) -> Callable[P, Coroutine[Any, Any, RawResponse[T]]]: ...
 
     class AsyncRawList(Generic[P, T]):
-        """A method that returns a list, with the raw answer of its first page in its place."""
+        """The variant of a list method that returns the raw answer of the first page."""
 
         def __init__(self, method: Callable[Concatenate[Any, P], AsyncListing[T]]) -> None: ...
         def __get__(

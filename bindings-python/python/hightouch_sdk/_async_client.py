@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import UNSET, UnsetType
 
+import hightouch_sdk
+
 from ._async_calls import AsyncCalls
 from ._async_door import AsyncDoor
 from ._async_keys import AsyncKeys
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from typing_extensions import Self
-
-    from ._runs import AnyAsyncRun
 
 
 Ask: TypeAlias = "Callable[[], str | Awaitable[str]]"
@@ -118,7 +118,13 @@ class AsyncHightouch(Client[Ask], AsyncResources):
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
         return loads((await self._door.call("request", args, opts))[1])
 
-    def run(self, token: str) -> AnyAsyncRun:
+    def run(
+        self, token: str
+    ) -> (
+        hightouch_sdk.AsyncSyncRunHandle
+        | hightouch_sdk.AsyncSequenceRunHandle
+        | hightouch_sdk.AsyncIdentityGraphRunHandle
+    ):
         """Returns the handle of a run from its token. Nothing is sent.
 
         Args:
@@ -129,7 +135,7 @@ class AsyncHightouch(Client[Ask], AsyncResources):
         """
         from ._runs import opened_async
 
-        return opened_async(self._door, self._local.local("runs.open", {"run": token})[1])
+        return opened_async(self._door, self._local.local("runs.open", {"token": token})[1])
 
     async def diagnose(self) -> Diagnosis:
         """Checks the settings, the connection and the key, with one handshake and one read.

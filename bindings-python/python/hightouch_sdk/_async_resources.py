@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 class AsyncResources:
     """The resources of a client."""
 
-    _calls: AsyncCalls
+    if TYPE_CHECKING:
+        _calls: AsyncCalls
 
     @cached_property
     def campaigns(self) -> AsyncCampaigns:

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import UNSET, UnsetType
 
+# For the return type of `run`: the package imports the handles only when somebody resolves the type.
+import hightouch_sdk
+
 from ._base import DIAGNOSIS, Client, Priority, SecretKey, open_door, or_raise, request_args
 from ._calls import Calls
 from ._door import decoded, returned
@@ -23,8 +26,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from typing_extensions import Self
-
-    from ._runs import AnyRun
 
 
 Ask: TypeAlias = "Callable[[], str]"
@@ -111,7 +112,9 @@ class Hightouch(Client[Ask], Resources):
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
         return loads(self._local.call("request", args, opts)[1])
 
-    def run(self, token: str) -> AnyRun:
+    def run(
+        self, token: str
+    ) -> hightouch_sdk.SyncRunHandle | hightouch_sdk.SequenceRunHandle | hightouch_sdk.IdentityGraphRunHandle:
         """Returns the handle of a run from its token. Nothing is sent.
 
         Args:
@@ -122,7 +125,7 @@ class Hightouch(Client[Ask], Resources):
         """
         from ._runs import opened
 
-        return opened(self._local, self._local.local("runs.open", {"run": token})[1])
+        return opened(self._local, self._local.local("runs.open", {"token": token})[1])
 
     def diagnose(self) -> Diagnosis:
         """Checks the settings, the connection and the key, with one handshake and one read.

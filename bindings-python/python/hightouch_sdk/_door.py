@@ -83,10 +83,11 @@ class _Run(Struct):
 
 def note(raised: BaseException, op: str, last: Answer | None) -> None:
     """Notes on the exception that interrupted a call whether its request may have had its effect."""
+    operation = op.removeprefix("client.")
     if last is None:
-        add_note(raised, f"{op} was interrupted. Whether its request was sent is not known.")
+        add_note(raised, f"{operation} was interrupted. Whether its request was sent is not known.")
     elif last[0]:
-        add_note(raised, f"{op} had already succeeded when it was interrupted.")
+        add_note(raised, f"{operation} had already succeeded when it was interrupted.")
         with suppress(DecodeError):
             note_run(raised, _RUN.decode(last[2]).token)
     else:
@@ -120,13 +121,17 @@ def _outcome(ok: bool, head: str) -> tuple[HightouchError | None, Meta | None]:
     return error, _HEAD.decode(head).meta if error is None else error.meta
 
 
+def _operation(meta: Meta) -> str:
+    return meta.operation if meta.operation_id is None else f"{meta.operation} ({meta.operation_id})"
+
+
 def _log(log: Logger, ok: bool, head: str) -> None:
     error, meta = _outcome(ok, head)
     if meta is None:
         return
     log.debug(
         "%s %s in %.0f ms, of which it waited %.0f ms for the rate limit; attempts %s, mended %s, request %s",
-        meta.operation,
+        _operation(meta),
         "succeeded" if error is None else f"failed ({error.kind})",
         meta.duration_ms,
         meta.waited_ms,
@@ -145,7 +150,7 @@ def _warn(ok: bool, head: str) -> None:
         log.warning(
             "The server refused %s because of its rate limit (429). Up to %d requests per window are sent from now on,"
             " and none for the next %.1f s; request %s",
-            meta.operation,
+            _operation(meta),
             cut.allowed,
             cut.closed_ms / 1000,
             meta.request_id,
@@ -252,8 +257,8 @@ class Door:
         self.local("client.close")
 
 
-# Error reports show the local variables of each frame. So what takes the key returns its error, and it is raised where
-# no frame holds the key.
+# Error reports show the local variables of each frame. So a function that takes the key returns its error instead of
+# raising it, and a caller whose frame does not hold the key raises it.
 
 
 def returned(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | BaseException:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 from msgspec.json import Decoder
 
+import hightouch_sdk
+
 from ._json import Json, json_of
 from ._public import public
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ._models import IdentityGraphRun, SequenceRun, SyncRun
 
 
@@ -145,14 +146,16 @@ class RunFailedError(HightouchError):
     """The run failed, was cancelled or was interrupted, or it ended with warnings that were to be raised."""
 
     kind = "run_failed"
-    _state: type[SyncRun | SequenceRun | IdentityGraphRun] | None = None
+    if TYPE_CHECKING:
+        _state: type[SyncRun | SequenceRun | IdentityGraphRun] | None
+    _state = None
 
     def of(self, state: type[Any]) -> None:
         """Sets the type of ``result``; the handle of the run calls this."""
         self._state = state
 
     @property
-    def result(self) -> SyncRun | SequenceRun | IdentityGraphRun:
+    def result(self) -> hightouch_sdk.SyncRun | hightouch_sdk.SequenceRun | hightouch_sdk.IdentityGraphRun:
         """The last state of the run, of the type that ``wait`` returns."""
         from ._models import SyncRun
 

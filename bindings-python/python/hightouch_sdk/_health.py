@@ -32,7 +32,7 @@ class Stats(Struct, frozen=True, kw_only=True):
     waiting: Waiting
     """Calls that wait for the rate limit."""
     closed_for_ms: float = field(name="closedForMs")
-    """For how many milliseconds nothing is sent, after a refusal."""
+    """Milliseconds until the client sends again after a refusal (429); 0 if it is not waiting."""
     refused: int
     """Requests that the server has refused because of its rate limit (429)."""
     granted: int

@@ -9,6 +9,7 @@ from msgspec import Struct
 from ._callables import check_function
 from ._errors import ConfigError, HightouchError, Meta
 from ._log import logger
+from ._names import OPERATION_IDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,15 +19,19 @@ if TYPE_CHECKING:
 class CallStart(Struct, frozen=True, kw_only=True):
     """A call that is about to start."""
 
-    op: str
-    """The method, such as ``"syncs.list"``. ``"runs.next"`` is a step of following a run."""
+    operation: str
+    """The method, such as ``"syncs.list"``. ``"run"`` is a step of :meth:`Run.wait` or :meth:`Run.states`."""
+    operation_id: str | None = None
+    """The API's own name of the operation, such as ``"ListSync"``; None if the method has no such name."""
 
 
 class CallEnd(Struct, frozen=True, kw_only=True):
     """A call that has ended."""
 
-    op: str
-    """The method, such as ``"syncs.list"``."""
+    operation: str
+    """The method, as in :class:`CallStart`."""
+    operation_id: str | None = None
+    """The API's own name of the operation, as in :class:`CallStart`."""
     meta: Meta | None = None
     """The metadata of the call; None if it was interrupted or failed before anything was sent."""
     error: BaseException | None = None
@@ -50,36 +55,37 @@ class Hooks:
 
     def around(self, op: str) -> Around:
         """Calls the hooks around one call."""
-        return Around(self, op)
+        return Around(self, CallStart(operation=op.removeprefix("client."), operation_id=OPERATION_IDS.get(op)))
 
-    def started(self, op: str) -> None:
+    def started(self, call: CallStart) -> None:
         if self._on_start is not None:
-            _run(self._on_start, CallStart(op=op))
+            _run(self._on_start, call)
 
-    def ended(self, op: str, meta: Meta | None, error: BaseException | None) -> None:
+    def ended(self, call: CallStart, meta: Meta | None, error: BaseException | None) -> None:
         if self._on_end is not None:
-            _run(self._on_end, CallEnd(op=op, meta=meta, error=error))
+            end = CallEnd(operation=call.operation, operation_id=call.operation_id, meta=meta, error=error)
+            _run(self._on_end, end)
 
 
 class Around:
     """One call between its hooks. ``meta`` is set once the call has succeeded."""
 
-    __slots__ = ("_hooks", "_op", "meta")
+    __slots__ = ("_call", "_hooks", "meta")
 
-    def __init__(self, hooks: Hooks, op: str) -> None:
+    def __init__(self, hooks: Hooks, call: CallStart) -> None:
         self._hooks = hooks
-        self._op = op
+        self._call = call
         self.meta: Meta | None = None
 
     def __enter__(self) -> Around:  # noqa: PYI034
-        self._hooks.started(self._op)
+        self._hooks.started(self._call)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         meta = error.meta if isinstance(error, HightouchError) else self.meta
-        self._hooks.ended(self._op, meta, error)
+        self._hooks.ended(self._call, meta, error)
 
 
 def _run(hook: Callable[[Any], object], event: object) -> None:

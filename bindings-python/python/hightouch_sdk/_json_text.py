@@ -1,4 +1,4 @@
-"""Splits, compares and writes JSON as text, so that no digit is lost."""
+"""Splits and writes JSON as text, so that no digit is lost."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ._json_plain import NotFiniteError, plain
 
 
 class HasText:
-    """A value that knows its own JSON text."""
+    """A value that knows its own JSON text. It is equal to the plain value that the text stands for."""
 
     __slots__ = ()
 
@@ -22,6 +22,16 @@ class HasText:
         """The JSON text, without surrounding whitespace."""
         raise NotImplementedError
 
+    def __eq__(self, other: object) -> bool:
+        text = self.text
+        if isinstance(other, HasText):
+            another = other.text
+            return text == another or bool(loads(text) == loads(another))
+        equal: bool = loads(text) == other
+        return equal
+
+    __hash__ = None  # type: ignore[assignment]
+
 
 def loads(text: str | bytes) -> Any:
     """Decodes JSON into plain values. An integer with more digits than Python reads becomes infinity."""
@@ -29,25 +39,6 @@ def loads(text: str | bytes) -> Any:
         return json.loads(text)
     except ValueError:
         return json.loads(text, parse_int=float)
-
-
-def exact(text: str | bytes) -> Any:
-    """Decodes JSON for an exact comparison: numbers are compared with all their digits, and never equal a bool."""
-    return json.loads(text, parse_int=_numeral, parse_float=_numeral)
-
-
-def _numeral(number: str) -> tuple[bool, str, int]:
-    """Returns the sign, the significant digits and the power of ten of a number."""
-    mantissa, _, exponent = number.lower().partition("e")
-    whole, _, fraction = mantissa.lstrip("-").partition(".")
-    digits = (whole + fraction).lstrip("0")
-    significant = digits.rstrip("0")
-    if not significant:
-        return False, "", 0
-    if len(exponent.lstrip("+-").lstrip("0")) > 18:
-        # Python may refuse to read such an exponent. The number only equals its own spelling, as in other languages.
-        return number.startswith("-"), number, 0
-    return number.startswith("-"), significant, int(exponent or 0) - len(fraction) + len(digits) - len(significant)
 
 
 def _no_number(text: str) -> float:

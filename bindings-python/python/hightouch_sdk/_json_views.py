@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, final, overload
 
-from ._json_text import HasText, exact, items, loads, members
+from ._json_text import HasText, items, loads, members
 from ._public import public
 
 if TYPE_CHECKING:
@@ -93,13 +93,6 @@ class JsonObject(_View, Mapping[str, Any]):
     def __contains__(self, key: object) -> bool:
         return key in self._parts
 
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, HasText):
-            return same(self, other)
-        return self.to_python() == other if isinstance(other, Mapping) else NotImplemented
-
-    __hash__ = None  # type: ignore[assignment]
-
     def to_python(self) -> dict[str, Any]:
         """Copies the object and all its parts into a plain dict."""
         copy: dict[str, Any] = loads(self._text)
@@ -133,23 +126,10 @@ class JsonArray(_View, Sequence[Any]):
     def __len__(self) -> int:
         return len(self._parts)
 
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, HasText):
-            return same(self, other)
-        return self.to_python() == other if isinstance(other, list) else NotImplemented
-
-    __hash__ = None  # type: ignore[assignment]
-
     def to_python(self) -> list[Any]:
         """Copies the array and all its parts into a plain list."""
         copy: list[Any] = loads(self._text)
         return copy
-
-
-def same(one: HasText, other: HasText) -> bool:
-    """Whether two values are equal, however they are spelled. Numbers are compared with all their digits."""
-    text, another = one.text, other.text
-    return bool(text == another or exact(text) == exact(another))
 
 
 def view(text: str) -> Any:

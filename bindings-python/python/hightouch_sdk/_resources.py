@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 class Resources:
     """The resources of a client."""
 
-    _calls: Calls
+    if TYPE_CHECKING:
+        _calls: Calls
 
     @cached_property
     def campaigns(self) -> Campaigns:

@@ -140,7 +140,7 @@ class _Handle(Generic[S]):
 
 @public
 class Run(_Handle[S]):
-    """The handle of one run. Its subclasses say what runs."""
+    """The handle of one run. Each kind of run has a subclass."""
 
     def __init__(self, door: Door, body: bytes, slug: str | None = None) -> None:
         super().__init__(body, slug)
@@ -157,7 +157,7 @@ class Run(_Handle[S]):
         finished = False
         with _Wait(self.token, self._slug, self._state, None, "return", "return") as wait:
             while not finished:
-                step = wait.take(self._door.call("runs.next", wait.args())[1])
+                step = wait.take(self._door.call("run", wait.args())[1])
                 finished = step.finished
                 if step.changed and step.state is not None:
                     yield step.state
@@ -191,7 +191,7 @@ class Run(_Handle[S]):
         waiting = _Wait(self.token, self._slug, self._state, timeout, on_failure, on_warning)
         with waiting as wait, Observer(progress, self.id) as observer:
             while True:
-                step = wait.take(self._door.call("runs.next", wait.args())[1])
+                step = wait.take(self._door.call("run", wait.args())[1])
                 if step.changed:
                     observer.see(step.state)
                 if step.finished:
@@ -200,7 +200,7 @@ class Run(_Handle[S]):
 
 @public
 class AsyncRun(_Handle[S]):
-    """The handle of one run. Its subclasses say what runs."""
+    """The handle of one run. Each kind of run has a subclass."""
 
     def __init__(self, door: AsyncDoor, body: bytes, slug: str | None = None) -> None:
         super().__init__(body, slug)
@@ -217,7 +217,7 @@ class AsyncRun(_Handle[S]):
         finished = False
         with _Wait(self.token, self._slug, self._state, None, "return", "return") as wait:
             while not finished:
-                step = wait.take((await self._door.call("runs.next", wait.args()))[1])
+                step = wait.take((await self._door.call("run", wait.args()))[1])
                 finished = step.finished
                 if step.changed and step.state is not None:
                     yield step.state
@@ -252,7 +252,7 @@ class AsyncRun(_Handle[S]):
         waiting = _Wait(self.token, self._slug, self._state, timeout, on_failure, on_warning)
         with waiting as wait, AsyncObserver(progress, self.id) as observer:
             while True:
-                step = wait.take((await self._door.call("runs.next", wait.args()))[1])
+                step = wait.take((await self._door.call("run", wait.args()))[1])
                 if step.changed:
                     await observer.see(step.state)
                 if step.finished:

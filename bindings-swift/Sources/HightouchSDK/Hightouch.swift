@@ -87,7 +87,7 @@ public final class Hightouch: Sendable {
     /// - Returns: A handle for the run.
     /// - Throws: ``HightouchError`` of kind `invalidRequest` if `token` is not the token of a run at this origin.
     public func run(_ token: String) async throws -> AnyRun {
-        try AnyRun(try await door.local("runs.open", ["run": token]).value(), door: door)
+        try AnyRun(try await door.local("runs.open", ["token": token]).value(), door: door)
     }
 
     /// Sends a request to an endpoint that this package has no method for.

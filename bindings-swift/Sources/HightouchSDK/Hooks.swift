@@ -2,7 +2,7 @@
 ///
 /// Fetching one page of a list is one call, and so is checking on a run.
 public struct CallStart: Sendable, Hashable {
-    /// The method, such as `syncs.list`.
+    /// The method, such as `syncs.list`; `run` for each step of a handle's `wait` or `states`.
     public let operation: String
     /// The operation's id in the API, such as `ListSync`; nil for methods that call no single operation.
     public let operationId: String?
@@ -24,7 +24,7 @@ public struct CallEnd: Sendable {
 extension CallStart {
     /// - Parameter op: The core's name of the method, such as `sync_sequences.trigger` for `syncSequences.trigger`.
     init(op: String) {
-        let words = op.split(separator: "_")
+        let words = op.trimmingPrefix("client.").split(separator: "_")
         operation = words.dropFirst().reduce(words.first.map(String.init) ?? "") { name, word in
             name + word.prefix(1).uppercased() + word.dropFirst()
         }

@@ -58,15 +58,15 @@ extension JSONValue: Codable {
         case .array(let value): try single.encode(value)
         case .object: try single.encode(object ?? [:])
         case .number(let text):
-            let double = Double(text) ?? .nan
             if let int { return try single.encode(int) }
-            if self != .double(double), let decimal = Decimal(string: text), !decimal.isNaN,
-                (try? JSONValue(text: "\(decimal)")) == self
-            {
-                return try single.encode(decimal)
+            guard let double, double.isFinite else { throw notWritable(encoder.codingPath) }
+            // A `Decimal` holds more digits than a `Double`, but smaller exponents.
+            let decimal = Decimal(string: text)
+            if let decimal, !decimal.isNaN, decimal != Decimal(string: "\(double)") {
+                try single.encode(decimal)
+            } else {
+                try single.encode(double)
             }
-            guard double.isFinite else { throw notWritable(encoder.codingPath) }
-            try single.encode(double)
         }
     }
 

@@ -15,7 +15,8 @@ import Foundation
 /// }
 /// ```
 ///
-/// Two values are equal if they are the same JSON value: `3` equals `3.0`, and the order of members does not matter.
+/// Two values are equal if their texts or their contents are equal: `3` equals `3.0`, and the order of members does not
+/// matter. A number that is not an `Int` is compared as a `Double`.
 public struct JSONValue: Sendable {
     /// The type of a JSON value, with its content.
     public enum Shape: Sendable, Hashable {
@@ -194,23 +195,24 @@ extension JSONValue {
 }
 
 extension JSONValue: Hashable {
-    /// Compares the JSON values exactly: `3` equals `3.0`, and the order of members does not matter.
+    /// Returns whether the texts or the contents are equal: `3` equals `3.0`, and the order of members does not matter.
     public static func == (left: JSONValue, right: JSONValue) -> Bool {
         if case (.text(let left), .text(let right)) = (left.storage, right.storage),
             left === right || left.text.utf8.elementsEqual(right.text.utf8)
         {
             return true
         }
-        return left.canonical == right.canonical
+        return left.content == right.content
     }
 
     /// Hashes the value so that equal values have equal hashes.
-    public func hash(into hasher: inout Hasher) { hasher.combine(canonical) }
+    public func hash(into hasher: inout Hasher) { hasher.combine(content) }
 
-    private var canonical: [UInt8] {
-        var bytes: [UInt8] = []
-        level.writeCanonical(to: &bytes)
-        return bytes
+    /// The shape, with a number like `3.0` as an integer.
+    private var content: Shape {
+        let shape = self.shape
+        if case .double(let value) = shape, let int = Int(exactly: value) { return .int(int) }
+        return shape
     }
 }
 

@@ -92,7 +92,7 @@ public struct RunHandle<State: RunState>: Sendable {
         var arguments: Fields = ["run": token, "seen": seen]
         more(&arguments)
         do {
-            return try await door.call("runs.next", arguments).value()
+            return try await door.call("run", arguments).value()
         } catch var error as HightouchError where error.kind == .runFailed {
             error.runKind = State.kind
             throw error

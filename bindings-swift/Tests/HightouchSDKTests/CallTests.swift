@@ -25,6 +25,25 @@ final class CallTests: XCTestCase {
         XCTAssertEqual(log.lines, pages + ["start syncs.get GetSync", "end syncs.get 404 notFound"] + names)
     }
 
+    /// Incident: a run was `runs.next` in hooks, `run` in the meta of a step, and `syncs.runs` in the meta of the next.
+    func testAFollowedRunIsNamedRunInHooksMetaAndErrors() async throws {
+        let world = try await Sandbox.running().world()
+        let log = CallLog()
+        let client = try world.client(
+            hooks: Hooks(onEnd: { log.add("\($0.operation) \($0.meta?.operation ?? "")") }))
+        let run = try await client.syncs.trigger(1)
+        do {
+            try await run.wait(timeout: .zero)
+            XCTFail("the run continues")
+        } catch let error as HightouchError {
+            XCTAssertEqual(error.operation, "run")
+            XCTAssertEqual(error.resource, "run \(run.id) of sync 1")
+        }
+        _ = try await run.wait(timeout: .seconds(60))
+        _ = try await client.diagnose()
+        XCTAssertEqual(Set(log.lines), ["syncs.trigger syncs.trigger", "run ", "run run", "diagnose diagnose"])
+    }
+
     func testARawResponseHasStatusHeadersAndBodyAndParsesToTheResultOfTheMethod() async throws {
         let world = try await Sandbox.running().world(["syncs": 250])
         let client = try world.client()

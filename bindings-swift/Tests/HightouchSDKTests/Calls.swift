@@ -100,7 +100,7 @@ struct Call: Sendable {
         }
     }
 
-    /// Whether the server has received the request upon which the call is cancelled.
+    /// Whether the server has received the request after which the call is to be cancelled.
     private func isDue() async throws -> Bool {
         guard let operation = step["cancelOn"] else { return true }
         return try await world.requests().contains { $0["operation"] == operation }

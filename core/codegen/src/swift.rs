@@ -139,7 +139,10 @@ fn arguments(operation: &Json) -> Result<Vec<Json>, Error> {
             if positional { String::new() } else { format!("{name}: ") },
             text(argument, "wire")
         );
+        let null = if is(argument, "required") { "nil" } else { "`.null`" };
+        let doc = prose::with_null(text(argument, "doc"), null);
         if let Some(members) = argument.as_object_mut() {
+            members.insert("doc".into(), doc.into());
             members.insert("label".into(), if positional { "_" } else { &name }.into());
             members.insert("spelt".into(), spelt.into());
             members.insert("declared".into(), declared.into());

@@ -50,7 +50,7 @@ pub fn operation(op: &str) -> &'static Value {
 }
 
 fn a_run_is_opened_from_its_token(run: &Value) {
-    let opened = super::engine::call("runs.open", &json!({"run": run["token"]}).to_string(), "");
+    let opened = super::engine::call("runs.open", &json!({"token": run["token"]}).to_string(), "");
     assert!(opened.ok, "the token of a run that was started opens it: {run}\n{}", opened.head);
     assert_eq!(&opened.value(), run);
 }

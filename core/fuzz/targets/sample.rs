@@ -171,11 +171,11 @@ impl Samples {
             format!("b64:{token}")
         };
         for kind in ["sync", "sequence", "identity_graph"] {
-            self.door.push(format!("runs.open\n\n{}", json!({"run": token(kind)})));
+            self.door.push(format!("runs.open\n\n{}", json!({"token": token(kind)})));
             let seen =
                 format!("b64:{}", json!({"state": "{}", "at": 1_700_000_000_000_u64, "missing": null}));
             let args = json!({"run": token(kind), "seen": seen, "timeoutMs": 100, "expire": true, "onFailure": "return", "onWarning": "raise"});
-            self.door.push(format!("runs.next\n\n{args}"));
+            self.door.push(format!("run\n\n{args}"));
         }
         let cursor = json!({"offset": 100, "first": 0, "size": 100, "usual": 100, "seen": [["1", "2"]], "step": "onward", "stale": 0});
         let next = json!({"op": "syncs.list", "ids": [], "query": [["orderBy", "id"]], "cursor": cursor});

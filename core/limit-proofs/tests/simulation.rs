@@ -276,8 +276,8 @@ fn configured_too_high(requests: u32, callers: usize, refused_count_too: bool) -
     (early, late, finished)
 }
 
-/// The cut stopped at a twentieth of the configured limit, so 25 refusals a second went on. With a million in a second there
-/// were 81,285 in two minutes.
+/// Incident: cuts never lowered the limit below a twentieth of the configured one, so the server refused 25 requests a
+/// second for ever. With a configured limit of a million it refused 81,285 requests in two minutes.
 #[test]
 fn a_client_whose_limit_is_configured_far_too_high_comes_down_to_what_the_server_allows() {
     for requests in [1000, 1_000_000] {

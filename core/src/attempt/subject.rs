@@ -21,6 +21,13 @@ impl Subject {
         Self { method, operation_id: None, arguments: None, resource: None }
     }
 
+    /// A run that is followed, by its name: `run 12 of sync 7`.
+    ///
+    /// The handle's `wait` and `states` read it with several operations, so errors, logs and hooks say `run`.
+    pub(crate) fn run(name: String) -> Self {
+        Self { resource: Some(name), ..Self::method("run") }
+    }
+
     /// As messages begin: `syncs.get(7)`; a run that is followed is named alone, since no method names it.
     pub(crate) fn written(&self) -> Message {
         match (&self.arguments, &self.resource) {

@@ -82,7 +82,7 @@ impl Id {
     /// Why it can be no id, if it cannot.
     fn check(&self) -> Result<(), &'static str> {
         match self {
-            // Dots alone would climb in the path (RFC 3986 §5.2.4), and an empty segment names another operation.
+            // `.` and `..` would change the path (RFC 3986 §5.2.4), and an empty segment would call another operation.
             Self::Text(text) if matches!(text.as_str(), "" | "." | "..") => Err("cannot be empty, . or .."),
             Self::Int(..0) => Err("must be an id and cannot be negative"),
             Self::Sync(sync) => sync.check(),
@@ -219,16 +219,16 @@ impl Call {
         self
     }
 
-    /// With the sync that it is called on, which its path does not name as the caller did.
+    /// With the sync as the caller named it; the path may hold another name.
     pub(crate) fn on_sync(mut self, sync: &SyncReference) -> Self {
         self.subject.arguments = Some(Id::Sync(sync.clone()).argument());
         self.subject.resource = Some(sync.to_string());
         self
     }
 
-    /// As a look at a run: errors and logs name the run, since nobody called a method that lists runs.
-    pub(crate) fn on_run(mut self, run: String) -> Self {
-        (self.subject.arguments, self.subject.resource) = (None, Some(run));
+    /// As a look at a run: errors, logs and hooks name the run, since nobody called a method that reads runs.
+    pub(crate) fn on_run(mut self, run: Subject) -> Self {
+        self.subject = Subject { operation_id: self.subject.operation_id, ..run };
         self
     }
 

@@ -24,14 +24,16 @@ impl SyncReference {
     /// Refuses what cannot be a slug, such as an empty string. Looking it up would page through the whole workspace.
     pub(crate) fn check(&self) -> Result<(), &'static str> {
         match self {
-            Self::Slug(slug) if slug.trim().is_empty() => Err("must be an id or a slug, and is empty"),
+            Self::Slug(slug) if slug.trim().is_empty() => Err("is empty; it must be a sync's id or slug"),
             Self::Slug(slug) if slug.len() > LONGEST_SLUG => Err("is too long to be a slug"),
             Self::Slug(slug)
                 if slug
                     .chars()
                     .any(|char| char.is_control() || char.is_whitespace() || "/?#\\".contains(char)) =>
             {
-                Err("can be no slug: it holds a space, a slash or another character that no slug has")
+                Err(
+                    "cannot be a slug: it contains a space, a slash or another character that slugs do not contain",
+                )
             }
             Self::Id(..0) => Err("must be an id or a slug, and an id cannot be negative"),
             Self::Id(_) | Self::Slug(_) => Ok(()),

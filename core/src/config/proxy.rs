@@ -101,7 +101,7 @@ impl Proxy {
         if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
             return Err(wrong(named, "must hold a host and a port and no path, query or fragment"));
         }
-        // In the form in which the HTTP client reads it: escaped.
+        // Percent-encoded, as the HTTP client reads it.
         Ok(Self { secrets: secrets(text, &url), url: Secret::from(url.as_str()) })
     }
 

@@ -12,7 +12,7 @@ pub(crate) const MAX_DEPTH: usize = 127;
 
 /// JSON in a form that the API does not define, kept as text until it is looked at.
 ///
-/// Two are equal if their texts are, or the values that the texts stand for.
+/// Two are equal if their texts or their parsed values are equal.
 #[derive(Clone)]
 pub struct Json(Box<RawValue>);
 
@@ -191,7 +191,7 @@ pub(crate) fn has_half(text: &str) -> bool {
 pub(crate) fn without_halves(text: &str) -> String {
     let mut whole = text.to_owned();
     for at in halves(text) {
-        // One escape takes the place of another, so that the places of those after it stay.
+        // Both escapes have the same length, so the positions of the others stay valid.
         whole.replace_range(at..at + ESCAPE, "\\ufffd");
     }
     whole
@@ -210,7 +210,7 @@ fn halves(text: &str) -> Vec<usize> {
     let mut at = 0;
     while let Some(escape) = text.get(at..).and_then(|rest| rest.find('\\')).map(|after| at + after) {
         at = match unit(escape) {
-            // Two bytes on, a character of an escape like `\\` is no escape of its own.
+            // Skips both bytes of an escape like `\\`, because the second one begins no escape.
             None => escape + 2,
             Some(0xD800..=0xDBFF) if matches!(unit(escape + ESCAPE), Some(0xDC00..=0xDFFF)) => {
                 escape + 2 * ESCAPE

@@ -14,14 +14,13 @@ use super::{NEVER, Nanos, Quota};
 /// later is an assumption about networks, not a fact about the server.
 pub const BRIEF_LINGER: Duration = Duration::from_secs(5);
 
-/// A request that is given up for want of an answer counts as on its way for as long again as it went unanswered, at most
-/// this long, and for [`BRIEF_LINGER`] on top; never for less than a window.
+/// How long a request that got no answer is counted after it was given up: for as long again as it went unanswered, but at
+/// most this long. [`BRIEF_LINGER`] is added, and the sum is never less than a window.
 ///
-/// A server that is stopped and goes on reads what its sockets hold, and it may be stopped for as long again as it was
-/// already. With the default timeout of 30 s no window is exceeded by a server that was stopped for up to a minute. What is
-/// left is an assumption: a server that is stopped for more than twice the timeout while something goes on accepting
-/// requests for it (its own system, or a proxy) reads old ones after we have forgotten them, and new ones beside them: up
-/// to twice the limit.
+/// A server that was paused reads the old requests from its sockets once it continues. We assume that its pause is at most
+/// twice as long as the time that a request went unanswered: a minute, with the default timeout of 30 s. If the pause is
+/// longer, and its system or a proxy accepts requests meanwhile, the server reads requests that we no longer count beside
+/// new ones. Together they may be up to twice the limit.
 pub const LONGEST_UNANSWERED: Duration = Duration::from_secs(30);
 
 /// Why a request was given up after it was sent: says how long it may still arrive.
@@ -167,7 +166,7 @@ impl State {
     /// Applies what has happened by `now`; returns the time that counts as now.
     pub fn settle(&mut self, now: Nanos) -> Nanos {
         self.last = self.last.max(now);
-        // They end when the process notices, not when they were due: a process that was stopped may have sent them
+        // These requests end now and not at the time when they were due: a process that was paused may have sent them
         // late.
         while self.next_settling() <= self.last {
             self.lingering.pop();

@@ -97,7 +97,7 @@ impl Window {
             return from;
         }
         let mut t = from;
-        // s = t: the last T may hold `room` ends, so the one before these has to be out of it.
+        // s = t: the last T may hold at most `room` ends, so the end before those must be older than T.
         if let Some(blocker) = count.checked_sub(room + 1).and_then(|index| self.end(index)) {
             t = t.max(blocker + span + 1);
         }

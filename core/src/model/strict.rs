@@ -102,7 +102,7 @@ impl Invalid {
         Self { path: Vec::new(), problem: Problem::Unknown { given: given.to_owned(), known } }
     }
 
-    /// A string that is none of a closed set.
+    /// A string that is not in a closed set.
     pub(crate) fn unlisted(values: &[&str]) -> Self {
         Self::wrong(format!("must be one of `{}`", values.join("`, `")))
     }
@@ -238,7 +238,7 @@ impl FromCaller for String {
             return Err(Invalid::expected("a string", raw));
         }
         serde_json::from_str(raw.get())
-            .map_err(|_| Invalid::wrong("must be a string without halves of characters"))
+            .map_err(|_| Invalid::wrong("must be a string without unpaired surrogates"))
     }
 }
 

@@ -81,8 +81,7 @@ impl RunState for IdentityGraphRun {
     fn call(parent: &str, run: &str) -> Result<Call, Error> {
         let which =
             ListIdentityGraphRuns { run_id: Some(run.to_owned()), ..ListIdentityGraphRuns::default() };
-        let call = call_on::<ListIdrRunsOp>(vec![Id::Text(parent.to_owned())], &which)?;
-        Ok(call.of_class(crate::limit::Class::Poll).on_run(format!("run {run} of identity graph {parent}")))
+        call_on::<ListIdrRunsOp>(vec![Id::Text(parent.to_owned())], &which)
     }
 
     fn syncs_after(after: Option<Timestamp>) -> Result<Call, Error> {

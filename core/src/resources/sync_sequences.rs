@@ -60,8 +60,7 @@ impl RunState for SequenceRun {
     const MISSING_IS_404: bool = true;
 
     fn call(_: &str, run: &str) -> Result<Call, Error> {
-        let call = call_on::<GetSyncSequenceRunOp>(vec![Id::Text(run.to_owned())], &NoFields)?;
-        Ok(call.of_class(crate::limit::Class::Poll))
+        call_on::<GetSyncSequenceRunOp>(vec![Id::Text(run.to_owned())], &NoFields)
     }
 
     fn syncs_after(after: Option<Timestamp>) -> Result<Call, Error> {

@@ -17,9 +17,10 @@ use super::pace::{LOOK_AT_LEAST, MISSING_BORNE, PAGE_BORNE, UNREADABLE_BORNE, pa
 use super::state::{Ending, RunState};
 use super::sweep;
 use super::token::RunToken;
-use crate::attempt::{Meta, Subject};
+use crate::attempt::Meta;
 use crate::call::{Call, Options, Spent};
 use crate::error::{Error, Kind};
+use crate::limit::Class;
 use crate::sender::Sender;
 
 /// What a caller knew about a run, and when it was last looked at. Opaque to hosts.
@@ -127,7 +128,7 @@ fn follow<'a, S: RunState>(
     seen: Seen,
     options: &'a Options,
 ) -> Step<'a, S> {
-    let meta = Meta::of(&Subject::method("run"));
+    let meta = Meta::of(&sender.scrubbed(&token.subject()));
     let made = FollowStep { state: None, seen, changed: false, meta, failure: None };
     Step { sender, following: followed.follow(token), token, options, made }
 }
@@ -156,7 +157,7 @@ impl<S: RunState> Step<'_, S> {
             state: None,
             seen,
             changed: false,
-            meta: Meta::of(&Subject::method("run")),
+            meta: Meta::of(&self.sender.scrubbed(&self.token.subject())),
             failure: None,
         };
         std::mem::replace(&mut self.made, empty)
@@ -178,7 +179,7 @@ impl<S: RunState> Step<'_, S> {
     /// Looks at the run once; whether the step ends with that.
     async fn look(&mut self, until: Option<Instant>) -> Result<bool, Error> {
         let bound = until.map(|until| until.max(Instant::now() + LOOK_AT_LEAST));
-        let call = S::call(&self.token.parent, &self.token.run)?;
+        let call = call::<S>(self.token)?;
         let mut spent = self.sender.account(call.subject(), self.options, false).beside(bound);
         let polled = self.poll(call, &mut spent).await;
         let made = &mut self.made;
@@ -231,7 +232,12 @@ impl<S: RunState> Step<'_, S> {
 fn vanished<S: RunState>(sender: &Sender, token: &RunToken) -> Result<Error, Error> {
     let error = Error::new(Kind::NotFound, "the server has not listed it for ten minutes")
         .with_hint("Look at the runs in the workspace. It was not started again.");
-    Ok(sender.error_at(&S::call(&token.parent, &token.run)?, error))
+    Ok(sender.error_at(&call::<S>(token)?, error))
+}
+
+/// The call that looks at a run.
+fn call<S: RunState>(token: &RunToken) -> Result<Call, Error> {
+    Ok(S::call(&token.parent, &token.run)?.of_class(Class::Poll).on_run(token.subject()))
 }
 
 /// Errors of an outage do not end a wait, because the run goes on.

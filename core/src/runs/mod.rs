@@ -113,7 +113,8 @@ impl<S: RunState> FollowStep<S> {
         let why = state
             .reason()
             .map_or_else(String::new, |reason| format!(": {}", first_line(&sender.scrub(&reason))));
-        Err(Error::new(Kind::RunFailed, format!("{} ended as {}{why}", token.name(), state.status()))
+        Err(Error::new(Kind::RunFailed, format!("it ended as {}{why}", state.status()))
+            .at(&token.subject())
             .with_details(Some(Json::of(state)))
             .scrubbed(|text| sender.scrub(text))
             .with_run(token.encode()))
@@ -124,7 +125,7 @@ impl<S: RunState> FollowStep<S> {
 pub(crate) fn expired(sender: &Sender, token: &RunToken, failure: Option<&Error>) -> Error {
     let age =
         Duration::from_millis(u64::try_from(sender.now_millis().saturating_sub(token.since)).unwrap_or(0));
-    let what = format!("{} had not ended {} after it was started", token.name(), span(age));
+    let what = format!("it had not ended {} after it was started", span(age));
     let error = match failure {
         None => Error::new(Kind::WaitTimeout, what),
         Some(failure) => {
@@ -136,6 +137,7 @@ pub(crate) fn expired(sender: &Sender, token: &RunToken, failure: Option<&Error>
         }
     };
     error
+        .at(&token.subject())
         .with_run(token.encode())
         .with_hint("The run goes on. Resume waiting with its token.")
         .scrubbed(|text| sender.scrub(text))

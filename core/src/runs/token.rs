@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
+use crate::attempt::Subject;
 use crate::error::{Error, Kind};
 use crate::operation::RunKind;
 use crate::sender::Sender;
@@ -73,28 +74,29 @@ impl RunToken {
     /// Reads a token meant for `origin`.
     pub(crate) fn decode(text: &str, origin: &str) -> Result<Self, Error> {
         let wrong = |what: &str| Error::new(Kind::InvalidRequest, format!("the run token {what}"));
-        let bytes = URL_SAFE_NO_PAD.decode(text.trim()).map_err(|_| wrong("is not one of ours"))?;
-        let peek: Versioned = serde_json::from_slice(&bytes).map_err(|_| wrong("is not one of ours"))?;
+        let bytes = URL_SAFE_NO_PAD.decode(text.trim()).map_err(|_| wrong("is not valid"))?;
+        let peek: Versioned = serde_json::from_slice(&bytes).map_err(|_| wrong("is not valid"))?;
         if peek.v != VERSION {
-            return Err(wrong("was made by a newer version of the SDK"));
+            return Err(wrong("was created by a newer version of the SDK"));
         }
         if serde_json::from_value::<RunKind>(peek.kind).is_err() {
-            return Err(wrong("is of a kind of run that this version does not know"));
+            return Err(wrong("is of a kind of run that this version of the SDK does not know"));
         }
-        let token: Self = serde_json::from_slice(&bytes).map_err(|_| wrong("is not one of ours"))?;
+        let token: Self = serde_json::from_slice(&bytes).map_err(|_| wrong("is not valid"))?;
         if token.origin != origin {
             return Err(wrong("belongs to another server than the one this client talks to"));
         }
         let numbers = token.kind != RunKind::Sync
             || token.parent.parse::<i64>().is_ok() && token.run.parse::<i64>().is_ok();
         if !numbers || token.run.is_empty() {
-            return Err(wrong("names no run"));
+            return Err(wrong("is not valid"));
         }
         Ok(token)
     }
 
-    /// Its name in errors.
-    pub(crate) fn name(&self) -> String {
-        format!("run {} of {} {}", self.run, self.kind.as_str().replace('_', " "), self.parent)
+    /// The run as errors, logs and hooks name it.
+    pub(crate) fn subject(&self) -> Subject {
+        let kind = self.kind.as_str().replace('_', " ");
+        Subject::run(format!("run {} of {kind} {}", self.run, self.parent))
     }
 }

@@ -228,7 +228,7 @@ impl Sender {
         };
         let status = incoming.status();
         self.learn_time(status, incoming.headers(), permit.departure.since().unwrap_or(handed_over));
-        // The server counts a request before it answers, so the headers end it as well as the last byte of the body.
+        // The server counts a request before it answers it, so the limit need not wait for the body.
         let refused = if status == 429 {
             permit.refused(transport::retry_after(incoming.headers()))
         } else {

@@ -11,7 +11,8 @@ use crate::error::Error;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct CallStart<'a> {
-    /// The method that was called: `syncs.get`; `request` for [`Client::request`](crate::Client::request).
+    /// The method that was called: `syncs.get`; `request` for [`Client::request`](crate::Client::request), and `run` for
+    /// a look at a run that is followed.
     pub operation: &'a str,
     /// The API's own id of the operation: `GetSync`; `None` for calls that are none of the API's operations.
     pub operation_id: Option<&'a str>,

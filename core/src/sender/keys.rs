@@ -104,7 +104,7 @@ impl Keys {
         if known.last().is_none_or(|last| last.digest() != key.digest()) {
             known.retain(|known| known.digest() != key.digest());
             known.push(key);
-            // Late answers come within minutes, and every kept key makes scrubbing slower.
+            // An answer to a request with an old key comes within minutes, and every kept key makes scrubbing slower.
             let old = known.len().saturating_sub(KEYS_KEPT);
             known.drain(..old);
         }
@@ -214,8 +214,8 @@ impl Sender {
         if keys.digest() != used {
             return Ok(true);
         }
-        // A request may have been sent with the new key before the asking that returned it was recorded. That asking
-        // was about the previous key.
+        // The last answer counts only if it was about this key: a request may be sent with a new key before the answer
+        // that brought the key is recorded.
         if let Some(last) = &*asked
             && last.about == used
             && last.at >= since

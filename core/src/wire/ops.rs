@@ -37,7 +37,7 @@ pub(super) async fn dispatch(caller: &Caller<'_>, op: &str, args: &str) -> Resul
     }
     match op {
         "runs.open" => open_run(caller, args),
-        "runs.next" => next_step(caller, args).await,
+        "run" => next_step(caller, args).await,
         "request" => request(caller, args).await,
         "parse" => parse(caller, args),
         "client.stats" => none(args).and_then(|()| local("stats", &stats(&client.stats()))),
@@ -139,14 +139,14 @@ fn local(method: &'static str, value: &impl Serialize) -> Result<Reply, Error> {
 }
 
 struct Open {
-    run: String,
+    token: String,
 }
 
-strictly!(Open { required run = "run": String, });
+strictly!(Open { required token = "token": String, });
 
 fn open_run(caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
-    let Open { run } = arguments(args)?;
-    local("run", &run_value(&RunToken::decode(&run, origin(caller.client.sender()))?))
+    let Open { token } = arguments(args)?;
+    local("run", &run_value(&RunToken::decode(&token, origin(caller.client.sender()))?))
 }
 
 struct NextStep {

@@ -89,7 +89,7 @@ impl Tenancy {
         }
     }
 
-    /// Notes the workspace's id, as an answer showed it: workspaces with one id are one.
+    /// Records the workspace's id from an answer, and merges workspaces with the same id.
     pub(crate) fn learn_id(&self, id: i64) {
         let own = self.workspace();
         if own.id.get() == Some(&id) {

@@ -111,7 +111,7 @@ async fn waiting_for_a_connection_is_no_part_of_an_attempts_time() {
             });
         }
     });
-    // The last of them leave after five seconds.
+    // The last of these calls are sent after five seconds.
     let outcomes = reads(&engine, 6 * 32).await;
     let failures: Vec<String> = outcomes.into_iter().filter_map(Result::err).collect();
     assert!(failures.is_empty(), "{} fail: {}", failures.len(), failures[0]);

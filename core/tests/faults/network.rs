@@ -138,7 +138,7 @@ pub fn tls() -> Vec<Row> {
 pub fn http2() -> Vec<Row> {
     let ours_not_taken = || vec![frames::go_away(false, NO_ERROR)];
     vec![
-        // RFC 9113 §8.7: a request that the server says it did not process did not happen.
+        // RFC 9113 §8.7: a client may repeat a request if the server says that it did not process it.
         row("GOAWAY before ours, once", once2(ours_not_taken), alike("ok", 2)),
         row("GOAWAY before ours, always", always2(move |_| ours_not_taken()), alike("connect", 4)),
         row(

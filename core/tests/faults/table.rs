@@ -11,7 +11,7 @@ use crate::play::{Column, Met, play};
 /// The default time limit of an attempt, and the longest pauses between four attempts (500, 1000, 2000 ms).
 const ATTEMPT_S: f64 = 30.0;
 const PAUSES_S: [f64; 3] = [0.5, 1.0, 2.0];
-/// A gzip bomb of a gigabyte must not be decompressed; 65 MB and copies of it may.
+/// The most memory that the process may use: enough for copies of an answer of 65 MB, too little for a gzip bomb of 1 GB.
 const MEMORY_BORNE: usize = 512 << 20;
 
 async fn cells(rows: &[Row], at_once: usize) -> Vec<[Met; 3]> {

@@ -40,7 +40,7 @@ async fn an_unknown_name_anywhere_is_an_error_with_its_path_and_nothing_is_sent(
         ("syncs.trigger", json!({"sync": 1, "fullRecync": true}), json!({}), "fullRecync"),
         ("syncs.trigger", json!({"sync": 1.5}), json!({}), "`sync`"),
         ("syncs.trigger", json!({"fullResync": true}), json!({}), "`sync` is missing"),
-        ("runs.next", json!({"run": "?"}), json!({}), "run token"),
+        ("run", json!({"run": "?"}), json!({}), "run token"),
         ("client.stats", json!({"verbose": true}), json!({}), "verbose"),
         ("syncs.list", json!({}), json!({"retries": 3}), "retries"),
         ("syncs.list", json!({}), json!({"priority": "urgent"}), "priority"),
@@ -177,17 +177,28 @@ async fn a_step_of_a_run_comes_at_a_change_or_at_the_timeout() {
     let engine = engine(&world, &json!({}));
     let body = |given: Given| serde_json::from_str::<Value>(&given.2).unwrap();
     let run = body(call(&engine, "syncs.trigger", &json!({"sync": 1}), &json!({})).await);
-    let step = body(call(&engine, "runs.next", &json!({"run": run["token"]}), &json!({})).await);
+    let step = call(&engine, "run", &json!({"run": run["token"]}), &json!({})).await;
+    assert_eq!(
+        (&step.1["meta"]["operation"], &step.1["meta"]["operationId"]),
+        (&json!("run"), &json!("ListSyncRuns"))
+    );
+    let step = body(step);
     assert_eq!(
         (&step["changed"], &step["finished"], &step["outcome"]),
         (&json!(true), &json!(false), &Value::Null)
     );
     let again = json!({"run": run["token"], "seen": step["seen"], "timeoutMs": 10});
-    let step = body(call(&engine, "runs.next", &again, &json!({})).await);
+    let step = body(call(&engine, "run", &again, &json!({})).await);
     assert_eq!((&step["changed"], &step["finished"]), (&json!(false), &json!(false)));
     let expiring = json!({"run": run["token"], "seen": step["seen"], "timeoutMs": 10, "expire": true});
-    let (ok, failure, _) = call(&engine, "runs.next", &expiring, &json!({})).await;
+    let (ok, failure, _) = call(&engine, "run", &expiring, &json!({})).await;
     assert_eq!((ok, &failure["kind"], &failure["run"]), (false, &json!("wait_timeout"), &run["token"]));
+    assert_eq!(
+        (&failure["operation"], &failure["resource"]),
+        (&json!("run"), &json!(format!("run {} of sync 1", run["id"].as_str().unwrap())))
+    );
+    let message = failure["message"].as_str().unwrap();
+    assert!(message.contains(" of sync 1: it had not ended "), "{message}");
 }
 
 #[tokio::test]
@@ -196,7 +207,7 @@ async fn a_token_of_another_server_is_refused() {
     let run = call(&engine(&world, &json!({})), "syncs.trigger", &json!({"sync": 1}), &json!({})).await.2;
     let token = serde_json::from_str::<Value>(&run).unwrap()["token"].clone();
     let other = Engine::new(&json!({"apiKey": "key", "environment": {}}).to_string()).unwrap();
-    let (ok, failure, _) = call(&other, "runs.open", &json!({"run": token}), &json!({})).await;
+    let (ok, failure, _) = call(&other, "runs.open", &json!({"token": token}), &json!({})).await;
     assert_eq!((ok, &failure["kind"]), (false, &json!("invalid_request")));
     assert!(failure["message"].as_str().unwrap().contains("another server"));
 }

@@ -133,7 +133,7 @@ async fn a_run_that_failed_is_in_the_details_as_text() {
         if !seen.is_null() {
             args["seen"] = seen;
         }
-        let step = call(&engine, "runs.next", &args).await;
+        let step = call(&engine, "run", &args).await;
         if !step.ok {
             break step;
         }

@@ -1,7 +1,6 @@
-//! What the environment decides: who is trusted (the system's store or the file that stands in its place, and beside it
-//! what `caBundle` holds), and through which proxy requests go.
+//! Which certificates are trusted and which proxy is used, depending on variables of the environment and on `caBundle`.
 //!
-//! Variables belong to a process, so each case is a process of its own: this test's, started again.
+//! Variables belong to a process, so the test starts itself again for each case.
 
 use std::fmt::Write as _;
 use std::net::TcpListener;

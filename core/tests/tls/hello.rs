@@ -83,7 +83,7 @@ async fn hello() -> Hello {
     let listening = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut message = Vec::new();
-        // It may come in several records; its length field marks the end.
+        // The message may come in several records. Its length field says where it ends.
         loop {
             let mut head = [0; 5];
             stream.read_exact(&mut head).await.unwrap();

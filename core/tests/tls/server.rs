@@ -81,7 +81,7 @@ pub fn settings(port: u16, ca_bundle: Option<&Path>) -> Settings {
         .base_url(format!("https://127.0.0.1:{port}/api/v1"))
         .environment(BTreeMap::new());
     settings.ca_bundle = ca_bundle.map(Into::into);
-    // Without pauses, in case a refusal were repeated.
+    // If the client repeated a refused handshake, it would do so without a pause.
     hightouch_sdk::wire::with_time_scale(settings, 1000.0)
 }
 

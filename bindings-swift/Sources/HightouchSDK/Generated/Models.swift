@@ -74,7 +74,7 @@ public struct Models: Sendable {
     ///     tables `tabel`.
     ///   - sourceId: Id of the source that the model reads from.
     ///   - isSchema: Whether it is only part of other models.
-    ///   - primaryKey: Column that identifies a row; null if the query is never synced directly.
+    ///   - primaryKey: Column that identifies a row; nil if the query is never synced directly.
     ///   - visual: The query of an audience.
     ///   - custom: The query, for a source without SQL.
     ///   - table: The table that it reads.
@@ -133,7 +133,7 @@ public struct Models: Sendable {
     ///   - modelId: The model's id.
     ///   - name: Display name.
     ///   - isSchema: Whether it is only part of other models.
-    ///   - primaryKey: Primary key column; null clears it.
+    ///   - primaryKey: Primary key column; `.null` clears it.
     ///   - visual: The query of an audience.
     ///   - custom: The query, for a source without SQL.
     ///   - table: The table that it reads.

@@ -74,8 +74,8 @@ public struct Syncs: Sendable {
     ///   - configuration: Mappings and settings; the form depends on the kind of destination.
     ///   - destinationId: Id of the destination that the sync writes to.
     ///   - modelId: Id of the model that the sync reads.
-    ///   - schedule: Schedule of automatic runs. Null or left out for a sync that is only started by hand, by the API
-    ///     or in a sequence.
+    ///   - schedule: Schedule of automatic runs. `.null` or left out for a sync that is only started by hand, by the
+    ///     API or in a sequence.
     ///   - disabled: Whether scheduled runs are switched off. Default: false.
     ///   - options: Options for this call only.
     /// - Returns: The ``Sync`` that the server returned.
@@ -111,8 +111,8 @@ public struct Syncs: Sendable {
     ///     one more request; a change looks it up each time.
     ///   - configuration: Mappings and settings; the form depends on the kind of destination. Whether members that are
     ///     left out keep their values is not documented.
-    ///   - schedule: Schedule of automatic runs. Null is meant to remove the schedule, but whether the server does so
-    ///     is not proved: in the vendor's own example it answers with the old schedule.
+    ///   - schedule: Schedule of automatic runs. `.null` is meant to remove the schedule, but whether the server does
+    ///     so is not proved: in the vendor's own example it answers with the old schedule.
     ///   - disabled: Whether scheduled runs are switched off.
     ///   - options: Options for this call only.
     /// - Returns: The ``Sync`` that the server returned.

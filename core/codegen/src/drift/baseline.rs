@@ -1,5 +1,5 @@
-//! What the catalogue does not hold, compared with the document that the SDK was made from: servers, authentication, what
-//! an operation may answer beside its success, and bounds of what is sent.
+//! Compares two OpenAPI documents, the one that the SDK was written from and a newer one, in what the catalogue lacks:
+//! servers, authentication, answers other than success, and bounds of what is sent.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -33,6 +33,12 @@ pub(super) fn in_milliseconds(text: &str) -> String {
     }
 }
 
+/// The doc of an argument that may be null, with the word for null as Swift writes it.
+pub(super) fn with_null(text: &str, null: &str) -> String {
+    let words = text.split(' ').map(|word| if word.eq_ignore_ascii_case("null") { null } else { word });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 fn prose(text: &str, prefix: &str, hanging: usize) -> String {
     wrap(&swift_names(text), WIDTH, &format!("{prefix} "), &format!("{prefix} {}", " ".repeat(hanging)))
 }

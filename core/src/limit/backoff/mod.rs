@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::recovery::Recovery;
 use super::{Nanos, Quota};
 
-/// The longest Retry-After that is waited for; whoever is told a longer one fails at once.
+/// The longest `Retry-After` that a call waits for. A call that gets a longer one fails at once.
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_mins(1);
 
 /// How long a server may refuse everything before calls end with that: refusals that go on for this long, without one
@@ -169,7 +169,7 @@ impl Backoff {
         }
     }
 
-    /// A request granted in `epoch` was answered, and not refused.
+    /// Records that a request granted in `epoch` was answered and not refused.
     pub fn succeeded(&mut self, now: Nanos, epoch: u64) {
         self.ends(epoch);
         self.refusing_since = None;

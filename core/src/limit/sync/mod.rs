@@ -17,8 +17,8 @@ mod real {
     pub(in crate::limit) use tokio::sync::Notify;
     pub(in crate::limit) use tokio::time::{Instant, timeout_at};
 
-    /// How often a waiter that is not the first looks whether the first overslept, because its task is not
-    /// being polled: without this, one stream that nobody drives would hold up everybody.
+    /// How often each other waiter checks whether the first one overslept, which it does if nobody polls its task.
+    /// Without this check, one stream that nobody polls would hold up all waiters.
     pub(in crate::limit) const LOOK_AFTER_FIRST: Duration = Duration::from_secs(1);
 
     /// How long a grant is kept for a waiter that does not come for it, because its task is not being polled.

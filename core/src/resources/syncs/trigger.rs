@@ -131,8 +131,7 @@ impl RunState for SyncRun {
 
     fn call(parent: &str, run: &str) -> Result<Call, Error> {
         let which = ListSyncRuns { run_id: run.parse().ok(), ..ListSyncRuns::default() };
-        let call = call_on::<ListSyncRunsOp>(vec![Id::Sync(parent.into())], &which)?;
-        Ok(call.of_class(Class::Poll).on_run(format!("run {run} of sync {parent}")))
+        call_on::<ListSyncRunsOp>(vec![Id::Sync(parent.into())], &which)
     }
 
     fn syncs_after(after: Option<Timestamp>) -> Result<Call, Error> {

@@ -133,7 +133,8 @@ impl Entry {
         answer.extend(body.map(|body| ("body".to_owned(), body)));
         let mut options = Map::new();
         if status == 429 {
-            // The SDK waits after a 429 whatever `maxRetries` is. The call ends since it may not wait, without the answer.
+            // The SDK repeats a refused request whatever `maxRetries` is, unless the call may not wait. The error of such a
+            // call does not show the answer.
             options.insert("maxWaitMs".to_owned(), json!(1));
             error.retain(|name, _| name == "kind" || name == "operation");
         }

@@ -31,7 +31,7 @@ fn past(seeds: &Seeds, sync: Key) -> impl Iterator<Item = Past> {
     let mut rng = seeds.rng(Kind::Sync, sync.wrapping_add(1 << 40));
     let usual = if is_disabled(sync) { 0 } else { sync % (MOST + 1) };
     let (most, count) = (most(seeds), seeds.past_runs.unwrap_or(usual));
-    // Begins so early that all of them have ended.
+    // The first run began so long ago that all runs have ended by now.
     let more = Millis::try_from(count.saturating_sub(MOST)).unwrap_or(0);
     let mut at = -rng.i64(2 * DAY..3 * DAY) - more * LONGEST_GAP;
     (0..count).map(move |index| {
