@@ -14,7 +14,7 @@ use tower_service::Service as _;
 use crate::config::Config;
 use crate::error::{Error, Kind};
 use crate::text::span;
-use crate::transport::{Way, chain, intercept, refusal_of};
+use crate::transport::{PlainResolver, Way, chain, intercept, refusal_of};
 
 /// The result of a TLS handshake, in the names of the IANA registries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -64,7 +64,7 @@ pub(super) async fn probe(config: &Config, tls: ClientConfig) -> Result<Option<N
 }
 
 async fn tcp(config: &Config) -> Result<Option<TcpStream>, Box<dyn StdError + Send + Sync>> {
-    let mut connector = HttpConnector::new();
+    let mut connector = HttpConnector::new_with_resolver(PlainResolver);
     connector.enforce_http(false);
     let to = config.base.as_str().parse()?;
     match intercept(config) {

@@ -204,8 +204,10 @@ impl<'de> Reader<'de> {
                 self.at += values.byte_offset();
                 Ok(value)
             }
-            Some(Err(error)) => Err(self.wrong(placeless(&error.to_string()))),
-            None => Err(self.wrong("the text ends within a value")),
+            Some(Err(error)) if !error.is_eof() => {
+                Err(format!("no JSON at byte {}", self.at + offset(self.rest(), &error)))
+            }
+            _ => Err(self.wrong("the text ends within a value")),
         }
     }
 
@@ -251,9 +253,10 @@ impl<'de> Reader<'de> {
     }
 }
 
-/// What `serde_json` says, without the line and column that it ends with: they count from where the value begins.
-fn placeless(message: &str) -> &str {
-    message.rsplit_once(" at line ").map_or(message, |(message, _)| message)
+/// Where in a text the parser stopped: it counts lines, and bytes within a line.
+fn offset(text: &[u8], error: &serde_json::Error) -> usize {
+    let lines = text.split_inclusive(|byte| *byte == b'\n').take(error.line().saturating_sub(1));
+    lines.map(<[u8]>::len).sum::<usize>() + error.column().saturating_sub(1)
 }
 
 #[cfg(test)]
@@ -296,6 +299,13 @@ mod tests {
             }
         }
         assert!(read > 1000, "{read} changed texts are still read");
+    }
+
+    #[test]
+    fn an_error_names_the_byte_at_which_the_text_stops_being_json() {
+        let why = |text: &str| read::<Page<Sync>>(text.as_bytes(), &mut Mended::default()).err().unwrap();
+        assert_eq!(why("{\"data\":\n[{\"novel\":\n[1,\n2,nul]}]}"), "no JSON at byte 29");
+        assert_eq!(why("{\"data\":[{\"novel\":[1,"), "the text ends within a value at byte 18");
     }
 
     #[test]

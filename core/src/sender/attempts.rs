@@ -60,7 +60,7 @@ impl Sender {
                     meta.headers = Some(attempt::headers(&exchange.headers, |text| self.scrub(text)));
                 }
                 spent.take(meta.clone());
-                Ok(Answer { body: exchange.body, meta })
+                Ok(Answer { body: exchange.body, meta, room: exchange.room })
             }
             Err(error) => {
                 spent.take(meta);
@@ -237,7 +237,7 @@ impl Sender {
         };
         let after = transport::retry_after(incoming.headers());
         let scrub = |text: &str| self.scrub(text);
-        match (incoming.whole().await, refused) {
+        match (incoming.whole(&scrub).await, refused) {
             (Ok(exchange), refused) => {
                 let outcome = Outcome::Answered { status };
                 let (answer, passes) = self.judge(call, spent.raw, exchange);

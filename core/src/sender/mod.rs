@@ -27,7 +27,7 @@ use crate::error::{Error, Kind};
 use crate::limit::{Gate, LimitStats};
 use crate::reason::Reason;
 use crate::text::brief;
-use crate::transport::Http;
+use crate::transport::{Http, Room};
 use crate::workspace::{Part, ServerClock, Tenancy, Workspace};
 
 use hooks::Hooks;
@@ -57,6 +57,9 @@ struct Shared {
 pub(crate) struct Answer {
     pub body: Bytes,
     pub meta: Meta,
+    /// The room that the body takes up. Whoever holds it must send nothing and not hand it to the caller: others wait
+    /// for it.
+    pub room: Room,
 }
 
 /// What logs and hooks show of what a call was made on.

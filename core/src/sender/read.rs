@@ -25,7 +25,7 @@ impl Sender {
     /// Sends a call and reads its answer as a `T`.
     pub(crate) async fn value<T: Readable>(&self, call: &Call, spent: &mut Spent) -> Result<T, Error> {
         let made = async {
-            let Answer { body, meta } = self.send(call, spent).await?;
+            let Answer { body, meta, room: _room } = self.send(call, spent).await?;
             let (value, meta) = self.read::<T>(call, &body, meta)?;
             Ok((value, meta))
         };

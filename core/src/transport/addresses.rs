@@ -4,12 +4,16 @@
 //! attempt would use it again.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
+use hyper_util::client::legacy::connect::dns;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tower_service::Service;
 
 /// How many failed addresses are remembered: more than a host has, and few enough for a long-lived client.
 const MOST_FAILED: usize = 64;
@@ -34,6 +38,22 @@ struct AddressState {
 
 /// The resolver of the HTTP client.
 pub(super) struct Resolver(pub Arc<Addresses>);
+
+/// The resolver of a connection that is opened without the HTTP client.
+#[derive(Clone)]
+pub(crate) struct PlainResolver;
+
+/// A host name has no address. The connector wraps it in an error whose type does not tell it from others.
+#[derive(Debug)]
+pub(crate) struct Unresolved(io::Error);
+
+impl fmt::Display for Unresolved {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(to)
+    }
+}
+
+impl std::error::Error for Unresolved {}
 
 /// Resolves a host name with the system's resolver.
 pub(super) fn lookup(name: String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
@@ -85,9 +105,24 @@ impl Resolve for Resolver {
         let known = Arc::clone(&self.0);
         let name = name.as_str().to_owned();
         Box::pin(async move {
-            let found = (known.lookup)(name.clone()).await?;
+            let found = (known.lookup)(name.clone()).await.map_err(Unresolved)?;
             Ok(Box::new(known.ordered(name, found).into_iter()) as Addrs)
         })
+    }
+}
+
+impl Service<dns::Name> for PlainResolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = Unresolved;
+    type Future = BoxFuture<'static, Result<Self::Response, Unresolved>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Unresolved>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: dns::Name) -> Self::Future {
+        let found = lookup(name.as_str().to_owned());
+        Box::pin(async move { found.await.map(Vec::into_iter).map_err(Unresolved) })
     }
 }
 

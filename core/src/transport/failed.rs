@@ -2,13 +2,20 @@
 
 use tokio::time::Instant;
 
+use super::body::Unread;
 use super::proxy::Way;
 use super::refusal::{self, chain, find};
+use super::response::Scrub;
+use super::room::LARGEST_BODY;
 use super::watched::Departure;
 use crate::attempt::Outcome;
 use crate::error::{Error, Kind};
 use crate::message::Message;
 use crate::reason::Reason;
+use crate::text::brief;
+
+/// How much is shown of the codings of an answer.
+const LONGEST_CODING: usize = 60;
 
 /// Why an attempt has no answer.
 #[derive(Debug)]
@@ -55,7 +62,7 @@ impl Failed {
     pub(super) fn unanswered(error: &reqwest::Error, way: &Way, departure: &Departure) -> Self {
         let causes = chain(error);
         if error.is_connect() {
-            let lasting = refusal::lasts(error, &causes);
+            let lasting = refusal::lasts(error);
             let failed = Self::before(&refusal::of(error, causes, way));
             return if lasting { failed } else { Self { outcome: Outcome::NeverLeft, ..failed } };
         }
@@ -86,13 +93,37 @@ impl Failed {
         }
     }
 
-    /// An answer that broke off in the middle of its body.
-    pub(super) fn broken_off(error: &reqwest::Error, since: Instant) -> Self {
-        // reqwest reports every error of a body as a decoding error. It is one only if no connection error is beneath
-        // it.
-        let kind = if find::<hyper::Error>(error).is_some() { Kind::Connect } else { Kind::Protocol };
-        let outcome = Outcome::Lost { since, silent: false };
-        Self::new(outcome, kind, format!("the answer broke off: {}", text_of(error))).because(error)
+    /// An answer whose body could not be read.
+    pub(super) fn unread(why: &Unread, since: Instant, scrub: Scrub<'_>) -> Self {
+        let unusable = |kind, what: String| Self::new(Outcome::Unusable { since }, kind, what);
+        let lost = |silent, kind, what: String| Self::new(Outcome::Lost { since, silent }, kind, what);
+        match why {
+            Unread::TooLarge => {
+                let what = format!("the answer is larger than {} MB unpacked", LARGEST_BODY >> 20);
+                unusable(Kind::Protocol, what)
+            }
+            Unread::Unasked(coding) => {
+                let coding = brief(&scrub(coding), LONGEST_CODING);
+                let what = format!(
+                    "the answer is packed as `{coding}`, which was not asked for: only gzip is accepted"
+                );
+                let hint = "A proxy between may have packed it. It must pass answers on as they are.";
+                Self { hint: Some(hint.into()), ..unusable(Kind::Protocol, what) }
+            }
+            Unread::NoRoom => {
+                let what = "the call's time was over before other large answers made room for its own";
+                unusable(Kind::Timeout, what.to_owned())
+            }
+            Unread::Malformed(error) => {
+                let what = format!("the answer cannot be unpacked: {error}");
+                Self { causes: vec![error.to_string().into()], ..lost(false, Kind::Protocol, what) }
+            }
+            Unread::Late => lost(true, Kind::Timeout, "the answer began and did not end in time".to_owned()),
+            Unread::Lost(error) => {
+                let what = format!("the answer broke off: {}", text_of(error));
+                lost(false, Kind::Connect, what).because(error)
+            }
+        }
     }
 
     fn because(mut self, error: &reqwest::Error) -> Self {
@@ -117,7 +148,6 @@ pub(super) fn ended_all(error: &reqwest::Error, multiplexes: bool) -> bool {
     match find::<h2::Error>(error) {
         _ if error.is_connect() => false,
         Some(error) => !error.is_reset(),
-        // A body that cannot be decompressed does not mean that the connection broke.
         None => multiplexes && find::<hyper::Error>(error).is_some(),
     }
 }

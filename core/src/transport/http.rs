@@ -5,14 +5,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH};
 use http::{HeaderMap, Method, Version};
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::addresses::{self, Addresses, Resolver};
+use super::body::{self, Body, Unread};
+use super::coding;
 use super::failed::{Failed, ended_all};
 use super::proxy::Way;
+use super::response::Scrub;
+use super::room::{Room, Rooms};
 use super::tls;
 use super::warmup::Warmup;
 use super::watched::{Departure, Watched};
@@ -21,13 +26,13 @@ use crate::config::{Config, Route};
 use crate::error::{Error, Kind};
 use crate::text::span;
 
-/// The largest decompressed answer. The largest known page is a hundredth of it.
-const LARGEST_BODY: usize = 64 << 20;
 /// The number of HTTP/1.1 connections, each of which carries one request.
-const HTTP1_CONNECTIONS: usize = 32;
+const HTTP1_CONNECTIONS: u16 = 32;
 /// Concurrent requests on an HTTP/2 connection. More of them wait here and not within the HTTP client, where the time
 /// limit of the attempt would run. A whole window of the limit must fit; servers commonly allow that many streams.
-const HTTP2_STREAMS: usize = 200;
+const HTTP2_STREAMS: u16 = 200;
+/// How much of an answer may arrive over HTTP/2 before it is read: a megabyte or so of JSON, as it is packed.
+const STREAM_WINDOW: u32 = 256 << 10;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE_POOL: Duration = Duration::from_secs(20);
 
@@ -46,12 +51,15 @@ pub(crate) struct Exchange {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: Bytes,
+    /// The room that the body takes up.
+    pub room: Room,
 }
 
 /// An answer whose headers have arrived.
 pub(crate) struct Incoming<'a> {
     response: reqwest::Response,
     until: Instant,
+    deadline: Option<Instant>,
     since: Instant,
     http: &'a Http,
     begun: Begun,
@@ -80,6 +88,7 @@ pub(crate) struct Http {
     warmup: Warmup,
     connections: Semaphore,
     streams: Semaphore,
+    rooms: Rooms,
     /// The addresses of the server, or of its proxy.
     addresses: Arc<Addresses>,
     /// How many connections were lost. Requests that began at the same count and lost theirs count as one loss: reqwest
@@ -99,8 +108,9 @@ impl Http {
             tls: OnceCell::new(),
             pool: Mutex::new(None),
             warmup,
-            connections: Semaphore::new(HTTP1_CONNECTIONS),
-            streams: Semaphore::new(HTTP2_STREAMS),
+            connections: Semaphore::new(HTTP1_CONNECTIONS.into()),
+            streams: Semaphore::new(HTTP2_STREAMS.into()),
+            rooms: Rooms::new(),
             addresses: Arc::new(addresses),
             losses: AtomicU64::new(0),
         }
@@ -116,7 +126,7 @@ impl Http {
     /// `deadline` also bounds the wait before that. `departure` notes whether it may have left.
     pub(crate) async fn send(
         &self,
-        request: Request,
+        mut request: Request,
         within: Duration,
         deadline: Option<Instant>,
         departure: &Departure,
@@ -143,6 +153,7 @@ impl Http {
             losses: self.losses.load(Ordering::Relaxed),
             failures: self.addresses.failures(),
         };
+        request.headers.insert(ACCEPT_ENCODING, coding::ACCEPTED);
         let mut outgoing = client.request(request.method, request.url).headers(request.headers);
         match request.body {
             Some(body) => {
@@ -157,7 +168,7 @@ impl Http {
                 let begun = Begun { multiplexes: response.version() > Version::HTTP_11, ..begun };
                 warming.answered(response.version());
                 let since = departure.since().unwrap_or_else(Instant::now);
-                Ok(Incoming { response, until, since, http: self, begun, _place: place })
+                Ok(Incoming { response, until, deadline, since, http: self, begun, _place: place })
             }
             Ok(Err(error)) => {
                 let failed = Failed::unanswered(&error, &Way::of(&self.config), departure);
@@ -210,8 +221,18 @@ impl Http {
             .http2_keep_alive_interval(Duration::from_secs(15))
             .http2_keep_alive_timeout(Duration::from_secs(10))
             .http2_keep_alive_while_idle(true)
+            .http2_initial_stream_window_size(STREAM_WINDOW)
+            // All streams together. If it were less, answers that wait for room could fill it, and the one that they wait
+            // for would not arrive.
+            .http2_initial_connection_window_size(
+                STREAM_WINDOW * u32::from(HTTP1_CONNECTIONS + HTTP2_STREAMS),
+            )
             .dns_resolver(Resolver(Arc::clone(&self.addresses)))
-            .gzip(true);
+            // `body` unpacks. Other crates of the same build may turn these features of reqwest on.
+            .no_gzip()
+            .no_brotli()
+            .no_zstd()
+            .no_deflate();
         builder = match &self.config.route {
             Route::Through(proxy) => builder.proxy(reqwest::Proxy::all(proxy.url())?),
             Route::Direct => builder.no_proxy(),
@@ -254,28 +275,32 @@ impl Incoming<'_> {
     }
 
     /// Reads the rest of the answer.
-    pub(crate) async fn whole(mut self) -> Result<Exchange, Failed> {
+    pub(crate) async fn whole(mut self, scrub: Scrub<'_>) -> Result<Exchange, Failed> {
         let status = self.status();
-        let headers = std::mem::take(self.response.headers_mut());
-        let mut body = Vec::new();
-        loop {
-            match timeout_at(self.until, self.response.chunk()).await {
-                Ok(Ok(Some(chunk))) if body.len() + chunk.len() > LARGEST_BODY => {
-                    let what = format!("the answer is larger than {} MB unpacked", LARGEST_BODY >> 20);
-                    return Err(Failed::new(Outcome::Unusable { since: self.since }, Kind::Protocol, what));
+        let mut headers = std::mem::take(self.response.headers_mut());
+        let Self { response, until, deadline, since, http, begun, .. } = self;
+        match body::read(response, coding::is_packed(&headers), &http.rooms, until, deadline).await {
+            Ok(Body { bytes, room, was_packed }) => {
+                if was_packed {
+                    headers.remove(CONTENT_ENCODING);
+                    headers.remove(CONTENT_LENGTH);
                 }
-                Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
-                Ok(Ok(None)) => return Ok(Exchange { status, headers, body: body.into() }),
-                Ok(Err(error)) => {
-                    let connection = self.http.lost(&error, self.begun);
-                    return Err(Failed { connection, ..Failed::broken_off(&error, self.since) });
-                }
-                Err(_) => {
-                    self.http.renew(self.begun);
-                    let what = "the answer began and did not end in time";
-                    let outcome = Outcome::Lost { since: self.since, silent: true };
-                    return Err(Failed::new(outcome, Kind::Timeout, what));
-                }
+                Ok(Exchange { status, headers, body: bytes, room })
+            }
+            // An error's status says enough.
+            Err(Unread::Unasked(_) | Unread::Malformed(_)) if !(200..300).contains(&status) => {
+                Ok(Exchange { status, headers, body: Bytes::new(), room: Room::default() })
+            }
+            Err(why) => {
+                let connection = match &why {
+                    Unread::Lost(error) => http.lost(error, begun),
+                    Unread::Late => {
+                        http.renew(begun);
+                        None
+                    }
+                    _ => None,
+                };
+                Err(Failed { connection, ..Failed::unread(&why, since, scrub) })
             }
         }
     }

@@ -1,20 +1,25 @@
 //! Requests on the wire: HTTP, TLS, and what answers mean.
 
 mod addresses;
+mod body;
+mod coding;
 mod failed;
 mod http;
 mod proxy;
 mod refusal;
 mod response;
+mod room;
 mod roots;
 mod tls;
 mod verifier;
 mod warmup;
 mod watched;
 
+pub(crate) use self::addresses::PlainResolver;
 pub(crate) use self::failed::Failed;
 pub(crate) use self::http::{Exchange, Http, Request};
 pub(crate) use proxy::{Way, intercept};
 pub(crate) use refusal::{chain, of as refusal_of};
 pub(crate) use response::{check, date, error_under_200, no_json, retry_after};
+pub(crate) use room::Room;
 pub(crate) use watched::Departure;

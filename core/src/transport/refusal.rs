@@ -4,10 +4,14 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
 use jiff::Timestamp;
 use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription, CertificateError, InvalidMessage, OtherError, PeerIncompatible};
+use tower_service::Service;
 
+use super::addresses::Unresolved;
 use super::proxy::Way;
 use super::tls;
 use super::verifier::Unproven;
@@ -15,10 +19,9 @@ use crate::error::{Error, Kind};
 use crate::message::{Message, Name};
 use crate::reason::Reason;
 
-/// The text of hyper-util's connector for a failed name resolution; it has no public type for it.
-const UNRESOLVED: &str = "dns error";
-/// The text of hyper-util for a 407; its type is private.
-const UNKNOWN_TO_PROXY: &str = "proxy authorization required";
+/// The error of a tunnel through a proxy. hyper-util exports it under no name of its own.
+type TunnelError = <Tunnel<HttpConnector> as Service<http::Uri>>::Error;
+
 /// How many names of a certificate are shown; some have hundreds.
 const MOST_NAMES: usize = 5;
 
@@ -27,12 +30,13 @@ fn since(reason: Reason, kind: Kind, what: String, hint: impl Into<Message>) -> 
 }
 
 /// Whether another attempt would fail in the same way, as with a certificate that is not trusted or a wrong password.
-pub(super) fn lasts(error: &(dyn StdError + 'static), causes: &[String]) -> bool {
-    find::<rustls::Error>(error).is_some() || is_unknown_to_proxy(causes)
+pub(super) fn lasts(error: &(dyn StdError + 'static)) -> bool {
+    find::<rustls::Error>(error).is_some() || is_unknown_to_proxy(error)
 }
 
-fn is_unknown_to_proxy(causes: &[String]) -> bool {
-    causes.iter().any(|cause| cause.contains(UNKNOWN_TO_PROXY))
+/// Whether the proxy answered 407.
+fn is_unknown_to_proxy(error: &(dyn StdError + 'static)) -> bool {
+    matches!(find::<TunnelError>(error), Some(TunnelError::ProxyAuthRequired))
 }
 
 /// Explains a failed connection by its error and the causes beneath.
@@ -46,14 +50,14 @@ fn read(error: &(dyn StdError + 'static), causes: &[String], way: &Way) -> Error
         return handshake(error, &way.peer());
     }
     let to = &way.to;
-    let unresolved = causes.iter().any(|cause| cause == UNRESOLVED);
+    let unresolved = find::<Unresolved>(error).is_some();
     if let Some(proxy) = &way.proxy {
         let what = format!("no connection to {to} through the proxy {proxy}: {innermost}");
         return since(
             Reason::Proxy,
             Kind::Proxy,
             what,
-            if is_unknown_to_proxy(causes) {
+            if is_unknown_to_proxy(error) {
                 message![
                     "The proxy asks for a user and a password: give them in its URL (setting ",
                     Name("proxy"),
@@ -230,7 +234,8 @@ fn date(at: UnixTime) -> impl fmt::Display {
     Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX)
 }
 
-/// The names in a certificate; webpki writes `DnsName("example.com")`.
+/// The names in a certificate. rustls has them as text only, `DnsName("example.com")`; a certificate that is asked for
+/// its names leaves out IP addresses.
 fn names(presented: &[String]) -> String {
     let bare = |name: &String| name.split('"').nth(1).unwrap_or(name).to_owned();
     let mut names: Vec<String> = presented.iter().take(MOST_NAMES).map(bare).collect();

@@ -8,6 +8,7 @@ use http::header::{LOCATION, RETRY_AFTER};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::coding;
 use super::http::Exchange;
 use crate::error::{Error, Kind};
 use crate::json::{self, Json};
@@ -16,7 +17,7 @@ use crate::reason::Reason;
 use crate::text::brief;
 
 /// Removes the key from a text.
-pub(crate) type Scrub<'a> = &'a dyn Fn(&str) -> String;
+pub(crate) type Scrub<'a> = &'a (dyn Fn(&str) -> String + Sync);
 
 /// What the vendor writes into `message` when it refuses a key.
 const AUTHENTICATION: &str = "Authentication error";
@@ -43,7 +44,13 @@ pub(crate) fn check(answer: &Exchange, scrub: Scrub<'_>) -> Result<(), Error> {
             )
         }
         (status, Some(message)) => format!("the server answered {status}: {message}"),
-        (status, None) => format!("the server answered {status} without saying why"),
+        (status, None) => match coding::is_packed(&answer.headers) {
+            Ok(_) => format!("the server answered {status} without saying why"),
+            Err(coding) => {
+                let coding = brief(&scrub(&coding), LONGEST_MESSAGE);
+                format!("the server answered {status}, packed as `{coding}`, which was not asked for")
+            }
+        },
     };
     let error = Error::new(kind, what)
         .with_status(answer.status)

@@ -25,7 +25,7 @@ use crate::resources::{IdentityGraphRun, SequenceRun, SyncRun};
 use crate::runs::{self, OnEnd, RunState, RunToken, Seen};
 use crate::secret::Secret;
 use crate::sender::{Sender, unknown};
-use crate::transport::{self, Exchange};
+use crate::transport::{self, Exchange, Room};
 
 pub(super) async fn dispatch(caller: &Caller<'_>, op: &str, args: &str) -> Result<Reply, Error> {
     let (client, sender) = (caller.client, caller.client.sender());
@@ -289,7 +289,8 @@ fn parse(caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
     };
     let args = asked.args.unwrap_or_default();
     let call = entry.call_of(args.clone())?;
-    let exchange = Exchange { status: asked.status, headers, body: Bytes::from(asked.body) };
+    let exchange =
+        Exchange { status: asked.status, headers, body: Bytes::from(asked.body), room: Room::default() };
     let sender = caller.client.sender();
     let scrub = |text: &str| sender.scrub(text);
     // The same as the call itself would return: a write that the server failed at may have taken effect.

@@ -68,7 +68,7 @@ async fn breaking(acceptor: TlsAcceptor, stream: TcpStream, broken: Arc<AtomicUs
     None
 }
 
-fn engine(listener: &TcpListener, scheme: &str, more: &serde_json::Value) -> Arc<Engine> {
+pub fn engine(listener: &TcpListener, scheme: &str, more: &serde_json::Value) -> Arc<Engine> {
     let mut settings = json!({
         "apiKey": "key-of-the-connections", "baseUrl": format!("{scheme}://{}/api/v1", listener.local_addr().unwrap()),
         "environment": {}, "timeScale": 50, "caBundle": identity().ca.to_str().unwrap(),

@@ -13,9 +13,11 @@
 )]
 
 mod answers;
+mod codings;
 mod connections;
 mod content;
 mod frames;
+mod large;
 mod matrix;
 mod network;
 mod play;

@@ -9,7 +9,7 @@ use crate::answers::{answer, good, good_with, whole};
 use crate::frames;
 use crate::play::{Column, Peer};
 use crate::server::{After, Behaviour, Speaks, Step};
-use crate::{content, network};
+use crate::{codings, content, network};
 
 /// A kind, or `ok`, and how many requests reach the server.
 pub type Expected = (&'static str, usize);
@@ -121,6 +121,7 @@ pub fn rows() -> Vec<Row> {
         network::tls(),
         network::http2(),
         content::bodies(),
+        codings::codings(),
         content::statuses(),
         content::contents(),
     ]

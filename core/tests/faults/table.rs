@@ -78,7 +78,7 @@ fn bound(row: &Row, column: Column, (kind, requests): (&str, usize)) -> String {
 
 /// The peak memory of this process.
 #[cfg(target_os = "linux")]
-fn peak() -> usize {
+pub fn peak() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() << 10

@@ -1,0 +1,121 @@
+//! Memory for the bodies of answers: one bound for all answers of a client that are under way at once.
+//!
+//! A small body needs no leave. A larger one takes bytes that all answers share, or becomes the one answer that may grow
+//! as large as any. That one never waits for room again, so it ends and makes way for the next: answers that wait for
+//! each other cannot wait for ever.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// The largest unpacked body. The largest known page is a hundredth of it.
+pub(super) const LARGEST_BODY: usize = 64 << 20;
+/// What each body may hold without leave: two pages of 100 syncs. Small answers never wait behind large ones.
+const SMALL_BODY: usize = 256 << 10;
+/// What larger bodies share: fifty of the largest known page. Only answers that are larger still follow one another.
+const SHARED: usize = 32 << 20;
+
+/// The room for the bodies of a client.
+#[derive(Debug)]
+pub(super) struct Rooms {
+    shared: Arc<Semaphore>,
+    largest: Arc<Semaphore>,
+}
+
+/// The room of one body. It must be dropped with the body, before the caller gets what was read.
+#[derive(Debug, Default)]
+pub(crate) struct Room {
+    shared: Option<OwnedSemaphorePermit>,
+    largest: Option<OwnedSemaphorePermit>,
+}
+
+impl Rooms {
+    pub(super) fn new() -> Self {
+        Self { shared: Arc::new(Semaphore::new(SHARED)), largest: Arc::new(Semaphore::new(1)) }
+    }
+
+    /// Waits until a body may hold `size` bytes, which are at most [`LARGEST_BODY`].
+    pub(super) async fn grow(&self, room: &mut Room, size: usize) {
+        let held = SMALL_BODY + room.shared.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let Some(more) = size.checked_sub(held).filter(|more| *more > 0 && room.largest.is_none()) else {
+            return;
+        };
+        let of_all = async {
+            // More than there is would hold up the queue, and never come.
+            match u32::try_from(more) {
+                Ok(more) if size - SMALL_BODY <= SHARED => {
+                    Arc::clone(&self.shared).acquire_many_owned(more).await
+                }
+                _ => std::future::pending().await,
+            }
+        };
+        // Neither semaphore is ever closed.
+        tokio::select! {
+            biased;
+            Ok(more) = of_all => match &mut room.shared {
+                Some(shared) => shared.merge(more),
+                none => *none = Some(more),
+            },
+            Ok(largest) = Arc::clone(&self.largest).acquire_owned() => {
+                *room = Room { shared: None, largest: Some(largest) };
+            }
+            else => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use tokio::task::JoinSet;
+    use tokio::time::{sleep, timeout};
+
+    use super::*;
+
+    const BODIES: usize = 100;
+
+    /// All of them need more than there is, and each holds a part while it asks for the next.
+    #[tokio::test(start_paused = true)]
+    async fn bodies_that_wait_for_each_other_all_end_within_the_bound() {
+        let rooms = Arc::new(Rooms::new());
+        let total = Arc::new(AtomicUsize::new(0));
+        let most = Arc::new(AtomicUsize::new(0));
+        let mut reading = JoinSet::new();
+        for nth in 0..BODIES {
+            let (rooms, total, most) = (Arc::clone(&rooms), Arc::clone(&total), Arc::clone(&most));
+            reading.spawn(async move {
+                let (mut room, mut size) = (Room::default(), 0);
+                while size < LARGEST_BODY >> (nth % 3) {
+                    let larger = (2 * size).clamp(100 << 10, LARGEST_BODY);
+                    rooms.grow(&mut room, larger).await;
+                    let now = total.fetch_add(larger - size, Ordering::SeqCst) + larger - size;
+                    most.fetch_max(now, Ordering::SeqCst);
+                    size = larger;
+                    sleep(Duration::from_millis(1)).await;
+                }
+                total.fetch_sub(size, Ordering::SeqCst);
+            });
+        }
+        // The clock stands still while anything can go on.
+        assert!(timeout(Duration::from_hours(1), reading.join_all()).await.is_ok(), "they wait for ever");
+        let most = most.load(Ordering::SeqCst);
+        assert!(most <= BODIES * SMALL_BODY + SHARED + LARGEST_BODY, "{} MB at once", most >> 20);
+        assert_eq!((rooms.shared.available_permits(), rooms.largest.available_permits()), (SHARED, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_small_body_waits_for_nobody_and_one_that_gives_up_leaves_its_place() {
+        let rooms = Rooms::new();
+        let (mut large, mut shared) = (Room::default(), Room::default());
+        rooms.grow(&mut large, LARGEST_BODY).await;
+        rooms.grow(&mut shared, SHARED).await;
+        let brief = Duration::from_secs(1);
+        let mut waiting = Room::default();
+        assert!(timeout(brief, rooms.grow(&mut waiting, 2 * SMALL_BODY + 1)).await.is_err());
+        assert!(timeout(brief, rooms.grow(&mut Room::default(), SMALL_BODY)).await.is_ok());
+        drop(large);
+        assert!(timeout(brief, rooms.grow(&mut waiting, LARGEST_BODY)).await.is_ok());
+    }
+}
