@@ -1,7 +1,6 @@
 /** Two implementations of {@link Calls}: one returns values, the other raw responses. */
 
 import type { Door } from './door.js'
-import { Json, type JsonInput } from './json.js'
 import type { CallOptions } from './meta.js'
 import { Listing } from './pages.js'
 import { RawResponse } from './raw.js'
@@ -39,13 +38,8 @@ type RawCall = (op: string, args: object, options: CallOptions) => Promise<RawRe
 export function rawCalls(door: Door): Calls {
   const rawCall = (convert: (parsed: unknown) => unknown): RawCall => {
     return async (op, args, options) => {
-      // `parse` needs the arguments later, when the caller may have changed the object.
-      const copy = new Json(args as JsonInput)
-      const { meta, body } = await door.raw(op, copy, options)
-      const { status = 0, headers = {}, ...rest } = meta
-      const parse = async (): Promise<unknown> =>
-        convert(await door.value('parse', { op, args: copy, status, headers, body }))
-      return new RawResponse(status, headers, body, rest, parse)
+      const { status, headers, body, meta, parse } = await door.raw(op, args, options)
+      return new RawResponse(status, headers, body, meta, () => convert(parse()))
     }
   }
   const value = rawCall((parsed) => parsed)

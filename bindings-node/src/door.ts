@@ -20,10 +20,20 @@ import {
   type Settled,
 } from './native.js'
 
-/** With `raw`, the core adds the status and the headers of the server's answer. */
-interface RawMeta extends Meta {
-  status?: number
-  headers?: Record<string, string>
+/** What the core adds to a raw answer: it means either a value or a failure. */
+interface Answer {
+  status: number
+  headers: Record<string, string>
+  value?: unknown
+  failure?: Failure
+}
+
+/** The server's answer as it came. */
+interface RawReply extends Pick<Answer, 'status' | 'headers'> {
+  meta: Meta
+  body: string
+  /** Returns the value, or throws the error. */
+  parse: () => unknown
 }
 
 /** The core's answer to one call. */
@@ -36,7 +46,8 @@ export interface Reply<T> {
 
 /** The core's answer, with the body not decoded yet. */
 interface EncodedReply {
-  head: { meta: RawMeta; next?: string }
+  head: { meta: Meta; next?: string }
+  encodedHead: string
   body: string
 }
 
@@ -93,7 +104,7 @@ class PendingCalls {
 let pendingCalls: PendingCalls | undefined
 
 /** Operations that send no request. Hooks are not called for them. */
-const LOCAL = new Set(['runs.open', 'parse', 'client.stats', 'client.setKey', 'client.close'])
+const LOCAL = new Set(['runs.open', 'client.stats', 'client.setKey', 'client.close'])
 
 const KNOWN_OPTIONS = [...CALL_OPTIONS, 'signal']
 
@@ -153,9 +164,17 @@ export class Door {
   }
 
   /** Makes one call and returns the server's answer as it came. */
-  async raw(op: string, args: object, options: CallOptions): Promise<{ meta: RawMeta; body: string }> {
-    const { head, body } = await this.#call(op, args, options, { raw: true })
-    return { meta: head.meta, body }
+  async raw(op: string, args: object, options: CallOptions): Promise<RawReply> {
+    const { head, encodedHead, body } = await this.#call(op, args, options, { raw: true })
+    // Decoded anew each time, because the caller may change the value.
+    const answer = (): Answer => (decode(encodedHead) as { answer: Answer }).answer
+    const parse = (): unknown => {
+      const { failure, value } = answer()
+      if (failure) throw errorFrom(failure)
+      return value
+    }
+    const { status, headers } = answer()
+    return { status, headers, meta: head.meta, body, parse }
   }
 
   async #call(
@@ -210,7 +229,7 @@ export class Door {
           cancel.cancel()
         })
       : sent)
-    if (ok) return { head: JSON.parse(head) as EncodedReply['head'], body }
+    if (ok) return { head: JSON.parse(head) as EncodedReply['head'], encodedHead: head, body }
     const failure = failureOf(head)
     throw errorFrom(failure, this.#causeOf(failure, signal))
   }

@@ -2,9 +2,11 @@
 
 import type { Meta } from './meta.js'
 
-/** The server's response to one call, as it came. A call rejects on an error status here too. */
+/**
+ * The server's response to one call, as it came, and what it means. A call rejects on an error status here too.
+ */
 export class RawResponse<T> {
-  readonly #parse: () => Promise<T>
+  readonly #parse: () => T
 
   /** @internal */
   constructor(
@@ -16,18 +18,18 @@ export class RawResponse<T> {
     readonly body: string,
     /** What happened during the call. */
     readonly meta: Meta,
-    parse: () => Promise<T>,
+    parse: () => T,
   ) {
     this.#parse = parse
   }
 
   /**
-   * Decodes the response. Sends nothing.
+   * Returns the value of the response. Sends nothing, and works after the client is closed.
    *
    * @returns What the method without `withRawResponse` returns; for a list, the items of the page.
    * @throws {@link HightouchError} if the body is an error that came with status 200, or is not what the API documents.
    */
   async parse(): Promise<T> {
-    return this.#parse()
+    return Promise.resolve(this.#parse())
   }
 }

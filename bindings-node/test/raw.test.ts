@@ -48,12 +48,19 @@ describe('a raw response', () => {
     assert.equal(graph.graphId, 'customers')
   })
 
-  test('parses with the arguments of the call, even if the caller has changed them since', async () => {
-    await using ht = clientOf(await world())
-    const args = { name: 's', slug: 's', type: 'snowflake', configuration: { account: 'a' } }
-    const raw = await ht.sources.withRawResponse.create(args)
-    Object.assign(args, { name: 7 })
-    assert.equal((await raw.parse()).name, 's')
+  test('parses after the client is closed, and to a new value each time', async () => {
+    const broken = { when: { operation: 'GetSource' }, answer: { status: 200, text: '<html>' } }
+    const ht = clientOf(await world({ script: [broken] }))
+    const sync = await ht.syncs.get(2)
+    const raw = await ht.syncs.withRawResponse.get(2)
+    const run = await ht.syncs.withRawResponse.trigger(3)
+    const unreadable = await ht.sources.withRawResponse.get(1)
+    await ht.close()
+    Object.assign(await raw.parse(), { slug: 'changed' })
+    assert.deepEqual(await raw.parse(), sync)
+    assert.equal((await run.parse()).syncId, 3)
+    await assert.rejects(unreadable.parse(), sdk.ProtocolError)
+    assert.equal(unreadable.body, '<html>')
   })
 
   test('of a method that returns nothing parses to undefined', async () => {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import pytest
@@ -23,13 +23,13 @@ from hightouch_sdk import (
     JsonObject,
     MessageVariable,
     Schedule,
-    Sync,
     UnknownScheduleRule,
-    UpdatedEventContract,
 )
 from sandbox import Sandbox, World
 
 bounded = settings(max_examples=60, deadline=None, database=None)
+
+T = TypeVar("T")
 
 FLOW = "00000000-0000-4000-8000-000000000001"
 MESSAGE = "00000001-0000-4000-8000-000000000001"
@@ -99,23 +99,27 @@ def test_the_variables_of_a_message_come_back(
 
 
 class Confidant:
-    """Accepts any body, even one that the sandbox would refuse, and answers with it."""
+    """Accepts any body, even one that the sandbox would refuse, and answers a read with it."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
 
     def hears(
-        self, op: str, args: dict[str, object], call: Callable[[Hightouch], object], named: dict[str, object]
-    ) -> Any:
+        self, read: Callable[[Hightouch], T], call: Callable[[Hightouch], object], named: dict[str, object]
+    ) -> tuple[Any, T]:
         """What was sent, and the value that an answer with the same members is read as."""
-        world = self._sandbox.world({"script": [{"answer": {"status": 200, "body": named}}]})
+        _, (request,) = self.answers(named, call)
+        sent = request["body"]
+        return sent, self.answers({**named, **sent}, read)[0]
+
+    def answers(self, answer: object, call: Callable[[Hightouch], T]) -> tuple[T, list[dict[str, Any]]]:
+        """What a call makes of an answer, and the requests that it sent."""
+        world = self._sandbox.world({"script": [{"answer": {"status": 200, "text": json.dumps(answer)}}]})
         with Hightouch(**world.settings()) as client:
-            call(client)
-            sent = world.requests()[-1]["body"]
-            asked = {"op": op, "args": args, "status": 200, "headers": {}, "body": json.dumps({**named, **sent})}
-            body = client._local.local("parse", asked)[1]
+            value = call(client)
+        requests = world.requests()
         world.end()
-        return sent, body
+        return value, requests
 
 
 @bounded
@@ -123,13 +127,12 @@ class Confidant:
 def test_a_schedule_of_any_kind_goes_out_without_its_tag_and_is_read_as_it_was(
     confidant: Confidant, schedule: Schedule
 ) -> None:
-    sent, body = confidant.hears(
-        "syncs.get",
-        {"sync": 1},
+    sent, sync = confidant.hears(
+        lambda client: client.syncs.get(1),
         lambda client: client.syncs.update(1, schedule=schedule),
         {"id": 1, "slug": "a"},
     )
-    read = msgspec.json.decode(body, type=Sync).schedule
+    read = sync.schedule
     assert read == schedule
     rule = schedule.schedule
     if isinstance(rule, UnknownScheduleRule):
@@ -145,13 +148,12 @@ def test_a_schedule_of_any_kind_goes_out_without_its_tag_and_is_read_as_it_was(
 def test_the_events_of_a_contract_go_out_and_are_read_as_they_were(
     confidant: Confidant, events: list[EventSchema]
 ) -> None:
-    sent, body = confidant.hears(
-        "event_contracts.update",
-        {"contractId": "c"},
+    sent, contract = confidant.hears(
+        lambda client: client.event_contracts.update("c", name="n"),
         lambda client: client.event_contracts.update("c", events=events),
         {"id": "c", "name": "n"},
     )
-    assert msgspec.json.decode(body, type=UpdatedEventContract).events == events
+    assert contract.events == events
     assert [spelled(event["schema"]) for event in sent["events"]] == [spelled(event.schema) for event in events]
 
 
@@ -159,11 +161,11 @@ def test_the_events_of_a_contract_go_out_and_are_read_as_they_were(
 @given(value=strategies.long_json)
 @example(value=10**400)
 @example(value=5e-324)
-def test_numbers_of_any_length_reach_the_core_and_come_back(client: Hightouch, value: Any) -> None:
-    sync = {"id": 1, "slug": "a", "configuration": {"probe": value}}
-    asked = {"op": "syncs.get", "args": {"sync": 1}, "status": 200, "headers": {}, "body": json.dumps(sync)}
-    body = client._local.local("parse", asked)[1]
-    assert spelled(json.loads(body)["configuration"]) == spelled({"probe": value})
+def test_numbers_of_any_length_in_an_answer_are_read_as_they_are(confidant: Confidant, value: Any) -> None:
+    answer = {"id": 1, "slug": "a", "configuration": {"probe": value}}
+    sync, _ = confidant.answers(answer, lambda client: client.syncs.get(1))
+    assert sync.configuration is not None
+    assert json.loads(sync.configuration.raw)["probe"] == value
 
 
 def test_an_asynchronous_client_writes_values_the_same(keeper: World) -> None:

@@ -9,11 +9,16 @@
     reason = "a test that meets the unexpected shall fail loudly"
 )]
 
+mod answering;
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
 use hightouch_sdk::wire::{CallOutput, Cancel, Engine};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use tokio::runtime::{Builder, Runtime};
+
+use answering::Answering;
 
 /// A value in an answer, and how it is read as each type; null if it cannot be read.
 #[derive(Deserialize)]
@@ -38,22 +43,18 @@ impl Case {
     }
 }
 
-fn call(base: &str, op: &str, args: &str) -> CallOutput {
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+fn call(runtime: &Runtime, base: &str, op: &str, args: &str) -> CallOutput {
     let settings = format!(r#"{{"apiKey":"a-key","baseUrl":"{base}","environment":{{}}}}"#);
     let engine = Engine::new(&settings).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(engine.call(op, args, "", &Cancel::new()))
 }
 
 /// The value that an operation returns for an answer, and what was mended; nothing if the answer is refused.
 fn parse(op: &str, args: &str, answer: &str) -> Option<(String, Vec<String>)> {
-    #[derive(Serialize)]
-    struct Parse<'a> {
-        op: &'a str,
-        args: &'a serde_json::value::RawValue,
-        status: u16,
-        body: &'a str,
-    }
     #[derive(Deserialize)]
     struct Head {
         meta: Meta,
@@ -62,8 +63,10 @@ fn parse(op: &str, args: &str, answer: &str) -> Option<(String, Vec<String>)> {
     struct Meta {
         mended: Vec<String>,
     }
-    let asked = Parse { op, args: serde_json::from_str(args).unwrap(), status: 200, body: answer };
-    let outcome = call("http://127.0.0.1:9", "parse", &serde_json::to_string(&asked).unwrap());
+    let runtime = runtime();
+    let server = Answering::new(&runtime);
+    server.set(200, &[], answer);
+    let outcome = call(&runtime, &server.origin(), op, args);
     outcome.ok.then(|| {
         let head: Head = serde_json::from_str(&outcome.head).unwrap();
         (String::from_utf8(outcome.body).unwrap(), head.meta.mended)
@@ -202,7 +205,7 @@ fn what_is_wrong_with_an_argument_is_said_in_the_same_words() {
         struct Failure {
             message: String,
         }
-        let outcome = call("http://127.0.0.1:9", op, args);
+        let outcome = call(&runtime(), "http://127.0.0.1:9", op, args);
         assert!(!outcome.ok, "{args}");
         serde_json::from_str::<Failure>(&outcome.head).unwrap().message
     };
@@ -245,7 +248,7 @@ fn a_request_goes_out_and_comes_back_as_it_is_written() {
     let args = format!(
         r#"{{"method":"POST","path":"/x","query":{{"b":1e3,"a":[5.0,12345678901234567890123,"t",true]}},"body":{body}}}"#
     );
-    let outcome = call(&format!("http://127.0.0.1:{port}"), "request", &args);
+    let outcome = call(&runtime(), &format!("http://127.0.0.1:{port}"), "request", &args);
     assert_eq!(
         (outcome.ok, String::from_utf8(outcome.body).unwrap()),
         (true, body.to_owned()),

@@ -74,8 +74,7 @@ class AsyncRawCalls:
         return await self._answer(op, args, opts, lambda body: handle(self.door, body, slug_of(args)))
 
     async def _answer(self, op: str, args: Args, opts: Opts, make: Callable[[bytes], T]) -> RawResponse[T]:
-        answer = await self.door.call(op, args, {**opts, "raw": True})
-        return RawResponse(self.door.local, op, args, answer, make)
+        return RawResponse(*await self.door.call(op, args, {**opts, "raw": True}), make)
 
 
 class AsyncResource:

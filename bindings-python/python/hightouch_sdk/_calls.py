@@ -85,7 +85,7 @@ class RawCalls:
         return self._answer(op, args, opts, lambda body: handle(self.door, body, slug_of(args)))
 
     def _answer(self, op: str, args: Args, opts: Opts, make: Callable[[bytes], T]) -> RawResponse[T]:
-        return RawResponse(self.door, op, args, self.door.call(op, args, {**opts, "raw": True}), make)
+        return RawResponse(*self.door.call(op, args, {**opts, "raw": True}), make)
 
 
 class Resource:

@@ -6,14 +6,14 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
 
-from msgspec import DecodeError, Struct
+from msgspec import DecodeError, Raw, Struct
 from msgspec.json import Decoder
 
 from ._encoding import NOT_WRITTEN, args_json, encoded, options_json
 from ._errors import ConfigError, HightouchError, Meta, ProtocolError, failure
 from ._log import logger
 from ._native import Engine
-from ._surrogates import decode
+from ._surrogates import decode, restored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,11 +30,24 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+class RawAnswer(Struct):
+    """What the core says about a raw answer beside its bytes. It means either a value or a failure, as JSON."""
+
+    status: int
+    headers: dict[str, str]
+    value: Raw | bytes = b""
+    failure: Raw | bytes = b""
+
+    def __post_init__(self) -> None:
+        self.value, self.failure = restored(bytes(self.value)), restored(bytes(self.failure))
+
+
 class Head(Struct):
     """What the core says about a call beside the body of the answer."""
 
     meta: Meta
     next: str | None = None
+    answer: RawAnswer | None = None
 
 
 _HEAD = Decoder(Head)
@@ -118,7 +131,7 @@ KEY_FUNCTION = "key_function"
 
 def _outcome(ok: bool, head: str) -> tuple[HightouchError | None, Meta | None]:
     error = None if ok else failure(head)
-    return error, _HEAD.decode(head).meta if error is None else error.meta
+    return error, meta_of(head) if error is None else error.meta
 
 
 def _operation(meta: Meta) -> str:
@@ -180,14 +193,27 @@ def decoded(decoder: Decoder[T], body: bytes) -> T:
         raise ProtocolError(f"The answer does not fit its type: {error}.") from error
 
 
+def _head(head: str) -> Head:
+    # The value of a raw answer may contain lone surrogates.
+    return decode(_HEAD, head.encode())
+
+
 def meta_of(head: str) -> Meta:
     """Returns the metadata of a call."""
-    return _HEAD.decode(head).meta
+    return _head(head).meta
 
 
 def next_of(head: str) -> str | None:
     """Returns the token of the next page, if there may be one."""
-    return _HEAD.decode(head).next
+    return _head(head).next
+
+
+def answer_of(head: str) -> tuple[Meta, RawAnswer]:
+    """Returns the metadata of a raw call, and what its answer means."""
+    it = _head(head)
+    # The core adds it to each raw call that succeeds.
+    assert it.answer is not None  # noqa: S101
+    return it.meta, it.answer
 
 
 class Door:

@@ -56,10 +56,6 @@ class Meta(Struct, frozen=True, kw_only=True):
     """The requests that were sent, in their order."""
     cuts: list[Cut] = []
     """How refusals of this call lowered the rate limit. Each is also logged as a warning."""
-    status: int | None = None
-    """The HTTP status of a raw answer."""
-    headers: dict[str, str] | None = None
-    """The headers of a raw answer, with names in lower case."""
 
 
 @public

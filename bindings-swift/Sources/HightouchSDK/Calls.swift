@@ -40,12 +40,11 @@ extension Door {
         var fields = options.fields
         fields.set("raw", true)
         let response = try await call(op, arguments, fields)
-        guard let http = response.head.http else {
+        guard let answer = response.head.answer else {
             throw HightouchError(.internal, "The core returned a raw response without its HTTP status.")
         }
         return RawResponse(
-            status: http.status, headers: http.headers, body: response.body, meta: response.head.meta, door: self,
-            op: op,
-            arguments: arguments, read: read)
+            status: answer.status, headers: answer.headers, body: response.body, meta: response.head.meta,
+            response: response, read: read)
     }
 }

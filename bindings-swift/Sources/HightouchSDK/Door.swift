@@ -41,7 +41,7 @@ struct Native: Sendable {
             throw HightouchError(crossing: error)
         }
         guard reply.ok else { throw HightouchError(failure: reply.head) }
-        return Response(head: try read(Response.Head.self, from: Data(reply.head.utf8)), body: reply.body)
+        return try Response(head: reply.head, body: reply.body)
     }
 }
 
@@ -106,31 +106,40 @@ struct Response {
     struct Head: Decodable {
         let meta: CallMeta
         let next: String?
-        let http: HTTP?
-
-        private enum CodingKeys: String, CodingKey {
-            case meta, next
-        }
-
-        init(from decoder: any Decoder) throws {
-            let head = try decoder.container(keyedBy: CodingKeys.self)
-            meta = try head.decode(CallMeta.self, forKey: .meta)
-            next = try head.decodeIfPresent(String.self, forKey: .next)
-            http = try? head.decode(HTTP.self, forKey: .meta)
-        }
+        /// Of a call with the option `raw`.
+        let answer: Answer?
     }
 
-    /// Part of the meta of a call with the option `raw`.
-    struct HTTP: Decodable {
+    /// The server's answer, without its body. Either it has a value or it means a failure.
+    struct Answer: Decodable {
         let status: Int
         let headers: [String: String]
+        let failure: HightouchError?
+    }
+
+    /// The head of a call with the option `raw`, whose value has this type.
+    private struct RawHead<Value: Decodable>: Decodable {
+        struct Answer: Decodable {
+            let value: Value
+        }
+
+        let answer: Answer
     }
 
     let head: Head
+    /// The JSON of the value, or the bytes of a raw answer.
     let body: Data
+    private let headJSON: Data
+
+    init(head: String, body: Data) throws {
+        headJSON = Data(head.utf8)
+        self.head = try read(Head.self, from: headJSON)
+        self.body = body
+    }
 
     func value<Value: Decodable>(as type: Value.Type = Value.self) throws -> Value {
-        try read(type, from: body)
+        guard head.answer != nil else { return try read(type, from: body) }
+        return try read(RawHead<Value>.self, from: headJSON).answer.value
     }
 }
 

@@ -20,21 +20,18 @@ public struct RawResponse<Value>: Sendable {
     /// Statistics of the call.
     public let meta: CallMeta
 
-    let door: Door
-    let op: String
-    let arguments: Fields
+    let response: Response
     let read: @Sendable (Response) throws -> Value
 
     /// The body as text.
     public var text: String { String(decoding: body, as: UTF8.self) }
 
-    /// Decodes the response. Sends nothing.
+    /// Decodes the response. Sends nothing, and works after the client is closed.
     ///
     /// - Returns: The value that the method returns for this response. For a list it is the elements of this page.
     /// - Throws: The ``HightouchError`` that the method throws for this response.
     public func parse() async throws -> Value {
-        let response = try await door.local(
-            "parse", ["op": op, "args": arguments, "status": status, "headers": headers, "body": text])
+        if let failure = response.head.answer?.failure { throw failure }
         return try read(response)
     }
 }

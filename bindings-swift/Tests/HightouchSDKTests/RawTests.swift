@@ -23,6 +23,26 @@ final class RawTests: XCTestCase {
         XCTAssertEqual(Set(allOperations).subtracting(called), [], "no scenario calls these operations")
     }
 
+    func testARawResponseIsParsedAfterItsClientIsClosed() async throws {
+        let broken: JSONValue = ["when": ["operation": "GetSource"], "answer": ["status": 200, "text": "<html>"]]
+        let client = try await Sandbox.running().world(["script": [broken]]).client()
+        let sync = try await client.syncs.get(2)
+        let response = try await client.syncs.withRawResponse.get(2)
+        let run = try await client.syncs.withRawResponse.trigger(3)
+        let unreadable = try await client.sources.withRawResponse.get(1)
+        try await client.close()
+        let (parsed, handle) = (try await response.parse(), try await run.parse())
+        XCTAssertEqual(parsed, sync)
+        XCTAssertEqual(handle.syncId, 3)
+        XCTAssertEqual(unreadable.text, "<html>")
+        do {
+            _ = try await unreadable.parse()
+            XCTFail("an answer that cannot be read was parsed")
+        } catch let error as HightouchError {
+            XCTAssertEqual(error.kind, .protocol)
+        }
+    }
+
     func testAKeyThatAHeaderRepeatsIsNotInTheRawResponse() async throws {
         let world = try await Sandbox.running().world([
             "script": [["answer": ["headers": ["X-Echo": "Bearer {{key}}", "X-Percent": "{{key:percent}}"]]]]

@@ -40,10 +40,12 @@ final class RoundTripTests: XCTestCase {
             let sent = try XCTUnwrap(last?["body"]?["schedule"])
             XCTAssertNil(sent["schedule"]?["kind"])
             let answer = JSONValue.object(["id": 1, "slug": "orders", "schedule": sent])
-            let read: Sync = try await client.door.local(
-                "parse", ["op": "syncs.get", "args": JSONValue.object(["sync": 1]), "status": 200, "body": "\(answer)"]
-            ).value()
+            let answering = try await Sandbox.running().world([
+                "script": [["answer": ["status": 200, "text": .string("\(answer)")]]]
+            ])
+            let read = try await answering.client().syncs.get(1)
             XCTAssertEqual(read.schedule, schedule, "seed \(seed)")
+            try await answering.delete()
         }
     }
 

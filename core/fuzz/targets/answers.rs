@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::check::known;
-use super::engine::parse;
+use super::engine::{open, parse};
 use super::sample::arguments;
 use super::{first_line, text_of};
 
@@ -16,7 +16,7 @@ pub fn play(input: &[u8]) {
     let operation = operation(op);
     let op = operation["op"].as_str().unwrap();
     let args = arguments(operation);
-    let given = parse(op, &args, 200, &json!({}), body);
+    let given = parse(op, &args, 200, &[], body);
     if !given.ok {
         return;
     }
@@ -32,7 +32,7 @@ pub fn play(input: &[u8]) {
         Some(_) => json!({"data": sent, "hasMore": false}),
         None => sent.clone(),
     };
-    let reread = parse(op, &args, 200, &json!({}), &again.to_string());
+    let reread = parse(op, &args, 200, &[], &again.to_string());
     // An object of the user can look like an error that the vendor sends under 200.
     if !reread.ok && reread.head["status"] == 200 {
         return;
@@ -50,7 +50,7 @@ pub fn operation(op: &str) -> &'static Value {
 }
 
 fn a_run_is_opened_from_its_token(run: &Value) {
-    let opened = super::engine::call("runs.open", &json!({"token": run["token"]}).to_string(), "");
+    let opened = open(&run["token"]);
     assert!(opened.ok, "the token of a run that was started opens it: {run}\n{}", opened.head);
     assert_eq!(&opened.value(), run);
 }

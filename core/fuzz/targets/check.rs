@@ -1,12 +1,13 @@
 //! Checks that hold for everything that the door returns.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hightouch_sdk::wire::{CallOutput, catalogue};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::KEY;
 
@@ -83,6 +84,24 @@ fn line(what: &str, text: &str) {
     );
 }
 
+/// Returns what a raw answer means, as the result of a call that is not raw.
+fn meaning(outcome: &CallOutput) -> Option<CallOutput> {
+    type Members = BTreeMap<String, Box<RawValue>>;
+    // Not as a tree, in which a value of the greatest depth would be too deep.
+    let mut head: Members = serde_json::from_str(&outcome.head).expect("a head is JSON");
+    let mut answer: Members = serde_json::from_str(head.remove("answer")?.get()).unwrap();
+    let (value, failure) = (answer.remove("value"), answer.remove("failure"));
+    without_the_key(&serde_json::to_string(&answer).unwrap());
+    assert!(value.is_some() != failure.is_some(), "an answer means a value or a failure");
+    let head =
+        failure.as_ref().map_or_else(|| serde_json::to_string(&head).unwrap(), |failure| failure.to_string());
+    Some(CallOutput {
+        ok: failure.is_none(),
+        head,
+        body: value.map_or(Vec::new(), |value| value.get().into()),
+    })
+}
+
 /// The checked result of a call.
 pub struct Given {
     pub ok: bool,
@@ -92,6 +111,7 @@ pub struct Given {
 
 impl Given {
     pub fn of(outcome: CallOutput) -> Self {
+        let outcome = meaning(&outcome).unwrap_or(outcome);
         without_the_key(&outcome.head);
         let head: Value = serde_json::from_str(&outcome.head).expect("a head is JSON");
         if outcome.ok {

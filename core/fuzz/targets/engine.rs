@@ -1,6 +1,8 @@
-//! A client without a server: nothing listens on its port, and the paused clock skips every wait.
+//! A client without a server, where nothing listens on its port and the paused clock skips every wait; and a client of a
+//! server that gives any answer.
 
 use std::cell::RefCell;
+use std::mem::ManuallyDrop;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
 use super::KEY;
+use super::answering::Answering;
 use super::check::Given;
 
 /// A call is cancelled after this time on the paused clock.
@@ -75,8 +78,45 @@ pub fn call(op: &str, args: &str, opts: &str) -> Given {
     BENCH.with_borrow_mut(|bench| bench.call(op, args, opts))
 }
 
-/// Reads an answer as the operation does.
-pub fn parse(op: &str, args: &Value, status: u16, headers: &Value, body: &str) -> Given {
-    let asked = json!({"op": op, "args": args, "status": status, "headers": headers, "body": body});
-    call("parse", &asked.to_string(), "")
+/// A client of a server that gives it any answer. Its clock runs, since a paused one would not wait for a socket.
+struct Answered {
+    runtime: Runtime,
+    server: Answering,
+    engine: Engine,
+}
+
+impl Answered {
+    fn new() -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let server = Answering::new(&runtime);
+        let settings = json!({
+            "apiKey": KEY, "baseUrl": format!("{}/api/v1", server.origin()), "environment": {},
+            "limit": [1_000_000, 0.001], "timeScale": 1_000_000, "maxRetries": 0,
+        });
+        let engine = Engine::new(&settings.to_string()).expect("the settings are good");
+        Self { runtime, server, engine }
+    }
+
+    fn call(&self, op: &str, args: &Value) -> Given {
+        let (args, cancel) = (args.to_string(), Cancel::new());
+        Given::of(self.runtime.block_on(self.engine.call(op, &args, r#"{"raw": true}"#, &cancel)))
+    }
+}
+
+thread_local! {
+    /// Never dropped: tokio's own thread-local may be gone by then.
+    static ANSWERED: ManuallyDrop<Answered> = ManuallyDrop::new(Answered::new());
+}
+
+/// Returns what the operation makes of an answer. A raw call sends one request, whatever its answer.
+pub fn parse(op: &str, args: &Value, status: u16, headers: &[(&str, &str)], body: &str) -> Given {
+    ANSWERED.with(|answered| {
+        answered.server.set(status, headers, body);
+        answered.call(op, args)
+    })
+}
+
+/// Opens the run of an answer again.
+pub fn open(token: &Value) -> Given {
+    ANSWERED.with(|answered| answered.call("runs.open", &json!({ "token": token })))
 }

@@ -1,8 +1,6 @@
 //! Error answers with any status, headers and body. Input: a line with the operation and the status, a line for each header,
 //! an empty line, and the body.
 
-use serde_json::{Map, Value};
-
 use super::answers::operation;
 use super::engine::parse;
 use super::sample::arguments;
@@ -15,19 +13,25 @@ pub fn play(input: &[u8]) {
     let text = text_of(input);
     let (line, mut rest) = first_line(&text);
     let (op, status) = line.rsplit_once(' ').unwrap_or((line, "500"));
-    let status: u16 = status.trim().parse().unwrap_or(500);
+    // An answer below 200 is not the last one, and HTTP has no status above 599.
+    let status = status.trim().parse().ok().filter(|status| (200..600).contains(status)).unwrap_or(500);
     let operation = operation(op);
-    let mut headers = Map::new();
+    let mut headers = Vec::new();
     loop {
         let (header, after) = first_line(rest);
         rest = after;
         match header.trim_end_matches('\r').split_once(':') {
-            Some((name, value)) => headers.insert(name.to_owned(), Value::from(value.trim())),
+            Some((name, value)) => headers.push((name, value.trim())),
             None => break,
         };
     }
+    if status == 429 {
+        // A call would wait and ask again, but for a server that says to come back later than the call may wait.
+        headers.retain(|(name, _)| !name.eq_ignore_ascii_case("retry-after"));
+        headers.push(("Retry-After", "3600"));
+    }
     let op = operation["op"].as_str().unwrap();
-    let given = parse(op, &arguments(operation), status, &Value::from(headers), rest);
+    let given = parse(op, &arguments(operation), status, &headers, rest);
     if given.ok {
         assert!((200..300).contains(&status), "the status {status} is no success");
         return;

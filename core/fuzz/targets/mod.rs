@@ -4,6 +4,8 @@
 //! An input is text whose first line says what to call. In it `{{key}}` is replaced with the key as in a JSON string,
 //! `{{raw}}` with the key itself, `{{percent}}` and `{{base64}}` with its percent-encoded and base64 forms.
 
+#[path = "../../tests/answering/mod.rs"]
+mod answering;
 mod answers;
 mod check;
 mod door;

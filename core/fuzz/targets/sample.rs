@@ -16,14 +16,20 @@ pub struct Samples {
     pub settings: Vec<String>,
 }
 
-/// Returns the smallest arguments with which an answer of the operation can be read.
+/// Returns arguments with which the operation sends its request: the required ones, and a change for an update.
 pub fn arguments(operation: &Value) -> Value {
-    let required =
-        operation["args"].as_array().unwrap().iter().filter(|argument| argument["required"] == true);
-    required
+    let arguments = operation["args"].as_array().unwrap();
+    let is_update = operation["http"].as_str().unwrap().starts_with("PATCH");
+    let change = arguments.iter().find(|argument| is_update && argument["required"] != true);
+    let needed = arguments.iter().filter(|argument| argument["required"] == true).chain(change);
+    let mut needed: Map<_, _> = needed
         .map(|argument| (argument["wire"].as_str().unwrap().to_owned(), value(&argument["type"], 0)))
-        .collect::<Map<_, _>>()
-        .into()
+        .collect();
+    if operation["op"] == "campaigns.trigger" {
+        // A recipient has exactly one of its two names.
+        needed.insert("recipients".to_owned(), json!([{"id": "7"}]));
+    }
+    needed.into()
 }
 
 /// Returns a value of a type of the catalogue with all its fields. `turn` chooses among values and variants.

@@ -1,9 +1,7 @@
 //! How a call went, for logs and hooks.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use http::HeaderMap;
 use serde::Serialize;
 
 use super::Subject;
@@ -37,12 +35,6 @@ pub struct Meta {
     /// Each time that a refusal (429) of this call lowered the limit.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cuts: Vec<CutMade>,
-    /// The answer's status, if the raw answer was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub status: Option<u16>,
-    /// The answer's headers, if the raw answer was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub headers: Option<BTreeMap<String, String>>,
 }
 
 /// One request: the status that it was answered with, or how it failed.
@@ -99,8 +91,6 @@ impl Meta {
             mended: Vec::new(),
             attempts: Vec::new(),
             cuts: Vec::new(),
-            status: None,
-            headers: None,
         }
     }
 
@@ -116,11 +106,6 @@ impl Meta {
         self
     }
 
-    /// Of a raw answer with this status and these headers.
-    pub(crate) fn raw(self, status: u16, headers: BTreeMap<String, String>) -> Self {
-        Self { status: Some(status), headers: Some(headers), ..self }
-    }
-
     /// How many attempts were refused by the limit.
     pub(crate) fn refused(&self) -> usize {
         self.attempts.iter().filter(|attempt| attempt.status == Some(429)).count()
@@ -134,20 +119,4 @@ fn request_id() -> String {
         return format!("{:032x}", fastrand::u128(..));
     }
     format!("{:032x}", u128::from_be_bytes(bytes))
-}
-
-/// Headers as text, each put through `scrub`; a repeated one is joined by commas (RFC 9110 §5.3).
-pub(crate) fn headers(from: &HeaderMap, scrub: impl Fn(&str) -> String) -> BTreeMap<String, String> {
-    let mut headers = BTreeMap::<String, String>::new();
-    for (name, value) in from {
-        let value = scrub(&String::from_utf8_lossy(value.as_bytes()));
-        headers
-            .entry(name.as_str().to_owned())
-            .and_modify(|known| {
-                known.push_str(", ");
-                known.push_str(&value);
-            })
-            .or_insert(value);
-    }
-    headers
 }

@@ -2,9 +2,10 @@
 
 mod meta;
 mod outcome;
+mod received;
 mod subject;
 
-pub(crate) use meta::headers;
 pub use meta::{Attempt, CutMade, Meta};
 pub(crate) use outcome::Outcome;
+pub(crate) use received::Received;
 pub(crate) use subject::Subject;

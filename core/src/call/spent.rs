@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Options;
-use crate::attempt::{Meta, Subject};
+use crate::attempt::{Meta, Received, Subject};
 use crate::error::{Error, Kind};
 use crate::message::Name;
 use crate::reason::Reason;
@@ -26,6 +26,8 @@ pub(crate) struct Spent {
     pub options: Options,
     /// Whether the raw answer is wanted.
     pub raw: bool,
+    /// The raw answer, once it is there.
+    pub received: Option<Received>,
     began: Instant,
     bounds: Defaults,
     /// The deadline of the call.
@@ -52,6 +54,7 @@ impl Spent {
         Self {
             options,
             raw,
+            received: None,
             began,
             bounds,
             until,
@@ -178,13 +181,13 @@ impl Spent {
 
     /// Adds what one request did.
     pub(crate) fn take(&mut self, meta: Meta) {
-        let Meta { request_id, waited_ms, mended, attempts, cuts, status, headers, .. } = meta;
+        let Meta { request_id, waited_ms, mended, attempts, cuts, .. } = meta;
         let own = &mut self.meta;
         own.request_id = request_id;
         own.waited_ms = own.waited_ms.saturating_add(waited_ms);
         own.attempts.extend(attempts);
         own.cuts.extend(cuts);
-        (own.mended, own.status, own.headers) = (mended, status, headers);
+        own.mended = mended;
     }
 
     /// Notes what was mended in the answer that the call returns.

@@ -43,9 +43,11 @@ impl Client {
     }
 
     pub(crate) async fn request_answer(&self, call: &Call, spent: &mut Spent) -> Result<Answer, Error> {
-        let raw = spent.raw;
-        let answer = self.sender.answer(call, spent).await?;
-        if raw || answer.body.is_empty() { Ok(answer) } else { self.checked_json(call, answer) }
+        let mut answer = self.sender.answer(call, spent).await?;
+        if let Some(error) = answer.reported.take() {
+            return Err(error);
+        }
+        if answer.body.is_empty() { Ok(answer) } else { self.checked_json(call, answer) }
     }
 
     /// The answer, if it is JSON.

@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use futures_util::stream::{self, Stream};
 
-use super::pending::{RawAnswer, raw};
+use super::pending::RawAnswer;
 use super::syncs::fetch_by_slug;
 use crate::call::{Call, Options};
 use crate::error::Error;
@@ -42,11 +42,12 @@ impl<T: Row> Pages<T> {
         self
     }
 
-    /// Reads the first page only and returns the answer as the server wrote it.
-    pub async fn raw(self) -> Result<RawAnswer, Error> {
+    /// Reads the first page only and returns the answer as the server wrote it, with its rows.
+    pub async fn raw(self) -> Result<RawAnswer<Vec<T>>, Error> {
         let call = self.call?;
-        let spent = self.sender.account(call.subject(), &self.options, true);
-        raw(&self.sender, &page::positioned(&call, &page::start(&call)), spent).await
+        let mut spent = self.sender.account(call.subject(), &self.options, true);
+        let page = fetch_by_slug(&self.sender, &call, page::start(&call), &mut spent).await;
+        RawAnswer::new(spent, page.map(|page| page.rows))
     }
 
     /// Reads the next page that has new rows; `None` at the end of the list. After an error, or if the future is dropped, a

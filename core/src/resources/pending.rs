@@ -8,17 +8,16 @@ use std::pin::Pin;
 use bytes::Bytes;
 
 use super::syncs::BySlug;
-use crate::attempt::{Meta, Subject};
+use crate::attempt::{Meta, Received, Subject};
 use crate::call::{Call, Id, Options, Spent, call_on};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::model::Readable;
 use crate::operation::Endpoint;
 use crate::runs::{self, Run, RunState};
-use crate::sender::{Answer, Sender};
+use crate::sender::Sender;
 
-type Boxed<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
-type Make<T> = Box<dyn FnOnce(Sender, Spent) -> Boxed<(T, Spent)> + Send>;
-type MakeRaw = Box<dyn FnOnce(Sender, Spent) -> Boxed<RawAnswer> + Send>;
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
+type Make<T> = Box<dyn for<'a> FnOnce(&'a Sender, &'a mut Spent) -> Boxed<'a, T> + Send>;
 
 /// A call that is sent once it is awaited. [`with`](Self::with) sets its options.
 #[must_use = "nothing is sent before it is awaited"]
@@ -27,13 +26,12 @@ pub struct Pending<T> {
     subject: Subject,
     options: Options,
     make: Make<T>,
-    make_raw: MakeRaw,
 }
 
-/// The answer of the server. The key is removed from its headers; the body is untouched.
+/// The answer of the server, and what it means. The key is removed from its headers; the body is untouched.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct RawAnswer {
+pub struct RawAnswer<T> {
     /// The HTTP status.
     pub status: u16,
     /// Headers by their lower-case names.
@@ -42,6 +40,8 @@ pub struct RawAnswer {
     pub body: Bytes,
     /// How the call went.
     pub meta: Meta,
+    /// What the call returns for this answer without `raw`. An error if the body reports one or cannot be read.
+    pub parsed: Result<T, Error>,
 }
 
 impl<T: Send + 'static> Pending<T> {
@@ -51,59 +51,42 @@ impl<T: Send + 'static> Pending<T> {
         self
     }
 
-    /// Makes the call and returns the answer as the server wrote it. An error body under a status of success is returned
-    /// too.
-    pub async fn raw(self) -> Result<RawAnswer, Error> {
-        let spent = self.sender.account(&self.subject, &self.options, true);
-        (self.make_raw)(self.sender, spent).await
+    /// Makes the call and returns the answer as the server wrote it, with its value. An error body under a status of
+    /// success is returned too.
+    pub async fn raw(self) -> Result<RawAnswer<T>, Error> {
+        let mut spent = self.sender.account(&self.subject, &self.options, true);
+        let parsed = (self.make)(&self.sender, &mut spent).await;
+        RawAnswer::new(spent, parsed)
     }
 
     /// Makes the call and returns its value, and an account of the call.
     pub async fn with_meta(self) -> Result<(T, Meta), Error> {
-        let spent = self.sender.account(&self.subject, &self.options, false);
-        (self.make)(self.sender, spent).await.map(|(value, spent)| (value, spent.meta()))
+        let mut spent = self.sender.account(&self.subject, &self.options, false);
+        let value = (self.make)(&self.sender, &mut spent).await?;
+        Ok((value, spent.meta()))
     }
 
-    /// A call that is made by a function; its raw answer is that of `call`.
-    fn other(
-        sender: &Sender,
-        call: Result<Call, Error>,
-        make: impl FnOnce(Sender, Spent) -> Boxed<(T, Spent)> + Send + 'static,
-    ) -> Self {
-        let subject = call.as_ref().map_or(Subject::method(""), |call| call.subject().clone());
-        let make_raw = move |sender: Sender, spent: Spent| -> Boxed<RawAnswer> {
-            Box::pin(async move { raw(&sender, &call?, spent).await })
-        };
-        Self::made(sender, subject, make, make_raw)
-    }
-
-    /// A call that is made by one function, and raw by another.
+    /// A call that a function makes.
     pub(crate) fn made(
         sender: &Sender,
         subject: Subject,
-        make: impl FnOnce(Sender, Spent) -> Boxed<(T, Spent)> + Send + 'static,
-        make_raw: impl FnOnce(Sender, Spent) -> Boxed<RawAnswer> + Send + 'static,
+        make: impl for<'a> FnOnce(&'a Sender, &'a mut Spent) -> Boxed<'a, T> + Send + 'static,
     ) -> Self {
-        Self {
-            sender: sender.clone(),
-            subject,
-            options: Options::default(),
-            make: Box::new(make),
-            make_raw: Box::new(make_raw),
-        }
+        Self { sender: sender.clone(), subject, options: Options::default(), make: Box::new(make) }
     }
+}
+
+/// What the call names, if its arguments make one.
+fn subject_of(call: &Result<Call, Error>) -> Subject {
+    call.as_ref().map_or(Subject::method(""), |call| call.subject().clone())
 }
 
 #[expect(private_bounds, reason = "values are this crate's own types")]
 impl<T: Readable + Send + 'static> Pending<T> {
     /// The call of one operation, whose answer is its value.
     pub(crate) fn new(sender: &Sender, call: Result<Call, Error>) -> Self {
-        let again = call.clone();
-        Self::other(sender, call, move |sender, mut spent| {
-            Box::pin(async move {
-                let value = value::<T>(&sender, &again?, &mut spent).await?;
-                Ok((value, spent))
-            })
+        Self::made(sender, subject_of(&call), move |sender, spent| {
+            Box::pin(async move { value::<T>(sender, &call?, spent).await })
         })
     }
 }
@@ -116,11 +99,10 @@ impl<S: RunState> Pending<Run<S>> {
         E: Endpoint<Answer = S::Started, Fields: Default>,
     {
         let call = call_on::<E>(vec![Id::Text(parent)], fields);
-        let again = call.clone();
-        Self::other(sender, call, move |sender, mut spent| {
+        Self::made(sender, subject_of(&call), move |sender, spent| {
             Box::pin(async move {
-                let token = runs::begin::<E, S>(&sender, &again?, &mut spent).await?;
-                Ok((Run::new(&sender, token), spent))
+                let token = runs::begin::<E, S>(sender, &call?, spent).await?;
+                Ok(Run::new(sender, token))
             })
         })
     }
@@ -139,31 +121,24 @@ pub(crate) async fn value<T: Readable>(sender: &Sender, call: &Call, spent: &mut
     }
 }
 
-/// Makes a call, whose path may name a sync by its slug, for the answer as the server wrote it.
-pub(crate) async fn raw(sender: &Sender, call: &Call, mut spent: Spent) -> Result<RawAnswer, Error> {
-    let mut by_slug = BySlug::default();
-    loop {
-        let ready = Box::pin(by_slug.ready(sender, call, &mut spent)).await?;
-        match sender.answer(&ready, &mut spent).await {
-            Err(error) if by_slug.again(sender, &ready, &error) => {}
-            made => return made.map(|answer| RawAnswer::new(answer, &spent)),
+impl<T> RawAnswer<T> {
+    /// The raw answer of a call that has ended, or the error of one without an answer.
+    pub(crate) fn new(mut spent: Spent, parsed: Result<T, Error>) -> Result<Self, Error> {
+        match (spent.received.take(), parsed) {
+            (Some(Received { status, headers, body }), parsed) => {
+                Ok(Self { status, headers, body, meta: spent.meta(), parsed })
+            }
+            (None, Err(error)) => Err(error),
+            (None, Ok(_)) => Err(Error::new(Kind::Internal, "the raw answer was not kept")),
         }
-    }
-}
-
-impl RawAnswer {
-    pub(crate) fn new(answer: Answer, spent: &Spent) -> Self {
-        let (status, headers) =
-            (answer.meta.status.unwrap_or_default(), answer.meta.headers.unwrap_or_default());
-        Self { status, headers, body: answer.body, meta: spent.meta() }
     }
 }
 
 impl<T: Send + 'static> IntoFuture for Pending<T> {
     type Output = Result<T, Error>;
-    type IntoFuture = Boxed<T>;
+    type IntoFuture = Boxed<'static, T>;
 
-    fn into_future(self) -> Boxed<T> {
+    fn into_future(self) -> Boxed<'static, T> {
         Box::pin(async move { self.with_meta().await.map(|(value, _)| value) })
     }
 }

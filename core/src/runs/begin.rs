@@ -41,6 +41,8 @@ pub(crate) async fn started<S: RunState>(
             open.is_known = true;
             Ok(RunToken::new(sender, S::KIND, of.parent.clone(), run))
         }
+        // A raw call returns the answer to its own request, and an adopted run has none.
+        Err(error) if spent.raw => Err(error),
         Err(error) => {
             let run = S::recovered(Lost { sender, of: &of, plain, error, spent }).await?;
             open.is_known = true;

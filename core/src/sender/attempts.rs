@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::interrupt::cancelled;
 use super::retry::{self, Verdict};
 use super::{Answer, Sender, lock, millis, no_key, unknown};
-use crate::attempt::{self, Attempt, CutMade, Meta, Outcome};
+use crate::attempt::{Attempt, CutMade, Meta, Outcome, Received};
 use crate::call::{Call, Spent, checked_headers};
 use crate::config::Key;
 use crate::error::{Error, Kind};
@@ -55,18 +55,26 @@ impl Sender {
         match made {
             Ok(exchange) => {
                 lock(&self.0.budget).earn();
-                if spent.raw {
-                    meta.status = Some(exchange.status);
-                    meta.headers = Some(attempt::headers(&exchange.headers, |text| self.scrub(text)));
-                }
                 spent.take(meta.clone());
-                Ok(Answer { body: exchange.body, meta, room: exchange.room })
+                let reported = if spent.raw { self.keep(call, &exchange, spent) } else { None };
+                Ok(Answer { body: exchange.body, meta, room: exchange.room, reported })
             }
             Err(error) => {
                 spent.take(meta);
                 Err(self.error_at(call, error.with_meta(spent.meta().named(call.subject()))))
             }
         }
+    }
+
+    /// Keeps the raw answer for the caller. Returns the error that its body reports.
+    fn keep(&self, call: &Call, exchange: &Exchange, spent: &mut Spent) -> Option<Error> {
+        let Exchange { status, headers, body, room: _ } = exchange;
+        let scrub = |text: &str| self.scrub(text);
+        spent.received = Some(Received::new(*status, headers, body.clone(), scrub));
+        let error = transport::error_under_200(exchange, call.operation(), &scrub)?;
+        let error = if call.is_write() && error.kind() == Kind::Server { unknown(error) } else { error };
+        let error = error.with_outcome(Outcome::Answered { status: *status });
+        Some(self.error_at(call, error.with_meta(spent.meta().named(call.subject()))))
     }
 
     async fn attempts(

@@ -60,6 +60,8 @@ pub(crate) struct Answer {
     /// The room that the body takes up. Whoever holds it must send nothing and not hand it to the caller: others wait
     /// for it.
     pub room: Room,
+    /// The error that the body of a raw answer reports. Any other call fails with it.
+    pub reported: Option<Error>,
 }
 
 /// What logs and hooks show of what a call was made on.
@@ -241,7 +243,7 @@ fn no_key() -> Error {
 }
 
 /// Turns the failure of a write into `outcome_unknown`.
-pub(crate) fn unknown(error: Error) -> Error {
+fn unknown(error: Error) -> Error {
     let what = message!["it was sent, and whether it happened cannot be known: ", error.what()];
     error
         .with_what(what)

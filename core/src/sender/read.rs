@@ -25,11 +25,14 @@ impl Sender {
     /// Sends a call and reads its answer as a `T`.
     pub(crate) async fn value<T: Readable>(&self, call: &Call, spent: &mut Spent) -> Result<T, Error> {
         let made = async {
-            let Answer { body, meta, room: _room } = self.send(call, spent).await?;
-            let (value, meta) = self.read::<T>(call, &body, meta)?;
-            Ok((value, meta))
+            let Answer { body, meta, room: _room, reported } = self.send(call, spent).await?;
+            let read = reported.map_or_else(|| self.read::<T>(call, &body, meta), Err);
+            // A raw call has succeeded once its answer is there, whatever the answer means.
+            if spent.raw { Ok(read) } else { read.map(Ok) }
         };
-        let (value, meta) = self.told(call, made, |(_, meta): &(T, Meta)| meta).await?;
+        let (value, meta) = self
+            .told(call, made, |read| read.as_ref().map_or_else(Error::meta, |(_, meta)| Some(meta)))
+            .await??;
         if let Some(id) = value.workspace() {
             self.learn_workspace(id);
         }
@@ -37,9 +40,9 @@ impl Sender {
         Ok(value)
     }
 
-    /// Sends a call and returns its raw answer.
+    /// Sends a call and returns its answer.
     pub(crate) async fn answer(&self, call: &Call, spent: &mut Spent) -> Result<Answer, Error> {
-        self.told(call, self.send(call, spent), |answer| &answer.meta).await
+        self.told(call, self.send(call, spent), |answer| Some(&answer.meta)).await
     }
 
     /// Sends a call and calls the hooks.
@@ -47,29 +50,25 @@ impl Sender {
         &self,
         call: &Call,
         made: impl Future<Output = Result<R, Error>>,
-        meta: impl Fn(&R) -> &Meta,
+        meta: impl Fn(&R) -> Option<&Meta>,
     ) -> Result<R, Error> {
         let subject = self.scrubbed(call.subject());
         self.hooks().started(&subject);
         // Errors contain what the caller gave, which may be the key in a wrong place.
         let made = made.await.map_err(|error| error.scrubbed(|text| self.scrub(text)));
-        match &made {
-            Ok(answer) => self.hooks().ended(meta(answer), None),
-            Err(error) => {
-                let meta = error.meta().cloned().unwrap_or_else(|| Meta::of(&subject));
-                self.hooks().ended(&meta, Some(error));
-            }
+        let (meta, error) = match &made {
+            Ok(answer) => (meta(answer), None),
+            Err(error) => (error.meta(), Some(error)),
+        };
+        match meta {
+            Some(meta) => self.hooks().ended(meta, error),
+            None => self.hooks().ended(&Meta::of(&subject), error),
         }
         made
     }
 
     /// Reads the body of an answer as a `T`; after a write an unreadable answer leaves the outcome unknown.
-    pub(crate) fn read<T: Readable>(
-        &self,
-        call: &Call,
-        body: &[u8],
-        mut meta: Meta,
-    ) -> Result<(T, Meta), Error> {
+    fn read<T: Readable>(&self, call: &Call, body: &[u8], mut meta: Meta) -> Result<(T, Meta), Error> {
         let mut mended = Mended::default();
         match model::read(&whole(call, body), &mut mended) {
             Ok(value) => {

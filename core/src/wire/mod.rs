@@ -13,13 +13,15 @@ pub use catalogue::catalogue;
 pub use failure::Failure;
 pub use settings::{options, settings, with_time_scale};
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt as _;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::attempt::{Meta, Subject};
+use crate::attempt::{Meta, Received, Subject};
 use crate::call::{Options, Spent};
 use crate::client::Client;
 use crate::diagnose::Diagnosis;
@@ -51,9 +53,9 @@ impl Cancel {
 pub struct CallOutput {
     /// Whether `head` is the meta of an answer (true) or a failure (false).
     pub ok: bool,
-    /// JSON: `{"meta", "next"?}`, or the failure.
+    /// JSON: `{"meta", "next"?, "answer"?}`, or the failure.
     pub head: String,
-    /// The answer's JSON; empty beside a failure.
+    /// JSON of the value, or the bytes of a raw answer; empty beside a failure.
     pub body: Vec<u8>,
 }
 
@@ -62,19 +64,43 @@ pub(crate) struct Reply {
     pub meta: Meta,
     pub next: Option<String>,
     pub body: Vec<u8>,
+    /// Of a raw call only.
+    pub answer: Option<Answer>,
+}
+
+/// What stands beside the bytes of a raw answer.
+pub(crate) struct Answer {
+    status: u16,
+    headers: BTreeMap<String, String>,
+    /// JSON of the value that the answer means.
+    parsed: Result<Vec<u8>, Error>,
 }
 
 impl Reply {
-    fn written(meta: Meta, value: &impl Serialize, json_text: bool) -> Result<Self, Error> {
-        let body = text::written(value, json_text)
-            .map_err(|error| Error::new(Kind::Internal, format!("a value cannot be written: {error}")))?;
-        Ok(Self { meta, next: None, body })
+    fn new(meta: Meta, body: Vec<u8>) -> Self {
+        Self { meta, next: None, body, answer: None }
     }
 
     /// Of what holds no opaque JSON.
     fn plain(meta: Meta, value: &impl Serialize) -> Result<Self, Error> {
-        Self::written(meta, value, false)
+        written(value, false).map(|body| Self::new(meta, body))
     }
+
+    /// Of a call that has ended with this JSON; a raw call has succeeded once its answer is there.
+    fn ended(mut spent: Spent, json: Result<Vec<u8>, Error>) -> Result<Self, Error> {
+        match spent.received.take() {
+            None => json.map(|body| Self::new(spent.meta(), body)),
+            Some(Received { status, headers, body }) => {
+                let answer = Some(Answer { status, headers, parsed: json });
+                Ok(Self { answer, ..Self::new(spent.meta(), body.into()) })
+            }
+        }
+    }
+}
+
+fn written(value: &impl Serialize, json_text: bool) -> Result<Vec<u8>, Error> {
+    text::written(value, json_text)
+        .map_err(|error| Error::new(Kind::Internal, format!("a value cannot be written: {error}")))
 }
 
 /// One call through the door: the client, and how it is to be made.
@@ -92,8 +118,14 @@ impl Caller<'_> {
         self.client.sender().account(subject, &self.options, self.raw)
     }
 
-    fn reply(&self, meta: Meta, value: &impl Serialize) -> Result<Reply, Error> {
-        Reply::written(meta, value, self.json_text)
+    /// The JSON of a value.
+    fn json(&self, value: &impl Serialize) -> Result<Vec<u8>, Error> {
+        written(value, self.json_text)
+    }
+
+    /// The reply of a call that has ended.
+    fn reply(&self, spent: Spent, value: Result<impl Serialize, Error>) -> Result<Reply, Error> {
+        Reply::ended(spent, value.and_then(|value| self.json(&value)))
     }
 }
 
@@ -180,11 +212,11 @@ impl Engine {
         match called.unwrap_or_else(|_| Err(defect(op))) {
             Ok(reply) => {
                 let head = Head { meta: reply.meta.in_style(self.style), next: reply.next.as_deref() };
-                CallOutput {
-                    ok: true,
-                    head: serde_json::to_string(&head).unwrap_or_default(),
-                    body: reply.body,
+                let mut head = serde_json::to_string(&head).unwrap_or_default();
+                if let Some(answer) = reply.answer {
+                    self.add_answer(&mut head, answer);
                 }
+                CallOutput { ok: true, head, body: reply.body }
             }
             Err(error) => {
                 let error = self.scrubbed(ops::named(error, op));
@@ -192,6 +224,17 @@ impl Engine {
                 CallOutput { ok: false, head, body: Vec::new() }
             }
         }
+    }
+
+    /// Adds a member to a head. Its value is JSON already, and is not read again to be put in.
+    fn add_answer(&self, head: &mut String, Answer { status, headers, parsed }: Answer) {
+        let headers = serde_json::to_string(&headers).unwrap_or_default();
+        let (name, json) = match parsed {
+            Ok(value) => ("value", String::from_utf8(value).unwrap_or_default()),
+            Err(error) => ("failure", Failure::of(&self.scrubbed(error), self.style).written(self.json_text)),
+        };
+        head.pop();
+        let _ = write!(head, r#","answer":{{"status":{status},"headers":{headers},"{name}":{json}}}}}"#);
     }
 
     /// Whatever stands in it: arguments may hold the key in a wrong place.

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -24,8 +22,7 @@ use crate::operation::RunKind;
 use crate::resources::{IdentityGraphRun, SequenceRun, SyncRun};
 use crate::runs::{self, OnEnd, RunState, RunToken, Seen};
 use crate::secret::Secret;
-use crate::sender::{Sender, unknown};
-use crate::transport::{self, Exchange, Room};
+use crate::sender::Sender;
 
 pub(super) async fn dispatch(caller: &Caller<'_>, op: &str, args: &str) -> Result<Reply, Error> {
     let (client, sender) = (caller.client, caller.client.sender());
@@ -39,7 +36,6 @@ pub(super) async fn dispatch(caller: &Caller<'_>, op: &str, args: &str) -> Resul
         "runs.open" => open_run(caller, args),
         "run" => next_step(caller, args).await,
         "request" => request(caller, args).await,
-        "parse" => parse(caller, args),
         "client.stats" => none(args).and_then(|()| local("stats", &stats(&client.stats()))),
         "client.diagnose" => {
             none(args)?;
@@ -212,7 +208,7 @@ async fn step<S: RunState>(caller: &Caller<'_>, token: &RunToken, asked: &NextSt
         finished: ending.is_some(),
         outcome: ending,
     };
-    caller.reply(step.meta, &given)
+    Ok(Reply::new(step.meta, caller.json(&given)?))
 }
 
 /// A step as it crosses; not by way of a tree, in which opaque JSON would lose its spelling.
@@ -245,62 +241,10 @@ async fn request(caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
     let query = asked.query.unwrap_or_default();
     let call = any_call(&asked.method, &asked.path, &query, asked.body)?;
     let mut spent = caller.account(call.subject());
-    let answer = caller.client.request_answer(&call, &mut spent).await?;
-    let empty = answer.body.is_empty() && !caller.raw;
-    let body = if empty {
-        b"null".to_vec()
-    } else if caller.raw {
-        answer.body.into()
-    } else {
-        json::without_byte_order_mark(&answer.body).to_vec()
-    };
-    Ok(Reply { meta: spent.meta(), next: None, body })
-}
-
-struct Parse {
-    op: String,
-    /// What it was asked for with; what the path names can be a part of the value.
-    args: Option<BTreeMap<String, Box<RawValue>>>,
-    status: u16,
-    headers: Option<BTreeMap<String, String>>,
-    body: String,
-}
-
-strictly!(Parse {
-    required op = "op": String,
-    omittable args = "args": BTreeMap<String, Box<RawValue>>,
-    required status = "status": u16,
-    omittable headers = "headers": BTreeMap<String, String>,
-    required body = "body": String,
-});
-
-/// What an operation would have given for an answer that was read raw.
-fn parse(caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
-    let asked: Parse = arguments(args)?;
-    let mut headers = HeaderMap::new();
-    for (name, value) in &asked.headers.unwrap_or_default() {
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-            headers.append(name, value);
-        }
-    }
-    let Some(entry) = Entry::find(&asked.op) else {
-        let what = "the argument `op` names no operation whose answer can be parsed";
-        return Err(Error::new(Kind::InvalidRequest, what));
-    };
-    let args = asked.args.unwrap_or_default();
-    let call = entry.call_of(args.clone())?;
-    let exchange =
-        Exchange { status: asked.status, headers, body: Bytes::from(asked.body), room: Room::default() };
-    let sender = caller.client.sender();
-    let scrub = |text: &str| sender.scrub(text);
-    // The same as the call itself would return: a write that the server failed at may have taken effect.
-    let judged = |error: Error| {
-        let error = if call.is_write() && error.kind() == Kind::Server { unknown(error) } else { error };
-        sender.error_at(&call, error)
-    };
-    transport::check(&exchange, &scrub).map_err(judged)?;
-    if let Some(error) = transport::error_under_200(&exchange, call.operation(), &scrub) {
-        return Err(judged(error));
-    }
-    entry.parse(caller, args, &exchange.body, Meta::of(&sender.scrubbed(call.subject())))
+    let answer = caller.client.request_answer(&call, &mut spent).await;
+    let json = answer.map(|answer| match json::without_byte_order_mark(&answer.body) {
+        [] => b"null".to_vec(),
+        json => json.to_vec(),
+    });
+    Reply::ended(spent, json)
 }

@@ -106,7 +106,7 @@ async fn a_trigger_by_slug_may_be_the_first_call_and_may_meet_a_key_that_is_rene
     let run = first.syncs().trigger("orders", &TriggerSync::default()).await.unwrap();
     assert_eq!((run.parent(), asked.load(Ordering::SeqCst)), ("1", 1));
     let raw = first.syncs().trigger("orders", &TriggerSync::default()).raw().await.unwrap();
-    assert_eq!(raw.status, 200);
+    assert_eq!((raw.status, raw.parsed.unwrap().parent()), (200, "1"));
 
     let (second, asked) = client(&world, &["invalid", "valid"]);
     let run = second.syncs().trigger("orders", &TriggerSync::default()).raw().await.unwrap();

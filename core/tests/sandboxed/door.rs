@@ -79,57 +79,73 @@ async fn a_key_from_the_environment_or_a_file_loses_one_line_break_and_no_more()
 }
 
 #[tokio::test]
-async fn raw_gives_the_servers_bytes_and_parse_reads_them_as_the_operation_would() {
-    let world = sandbox().world(&json!({"syncs": 3}));
+async fn a_raw_call_returns_the_servers_bytes_and_what_they_mean() {
+    let world = sandbox().world(&json!({"syncs": 150}));
     let engine = engine(&world, &json!({}));
-    let (ok, head, raw) = call(&engine, "syncs.list", &json!({}), &json!({"raw": true})).await;
-    assert!(ok, "{head}");
-    assert_eq!(head["meta"]["status"], 200);
-    assert!(head["meta"]["headers"]["content-type"].as_str().unwrap().starts_with("application/json"));
-    assert!(serde_json::from_str::<Value>(&raw).unwrap()["data"].is_array(), "the envelope is the server's");
-    let sent = requests(&world);
-    let asked = json!({"op": "syncs.list", "status": 200, "headers": {}, "body": raw});
-    let (ok, _, parsed) = call(&engine, "parse", &asked, &json!({})).await;
-    assert!(ok);
-    assert_eq!(requests(&world), sent, "parse sends nothing");
-    let (_, _, listed) = call(&engine, "syncs.list", &json!({}), &json!({})).await;
-    assert_eq!(parsed, listed);
-    let asked = json!({"op": "syncs.list", "status": 404, "body": "{\"message\": \"gone\"}"});
-    let (ok, failure, _) = call(&engine, "parse", &asked, &json!({})).await;
+    let (_, first, _) = call(&engine, "syncs.list", &json!({}), &json!({})).await;
+    for args in [json!({}), json!({"next": first["next"]})] {
+        let (ok, head, raw) = call(&engine, "syncs.list", &args, &json!({"raw": true})).await;
+        assert!(ok, "{head}");
+        let answer = &head["answer"];
+        assert_eq!(answer["status"], 200);
+        assert!(answer["headers"]["content-type"].as_str().unwrap().starts_with("application/json"));
+        assert!(
+            serde_json::from_str::<Value>(&raw).unwrap()["data"].is_array(),
+            "the envelope is the server's"
+        );
+        let (_, plain, rows) = call(&engine, "syncs.list", &args, &json!({})).await;
+        assert_eq!(
+            (&answer["value"], &head["next"]),
+            (&serde_json::from_str(&rows).unwrap(), &plain["next"])
+        );
+        assert!(plain.get("answer").is_none());
+    }
+    assert_eq!(requests(&world), 5, "a raw call is one request");
+    let (ok, failure, _) = call(&engine, "syncs.get", &json!({"sync": 999}), &json!({"raw": true})).await;
     assert_eq!((ok, &failure["kind"], &failure["status"]), (false, &json!("not_found"), &json!(404)));
 }
 
 /// A caller who repeats a write that failed at the server may do it twice.
 #[tokio::test]
-async fn parse_knows_no_more_of_a_write_than_the_call_itself() {
-    let engine = engine(&sandbox().world(&json!({})), &json!({}));
+async fn a_raw_answer_says_no_more_of_a_write_than_the_call_itself() {
     let recipients = json!([{"handle": "a@example.com"}, {"handle": "b@example.com"}]);
     let trigger = json!({"campaignId": "welcome", "recipients": recipients});
     let create = json!({"name": "a", "slug": "b", "type": "c", "configuration": {}});
-    for (op, args, status, body) in [
-        ("sources.create", &create, 200, json!("Internal Server Error")),
-        ("sources.create", &create, 502, json!(null)),
-        ("campaigns.trigger", &trigger, 200, json!({"results": [{"status": "accepted"}]})),
+    for (op, args, text, kind) in [
+        ("sources.create", &create, r#""Internal Server Error""#, "outcome_unknown"),
+        ("sources.create", &create, "<html>", "outcome_unknown"),
+        ("campaigns.trigger", &trigger, r#"{"results": [{"status": "accepted"}]}"#, "outcome_unknown"),
+        ("syncs.trigger", &json!({"sync": 1}), r#""Internal Server Error""#, "outcome_unknown"),
+        ("sources.get", &json!({"sourceId": 1}), r#""Internal Server Error""#, "server"),
+        ("sources.get", &json!({"sourceId": 1}), "", "protocol"),
+        ("request", &json!({"method": "GET", "path": "/syncs"}), "<html>", "protocol"),
     ] {
-        let asked = json!({"op": op, "args": args, "status": status, "body": body.to_string()});
-        let (ok, failure, _) = call(&engine, "parse", &asked, &json!({})).await;
-        assert_eq!((ok, &failure["kind"]), (false, &json!("outcome_unknown")), "{op} {body}");
+        let script = json!([{"when": {}, "answer": {"status": 200, "text": text}}]);
+        let world = sandbox().world(&json!({"script": script}));
+        let engine = engine(&world, &json!({}));
+        let (ok, head, raw) = call(&engine, op, args, &json!({"raw": true})).await;
+        assert_eq!((ok, raw.as_str()), (true, text), "{op}: {head}");
+        let failure = &head["answer"]["failure"];
+        assert_eq!(failure["kind"], kind, "{op} {text}");
+        assert_eq!(
+            (&failure["operation"], &failure["meta"]["attempts"][0]["status"]),
+            (&json!(op), &json!(200))
+        );
+        assert!(head["answer"].get("value").is_none());
+        assert_eq!(requests(&world), 1, "{op}: nothing is repeated or looked for");
     }
-    let asked = json!({"op": "sources.get", "args": {"sourceId": 1}, "status": 502, "body": ""});
-    assert_eq!(call(&engine, "parse", &asked, &json!({})).await.1["kind"], "server");
 }
 
+/// A value that was mended is told with the raw answer too.
 #[tokio::test]
-async fn a_later_page_is_read_raw_and_parsed_like_the_first() {
-    let world = sandbox().world(&json!({"syncs": 150}));
-    let engine = engine(&world, &json!({}));
-    let (_, head, _) = call(&engine, "syncs.list", &json!({}), &json!({})).await;
-    let args = json!({"next": head["next"]});
-    let (ok, _, raw) = call(&engine, "syncs.list", &args, &json!({"raw": true})).await;
-    assert!(ok);
-    let asked = json!({"op": "syncs.list", "args": args, "status": 200, "body": raw});
-    let (ok, _, rows) = call(&engine, "parse", &asked, &json!({})).await;
-    assert_eq!((ok, serde_json::from_str::<Vec<Value>>(&rows).unwrap().len()), (true, 51));
+async fn a_raw_answer_tells_what_was_mended_in_its_value() {
+    let body = json!({"data": [{"id": 1, "slug": "a", "referencedColumns": null}], "hasMore": false});
+    let script = json!([{"when": {}, "answer": {"status": 200, "body": body}, "times": 2}]);
+    let engine = engine(&sandbox().world(&json!({"script": script})), &json!({}));
+    let (_, plain, _) = call(&engine, "syncs.list", &json!({}), &json!({})).await;
+    let (_, head, _) = call(&engine, "syncs.list", &json!({}), &json!({"raw": true})).await;
+    assert_eq!(head["meta"]["mended"], plain["meta"]["mended"]);
+    assert_ne!(head["meta"]["mended"], json!([]));
 }
 
 #[tokio::test]

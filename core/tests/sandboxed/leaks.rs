@@ -223,8 +223,6 @@ async fn whatever_is_called_with_the_key_in_it_fails_without_showing_it() {
         ("request", json!({"method": key, "path": "/syncs"}), json!({})),
         ("request", json!({"method": "GET", "path": format!("/{name}")}), json!({})),
         ("request", json!({"method": "GET", "path": "/syncs", "query": {name: {}}}), json!({})),
-        ("parse", json!({"op": key, "status": 200, "body": key}), json!({})),
-        ("parse", json!({"op": "syncs.get", "args": {"sync": 1}, "status": 500, "body": key}), json!({})),
     ] {
         let outcome = engine.call(op, &args.to_string(), &opts.to_string(), &Cancel::new()).await;
         assert!(!outcome.ok, "{op} {args} {opts} went well");
@@ -260,6 +258,25 @@ async fn settings_with_the_key_in_the_wrong_place_fail_without_showing_it() {
     }
 }
 
+/// What a raw answer means is a failure like any other.
+#[tokio::test]
+async fn the_failure_beside_a_raw_answer_shows_no_key_although_the_body_repeats_it() {
+    for text in
+        [r#"{"message": "{{key}}", "details": {"{{key}}": "{{key:percent}}"}}"#, "<title>{{key}}</title>"]
+    {
+        let echo = json!({"when": {}, "answer": {"status": 200, "text": text}});
+        let world = sandbox().world(&json!({"script": [echo]}));
+        let args = json!({"sourceId": 1, "name": "x"}).to_string();
+        let outcome = engine(&world, &json!({}))
+            .call("sources.update", &args, r#"{"raw": true}"#, &Cancel::new())
+            .await;
+        let key = world.info["apiKey"].as_str().unwrap();
+        assert!(String::from_utf8_lossy(&outcome.body).contains(key), "the sandbox repeats the key");
+        assert!(outcome.head.contains(r#""failure":{"#), "{}", outcome.head);
+        shows_no_secret("the failure", &outcome.head);
+    }
+}
+
 /// What crosses to hosts in addition to values: heads, with the headers of raw answers, and tokens of lists and runs.
 #[tokio::test]
 async fn heads_and_tokens_show_no_key_although_the_server_repeats_it() {
@@ -282,7 +299,8 @@ async fn heads_and_tokens_show_no_key_although_the_server_repeats_it() {
             shows_no_secret("a head", &outcome.head);
             shows_no_secret("the rest of a list", &decoded(head["next"].as_str().unwrap_or_default()));
             let body: Value = serde_json::from_slice(&outcome.body).unwrap();
-            shows_no_secret("a run", &decoded(body["token"].as_str().unwrap_or_default()));
+            let run = if raw { &head["answer"]["value"] } else { &body };
+            shows_no_secret("a run", &decoded(run["token"].as_str().unwrap_or_default()));
         }
     }
 }

@@ -82,13 +82,16 @@ async fn opaque_json_comes_to_the_letter_wherever_it_stands() {
             "/variables/0/variants/0/userAudienceFilter",
         ),
     ] {
-        let world = answering(operation, 200, &answer);
-        let given = body(&call(&engine(&world, true), op, &args).await);
+        let given = body(&call(&engine(&answering(operation, 200, &answer), true), op, &args).await);
         assert_eq!(text_at(&given, pointer), ODD, "{op}");
-        let asked = json!({"op": op, "args": args, "status": 200, "body": answer});
-        assert_eq!(body(&call(&engine(&world, true), "parse", &asked).await), given, "{op} parsed");
-        let plain = body(&call(&engine(&world, false), "parse", &asked).await);
+        let plain = body(&call(&engine(&answering(operation, 200, &answer), false), op, &args).await);
         assert!(plain.contains(ODD), "{op} without the setting: {plain}");
+        for (as_text, value) in [(true, given), (false, plain)] {
+            let engine = engine(&answering(operation, 200, &answer), as_text);
+            let raw = engine.call(op, &args.to_string(), r#"{"raw": true}"#, &Cancel::new()).await;
+            assert!(raw.head.ends_with(&format!(r#""value":{value}}}}}"#)), "{op} raw: {}", raw.head);
+            assert_eq!(body(&raw), answer, "{op} raw");
+        }
     }
 }
 

@@ -26,6 +26,10 @@ pub(crate) async fn send_campaign(
     if what.recipients.len() <= CHUNK {
         return one(sender, campaign, what, spent).await.map_err(FailedChunk::alone);
     }
+    if spent.raw {
+        let why = format!("the raw answer of more than {CHUNK} recipients is several. Nothing was sent");
+        return Err(sender.error_at(&campaign_call(campaign, what)?, Error::new(Kind::InvalidRequest, why)));
+    }
     let mut results: Vec<RecipientResult> = Vec::with_capacity(what.recipients.len());
     for chunk in what.recipients.chunks(CHUNK) {
         let part = CampaignTrigger {
@@ -75,13 +79,6 @@ async fn one(
 }
 
 /// The answer, if it has one result for each recipient.
-pub(crate) fn matched(
-    given: CampaignResult,
-    recipients: &[CampaignRecipient],
-) -> Result<CampaignResult, Error> {
-    matching(given, recipients).map_err(FailedChunk::alone)
-}
-
 fn matching(given: CampaignResult, recipients: &[CampaignRecipient]) -> Result<CampaignResult, FailedChunk> {
     if given.results.len() == recipients.len() {
         return Ok(given);
@@ -113,16 +110,6 @@ fn assigned(given: Vec<RecipientResult>, recipients: &[CampaignRecipient]) -> Ve
         }
     }
     results
-}
-
-/// The call of a campaign that fits in one request. Several requests have no single raw answer.
-pub(crate) fn single_call(campaign: &str, what: &CampaignTrigger) -> Result<Call, Error> {
-    check(&what.recipients)?;
-    if what.recipients.len() > CHUNK {
-        let what = format!("the raw answer of more than {CHUNK} recipients is several. Nothing was sent");
-        return Err(Error::new(Kind::InvalidRequest, what));
-    }
-    campaign_call(campaign, what)
 }
 
 /// The call of one request.

@@ -3,13 +3,13 @@
 mod chunks;
 mod types;
 
-pub(crate) use chunks::{campaign_call, matched, send_campaign, single_call};
+pub(crate) use chunks::{campaign_call, send_campaign};
 pub use types::*;
 
 use crate::attempt::Subject;
 use crate::call::{Id, call_on};
 use crate::operation::{Endpoint as _, NoFields, PathId, text};
-use crate::resources::{Pending, raw};
+use crate::resources::Pending;
 
 const CAMPAIGN: PathId = text(
     "campaign",
@@ -48,20 +48,9 @@ impl Campaigns {
         let call = campaign_call(&campaign, &what);
         let subject =
             call.map_or(Subject::method(TriggerCampaignOp::OPERATION.op), |call| call.subject().clone());
-        let (campaign_raw, what_raw) = (campaign.clone(), what.clone());
-        Pending::made(
-            &self.sender,
-            subject,
-            move |sender, mut spent| {
-                Box::pin(async move {
-                    let result = send_campaign(&sender, &campaign, &what, &mut spent).await?;
-                    Ok((result, spent))
-                })
-            },
-            move |sender, spent| {
-                Box::pin(async move { raw(&sender, &single_call(&campaign_raw, &what_raw)?, spent).await })
-            },
-        )
+        Pending::made(&self.sender, subject, move |sender, spent| {
+            Box::pin(async move { send_campaign(sender, &campaign, &what, spent).await })
+        })
     }
 
     /// Reads the status of one send (operation `GetSendStatus`).

@@ -11,8 +11,8 @@ pub use crate::call::SyncReference;
 pub(crate) use definitions::{CreateSyncOp, DeleteSyncOp, GetSyncOp, ListSyncOp, UpdateSyncOp};
 pub use definitions::{ListSyncs, SyncCreate, SyncUpdate};
 pub use schedule::*;
-pub(crate) use slugs::{BySlug, fetch_by_slug, remembered};
-pub(crate) use start::{start, start_raw};
+pub(crate) use slugs::{BySlug, fetch_by_slug};
+pub(crate) use start::start;
 pub use trigger::{IfRunning, ListSyncRuns, RunOrder, TriggerSync};
 pub(crate) use trigger::{ListSyncRunsOp, TriggerRunOp, syncs_after, trigger_call};
 pub use types::*;
@@ -67,20 +67,12 @@ impl Syncs {
         let (sync, how) = (sync.into(), how.clone());
         let call = trigger_call(&sync, &how);
         let subject = call.map_or(Subject::method(TriggerRunOp::OPERATION.op), |call| call.subject().clone());
-        let (sync_raw, how_raw) = (sync.clone(), how.clone());
-        Pending::made(
-            &self.sender,
-            subject,
-            move |sender, mut spent| {
-                Box::pin(async move {
-                    let token = start(&sender, &sync, &how, &mut spent).await?;
-                    Ok((Run::new(&sender, token), spent))
-                })
-            },
-            move |sender, spent| {
-                Box::pin(async move { start_raw(&sender, &sync_raw, &how_raw, spent).await })
-            },
-        )
+        Pending::made(&self.sender, subject, move |sender, spent| {
+            Box::pin(async move {
+                let token = start(sender, &sync, &how, spent).await?;
+                Ok(Run::new(sender, token))
+            })
+        })
     }
 
     /// Lists the runs of a sync lazily, in pages (operation `ListSyncRuns`).

@@ -66,7 +66,7 @@ pub(crate) struct Resolved {
 }
 
 /// The id that the key in use remembers for a slug; nothing is sent.
-pub(crate) fn remembered(sender: &Sender, slug: &str) -> Option<i64> {
+fn remembered(sender: &Sender, slug: &str) -> Option<i64> {
     sender.part::<Slugs>().id(sender.key()?.digest(), slug)
 }
 

@@ -7,7 +7,6 @@ use crate::call::{Call, Spent};
 use crate::error::{Error, Kind};
 use crate::message::Name;
 use crate::operation::{Fields as _, OfRun as _};
-use crate::resources::{RawAnswer, raw};
 use crate::runs::{self, RunOrigin, RunToken};
 use crate::sender::Sender;
 
@@ -35,30 +34,6 @@ pub(crate) async fn start(
     }
 }
 
-/// Sends the trigger and returns its raw answer. A trigger that may join a run has no raw answer.
-pub(crate) async fn start_raw(
-    sender: &Sender,
-    sync: &SyncReference,
-    how: &TriggerSync,
-    mut spent: Spent,
-) -> Result<RawAnswer, Error> {
-    if how.if_running == Some(IfRunning::Join) {
-        let what = message![
-            Name("ifRunning"),
-            " \"join\" has no raw answer of its own: it may send no trigger. Nothing was sent"
-        ];
-        return Err(sender.error_at(&trigger_call(sync, how)?, Error::new(Kind::InvalidRequest, what)));
-    }
-    let mut by_slug = BySlug::default();
-    loop {
-        let Prepared { call, .. } = prepare(sender, sync, how, &mut spent).await?;
-        match raw(sender, &call, spent.clone()).await {
-            Err(error) if by_slug.again(sender, &call, &error) => {}
-            answer => return answer,
-        }
-    }
-}
-
 async fn start_once(
     sender: &Sender,
     sync: &SyncReference,
@@ -66,11 +41,13 @@ async fn start_once(
     spent: &mut Spent,
 ) -> Result<RunToken, Error> {
     let joins = how.if_running == Some(IfRunning::Join);
-    if joins && !is_plain(how) {
-        let what = message![
-            Name("ifRunning"),
+    if joins && (spent.raw || !is_plain(how)) {
+        let why = if spent.raw {
+            " \"join\" has no raw answer of its own: it may send no trigger. Nothing was sent"
+        } else {
             " \"join\" takes no other option: a run that is under way may have been started without it. Nothing was sent"
-        ];
+        };
+        let what = message![Name("ifRunning"), why];
         return Err(sender.error_at(&trigger_call(sync, how)?, Error::new(Kind::InvalidRequest, what)));
     }
     let Prepared { id, call } = prepare(sender, sync, how, spent).await?;

@@ -34,15 +34,57 @@ fn members(args: &Value) -> Members {
     serde_json::from_value(args.clone()).unwrap()
 }
 
+/// Finds an operation and makes its call. Nothing is sent.
+struct Making<'a> {
+    op: &'a str,
+    args: Members,
+    made: Option<Result<Call, Error>>,
+}
+
+impl Making<'_> {
+    fn by<E: Endpoint>(&mut self, make: impl FnOnce(Members) -> Result<Call, Error>) {
+        if E::OPERATION.op == self.op {
+            self.made = Some(make(std::mem::take(&mut self.args)));
+        }
+    }
+}
+
+impl Visitor for Making<'_> {
+    fn page<E: Endpoint<Answer = Page<T>>, T: Row>(&mut self) {
+        self.by::<E>(|args| place::<E>(args).map(|(call, _)| call));
+    }
+
+    fn value<E: Endpoint<Answer: Send>>(&mut self) {
+        self.by::<E>(prepared::<E>);
+    }
+
+    fn run<E: Endpoint<Answer = S::Started, Fields: Default>, S: RunState>(&mut self) {
+        self.by::<E>(prepared::<E>);
+    }
+
+    fn inner<E: Endpoint>(&mut self) {}
+}
+
+/// The call that the arguments make.
+fn call_of(op: &str, args: Members) -> Result<Call, Error> {
+    if op == TRIGGER_SYNC.operation.op {
+        let (sync, how) = trigger_arguments(args)?;
+        return api::trigger_call(&sync, &how);
+    }
+    let mut making = Making { op, args, made: None };
+    api::operations(&mut making);
+    making.made.unwrap()
+}
+
 /// The query and the body that the arguments make.
 fn made(op: &str, args: &Value) -> (Vec<(String, String)>, Option<Value>) {
-    let call = Entry::find(op).unwrap().call_of(members(args)).unwrap();
+    let call = call_of(op, members(args)).unwrap();
     let query = call.query().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     (query, call.body().map(|body| serde_json::from_str(body).unwrap()))
 }
 
 fn refused(op: &str, args: &Value) -> String {
-    let error = Entry::find(op).unwrap().call_of(members(args)).unwrap_err();
+    let error = call_of(op, members(args)).unwrap_err();
     assert_eq!(error.kind(), Kind::InvalidRequest, "{op} {args}");
     let message = error.to_string();
     for foreign in ["arguments.", "u64", "i64", "invalid type", "unknown variant", "unknown field"] {
@@ -234,7 +276,7 @@ fn opaque_json_goes_out_to_the_letter() {
     let text =
         r#"{"sourceId":1,"configuration":{ "big": 123456789012345678901234567890, "f": 1.50, "e": 1e400 }}"#;
     let args: Members = serde_json::from_str(text).unwrap();
-    let call = Entry::find("sources.update").unwrap().call_of(args).unwrap();
+    let call = call_of("sources.update", args).unwrap();
     let wanted = r#"{"configuration":{ "big": 123456789012345678901234567890, "f": 1.50, "e": 1e400 }}"#;
     assert_eq!(call.body(), Some(wanted));
 }
@@ -265,7 +307,7 @@ fn filters_are_query_parameters_and_an_order_is_always_asked_for_where_there_is_
 fn ids_stay_in_their_segment_of_the_path() {
     let url = |id: &str| {
         let args = json!({"contractId": id});
-        let call = Entry::find("event_contracts.get").unwrap().call_of(members(&args)).unwrap();
+        let call = call_of("event_contracts.get", members(&args)).unwrap();
         call.url(&"https://example.com/api/v1".parse().unwrap()).to_string()
     };
     assert_eq!(
@@ -284,7 +326,7 @@ fn ids_stay_in_their_segment_of_the_path() {
 
 #[test]
 fn errors_name_what_the_path_names() {
-    let call = |op: &str, args: &Value| Entry::find(op).unwrap().call_of(members(args)).unwrap();
+    let call = |op: &str, args: &Value| call_of(op, members(args)).unwrap();
     let message = call("decision_engine.get_message", &json!({"flowId": "f", "messageId": "m"}));
     assert_eq!(message.subject().resource.as_deref(), Some("message m of flow f"));
     assert_eq!(
@@ -297,7 +339,7 @@ fn errors_name_what_the_path_names() {
 
 #[test]
 fn errors_begin_with_the_call_as_it_was_written() {
-    let call = |op: &str, args: &Value| Entry::find(op).unwrap().call_of(members(args)).unwrap();
+    let call = |op: &str, args: &Value| call_of(op, members(args)).unwrap();
     for (op, args, written) in [
         (
             "decision_engine.get_message",
