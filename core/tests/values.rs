@@ -12,10 +12,12 @@
 mod answering;
 
 use std::io::{Read as _, Write as _};
+use std::mem::ManuallyDrop;
 use std::net::TcpListener;
 
 use hightouch_sdk::wire::{CallOutput, Cancel, Engine};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use tokio::runtime::{Builder, Runtime};
 
 use answering::Answering;
@@ -47,10 +49,30 @@ fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-fn call(runtime: &Runtime, base: &str, op: &str, args: &str) -> CallOutput {
-    let settings = format!(r#"{{"apiKey":"a-key","baseUrl":"{base}","environment":{{}}}}"#);
-    let engine = Engine::new(&settings).unwrap();
-    runtime.block_on(engine.call(op, args, "", &Cancel::new()))
+fn engine(base: &str) -> Engine {
+    Engine::new(&format!(r#"{{"apiKey":"a-key","baseUrl":"{base}","environment":{{}},"limit":[1000000,1]}}"#))
+        .unwrap()
+}
+
+fn call(base: &str, op: &str, args: &str) -> CallOutput {
+    runtime().block_on(engine(base).call(op, args, "", &Cancel::new()))
+}
+
+/// A client whose server gives any answer.
+struct Answered {
+    runtime: Runtime,
+    server: Answering,
+    engine: Engine,
+}
+
+thread_local! {
+    /// Never dropped: tokio's own thread-local may be gone by then.
+    static ANSWERED: ManuallyDrop<Answered> = {
+        let runtime = runtime();
+        let server = Answering::new(&runtime);
+        let engine = engine(&server.origin());
+        ManuallyDrop::new(Answered { runtime, server, engine })
+    };
 }
 
 /// The value that an operation returns for an answer, and what was mended; nothing if the answer is refused.
@@ -58,19 +80,24 @@ fn parse(op: &str, args: &str, answer: &str) -> Option<(String, Vec<String>)> {
     #[derive(Deserialize)]
     struct Head {
         meta: Meta,
+        answer: Answer,
+    }
+    #[derive(Deserialize)]
+    struct Answer {
+        value: Option<Box<RawValue>>,
     }
     #[derive(Deserialize)]
     struct Meta {
         mended: Vec<String>,
     }
-    let runtime = runtime();
-    let server = Answering::new(&runtime);
-    server.set(200, &[], answer);
-    let outcome = call(&runtime, &server.origin(), op, args);
-    outcome.ok.then(|| {
-        let head: Head = serde_json::from_str(&outcome.head).unwrap();
-        (String::from_utf8(outcome.body).unwrap(), head.meta.mended)
-    })
+    let outcome = ANSWERED.with(|answered| {
+        answered.server.set(200, &[], answer);
+        // Raw, so that no run is looked for after an answer that cannot be read.
+        answered.runtime.block_on(answered.engine.call(op, args, r#"{"raw":true}"#, &Cancel::new()))
+    });
+    assert!(outcome.ok, "{}", outcome.head);
+    let Head { meta, answer } = serde_json::from_str(&outcome.head).unwrap();
+    answer.value.map(|value| (value.get().to_owned(), meta.mended))
 }
 
 /// A run whose members are replaced by name.
@@ -205,7 +232,7 @@ fn what_is_wrong_with_an_argument_is_said_in_the_same_words() {
         struct Failure {
             message: String,
         }
-        let outcome = call(&runtime(), "http://127.0.0.1:9", op, args);
+        let outcome = call("http://127.0.0.1:9", op, args);
         assert!(!outcome.ok, "{args}");
         serde_json::from_str::<Failure>(&outcome.head).unwrap().message
     };
@@ -248,7 +275,7 @@ fn a_request_goes_out_and_comes_back_as_it_is_written() {
     let args = format!(
         r#"{{"method":"POST","path":"/x","query":{{"b":1e3,"a":[5.0,12345678901234567890123,"t",true]}},"body":{body}}}"#
     );
-    let outcome = call(&runtime(), &format!("http://127.0.0.1:{port}"), "request", &args);
+    let outcome = call(&format!("http://127.0.0.1:{port}"), "request", &args);
     assert_eq!(
         (outcome.ok, String::from_utf8(outcome.body).unwrap()),
         (true, body.to_owned()),

@@ -93,8 +93,7 @@ fn meaning(outcome: &CallOutput) -> Option<CallOutput> {
     let (value, failure) = (answer.remove("value"), answer.remove("failure"));
     without_the_key(&serde_json::to_string(&answer).unwrap());
     assert!(value.is_some() != failure.is_some(), "an answer means a value or a failure");
-    let head =
-        failure.as_ref().map_or_else(|| serde_json::to_string(&head).unwrap(), |failure| failure.to_string());
+    let head = failure.as_ref().map_or_else(|| serde_json::to_string(&head).unwrap(), ToString::to_string);
     Some(CallOutput {
         ok: failure.is_none(),
         head,

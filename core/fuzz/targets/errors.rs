@@ -23,7 +23,7 @@ pub fn play(input: &[u8]) {
         match header.trim_end_matches('\r').split_once(':') {
             Some((name, value)) => headers.push((name, value.trim())),
             None => break,
-        };
+        }
     }
     if status == 429 {
         // A call would wait and ask again, but for a server that says to come back later than the call may wait.

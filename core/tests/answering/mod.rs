@@ -1,6 +1,7 @@
 //! A server on the loopback interface that answers every request with the answer that was set last. It runs on the runtime
 //! of its client: on a busy machine, two threads that wait for each other are slow.
 
+use std::fmt::Write as _;
 use std::io::ErrorKind::WouldBlock;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -43,14 +44,14 @@ impl Answering {
                 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
                 && !value.bytes().any(|byte| byte < b' ' && byte != b'\t' || byte == 0x7f);
             if allowed && !OURS.contains(&name.to_ascii_lowercase().as_str()) {
-                answer += &format!("{name}: {value}\r\n");
+                let _ = write!(answer, "{name}: {value}\r\n");
             }
         }
         // 204 and 304 have no body (RFC 9110 §6.4.1).
         if matches!(status, 204 | 304) {
             answer += "\r\n";
         } else {
-            answer += &format!("content-length: {}\r\n\r\n{body}", body.len());
+            let _ = write!(answer, "content-length: {}\r\n\r\n{body}", body.len());
         }
         *self.answer.lock().unwrap() = answer.into_bytes();
     }
