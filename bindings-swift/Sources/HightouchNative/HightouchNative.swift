@@ -840,7 +840,7 @@ public func FfiConverterTypeEngine_lower(_ value: Engine) -> UInt64 {
 
 
 /**
- * The result of a call, `wire::Outcome`.
+ * The result of a call, `wire::CallOutput`.
  */
 public struct Reply: Equatable, Hashable {
     /**
