@@ -35,11 +35,11 @@ class RawAnswer(Struct):
 
     status: int
     headers: dict[str, str]
-    value: Raw | bytes = b""
-    failure: Raw | bytes = b""
+    value: Raw = Raw()
+    failure: Raw = Raw()
 
     def __post_init__(self) -> None:
-        self.value, self.failure = restored(bytes(self.value)), restored(bytes(self.failure))
+        self.value, self.failure = Raw(restored(bytes(self.value))), Raw(restored(bytes(self.failure)))
 
 
 class Head(Struct):

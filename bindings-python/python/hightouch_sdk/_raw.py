@@ -27,7 +27,7 @@ class RawResponse(Generic[T]):
     def __init__(self, head: str, body: bytes, make: Callable[[bytes], T]) -> None:
         self._make = make
         meta, answer = answer_of(head)
-        self._value, self._failure = answer.value, answer.failure
+        self._value, self._failure = bytes(answer.value), bytes(answer.failure)
         self.status: int = answer.status
         """The HTTP status."""
         self.headers: Mapping[str, str] = answer.headers

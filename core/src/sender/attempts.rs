@@ -57,7 +57,7 @@ impl Sender {
                 lock(&self.0.budget).earn();
                 spent.take(meta.clone());
                 let reported = if spent.raw { self.keep(call, &exchange, spent) } else { None };
-                Ok(Answer { body: exchange.body, meta, room: exchange.room, reported })
+                Ok(Answer { body: exchange.body, meta, reported, room: exchange.room })
             }
             Err(error) => {
                 spent.take(meta);
@@ -68,7 +68,7 @@ impl Sender {
 
     /// Keeps the raw answer for the caller. Returns the error that its body reports.
     fn keep(&self, call: &Call, exchange: &Exchange, spent: &mut Spent) -> Option<Error> {
-        let Exchange { status, headers, body, room: _ } = exchange;
+        let Exchange { status, headers, body, .. } = exchange;
         let scrub = |text: &str| self.scrub(text);
         spent.received = Some(Received::new(*status, headers, body.clone(), scrub));
         let error = transport::error_under_200(exchange, call.operation(), &scrub)?;

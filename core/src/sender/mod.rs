@@ -57,11 +57,11 @@ struct Shared {
 pub(crate) struct Answer {
     pub body: Bytes,
     pub meta: Meta,
+    /// The error that the body of a raw answer reports. Any other call fails with it.
+    pub reported: Option<Error>,
     /// The room that the body takes up. Whoever holds it must send nothing and not hand it to the caller: others wait
     /// for it.
     pub room: Room,
-    /// The error that the body of a raw answer reports. Any other call fails with it.
-    pub reported: Option<Error>,
 }
 
 /// What logs and hooks show of what a call was made on.

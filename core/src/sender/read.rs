@@ -25,7 +25,7 @@ impl Sender {
     /// Sends a call and reads its answer as a `T`.
     pub(crate) async fn value<T: Readable>(&self, call: &Call, spent: &mut Spent) -> Result<T, Error> {
         let made = async {
-            let Answer { body, meta, room: _room, reported } = self.send(call, spent).await?;
+            let Answer { body, meta, reported, room: _room } = self.send(call, spent).await?;
             let read = reported.map_or_else(|| self.read::<T>(call, &body, meta), Err);
             // A raw call has succeeded once its answer is there, whatever the answer means.
             if spent.raw { Ok(read) } else { read.map(Ok) }

@@ -23,6 +23,7 @@ mod leaks;
 mod limit;
 mod opaque;
 mod proxies;
+mod raw;
 mod scenarios;
 mod settings;
 mod slugs;
