@@ -164,7 +164,7 @@ def test_a_key_that_was_set_by_hand_is_used_until_it_is_refused(world: World) ->
 
 
 class ShutError(Exception):
-    """The vault gives nothing."""
+    """The vault returned no key."""
 
 
 def shut(asked: int) -> None:

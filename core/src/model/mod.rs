@@ -63,7 +63,7 @@ pub(crate) struct Mended {
     /// Members of the objects being read that hold something unusable, and what: if one turns out to be required, the
     /// message says what came.
     unusable: Vec<(String, String)>,
-    /// Why the latest object that lacks a required member is of no use.
+    /// The error of the object that was read last, if it lacked a required member.
     why: Option<String>,
 }
 

@@ -42,7 +42,7 @@ enum CursorStep {
     First,
     /// The next page, from the last row that is known.
     Onward,
-    /// The next page without the overlap: the server gives one row a page.
+    /// The next page, without an overlapping row, because the server returns one row per page.
     Bare,
     /// An earlier page again, from this offset.
     Again(u32),
@@ -51,7 +51,7 @@ enum CursorStep {
 /// What a page means.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Taken {
-    /// Which rows of the page are new, by index.
+    /// The indices of the new rows of the page.
     pub fresh: Vec<usize>,
     /// Whether the list has ended.
     pub ended: bool,

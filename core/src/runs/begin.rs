@@ -51,8 +51,7 @@ pub(crate) async fn started<S: RunState>(
     }
 }
 
-/// A trigger that has not come to its end. One that ends, or is dropped, without its run may have started one all the
-/// same.
+/// A trigger in progress. If it fails or is dropped before its run is known, it may still have started one.
 struct OpenTrigger<'a> {
     claims: Arc<Claims>,
     of: &'a Of,

@@ -91,7 +91,8 @@ impl Sweep {
 }
 
 impl SweepReader<'_> {
-    /// True and when to read the next page; or false and when to check again whether another follower still reads.
+    /// Returns true, and when to read the next page, if this follower reads. Otherwise returns false, and when to check
+    /// again whether another follower still reads.
     fn turn(&self) -> (bool, Instant) {
         let now = Instant::now();
         let mut state = self.sweep.lock();

@@ -287,7 +287,7 @@ impl Incoming<'_> {
                 }
                 Ok(Exchange { status, headers, body: bytes, room })
             }
-            // An error's status says enough.
+            // The status tells what kind of error it is, so its body is not needed.
             Err(Unread::Unasked(_) | Unread::Malformed(_)) if !(200..300).contains(&status) => {
                 Ok(Exchange { status, headers, body: Bytes::new(), room: Room::default() })
             }

@@ -19,7 +19,7 @@ type Address = (String, [u8; 32]);
 #[derive(Default)]
 struct Workspaces {
     by_key: HashMap<Address, Arc<Workspace>>,
-    /// By the id that answers showed.
+    /// By the id of the workspace, once an answer has shown it.
     by_id: HashMap<(String, i64), Arc<Workspace>>,
 }
 

@@ -25,7 +25,7 @@ pub async fn refusal(server: Server, ca_bundle: Option<&Path>, code: &str) -> Er
     assert_eq!((diagnosis.ok, codes), (false, vec![code]), "{diagnosis}");
     let finding = &diagnosis.findings[0];
     assert_eq!(finding.advice, error.hint());
-    // The request's error has the same text after its operation.
+    // The error of a request has the same text, after the name of the operation.
     assert!(
         error.to_string().to_lowercase().ends_with(&finding.message.to_lowercase()),
         "{error}\n{}",

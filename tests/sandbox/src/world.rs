@@ -52,9 +52,9 @@ pub struct Keys {
     pub valid: String,
     /// Allows everything, too.
     pub second: String,
-    /// Is answered with 401: the token is invalid.
+    /// Requests with this key are answered with 401, because the token is invalid.
     pub invalid: String,
-    /// Is answered with 401: the user who created it is gone.
+    /// Requests with this key are answered with 401, because the user who created it is gone.
     pub orphaned: String,
     /// Allows reading. A write is answered with 403.
     pub read_only: String,

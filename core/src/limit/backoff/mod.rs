@@ -94,7 +94,7 @@ impl Burst {
 }
 
 impl Backoff {
-    /// Nothing refused yet, with N as `quota` says.
+    /// Creates a backoff without refusals, whose N is that of `quota`.
     #[must_use]
     pub fn new(quota: &Quota) -> Self {
         let mut new = Self {
@@ -259,8 +259,8 @@ impl Backoff {
         }
     }
 
-    /// Takes the place of another as well: the smaller N and the later opening hold. `time` turns a time of the other into
-    /// one of this.
+    /// Merges another backoff into this one: the smaller N and the later opening hold. `time` converts a time of the
+    /// other.
     pub fn absorb(&mut self, now: Nanos, other: &Self, time: impl Fn(Nanos) -> Nanos) {
         if other.allowed < self.allowed {
             self.allowed = other.allowed;
