@@ -285,7 +285,9 @@ struct Peek {
 
 impl Peek {
     fn at(settings: &str) -> Self {
-        serde_json::from_str(settings).unwrap_or_default()
+        // Serde reads the members of a struct from a list too.
+        let object = settings.trim_start().starts_with('{');
+        object.then(|| serde_json::from_str(settings).ok()).flatten().unwrap_or_default()
     }
 
     fn style(&self) -> Style {
