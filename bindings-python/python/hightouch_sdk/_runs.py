@@ -135,7 +135,8 @@ class _Handle(Generic[S]):
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def _of(self) -> list[str]:
-        raise NotImplementedError
+        """Returns what the run is a run of, for the repr."""
+        return []
 
 
 @public

@@ -51,7 +51,7 @@ pub fn codings() -> Vec<Row> {
             ambiguous("server"),
         ),
         row(
-            "404 in gzip that is none",
+            "404 whose body is not the gzip that its headers declare",
             always(After::Request, move |_| {
                 vec![send(answer("404 Not Found", "content-encoding: gzip\r\n", b"{}"))]
             }),

@@ -20,7 +20,11 @@ pub fn bodies() -> Vec<Row> {
             }),
             ambiguous("protocol"),
         ),
-        row("gzip that is none", zipped(|| b"{\"id\":5}".to_vec()), ambiguous("protocol")),
+        row(
+            "a body that is not the gzip that its headers declare",
+            zipped(|| b"{\"id\":5}".to_vec()),
+            ambiguous("protocol"),
+        ),
         row("gzip bomb (1 GB)", zipped(gzip_bomb), unusable("protocol")).heavy(),
         row("50 MB", member(|| filler(50 << 20)), alike("ok", 1)).heavy(),
         row("65 MB", member(|| filler(65 << 20)), unusable("protocol")).heavy(),
