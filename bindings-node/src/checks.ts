@@ -37,7 +37,7 @@ export function checkNames(
     const help = nearest
       ? `did you mean \`${nearest}\`?`
       : `known are ${known.map((one) => `\`${one}\``).join(', ')}.`
-    // Another text may be a secret in the wrong place.
+    // Any other text is not shown, because it may be a misplaced secret.
     const shown = /^[\w-]{1,64}$/.test(name) ? ` \`${name}\`` : ''
     throw refusal(input, `unknown ${input}${shown}; ${help}`, call)
   }

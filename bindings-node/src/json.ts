@@ -13,7 +13,7 @@ export type JsonValue = string | number | boolean | null | JsonValue[] | { [name
  * `undefined` in an array.
  */
 export type JsonInput =
-  // The text is sent, whatever type the value is said to have.
+  // Any Json is accepted, because its text is sent and the type of its value does not matter.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   | Json<any>
   | string
@@ -118,7 +118,7 @@ export class Json<T = JsonValue> {
    */
   static textIn(value: object): string | undefined {
     if (#text in value) {
-      // Its own members are `value` and the guard.
+      // A Json has two own members, `value` and the guard. Others were assigned.
       if (Object.keys(value).length > 2) throw new TypeError(ASSIGNED_TO)
       return value.#text
     }

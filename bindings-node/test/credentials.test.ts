@@ -109,7 +109,7 @@ describe('a key function', () => {
     const home = await world()
     const cause = new Error('the vault is sealed')
     const give = test.mock.fn<sdk.ApiKeyFunction>(async () => {
-      // Long enough for all three calls to have arrived: one that came after the answer would ask again.
+      // Gives all three calls time to start. A call that starts after the failure would ask again.
       await setTimeout(500)
       throw cause
     })

@@ -105,7 +105,7 @@ describe('a process', { concurrency: 2 }, () => {
       worker.on('message', (n) => console.log(n))
       await new Promise((resolve) => worker.once('exit', resolve))
     }`
-    // The first client loads the addon, and the main thread creates none.
+    // The addon is loaded by the first client, so here never by the main thread.
     assert.deepEqual(await run(home, script), { code: 0, out: '3\n3\n3\n' })
   })
 

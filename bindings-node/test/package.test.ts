@@ -14,7 +14,7 @@ const manifest = JSON.parse(readFileSync(path.join(ROOT, 'bindings-node', 'packa
   scripts?: Record<string, string>
 }
 const lock = readFileSync(path.join(ROOT, 'bindings-node', 'package-lock.json'), 'utf8')
-// Loads the package as Node.js itself does, without what tsc makes of an import.
+// Loads the package by `require` and `import` of Node.js itself, which tsc does not rewrite.
 const required = createRequire(__filename)('hightouch-sdk') as Record<string, unknown>
 const imported = import('hightouch-sdk') as Promise<Record<string, unknown>>
 

@@ -55,8 +55,8 @@ toc_object_entries = False
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 autodoc_default_options = {"members": True}
-# Types under the names that users know. A type that only annotations import cannot be resolved, so it is shown as it is
-# written.
+# Shows types by their public names. A type that is imported only for annotations cannot be resolved, so its name is
+# shown as written.
 RUNS = {"SyncRun", "SequenceRun", "IdentityGraphRun"}
 # In a union Sphinx would show the object that stands for the name.
 TypeAliasForwardRef.__repr__ = lambda alias: alias.name  # type: ignore[method-assign]

@@ -14,7 +14,7 @@ import msgspec
 import hightouch_sdk
 from hightouch_sdk import _base, _door
 
-# What the annotations of the generated methods speak of; most of it is imported for type checkers alone.
+# The names that annotations of the generated methods contain. Most are imported only for type checkers.
 NAMES: dict[str, Any] = {
     **vars(typing),
     **vars(collections.abc),

@@ -12,9 +12,9 @@ from scripts import run
 
 # Sources, since the sandbox writes them three times as fast as syncs; the code path is the same.
 ITEMS = 40_000
-# What allocators keep for themselves. All items together would take four times as much.
+# Memory that allocators may retain. All items together would take four times as much.
 SLACK_KIB = 8 * 1024
-# In seconds. Reading takes a few, and much longer on a busy machine.
+# In seconds. Reading takes a few seconds, and much longer on a busy machine.
 HUNG = 600
 
 BLOCKING = """

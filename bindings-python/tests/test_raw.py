@@ -205,7 +205,7 @@ def test_every_method_has_its_raw_counterpart_with_the_same_arguments_and_docs(m
         methods = {key: of for key, of in vars(resource).items() if inspect.isfunction(of)}
         assert methods
         assert methods.keys() == {key for key in vars(raw) if not key.startswith("__")}
-        # The resource behind it is not called: a bound method tells its arguments and docs by itself.
+        # The methods are only inspected and never called.
         bound = raw(resource(None))
         for key, method in methods.items():
             counterpart = getattr(bound, key)

@@ -358,7 +358,7 @@ impl Error {
         if let Some(meta) = &mut inner.meta {
             meta.resource = meta.resource.take().map(|resource| scrub(&resource));
         }
-        // Shortened only after scrubbing, which would not find half a key.
+        // Scrubbed before it is shortened: scrubbing would not find half a key.
         let short = |text: &str| brief(&scrub(text), LONGEST_LINE);
         inner.causes =
             std::mem::take(&mut inner.causes).into_iter().map(|cause| cause.map_text(short)).collect();

@@ -151,7 +151,7 @@ impl<'de> Deserialize<'de> for JsonObject {
 
 /// Rejects what a host's decoder could not read later.
 pub(crate) fn check(text: &str) -> Result<(), &'static str> {
-    // Counting brackets costs a fraction of a scan, and nearly every value passes on the count alone.
+    // Counting brackets is much cheaper than a scan, and nearly every value has few enough.
     let brackets = text.bytes().filter(|byte| matches!(byte, b'{' | b'[')).count();
     if brackets > MAX_DEPTH && depth(text) > MAX_DEPTH { Err("JSON nested deeper than 127") } else { Ok(()) }
 }

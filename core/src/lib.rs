@@ -19,7 +19,7 @@
 //! The types of the API, such as [`resources::Sync`], are in [`resources`]: import them by name, since some bear names
 //! that the prelude has too.
 
-// The order of the layers: each module imports only what stands before it (`core/layers.txt`, which a check reads).
+// In the order of the layers: a module imports only modules above it. `core/layers.txt` lists them for the check.
 #[macro_use]
 mod message;
 mod attempt;

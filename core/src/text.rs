@@ -27,7 +27,7 @@ pub(crate) fn brief(text: &str, most: usize) -> String {
 
 /// A length of time for people: `340 ms`, `1.0 s`, `2.5 min`.
 pub(crate) fn span(time: Duration) -> String {
-    // Rounded first: just under a second is a second.
+    // Rounded first, so that 999.9 ms becomes 1 s.
     match (time.as_secs_f64() * 1000.0).round() {
         millis if millis < 1000.0 => format!("{millis} ms"),
         millis if millis < 100_000.0 => format!("{:.1} s", millis / 1000.0),
@@ -184,7 +184,7 @@ mod tests {
         let twice = serde_json::to_string(&json).unwrap();
         let percent: String = SECRET.bytes().map(|byte| format!("%{byte:02x}")).collect::<Vec<_>>().concat();
         let units: String = SECRET.bytes().map(|byte| format!("\\u{byte:04X}")).collect::<Vec<_>>().concat();
-        // As PHP and Go write JSON.
+        // PHP escapes slashes in JSON, and Go escapes `&`.
         let slashes = json.replace('/', "\\/").replace('&', "\\u0026");
         for form in [SECRET, json.trim_matches('"'), &twice, &percent, &units, slashes.trim_matches('"')] {
             let clean = without(&format!("a {form} b {form}"), SECRET, "[key]");

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 from msgspec.msgpack import decode
 
-# The decoder creates a timestamp of MessagePack without looking up the class in a module. `Annotated` hides the class
-# from libraries that search modules for it.
+# Decoding a MessagePack timestamp returns the real class, because the decoder does not look it up in a module.
+# `Annotated` hides the class from libraries that search modules for it.
 datetime: Any = Annotated[type(decode(b"\xd6\xff\x00\x00\x00\x00")), "the real one"]
 
 

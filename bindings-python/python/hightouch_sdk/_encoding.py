@@ -26,7 +26,7 @@ Opts: TypeAlias = Mapping[str, object]
 Seconds: TypeAlias = float | timedelta
 """A duration: a number of seconds, or a ``timedelta``."""
 
-# What `json` and the encoder raise for a value that they cannot write.
+# The errors that `json` and the encoder raise for a value that they cannot write.
 NOT_WRITTEN = (TypeError, ValueError, OverflowError, RecursionError)
 
 

@@ -11,7 +11,7 @@ class Waiting(Struct, frozen=True, kw_only=True):
     trigger: int = 0
     """Calls that start something."""
     poll: int = 0
-    """Calls that follow something that runs."""
+    """Requests that read the state of a run."""
     read: int = 0
     """All other calls."""
     bulk: int = 0

@@ -100,7 +100,7 @@ def quoted(text: str) -> str:
     """Writes a string as JSON."""
     try:
         text.encode()
-    except UnicodeEncodeError:  # A lone surrogate, which only an escape can spell.
+    except UnicodeEncodeError:  # A lone surrogate can only be written as an escape.
         return json.dumps(text)
     return json.dumps(text, ensure_ascii=False)
 
@@ -114,7 +114,7 @@ def dumps(value: object) -> str:
     """
     if isinstance(value, HasText):
         return value.text
-    # `json` cannot write text as it is: a mark that nobody can guess stands for it, as a string.
+    # `json` cannot insert JSON text. So it writes a placeholder that cannot be guessed, which is then replaced.
     mark = os.urandom(16).hex()
     texts: list[str] = []
 

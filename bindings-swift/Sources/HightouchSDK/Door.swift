@@ -95,7 +95,7 @@ final class Door: Sendable {
 
     /// Ends the calls in flight, then the credentials function.
     func close() async throws {
-        // Only after the core has closed: else calls would fail with the error of the cancelled function.
+        // Cancelled after the core has closed. Otherwise calls would fail with the error of the cancelled function.
         defer { serving?.cancel() }
         _ = try await local("client.close")
     }

@@ -154,7 +154,7 @@ fn mentioned(catalogue: &Json) -> BTreeSet<&str> {
             _ => {}
         }
     }
-    // What an argument accepts in place of its own type.
+    // Arguments also accept these types, which their declared types do not mention.
     let mut mentioned = BTreeSet::from(["CronRule", "IntervalRule", "Sync"]);
     for operation in list(catalogue, "operations") {
         collect(operation.get("args").unwrap_or(&Json::Null), &mut mentioned);

@@ -1,5 +1,5 @@
-//! The gate in every interleaving of its users with up to two preemptions (`make test-loom`). If a wake-up is lost, a waiter
-//! sleeps for ever, and loom reports that all threads are blocked.
+//! Runs the gate in every interleaving of its users with up to two preemptions (`make test-loom`). If a wake-up is
+//! lost, a waiter sleeps for ever, and loom reports that all threads are blocked.
 #![cfg(limit_loom)]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -166,7 +166,7 @@ fn a_request_that_was_given_up_frees_its_place_after_a_while() {
         let ender = spawn(move || drop(held));
         ender.join().unwrap();
         advance(Duration::from_secs(5));
-        // It ends when somebody looks, and not when it was due.
+        // The request of a dropped permit counts as ended only when the gate is next used, here by `stats`.
         let _ = small.gate.stats();
         advance(2 * SPAN);
         waiter.join().unwrap();

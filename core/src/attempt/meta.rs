@@ -94,13 +94,13 @@ impl Meta {
         }
     }
 
-    /// Named by another call: what prepares or follows one is told as a part of it.
+    /// Reports these attempts under the name of another call, which this one prepares or follows.
     pub(crate) fn named(self, subject: &Subject) -> Self {
         let Self { operation, operation_id, resource, .. } = Self::of(subject);
         Self { operation, operation_id, resource, ..self }
     }
 
-    /// With the operation's name as a language writes it.
+    /// Spells the operation's name as in a language.
     pub(crate) fn in_style(mut self, style: Style) -> Self {
         self.operation = style.method(&self.operation);
         self

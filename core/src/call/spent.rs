@@ -80,7 +80,7 @@ impl Spent {
         let own = (!self.meta.attempts.is_empty())
             .then(|| (self.meta.request_id.clone(), self.meta.mended.clone()));
         self.take(other.meta);
-        // The call's own request stays the one that it is known by.
+        // The call keeps the request id and the mended fields of its own request.
         if let Some(own) = own {
             (self.meta.request_id, self.meta.mended) = own;
         }

@@ -101,7 +101,7 @@ impl Proxy {
         if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
             return Err(wrong(named, "must hold a host and a port and no path, query or fragment"));
         }
-        // Percent-encoded, as the HTTP client reads it.
+        // The HTTP client reads a percent-encoded URL.
         Ok(Self { secrets: secrets(text, &url), url: Secret::from(url.as_str()) })
     }
 
@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn credentials_are_taken_out_in_every_form_in_which_they_may_come_back() {
         let proxy = Proxy::parse("http://us%65r:p%40s^s@proxy.example:3128", &Message::default()).unwrap();
-        // user:p@s^s
+        // Base64 of user:p@s^s is dXNlcjpwQHNecw==.
         let said = "p%40s^s p%40s%5Es p@s^s Basic dXNlcjpwQHNecw== dXNlcjpwQHNecw user";
         assert_eq!(
             proxy.scrub(said),

@@ -91,7 +91,7 @@ macro_rules! setters {
         impl Settings {
             $($(#[doc = $doc])*
             #[must_use]
-            #[allow(clippy::useless_conversion)] // Some take what becomes the setting, others the setting itself.
+            #[allow(clippy::useless_conversion)] // `into` converts nothing for some types.
             pub fn $name(mut self, $name: $type) -> Self {
                 self.$name = Some($name.into());
                 self

@@ -206,7 +206,7 @@ impl Core {
                 return None;
             }
             inner.turns.settle(now);
-            // Permits that nobody has fetched were not used. Their waiters are told to move to the other gate.
+            // Permits that were not fetched are returned unused. Their waiters move to the other gate.
             for answer in std::mem::take(&mut inner.answers).into_values() {
                 if let Decision::Granted(grant) = answer {
                     inner.turns.end(now, grant, End::NeverSent);

@@ -98,7 +98,7 @@ impl<W> Line<W> {
         let idle = self.waiting(class) == 0;
         let queue = self.queue_mut(class);
         if idle {
-            // A class earns no turns while nobody of it waits.
+            // A class earns no turns while none of its requests wait.
             queue.pass = queue.pass.max(now);
         }
         match look {

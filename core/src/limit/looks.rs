@@ -55,7 +55,7 @@ pub struct Looks<W> {
     waiting: BTreeMap<Rank, W>,
     /// When looks were granted within the last window, oldest first.
     granted: VecDeque<Nanos>,
-    /// How many urgent ones went in a row while usual ones waited.
+    /// How many urgent looks in a row were granted while usual looks waited.
     urgent: u32,
 }
 
@@ -66,25 +66,25 @@ impl<W> Default for Looks<W> {
 }
 
 impl<W> Looks<W> {
-    /// How many wait.
+    /// How many looks wait.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.waiting.len()
     }
 
-    /// A look joins. `arrival` tells it apart; one that is not `fresh` was refused and comes again.
+    /// Adds a look. `arrival` identifies it. A look that is not `fresh` was refused and waits again.
     pub fn join(&mut self, arrival: u64, fresh: bool, urgency: Urgency, looked_at: i64, who: W) {
         let rank = Rank { fresh, urgency: Reverse(urgency), looked_at, arrival };
         self.ranks.insert(arrival, rank);
         self.waiting.insert(rank, who);
     }
 
-    /// A look leaves without having been served.
+    /// Removes a look that was not granted.
     pub fn leave(&mut self, arrival: u64) -> Option<W> {
         self.waiting.remove(&self.ranks.remove(&arrival)?)
     }
 
-    /// Makes a look that waits more urgent; a lower urgency than it has changes nothing.
+    /// Raises the urgency of a waiting look; never lowers it.
     pub fn raise(&mut self, arrival: u64, urgency: Urgency) {
         let Some(rank) = self.ranks.get_mut(&arrival).filter(|rank| rank.urgency.0 < urgency) else { return };
         if let Some(who) = self.waiting.remove(rank) {
@@ -93,21 +93,21 @@ impl<W> Looks<W> {
         }
     }
 
-    /// Who waits as `arrival`.
+    /// What is known about the look with this `arrival`.
     #[must_use]
     pub fn at(&self, arrival: u64) -> Option<&W> {
         self.waiting.get(self.ranks.get(&arrival)?)
     }
 
-    /// Whose turn it is: its arrival, whether it is fresh, and who it is.
+    /// The look that goes next: its arrival, whether it is fresh, and what is known about it.
     #[must_use]
     pub fn head(&self) -> Option<(u64, bool, &W)> {
         let (rank, who) = self.first()?;
         Some((rank.arrival, rank.fresh, who))
     }
 
-    /// The first in order; after some urgent ones the first of the usual ones, which would wait for ever beside runs that
-    /// change all the time.
+    /// The first look in order. After several urgent looks in a row, the first usual look: otherwise it would wait for
+    /// ever if some runs change all the time.
     fn first(&self) -> Option<(&Rank, &W)> {
         let usual = || self.waiting.range(Rank::FIRST_USUAL..).next();
         (self.urgent >= IN_A_ROW).then(usual).flatten().or_else(|| self.waiting.first_key_value())

@@ -35,7 +35,7 @@ pub enum Linger {
 }
 
 /// Whether one more request may be sent.
-#[allow(dead_code)] // The proofs ask it.
+#[allow(dead_code)] // Used by core/limit-proofs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// Now.
@@ -125,7 +125,7 @@ impl State {
 
     /// Whether one more request may be sent `now`, and if not, when to ask again: the first time at which the answer
     /// can differ if nothing ends before.
-    #[allow(dead_code)] // The proofs ask it.
+    #[allow(dead_code)] // Used by core/limit-proofs.
     pub fn decide(&mut self, now: Nanos, reach: Reach) -> Decision {
         let now = self.settle(now);
         match self.earliest(now, reach) {

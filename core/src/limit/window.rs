@@ -93,7 +93,7 @@ impl Window {
         };
         let count = self.ends.len() as u64;
         if count <= room {
-            // No s can count more than all that is remembered.
+            // Even all remembered ends together fit.
             return from;
         }
         let mut t = from;
@@ -102,8 +102,8 @@ impl Window {
             t = t.max(blocker + span + 1);
         }
         // s in C or C+T, ascending: `a` ends lie before s and `b` before s−T. Each s forbids the times
-        // from s to its release. All s up to t were looked at when the first s beyond t comes, so t is
-        // then the first time that none forbids.
+        // from s to its release. Once s exceeds t, all s up to t have been checked, so t is the first
+        // time that no s forbids.
         let mut a = t.checked_sub(span).map_or(0, |time| self.until(time));
         let mut b = t.checked_sub(2 * span).map_or(0, |time| self.until(time));
         loop {

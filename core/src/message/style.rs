@@ -79,7 +79,7 @@ pub(crate) fn snake(camel: &str) -> String {
     let mut snake = String::with_capacity(camel.len() + 4);
     for (at, char) in camel.char_indices() {
         if char.is_ascii_uppercase() && at > 0 {
-            // A capital begins a word after a small letter, or before one where others come before it.
+            // A capital begins a word if the character before it is no capital or the one after it is a small letter.
             let after_small =
                 at.checked_sub(1).and_then(|at| bytes.get(at)).is_some_and(|byte| !byte.is_ascii_uppercase());
             if (after_small || lower(Some(at + 1))) && !snake.ends_with('_') {

@@ -178,7 +178,7 @@ pub(crate) fn read<T: Readable>(body: &[u8], mended: &mut Mended) -> Result<T, S
     match (value, mended.why.take()) {
         (Some(value), _) => Ok(value),
         (None, Some(why)) => Err(why),
-        // The document declares it for some operations, without a word about what it means.
+        // Hightouch's document allows null for some operations, but does not say what it means.
         (None, None) if is_null => Err("the server answered null instead of a value".to_owned()),
         (None, None) => Err("the answer is not of the documented shape".to_owned()),
     }

@@ -37,7 +37,7 @@ pub(crate) enum Returns {
     Nothing,
     /// A run to follow.
     Run(RunKind),
-    /// An operation that others use; hosts have no method for it.
+    /// Only used by other operations; hosts have no method for it.
     Inner,
 }
 

@@ -65,7 +65,7 @@ fn every_row_comes_once_whatever_has_more_says_and_however_pages_are_capped() {
             for says in [Says::Truth, Says::Nothing, Says::AlwaysMore] {
                 for size in [None, Some(1), Some(2), Some(50), Some(99), Some(500)] {
                     let mut server = Server { cap, says, ..Server::new(total) };
-                    // One row a page without a word of more cannot be told from the end of the list.
+                    // Without `hasMore`, pages of one row look like the end of the list.
                     if cap == 1 && says == Says::Nothing {
                         continue;
                     }
@@ -145,7 +145,7 @@ fn a_page_that_repeats_the_one_before_is_an_error_and_not_a_loop() {
     let ids: Vec<String> = (1..=10).map(|id| id.to_string()).collect();
     let mut cursor = Cursor::new(0, Some(10), DEFAULT_SIZE);
     cursor.take(&ids, Some(true)).expect("the first page");
-    // A server that ignores the offset: first the overlap seems to have moved, then nothing new comes, ever.
+    // The server ignores the offset. At first this looks as if rows have moved; after that no page has new rows.
     let mut outcome = Ok(());
     for _ in 0..20 {
         match cursor.take(&ids, Some(true)) {

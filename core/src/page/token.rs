@@ -1,4 +1,4 @@
-//! The rest of a list as text.
+//! Tokens: the rest of a list as text, to continue it later or in another process.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,7 +10,7 @@ use crate::error::{Error, Kind};
 use crate::message::Method;
 use crate::operation::Operation;
 
-/// What `next` carries across the door.
+/// The contents of a token.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Rest {
@@ -20,7 +20,7 @@ struct Rest {
     cursor: Cursor,
 }
 
-/// The rest of a list as an opaque text.
+/// Encodes the rest of a list as opaque text.
 pub(crate) fn to_token(operation: &Operation, call: &Call, cursor: Cursor) -> String {
     let query = call.query().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let ids = call.ids().iter().map(Id::text).collect();

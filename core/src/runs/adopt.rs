@@ -77,7 +77,7 @@ pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<String, Error> {
     spent.add(looking);
     let meta = spent.meta();
     if let Some(over) = cancelled {
-        // The caller asked to give up, so the kind stays `cancelled`; the hint says what may have happened.
+        // The caller cancelled, so the kind stays `cancelled`; the hint says what may have happened.
         return Err(over
             .with_meta(meta)
             .with_hint("The request that starts the run had been sent; it may have happened all the same."));

@@ -41,7 +41,7 @@ pub(crate) async fn started<S: RunState>(
             open.is_known = true;
             Ok(RunToken::new(sender, S::KIND, of.parent.clone(), run))
         }
-        // A raw call returns the answer to its own request, and an adopted run has none.
+        // A raw call returns the answer to its own request, so it cannot return an adopted run.
         Err(error) if spent.raw => Err(error),
         Err(error) => {
             let run = S::recovered(Lost { sender, of: &of, plain, error, spent }).await?;

@@ -107,7 +107,7 @@ async fn finish(
             Poll::Ready(())
         }
     });
-    // The follower that reads the list for all must not be late for it.
+    // The follower that reads the list for all runs must not miss its time to read.
     let most = Instant::now() + PAGE_BORNE;
     let _ = timeout_at(until.map_or(most, |until| until.min(most)), page).await;
 }

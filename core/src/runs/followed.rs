@@ -45,8 +45,8 @@ pub(super) struct Following {
 
 impl Part for Followed {
     fn absorb(&self, from: &Self) {
-        // Nothing moves: each follower removes its run from the list to which it was added. Its looks use the other
-        // gate from now on.
+        // Nothing moves: each follower removes its run from the list that it was added to. From now on its looks use
+        // the other gate.
         let _ = from;
     }
 }

@@ -147,7 +147,7 @@ pub(super) async fn lead<S: RunState>(
             continue;
         }
         busy.store(true, Ordering::Relaxed);
-        // Boxed, since the future of every followed run would otherwise have room for it.
+        // Boxed to keep the future of every followed run small.
         let read = Box::pin(page::<S>(sender, followed, since)).await;
         busy.store(false, Ordering::Relaxed);
         if !reader.reads() {
@@ -188,7 +188,7 @@ fn is_refused(sender: &Sender, followed: &Followed) -> bool {
 
 /// Reads the next page and makes the looks urgent whose syncs show something new. Returns whether the list goes on.
 async fn page<S: RunState>(sender: &Sender, followed: &Arc<Followed>, since: i64) -> Result<bool, Error> {
-    // A copy, so that a reader that is dropped leaves the position to the next one.
+    // A copy: if this reader is dropped, the next one continues at the same position.
     let place = followed.sweep.lock().cursor.clone();
     let (call, cursor) = match place {
         Some(place) => place,

@@ -54,7 +54,7 @@ impl Sender {
     ) -> Result<R, Error> {
         let subject = self.scrubbed(call.subject());
         self.hooks().started(&subject);
-        // Errors contain what the caller gave, which may be the key in a wrong place.
+        // An error can quote an argument, and the caller may have passed the key as that argument.
         let made = made.await.map_err(|error| error.scrubbed(|text| self.scrub(text)));
         let (meta, error) = match &made {
             Ok(answer) => (meta(answer), None),
@@ -78,7 +78,7 @@ impl Sender {
                 Ok((value, meta))
             }
             Err(why) => {
-                // It may name what the server sent; the key is taken out before it is cut short.
+                // The reason may quote the answer. The key is removed before the text is shortened.
                 let shown = |why: String| brief(&self.scrub(&why), WHY_SHOWN);
                 let why = transport::no_json(body, &|text| self.scrub(text)).unwrap_or_else(|| shown(why));
                 let error = Error::new(Kind::Protocol, format!("the answer cannot be read: {why}"));

@@ -46,7 +46,7 @@ pub(super) async fn read(
 ) -> Result<Body, Unread> {
     let wire = StreamReader::new(response.bytes_stream().map_err(io::Error::other));
     let mut source: Pin<Box<dyn AsyncBufRead + Send>> = Box::pin(wire);
-    // Nothing is packed in no way, whatever the headers say.
+    // An empty body is not packed, whatever the headers say.
     if piece(&mut source, until).await?.is_empty() {
         return Ok(Body::default());
     }

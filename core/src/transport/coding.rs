@@ -17,7 +17,7 @@ pub(super) fn is_packed(headers: &HeaderMap) -> Result<bool, String> {
         [] => Ok(false),
         // `x-gzip` is the same (RFC 9110 §8.4.1.3).
         [one] if ["gzip", "x-gzip"].iter().any(|gzip| one.eq_ignore_ascii_case(gzip)) => Ok(true),
-        // Packed more than once, it could unpack to a million times its size before a bound sees any of it.
+        // A body packed twice could unpack to a million times its size before its size is checked.
         codings => Err(codings.join(", ")),
     }
 }

@@ -143,7 +143,7 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     if let Ok(seconds) = text.parse::<u64>() {
         return Some(Duration::from_secs(seconds));
     }
-    // The server's clock and not ours: they may be an hour apart.
+    // Measured by the server's clock, because ours may differ by an hour.
     let left = http_date(text)?.saturating_sub(date(headers)?);
     Some(Duration::from_millis(u64::try_from(left).unwrap_or(0)))
 }

@@ -10,9 +10,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The largest unpacked body. The largest known page is a hundredth of it.
 pub(super) const LARGEST_BODY: usize = 64 << 20;
-/// What each body may hold without leave: two pages of 100 syncs. Small answers never wait behind large ones.
+/// Bytes that each body may hold without a permit: two pages of 100 syncs. So small answers never wait for large ones.
 const SMALL_BODY: usize = 256 << 10;
-/// What larger bodies share: fifty of the largest known page. Only answers that are larger still follow one another.
+/// Bytes that larger bodies share: fifty times the largest known page. Bodies that exceed even this are read one at a
+/// time.
 const SHARED: usize = 32 << 20;
 
 /// The room for the bodies of a client.
@@ -41,7 +42,7 @@ impl Rooms {
             return;
         };
         let of_all = async {
-            // More than there is would hold up the queue, and never come.
+            // A request for more permits than exist would never be granted, and would block those behind it.
             match u32::try_from(more) {
                 Ok(more) if size - SMALL_BODY <= SHARED => {
                     Arc::clone(&self.shared).acquire_many_owned(more).await

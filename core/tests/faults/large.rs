@@ -130,7 +130,8 @@ impl Full {
         let (sent, mut arrived) = mpsc::unbounded_channel();
         let mut holding = JoinSet::new();
         tokio::spawn(answering(listener, went, sent));
-        // More than all may share, then nearly as much. What the sockets hold is less than makes a difference.
+        // The first body exceeds the shared room, and the second takes nearly all of it. The sockets hold too little to
+        // make a difference.
         for megabytes in [60, 30] {
             let reading = Arc::clone(&engine);
             holding.spawn(async move { read(&reading, megabytes, json!({})).await });

@@ -152,7 +152,7 @@ async fn hooks_are_told_of_every_call_with_its_attempts_and_its_error() {
     });
     client.sources().get(1).await.unwrap();
     client.clone().sources().get(999).await.unwrap_err();
-    // With an option set, no run is looked for after the trigger.
+    // With `full_rerun` set, the trigger does not look for its run after the answer is lost.
     let full = TriggerIdentityGraph { full_rerun: Some(true) };
     client.identity_graphs().trigger("customers", &full).await.unwrap_err();
     let wanted = [

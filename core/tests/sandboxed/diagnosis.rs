@@ -96,7 +96,7 @@ async fn a_name_that_leads_nowhere_and_a_port_that_is_closed_are_two_findings() 
         let diagnosis = settings.diagnose().await;
         let plain = base.starts_with("http:");
         if plain {
-            // Over http there is no handshake that would find it first.
+            // Over http there is no handshake, so the request finds it.
             assert_eq!(codes(&diagnosis), ["ok", code], "{diagnosis}");
         } else {
             found(&diagnosis, code, advice, &[]);
@@ -243,7 +243,7 @@ async fn a_diagnosis_crosses_the_door_with_its_text_and_without_the_key() {
     assert!(!ok && head.contains(r#""kind":"config""#), "{head}");
     assert!(call("client.close").await.0);
 
-    // If the settings cannot be read at all, that is the finding.
+    // Settings that cannot be read are reported as the finding.
     for unreadable in [r#"{"diagnosing": true, "apiKee": "canary"}"#, r#"{"diagnosing": true, "apiKey": 7}"#]
     {
         let engine = Engine::new(unreadable).unwrap();

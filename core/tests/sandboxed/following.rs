@@ -37,7 +37,7 @@ fn seconds(at: Timestamp) -> f64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn five_hundred_runs_take_a_small_part_of_the_limit_and_an_end_among_them_is_seen_soon() {
     let plan = json!({"seconds": 100_000, "queuedSeconds": 0, "bySlug": {"early": {"seconds": FIRST}}});
-    // The last one, so that it is the last row of the last page.
+    // The sync `early` is the last row of the last page.
     let slugs: Vec<String> =
         (1..=RUNS).map(|id| if id == RUNS { "early".into() } else { format!("sync-{id}") }).collect();
     // One page fails and one is not JSON. Reading the list continues.
@@ -69,7 +69,7 @@ async fn five_hundred_runs_take_a_small_part_of_the_limit_and_an_end_among_them_
     }
     let ended = ended.unwrap();
     assert_eq!((parent, ended.status.as_str()), (RUNS.to_string(), "success"));
-    // By the server's account: a trigger may arrive long before a busy server starts its run.
+    // The server's time of the end: a busy server may start the run long after the trigger arrives.
     let end = seconds(ended.finished_at.unwrap());
 
     let requests = log["requests"].as_array().unwrap();

@@ -125,7 +125,7 @@ async fn a_proxy_that_is_not_there_or_answers_with_a_page_is_a_proxy_error_witho
             let error = listed(&settings).await.unwrap_err();
             assert_eq!((error.kind(), proxy.asked().len()), (Kind::Proxy, 4), "{named:?}: {error}");
         }
-        // It confirms a tunnel, and sends a page through it.
+        // The proxy confirms the tunnel, and then sends a page instead of TLS.
         let proxy = Proxy::start(Manner::Answers("200 OK")).await;
         let settings = settings(&world, named, &format!("http://{IN_URL}@{}", proxy.address), &[]);
         let error = listed(&settings).await.unwrap_err();

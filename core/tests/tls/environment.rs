@@ -50,7 +50,7 @@ async fn as_a_child() -> bool {
     let (ports, bundle) = asked.split_once('=').map_or((asked.as_str(), None), |(a, b)| (a, Some(b)));
     for port in ports.split(',') {
         let settings = settings(port.parse().unwrap(), bundle.map(Path::new));
-        // Its own is what the test gave it.
+        // The child reads the environment that the test gave it.
         let mut settings = settings;
         settings.environment = None;
         let diagnosis = settings.diagnose().await;

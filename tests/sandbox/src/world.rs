@@ -243,7 +243,7 @@ impl World {
     pub(crate) fn note_head(&self, index: usize, outcome: &Outgoing) {
         if let Some(entry) = self.lock().log.get_mut(index) {
             entry.status = Some(outcome.status);
-            // A client has not met an answer that is broken off on purpose.
+            // An answer that the script cuts short does not reach the client whole, so it has no shape.
             let whole = outcome.manner.cut_body_at.is_none() && outcome.manner.reset.is_none();
             entry.shape = whole.then(|| Shape::of(&outcome.body)).flatten();
             entry.retry_after = outcome

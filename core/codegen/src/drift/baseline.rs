@@ -98,7 +98,7 @@ impl Bounds {
         let mut bounds = Self::default();
         for parameter in &operation.parameters {
             let at = format!("{}.{}", text(parameter, "in"), text(parameter, "name"));
-            // The size of a page is compared with what the SDK asks for.
+            // The limits of the page size are compared elsewhere, with the size that the SDK asks for.
             if let (Some(schema), false) = (parameter.get("schema"), at == "query.limit") {
                 bounds.collect(document, at, schema, DEEPEST_VALUE);
             }

@@ -78,7 +78,7 @@ impl<'a> Compared<'a> {
     fn parameters(&mut self, id: &str, ours: &'a Value, theirs: &Described<'a>) {
         for parameter in &theirs.parameters {
             let (place, name) = (text(parameter, "in"), text(parameter, "name"));
-            // OpenAPI has these three ignored as parameters.
+            // OpenAPI ignores parameters with these three names.
             let ours = ["accept", "authorization", "content-type"].contains(&name.to_lowercase().as_str());
             if matches!(place, "header" | "cookie") && !ours {
                 self.parameter_added(&format!("{id} {place}.{name}"), parameter);

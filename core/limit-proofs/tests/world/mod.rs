@@ -199,7 +199,7 @@ impl<R: Rule, C: Counter> Simulation<'_, R, C> {
         }
         self.at(self.start, Event::More(0));
         if self.world.stranger.is_some() {
-            // It starts before the client.
+            // The stranger, another client of the workspace, starts before ours.
             self.at(self.start - 20 * SECOND, Event::Stranger);
         }
     }
@@ -246,7 +246,7 @@ impl<R: Rule, C: Counter> Simulation<'_, R, C> {
     fn let_go(&mut self) {
         while self.to_do > 0 {
             if let Some(time) = self.rule.wait(self.now) {
-                // Real timers are a little late; so are those of every second world.
+                // Real timers are a little late. So that both cases occur, timers are late in every second world.
                 let late = if self.world.seed.is_multiple_of(2) { 0 } else { self.rng.u64(0..2 * MS) };
                 let time = time.saturating_add(late);
                 if self.wakes_at.is_none_or(|wakes| time < wakes) && time < Nanos::MAX / 2 {

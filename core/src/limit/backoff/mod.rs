@@ -151,7 +151,7 @@ impl Backoff {
         if beyond == 0 {
             return from;
         }
-        // `beyond` are fewer than 2^k from k pauses on.
+        // Once k pauses have passed, a request may leave if `beyond` is less than 2^k.
         let doublings = u64::from(u64::BITS - beyond.leading_zeros());
         from.max(self.closed_until.saturating_add(doublings * self.pause))
     }
@@ -173,7 +173,7 @@ impl Backoff {
     pub fn succeeded(&mut self, now: Nanos, epoch: u64) {
         self.ends(epoch);
         self.refusing_since = None;
-        // What left before the last cut was let in under the N that turned out to be too high.
+        // A request from before the cut says nothing about the lowered N, but is part of the burst that was cut.
         if epoch != self.epoch {
             if epoch + 1 == self.epoch {
                 self.burst.succeeded = true;
@@ -237,10 +237,10 @@ impl Backoff {
         let level = self.allowed;
         let (allowed, recovery) = match self.recovery.take() {
             None => (cut(level), Recovery::new(cut(level), level, self.window)),
-            // Nothing succeeded since the cut before: it is the same refusal that goes on, and says nothing of N.
+            // Nothing succeeded since the previous cut, so the server still refuses everything, whatever N is.
             Some(recovery) if self.successes == 0 => (cut(level), recovery.interrupted(cut(level))),
-            // Refused again on the way up: what was in use then is what was too much, though a stray refusal of a client
-            // that does little says little.
+            // Refused while N recovers: the requests that were in use then were too many. A client that uses little may
+            // be refused by chance, so at least half of N is assumed.
             Some(recovery) => {
                 let refused = level.min(used.max(level / 2));
                 (cut(refused), recovery.refused(cut(refused), refused - refused / 16))
@@ -271,7 +271,7 @@ impl Backoff {
         }
         self.closed_until = self.closed_until.max(time(other.closed_until));
         if self.closed_until > now {
-            // What comes after this pause is a trial here too.
+            // After this pause, this gate sends trials too.
             self.begin_epoch(Burst::default());
         }
     }
@@ -295,7 +295,7 @@ impl Backoff {
 
     /// How long everything has been refused.
     fn refusing_for(&mut self, now: Nanos) -> Nanos {
-        // Refusals with long nothing between them are no server that refuses everything: nobody asked it.
+        // After a long time without requests the count starts again: a refusal then does not continue the earlier ones.
         let lately = now <= self.closed_until.saturating_add(self.hopeless_after / 3);
         let since = self.refusing_since.filter(|_| lately).unwrap_or(now);
         self.refusing_since = Some(since);

@@ -88,7 +88,7 @@ fn matching(given: CampaignResult, recipients: &[CampaignRecipient]) -> Result<C
         given.results.len(),
         recipients.len()
     );
-    // All of what came stays readable: a result without its recipient still holds the id of a send.
+    // The error keeps all results: one that fits no recipient still holds the id of a send.
     let answer = Json::of(&given.results);
     let error = Error::new(Kind::OutcomeUnknown, what)
         .with_details(Some(answer))

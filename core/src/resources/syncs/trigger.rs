@@ -100,7 +100,7 @@ operations! {
 
 /// The call that starts a run; by slug it is another operation than by id.
 pub(crate) fn trigger_call(sync: &SyncReference, how: &TriggerSync) -> Result<Call, Error> {
-    // Refuses what can be no slug.
+    // Also checks the slug: `TriggerSyncBySlug` does not.
     let by_id = call_on::<TriggerRunOp>(vec![Id::Sync(sync.clone())], how)?;
     match sync {
         SyncReference::Id(_) => Ok(by_id),

@@ -199,7 +199,7 @@ impl Play<'_> {
         let expect = self.names.fill(&step["expect"]);
         let problem = match (given, expect.get("error")) {
             (Ok(value), Some(wanted)) => Some(format!("wanted the error {wanted}, and it gave {value}")),
-            // A dropped future returns nothing more.
+            // A dropped future has no message to compare.
             (Err((failure, text)), Some(wanted)) if failure.get("message").is_none() => {
                 error_mismatch(&json!({"kind": wanted["kind"]}), failure, text)
             }
