@@ -1,8 +1,8 @@
-//! The asynchronous gate: one lock over the limit and all who wait at it, who sleep by themselves.
+//! The asynchronous gate: one lock around the limit and its queue. Each waiter sleeps in its own future.
 //!
-//! There is no task in the background and no runtime of the gate's own. Whoever changes something lets go
-//! whoever may go then, and tells the first of the others if its time has changed; that one sleeps until
-//! its time. Waiters may live on different runtimes.
+//! The gate has no background task and no runtime. Whoever changes its state also grants what can be granted then, and
+//! wakes the first of the remaining waiters if that one's time has changed. Only the first waiter sleeps until its
+//! time. Waiters may be on different runtimes.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, PoisonError};
@@ -18,7 +18,7 @@ use super::turn::{End, Grant, Handover, Next, Turns};
 use super::waiter::Decision;
 use super::{NEVER, Nanos, Quota};
 
-/// The clock: the one place that reads it. It stands still in tests that pause tokio's.
+/// Reads the clock, which tests can pause.
 pub(super) fn clock() -> Instant {
     Instant::now()
 }
@@ -29,7 +29,7 @@ pub struct Gate {
     core: Arc<Core>,
 }
 
-/// The part of a gate that outlives its last user for a while.
+/// The state of a gate.
 #[derive(Debug)]
 pub(super) struct Core {
     born: Instant,
@@ -41,7 +41,7 @@ pub(super) struct Shared {
     pub(super) turns: Turns<Arc<Notify>>,
     /// Decisions that waiters have not fetched yet.
     pub(super) answers: BTreeMap<Place, Decision>,
-    /// When grants were given, the oldest first; those that were fetched since are passed over.
+    /// Grants that were given, with their times, oldest first. Those fetched since are skipped.
     unfetched: VecDeque<(Nanos, Place)>,
     /// The places of waiting looks, by the id of the look and the number of the place.
     pub(super) looking: BTreeMap<(u64, u64), Place>,
@@ -64,13 +64,13 @@ impl Gate {
         &self.core
     }
 
-    /// Keeps within `quota` too from now on.
+    /// Also keeps within `quota` from now on.
     pub fn tighten(&self, quota: Quota) {
         self.core.tighten(quota);
     }
 
-    /// Whether a gate without users since `idle_since` may be forgotten: after `keep` (scaled), and not before every
-    /// request has ended and left every window, and a pause that the server asked for is over.
+    /// Whether a gate without users since `idle_since` may be forgotten: `keep` (scaled) has passed, all requests have
+    /// ended and no longer count in any window, and a pause that the server asked for is over.
     #[must_use]
     pub fn may_be_forgotten(&self, idle_since: Instant, keep: Duration) -> bool {
         let inner = self.core.lock();
@@ -81,7 +81,8 @@ impl Gate {
     }
 
     /// Keeps within `share` (above 0 and up to 1) of the declared quota from now on, rounded down and at least one
-    /// request in a window. It caps everything that the gate lets through, and the strictest that was ever named holds.
+    /// request in a window. The cap holds for all requests of the gate. A larger share than an earlier one changes
+    /// nothing.
     pub fn set_share(&self, share: f64) {
         self.core.change(|inner, _| inner.turns.set_share(share));
     }
@@ -92,14 +93,14 @@ impl Gate {
         LimitStats::of(&mut self.core.lock().turns, self.core.now())
     }
 
-    /// How many looks at runs the gate lets through in a window now.
+    /// How many looks at runs the gate grants in a window now.
     #[must_use]
     pub fn looks_in_window(&self) -> u64 {
         looks_of(self.core.lock().turns.state().allowed())
     }
 
-    /// Makes a look at least this urgent: requests that wait with it move ahead, and whoever waits for
-    /// [`Look::urgent`] is woken. It becomes usual again with the next request that is let through with it.
+    /// Makes a look at least this urgent: moves its waiting requests ahead, and wakes whoever waits for
+    /// [`Look::urgent`]. The look becomes usual again when its next request is granted.
     pub fn hint(&self, look: &Look, urgency: Urgency) {
         if !look.raise(urgency) || !self.core.lock().has(look) {
             return;
@@ -111,12 +112,13 @@ impl Gate {
         });
     }
 
-    /// Takes the place of `other` as well, for the case that both turn out to be one workspace.
+    /// Takes over from `other`, because both turned out to be gates of one workspace.
     ///
-    /// From now on `other` lets nobody through: whoever waits or comes there is told [`Moved`](super::NotGranted::Moved)
-    /// at once. What was sent through it weighs here: what ended, as if it had ended here; what is in flight, for a window
-    /// from now on, while its permits still end at `other`. The smaller limit, the later opening and the strictest share
-    /// hold. Nothing happens where either of the two has been absorbed already.
+    /// From now on `other` grants nothing: a request that waits there or comes later gets
+    /// [`Moved`](super::NotGranted::Moved) at once. Requests that were sent through `other` count here too: those that
+    /// ended, as if they had ended here; those in flight, for at least a window from now on, because their permits end
+    /// at `other`. The smaller limit, the later `closed_until` and the strictest share hold. Does nothing if one of the
+    /// two gates was absorbed before.
     pub fn absorb(&self, other: &Self) {
         if Arc::ptr_eq(&self.core, &other.core) || self.core.lock().moved {
             return;
@@ -164,12 +166,12 @@ impl Core {
         self.nanos(clock())
     }
 
-    /// An instant as a time of the state; 0 for one before the gate was made.
+    /// Converts an instant to nanoseconds since the gate was created; 0 for an earlier instant.
     fn nanos(&self, at: Instant) -> Nanos {
         Nanos::try_from(at.saturating_duration_since(self.born).as_nanos()).unwrap_or(NEVER - 1)
     }
 
-    /// The instant of a time of the state; far away for [`NEVER`].
+    /// Converts nanoseconds since the gate was created to an instant; [`NEVER`] becomes one that is a year away.
     pub(super) fn instant(&self, time: Nanos) -> Instant {
         let far = Duration::from_hours(365 * 24);
         self.born + Duration::from_nanos(time).min(clock().saturating_duration_since(self.born) + far)
@@ -194,12 +196,12 @@ impl Core {
         result
     }
 
-    /// Keeps within `quota` too from now on.
+    /// Also keeps within `quota` from now on.
     pub(super) fn tighten(&self, quota: Quota) {
         self.change(|inner, _| inner.turns.tighten(quota));
     }
 
-    /// Lets nobody through any more; gives back what another gate has to know, if that was not done before.
+    /// Closes this gate for good. Returns what another gate needs to absorb it; `None` if it was absorbed before.
     fn hand_over(&self) -> Option<Handover> {
         self.change(|inner, now| {
             if std::mem::replace(&mut inner.moved, true) {
@@ -262,8 +264,8 @@ impl Shared {
         }
     }
 
-    /// Takes back the grants that nobody has fetched within `bound`, since a future that is not polled shall not keep its
-    /// place.
+    /// Takes back the grants that were not fetched within `bound`, because a future that is not polled must not keep
+    /// one.
     fn take_back(&mut self, now: Nanos, bound: Nanos) {
         while let Some((at, place)) = self.unfetched.front().copied() {
             if matches!(self.answers.get(&place), Some(Decision::Granted(_))) {

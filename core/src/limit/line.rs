@@ -1,5 +1,5 @@
-//! The queue: four classes that share by weight, first come first served within each, and the lane of looks among the
-//! polls.
+//! The queue. Four classes share the limit by weight; in each class, the first to come is the first to go. Looks wait
+//! in a lane of their own, but take turns as polls.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ impl Class {
     /// All of them, the heaviest first.
     pub const ALL: [Self; 4] = [Self::Trigger, Self::Poll, Self::Read, Self::Bulk];
 
-    /// What a turn costs: 8 over the weight.
+    /// What a turn costs its class: 8 divided by the weight.
     const fn stride(self) -> u64 {
         match self {
             Self::Trigger => 1,
@@ -34,14 +34,14 @@ impl Class {
     }
 }
 
-/// A place in the queue. Places of one class are served in ascending order, those of looks as [`Looks`] says.
+/// A place in the queue. Places of one class are served in ascending order; [`Looks`] orders those of looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// The class.
     pub class: Class,
-    /// Whether it is a look at a run, in the lane of these.
+    /// Whether it is in the lane of looks at runs.
     pub look: bool,
-    /// False for a request that was refused and comes again; false sorts first.
+    /// False for a request that was refused and waits again. False sorts first, so such a request goes first.
     fresh: bool,
     arrival: u64,
 }
@@ -63,11 +63,12 @@ pub struct LookPriority {
     pub looked_at: i64,
 }
 
-/// All waiting requests; `W` is the data of each.
+/// All waiting requests; `W` is the data of each. Each turn adds its cost to the `pass` of its class, and the class
+/// with the lowest `pass` goes next.
 #[derive(Debug)]
 pub struct Line<W> {
     arrivals: u64,
-    /// The pass of the class that was served last.
+    /// The highest `pass` at which a class was served.
     virtual_time: u64,
     queues: [Queue<W>; 4],
     looks: Looks<W>,
@@ -88,8 +89,8 @@ impl<W> Default for Line<W> {
 }
 
 impl<W> Line<W> {
-    /// Joins at the end of a class, or with `rejoin` at its head, behind those who rejoined before. A look is a poll,
-    /// whatever its class, and waits in the lane of looks.
+    /// Adds a request at the end of its class; with `rejoin` at the head, behind those that rejoined before. A look
+    /// counts as a poll, whatever its class, and waits in the lane of looks.
     pub fn join(&mut self, class: Class, look: Option<LookPriority>, rejoin: bool, waiter: W) -> Place {
         self.arrivals += 1;
         let class = if look.is_some() { Class::Poll } else { class };
@@ -110,7 +111,7 @@ impl<W> Line<W> {
         place
     }
 
-    /// Leaves without having been served.
+    /// Removes a request that was not served.
     pub fn leave(&mut self, place: Place) -> Option<W> {
         if place.look {
             return self.looks.leave(place.arrival);
@@ -150,8 +151,8 @@ impl<W> Line<W> {
         &mut self.looks
     }
 
-    /// Which of these, the heads that may go now, has its turn. Each class shares by weight; within a
-    /// class the longest wait counts.
+    /// Chooses the one to go next from these places, which are heads that may go now. Classes share by weight; within a
+    /// class, the longest wait counts.
     #[must_use]
     pub fn choose(&self, may_go: &[Place]) -> Option<Place> {
         may_go
@@ -160,8 +161,8 @@ impl<W> Line<W> {
             .min_by_key(|place| (self.queue(place.class).pass, place.class, place.fresh, place.arrival))
     }
 
-    /// Serves `chosen` out of those who may go `now`, and charges its class for the turn; `span` is the window over
-    /// which looks are counted.
+    /// Serves `chosen` and charges its class for the turn. `may_go` are all places that may go at `now`; `span` is the
+    /// window over which looks are counted.
     pub fn serve(&mut self, chosen: Place, may_go: &[Place], now: Nanos, span: Nanos) -> Option<W> {
         let waiter =
             if chosen.look { self.looks.serve(chosen.arrival, now, span)? } else { self.leave(chosen)? };
@@ -187,7 +188,7 @@ impl<W> Line<W> {
         self.queue(place.class).waiting.get(&(place.fresh, place.arrival))
     }
 
-    /// How many of a class wait, looks among the polls.
+    /// How many requests of a class wait. Looks count as polls.
     #[must_use]
     pub fn waiting(&self, class: Class) -> usize {
         let looks = if class == Class::Poll { self.looks.waiting() } else { 0 };

@@ -1,4 +1,4 @@
-//! A run that is looked at, as its followers and the gate share it.
+//! What the gate and the followers of a run share about the next look at it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -12,8 +12,8 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// What is known of a run that is looked at again and again: how urgent the next look is, and when the last one was.
 ///
-/// Requests that look at the run wait with it ([`Ask::look`](super::Ask::look)); [`Gate::hint`](super::Gate::hint) makes
-/// it more urgent, and a look that is let through makes it usual again.
+/// A request that looks at the run carries it ([`Ask::look`](super::Ask::look)). [`Gate::hint`](super::Gate::hint)
+/// makes it more urgent; once a request is granted, it is usual again.
 #[derive(Debug)]
 pub struct Look {
     id: u64,
@@ -22,7 +22,7 @@ pub struct Look {
 }
 
 impl Look {
-    /// A run that was last looked at `looked_at` milliseconds after 1970; 0 for one that never was.
+    /// Creates the look of a run that was last looked at `looked_at` milliseconds after 1970; 0 if it never was.
     #[must_use]
     pub fn new(looked_at: i64) -> Arc<Self> {
         let priority = LookPriority { urgency: Urgency::Usual, looked_at };
@@ -33,7 +33,7 @@ impl Look {
         })
     }
 
-    /// Says when the run was looked at, in milliseconds since 1970; holds for the next request that looks at it.
+    /// Sets when the run was last looked at, in milliseconds since 1970, for the next request that looks at it.
     pub fn set_looked_at(&self, looked_at: i64) {
         self.lock().looked_at = looked_at;
     }
@@ -44,7 +44,7 @@ impl Look {
         self.lock().urgency
     }
 
-    /// Resolves once something points to a change, at once if it does already. One waiter at a time is woken.
+    /// Resolves once the look is urgent, at once if it is already. One waiter at a time is woken.
     pub async fn urgent(&self) {
         while self.urgency() == Urgency::Usual {
             self.raised.notified().await;

@@ -22,7 +22,7 @@ pub enum Urgency {
 /// The number of urgent looks in a row while usual ones wait. Then a usual one has its turn.
 const IN_A_ROW: u32 = 3;
 
-/// How many looks a limit of `allowed` requests in a window leaves room for: a tenth, and at least one.
+/// How many looks are granted in a window of `allowed` requests: a tenth, and at least one.
 #[must_use]
 pub fn looks_of(allowed: u64) -> u64 {
     (allowed / 10).max(1)
@@ -31,7 +31,7 @@ pub fn looks_of(allowed: u64) -> u64 {
 /// The order in which looks are served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
-    /// False for a look that was refused and comes again; false sorts first.
+    /// False for a look that was refused and waits again. False sorts first, so such a look goes first.
     fresh: bool,
     urgency: Reverse<Urgency>,
     /// When the run was last looked at.
@@ -48,7 +48,7 @@ impl Rank {
     }
 }
 
-/// The looks that wait, and when the last ones were granted; `W` is what is known about each.
+/// The looks that wait, and when the last ones were granted; `W` is the data of each.
 #[derive(Debug)]
 pub struct Looks<W> {
     ranks: BTreeMap<u64, Rank>,
@@ -93,13 +93,13 @@ impl<W> Looks<W> {
         }
     }
 
-    /// What is known about the look with this `arrival`.
+    /// The data of the look with this `arrival`.
     #[must_use]
     pub fn at(&self, arrival: u64) -> Option<&W> {
         self.waiting.get(self.ranks.get(&arrival)?)
     }
 
-    /// The look that goes next: its arrival, whether it is fresh, and what is known about it.
+    /// The look that goes next: its arrival, whether it is fresh, and its data.
     #[must_use]
     pub fn head(&self) -> Option<(u64, bool, &W)> {
         let (rank, who) = self.first()?;
@@ -115,7 +115,7 @@ impl<W> Looks<W> {
 
     /// The first time at or after `now` at which the head may go, with `allowed` requests in a window of `span`.
     ///
-    /// All looks together get [`looks_of`] of a window, and a quarter of these is kept for runs of which something is known.
+    /// All looks together get [`looks_of`] requests of a window. A quarter of these is kept for urgent looks.
     #[must_use]
     pub fn earliest(&self, now: Nanos, allowed: u64, span: Nanos) -> Nanos {
         let most = looks_of(allowed);
@@ -129,7 +129,7 @@ impl<W> Looks<W> {
         self.room(now, looks_of(allowed), span)
     }
 
-    /// When fewer than `most` were granted within the last window.
+    /// The first time at or after `now` at which fewer than `most` looks were granted within the last window.
     fn room(&self, now: Nanos, most: u64, span: Nanos) -> Nanos {
         let blocker = usize::try_from(most).ok().and_then(|most| self.granted.len().checked_sub(most));
         let blocker = blocker.and_then(|index| self.granted.get(index));
@@ -149,7 +149,7 @@ impl<W> Looks<W> {
         Some(who)
     }
 
-    /// A look that was granted `at` this time was not sent.
+    /// Stops counting a look that was granted `at` this time, because it was never sent.
     pub fn unsent(&mut self, at: Nanos) {
         if let Some(index) = self.granted.iter().rposition(|granted| *granted == at) {
             self.granted.remove(index);
@@ -161,7 +161,7 @@ impl<W> Looks<W> {
         self.granted.iter().copied()
     }
 
-    /// Counts looks that were granted elsewhere too.
+    /// Also counts looks that were granted at another gate.
     pub fn count(&mut self, granted: impl Iterator<Item = Nanos>) {
         self.granted.extend(granted);
         self.granted.make_contiguous().sort_unstable();
@@ -231,7 +231,8 @@ mod tests {
         assert_eq!(looks.waiting(), 2);
     }
 
-    /// Guards against a wait for a sequence, of which no list tells, that ended only when all syncs stood still.
+    /// Guards against a wait for a sequence that ended only when all syncs stood still: no list shows a change of a
+    /// sequence, so a look at it is never urgent.
     #[test]
     fn what_nothing_points_to_gets_its_turn_among_ever_more_that_is_urgent() {
         let mut looks = Looks::default();

@@ -1,16 +1,18 @@
-//! Keeping within the server's limit: a pure state, and an asynchronous gate that waits on it.
+//! Keeps within the server's rate limit: a pure state, and an asynchronous gate that waits on it.
 //!
-//! Every request that reaches the server counts, and how it counts them is not documented. The rule
-//! in [`window`] therefore keeps within exact sliding windows, fixed windows and two-bucket estimates
-//! at once, wherever their buckets begin and however long the network takes.
+//! The server counts every request that reaches it, and does not document how. The rule in [`window`] therefore keeps
+//! within exact sliding windows, fixed windows and two-bucket estimates at once, wherever their buckets begin and
+//! however long the network takes.
 //!
-//! * [`window`]: what is in flight, when the others ended, and when one more may leave.
-//! * [`backoff`]: what a refusal (429) changes; [`recovery`]: how that is undone.
-//! * [`state`]: the two together, and what happens to a request; no clock, no waiting, no randomness.
-//! * [`line`]: who waits, and whose turn it is; [`looks`]: the same for requests that look at runs.
-//! * [`turn`]: the line and the limit together: who goes now, and when to look again.
-//! * `sync`: the locks, the clock and the waking of the gate, or those of a model that explores every order of events.
-//! * [`gate`], [`waiter`], [`look`], [`permit`], [`stats`]: one lock over all this, shared by the clients of a workspace.
+//! * [`window`]: the requests in flight, when the others ended, and when one more may be sent.
+//! * [`backoff`]: what a refusal (429) changes; [`recovery`]: how the limit grows back afterwards.
+//! * [`state`]: both together, and what happens to a request; no clock, no waiting, no randomness.
+//! * [`line`]: who waits and who goes next; [`looks`]: the same for requests that look at runs.
+//! * [`turn`]: the line and the limit together: which request goes now, and when to check again.
+//! * `sync`: the locks, clock and wake-ups of the gate; in proofs, those of a model that explores every order of
+//!   events.
+//! * [`gate`], [`waiter`], [`look`], [`permit`], [`stats`]: one lock around all this, shared by the clients of a
+//!   workspace.
 
 // The proofs build these files as public modules; in the core the module is private.
 #![allow(unreachable_pub)]
@@ -47,5 +49,5 @@ pub use waiter::{Ask, NotGranted};
 /// Nanoseconds since an origin that the owner chooses.
 pub type Nanos = u64;
 
-/// A time that never comes: only the end of a request helps.
+/// A time that never comes: what waits for it can go only after a request has ended.
 pub const NEVER: Nanos = Nanos::MAX;

@@ -22,25 +22,26 @@ impl Permit {
         Self { gate, grant: Some(grant) }
     }
 
-    /// An answer was seen, whatever its status except 429. Call it when the headers are there: the server
-    /// has counted a request before it answers, so nothing that comes later can change what it weighs.
+    /// Notes that an answer came, with any status except 429. Call it once the headers are there: the server counts a
+    /// request before it answers, so the rest of the answer changes nothing.
     pub fn seen(self) {
         self.end(End::Seen);
     }
 
-    /// The request certainly never reached the server: no address, no connection, no handshake, or
-    /// cancelled before it was handed to the transport. Its place is free at once.
+    /// Notes that the request certainly never reached the server: there was no address, connection or handshake, or it
+    /// was cancelled before it was handed to the transport. It stops counting at once.
     pub fn never_sent(self) {
         self.end(End::NeverSent);
     }
 
-    /// The request was cancelled, timed out or reset after it was handed to the transport. It may still arrive, so it
-    /// counts as in flight for a while; `linger` says for how long.
+    /// Notes that the request was cancelled, timed out or reset after it was handed to the transport. It may still
+    /// arrive, so it counts as in flight for a while; `linger` says for how long.
     pub fn abandoned(self, linger: Linger) {
         self.end(End::Abandoned(linger));
     }
 
-    /// The answer was 429, with this Retry-After. Says what the request may do now, and whether the limit was cut.
+    /// Notes that the answer was 429, with this `Retry-After`. Returns what the request may do now, and whether the
+    /// limit was cut.
     pub fn refused(mut self, retry_after: Option<Duration>) -> Refusal {
         match self.grant.take() {
             Some(grant) => self.gate.refused(grant, retry_after),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Nanos;
 
-/// The longest window that the arithmetic holds; a year.
+/// The longest window that the arithmetic can hold: a year.
 const LONGEST: Nanos = 365 * 24 * 3600 * 1_000_000_000;
 
 /// The declared rate limit: requests per window.
@@ -39,14 +39,14 @@ impl Quota {
         Nanos::try_from(wait.as_nanos()).unwrap_or(LONGEST).min(LONGEST)
     }
 
-    /// T: the scaled window and half a percent, for a server whose clock runs slower than ours.
+    /// T: the scaled window, made half a percent longer because the server's clock may run slower than ours.
     #[must_use]
     pub fn span(&self) -> Nanos {
         let window = self.scaled(self.window).max(1);
         window + window / 200
     }
 
-    /// N: the requests of a window, at least 1 and no more than the arithmetic holds (10⁹ for 10 s).
+    /// N: the requests of a window, at least 1 and at most what the arithmetic can hold (10⁹ for 10 s).
     #[must_use]
     pub fn requests(&self) -> u64 {
         u64::from(self.requests).clamp(1, (u64::MAX / 2 / self.span()).max(1))
@@ -62,7 +62,8 @@ impl Quota {
         Self { requests: requests.max(1), ..*self }
     }
 
-    /// A quota that keeps both: the one that implies the other, or else the fewer requests in the longer window.
+    /// A quota that keeps both. If one of the two implies the other, it is that one; otherwise it takes the fewer
+    /// requests and the longer window.
     #[must_use]
     pub fn stricter(self, other: Self) -> Self {
         if self.implies(&other) {

@@ -1,17 +1,17 @@
 //! How the limit grows back after a cut: the curve of CUBIC (RFC 9438), in integers.
 //!
 //! The level that was refused is the ceiling. The limit returns to it fast at first, slowly near it, and beyond it
-//! slowly at first again. The curve runs over *clean time*: it advances with each success, by the part of a window
-//! that one success of a full window stands for, and never faster than the clock.
+//! slowly at first again. The curve runs over *clean time*, which only successes advance: each adds a window divided by
+//! the limit. Clean time never runs faster than the clock.
 
 use super::Nanos;
 
 /// Clean windows until the ceiling is reached again.
 const WINDOWS: u64 = 3;
-/// How often that time doubles at most, if the ceiling is refused again and again.
+/// Each further refusal of the ceiling doubles that time, at most this often.
 const DOUBLINGS: u32 = 3;
-/// Beyond the ceiling the curve climbs at least by this much in the time of a first recovery, so that one from the floor
-/// takes minutes, not hours.
+/// In the time of a first recovery, the limit grows beyond the ceiling by at least this much. Otherwise a recovery from
+/// a limit of 1 would take hours, not minutes.
 const LEAST_HEIGHT: u64 = 8;
 /// Fraction bits of the curve.
 const BITS: u32 = 20;
@@ -19,7 +19,7 @@ const BITS: u32 = 20;
 /// A limit that recovers.
 #[derive(Clone, Debug)]
 pub struct Recovery {
-    /// Where it began.
+    /// The level at which it began.
     base: u64,
     /// The level that was refused.
     ceiling: u64,
@@ -50,18 +50,18 @@ impl Recovery {
         Self { base, ceiling: level, met, clean: 0, window: self.window }
     }
 
-    /// Begins at `base`, and under `ceiling`, if these are lower.
+    /// Lowers the base and the ceiling to these values if they are higher.
     pub fn lower(&mut self, base: u64, ceiling: u64) {
         self.base = self.base.min(base);
         self.ceiling = self.ceiling.min(ceiling);
     }
 
-    /// Notes one success, `open` after requests were let through again, with `allowed` in a window.
+    /// Notes one success at a limit of `allowed`, `open` nanoseconds after the gate opened again.
     pub fn succeeded(&mut self, open: Nanos, allowed: u64) {
         self.clean = self.clean.saturating_add(self.window / allowed.max(1)).min(open);
     }
 
-    /// How many requests of a window may be tried now.
+    /// The limit that has been reached by now.
     #[must_use]
     pub fn level(&self) -> u64 {
         let reach = WINDOWS * self.window;
@@ -90,7 +90,7 @@ mod tests {
 
     const WINDOW: Nanos = 10_050_000_000;
 
-    /// The level at the end of each clean window, with answers for as many as are allowed.
+    /// The level at the end of each clean window, if as many requests succeed as are allowed.
     fn climb(recovery: &mut Recovery, allowed: u64, windows: u64) -> Vec<u64> {
         let mut levels = Vec::new();
         let mut allowed = allowed;

@@ -10,27 +10,27 @@ use super::backoff::{Backoff, Refusal};
 use super::window::Window;
 use super::{NEVER, Nanos, Quota};
 
-/// How long a request that was given up may still be on its way while the server answers others. That nothing arrives
-/// later is an assumption about networks, not a fact about the server.
+/// How long a request may still arrive after it was given up while the server answers others. That none arrives later
+/// is an assumption about networks; the server does not promise it.
 pub const BRIEF_LINGER: Duration = Duration::from_secs(5);
 
 /// How long a request that got no answer is counted after it was given up: for as long again as it went unanswered, but at
 /// most this long. [`BRIEF_LINGER`] is added, and the sum is never less than a window.
 ///
-/// A server that was paused reads the old requests from its sockets once it continues. We assume that its pause is at most
-/// twice as long as the time that a request went unanswered: a minute, with the default timeout of 30 s. If the pause is
-/// longer, and its system or a proxy accepts requests meanwhile, the server reads requests that we no longer count beside
-/// new ones. Together they may be up to twice the limit.
+/// A server that was paused reads the old requests from its sockets once it continues. We assume that its pause is at
+/// most twice as long as the time that a request went unanswered: a minute, with the default timeout of 30 s. If the
+/// pause is longer, and the server's system or a proxy accepts requests meanwhile, the server reads new requests
+/// together with old ones that we no longer count. Together they may be up to twice the limit.
 pub const LONGEST_UNANSWERED: Duration = Duration::from_secs(30);
 
-/// Why a request was given up after it was sent: says how long it may still arrive.
+/// Why a request was given up after it was sent. It decides how long the request may still arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Linger {
     /// The caller gave it up, or its connection was lost, and the server is probably still reading. It counts as in
-    /// flight for [`BRIEF_LINGER`] more.
+    /// flight for another [`BRIEF_LINGER`].
     Brief,
-    /// No answer came in time, or the connection that it was on is known to be stuck: it counts as in flight for a whole
-    /// window more, and longer where it went unanswered for longer ([`LONGEST_UNANSWERED`]).
+    /// No answer came in time, or its connection is known to be stuck. It counts as in flight for another window, or
+    /// longer if it went unanswered for longer ([`LONGEST_UNANSWERED`]).
     Window,
 }
 
@@ -40,7 +40,7 @@ pub enum Linger {
 pub enum Decision {
     /// Now.
     Granted,
-    /// Not before this time; [`NEVER`] when only the end of a request can help.
+    /// Not before this time; [`NEVER`] if only the end of a request can help.
     WaitUntil(Nanos),
 }
 
@@ -53,7 +53,7 @@ pub enum Reach {
     LeavesTenth,
 }
 
-/// Permission for one request, which is returned when the request ends.
+/// Permission for one request. It is given back when the request ends.
 #[derive(Debug)]
 #[must_use = "a request that is never ended takes its place for good"]
 pub struct Ticket {
@@ -68,7 +68,7 @@ impl Ticket {
         self.at
     }
 
-    /// Ends it, and returns its epoch.
+    /// Ends the ticket, and returns its epoch.
     fn spend(self) -> u64 {
         self.epoch
     }
@@ -107,7 +107,7 @@ impl State {
         }
     }
 
-    /// Keeps within `quota` too from now on. Cuts stay in force.
+    /// Also keeps within `quota` from now on. Cuts stay in force.
     pub fn tighten(&mut self, quota: Quota) {
         self.quota = self.quota.stricter(quota);
         self.window.set_span(self.quota.span());
@@ -163,7 +163,7 @@ impl State {
         self.lingering.peek().map_or(NEVER, |Reverse(due)| *due)
     }
 
-    /// Applies what has happened by `now`; returns the time that counts as now.
+    /// Ends the abandoned requests that are due by `now`. Returns the later of `now` and the last known time.
     pub fn settle(&mut self, now: Nanos) -> Nanos {
         self.last = self.last.max(now);
         // These requests end now and not at the time when they were due: a process that was paused may have sent them
@@ -183,14 +183,14 @@ impl State {
         Ticket { epoch: self.backoff.leaves(), at }
     }
 
-    /// The end of an answer other than a refusal was seen.
+    /// Notes that a request got an answer other than a refusal.
     pub fn seen(&mut self, now: Nanos, ticket: Ticket) {
         let now = self.settle(now);
         self.window.ends(now);
         self.backoff.succeeded(now, ticket.spend());
     }
 
-    /// It certainly never reached the server.
+    /// Notes that a request certainly never reached the server.
     pub fn never_sent(&mut self, now: Nanos, ticket: Ticket) {
         self.settle(now);
         self.window.vanishes();
@@ -214,7 +214,7 @@ impl State {
         self.lingering.push(Reverse(now.saturating_add(linger)));
     }
 
-    /// It was answered with 429; `jitter` is uniform over all u32.
+    /// Notes that a request was answered with 429; `jitter` is uniform over all u32.
     pub fn refused(
         &mut self,
         now: Nanos,
@@ -231,10 +231,10 @@ impl State {
         refusal
     }
 
-    /// Takes the place of another limit as well; `time` turns a time of the other into one of this.
+    /// Takes over from another limit; `time` converts a time of the other to one of this limit.
     ///
-    /// What ended at the other weighs here too. What it has in flight counts as on its way for a window from now, since
-    /// its ends are seen there and not here. The stricter of both holds in all else.
+    /// Requests that ended at the other count here too. Requests that it has in flight count as in flight for at least
+    /// a window from now, because the other limit notes their ends. In all else, the stricter of both holds.
     pub fn absorb(&mut self, now: Nanos, other: &Self, time: impl Fn(Nanos) -> Nanos) {
         let now = self.settle(now);
         self.set_share(other.share);
@@ -252,7 +252,7 @@ impl State {
         self.cuts += other.cuts;
     }
 
-    /// T.
+    /// T, the length of the window.
     #[must_use]
     pub fn span(&self) -> Nanos {
         self.window.span()
@@ -282,7 +282,7 @@ impl State {
         self.window.flying()
     }
 
-    /// Ended within the last T, as of the last time given.
+    /// Requests that ended within T before the last known time.
     #[must_use]
     pub fn ended_recently(&self) -> u64 {
         self.window.recent(self.last)
@@ -301,13 +301,13 @@ impl State {
         self.backoff.closed_until()
     }
 
-    /// When a request that leaves now can no longer weigh on a later one: how long a log is worth keeping.
+    /// How long an ended request still counts, and so how long the log is worth keeping.
     #[must_use]
     pub fn memory(&self) -> Nanos {
         2 * self.window.span()
     }
 
-    /// Grants so far, without those never sent.
+    /// Grants so far, except for requests that were never sent.
     #[must_use]
     pub fn granted_total(&self) -> u64 {
         self.granted

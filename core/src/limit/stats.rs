@@ -1,4 +1,4 @@
-//! The limit as it stands, for people.
+//! The state of the limit, for users.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub struct LimitStats {
     pub used: u64,
     /// Requests that wait.
     pub waiting: Waiting,
-    /// How long nothing is sent, after a refusal.
+    /// For how long nothing is sent, because of a refusal.
     pub closed_for: Duration,
     /// Refusals (429) seen so far.
     pub refused: u64,

@@ -21,7 +21,7 @@ struct Queued<W> {
     who: W,
 }
 
-/// Permission for one request, which is returned when the request ends.
+/// Permission for one request. It is given back when the request ends.
 #[derive(Debug)]
 #[must_use = "a request that is never ended takes its place for good"]
 pub struct Grant {
@@ -79,12 +79,12 @@ impl<W> Turns<W> {
         &self.state
     }
 
-    /// Keeps within `quota` too from now on.
+    /// Also keeps within `quota` from now on.
     pub fn tighten(&mut self, quota: Quota) {
         self.state.tighten(quota);
     }
 
-    /// Keeps within `share` of the quota too from now on.
+    /// Also keeps within `share` of the quota from now on.
     pub fn set_share(&mut self, share: f64) {
         self.state.set_share(share);
     }
@@ -123,7 +123,7 @@ impl<W> Turns<W> {
         self.line.at(place).map(|waiter| &waiter.who)
     }
 
-    /// How many of a class wait, looks among the polls.
+    /// How many requests of a class wait. Looks count as polls.
     #[must_use]
     pub fn waiting(&self, class: Class) -> usize {
         self.line.waiting(class)
@@ -156,8 +156,8 @@ impl<W> Turns<W> {
                 first = Some((time, place));
             }
         };
-        // The tenth is reserved for later requests. Once others wait, it is used up, and bulk takes turns with them by
-        // weight; otherwise it would never get one.
+        // A tenth of the limit is kept free for more urgent requests that come later. If one of them has had to wait,
+        // the tenth is used up: then bulk takes turns with them by weight, otherwise it would never get one.
         let mut have_waited = false;
         for class in Class::ALL {
             let Some((place, waiter)) = self.line.head(class) else { continue };
@@ -181,7 +181,7 @@ impl<W> Turns<W> {
         Next::Goes(place, waiter.who, Grant { ticket: self.state.grant(now), look: place.look })
     }
 
-    /// A granted request has ended.
+    /// Notes that a granted request has ended.
     pub fn end(&mut self, now: Nanos, grant: Grant, end: End) {
         let (at, Grant { ticket, look }) = (grant.at(), grant);
         match end {
@@ -196,7 +196,7 @@ impl<W> Turns<W> {
         }
     }
 
-    /// A granted request was answered with 429; `jitter` is uniform over all u32.
+    /// Notes that a granted request was answered with 429; `jitter` is uniform over all u32.
     pub fn refused(
         &mut self,
         now: Nanos,
@@ -207,7 +207,7 @@ impl<W> Turns<W> {
         self.state.refused(now, grant.ticket, retry_after, jitter)
     }
 
-    /// Applies what has happened by `now`; returns the time that counts as now.
+    /// Ends the abandoned requests that are due by `now`. Returns the later of `now` and the last known time.
     pub fn settle(&mut self, now: Nanos) -> Nanos {
         self.state.settle(now)
     }
@@ -229,7 +229,7 @@ impl<W> Turns<W> {
     }
 }
 
-/// When the limit grants one more request; each reach is computed once.
+/// When the limit grants one more request. The time of each reach is computed once.
 struct Times<'a> {
     state: &'a State,
     now: Nanos,

@@ -14,19 +14,19 @@ use super::turn::{End, Grant};
 /// What a request wants from the gate.
 #[derive(Clone, Debug)]
 pub struct Ask {
-    /// What it is for.
+    /// Its class in the queue.
     pub class: Class,
-    /// The longest wait; unlimited if `None`. With zero it is granted at once or fails.
+    /// The longest wait; unlimited if `None`. With zero, the request is granted at once or fails.
     pub max_wait: Option<Duration>,
-    /// It was refused (429) and goes to the head of its class.
+    /// Whether it was refused (429), so that it goes to the head of its class.
     pub rejoin: bool,
-    /// The run that it looks at. Such a request is a poll, whatever its class, and all of them together get a tenth of
-    /// what the gate lets through.
+    /// The run that it looks at. Such a request is a poll, whatever its class. All looks together get a tenth of the
+    /// limit.
     pub look: Option<Arc<Look>>,
 }
 
 impl Ask {
-    /// For a request of a class that waits without a limit.
+    /// A request of a class, which waits without a limit.
     #[must_use]
     #[allow(dead_code)] // The proofs ask it.
     pub fn new(class: Class) -> Self {
@@ -37,11 +37,11 @@ impl Ask {
 /// Why there is no permit. Nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotGranted {
-    /// It would take longer than `max_wait`: at least this long from the call of `acquire`.
+    /// The wait would be longer than `max_wait`: at least this long, counted from the call of `acquire`.
     TooLong(Duration),
     /// The server has refused everything for this long, and refused one more request while this one waited.
     Hopeless(Duration),
-    /// Another gate has absorbed this one; ask that.
+    /// Another gate has absorbed this one. Ask that gate.
     Moved,
 }
 
@@ -70,12 +70,12 @@ struct Waiter<'a> {
 }
 
 impl Gate {
-    /// Waits for leave to send one request. Dropping the future gives its place back at once, and one that is not polled
-    /// holds up nobody for longer than a second.
+    /// Waits for permission to send one request. Dropping the future releases its place at once. A future that is not
+    /// polled holds up nobody for longer than a second.
     ///
     /// # Errors
-    /// [`NotGranted::TooLong`] when `max_wait` would not be enough: at once if that is known already, else when it has
-    /// passed. [`NotGranted::Hopeless`] when a server that has refused everything for minutes refuses one more request.
+    /// [`NotGranted::TooLong`] if `max_wait` is not enough: at once if that is known already, otherwise once it has
+    /// passed. [`NotGranted::Hopeless`] if a server that has refused everything for minutes refuses one more request.
     /// [`NotGranted::Moved`] once another gate has absorbed this one.
     pub async fn acquire(self: &Arc<Self>, ask: Ask) -> Result<Permit, NotGranted> {
         let started = clock();

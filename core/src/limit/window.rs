@@ -1,16 +1,16 @@
-//! The rule: how many are in flight, when the others ended, and when one more may leave.
+//! The rule that decides when one more request may be sent, from the requests in flight and the ends of the others.
 //!
-//! With F in flight, C the times at which ends were seen, N allowed in a window of T, a request may
-//! leave at t if for every s in (t−T, t]
+//! F are the requests in flight, C the times at which ends were seen, N the limit and T the window. One more request
+//! may be sent at t if for every s in (t−T, t]
 //!
 //! > |F| + cur(s) + prev(s)·(1 − (t−s)/T) + 1 ≤ N
 //!
-//! where cur(s) counts the ends in [s, t] and prev(s) those in [s−T, s). A request that was counted
-//! arrived no later than its end, so in this sum it weighs at least what a counter whose bucket begins
-//! at s gives it; s = t is the exact sliding window, and the s just after t−T is the fixed one.
+//! where cur(s) counts the ends in [s, t] and prev(s) those in [s−T, s). A request reached the server no later than its
+//! end, so this sum counts it for at least as much as a server does whose bucket begins at s. With s = t this is the
+//! exact sliding window, with s just after t−T the fixed one.
 //!
-//! Between two neighbouring values of C and C+T the sum only grows with s, so nothing but those values
-//! and s = t needs looking at.
+//! Only s = t and the values of C and C+T (the ends, and T after each) need checking: between two of them, the sum only
+//! grows with s.
 
 use super::{NEVER, Nanos};
 
@@ -23,24 +23,24 @@ pub struct Window {
 }
 
 impl Window {
-    /// An empty log over windows of `span`.
+    /// Creates an empty log over windows of `span`.
     #[must_use]
     pub fn new(span: Nanos) -> Self {
         Self { span, flying: 0, ends: Vec::new() }
     }
 
-    /// T.
+    /// T, the length of the window.
     #[must_use]
     pub fn span(&self) -> Nanos {
         self.span
     }
 
-    /// Changes T; what the old one let go of is not known any more.
+    /// Changes T. Ends that were older than the old T required are already forgotten.
     pub fn set_span(&mut self, span: Nanos) {
         self.span = span;
     }
 
-    /// |F|.
+    /// |F|, the number of requests in flight.
     #[must_use]
     pub fn flying(&self) -> u64 {
         self.flying
@@ -51,12 +51,12 @@ impl Window {
         self.flying += 1;
     }
 
-    /// Notes that one of them was never sent.
+    /// Notes that a request in flight was never sent.
     pub fn vanishes(&mut self) {
         self.flying = self.flying.saturating_sub(1);
     }
 
-    /// Notes that one of them ended at `now`, which is no earlier than any earlier time.
+    /// Notes that a request in flight ended at `now`, which is no earlier than any earlier end.
     pub fn ends(&mut self, now: Nanos) {
         self.vanishes();
         // An end older than 2T no longer counts. Removing half of the log at a time keeps this cheap.
@@ -67,22 +67,22 @@ impl Window {
         self.ends.push(now);
     }
 
-    /// Takes over another log at `now`; `time` converts its times.
+    /// Merges another log into this one at `now`; `time` converts a time of the other.
     pub fn absorb(&mut self, now: Nanos, other: &Self, time: impl Fn(Nanos) -> Nanos) {
         self.flying += other.flying;
         self.ends.extend(other.ends.iter().map(|end| time(*end).min(now)));
         self.ends.sort_unstable();
     }
 
-    /// How many ended within the last T.
+    /// How many requests ended within the last T.
     #[must_use]
     pub fn recent(&self, now: Nanos) -> u64 {
         let old = self.ends.partition_point(|end| end.saturating_add(self.span) < now);
         (self.ends.len() - old) as u64
     }
 
-    /// The first time at or after `from` at which one more may leave if nothing else happens until then,
-    /// with `flying` in flight and `allowed` in a window; [`NEVER`] if only an end can help.
+    /// The first time at or after `from` at which one more request may be sent if nothing else happens before, with
+    /// `flying` in flight and a limit of `allowed`; [`NEVER`] if only an end can help.
     ///
     /// `from` is no earlier than the last end.
     #[must_use]
@@ -128,7 +128,7 @@ impl Window {
         }
     }
 
-    /// How many ends are remembered; those of the last 2T, and no more than twice as many.
+    /// How many ends are remembered: at most twice as many as there are within the last 2T.
     #[must_use]
     #[allow(dead_code)] // The proofs ask it.
     pub fn remembered(&self) -> usize {
@@ -139,18 +139,18 @@ impl Window {
         usize::try_from(index).ok().and_then(|index| self.ends.get(index)).copied()
     }
 
-    /// How many ended at or before `time`.
+    /// How many requests ended at or before `time`.
     fn until(&self, time: Nanos) -> u64 {
         self.ends.partition_point(|end| *end <= time) as u64
     }
 }
 
-/// A product that no quota makes overflow: a million requests a day are 10^20 in these units.
+/// Multiplies without overflow: a million requests a day are 10^20 in these units, more than a u64 holds.
 fn wide(count: u64, time: Nanos) -> u128 {
     u128::from(count) * u128::from(time)
 }
 
-/// `left / previous` of the window.
+/// The part `left / previous` of `span`.
 fn part(left: u64, span: Nanos, previous: u64) -> Nanos {
     Nanos::try_from(wide(left, span) / u128::from(previous.max(1))).unwrap_or(span).min(span)
 }

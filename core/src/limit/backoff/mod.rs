@@ -1,4 +1,4 @@
-//! What a refusal (429) changes: fewer requests in a window, nothing for a while, and a careful start after it.
+//! Reacts to refusals (429): lowers the limit, closes the gate for a while, and then starts again with few requests.
 
 use std::time::Duration;
 
@@ -8,38 +8,38 @@ use super::{Nanos, Quota};
 /// The longest `Retry-After` that a call waits for. A call that gets a longer one fails at once.
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_mins(1);
 
-/// How long a server may refuse everything before calls end with that: refusals that go on for this long, without one
-/// success in between, are no busy moment any more.
+/// After this long without one success, refused calls fail instead of waiting: such a server is not just busy for a
+/// moment.
 pub const HOPELESS_AFTER: Duration = Duration::from_mins(3);
 
-/// The pause after a first cut, before it is jittered to up to twice as much; and how long a trial after a pause goes on
-/// before twice as many may be under way without an answer.
+/// The pause after a first cut, which jitter makes up to twice as long. It is also the unit of time after a pause: each
+/// time it has passed, twice as many requests may be without an answer.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Pauses and recovery take the window to be at least this long: a server that refuses a client with a shorter window
+/// Pauses and recovery assume a window of at least this length. If a server refuses a client with a shorter window, it
 /// evidently counts over a longer one.
 const SHORTEST_WINDOW: Duration = Duration::from_secs(10);
 
-/// So many refusals of one burst are no stray ones.
+/// The fewest refusals of one burst that tell how much the server accepts. Fewer may be chance.
 const SAMPLE: u64 = 8;
 
 /// What a refused request may do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusedBy429 {
-    /// Wait again, with `rejoin`; nothing is granted for this long.
+    /// Wait at the gate again, with `rejoin`. The gate grants nothing for this long.
     Closed(Duration),
-    /// The server asks for a longer wait than 60 s: fail, and say for how long.
+    /// Fail: the server asks for this wait, which is longer than 60 s.
     TooLong(Duration),
-    /// The server has refused everything for this long, [`HOPELESS_AFTER`] or more: fail, and say so.
+    /// Fail: the server has refused everything for this long, which is [`HOPELESS_AFTER`] or more.
     Hopeless(Duration),
 }
 
 /// A cut of the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cut {
-    /// Requests that are let through in a window from now on.
+    /// The limit from now on: requests in a window.
     pub allowed: u64,
-    /// For how long nothing is let through.
+    /// How long the gate stays closed.
     pub closed_for: Duration,
 }
 
@@ -53,20 +53,20 @@ pub struct Refusal {
     pub cut: Option<Cut>,
 }
 
-/// N after the refusals so far, and until when nothing is granted.
+/// The limit N as refusals have lowered it, and the time until which the gate is closed.
 #[derive(Clone, Debug)]
 pub struct Backoff {
     declared: u64,
     allowed: u64,
-    /// Until N is what was declared again.
+    /// How N grows back after a cut; `None` while N is the declared one.
     recovery: Option<Recovery>,
-    /// Counts the cuts; a refusal of a request that was granted before the last one says nothing new.
+    /// Counts the cuts. A refusal of a request that was granted before the last cut does not cut again.
     epoch: u64,
-    /// Requests of this epoch that have not ended, those that were given up not among them.
+    /// Requests granted in this epoch that have not ended. A request that was given up has ended.
     flying: u64,
-    /// Successes of this epoch.
+    /// Requests granted in this epoch that succeeded.
     successes: u64,
-    /// Cuts since the last success of an epoch.
+    /// Cuts without a success between them.
     in_a_row: u32,
     closed_until: Nanos,
     refusing_since: Option<Nanos>,
@@ -77,7 +77,7 @@ pub struct Backoff {
     hopeless_after: Nanos,
 }
 
-/// What the last cut met: a window of requests, and what became of them.
+/// The requests in flight or recently ended at the last cut, and how the server answered them.
 #[derive(Clone, Copy, Debug, Default)]
 struct Burst {
     used: u64,
@@ -86,7 +86,7 @@ struct Burst {
 }
 
 impl Burst {
-    /// How many the server let through, where it refused a good part of them and not all.
+    /// How many requests of the burst the server accepted; `None` if it refused too few to tell, or all of them.
     fn let_through(self) -> Option<u64> {
         let enough = self.succeeded && self.refused >= (self.used / 4).max(SAMPLE);
         self.used.checked_sub(self.refused).filter(|through| enough && *through > 0)
@@ -94,7 +94,7 @@ impl Burst {
 }
 
 impl Backoff {
-    /// Creates a backoff without refusals, whose N is that of `quota`.
+    /// Creates a backoff with the N of `quota` and without refusals.
     #[must_use]
     pub fn new(quota: &Quota) -> Self {
         let mut new = Self {
@@ -117,7 +117,7 @@ impl Backoff {
         new
     }
 
-    /// Adopts a stricter quota; what was cut stays cut.
+    /// Changes to a stricter quota. Cuts stay in force.
     pub fn tighten(&mut self, quota: &Quota) {
         self.declared = quota.requests();
         self.allowed = self.allowed.min(self.declared);
@@ -139,11 +139,11 @@ impl Backoff {
         self.closed_until
     }
 
-    /// The first time at or after `from` at which one more may leave, as far as refusals are concerned, if nothing ends
-    /// before.
+    /// The first time at or after `from` at which refusals allow one more request, if no request ends before.
     ///
-    /// After a pause one request goes ahead as a trial. Each success lets two more be under way, and so does time: after
-    /// 1 s without an answer two may be, then four. A server that refuses on meets few requests so, however many wait.
+    /// After a pause, one request goes first as a trial. Each success allows two more in flight. So does time: 1 s
+    /// after the pause two requests may be without an answer, after another second four. A server that still refuses
+    /// gets few requests this way, however many wait.
     #[must_use]
     pub fn opens(&self, from: Nanos) -> Nanos {
         let from = from.max(self.closed_until);
@@ -151,18 +151,18 @@ impl Backoff {
         if beyond == 0 {
             return from;
         }
-        // Once k pauses have passed, a request may leave if `beyond` is less than 2^k.
+        // When k pauses have passed since the gate opened, one more may be sent if `beyond` is less than 2^k.
         let doublings = u64::from(u64::BITS - beyond.leading_zeros());
         from.max(self.closed_until.saturating_add(doublings * self.pause))
     }
 
-    /// A request leaves; gives back the epoch in which it does, to be told at its end.
+    /// Notes that a request is sent. Returns its epoch, which is needed when the request ends.
     pub fn leaves(&mut self) -> u64 {
         self.flying += 1;
         self.epoch
     }
 
-    /// A request granted in `epoch` ended without an answer.
+    /// Notes that a request granted in `epoch` ended without an answer.
     pub fn ends(&mut self, epoch: u64) {
         if epoch == self.epoch {
             self.flying = self.flying.saturating_sub(1);
@@ -192,11 +192,11 @@ impl Backoff {
         }
     }
 
-    /// A request granted in `epoch` was refused at `now`; `jitter` is uniform over all u32.
+    /// Notes that a request granted in `epoch` was refused at `now`; `jitter` is uniform over all u32.
     ///
-    /// The first refusal of an epoch cuts N to seven tenths, never below 1, and closes the gate for 1–2 s, twice as long
-    /// for each further cut without a success in between, up to a window, or for `retry_after`. `used` is how many
-    /// requests are in flight or ended within the last window.
+    /// The first refusal of an epoch cuts N to seven tenths, never below 1, and closes the gate for 1–2 s. Each further
+    /// cut without a success in between doubles this pause, up to one window and at most 60 s. A `retry_after` replaces
+    /// the pause. `used` is how many requests are in flight or ended within the last window.
     pub fn refused(
         &mut self,
         now: Nanos,
@@ -239,8 +239,8 @@ impl Backoff {
             None => (cut(level), Recovery::new(cut(level), level, self.window)),
             // Nothing succeeded since the previous cut, so the server still refuses everything, whatever N is.
             Some(recovery) if self.successes == 0 => (cut(level), recovery.interrupted(cut(level))),
-            // Refused while N recovers: the requests that were in use then were too many. A client that uses little may
-            // be refused by chance, so at least half of N is assumed.
+            // The server refused while N was growing back, so the requests used at that time were too many. A client
+            // that uses few may be refused by chance, so at least half of N is assumed.
             Some(recovery) => {
                 let refused = level.min(used.max(level / 2));
                 (cut(refused), recovery.refused(cut(refused), refused - refused / 16))
@@ -251,7 +251,7 @@ impl Backoff {
         self.begin_epoch(Burst { used, refused: 1, succeeded: self.successes > 0 });
     }
 
-    /// The rest of a burst tells better than its first refusal how much the server lets through.
+    /// Lowers N further if the rest of the burst shows how many requests the server accepts.
     fn learn(&mut self) {
         if let (Some(ceiling), Some(recovery)) = (self.burst.let_through(), &mut self.recovery) {
             self.allowed = self.allowed.min((ceiling * 7 / 10).max(1));
@@ -259,8 +259,8 @@ impl Backoff {
         }
     }
 
-    /// Merges another backoff into this one: the smaller N and the later opening hold. `time` converts a time of the
-    /// other.
+    /// Merges another backoff into this one: the smaller N and the later `closed_until` hold. `time` converts a time of
+    /// the other.
     pub fn absorb(&mut self, now: Nanos, other: &Self, time: impl Fn(Nanos) -> Nanos) {
         if other.allowed < self.allowed {
             self.allowed = other.allowed;
@@ -271,7 +271,7 @@ impl Backoff {
         }
         self.closed_until = self.closed_until.max(time(other.closed_until));
         if self.closed_until > now {
-            // After this pause, this gate sends trials too.
+            // A new epoch, so that the first requests after this pause are trials.
             self.begin_epoch(Burst::default());
         }
     }
@@ -293,9 +293,9 @@ impl Backoff {
         self.closed_until = self.closed_until.max(now.saturating_add(pause));
     }
 
-    /// How long everything has been refused.
+    /// How long the server has refused everything.
     fn refusing_for(&mut self, now: Nanos) -> Nanos {
-        // After a long time without requests the count starts again: a refusal then does not continue the earlier ones.
+        // After a long time without requests, a refusal does not continue the earlier ones: the count starts again.
         let lately = now <= self.closed_until.saturating_add(self.hopeless_after / 3);
         let since = self.refusing_since.filter(|_| lately).unwrap_or(now);
         self.refusing_since = Some(since);

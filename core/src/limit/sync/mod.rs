@@ -1,5 +1,5 @@
-//! What the gate locks, sleeps and is woken with. Under `--cfg limit_loom` a model's, which explores every order in which
-//! threads can meet at them (`core/limit-proofs`).
+//! The locks, clock and wake-ups of the gate. Under `--cfg limit_loom` they are those of a model, which explores every
+//! order in which threads can reach them (`core/limit-proofs`).
 
 #[cfg(not(limit_loom))]
 pub(super) use real::*;
@@ -17,11 +17,11 @@ mod real {
     pub(in crate::limit) use tokio::sync::Notify;
     pub(in crate::limit) use tokio::time::{Instant, timeout_at};
 
-    /// How often each other waiter checks whether the first one overslept, which it does if nobody polls its task.
-    /// Without this check, one stream that nobody polls would hold up all waiters.
+    /// How often each other waiter checks whether the first one overslept. The first one oversleeps if nobody polls its
+    /// task. Without this check, one stream that nobody polls would hold up all waiters.
     pub(in crate::limit) const LOOK_AFTER_FIRST: Duration = Duration::from_secs(1);
 
-    /// How long a grant is kept for a waiter that does not come for it, because its task is not being polled.
+    /// How long a grant is kept for a waiter that does not fetch it, because its task is not being polled.
     pub(in crate::limit) const FETCHED_WITHIN: Duration = Duration::from_secs(1);
 }
 

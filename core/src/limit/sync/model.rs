@@ -1,6 +1,6 @@
-//! The gate's surroundings in a model: loom's locks, and a clock that stands still until it is moved.
+//! The locks, clock and wake-ups of the gate in a model: loom's locks, and a clock that moves only with [`advance`].
 //!
-//! `Notify` and `timeout_at` do what tokio's do, on loom's locks, as far as the gate uses them.
+//! `Notify` and `timeout_at` work on loom's locks. They do what tokio's do, as far as the gate uses them.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -19,20 +19,21 @@ use std::time::Duration;
 
 pub(in crate::limit) use loom::sync::{Mutex, MutexGuard};
 
-/// In the model everybody is polled: whoever looks again without having been woken would hide that a wake-up was lost.
+/// So long that it never happens: the model polls every waiter, and one that checked by itself would hide a lost
+/// wake-up.
 pub(in crate::limit) const LOOK_AFTER_FIRST: Duration = Duration::from_hours(24 * 365);
 
-/// As in the real one: a grant that is taken back while its waiter comes for it must not be lost.
+/// As in the real one, so that the model also explores a grant that is taken back while its waiter fetches it.
 pub(in crate::limit) const FETCHED_WITHIN: Duration = Duration::from_secs(1);
 
-/// Not one of loom's: where threads can meet over the time is in `SLEEPERS`.
+/// Not one of loom's atomics: it changes only under the lock of `SLEEPERS`, and loom explores the orders there.
 static NOW: AtomicU64 = AtomicU64::new(0);
 
 loom::lazy_static! {
     static ref SLEEPERS: Mutex<Vec<(Instant, Waker)>> = Mutex::new(Vec::new());
 }
 
-/// Plays `meeting` in every order of events with at most `preemptions` threads stopped where they could have gone on.
+/// Runs `meeting` in every order of events in which threads are preempted at most `preemptions` times.
 pub fn explore(preemptions: usize, meeting: impl Fn() + Sync + Send + 'static) {
     // The clock is shared by the process, and tests run in parallel.
     static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
@@ -47,7 +48,7 @@ pub fn explore(preemptions: usize, meeting: impl Fn() + Sync + Send + 'static) {
     });
 }
 
-/// Moves the clock, and wakes whoever slept until then.
+/// Moves the clock, and wakes the sleepers that are due.
 pub fn advance(by: Duration) {
     let mut sleepers = SLEEPERS.lock().unwrap();
     NOW.fetch_add(u64::try_from(by.as_nanos()).unwrap(), Ordering::SeqCst);
@@ -86,7 +87,7 @@ impl Add<Duration> for Instant {
     }
 }
 
-/// One permit at most is kept for one waiter.
+/// Keeps at most one notification, for one waiter.
 #[derive(Debug)]
 pub(in crate::limit) struct Notify(Mutex<(bool, Option<Waker>)>);
 
@@ -118,7 +119,7 @@ impl Notify {
     }
 }
 
-/// The time was up.
+/// The time ran out.
 #[derive(Debug)]
 pub(in crate::limit) struct Elapsed;
 
