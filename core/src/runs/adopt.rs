@@ -29,14 +29,14 @@ const LAST_LOOK: Duration = Duration::from_secs(15);
 /// How long to wait for an answer after the last look, so that an outage does not delay the caller.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How far the clock of the runs may be behind the clock of the answers, in milliseconds. They are two machines. With a
-/// larger value, an earlier run could be adopted.
+/// How far the clock that stamps runs may be behind the clock that dates answers, in milliseconds: they may be two
+/// machines. With a larger value, an earlier run could be adopted.
 const CLOCK_SLACK: i64 = 500;
 
 /// Finds the run that the trigger started: the only run that was requested since. Returns its id.
 ///
 /// # Errors
-/// The trigger's own, with the runs that could be it as `candidates` in its details.
+/// The trigger's own error, with all runs that it may have started as `candidates` in its details.
 pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<String, Error> {
     let Lost { sender, of, plain, error, spent } = lost;
     let (true, Some(sent)) = (plain && error.kind() == Kind::OutcomeUnknown, departed(&error, spent)) else {
@@ -94,7 +94,7 @@ pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<String, Error> {
     Err(undecided(error, &seen).with_meta(meta).scrubbed(|text| sender.scrub(text)))
 }
 
-/// When the trigger left, if its run can be looked for.
+/// When the trigger was sent; `None` if the server's answer to it is final.
 fn departed(error: &Error, spent: &Spent) -> Option<Instant> {
     match error.outcome() {
         // A gateway that gave up may have forwarded the trigger. Any other answer of the server is final.
@@ -112,7 +112,7 @@ fn could_be_it<S: Listed>(sender: &Sender, sent: Instant, run: &S) -> bool {
     }
 }
 
-/// The details of the error. What the server said keeps its text.
+/// The details of the error. `details` is what the server sent, as the server wrote it.
 #[derive(Serialize)]
 struct Undecided<'a, S> {
     candidates: &'a [S],

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::operation::{Endpoint, Started};
 use crate::sender::Sender;
 
-/// Starts a run of what the call's path names; after a lost answer the run is looked for.
+/// Starts a run of the sync, sequence or graph that the call's path names. If the answer is lost, looks for the run.
 pub(crate) async fn begin<E, S>(sender: &Sender, call: &Call, spent: &mut Spent) -> Result<RunToken, Error>
 where
     E: Endpoint<Answer = S::Started, Fields: Default>,
@@ -24,7 +24,7 @@ where
     started::<S>(sender, parent, plain, call, spent).await
 }
 
-/// The run of a trigger, by its answer or, if that was lost, by what the list of runs shows.
+/// Sends a trigger. Returns its run from the answer or, if that was lost, from the list of runs.
 pub(crate) async fn started<S: RunState>(
     sender: &Sender,
     parent: String,

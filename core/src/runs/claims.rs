@@ -31,7 +31,7 @@ impl Part for Claims {
     }
 }
 
-/// Runs and losses, and which triggers are open. Pure.
+/// The claimed runs, the triggers without an answer, and the lost triggers. Pure.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     taken: VecDeque<(Of, String)>,
@@ -41,7 +41,7 @@ pub(crate) struct Known {
     lost: VecDeque<(Of, Instant)>,
 }
 
-/// What a run is a run of: the kind, and the id of the sync or graph.
+/// What a run is a run of: its kind, and the id of the sync, sequence or graph.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Of {
     pub kind: RunKind,
@@ -82,8 +82,8 @@ impl Known {
         }
     }
 
-    /// Whether a run that appeared since `sent` can be only the caller's, as far as this process knows: no other trigger of
-    /// the same is open, and none was lost since.
+    /// Whether only the caller can have started a run that appeared since `sent`, as far as this process knows: no
+    /// other trigger for the same sync or graph is open, and none was lost since.
     pub(crate) fn is_alone(&self, of: &Of, sent: Instant) -> bool {
         self.open.iter().filter(|open| *open == of).count() <= 1
             && !self.lost.iter().any(|(known, at)| known == of && *at >= sent)

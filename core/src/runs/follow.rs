@@ -1,4 +1,4 @@
-//! One step of following a run: until its state differs from what the caller knew.
+//! One step of following a run: waits until its state differs from what the caller knew.
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
@@ -28,7 +28,7 @@ use crate::sender::Sender;
 pub(crate) struct Seen {
     /// The last state from the server, if any.
     state: Option<String>,
-    /// When, in milliseconds since 1970.
+    /// When the run was last looked at, in milliseconds since 1970.
     at: i64,
     /// Since when the run is missing from answers.
     missing: Option<i64>,
@@ -66,8 +66,8 @@ impl<S: RunState> FollowStep<S> {
     }
 }
 
-/// Waits until the state differs from what was seen, or until `until`. A look that has begun may take a moment longer,
-/// so that short steps learn something too.
+/// Waits until the state differs from what was seen, or until `until`. A look that has begun may end a moment later, so
+/// that short steps get an answer too.
 pub(crate) async fn next<S: RunState>(
     sender: &Sender,
     token: &RunToken,
@@ -93,7 +93,7 @@ pub(crate) async fn next<S: RunState>(
     })
 }
 
-/// Reads a page that was requested to its end, since it already counts towards the limit.
+/// If a page of the list of syncs was requested, reads it to its end: it already counts towards the limit.
 async fn finish(
     mut lead: Pin<&mut impl Future<Output = Infallible>>,
     busy: &AtomicBool,
@@ -107,7 +107,7 @@ async fn finish(
             Poll::Ready(())
         }
     });
-    // The follower that reads the list for all runs must not miss its time to read.
+    // A slow page must not hold up the result of the step.
     let most = Instant::now() + PAGE_BORNE;
     let _ = timeout_at(until.map_or(most, |until| until.min(most)), page).await;
 }
@@ -150,7 +150,7 @@ impl<S: RunState> Step<'_, S> {
         }
     }
 
-    /// The result of the step.
+    /// Takes out the result of the step.
     fn taken(&mut self) -> FollowStep<S> {
         let seen = self.made.seen.clone();
         let empty = FollowStep {
@@ -176,7 +176,7 @@ impl<S: RunState> Step<'_, S> {
         Instant::now() + self.sender.scaled(pause(age)).saturating_sub(passed)
     }
 
-    /// Looks at the run once; whether the step ends with that.
+    /// Looks at the run once. Returns whether the step ends with this look.
     async fn look(&mut self, until: Option<Instant>) -> Result<bool, Error> {
         let bound = until.map(|until| until.max(Instant::now() + LOOK_AT_LEAST));
         let call = call::<S>(self.token)?;

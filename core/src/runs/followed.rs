@@ -86,7 +86,7 @@ impl Followed {
         self.lock().by_sync.contains_key(&Some(sync.to_owned()))
     }
 
-    /// Makes the look at a run of a sync urgent: at the oldest run, since runs of a sync follow each other.
+    /// Makes a look urgent: the one at the oldest run of a sync, because the runs of a sync follow one another.
     pub(super) fn hint(&self, gate: &Gate, sync: &str, urgency: Urgency) {
         let oldest = {
             let runs = self.lock();

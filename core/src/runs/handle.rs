@@ -70,7 +70,7 @@ impl<S> Run<S> {
 
 #[expect(private_bounds, reason = "states are this crate's own types")]
 impl<S: RunState> Run<S> {
-    /// The states of the run, each time one changes, up to the last one.
+    /// Yields the state of the run each time it changes, up to the last state.
     #[must_use]
     pub fn states(&self) -> Pin<Box<dyn Stream<Item = Result<S, Error>> + Send>> {
         let start = Some((self.clone(), Seen::default()));

@@ -7,7 +7,7 @@ use crate::operation::Page;
 use crate::page::Row;
 use crate::sender::Sender;
 
-/// Pages that one look reads at most at the new end of a list.
+/// How many pages one look reads at most, from the newest end of a list on.
 const PAGES: u32 = 10;
 
 /// The most steps to find the end of a list: 32 forward and 32 back.

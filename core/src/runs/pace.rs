@@ -10,7 +10,7 @@ pub(super) const MISSING_BORNE: Duration = Duration::from_mins(10);
 pub(super) const UNREADABLE_BORNE: Duration = Duration::from_mins(1);
 /// The least time limit of a look, even if its step ends sooner.
 pub(super) const LOOK_AT_LEAST: Duration = Duration::from_secs(1);
-/// How long a run that may look waits for a page of the list of syncs.
+/// How long a step that is done waits for a page of the list of syncs that it has requested.
 pub(super) const PAGE_BORNE: Duration = Duration::from_secs(2);
 
 /// The pause before the next poll: short while the run is young, a tenth of its age later, never above 15 s.

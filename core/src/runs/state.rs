@@ -34,7 +34,7 @@ pub(crate) trait RunState: Readable + OfRun + Send + Sync + 'static {
     /// The call that reads one run.
     fn call(parent: &str, run: &str) -> Result<Call, Error>;
 
-    /// The list of syncs that ran after a time, which shows which runs of any kind are worth a look.
+    /// The list of syncs that ran after a time. It shows which followed runs may have changed.
     fn syncs_after(after: Option<Timestamp>) -> Result<Call, Error>;
 
     /// Finds the run in the answer.
@@ -61,7 +61,7 @@ pub(crate) struct Lost<'a> {
     pub sender: &'a Sender,
     /// The sync, sequence or graph that the trigger was for.
     pub of: &'a Of,
-    /// Whether no option was set: a run with one must not be mistaken for a scheduled one.
+    /// Whether no option was set. With an option, no run is adopted: a scheduled run could be mistaken for it.
     pub plain: bool,
     pub error: Error,
     pub spent: &'a mut Spent,

@@ -18,13 +18,13 @@ use crate::model::Timestamp;
 use crate::page::{self, Cursor, Row};
 use crate::sender::Sender;
 
-/// A margin for clocks and filters that are off: some syncs are read needlessly.
+/// How much earlier than the oldest trigger the list begins, because clocks and filters may be off.
 const MARGIN_MS: i64 = 60_000;
-/// The pause between two readings of the list, in pauses between pages.
+/// The pause between two readings of the list, as a multiple of the pause between pages.
 const BETWEEN: u32 = 3;
-/// After this time, permissions may have changed.
+/// How long a key that may not list syncs is not tried again. Its permissions may have changed after this time.
 const REFUSED_FOR: Duration = Duration::from_hours(1);
-/// The least pause between pages, so that the reader does something else too.
+/// The least pause between pages, so that the reader gets to its own run too.
 const LEAST: Duration = Duration::from_millis(10);
 /// How long a page may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -67,8 +67,8 @@ struct SweepState {
     cursor: Option<(Call, Cursor)>,
     /// What each sync that is followed showed when it was last read.
     shown: HashMap<String, (Option<String>, Option<Timestamp>)>,
-    /// The key that may not list syncs, and until when it is not tried again; `None` for a key that the server does not
-    /// know.
+    /// The key that may not list syncs, and until when it is not tried again. The time is `None` if the server does not
+    /// know the key; then it is never tried again.
     refused: Option<([u8; 32], Option<Instant>)>,
 }
 
@@ -169,7 +169,7 @@ pub(super) async fn lead<S: RunState>(
     }
 }
 
-/// The pause between pages: they use a twentieth of the limit.
+/// The pause between pages, so that they use a twentieth of the limit.
 fn pause(sender: &Sender) -> Duration {
     let config = sender.config();
     let quota = config.quota.shared(config.share.unwrap_or(1.0));
@@ -186,7 +186,7 @@ fn is_refused(sender: &Sender, followed: &Followed) -> bool {
         .is_some_and(|(refused, until)| refused == key && until.is_none_or(|until| Instant::now() < until))
 }
 
-/// Reads the next page and makes the looks urgent whose syncs show something new. Returns whether the list goes on.
+/// Reads the next page, and makes the looks at runs of changed syncs urgent. Returns whether there is another page.
 async fn page<S: RunState>(sender: &Sender, followed: &Arc<Followed>, since: i64) -> Result<bool, Error> {
     // A copy: if this reader is dropped, the next one continues at the same position.
     let place = followed.sweep.lock().cursor.clone();

@@ -22,7 +22,7 @@ pub(crate) struct RunToken {
     pub run: String,
     /// When it was triggered, in milliseconds since 1970 by the triggering machine's clock.
     pub since: i64,
-    /// How this process got it; not part of the token.
+    /// How this process got the id of the run; not part of the token.
     #[serde(skip)]
     pub source: RunOrigin,
 }
@@ -38,7 +38,7 @@ struct Versioned {
 /// How a run's id became known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum RunOrigin {
-    /// The trigger's answer gave it, or a token.
+    /// From the trigger's answer, or from a token.
     #[default]
     Given,
     /// It was found after the trigger's answer was lost.
