@@ -14,9 +14,9 @@ pub struct CallStart<'a> {
     /// The method that was called: `syncs.get`; `request` for [`Client::request`](crate::Client::request), and `run` for
     /// a look at a run that is followed.
     pub operation: &'a str,
-    /// The API's own id of the operation: `GetSync`; `None` for calls that are none of the API's operations.
+    /// The API's own id of the operation: `GetSync`; `None` if the call is not an operation of the API.
     pub operation_id: Option<&'a str>,
-    /// What it is called on, as errors name it: `sync 7`, `sync "orders"`.
+    /// What the method was called on, as errors name it: `sync 7`, `sync "orders"`.
     pub resource: Option<&'a str>,
 }
 

@@ -1,4 +1,4 @@
-//! Cancelling a call through the door: the signal reaches the request loop, which knows what was in flight.
+//! Cancels calls through the door. The signal goes to the request loop, which knows whether a request was in flight.
 
 use std::future::Future;
 
@@ -13,7 +13,8 @@ pub(crate) async fn with_signal<F: Future>(signal: CancellationToken, call: F) -
     SIGNAL.scope(signal, call).await
 }
 
-/// Resolves once the call around it is cancelled; never if only dropping it can cancel it.
+/// Resolves once the current call is cancelled. Never resolves outside [`with_signal`]: there, dropping the call
+/// cancels it.
 pub(super) async fn cancelled() {
     match SIGNAL.try_with(Clone::clone) {
         Ok(signal) => signal.cancelled().await,

@@ -14,7 +14,7 @@ use crate::error::{Error, Kind};
 use crate::message::Style;
 use crate::reason::Reason;
 
-/// How many keys are scrubbed from texts.
+/// How many keys are remembered, to be scrubbed from texts.
 const KEYS_KEPT: usize = 8;
 
 /// The result of a key function: a key, or why there is none.
@@ -24,7 +24,7 @@ type Ask = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Given> + Send>> + Send + 
 /// Where another key comes from when the server refuses one.
 #[derive(Clone)]
 pub(crate) enum KeySource {
-    /// From nowhere: the refusal stands.
+    /// There is no other key: the refusal is final.
     Nowhere,
     /// From a function.
     Function(Ask),
@@ -35,10 +35,10 @@ pub(crate) enum KeySource {
 
 /// The keys of a client.
 pub(crate) struct Keys {
-    /// The current key is the last. The others are kept, to be scrubbed from late answers.
+    /// The current key is the last one. Earlier keys are kept, to be scrubbed from late answers.
     known: RwLock<Vec<Key>>,
     source: KeySource,
-    /// The result of the last asking. It is locked while a call asks, so that the others share the result.
+    /// The result of the last request for a key. It is locked while a call asks, so that other calls share the result.
     asked: tokio::sync::Mutex<Option<Asked>>,
     desk: Desk,
 }
@@ -51,7 +51,7 @@ struct Asked {
     failure: Option<Error>,
 }
 
-/// Where a host language learns that a key is wanted.
+/// Tells a host language that a key is wanted, and passes the host's answer on.
 #[derive(Default)]
 struct Desk {
     state: Mutex<Wants>,
@@ -62,7 +62,7 @@ struct Desk {
 struct Wants {
     /// How many times a key was wanted.
     wanted: u64,
-    /// How many of those a host has heard of.
+    /// How many of those a host was told of.
     told: u64,
     /// How many of those were answered.
     answered: u64,
@@ -74,7 +74,7 @@ tokio::task_local! {
     static ASKING: ();
 }
 
-/// Runs a key function; calls inside it on the waiting client are refused.
+/// Runs a key function. A call that it makes on the client that waits for the key is refused.
 pub(crate) async fn asking<F: Future>(inside: F) -> F::Output {
     ASKING.scope((), inside).await
 }
@@ -128,7 +128,7 @@ impl Keys {
 }
 
 impl Desk {
-    /// Answers those who want a key: a new key is set by now, or `failure` says why there is none.
+    /// Answers all calls that want a key: a new key is set by now, or `failure` says why there is none.
     fn answer(&self, failure: Option<String>) {
         let mut wants = lock(&self.state);
         if wants.answered < wants.wanted {
@@ -140,7 +140,7 @@ impl Desk {
         self.changed.notify_waiters();
     }
 
-    /// Wants a key, together with whoever wants one already, and waits for the answer.
+    /// Asks the host for a key and waits for the answer. If another call is asking already, shares its answer.
     async fn want(&self) -> Result<(), String> {
         let mine = {
             let mut wants = lock(&self.state);
@@ -168,7 +168,7 @@ impl Desk {
 }
 
 impl Sender {
-    /// Resolves once a key is wanted of the host; each want resolves one such wait.
+    /// Resolves once the host must provide a key. Each request for a key resolves only one such wait.
     pub(crate) async fn key_wanted(&self) -> Result<(), Error> {
         let wanted = self.keys().desk.until(|wants| {
             let is_news = wants.told < wants.wanted;
@@ -187,8 +187,8 @@ impl Sender {
         self.keys().desk.answer(Some(self.scrub(why)));
     }
 
-    /// After a refusal of the key that was `used` for a request sent at `since`: whether there is another one now.
-    /// Whoever met the refusal while somebody else asked shares the answer. `until` bounds the asking.
+    /// Asks for another key, because the server refused the key `used` for a request sent at `since`. Returns whether
+    /// there is another key now. If another call has asked meanwhile, shares its answer. `until` bounds the asking.
     pub(super) async fn renew(
         &self,
         used: Option<[u8; 32]>,
@@ -227,7 +227,7 @@ impl Sender {
         failure.map_or_else(|| Ok(keys.digest() != used), Err)
     }
 
-    /// Asks once; the key that comes is in use when this returns.
+    /// Asks once. When this returns, a new key is already in use.
     async fn ask(&self) -> Result<(), Error> {
         let failed = |cause: String| {
             let cause = self.scrub(&cause);

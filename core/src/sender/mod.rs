@@ -36,14 +36,14 @@ use keys::Keys;
 use own_clock::OwnClock;
 use retry::Budget;
 
-/// Sends requests for one client. Clones are one sender.
+/// Sends requests for one client. Clones share one state.
 #[derive(Clone)]
 pub(crate) struct Sender(Arc<Shared>);
 
 struct Shared {
     config: Config,
     keys: Keys,
-    /// Known once there is a first key.
+    /// Set once there is a first key.
     tenancy: OnceLock<Tenancy>,
     http: Http,
     own_clock: OwnClock,
@@ -59,12 +59,12 @@ pub(crate) struct Answer {
     pub meta: Meta,
     /// The error that the body of a raw answer reports. Any other call fails with it.
     pub reported: Option<Error>,
-    /// The room that the body takes up. Whoever holds it must send nothing and not hand it to the caller: others wait
-    /// for it.
+    /// The memory reserved for the body. Send no request while holding it, and do not pass it on to the caller: other
+    /// calls wait for this memory.
     pub room: Room,
 }
 
-/// What logs and hooks show of what a call was made on.
+/// The most characters that logs and hooks show of the name of a resource.
 const LONGEST_NAME: usize = 200;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -95,8 +95,8 @@ impl Sender {
         sender
     }
 
-    /// A sender with the same settings and key and nothing else in common, for a forked process: it takes no lock of this
-    /// one's that another thread may have held when the process forked.
+    /// Creates a sender with the same settings and key for a forked process. It waits for no lock of this sender,
+    /// because another thread may have held it when the process forked.
     pub(crate) fn reopened(&self) -> Self {
         let key = self.0.keys.current_in_a_fork().or_else(|| self.0.config.key.clone());
         let config = Config { key, ..self.0.config.clone() };
@@ -129,7 +129,8 @@ impl Sender {
         self.0.tenancy.get().map(Tenancy::workspace).ok_or_else(no_key)
     }
 
-    /// What an upper layer keeps for the workspace. Without a workspace yet nothing is shared with anybody.
+    /// What an upper layer keeps for the workspace. Without a key there is no workspace yet, and the part is not
+    /// shared.
     pub(crate) fn part<P: Part>(&self) -> Arc<P> {
         self.0.tenancy.get().map(|tenancy| tenancy.workspace().part()).unwrap_or_default()
     }
@@ -184,7 +185,7 @@ impl Sender {
         &self.0.keys
     }
 
-    /// The account of a call with these options; `raw` is for one whose answer is wanted as the server wrote it.
+    /// The account of a call with these options; `raw` if the caller wants the answer as the server wrote it.
     pub(crate) fn account(&self, subject: &Subject, options: &Options, raw: bool) -> Spent {
         Spent::new(&self.scrubbed(subject), options.clone(), raw, self.0.config.bounds)
     }

@@ -1,11 +1,11 @@
-//! The time of this machine, for tokens and what is compared with them.
+//! The time of this machine, for tokens and for times that are compared with those in tokens.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
-/// The wall clock when the client was created, and the time since by the monotonic clock. A clock that is set must
-/// neither end a wait nor hold one up.
+/// The wall clock when the client was created, plus the time that has passed since on the monotonic clock. A wait must
+/// neither end nor take longer because somebody sets the wall clock.
 #[derive(Debug)]
 pub(super) struct OwnClock {
     began: Instant,
@@ -31,7 +31,7 @@ mod tests {
 
     use super::*;
 
-    /// tokio's clock is stopped here and the machine's is not, so an answer that followed the latter would differ.
+    /// tokio's clock is paused here and the machine's is not, so a time that followed the machine's clock would differ.
     #[tokio::test(start_paused = true)]
     async fn after_it_was_made_a_client_follows_no_clock_that_can_be_set() {
         let clock = OwnClock::new();

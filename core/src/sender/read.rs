@@ -45,7 +45,7 @@ impl Sender {
         self.told(call, self.send(call, spent), |answer| Some(&answer.meta)).await
     }
 
-    /// Sends a call and calls the hooks.
+    /// Runs a call, and calls the hooks before and after it.
     pub(crate) async fn told<R>(
         &self,
         call: &Call,
@@ -67,7 +67,8 @@ impl Sender {
         made
     }
 
-    /// Reads the body of an answer as a `T`; after a write an unreadable answer leaves the outcome unknown.
+    /// Reads the body of an answer as a `T`. If the answer to a write cannot be read, the outcome of the write is
+    /// unknown.
     fn read<T: Readable>(&self, call: &Call, body: &[u8], mut meta: Meta) -> Result<(T, Meta), Error> {
         let mut mended = Mended::default();
         match model::read(&whole(call, body), &mut mended) {
@@ -94,8 +95,8 @@ impl Sender {
     }
 }
 
-/// The body, completed with what the operation is known to leave out: null for an empty body, or a member that the path
-/// names.
+/// The body, completed with what the server is known to leave out of this operation's answers: `null` for an empty
+/// body, or a member that repeats an id in the path.
 fn whole<'a>(call: &Call, body: &'a [u8]) -> Cow<'a, [u8]> {
     let Some(operation) = call.operation() else { return Cow::Borrowed(body) };
     if matches!(operation.returns, Returns::Nothing) && body.is_empty() {

@@ -17,7 +17,7 @@ pub(super) enum Verdict {
     Again(Duration),
     /// Report the failure as it is.
     GiveUp,
-    /// Report that whether it happened cannot be known.
+    /// Report that it cannot be known whether the write happened.
     Unknown,
 }
 
@@ -34,8 +34,8 @@ fn gave_up(status: u16) -> bool {
     !matches!(status, 421 | 425)
 }
 
-/// Decides after the `retries`-th repetition (0 after the first attempt); `passes` says whether an answer may be another
-/// one later; `jitter` is in `[0, 1)`.
+/// Decides what happens after an attempt. `retries` is the number of retries so far; `passes` says whether a later
+/// answer may differ; `jitter` is in `[0, 1)`.
 pub(super) fn decide(
     retries: u32,
     allowed: u32,
@@ -67,7 +67,7 @@ fn pause(retries: u32, jitter: f64) -> Duration {
 pub(super) struct Budget {
     /// Tenths of a retry.
     tenths: u32,
-    /// The latest lost connection that a retry was taken for; their numbers rise.
+    /// The number of the latest lost connection that a retry was taken for. Later connections have higher numbers.
     paid: Option<u64>,
 }
 
@@ -128,7 +128,7 @@ mod tests {
         }
     }
 
-    /// Guards against one integration's four triggers from a single 502.
+    /// Guards against a trigger that was sent four times because of a single 502.
     #[test]
     fn a_write_is_repeated_only_when_it_was_never_taken() {
         for outcome in [Outcome::NeverLeft, Outcome::Refused] {
@@ -139,7 +139,7 @@ mod tests {
         }
     }
 
-    /// Guards against a gateway's 408 after a trigger that was reported as an answer of the wrong shape.
+    /// Guards against reporting a gateway's 408 to a trigger as an answer of the wrong shape.
     #[test]
     fn a_gateway_that_gave_up_on_a_write_leaves_its_outcome_unknown() {
         for status in [408, 499, 500, 502, 504] {
@@ -164,7 +164,7 @@ mod tests {
         }
     }
 
-    /// Guards against 64 MB that were fetched four times to be refused four times.
+    /// Guards against fetching an answer of 64 MB four times only to reject it each time.
     #[test]
     fn an_answer_that_cannot_be_used_is_not_asked_for_again() {
         assert_eq!(decide(0, 3, Safety::Read, unusable(), false, 0.5), Verdict::GiveUp);
@@ -197,7 +197,7 @@ mod tests {
         assert!(budget.spend(None));
     }
 
-    /// Guards against 190 of 200 reads that failed because the one connection beneath them broke.
+    /// Guards against 190 of 200 reads failing because the one connection that they shared broke.
     #[test]
     fn all_calls_that_lost_one_connection_take_one_retry() {
         let mut budget = Budget::new();
