@@ -1,10 +1,10 @@
-//! The server's clock, as its `Date` headers show it (RFC 9110 §6.6.1): ours may be an hour off. Pure.
+//! The server's clock, as its `Date` headers show it (RFC 9110 §6.6.1): this machine's may be an hour off. Pure.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A `Date` counts whole seconds.
+/// The resolution of a `Date`: whole seconds.
 const SECOND: i64 = 1000;
 /// The error of rounding to milliseconds.
 const ROUNDED: i64 = 5;
@@ -28,8 +28,8 @@ struct Bounds {
 }
 
 impl ServerClock {
-    /// Learns from an answer that was dated `date`, in milliseconds since 1970; `scale` is how much faster its time
-    /// passes than ours, which is 1 outside tests.
+    /// Narrows the bounds by an answer dated `date`, in milliseconds since 1970; `scale` is how much faster the
+    /// server's time passes than ours, which is 1 outside tests.
     pub(crate) fn observe(&mut self, date: i64, sent: Instant, received: Instant, scale: f64) {
         let round = millis(received.saturating_duration_since(sent), scale);
         let seen = Bounds { at: received, least: date, most: date + SECOND + round + ROUNDED };
@@ -48,12 +48,12 @@ impl ServerClock {
         });
     }
 
-    /// The earliest that the server's clock can have shown at `at`; nothing before the first dated answer.
+    /// The earliest that the server's clock can have shown at `at`; `None` before the first dated answer.
     pub(crate) fn earliest(&self, at: Instant, scale: f64) -> Option<i64> {
         self.known.map(|known| known.moved(at, scale).least)
     }
 
-    /// Changes when earlier bounds no longer hold.
+    /// Rises each time that an answer contradicts the earlier bounds.
     pub(crate) fn jumps(&self) -> u32 {
         self.jumps
     }
@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(ServerClock::default().earliest(Instant::now(), 1.0), None);
     }
 
-    /// The machine's own clock has no part in it: only what passed since an answer does.
+    /// The machine's own clock has no influence: only the time that passed since an answer has.
     #[test]
     fn the_time_of_sending_is_reckoned_back_from_an_answer_that_came_later() {
         let start = Instant::now();

@@ -88,7 +88,7 @@ impl Workspace {
         Arc::clone(&kept.part).downcast().unwrap_or_default()
     }
 
-    /// Takes over what `other` knows; from then on `other` stands for this one.
+    /// Merges `other` into this workspace. From then on the clients of `other` use this one.
     fn absorb(self: &Arc<Self>, other: &Arc<Self>) {
         if Arc::ptr_eq(self, other) || other.merged.set(Arc::clone(self)).is_err() {
             return;

@@ -23,8 +23,8 @@ struct Workspaces {
     by_id: HashMap<(String, i64), Arc<Workspace>>,
 }
 
-/// The workspaces of one process. A fork copies them with whatever lock was held at the time, so a child does not touch
-/// its parent's and begins a list of its own.
+/// The workspaces of one process. A fork copies the lock in whatever state it is, so a child process leaves its
+/// parent's registry alone and starts its own.
 struct Registry {
     process: u32,
     known: Mutex<Workspaces>,
@@ -56,7 +56,7 @@ pub(crate) struct Tenancy {
 }
 
 impl Tenancy {
-    /// The workspace of a key at a server. Where users name different quotas or shares for it, the stricter holds.
+    /// The workspace of a key at a server. If its users name different quotas or shares, the stricter one holds.
     pub(crate) fn of(origin: &str, key: [u8; 32], quota: Quota, share: Option<f64>) -> Self {
         let mut known = lock(&Registry::of_this_process().known);
         let forgotten = |workspace: &Arc<Workspace>| workspace.is_forgotten();
@@ -79,7 +79,7 @@ impl Tenancy {
         self.workspace.now()
     }
 
-    /// Makes another key stand for the same workspace.
+    /// Makes another key lead to the same workspace.
     pub(crate) fn alias(&self, key: [u8; 32]) {
         let mut known = lock(&Registry::of_this_process().known);
         let own = self.workspace();
@@ -96,7 +96,8 @@ impl Tenancy {
             return;
         }
         let mut known = lock(&Registry::of_this_process().known);
-        // The key was replaced by one of another workspace, whose id says nothing about the earlier keys.
+        // It has another id already: the key was replaced by one of another workspace. The new id says nothing about
+        // the earlier keys.
         if own.id.set(id).is_err() {
             return;
         }

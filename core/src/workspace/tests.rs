@@ -12,7 +12,7 @@ use crate::limit::{Ask, Class, Quota};
 
 const ORIGIN: &str = "https://api.example.com";
 
-/// The registry is one for the process and each test moves its clock, so they take turns.
+/// All tests use the one registry of the process, and each moves the clock, so they take turns.
 static TURN: Mutex<()> = Mutex::const_new(());
 
 fn enter(key: u8) -> Tenancy {
