@@ -2,7 +2,7 @@
 
 use super::cursor::{Cursor, DEFAULT_SIZE, DoesNotAdvance};
 
-/// What the server says of more.
+/// What the server says in `hasMore`.
 #[derive(Clone, Copy, PartialEq)]
 enum Says {
     Truth,

@@ -28,7 +28,7 @@ pub(crate) fn to_token(operation: &Operation, call: &Call, cursor: Cursor) -> St
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(&next).unwrap_or_default())
 }
 
-/// The call and the cursor back from the text.
+/// Decodes the call and the cursor from the text.
 pub(crate) fn from_token(operation: &'static Operation, token: &str) -> Result<(Call, Cursor), Error> {
     let rest: Option<Rest> =
         URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
