@@ -257,7 +257,7 @@ mod tests {
         );
     }
 
-    /// Guards against lists that named what only bindings and tests set.
+    /// Guards against error messages that suggest names which only bindings and tests may set.
     #[test]
     fn what_hosts_do_not_show_is_never_suggested() {
         for name in
@@ -298,7 +298,7 @@ mod tests {
         }
     }
 
-    /// A key that slipped into the place of a name is no misspelt name.
+    /// A name with such characters is no misspelling: it may be a secret in the wrong place.
     #[test]
     fn an_unknown_name_that_can_be_none_is_not_repeated() {
         let message = settings(r#"{"a`, expected canary": 1}"#);

@@ -1,11 +1,11 @@
-//! Requests as hosts write them, and what goes out for them.
+//! Requests as hosts write them, and the requests that are sent for them.
 
 use std::collections::BTreeSet;
 
 use super::*;
 use crate::message::Style;
 
-/// `args` is one flat object: two values of one name would be one.
+/// `args` is one flat object, so two values with one name would overwrite each other.
 #[test]
 fn no_operation_takes_two_values_of_one_name() {
     for entry in TABLE.iter() {
@@ -93,7 +93,7 @@ fn refused(op: &str, args: &Value) -> String {
     message[..1].to_lowercase() + &message[1..]
 }
 
-/// Hazard: a misspelt or ill-typed option that is dropped in silence does something else than was meant.
+/// Hazard: if a misspelt or ill-typed option were dropped silently, the call would do something else than was meant.
 #[test]
 fn what_is_misspelt_ill_typed_or_missing_is_an_error_with_its_path() {
     for (op, args, path) in [
@@ -177,7 +177,7 @@ fn what_is_misspelt_ill_typed_or_missing_is_an_error_with_its_path() {
     }
 }
 
-/// Hazard: absent and null differ in a PATCH; null has a meaning for a schedule and a primary key alone.
+/// Hazard: absent and null differ in a PATCH. Null has a meaning only for a schedule and a primary key.
 #[test]
 fn null_clears_a_schedule_and_a_primary_key_and_is_an_error_elsewhere() {
     assert_eq!(
@@ -213,7 +213,7 @@ fn null_clears_a_schedule_and_a_primary_key_and_is_an_error_elsewhere() {
     }
 }
 
-/// Hazard: making a sync demands `schedule` and `disabled`; what is left out is sent as what it means.
+/// Hazard: creating a sync requires `schedule` and `disabled`, so both are sent even if the caller leaves them out.
 #[test]
 fn a_new_sync_says_that_it_has_no_schedule_and_is_not_disabled() {
     let args = json!({"slug": "a", "configuration": {}, "destinationId": 1, "modelId": 2});
@@ -221,7 +221,7 @@ fn a_new_sync_says_that_it_has_no_schedule_and_is_not_disabled() {
     assert_eq!(made("syncs.create", &args).1, Some(wanted));
 }
 
-/// Hazard: the document's defaults are the strings "false" and "true"; nothing destructive is left to them.
+/// Hazard: the document's defaults are the strings "false" and "true", so destructive flags do not rely on them.
 #[test]
 fn every_destructive_flag_is_sent_as_false_unless_asked_for() {
     for (op, args, flags) in [
@@ -247,7 +247,7 @@ fn every_destructive_flag_is_sent_as_false_unless_asked_for() {
     }
 }
 
-/// Hazard: a schedule has no discriminator at the vendor's; the tag is ours and is not sent.
+/// Hazard: a schedule has no discriminator in the API. The tag is ours and must not be sent.
 #[test]
 fn schedules_of_every_kind_go_out_without_the_tag() {
     for (kind, rule) in [
@@ -281,7 +281,7 @@ fn opaque_json_goes_out_to_the_letter() {
     assert_eq!(call.body(), Some(wanted));
 }
 
-/// Hazard: tags are asked for by a parameter that is repeated; an order of its own keeps pages comparable.
+/// Hazard: tags are sent as one repeated parameter. An explicit order keeps pages comparable.
 #[test]
 fn filters_are_query_parameters_and_an_order_is_always_asked_for_where_there_is_one() {
     let pairs = |given: &[(&str, &str)]| -> Vec<(String, String)> {
@@ -302,7 +302,7 @@ fn filters_are_query_parameters_and_an_order_is_always_asked_for_where_there_is_
     assert_eq!((&body["primaryKey"], body.get("skipColumnQuery")), (&Value::Null, None));
 }
 
-/// Hazard: an id is a part of the path; one of dots would name another operation, and the key goes with it.
+/// Hazard: an id is a segment of the path. One made of dots would call another operation, with the key.
 #[test]
 fn ids_stay_in_their_segment_of_the_path() {
     let url = |id: &str| {
@@ -357,7 +357,7 @@ fn errors_begin_with_the_call_as_it_was_written() {
     }
 }
 
-/// The names of the catalogue are those that hosts generate; messages make theirs of the wire's.
+/// Hosts generate names from the catalogue, and messages derive them from the wire's: both must be the same.
 #[test]
 fn messages_name_arguments_and_members_as_the_catalogue_does() {
     let catalogue: Value = serde_json::from_str(&crate::wire::catalogue()).unwrap();
