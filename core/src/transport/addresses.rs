@@ -43,7 +43,8 @@ pub(super) struct Resolver(pub Arc<Addresses>);
 #[derive(Clone)]
 pub(crate) struct PlainResolver;
 
-/// A host name has no address. The connector wraps it in an error whose type does not tell it from others.
+/// The error of a host name without an address. The connector wraps it in an error of a general type, so it needs a
+/// type of its own to be recognized.
 #[derive(Debug)]
 pub(crate) struct Unresolved(io::Error);
 

@@ -1,4 +1,4 @@
-//! How the body of an answer is packed (RFC 9110 §8.4).
+//! How the body of an answer is compressed (RFC 9110 §8.4).
 
 use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, HeaderValue};
@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue};
 /// What every request accepts.
 pub(super) const ACCEPTED: HeaderValue = HeaderValue::from_static("gzip");
 
-/// Whether a body is packed with gzip. The error names its codings if they are not what was asked for.
+/// Whether a body is compressed with gzip. The error names its codings if we did not ask for them.
 pub(super) fn is_packed(headers: &HeaderMap) -> Result<bool, String> {
     let values = headers.get_all(CONTENT_ENCODING).iter();
     let values: Vec<_> = values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
@@ -17,7 +17,7 @@ pub(super) fn is_packed(headers: &HeaderMap) -> Result<bool, String> {
         [] => Ok(false),
         // `x-gzip` is the same (RFC 9110 §8.4.1.3).
         [one] if ["gzip", "x-gzip"].iter().any(|gzip| one.eq_ignore_ascii_case(gzip)) => Ok(true),
-        // A body packed twice could unpack to a million times its size before its size is checked.
+        // A body compressed twice could unpack to a million times its size before its size is checked.
         codings => Err(codings.join(", ")),
     }
 }

@@ -26,7 +26,7 @@ pub(crate) struct Failed {
     pub causes: Vec<Message>,
     pub reason: Option<Reason>,
     pub hint: Option<Message>,
-    /// The number of the connection that broke, if other requests may have used it. They have the same number.
+    /// The number of the connection that broke, if other requests may have used it. Their errors have the same number.
     pub connection: Option<u64>,
 }
 

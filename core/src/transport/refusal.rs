@@ -234,8 +234,8 @@ fn date(at: UnixTime) -> impl fmt::Display {
     Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX)
 }
 
-/// The names in a certificate. rustls has them as text only, `DnsName("example.com")`; a certificate that is asked for
-/// its names leaves out IP addresses.
+/// The names in a certificate. rustls offers them only as text such as `DnsName("example.com")`, but the certificate's
+/// own list leaves out IP addresses.
 fn names(presented: &[String]) -> String {
     let bare = |name: &String| name.split('"').nth(1).unwrap_or(name).to_owned();
     let mut names: Vec<String> = presented.iter().take(MOST_NAMES).map(bare).collect();

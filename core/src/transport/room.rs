@@ -1,8 +1,8 @@
-//! Memory for the bodies of answers: one bound for all answers of a client that are under way at once.
+//! Limits the memory for the bodies of answers: all answers that a client reads at once share one bound.
 //!
-//! A small body needs no leave. A larger one takes bytes that all answers share, or becomes the one answer that may grow
-//! as large as any. That one never waits for room again, so it ends and makes way for the next: answers that wait for
-//! each other cannot wait for ever.
+//! A small body needs no permit. A larger one takes bytes from a shared pool, or becomes the one answer that may grow
+//! to the largest size. That one never waits again, so it ends and makes way for the next: answers cannot wait for each
+//! other for ever.
 
 use std::sync::Arc;
 
@@ -16,14 +16,14 @@ const SMALL_BODY: usize = 256 << 10;
 /// time.
 const SHARED: usize = 32 << 20;
 
-/// The room for the bodies of a client.
+/// The memory that the bodies of a client share.
 #[derive(Debug)]
 pub(super) struct Rooms {
     shared: Arc<Semaphore>,
     largest: Arc<Semaphore>,
 }
 
-/// The room of one body. It must be dropped with the body, before the caller gets what was read.
+/// The memory reserved for one body. It must be dropped with the body, before the caller gets what was read.
 #[derive(Debug, Default)]
 pub(crate) struct Room {
     shared: Option<OwnedSemaphorePermit>,
@@ -77,7 +77,7 @@ mod tests {
 
     const BODIES: usize = 100;
 
-    /// All of them need more than there is, and each holds a part while it asks for the next.
+    /// Together they need more memory than there is, and each holds a part while it asks for the next.
     #[tokio::test(start_paused = true)]
     async fn bodies_that_wait_for_each_other_all_end_within_the_bound() {
         let rooms = Arc::new(Rooms::new());
@@ -99,7 +99,7 @@ mod tests {
                 total.fetch_sub(size, Ordering::SeqCst);
             });
         }
-        // The clock stands still while anything can go on.
+        // The paused clock advances only when no task can go on.
         assert!(timeout(Duration::from_hours(1), reading.join_all()).await.is_ok(), "they wait for ever");
         let most = most.load(Ordering::SeqCst);
         assert!(most <= BODIES * SMALL_BODY + SHARED + LARGEST_BODY, "{} MB at once", most >> 20);

@@ -13,7 +13,7 @@ use crate::error::{Error, Kind};
 #[cfg(not(any(windows, target_vendor = "apple", target_os = "android")))]
 use crate::message::Name;
 
-/// Checks servers against the system's store; the certificates of `ca_bundle` are trusted beside it.
+/// Creates a verifier that trusts the system's store and also the certificates of `ca_bundle`.
 pub(super) fn verifier(
     provider: Arc<CryptoProvider>,
     ca_bundle: &[CertificateDer<'static>],
@@ -71,7 +71,7 @@ fn platform(
 /// the folder takes thirty times as long.
 #[cfg(not(any(windows, target_vendor = "apple", target_os = "android")))]
 fn system(replacement: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, Error> {
-    // OpenSSL's meaning of the variable: it replaces the system's store.
+    // As with OpenSSL, the variable replaces the system's store.
     if let Some(path) = replacement {
         return certificates(path, "the variable SSL_CERT_FILE");
     }

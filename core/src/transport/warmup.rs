@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
-/// Shorter than the pool's own idle time, since a connection that is about to be dropped is not warm.
+/// How long before the pool's idle time ends a connection no longer counts as warm: it is about to be dropped.
 const MARGIN: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
@@ -40,7 +40,7 @@ enum Phase {
 #[derive(Debug)]
 pub(super) struct Warming<'a> {
     warmup: &'a Warmup,
-    /// Dropping it wakes those who wait.
+    /// Dropping it wakes the requests that wait.
     first: Option<watch::Sender<()>>,
 }
 

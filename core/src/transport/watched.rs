@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
 
-/// When the first byte of a request left, if it did. Clones share it.
+/// When the first byte of a request was sent; empty before that. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Departure(Arc<Mutex<Option<Instant>>>);
 
@@ -18,12 +18,12 @@ impl Departure {
         self.since().is_some()
     }
 
-    /// The instant at which the request left.
+    /// The instant at which the request's first byte was sent.
     pub(crate) fn since(&self) -> Option<Instant> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets it, for the next attempt or once the outcome of this one is known.
+    /// Forgets the instant, for the next attempt or once the outcome of this one is known.
     pub(crate) fn reset(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
