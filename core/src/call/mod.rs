@@ -45,7 +45,7 @@ impl Id {
         }
     }
 
-    /// As text that [`of`](Self::of) reads back.
+    /// The id as text, which [`of`](Self::of) reads back.
     pub(crate) fn text(&self) -> String {
         match self {
             Self::Int(id) | Self::Sync(SyncReference::Id(id)) => id.to_string(),
@@ -53,7 +53,7 @@ impl Id {
         }
     }
 
-    /// An id of a kind from its text.
+    /// Reads an id of this kind from its text.
     pub(crate) fn of(kind: IdKind, text: String) -> Self {
         match (kind, text.parse()) {
             (IdKind::Int, Ok(id)) => Self::Int(id),
@@ -62,7 +62,7 @@ impl Id {
         }
     }
 
-    /// Its name in errors.
+    /// How errors name the thing with this id.
     fn named(&self, noun: &str) -> String {
         match self {
             Self::Int(id) => format!("{noun} {id}"),
@@ -71,7 +71,7 @@ impl Id {
         }
     }
 
-    /// As it is written as an argument.
+    /// The id as a caller writes it in code.
     fn argument(&self) -> String {
         match self {
             Self::Int(id) | Self::Sync(SyncReference::Id(id)) => id.to_string(),
@@ -79,7 +79,7 @@ impl Id {
         }
     }
 
-    /// Why it can be no id, if it cannot.
+    /// Returns what is wrong with the id, if it cannot stand in a path.
     fn check(&self) -> Result<(), &'static str> {
         match self {
             // `.` and `..` would change the path (RFC 3986 §5.2.4), and an empty segment would call another operation.
@@ -115,7 +115,7 @@ pub(crate) fn call<E: Endpoint>(fields: &E::Fields) -> Result<Call, Error> {
     call_on::<E>(Vec::new(), fields)
 }
 
-/// The call of an operation on what its path names.
+/// The call of an operation with these ids in its path.
 pub(crate) fn call_on<E: Endpoint>(ids: Vec<Id>, fields: &E::Fields) -> Result<Call, Error> {
     let operation = E::OPERATION;
     let call = Call::new(operation, ids)?.placed(fields.place());
@@ -132,10 +132,10 @@ pub(crate) fn call_on<E: Endpoint>(ids: Vec<Id>, fields: &E::Fields) -> Result<C
 }
 
 impl Call {
-    /// A call of a known operation on what its path names.
+    /// The call of a known operation with these ids in its path.
     ///
     /// # Errors
-    /// Kind `invalid_request` for an id that no path can hold.
+    /// Kind `invalid_request` for an id that cannot stand in a path.
     pub(crate) fn new(operation: &'static Operation, ids: Vec<Id>) -> Result<Self, Error> {
         let pairs = || operation.ids.iter().zip(&ids);
         let named: Vec<String> = pairs().rev().map(|(parameter, id)| id.named(parameter.noun)).collect();
@@ -179,7 +179,7 @@ impl Call {
         Error::new(Kind::InvalidRequest, format!("{what} Nothing was sent.")).at(self.subject())
     }
 
-    /// A call of an operation that the SDK does not know; whatever is not a read counts as a write.
+    /// The call of an operation that the SDK does not know. Anything but a read counts as a write.
     pub(crate) fn unknown(
         method: Method,
         path: &str,
@@ -206,27 +206,27 @@ impl Call {
         }
     }
 
-    /// With the values of a request.
+    /// Adds the values of a request.
     pub(crate) fn placed(mut self, placed: Placed) -> Self {
         self.query.extend(placed.query.into_iter().map(|(name, value)| (Cow::Borrowed(name), value)));
         self.body = placed.body;
         self
     }
 
-    /// With query values that an earlier call of the list had.
+    /// Adds the query values of an earlier call of the list.
     pub(crate) fn with_query(mut self, query: Vec<(String, String)>) -> Self {
         self.query = query.into_iter().map(|(name, value)| (Cow::Owned(name), value)).collect();
         self
     }
 
-    /// With the sync as the caller named it; the path may hold another name.
+    /// Makes errors name the sync as the caller named it, even if the path names it by its id.
     pub(crate) fn on_sync(mut self, sync: &SyncReference) -> Self {
         self.subject.arguments = Some(Id::Sync(sync.clone()).argument());
         self.subject.resource = Some(sync.to_string());
         self
     }
 
-    /// As a look at a run: errors, logs and hooks name the run, since nobody called a method that reads runs.
+    /// Makes errors, logs and hooks name the run, because the caller used no method that reads runs.
     pub(crate) fn on_run(mut self, run: Subject) -> Self {
         self.subject = Subject { operation_id: self.subject.operation_id, ..run };
         self
@@ -248,7 +248,7 @@ impl Call {
         self.query.iter().map(|(name, value)| (name.as_ref(), value.as_str()))
     }
 
-    /// What errors, logs and hooks speak of.
+    /// The method and the thing that errors, logs and hooks name.
     pub(crate) fn subject(&self) -> &Subject {
         &self.subject
     }
@@ -261,7 +261,7 @@ impl Call {
         self.body.as_deref().map(RawValue::get)
     }
 
-    /// The operation, where it is one of ours, with a type for its answer.
+    /// The operation; `None` if the SDK does not know it.
     pub(crate) fn operation(&self) -> Option<&'static Operation> {
         self.operation
     }
@@ -278,7 +278,7 @@ impl Call {
         })
     }
 
-    /// As a look at a run, which takes its turn among all looks.
+    /// Makes the call a look at a run, which waits in the lane of looks.
     pub(crate) fn looking(mut self, look: Arc<Look>) -> Self {
         self.look = Some(look);
         self
@@ -323,7 +323,7 @@ impl Call {
         self.safety == Safety::Write
     }
 
-    /// The class of the limit: the caller's, or the operation's.
+    /// The class of the request in the limit: the caller's priority, or else the operation's class.
     pub(crate) fn class(&self, options: &Options) -> Class {
         options.priority.map_or(self.class, Priority::class)
     }
@@ -352,12 +352,12 @@ impl Call {
     }
 }
 
-/// A text as it is written in a call.
+/// A text as a string literal, for messages that show a call.
 fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-/// A value as it may stand in a path segment or a query.
+/// Escapes a value for a path segment or a query.
 pub(crate) fn escaped(value: &str) -> String {
     utf8_percent_encode(value, ESCAPED).to_string()
 }

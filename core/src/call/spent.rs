@@ -35,9 +35,9 @@ pub(crate) struct Spent {
     waited: Duration,
     /// The digest of the key that the last request was sent with.
     key: Option<[u8; 32]>,
-    /// When the last attempt's first byte left.
+    /// When the first byte of the last attempt was sent.
     sent: Option<Instant>,
-    /// Named by the call, whatever requests prepare or follow it.
+    /// Names the call, even if other requests prepare or follow it.
     meta: Meta,
 }
 
@@ -120,12 +120,12 @@ impl Spent {
         self.key
     }
 
-    /// Notes when the last attempt's first byte left.
+    /// Notes when the first byte of the last attempt was sent.
     pub(crate) fn left_at(&mut self, sent: Option<Instant>) {
         self.sent = sent;
     }
 
-    /// When the last attempt's first byte left.
+    /// When the first byte of the last attempt was sent.
     pub(crate) fn sent(&self) -> Option<Instant> {
         self.sent
     }
