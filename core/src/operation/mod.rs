@@ -61,7 +61,7 @@ pub(crate) struct Operation {
 }
 
 impl Operation {
-    /// Whether an object with these members is a whole value of the operation, whatever else it holds.
+    /// Whether an object with these members is a whole value of the operation, whatever other members it has.
     pub(crate) fn returns_object_with(&self, has: impl Fn(&str) -> bool) -> bool {
         match self.returns {
             Returns::Page(_) => has("data"),
@@ -90,12 +90,13 @@ pub(crate) struct Traits {
     pub deprecated: bool,
     /// Whether it is newer than the document that the SDK was built from.
     pub newer: bool,
-    /// The order in which a list is requested by default. Without one, the server may use a different order for each
-    /// page, and pages overlap and are compared.
+    /// The order in which a list is requested by default. Without one, the server may order each page differently, so
+    /// pages overlap by a row and are compared.
     pub order: Option<&'static str>,
     /// Hightouch's default page size, which is requested explicitly.
     pub page: u32,
-    /// A member of the answer that is taken from the path if the server leaves it out: the wire names of both.
+    /// A member that is taken from the path if the answer lacks it: the wire names of the member and of the path
+    /// parameter.
     pub fill: Option<(&'static str, &'static str)>,
 }
 

@@ -17,7 +17,7 @@ pub(crate) struct Page<T> {
 /// One page of a list that goes on without the rows that cannot be read.
 #[derive(Debug)]
 pub(crate) struct TolerantPage<T> {
-    /// A row that cannot be read has a text in its place that tells it from others.
+    /// The rows. In place of a row that cannot be read stands a text that distinguishes it from other rows.
     pub rows: Vec<Result<T, String>>,
     pub has_more: Option<bool>,
 }
@@ -34,7 +34,7 @@ impl<T: Serialize> Serialize for TolerantPage<T> {
     }
 }
 
-/// Reads a page: `each` gets the rows, and what `hasMore` says is returned. Nothing if it is no page.
+/// Reads a page: passes each row to `each`, and returns `hasMore`. Returns `None` if the value is not a page.
 #[allow(
     clippy::option_option,
     reason = "whether it is a page, and whether the page says that there are more"
@@ -57,8 +57,8 @@ fn read<T: Readable>(
         }
         Ok(())
     })?;
-    // Some servers write null for no rows. A page that says that there are more, or has no list at all, must not pass for
-    // the end of the list.
+    // Some servers write null for no rows. But if the page has no list at all, or says that there are more rows, it
+    // must not count as the end of the list.
     if is_null && has_more != Some(true) {
         mended.note_field("data");
         is_list = true;

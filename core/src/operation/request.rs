@@ -22,7 +22,7 @@ pub(crate) struct Placing {
 }
 
 impl Placing {
-    /// A query parameter; a list repeats its name.
+    /// Adds a query parameter. A list repeats its name.
     pub(crate) fn query(&mut self, name: &'static str, value: &impl Outgoing) {
         let mut add = |value: &Value| match value {
             Value::Null => {}
@@ -36,14 +36,14 @@ impl Placing {
         }
     }
 
-    /// A member of the body. Opaque JSON keeps its text.
+    /// Adds a member of the body. Opaque JSON keeps its text.
     pub(crate) fn body(&mut self, name: &'static str, value: &impl Outgoing) {
         if let Ok(raw) = serde_json::value::to_raw_value(&Bare(value)) {
             self.members.push((name, raw));
         }
     }
 
-    /// A member of the body that is null.
+    /// Adds a member of the body that is null.
     pub(crate) fn null(&mut self, name: &'static str) {
         self.members.push((name, RawValue::NULL.to_owned()));
     }
@@ -91,10 +91,15 @@ pub(crate) trait Fields: FromCaller {
 
 /// Declares an operation's arguments: place (`query`, `body`, `client`), Rust name, wire name, type.
 ///
-/// Each may be left out, unless the place says more: `(needed)` must be there, `(given)` must be there and may be null,
-/// `(nullable)` tells absent, null and set apart, `(nulled)` sends null where it is left out, `(off)` is a boolean that
-/// is sent as false where it is left out: the document's defaults are strings where booleans are meant, so nothing is
-/// left to them. `(internal)` is for bindings and tests: hosts have no such argument, and errors do not list it.
+/// Each may be left out, unless a word after the place says otherwise:
+///
+/// * `(needed)`: must be present.
+/// * `(given)`: must be present, and may be null.
+/// * `(nullable)`: absent, null and set mean different things.
+/// * `(nulled)`: sent as null if it is left out.
+/// * `(off)`: a boolean that is sent as false if it is left out. The API's document declares strings as the defaults of
+///   booleans, so the server's defaults are not relied on.
+/// * `(internal)`: for bindings and tests. Hosts have no such argument, and errors do not list it.
 macro_rules! request {
     ($(#[doc = $doc:literal])* $vis:vis struct $name:ident {
         $($(#[doc = $field_doc:literal])* $place:ident $(($how:ident))? $field:ident = $wire:literal : $type:ty),* $(,)?
