@@ -19,9 +19,9 @@ pub struct Meta {
     pub request_id: String,
     /// The method that was called: `syncs.get`.
     pub operation: String,
-    /// The API's own id of the operation: `GetSync`; absent for calls that are none of the API's operations.
+    /// The API's own id of the operation: `GetSync`; absent if the call is not an operation of the API.
     pub operation_id: Option<&'static str>,
-    /// What it was called on: `sync 7`, `sync "orders"`.
+    /// What the method was called on: `sync 7`, `sync "orders"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
     /// Milliseconds spent waiting for the limit.
@@ -94,13 +94,13 @@ impl Meta {
         }
     }
 
-    /// Reports these attempts under the name of another call, which this one prepares or follows.
+    /// Reports these attempts under the name of another call, for which this call was a preparation or a follow-up.
     pub(crate) fn named(self, subject: &Subject) -> Self {
         let Self { operation, operation_id, resource, .. } = Self::of(subject);
         Self { operation, operation_id, resource, ..self }
     }
 
-    /// Spells the operation's name as in a language.
+    /// Writes the operation's name as a language does.
     pub(crate) fn in_style(mut self, style: Style) -> Self {
         self.operation = style.method(&self.operation);
         self

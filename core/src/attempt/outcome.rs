@@ -1,19 +1,19 @@
-//! What happened to one attempt: the type by which retries, the limit and adoption decide.
+//! What happened to one attempt. Retries, the limit and adoption depend on it.
 
 use tokio::time::Instant;
 
 /// What happened to an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// No byte of it reached the server: another attempt may succeed.
+    /// No byte of the request reached the server: another attempt may succeed.
     NeverLeft,
-    /// It left, and the server itself said that it did nothing with it (RFC 9113 §8.7).
+    /// The request was sent, and the server itself said that it did nothing with it (RFC 9113 §8.7).
     Refused,
-    /// It left, or may have left, and no whole answer came back.
+    /// The request was sent, or may have been, and no whole answer came back.
     Lost {
-        /// When its first byte left, as far as this process can tell.
+        /// When its first byte was sent, as far as this process can tell.
         since: Instant,
-        /// Whether the server may still read it later: the connection went silent and did not close.
+        /// Whether the server may still read the request later: the connection went silent and did not close.
         silent: bool,
     },
     /// The server answered.
@@ -23,16 +23,16 @@ pub(crate) enum Outcome {
     },
     /// The server answered with something that cannot be read and that it would send again.
     Unusable {
-        /// When the attempt's first byte left.
+        /// When the attempt's first byte was sent.
         since: Instant,
     },
-    /// No byte of it reached the server, and another attempt would fail in the same way, as with a certificate that is
-    /// not trusted.
+    /// No byte of the request reached the server, and another attempt would fail in the same way, as with a certificate
+    /// that is not trusted.
     Barred,
 }
 
 impl Outcome {
-    /// When a request left whose effect is unknown.
+    /// When the request was sent, if its effect is unknown.
     pub(crate) fn since(self) -> Option<Instant> {
         match self {
             Self::Lost { since, .. } | Self::Unusable { since } => Some(since),

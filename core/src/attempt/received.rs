@@ -15,7 +15,7 @@ pub(crate) struct Received {
 }
 
 impl Received {
-    /// Puts each header through `scrub`; a repeated one is joined by commas (RFC 9110 §5.3).
+    /// Applies `scrub` to each header. The values of a repeated header are joined by commas (RFC 9110 §5.3).
     pub(crate) fn new(status: u16, from: &HeaderMap, body: Bytes, scrub: impl Fn(&str) -> String) -> Self {
         let mut headers = BTreeMap::<String, String>::new();
         for (name, value) in from {

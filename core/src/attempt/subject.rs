@@ -1,4 +1,4 @@
-//! What errors, logs and hooks speak of: the method that was called, and on what.
+//! What errors, logs and hooks name: the method that was called, and what it was called on.
 
 use crate::message::{Message, Method};
 
@@ -9,9 +9,9 @@ pub(crate) struct Subject {
     pub method: &'static str,
     /// The API's id of the operation, if it is one of the API's.
     pub operation_id: Option<&'static str>,
-    /// What the method's first arguments were, as they are written in a call: `7`, `"orders"`.
+    /// The method's first arguments, as they are written in a call: `7`, `"orders"`.
     pub arguments: Option<String>,
-    /// What it was done to: `sync 7`, `sync "orders"`, `run 12 of sync 7`.
+    /// What the method was called on: `sync 7`, `sync "orders"`, `run 12 of sync 7`.
     pub resource: Option<String>,
 }
 
