@@ -1,10 +1,10 @@
-//! How a resource declares its operations, so that no other list of them has to be kept.
+//! How a resource declares its operations. All other lists of operations are derived from these declarations.
 
 use crate::operation::{Endpoint, Page};
 use crate::page::Row;
 use crate::runs::RunState;
 
-/// Visits the declared operations, each with the types of what it takes and returns.
+/// Visits the declared operations, each with the types of its arguments and its result.
 pub(crate) trait Visitor {
     /// A list.
     fn page<E: Endpoint<Answer = Page<T>>, T: Row>(&mut self);
@@ -12,7 +12,7 @@ pub(crate) trait Visitor {
     fn value<E: Endpoint<Answer: Send>>(&mut self);
     /// A run to follow.
     fn run<E: Endpoint<Answer = S::Started, Fields: Default>, S: RunState>(&mut self);
-    /// An operation that others use; hosts have no method for it.
+    /// An operation that only other operations use; hosts have no method for it.
     fn inner<E: Endpoint>(&mut self);
 }
 

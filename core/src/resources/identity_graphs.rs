@@ -304,7 +304,7 @@ impl IdentityGraphs {
         Pending::new(&self.sender, call)
     }
 
-    /// Reads the status of such a request (operation `ReprocessStatus`).
+    /// Reads the status of a request to reprocess identifiers (operation `ReprocessStatus`).
     pub fn reprocess_status(
         &self,
         graph: impl Into<String>,

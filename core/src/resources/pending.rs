@@ -66,7 +66,7 @@ impl<T: Send + 'static> Pending<T> {
         Ok((value, spent.meta()))
     }
 
-    /// A call that a function makes.
+    /// A call that runs the function `make` when it is awaited.
     pub(crate) fn made(
         sender: &Sender,
         subject: Subject,
@@ -76,14 +76,14 @@ impl<T: Send + 'static> Pending<T> {
     }
 }
 
-/// What the call names, if its arguments make one.
+/// The subject of the call; an empty one if its arguments are wrong.
 fn subject_of(call: &Result<Call, Error>) -> Subject {
     call.as_ref().map_or(Subject::method(""), |call| call.subject().clone())
 }
 
 #[expect(private_bounds, reason = "values are this crate's own types")]
 impl<T: Readable + Send + 'static> Pending<T> {
-    /// The call of one operation, whose answer is its value.
+    /// A call of one operation. Its answer is the value of the call.
     pub(crate) fn new(sender: &Sender, call: Result<Call, Error>) -> Self {
         Self::made(sender, subject_of(&call), move |sender, spent| {
             Box::pin(async move { value::<T>(sender, &call?, spent).await })
@@ -93,7 +93,7 @@ impl<T: Readable + Send + 'static> Pending<T> {
 
 #[expect(private_bounds, reason = "states are this crate's own types")]
 impl<S: RunState> Pending<Run<S>> {
-    /// A call that starts a run of what its path names.
+    /// A call that starts a run of the sync, sequence or graph that its path names.
     pub(crate) fn started<E>(sender: &Sender, parent: String, fields: &E::Fields) -> Self
     where
         E: Endpoint<Answer = S::Started, Fields: Default>,

@@ -122,8 +122,8 @@ fn variant(of: &Value) -> BoxedStrategy<Value> {
         .boxed()
 }
 
-/// What a server holds for a value of the door: no tags, and the members that the type does not know among the others.
-/// With `nulls` it says null for what the value lacks. With `sent` it is what a request must hold.
+/// Converts a value of the door to the server's JSON: without tags, and with unknown members beside the known ones.
+/// With `nulls`, absent members are null. With `sent`, the result is what a request must hold.
 fn at_server(of: &Value, door: &Value, nulls: bool, sent: bool) -> Value {
     if let Some(name) = of["ref"].as_str() {
         return at_server(type_named(name), door, nulls, sent);
@@ -163,7 +163,7 @@ fn through_text(value: &impl serde::Serialize) -> Value {
     serde_json::from_str(&serde_json::to_string(value).unwrap()).unwrap()
 }
 
-/// Through the door as a host writes it, and back from a server that keeps what goes out.
+/// Sends a value through the door as a host writes it, and reads it back from a server that returns what it was sent.
 fn survives<T>(of: &Value, door: &Value)
 where
     T: Readable + Outgoing + serde::de::DeserializeOwned + PartialEq + Debug,
@@ -177,8 +177,8 @@ where
     assert_eq!(mended.into_paths(), Vec::<String>::new());
 }
 
-/// Reads a value as a server has it, and gives what it holds to a request: everything that the request takes goes out as
-/// it came. Nothing if the value lacks what the request needs.
+/// Reads a value from the server's JSON and gives its members to a request, which must send each member that it takes
+/// as it came. `None` if the value lacks what the request needs.
 fn writes_back<R: Readable, F: Fields>(of: &Value, server: &Value) -> Option<()> {
     let canonical = through_text(&read::<R>(server.to_string().as_bytes(), &mut Mended::default()).unwrap());
     let (mut args, mut expected) = (Map::new(), Map::new());
@@ -261,7 +261,8 @@ survive! {
     CustomQuery TableQuery RawQuery
 }
 
-/// A model, a contract or a domain could not be given back, because absent counted as null; a schedule lost its time zone.
+/// Incident: a model, a contract or a domain could not be written back, because absent counted as null; a schedule lost
+/// its time zone.
 #[test]
 fn everything_that_a_get_returns_can_be_written_back_with_its_unknown_members() {
     for resource in RESOURCES {
@@ -303,7 +304,7 @@ fn every_recorded_answer_can_be_written_back() {
     assert!(rows >= 40 && created >= 30, "{rows} rows, {created} of them as new ones");
 }
 
-/// The vendor has taken members of a schedule that its document does not name.
+/// The API has accepted members of a schedule that its document does not name.
 #[test]
 fn a_schedule_is_sent_back_with_its_time_zone_and_its_start() {
     let server = json!({ "id": 1, "slug": "a", "schedule": {

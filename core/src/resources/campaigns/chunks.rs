@@ -45,7 +45,7 @@ pub(crate) async fn send_campaign(
     Ok(CampaignResult { results })
 }
 
-/// A request that failed, and what is known of its recipients.
+/// A request that failed, and the results that are known for its recipients.
 struct FailedChunk {
     error: Error,
     results: Vec<RecipientResult>,
@@ -96,7 +96,7 @@ fn matching(given: CampaignResult, recipients: &[CampaignRecipient]) -> Result<C
     Err(FailedChunk { error, results: assigned(given.results, recipients) })
 }
 
-/// The results of those recipients that they name beyond doubt; the others are `unknown`.
+/// Assigns each result to the recipient that it names. A recipient without a certain result is `unknown`.
 fn assigned(given: Vec<RecipientResult>, recipients: &[CampaignRecipient]) -> Vec<RecipientResult> {
     let mut results = unknown(recipients);
     for result in given {
@@ -117,7 +117,8 @@ pub(crate) fn campaign_call(campaign: &str, what: &CampaignTrigger) -> Result<Ca
     call_on::<TriggerCampaignOp>(vec![Id::Text(campaign.to_owned())], what)
 }
 
-/// Exactly one of the two names a recipient. The document says so in its text and not in its schema.
+/// Checks that each recipient has exactly one of its two names. The document requires it in its prose, not in its
+/// schema.
 fn check(recipients: &[CampaignRecipient]) -> Result<(), Error> {
     match recipients.iter().position(|recipient| recipient.handle.is_some() == recipient.id.is_some()) {
         None => Ok(()),
@@ -139,7 +140,7 @@ fn unknown(recipients: &[CampaignRecipient]) -> Vec<RecipientResult> {
     recipients.iter().map(|recipient| RecipientResult::of(recipient, RecipientStatus::Unknown)).collect()
 }
 
-/// What is known of each recipient, beside what the server said.
+/// The results of the recipients, and what the server said.
 fn details(results: &[RecipientResult], said: Option<Json>) -> Json {
     #[derive(Serialize)]
     struct Details<'a> {
@@ -150,7 +151,7 @@ fn details(results: &[RecipientResult], said: Option<Json>) -> Json {
     Json::of(&Details { results, details: said })
 }
 
-/// The error of a chunk, with what is known of all recipients.
+/// The error of a chunk, with the known results of all recipients.
 fn partial(
     FailedChunk { error, results: of_chunk }: FailedChunk,
     recipients: &[CampaignRecipient],

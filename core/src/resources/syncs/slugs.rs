@@ -65,12 +65,13 @@ pub(crate) struct Resolved {
     pub key: KeyDigest,
 }
 
-/// The id that the key in use remembers for a slug; nothing is sent.
+/// The id of a slug, if it is remembered for the key in use. Sends nothing.
 fn remembered(sender: &Sender, slug: &str) -> Option<i64> {
     sender.part::<Slugs>().id(sender.key()?.digest(), slug)
 }
 
-/// The id behind the slug that a call wants, whose errors name that call; whoever changes the sync asks anew, since the slug may have gone to another one.
+/// Looks up the id of the slug that `wanted` needs; errors name `wanted`. Without `remembers` the server is always
+/// asked: a call that changes the sync must not use an old id, because the slug may have moved to another sync.
 pub(crate) async fn resolve(
     sender: &Sender,
     slug: &str,
@@ -113,8 +114,8 @@ async fn search(sender: &Sender, slug: &str, call: &Call, spent: &mut Spent) -> 
         .with_hint("Check the spelling in the sync's settings, or pass the numeric id. Nothing was changed."))
 }
 
-/// Repeats a look-up once if the key was changed before the call was sent. The first key of a function is such a
-/// change.
+/// Repeats a look-up once if the key was changed before the call was sent. Getting the first key from a function is
+/// such a change.
 #[derive(Debug, Default)]
 pub(crate) struct BySlug {
     repeated: bool,
@@ -128,7 +129,7 @@ impl BySlug {
         Ok(call.clone().with_sync(id).bound_to(key))
     }
 
-    /// Whether the call is to be made ready and sent again after this error.
+    /// Whether to look up the slug and send the call again after this error.
     pub(crate) fn again(&mut self, sender: &Sender, ready: &Call, error: &Error) -> bool {
         if let (Kind::NotFound, Some(Id::Sync(SyncReference::Id(id)))) = (error.kind(), ready.ids().first()) {
             sender.part::<Slugs>().forget(*id);

@@ -70,7 +70,7 @@ async fn start_once(
     runs::started::<SyncRun>(sender, parent, is_plain(how), &call, spent).await
 }
 
-/// The call that starts a run, by a slug once the sync's id is known.
+/// Prepares the call that starts a run; looks up the sync's id if it was named by a slug.
 async fn prepare(
     sender: &Sender,
     sync: &SyncReference,
