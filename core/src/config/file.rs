@@ -9,14 +9,14 @@ use rustls::pki_types::pem::PemObject as _;
 use crate::error::{Error, Kind};
 use crate::message::{Message, Name};
 
-/// Many times any key, so that a file named by mistake is not read whole.
+/// Many times the size of a key. It bounds what is read of a file that was named by mistake.
 const LARGEST_KEY_FILE: u64 = 64 << 10;
 /// Every public authority's certificates take about a quarter of a MiB.
 const LARGEST_BUNDLE: u64 = 16 << 20;
 
-/// Reads a file that a setting names, of at most so many bytes; the error says why it cannot be read.
+/// Reads a file that a setting names, of at most `most` bytes. The error says why it cannot be read.
 ///
-/// Only regular files are opened: to open a named pipe is to wait for whoever writes to it.
+/// Only regular files are opened: opening a named pipe would wait until somebody writes to it.
 fn contents(path: &Path, most: u64) -> Result<Vec<u8>, String> {
     let unreadable = |error: std::io::Error| match error.kind() {
         ErrorKind::NotFound => "the file does not exist".to_owned(),
@@ -95,7 +95,7 @@ mod tests {
         );
         std::fs::write(&file, b"\xff\xfe").unwrap();
         refused(&file, "holds no certificate");
-        // Sparse: nothing is written.
+        // A sparse file, so nothing is written.
         std::fs::File::create(&file).unwrap().set_len(LARGEST_BUNDLE + 1).unwrap();
         refused(&file, "cannot be read: it is larger than 16 MiB");
         std::fs::remove_dir_all(&folder).unwrap();

@@ -21,7 +21,7 @@ const BEARER: &str = "Bearer ";
 pub(crate) struct Key(SecretString);
 
 impl Key {
-    /// A key given as a value: taken as it is.
+    /// A key from the caller, which is used unchanged.
     pub(crate) fn new(text: &str) -> Result<Self, Error> {
         let refused = |reason: Reason, what: &'static str, hint: &'static str| {
             Err(Error::new(Kind::Config, message!["the API key ", what]).with_reason(reason).with_hint(hint))
@@ -58,7 +58,8 @@ impl Key {
         Ok(Self(SecretString::from(text)))
     }
 
-    /// A key from a file or the environment, which often end in one line break that is not the key's.
+    /// A key from a file or the environment. These often end in a line break that is not part of the key; one is
+    /// removed.
     pub(crate) fn from_outside(text: &str) -> Result<Self, Error> {
         let text = text.strip_suffix('\n').map_or(text, |rest| rest.strip_suffix('\r').unwrap_or(rest));
         Self::new(text)
@@ -87,7 +88,8 @@ impl Key {
     }
 }
 
-/// Whether a template's or a shell's variable stands in the place of its value: `${KEY}`, `$KEY`, `%KEY%`, `{{ KEY }}`.
+/// Whether the text is a variable of a template or a shell in place of its value: `${KEY}`, `$KEY`, `%KEY%`, `{{ KEY
+/// }}`.
 fn is_placeholder(text: &str) -> bool {
     let within = |open: &str, close: &str| text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
     let is_name = |text: &str| {
@@ -110,7 +112,7 @@ impl fmt::Debug for Key {
 mod tests {
     use super::*;
 
-    /// Guards against keys that were sent with what stood around them, to be refused as unknown.
+    /// Guards against sending a key together with the text around it, which the server would refuse as unknown.
     #[test]
     fn what_is_around_a_key_by_mistake_is_named_and_the_key_is_not() {
         for (text, what) in [

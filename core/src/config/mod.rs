@@ -71,8 +71,8 @@ impl Settings {
         self
     }
 
-    /// Checks the settings and fills what was left out from the environment. Reads the files that they name, nothing
-    /// else.
+    /// Checks the settings and takes missing ones from the environment. Reads the files that they name, and does no
+    /// other I/O.
     pub(crate) fn check(&self) -> Result<Config, Error> {
         let (base, origin) = self.base()?;
         let scale = self.internal.scale;
@@ -87,7 +87,7 @@ impl Settings {
         let route = match &self.proxy {
             Some(given) => Route::Through(Proxy::given(given, base.scheme())?),
             None => match Route::from_environment(&base, |name| self.variable(name))? {
-                // An environment that was given replaces that of the process.
+                // An environment that was given replaces that of the process, and with it the system's own proxy.
                 Route::AsTheSystemSays if self.environment.is_some() => Route::Direct,
                 route => route,
             },
@@ -128,7 +128,7 @@ impl Settings {
         base_url(text.as_deref().unwrap_or(DEFAULT_BASE_URL), &named)
     }
 
-    /// Where requests would go, whatever is wrong with the other settings.
+    /// The base URL, even if other settings are wrong.
     pub(crate) fn known_base(&self) -> Option<String> {
         self.base().ok().map(|(url, _)| url.to_string())
     }
@@ -148,7 +148,7 @@ impl Settings {
         Ok(value.filter(|value| !value.is_empty()))
     }
 
-    /// The key to begin with: none if a function gives it, which leaves no room for another.
+    /// The first key; none if a function returns the key, in which case no key may be set.
     fn first_key(&self) -> Result<Option<Key>, Error> {
         if !self.internal.key_later {
             return self.key().map(Some);
@@ -282,7 +282,7 @@ mod tests {
         std::fs::remove_dir_all(&folder).unwrap();
     }
 
-    /// Opening it waits for whoever writes to it: a client could not be created, and no thread of Python ran meanwhile.
+    /// Opening a pipe waits for a writer: a client could not be created, and no thread of Python ran meanwhile.
     #[cfg(unix)]
     #[test]
     fn a_key_file_that_is_a_pipe_is_refused_and_not_waited_for() {

@@ -1,4 +1,4 @@
-//! The proxy in use: given, or from the environment; what it is told to know us by is treated like the key.
+//! The proxy, from the settings or the environment. Its credentials are kept secret like the key.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,19 +12,19 @@ use crate::message::{Message, Name};
 use crate::secret::Secret;
 use crate::text::without;
 
-/// In the order of most tools: what is for https before what is for everything.
+/// In the order of most tools: variables for https come before those for every scheme.
 const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 /// With `socks5` the server's name is resolved here, with `socks5h` by the proxy.
 const SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
 const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
-/// What stands where a user, a password or the header made of them was.
+/// The text that replaces credentials.
 const REDACTED: &str = "[password]";
 
 /// A proxy that was checked.
 #[derive(Clone, Debug)]
 pub(crate) struct Proxy {
     url: Secret,
-    /// Every form in which its credentials may come back, the longest first.
+    /// Every form in which its credentials may appear in texts, the longest first.
     secrets: Vec<Secret>,
 }
 
@@ -33,12 +33,12 @@ pub(crate) struct Proxy {
 pub(crate) enum Route {
     Through(Proxy),
     Direct,
-    /// As the system's own settings say, where it has any: the environment says nothing.
+    /// By the system's own proxy settings, if it has any: the environment names no proxy.
     AsTheSystemSays,
 }
 
 impl Route {
-    /// The proxy whose name and credentials are known here.
+    /// The proxy; `None` if there is none, or if only the system knows it.
     pub(crate) fn proxy(&self) -> Option<&Proxy> {
         match self {
             Self::Through(proxy) => Some(proxy),
@@ -46,7 +46,7 @@ impl Route {
         }
     }
 
-    /// As the usual variables say.
+    /// The route that the usual environment variables name.
     pub(crate) fn from_environment(
         base: &Url,
         variable: impl Fn(&str) -> Result<Option<String>, Error>,
@@ -82,7 +82,7 @@ impl Route {
 }
 
 impl Proxy {
-    /// From the setting.
+    /// The proxy that the setting names.
     pub(crate) fn given(text: &Secret, base_scheme: &str) -> Result<Self, Error> {
         let named = message!["the setting ", Name("proxy")];
         if base_scheme == "http" {
@@ -119,7 +119,7 @@ fn wrong(named: &Message, what: &'static str) -> Error {
     Error::new(Kind::Config, message![named.clone(), " ", what])
 }
 
-/// Whether a variable's text names no scheme, or one of ours.
+/// Whether the URL in a variable has no scheme, or one that we support.
 fn is_spoken(text: &str) -> bool {
     let scheme = text.split_once("://").map(|(scheme, _)| scheme.trim());
     scheme.is_none_or(|scheme| SCHEMES.iter().any(|ours| ours.eq_ignore_ascii_case(scheme)))
@@ -162,8 +162,8 @@ fn with_port(entry: &str) -> (&str, Option<u16>) {
     }
 }
 
-/// The password, or a token in the user's place: as it was written, as URLs write it, as it is meant, and as the header
-/// `Proxy-Authorization` has it (RFC 7617 §2).
+/// The forms of the password, or of a token in place of the user: as it was written, as a URL encodes it, decoded, and
+/// as in the header `Proxy-Authorization` (RFC 7617 §2).
 fn secrets(text: &str, url: &Url) -> Vec<Secret> {
     let user_info = text
         .split_once("://")
@@ -206,7 +206,7 @@ mod tests {
 
     const BASE: &str = "https://api.hightouch.com/api/v1";
 
-    /// Guards against a password that came back decoded, or as the header's base64, and was shown.
+    /// Guards against showing a password that comes back decoded, or in base64 as in the header.
     #[test]
     fn credentials_are_taken_out_in_every_form_in_which_they_may_come_back() {
         let proxy = Proxy::parse("http://us%65r:p%40s^s@proxy.example:3128", &Message::default()).unwrap();
@@ -299,7 +299,7 @@ mod tests {
         assert!(from(&[("ALL_PROXY", "http://")], "http://127.0.0.1:1/api").unwrap().proxy().is_none());
     }
 
-    /// Guards against clients that could not be made where `ALL_PROXY` named a SOCKS proxy.
+    /// Guards against failing to create a client if `ALL_PROXY` names a SOCKS proxy.
     #[test]
     fn a_socks_proxy_is_spoken_to() {
         for url in ["socks5://user:s3cr3t@proxy:1080", "socks5h://proxy:1080"] {
