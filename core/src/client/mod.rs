@@ -23,7 +23,7 @@ pub struct Client {
     sender: Sender,
 }
 
-/// Declares the way to each resource.
+/// Declares one method per resource, which returns the handle of the resource.
 macro_rules! resources {
     ($($(#[doc = $doc:literal])* $method:ident: $handle:ident;)*) => {
         impl Client {
@@ -68,13 +68,15 @@ impl Client {
         Self::with_source(settings, KeySource::Nowhere)
     }
 
-    /// Creates a client whose key `credentials` gives: asked before the first request, and again when the server refused
-    /// the key (401), once for all requests that met the refusal. Such a request is sent once more if the key has changed;
-    /// others of the same call are not. `settings` need no key.
+    /// Creates a client that gets its key from the function `credentials`. The function is called before the first
+    /// request, and again if the server refuses the key (401): once for all requests that were refused meanwhile. A
+    /// refused request is sent once more if the key has changed; other requests of the same call are not repeated.
+    /// `settings` need no key.
     ///
     /// # Errors
     /// Kind `config`, naming the setting. If the function fails, calls fail with kind `authentication` and its error as
-    /// their [`source`](std::error::Error::source). A call of this client from inside the function fails so as well.
+    /// their [`source`](std::error::Error::source). A call that the function itself makes on this client fails in the
+    /// same way.
     pub fn with_credentials<F>(
         settings: &Settings,
         credentials: impl Fn() -> F + Send + Sync + 'static,
@@ -91,7 +93,7 @@ impl Client {
         Ok(Self { sender: Sender::new(settings.check()?, source) })
     }
 
-    /// A client with the same settings and key and nothing else in common, for a forked process.
+    /// Creates a client with the same settings and key for a forked process. The two share nothing else.
     pub(crate) fn reopened(&self) -> Self {
         Self { sender: self.sender.reopened() }
     }
@@ -100,7 +102,8 @@ impl Client {
         &self.sender
     }
 
-    /// Uses another key of the same workspace from the next request on. The limit is the workspace's and stays as it is.
+    /// Uses another key of the same workspace from the next request on. The limit belongs to the workspace and stays
+    /// the same.
     ///
     /// # Errors
     /// Kind `config` if it cannot be a key; the old one stays.
@@ -123,7 +126,7 @@ impl Client {
     /// Returns a run by its token, which may come from another process or language. Sends nothing.
     ///
     /// # Errors
-    /// Kind `invalid_request` if it is no token of this server's.
+    /// Kind `invalid_request` if the text is not a token of this server.
     pub fn run(&self, token: &str) -> Result<AnyRun, Error> {
         AnyRun::resumed(&self.sender, token)
     }
@@ -146,7 +149,8 @@ impl Client {
         self.sender.hooks().on_end(Arc::new(hook));
     }
 
-    /// Calls `hook` each time that a refusal (429) of this client lowers the limit, at once and on the task that met it.
+    /// Calls `hook` each time that a refusal (429) of this client lowers the limit. It is called at once, on the task
+    /// whose request was refused.
     pub fn on_cut(&self, hook: impl Fn(&CutMade) + Send + Sync + 'static) {
         self.sender.hooks().on_cut(Arc::new(hook));
     }

@@ -16,10 +16,10 @@ use crate::sender::Answer;
 use crate::transport;
 
 impl Client {
-    /// Sends any request below the base URL and returns the server's JSON; nothing (204) is returned as null.
+    /// Sends any request below the base URL and returns the server's JSON. An empty answer (204) becomes null.
     ///
     /// # Errors
-    /// As every operation; kind `invalid_request`, with nothing sent, for a path that could leave the API.
+    /// As for every operation. Also kind `invalid_request` for a path that could leave the API; then nothing is sent.
     pub async fn request(
         &self,
         method: &str,
@@ -96,7 +96,7 @@ fn verb(method: &str) -> Result<Method, Error> {
     }
 }
 
-/// A path that stays below the base URL: the key goes nowhere else.
+/// Checks that a path stays below the base URL, so that the key is sent nowhere else.
 fn checked(path: &str) -> Result<&str, Error> {
     if !path.starts_with('/') || path.starts_with("//") {
         return Err(wrong("the path must start with exactly one / and is taken below the base URL"));
@@ -112,7 +112,7 @@ fn checked(path: &str) -> Result<&str, Error> {
     Ok(path)
 }
 
-/// Numbers go out as the caller wrote them.
+/// The query values. Numbers are sent as the caller wrote them.
 fn pairs(query: &BTreeMap<String, Json>) -> Result<Vec<(String, String)>, Error> {
     let mut pairs = Vec::new();
     for (name, value) in query {
