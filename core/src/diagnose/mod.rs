@@ -148,7 +148,7 @@ fn exhausted(refused: usize, quota: &Quota) -> Finding {
 }
 
 impl Diagnosis {
-    /// What can be said where the settings make no client.
+    /// The diagnosis of settings from which no client can be created.
     pub(crate) fn without_client(base_url: Option<String>, error: &Error, style: Style) -> Self {
         Self { base_url, proxy: None, tls: None, ok: false, findings: vec![Finding::of(error, style)] }
     }

@@ -36,8 +36,8 @@ pub(super) fn proxy_of(config: &Config) -> Option<String> {
     Way::of(config).proxy
 }
 
-/// Opens one connection, on the way that requests take, and closes it. `None` where a proxy is itself spoken to in a way
-/// that hides what the server behind it negotiates.
+/// Opens one connection, by the route that requests take, and closes it. `None` if the connection to a proxy itself
+/// uses TLS or SOCKS, which hides what the server behind it negotiates.
 pub(super) async fn probe(config: &Config, tls: ClientConfig) -> Result<Option<Negotiated>, Error> {
     let way = Way::of(config);
     let host = config.base.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
