@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 pub(crate) use style::Style;
 
-/// A text whose names stay names until somebody reads it: [`in_style`](Self::in_style) writes them.
+/// A text that keeps names apart, so that [`in_style`](Self::in_style) can write them for each language.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Message(Vec<Piece>);
 
@@ -26,7 +26,7 @@ pub(crate) struct Name(pub &'static str);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Method(pub &'static str);
 
-/// What languages have different words for.
+/// Words that differ between languages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Term {
     Null,
@@ -35,7 +35,7 @@ pub(crate) enum Term {
     Time,
 }
 
-/// One step of the way to a value within arguments, options or settings.
+/// One step of the path to a value within arguments, options or settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Segment {
     Member(&'static str),
@@ -55,12 +55,12 @@ impl Message {
         self
     }
 
-    /// The way to a value.
+    /// The path to a value.
     pub(crate) fn path(segments: Vec<Segment>) -> Self {
         Self(vec![Piece::Path(segments)])
     }
 
-    /// Names as a list of alternatives.
+    /// Joins names to a list of alternatives.
     pub(crate) fn list(names: impl IntoIterator<Item = &'static str>) -> Self {
         let mut list = Self::default();
         for name in names {
@@ -90,7 +90,7 @@ impl Message {
         text
     }
 
-    /// The message with each text in it put through `change`; names are ours and stay.
+    /// Applies `change` to each text in the message. Names stay, because they are not from outside.
     pub(crate) fn map_text(self, change: impl Fn(&str) -> String) -> Self {
         let changed = |part| match part {
             Piece::Text(text) => Piece::Text(change(&text).into()),

@@ -25,7 +25,8 @@ impl Style {
         }
     }
 
-    /// A name of the wire as the language writes it. Only Node has times as numbers of milliseconds and says so.
+    /// A wire name as the language writes it. Only Node keeps the suffix `Ms`, because only its times are numbers of
+    /// milliseconds.
     pub(crate) fn name(self, wire: &str) -> String {
         let timeless = wire.strip_suffix("Ms").unwrap_or(wire);
         match self {
