@@ -11,13 +11,13 @@ use crate::message::{Message, Style, sentence};
 use crate::reason::Reason;
 use crate::text::brief;
 
-/// What one line of an error holds at most; servers, callers and paths may bring any length.
+/// The most characters in one line of an error. Texts of servers and callers can have any length.
 const LONGEST_LINE: usize = 1000;
-/// What a name holds at most: of an operation, a resource, one cause of many.
+/// The most characters of a name of an operation or a resource, or of one of many causes.
 const LONGEST_NAME: usize = 200;
 
-/// Declares the closed set of kinds: the name that crosses the door, and the family, from which hosts choose what the class
-/// of the kind extends (`argument`, `api`, `connection`, `timeout` or `other`).
+/// Declares the closed set of kinds: the name that crosses the door, and the family (`argument`, `api`, `connection`,
+/// `timeout` or `other`), from which hosts choose the base class of the kind's class.
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])* $variant:ident = $name:literal ($family:ident)),* $(,)?) => {
         /// The kind of an error: a closed set, the same in every language.
@@ -111,7 +111,7 @@ struct Inner {
     chain: OnceLock<Option<Box<Cause>>>,
 }
 
-/// A cause as an error of its own, for those who walk [`source`](StdError::source).
+/// A cause as an error of its own, for callers that walk [`source`](StdError::source).
 #[derive(Clone, Debug)]
 struct Cause {
     text: String,
@@ -175,7 +175,7 @@ impl Error {
         self.0.subject.as_ref().map(|subject| subject.method)
     }
 
-    /// The API's own id of the operation, such as `GetSync`; `None` for calls that are none of the API's operations.
+    /// The API's own id of the operation, such as `GetSync`; `None` if the call is not an operation of the API.
     #[must_use]
     pub fn operation_id(&self) -> Option<&str> {
         self.0.subject.as_ref().and_then(|subject| subject.operation_id)
@@ -232,7 +232,7 @@ impl Error {
         self.0.outcome
     }
 
-    /// What happened, without what it happened to.
+    /// What happened, without the operation and the resource.
     pub(crate) fn what(&self) -> Message {
         self.0.what.clone()
     }
@@ -242,7 +242,7 @@ impl Error {
         self
     }
 
-    /// All of it as one text, for an error above this one.
+    /// The whole error as one text, for an error that it caused.
     pub(crate) fn message(&self) -> Message {
         match &self.0.subject {
             Some(subject) => message![subject.written(), ": ", self.what()],
@@ -278,7 +278,7 @@ impl Error {
         self.0.causes.iter().map(|cause| cause.in_style(style)).collect()
     }
 
-    /// The hint as it was given, for an error that takes this one's place.
+    /// The hint, for an error that replaces this one.
     pub(crate) fn hint_message(&self) -> Option<&Message> {
         self.0.hint.as_ref()
     }
@@ -302,7 +302,7 @@ impl Error {
         self
     }
 
-    /// With the method that failed and what it was called on.
+    /// Adds the method that failed and what it was called on.
     pub(crate) fn at(mut self, subject: &Subject) -> Self {
         self.0.subject = Some(subject.clone().map_text(|text| brief(text, LONGEST_NAME)));
         self
@@ -313,7 +313,7 @@ impl Error {
         self
     }
 
-    /// With the user's own error beneath it.
+    /// Adds the user's own error as the cause.
     pub(crate) fn with_origin(mut self, origin: Arc<dyn StdError + Send + Sync>) -> Self {
         self.0.origin = Some(origin);
         self
@@ -350,7 +350,7 @@ impl Error {
         self
     }
 
-    /// Takes the key out of everything that came from outside.
+    /// Removes the key from every text that came from outside.
     pub(crate) fn scrubbed(mut self, scrub: impl Fn(&str) -> String) -> Self {
         let inner = &mut self.0;
         inner.what = std::mem::take(&mut inner.what).map_text(&scrub);
