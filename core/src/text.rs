@@ -6,9 +6,9 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-/// The shortest piece of base64 that is looked for; a shorter one is found by chance.
+/// The shortest piece of base64 that is looked for. A shorter one could occur by chance.
 const SHORTEST_BASE64: usize = 8;
-/// The most backslashes in a row that quoting JSON within JSON has made.
+/// The most backslashes in a row that are read as quoting; JSON within JSON doubles them each time.
 const MOST_BACKSLASHES: usize = 16;
 
 /// Shortens a text to one line of at most `most` characters.
@@ -35,7 +35,7 @@ pub(crate) fn span(time: Duration) -> String {
     }
 }
 
-/// The one of some names that was probably meant, if any is close.
+/// The known name that was probably meant, if one is close enough.
 pub(crate) fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let bare = |name: &str| -> Vec<char> {
         name.chars().filter(char::is_ascii_alphanumeric).map(|char| char.to_ascii_lowercase()).collect()
@@ -66,13 +66,13 @@ fn distance(one: &[char], other: &[char]) -> usize {
     row.last().copied().unwrap_or(one.len())
 }
 
-/// Whether a character ends a line or is none to be seen; some that do are not control characters to Unicode.
+/// Whether a character ends a line or is invisible. Unicode does not class all of these as control characters.
 fn breaks(char: char) -> bool {
     char.is_control() || matches!(char, '\u{2028}' | '\u{2029}')
 }
 
-/// The text with `mark` wherever the secret stood: as it is, percent-encoded (RFC 3986 §2.1), escaped for JSON (RFC 8259
-/// §7, once or several times over), or as a part of something in base64 (RFC 4648). Other spellings are not looked for:
+/// Replaces the secret by `mark`: as it is, percent-encoded (RFC 3986 §2.1), escaped for JSON (RFC 8259 §7, once or
+/// several times over), or as a part of something in base64 (RFC 4648). Other spellings are not looked for:
 /// `docs/decisions/003-spellings-of-the-key.md` says why.
 pub(crate) fn without(text: &str, secret: &str, mark: &str) -> String {
     if secret.is_empty() {
@@ -101,7 +101,7 @@ pub(crate) fn without(text: &str, secret: &str, mark: &str) -> String {
     clean
 }
 
-/// Where the secret ends that begins at `start`, each of its bytes quoted in any way.
+/// Where the secret ends if it begins at `start`. Each of its bytes may be quoted in any way.
 fn end_of(text: &[u8], start: usize, secret: &[u8]) -> Option<usize> {
     let (first, rest) = secret.split_first()?;
     let mut ends = Vec::new();
@@ -122,7 +122,7 @@ fn end_of(text: &[u8], start: usize, secret: &[u8]) -> Option<usize> {
     ends.into_iter().max()
 }
 
-/// Where what stands at `at` ends, for each way in which it may be `byte`.
+/// Adds to `ends` the end of each spelling of `byte` that begins at `at`.
 fn spellings(text: &[u8], at: usize, byte: u8, ends: &mut Vec<usize>) {
     let Some(here) = text.get(at) else { return };
     if *here == byte {
