@@ -45,7 +45,7 @@ fn a_decision_to_grant_with_a_full_log(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| state.decide(black_box(now), Reach::Whole));
 }
 
-/// Two hundred requests that ended within a millisecond, all of which a wait after a burst must check.
+/// After a burst, a decision to wait must check two hundred requests that ended within a millisecond.
 #[divan::bench]
 fn a_decision_to_wait_after_a_burst(bencher: Bencher<'_, '_>) {
     let mut state = State::new(Quota::default());

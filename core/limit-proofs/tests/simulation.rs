@@ -144,8 +144,8 @@ fn the_same_worlds_refuse_the_rule_without_its_allowance_for_clocks() {
     assert!(refusals > 0);
 }
 
-/// A stopped server reads all requests when it continues, also those that timed out. Together with new ones they were 226
-/// to 300 in 10 s.
+/// Incident: a stopped server reads all requests when it continues, also those that timed out. Together with new ones
+/// they were 226 to 300 in 10 s.
 #[test]
 fn a_server_that_was_stopped_and_goes_on_never_reads_more_than_the_limit() {
     for seconds in [12, 35, 60] {
@@ -246,7 +246,7 @@ fn the_limit_is_in_full_use(from: u64, server: impl Fn(Exact) -> Refuses<Exact>)
     }
 }
 
-/// One stray 429 cost ten minutes below the limit.
+/// Incident: one stray 429 cost ten minutes below the limit.
 #[test]
 fn one_stray_429_costs_less_than_a_minute_below_the_limit() {
     for at in [0, 5, 15] {
@@ -254,7 +254,7 @@ fn one_stray_429_costs_less_than_a_minute_below_the_limit() {
     }
 }
 
-/// An outage of 20 s cost 24 minutes.
+/// Incident: an outage of 20 s cost 24 minutes.
 #[test]
 fn a_minute_and_a_half_after_an_outage_of_refusals_the_limit_is_in_full_use_again() {
     for at in [0, 15] {

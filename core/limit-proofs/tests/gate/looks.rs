@@ -137,7 +137,7 @@ async fn a_look_that_would_have_to_wait_for_the_lane_too_long_is_told_so_at_once
     assert_eq!((start.elapsed(), gate.stats().waiting.poll), (Duration::ZERO, 0));
 }
 
-/// One `states()` that nobody read from stopped every follower of the client.
+/// Incident: one `states()` that nobody read from stopped every follower of the client.
 #[tokio::test(start_paused = true)]
 async fn a_look_that_nobody_polls_holds_up_no_other_look() {
     let gate = of(10);
@@ -156,7 +156,7 @@ async fn a_look_that_nobody_polls_holds_up_no_other_look() {
     assert!(poll_once(forgotten.as_mut()).is_ready(), "its turn came all the same");
 }
 
-/// The place was kept without end for a future that nobody polled.
+/// Incident: a place was kept without end for a future that nobody polled.
 #[tokio::test(start_paused = true)]
 async fn a_grant_that_nobody_fetches_is_taken_back_and_given_to_the_next() {
     let gate = of(1);

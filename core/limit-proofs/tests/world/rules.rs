@@ -9,10 +9,10 @@ use super::counters::LIMIT;
 /// The window of the real rule, so that the weaker rules differ in nothing else.
 const SPAN: Nanos = 10_050_000_000;
 
-/// Decides when a request may leave.
+/// Decides when a request may be sent.
 pub(crate) trait Rule {
     type Ticket;
-    /// Returns `None` if a request may leave now, else the time at which to ask again.
+    /// Returns `None` if a request may be sent now, else the time at which to ask again.
     fn wait(&mut self, now: Nanos) -> Option<Nanos>;
     fn grant(&mut self, now: Nanos) -> Self::Ticket;
     fn end(&mut self, now: Nanos, ticket: Self::Ticket, end: End);
@@ -133,7 +133,7 @@ impl Rule for SlidingEnds {
     fn refused(&mut self, _now: Nanos, (): (), _jitter: u32) {}
 }
 
-/// The real rule, but a request counts as ended when it leaves.
+/// The real rule, but a request counts as ended when it is sent.
 pub(crate) struct DeparturesInsteadOfEnds(pub(crate) State);
 
 impl Rule for DeparturesInsteadOfEnds {
