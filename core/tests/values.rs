@@ -58,7 +58,7 @@ fn call(base: &str, op: &str, args: &str) -> CallOutput {
     runtime().block_on(engine(base).call(op, args, "", &Cancel::new()))
 }
 
-/// A client whose server gives any answer.
+/// A client of a server that gives it any answer.
 struct Answered {
     runtime: Runtime,
     server: Answering,

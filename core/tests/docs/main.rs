@@ -64,7 +64,7 @@ fn the_example_of_the_readme_runs_as_it_stands() {
     assert!(shown.contains("success"), "{shown}");
 }
 
-/// Each list of the catalogue, by the member that names an entry, is on a page.
+/// The docs name every entry of these lists of the catalogue.
 #[test]
 fn every_operation_kind_and_code_is_in_a_table() {
     let catalogue: Value = serde_json::from_str(&hightouch_sdk::wire::catalogue()).unwrap();

@@ -50,8 +50,8 @@ impl Document {
     }
 }
 
-/// Generates answers of an operation. In addition to the document, ids are integers, also as text, and the id of a
-/// started run is not empty. Otherwise they could not be used in requests.
+/// Generates answers of an operation. The document allows any number or text as an id, but here ids are integers, also
+/// as text, and the id of a started run is not empty: other ids could not be used in requests.
 pub(crate) fn answer(document: &Document, schema: &Value, op: &str) -> BoxedStrategy<Value> {
     if op == "syncs.trigger" {
         return (1_u32..).prop_map(|id| json!({"id": id.to_string()})).boxed();

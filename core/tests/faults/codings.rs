@@ -1,11 +1,11 @@
-//! How answers are packed (RFC 9110 §8.4): what is read, and what is refused by name.
+//! How answers are compressed (RFC 9110 §8.4): which codings are read, and which are refused by name.
 
 use crate::answers::{answer, good, good_with, gzip, whole};
 use crate::matrix::{Expected, Row, alike, always, ambiguous, row, send, unusable};
 use crate::play::{Column, play};
 use crate::server::After;
 
-/// Every answer is packed, and says how in this header.
+/// Every answer is compressed, and this header names the coding.
 fn packed(
     name: &'static str,
     coding: &'static str,
@@ -66,7 +66,7 @@ async fn message(status: &'static str, coding: &str) -> String {
     play(&peer(Column::Read), Column::Read, false, false).await.message
 }
 
-/// Guards against an answer packed with brotli, of which was said "expected value at line 1 column 1".
+/// Guards against reporting an answer in brotli as "expected value at line 1 column 1".
 #[tokio::test(flavor = "multi_thread")]
 async fn a_coding_that_nobody_asked_for_is_named() {
     let said = message("200 OK", "br").await;

@@ -20,7 +20,7 @@ use crate::tls::identity;
 
 const MB: usize = 1 << 20;
 
-/// Reads an answer of this many megabytes as it comes: as many, or the error.
+/// Reads an answer of this many megabytes. Returns the size that arrived in megabytes, or the error.
 async fn read(engine: &Engine, megabytes: usize, options: Value) -> Result<usize, Value> {
     let mut options = options.as_object().unwrap().clone();
     options.insert("raw".to_owned(), true.into());
@@ -36,8 +36,8 @@ fn asked(head: &str) -> usize {
     path.rsplit('/').next().unwrap().parse().unwrap()
 }
 
-/// Answers of the size that is asked for. The last byte of those that are larger than ten megabytes waits for `go`; their
-/// size goes to `sent` when only that is left.
+/// Sends answers of the size that is asked for. If an answer is larger than ten megabytes, its last byte waits for
+/// `go`, and its size goes to `sent` when only that byte is left.
 async fn answering(listener: TcpListener, go: watch::Receiver<bool>, sent: mpsc::UnboundedSender<usize>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
@@ -115,7 +115,7 @@ async fn thirty_two() {
     serving.abort();
 }
 
-/// A client whose room for answers is taken, by two that lack their last byte.
+/// A client whose memory for answers is taken, by two answers that lack their last byte.
 struct Full {
     engine: Arc<Engine>,
     holding: JoinSet<Result<usize, Value>>,

@@ -1,7 +1,7 @@
 //! The table: each fault, and what a read, a write and a trigger make of it.
 //!
-//! The rule behind it: a read is repeated while that may help (three times); what changes something is repeated only
-//! where it certainly did not happen, and else is `outcome_unknown` after having gone out once.
+//! The rule: a read is repeated up to three times if that may help. A write is repeated only if it certainly had no
+//! effect. Otherwise it is sent once and ends with `outcome_unknown`.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub type Expected = (&'static str, usize);
 
 pub struct Row {
     pub name: &'static str,
-    /// The fault for each column; bodies differ.
+    /// The fault for a column. Between columns, only the bodies of answers differ.
     pub peer: Box<dyn Fn(Column) -> Peer + Send + Sync>,
     /// For a read, a write and a trigger.
     pub expected: [Expected; 3],

@@ -32,7 +32,7 @@ fn closed_idle(column: Column) -> Peer {
     over(Speaks::Plain, After::Request, vec![vec![send(whole("", &good(column))), Step::Close]])
 }
 
-/// Includes the earlier request.
+/// Counts the earlier request too.
 fn used(expected: [Expected; 3]) -> [Expected; 3] {
     expected.map(|(kind, requests)| (kind, requests + 1))
 }

@@ -132,7 +132,7 @@ async fn connection(mut stream: TcpStream, tls: Option<TlsAcceptor>, shared: Sha
     }
 }
 
-/// What can be reset.
+/// A stream that can be reset.
 pub trait Wire: AsyncRead + AsyncWrite + Unpin {
     fn socket(&self) -> &TcpStream;
 }

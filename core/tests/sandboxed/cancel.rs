@@ -49,7 +49,7 @@ async fn while_waiting_for_the_limit_a_cancelled_call_sends_nothing_and_gives_it
 
 #[tokio::test]
 async fn while_connecting_a_cancelled_call_closes_the_socket() {
-    // It accepts the connection and never answers the handshake.
+    // This listener accepts connections and never answers the handshake.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("https://{}/api/v1", listener.local_addr().unwrap());
     let settings = Settings::new().base_url(base).api_key("key");

@@ -105,7 +105,8 @@ async fn a_raw_call_returns_the_servers_bytes_and_what_they_mean() {
     assert_eq!((ok, &failure["kind"], &failure["status"]), (false, &json!("not_found"), &json!(404)));
 }
 
-/// A caller who repeats a write that failed at the server may do it twice.
+/// Guards against a raw answer that reports a write as failed although its outcome is unknown: a caller who repeats the
+/// write may do it twice.
 #[tokio::test]
 async fn a_raw_answer_says_no_more_of_a_write_than_the_call_itself() {
     let recipients = json!([{"handle": "a@example.com"}, {"handle": "b@example.com"}]);
@@ -136,7 +137,7 @@ async fn a_raw_answer_says_no_more_of_a_write_than_the_call_itself() {
     }
 }
 
-/// A value that was mended is told with the raw answer too.
+/// Mended values are reported with a raw answer too.
 #[tokio::test]
 async fn a_raw_answer_tells_what_was_mended_in_its_value() {
     let body = json!({"data": [{"id": 1, "slug": "a", "referencedColumns": null}], "hasMore": false});

@@ -16,7 +16,7 @@ const SCALE: f64 = 10.0;
 const FIRST: f64 = 90.0;
 /// Requests that the limit allows per second of world time.
 const A_SECOND: f64 = 20.0;
-/// The part of them that following may use.
+/// The part of the limit that following may use.
 const SHARE: f64 = 0.15;
 /// Within how many seconds of world time an end must be seen.
 const SOON: f64 = 30.0;
@@ -69,7 +69,7 @@ async fn five_hundred_runs_take_a_small_part_of_the_limit_and_an_end_among_them_
     }
     let ended = ended.unwrap();
     assert_eq!((parent, ended.status.as_str()), (RUNS.to_string(), "success"));
-    // The server's time of the end: a busy server may start the run long after the trigger arrives.
+    // The end comes from the server, because a busy server may start the run long after the trigger arrives.
     let end = seconds(ended.finished_at.unwrap());
 
     let requests = log["requests"].as_array().unwrap();

@@ -12,7 +12,7 @@ fn operations(world: &World) -> Vec<String> {
     requests.map(|request| request["operation"].as_str().unwrap_or("?").to_owned()).collect()
 }
 
-/// Guards against deleting in one workspace what was looked up in another.
+/// Guards against deleting a sync in one workspace by an id that was looked up in another.
 #[tokio::test]
 async fn a_change_by_slug_whose_key_is_changed_meanwhile_is_looked_up_again() {
     let script = json!([{"when": {"operation": "ListSync", "nth": 1}, "answer": {"delayMs": 400}}]);

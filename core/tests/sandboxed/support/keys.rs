@@ -12,7 +12,7 @@ use serde_json::Value;
 pub struct Keys {
     entries: Vec<Value>,
     next: AtomicUsize,
-    /// Of all functions of the scenario.
+    /// How often the key functions of the scenario were called.
     asked: Arc<AtomicUsize>,
     /// The client of a function that calls its own client. It is removed at the end, since each holds the other.
     client: Mutex<Option<Client>>,
