@@ -1,5 +1,5 @@
-//! A client without a server, where nothing listens on its port and the paused clock skips every wait; and a client of a
-//! server that gives any answer.
+//! A client without a server: nothing listens on its port, and the paused clock skips every wait. And a client of a
+//! server that gives it any answer.
 
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;

@@ -26,7 +26,7 @@ pub fn play(input: &[u8]) {
         }
     }
     if status == 429 {
-        // A call would wait and ask again, but for a server that says to come back later than the call may wait.
+        // A call would wait and send the request again, unless the server names a longer wait than a call may take.
         headers.retain(|(name, _)| !name.eq_ignore_ascii_case("retry-after"));
         headers.push(("Retry-After", "3600"));
     }
