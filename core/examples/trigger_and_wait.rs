@@ -1,7 +1,7 @@
 //! Lists the syncs, triggers one by its slug, follows that run to its end, then reads 300 times within the limit.
 //!
-//! Reads `HIGHTOUCH_API_KEY` and `HIGHTOUCH_BASE_URL`; `HIGHTOUCH_DEMO_CA` names certificates to trust beside the
-//! system's, and the first argument the slug (`orders-to-salesforce`).
+//! Reads `HIGHTOUCH_API_KEY` and `HIGHTOUCH_BASE_URL`. `HIGHTOUCH_DEMO_CA` names a file of certificates to trust in
+//! addition to the system's. The first argument is the slug; its default is `orders-to-salesforce`.
 
 #![allow(clippy::print_stdout, reason = "a program for the terminal")]
 
