@@ -158,7 +158,7 @@ class AsyncCampaigns(AsyncResource):
 
     @property
     def with_raw_response(self) -> AsyncCampaignsWithRawResponse:
-        """The same operations, which return the server's answer unread; a list returns its first page."""
+        """The same operations, which return the raw response; a list returns its first page."""
         return AsyncCampaignsWithRawResponse(AsyncCampaigns(self._calls.raw()))
 
 
@@ -498,7 +498,7 @@ class AsyncDecisionEngine(AsyncResource):
 
     @property
     def with_raw_response(self) -> AsyncDecisionEngineWithRawResponse:
-        """The same operations, which return the server's answer unread; a list returns its first page."""
+        """The same operations, which return the raw response; a list returns its first page."""
         return AsyncDecisionEngineWithRawResponse(AsyncDecisionEngine(self._calls.raw()))
 
 
@@ -707,7 +707,7 @@ class AsyncDestinations(AsyncResource):
 
     @property
     def with_raw_response(self) -> AsyncDestinationsWithRawResponse:
-        """The same operations, which return the server's answer unread; a list returns its first page."""
+        """The same operations, which return the raw response; a list returns its first page."""
         return AsyncDestinationsWithRawResponse(AsyncDestinations(self._calls.raw()))
 
 
@@ -919,7 +919,7 @@ class AsyncEventContracts(AsyncResource):
 
     @property
     def with_raw_response(self) -> AsyncEventContractsWithRawResponse:
-        """The same operations, which return the server's answer unread; a list returns its first page."""
+        """The same operations, which return the raw response; a list returns its first page."""
         return AsyncEventContractsWithRawResponse(AsyncEventContracts(self._calls.raw()))
 
 
@@ -1138,7 +1138,7 @@ class AsyncEventDomains(AsyncResource):
 
     @property
     def with_raw_response(self) -> AsyncEventDomainsWithRawResponse:
-        """The same operations, which return the server's answer unread; a list returns its first page."""
+        """The same operations, which return the raw response; a list returns its first page."""
         return AsyncEventDomainsWithRawResponse(AsyncEventDomains(self._calls.raw()))
 
 
@@ -1392,7 +1392,7 @@ class AsyncIdentityGraphs(AsyncResource):
 
     @property
     def with_raw_response(self) -> AsyncIdentityGraphsWithRawResponse:
-        """The same operations, which return the server's answer unread; a list returns its first page."""
+        """The same operations, which return the raw response; a list returns its first page."""
         return AsyncIdentityGraphsWithRawResponse(AsyncIdentityGraphs(self._calls.raw()))
 
 
@@ -1690,7 +1690,7 @@ class AsyncModels(AsyncResource):
 
     @property
     def with_raw_response(self) -> AsyncModelsWithRawResponse:
-        """The same operations, which return the server's answer unread; a list returns its first page."""
+        """The same operations, which return the raw response; a list returns its first page."""
         return AsyncModelsWithRawResponse(AsyncModels(self._calls.raw()))
 
 
@@ -1894,7 +1894,7 @@ class AsyncSources(AsyncResource):
 
     @property
     def with_raw_response(self) -> AsyncSourcesWithRawResponse:
-        """The same operations, which return the server's answer unread; a list returns its first page."""
+        """The same operations, which return the raw response; a list returns its first page."""
         return AsyncSourcesWithRawResponse(AsyncSources(self._calls.raw()))
 
 
@@ -1995,7 +1995,7 @@ class AsyncSyncSequences(AsyncResource):
 
     @property
     def with_raw_response(self) -> AsyncSyncSequencesWithRawResponse:
-        """The same operations, which return the server's answer unread; a list returns its first page."""
+        """The same operations, which return the raw response; a list returns its first page."""
         return AsyncSyncSequencesWithRawResponse(AsyncSyncSequences(self._calls.raw()))
 
 
@@ -2365,7 +2365,7 @@ class AsyncSyncs(AsyncResource):
 
     @property
     def with_raw_response(self) -> AsyncSyncsWithRawResponse:
-        """The same operations, which return the server's answer unread; a list returns its first page."""
+        """The same operations, which return the raw response; a list returns its first page."""
         return AsyncSyncsWithRawResponse(AsyncSyncs(self._calls.raw()))
 
 

@@ -158,7 +158,7 @@ class Campaigns(Resource):
 
     @property
     def with_raw_response(self) -> CampaignsWithRawResponse:
-        """The same operations, which return the server's answer unread; a list returns its first page."""
+        """The same operations, which return the raw response; a list returns its first page."""
         return CampaignsWithRawResponse(Campaigns(self._calls.raw()))
 
 
@@ -498,7 +498,7 @@ class DecisionEngine(Resource):
 
     @property
     def with_raw_response(self) -> DecisionEngineWithRawResponse:
-        """The same operations, which return the server's answer unread; a list returns its first page."""
+        """The same operations, which return the raw response; a list returns its first page."""
         return DecisionEngineWithRawResponse(DecisionEngine(self._calls.raw()))
 
 
@@ -707,7 +707,7 @@ class Destinations(Resource):
 
     @property
     def with_raw_response(self) -> DestinationsWithRawResponse:
-        """The same operations, which return the server's answer unread; a list returns its first page."""
+        """The same operations, which return the raw response; a list returns its first page."""
         return DestinationsWithRawResponse(Destinations(self._calls.raw()))
 
 
@@ -919,7 +919,7 @@ class EventContracts(Resource):
 
     @property
     def with_raw_response(self) -> EventContractsWithRawResponse:
-        """The same operations, which return the server's answer unread; a list returns its first page."""
+        """The same operations, which return the raw response; a list returns its first page."""
         return EventContractsWithRawResponse(EventContracts(self._calls.raw()))
 
 
@@ -1138,7 +1138,7 @@ class EventDomains(Resource):
 
     @property
     def with_raw_response(self) -> EventDomainsWithRawResponse:
-        """The same operations, which return the server's answer unread; a list returns its first page."""
+        """The same operations, which return the raw response; a list returns its first page."""
         return EventDomainsWithRawResponse(EventDomains(self._calls.raw()))
 
 
@@ -1392,7 +1392,7 @@ class IdentityGraphs(Resource):
 
     @property
     def with_raw_response(self) -> IdentityGraphsWithRawResponse:
-        """The same operations, which return the server's answer unread; a list returns its first page."""
+        """The same operations, which return the raw response; a list returns its first page."""
         return IdentityGraphsWithRawResponse(IdentityGraphs(self._calls.raw()))
 
 
@@ -1690,7 +1690,7 @@ class Models(Resource):
 
     @property
     def with_raw_response(self) -> ModelsWithRawResponse:
-        """The same operations, which return the server's answer unread; a list returns its first page."""
+        """The same operations, which return the raw response; a list returns its first page."""
         return ModelsWithRawResponse(Models(self._calls.raw()))
 
 
@@ -1894,7 +1894,7 @@ class Sources(Resource):
 
     @property
     def with_raw_response(self) -> SourcesWithRawResponse:
-        """The same operations, which return the server's answer unread; a list returns its first page."""
+        """The same operations, which return the raw response; a list returns its first page."""
         return SourcesWithRawResponse(Sources(self._calls.raw()))
 
 
@@ -1995,7 +1995,7 @@ class SyncSequences(Resource):
 
     @property
     def with_raw_response(self) -> SyncSequencesWithRawResponse:
-        """The same operations, which return the server's answer unread; a list returns its first page."""
+        """The same operations, which return the raw response; a list returns its first page."""
         return SyncSequencesWithRawResponse(SyncSequences(self._calls.raw()))
 
 
@@ -2365,7 +2365,7 @@ class Syncs(Resource):
 
     @property
     def with_raw_response(self) -> SyncsWithRawResponse:
-        """The same operations, which return the server's answer unread; a list returns its first page."""
+        """The same operations, which return the raw response; a list returns its first page."""
         return SyncsWithRawResponse(Syncs(self._calls.raw()))
 
 

@@ -1,4 +1,5 @@
-//! The tables in the documentation: a page says in comments where one stands, and the generator replaces what is between.
+//! Fills the tables in the documentation. Comments in a page mark a table, and the generator replaces what is between
+//! them.
 
 use std::path::{Path, PathBuf};
 

@@ -275,7 +275,7 @@ fn argument(argument: &Value) -> Result<String, Error> {
     Ok(spelled)
 }
 
-/// The expression that turns an argument into what the door takes.
+/// The expression that turns an argument into the value that the door takes.
 fn send(argument: &Value) -> Result<String, Error> {
     let (ty, wire) = (attribute(argument, "type"), attribute(argument, "wire"));
     let name = name(attribute(argument, "name").as_str().unwrap_or_default());
@@ -309,7 +309,7 @@ fn composite(ty: &Value) -> Result<Composite, Error> {
         .ok_or_else(|| unknown(&format!("the type {ty}")))
 }
 
-/// The default of a field that every answer has, for users who create the value.
+/// The default of a field that every answer has, so that users who create the value can leave it out.
 fn default(ty: &Value) -> Result<String, Error> {
     Ok(match ty.as_str() {
         Some("int") => "default=0".to_owned(),

@@ -1,5 +1,5 @@
-//! Compares two OpenAPI documents, the one that the SDK was written from and a newer one, in what the catalogue lacks:
-//! servers, authentication, answers other than success, and bounds of what is sent.
+//! Compares two OpenAPI documents, the one that the SDK was written from and a newer one, in what the catalogue does
+//! not contain: servers, authentication, answers other than success, and bounds of what is sent.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use super::{Finding, Severity};
 const UPPER: [&str; 4] = ["maxItems", "maxLength", "maxProperties", "maximum"];
 const LOWER: [&str; 4] = ["minItems", "minLength", "minProperties", "minimum"];
 
-/// How deep values are looked into.
+/// How deep nested values are compared.
 const DEEPEST_VALUE: usize = 16;
 
 pub(crate) fn differences(document: &Document, baseline: &Document) -> Vec<Finding> {

@@ -60,8 +60,8 @@ impl Document {
         self.levels(schema).last().unwrap_or(schema)
     }
 
-    /// A schema and those within it that say the same of a value: what a reference refers to, the one part of an `allOf`,
-    /// the one alternative beside null.
+    /// A schema and the schemas within it that describe the same value: the target of a reference, the one part of an
+    /// `allOf`, the one alternative beside null.
     fn levels<'a>(&'a self, schema: &'a Value) -> impl Iterator<Item = &'a Value> {
         std::iter::successors(Some(schema), |schema| {
             if let Some(to) = schema.get("$ref").and_then(Value::as_str) {
@@ -102,7 +102,7 @@ impl Document {
             .collect()
     }
 
-    /// What an operation wants: one of the sets of schemes in the list; nothing where the list is empty.
+    /// The authentication that an operation requires: any one of these sets of schemes; none if the list is empty.
     pub(crate) fn security<'a>(&'a self, operation: &'a Value) -> &'a [Value] {
         list(if operation.get("security").is_some() { operation } else { &self.0 }, "security")
     }
@@ -114,7 +114,7 @@ impl Document {
         media.get("schema").map(|schema| self.resolved(schema))
     }
 
-    /// The schema of a success: of a union the first that is no error.
+    /// The schema of a success; of a union, the first schema that is not an error.
     pub(crate) fn good<'a>(&'a self, operation: &'a Value) -> Option<&'a Value> {
         let schema = self.answer(operation)?;
         let alternatives = self.alternatives(schema);
@@ -122,7 +122,7 @@ impl Document {
         Some(good.or(alternatives.first()).copied().unwrap_or(schema))
     }
 
-    /// What an operation may answer under its good status beside its success, each described by its shape.
+    /// The shapes of the other answers that an operation may send under its success status.
     pub(crate) fn beside_good<'a>(&'a self, operation: &'a Value) -> BTreeSet<String> {
         let Some(schema) = self.answer(operation) else { return BTreeSet::new() };
         let good = self.good(operation);
@@ -214,17 +214,17 @@ fn is_null(schema: &Value) -> bool {
     text(schema, "type") == "null"
 }
 
-/// A text under a name, or an empty one.
+/// The text of the member `name`, or an empty one.
 pub(crate) fn text<'a>(of: &'a Value, name: &str) -> &'a str {
     of.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// A list under a name, or an empty one.
+/// The list of the member `name`, or an empty one.
 pub(crate) fn list<'a>(of: &'a Value, name: &str) -> &'a [Value] {
     of.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// The members of an object under a name.
+/// The members of the object in the member `name`.
 pub(crate) fn members<'a>(of: &'a Value, name: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {
     of.get(name).and_then(Value::as_object).into_iter().flat_map(Map::iter)
 }

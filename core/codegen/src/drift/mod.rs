@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use document::Document;
 
-/// The document that the SDK was made from.
+/// The document that the SDK was built from.
 const BASELINE: &str = include_str!("../../../../tests/sandbox/openapi.json");
 
 /// The known differences, each with its reason.
@@ -75,11 +75,11 @@ fn matches(pattern: &str, text: &str) -> bool {
     }
 }
 
-/// Compares a file with the catalogue. Gives the report, and the exit status: 0 for no difference but the known ones, 1
-/// where something is new, 2 where something that the SDK counts on is gone or changed.
+/// Compares a file with the catalogue. Returns the report and the exit status: 0 if all differences are known, 1 if
+/// something is new, 2 if something that the SDK needs is gone or changed.
 ///
 /// # Errors
-/// A sentence, where the file cannot be read or is no OpenAPI document in JSON.
+/// A sentence, if the file cannot be read or is not an OpenAPI document in JSON.
 pub(crate) fn check(file: &Path, catalogue: &Value) -> Result<(String, u8), String> {
     let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let document = Document::read(&text).map_err(|why| format!("{}: {why}", file.display()))?;

@@ -15,7 +15,7 @@ fn catalogue() -> Value {
     serde_json::from_str(&hightouch_sdk::wire::catalogue()).unwrap()
 }
 
-/// The report on the vendor's document after a change, without what is known.
+/// The report on the vendor's document after a change, without the known differences.
 fn drift(change: impl FnOnce(&mut Value)) -> (Vec<String>, u8) {
     let mut altered: Value = serde_json::from_str(BASELINE).unwrap();
     change(&mut altered);
@@ -160,7 +160,7 @@ fn the_last_line_says_the_severity_and_the_status() {
     }
 }
 
-/// A change that the check did not see at all, or saw as no harm.
+/// Guards against a change that the check once missed or considered harmless.
 fn missed(wanted: &[&str], change: impl FnOnce(&mut Value)) {
     let (lines, status) = drift(change);
     assert_eq!((lines, status), (wanted.iter().map(|&line| line.to_owned()).collect(), 2));

@@ -48,7 +48,7 @@ fn named_with(ty: &Value, parameter: &str) -> Result<String, Error> {
     Ok(if ty.get_attr("opaque")?.is_true() { format!("{name}{parameter}") } else { name.to_string() })
 }
 
-/// Adds to `found` the types that something names, and those that these name.
+/// Adds to `found` the types that `of` names, directly or through other types.
 fn named(of: &Json, types: &Json, found: &mut BTreeSet<String>) {
     match of {
         Json::Array(items) => items.iter().for_each(|item| named(item, types, found)),

@@ -6,7 +6,7 @@ use super::prose::WIDTH;
 use super::spell::{self, camel};
 use super::{is, list, text};
 
-/// What the templates use of an operation: the head and the body of its method and of the raw method.
+/// The parts of an operation that the templates use: the head and the body of its method, and those of the raw method.
 pub(super) fn forms(operation: &Json) -> Json {
     let (form, method) =
         (operation.get("form").unwrap_or(&Json::Null), spell::name(text(operation, "method")));

@@ -105,7 +105,7 @@ pub(super) fn spell(of: &Value) -> Result<String, Error> {
     })
 }
 
-/// The default of a field that every answer has, for users who create the value.
+/// The default of a field that every answer has, so that users who create the value can leave it out.
 pub(super) fn default(of: &Value) -> Result<String, Error> {
     Ok(match of.as_str() {
         Some("int" | "float") => "0".to_owned(),
