@@ -84,7 +84,7 @@ pub(crate) enum Reset {
     BeforeHeaders,
     InHeaders,
     InBody,
-    /// With every other answer on this connection.
+    /// The reset also ends every other answer on this connection.
     Connection,
 }
 

@@ -172,7 +172,7 @@ impl World {
         state.log.len() - 1
     }
 
-    /// Logs the body of a request and returns the script's answer to it. A request that the limit refuses has none.
+    /// Logs the body of a request and returns the script's answer to it; `None` if the limit refuses the request.
     pub(crate) fn scripted(&self, index: usize, body: &[u8]) -> Option<ScriptedAnswer> {
         let mut guard = self.lock();
         let state = &mut *guard;

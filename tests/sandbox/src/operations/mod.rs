@@ -40,7 +40,7 @@ impl Reply {
         Self { status: NO_CONTENT, body: Value::Null }
     }
 
-    /// A validation error in the documented shape: the reasons by the places that they are about.
+    /// A validation error in the documented shape. Each fault is a place in the request and a reason.
     fn invalid(faults: impl IntoIterator<Item = (String, String)>) -> Self {
         let details: BTreeMap<_, _> =
             faults.into_iter().map(|(at, what)| (at, json!({"message": what}))).collect();

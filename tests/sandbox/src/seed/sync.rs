@@ -1,4 +1,4 @@
-//! Syncs of a realistic size, most of which is their configuration.
+//! Syncs of a realistic size. Most of a sync is its configuration.
 
 use fastrand::Rng;
 use serde_json::{Value, json};

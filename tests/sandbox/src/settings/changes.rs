@@ -31,8 +31,8 @@ pub(crate) enum Collection {
     Contracts,
     Domains,
     Flows,
-    /// Of the first flow.
+    /// The messages of the first flow.
     Messages,
-    /// Of the first graph.
+    /// The runs of the first graph.
     GraphRuns,
 }

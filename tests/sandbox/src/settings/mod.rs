@@ -22,7 +22,7 @@ pub(crate) struct WorldSettings {
     pub(crate) sources: Option<usize>,
     pub(crate) destinations: Option<usize>,
     pub(crate) models: Option<usize>,
-    /// For each sync. The default is up to three.
+    /// How many past runs each sync has. The default is up to three.
     pub(crate) past_runs: Option<u64>,
     pub(crate) contracts: usize,
     pub(crate) domains: usize,
