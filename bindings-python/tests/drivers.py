@@ -89,7 +89,7 @@ class Part(NamedTuple):
         return "cancelAfterMs" in self.step or "cancelOn" in self.step
 
     def is_due(self) -> bool:
-        """Whether the request has arrived upon which the call is to be cancelled."""
+        """Whether the request has arrived after which the call must be cancelled."""
         operation = self.step.get("cancelOn")
         return operation is None or any(request["operation"] == operation for request in self.world.requests())
 

@@ -23,7 +23,7 @@ def others() -> list[str]:
 
 
 def executable(version: str) -> Path | None:
-    """An interpreter that runs: pyenv has commands on the path even for versions that it does not have."""
+    """Returns an interpreter only if it runs: pyenv puts commands on the path even for missing versions."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     paths = [Path(found) for found in (shutil.which(f"python{version}"),) if found]
     paths += sorted(pyenv.glob(f"{version}.*/bin/python{version}"))

@@ -1,4 +1,4 @@
-"""Runs examples, which standard input lists as JSON, each as a program of its own, and prints what failed."""
+"""Reads a JSON list of examples from standard input, runs each as its own program, and prints the failures."""
 
 from __future__ import annotations
 

@@ -97,12 +97,12 @@ def test_a_length_of_time_must_be_one(client: Hightouch, value: object) -> None:
 
 
 async def awaits(*_: object) -> None:
-    """Must not be accepted, as nothing would await it."""
+    """A coroutine function, which must be rejected because nothing would await it."""
 
 
 class AwaitsWhenCalled:
     async def __call__(self, *_: object) -> None:
-        """Must not be accepted, as nothing would await it."""
+        """A coroutine function, which must be rejected because nothing would await it."""
 
 
 ASYNCHRONOUS = [

@@ -16,7 +16,7 @@ import msgspec
 
 
 def trace(player: str, what: str, *texts: object) -> None:
-    """Note texts that a user can come to see, where HIGHTOUCH_TRACE names a folder."""
+    """Records texts that a user may see, if HIGHTOUCH_TRACE names a folder."""
     folder = os.environ.get("HIGHTOUCH_TRACE")
     if folder:
         record = {"player": player, "what": what, "text": " ".join(map(str, texts))}

@@ -140,7 +140,7 @@ class AsyncHightouch(Client[Ask], AsyncResources):
     async def diagnose(self) -> Diagnosis:
         """Checks the settings, the connection and the key, with one handshake and one read.
 
-        What is wrong is a finding of the diagnosis; nothing is raised for it.
+        Problems become findings of the diagnosis and are not raised.
         """
         return decoded(DIAGNOSIS, (await self._door.call("client.diagnose"))[1])
 

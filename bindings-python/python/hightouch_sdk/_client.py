@@ -130,7 +130,7 @@ class Hightouch(Client[Ask], Resources):
     def diagnose(self) -> Diagnosis:
         """Checks the settings, the connection and the key, with one handshake and one read.
 
-        What is wrong is a finding of the diagnosis; nothing is raised for it.
+        Problems become findings of the diagnosis and are not raised.
         """
         return decoded(DIAGNOSIS, self._local.call("client.diagnose")[1])
 

@@ -29,7 +29,7 @@ class NotJsonError(TypeError):
         self.problem = problem
 
     def within(self, step: str) -> NotJsonError:
-        """The same problem, seen from one level further out."""
+        """The same problem, with its path extended by the step before it."""
         return type(self)(f"{step}{self.path}", self.problem)
 
     def __str__(self) -> str:

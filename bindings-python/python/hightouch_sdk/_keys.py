@@ -112,7 +112,7 @@ class _Wants:
 def _answer(wants: _Wants, to: weakref.ref[Keys]) -> None:
     while True:
         wants.begin()
-        # From here on, collecting the keys cancels the call.
+        # From here on, garbage collection of the keys cancels the call.
         if to() is None or not wants.wanted():
             return
         keys = to()
