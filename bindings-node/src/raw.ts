@@ -3,7 +3,7 @@
 import type { Meta } from './meta.js'
 
 /**
- * The server's response to one call, as it came, and what it means. A call rejects on an error status here too.
+ * The unchanged response of the server to one call, and the value in it. An error status rejects the call here too.
  */
 export class RawResponse<T> {
   readonly #parse: () => T
