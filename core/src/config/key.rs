@@ -1,6 +1,7 @@
 //! The API key: checked before anything is sent, and scrubbed from every text that repeats it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use http::HeaderValue;
@@ -18,7 +19,14 @@ const BEARER: &str = "Bearer ";
 
 /// A workspace's API key.
 #[derive(Clone)]
-pub(crate) struct Key(SecretString);
+pub(crate) struct Key(Arc<Held>);
+
+/// The key, and what every request needs of it.
+struct Held {
+    text: SecretString,
+    header: HeaderValue,
+    digest: [u8; 32],
+}
 
 impl Key {
     /// A key from the caller, which is used unchanged.
@@ -55,7 +63,14 @@ impl Key {
             let what = "has a space, a control character or a character outside ASCII in it";
             return wrong(Reason::MalformedKey, what);
         }
-        Ok(Self(SecretString::from(text)))
+        let mut header = HeaderValue::try_from(format!("{BEARER}{text}"))
+            .map_err(|_| Error::new(Kind::Config, "the API key cannot be sent in a header"))?;
+        header.set_sensitive(true);
+        let mut sum = [0; 32];
+        for (to, from) in sum.iter_mut().zip(digest(&SHA256, text.as_bytes()).as_ref()) {
+            *to = *from;
+        }
+        Ok(Self(Arc::new(Held { text: SecretString::from(text), header, digest: sum })))
     }
 
     /// A key from a file or the environment. These often end in a line break that is not part of the key; one is
@@ -66,25 +81,18 @@ impl Key {
     }
 
     /// The `Authorization` header (RFC 6750 §2.1), marked so that HTTP/2 neither indexes nor prints it.
-    pub(crate) fn header(&self) -> Result<HeaderValue, Error> {
-        let mut value = HeaderValue::try_from(format!("{BEARER}{}", self.0.expose_secret()))
-            .map_err(|_| Error::new(Kind::Config, "the API key cannot be sent in a header"))?;
-        value.set_sensitive(true);
-        Ok(value)
+    pub(crate) fn header(&self) -> HeaderValue {
+        self.0.header.clone()
     }
 
     /// Tells keys apart without holding them.
     pub(crate) fn digest(&self) -> [u8; 32] {
-        let mut bytes = [0; 32];
-        for (to, from) in bytes.iter_mut().zip(digest(&SHA256, self.0.expose_secret().as_bytes()).as_ref()) {
-            *to = *from;
-        }
-        bytes
+        self.0.digest
     }
 
     /// The text without the key.
     pub(crate) fn scrub(&self, text: &str) -> String {
-        without(text, self.0.expose_secret(), REDACTED)
+        without(text, self.0.text.expose_secret(), REDACTED)
     }
 }
 

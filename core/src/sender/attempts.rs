@@ -1,4 +1,4 @@
-//! The one request loop: key, grant, attempt, classify, repeat or return.
+//! The one request loop: gets a key and a permit, makes an attempt, and then repeats it or returns.
 
 use std::time::Duration;
 
@@ -12,7 +12,6 @@ use super::retry::{self, Verdict};
 use super::{Answer, Sender, lock, millis, no_key, unknown};
 use crate::attempt::{Attempt, CutMade, Meta, Outcome, Received};
 use crate::call::{Call, Spent, checked_headers};
-use crate::config::Key;
 use crate::error::{Error, Kind};
 use crate::limit::{Ask, Linger, NotGranted, Permit, Refusal, RefusedBy429};
 use crate::reason::Reason;
@@ -21,7 +20,7 @@ use crate::transport::{self, Departure, Exchange, Failed, Request};
 
 /// The longest URL that the HTTP client sends. It rejects a longer one with an unhelpful message.
 const LONGEST_URL: usize = 65_534;
-/// What the base URL of the API ends in, also behind most gateways.
+/// The end of the API's base URL. Most gateways keep it.
 const API_PATH: &str = "/api/v1";
 /// The longest `Retry-After` that a read waits for. A longer one fails the call at once.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
@@ -29,7 +28,7 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// How an attempt ended.
 struct Ended {
     outcome: Outcome,
-    /// The answer, or the error of the call unless it is repeated.
+    /// The answer, or the error that the call returns if it is not repeated.
     answer: Result<Exchange, Error>,
     /// Whether a later attempt may get another answer.
     passes: bool,
@@ -40,7 +39,7 @@ struct Ended {
 }
 
 impl Sender {
-    /// Sends a call that needs no more look-ups.
+    /// Sends a call. Look-ups that it needs, such as the id of a slug, must have been done before.
     pub(super) async fn send(&self, call: &Call, spent: &mut Spent) -> Result<Answer, Error> {
         let mut meta = Meta::of(&self.scrubbed(call.subject()));
         let started = Instant::now();
@@ -88,7 +87,7 @@ impl Sender {
         call.check()?;
         self.refuse_inside_key_function()?;
         // A request that cannot be sent must not use up the limit.
-        let request = self.outgoing(call, spent, meta)?;
+        let mut prepared = Some(self.outgoing(call, spent, meta)?);
         self.first_key(spent).await?;
         let (mut retries, mut rejoin, mut renewed) = (0, false, false);
         loop {
@@ -98,7 +97,7 @@ impl Sender {
                 return Err(spent.expired());
             };
             let key = self.key().ok_or_else(no_key)?;
-            // Under another key the id behind the slug may be another sync's.
+            // With another key, the id that was found for the slug may be that of another sync.
             if call.bound().is_some_and(|bound| bound != key.digest()) {
                 permit.never_sent();
                 let what = "the key was changed after the sync's slug was looked up. Nothing was sent";
@@ -108,10 +107,14 @@ impl Sender {
             departure.reset();
             let permit = Held { permit: Some(permit), departure };
             let begun = Instant::now();
-            let request = with_key(&request, &key)?;
+            let mut request = match prepared.take() {
+                Some(request) => request,
+                None => self.outgoing(call, spent, meta)?,
+            };
+            request.headers.insert(AUTHORIZATION, key.header());
             let ended = self.attempt(call, request, spent, permit, within).await;
             spent.left_at(departure.since());
-            // The outcome is known now.
+            // The outcome is known, so an interruption from now on must not treat the request as in flight.
             departure.reset();
             meta.attempts.push(ended.entry(millis(begun.elapsed())));
             if let Some(cut) = ended.refused.and_then(|refusal| refusal.cut) {
@@ -175,7 +178,8 @@ impl Sender {
         self.renew(None, Instant::now(), spent.until()).await.map(|_| ())
     }
 
-    /// Takes one retry from the client's budget; calls that lost the same connection share one.
+    /// Takes one retry from the client's budget. Calls that lost the same connection share one. Returns false if the
+    /// budget is used up.
     fn may_repeat(&self, connection: Option<u64>) -> bool {
         lock(&self.0.budget).spend(connection)
     }
@@ -284,7 +288,7 @@ impl Sender {
         }
     }
 
-    /// A base URL without the API's path leads to pages that do not exist.
+    /// Adds a hint to a 404 if the base URL lacks the API's path, since such a URL leads to pages that do not exist.
     fn with_base_url_hint(&self, error: Error) -> Error {
         if error.kind() != Kind::NotFound || self.config().base.path().ends_with(API_PATH) {
             return error;
@@ -302,7 +306,7 @@ impl Sender {
         }
     }
 
-    /// Notes the workspace's id, as an answer showed it.
+    /// Notes the id of the workspace, which an answer has named.
     pub(super) fn learn_workspace(&self, id: i64) {
         if let Some(tenancy) = self.0.tenancy.get() {
             tenancy.learn_id(id);
@@ -339,12 +343,6 @@ impl Sender {
     }
 }
 
-fn with_key(request: &Request, key: &Key) -> Result<Request, Error> {
-    let mut request = request.clone();
-    request.headers.insert(AUTHORIZATION, key.header()?);
-    Ok(request)
-}
-
 impl Ended {
     fn failed(failed: Failed) -> Self {
         let Failed { outcome, connection, .. } = failed;
@@ -361,7 +359,7 @@ impl Ended {
     }
 }
 
-/// A permit that ends itself when dropped, by what is known of its request.
+/// A permit that is given back when it is dropped, unless its request may have been sent.
 struct Held<'a> {
     permit: Option<Permit>,
     departure: &'a Departure,

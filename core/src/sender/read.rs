@@ -25,7 +25,8 @@ impl Sender {
     /// Sends a call and reads its answer as a `T`.
     pub(crate) async fn value<T: Readable>(&self, call: &Call, spent: &mut Spent) -> Result<T, Error> {
         let made = async {
-            let Answer { body, meta, reported, room: _room } = self.send(call, spent).await?;
+            // Boxed, because this future has some 3 kB, and every future above it would hold and move them.
+            let Answer { body, meta, reported, room: _room } = Box::pin(self.send(call, spent)).await?;
             let read = reported.map_or_else(|| self.read::<T>(call, &body, meta), Err);
             // A raw call has succeeded once its answer is there, whatever the answer means.
             if spent.raw { Ok(read) } else { read.map(Ok) }
@@ -42,7 +43,7 @@ impl Sender {
 
     /// Sends a call and returns its answer.
     pub(crate) async fn answer(&self, call: &Call, spent: &mut Spent) -> Result<Answer, Error> {
-        self.told(call, self.send(call, spent), |answer| Some(&answer.meta)).await
+        self.told(call, Box::pin(self.send(call, spent)), |answer| Some(&answer.meta)).await
     }
 
     /// Runs a call, and calls the hooks before and after it.
@@ -95,8 +96,8 @@ impl Sender {
     }
 }
 
-/// The body, completed with what the server is known to leave out of this operation's answers: `null` for an empty
-/// body, or a member that repeats an id in the path.
+/// Completes the body with what the server is known to leave out of this operation's answers: `null` for an empty body,
+/// or a member that repeats an id in the path.
 fn whole<'a>(call: &Call, body: &'a [u8]) -> Cow<'a, [u8]> {
     let Some(operation) = call.operation() else { return Cow::Borrowed(body) };
     if matches!(operation.returns, Returns::Nothing) && body.is_empty() {

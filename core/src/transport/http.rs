@@ -28,16 +28,16 @@ use crate::text::span;
 
 /// The number of HTTP/1.1 connections, each of which carries one request.
 const HTTP1_CONNECTIONS: u16 = 32;
-/// Concurrent requests on an HTTP/2 connection. More of them wait here and not within the HTTP client, where the time
-/// limit of the attempt would run. A whole window of the limit must fit; servers commonly allow that many streams.
+/// Concurrent requests on an HTTP/2 connection. Further requests wait here: if they waited within the HTTP client, the
+/// time limit of the attempt would run. All requests of one window of the limit must fit; servers commonly allow that
+/// many streams.
 const HTTP2_STREAMS: u16 = 200;
-/// How much of an answer may arrive over HTTP/2 before it is read: a megabyte or so of JSON, as it is packed.
+/// How many bytes of an answer may arrive over HTTP/2 before it is read. Unpacked, they are about a megabyte of JSON.
 const STREAM_WINDOW: u32 = 256 << 10;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE_POOL: Duration = Duration::from_secs(20);
 
 /// A request to send.
-#[derive(Clone)]
 pub(crate) struct Request {
     pub method: Method,
     pub url: Url,
@@ -66,10 +66,10 @@ pub(crate) struct Incoming<'a> {
     _place: Option<SemaphorePermit<'a>>,
 }
 
-/// The state when a request began.
+/// The state of the connections when a request began.
 #[derive(Clone, Copy, Debug)]
 struct Begun {
-    /// The pool that sends it.
+    /// The number of the pool that sends the request.
     generation: u64,
     /// How many connections had been lost.
     losses: u64,
@@ -91,8 +91,8 @@ pub(crate) struct Http {
     rooms: Rooms,
     /// The addresses of the server, or of its proxy.
     addresses: Arc<Addresses>,
-    /// How many connections were lost. Requests that began at the same count and lost theirs count as one loss: reqwest
-    /// does not tell connections apart, and with HTTP/2 there is one at a time.
+    /// How many connections were lost. Requests that began at the same count and lost their connection count as one
+    /// loss, because reqwest does not tell connections apart. With HTTP/2 there is only one at a time.
     losses: AtomicU64,
 }
 
@@ -122,8 +122,8 @@ impl Http {
         Ok(config.clone())
     }
 
-    /// Sends a request and waits for the headers of its answer. `within` counts from when the request may leave;
-    /// `deadline` also bounds the wait before that. `departure` notes whether it may have left.
+    /// Sends a request and waits for the headers of its answer. `within` begins once a connection is free for the
+    /// request; `deadline` also bounds the wait for it. `departure` notes whether the request may have left.
     pub(crate) async fn send(
         &self,
         mut request: Request,
@@ -154,16 +154,17 @@ impl Http {
             failures: self.addresses.failures(),
         };
         request.headers.insert(ACCEPT_ENCODING, coding::ACCEPTED);
-        let mut outgoing = client.request(request.method, request.url).headers(request.headers);
+        let mut outgoing = reqwest::Request::new(request.method, request.url);
+        *outgoing.headers_mut() = request.headers;
         match request.body {
             Some(body) => {
                 let body = Watched { bytes: Some(body), departure: departure.clone() };
-                outgoing = outgoing.body(reqwest::Body::wrap(body));
+                *outgoing.body_mut() = Some(reqwest::Body::wrap(body));
             }
-            // Nothing tells when a request without a body leaves.
+            // A request without a body does not show when it leaves, so it counts as having left now.
             None => departure.happens(),
         }
-        match timeout_at(until, outgoing.send()).await {
+        match timeout_at(until, client.execute(outgoing)).await {
             Ok(Ok(response)) => {
                 let begun = Begun { multiplexes: response.version() > Version::HTTP_11, ..begun };
                 warming.answered(response.version());
@@ -185,13 +186,13 @@ impl Http {
         }
     }
 
-    /// The number of the lost connection, if it carried several requests.
+    /// Counts a lost connection, if it carried several requests, and returns its number.
     fn lost(&self, error: &reqwest::Error, begun: Begun) -> Option<u64> {
         if !ended_all(error, begun.multiplexes) {
             return None;
         }
         let Begun { losses, .. } = begun;
-        // Only the first to notice does this: later ones may already have a new connection.
+        // Only the first request that notices the loss does this. The others may already have a new connection.
         if self.losses.compare_exchange(losses, losses + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
             self.warmup.cool();
         }
@@ -199,10 +200,14 @@ impl Http {
     }
 
     async fn client(&self) -> Result<(u64, reqwest::Client), Failed> {
+        let pool = || self.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = &*pool() {
+            return Ok(known.clone());
+        }
         let tls = self.tls().await.map_err(|error| Failed::before(&error))?;
-        let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((generation, client)) = &*pool {
-            return Ok((*generation, client.clone()));
+        let mut pool = pool();
+        if let Some(known) = &*pool {
+            return Ok(known.clone());
         }
         let client = self.build(tls).map_err(|error| Failed::unbuilt(&error))?;
         *pool = Some((0, client.clone()));
@@ -222,13 +227,13 @@ impl Http {
             .http2_keep_alive_timeout(Duration::from_secs(10))
             .http2_keep_alive_while_idle(true)
             .http2_initial_stream_window_size(STREAM_WINDOW)
-            // All streams together. If it were less, answers that wait for room could fill it, and the one that they wait
-            // for would not arrive.
+            // The windows of all streams together. If it were smaller, answers that wait for room could fill it and
+            // hold up the answer that they wait for.
             .http2_initial_connection_window_size(
                 STREAM_WINDOW * u32::from(HTTP1_CONNECTIONS + HTTP2_STREAMS),
             )
             .dns_resolver(Resolver(Arc::clone(&self.addresses)))
-            // `body` unpacks. Other crates of the same build may turn these features of reqwest on.
+            // The module `body` unpacks answers. Another crate of the same build may turn these features of reqwest on.
             .no_gzip()
             .no_brotli()
             .no_zstd()
@@ -241,7 +246,7 @@ impl Http {
         builder.build()
     }
 
-    /// Replaces the pool after a read timeout, since the connection may be dead without a sign.
+    /// Replaces the pool after a timeout, because a connection can be dead without an error.
     fn renew(&self, begun: Begun) {
         let Begun { generation, failures, .. } = begun;
         self.addresses.failed(failures);
@@ -256,7 +261,7 @@ impl Http {
     }
 }
 
-/// Waits for a free connection or stream. The wait counts towards the call and not the attempt.
+/// Waits for a free connection or stream. The wait counts towards the time of the call but not of the attempt.
 async fn waiting<T>(deadline: Option<Instant>, turn: impl Future<Output = T>) -> Result<T, Failed> {
     let Some(deadline) = deadline else { return Ok(turn.await) };
     timeout_at(deadline, turn).await.map_err(|_| {
@@ -287,7 +292,7 @@ impl Incoming<'_> {
                 }
                 Ok(Exchange { status, headers, body: bytes, room })
             }
-            // The status tells what kind of error it is, so its body is not needed.
+            // The status says what the error is, so the body is not needed.
             Err(Unread::Unasked(_) | Unread::Malformed(_)) if !(200..300).contains(&status) => {
                 Ok(Exchange { status, headers, body: Bytes::new(), room: Room::default() })
             }
@@ -306,7 +311,7 @@ impl Incoming<'_> {
     }
 }
 
-// macOS has no address on loopback but 127.0.0.1.
+// The test needs a second loopback address, which macOS does not have.
 #[cfg(all(test, not(target_os = "macos")))]
 mod tests {
     use std::collections::BTreeMap;
@@ -319,8 +324,8 @@ mod tests {
 
     const SILENT: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
-    /// Guards against a host of two addresses that could not be reached because the first took connections and never
-    /// shook hands.
+    /// Guards against a past bug: a host with two addresses could not be reached if the first accepted connections but
+    /// never answered the TLS handshake.
     #[tokio::test]
     async fn an_address_that_takes_connections_and_says_nothing_is_not_tried_first_again() {
         let silent = TcpListener::bind((SILENT, 0)).await.unwrap();
