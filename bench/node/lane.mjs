@@ -7,7 +7,8 @@ import { createInterface } from 'node:readline'
 
 const base = `${process.env.BENCH_URL}/api/v1`
 const url = `${base}/syncs`
-const headers = { authorization: 'Bearer bench', accept: 'application/json' }
+const key = 'bench-0123456789abcdef0123456789abcdef01'
+const headers = { authorization: `Bearer ${key}`, accept: 'application/json' }
 const flight = 32
 // So short a window that the limit remembers as many requests as in real use: 400.
 const limit = [1_000_000, 0.02]
@@ -18,12 +19,12 @@ const query = (count) => `${url}?orderBy=id&offset=0&limit=${count}`
 const lanes = {
   async sdk() {
     const { Hightouch } = await import('hightouch-sdk')
-    const { syncs } = new Hightouch({ apiKey: 'bench', baseUrl: base, caBundle: process.env.BENCH_CA, limit })
+    const { syncs } = new Hightouch({ apiKey: key, baseUrl: base, caBundle: process.env.BENCH_CA, limit })
     return async (count) => (await syncs.list({ limit: count })).data.length
   },
   async 'sdk-untyped'() {
     const { Hightouch } = await import('hightouch-sdk')
-    const client = new Hightouch({ apiKey: 'bench', baseUrl: base, caBundle: process.env.BENCH_CA, limit })
+    const client = new Hightouch({ apiKey: key, baseUrl: base, caBundle: process.env.BENCH_CA, limit })
     return async (count) =>
       (await client.request('GET', '/syncs', { query: { orderBy: 'id', offset: 0, limit: count } })).value.data
         .length

@@ -24,7 +24,8 @@ LIMIT = (1_000_000, 0.02)
 """So short a window that the limit remembers as many requests as in real use: 400."""
 
 URL = BASE + "/syncs"
-HEADERS = {"Authorization": "Bearer bench", "Accept": "application/json"}
+KEY = "bench-0123456789abcdef0123456789abcdef01"
+HEADERS = {"Authorization": f"Bearer {KEY}", "Accept": "application/json"}
 
 
 def params(limit: int) -> dict[str, Any]:
@@ -34,14 +35,14 @@ def params(limit: int) -> dict[str, Any]:
 def sdk() -> Callable[[int], int]:
     from hightouch_sdk import Hightouch
 
-    syncs = Hightouch(api_key="bench", base_url=BASE, ca_bundle=CA, limit=LIMIT).syncs
+    syncs = Hightouch(api_key=KEY, base_url=BASE, ca_bundle=CA, limit=LIMIT).syncs
     return lambda limit: len(syncs.list(limit=limit).first_page())
 
 
 def sdk_untyped() -> Callable[[int], int]:
     from hightouch_sdk import Hightouch
 
-    client = Hightouch(api_key="bench", base_url=BASE, ca_bundle=CA, limit=LIMIT)
+    client = Hightouch(api_key=KEY, base_url=BASE, ca_bundle=CA, limit=LIMIT)
     return lambda limit: len(client.request("GET", "/syncs", query=params(limit))["data"])
 
 
@@ -69,7 +70,7 @@ def with_httpx() -> Callable[[int], int]:
 async def sdk_asyncio(ends: AsyncExitStack) -> Callable[[int], Awaitable[int]]:
     from hightouch_sdk import AsyncHightouch
 
-    client = AsyncHightouch(api_key="bench", base_url=BASE, ca_bundle=CA, limit=LIMIT)
+    client = AsyncHightouch(api_key=KEY, base_url=BASE, ca_bundle=CA, limit=LIMIT)
     syncs = (await ends.enter_async_context(client)).syncs
 
     async def page(limit: int) -> int:

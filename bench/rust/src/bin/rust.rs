@@ -23,6 +23,7 @@ type Failure = Box<dyn Error + Send + Sync>;
 
 /// Concurrent calls in `flight`.
 const FLIGHT: usize = 32;
+const KEY: &str = "bench-0123456789abcdef0123456789abcdef01";
 /// So short a window that the limit remembers as many requests as in real use: 400.
 const LIMIT: [f64; 2] = [1_000_000.0, 0.02];
 
@@ -89,7 +90,7 @@ struct Typed(Client);
 impl Typed {
     fn new(base: String, ca: String) -> Result<Self, Failure> {
         let settings = Settings::new()
-            .api_key("bench")
+            .api_key(KEY)
             .base_url(base)
             .ca_bundle(ca)
             .limit(1_000_000, Duration::from_millis(20));
@@ -112,7 +113,7 @@ struct Door(Engine);
 
 impl Door {
     fn new(base: &str, ca: &str) -> Result<Self, Failure> {
-        let settings = json!({ "apiKey": "bench", "baseUrl": base, "caBundle": ca, "limit": LIMIT });
+        let settings = json!({ "apiKey": KEY, "baseUrl": base, "caBundle": ca, "limit": LIMIT });
         let engine = Engine::new(&settings.to_string()).map_err(|failure| failure.to_json())?;
         Ok(Self(engine))
     }
@@ -184,7 +185,7 @@ impl Lane for Bare {
     fn page(&self, limit: u32) -> BoxFuture<'_, Result<usize, Failure>> {
         Box::pin(async move {
             let url = format!("{}?orderBy=id&offset=0&limit={limit}", self.url);
-            let request = self.client.get(url).bearer_auth("bench").header("accept", "application/json");
+            let request = self.client.get(url).bearer_auth(KEY).header("accept", "application/json");
             let body = request.send().await?.error_for_status()?.bytes().await?;
             match self.what {
                 What::Bytes if body.len() > 2 => Ok(limit as usize),

@@ -19,13 +19,14 @@ struct Failure: Error {
 let environment = ProcessInfo.processInfo.environment
 let base = (environment["BENCH_URL"] ?? "") + "/api/v1"
 let flight = 32
+let key = "bench-0123456789abcdef0123456789abcdef01"
 
 func sdk() throws -> Page {
     // The window is short so that the log of sent requests, which covers two windows, has about 400 entries as in
     // practice.
     let limit = RateLimit(requests: 1_000_000, per: .milliseconds(20))
     let configuration = Configuration(baseURL: base, limit: limit, caBundle: environment["BENCH_CA"])
-    let syncs = try Hightouch(apiKey: "bench", configuration: configuration).syncs
+    let syncs = try Hightouch(apiKey: key, configuration: configuration).syncs
     return { try await syncs.list(limit: $0).firstPage().items.count }
 }
 
@@ -35,7 +36,7 @@ func urlSession() -> Page {
     return { limit in
         guard let url = URL(string: "\(base)/syncs?orderBy=id&offset=0&limit=\(limit)") else { return 0 }
         var request = URLRequest(url: url)
-        request.setValue("Bearer bench", forHTTPHeaderField: "Authorization")
+        request.setValue("Bearer \(key)", forHTTPHeaderField: "Authorization")
         request.setValue("application/json", forHTTPHeaderField: "Accept")
         let (data, _) = try await session.data(for: request)
         let tree = try JSONSerialization.jsonObject(with: data) as? [String: Any]
