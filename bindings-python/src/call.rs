@@ -1,4 +1,5 @@
-//! Calls that no thread waits for. Their answers are collected in a mailbox, from which an event loop takes many at once.
+//! Calls that no thread waits for. Their answers are collected in a mailbox, from which an event loop takes many at
+//! once.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -54,7 +55,7 @@ impl Mailbox {
         self.0.wakeup.fileno()
     }
 
-    /// Waits up to so many milliseconds for an answer; returns whether there is one.
+    /// Waits up to `milliseconds` for an answer. Returns whether there is one.
     fn wait(&self, py: Python<'_>, milliseconds: u64) -> bool {
         py.detach(|| {
             let outcomes = self.0.outcomes.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,6 +1,5 @@
 //! A client of the core, as a Python object.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -11,7 +10,7 @@ use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::call::{Answer, Call, Mailbox, answer};
-use crate::process::runtime;
+use crate::process::driver;
 
 /// How often a blocking call checks for signals such as Ctrl-C.
 const SLICE: Duration = Duration::from_millis(50);
@@ -57,25 +56,34 @@ impl Engine {
         }
     }
 
-    /// Opens a client in a forked child, with the settings and the key of its parent's.
+    /// Opens a client in a forked child, with the settings and the key of the parent's client.
     fn reopen(&self) -> Self {
         Self::of(self.door.reopen())
     }
 
-    /// Makes a call and waits for `(ok, head, body)`. If a signal handler raises, the call is cancelled; then the result
-    /// is the answer of the cancelled call, if it arrived in time, and the exception.
+    /// Makes a call and waits for `(ok, head, body)`. If a signal handler raises, the call is cancelled. Then the
+    /// result is the exception, and the answer of the cancelled call if it arrived in time.
     fn call<'py>(&self, py: Python<'py>, op: &str, args: &str, opts: &str) -> PyResult<Called<'py>> {
-        let runtime = runtime(py)?;
+        let driver = driver(py)?;
         let cancel = wire::Cancel::new();
-        let mut calling = pin!(self.door.call(op, args, opts, &cancel));
-        let mut wait = |slice| {
-            py.detach(|| runtime.block_on(async { tokio::time::timeout(slice, calling.as_mut()).await }))
-        };
+        let mut calling = Box::pin(self.door.call(op, args, opts, &cancel));
+        let mut wait =
+            |slice| py.detach(|| driver.run(async { tokio::time::timeout(slice, calling.as_mut()).await }));
+        let process = std::process::id();
         loop {
             if let Ok(outcome) = wait(SLICE) {
                 return Ok((Some(answer(py, outcome)), None));
             }
-            if let Err(raised) = py.check_signals() {
+            let raised = py.check_signals();
+            if process != std::process::id() {
+                // The call and its connection are the parent's. This process must neither use nor close them.
+                std::mem::forget(calling);
+                raised?;
+                let what =
+                    "A signal handler forked the process during this call, which goes on in the parent.";
+                return Err(PyRuntimeError::new_err(what));
+            }
+            if let Err(raised) = raised {
                 cancel.cancel();
                 let last = wait(CANCEL).ok();
                 return Ok((last.map(|outcome| answer(py, outcome)), Some(raised.into_value(py))));
@@ -95,7 +103,7 @@ impl Engine {
     ) -> PyResult<Call> {
         let cancel = wire::Cancel::new();
         let (door, delivery, signal) = (Arc::clone(&self.door), mailbox.delivery(ticket), cancel.clone());
-        runtime(py)?.spawn(async move { delivery.put(door.call(&op, &args, &opts, &signal).await) });
+        driver(py)?.spawn(async move { delivery.put(door.call(&op, &args, &opts, &signal).await) });
         Ok(Call(cancel))
     }
 }

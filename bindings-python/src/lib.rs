@@ -1,8 +1,9 @@
-//! The native module of the Python package `hightouch_sdk`. It passes calls to the core's door and answers back. What a
-//! user sees is written in Python.
+//! The native module of the Python package `hightouch_sdk`. It passes calls to the core's door and returns the answers.
+//! The classes and functions for users are written in Python.
 
 mod call;
 mod clock;
+mod driver;
 mod engine;
 mod process;
 mod wakeup;

@@ -92,6 +92,28 @@ def test_a_fork_with_calls_in_flight_leaves_them_to_the_parent(new_world: Callab
     assert out.split() == ["3", "3"]
 
 
+def test_a_call_during_which_a_signal_handler_forks_goes_on_in_the_parent_alone(
+    new_world: Callable[..., World],
+) -> None:
+    world = new_world(script=[{"when": {"nth": 1}, "answer": {"delayMs": 2000}}])
+    out, _ = run(
+        world,
+        """
+        import signal
+        parent, children = os.getpid(), []
+        signal.signal(signal.SIGALRM, lambda *_: children.append(os.fork()))
+        ht = Hightouch(**settings)
+        signal.setitimer(signal.ITIMER_REAL, 1)
+        try:
+            print(len(list(ht.syncs.list())), end_of(children[0]))
+        except RuntimeError as error:
+            assert os.getpid() != parent, error
+            os._exit(len(list(ht.syncs.list())) if "goes on in the parent" in str(error) else 99)
+        """,
+    )
+    assert out.split() == ["3", "3"]
+
+
 def test_a_child_that_drops_the_inherited_client_leaves_the_parents_connection_open(world: World) -> None:
     out, _ = run(
         world,

@@ -100,7 +100,8 @@ def _listen(to: weakref.ref[asyncio.AbstractEventLoop], inbox: _Inbox) -> None:
                 del loop
 
 
-# Weak on both sides: the futures in an inbox refer to its loop, so the loop would never be collected.
+# Weak on both sides: the futures in an inbox refer to its loop, so a strong reference to the inbox would keep the loop
+# alive.
 _inboxes: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.ref[_Inbox]] = weakref.WeakKeyDictionary()
 
 
@@ -120,7 +121,7 @@ class AsyncDoor:
 
     def __init__(self, local: Door) -> None:
         self.local = local
-        """For operations that send nothing."""
+        """The blocking door, for operations that send nothing."""
 
     async def call(self, op: str, args: Args | None = None, opts: Opts | None = None) -> tuple[str, bytes]:
         """Makes a call, waits for it and returns its head and body. Cancelling the task cancels the call."""

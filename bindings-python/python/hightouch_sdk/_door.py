@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 class RawAnswer(Struct):
-    """What the core says about a raw answer beside its bytes. It means either a value or a failure, as JSON."""
+    """What the core says about a raw answer, apart from its bytes. Either `value` or `failure` holds JSON."""
 
     status: int
     headers: dict[str, str]
@@ -43,7 +43,7 @@ class RawAnswer(Struct):
 
 
 class Head(Struct):
-    """What the core says about a call beside the body of the answer."""
+    """What the core says about a call, apart from the body of the answer."""
 
     meta: Meta
     next: str | None = None
@@ -85,7 +85,7 @@ def settled(called: tuple[Answer | None, BaseException | None], op: str, keys: K
     if raised is not None:
         note(raised, op, answer)
         raise raised
-    # The bridge returns one or the other.
+    # Without an exception, the bridge always returns an answer.
     assert answer is not None  # noqa: S101
     return read(answer, keys)
 
@@ -95,7 +95,7 @@ class _Run(Struct):
 
 
 def note(raised: BaseException, op: str, last: Answer | None) -> None:
-    """Notes on the exception that interrupted a call whether its request may have had its effect."""
+    """Adds a note to the exception that interrupted a call. It says whether the request may have taken effect."""
     operation = op.removeprefix("client.")
     if last is None:
         add_note(raised, f"{operation} was interrupted. Whether its request was sent is not known.")
@@ -110,7 +110,7 @@ def note(raised: BaseException, op: str, last: Answer | None) -> None:
 
 
 def note_run(raised: BaseException, token: str | None) -> None:
-    """Notes on an exception how to resume the run, unless a note says it already."""
+    """Adds a note to an exception that says how to resume the run, unless it has such a note."""
     if token is not None and not any(token in note for note in getattr(raised, "__notes__", ())):
         add_note(raised, f"The run goes on. Resume it with `client.run({token!r})`.")
 
@@ -211,7 +211,7 @@ def next_of(head: str) -> str | None:
 def answer_of(head: str) -> tuple[Meta, RawAnswer]:
     """Returns the metadata of a raw call, and what its answer means."""
     it = _head(head)
-    # The core adds it to each raw call that succeeds.
+    # The core adds an answer to each raw call that succeeds.
     assert it.answer is not None  # noqa: S101
     return it.meta, it.answer
 
