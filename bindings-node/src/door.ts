@@ -20,7 +20,7 @@ import {
   type Settled,
 } from './native.js'
 
-/** What the core adds to a raw answer: it means either a value or a failure. */
+/** What the core says about a raw answer. It has either a value or a failure. */
 interface Answer {
   status: number
   headers: Record<string, string>
@@ -28,7 +28,7 @@ interface Answer {
   failure?: Failure
 }
 
-/** The server's answer as it came. */
+/** The server's answer, not decoded. */
 interface RawReply extends Pick<Answer, 'status' | 'headers'> {
   meta: Meta
   body: string
@@ -49,6 +49,7 @@ interface EncodedReply {
   head: { meta: Meta; next?: string }
   encodedHead: string
   body: string
+  texts?: Buffer | undefined
 }
 
 /** The arguments of one call to the native bridge. */
@@ -149,8 +150,8 @@ export class Door {
 
   /** Makes one call. */
   async call<T>(op: string, args: object = {}, options: CallOptions = {}): Promise<Reply<T>> {
-    const { head, body } = await this.#call(op, args, options)
-    return { ...head, value: decode(body) as T }
+    const { head, body, texts } = await this.#call(op, args, options)
+    return { ...head, value: decode(body, texts) as T }
   }
 
   /** Makes one call and returns only its value. */
@@ -224,12 +225,12 @@ export class Door {
     const cancel = signal && new this.#calls.native.Cancel()
     const sent = this.#calls.send({ engine: this.#engine, op, args, opts, cancel, keepsAlive: true })
     // An error that is created after this await has the caller in its stack.
-    const [, ok, head, body] = await (signal && cancel
+    const [, ok, head, body, texts] = await (signal && cancel
       ? cancelOnAbort(sent, signal, () => {
           cancel.cancel()
         })
       : sent)
-    if (ok) return { head: JSON.parse(head) as EncodedReply['head'], encodedHead: head, body }
+    if (ok) return { head: JSON.parse(head) as EncodedReply['head'], encodedHead: head, body, texts }
     const failure = failureOf(head)
     throw errorFrom(failure, this.#causeOf(failure, signal))
   }

@@ -37,7 +37,7 @@ export type Frozen<T> = unknown extends T
       ? { readonly [Name in keyof T]: Frozen<T[Name]> }
       : T
 
-/** A member that tells a copy of a {@link Json}: copying it member by member copies this member too. */
+/** Marks a {@link Json}. A member-by-member copy gets this member too, and so can be told from a Json. */
 const COPY_GUARD = '[Json]'
 /** A symbol: `structuredClone` throws when it meets one, and the message contains its description. */
 const COPY_ITS_VALUE = Symbol('a Json cannot be copied: copy its value, or change it with its with()')
@@ -56,6 +56,8 @@ const ASSIGNED_TO =
  * `assert.deepEqual` compares the `value` of two. A `Json` is not a plain object: sending one that was spread, merged or
  * assigned to is an error, and `structuredClone` throws. Clone its `text` or its `value` instead.
  *
+ * Until its `text` or `value` is first read, it keeps the text of all opaque JSON of its answer in memory.
+ *
  * ```ts
  * const { configuration } = await ht.syncs.get(7)
  * if (configuration) {
@@ -72,7 +74,16 @@ export class Json<T = JsonValue> {
   declare readonly value: Frozen<T>
   /** @internal */
   declare readonly [COPY_GUARD]: typeof COPY_ITS_VALUE
-  readonly #text: string
+  /** Decoded when it is first read. */
+  #text: string | TextPart
+  /** The parsed text, once `value` was read. */
+  #parsed: Frozen<T> | undefined
+
+  /** Shared by all, since an answer may have many. */
+  static readonly #guard = { enumerable: true, value: COPY_ITS_VALUE }
+  static readonly #refuse = (): never => {
+    throw new TypeError(`value: ${ASSIGNED_TO}`)
+  }
 
   /**
    * Encodes a value.
@@ -82,21 +93,14 @@ export class Json<T = JsonValue> {
    */
   constructor(value: JsonInput)
   /** @internal */
-  constructor(value: undefined, text: string)
-  constructor(value?: JsonInput, text?: string) {
+  constructor(value: undefined, text: string | TextPart)
+  constructor(value?: JsonInput, text?: string | TextPart) {
     this.#text = text ?? encodeText(value)
-    let parsed: { value: T } | undefined
-    // Own properties, so that deepEqual and console.log see the value, and a copy has the guard.
-    Object.defineProperties(this, {
-      value: {
-        enumerable: true,
-        get: () => (parsed ??= { value: deepFreeze(JSON.parse(this.#text) as T) }).value,
-        set: () => {
-          throw new TypeError(`value: ${ASSIGNED_TO}`)
-        },
-      },
-      [COPY_GUARD]: { enumerable: true, value: COPY_ITS_VALUE },
-    })
+    // Own properties, so that deepEqual and console.log see the value, and a copy has the guard. The getter does not use
+    // its `this`, which is a Proxy if a framework wraps the answer in one.
+    const get = (): Frozen<T> => (this.#parsed ??= deepFreeze(JSON.parse(this.text) as Frozen<T>))
+    Object.defineProperty(this, 'value', { enumerable: true, get, set: Json.#refuse })
+    Object.defineProperty(this, COPY_GUARD, Json.#guard)
   }
 
   /**
@@ -120,7 +124,7 @@ export class Json<T = JsonValue> {
     if (#text in value) {
       // A Json has two own members, `value` and the guard. Others were assigned.
       if (Object.keys(value).length > 2) throw new TypeError(ASSIGNED_TO)
-      return value.#text
+      return (value as Json<unknown>).text
     }
     if (Object.hasOwn(value, COPY_GUARD) || value instanceof Json) throw new TypeError(COPIED)
     return undefined
@@ -128,7 +132,9 @@ export class Json<T = JsonValue> {
 
   /** The JSON text, exactly as it came. */
   get text(): string {
-    return this.#text
+    if (typeof this.#text === 'string') return this.#text
+    const { texts, start, end } = this.#text
+    return (this.#text = texts.toString('utf8', start, end))
   }
 
   /**
@@ -149,7 +155,7 @@ export class Json<T = JsonValue> {
    */
   with(path: string | Path, value: JsonInput): Json<T> {
     const names = typeof path === 'string' ? [path] : path
-    return new Json<T>(undefined, replaceAt(this.#text, names, encodeText(value, names)))
+    return new Json<T>(undefined, replaceAt(this.text, names, encodeText(value, names)))
   }
 
   /**
@@ -161,7 +167,7 @@ export class Json<T = JsonValue> {
    */
   equals(other: JsonInput): boolean {
     const text = encodeText(other)
-    return this.#text === text || isDeepStrictEqual(this.value, JSON.parse(text))
+    return this.text === text || isDeepStrictEqual(this.value, JSON.parse(text))
   }
 
   /** Returns the value, for `JSON.stringify`. */
@@ -171,7 +177,7 @@ export class Json<T = JsonValue> {
 
   /** Returns the JSON text. */
   toString(): string {
-    return this.#text
+    return this.text
   }
 
   /** @internal */
@@ -189,7 +195,17 @@ function deepFreeze<T>(value: T): T {
   return Object.freeze(value)
 }
 
-/** Opaque JSON crosses the door as text in a mark: `{"$json": ["…"]}`. */
+/** A part of the texts that came with an answer. */
+interface TextPart {
+  texts: Buffer
+  start: number
+  end: number
+}
+
+/**
+ * Opaque JSON crosses the door as text in a mark, `{"$json": ["…"]}`. In the body of an answer, `{"$json": [12, 40]}` stands
+ * for a part of the texts that came with it.
+ */
 const MARK = '$json'
 /** How a mark is written. This text cannot occur within a JSON string, where its quotes would be escaped. */
 const MARK_START = `{"${MARK}":[`
@@ -200,18 +216,22 @@ function mark(text: string): object {
 }
 
 /** Parses an answer of the core, with a {@link Json} for each mark. */
-export function decode(json: string): unknown {
+export function decode(json: string, texts?: Buffer): unknown {
   const value: unknown = JSON.parse(json)
-  return isObject(value) && json.includes(`"${MARK}"`) ? replaceMarks(value) : value
+  const hasMarks = texts !== undefined || json.includes(`"${MARK}"`)
+  return isObject(value) && hasMarks ? replaceMarks(value, texts) : value
 }
 
-function replaceMarks(value: Record<string, unknown>): unknown {
+function replaceMarks(value: Record<string, unknown>, texts: Buffer | undefined): unknown {
   const marked = value[MARK]
   // In a typed value a member of this name is never an array.
-  if (Array.isArray(marked)) return new Json(undefined, marked[0] as string)
+  if (Array.isArray(marked)) {
+    const [text, end] = marked as [string | number, number?]
+    return new Json(undefined, typeof text === 'string' ? text : ({ texts, start: text, end } as TextPart))
+  }
   for (const name in value) {
     const member = value[name]
-    if (isObject(member)) value[name] = replaceMarks(member)
+    if (isObject(member)) value[name] = replaceMarks(member, texts)
   }
   return value
 }

@@ -10,8 +10,8 @@ export interface NativeCancel {
   cancel(): void
 }
 
-/** `[id, ok, head, body]` of one call that has ended. */
-export type Settled = [id: number, ok: boolean, head: string, body: string]
+/** `[id, ok, head, body]` of one call that has ended, and the texts of the opaque JSON in the body, if it has any. */
+export type Settled = [id: number, ok: boolean, head: string, body: string, texts?: Buffer]
 
 /** The bridge of one JavaScript thread to the core. */
 export interface NativeBridge {

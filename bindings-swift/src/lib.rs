@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use hightouch_sdk::wire;
+use tokio_util::task::AbortOnDropHandle;
 
 uniffi::setup_scaffolding!("hightouch");
 
@@ -21,12 +22,17 @@ pub enum BridgeError {
         /// The failure as JSON.
         failure: String,
     },
+    /// The thread of the calls could not be started, or a call ended without a reply.
+    Broken {
+        /// What the system says.
+        why: String,
+    },
 }
 
 impl std::fmt::Display for BridgeError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self::Refused { failure } = self;
-        f.write_str(failure)
+        let (Self::Refused { failure: text } | Self::Broken { why: text }) = self;
+        f.write_str(text)
     }
 }
 
@@ -41,6 +47,8 @@ pub struct Reply {
     pub head: String,
     /// The JSON of the result; empty after a failure.
     pub body: Vec<u8>,
+    /// The texts of the opaque JSON in the body, one after another.
+    pub texts: Vec<u8>,
 }
 
 /// Cancels a call, `wire::Cancel`.
@@ -66,7 +74,7 @@ impl Cancel {
 
 /// A client, `wire::Engine`.
 #[derive(uniffi::Object)]
-pub struct Engine(wire::Engine);
+pub struct Engine(Arc<wire::Engine>);
 
 #[uniffi::export]
 impl Engine {
@@ -74,15 +82,15 @@ impl Engine {
     #[uniffi::constructor]
     pub fn new(settings: &str) -> Result<Arc<Self>, BridgeError> {
         match wire::Engine::new(settings) {
-            Ok(engine) => Ok(Arc::new(Self(engine))),
+            Ok(engine) => Ok(Arc::new(Self(Arc::new(engine)))),
             Err(failure) => Err(BridgeError::Refused { failure: failure.to_json() }),
         }
     }
 }
 
-#[uniffi::export(async_runtime = "tokio")]
+#[uniffi::export]
 impl Engine {
-    /// Makes one call.
+    /// Makes one call, on the thread of all calls. So Swift is woken once, at the end of the call, and not at each step.
     pub async fn call(
         &self,
         op: String,
@@ -90,7 +98,12 @@ impl Engine {
         opts: String,
         cancel: Arc<Cancel>,
     ) -> Result<Reply, BridgeError> {
-        let wire::CallOutput { ok, head, body } = self.0.call(&op, &args, &opts, &cancel.0).await;
-        Ok(Reply { ok, head, body })
+        let engine = Arc::clone(&self.0);
+        let broken = |why: &dyn std::error::Error| BridgeError::Broken { why: why.to_string() };
+        let call = wire::spawn(async move { engine.call(&op, &args, &opts, &cancel.0).await });
+        let call = call.map_err(|error| broken(&error))?;
+        let wire::CallOutput { ok, head, body, texts } =
+            AbortOnDropHandle::new(call).await.map_err(|error| broken(&error))?;
+        Ok(Reply { ok, head, body, texts })
     }
 }

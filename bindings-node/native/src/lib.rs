@@ -1,8 +1,8 @@
 //! The bridge between Node and the core's door. It passes strings and decides nothing.
 //!
-//! Each JavaScript thread (the main thread and every worker) has one [`Bridge`]. A call runs on
-//! napi's tokio runtime. Its result goes to a queue, and one threadsafe function empties the queue
-//! on the JavaScript thread, so that many results cost one wake-up.
+//! Each JavaScript thread (the main thread and every worker) has one [`Bridge`]. One other thread
+//! runs the calls of all bridges. The results for a bridge go to its queue, and a threadsafe
+//! function empties the queue on the JavaScript thread, so that many results cost one wake-up.
 
 #![allow(
     clippy::must_use_candidate,
@@ -13,14 +13,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hightouch_sdk::wire;
-use napi::bindgen_prelude::{Either, FnArgs, Function, spawn};
+use napi::bindgen_prelude::{Buffer, Either, FnArgs, Function};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Result, Status};
 use napi_derive::napi;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// The result of one call: `[id, ok, head, body]`.
-type Settled = (u32, bool, String, String);
+/// The result of one call: `[id, ok, head, body, texts]`.
+type Settled = (u32, bool, String, String, Option<Buffer>);
 
 /// Wakes the JavaScript thread. It is weak, so that an idle bridge does not keep the process alive.
 type Wake = ThreadsafeFunction<(), (), FnArgs<(Vec<Settled>,)>, Status, false, true>;
@@ -60,17 +60,14 @@ impl Cancel {
 
 /// The results that wait for the JavaScript thread.
 struct CompletedCalls {
-    queue: Arc<Mutex<Vec<Settled>>>,
+    queue: Arc<Mutex<Vec<(u32, wire::CallOutput)>>>,
     wake: Mutex<Wake>,
 }
 
 impl CompletedCalls {
     fn push(&self, id: u32, outcome: wire::CallOutput) {
-        // Only a raw body, which comes from the server, can be invalid UTF-8.
-        let body = String::from_utf8(outcome.body)
-            .unwrap_or_else(|bad| String::from_utf8_lossy(bad.as_bytes()).into_owned());
         let mut queue = lock(&self.queue);
-        queue.push((id, outcome.ok, outcome.head, body));
+        queue.push((id, outcome));
         if queue.len() == 1 {
             // This fails only while the thread ends, when nothing waits for the result any more.
             lock(&self.wake).call((), ThreadsafeFunctionCallMode::NonBlocking);
@@ -78,7 +75,7 @@ impl CompletedCalls {
     }
 }
 
-/// The way from one JavaScript thread into the core and back.
+/// Connects one JavaScript thread with the core.
 #[napi]
 pub struct Bridge {
     completed: Arc<CompletedCalls>,
@@ -98,7 +95,10 @@ impl Bridge {
             .build_threadsafe_function::<()>()
             .callee_handled::<false>()
             .weak::<true>()
-            .build_callback(move |_| Ok(FnArgs::from((std::mem::take(&mut *lock(&drained)),))))?;
+            .build_callback(move |_| {
+                let ended = std::mem::take(&mut *lock(&drained));
+                Ok(FnArgs::from((ended.into_iter().map(settled).collect(),)))
+            })?;
         let ended = CancellationToken::new();
         Ok(Self {
             completed: Arc::new(CompletedCalls { queue, wake: Mutex::new(wake) }),
@@ -117,17 +117,18 @@ impl Bridge {
         args: String,
         opts: String,
         cancel: Option<&Cancel>,
-    ) {
+    ) -> Result<()> {
         let engine = Arc::clone(&engine.0);
         let completed = Arc::clone(&self.completed);
         let ended = self.ended.clone();
         let cancel = cancel.map(|cancel| cancel.0.clone()).unwrap_or_default();
-        spawn(async move {
+        wire::spawn(async move {
             let call = engine.call(&op, &args, &opts, &cancel);
             if let Some(outcome) = ended.run_until_cancelled(call).await {
                 completed.push(id, outcome);
             }
-        });
+        })?;
+        Ok(())
     }
 
     /// Keeps the process alive, or lets it end.
@@ -138,6 +139,15 @@ impl Bridge {
         let held = if busy { wake.refer(&env) } else { wake.unref(&env) };
         held
     }
+}
+
+/// A result as JavaScript gets it.
+fn settled((id, outcome): (u32, wire::CallOutput)) -> Settled {
+    // Only a raw body, which comes from the server, can be invalid UTF-8.
+    let body = String::from_utf8(outcome.body)
+        .unwrap_or_else(|bad| String::from_utf8_lossy(bad.as_bytes()).into_owned());
+    let texts = (!outcome.texts.is_empty()).then(|| outcome.texts.into());
+    (id, outcome.ok, outcome.head, body, texts)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

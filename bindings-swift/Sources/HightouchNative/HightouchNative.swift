@@ -699,7 +699,7 @@ public func FfiConverterTypeCancel_lower(_ value: Cancel) -> UInt64 {
 public protocol EngineProtocol: AnyObject, Sendable {
 
     /**
-     * Makes one call.
+     * Makes one call, on the thread of all calls. So Swift is woken once, at the end of the call, and not at each step.
      */
     func call(op: String, args: String, opts: String, cancel: Cancel) async throws  -> Reply
 
@@ -773,7 +773,7 @@ public convenience init(settings: String)throws  {
 
 
     /**
-     * Makes one call.
+     * Makes one call, on the thread of all calls. So Swift is woken once, at the end of the call, and not at each step.
      */
 open func call(op: String, args: String, opts: String, cancel: Cancel)async throws  -> Reply  {
     return
@@ -855,6 +855,10 @@ public struct Reply: Equatable, Hashable {
      * The JSON of the result; empty after a failure.
      */
     public let body: Data
+    /**
+     * The texts of the opaque JSON in the body, one after another.
+     */
+    public let texts: Data
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -867,10 +871,14 @@ public struct Reply: Equatable, Hashable {
          */head: String,
         /**
          * The JSON of the result; empty after a failure.
-         */body: Data) {
+         */body: Data,
+        /**
+         * The texts of the opaque JSON in the body, one after another.
+         */texts: Data) {
         self.ok = ok
         self.head = head
         self.body = body
+        self.texts = texts
     }
 
 
@@ -891,7 +899,8 @@ public struct FfiConverterTypeReply: FfiConverterRustBuffer {
             try Reply(
                 ok: FfiConverterBool.read(from: &buf),
                 head: FfiConverterString.read(from: &buf),
-                body: FfiConverterData.read(from: &buf)
+                body: FfiConverterData.read(from: &buf),
+                texts: FfiConverterData.read(from: &buf)
         )
     }
 
@@ -899,6 +908,7 @@ public struct FfiConverterTypeReply: FfiConverterRustBuffer {
         FfiConverterBool.write(value.ok, into: &buf)
         FfiConverterString.write(value.head, into: &buf)
         FfiConverterData.write(value.body, into: &buf)
+        FfiConverterData.write(value.texts, into: &buf)
     }
 }
 
@@ -936,6 +946,14 @@ enum BridgeError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          * The failure as JSON.
          */failure: String
     )
+    /**
+     * The thread of the calls could not be started, or a call ended without a reply.
+     */
+    case Broken(
+        /**
+         * What the system says.
+         */why: String
+    )
 
 
 
@@ -968,6 +986,9 @@ public struct FfiConverterTypeBridgeError: FfiConverterRustBuffer {
         case 1: return .Refused(
             failure: try FfiConverterString.read(from: &buf)
             )
+        case 2: return .Broken(
+            why: try FfiConverterString.read(from: &buf)
+            )
 
          default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -983,6 +1004,11 @@ public struct FfiConverterTypeBridgeError: FfiConverterRustBuffer {
         case let .Refused(failure):
             writeInt(&buf, Int32(1))
             FfiConverterString.write(failure, into: &buf)
+
+
+        case let .Broken(why):
+            writeInt(&buf, Int32(2))
+            FfiConverterString.write(why, into: &buf)
 
         }
     }
@@ -1069,7 +1095,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_hightouch_swift_checksum_method_cancel_cancel() != 757) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_hightouch_swift_checksum_method_engine_call() != 19491) {
+    if (uniffi_hightouch_swift_checksum_method_engine_call() != 24640) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_hightouch_swift_checksum_constructor_cancel_new() != 56503) {

@@ -21,14 +21,18 @@ enum Coding {
     }
 
     /// Encodes the arguments of a call. A ``JSONValue`` crosses as its text.
-    static func doorEncoder() -> JSONEncoder { asText(encoder()) { $0.userInfo[$1] = true } }
+    static func doorEncoder() -> JSONEncoder {
+        let encoder = encoder()
+        if let key = CodingUserInfoKey.opaqueAsText { encoder.userInfo[key] = true }
+        return encoder
+    }
 
     /// Decodes the result of a call. A ``JSONValue`` keeps its text and parses it on first access.
-    static func doorDecoder() -> JSONDecoder { asText(decoder()) { $0.userInfo[$1] = true } }
-
-    private static func asText<Coder>(_ coder: Coder, _ set: (Coder, CodingUserInfoKey) -> Void) -> Coder {
-        CodingUserInfoKey.opaqueAsText.map { set(coder, $0) }
-        return coder
+    /// `texts` are the texts of the values whose places the result names.
+    static func doorDecoder(texts: Data = Data()) -> JSONDecoder {
+        let decoder = decoder()
+        if let key = CodingUserInfoKey.opaqueAsText { decoder.userInfo[key] = texts }
+        return decoder
     }
 
     static func text(_ date: Date) -> String {
@@ -37,9 +41,46 @@ enum Coding {
     }
 
     static func date(_ text: String) throws -> Date {
+        if let milliseconds = milliseconds(text) { return Date(timeIntervalSince1970: Double(milliseconds) / 1000) }
         // Rounded to whole milliseconds since 1970, so that equal texts become equal dates.
         let parsed = try style.parse(text).timeIntervalSince1970
         return Date(timeIntervalSince1970: (parsed * 1000).rounded() / 1000)
+    }
+
+    /// The milliseconds since 1970 of a timestamp in the core's form; nil for any other text. A `FormatStyle` needs a
+    /// hundred times as long.
+    private static func milliseconds(_ text: String) -> Int? {
+        var text = text
+        return text.withUTF8 { utf8 in
+            let isSign = { (place: Int, sign: Character) in utf8[place] == sign.asciiValue }
+            guard utf8.count == 24, isSign(4, "-"), isSign(7, "-"), isSign(10, "T"), isSign(13, ":"), isSign(16, ":"),
+                isSign(19, "."), isSign(23, "Z")
+            else { return nil }
+            func number(_ places: Range<Int>, _ allowed: ClosedRange<Int>) -> Int? {
+                var number = 0
+                for place in places {
+                    guard (48...57).contains(utf8[place]) else { return nil }
+                    number = number * 10 + Int(utf8[place] - 48)
+                }
+                return allowed.contains(number) ? number : nil
+            }
+            guard let year = number(0..<4, 1...9999), let month = number(5..<7, 1...12),
+                let day = number(8..<10, 1...31), let hour = number(11..<13, 0...23),
+                let minute = number(14..<16, 0...59), let second = number(17..<19, 0...59),
+                let millisecond = number(20..<23, 0...999)
+            else { return nil }
+            // Texts that the user decodes may name a day that is not in the calendar.
+            guard day <= 28 || month != 2 && (day <= 30 || [1, 3, 5, 7, 8, 10, 12].contains(month)) else { return nil }
+            return ((days(year, month, day) * 24 + hour) * 60 + minute) * 60_000 + second * 1000 + millisecond
+        }
+    }
+
+    /// Days from 1970-01-01 to a day of the Gregorian calendar. Years are counted from March, so that a leap day is the
+    /// last day of its year.
+    private static func days(_ year: Int, _ month: Int, _ day: Int) -> Int {
+        let year = month > 2 ? year : year - 1
+        let daysBeforeMonth = (153 * ((month + 9) % 12) + 2) / 5
+        return 365 * year + year / 4 - year / 100 + year / 400 + daysBeforeMonth + day - 1 - 719_468
     }
 
     private static let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)

@@ -41,7 +41,7 @@ struct Native: Sendable {
             throw HightouchError(crossing: error)
         }
         guard reply.ok else { throw HightouchError(failure: reply.head) }
-        return try Response(head: reply.head, body: reply.body)
+        return try Response(head: reply.head, body: reply.body, texts: reply.texts)
     }
 }
 
@@ -106,7 +106,7 @@ struct Response {
     struct Head: Decodable {
         let meta: CallMeta
         let next: String?
-        /// Of a call with the option `raw`.
+        /// Present only for a call with the option `raw`.
         let answer: Answer?
     }
 
@@ -129,24 +129,27 @@ struct Response {
     let head: Head
     /// The JSON of the value, or the bytes of a raw answer.
     let body: Data
+    /// The texts of the opaque JSON in `body`.
+    private let texts: Data
     private let headJSON: Data
 
-    init(head: String, body: Data) throws {
+    init(head: String, body: Data, texts: Data) throws {
         headJSON = Data(head.utf8)
         self.head = try read(Head.self, from: headJSON)
         self.body = body
+        self.texts = texts
     }
 
     func value<Value: Decodable>(as type: Value.Type = Value.self) throws -> Value {
-        guard head.answer != nil else { return try read(type, from: body) }
+        guard head.answer != nil else { return try read(type, from: body, texts: texts) }
         return try read(RawHead<Value>.self, from: headJSON).answer.value
     }
 }
 
 /// The package's types are generated from the core's, so JSON that does not decode is a defect of the package.
-private func read<Value: Decodable>(_ type: Value.Type, from json: Data) throws -> Value {
+private func read<Value: Decodable>(_ type: Value.Type, from json: Data, texts: Data = Data()) throws -> Value {
     do {
-        return try Coding.doorDecoder().decode(type, from: json)
+        return try Coding.doorDecoder(texts: texts).decode(type, from: json)
     } catch {
         throw HightouchError(.internal, "The core returned JSON that is not a \(type): \(error).")
     }

@@ -1,20 +1,30 @@
 import Foundation
 
 extension CodingUserInfoKey {
-    /// Marks the coders of the door, which pass a ``JSONValue`` as its text.
+    /// Marks the coders of the door, which pass a ``JSONValue`` as its text. The value is `true` in an encoder; in a
+    /// decoder it holds the texts that came with the answer.
     static let opaqueAsText = CodingUserInfoKey(rawValue: "hightouch.opaqueAsText")
 }
 
 extension JSONValue: Codable {
-    /// The name in the door's form of JSON text: `{"$json": ["…"]}`.
+    /// The name of the member that marks opaque JSON at the door: `{"$json": ["…"]}` holds its text, and
+    /// `{"$json": [12, 40]}` a range of the texts that came with an answer.
     private static let mark = AnyKey("$json")
 
     /// Decodes any JSON. A `Decoder` does not expose the text, so a number that `Int` cannot hold keeps at most the 38
     /// digits of a `Decimal`.
     public init(from decoder: any Decoder) throws {
-        if decoder.passesText {
+        if let texts = decoder.texts {
             var marked = try decoder.container(keyedBy: AnyKey.self).nestedUnkeyedContainer(forKey: Self.mark)
-            self.init(known: try marked.decode(String.self))
+            guard marked.count == 2 else {
+                self.init(known: try marked.decode(String.self))
+                return
+            }
+            let (start, end) = (try marked.decode(Int.self), try marked.decode(Int.self))
+            guard 0 <= start, start <= end, end <= texts.count else {
+                throw DecodingError.dataCorruptedError(in: marked, debugDescription: "a text that did not come")
+            }
+            self.init(known: String(decoding: texts[texts.startIndex + start..<texts.startIndex + end], as: UTF8.self))
             return
         }
         // The most frequent types come first, because each wrong guess throws an error.
@@ -109,7 +119,7 @@ extension JSONValue {
 }
 
 extension Decoder {
-    fileprivate var passesText: Bool { CodingUserInfoKey.opaqueAsText.map { userInfo[$0] != nil } ?? false }
+    fileprivate var texts: Data? { CodingUserInfoKey.opaqueAsText.flatMap { userInfo[$0] as? Data } }
 }
 
 extension Encoder {

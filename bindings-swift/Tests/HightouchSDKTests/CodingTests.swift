@@ -65,6 +65,18 @@ final class CodingTests: XCTestCase {
         }
     }
 
+    func testEveryDayOfATimestampIsKept() throws {
+        for year in [1600, 1900, 1970, 2000, 2024, 2025, 2100, 9998] {
+            for (month, days) in [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31].enumerated() {
+                let isLeapMonth = month == 1 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+                for day in 1...(isLeapMonth ? 29 : days) {
+                    let text = String(format: "%04d-%02d-%02dT23:59:59.999Z", year, month + 1, day)
+                    XCTAssertEqual(Coding.text(try Coding.date(text)), text)
+                }
+            }
+        }
+    }
+
     func testATimestampInAnotherFormIsRejected() {
         for text in ["2026-07-10", "tomorrow", ""] {
             XCTAssertThrowsError(try Coding.date(text), text)

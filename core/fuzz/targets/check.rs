@@ -87,7 +87,7 @@ fn line(what: &str, text: &str) {
 /// Returns what a raw answer means, as the result of a call that is not raw.
 fn meaning(outcome: &CallOutput) -> Option<CallOutput> {
     type Members = BTreeMap<String, Box<RawValue>>;
-    // Not as a tree, in which a value of the greatest depth would be too deep.
+    // Parsed one level at a time, because the value may nest too deep for a `Value`.
     let mut head: Members = serde_json::from_str(&outcome.head).expect("a head is JSON");
     let mut answer: Members = serde_json::from_str(head.remove("answer")?.get()).unwrap();
     let (value, failure) = (answer.remove("value"), answer.remove("failure"));
@@ -98,6 +98,7 @@ fn meaning(outcome: &CallOutput) -> Option<CallOutput> {
         ok: failure.is_none(),
         head,
         body: value.map_or(Vec::new(), |value| value.get().into()),
+        texts: Vec::new(),
     })
 }
 

@@ -1,5 +1,5 @@
-//! A client without a server: nothing listens on its port, and the paused clock skips every wait. And a client of a
-//! server that gives it any answer.
+//! Two clients. The first has no server: nothing listens on its port, and the paused clock skips every wait. The second
+//! has a server that returns any answer.
 
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
@@ -78,7 +78,7 @@ pub fn call(op: &str, args: &str, opts: &str) -> Given {
     BENCH.with_borrow_mut(|bench| bench.call(op, args, opts))
 }
 
-/// A client of a server that gives it any answer. Its clock runs, since a paused one would not wait for a socket.
+/// A client of a server that returns any answer. Its clock runs, because a paused one would not wait for a socket.
 struct Answered {
     runtime: Runtime,
     server: Answering,
@@ -104,11 +104,12 @@ impl Answered {
 }
 
 thread_local! {
-    /// Never dropped: tokio's own thread-local may be gone by then.
+    /// Never dropped, because tokio's own thread-local may be destroyed before this one.
     static ANSWERED: ManuallyDrop<Answered> = ManuallyDrop::new(Answered::new());
 }
 
-/// Returns what the operation makes of an answer. A raw call sends one request, whatever its answer.
+/// Returns the result of the operation for this answer of the server. The call is raw, so it sends one request,
+/// whatever the answer.
 pub fn parse(op: &str, args: &Value, status: u16, headers: &[(&str, &str)], body: &str) -> Given {
     ANSWERED.with(|answered| {
         answered.server.set(status, headers, body);

@@ -1,5 +1,5 @@
-//! Seeds, generated from the catalogue and the scenarios: every operation with every field, every scripted answer, and all
-//! arguments, options and settings of the scenarios.
+//! Seeds, generated from the catalogue and the scenarios: every operation with every field, every scripted answer, and
+//! all arguments, options and settings of the scenarios.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -96,7 +96,7 @@ impl Samples {
         }
         samples.tokens();
         for list in [&mut samples.answers, &mut samples.errors, &mut samples.door, &mut samples.settings] {
-            // Three recipients suffice.
+            // Leaves out long seeds, such as those with hundreds of recipients, because a few recipients suffice.
             list.retain(|text| text.len() <= 4096);
             list.sort();
             list.dedup();

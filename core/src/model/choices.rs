@@ -67,6 +67,10 @@ macro_rules! open_enum {
                 Ok(text.map(|text| Self::from(text.as_str())))
             }
 
+            fn copy(copier: &mut $crate::model::Copier<'_>) -> Result<(), $crate::model::Unusual> {
+                copier.string().map(|_| ())
+            }
+
             fn describe(types: &mut $crate::model::Types) -> serde_json::Value {
                 types.choice(stringify!($name), &[$($doc),*], true, &[$($crate::model::Variant {
                     wire: $wire,
@@ -115,6 +119,10 @@ macro_rules! choice {
                     $(Some($wire) => Some(Self::$variant),)*
                     _ => None,
                 })
+            }
+
+            fn copy(copier: &mut $crate::model::Copier<'_>) -> Result<(), $crate::model::Unusual> {
+                if [$($wire),*].contains(&copier.string()?) { Ok(()) } else { Err($crate::model::Unusual) }
             }
 
             fn describe(types: &mut $crate::model::Types) -> serde_json::Value {

@@ -1,21 +1,25 @@
-//! Reading opaque JSON.
+//! Reads opaque JSON from answers.
 
 use serde_json::Value;
 
-use super::{Mended, Readable, Reader, Types};
-use crate::json::{Json, JsonObject};
+use super::{Copier, Mended, Readable, Reader, Types, Unusual};
+use crate::json::{Json, JsonObject, MAX_DEPTH};
 
 impl Readable for Json {
     fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
         let raw = from.raw()?;
-        if raw.get() == "null" {
+        if raw.text == "null" {
             return Ok(None);
         }
-        let read = Self::checked(raw.to_owned()).ok();
-        if read.is_none() {
+        if raw.depth > MAX_DEPTH {
             mended.note();
+            return Ok(None);
         }
-        Ok(read)
+        Ok(Some(Self::known(raw.text)))
+    }
+
+    fn copy(copier: &mut Copier<'_>) -> Result<(), Unusual> {
+        copier.opaque()
     }
 
     fn describe(_: &mut Types) -> Value {
@@ -31,6 +35,10 @@ impl Readable for JsonObject {
             mended.note();
         }
         Ok(read)
+    }
+
+    fn copy(copier: &mut Copier<'_>) -> Result<(), Unusual> {
+        if copier.peek() == Some(b'{') { copier.opaque() } else { Err(Unusual) }
     }
 
     fn describe(types: &mut Types) -> Value {

@@ -1,15 +1,21 @@
 //! Macros that declare a type of the API, one line per field.
 
-/// Declares an object: presence, Rust name, wire name, type.
+/// Declares an object of the API, one line per field: presence, Rust name, wire name and type.
 ///
-/// A member that is `required` and missing makes its object useless: a list goes on without that row, and any other answer
-/// is a protocol error. A member that is `defaulted` and missing becomes its type's default, noted as mended. One that is
-/// `optional` is an `Option`.
+/// A type that requests hold too is marked `(sent)`. The presence of a field says what an answer without the member
+/// means, and in a `(sent)` type also what a request needs. An answer with null or an unusable value counts as one
+/// without the member.
 ///
-/// A type that requests hold too is marked `(sent)`. There it is read strictly, and a member that is `needed`, an
-/// `Option` in answers, must be there. One that is `nulled` is sent as null if it is absent. One that is `shown` is
-/// the server's to say: it is taken from a caller, so that a value can be given back as it was read, and not sent. Such a
-/// type also keeps the members that it does not know, and sends them back.
+/// - `required`: an answer without it makes the object unusable. A list leaves out that row, and any other answer is a
+///   protocol error. A request needs it.
+/// - `defaulted`: an answer without it gives the type's default, and the member is noted as mended. A request needs it.
+/// - `optional`: an answer without it gives `None`. A request may leave it out.
+/// - `needed`: an answer without it gives `None`. A request needs it.
+/// - `nulled`: an answer without it gives `None`. A request may leave it out, and then sends null.
+/// - `shown`: an answer without it gives `None`. Only the server sets it. A caller may pass it, so that a value can be
+///   given back as it was read, but it is not sent.
+///
+/// A `(sent)` type also keeps the members that it does not know, and sends them back.
 macro_rules! model {
     ($(#[doc = $doc:literal])* $vis:vis struct $name:ident (sent) {
         $($(#[doc = $field_doc:literal])* $presence:ident $field:ident = $wire:literal : $type:ty),* $(,)?
@@ -101,6 +107,28 @@ macro_rules! model {
                 Ok(Some(read))
             }
 
+            fn copy(copier: &mut $crate::model::Copier<'_>) -> Result<(), $crate::model::Unusual> {
+                // `None` until the member is found in the answer, then whether its value is not null.
+                $(let mut $field: Option<bool> = None;)*
+                model!(@others $sent let others);
+                let outer = copier.open()?;
+                while let Some(name) = copier.name()? {
+                    match name.text {
+                        $($wire => {
+                            let has_value = copier.member::<$type>(&name)?;
+                            if $field.replace(has_value).is_some() {
+                                return Err($crate::model::Unusual);
+                            }
+                        })*
+                        _ => model!(@others $sent copy others name copier),
+                    }
+                }
+                $(model!(@came $presence $field);)*
+                model!(@others $sent copied others copier);
+                copier.close(outer);
+                Ok(())
+            }
+
             #[allow(unreachable_code, reason = "a model that names its workspace returns it")]
             fn workspace(&self) -> Option<i64> {
                 $(model!(@workspace self $field);)*
@@ -127,6 +155,9 @@ macro_rules! model {
             $to.serialize_entry("otherMembers", others)?;
         }
     };
+    (@others true copy $others:ident $name:ident $copier:ident) => { $copier.other(&$name, &mut $others)? };
+    (@others true copied $others:ident $copier:ident) => { $copier.others($others) };
+    (@others false copy $others:ident $name:ident $copier:ident) => { $copier.pass()? };
     (@others false read $others:ident $name:ident $from:ident $mended:ident) => { $from.skip()? };
     (@others false $($rest:tt)*) => {};
     (@made true $others:ident $name:ident { $($fields:tt)* }) => {
@@ -135,6 +166,14 @@ macro_rules! model {
     (@made false $others:ident $name:ident { $($fields:tt)* }) => { $name { $($fields)* } };
     (@workspace $self:ident workspace_id) => { return $self.workspace_id; };
     (@workspace $self:ident $field:ident) => {};
+    (@came required $field:ident) => { model!(@came $field) };
+    (@came defaulted $field:ident) => { model!(@came $field) };
+    (@came $presence:ident $field:ident) => {};
+    (@came $field:ident) => {
+        if $field != Some(true) {
+            return Err($crate::model::Unusual);
+        }
+    };
     (@type optional $type:ty) => { Option<$type> };
     (@type needed $type:ty) => { Option<$type> };
     (@type nulled $type:ty) => { Option<$type> };
@@ -186,8 +225,8 @@ macro_rules! model {
     };
 }
 
-/// Declares a union without a tag of the vendor's: each variant is told by a member that only it has, and crosses with
-/// a `kind` that we add; what none fits is `Unknown`.
+/// Declares a union that has no tag in the API. A member that only one variant has tells which variant a value is. We
+/// add the variant's tag as the member `kind` for hosts. A value without any of these members is `Unknown`.
 macro_rules! union {
     ($(#[doc = $doc:literal])* pub enum $name:ident {
         $($(#[doc = $variant_doc:literal])* $variant:ident($type:ty) = $tag:literal by $member:literal),* $(,)?
@@ -254,14 +293,24 @@ macro_rules! union {
                 let Some(raw) = <$crate::json::Json as $crate::model::Readable>::read(from, mended)? else {
                     return Ok(None);
                 };
-                let members: std::collections::BTreeMap<String, Option<serde::de::IgnoredAny>> =
-                    serde_json::from_str(raw.get()).unwrap_or_default();
-                $(if matches!(members.get($member), Some(Some(_))) {
+                let members = $crate::json::members_with_values(raw.get());
+                $(if members.contains($member) {
                     let mut inner = $crate::model::Reader::new(raw.get().as_bytes());
                     let value = <$type as $crate::model::Readable>::read(&mut inner, mended)?;
                     return Ok(value.map(Self::$variant));
                 })*
                 Ok(Some(Self::Unknown(raw)))
+            }
+
+            fn copy(copier: &mut $crate::model::Copier<'_>) -> Result<(), $crate::model::Unusual> {
+                let members = copier.members()?;
+                $(if members.contains(&$member) {
+                    return copier.variant::<$type>($tag);
+                })*
+                copier.add(br#"{"kind":"unknown","raw":"#);
+                copier.opaque()?;
+                copier.add(b"}");
+                Ok(())
             }
 
             fn describe(types: &mut $crate::model::Types) -> serde_json::Value {

@@ -1,7 +1,7 @@
-//! Reads answers tolerantly into exact types.
+//! Reads the server's answers, tolerantly, as typed values.
 //!
-//! A model is declared once, with [`model!`](crate::model::macros); the declaration gives the struct, its
-//! reading, its canonical JSON and its entry in the catalogue.
+//! [`model!`](crate::model::macros) declares a type once. The declaration creates the struct, the code that reads it,
+//! its canonical JSON and its entry in the catalogue.
 
 #[macro_use]
 mod choices;
@@ -10,6 +10,8 @@ mod json;
 mod strictly;
 #[macro_use]
 mod macros;
+mod canonical;
+mod copier;
 mod other_members;
 mod outgoing;
 mod reader;
@@ -20,6 +22,8 @@ mod types;
 
 pub use timestamp::Timestamp;
 
+pub(crate) use canonical::{Canonical, Written};
+pub(crate) use copier::{Copier, Unusual};
 pub(crate) use other_members::{OtherMembers, send as send_others};
 pub(crate) use outgoing::{Bare, Outgoing};
 pub(crate) use reader::Reader;
@@ -30,7 +34,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use serde::Serialize;
 use serde_json::Value;
 
 use crate::text::brief;
@@ -38,30 +41,36 @@ use crate::text::brief;
 /// How many mended paths an answer reports at most.
 const MENDED_SHOWN: usize = 64;
 
-/// How much of a member's name a path shows: names in maps come from the server.
+/// How many characters of a text from the server a message shows, such as a name in a map.
 const NAME_KEPT: usize = 1024;
 
 /// A type of the API, which can be read from the server's JSON.
-pub(crate) trait Readable: Sized + Serialize {
-    /// Reads a value. `None` if it is null or unusable; the latter is noted in `mended`.
+pub(crate) trait Readable: Sized {
+    /// Reads a value. Returns `None` if it is null or unusable, and notes an unusable one in `mended`.
     fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String>;
 
-    /// The id of the workspace that it belongs to, if it says so.
+    /// Copies the JSON of a value as canonical JSON, without creating the value. The error says that the value must be
+    /// read instead, because it is spelt unusually or has to be mended.
+    fn copy(_copier: &mut Copier<'_>) -> Result<(), Unusual> {
+        Err(Unusual)
+    }
+
+    /// The id of the workspace that the value belongs to, if the value has one.
     fn workspace(&self) -> Option<i64> {
         None
     }
 
-    /// Its type in the catalogue. A named type adds itself to `types`.
+    /// Describes the type for the catalogue. A named type adds itself to `types` and returns a reference.
     fn describe(types: &mut Types) -> Value;
 }
 
-/// What had to be replaced or left out while an answer was read, by path.
+/// The paths of values that were replaced or left out while an answer was read.
 #[derive(Debug, Default)]
 pub(crate) struct Mended {
     at: Vec<PathStep>,
     paths: Vec<String>,
-    /// Members of the objects being read that hold something unusable, and what: if one turns out to be required, the
-    /// message says what came.
+    /// Unusable members of the objects that are being read: the path, and a text about what the server sent. The error
+    /// message quotes the text if the member turns out to be required.
     unusable: Vec<(String, String)>,
     /// The error of the object that was read last, if it lacked a required member.
     why: Option<String>,
@@ -71,7 +80,7 @@ pub(crate) struct Mended {
 pub(crate) struct LeftOut<'a> {
     /// The item as the server wrote it.
     pub text: &'a str,
-    /// A sentence without its full stop.
+    /// The reason, as a sentence without its full stop.
     pub why: String,
 }
 
@@ -90,7 +99,7 @@ impl Mended {
         self.at.pop();
     }
 
-    /// Notes that the value at the present path was replaced.
+    /// Notes that the value at the current path was replaced.
     pub(crate) fn note(&mut self) {
         if self.paths.len() < MENDED_SHOWN {
             let path = self.path();
@@ -106,13 +115,15 @@ impl Mended {
         self.leave();
     }
 
-    /// Notes that the value at the present path is not used: `came` instead of what was expected.
+    /// Notes that the value at the current path is not used. `came` is what the server sent instead of what is
+    /// `expected`.
     pub(crate) fn note_unusable(&mut self, came: &str, expected: &str) {
         self.unusable.push((self.path(), format!("{}, which is not {expected}", brief(came, NAME_KEPT))));
         self.note();
     }
 
-    /// How many unusable members are known; an object forgets its own when it has been read.
+    /// The number of unusable members so far. An object passes it to `forget_unusable` once it has been read, to drop
+    /// its own.
     pub(crate) fn unusable(&self) -> usize {
         self.unusable.len()
     }
@@ -121,7 +132,7 @@ impl Mended {
         self.unusable.truncate(from);
     }
 
-    /// Notes that a required member cannot be had, which makes its object useless.
+    /// Notes that a required member is missing or unusable, so that its object cannot be used.
     pub(crate) fn note_missing(&mut self, field: &'static str) {
         self.enter(field);
         let path = self.path();
@@ -134,7 +145,7 @@ impl Mended {
         self.leave();
     }
 
-    /// Reads an entry of a list or a map, in which null has no meaning.
+    /// Reads an entry of a list or a map. Null has no meaning there, so it is noted as mended.
     fn within<T: Readable>(&mut self, step: PathStep, from: &mut Reader<'_>) -> Result<Option<T>, String> {
         self.at.push(step);
         let value = T::read(from, self)?;
@@ -169,7 +180,7 @@ impl Mended {
 /// Reads a whole answer.
 ///
 /// # Errors
-/// A sentence that names the path, where the JSON is broken or lacks what cannot be replaced.
+/// A sentence that says where the JSON is broken, or which required member is missing.
 pub(crate) fn read<T: Readable>(body: &[u8], mended: &mut Mended) -> Result<T, String> {
     let mut from = Reader::new(body);
     let is_null = from.is_null();
@@ -184,7 +195,7 @@ pub(crate) fn read<T: Readable>(body: &[u8], mended: &mut Mended) -> Result<T, S
     }
 }
 
-/// Gives each item of a list to `each`; false if the value is no list.
+/// Reads a list and calls `each` with every item. Returns false if the value is not a list.
 pub(crate) fn items<T: Readable>(
     from: &mut Reader<'_>,
     mended: &mut Mended,
@@ -211,6 +222,10 @@ impl<T: Readable> Readable for Vec<T> {
         Ok(is_list.then_some(rows))
     }
 
+    fn copy(copier: &mut Copier<'_>) -> Result<(), Unusual> {
+        copier.list(T::copy)
+    }
+
     fn describe(types: &mut Types) -> Value {
         serde_json::json!({ "list": T::describe(types) })
     }
@@ -229,6 +244,20 @@ impl<T: Readable> Readable for BTreeMap<String, T> {
             Ok(())
         })?;
         Ok(is_object.then_some(entries))
+    }
+
+    fn copy(copier: &mut Copier<'_>) -> Result<(), Unusual> {
+        let outer = copier.open()?;
+        let mut last = None;
+        while let Some(name) = copier.name()? {
+            // Canonical JSON has the names of a map in order, so only an ordered map can be copied.
+            if last.is_some_and(|last| name.text <= last) || !copier.member::<T>(&name)? {
+                return Err(Unusual);
+            }
+            last = Some(name.text);
+        }
+        copier.close(outer);
+        Ok(())
     }
 
     fn describe(types: &mut Types) -> Value {

@@ -6,41 +6,50 @@ use serde::ser::SerializeMap;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::reader::Raw;
 use super::{Mended, Reader};
-use crate::json::{self, Json, JsonObject};
+use crate::json::{Json, JsonObject, MAX_DEPTH};
 
-/// The members of one object that its type does not know, while it is read.
+/// The members of one object that its type does not know, collected while the object is read.
 #[derive(Default)]
 pub(crate) struct OtherMembers(String);
 
 impl OtherMembers {
-    /// Reads the value of a member; one that nests too deep is left out and noted.
+    /// Reads the value of a member. A value that nests too deep is left out and noted as mended.
     pub(crate) fn read(
         &mut self,
         name: &str,
         from: &mut Reader<'_>,
         mended: &mut Mended,
     ) -> Result<(), String> {
-        let value = from.raw()?.get();
-        if json::check(value).is_err() {
+        let value = from.raw()?;
+        if !self.add(name, &value) {
             mended.note();
-            return Ok(());
+        }
+        Ok(())
+    }
+
+    /// Adds a member. Returns false if its value nests too deep to be added.
+    pub(super) fn add(&mut self, name: &str, value: &Raw<'_>) -> bool {
+        // The collected members become one object, which is one more level.
+        if value.depth >= MAX_DEPTH {
+            return false;
         }
         self.0.push(if self.0.is_empty() { '{' } else { ',' });
         self.0 += &Value::from(name).to_string();
         self.0.push(':');
-        self.0 += value;
-        Ok(())
+        self.0 += value.text;
+        true
     }
 
-    /// All of them; nothing if there are none.
+    /// Returns the collected members as an object, or `None` if there are none.
     pub(crate) fn finish(self) -> Option<JsonObject> {
-        let json: Json = if self.0.is_empty() { None } else { serde_json::from_str(&(self.0 + "}")).ok() }?;
-        JsonObject::try_from(json).ok()
+        if self.0.is_empty() { None } else { JsonObject::try_from(Json::known(&(self.0 + "}"))).ok() }
     }
 }
 
-/// Writes the members into the object that they were read from; a name that is `known` belongs to the type itself.
+/// Writes the members as members of their object. Leaves out the names in `known`, because the type writes those
+/// itself.
 pub(crate) fn send<M: SerializeMap>(
     members: &JsonObject,
     known: &[&str],

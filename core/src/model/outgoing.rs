@@ -1,4 +1,5 @@
-//! Writes values for requests: unchanged, but without the tags of unions, which are ours.
+//! Writes values for requests as the API expects them: like the canonical JSON, but without the tag `kind` that we add
+//! to unions.
 
 use std::collections::BTreeMap;
 

@@ -1,23 +1,23 @@
-//! Scalars: a number may come as a string and a string as a number.
+//! Reads scalars tolerantly: the server may send a number as a string, and a string as a number.
 
 use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::{Mended, Readable, Reader, Types};
+use super::{Copier, Mended, Readable, Reader, Types, Unusual};
 
-/// A scalar as it was written.
+/// A scalar of an answer, before it is converted to its type.
 pub(crate) enum Scalar<'de> {
     Null,
     Bool(bool),
-    /// As it is written: a float would lose digits, and an id may have more of them than it holds.
+    /// A number as text. A float could not hold all digits of a long id.
     Number(&'de str),
     Text(Cow<'de, str>),
     /// A list or an object, which was skipped.
     Compound,
 }
 
-/// The integer value of a number in any spelling (`5.0`, `1e3`).
+/// The value of a whole number in any spelling (`5`, `5.0`, `1e3`).
 fn whole(spelt: &str) -> Option<i64> {
     spelt.parse().ok().or_else(|| {
         let (negative, digits, zeros) = parts(spelt)?;
@@ -27,7 +27,8 @@ fn whole(spelt: &str) -> Option<i64> {
     })
 }
 
-/// Sign, significant digits, and the power of ten that they are multiplied by; nothing if 64 bits do not hold the exponent.
+/// Splits a number into whether it is negative, its significant digits, and their power of ten. Returns `None` if the
+/// exponent does not fit into 64 bits.
 fn parts(number: &str) -> Option<(bool, String, i128)> {
     let (negative, rest) = number.strip_prefix('-').map_or((false, number), |rest| (true, rest));
     let (mantissa, exponent) = rest.split_once(['e', 'E']).unwrap_or((rest, "0"));
@@ -48,7 +49,7 @@ fn double(spelt: &str) -> Option<f64> {
     spelt.parse().ok().filter(|value: &f64| value.is_finite())
 }
 
-/// A number in place of a string: an integer keeps all its digits.
+/// The text of a number that came in place of a string. A whole number keeps all its digits.
 fn spelt_out(number: &str) -> Option<String> {
     if !number.contains(['.', 'e', 'E']) {
         return Some(number.to_owned());
@@ -56,9 +57,11 @@ fn spelt_out(number: &str) -> Option<String> {
     whole(number).map(|value| value.to_string()).or_else(|| double(number).map(|value| value.to_string()))
 }
 
-/// Implements [`Model`] for a scalar by a conversion from [`Scalar`]; what has none is noted as mended.
+/// Implements [`Readable`] for a scalar type. Takes the type, its name in the catalogue, what a message says was
+/// expected, how the usual spelling is copied, and conversions from [`Scalar`]. A scalar without a conversion is noted
+/// as mended.
 macro_rules! scalar {
-    ($type:ty, $name:literal, $expected:literal, $($from:pat => $to:expr),+ $(,)?) => {
+    ($type:ty, $name:literal, $expected:literal, $copy:expr, $($from:pat => $to:expr),+ $(,)?) => {
         impl Readable for $type {
             fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
                 let start = from.start();
@@ -75,6 +78,10 @@ macro_rules! scalar {
                 Ok(value)
             }
 
+            fn copy(copier: &mut Copier<'_>) -> Result<(), Unusual> {
+                $copy(copier)
+            }
+
             fn describe(_: &mut Types) -> Value {
                 Value::from($name)
             }
@@ -83,30 +90,55 @@ macro_rules! scalar {
 }
 pub(super) use scalar;
 
-scalar!(i64, "int", "a whole number",
+scalar!(i64, "int", "a whole number", Copier::whole::<i64>,
     Scalar::Number(spelt) => whole(spelt),
     Scalar::Text(text) => text.trim().parse().ok(),
 );
-scalar!(f64, "float", "a number",
+scalar!(f64, "float", "a number", copy_double,
     Scalar::Number(spelt) => double(spelt),
     Scalar::Text(text) => double(text.trim()),
 );
-scalar!(bool, "bool", "true or false",
+scalar!(bool, "bool", "true or false", Copier::boolean,
     Scalar::Bool(value) => Some(value),
     Scalar::Text(text) => text.trim().parse().ok(),
 );
-scalar!(String, "string", "a text",
+scalar!(String, "string", "a text", |copier: &mut Copier<'_>| copier.string().map(|_| ()),
     Scalar::Text(text) => Some(text.into_owned()),
     Scalar::Number(spelt) => spelt_out(spelt),
     Scalar::Bool(value) => Some(value.to_string()),
 );
-scalar!(u32, "int", "a whole number", Scalar::Number(spelt) => whole(spelt).and_then(|value| value.try_into().ok()));
-scalar!(u64, "int", "a whole number", Scalar::Number(spelt) => whole(spelt).and_then(|value| value.try_into().ok()));
+scalar!(u32, "int", "a whole number", Copier::whole::<u32>, Scalar::Number(spelt) => whole(spelt).and_then(|value| value.try_into().ok()));
+scalar!(u64, "int", "a whole number", Copier::whole::<u64>, Scalar::Number(spelt) => whole(spelt).and_then(|value| value.try_into().ok()));
 
-/// For operations without a value: any body is skipped.
+/// Copies a number if it is the canonical spelling of a double. A whole number gets `.0`, as the canonical spelling has
+/// it.
+fn copy_double(copier: &mut Copier<'_>) -> Result<(), Unusual> {
+    let mut is_whole = false;
+    copier.number(|spelt| {
+        let fraction = spelt.split_once('.').map(|(_, fraction)| fraction);
+        is_whole = fraction.is_none();
+        // A double holds 15 digits, and is written without zeros at the end. Very small ones have an exponent.
+        spelt.bytes().filter(u8::is_ascii_digit).count() <= 15
+            && !spelt.contains(['e', 'E'])
+            && fraction
+                .is_none_or(|digits| digits == "0" || !digits.ends_with('0') && !digits.starts_with("0000"))
+    })?;
+    if is_whole {
+        copier.add(b".0");
+    }
+    Ok(())
+}
+
+/// The answer of an operation without a value. Any body is skipped.
 impl Readable for () {
     fn read(from: &mut Reader<'_>, _: &mut Mended) -> Result<Option<Self>, String> {
         from.skip().map(Some)
+    }
+
+    fn copy(copier: &mut Copier<'_>) -> Result<(), Unusual> {
+        copier.pass()?;
+        copier.add(b"null");
+        Ok(())
     }
 
     fn describe(_: &mut Types) -> Value {

@@ -1,4 +1,4 @@
-//! How what a caller hands over is read: an unknown, missing or ill-typed name is an error that says where.
+//! Reads what a caller passes, strictly: an unknown, missing or ill-typed member is an error that says where it is.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -16,18 +16,18 @@ use crate::patch::Patch;
 use crate::secret::Secret;
 use crate::text::nearest;
 
-/// The longest unknown name that a message repeats. A longer one, or one with other characters, is no misspelt name.
+/// The longest unknown name that a message repeats. A longer text is probably not a misspelt name, and may be a secret.
 const LONGEST_NAME: usize = 64;
 
-/// A value that a caller may hand over.
+/// A type that can be read from the JSON of a caller.
 pub(crate) trait FromCaller: Sized {
     fn from_caller(raw: &RawValue) -> Result<Self, Invalid>;
 }
 
-/// Why a value cannot be taken, and where it stands.
+/// Why a caller's value is rejected, and where it is.
 #[derive(Debug)]
 pub(crate) struct Invalid {
-    /// The way to it, its last step first.
+    /// The path to the value, innermost segment first.
     path: Vec<Segment>,
     problem: Problem,
 }
@@ -35,7 +35,7 @@ pub(crate) struct Invalid {
 #[derive(Debug)]
 enum Problem {
     Missing,
-    /// Follows the name of the value: `must be a string`.
+    /// The rest of a sentence that begins with the name of the value, such as `must be a string`.
     Wrong(Message),
     Unknown {
         given: String,
@@ -43,7 +43,7 @@ enum Problem {
     },
 }
 
-/// What the names at the top are called.
+/// What a caller passes. Messages call its members arguments, options or settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Given {
     Arguments,
@@ -75,13 +75,13 @@ pub(crate) fn read<T: FromCaller>(given: Given, text: &str) -> Result<T, Error> 
     read.map_err(|invalid| invalid.into_error(given))
 }
 
-/// Reads an argument that was taken out of its object.
+/// Reads an argument that was already taken out of its object.
 pub(crate) fn argument<T: FromCaller>(name: &'static str, raw: Option<&RawValue>) -> Result<T, Error> {
     raw.map_or_else(|| Err(Invalid::missing()), T::from_caller)
         .map_err(|invalid| invalid.within(Segment::Member(name)).into_error(Given::Arguments))
 }
 
-/// For Serde's users.
+/// Implements Serde's `Deserialize` by [`FromCaller`].
 pub(crate) fn deserialized<'de, T: FromCaller, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
     let raw = Box::<RawValue>::deserialize(from)?;
     T::from_caller(&raw)
@@ -102,12 +102,13 @@ impl Invalid {
         Self { path: Vec::new(), problem: Problem::Unknown { given: given.to_owned(), known } }
     }
 
-    /// A string that is not in a closed set.
+    /// The error for a string that is not one of `values`.
     pub(crate) fn unlisted(values: &[&str]) -> Self {
         Self::wrong(format!("must be one of `{}`", values.join("`, `")))
     }
 
-    /// A value of another type; what it was is said, and never shown: it may be a secret.
+    /// The error for a value of another type. It names the type that was found but not the value, which may be a
+    /// secret.
     fn expected(what: impl Into<Message>, raw: &RawValue) -> Self {
         Self::wrong(message!["must be ", what, ", not ", found(raw)])
     }
@@ -152,7 +153,7 @@ impl Invalid {
     }
 }
 
-/// Whether a text can be a name that somebody misspelt, and no secret in its place.
+/// Whether a text looks like a misspelt name. Any other text may be a secret and is not shown.
 fn is_plain(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     name.len() <= LONGEST_NAME && name.bytes().all(plain)
@@ -173,7 +174,7 @@ fn is_number(raw: &RawValue) -> bool {
     raw.get().starts_with(|first: char| first == '-' || first.is_ascii_digit())
 }
 
-/// The members of an object in their order.
+/// The members of an object, in order.
 pub(crate) fn members(raw: &RawValue) -> Result<Vec<(Cow<'_, str>, &RawValue)>, Invalid> {
     struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
     struct Collect;
@@ -208,9 +209,9 @@ pub(crate) fn members(raw: &RawValue) -> Result<Vec<(Cow<'_, str>, &RawValue)>, 
         .map_err(|_| Invalid::wrong("holds a name that is no text"))
 }
 
-/// A variant of a union as a caller wrote it: its tag, and its members without the tag.
+/// Splits a variant of a union, as a caller wrote it, into its tag and its other members.
 ///
-/// The tag may be left out where one of `by` tells the variant.
+/// `by` pairs each tag with the member that only its variant has. That member tells the variant if the tag is left out.
 pub(crate) fn variant(
     raw: &RawValue,
     by: &[(&'static str, &'static str)],
@@ -248,7 +249,8 @@ impl FromCaller for bool {
     }
 }
 
-/// Numbers are read from their text: Serde's depend on features of `serde_json` that any crate of a build may turn on.
+/// Parses numbers from their text. How Serde parses them depends on features of `serde_json` that any crate of a build
+/// may turn on.
 macro_rules! numbers {
     ($($type:ty: $what:literal;)*) => {
         $(impl FromCaller for $type {
@@ -294,7 +296,7 @@ impl FromCaller for Box<RawValue> {
 
 impl FromCaller for Json {
     fn from_caller(raw: &RawValue) -> Result<Self, Invalid> {
-        Self::checked(raw.to_owned()).map_err(|why| Invalid::wrong(format!("holds {why}")))
+        Self::checked(raw).map_err(|why| Invalid::wrong(format!("holds {why}")))
     }
 }
 

@@ -1,12 +1,20 @@
-//! How an object that a caller hands over is read: strictly.
+//! The macro that reads an object of a caller strictly.
 
-/// Reads an object as a caller must write it: an unknown or ill-typed member, and one that is missing or null though it
-/// must be there, are errors.
+/// Reads an object that a caller wrote. An unknown or ill-typed member is an error, and so is a member that is missing
+/// or null although it is needed.
 ///
-/// `optional` and `shown` give an `Option`, for which null is the same as absent: that is how several languages hold a
-/// member that an answer lacks. `omittable` gives an `Option` too, and null is an error; `internal` is the same, and errors
-/// do not list it. `nulled` gives an `Option` and is sent as null. `needed` gives an `Option` that must be there.
-/// `required` and `defaulted` give the value, `nullable` a `Patch`, `given` an `Option` that must be there and may be null.
+/// The word before a field says what a request needs, and the type of the field. [`model!`](crate::model::macros) says
+/// what the words of its types mean in answers; the other words occur only in types that are never read from answers.
+///
+/// - `required`, `defaulted`: the member must be there and not null. The field is the value.
+/// - `needed`: the member must be there and not null. The field is an `Option`, because answers may lack the member.
+/// - `given`: the member must be there and may be null. The field is an `Option`.
+/// - `nullable`: the member may be absent or null, which differ. The field is a `Patch`.
+/// - `optional`, `shown`: the member may be absent or null, which mean the same, because hosts hold a member that an
+///   answer lacks as null. The field is an `Option`.
+/// - `nulled`: like `optional`, and an absent member is sent as null.
+/// - `omittable`: the member may be absent but not null. The field is an `Option`.
+/// - `internal`: like `omittable`, but error messages do not list the member.
 macro_rules! strictly {
     ($name:ident { $($how:ident $field:ident = $wire:literal : $type:ty,)* }) => {
         impl $crate::model::strict::FromCaller for $name {

@@ -55,7 +55,7 @@ impl Types {
         })
     }
 
-    /// The members of an object and whether each is required.
+    /// The wire names of an object's members, and whether each is required.
     pub(crate) fn members(&self, reference: &Value) -> Vec<(&str, bool)> {
         let named = |entry: &&Value| reference.get("ref").is_some_and(|name| entry.get("name") == Some(name));
         let fields = self.entries.iter().find(named).and_then(|entry| entry.get("fields"));
@@ -68,7 +68,7 @@ impl Types {
             .collect()
     }
 
-    /// A set of strings; an `open` one may hold others.
+    /// Adds a set of strings. An `open` set may also hold strings that are not listed.
     pub(crate) fn choice(
         &mut self,
         name: &'static str,

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::model::{Mended, Readable, Reader, Types};
+use crate::model::{Copier, Mended, Readable, Reader, Types, Unusual};
 
 /// The kinds of runs that can be followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -46,7 +46,7 @@ pub(crate) trait OfRun {
 }
 
 /// What starting a run returns: the run's id.
-pub(crate) trait Started: Readable + Send {
+pub(crate) trait Started: Readable + Serialize + Send {
     fn id(self) -> String;
 }
 
@@ -74,6 +74,10 @@ pub(crate) struct RunText(String);
 impl Readable for RunText {
     fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
         Ok(String::read(from, mended)?.filter(|text| !text.is_empty()).map(Self))
+    }
+
+    fn copy(copier: &mut Copier<'_>) -> Result<(), Unusual> {
+        if copier.string()?.is_empty() { Err(Unusual) } else { Ok(()) }
     }
 
     fn describe(types: &mut Types) -> Value {

@@ -1,8 +1,8 @@
-//! The position in a list: which offset to ask for next, and what a page means. Pure.
+//! The position in a list: which offset to request next, and what a page says about the list. Does no I/O.
 //!
-//! Pages overlap by one row. Where that row is no longer the one expected, rows were deleted or inserted in between,
-//! and the last page is read again, further back if need be, so that nothing is skipped; what repeats is dropped
-//! against the last two pages.
+//! Pages overlap by one row. If a page begins with an unknown row, rows were deleted and later ones moved past the
+//! boundary. Then the last page is read again, and earlier ones if needed, so that no row is skipped. Rows that one of
+//! the last two pages had are dropped.
 
 use std::collections::VecDeque;
 
@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 
 /// Hightouch's usual page size, which is requested explicitly.
 pub(crate) const DEFAULT_SIZE: u32 = 100;
-/// How many pages' rows are remembered.
+/// How many of the last pages are remembered, by the ids of their rows.
 const PAGES_KEPT: usize = 2;
-/// How many pages in a row may have no new rows.
+/// How many consecutive pages may have no new rows.
 const STALE_BORNE: u8 = 2;
 
 /// A list's state between two pages.
@@ -21,7 +21,7 @@ const STALE_BORNE: u8 = 2;
 pub(crate) struct Cursor {
     /// The offset of the first row that was not requested yet.
     offset: u32,
-    /// Where the list began.
+    /// The offset at which the list began.
     first: u32,
     /// Rows per page, as requested.
     size: u32,
@@ -30,7 +30,7 @@ pub(crate) struct Cursor {
     /// Ids of the last pages' rows, oldest page first.
     seen: VecDeque<Vec<String>>,
     step: CursorStep,
-    /// How many pages in a row had no new rows.
+    /// How many consecutive pages had no new rows.
     stale: u8,
 }
 
@@ -48,7 +48,7 @@ enum CursorStep {
     Again(u32),
 }
 
-/// What a page means.
+/// The result of taking a page.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Taken {
     /// The indices of the new rows of the page.
@@ -57,7 +57,7 @@ pub(crate) struct Taken {
     pub ended: bool,
 }
 
-/// A page without a new row where one must be.
+/// The error of a page that must have a new row and has none.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct DoesNotAdvance;
 
@@ -71,7 +71,7 @@ impl Cursor {
         self.step == CursorStep::First
     }
 
-    /// Whether the cursor is valid; it comes back from the host.
+    /// Whether the cursor is valid. It comes from a host, so it may hold anything.
     pub(crate) fn is_sound(&self) -> bool {
         self.size >= 1 && self.seen.len() <= PAGES_KEPT
     }
@@ -113,7 +113,7 @@ impl Cursor {
             self.step = CursorStep::Again(self.page_start());
             return Ok(Taken { fresh: Vec::new(), ended: false });
         };
-        // An earlier known row stands here: rows were inserted before it, and nothing was skipped.
+        // If this is a known row but not the last one, rows were inserted before it, and nothing was skipped.
         let overlaps = Some(first) == self.last_row();
         match (ids.len(), fresh.is_empty()) {
             (1, _) if overlaps && claims_more => {
@@ -145,7 +145,7 @@ impl Cursor {
         self.go_on(from, ids, fresh, more)
     }
 
-    /// Goes on from a page that repeats rows. A list that changes may have a few pages without a new row.
+    /// Goes on from a page that repeats rows. A few consecutive pages may have no new row if the list changes.
     fn go_on(
         &mut self,
         from: u32,
@@ -183,6 +183,9 @@ impl Cursor {
 }
 
 fn fresh(ids: &[String], seen: &VecDeque<Vec<String>>) -> Vec<usize> {
+    if seen.is_empty() {
+        return (0..ids.len()).collect();
+    }
     let known: std::collections::HashSet<&String> = seen.iter().flatten().collect();
     ids.iter().enumerate().filter(|(_, id)| !known.contains(id)).map(|(index, _)| index).collect()
 }

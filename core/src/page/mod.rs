@@ -8,10 +8,13 @@ pub(crate) use token::{from_token, to_token};
 
 use cursor::DEFAULT_SIZE;
 
+use serde::Serialize;
+use serde_json::Value;
+
 use crate::call::{Call, Spent};
 use crate::error::{Error, Kind};
 use crate::limit::Class;
-use crate::model::Readable;
+use crate::model::{Canonical, Mended, Readable, Reader, Types};
 use crate::operation::TolerantPage;
 use crate::sender::Sender;
 
@@ -21,10 +24,33 @@ pub(crate) trait Row: Readable + Send + 'static {
     fn id(&self) -> String;
 }
 
+/// A row as its canonical JSON.
+pub(crate) struct CanonicalRow<T>(pub Canonical<T>);
+
+impl<T: Row + Serialize> Readable for CanonicalRow<T> {
+    fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
+        Ok(Canonical::read_with(from, mended, T::id)?.map(Self))
+    }
+
+    fn workspace(&self) -> Option<i64> {
+        self.0.workspace()
+    }
+
+    fn describe(types: &mut Types) -> Value {
+        T::describe(types)
+    }
+}
+
+impl<T: Row + Serialize> Row for CanonicalRow<T> {
+    fn id(&self) -> String {
+        self.0.id.clone()
+    }
+}
+
 /// The new rows of a page, and the position after it.
 pub(crate) struct Fetched<T> {
     pub rows: Vec<T>,
-    /// Whether a row of the page could not be read and is not among them.
+    /// Whether a row of the page could not be read and is missing from `rows`.
     pub left_out: bool,
     pub cursor: Option<Cursor>,
 }

@@ -1,5 +1,7 @@
 //! How a resource declares its operations. All other lists of operations are derived from these declarations.
 
+use serde::Serialize;
+
 use crate::operation::{Endpoint, Page};
 use crate::page::Row;
 use crate::runs::RunState;
@@ -7,9 +9,9 @@ use crate::runs::RunState;
 /// Visits the declared operations, each with the types of its arguments and its result.
 pub(crate) trait Visitor {
     /// A list.
-    fn page<E: Endpoint<Answer = Page<T>>, T: Row>(&mut self);
+    fn page<E: Endpoint<Answer = Page<T>>, T: Row + Serialize>(&mut self);
     /// One value, or nothing.
-    fn value<E: Endpoint<Answer: Send>>(&mut self);
+    fn value<E: Endpoint<Answer: Send + Serialize>>(&mut self);
     /// A run to follow.
     fn run<E: Endpoint<Answer = S::Started, Fields: Default>, S: RunState>(&mut self);
     /// An operation that only other operations use; hosts have no method for it.

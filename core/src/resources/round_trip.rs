@@ -166,7 +166,7 @@ fn through_text(value: &impl serde::Serialize) -> Value {
 /// Sends a value through the door as a host writes it, and reads it back from a server that returns what it was sent.
 fn survives<T>(of: &Value, door: &Value)
 where
-    T: Readable + Outgoing + serde::de::DeserializeOwned + PartialEq + Debug,
+    T: Readable + serde::Serialize + Outgoing + serde::de::DeserializeOwned + PartialEq + Debug,
 {
     let built: T = serde_json::from_str(&door.to_string()).unwrap();
     assert_eq!(through_text(&built), through_text(door), "at the door");
@@ -179,7 +179,7 @@ where
 
 /// Reads a value from the server's JSON and gives its members to a request, which must send each member that it takes
 /// as it came. `None` if the value lacks what the request needs.
-fn writes_back<R: Readable, F: Fields>(of: &Value, server: &Value) -> Option<()> {
+fn writes_back<R: Readable + serde::Serialize, F: Fields>(of: &Value, server: &Value) -> Option<()> {
     let canonical = through_text(&read::<R>(server.to_string().as_bytes(), &mut Mended::default()).unwrap());
     let (mut args, mut expected) = (Map::new(), Map::new());
     for argument in F::ARGUMENTS.iter().filter(|argument| argument.place == "body") {

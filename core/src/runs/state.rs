@@ -25,7 +25,7 @@ pub enum Ending {
 }
 
 /// A state of a run that can be followed.
-pub(crate) trait RunState: Readable + OfRun + Send + Sync + 'static {
+pub(crate) trait RunState: Readable + Serialize + OfRun + Send + Sync + 'static {
     /// Whether the server answers 404 for a run that it does not know (yet); for other kinds the list is empty.
     const MISSING_IS_404: bool = false;
     /// The answer to reading a run.

@@ -1,4 +1,4 @@
-//! Reads the body of an answer: unpacks it, within its bound and that of all bodies of the client.
+//! Reads and unpacks the body of an answer. Its size is bounded, and so is the memory for all bodies of a client.
 
 use std::io;
 use std::pin::Pin;
@@ -11,9 +11,9 @@ use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::io::StreamReader;
 
-use super::room::{LARGEST_BODY, Room, Rooms};
+use super::room::{LARGEST_BODY, Room, Rooms, SMALL_BODY};
 
-/// A whole body.
+/// A body that was read to its end.
 #[derive(Debug, Default)]
 pub(super) struct Body {
     pub bytes: Bytes,
@@ -24,19 +24,19 @@ pub(super) struct Body {
 /// Why there is no whole body.
 #[derive(Debug)]
 pub(super) enum Unread {
-    /// It did not end in time.
+    /// The body did not end in time.
     Late,
-    /// The call's time was over before there was room for it.
+    /// The deadline of the call passed before there was room for the body.
     NoRoom,
     TooLarge,
-    /// It is packed in these codings, which were not asked for.
+    /// The body is packed in these codings, which the request did not ask for.
     Unasked(String),
-    /// It is not the gzip that its headers promise.
+    /// The body is not the gzip that its headers promise.
     Malformed(io::Error),
     Lost(reqwest::Error),
 }
 
-/// Reads a body. `until` bounds the reading; waiting for room is no part of it, and is bounded by `deadline` alone.
+/// Reads a body by the time `until`, which is put off by the time spent waiting for room. `deadline` bounds both.
 pub(super) async fn read(
     response: reqwest::Response,
     is_packed: Result<bool, String>,
@@ -44,6 +44,7 @@ pub(super) async fn read(
     mut until: Instant,
     deadline: Option<Instant>,
 ) -> Result<Body, Unread> {
+    let expected = response.content_length().and_then(|length| usize::try_from(length).ok());
     let wire = StreamReader::new(response.bytes_stream().map_err(io::Error::other));
     let mut source: Pin<Box<dyn AsyncBufRead + Send>> = Box::pin(wire);
     // An empty body is not packed, whatever the headers say.
@@ -53,12 +54,14 @@ pub(super) async fn read(
     let was_packed = is_packed.map_err(Unread::Unasked)?;
     if was_packed {
         let mut unpacked = GzipDecoder::new(source);
-        // A body may be several members (RFC 1952 §2.2).
+        // A gzip body may consist of several members (RFC 1952 §2.2).
         unpacked.multiple_members(true);
         source = Box::pin(BufReader::new(unpacked));
     }
     let mut room = Room::default();
     let mut bytes = Vec::new();
+    // The server's `Content-Length` is trusted only up to the size of a small body, which needs no room.
+    let expected = if was_packed { 0 } else { expected.unwrap_or_default().min(SMALL_BODY) };
     loop {
         let piece = piece(&mut source, until).await?;
         if piece.is_empty() {
@@ -69,7 +72,7 @@ pub(super) async fn read(
             return Err(Unread::TooLarge);
         }
         if size > bytes.capacity() {
-            let capacity = size.max(2 * bytes.capacity()).min(LARGEST_BODY);
+            let capacity = size.max(2 * bytes.capacity()).max(expected).min(LARGEST_BODY);
             let began = Instant::now();
             let growing = rooms.grow(&mut room, capacity);
             match deadline {
@@ -81,12 +84,12 @@ pub(super) async fn read(
         }
         bytes.extend_from_slice(piece);
         source.as_mut().consume(length);
-        // Unpacking rarely waits, and other tasks need their turns.
+        // Unpacking rarely waits, so other tasks get their turn here.
         consume_budget().await;
     }
 }
 
-/// The next bytes; none at the end.
+/// Returns the next bytes, or none at the end of the body.
 async fn piece(source: &mut Pin<Box<dyn AsyncBufRead + Send>>, until: Instant) -> Result<&[u8], Unread> {
     match timeout_at(until, source.fill_buf()).await {
         Ok(Ok(piece)) => Ok(piece),

@@ -11,8 +11,9 @@ use serde_json::value::RawValue;
 use super::coding;
 use super::http::Exchange;
 use crate::error::{Error, Kind};
+use crate::json::scan::{self, Member};
 use crate::json::{self, Json};
-use crate::operation::Operation;
+use crate::operation::{Operation, Returns};
 use crate::reason::Reason;
 use crate::text::brief;
 
@@ -21,11 +22,11 @@ pub(crate) type Scrub<'a> = &'a (dyn Fn(&str) -> String + Sync);
 
 /// What the vendor writes into `message` when it refuses a key.
 const AUTHENTICATION: &str = "Authentication error";
-/// How much of a server's text is shown in a message.
+/// How many characters of a server's text a message shows.
 const LONGEST_MESSAGE: usize = 400;
-/// The longest message that is read.
+/// The longest message that is read, in bytes.
 const LARGEST_TEXT: usize = 64 << 10;
-/// How much of a server's details is kept.
+/// The largest details of a server that are kept, in bytes.
 const LARGEST_DETAILS: usize = 16 << 10;
 
 /// Turns an answer whose status is not a success into its error.
@@ -63,7 +64,7 @@ pub(crate) fn check(answer: &Exchange, scrub: Scrub<'_>) -> Result<(), Error> {
     })
 }
 
-/// Explains a body that is not JSON, if that is possible better than by a parser's error.
+/// Explains a body that is not JSON, if the explanation can be clearer than a parser's error.
 pub(crate) fn no_json(body: &[u8], scrub: Scrub<'_>) -> Option<String> {
     let body = json::without_byte_order_mark(body);
     match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
@@ -79,10 +80,10 @@ pub(crate) fn no_json(body: &[u8], scrub: Scrub<'_>) -> Option<String> {
     }
 }
 
-/// The error that a success carries in place of its value, by the shapes that the vendor declares:
-/// `{"message", "details"}`, `{"error"}`, and the text "Internal Server Error". A whole value of the operation is no
-/// error, whatever members it has beside its own. Without an operation only the vendor's own words count: a value that
-/// we do not know may look like an error.
+/// Finds the error that an answer reports under a status of success. The vendor declares three shapes:
+/// `{"message", "details"}`, `{"error"}`, and the text "Internal Server Error". An object with the members of the
+/// operation's value is not an error, whatever other members it has. Without an operation, only the vendor's own texts
+/// count as an error, because an unknown value may look like one.
 pub(crate) fn error_under_200(
     answer: &Exchange,
     operation: Option<&Operation>,
@@ -98,7 +99,7 @@ pub(crate) fn error_under_200(
             }
             Error::new(Kind::Server, format!("the server answered \"{text}\" {under}"))
         }
-        b'{' => {
+        b'{' if may_be_error(body, operation) => {
             let members: BTreeMap<String, &RawValue> = serde_json::from_slice(body).ok()?;
             let text = |name: &str| {
                 members.get(name).and_then(|value| serde_json::from_str::<String>(value.get()).ok())
@@ -135,6 +136,26 @@ pub(crate) fn error_under_200(
         _ => return None,
     };
     Some(error.with_status(answer.status))
+}
+
+/// Whether an object has the members of an error: `message` and `details`, or `error` alone. The scan stops at the rows
+/// of a page, because a page is not an error.
+fn may_be_error(body: &[u8], operation: Option<&Operation>) -> bool {
+    let is_page = operation.is_some_and(|operation| matches!(operation.returns, Returns::Page(_)));
+    let (mut members, mut message, mut details, mut error) = (0, false, false, false);
+    for Member { name, has_escapes, value } in scan::members(body) {
+        match name {
+            b"data" if is_page && body.get(value) == Some(&b'[') => return false,
+            b"message" => message = true,
+            b"details" => details = true,
+            b"error" => error = true,
+            // The name may spell one of the names above, so the object must be parsed.
+            _ if has_escapes => return true,
+            _ => {}
+        }
+        members += 1;
+    }
+    message && details || error && members == 1
 }
 
 /// How long the server asked to wait (RFC 9110 §10.2.3): seconds, or a date, which needs the server's own `Date`.
@@ -214,13 +235,13 @@ struct Said {
 }
 
 impl Said {
-    /// The key is removed before any text is shortened, because part of a key would not be found.
+    /// Reads an error body. The key is removed before any text is shortened, because part of a key would not be found.
     fn parse(body: &[u8], scrub: Scrub<'_>) -> Self {
         let nothing = Self { message: None, details: None };
         let body = json::without_byte_order_mark(body);
         let Ok(text) = std::str::from_utf8(body) else { return nothing };
-        // Scrubbing is slower than reading, so text that is too long to be shown is not scrubbed. It must not be
-        // shortened first, because part of a key would not be found.
+        // Longer texts are ignored, because scrubbing them is slow. They cannot be shortened first, because part of a
+        // key would not be found.
         let short = |raw: &RawValue| raw.get().len() <= LARGEST_TEXT;
         let string = |raw: &RawValue| short(raw).then(|| serde_json::from_str::<String>(raw.get()).ok())?;
         match serde_json::from_str::<&RawValue>(text) {
@@ -240,7 +261,7 @@ impl Said {
                 let details = members
                     .get("details")
                     .filter(|details| details.get() != "null" && details.get().len() <= LARGEST_DETAILS)
-                    .and_then(|details| Json::checked((*details).to_owned()).ok())
+                    .and_then(|details| Json::checked(details).ok())
                     .map(|details| details.map_text(&scrub));
                 let mut message = text("message").or_else(|| text("error"));
                 if let (Some(message), Some(reason)) = (&mut message, text("details")) {
@@ -257,8 +278,8 @@ impl Said {
     }
 }
 
-/// The title of an HTML page, as proxies and load balancers send it. Only the beginning of the page is searched, where
-/// no part of a shortened key can be.
+/// The title of an HTML page, as proxies and load balancers send it. Only the beginning of the page is searched. A key
+/// that is cut off at its end is not shown, because it is behind the title.
 fn title(text: &str, scrub: Scrub<'_>) -> Option<String> {
     let text = scrub(text.get(..text.floor_char_boundary(LARGEST_TEXT))?);
     let start = text.find("<title>")? + "<title>".len();

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The largest unpacked body. The largest known page is a hundredth of it.
+/// The largest unpacked body, in bytes: a hundred times the largest known page.
 pub(super) const LARGEST_BODY: usize = 64 << 20;
 /// Bytes that each body may hold without a permit: two pages of 100 syncs. So small answers never wait for large ones.
-const SMALL_BODY: usize = 256 << 10;
+pub(super) const SMALL_BODY: usize = 256 << 10;
 /// Bytes that larger bodies share: fifty times the largest known page. Bodies that exceed even this are read one at a
 /// time.
 const SHARED: usize = 32 << 20;
@@ -23,7 +23,8 @@ pub(super) struct Rooms {
     largest: Arc<Semaphore>,
 }
 
-/// The memory reserved for one body. It must be dropped with the body, before the caller gets what was read.
+/// The memory reserved for one body. It must be dropped with the body, before the caller gets the value that the body
+/// holds.
 #[derive(Debug, Default)]
 pub(crate) struct Room {
     shared: Option<OwnedSemaphorePermit>,
@@ -77,7 +78,7 @@ mod tests {
 
     const BODIES: usize = 100;
 
-    /// Together they need more memory than there is, and each holds a part while it asks for the next.
+    /// Together the bodies need more memory than there is, and each holds some of it while it waits for more.
     #[tokio::test(start_paused = true)]
     async fn bodies_that_wait_for_each_other_all_end_within_the_bound() {
         let rooms = Arc::new(Rooms::new());

@@ -1,4 +1,4 @@
-//! An error as it crosses the door.
+//! Errors as hosts get them.
 
 use std::fmt;
 
@@ -9,8 +9,9 @@ use crate::attempt::Meta;
 use crate::error::Error;
 use crate::json::Json;
 use crate::message::Style;
+use crate::model::Written;
 
-/// Why a call or the settings failed, as data.
+/// The error of a call or of the settings, as data.
 #[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
 pub struct Failure(Box<Data>);
@@ -41,12 +42,13 @@ impl Failure {
     }
 
     pub(super) fn written(&self, as_text: bool) -> String {
-        text::written(self, as_text).ok().and_then(|json| String::from_utf8(json).ok()).unwrap_or_default()
+        let written = Written::of(self).map(|json| if as_text { text::marked(&json) } else { json.text });
+        written.ok().and_then(|json| String::from_utf8(json).ok()).unwrap_or_default()
     }
 }
 
 impl Failure {
-    /// An error with its names as the host's language writes them.
+    /// Converts an error. The names of arguments and methods are written as in the host's language.
     pub(super) fn of(error: &Error, style: Style) -> Self {
         let text = |text: Option<&str>| text.map(ToOwned::to_owned);
         Self(Box::new(Data {

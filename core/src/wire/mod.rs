@@ -1,6 +1,6 @@
-//! The one door for bindings: settings, calls and answers as JSON.
+//! The door: settings, calls and answers as JSON. Bridges use nothing else of this crate.
 //!
-//! Nothing else of this crate is theirs. No call panics and none returns a Rust error; what went wrong is data.
+//! No call panics or returns a Rust error. A failure crosses as data.
 
 mod catalogue;
 mod failure;
@@ -8,10 +8,12 @@ mod ops;
 mod settings;
 mod table;
 mod text;
+mod thread;
 
 pub use catalogue::catalogue;
 pub use failure::Failure;
 pub use settings::{options, settings, with_time_scale};
+pub use thread::spawn;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -27,16 +29,17 @@ use crate::client::Client;
 use crate::diagnose::Diagnosis;
 use crate::error::{Error, Kind};
 use crate::message::Style;
+use crate::model::Written;
 use crate::model::strict::{self, Given};
 use crate::sender::{KeySource, asking, with_signal};
 use settings::{DoorOptions, DoorSettings};
 
-/// Tells a call to stop; clones share one signal.
+/// Cancels a call. Clones share one signal.
 #[derive(Clone, Debug, Default)]
 pub struct Cancel(CancellationToken);
 
 impl Cancel {
-    /// A signal that nobody has raised.
+    /// Creates a signal that is not raised.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -48,7 +51,7 @@ impl Cancel {
     }
 }
 
-/// What one call gave.
+/// The result of one call.
 #[derive(Debug)]
 pub struct CallOutput {
     /// Whether `head` is the meta of an answer (true) or a failure (false).
@@ -57,75 +60,67 @@ pub struct CallOutput {
     pub head: String,
     /// JSON of the value, or the bytes of a raw answer; empty beside a failure.
     pub body: Vec<u8>,
+    /// With the setting `jsonText`: the texts of the opaque JSON in the body, one after another.
+    pub texts: Vec<u8>,
 }
 
-/// What an operation of the door gives on.
+/// What an operation of the door returns, before it is written as a [`CallOutput`].
 pub(crate) struct Reply {
     pub meta: Meta,
     pub next: Option<String>,
-    pub body: Vec<u8>,
-    /// Of a raw call only.
+    pub body: Written,
+    /// Present only for a call with the option `raw`.
     pub answer: Option<Answer>,
 }
 
-/// What stands beside the bytes of a raw answer.
+/// A raw answer without its bytes, which are the body of the [`Reply`].
 pub(crate) struct Answer {
     status: u16,
     headers: BTreeMap<String, String>,
-    /// JSON of the value that the answer means.
-    parsed: Result<Vec<u8>, Error>,
+    /// The value as JSON, or the error that the answer reports.
+    parsed: Result<Written, Error>,
 }
 
 impl Reply {
-    fn new(meta: Meta, body: Vec<u8>) -> Self {
-        Self { meta, next: None, body, answer: None }
+    fn new(meta: Meta, body: impl Into<Written>) -> Self {
+        Self { meta, next: None, body: body.into(), answer: None }
     }
 
-    /// Of what holds no opaque JSON.
+    /// Creates a reply from a value without opaque JSON.
     fn plain(meta: Meta, value: &impl Serialize) -> Result<Self, Error> {
-        written(value, false).map(|body| Self::new(meta, body))
+        written(value).map(|body| Self::new(meta, body))
     }
 
-    /// Of a call that has ended with this JSON; a raw call has succeeded once its answer is there.
-    fn ended(mut spent: Spent, json: Result<Vec<u8>, Error>) -> Result<Self, Error> {
+    /// Creates the reply of a call that has ended. A raw call has succeeded once its answer has arrived, so an error in
+    /// `json` becomes part of its reply.
+    fn ended(mut spent: Spent, json: Result<Written, Error>) -> Result<Self, Error> {
         match spent.received.take() {
             None => json.map(|body| Self::new(spent.meta(), body)),
             Some(Received { status, headers, body }) => {
                 let answer = Some(Answer { status, headers, parsed: json });
-                Ok(Self { answer, ..Self::new(spent.meta(), body.into()) })
+                Ok(Self { answer, ..Self::new(spent.meta(), Vec::from(body)) })
             }
         }
     }
 }
 
-fn written(value: &impl Serialize, json_text: bool) -> Result<Vec<u8>, Error> {
-    text::written(value, json_text)
+fn written(value: &impl Serialize) -> Result<Written, Error> {
+    Written::of(value)
         .map_err(|error| Error::new(Kind::Internal, format!("a value cannot be written: {error}")))
 }
 
-/// One call through the door: the client, and how it is to be made.
+/// The client and the options of one call through the door.
 pub(crate) struct Caller<'a> {
     pub client: &'a Client,
     pub options: Options,
     pub raw: bool,
-    json_text: bool,
     self_test: bool,
 }
 
 impl Caller<'_> {
-    /// The account of the call.
+    /// Opens the account of the call.
     fn account(&self, subject: &Subject) -> Spent {
         self.client.sender().account(subject, &self.options, self.raw)
-    }
-
-    /// The JSON of a value.
-    fn json(&self, value: &impl Serialize) -> Result<Vec<u8>, Error> {
-        written(value, self.json_text)
-    }
-
-    /// The reply of a call that has ended.
-    fn reply(&self, spent: Spent, value: Result<impl Serialize, Error>) -> Result<Reply, Error> {
-        Reply::ended(spent, value.and_then(|value| self.json(&value)))
     }
 }
 
@@ -149,13 +144,14 @@ pub struct Engine {
 #[derive(Debug)]
 enum Made {
     Client(Client),
-    /// No client could be created from the settings, and what is wrong with them.
+    /// No client could be created from the settings. The diagnosis says why.
     Nothing(Diagnosis),
 }
 
 impl Engine {
-    /// Creates a client from settings (JSON); does no I/O but reading the key's file, if one is named. With the setting
-    /// `diagnosing`, settings from which none can be created are good for `client.diagnose`, which says why.
+    /// Creates a client from settings (JSON). The only I/O is reading the key's file, if the settings name one. With
+    /// the setting `diagnosing`, settings from which no client can be created are accepted too. Then `client.diagnose`
+    /// says what is wrong with them, and every other call except `client.close` fails.
     ///
     /// # Errors
     /// Kind `config`, with the path of the setting.
@@ -193,8 +189,8 @@ impl Engine {
         }
     }
 
-    /// An engine with the same settings and key and nothing else in common, for a forked process: nothing is read from the
-    /// environment or a file again.
+    /// Creates an engine for a forked process. It has the same settings and key, and nothing else in common with this
+    /// one. The environment and files are not read again.
     #[must_use]
     pub fn reopen(&self) -> Self {
         let made = match &self.made {
@@ -204,9 +200,10 @@ impl Engine {
         Self { made, ..*self }
     }
 
-    /// Makes one call; to be polled in a tokio runtime. Cancelling, or dropping the future, ends the request under way.
+    /// Makes one call. The future must be polled in a tokio runtime. Cancelling the call or dropping the future ends
+    /// the request in flight.
     pub async fn call(&self, op: &str, args: &str, opts: &str, cancel: &Cancel) -> CallOutput {
-        // Boxed: the future has some 25 kB, which every future around it would hold and copy.
+        // Boxed, because the future has some 25 kB, and every future around it would hold and copy them.
         let call = Box::pin(self.cancellable(op, args, opts, cancel));
         let called = AssertUnwindSafe(call).catch_unwind().await;
         match called.unwrap_or_else(|_| Err(defect(op))) {
@@ -216,28 +213,37 @@ impl Engine {
                 if let Some(answer) = reply.answer {
                     self.add_answer(&mut head, answer);
                 }
-                CallOutput { ok: true, head, body: reply.body }
+                let (body, texts) = if self.json_text && !reply.body.opaque.is_empty() {
+                    text::split(&reply.body)
+                } else {
+                    (reply.body.text, Vec::new())
+                };
+                CallOutput { ok: true, head, body, texts }
             }
             Err(error) => {
                 let error = self.scrubbed(ops::named(error, op));
                 let head = Failure::of(&error, self.style).written(self.json_text);
-                CallOutput { ok: false, head, body: Vec::new() }
+                CallOutput { ok: false, head, body: Vec::new(), texts: Vec::new() }
             }
         }
     }
 
-    /// Adds a member to a head. Its value is JSON already, and is not read again to be put in.
+    /// Adds the member `answer` to a head, as text. The answer's value is JSON already and need not be parsed for this.
     fn add_answer(&self, head: &mut String, Answer { status, headers, parsed }: Answer) {
         let headers = serde_json::to_string(&headers).unwrap_or_default();
         let (name, json) = match parsed {
-            Ok(value) => ("value", String::from_utf8(value).unwrap_or_default()),
+            Ok(value) => {
+                let value = if self.json_text { text::marked(&value) } else { value.text };
+                ("value", String::from_utf8(value).unwrap_or_default())
+            }
             Err(error) => ("failure", Failure::of(&self.scrubbed(error), self.style).written(self.json_text)),
         };
         head.pop();
         let _ = write!(head, r#","answer":{{"status":{status},"headers":{headers},"{name}":{json}}}}}"#);
     }
 
-    /// Whatever stands in it: arguments may hold the key in a wrong place.
+    /// Removes the key from an error. The error may quote an argument, and a caller may have passed the key in the
+    /// wrong one.
     fn scrubbed(&self, error: Error) -> Error {
         match &self.made {
             Made::Client(client) => error.scrubbed(|text| client.sender().scrub(text)),
@@ -261,21 +267,21 @@ impl Engine {
         let args = if self.json_text { text::spliced(args)? } else { args.into() };
         let (raw, inside) = (asked.raw.unwrap_or(false), asked.in_key_function.unwrap_or(false));
         let options = asked.into_options()?;
-        let caller = Caller { client, options, raw, json_text: self.json_text, self_test: self.self_test };
-        // Boxed, since every call would otherwise hold it twice.
+        let caller = Caller { client, options, raw, self_test: self.self_test };
+        // Boxed, because each arm of `call` below would otherwise hold the whole future.
         let made = Box::pin(with_signal(cancel.0.clone(), ops::dispatch(&caller, op, &args)));
         let call = async { if inside { asking(made).await } else { made.await } };
         tokio::select! {
             biased;
-            // First, so that a request in flight can say what is known about it. The arm below ends calls that wait
-            // elsewhere.
+            // Polled first, so that a request in flight can say what is known about it. The arm below ends calls that
+            // wait for something else.
             reply = call => reply,
             () = cancel.0.cancelled() => Err(Error::new(Kind::Cancelled, "the call was cancelled")),
         }
     }
 }
 
-/// What must be known of settings that may be wrong in any other way.
+/// The settings that are needed even if the others are invalid.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Peek {
@@ -285,7 +291,7 @@ struct Peek {
 
 impl Peek {
     fn at(settings: &str) -> Self {
-        // Serde reads the members of a struct from a list too.
+        // Serde would read a struct from a JSON list too, but settings must be an object.
         let object = settings.trim_start().starts_with('{');
         object.then(|| serde_json::from_str(settings).ok()).flatten().unwrap_or_default()
     }

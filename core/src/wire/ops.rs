@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::settings::Millis;
 use super::table::{Entry, run_value};
-use super::{Caller, Reply};
+use super::{Caller, Reply, written};
 use crate::attempt::{Meta, Subject};
 use crate::client::any_call;
 use crate::diagnose::Diagnosis;
@@ -67,7 +67,7 @@ pub(super) async fn dispatch(caller: &Caller<'_>, op: &str, args: &str) -> Resul
     }
 }
 
-/// A diagnosis with its report for people, which is written once for all languages.
+/// Replies with a diagnosis and its text for people, which the core writes for all languages.
 pub(super) fn diagnosed(diagnosis: &Diagnosis) -> Result<Reply, Error> {
     #[derive(Serialize)]
     struct Told<'a> {
@@ -98,7 +98,7 @@ fn arguments<T: FromCaller>(args: &str) -> Result<T, Error> {
     strict::read(Given::Arguments, args)
 }
 
-/// The error of an operation, which it names unless it speaks of something else already.
+/// Adds the operation to an error that does not name one yet.
 pub(super) fn named(error: Error, op: &str) -> Error {
     match Entry::find(op) {
         Some(Entry { operation, .. }) if error.operation().is_none() => {
@@ -129,7 +129,7 @@ struct KeyFailed {
 
 strictly!(KeyFailed { required message = "message": String, });
 
-/// What sends nothing and holds no opaque JSON.
+/// Replies to an operation that sends nothing. The value holds no opaque JSON.
 fn local(method: &'static str, value: &impl Serialize) -> Result<Reply, Error> {
     Reply::plain(Meta::of(&Subject::method(method)), value)
 }
@@ -208,10 +208,11 @@ async fn step<S: RunState>(caller: &Caller<'_>, token: &RunToken, asked: &NextSt
         finished: ending.is_some(),
         outcome: ending,
     };
-    Ok(Reply::new(step.meta, caller.json(&given)?))
+    Ok(Reply::new(step.meta, written(&given)?))
 }
 
-/// A step as it crosses; not by way of a tree, in which opaque JSON would lose its spelling.
+/// A step of a run as hosts get it. It is serialized directly, because opaque JSON would lose its spelling in a
+/// `Value`.
 #[derive(Serialize)]
 struct Stepped<S> {
     state: Option<S>,
@@ -243,8 +244,8 @@ async fn request(caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
     let mut spent = caller.account(call.subject());
     let answer = caller.client.request_answer(&call, &mut spent).await;
     let json = answer.map(|answer| match json::without_byte_order_mark(&answer.body) {
-        [] => b"null".to_vec(),
-        json => json.to_vec(),
+        [] => b"null".to_vec().into(),
+        json => json.to_vec().into(),
     });
     Reply::ended(spent, json)
 }

@@ -1,48 +1,48 @@
-//! Opaque JSON as text, for hosts whose decoders would make a tree of it at once and lose digits on the way.
+//! Passes opaque JSON as text, for hosts that would parse it at once and so lose digits.
 //!
-//! With the setting `jsonText`, `{"$json": ["…"]}` stands for the JSON that the string holds: in answers and in failures
-//! for every opaque value, in arguments wherever a host writes it. No value of ours looks like that: names of members are
-//! known but in maps, and no map holds lists.
+//! With the setting `jsonText`, a mark stands for opaque JSON. `{"$json": ["…"]}` stands for the JSON in the string.
+//! Heads and failures have this mark for every opaque value, and arguments wherever a host writes it. In bodies,
+//! `{"$json": [12, 40]}` stands for the bytes from 12 up to 40 of a text that comes with the body and needs no escapes.
+//! No typed value looks like a mark: only maps have free names, and no map holds lists.
 
 use std::borrow::Cow;
-use std::io;
+use std::io::Write as _;
 
-use serde::Serialize;
-use serde_json::Serializer;
-use serde_json::ser::Formatter;
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Kind};
+use crate::model::Written;
 
-/// In valid JSON these bytes are what they seem wherever they stand: inside a string the quotes would be escaped.
+/// In valid JSON these bytes always begin a mark. They cannot be part of a string, because its quotes would be escaped.
 const OPEN: &str = "{\"$json\":[";
 const CLOSE: &str = "]}";
 
-/// JSON of a value, its opaque parts as text where that is asked for.
-pub(super) fn written(value: &impl Serialize, as_text: bool) -> serde_json::Result<Vec<u8>> {
-    if !as_text {
-        return serde_json::to_vec(value);
-    }
-    let mut body = Vec::with_capacity(128);
-    value.serialize(&mut Serializer::with_formatter(&mut body, AsText))?;
-    Ok(body)
+/// Replaces each opaque part with a mark that holds its text.
+pub(super) fn marked(written: &Written) -> Vec<u8> {
+    written.with(|to, part| {
+        to.extend_from_slice(OPEN.as_bytes());
+        // This cannot fail, because a vector takes every byte and the part is UTF-8.
+        let _ = serde_json::to_writer(&mut *to, str::from_utf8(part).unwrap_or_default());
+        to.extend_from_slice(CLOSE.as_bytes());
+    })
 }
 
-/// Writes what is raw as text.
-struct AsText;
-
-impl Formatter for AsText {
-    fn write_raw_fragment<W: ?Sized + io::Write>(&mut self, to: &mut W, fragment: &str) -> io::Result<()> {
-        to.write_all(OPEN.as_bytes())?;
-        serde_json::to_writer(&mut *to, fragment)?;
-        to.write_all(CLOSE.as_bytes())
-    }
+/// Replaces each opaque part with a mark that holds its range. Returns the JSON, and the text that the ranges refer to.
+pub(super) fn split(written: &Written) -> (Vec<u8>, Vec<u8>) {
+    let mut texts = Vec::with_capacity(written.opaque.iter().map(ExactSizeIterator::len).sum());
+    let body = written.with(|to, part| {
+        let start = texts.len();
+        texts.extend_from_slice(part);
+        let _ = write!(to, "{OPEN}{start},{}{CLOSE}", texts.len());
+    });
+    (body, texts)
 }
 
-/// Arguments with the JSON itself where a host wrote it as text.
+/// Replaces each mark in the arguments with the JSON that it holds.
 ///
 /// # Errors
-/// Kind `invalid_request` where such a text is not one JSON value: it must not reach beyond its place.
+/// Kind `invalid_request` if a mark does not hold one JSON value. Any other text could change the arguments around the
+/// mark.
 pub(super) fn spliced(args: &str) -> Result<Cow<'_, str>, Error> {
     if !args.contains(OPEN) {
         return Ok(Cow::Borrowed(args));
@@ -86,14 +86,22 @@ mod tests {
         ] {
             let json: Json = serde_json::from_str(text).unwrap();
             let value = std::collections::BTreeMap::from([("configuration", vec![json])]);
-            let crossed = String::from_utf8(written(&value, true).unwrap()).unwrap();
-            let marked: Value = serde_json::from_str(&crossed).unwrap();
-            assert_eq!(marked, json!({ "configuration": [{ "$json": [text] }] }));
+            let written = Written::of(&value).unwrap();
+            let crossed = String::from_utf8(marked(&written)).unwrap();
+            let read: Value = serde_json::from_str(&crossed).unwrap();
+            assert_eq!(read, json!({ "configuration": [{ "$json": [text] }] }));
             assert_eq!(spliced(&crossed).unwrap(), format!("{{\"configuration\":[{text}]}}"));
+            let (body, texts) = split(&Written::list([written.clone(), written]));
+            let places = |from: usize| json!({ "configuration": [{ "$json": [from, from + text.len()] }] });
+            assert_eq!(
+                serde_json::from_slice::<Value>(&body).unwrap(),
+                json!([places(0), places(text.len())])
+            );
+            assert_eq!(texts, [text, text].concat().as_bytes());
         }
     }
 
-    /// What looks like the mark inside a string is a part of the string.
+    /// Text that looks like a mark inside a string is part of the string.
     #[test]
     fn a_mark_within_a_string_is_text() {
         let args =
@@ -113,7 +121,7 @@ mod tests {
         }
     }
 
-    /// Hosts read a run that failed out of the text of `details`, in which nothing is marked.
+    /// Hosts decode the state of a failed run from the text of `details`, in which nothing is marked.
     #[test]
     fn the_state_of_a_run_holds_nothing_opaque() {
         let catalogue: Value = serde_json::from_str(&catalogue()).unwrap();

@@ -26,9 +26,27 @@ async fn call(engine: &Engine, op: &str, args: &Value) -> CallOutput {
     engine.call(op, &args.to_string(), "", &Cancel::new()).await
 }
 
+/// The body, with the texts that came with it in the places that it gives them.
 fn body(outcome: &CallOutput) -> String {
     assert!(outcome.ok, "{}", outcome.head);
-    String::from_utf8(outcome.body.clone()).unwrap()
+    let body = String::from_utf8(outcome.body.clone()).unwrap();
+    if outcome.texts.is_empty() {
+        return body;
+    }
+    let texts = String::from_utf8(outcome.texts.clone()).unwrap();
+    let (mut parts, mut given) = (body.split(r#"{"$json":["#), 0);
+    let mut whole = parts.next().unwrap().to_owned();
+    for part in parts {
+        let (place, rest) = part.split_once(']').unwrap();
+        let (start, end) = place.split_once(',').unwrap();
+        let (start, end): (usize, usize) = (start.parse().unwrap(), end.parse().unwrap());
+        assert_eq!(start, given, "the texts follow each other");
+        given = end;
+        let text = Value::from(&texts[start..end]).to_string();
+        whole += &[r#"{"$json":["#, &text, "]", rest].concat();
+    }
+    assert_eq!(given, texts.len());
+    whole
 }
 
 /// The text at a place in an answer with `jsonText`.

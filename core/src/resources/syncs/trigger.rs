@@ -35,7 +35,7 @@ choice! {
 }
 
 request! {
-    /// The same by slug (operation `TriggerRunCustom`).
+    /// Options of a trigger of a sync that is named by its slug (operation `TriggerRunCustom`).
     pub(crate) struct TriggerSyncBySlug {
         /// The sync's slug.
         body(needed) sync_slug = "syncSlug": String,

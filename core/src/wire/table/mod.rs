@@ -1,18 +1,20 @@
-//! The operations of the API at the door: how each reads its arguments, makes its call and gives its answer.
+//! The operations of the API at the door: how each reads its arguments, makes its call and returns its answer.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::LazyLock;
 
+use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::{Caller, Reply};
+use super::{Caller, Reply, written};
 use crate::call::{Call, Id, SyncReference, call_on};
 use crate::error::{Error, Kind};
 use crate::model::strict::{self, FromCaller, Given};
+use crate::model::{Canonical, Written};
 use crate::operation::{Endpoint, IdKind, Operation, Page};
-use crate::page::{self, Row};
+use crate::page::{self, CanonicalRow, Row};
 use crate::resources::{self as api, CampaignTrigger, TriggerSync, Visitor};
 use crate::runs::{self, RunOrigin, RunState, RunToken};
 
@@ -25,10 +27,10 @@ pub(super) struct Entry {
     make: for<'a> fn(&'a Caller<'a>, Members) -> Making<'a>,
 }
 
-/// Every operation that hosts have a method for, as the resources declare them.
+/// The operations that hosts have methods for, as the resources declare them.
 pub(super) static TABLE: LazyLock<Vec<Entry>> = LazyLock::new(|| collected().entries);
 
-/// Operations that others use; hosts have no method for them.
+/// Operations that other operations use. Hosts have no methods for them.
 pub(super) static INNER: LazyLock<Vec<&Operation>> = LazyLock::new(|| collected().inner);
 
 #[derive(Default)]
@@ -52,11 +54,11 @@ impl Collected {
 }
 
 impl Visitor for Collected {
-    fn page<E: Endpoint<Answer = Page<T>>, T: Row>(&mut self) {
+    fn page<E: Endpoint<Answer = Page<T>>, T: Row + Serialize>(&mut self) {
         self.add(page::<E, T>());
     }
 
-    fn value<E: Endpoint<Answer: Send>>(&mut self) {
+    fn value<E: Endpoint<Answer: Send + Serialize>>(&mut self) {
         self.add(value::<E>());
     }
 
@@ -70,32 +72,31 @@ impl Visitor for Collected {
 }
 
 impl Entry {
-    /// The operation of that name.
     pub(super) fn find(op: &str) -> Option<&'static Self> {
         TABLE.iter().find(|entry| entry.operation.op == op)
     }
 
-    /// Makes the call.
     pub(super) async fn call(&self, caller: &Caller<'_>, args: Members) -> Result<Reply, Error> {
         (self.make)(caller, args).await
     }
 }
 
-const fn value<E: Endpoint<Answer: Send>>() -> Entry {
+const fn value<E: Endpoint<Answer: Send + Serialize>>() -> Entry {
     Entry {
         operation: E::OPERATION,
         make: |caller, args| {
             Box::pin(async move {
                 let call = prepared::<E>(args)?;
                 let mut spent = caller.account(call.subject());
-                let value = api::value::<E::Answer>(caller.client.sender(), &call, &mut spent).await;
-                caller.reply(spent, value)
+                let sender = caller.client.sender();
+                let value = api::value::<Canonical<E::Answer>>(sender, &call, &mut spent).await;
+                Reply::ended(spent, value.map(|value| value.json))
             })
         },
     }
 }
 
-/// The call of a page and where the list stands: at its start, or where `next` says.
+/// Returns the call of a page, and the cursor of the list: at its start, or as the argument `next` says.
 fn place<E: Endpoint>(mut args: Members) -> Result<(Call, page::Cursor), Error> {
     match (args.remove("next"), args.is_empty()) {
         (Some(next), true) => {
@@ -114,7 +115,7 @@ fn place<E: Endpoint>(mut args: Members) -> Result<(Call, page::Cursor), Error> 
     }
 }
 
-const fn page<E: Endpoint<Answer = Page<T>>, T: Row>() -> Entry {
+const fn page<E: Endpoint<Answer = Page<T>>, T: Row + Serialize>() -> Entry {
     Entry {
         operation: E::OPERATION,
         make: |caller, args| {
@@ -122,13 +123,14 @@ const fn page<E: Endpoint<Answer = Page<T>>, T: Row>() -> Entry {
                 let (call, cursor) = place::<E>(args)?;
                 let mut spent = caller.account(call.subject());
                 let mut next = None;
-                let rows = api::fetch_by_slug::<T>(caller.client.sender(), &call, cursor, &mut spent)
-                    .await
-                    .map(|page| {
-                        next = page.cursor.map(|cursor| page::to_token(E::OPERATION, &call, cursor));
-                        page.rows
-                    });
-                Ok(Reply { next, ..caller.reply(spent, rows)? })
+                let rows =
+                    api::fetch_by_slug::<CanonicalRow<T>>(caller.client.sender(), &call, cursor, &mut spent)
+                        .await
+                        .map(|page| {
+                            next = page.cursor.map(|cursor| page::to_token(E::OPERATION, &call, cursor));
+                            Written::list(page.rows.into_iter().map(|row| row.0.json))
+                        });
+                Ok(Reply { next, ..Reply::ended(spent, rows)? })
             })
         },
     }
@@ -141,14 +143,14 @@ const fn run<E: Endpoint<Answer = S::Started, Fields: Default>, S: RunState>() -
                 let call = prepared::<E>(args)?;
                 let mut spent = caller.account(call.subject());
                 let token = runs::begin::<E, S>(caller.client.sender(), &call, &mut spent).await;
-                caller.reply(spent, token.map(|token| run_value(&token)))
+                Reply::ended(spent, token.and_then(|token| written(&run_value(&token))))
             })
         },
         ..value::<E>()
     }
 }
 
-/// A sync by slug is triggered by another operation than one by id, and looked up first.
+/// A sync that is named by its slug is looked up first, and triggered by another operation than one named by its id.
 const TRIGGER_SYNC: Entry = Entry {
     make: |caller, args| {
         Box::pin(async move {
@@ -156,7 +158,7 @@ const TRIGGER_SYNC: Entry = Entry {
             let sender = caller.client.sender();
             let mut spent = caller.account(api::trigger_call(&sync, &how)?.subject());
             let token = api::start(sender, &sync, &how, &mut spent).await;
-            caller.reply(spent, token.map(|token| run_value(&token)))
+            Reply::ended(spent, token.and_then(|token| written(&run_value(&token))))
         })
     },
     ..run::<api::TriggerRunOp, api::SyncRun>()
@@ -167,14 +169,14 @@ fn trigger_arguments(mut args: Members) -> Result<(SyncReference, TriggerSync), 
     Ok((sync, rest(&args)?))
 }
 
-/// More than a hundred recipients are several requests.
+/// A campaign with more than a hundred recipients takes several requests.
 const TRIGGER_CAMPAIGN: Entry = Entry {
     make: |caller, args| {
         Box::pin(async move {
             let (campaign, what) = campaign(args)?;
             let mut spent = caller.account(api::campaign_call(&campaign, &what)?.subject());
             let result = api::send_campaign(caller.client.sender(), &campaign, &what, &mut spent).await;
-            caller.reply(spent, result)
+            Reply::ended(spent, result.and_then(|result| written(&result)))
         })
     },
     ..value::<api::TriggerCampaignOp>()
@@ -185,7 +187,7 @@ fn campaign(mut args: Members) -> Result<(String, CampaignTrigger), Error> {
     Ok((campaign, rest(&args)?))
 }
 
-/// Reads the arguments of an operation: what its path names, and its fields.
+/// Creates the call of an operation from its arguments: the ids in its path, and its fields.
 fn prepared<E: Endpoint>(mut args: Members) -> Result<Call, Error> {
     let mut ids = Vec::new();
     for parameter in E::OPERATION.ids {

@@ -1,4 +1,4 @@
-//! Requests as hosts write them, and the requests that are sent for them.
+//! Checks which requests are sent for the arguments of hosts.
 
 use std::collections::BTreeSet;
 
@@ -50,11 +50,11 @@ impl Making<'_> {
 }
 
 impl Visitor for Making<'_> {
-    fn page<E: Endpoint<Answer = Page<T>>, T: Row>(&mut self) {
+    fn page<E: Endpoint<Answer = Page<T>>, T: Row + Serialize>(&mut self) {
         self.by::<E>(|args| place::<E>(args).map(|(call, _)| call));
     }
 
-    fn value<E: Endpoint<Answer: Send>>(&mut self) {
+    fn value<E: Endpoint<Answer: Send + Serialize>>(&mut self) {
         self.by::<E>(prepared::<E>);
     }
 
@@ -65,7 +65,7 @@ impl Visitor for Making<'_> {
     fn inner<E: Endpoint>(&mut self) {}
 }
 
-/// The call that the arguments make.
+/// Creates the call of an operation from its arguments.
 fn call_of(op: &str, args: Members) -> Result<Call, Error> {
     if op == TRIGGER_SYNC.operation.op {
         let (sync, how) = trigger_arguments(args)?;
@@ -76,7 +76,7 @@ fn call_of(op: &str, args: Members) -> Result<Call, Error> {
     making.made.unwrap()
 }
 
-/// The query and the body that the arguments make.
+/// The query and the body of the call that is created from the arguments.
 fn made(op: &str, args: &Value) -> (Vec<(String, String)>, Option<Value>) {
     let call = call_of(op, members(args)).unwrap();
     let query = call.query().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
@@ -357,7 +357,7 @@ fn errors_begin_with_the_call_as_it_was_written() {
     }
 }
 
-/// Hosts generate names from the catalogue, and messages derive them from the wire's: both must be the same.
+/// Hosts take their names from the catalogue, and messages derive names from the wire names. Both must be the same.
 #[test]
 fn messages_name_arguments_and_members_as_the_catalogue_does() {
     let catalogue: Value = serde_json::from_str(&crate::wire::catalogue()).unwrap();

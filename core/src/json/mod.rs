@@ -1,58 +1,66 @@
-//! Opaque JSON, which keeps the text of the server.
+//! Opaque JSON: values that the API does not define. They keep the text that the server wrote.
 
+pub(crate) mod scan;
+
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::Error as _;
+use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-/// How deep opaque JSON may nest, so that no decoder runs out of stack.
+/// How deep opaque JSON may nest. Deeper JSON could overflow the stack of a host's decoder.
 pub(crate) const MAX_DEPTH: usize = 127;
 
-/// JSON in a form that the API does not define, kept as text until it is looked at.
+/// JSON that the API does not define. It stays text until [`value`](Self::value) parses it.
 ///
 /// Two are equal if their texts or their parsed values are equal.
 #[derive(Clone)]
-pub struct Json(Box<RawValue>);
+pub struct Json(Box<str>);
 
 impl Json {
     /// The text as the server wrote it.
     #[must_use]
     pub fn get(&self) -> &str {
-        self.0.get()
+        &self.0
     }
 
     /// The value as a tree; null if no tree can hold it, because it has a number beyond what a double can be (`1e999`)
     /// or half of an emoji (`"\\ud83d"`). [`get`](Self::get) returns the text of such a value too.
     #[must_use]
     pub fn value(&self) -> Value {
-        serde_json::from_str(self.0.get()).unwrap_or(Value::Null)
+        serde_json::from_str(&self.0).unwrap_or(Value::Null)
     }
 
     pub(crate) fn into_raw(self) -> Box<RawValue> {
-        self.0
+        RawValue::from_string(self.0.into()).unwrap_or_else(|_| RawValue::NULL.to_owned())
+    }
+
+    /// Wraps a text that the caller knows to be one JSON value, without white space around it and not nested too deep.
+    pub(crate) fn known(text: &str) -> Self {
+        Self(text.into())
     }
 
     /// Serializes a value. Opaque parts keep their text.
     pub(crate) fn of(value: &impl Serialize) -> Self {
-        serde_json::value::to_raw_value(value).map_or_else(|_| Self::default(), Self)
+        serde_json::to_string(value).map_or_else(|_| Self::default(), |text| Self(text.into()))
     }
 
     /// Applies `change` to every string and member name. Everything else keeps its text.
     pub(crate) fn map_text(self, change: &impl Fn(&str) -> String) -> Self {
-        let changed = map_text(self.get(), change);
-        RawValue::from_string(changed).map_or_else(|_| Self::default(), Self)
+        Self(map_text(self.get(), change).into())
     }
 
-    pub(crate) fn checked(raw: Box<RawValue>) -> Result<Self, &'static str> {
-        check(raw.get()).map(|()| Self(raw))
+    pub(crate) fn checked(raw: &RawValue) -> Result<Self, &'static str> {
+        check(raw.get()).map(|()| Self::known(raw.get()))
     }
 }
 
 impl Default for Json {
     fn default() -> Self {
-        Self(RawValue::NULL.to_owned())
+        Self("null".into())
     }
 }
 
@@ -83,17 +91,18 @@ impl fmt::Debug for Json {
 
 impl Serialize for Json {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(to)
+        // Parses the text once more, because `serde_json` creates a borrowed `RawValue` only by parsing.
+        serde_json::from_str::<&RawValue>(&self.0).map_err(S::Error::custom)?.serialize(to)
     }
 }
 
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        Self::checked(Box::<RawValue>::deserialize(from)?).map_err(D::Error::custom)
+        Self::checked(&Box::<RawValue>::deserialize(from)?).map_err(D::Error::custom)
     }
 }
 
-/// A JSON object with members that the API does not define, kept as text until it is looked at; equal like [`Json`].
+/// A JSON object with members that the API does not define. It is kept as text and compared like [`Json`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct JsonObject(Json);
 
@@ -149,20 +158,38 @@ impl<'de> Deserialize<'de> for JsonObject {
     }
 }
 
-/// Rejects what a host's decoder could not read later.
+/// The names of the members of a JSON object whose values are not null; none for another value.
+pub(crate) fn members_with_values(text: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for scan::Member { name, has_escapes, value } in scan::members(text.as_bytes()) {
+        let name = String::from_utf8_lossy(name).into_owned();
+        let name =
+            if has_escapes { serde_json::from_str(&format!("\"{name}\"")).unwrap_or(name) } else { name };
+        // Of members with the same name the last one counts.
+        if text.as_bytes().get(value) == Some(&b'n') {
+            names.remove(&name)
+        } else {
+            names.insert(name)
+        };
+    }
+    names
+}
+
+/// Rejects JSON that nests too deep for a host's decoder.
 pub(crate) fn check(text: &str) -> Result<(), &'static str> {
-    // Counting brackets is much cheaper than a scan, and nearly every value has few enough.
+    // Measures the depth only if there are many brackets. Counting them is much cheaper, and nearly every value has
+    // few.
     let brackets = text.bytes().filter(|byte| matches!(byte, b'{' | b'[')).count();
     if brackets > MAX_DEPTH && depth(text) > MAX_DEPTH { Err("JSON nested deeper than 127") } else { Ok(()) }
 }
 
-/// The text of an answer without the mark that some servers and proxies write before it (RFC 8259 §8.1 lets a reader
-/// ignore it).
+/// Removes the byte order mark that some servers and proxies write before an answer. RFC 8259 §8.1 lets a reader ignore
+/// it.
 pub(crate) fn without_byte_order_mark(text: &[u8]) -> &[u8] {
     text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
 }
 
-/// The deepest nesting, ignoring strings.
+/// How deep lists and objects nest. Brackets inside strings do not count.
 pub(crate) fn depth(text: &str) -> usize {
     let (mut now, mut most, mut in_string, mut escaped) = (0_usize, 0, false, false);
     for byte in text.bytes() {
@@ -181,17 +208,12 @@ pub(crate) fn depth(text: &str) -> usize {
     most
 }
 
-/// Whether a string in the text holds half of a surrogate pair (RFC 8259 §8.2): what a JavaScript server writes for an
-/// emoji that it cut in two. The text is valid JSON.
-pub(crate) fn has_half(text: &str) -> bool {
-    text.contains("\\u") && !halves(text).is_empty()
-}
-
-/// The text with U+FFFD in place of every half of a surrogate pair.
+/// Replaces every unpaired half of a surrogate pair with U+FFFD (RFC 8259 §8.2). A JavaScript server writes such a half
+/// if it cuts a text in the middle of an emoji. The text is valid JSON before and after.
 pub(crate) fn without_halves(text: &str) -> String {
     let mut whole = text.to_owned();
     for at in halves(text) {
-        // Both escapes have the same length, so the positions of the others stay valid.
+        // The new escape is as long as the old one, so the other positions stay valid.
         whole.replace_range(at..at + ESCAPE, "\\ufffd");
     }
     whole
@@ -200,7 +222,7 @@ pub(crate) fn without_halves(text: &str) -> String {
 /// The length of an escape like `\u00e9`.
 const ESCAPE: usize = 6;
 
-/// Where escapes stand that name half of a pair without its other half.
+/// The positions of escapes that are one half of a surrogate pair without the other half.
 fn halves(text: &str) -> Vec<usize> {
     let unit = |at: usize| {
         let digits = text.get(at..at + ESCAPE)?.strip_prefix("\\u")?;
@@ -210,7 +232,7 @@ fn halves(text: &str) -> Vec<usize> {
     let mut at = 0;
     while let Some(escape) = text.get(at..).and_then(|rest| rest.find('\\')).map(|after| at + after) {
         at = match unit(escape) {
-            // Skips both bytes of an escape like `\\`, because the second one begins no escape.
+            // Skips both bytes of an escape like `\\`, because the second one does not begin an escape.
             None => escape + 2,
             Some(0xD800..=0xDBFF) if matches!(unit(escape + ESCAPE), Some(0xDC00..=0xDFFF)) => {
                 escape + 2 * ESCAPE
@@ -225,7 +247,7 @@ fn halves(text: &str) -> Vec<usize> {
     found
 }
 
-/// The text of valid JSON with every string in it put through `change`.
+/// Applies `change` to every string in valid JSON, names of members included.
 fn map_text(text: &str, change: &impl Fn(&str) -> String) -> String {
     let mut mapped = String::with_capacity(text.len());
     let mut rest = text;
@@ -240,7 +262,7 @@ fn map_text(text: &str, change: &impl Fn(&str) -> String) -> String {
                     mapped += &Value::from(changed).to_string();
                 }
             }
-            // Half of a surrogate pair cannot be decoded, so it stays.
+            // A string with half of a surrogate pair cannot be decoded, so `change` cannot check it. It becomes empty.
             Err(_) => mapped.push_str("\"\""),
         }
         rest = after;
@@ -248,7 +270,7 @@ fn map_text(text: &str, change: &impl Fn(&str) -> String) -> String {
     mapped + rest
 }
 
-/// What stands before the first string, the string with its quotes, and what comes after it.
+/// Splits a text at its first string: what precedes it, the string with its quotes, and what follows it.
 fn first_string(text: &str) -> Option<(&str, &str, &str)> {
     let start = text.find('"')?;
     let mut escaped = false;

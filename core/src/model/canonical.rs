@@ -1,0 +1,153 @@
+//! Canonical JSON: the form in which models are written and hosts read them.
+
+use std::io;
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use serde::Serialize;
+use serde_json::{Serializer, Value, ser::Formatter};
+
+use super::copier::{Copied, copied};
+use super::{Mended, Readable, Reader, Types};
+
+/// Canonical JSON, and where its opaque parts are.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Written {
+    pub text: Vec<u8>,
+    /// The ranges of opaque JSON in `text`. They are in order and do not overlap.
+    pub opaque: Vec<Range<usize>>,
+}
+
+impl Written {
+    /// Serializes a value and notes where its opaque parts are.
+    pub(crate) fn of(value: &impl Serialize) -> serde_json::Result<Self> {
+        let mut marked = Vec::with_capacity(128);
+        value.serialize(&mut Serializer::with_formatter(&mut marked, Marked))?;
+        let mut written = Self { text: Vec::with_capacity(marked.len()), opaque: Vec::new() };
+        for (index, part) in marked.split(|byte| *byte == MARK).enumerate() {
+            let start = written.text.len();
+            written.text.extend_from_slice(part);
+            if index % 2 == 1 {
+                written.opaque.push(start..written.text.len());
+            }
+        }
+        Ok(written)
+    }
+
+    /// The JSON with each opaque part replaced. `write` gets the output and the text of the part.
+    pub(crate) fn with(&self, mut write: impl FnMut(&mut Vec<u8>, &[u8])) -> Vec<u8> {
+        let text = |from, to| self.text.get(from..to).unwrap_or_default();
+        let mut with = Vec::with_capacity(128);
+        let mut from = 0;
+        for part in &self.opaque {
+            with.extend_from_slice(text(from, part.start));
+            write(&mut with, text(part.start, part.end));
+            from = part.end;
+        }
+        with.extend_from_slice(text(from, self.text.len()));
+        with
+    }
+
+    /// Joins the items into one JSON list.
+    pub(crate) fn list(items: impl IntoIterator<Item = Self>) -> Self {
+        let mut list = Self { text: vec![b'['], opaque: Vec::new() };
+        for (index, item) in items.into_iter().enumerate() {
+            if index > 0 {
+                list.text.push(b',');
+            }
+            let start = list.text.len();
+            list.text.extend_from_slice(&item.text);
+            list.opaque.extend(item.opaque.into_iter().map(|part| start + part.start..start + part.end));
+        }
+        list.text.push(b']');
+        list
+    }
+}
+
+/// Wraps JSON without opaque parts.
+impl From<Vec<u8>> for Written {
+    fn from(text: Vec<u8>) -> Self {
+        Self { text, opaque: Vec::new() }
+    }
+}
+
+/// A byte that never occurs in UTF-8, and so not in JSON.
+const MARK: u8 = 0xff;
+
+/// Writes `MARK` before and after each opaque part.
+struct Marked;
+
+impl Formatter for Marked {
+    fn write_raw_fragment<W: ?Sized + io::Write>(&mut self, to: &mut W, fragment: &str) -> io::Result<()> {
+        to.write_all(&[MARK])?;
+        to.write_all(fragment.as_bytes())?;
+        to.write_all(&[MARK])
+    }
+}
+
+/// The canonical JSON of a `T`. An answer in the usual spelling is copied. Any other is read as a `T` and then
+/// serialized.
+pub(crate) struct Canonical<T> {
+    pub json: Written,
+    /// The row's id if the value is a row of a list.
+    pub id: String,
+    workspace: Option<i64>,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: Readable + Serialize> Canonical<T> {
+    /// Reads the next value. `id` returns the id of a value that was read as a `T`, because it could not be copied.
+    pub(crate) fn read_with(
+        from: &mut Reader<'_>,
+        mended: &mut Mended,
+        id: impl Fn(&T) -> String,
+    ) -> Result<Option<Self>, String> {
+        let start = from.start();
+        if let Some(copied) = copied::<T>(from) {
+            debug_assert!(is_what_is_read(&copied, from.since(start), &id), "{}", from.since(start));
+            let id = copied.id.unwrap_or_default().to_owned();
+            return Ok(Some(Self { json: copied.json, id, workspace: copied.workspace, of: PhantomData }));
+        }
+        let Some(value) = T::read(from, mended)? else { return Ok(None) };
+        let json = Written::of(&value).map_err(|error| format!("a value cannot be written: {error}"))?;
+        Ok(Some(Self { json, id: id(&value), workspace: value.workspace(), of: PhantomData }))
+    }
+}
+
+/// Whether a copy equals the JSON of the value that is read from the same text. Debug builds and tests check every
+/// copy.
+fn is_what_is_read<T: Readable + Serialize>(
+    copied: &Copied<'_>,
+    text: &str,
+    id: impl Fn(&T) -> String,
+) -> bool {
+    // Compares opaque JSON as text, because a `Value` cannot hold all of it, such as `1e999`.
+    let value = |written: &Written| {
+        let marked = written
+            .with(|to, part| to.extend(Value::from(String::from_utf8_lossy(part)).to_string().bytes()));
+        serde_json::from_slice::<Value>(&marked).ok()
+    };
+    let mut mended = Mended::default();
+    let Ok(Some(read)) = T::read(&mut Reader::new(text.as_bytes()), &mut mended) else { return false };
+    let written = Written::of(&read).unwrap_or_default();
+    let is_same = value(&copied.json).is_some_and(|copied| value(&written) == Some(copied));
+    let id = id(&read);
+    is_same
+        && mended.into_paths().is_empty()
+        && copied.workspace == read.workspace()
+        && (id.is_empty() || copied.id == Some(id.as_str()))
+}
+
+impl<T: Readable + Serialize> Readable for Canonical<T> {
+    fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
+        Self::read_with(from, mended, |_| String::new())
+    }
+
+    fn workspace(&self) -> Option<i64> {
+        self.workspace
+    }
+
+    fn describe(types: &mut Types) -> Value {
+        T::describe(types)
+    }
+}
