@@ -2,6 +2,7 @@
 
 pub(crate) mod scan;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -10,6 +11,8 @@ use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+
+use scan::Member;
 
 /// How deep opaque JSON may nest. Deeper JSON could overflow the stack of a host's decoder.
 pub(crate) const MAX_DEPTH: usize = 127;
@@ -159,53 +162,34 @@ impl<'de> Deserialize<'de> for JsonObject {
 }
 
 /// The names of the members of a JSON object whose values are not null; none for another value.
-pub(crate) fn members_with_values(text: &str) -> BTreeSet<String> {
+pub(crate) fn members_with_values(text: &str) -> BTreeSet<Cow<'_, str>> {
     let mut names = BTreeSet::new();
-    for scan::Member { name, has_escapes, value } in scan::members(text.as_bytes()) {
-        let name = String::from_utf8_lossy(name).into_owned();
-        let name =
-            if has_escapes { serde_json::from_str(&format!("\"{name}\"")).unwrap_or(name) } else { name };
-        // Of members with the same name the last one counts.
+    for Member { name, has_escapes, value } in scan::members(text.as_bytes()) {
+        let name = String::from_utf8_lossy(name);
+        let spelt_out = || serde_json::from_str(&format!("\"{name}\"")).map(Cow::Owned);
+        let name = if has_escapes { spelt_out().unwrap_or(name) } else { name };
+        // Of several members with the same name, the last one counts.
         if text.as_bytes().get(value) == Some(&b'n') {
-            names.remove(&name)
+            names.remove(&name);
         } else {
-            names.insert(name)
-        };
+            names.insert(name);
+        }
     }
     names
 }
 
 /// Rejects JSON that nests too deep for a host's decoder.
 pub(crate) fn check(text: &str) -> Result<(), &'static str> {
-    // Measures the depth only if there are many brackets. Counting them is much cheaper, and nearly every value has
-    // few.
-    let brackets = text.bytes().filter(|byte| matches!(byte, b'{' | b'[')).count();
-    if brackets > MAX_DEPTH && depth(text) > MAX_DEPTH { Err("JSON nested deeper than 127") } else { Ok(()) }
+    match scan::value(text.as_bytes(), 0) {
+        Ok(passed) if passed.depth > MAX_DEPTH => Err("JSON nested deeper than 127"),
+        _ => Ok(()),
+    }
 }
 
 /// Removes the byte order mark that some servers and proxies write before an answer. RFC 8259 §8.1 lets a reader ignore
 /// it.
 pub(crate) fn without_byte_order_mark(text: &[u8]) -> &[u8] {
     text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
-}
-
-/// How deep lists and objects nest. Brackets inside strings do not count.
-pub(crate) fn depth(text: &str) -> usize {
-    let (mut now, mut most, mut in_string, mut escaped) = (0_usize, 0, false, false);
-    for byte in text.bytes() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            b'{' | b'[' if !in_string => {
-                now += 1;
-                most = most.max(now);
-            }
-            b'}' | b']' if !in_string => now = now.saturating_sub(1),
-            _ => {}
-        }
-    }
-    most
 }
 
 /// Replaces every unpaired half of a surrogate pair with U+FFFD (RFC 8259 §8.2). A JavaScript server writes such a half
@@ -273,12 +257,6 @@ fn map_text(text: &str, change: &impl Fn(&str) -> String) -> String {
 /// Splits a text at its first string: what precedes it, the string with its quotes, and what follows it.
 fn first_string(text: &str) -> Option<(&str, &str, &str)> {
     let start = text.find('"')?;
-    let mut escaped = false;
-    let length = text.get(start + 1..)?.bytes().position(|byte| {
-        let ends = byte == b'"' && !escaped;
-        escaped = byte == b'\\' && !escaped;
-        ends
-    })?;
-    let end = start + length + 2;
+    let end = scan::string(text.as_bytes(), start).ok()?.end;
     Some((text.get(..start)?, text.get(start..end)?, text.get(end..)?))
 }

@@ -4,6 +4,8 @@
 //! is [`Unusual`]. It is then read into its type and serialized instead. Adjacent parts are copied together, so an
 //! answer of which nothing is left out is copied at once.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::str::FromStr;
 
@@ -11,8 +13,8 @@ use super::canonical::Written;
 use super::other_members::OtherMembers;
 use super::reader::Raw;
 use super::{Readable, Reader};
-use crate::json::MAX_DEPTH;
-use crate::json::scan::{self, Member, Passed, PassedString, Stop};
+use crate::json::scan::{self, Passed, PassedString, Stop};
+use crate::json::{MAX_DEPTH, members_with_values};
 
 /// The error of a value that cannot be copied and must be read instead.
 #[derive(Debug)]
@@ -257,23 +259,13 @@ impl<'de> Copier<'de> {
     }
 
     /// The names of the next value's members that are not null; none if the value is no object. The place stays.
-    pub(crate) fn members(&mut self) -> Result<Vec<&'de str>, Unusual> {
+    pub(crate) fn members(&mut self) -> Result<BTreeSet<Cow<'de, str>>, Unusual> {
         self.peek();
         let start = self.at;
         let Raw { text, depth } = self.raw()?;
         self.at = start;
-        let members: Vec<Member<'_>> = scan::members(text.as_bytes()).collect();
-        let is_named_twice = |nth: usize, name| members.iter().skip(nth + 1).any(|other| other.name == name);
-        if depth > MAX_DEPTH
-            || members
-                .iter()
-                .enumerate()
-                .any(|(nth, member)| member.has_escapes || is_named_twice(nth, member.name))
-        {
-            return Err(Unusual);
-        }
-        let has_value = |member: &&Member<'_>| text.as_bytes().get(member.value) != Some(&b'n');
-        Ok(members.iter().filter(has_value).filter_map(|member| str::from_utf8(member.name).ok()).collect())
+        // A union is read as opaque JSON first.
+        if depth > MAX_DEPTH { Err(Unusual) } else { Ok(members_with_values(text)) }
     }
 
     /// Copies a variant of a union, and adds its tag as the member `kind`.

@@ -158,7 +158,7 @@ macro_rules! model {
     (@others true copy $others:ident $name:ident $copier:ident) => { $copier.other(&$name, &mut $others)? };
     (@others true copied $others:ident $copier:ident) => { $copier.others($others) };
     (@others false copy $others:ident $name:ident $copier:ident) => { $copier.pass()? };
-    (@others false read $others:ident $name:ident $from:ident $mended:ident) => { $from.skip()? };
+    (@others false read $others:ident $name:ident $from:ident $mended:ident) => { { $from.pass()?; } };
     (@others false $($rest:tt)*) => {};
     (@made true $others:ident $name:ident { $($fields:tt)* }) => {
         $name { $($fields)* other_members: $others.finish() }
@@ -304,7 +304,7 @@ macro_rules! union {
 
             fn copy(copier: &mut $crate::model::Copier<'_>) -> Result<(), $crate::model::Unusual> {
                 let members = copier.members()?;
-                $(if members.contains(&$member) {
+                $(if members.contains($member) {
                     return copier.variant::<$type>($tag);
                 })*
                 copier.add(br#"{"kind":"unknown","raw":"#);

@@ -76,23 +76,18 @@ impl<'de> Reader<'de> {
             Some(b'"') => Scalar::Text(self.string()?),
             Some(b'0'..=b'9' | b'-') => Scalar::Number(self.number()?),
             Some(first @ (b't' | b'f')) => {
-                self.skip()?;
+                self.pass()?;
                 Scalar::Bool(first == b't')
             }
             Some(b'n') => {
-                self.skip()?;
+                self.pass()?;
                 Scalar::Null
             }
             _ => {
-                self.skip()?;
+                self.pass()?;
                 Scalar::Compound
             }
         })
-    }
-
-    /// Skips the next value.
-    pub(crate) fn skip(&mut self) -> Result<(), String> {
-        self.pass().map(|_| ())
     }
 
     /// Calls `each` with the name of every member of an object. `each` must read the member's value. Returns false if
@@ -154,7 +149,7 @@ impl<'de> Reader<'de> {
         if !self.is_null() {
             mended.note();
         }
-        self.skip().map(|()| false)
+        self.pass().map(|_| false)
     }
 
     fn name(&mut self) -> Result<Cow<'de, str>, String> {
@@ -196,7 +191,7 @@ impl<'de> Reader<'de> {
     }
 
     /// Passes over the next value. Returns how deep its lists and objects nest.
-    fn pass(&mut self) -> Result<usize, String> {
+    pub(crate) fn pass(&mut self) -> Result<usize, String> {
         let start = self.start();
         let passed = scan::value(self.text, start).map_err(|stop| self.stopped(stop))?;
         self.at = passed.end;

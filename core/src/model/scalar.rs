@@ -132,7 +132,7 @@ fn copy_double(copier: &mut Copier<'_>) -> Result<(), Unusual> {
 /// The answer of an operation without a value. Any body is skipped.
 impl Readable for () {
     fn read(from: &mut Reader<'_>, _: &mut Mended) -> Result<Option<Self>, String> {
-        from.skip().map(Some)
+        from.pass().map(|_| Some(()))
     }
 
     fn copy(copier: &mut Copier<'_>) -> Result<(), Unusual> {

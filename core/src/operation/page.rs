@@ -53,7 +53,9 @@ fn read<T: Readable>(
                 is_list = items(from, mended, &mut each)?;
             }
             "hasMore" => has_more = Readable::read(from, mended)?,
-            _ => from.skip()?,
+            _ => {
+                from.pass()?;
+            }
         }
         Ok(())
     })?;
