@@ -1,6 +1,6 @@
-//! Decides which thread drives the I/O. A thread that waits for a call drives it itself, because waking another thread
-//! costs as much as the whole request. When no thread waits, a thread of ours takes over. It drives the calls of event
-//! loops, and answers the pings of idle connections.
+//! Decides which thread does the I/O. A thread that waits for a call does it itself, because waking another thread costs
+//! as much as the whole request. When no thread waits, the driver's own thread does it: the calls of event loops go on,
+//! and idle connections answer pings.
 
 use std::future::Future;
 use std::sync::mpsc;
@@ -11,20 +11,20 @@ use std::{io, thread};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 
-/// How often our thread checks whether the threads that waited for calls have left. They do not notify it, because a
+/// How often the driver's thread checks whether the threads that waited for calls have left. They do not notify it, because a
 /// notification costs each call a wake-up.
 const BUSY: Duration = Duration::from_millis(500);
-/// Our thread takes over once no thread has waited for a call for this long. So a program that makes one call after
+/// The driver's thread takes over once no thread has waited for a call for this long. So a program that makes one call after
 /// another need not take the I/O back for each.
 const IDLE: Duration = Duration::from_millis(20);
 
 pub(crate) struct Driver {
-    /// The first thread that enters the runtime drives it. The others wait for their own results, or to take its place.
+    /// The first thread that enters the runtime does the I/O. The others wait for their own results, or to take its place.
     runtime: Runtime,
     waiting: Mutex<Waiting>,
-    /// Tells our thread that it may have to drive.
+    /// Tells the driver's thread that it may have to take over.
     changed: Condvar,
-    /// Tells our thread to let go, because a caller wants to drive.
+    /// Tells the driver's thread to stop, because a thread that waits for a call takes over.
     wanted: Notify,
 }
 
@@ -60,7 +60,7 @@ impl Driver {
         Ok(driver)
     }
 
-    /// Runs a future in this thread, which drives the I/O meanwhile unless another thread does.
+    /// Runs a future in this thread, which does the I/O meanwhile unless another thread does.
     pub(crate) fn run<F: Future>(&self, future: F) -> F::Output {
         self.lock().threads += 1;
         self.wanted.notify_one();
@@ -78,7 +78,7 @@ impl Driver {
         });
     }
 
-    /// Drives the I/O whenever no caller does.
+    /// Does the I/O whenever no thread waits for a call.
     fn stand_in(&self) -> ! {
         loop {
             let mut waiting = self.lock();
