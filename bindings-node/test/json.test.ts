@@ -40,6 +40,13 @@ describe('a Json', () => {
     assert.deepEqual(copy, { a: { b: [1, 2] } })
   })
 
+  /** Guards against a getter that uses its `this`: a framework that wraps answers in a Proxy would get an error. */
+  test('gives its value through a Proxy', () => {
+    const json = parse<{ a: number }>('{"a":1}')
+    const wrapped = new Proxy({ json: new Proxy(json, {}) }, {})
+    assert.deepEqual(wrapped.json.value, { a: 1 })
+  })
+
   test('equals another with the same text or the same value', () => {
     const equal: [string, string][] = [
       ['{"a":1,"b":[2]}', '{ "b" : [2.0], "a" : 10e-1 }'],
