@@ -1,16 +1,36 @@
 //! Cancels calls through the door. The signal goes to the request loop, which knows whether a request was in flight.
 
 use std::future::Future;
+use std::pin::pin;
 
+use futures_util::FutureExt as _;
+use tokio::task::unconstrained;
 use tokio_util::sync::CancellationToken;
+
+use crate::error::{Error, Kind};
 
 tokio::task_local! {
     static SIGNAL: CancellationToken;
 }
 
 /// Runs a call that `signal` may end.
-pub(crate) async fn with_signal<F: Future>(signal: CancellationToken, call: F) -> F::Output {
-    SIGNAL.scope(signal, call).await
+pub(crate) async fn with_signal<T>(
+    signal: CancellationToken,
+    call: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let mut call = pin!(SIGNAL.scope(signal.clone(), call));
+    tokio::select! {
+        biased;
+        // Polled first, so that a request in flight can say what is known about it. The arm below ends calls that
+        // wait for something else.
+        made = &mut call => made,
+        () = signal.cancelled() => {
+            // The signal may have come after the call was polled. It is polled once more, without tokio's budget,
+            // with which it could refuse to run.
+            let made = unconstrained(call).now_or_never();
+            made.unwrap_or_else(|| Err(Error::new(Kind::Cancelled, "the call was cancelled")))
+        }
+    }
 }
 
 /// Resolves once the current call is cancelled. Never resolves outside [`with_signal`]: there, dropping the call
@@ -19,5 +39,48 @@ pub(super) async fn cancelled() {
     match SIGNAL.try_with(Clone::clone) {
         Ok(signal) => signal.cancelled().await,
         Err(_) => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::task::Poll;
+
+    use tokio::task::{consume_budget, coop::has_budget_remaining};
+
+    use super::*;
+
+    /// Incident: a wait that was cancelled by another thread just after it was polled lost the token of its run.
+    #[tokio::test]
+    async fn a_call_that_is_cancelled_just_after_it_was_polled_says_what_it_knows() {
+        for uses_the_budget_up in [false, true] {
+            let signal = CancellationToken::new();
+            let raised = signal.clone();
+            let call = async {
+                let polled = poll_fn(|_| {
+                    while uses_the_budget_up && has_budget_remaining() {
+                        consume_budget().now_or_never();
+                    }
+                    raised.cancel();
+                    Poll::<()>::Pending
+                });
+                tokio::select! {
+                    biased;
+                    () = cancelled() => Err(Error::new(Kind::Cancelled, "stopped").with_run("token".to_owned())),
+                    () = polled => Ok(()),
+                }
+            };
+            let error = with_signal(signal, call).await.unwrap_err();
+            assert_eq!(error.run(), Some("token"), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_call_that_ignores_its_signal_ends_with_it() {
+        let signal = CancellationToken::new();
+        signal.cancel();
+        let error = with_signal(signal, std::future::pending::<Result<(), _>>()).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Cancelled);
     }
 }

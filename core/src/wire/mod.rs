@@ -268,16 +268,9 @@ impl Engine {
         let (raw, inside) = (asked.raw.unwrap_or(false), asked.in_key_function.unwrap_or(false));
         let options = asked.into_options()?;
         let caller = Caller { client, options, raw, self_test: self.self_test };
-        // Boxed, because each arm of `call` below would otherwise hold the whole future.
-        let made = Box::pin(with_signal(cancel.0.clone(), ops::dispatch(&caller, op, &args)));
-        let call = async { if inside { asking(made).await } else { made.await } };
-        tokio::select! {
-            biased;
-            // Polled first, so that a request in flight can say what is known about it. The arm below ends calls that
-            // wait for something else.
-            reply = call => reply,
-            () = cancel.0.cancelled() => Err(Error::new(Kind::Cancelled, "the call was cancelled")),
-        }
+        // Boxed, because each arm below would otherwise hold the whole future.
+        let made = Box::pin(ops::dispatch(&caller, op, &args));
+        with_signal(cancel.0.clone(), async { if inside { asking(made).await } else { made.await } }).await
     }
 }
 
