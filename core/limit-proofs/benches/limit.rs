@@ -11,14 +11,17 @@ fn main() {
     divan::main();
 }
 
-/// Returns a state after two windows of steady load with three requests in flight, and the time of the last departure.
-fn full() -> (State, Nanos) {
-    let mut state = State::new(Quota::default());
+/// Limits per window: Hightouch's, and a large one, at which a decision must cost no multiple of that.
+const LIMITS: [u32; 2] = [200, 100_000];
+
+/// Returns a state after windows of steady load with three requests in flight, and the time of the last departure.
+fn full(requests: u32) -> (State, Nanos) {
+    let mut state = State::new(Quota { requests, ..Quota::default() });
     let mut now = 0;
     let mut flying = std::collections::VecDeque::new();
-    for _ in 0..1000 {
+    for _ in 0..5 * requests {
         while let Decision::WaitUntil(time) = state.decide(now, Reach::Whole) {
-            now = time.min(now + 10_000_000);
+            now = time.min(now + state.span() / 1000);
         }
         flying.push_back(state.grant(now));
         if flying.len() > 3 {
@@ -28,17 +31,15 @@ fn full() -> (State, Nanos) {
     (state, now)
 }
 
-#[divan::bench]
-fn a_decision_to_wait_with_a_full_log(bencher: Bencher<'_, '_>) {
-    let (mut state, now) = full();
-    assert!(matches!(state.decide(now, Reach::Whole), Decision::WaitUntil(_)));
-    assert!(state.remembered() >= 390);
+#[divan::bench(args = LIMITS)]
+fn a_decision_to_wait_with_a_full_log(bencher: Bencher<'_, '_>, requests: u32) {
+    let (mut state, now) = full(requests);
     bencher.bench_local(|| state.decide(black_box(now), Reach::Whole));
 }
 
-#[divan::bench]
-fn a_decision_to_grant_with_a_full_log(bencher: Bencher<'_, '_>) {
-    let (mut state, mut now) = full();
+#[divan::bench(args = LIMITS)]
+fn a_decision_to_grant_with_a_full_log(bencher: Bencher<'_, '_>, requests: u32) {
+    let (mut state, mut now) = full(requests);
     while let Decision::WaitUntil(time) = state.decide(now, Reach::Whole) {
         now = time;
     }
@@ -57,10 +58,10 @@ fn a_decision_to_wait_after_a_burst(bencher: Bencher<'_, '_>) {
 }
 
 /// One turn of the gate: a waiter is granted and ends, and another one joins; or time passes.
-#[divan::bench]
-fn a_turn_with_a_thousand_waiting(bencher: Bencher<'_, '_>) {
+#[divan::bench(args = [100, 10_000])]
+fn a_turn_with_others_waiting(bencher: Bencher<'_, '_>, others: u32) {
     let mut turns = Turns::new(Quota::default());
-    for nth in 0..1000 {
+    for nth in 0..others {
         turns.join(0, if nth % 2 == 0 { Class::Read } else { Class::Bulk }, None, false, ());
     }
     let mut now = 0;
@@ -70,6 +71,6 @@ fn a_turn_with_a_thousand_waiting(bencher: Bencher<'_, '_>) {
             turns.join(now, place.class, None, false, ());
         }
         Next::Later(_, time) => now = time,
-        Next::Nobody => unreachable!("a thousand wait"),
+        Next::Nobody => unreachable!("others wait"),
     });
 }

@@ -62,6 +62,19 @@ impl Model {
     }
 }
 
+/// Whether some s in (t−T, t] forbids a grant at t, if `ended` are the ends in order. Between two ends, or two ends and
+/// T, the sum grows with s, so only these are tried.
+fn forbids(ended: &[Nanos], flying: u64, allowed: u64, span: Nanos, t: Nanos) -> bool {
+    let before = |time: Nanos| ended.partition_point(|end| *end < time) as u64;
+    let moments = ended.iter().flat_map(|end| [*end, *end + span]).chain([t]);
+    moments.filter(|s| *s <= t && s + span > t).any(|s| {
+        let (current, previous) =
+            (ended.len() as u64 - before(s), before(s) - before(s.saturating_sub(span)));
+        let weight = |count: u64, time: Nanos| u128::from(count) * u128::from(time);
+        weight(flying + current + 1, span) + weight(previous, span - (t - s)) > weight(allowed, span)
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -143,6 +156,36 @@ proptest! {
             } else {
                 state.seen(now, ticket);
             }
+        }
+    }
+
+    /// Incident: a decision took time in proportion to the requests of two windows, so that a limit of 100,000 halved
+    /// what a client could send. The log of a large limit is coarse; the grants must not be.
+    #[test]
+    fn a_large_limit_remembers_few_times_and_stays_exact_to_a_part_of_256(
+        requests in 1100..20_000_u32,
+        busy in 1..40_usize,
+        gaps in prop::collection::vec(0..4_000_000_u64, 50),
+    ) {
+        let mut state = State::new(Quota { requests, ..Quota::default() });
+        let span = state.span();
+        let (mut now, mut ended, mut flying) = (0, Vec::new(), std::collections::VecDeque::new());
+        for nth in 0..3 * requests as usize {
+            now += gaps[nth % gaps.len()];
+            let earliest = state.earliest(now, Reach::Whole);
+            if nth % (requests as usize / 7) == 0 {
+                let forbidden = |t| forbids(&ended, flying.len() as u64, u64::from(requests), span, t);
+                let soonest = earliest.saturating_sub(span / 256);
+                prop_assert!(!forbidden(earliest), "{} is named, yet forbidden", earliest);
+                prop_assert!(soonest <= now || forbidden(soonest), "{} waits until {}", now, earliest);
+            }
+            now = earliest;
+            flying.push_back(state.grant(now));
+            if flying.len() > busy && let Some(ticket) = flying.pop_front() {
+                state.seen(now, ticket);
+                ended.push(now);
+            }
+            prop_assert!(state.remembered() <= 2048);
         }
     }
 

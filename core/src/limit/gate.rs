@@ -9,11 +9,11 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::backoff::{Refusal, RefusedBy429};
-use super::line::Place;
+use super::line::{Class, Place};
 use super::look::Look;
 use super::looks::{Urgency, looks_of};
 use super::stats::LimitStats;
-use super::sync::{FETCHED_WITHIN, Instant, Mutex, MutexGuard, Notify};
+use super::sync::{FETCHED_WITHIN, Instant, LOOK_AFTER_FIRST, Mutex, MutexGuard, Notify};
 use super::turn::{End, Grant, Handover, Next, Turns};
 use super::waiter::Decision;
 use super::{NEVER, Nanos, Quota};
@@ -22,6 +22,9 @@ use super::{NEVER, Nanos, Quota};
 pub(super) fn clock() -> Instant {
     Instant::now()
 }
+
+/// How many waiters check in a second whether the first one does its part, however many wait.
+const WATCHES: u64 = 64;
 
 /// One limit for all clients of a process that share a workspace.
 #[derive(Debug)]
@@ -225,6 +228,16 @@ impl Core {
 impl Shared {
     fn has(&self, look: &Look) -> bool {
         self.looking.range((look.id(), 0)..=(look.id(), u64::MAX)).next().is_some()
+    }
+
+    /// How long the waiter at `place` sleeps before it checks whether the first one does its part. They take turns, so
+    /// that ten thousand waiters check no more often than a hundred.
+    pub(super) fn watch(&self, place: Place, now: Nanos) -> Nanos {
+        let beat = self.turns.state().quota().scaled(LOOK_AFTER_FIRST).max(1);
+        let waiting: usize = Class::ALL.into_iter().map(|class| self.turns.waiting(class)).sum();
+        let turns = waiting as u64 / WATCHES + 1;
+        let passed = place.number().wrapping_add(now / beat) % turns;
+        beat.saturating_mul(turns - passed)
     }
 
     /// Fails all waiters, because the server refuses everything.

@@ -8,7 +8,7 @@ use super::gate::{Core, Gate, clock};
 use super::line::{Class, Place};
 use super::look::Look;
 use super::permit::Permit;
-use super::sync::{Instant, LOOK_AFTER_FIRST, Notify, timeout_at};
+use super::sync::{Instant, Notify, timeout_at};
 use super::turn::{End, Grant};
 
 /// What a request wants from the gate.
@@ -71,7 +71,8 @@ struct Waiter<'a> {
 
 impl Gate {
     /// Waits for permission to send one request. Dropping the future releases its place at once. A future that is not
-    /// polled holds up nobody for longer than a second.
+    /// polled holds up nobody for longer than a second, as long as others are polled; with more than 64 waiting, as long
+    /// as most of them are.
     ///
     /// # Errors
     /// [`NotGranted::TooLong`] if `max_wait` is not enough: at once if that is known already, otherwise once it has
@@ -140,7 +141,7 @@ impl Waiter<'_> {
         }
         let until = match inner.first {
             Some((first, time)) if first == place => time,
-            _ => now.saturating_add(inner.turns.state().quota().scaled(LOOK_AFTER_FIRST)),
+            _ => now.saturating_add(inner.watch(place, now)),
         };
         let until = self.core.instant(until);
         Ok(WaitStep::Sleep(self.deadline.map_or(until, |deadline| until.min(deadline))))

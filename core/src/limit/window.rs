@@ -14,19 +14,36 @@
 
 use super::{NEVER, Nanos};
 
+/// How many times the log holds before it is made coarse. A limit of up to half as many requests in a window never gets
+/// there: its log stays exact.
+const MOST_TIMES: usize = 2048;
+/// How many times a window of a coarse log has.
+const GRAINS: Nanos = 256;
+
 /// The requests in flight, and the ends of the others.
 #[derive(Clone, Debug)]
 pub struct Window {
     span: Nanos,
     flying: u64,
-    ends: Vec<Nanos>,
+    /// In ascending order of time, each time once.
+    ends: Vec<Ends>,
+    /// How many ends were forgotten.
+    forgotten: u64,
+}
+
+/// The ends at one time.
+#[derive(Clone, Copy, Debug)]
+struct Ends {
+    at: Nanos,
+    /// How many requests have ended by then, including those whose ends are forgotten.
+    total: u64,
 }
 
 impl Window {
     /// Creates an empty log over windows of `span`.
     #[must_use]
     pub fn new(span: Nanos) -> Self {
-        Self { span, flying: 0, ends: Vec::new() }
+        Self { span, flying: 0, ends: Vec::new(), forgotten: 0 }
     }
 
     /// T, the length of the window.
@@ -60,25 +77,63 @@ impl Window {
     pub fn ends(&mut self, now: Nanos) {
         self.vanishes();
         // An end older than 2T no longer counts. Removing half of the log at a time keeps this cheap.
-        let stale = self.ends.partition_point(|end| end.saturating_add(2 * self.span) <= now);
+        let stale = self.ends.partition_point(|ends| ends.at.saturating_add(2 * self.span) <= now);
         if stale * 2 > self.ends.len() {
+            self.forgotten = self.total_before(stale);
             self.ends.drain(..stale);
         }
-        self.ends.push(now);
+        self.push(now, 1);
+        if self.ends.len() > MOST_TIMES {
+            self.make_coarse();
+        }
+    }
+
+    /// Notes `number` more ends. `at` is no earlier than any earlier end.
+    fn push(&mut self, at: Nanos, number: u64) {
+        let total = self.total() + number;
+        match self.ends.last_mut() {
+            Some(last) if last.at == at => last.total = total,
+            _ => self.ends.push(Ends { at, total }),
+        }
+    }
+
+    /// Divides time into parts of T/256, and moves the ends of each part to the last of them. A decision may then wait
+    /// that much longer, but it costs the same however many requests there are. It stays safe: an end that is moved to
+    /// a later time counts for at least as much.
+    fn make_coarse(&mut self) {
+        let grain = (self.span / GRAINS).max(1);
+        self.ends.dedup_by(|later, earlier| {
+            let same = later.at / grain == earlier.at / grain;
+            if same {
+                *earlier = *later;
+            }
+            same
+        });
     }
 
     /// Merges another log into this one at `now`; `time` converts a time of the other.
     pub fn absorb(&mut self, now: Nanos, other: &Self, time: impl Fn(Nanos) -> Nanos) {
         self.flying += other.flying;
-        self.ends.extend(other.ends.iter().map(|end| time(*end).min(now)));
-        self.ends.sort_unstable();
+        let mut all: Vec<_> = self.numbers().collect();
+        all.extend(other.numbers().map(|(at, number)| (time(at).min(now), number)));
+        all.sort_unstable();
+        self.ends.clear();
+        for (at, number) in all {
+            self.push(at, number);
+        }
+    }
+
+    /// The times of ends, and how many requests ended at each.
+    fn numbers(&self) -> impl Iterator<Item = (Nanos, u64)> {
+        let before = std::iter::once(self.forgotten).chain(self.ends.iter().map(|ends| ends.total));
+        self.ends.iter().zip(before).map(|(ends, before)| (ends.at, ends.total - before))
     }
 
     /// How many requests ended within the last T.
     #[must_use]
     pub fn recent(&self, now: Nanos) -> u64 {
-        let old = self.ends.partition_point(|end| end.saturating_add(self.span) < now);
-        (self.ends.len() - old) as u64
+        let old = self.ends.partition_point(|ends| ends.at.saturating_add(self.span) < now);
+        self.total() - self.total_before(old)
     }
 
     /// The first time at or after `from` at which one more request may be sent if nothing else happens before, with
@@ -91,57 +146,65 @@ impl Window {
         let Some(room) = allowed.checked_sub(flying + 1).filter(|_| from != NEVER) else {
             return NEVER;
         };
-        let count = self.ends.len() as u64;
-        if count <= room {
+        let total = self.total();
+        if total - self.forgotten <= room {
             // Even all remembered ends together fit.
             return from;
         }
         let mut t = from;
         // s = t: the last T may hold at most `room` ends, so the end before those must be older than T.
-        if let Some(blocker) = count.checked_sub(room + 1).and_then(|index| self.end(index)) {
-            t = t.max(blocker + span + 1);
-        }
-        // s in C or C+T, ascending: `a` ends lie before s and `b` before s−T. Each s forbids the times
-        // from s to its release. Once s exceeds t, all s up to t have been checked, so t is the first
-        // time that no s forbids.
+        let blocker = self.ends.partition_point(|ends| ends.total + room < total);
+        t = t.max(self.at(blocker).saturating_add(span + 1));
+        // s in C or C+T, ascending. Before s lie the first `a` times, before s−T the first `b`. Each s forbids the times
+        // from s to its release. Once s exceeds t, all s up to t have been checked, so t is the first time that no s
+        // forbids.
         let mut a = t.checked_sub(span).map_or(0, |time| self.until(time));
         let mut b = t.checked_sub(2 * span).map_or(0, |time| self.until(time));
         loop {
-            let by_end = self.end(a).unwrap_or(NEVER);
-            let by_shift = self.end(b).map_or(NEVER, |end| end + span);
+            let by_end = self.at(a);
+            let by_shift = self.at(b).saturating_add(span);
             let s = by_end.min(by_shift);
             if s > t {
                 return t;
             }
-            let (current, previous) = (count - a, a - b);
+            let before = self.total_before(a);
+            let (current, previous) = (total - before, before - self.total_before(b));
             let left = room.checked_sub(current);
             let age = t - s;
             if age < span && left.is_none_or(|left| wide(previous, span - age) > wide(left, span)) {
                 t = s + span - left.map_or(0, |left| part(left, span, previous));
             }
-            while self.end(a) == Some(s) {
-                a += 1;
-            }
-            while self.end(b).is_some_and(|end| end + span == s) {
-                b += 1;
-            }
+            a += usize::from(by_end == s);
+            b += usize::from(by_shift == s);
         }
     }
 
-    /// How many ends are remembered: at most twice as many as there are within the last 2T.
+    /// How many times are remembered. At most half of them are older than 2T.
     #[must_use]
     #[allow(dead_code)] // The proofs ask it.
     pub fn remembered(&self) -> usize {
         self.ends.len()
     }
 
-    fn end(&self, index: u64) -> Option<Nanos> {
-        usize::try_from(index).ok().and_then(|index| self.ends.get(index)).copied()
+    /// The time with this index; [`NEVER`] after the last one.
+    fn at(&self, index: usize) -> Nanos {
+        self.ends.get(index).map_or(NEVER, |ends| ends.at)
     }
 
-    /// How many requests ended at or before `time`.
-    fn until(&self, time: Nanos) -> u64 {
-        self.ends.partition_point(|end| *end <= time) as u64
+    /// How many times lie at or before `time`.
+    fn until(&self, time: Nanos) -> usize {
+        self.ends.partition_point(|ends| ends.at <= time)
+    }
+
+    /// How many requests have ended.
+    fn total(&self) -> u64 {
+        self.total_before(self.ends.len())
+    }
+
+    /// How many requests have ended before the time with this index.
+    fn total_before(&self, index: usize) -> u64 {
+        let last = index.checked_sub(1).and_then(|last| self.ends.get(last));
+        last.map_or(self.forgotten, |ends| ends.total)
     }
 }
 

@@ -1,7 +1,9 @@
 //! Who waits, for how long, and who goes first.
 
 use std::collections::BTreeMap;
+use std::future::{Future as _, poll_fn};
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -328,4 +330,50 @@ async fn sixty_four_tasks_use_the_limit_and_stay_within_it() {
     assert!(arrivals.windows(201).all(|some| some[200] > some[0] + window));
     assert!(arrivals.len() > 1100, "{} arrived", arrivals.len());
     assert_eq!(gate.stats().granted, arrivals.len() as u64);
+}
+
+/// Incident: each waiter checked once in a second whether the first one did its part.
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_waiters_check_no_more_often_than_a_hundred() {
+    let gate = Gate::new(Quota { requests: 1, ..Quota::default() });
+    let held = gate.acquire(Ask::new(Class::Read)).await.unwrap();
+    let polls = Arc::new(AtomicUsize::new(0));
+    for _ in 0..10_000 {
+        let (gate, polls) = (Arc::clone(&gate), Arc::clone(&polls));
+        tokio::spawn(async move {
+            let mut acquire = pin!(gate.acquire(Ask::new(Class::Read)));
+            poll_fn(|context| {
+                polls.fetch_add(1, Ordering::Relaxed);
+                acquire.as_mut().poll(context)
+            })
+            .await
+            .map(Permit::seen)
+        });
+    }
+    // Each chose its turn when fewer waited, and chooses again when it has checked.
+    sleep(Duration::from_mins(5)).await;
+    let before = polls.load(Ordering::Relaxed);
+    sleep(Duration::from_secs(100)).await;
+    let checks = polls.load(Ordering::Relaxed) - before;
+    assert!((6000..7000).contains(&checks), "{checks} checks in 100 s");
+    held.seen();
+}
+
+#[tokio::test(start_paused = true)]
+async fn among_many_waiters_one_that_nobody_polls_holds_up_the_others_for_seconds() {
+    let gate = Gate::new(Quota { requests: 1, ..Quota::default() });
+    gate.acquire(Ask::new(Class::Read)).await.unwrap().seen();
+    let start = Instant::now();
+    let free = SPAN * 2;
+    let mut forgotten = pin!(gate.acquire(Ask::new(Class::Trigger)));
+    assert!(poll_once(forgotten.as_mut()).is_pending());
+    let order = Arc::new(Mutex::new(Vec::new()));
+    for _ in 0..1000 {
+        wait_in_line(&gate, Class::Read, "read", &order);
+    }
+    while order.lock().unwrap().is_empty() {
+        sleep(Duration::from_millis(50)).await;
+    }
+    let latest = free + Duration::from_secs(3);
+    assert!((free..latest).contains(&start.elapsed()), "{:?}", start.elapsed());
 }
