@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::future::Future;
 
+use futures_util::future::BoxFuture;
 use serde_json::value::RawValue;
 
 use super::{Answer, Sender, unknown};
-use crate::attempt::Meta;
+use crate::attempt::{Meta, Subject};
 use crate::call::{Call, Id, Spent};
 use crate::error::{Error, Kind};
 use crate::json;
@@ -21,19 +21,41 @@ const PATH_SHOWN: usize = 200;
 /// How much is shown of the reason why an answer cannot be read.
 const WHY_SHOWN: usize = 400;
 
+/// A call of which hooks know that it has begun.
+struct Begun<'a> {
+    sender: &'a Sender,
+    subject: Subject,
+}
+
+impl Begun<'_> {
+    /// Removes secrets from the error of the call. An error can quote an argument, and the caller may have passed the
+    /// key as that argument.
+    fn scrubbed<R>(&self, made: Result<R, Error>) -> Result<R, Error> {
+        made.map_err(|error| error.scrubbed(|text| self.sender.scrub(text)))
+    }
+
+    /// Calls the hooks at the end of the call.
+    fn end(self, meta: Option<&Meta>, error: Option<&Error>) {
+        match meta {
+            Some(meta) => self.sender.hooks().ended(meta, error),
+            None => self.sender.hooks().ended(&Meta::of(&self.subject), error),
+        }
+    }
+}
+
 impl Sender {
     /// Sends a call and reads its answer as a `T`.
     pub(crate) async fn value<T: Readable>(&self, call: &Call, spent: &mut Spent) -> Result<T, Error> {
-        let made = async {
-            // Boxed, because this future has some 3 kB, and every future above it would hold and move them.
-            let Answer { body, meta, reported, room: _room } = Box::pin(self.send(call, spent)).await?;
-            let read = reported.map_or_else(|| self.read::<T>(call, &body, meta), Err);
-            // A raw call has succeeded once its answer is there, whatever the answer means.
-            if spent.raw { Ok(read) } else { read.map(Ok) }
-        };
-        let (value, meta) = self
-            .told(call, made, |read| read.as_ref().map_or_else(Error::meta, |(_, meta)| Some(meta)))
-            .await??;
+        let begun = self.begin(call);
+        let answer = self.sent(call, spent).await;
+        // A raw call has succeeded once its answer is there, whatever the answer means.
+        let succeeded = spent.raw && answer.is_ok();
+        let read = begun.scrubbed(answer.and_then(|answer| self.read::<T>(call, answer)));
+        match &read {
+            Ok((_, meta)) => begun.end(Some(meta), None),
+            Err(error) => begun.end(error.meta(), (!succeeded).then_some(error)),
+        }
+        let (value, meta) = read?;
         if let Some(id) = value.workspace() {
             self.learn_workspace(id);
         }
@@ -43,53 +65,58 @@ impl Sender {
 
     /// Sends a call and returns its answer.
     pub(crate) async fn answer(&self, call: &Call, spent: &mut Spent) -> Result<Answer, Error> {
-        self.told(call, Box::pin(self.send(call, spent)), |answer| Some(&answer.meta)).await
+        let begun = self.begin(call);
+        let answer = begun.scrubbed(self.sent(call, spent).await);
+        match &answer {
+            Ok(answer) => begun.end(Some(&answer.meta), None),
+            Err(error) => begun.end(error.meta(), Some(error)),
+        }
+        answer
     }
 
-    /// Runs a call, and calls the hooks before and after it.
-    pub(crate) async fn told<R>(
-        &self,
-        call: &Call,
-        made: impl Future<Output = Result<R, Error>>,
-        meta: impl Fn(&R) -> Option<&Meta>,
-    ) -> Result<R, Error> {
+    /// Calls the hooks at the beginning of a call.
+    fn begin(&self, call: &Call) -> Begun<'_> {
         let subject = self.scrubbed(call.subject());
         self.hooks().started(&subject);
-        // An error can quote an argument, and the caller may have passed the key as that argument.
-        let made = made.await.map_err(|error| error.scrubbed(|text| self.scrub(text)));
-        let (meta, error) = match &made {
-            Ok(answer) => (meta(answer), None),
-            Err(error) => (error.meta(), Some(error)),
-        };
-        match meta {
-            Some(meta) => self.hooks().ended(meta, error),
-            None => self.hooks().ended(&Meta::of(&subject), error),
-        }
-        made
+        Begun { sender: self, subject }
     }
 
-    /// Reads the body of an answer as a `T`. If the answer to a write cannot be read, the outcome of the write is
-    /// unknown.
-    fn read<T: Readable>(&self, call: &Call, body: &[u8], mut meta: Meta) -> Result<(T, Meta), Error> {
+    /// Sends a call. Boxed, because the future has some 3 kB, and one that reads a type exists for every type.
+    fn sent<'a>(&'a self, call: &'a Call, spent: &'a mut Spent) -> BoxFuture<'a, Result<Answer, Error>> {
+        Box::pin(self.send(call, spent))
+    }
+
+    /// Reads an answer as a `T`.
+    fn read<T: Readable>(&self, call: &Call, answer: Answer) -> Result<(T, Meta), Error> {
+        let Answer { body, mut meta, reported, room: _room } = answer;
+        if let Some(error) = reported {
+            return Err(error);
+        }
         let mut mended = Mended::default();
-        match model::read(&whole(call, body), &mut mended) {
+        match model::read(&whole(call, &body), &mut mended) {
             Ok(value) => {
-                // The names in paths come from the server, so they may hold the key.
-                let shown = |path: &String| brief(&self.scrub(path), PATH_SHOWN);
-                meta.mended = mended.into_paths().iter().map(shown).collect();
+                meta.mended = self.shown(mended);
                 Ok((value, meta))
             }
-            Err(why) => {
-                // The reason may quote the answer. The key is removed before the text is shortened.
-                let shown = |why: String| brief(&self.scrub(&why), WHY_SHOWN);
-                let why = transport::no_json(body, &|text| self.scrub(text)).unwrap_or_else(|| shown(why));
-                let error = Error::new(Kind::Protocol, format!("the answer cannot be read: {why}"));
-                Err(self.unreadable(call, error, meta))
-            }
+            Err(why) => Err(self.unusable(call, &body, &why, meta)),
         }
     }
 
-    /// The error of an answer that cannot be read.
+    /// The paths of mended values. The names in them come from the server, so they may hold the key.
+    fn shown(&self, mended: Mended) -> Vec<String> {
+        mended.into_paths().iter().map(|path| brief(&self.scrub(path), PATH_SHOWN)).collect()
+    }
+
+    /// The error of an answer that cannot be read for the reason `why`.
+    fn unusable(&self, call: &Call, body: &[u8], why: &str, meta: Meta) -> Error {
+        // The reason may quote the answer. The key is removed before the text is shortened.
+        let shown = || brief(&self.scrub(why), WHY_SHOWN);
+        let why = transport::no_json(body, &|text| self.scrub(text)).unwrap_or_else(shown);
+        let error = Error::new(Kind::Protocol, format!("the answer cannot be read: {why}"));
+        self.unreadable(call, error, meta)
+    }
+
+    /// The error of an answer that cannot be read. If it is the answer to a write, the outcome of the write is unknown.
     pub(crate) fn unreadable(&self, call: &Call, error: Error, meta: Meta) -> Error {
         let error = if call.is_write() { unknown(error) } else { error };
         self.error_at(call, error.with_meta(meta))
