@@ -152,6 +152,12 @@ impl Workspace {
         }
     }
 
+    /// Keeps the history that the seed gives to a sync.
+    pub(crate) fn keep_runs(&mut self, sync: Key) {
+        let seeds = &self.seeds;
+        self.runs.entry(sync).or_insert_with(|| seed::past_runs(seeds, sync));
+    }
+
     /// Returns the time of the last start or end of a run of this sync.
     pub(crate) fn last_activity(&self, sync: Key, now: Millis) -> Option<Millis> {
         match self.runs.get(&sync) {
@@ -178,8 +184,8 @@ impl Workspace {
     fn plan_run(&mut self, sync: Key, at: Millis, plan: &Plan) -> Run {
         let id = self.next_run;
         self.next_run += 1;
-        let seeds = &self.seeds;
-        let runs = self.runs.entry(sync).or_insert_with(|| seed::past_runs(seeds, sync));
+        self.keep_runs(sync);
+        let runs = self.runs.entry(sync).or_default();
         let free = runs.iter().map(|run| run.finished).max().unwrap_or(at);
         let run = Run::planned(id, at, free, plan);
         runs.push(run.clone());

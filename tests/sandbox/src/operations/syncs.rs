@@ -53,7 +53,7 @@ pub(super) fn update(workspace: &mut Workspace, id: &str, mut changes: Row) -> R
 
 /// Lists runs in ascending order, since a request cannot choose the direction. `after`, `before` and `within` filter by the
 /// start, so they leave out queued runs.
-pub(super) fn list_runs(workspace: &Workspace, id: &str, request: &Request) -> Reply {
+pub(super) fn list_runs(workspace: &mut Workspace, id: &str, request: &Request) -> Reply {
     let Some(sync) = find(workspace, Kind::Sync, id) else { return missing(Kind::Sync, id) };
     let now = workspace.clock.now();
     let minutes = request.parameter("within").and_then(|text| text.parse::<f64>().ok());
@@ -61,6 +61,8 @@ pub(super) fn list_runs(workspace: &Workspace, id: &str, request: &Request) -> R
     let after = moment(workspace, request, "after").max(within);
     let before = moment(workspace, request, "before");
     let wanted = request.parameter("runId").map(|id| Kind::Sync.key(id));
+    // The history is made once, because a long one is read in many pages.
+    workspace.keep_runs(sync);
     let runs = workspace.runs(sync);
     let mut found: Vec<&Run> = runs
         .iter()
