@@ -1,130 +1,88 @@
 """Measures the cost of a call for several clients and prints a table: ``run.py LANGUAGE PAGES SERVER NAME=COMMAND...``.
 
 A lane is a process that makes calls with one client. The lanes take turns in every round, in a changing order. The speed
-of a machine drifts, so costs are compared within a round, and the table shows medians over the rounds. ``PAGES`` is a
+of a machine drifts, so costs are compared within a round, and the tables show medians over the rounds. ``PAGES`` is a
 folder with ``one.json`` and ``hundred.json``.
 
-If the system allows it, server and clients share one core. With two cores on a virtual machine a call costs up to four
-times as much, because waking the other core is expensive and happens irregularly; ``--spread`` shows it.
+Server and clients share one core, if the system allows it. A second table lets the system choose the cores. On a virtual
+machine with two of them a call costs up to four times as much then, because waking the other core is expensive and happens
+irregularly.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import shlex
-import subprocess
 import sys
-import time
 from pathlib import Path
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
-CASES = {
-    "one": ("one sync, one after the other", 160),
-    "flight": ("one sync, 32 under way", 640),
-    "page": ("a page of 100", 32),
-}
-"""The title of each case and its number of calls in a round."""
-
-WARM_UP = 1.5
-"""Seconds that each lane runs before it is measured."""
+from goals import GOALS, START_GOALS, Goal, verdict
+from lanes import CASES, Cost, Costs, rounds, served, starts, use_cores
 
 FLOOR = "reqwest-bytes"
 """The second lane that all are compared with: reqwest alone, which discards the bytes."""
 
-
-class Cost(NamedTuple):
-    """The cost of a call in microseconds."""
-
-    cpu: float
-    wall: float
-
-
-class Lane:
-    """The process of one client."""
-
-    def __init__(self, name: str, command: str, environment: dict[str, str]) -> None:
-        self.name = name
-        self.process = subprocess.Popen(
-            shlex.split(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-        )
-
-    def measure(self, case: str, calls: int) -> Cost:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(f"{case} {calls}\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit(f"bench: the lane {self.name} has ended.")
-        cpu, wall = (float(text) / 1000 / calls for text in line.split())
-        return Cost(cpu, wall)
-
-    def end(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait(30)
-
-
-def rounds(lanes: list[Lane], number: int, seconds: float) -> dict[tuple[str, str], list[Cost]]:
-    """Returns the costs of every lane by case, one for each round."""
-    for lane in lanes:
-        # Opens connections, fills caches and warms up just-in-time compilers.
-        until = time.monotonic() + WARM_UP
-        while time.monotonic() < until:
-            for case, (_, calls) in CASES.items():
-                lane.measure(case, calls)
-    costs: dict[tuple[str, str], list[Cost]] = {(lane.name, case): [] for lane in lanes for case in CASES}
-    until = time.monotonic() + seconds
-    for nth in range(number):
-        if nth >= 5 and time.monotonic() > until:
-            break
-        turn = nth % len(lanes)
-        for case, (_, calls) in CASES.items():
-            for lane in lanes[turn:] + lanes[:turn]:
-                costs[lane.name, case].append(lane.measure(case, calls))
-    return costs
+STARTS = 21
+"""How many times each client is started."""
 
 
 def ratio(costs: list[Cost], to: list[Cost]) -> float:
     return median(cost.cpu / other.cpu for cost, other in zip(costs, to, strict=True))
 
 
-def report(
-    language: str, names: list[str], costs: dict[tuple[str, str], list[Cost]], where: str
-) -> list[dict[str, Any]]:
-    ours = names[0]
+def row(costs: Costs, case: str, client: str, to: list[str], goal: Goal | None) -> dict[str, Any]:
+    """The figures of one client: its cost, multiples of others' costs, and whether it meets its goal."""
+    own = costs[client, case]
+    found: dict[str, Any] = {
+        "case": case,
+        "client": client,
+        "cpu": median(cost.cpu for cost in own),
+        "wall": median(cost.wall for cost in own),
+        "to": {other: ratio(own, costs[other, case]) for other in to},
+    }
+    if goal is not None and case in goal.most:
+        found["peer"], found["goal"] = goal.peer, goal.most[case]
+        found["reached"] = ratio(own, costs[goal.peer, case])
+    return found
+
+
+def show(rows: list[dict[str, Any]], title: str, unit: float) -> None:
+    others = list(rows[0]["to"])
+    heads = "".join(f"{'x ' + other.removesuffix('-bytes'):>11}" for other in others)
+    print(f"\n  {title:<32}{'CPU':>9}{'wall':>9}{heads}")
+    for found in rows:
+        multiples = "".join(f"{found['to'][other]:>11.2f}" for other in others)
+        goal = f"   {verdict(found['reached'], found['peer'], found['goal'])}" if "goal" in found else ""
+        print(f"  {found['client']:<32}{found['cpu'] / unit:>9.1f}{found['wall'] / unit:>9.1f}{multiples}{goal}")
+    sys.stdout.flush()
+
+
+def report(language: str, costs: Costs, where: str, judged: bool) -> list[dict[str, Any]]:
+    clients = list(dict.fromkeys(client for client, _ in costs))
+    ours = clients[0]
     count = len(costs[ours, "one"])
-    print(
-        f"\n{language}: microseconds per call, medians of {count} rounds in which the clients take turns. CPU is the user and"
-    )
-    print(
-        "system time of the client's process. x ours and x reqwest: CPU as a multiple of the first row's and of bare"
-    )
-    print(
-        "reqwest's, which discards the bytes (HTTP/2), by round. Loopback, TLS 1.3, uncompressed, " + where
-    )
+    print(f"\n{language}, {where}: microseconds a call, medians of {count} rounds in which the clients take turns. CPU is")
+    print("the user and system time of the client's process, and multiples of CPU are taken round by round. x reqwest: of")
+    print("bare reqwest, which discards the bytes. Loopback, TLS 1.3, uncompressed.")
     rows: list[dict[str, Any]] = []
     for case, (title, _) in CASES.items():
-        print(f"\n  {title:<32}{'CPU':>9}{'wall':>9}{'x ours':>9}{'x reqwest':>11}")
-        for name in names:
-            own = costs[name, case]
-            row: dict[str, Any] = {
-                "language": language,
-                "case": case,
-                "client": name,
-                "cpu": median(cost.cpu for cost in own),
-                "wall": median(cost.wall for cost in own),
-                "ours": ratio(own, costs[ours, case]),
-                "reqwest": ratio(own, costs[FLOOR, case]),
-            }
-            rows.append(row)
-            print(
-                "  {client:<32}{cpu:>9.1f}{wall:>9.1f}{ours:>9.2f}{reqwest:>11.2f}".format(**row),
-            )
-    sys.stdout.flush()
+        goals = {client: GOALS.get((language, client)) if judged else None for client in clients}
+        of_case = [row(costs, case, client, [ours, FLOOR], goals[client]) for client in clients]
+        show(of_case, title, 1)
+        rows += of_case
+    return rows
+
+
+def report_starts(language: str, costs: Costs) -> list[dict[str, Any]]:
+    clients = [client for client, _ in costs]
+    ours = clients[0]
+    print(f"\n{language}, one core: milliseconds of a process that imports the client, makes one call and ends; medians of")
+    print(f"{len(costs[ours, 'start'])} rounds.")
+    goals = {ours: START_GOALS.get(language)}
+    rows = [row(costs, "start", client, [ours], goals.get(client)) for client in clients]
+    show(rows, "start and first answer", 1000)
     return rows
 
 
@@ -134,41 +92,27 @@ def main() -> None:
     parser.add_argument("pages", type=Path)
     parser.add_argument("server")
     parser.add_argument("lane", nargs="+", help="NAME=COMMAND; the first one is the SDK")
+    parser.add_argument("--start", nargs="*", default=[], metavar="NAME", help="lanes whose start is measured too")
     parser.add_argument("--rounds", type=int, default=31)
     parser.add_argument("--seconds", type=float, default=45, help="start no round after this time, but at least five")
-    parser.add_argument("--spread", action="store_true", help="let the system choose the cores")
+    parser.add_argument("--spread", type=float, default=20, help="the same for the second table; 0 leaves it out")
     given = parser.parse_args()
-    where = "on any cores."
-    if not given.spread and hasattr(os, "sched_setaffinity"):
-        # The server and every lane inherit this.
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-        where = "all on one core."
-    ca = given.pages / "ca.pem"
-    server = subprocess.Popen(
-        [given.server, str(given.pages / "one.json"), str(given.pages / "hundred.json"), str(ca)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert server.stdin is not None
-    assert server.stdout is not None
-    lanes: list[Lane] = []
-    try:
-        url = server.stdout.readline().strip()
-        # Other clients read the authority from their usual variables. The benchmark uses no proxy.
-        environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-        environment |= {"BENCH_URL": url, "BENCH_CA": str(ca), "NODE_EXTRA_CA_CERTS": str(ca)}
-        for text in given.lane:
-            name, _, command = text.partition("=")
-            lanes.append(Lane(name, command, environment))
-        costs = rounds(lanes, given.rounds, given.seconds)
-        rows = report(given.language, [lane.name for lane in lanes], costs, where)
-        (given.pages / f"{given.language}.json").write_text(json.dumps(rows, indent=1) + "\n")
-    finally:
-        for lane in lanes:
-            lane.end()
-        server.stdin.close()
-        server.wait(30)
+    commands = dict(lane.split("=", 1) for lane in given.lane)
+    rows: list[dict[str, Any]] = []
+    use_cores(one=True)
+    with served(given.server, given.pages) as environment:
+        costs = rounds(commands, environment, given.rounds, given.seconds)
+        rows += report(given.language, costs, "one core for server and client", judged=True)
+        if given.start:
+            starting = {name: commands[name] for name in given.start}
+            rows += report_starts(given.language, starts(starting, environment, STARTS))
+    if given.spread:
+        use_cores(one=False)
+        with served(given.server, given.pages) as environment:
+            costs = rounds(commands, environment, given.rounds, given.spread)
+            spread = report(given.language, costs, "on any cores", judged=False)
+            rows += [found | {"spread": True} for found in spread]
+    (given.pages / f"{given.language}.json").write_text(json.dumps(rows, indent=1) + "\n")
 
 
 if __name__ == "__main__":

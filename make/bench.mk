@@ -1,8 +1,9 @@
-.PHONY: bench bench-rust bench-python bench-node bench-lanes bench-peers-python bench-peers-node
+.PHONY: bench bench-rust bench-python bench-node bench-sizes bench-lanes bench-peers-python bench-peers-node
 
-# Compares what a call costs with each language's usual clients and with bare reqwest: prints tables of ratios and writes
-# build/bench/pages/*.json. The first build takes minutes, measuring about four. Nothing is asserted.
-bench: bench-rust bench-python bench-node bench-swift bench-limit
+# Compares what a call costs with each language's usual clients and with bare reqwest, and prints tables of ratios beside
+# the goals of bench/goals.py; writes build/bench/pages/*.json. The first build takes some twenty minutes, measuring about
+# eight. Nothing is asserted.
+bench: bench-rust bench-python bench-node bench-swift bench-sizes bench-limit
 
 BENCH := $(ROOT)/build/bench
 BENCH_RUST := $(CARGO_TARGET_DIR)/release/hightouch-bench-rust
@@ -33,7 +34,8 @@ bench-python: bench-lanes bench-peers-python
 	lane='$(BENCH_PYTHON) $(ROOT)/bench/python/lane.py'; \
 	$(BENCH_RUN) python "$(BENCH)/pages" "$(CARGO_TARGET_DIR)/release/hightouch-bench-server" \
 	    "sdk=$$lane sdk" "sdk-asyncio=$$lane sdk-asyncio" "sdk-untyped=$$lane sdk-untyped" \
-	    "requests=$$lane requests" "httpx=$$lane httpx" "aiohttp=$$lane aiohttp" $(BENCH_FLOOR)
+	    "requests=$$lane requests" "httpx=$$lane httpx" "aiohttp=$$lane aiohttp" $(BENCH_FLOOR) \
+	    --start sdk sdk-asyncio requests httpx aiohttp
 
 # The lane is copied beside the packages that it imports.
 bench-peers-node: node-dist
@@ -47,7 +49,10 @@ bench-node: bench-lanes bench-peers-node
 	lane='node $(BENCH)/node/lane.mjs'; \
 	$(BENCH_RUN) node "$(BENCH)/pages" "$(CARGO_TARGET_DIR)/release/hightouch-bench-server" \
 	    "sdk=$$lane sdk" "sdk-untyped=$$lane sdk-untyped" "fetch=$$lane fetch" "undici=$$lane undici" \
-	    "axios=$$lane axios" $(BENCH_FLOOR)
+	    "axios=$$lane axios" $(BENCH_FLOOR) --start sdk fetch undici axios
+
+bench-sizes: bench-peers-python bench-peers-node
+	python3 "$(ROOT)/bench/sizes.py" "$(BENCH)"/wheels/*.whl "$(BENCH)"/node/pack/*.tgz
 
 .PHONY: bench-swift bench-peers-swift
 

@@ -1,9 +1,7 @@
-// The lanes for Node: lane.mjs LANE.
+// The lanes for Node: lane.mjs LANE [once].
 //
-// A line "one N", "page N" or "flight N" on standard input makes N calls. The answer is a line with the CPU time of this
+// With "once" it makes one call and ends. Otherwise a line "one N", "page N" or "flight N" on standard input makes N calls. The answer is a line with the CPU time of this
 // process, all threads included, and the elapsed time, in nanoseconds.
-
-import { createInterface } from 'node:readline'
 
 const base = `${process.env.BENCH_URL}/api/v1`
 const url = `${base}/syncs`
@@ -54,6 +52,12 @@ async function several(rows, count) {
   }
 }
 
+if (process.argv[3] === 'once') {
+  await several(1, 1)
+  process.exit(0)
+}
+
+const { createInterface } = await import('node:readline')
 for await (const line of createInterface({ input: process.stdin })) {
   const [kind, given] = line.split(' ')
   const count = Number(given)

@@ -1,21 +1,23 @@
-"""The lanes in Python: ``lane.py LANE``.
+"""The lanes in Python: ``lane.py LANE [once]``.
 
-A line ``one N``, ``page N`` or ``flight N`` on standard input makes N calls. The answer is a line with the CPU time of this
+With ``once`` it makes one call and ends. Otherwise a line ``one N``, ``page N`` or ``flight N`` on standard input makes N calls. The answer is a line with the CPU time of this
 process, all threads included, and the elapsed time, in nanoseconds.
+
+What a lane does not use is not imported, because ``once`` measures imports too.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any
+
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from contextlib import AsyncExitStack
+    from typing import Any
 
 BASE = os.environ["BENCH_URL"] + "/api/v1"
 CA = os.environ["BENCH_CA"]
@@ -114,6 +116,8 @@ def check(came: int, limit: int) -> None:
 
 
 def blocking(page: Callable[[int], int]) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
     def several(limit: int, count: int) -> None:
         for _ in range(count):
             check(page(limit), limit)
@@ -128,9 +132,15 @@ def blocking(page: Callable[[int], int]) -> None:
                     several({"one": 1, "page": 100}[case], int(count))
 
 
-async def with_loop(make: Callable[[AsyncExitStack], Awaitable[Callable[[int], Awaitable[int]]]]) -> None:
+async def with_loop(make: Callable[[AsyncExitStack], Awaitable[Callable[[int], Awaitable[int]]]], once: bool) -> None:
+    import asyncio
+    from contextlib import AsyncExitStack
+
     async with AsyncExitStack() as ends:
         page = await make(ends)
+        if once:
+            check(await page(1), 1)
+            return
 
         async def several(limit: int, count: int) -> None:
             for _ in range(count):
@@ -147,8 +157,12 @@ async def with_loop(make: Callable[[AsyncExitStack], Awaitable[Callable[[int], A
 
 
 if __name__ == "__main__":
-    name = sys.argv[1]
-    if name in BLOCKING:
-        blocking(BLOCKING[name]())
+    name, once = sys.argv[1], "once" in sys.argv[2:]
+    if name in ASYNCIO:
+        import asyncio
+
+        asyncio.run(with_loop(ASYNCIO[name], once))
+    elif once:
+        check(BLOCKING[name]()(1), 1)
     else:
-        asyncio.run(with_loop(ASYNCIO[name]))
+        blocking(BLOCKING[name]())

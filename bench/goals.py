@@ -1,0 +1,35 @@
+"""What we want to reach: the CPU time of a call with the SDK as a multiple of the same call with a peer."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Goal(NamedTuple):
+    """The peer that a client is compared with, and the largest multiple for each case."""
+
+    peer: str
+    most: dict[str, float]
+
+
+GOALS = {
+    ("rust", "sdk"): Goal("reqwest-bytes", {"one": 1.4, "flight": 1.6, "page": 3.0}),
+    ("python", "sdk"): Goal("aiohttp", {"one": 0.45, "page": 0.40}),
+    ("python", "sdk-asyncio"): Goal("aiohttp", {"one": 0.55, "flight": 0.35, "page": 0.40}),
+    ("node", "sdk"): Goal("undici", {"one": 1.0, "flight": 0.8, "page": 0.6}),
+    ("swift", "sdk"): Goal("urlsession", {"one": 0.4, "flight": 0.4, "page": 0.5}),
+}
+"""By language and client."""
+
+START_GOALS = {
+    "python": Goal("httpx", {"start": 0.35}),
+    "node": Goal("fetch", {"start": 0.15}),
+}
+"""For a process that imports the SDK, makes one call and ends."""
+
+LARGEST_PACKAGE = 2_500_000
+"""Bytes of a wheel or a tarball for one platform."""
+
+
+def verdict(ratio: float, peer: str, most: float) -> str:
+    return f"{ratio:.2f} x {peer}, goal {most:.2f}: {'met' if ratio <= most else 'not met'}"

@@ -1,0 +1,156 @@
+"""The processes that are measured, and the rounds in which they take turns."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CASES = {
+    "one": ("one sync, one after the other", 160),
+    "flight": ("one sync, 32 under way", 640),
+    "page": ("a page of 100", 32),
+}
+"""The title of each case and its number of calls in a round."""
+
+WARM_UP = 1.5
+"""Seconds that each lane runs before it is measured."""
+
+
+class Cost(NamedTuple):
+    """The cost of a call in microseconds."""
+
+    cpu: float
+    wall: float
+
+
+Costs = dict[tuple[str, str], list[Cost]]
+"""Costs by client and case, one for each round."""
+
+
+class LaneEndedError(Exception):
+    """The process of a client has ended: httpx fails now and then if several threads use it on several cores."""
+
+
+class Lane:
+    """The process of one client."""
+
+    def __init__(self, name: str, command: str, environment: dict[str, str]) -> None:
+        self.name = name
+        self.process = subprocess.Popen(
+            shlex.split(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        )
+
+    def measure(self, case: str, calls: int) -> Cost:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(f"{case} {calls}\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise LaneEndedError
+        cpu, wall = (float(text) / 1000 / calls for text in line.split())
+        return Cost(cpu, wall)
+
+    def end(self) -> None:
+        assert self.process.stdin is not None
+        with suppress(BrokenPipeError):
+            self.process.stdin.close()
+        self.process.wait(30)
+
+
+def use_cores(one: bool) -> None:
+    """Lets this process and those that it starts use one core, or all."""
+    if hasattr(os, "sched_setaffinity"):
+        cores = range(os.cpu_count() or 1)
+        os.sched_setaffinity(0, {max(cores)} if one else set(cores))
+
+
+@contextmanager
+def served(program: str, pages: Path) -> Iterator[dict[str, str]]:
+    """Runs the server. Yields the environment of the lanes."""
+    ca = pages / "ca.pem"
+    server = subprocess.Popen(
+        [program, str(pages / "one.json"), str(pages / "hundred.json"), str(ca)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert server.stdin is not None
+    assert server.stdout is not None
+    try:
+        url = server.stdout.readline().strip()
+        # Other clients read the authority from their usual variables. The benchmark uses no proxy.
+        environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+        yield environment | {"BENCH_URL": url, "BENCH_CA": str(ca), "NODE_EXTRA_CA_CERTS": str(ca)}
+    finally:
+        server.stdin.close()
+        server.wait(30)
+
+
+def rounds(commands: dict[str, str], environment: dict[str, str], number: int, seconds: float) -> Costs:
+    """Measures every client in each round, and starts none after ``seconds``, but at least five.
+
+    A client that fails is left out.
+    """
+    lanes: list[Lane] = []
+    failed: set[str] = set()
+
+    def measure(lane: Lane, case: str, calls: int) -> list[Cost]:
+        if lane.name not in failed:
+            try:
+                return [lane.measure(case, calls)]
+            except LaneEndedError:
+                print(f"bench: the client {lane.name} has failed and is left out.")
+                failed.add(lane.name)
+        return []
+
+    try:
+        for name, command in commands.items():
+            lanes.append(Lane(name, command, environment))
+        for lane in lanes:
+            # Opens connections, fills caches and warms up just-in-time compilers.
+            until = time.monotonic() + WARM_UP
+            while time.monotonic() < until:
+                for case, (_, calls) in CASES.items():
+                    measure(lane, case, calls)
+        costs: Costs = {(lane.name, case): [] for lane in lanes for case in CASES}
+        until = time.monotonic() + seconds
+        for nth in range(number):
+            if nth >= 5 and time.monotonic() > until:
+                break
+            turn = nth % len(lanes)
+            for case, (_, calls) in CASES.items():
+                for lane in lanes[turn:] + lanes[:turn]:
+                    costs[lane.name, case] += measure(lane, case, calls)
+        return {key: of_lane for key, of_lane in costs.items() if key[0] not in failed}
+    finally:
+        for lane in lanes:
+            lane.end()
+
+
+def starts(commands: dict[str, str], environment: dict[str, str], number: int) -> Costs:
+    """Measures processes that make one call and end: from their start, with all that they load."""
+    costs: Costs = {(name, "start"): [] for name in commands}
+    names = list(commands)
+    # The first round fills the caches of the system.
+    for nth in range(number + 1):
+        turn = nth % len(names)
+        for name in names[turn:] + names[:turn]:
+            begun = time.perf_counter()
+            process = subprocess.Popen([*shlex.split(commands[name]), "once"], env=environment, stdin=subprocess.DEVNULL)
+            _, status, used = os.wait4(process.pid, 0)
+            wall = time.perf_counter() - begun
+            process.returncode = os.waitstatus_to_exitcode(status)
+            if process.returncode != 0:
+                raise SystemExit(f"bench: the lane {name} failed.")
+            if nth:
+                costs[name, "start"].append(Cost((used.ru_utime + used.ru_stime) * 1e6, wall * 1e6))
+    return costs
