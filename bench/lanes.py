@@ -51,8 +51,11 @@ class Lane:
     def measure(self, case: str, calls: int) -> Cost:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(f"{case} {calls}\n")
-        self.process.stdin.flush()
+        try:
+            self.process.stdin.write(f"{case} {calls}\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            raise LaneEndedError from None
         line = self.process.stdout.readline()
         if not line:
             raise LaneEndedError
@@ -66,11 +69,14 @@ class Lane:
         self.process.wait(30)
 
 
+CORES = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+"""The cores that this process may use; None if the system does not say."""
+
+
 def use_cores(one: bool) -> None:
     """Lets this process and those that it starts use one core, or all."""
-    if hasattr(os, "sched_setaffinity"):
-        cores = range(os.cpu_count() or 1)
-        os.sched_setaffinity(0, {max(cores)} if one else set(cores))
+    if CORES is not None:
+        os.sched_setaffinity(0, {max(CORES)} if one else CORES)
 
 
 @contextmanager
@@ -98,7 +104,7 @@ def served(program: str, pages: Path) -> Iterator[dict[str, str]]:
 def rounds(commands: dict[str, str], environment: dict[str, str], number: int, seconds: float) -> Costs:
     """Measures every client in each round, and starts none after ``seconds``, but at least five.
 
-    A client that fails is left out.
+    A client that fails is left out, unless it is the first one.
     """
     lanes: list[Lane] = []
     failed: set[str] = set()
@@ -108,6 +114,8 @@ def rounds(commands: dict[str, str], environment: dict[str, str], number: int, s
             try:
                 return [lane.measure(case, calls)]
             except LaneEndedError:
+                if lane is lanes[0]:
+                    raise SystemExit(f"bench: the client {lane.name} has failed.") from None
                 print(f"bench: the client {lane.name} has failed and is left out.")
                 failed.add(lane.name)
         return []
@@ -118,7 +126,7 @@ def rounds(commands: dict[str, str], environment: dict[str, str], number: int, s
         for lane in lanes:
             # Opens connections, fills caches and warms up just-in-time compilers.
             until = time.monotonic() + WARM_UP
-            while time.monotonic() < until:
+            while lane.name not in failed and time.monotonic() < until:
                 for case, (_, calls) in CASES.items():
                     measure(lane, case, calls)
         costs: Costs = {(lane.name, case): [] for lane in lanes for case in CASES}

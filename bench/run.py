@@ -42,7 +42,7 @@ def row(costs: Costs, case: str, client: str, to: list[str], goal: Goal | None) 
         "wall": median(cost.wall for cost in own),
         "to": {other: ratio(own, costs[other, case]) for other in to},
     }
-    if goal is not None and case in goal.most:
+    if goal is not None and case in goal.most and (goal.peer, case) in costs:
         found["peer"], found["goal"] = goal.peer, goal.most[case]
         found["reached"] = ratio(own, costs[goal.peer, case])
     return found
@@ -69,7 +69,8 @@ def report(language: str, costs: Costs, where: str, judged: bool) -> list[dict[s
     rows: list[dict[str, Any]] = []
     for case, (title, _) in CASES.items():
         goals = {client: GOALS.get((language, client)) if judged else None for client in clients}
-        of_case = [row(costs, case, client, [ours, FLOOR], goals[client]) for client in clients]
+        others = [other for other in (ours, FLOOR) if other in clients]
+        of_case = [row(costs, case, client, others, goals[client]) for client in clients]
         show(of_case, title, 1)
         rows += of_case
     return rows
