@@ -14,8 +14,8 @@
 
 use super::{NEVER, Nanos};
 
-/// How many times the log holds before it is made coarse. A limit of up to half as many requests in a window never gets
-/// there: its log stays exact.
+/// How many times the log holds before it is made coarse. A limit of up to a quarter as many requests in a window never
+/// gets there, because at most half of the times are older than two windows: its log stays exact.
 const MOST_TIMES: usize = 2048;
 /// How many times a window of a coarse log has.
 const GRAINS: Nanos = 256;

@@ -17,7 +17,7 @@ mod real {
     pub(in crate::limit) use tokio::sync::Notify;
     pub(in crate::limit) use tokio::time::{Instant, timeout_at};
 
-    /// How often each other waiter checks whether the first one overslept. The first one oversleeps if nobody polls its
+    /// How often other waiters check whether the first one overslept: each of a few, a part of many. The first one oversleeps if nobody polls its
     /// task. Without this check, one stream that nobody polls would hold up all waiters.
     pub(in crate::limit) const LOOK_AFTER_FIRST: Duration = Duration::from_secs(1);
 
