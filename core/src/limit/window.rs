@@ -98,7 +98,7 @@ impl Window {
     }
 
     /// Divides time into parts of T/256, and moves the ends of each part to the last of them. A decision may then wait
-    /// that much longer, but it costs the same however many requests there are. It stays safe: an end that is moved to
+    /// that much longer, but its cost has a bound, however many requests there are. It stays safe: an end that is moved to
     /// a later time counts for at least as much.
     fn make_coarse(&mut self) {
         let grain = (self.span / GRAINS).max(1);
