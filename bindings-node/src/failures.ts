@@ -4,7 +4,7 @@ import path from 'node:path'
 
 import { errorClasses } from './error-table.js'
 import type { Failure, HightouchError } from './errors.js'
-import { decode } from './json.js'
+import { decode } from './decode.js'
 
 /** The folder of this package's own code. In a bundle it is unknown, because user code is in the same file. */
 const OWN_FOLDER =

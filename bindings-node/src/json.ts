@@ -41,6 +41,16 @@ export type Frozen<T> = unknown extends T
 const COPY_GUARD = '[Json]'
 /** A symbol: `structuredClone` throws when it meets one, and the message contains its description. */
 const COPY_ITS_VALUE = Symbol('a Json cannot be copied: copy its value, or change it with its with()')
+/** Names the state of a {@link Json} for getters whose `this` is a Proxy, as when a framework wraps an answer in one. */
+const STATE = Symbol('state')
+
+/** What a {@link Json} holds. */
+interface State {
+  /** Decoded when it is first read. */
+  text: string | TextPart
+  /** The parsed text, once the value was read. */
+  parsed?: unknown
+}
 
 const COPIED =
   'this is a copy of a Json. Write { ...json.value, name: value } to copy its value, ' +
@@ -73,16 +83,26 @@ export class Json<T = JsonValue> {
   /** The parsed value, frozen at every depth. Large numbers lose digits here; `text` has all of them. */
   declare readonly value: Frozen<T>
   /** @internal */
-  declare readonly [COPY_GUARD]: typeof COPY_ITS_VALUE
-  /** Decoded when it is first read. */
-  #text: string | TextPart
-  /** The parsed text, once `value` was read. */
-  #parsed: Frozen<T> | undefined
+  readonly [COPY_GUARD] = COPY_ITS_VALUE
+  /** @internal */
+  declare readonly [STATE]: State
+  readonly #state: State
 
-  /** Shared by all, since an answer may have many. */
-  static readonly #guard = { enumerable: true, value: COPY_ITS_VALUE }
-  static readonly #refuse = (): never => {
-    throw new TypeError(`value: ${ASSIGNED_TO}`)
+  // One getter for all. V8 creates a hidden class for each object that has a getter of its own, which takes several
+  // times as long as the rest of an answer's decoding.
+  static readonly #value: PropertyDescriptor & ThisType<Json<unknown>> = {
+    enumerable: true,
+    get() {
+      const state = Json.#stateOf(this)
+      return (state.parsed ??= deepFreeze(JSON.parse(textOf(state)) as JsonValue))
+    },
+    set() {
+      throw new TypeError(`value: ${ASSIGNED_TO}`)
+    },
+  }
+
+  static #stateOf(json: Pick<Json, typeof STATE>): State {
+    return #state in json ? json.#state : json[STATE]
   }
 
   /**
@@ -95,12 +115,11 @@ export class Json<T = JsonValue> {
   /** @internal */
   constructor(value: undefined, text: string | TextPart)
   constructor(value?: JsonInput, text?: string | TextPart) {
-    this.#text = text ?? encodeText(value)
-    // Own properties, so that deepEqual and console.log see the value, and a copy has the guard. The getter does not use
-    // its `this`, which is a Proxy if a framework wraps the answer in one.
-    const get = (): Frozen<T> => (this.#parsed ??= deepFreeze(JSON.parse(this.text) as Frozen<T>))
-    Object.defineProperty(this, 'value', { enumerable: true, get, set: Json.#refuse })
-    Object.defineProperty(this, COPY_GUARD, Json.#guard)
+    this.#state = { text: text ?? encodeText(value) }
+    // An own property, so that deepEqual and console.log see the value.
+    Object.defineProperty(this, 'value', Json.#value)
+    // Writable, because a Proxy may not return a wrapped value for a property that cannot change.
+    Object.defineProperty(this, STATE, { value: this.#state, writable: true })
   }
 
   /**
@@ -121,7 +140,7 @@ export class Json<T = JsonValue> {
    * @throws TypeError if `value` is a copy of a Json, or a Json to which members were assigned.
    */
   static textIn(value: object): string | undefined {
-    if (#text in value) {
+    if (#state in value) {
       // A Json has two own members, `value` and the guard. Others were assigned.
       if (Object.keys(value).length > 2) throw new TypeError(ASSIGNED_TO)
       return (value as Json<unknown>).text
@@ -132,9 +151,7 @@ export class Json<T = JsonValue> {
 
   /** The JSON text, exactly as it came. */
   get text(): string {
-    if (typeof this.#text === 'string') return this.#text
-    const { texts, start, end } = this.#text
-    return (this.#text = texts.toString('utf8', start, end))
+    return textOf(Json.#stateOf(this))
   }
 
   /**
@@ -196,44 +213,29 @@ function deepFreeze<T>(value: T): T {
 }
 
 /** A part of the texts that came with an answer. */
-interface TextPart {
+export interface TextPart {
   texts: Buffer
   start: number
   end: number
+}
+
+function textOf(state: State): string {
+  if (typeof state.text === 'string') return state.text
+  const { texts, start, end } = state.text
+  return (state.text = texts.toString('utf8', start, end))
 }
 
 /**
  * Opaque JSON crosses the door as text in a mark, `{"$json": ["…"]}`. In the body of an answer, `{"$json": [12, 40]}` stands
  * for a part of the texts that came with it.
  */
-const MARK = '$json'
+export const MARK = '$json'
 /** How a mark is written. This text cannot occur within a JSON string, where its quotes would be escaped. */
 const MARK_START = `{"${MARK}":[`
 const MARK_END = ']}'
 
 function mark(text: string): object {
   return { [MARK]: [text] }
-}
-
-/** Parses an answer of the core, with a {@link Json} for each mark. */
-export function decode(json: string, texts?: Buffer): unknown {
-  const value: unknown = JSON.parse(json)
-  const hasMarks = texts !== undefined || json.includes(`"${MARK}"`)
-  return isObject(value) && hasMarks ? replaceMarks(value, texts) : value
-}
-
-function replaceMarks(value: Record<string, unknown>, texts: Buffer | undefined): unknown {
-  const marked = value[MARK]
-  // In a typed value a member of this name is never an array.
-  if (Array.isArray(marked)) {
-    const [text, end] = marked as [string | number, number?]
-    return new Json(undefined, typeof text === 'string' ? text : ({ texts, start: text, end } as TextPart))
-  }
-  for (const name in value) {
-    const member = value[name]
-    if (isObject(member)) value[name] = replaceMarks(member, texts)
-  }
-  return value
 }
 
 /** Why a value cannot be encoded, and where it is. */
@@ -319,7 +321,8 @@ function objectText(value: Record<string, unknown>): string {
   return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${encodeText(member, [name])}`).join(',')}}`
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+/** Whether a value is an object or an array. */
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null
 }
 

@@ -40,11 +40,20 @@ describe('a Json', () => {
     assert.deepEqual(copy, { a: { b: [1, 2] } })
   })
 
-  /** Guards against a getter that uses its `this`: a framework that wraps answers in a Proxy would get an error. */
-  test('gives its value through a Proxy', () => {
-    const json = parse<{ a: number }>('{"a":1}')
-    const wrapped = new Proxy({ json: new Proxy(json, {}) }, {})
-    assert.deepEqual(wrapped.json.value, { a: 1 })
+  /** Guards against a getter that needs a `Json` as its `this`: a framework that wraps answers would get an error. */
+  test('gives its value and its text through a Proxy', () => {
+    // Wraps all that it gives, as reactive frameworks do.
+    const wrap = <V extends object>(target: V): V =>
+      new Proxy(target, {
+        get: (from, name, receiver): unknown => {
+          const member: unknown = Reflect.get(from, name, receiver)
+          return typeof member === 'object' && member !== null ? wrap(member) : member
+        },
+      })
+    for (const wrapped of [new Proxy(parse('{"a":1}'), {}), wrap({ json: parse('{"a":1}') }).json]) {
+      assert.equal(wrapped.text, '{"a":1}')
+      assert.equal((wrapped.value as { a: number }).a, 1)
+    }
   })
 
   test('equals another with the same text or the same value', () => {

@@ -1,0 +1,33 @@
+/** Decodes the answers of the core. */
+
+import { isObject, Json, MARK, type TextPart } from './json.js'
+
+/** Parses an answer of the core, with a {@link Json} for each mark. */
+export function decode(json: string, texts?: Buffer): unknown {
+  const value: unknown = JSON.parse(json)
+  const hasMarks = texts !== undefined || json.includes(`"${MARK}"`)
+  return isObject(value) && hasMarks ? replaceMarks(value, texts) : value
+}
+
+function replaceMarks(value: object, texts: Buffer | undefined): unknown {
+  if (Array.isArray(value)) {
+    // By index, because `for in` creates a string for each one.
+    const items = value as unknown[]
+    for (let nth = 0; nth < items.length; nth += 1) {
+      const item = items[nth]
+      if (isObject(item)) items[nth] = replaceMarks(item, texts)
+    }
+    return items
+  }
+  const members = value as Record<string, unknown>
+  for (const name in members) {
+    const member = members[name]
+    // In a typed value a member of this name is never an array.
+    if (name === MARK && Array.isArray(member)) {
+      const [text, end] = member as [string | number, number?]
+      return new Json(undefined, typeof text === 'string' ? text : ({ texts, start: text, end } as TextPart))
+    }
+    if (isObject(member)) members[name] = replaceMarks(member, texts)
+  }
+  return members
+}
