@@ -13,7 +13,7 @@ from ._encoding import NOT_WRITTEN, args_json, encoded, options_json
 from ._errors import ConfigError, HightouchError, Meta, ProtocolError, failure
 from ._log import logger
 from ._native import Engine
-from ._surrogates import decode, restored
+from ._surrogates import decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,15 +31,12 @@ T = TypeVar("T")
 
 
 class RawAnswer(Struct):
-    """What the core says about a raw answer, apart from its bytes. Either `value` or `failure` holds JSON."""
+    """A raw answer without its body: the `value` that the core read, or the `failure` that the answer reports."""
 
     status: int
     headers: dict[str, str]
     value: Raw = Raw()
     failure: Raw = Raw()
-
-    def __post_init__(self) -> None:
-        self.value, self.failure = Raw(restored(bytes(self.value))), Raw(restored(bytes(self.failure)))
 
 
 class Head(Struct):
@@ -275,7 +272,7 @@ class Door:
         return set_key(self.engine, key)
 
     def closed(self) -> None:
-        """Records that the client is closed, for forked children."""
+        """Records that the client is closed, so that its copy in a forked child is closed too."""
         self._closed = True
 
     def close(self) -> None:

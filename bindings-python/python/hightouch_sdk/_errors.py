@@ -12,7 +12,7 @@ from ._error_base import Meta as Meta
 from ._error_classes import *  # noqa: F403
 from ._error_classes import BY_KIND as BY_KIND
 from ._json import Json
-from ._surrogates import decode, restored
+from ._surrogates import decode
 
 
 class _Failure(Struct):
@@ -29,9 +29,6 @@ class _Failure(Struct):
     causes: list[str] = []
     meta: Meta | None = None
     run: str | None = None
-
-    def __post_init__(self) -> None:
-        self.details = Raw(restored(bytes(self.details)))
 
 
 _FAILURE = Decoder(_Failure)

@@ -197,7 +197,8 @@ class Source(Struct, frozen=True, kw_only=True):
     """Kind of connection, such as ``snowflake`` or ``postgres``."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "configuration", json_of(self.configuration))
+        if self.configuration is not None:
+            force_setattr(self, "configuration", json_of(self.configuration))
 
 
 class Destination(Struct, frozen=True, kw_only=True):
@@ -231,7 +232,8 @@ class Destination(Struct, frozen=True, kw_only=True):
     """Ids of the syncs that write to the destination."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "configuration", json_of(self.configuration))
+        if self.configuration is not None:
+            force_setattr(self, "configuration", json_of(self.configuration))
 
 
 class VisualQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -253,8 +255,10 @@ class VisualQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Members that this version does not know, as the server wrote them. They are sent back with the value."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "filter", json_of(self.filter))
-        force_setattr(self, "other_members", json_of(self.other_members))
+        if self.filter is not None:
+            force_setattr(self, "filter", json_of(self.filter))
+        if self.other_members is not None:
+            force_setattr(self, "other_members", json_of(self.other_members))
 
 
 class CustomQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -267,8 +271,10 @@ class CustomQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Members that this version does not know, as the server wrote them. They are sent back with the value."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "query", json_of(self.query))
-        force_setattr(self, "other_members", json_of(self.other_members))
+        if self.query is not None:
+            force_setattr(self, "query", json_of(self.query))
+        if self.other_members is not None:
+            force_setattr(self, "other_members", json_of(self.other_members))
 
 
 class TableQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -281,7 +287,8 @@ class TableQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Members that this version does not know, as the server wrote them. They are sent back with the value."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "other_members", json_of(self.other_members))
+        if self.other_members is not None:
+            force_setattr(self, "other_members", json_of(self.other_members))
 
 
 class DbtQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -312,7 +319,8 @@ class DbtQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Members that this version does not know, as the server wrote them. They are sent back with the value."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "other_members", json_of(self.other_members))
+        if self.other_members is not None:
+            force_setattr(self, "other_members", json_of(self.other_members))
 
 
 class RawQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -325,7 +333,8 @@ class RawQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Members that this version does not know, as the server wrote them. They are sent back with the value."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "other_members", json_of(self.other_members))
+        if self.other_members is not None:
+            force_setattr(self, "other_members", json_of(self.other_members))
 
 
 class Model(Struct, frozen=True, kw_only=True):
@@ -410,7 +419,8 @@ class Interval(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Members that this version does not know, as the server wrote them. They are sent back with the value."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "other_members", json_of(self.other_members))
+        if self.other_members is not None:
+            force_setattr(self, "other_members", json_of(self.other_members))
 
 
 class IntervalRule(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="interval"):
@@ -423,7 +433,8 @@ class IntervalRule(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
     """Members that this version does not know, as the server wrote them. They are sent back with the value."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "other_members", json_of(self.other_members))
+        if self.other_members is not None:
+            force_setattr(self, "other_members", json_of(self.other_members))
 
 
 class CronRule(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="cron"):
@@ -436,7 +447,8 @@ class CronRule(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field=
     """Members that this version does not know, as the server wrote them. They are sent back with the value."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "other_members", json_of(self.other_members))
+        if self.other_members is not None:
+            force_setattr(self, "other_members", json_of(self.other_members))
 
 
 class VisualDays(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -467,7 +479,8 @@ class VisualDays(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Members that this version does not know, as the server wrote them. They are sent back with the value."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "other_members", json_of(self.other_members))
+        if self.other_members is not None:
+            force_setattr(self, "other_members", json_of(self.other_members))
 
 
 class VisualExpression(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -483,7 +496,8 @@ class VisualExpression(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Members that this version does not know, as the server wrote them. They are sent back with the value."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "other_members", json_of(self.other_members))
+        if self.other_members is not None:
+            force_setattr(self, "other_members", json_of(self.other_members))
 
 
 class VisualRule(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="visual"):
@@ -496,7 +510,8 @@ class VisualRule(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fiel
     """Members that this version does not know, as the server wrote them. They are sent back with the value."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "other_members", json_of(self.other_members))
+        if self.other_members is not None:
+            force_setattr(self, "other_members", json_of(self.other_members))
 
 
 class DbtAccount(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -509,7 +524,8 @@ class DbtAccount(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Members that this version does not know, as the server wrote them. They are sent back with the value."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "other_members", json_of(self.other_members))
+        if self.other_members is not None:
+            force_setattr(self, "other_members", json_of(self.other_members))
 
 
 class DbtJob(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -522,7 +538,8 @@ class DbtJob(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Members that this version does not know, as the server wrote them. They are sent back with the value."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "other_members", json_of(self.other_members))
+        if self.other_members is not None:
+            force_setattr(self, "other_members", json_of(self.other_members))
 
 
 class DbtRule(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="dbt"):
@@ -538,7 +555,8 @@ class DbtRule(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="
     """Members that this version does not know, as the server wrote them. They are sent back with the value."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "other_members", json_of(self.other_members))
+        if self.other_members is not None:
+            force_setattr(self, "other_members", json_of(self.other_members))
 
 
 class UnknownScheduleRule(Struct, frozen=True, kw_only=True, tag_field="kind", tag="unknown"):
@@ -564,7 +582,8 @@ class Schedule(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Members that this version does not know, as the server wrote them. They are sent back with the value."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "other_members", json_of(self.other_members))
+        if self.other_members is not None:
+            force_setattr(self, "other_members", json_of(self.other_members))
 
 
 class ExternalSegment(Struct, frozen=True, kw_only=True):
@@ -627,7 +646,8 @@ class Sync(Struct, frozen=True, kw_only=True):
     """Tags by name."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "configuration", json_of(self.configuration))
+        if self.configuration is not None:
+            force_setattr(self, "configuration", json_of(self.configuration))
 
 
 class ReprocessRequest(Struct, frozen=True, kw_only=True):
@@ -650,7 +670,8 @@ class Identifier(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Members that this version does not know, as the server wrote them. They are sent back with the value."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "other_members", json_of(self.other_members))
+        if self.other_members is not None:
+            force_setattr(self, "other_members", json_of(self.other_members))
 
 
 class ReprocessStatus(Struct, frozen=True, kw_only=True):
@@ -718,8 +739,10 @@ class CampaignRecipient(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Members that this version does not know, as the server wrote them. They are sent back with the value."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "properties", json_of(self.properties))
-        force_setattr(self, "other_members", json_of(self.other_members))
+        if self.properties is not None:
+            force_setattr(self, "properties", json_of(self.properties))
+        if self.other_members is not None:
+            force_setattr(self, "other_members", json_of(self.other_members))
 
 
 class SendStatus(Struct, frozen=True, kw_only=True):
@@ -763,7 +786,8 @@ class DecisionEngineFlow(Struct, frozen=True, kw_only=True):
     """Time of the last change."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "config", json_of(self.config))
+        if self.config is not None:
+            force_setattr(self, "config", json_of(self.config))
 
 
 class DecisionEngineRun(Struct, frozen=True, kw_only=True):
@@ -795,7 +819,8 @@ class MessageGuardrails(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Members that this version does not know, as the server wrote them. They are sent back with the value."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "other_members", json_of(self.other_members))
+        if self.other_members is not None:
+            force_setattr(self, "other_members", json_of(self.other_members))
 
 
 class MessageVariableConfig(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -814,7 +839,8 @@ class MessageVariableConfig(Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """Members that this version does not know, as the server wrote them. They are sent back with the value."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "other_members", json_of(self.other_members))
+        if self.other_members is not None:
+            force_setattr(self, "other_members", json_of(self.other_members))
 
 
 class MessageVariant(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -842,8 +868,10 @@ class MessageVariant(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Members that this version does not know, as the server wrote them. They are sent back with the value."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "user_audience_filter", json_of(self.user_audience_filter))
-        force_setattr(self, "other_members", json_of(self.other_members))
+        if self.user_audience_filter is not None:
+            force_setattr(self, "user_audience_filter", json_of(self.user_audience_filter))
+        if self.other_members is not None:
+            force_setattr(self, "other_members", json_of(self.other_members))
 
 
 class MessageVariable(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -862,7 +890,8 @@ class MessageVariable(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Members that this version does not know, as the server wrote them. They are sent back with the value."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "other_members", json_of(self.other_members))
+        if self.other_members is not None:
+            force_setattr(self, "other_members", json_of(self.other_members))
 
 
 class DecisionEngineMessage(Struct, frozen=True, kw_only=True):
@@ -896,8 +925,10 @@ class DecisionEngineMessage(Struct, frozen=True, kw_only=True):
     """Time of the last change."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "config", json_of(self.config))
-        force_setattr(self, "tags", json_of(self.tags))
+        if self.config is not None:
+            force_setattr(self, "config", json_of(self.config))
+        if self.tags is not None:
+            force_setattr(self, "tags", json_of(self.tags))
 
 
 class EventSchema(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -928,8 +959,10 @@ class EventSchema(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Members that this version does not know, as the server wrote them. They are sent back with the value."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "schema", json_of(self.schema))
-        force_setattr(self, "other_members", json_of(self.other_members))
+        if self.schema is not None:
+            force_setattr(self, "schema", json_of(self.schema))
+        if self.other_members is not None:
+            force_setattr(self, "other_members", json_of(self.other_members))
 
 
 class EventSource(Struct, frozen=True, kw_only=True):
@@ -1040,8 +1073,10 @@ class EventDomainComponent(Struct, frozen=True, kw_only=True, omit_defaults=True
     """Members that this version does not know, as the server wrote them. They are sent back with the value."""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "schema", json_of(self.schema))
-        force_setattr(self, "other_members", json_of(self.other_members))
+        if self.schema is not None:
+            force_setattr(self, "schema", json_of(self.schema))
+        if self.other_members is not None:
+            force_setattr(self, "other_members", json_of(self.other_members))
 
 
 class EventDomain(Struct, frozen=True, kw_only=True):

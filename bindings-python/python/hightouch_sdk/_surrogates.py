@@ -8,27 +8,27 @@ from __future__ import annotations
 
 import os
 import re
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from msgspec import DecodeError
+from msgspec import DecodeError, Raw, Struct
+from msgspec.structs import force_setattr
+
+from ._json import Json
 
 if TYPE_CHECKING:
     from msgspec.json import Decoder
 
 T = TypeVar("T")
 
-# Matches every escape, so that half of a whole pair, or `\\u`, is not taken for a lone surrogate.
+# Matches pairs and all other escapes too. Otherwise half of a pair, or the `\u` of an escaped backslash and a `u`,
+# would be taken for a lone surrogate.
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u([dD][89a-fA-F][0-9a-fA-F]{2})|.)"
 )
 
-_mark: ContextVar[bytes] = ContextVar("mark", default=b"")
-"""Replaces the ``\\u`` of lone surrogates while an answer is decoded."""
-
 
 def decode(decoder: Decoder[T], text: bytes) -> T:
-    """Decodes an answer in which a `Json` may contain lone surrogates.
+    """Decodes an answer in which opaque JSON may contain lone surrogates.
 
     Raises:
         DecodeError: The answer does not fit its type.
@@ -40,14 +40,22 @@ def decode(decoder: Decoder[T], text: bytes) -> T:
         hidden = _ESCAPE.sub(lambda found: mark + found[1] if found[1] else found[0], text)
         if hidden == text:
             raise
-        before = _mark.set(mark)
-        try:
-            return decoder.decode(hidden)
-        finally:
-            _mark.reset(before)
+        restored: T = _restored(decoder.decode(hidden), mark)
+        return restored
 
 
-def restored(raw: bytes) -> bytes:
-    """Returns a part of the answer that is being decoded, as it was received."""
-    mark = _mark.get()
-    return raw.replace(mark, rb"\u") if mark else raw
+def _restored(value: Any, mark: bytes) -> Any:
+    r"""Replaces the mark by the ``\u`` that it stands for, in all opaque JSON of a decoded value."""
+    if isinstance(value, Raw):
+        return Raw(bytes(value).replace(mark, rb"\u"))
+    if isinstance(value, Json):
+        return Json.from_raw(value.raw.replace(mark, rb"\u"))
+    kind: Any = value.__class__
+    if kind is list:
+        value[:] = [_restored(item, mark) for item in value]
+    elif kind is dict:
+        value.update({name: _restored(member, mark) for name, member in value.items()})
+    elif isinstance(value, Struct):
+        for name in value.__struct_fields__:
+            force_setattr(value, name, _restored(getattr(value, name), mark))
+    return value
