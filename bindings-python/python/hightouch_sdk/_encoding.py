@@ -135,8 +135,9 @@ def python_name(name: str) -> str:
 
 
 def options_json(opts: Opts) -> str:
-    """Writes the options of a call."""
-    return args_json({name: UNSET if value is None else value for name, value in opts.items()})
+    """Writes the options of a call; an empty text if there are none."""
+    given = {name: value for name, value in opts.items() if value is not None}
+    return args_json(given) if given else ""
 
 
 def encoded(members: Mapping[str, object]) -> str:
