@@ -13,6 +13,7 @@ pub(crate) use interrupt::with_signal;
 pub(crate) use keys::{Given, KeySource, asking};
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -48,6 +49,9 @@ struct Shared {
     http: Http,
     own_clock: OwnClock,
     budget: Mutex<Budget>,
+    /// Whether the client is closed. A flag beside the token, because the token has a lock.
+    is_closed: AtomicBool,
+    /// Ends the calls under way when the client is closed.
     closed: CancellationToken,
     hooks: Hooks,
 }
@@ -85,6 +89,7 @@ impl Sender {
             http: Http::new(config.clone()),
             own_clock: OwnClock::new(),
             budget: Mutex::new(Budget::new()),
+            is_closed: AtomicBool::new(false),
             closed: CancellationToken::new(),
             hooks: Hooks::default(),
             config,
@@ -95,8 +100,8 @@ impl Sender {
         sender
     }
 
-    /// Creates a sender with the same settings and key for a forked process. It waits for no lock of this sender,
-    /// because another thread may have held it when the process forked.
+    /// Creates a sender with the same settings and key, for a forked process. It must not wait for a lock of this sender:
+    /// a thread of the parent may have held it at the fork, and that thread does not exist in the child.
     pub(crate) fn reopened(&self) -> Self {
         let key = self.0.keys.current_in_a_fork().or_else(|| self.0.config.key.clone());
         let config = Config { key, ..self.0.config.clone() };
@@ -144,11 +149,12 @@ impl Sender {
     }
 
     pub(crate) fn close(&self) {
+        self.0.is_closed.store(true, Ordering::Release);
         self.0.closed.cancel();
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.0.closed.is_cancelled()
+        self.0.is_closed.load(Ordering::Acquire)
     }
 
     /// Resolves once the client is closed or the call is cancelled.
