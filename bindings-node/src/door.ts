@@ -115,7 +115,7 @@ const collected = new FinalizationRegistry<NativeCancel>((cancel) => {
   cancel.cancel()
 })
 
-/** One engine of the core. All classes of a client share it. */
+/** The connection to one engine of the core. A client shares it with its resources, lists and run handles. */
 export class Door {
   readonly #calls: PendingCalls
   readonly #engine: NativeEngine
@@ -225,7 +225,7 @@ export class Door {
   async #send(op: string, args: string, opts: string, signal?: AbortSignal): Promise<EncodedReply> {
     const cancel = signal && new this.#calls.native.Cancel()
     const sent = this.#calls.send({ engine: this.#engine, op, args, opts, cancel, keepsAlive: true })
-    // An error that is created after this await has the caller in its stack.
+    // Errors are created after this await, in JavaScript, so that their stacks contain the caller.
     const [, ok, head, body, texts] = await (signal && cancel
       ? cancelOnAbort(sent, signal, () => {
           cancel.cancel()

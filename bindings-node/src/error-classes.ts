@@ -55,7 +55,7 @@ export class ProtocolError extends HightouchError {}
 /** A change was sent, and whether it took effect is unknown. Check before you repeat it. */
 export class OutcomeUnknownError extends HightouchError {}
 
-/** The run did not end within the time to wait for it. It goes on. */
+/** The run did not end within the time limit of the wait. The run itself goes on. */
 export class WaitTimeoutError extends TimeoutError {}
 
 /** The client is closed. */

@@ -326,7 +326,7 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null
 }
 
-/** Says why JSON cannot express a value. The text does not contain the value, which may be a key. */
+/** Says why JSON cannot express a value. The reason does not contain the value, which may be an API key. */
 function whyUnencodable(value: unknown, isRequired: boolean): string | undefined {
   const what = unencodableType(value, isRequired)
   return what === undefined ? undefined : `${what} cannot be encoded as JSON.`

@@ -46,7 +46,7 @@ export type ErrorKind =
   | 'outcome_unknown'
   /** The run failed, was cancelled or was interrupted, or it ended with warnings that were to be raised. */
   | 'run_failed'
-  /** The run did not end within the time to wait for it. It goes on. */
+  /** The run did not end within the time limit of the wait. The run itself goes on. */
   | 'wait_timeout'
   /** The client is closed. */
   | 'closed'
@@ -746,7 +746,7 @@ export type IdentityGraphRunOrder =
 
 /** The result of queueing identifiers for reprocessing. */
 export interface ReprocessRequest {
-  /** Id of the request, for `reprocess_status`. */
+  /** Id of the request, with which you read its status. */
   requestId: string
 }
 
@@ -808,7 +808,9 @@ export type RecipientStatus =
   | 'rejected'
   /** Only in errors, set by the SDK: the request was sent, and its result is unknown. */
   | 'unknown'
-  /** Only in errors, set by the SDK: the request was refused, or never sent because an earlier one failed. */
+  /**
+   * Only in errors, set by the SDK: nothing was sent to it, because this request or an earlier one failed.
+   */
   | 'not_sent'
   // Other values are possible: the API does not document a complete list.
   | (string & {})
@@ -1032,7 +1034,7 @@ export type EventType =
 /** The schema of the events of one kind and name. */
 export interface EventSchema<Opaque = Json> {
   /**
-   * JSON Schema of the event; in a domain it may refer to components.
+   * JSON Schema of the event. In an event domain, it may refer to the domain's components.
    *
    * Required in a value that you send; it can be absent in an answer.
    */

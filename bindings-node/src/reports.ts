@@ -43,7 +43,7 @@ export interface Diagnosis {
    * if no connection could be made.
    */
   tls?: Negotiated
-  /** Whether the API answered a request with this key. */
+  /** Whether a request with this key succeeded. */
   ok: boolean
   /** The findings, in the order of the checks. */
   findings: Finding[]

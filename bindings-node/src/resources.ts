@@ -9,9 +9,9 @@ import type * as runs from './runs.js'
 
 /** Arguments of `sources.list`. */
 export interface SourcesListArgs {
-  /** Only sources with this name. Whether part of it is enough is not documented. */
+  /** Only sources with this name. The API does not document whether a part of the name matches. */
   name?: string | undefined
-  /** Only the source with this slug. Whether part of it is enough is not documented. */
+  /** Only the source with this slug. The API does not document whether a part of the slug matches. */
   slug?: string | undefined
   /** Number of sources to skip before the first page. Default: 0. */
   offset?: number | undefined
@@ -46,9 +46,9 @@ export interface SourcesUpdateArgs {
 
 /** Arguments of `destinations.list`. */
 export interface DestinationsListArgs {
-  /** Only destinations with this name. Whether part of it is enough is not documented. */
+  /** Only destinations with this name. The API does not document whether a part of the name matches. */
   name?: string | undefined
-  /** Only the destination with this slug. Whether part of it is enough is not documented. */
+  /** Only the destination with this slug. The API does not document whether a part of the slug matches. */
   slug?: string | undefined
   /** Number of destinations to skip before the first page. Default: 0. */
   offset?: number | undefined
@@ -80,9 +80,9 @@ export interface DestinationsUpdateArgs {
 
 /** Arguments of `models.list`. */
 export interface ModelsListArgs {
-  /** Only models with this name. Whether part of it is enough is not documented. */
+  /** Only models with this name. The API does not document whether a part of the name matches. */
   name?: string | undefined
-  /** Only the model with this slug. Whether part of it is enough is not documented. */
+  /** Only the model with this slug. The API does not document whether a part of the slug matches. */
   slug?: string | undefined
   /** Only models with these tags, each written `key:value`. */
   tags?: readonly string[] | undefined
@@ -213,7 +213,7 @@ export interface SyncsTriggerArgs {
   fullResync?: boolean | undefined
   /** Process every row without making changes at the destination. Default: false. */
   resetCDC?: boolean | undefined
-  /** Empty the audience, then send the whole query. Default: false. */
+  /** Empty the audience, then send all rows of the query's result. Default: false. */
   clearAndFill?: boolean | undefined
   /** What to do while a run of the sync is in progress. Default: `queue`. */
   ifRunning?: models.IfRunning | undefined
@@ -288,7 +288,7 @@ export interface CampaignsTriggerArgs {
 
 /** Arguments of `decisionEngine.listFlows`. */
 export interface DecisionEngineListFlowsArgs {
-  /** Only flows with this name. Whether part of it is enough is not documented. */
+  /** Only flows with this name. The API does not document whether a part of the name matches. */
   name?: string | undefined
   /** Number of flows to skip before the first page. Default: 0. */
   offset?: number | undefined
@@ -338,7 +338,7 @@ export interface DecisionEngineUpdateMessageArgs {
 
 /** Arguments of `eventContracts.list`. */
 export interface EventContractsListArgs {
-  /** Only contracts with this name. Whether part of it is enough is not documented. */
+  /** Only contracts with this name. The API does not document whether a part of the name matches. */
   name?: string | undefined
   /** Number of contracts to skip before the first page. Default: 0. */
   offset?: number | undefined
@@ -372,13 +372,15 @@ export interface EventContractsUpdateArgs {
   description?: string | undefined
   /** How events that the contract does not define are handled. */
   onUndeclaredSchema?: models.EventPolicy | undefined
-  /** The events that it defines. Whether members that are left out keep their values is not documented. */
+  /**
+   * The events that the contract defines. The API does not document what happens to events that are left out.
+   */
   events?: readonly models.EventSchema<JsonInput>[] | undefined
 }
 
 /** Arguments of `eventDomains.list`. */
 export interface EventDomainsListArgs {
-  /** Only domains with this name. Whether part of it is enough is not documented. */
+  /** Only domains with this name. The API does not document whether a part of the name matches. */
   name?: string | undefined
   /** Number of domains to skip before the first page. Default: 0. */
   offset?: number | undefined
@@ -434,8 +436,8 @@ export class Campaigns extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The {@link CampaignResult}.
-   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
-   * taken effect.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
+   * may have taken effect.
    */
   async trigger(campaignId: string, args: CampaignsTriggerArgs, options: CallOptions = {}): Promise<models.CampaignResult> {
     return this.calls.value<models.CampaignResult>('campaigns.trigger', { ...args, campaignId }, options)
@@ -450,7 +452,7 @@ export class Campaigns extends Resource {
    * @param sendId The send's id, as returned by `trigger`.
    * @param options Options of this call.
    * @returns The {@link SendStatus}.
-   * @throws {@link HightouchError} with the class of its kind.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`.
    */
   async sendStatus(campaignId: string, sendId: string, options: CallOptions = {}): Promise<models.SendStatus> {
     return this.calls.value<models.SendStatus>('campaigns.send_status', { campaignId, sendId }, options)
@@ -468,7 +470,7 @@ export class DecisionEngine extends Resource {
    * @param options Options of this call.
    * @returns A list of {@link DecisionEngineFlow}: `await` fetches its first page, `for await` iterates over
    * all pages.
-   * @throws {@link HightouchError} with the class of its kind.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`.
    */
   listFlows(args: DecisionEngineListFlowsArgs = {}, options: CallOptions = {}): Listing<models.DecisionEngineFlow> {
     return this.calls.list<models.DecisionEngineFlow>('decision_engine.list_flows', args, options)
@@ -482,7 +484,7 @@ export class DecisionEngine extends Resource {
    * @param flowId The flow's id, a UUID.
    * @param options Options of this call.
    * @returns The {@link DecisionEngineFlow}.
-   * @throws {@link HightouchError} with the class of its kind.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`.
    */
   async getFlow(flowId: string, options: CallOptions = {}): Promise<models.DecisionEngineFlow> {
     return this.calls.value<models.DecisionEngineFlow>('decision_engine.get_flow', { flowId }, options)
@@ -497,8 +499,8 @@ export class DecisionEngine extends Resource {
    * @param flowId The flow's id, a UUID.
    * @param options Options of this call.
    * @returns The {@link DecisionEngineRun}.
-   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
-   * taken effect.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
+   * may have taken effect.
    */
   async runFlow(flowId: string, options: CallOptions = {}): Promise<models.DecisionEngineRun> {
     return this.calls.value<models.DecisionEngineRun>('decision_engine.run_flow', { flowId }, options)
@@ -514,7 +516,7 @@ export class DecisionEngine extends Resource {
    * @param options Options of this call.
    * @returns A list of {@link DecisionEngineMessage}: `await` fetches its first page, `for await` iterates
    * over all pages.
-   * @throws {@link HightouchError} with the class of its kind.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`.
    */
   listMessages(flowId: string, args: DecisionEngineListMessagesArgs = {}, options: CallOptions = {}): Listing<models.DecisionEngineMessage> {
     return this.calls.list<models.DecisionEngineMessage>('decision_engine.list_messages', { ...args, flowId }, options)
@@ -529,7 +531,7 @@ export class DecisionEngine extends Resource {
    * @param messageId The message's id, a UUID.
    * @param options Options of this call.
    * @returns The {@link DecisionEngineMessage}.
-   * @throws {@link HightouchError} with the class of its kind.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`.
    */
   async getMessage(flowId: string, messageId: string, options: CallOptions = {}): Promise<models.DecisionEngineMessage> {
     return this.calls.value<models.DecisionEngineMessage>('decision_engine.get_message', { flowId, messageId }, options)
@@ -544,8 +546,8 @@ export class DecisionEngine extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The {@link DecisionEngineMessage}.
-   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
-   * taken effect.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
+   * may have taken effect.
    */
   async createMessage(flowId: string, args: DecisionEngineCreateMessageArgs, options: CallOptions = {}): Promise<models.DecisionEngineMessage> {
     return this.calls.value<models.DecisionEngineMessage>('decision_engine.create_message', { ...args, flowId }, options)
@@ -561,8 +563,8 @@ export class DecisionEngine extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The {@link DecisionEngineMessage}.
-   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
-   * taken effect.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
+   * may have taken effect.
    */
   async updateMessage(flowId: string, messageId: string, args: DecisionEngineUpdateMessageArgs = {}, options: CallOptions = {}): Promise<models.DecisionEngineMessage> {
     return this.calls.value<models.DecisionEngineMessage>('decision_engine.update_message', { ...args, flowId, messageId }, options)
@@ -580,7 +582,7 @@ export class Destinations extends Resource {
    * @param options Options of this call.
    * @returns A list of {@link Destination}: `await` fetches its first page, `for await` iterates over all
    * pages.
-   * @throws {@link HightouchError} with the class of its kind.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`.
    */
   list(args: DestinationsListArgs = {}, options: CallOptions = {}): Listing<models.Destination> {
     return this.calls.list<models.Destination>('destinations.list', args, options)
@@ -594,7 +596,7 @@ export class Destinations extends Resource {
    * @param destinationId The destination's id.
    * @param options Options of this call.
    * @returns The {@link Destination}.
-   * @throws {@link HightouchError} with the class of its kind.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`.
    */
   async get(destinationId: number, options: CallOptions = {}): Promise<models.Destination> {
     return this.calls.value<models.Destination>('destinations.get', { destinationId }, options)
@@ -608,8 +610,8 @@ export class Destinations extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The {@link Destination}.
-   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
-   * taken effect.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
+   * may have taken effect.
    */
   async create(args: DestinationsCreateArgs, options: CallOptions = {}): Promise<models.Destination> {
     return this.calls.value<models.Destination>('destinations.create', args, options)
@@ -624,8 +626,8 @@ export class Destinations extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The {@link Destination}.
-   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
-   * taken effect.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
+   * may have taken effect.
    */
   async update(destinationId: number, args: DestinationsUpdateArgs = {}, options: CallOptions = {}): Promise<models.Destination> {
     return this.calls.value<models.Destination>('destinations.update', { ...args, destinationId }, options)
@@ -644,7 +646,7 @@ export class EventContracts extends Resource {
    * @param options Options of this call.
    * @returns A list of {@link EventContract}: `await` fetches its first page, `for await` iterates over all
    * pages.
-   * @throws {@link HightouchError} with the class of its kind.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`.
    */
   list(args: EventContractsListArgs = {}, options: CallOptions = {}): Listing<models.EventContract> {
     return this.calls.list<models.EventContract>('event_contracts.list', args, options)
@@ -658,7 +660,7 @@ export class EventContracts extends Resource {
    * @param contractId The contract's id.
    * @param options Options of this call.
    * @returns The {@link EventContract}.
-   * @throws {@link HightouchError} with the class of its kind.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`.
    */
   async get(contractId: string, options: CallOptions = {}): Promise<models.EventContract> {
     return this.calls.value<models.EventContract>('event_contracts.get', { contractId }, options)
@@ -672,8 +674,8 @@ export class EventContracts extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The {@link EventContract}.
-   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
-   * taken effect.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
+   * may have taken effect.
    */
   async create(args: EventContractsCreateArgs, options: CallOptions = {}): Promise<models.EventContract> {
     return this.calls.value<models.EventContract>('event_contracts.create', args, options)
@@ -688,8 +690,8 @@ export class EventContracts extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The {@link UpdatedEventContract}.
-   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
-   * taken effect.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
+   * may have taken effect.
    */
   async update(contractId: string, args: EventContractsUpdateArgs = {}, options: CallOptions = {}): Promise<models.UpdatedEventContract> {
     return this.calls.value<models.UpdatedEventContract>('event_contracts.update', { ...args, contractId }, options)
@@ -708,7 +710,7 @@ export class EventDomains extends Resource {
    * @param options Options of this call.
    * @returns A list of {@link EventDomain}: `await` fetches its first page, `for await` iterates over all
    * pages.
-   * @throws {@link HightouchError} with the class of its kind.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`.
    */
   list(args: EventDomainsListArgs = {}, options: CallOptions = {}): Listing<models.EventDomain> {
     return this.calls.list<models.EventDomain>('event_domains.list', args, options)
@@ -722,7 +724,7 @@ export class EventDomains extends Resource {
    * @param domainId The domain's id.
    * @param options Options of this call.
    * @returns The {@link EventDomain}.
-   * @throws {@link HightouchError} with the class of its kind.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`.
    */
   async get(domainId: string, options: CallOptions = {}): Promise<models.EventDomain> {
     return this.calls.value<models.EventDomain>('event_domains.get', { domainId }, options)
@@ -736,8 +738,8 @@ export class EventDomains extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The {@link EventDomain}.
-   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
-   * taken effect.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
+   * may have taken effect.
    */
   async create(args: EventDomainsCreateArgs, options: CallOptions = {}): Promise<models.EventDomain> {
     return this.calls.value<models.EventDomain>('event_domains.create', args, options)
@@ -753,8 +755,8 @@ export class EventDomains extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The {@link EventDomain}.
-   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
-   * taken effect.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
+   * may have taken effect.
    */
   async update(domainId: string, args: EventDomainsUpdateArgs = {}, options: CallOptions = {}): Promise<models.EventDomain> {
     return this.calls.value<models.EventDomain>('event_domains.update', { ...args, domainId }, options)
@@ -773,8 +775,8 @@ export class IdentityGraphs extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The handle of the run, a {@link IdentityGraphRunHandle}.
-   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
-   * taken effect.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
+   * may have taken effect.
    */
   async trigger(graphId: string, args: IdentityGraphsTriggerArgs = {}, options: CallOptions = {}): Promise<runs.IdentityGraphRunHandle> {
     return this.calls.run<runs.IdentityGraphRunHandle>('identity_graphs.trigger', { ...args, graphId }, options)
@@ -791,7 +793,7 @@ export class IdentityGraphs extends Resource {
    * @param options Options of this call.
    * @returns A list of {@link IdentityGraphRun}: `await` fetches its first page, `for await` iterates over
    * all pages.
-   * @throws {@link HightouchError} with the class of its kind.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`.
    */
   runs(graphId: string, args: IdentityGraphsRunsArgs = {}, options: CallOptions = {}): Listing<models.IdentityGraphRun> {
     return this.calls.list<models.IdentityGraphRun>('identity_graphs.runs', { ...args, graphId }, options)
@@ -807,8 +809,8 @@ export class IdentityGraphs extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The {@link ReprocessRequest}.
-   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
-   * taken effect.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
+   * may have taken effect.
    */
   async queueForReprocessing(graphId: string, args: IdentityGraphsQueueForReprocessingArgs, options: CallOptions = {}): Promise<models.ReprocessRequest> {
     return this.calls.value<models.ReprocessRequest>('identity_graphs.queue_for_reprocessing', { ...args, graphId }, options)
@@ -823,7 +825,7 @@ export class IdentityGraphs extends Resource {
    * @param requestId The request's id, as returned by `queue_for_reprocessing`.
    * @param options Options of this call.
    * @returns The {@link ReprocessStatus}.
-   * @throws {@link HightouchError} with the class of its kind.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`.
    */
   async reprocessStatus(graphId: string, requestId: string, options: CallOptions = {}): Promise<models.ReprocessStatus> {
     return this.calls.value<models.ReprocessStatus>('identity_graphs.reprocess_status', { graphId, requestId }, options)
@@ -838,8 +840,8 @@ export class IdentityGraphs extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The handle of the run, a {@link IdentityGraphRunHandle}.
-   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
-   * taken effect.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
+   * may have taken effect.
    * @deprecated Hightouch has replaced this operation.
    */
   async triggerLegacy(graphId: string, args: IdentityGraphsTriggerLegacyArgs = {}, options: CallOptions = {}): Promise<runs.IdentityGraphRunHandle> {
@@ -858,7 +860,7 @@ export class Models extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns A list of {@link Model}: `await` fetches its first page, `for await` iterates over all pages.
-   * @throws {@link HightouchError} with the class of its kind.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`.
    */
   list(args: ModelsListArgs = {}, options: CallOptions = {}): Listing<models.Model> {
     return this.calls.list<models.Model>('models.list', args, options)
@@ -872,7 +874,7 @@ export class Models extends Resource {
    * @param modelId The model's id.
    * @param options Options of this call.
    * @returns The {@link Model}.
-   * @throws {@link HightouchError} with the class of its kind.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`.
    */
   async get(modelId: number, options: CallOptions = {}): Promise<models.Model> {
     return this.calls.value<models.Model>('models.get', { modelId }, options)
@@ -887,8 +889,8 @@ export class Models extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The {@link Model}.
-   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
-   * taken effect.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
+   * may have taken effect.
    */
   async create(args: ModelsCreateArgs, options: CallOptions = {}): Promise<models.Model> {
     return this.calls.value<models.Model>('models.create', args, options)
@@ -903,24 +905,24 @@ export class Models extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The {@link Model}.
-   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
-   * taken effect.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
+   * may have taken effect.
    */
   async update(modelId: number, args: ModelsUpdateArgs = {}, options: CallOptions = {}): Promise<models.Model> {
     return this.calls.value<models.Model>('models.update', { ...args, modelId }, options)
   }
 
   /**
-   * Deletes a model. The operation is newer than the vendor's document that this SDK is based on. A server
-   * that does not have it answers `not_found`.
+   * Deletes a model. Hightouch's OpenAPI document does not list this operation yet. If a server lacks it, the
+   * call fails as if the model did not exist.
    *
    * Operation `DeleteModel`: `DELETE /models/{modelId}`.
    *
    * @param modelId The model's id.
    * @param options Options of this call.
    * @returns Nothing.
-   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
-   * taken effect.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
+   * may have taken effect.
    */
   async delete(modelId: number, options: CallOptions = {}): Promise<void> {
     return this.calls.nothing('models.delete', { modelId }, options)
@@ -937,7 +939,7 @@ export class Sources extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns A list of {@link Source}: `await` fetches its first page, `for await` iterates over all pages.
-   * @throws {@link HightouchError} with the class of its kind.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`.
    */
   list(args: SourcesListArgs = {}, options: CallOptions = {}): Listing<models.Source> {
     return this.calls.list<models.Source>('sources.list', args, options)
@@ -951,7 +953,7 @@ export class Sources extends Resource {
    * @param sourceId The source's id.
    * @param options Options of this call.
    * @returns The {@link Source}.
-   * @throws {@link HightouchError} with the class of its kind.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`.
    */
   async get(sourceId: number, options: CallOptions = {}): Promise<models.Source> {
     return this.calls.value<models.Source>('sources.get', { sourceId }, options)
@@ -965,8 +967,8 @@ export class Sources extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The {@link Source}.
-   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
-   * taken effect.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
+   * may have taken effect.
    */
   async create(args: SourcesCreateArgs, options: CallOptions = {}): Promise<models.Source> {
     return this.calls.value<models.Source>('sources.create', args, options)
@@ -981,8 +983,8 @@ export class Sources extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The {@link Source}.
-   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
-   * taken effect.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
+   * may have taken effect.
    */
   async update(sourceId: number, args: SourcesUpdateArgs = {}, options: CallOptions = {}): Promise<models.Source> {
     return this.calls.value<models.Source>('sources.update', { ...args, sourceId }, options)
@@ -1001,8 +1003,8 @@ export class SyncSequences extends Resource {
    * @param syncSequenceId The sequence's id; no operation lists sequences, so take it from the web app.
    * @param options Options of this call.
    * @returns The handle of the run, a {@link SequenceRunHandle}.
-   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
-   * taken effect.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
+   * may have taken effect.
    */
   async trigger(syncSequenceId: string, options: CallOptions = {}): Promise<runs.SequenceRunHandle> {
     return this.calls.run<runs.SequenceRunHandle>('sync_sequences.trigger', { syncSequenceId }, options)
@@ -1016,7 +1018,7 @@ export class SyncSequences extends Resource {
    * @param syncSequenceRunId The run's id, as returned by `trigger`.
    * @param options Options of this call.
    * @returns The {@link SequenceRun}.
-   * @throws {@link HightouchError} with the class of its kind.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`.
    */
   async run(syncSequenceRunId: string, options: CallOptions = {}): Promise<models.SequenceRun> {
     return this.calls.value<models.SequenceRun>('sync_sequences.run', { syncSequenceRunId }, options)
@@ -1033,7 +1035,7 @@ export class Syncs extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns A list of {@link Sync}: `await` fetches its first page, `for await` iterates over all pages.
-   * @throws {@link HightouchError} with the class of its kind.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`.
    */
   list(args: SyncsListArgs = {}, options: CallOptions = {}): Listing<models.Sync> {
     return this.calls.list<models.Sync>('syncs.list', args, options)
@@ -1048,7 +1050,7 @@ export class Syncs extends Resource {
    * costs one more request; a change looks it up each time.
    * @param options Options of this call.
    * @returns The {@link Sync}.
-   * @throws {@link HightouchError} with the class of its kind.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`.
    */
   async get(sync: models.SyncRef, options: CallOptions = {}): Promise<models.Sync> {
     return this.calls.value<models.Sync>('syncs.get', { sync }, options)
@@ -1062,8 +1064,8 @@ export class Syncs extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The {@link Sync}.
-   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
-   * taken effect.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
+   * may have taken effect.
    */
   async create(args: SyncsCreateArgs, options: CallOptions = {}): Promise<models.Sync> {
     return this.calls.value<models.Sync>('syncs.create', args, options)
@@ -1079,16 +1081,16 @@ export class Syncs extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The {@link Sync}.
-   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
-   * taken effect.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
+   * may have taken effect.
    */
   async update(sync: models.SyncRef, args: SyncsUpdateArgs = {}, options: CallOptions = {}): Promise<models.Sync> {
     return this.calls.value<models.Sync>('syncs.update', { ...args, sync }, options)
   }
 
   /**
-   * Deletes a sync. Rows that it has sent stay in the destination. The operation is newer than the vendor's
-   * document that this SDK is based on. A server that does not have it answers `not_found`.
+   * Deletes a sync. Rows that it has sent stay in the destination. Hightouch's OpenAPI document does not list
+   * this operation yet. If a server lacks it, the call fails as if the sync did not exist.
    *
    * Operation `DeleteSync`: `DELETE /syncs/{syncId}`.
    *
@@ -1096,8 +1098,8 @@ export class Syncs extends Resource {
    * costs one more request; a change looks it up each time.
    * @param options Options of this call.
    * @returns Nothing.
-   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
-   * taken effect.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
+   * may have taken effect.
    */
   async delete(sync: models.SyncRef, options: CallOptions = {}): Promise<void> {
     return this.calls.nothing('syncs.delete', { sync }, options)
@@ -1116,8 +1118,8 @@ export class Syncs extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The handle of the run, a {@link SyncRunHandle}.
-   * @throws {@link HightouchError} with the class of its kind. {@link OutcomeUnknownError} if it may have
-   * taken effect.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
+   * may have taken effect.
    */
   async trigger(sync: models.SyncRef, args: SyncsTriggerArgs = {}, options: CallOptions = {}): Promise<runs.SyncRunHandle> {
     return this.calls.run<runs.SyncRunHandle>('syncs.trigger', { ...args, sync }, options)
@@ -1133,7 +1135,7 @@ export class Syncs extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns A list of {@link SyncRun}: `await` fetches its first page, `for await` iterates over all pages.
-   * @throws {@link HightouchError} with the class of its kind.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`.
    */
   runs(sync: models.SyncRef, args: SyncsRunsArgs = {}, options: CallOptions = {}): Listing<models.SyncRun> {
     return this.calls.list<models.SyncRun>('syncs.runs', { ...args, sync }, options)

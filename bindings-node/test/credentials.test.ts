@@ -87,7 +87,7 @@ describe('a key function', () => {
     const kinds = await Promise.all(Array.from({ length: 20 }, () => kind(ht.syncs.get(1))))
     assert.deepEqual(new Set(kinds), new Set(['authentication']))
     assert.equal(give.mock.callCount(), 2)
-    // The function has returned since this call started.
+    // `late` started before the function returned the key again, so its 401 does not call the function.
     assert.equal(await kind(late), 'authentication')
     assert.equal(give.mock.callCount(), 2)
     assert.equal((await statuses(home)).length, 21)
@@ -109,7 +109,7 @@ describe('a key function', () => {
     const home = await world()
     const cause = new Error('the vault is sealed')
     const give = test.mock.fn<sdk.ApiKeyFunction>(async () => {
-      // Gives all three calls time to start. A call that starts after the failure would ask again.
+      // Gives all three calls time to start: one that starts after the failure would call the function again.
       await setTimeout(500)
       throw cause
     })

@@ -37,8 +37,8 @@ describe('a list of 100,000 syncs', () => {
     const late = used()
     assert.equal(count, SYNCS)
     const grown = [late.heap - early.heap, late.rss - early.rss].map((bytes) => bytes / MEGABYTE)
-    // If the rows were kept, both would grow by more than 140 MB. The heap is exact after a collection. The process also
-    // grows with the allocator and the load of the machine, by up to 32 MB as measured.
+    // If the rows were kept, the heap and the process would each grow by more than 140 MB. The heap's size is exact after
+    // a garbage collection. The process also grows with the allocator and the machine's load, by up to 32 MB.
     const [heap = NaN, rss = NaN] = grown
     assert(heap < 16 && rss < 70, `grew by ${grown.join(' and ')} MB`)
   })

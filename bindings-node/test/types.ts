@@ -70,7 +70,7 @@ export async function promises(signal: AbortSignal): Promise<void> {
   ht.syncs.list({ modelID: 7 })
   // @ts-expect-error an argument of the wrong type
   ht.syncs.list({ modelId: '7' })
-  // @ts-expect-error null is not the same as leaving out
+  // @ts-expect-error null does not mean absent; leave the argument out
   ht.syncs.list({ modelId: null })
   // @ts-expect-error a sync is needed
   await ht.syncs.trigger()
@@ -103,7 +103,7 @@ export async function fields(ht: Hightouch, source: Sync): Promise<void> {
       source.configuration.value,
       source.configuration.text,
     ])
-    // @ts-expect-error its members are not members of the value
+    // @ts-expect-error the members are on `configuration.value`, not on the Json itself
     expectType<{ mode: unknown }>(source.configuration)
   }
   // A Json is not a plain object. A copy of it cannot be sent.

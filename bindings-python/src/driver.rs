@@ -42,7 +42,7 @@ impl Driver {
     /// Creates a driver with its thread. Both live as long as the process.
     pub(crate) fn start() -> io::Result<&'static Self> {
         let (hand_over, started) = mpsc::channel::<&'static Self>();
-        // Started first: a runtime is never freed, and must not be created for nothing.
+        // The thread starts first. If that fails, no runtime has been created, which would never be freed.
         let stand_in = move || {
             if let Ok(driver) = started.recv() {
                 driver.stand_in();

@@ -75,7 +75,7 @@ kinds! {
     OutcomeUnknown = "outcome_unknown" (other),
     /// The run failed, was cancelled or was interrupted, or it ended with warnings that were to be raised.
     RunFailed = "run_failed" (other),
-    /// The run did not end within the time to wait for it. It goes on.
+    /// The run did not end within the time limit of the wait. The run itself goes on.
     WaitTimeout = "wait_timeout" (timeout),
     /// The client is closed.
     Closed = "closed" (other),

@@ -97,7 +97,8 @@ class Hightouch(Client[Ask], Resources):
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:

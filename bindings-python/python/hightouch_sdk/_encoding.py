@@ -34,7 +34,7 @@ def seconds(name: str, duration: Any, error: type[HightouchError] = InvalidReque
     """Converts a duration to seconds.
 
     Raises:
-        HightouchError: Of the class ``error``: it is not a finite duration.
+        HightouchError: The duration is not finite. The class is ``error``.
     """
     given = duration.total_seconds() if isinstance(duration, timedelta) else duration
     is_number = hasattr(given, "__float__") or hasattr(given, "__index__")
@@ -48,7 +48,7 @@ def milliseconds(name: str, duration: Any, error: type[HightouchError] = Invalid
     """Converts a duration to whole milliseconds, rounded up; None stays None.
 
     Raises:
-        HightouchError: Of the class ``error``: it is not a finite duration, or it is negative.
+        HightouchError: The duration is not finite, or it is negative. The class is ``error``.
     """
     if duration is None:
         return None
@@ -81,7 +81,7 @@ def checked_headers(headers: Any, error: type[HightouchError]) -> dict[str, str]
     """Copies headers into a dict.
 
     Raises:
-        HightouchError: Of the class ``error``: they are not a mapping from strings to strings.
+        HightouchError: The headers are not a mapping from strings to strings. The class is ``error``.
     """
     if headers is None:
         return None

@@ -214,7 +214,7 @@ RecipientStatus: TypeAlias = (
 * ``accepted``: The message is queued.
 * ``rejected``: The recipient failed a check; nothing was sent.
 * ``unknown``: Only in errors, set by the SDK: the request was sent, and its result is unknown.
-* ``not_sent``: Only in errors, set by the SDK: the request was refused, or never sent because an earlier one
+* ``not_sent``: Only in errors, set by the SDK: nothing was sent to it, because this request or an earlier one
   failed.
 """
 

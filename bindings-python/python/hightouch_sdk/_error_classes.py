@@ -144,7 +144,7 @@ class OutcomeUnknownError(HightouchError):
 
 @public
 class WaitTimeoutError(HightouchError, TimeoutError):
-    """The run did not end within the time to wait for it. It goes on."""
+    """The run did not end within the time limit of the wait. The run itself goes on."""
 
     kind = "wait_timeout"
 

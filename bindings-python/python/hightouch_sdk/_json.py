@@ -223,7 +223,9 @@ class JsonEdit:
         """Adds an item at the end of an array.
 
         Raises:
-            TypeError: The value is an object.
+            TypeError: The edited JSON is an object, or a part of ``value`` has no JSON form.
+            ValueError: A part of ``value`` is a number or a text that JSON cannot express.
+            RuntimeError: The edit has ended.
         """
         if not isinstance(self._root, ArrayDraft):
             raise TypeError("Only an array has `append`, and this is an object.")
@@ -243,7 +245,7 @@ class JsonEdit:
 
 
 def json_of(value: Any) -> Any:
-    """Wraps text that a decoder left as it is, or the value that a user passed in its place."""
+    """Turns undecoded JSON text, or a plain value of a user, into a `Json`. A `Json` and None stay as they are."""
     if type(value) is Raw:
         # A list has one for each row, so this does what `from_raw` does without calling it.
         json = _new(Json)

@@ -112,9 +112,9 @@ def _other(value: Any, special: Callable[[object], object]) -> Any:
 
 def number_of(value: Any) -> object:
     """The number that an object of another library stands for, or None."""
-    with suppress(TypeError):  # Arrays have `__index__` too.
+    with suppress(TypeError):  # An array has `__index__` too, which raises.
         return operator.index(value)
-    if getattr(value, "shape", None) == () and hasattr(value, "item"):  # A scalar of NumPy.
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):  # This is a scalar of NumPy.
         item: object = value.item()
         return item
     return None

@@ -654,7 +654,7 @@ class ReprocessRequest(Struct, frozen=True, kw_only=True):
     """The result of queueing identifiers for reprocessing."""
 
     id: str = field(name="requestId")
-    """Id of the request, for ``reprocess_status``."""
+    """Id of the request, with which you read its status."""
 
 
 class Identifier(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -935,7 +935,8 @@ class EventSchema(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The schema of the events of one kind and name."""
 
     schema: MaybeJson = needed()
-    """JSON Schema of the event; in a domain it may refer to components. Required in a value that you create."""
+    """JSON Schema of the event. In an event domain, it may refer to the domain's components. Required in a value
+    that you create."""
 
     on_undeclared_fields: FieldPolicy | None = field(name="onUndeclaredFields", default=None)
     """How events with fields outside the schema are handled. Default: ``OMIT_FIELDS``."""

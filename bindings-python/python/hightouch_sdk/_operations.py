@@ -94,7 +94,8 @@ class Campaigns(Resource):
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -138,7 +139,8 @@ class Campaigns(Resource):
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -192,7 +194,7 @@ class DecisionEngine(Resource):
         Operation ``ListFlows``, ``GET /decision-engine/flows``.
 
         Args:
-            name: Only flows with this name. Whether part of it is enough is not documented.
+            name: Only flows with this name. The API does not document whether a part of the name matches.
             offset: Number of flows to skip before the first page. Default: 0.
             limit: Flows per page, at least 1. Default: 100. The server may return fewer.
             order_by: Order of the list. Default: by id.
@@ -200,7 +202,8 @@ class DecisionEngine(Resource):
             deadline: Time limit of each page, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -240,7 +243,8 @@ class DecisionEngine(Resource):
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -279,7 +283,8 @@ class DecisionEngine(Resource):
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -322,7 +327,8 @@ class DecisionEngine(Resource):
             deadline: Time limit of each page, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -364,7 +370,8 @@ class DecisionEngine(Resource):
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -415,7 +422,8 @@ class DecisionEngine(Resource):
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -472,7 +480,8 @@ class DecisionEngine(Resource):
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -544,8 +553,10 @@ class Destinations(Resource):
         Operation ``ListDestination``, ``GET /destinations``.
 
         Args:
-            name: Only destinations with this name. Whether part of it is enough is not documented.
-            slug: Only the destination with this slug. Whether part of it is enough is not documented.
+            name: Only destinations with this name. The API does not document whether a part of the name
+                matches.
+            slug: Only the destination with this slug. The API does not document whether a part of the slug
+                matches.
             offset: Number of destinations to skip before the first page. Default: 0.
             limit: Destinations per page, at least 1. Default: 100. The server may return fewer.
             order_by: Order of the list. Default: by id.
@@ -553,7 +564,8 @@ class Destinations(Resource):
             deadline: Time limit of each page, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -594,7 +606,8 @@ class Destinations(Resource):
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -639,7 +652,8 @@ class Destinations(Resource):
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -685,7 +699,8 @@ class Destinations(Resource):
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -746,7 +761,7 @@ class EventContracts(Resource):
         Operation ``ListContracts``, ``GET /events/contracts``.
 
         Args:
-            name: Only contracts with this name. Whether part of it is enough is not documented.
+            name: Only contracts with this name. The API does not document whether a part of the name matches.
             offset: Number of contracts to skip before the first page. Default: 0.
             limit: Contracts per page, at least 1. Default: 100. The server may return fewer.
             order_by: Order of the list. Default: by id.
@@ -754,7 +769,8 @@ class EventContracts(Resource):
             deadline: Time limit of each page, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -794,7 +810,8 @@ class EventContracts(Resource):
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -841,7 +858,8 @@ class EventContracts(Resource):
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -888,13 +906,14 @@ class EventContracts(Resource):
             slug: Slug.
             description: Description.
             on_undeclared_schema: How events that the contract does not define are handled.
-            events: The events that it defines. Whether members that are left out keep their values is not
-                documented.
+            events: The events that the contract defines. The API does not document what happens to events
+                that are left out.
             timeout: Time limit of one attempt, in seconds or as a timedelta.
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -958,7 +977,7 @@ class EventDomains(Resource):
         Operation ``ListDomains``, ``GET /events/domains``.
 
         Args:
-            name: Only domains with this name. Whether part of it is enough is not documented.
+            name: Only domains with this name. The API does not document whether a part of the name matches.
             offset: Number of domains to skip before the first page. Default: 0.
             limit: Domains per page, at least 1. Default: 100. The server may return fewer.
             order_by: Order of the list. Default: by id.
@@ -966,7 +985,8 @@ class EventDomains(Resource):
             deadline: Time limit of each page, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -1006,7 +1026,8 @@ class EventDomains(Resource):
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -1055,7 +1076,8 @@ class EventDomains(Resource):
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -1112,7 +1134,8 @@ class EventDomains(Resource):
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -1181,7 +1204,8 @@ class IdentityGraphs(Resource):
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -1234,7 +1258,8 @@ class IdentityGraphs(Resource):
             deadline: Time limit of each page, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -1284,7 +1309,8 @@ class IdentityGraphs(Resource):
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -1327,7 +1353,8 @@ class IdentityGraphs(Resource):
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -1371,7 +1398,8 @@ class IdentityGraphs(Resource):
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -1435,8 +1463,8 @@ class Models(Resource):
         Operation ``ListModel``, ``GET /models``.
 
         Args:
-            name: Only models with this name. Whether part of it is enough is not documented.
-            slug: Only the model with this slug. Whether part of it is enough is not documented.
+            name: Only models with this name. The API does not document whether a part of the name matches.
+            slug: Only the model with this slug. The API does not document whether a part of the slug matches.
             tags: Only models with these tags, each written ``key:value``.
             offset: Number of models to skip before the first page. Default: 0.
             limit: Models per page, at least 1. Default: 100. The server may return fewer.
@@ -1445,7 +1473,8 @@ class Models(Resource):
             deadline: Time limit of each page, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -1487,7 +1516,8 @@ class Models(Resource):
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -1555,7 +1585,8 @@ class Models(Resource):
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -1624,7 +1655,8 @@ class Models(Resource):
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -1662,8 +1694,8 @@ class Models(Resource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Deletes a model. The operation is newer than the vendor's document that this SDK is based on. A server
-        that does not have it answers ``not_found``.
+        """Deletes a model. Hightouch's OpenAPI document does not list this operation yet. If a server lacks it,
+        the call fails as if the model did not exist.
 
         Operation ``DeleteModel``, ``DELETE /models/{modelId}``.
 
@@ -1673,7 +1705,8 @@ class Models(Resource):
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Raises:
@@ -1732,8 +1765,9 @@ class Sources(Resource):
         Operation ``ListSource``, ``GET /sources``.
 
         Args:
-            name: Only sources with this name. Whether part of it is enough is not documented.
-            slug: Only the source with this slug. Whether part of it is enough is not documented.
+            name: Only sources with this name. The API does not document whether a part of the name matches.
+            slug: Only the source with this slug. The API does not document whether a part of the slug
+                matches.
             offset: Number of sources to skip before the first page. Default: 0.
             limit: Sources per page, at least 1. Default: 100. The server may return fewer.
             order_by: Order of the list. Default: by id.
@@ -1741,7 +1775,8 @@ class Sources(Resource):
             deadline: Time limit of each page, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -1782,7 +1817,8 @@ class Sources(Resource):
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -1826,7 +1862,8 @@ class Sources(Resource):
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -1872,7 +1909,8 @@ class Sources(Resource):
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -1937,7 +1975,8 @@ class SyncSequences(Resource):
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -1976,7 +2015,8 @@ class SyncSequences(Resource):
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -2043,7 +2083,8 @@ class Syncs(Resource):
             deadline: Time limit of each page, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -2087,7 +2128,8 @@ class Syncs(Resource):
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -2136,7 +2178,8 @@ class Syncs(Resource):
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -2189,7 +2232,8 @@ class Syncs(Resource):
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -2221,8 +2265,8 @@ class Syncs(Resource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Deletes a sync. Rows that it has sent stay in the destination. The operation is newer than the
-        vendor's document that this SDK is based on. A server that does not have it answers ``not_found``.
+        """Deletes a sync. Rows that it has sent stay in the destination. Hightouch's OpenAPI document does not
+        list this operation yet. If a server lacks it, the call fails as if the sync did not exist.
 
         Operation ``DeleteSync``, ``DELETE /syncs/{syncId}``.
 
@@ -2233,7 +2277,8 @@ class Syncs(Resource):
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Raises:
@@ -2275,13 +2320,14 @@ class Syncs(Resource):
                 remember costs one more request; a change looks it up each time.
             full_resync: Send every row again, even if it was synced before. Default: false.
             reset_cdc: Process every row without making changes at the destination. Default: false.
-            clear_and_fill: Empty the audience, then send the whole query. Default: false.
+            clear_and_fill: Empty the audience, then send all rows of the query's result. Default: false.
             if_running: What to do while a run of the sync is in progress. Default: ``queue``.
             timeout: Time limit of one attempt, in seconds or as a timedelta.
             deadline: Time limit of the whole call, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:
@@ -2339,7 +2385,8 @@ class Syncs(Resource):
             deadline: Time limit of each page, with all attempts and waits.
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Which calls go first while several wait for the rate limit.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
             headers: More headers to send.
 
         Returns:

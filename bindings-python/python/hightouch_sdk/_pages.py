@@ -26,10 +26,10 @@ T = TypeVar("T")
 
 
 def filters(args: Args) -> Args:
-    """Leaves out the arguments of a list that are ``None``.
+    """Leaves out the arguments of a list that are ``None`` or ``UNSET``.
 
     Raises:
-        InvalidRequestError: The pages would have no rows.
+        InvalidRequestError: ``limit`` is below 1.
     """
     given = {name: value for name, value in args.items() if value is not None and value is not UNSET}
     limit: Any = given.get("limit")

@@ -42,7 +42,7 @@ enum Coding {
 
     static func date(_ text: String) throws -> Date {
         if let milliseconds = milliseconds(text) { return Date(timeIntervalSince1970: Double(milliseconds) / 1000) }
-        // Rounded to whole milliseconds since 1970, so that equal texts become equal dates.
+        // Rounded to whole milliseconds, so that both parsers return equal dates for the same time.
         let parsed = try style.parse(text).timeIntervalSince1970
         return Date(timeIntervalSince1970: (parsed * 1000).rounded() / 1000)
     }
@@ -69,7 +69,7 @@ enum Coding {
                 let minute = number(14..<16, 0...59), let second = number(17..<19, 0...59),
                 let millisecond = number(20..<23, 0...999)
             else { return nil }
-            // Texts that the user decodes may name a day that is not in the calendar.
+            // A user's text may name a day that does not exist. Such days, and 29 February, are left to `style`.
             guard day <= 28 || month != 2 && (day <= 30 || [1, 3, 5, 7, 8, 10, 12].contains(month)) else { return nil }
             return ((days(year, month, day) * 24 + hour) * 60 + minute) * 60_000 + second * 1000 + millisecond
         }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Builds a flat JSON object of arguments, options or settings. Nil values are left out.
+/// The arguments, options or settings of a call, encoded as one JSON object. Nil values are left out.
 struct Fields: Encodable, Sendable, ExpressibleByDictionaryLiteral {
     private var members: [(name: String, value: any Encodable & Sendable)] = []
 

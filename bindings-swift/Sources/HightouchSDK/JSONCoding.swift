@@ -70,7 +70,7 @@ extension JSONValue: Codable {
         case .number(let text):
             if let int { return try single.encode(int) }
             guard let double, double.isFinite else { throw notWritable(encoder.codingPath) }
-            // A `Decimal` holds more digits than a `Double`, but smaller exponents.
+            // A `Decimal` has more digits than a `Double`, but a smaller range of exponents.
             let decimal = Decimal(string: text)
             if let decimal, !decimal.isNaN, decimal != Decimal(string: "\(double)") {
                 try single.encode(decimal)
@@ -80,7 +80,7 @@ extension JSONValue: Codable {
         }
     }
 
-    /// Throws the path of a number that is not finite, which only values built in Swift can contain.
+    /// Throws an error with the path of the first number that is not finite. Only values built in Swift contain any.
     private func checkFinite(_ path: [any CodingKey]) throws {
         switch built {
         case .number(let text)? where Double(text)?.isFinite != true: throw notWritable(path)

@@ -110,15 +110,15 @@ extension JSONValue {
         JSONValue(.object(members.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }))
     }
 
-    /// Creates a string from a variable; a literal needs no initializer.
+    /// Creates a string. A literal needs no initializer, and neither do literals of the other types.
     public init(_ value: String) { self = .string(value) }
-    /// Creates an integer from a variable.
+    /// Creates an integer.
     public init(_ value: Int) { self = .int(value) }
-    /// Creates a number from a variable.
+    /// Creates a number.
     public init(_ value: Double) { self = .double(value) }
-    /// Creates `true` or `false` from a variable.
+    /// Creates a Boolean.
     public init(_ value: Bool) { self = .bool(value) }
-    /// Creates an array from a variable.
+    /// Creates an array.
     public init(_ elements: [JSONValue]) { self = .array(elements) }
     /// Creates an object from a dictionary, with its members sorted by name.
     public init(_ members: [String: JSONValue]) { self = .object(members) }

@@ -36,7 +36,7 @@ const SHARE: &str = "HIGHTOUCH_SHARE";
 pub(crate) struct Config {
     pub base: Url,
     pub origin: String,
-    /// Absent if a function returns it.
+    /// The first key; `None` if a key function has to be asked for it.
     pub key: Option<Key>,
     pub quota: Quota,
     pub share: Option<f64>,
@@ -87,7 +87,7 @@ impl Settings {
         let route = match &self.proxy {
             Some(given) => Route::Through(Proxy::given(given, base.scheme())?),
             None => match Route::from_environment(&base, |name| self.variable(name))? {
-                // An environment that was given replaces that of the process, and with it the system's own proxy.
+                // If the settings replace the environment, the system's own proxy settings are not read either.
                 Route::AsTheSystemSays if self.environment.is_some() => Route::Direct,
                 route => route,
             },

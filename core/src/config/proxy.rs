@@ -101,7 +101,7 @@ impl Proxy {
         if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
             return Err(wrong(named, "must hold a host and a port and no path, query or fragment"));
         }
-        // The HTTP client reads a percent-encoded URL.
+        // Not `text`: the HTTP client accepts only a percent-encoded URL, and `url` has encoded it.
         Ok(Self { secrets: secrets(text, &url), url: Secret::from(url.as_str()) })
     }
 

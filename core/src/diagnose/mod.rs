@@ -34,7 +34,7 @@ pub struct Diagnosis {
     /// uses TLS or SOCKS itself, and if no connection could be made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<Negotiated>,
-    /// Whether a read with this key was answered.
+    /// Whether a read with this key succeeded.
     pub ok: bool,
     /// The findings, in the order of the checks.
     pub findings: Vec<Finding>,

@@ -45,7 +45,8 @@ impl Recovery {
     /// Restarts at `base`, after `level` was refused too.
     #[must_use]
     pub fn refused(self, base: u64, level: u64) -> Self {
-        // A refusal far above the old ceiling disproves it: another client used more of the limit for a while.
+        // This refusal came far above the old ceiling, so that one was too low: another client used part of the limit
+        // then. Its refusals no longer count.
         let met = if level > self.ceiling + self.ceiling / 8 { 0 } else { (self.met + 1).min(DOUBLINGS) };
         Self { base, ceiling: level, met, clean: 0, window: self.window }
     }

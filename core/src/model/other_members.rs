@@ -48,8 +48,8 @@ impl OtherMembers {
     }
 }
 
-/// Writes the members as members of their object. Leaves out the names in `known`, because the type writes those
-/// itself.
+/// Writes members that the type does not know into its object. Skips the names in `known`, because the type writes
+/// those.
 pub(crate) fn send<M: SerializeMap>(
     members: &JsonObject,
     known: &[&str],

@@ -148,7 +148,7 @@ choice! {
 request! {
     /// Filters for a list of flows (operation `ListFlows`).
     pub struct ListDecisionEngineFlows {
-        /// Only flows with this name. Whether part of it is enough is not documented.
+        /// Only flows with this name. The API does not document whether a part of the name matches.
         query name = "name": String,
         /// Number of flows to skip before the first page. Default: 0.
         query offset = "offset": u32,

@@ -41,9 +41,9 @@ impl Row for Destination {
 request! {
     /// Filters for a list of destinations (operation `ListDestination`).
     pub struct ListDestinations {
-        /// Only destinations with this name. Whether part of it is enough is not documented.
+        /// Only destinations with this name. The API does not document whether a part of the name matches.
         query name = "name": String,
-        /// Only the destination with this slug. Whether part of it is enough is not documented.
+        /// Only the destination with this slug. The API does not document whether a part of the slug matches.
         query slug = "slug": String,
         /// Number of destinations to skip before the first page. Default: 0.
         query offset = "offset": u32,

@@ -69,7 +69,7 @@ model! {
 request! {
     /// Filters for a list of event contracts (operation `ListContracts`).
     pub struct ListEventContracts {
-        /// Only contracts with this name. Whether part of it is enough is not documented.
+        /// Only contracts with this name. The API does not document whether a part of the name matches.
         query name = "name": String,
         /// Number of contracts to skip before the first page. Default: 0.
         query offset = "offset": u32,
@@ -107,7 +107,7 @@ request! {
         body description = "description": String,
         /// How events that the contract does not define are handled.
         body on_undeclared_schema = "onUndeclaredSchema": EventPolicy,
-        /// The events that it defines. Whether members that are left out keep their values is not documented.
+        /// The events that the contract defines. The API does not document what happens to events that are left out.
         body events = "events": Vec<EventSchema>,
     }
 }

@@ -66,7 +66,7 @@ model! {
 request! {
     /// Filters for a list of event domains (operation `ListDomains`).
     pub struct ListEventDomains {
-        /// Only domains with this name. Whether part of it is enough is not documented.
+        /// Only domains with this name. The API does not document whether a part of the name matches.
         query name = "name": String,
         /// Number of domains to skip before the first page. Default: 0.
         query offset = "offset": u32,

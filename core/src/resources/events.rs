@@ -43,7 +43,7 @@ open_enum! {
 model! {
     /// The schema of the events of one kind and name.
     pub struct EventSchema (sent) {
-        /// JSON Schema of the event; in a domain it may refer to components.
+        /// JSON Schema of the event. In an event domain, it may refer to the domain's components.
         needed schema = "schema": Json,
         /// How events with fields outside the schema are handled. Default: `OMIT_FIELDS`.
         optional on_undeclared_fields = "onUndeclaredFields": FieldPolicy,

@@ -196,7 +196,7 @@ model! {
 model! {
     /// The result of queueing identifiers for reprocessing.
     pub struct ReprocessRequest {
-        /// Id of the request, for `reprocess_status`.
+        /// Id of the request, with which you read its status.
         required id = "requestId": String,
     }
 }

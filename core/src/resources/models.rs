@@ -127,9 +127,9 @@ model! {
 request! {
     /// Filters for a list of models (operation `ListModel`).
     pub struct ListModels {
-        /// Only models with this name. Whether part of it is enough is not documented.
+        /// Only models with this name. The API does not document whether a part of the name matches.
         query name = "name": String,
-        /// Only the model with this slug. Whether part of it is enough is not documented.
+        /// Only the model with this slug. The API does not document whether a part of the slug matches.
         query slug = "slug": String,
         /// Only models with these tags, each written `key:value`.
         query tags = "tags": Vec<String>,
@@ -221,8 +221,8 @@ operations! {
     UpdateModelOp = "UpdateModel", write PATCH "/models/{modelId}" [MODEL] as "models.update",
     takes ModelUpdate, gives value Model;
 
-    /// Deletes a model. The operation is newer than the vendor's document that this SDK is based on. A server that does
-    /// not have it answers `not_found`.
+    /// Deletes a model. Hightouch's OpenAPI document does not list this operation yet. If a server lacks it, the call fails
+    /// as if the model did not exist.
     DeleteModelOp = "DeleteModel", write DELETE "/models/{modelId}" [MODEL] as "models.delete",
     takes NoFields, gives nothing (), newer true;
 }

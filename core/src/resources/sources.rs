@@ -39,9 +39,9 @@ impl Row for Source {
 request! {
     /// Filters for a list of sources (operation `ListSource`).
     pub struct ListSources {
-        /// Only sources with this name. Whether part of it is enough is not documented.
+        /// Only sources with this name. The API does not document whether a part of the name matches.
         query name = "name": String,
-        /// Only the source with this slug. Whether part of it is enough is not documented.
+        /// Only the source with this slug. The API does not document whether a part of the slug matches.
         query slug = "slug": String,
         /// Number of sources to skip before the first page. Default: 0.
         query offset = "offset": u32,

@@ -45,8 +45,8 @@ pub(super) struct Following {
 
 impl Part for Followed {
     fn absorb(&self, from: &Self) {
-        // Nothing moves: each follower removes its run from the list that it was added to. From now on its looks use
-        // the other gate.
+        // No run is moved, because each follower removes its run from the list to which it added it. Later looks at
+        // these runs use the gate of the workspace that absorbs this one.
         let _ = from;
     }
 }

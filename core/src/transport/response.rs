@@ -240,8 +240,7 @@ impl Said {
         let nothing = Self { message: None, details: None };
         let body = json::without_byte_order_mark(body);
         let Ok(text) = std::str::from_utf8(body) else { return nothing };
-        // Longer texts are ignored, because scrubbing them is slow. They cannot be shortened first, because part of a
-        // key would not be found.
+        // A text that is longer than `LARGEST_TEXT` is ignored, because scrubbing it is slow.
         let short = |raw: &RawValue| raw.get().len() <= LARGEST_TEXT;
         let string = |raw: &RawValue| short(raw).then(|| serde_json::from_str::<String>(raw.get()).ok())?;
         match serde_json::from_str::<&RawValue>(text) {

@@ -33,7 +33,7 @@ pub(super) fn suites() -> Vec<String> {
 
 /// The configuration of every connection; reads the certificate stores.
 pub(super) fn config(ca_bundle: &[CertificateDer<'static>]) -> Result<ClientConfig, Error> {
-    // Passed explicitly and not installed for the process, which may have a provider of its own.
+    // The provider is passed here and not installed for the process, because the program may have installed its own.
     let provider = Arc::new(provider());
     let verifier = roots::verifier(Arc::clone(&provider), ca_bundle)?;
     let mut config = ClientConfig::builder_with_provider(provider)

@@ -96,8 +96,8 @@ impl Tenancy {
             return;
         }
         let mut known = lock(&Registry::of_this_process().known);
-        // It has another id already: the key was replaced by one of another workspace. The new id says nothing about
-        // the earlier keys.
+        // The workspace has another id: the client's key was replaced by a key of another one at Hightouch. The earlier
+        // keys do not belong to the new id, so nothing is merged.
         if own.id.set(id).is_err() {
             return;
         }

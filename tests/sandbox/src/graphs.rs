@@ -116,7 +116,7 @@ impl GraphRun {
     }
 }
 
-/// A request to reprocess the rows of some identifiers.
+/// A request to reprocess identifiers of a graph.
 #[derive(Debug, Clone)]
 pub(crate) struct Reprocessing {
     pub(crate) graph: String,

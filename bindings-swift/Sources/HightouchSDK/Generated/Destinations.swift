@@ -19,8 +19,8 @@ public struct Destinations: Sendable {
     /// Operation `ListDestination`: `GET /destinations`.
     ///
     /// - Parameters:
-    ///   - name: Only destinations with this name. Whether part of it is enough is not documented.
-    ///   - slug: Only the destination with this slug. Whether part of it is enough is not documented.
+    ///   - name: Only destinations with this name. The API does not document whether a part of the name matches.
+    ///   - slug: Only the destination with this slug. The API does not document whether a part of the slug matches.
     ///   - offset: Number of destinations to skip before the first page. Default: 0.
     ///   - limit: Destinations per page, at least 1. Default: 100. The server may return fewer.
     ///   - orderBy: Order of the list. Default: by id.

@@ -19,7 +19,7 @@ public struct EventContracts: Sendable {
     /// Operation `ListContracts`: `GET /events/contracts`.
     ///
     /// - Parameters:
-    ///   - name: Only contracts with this name. Whether part of it is enough is not documented.
+    ///   - name: Only contracts with this name. The API does not document whether a part of the name matches.
     ///   - offset: Number of contracts to skip before the first page. Default: 0.
     ///   - limit: Contracts per page, at least 1. Default: 100. The server may return fewer.
     ///   - orderBy: Order of the list. Default: by id.
@@ -98,7 +98,8 @@ public struct EventContracts: Sendable {
     ///   - slug: Slug.
     ///   - description: Description.
     ///   - onUndeclaredSchema: How events that the contract does not define are handled.
-    ///   - events: The events that it defines. Whether members that are left out keep their values is not documented.
+    ///   - events: The events that the contract defines. The API does not document what happens to events that are left
+    ///     out.
     ///   - options: Options for this call only.
     /// - Returns: The ``UpdatedEventContract`` that the server returned.
     /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.

@@ -19,7 +19,7 @@ public struct EventDomains: Sendable {
     /// Operation `ListDomains`: `GET /events/domains`.
     ///
     /// - Parameters:
-    ///   - name: Only domains with this name. Whether part of it is enough is not documented.
+    ///   - name: Only domains with this name. The API does not document whether a part of the name matches.
     ///   - offset: Number of domains to skip before the first page. Default: 0.
     ///   - limit: Domains per page, at least 1. Default: 100. The server may return fewer.
     ///   - orderBy: Order of the list. Default: by id.

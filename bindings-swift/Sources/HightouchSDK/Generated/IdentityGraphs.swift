@@ -332,7 +332,7 @@ public enum IdentityGraphRunOrder: String, CaseIterable, Codable, Hashable, Send
 
 /// The result of queueing identifiers for reprocessing.
 public struct ReprocessRequest: Codable, Hashable, Sendable {
-    /// Id of the request, for `reprocessStatus`.
+    /// Id of the request, with which you read its status.
     public var requestId: String
 
     /// Creates a value, for example for a test.

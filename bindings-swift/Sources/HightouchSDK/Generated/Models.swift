@@ -20,8 +20,8 @@ public struct Models: Sendable {
     /// Operation `ListModel`: `GET /models`.
     ///
     /// - Parameters:
-    ///   - name: Only models with this name. Whether part of it is enough is not documented.
-    ///   - slug: Only the model with this slug. Whether part of it is enough is not documented.
+    ///   - name: Only models with this name. The API does not document whether a part of the name matches.
+    ///   - slug: Only the model with this slug. The API does not document whether a part of the slug matches.
     ///   - tags: Only models with these tags, each written `key:value`.
     ///   - offset: Number of models to skip before the first page. Default: 0.
     ///   - limit: Models per page, at least 1. Default: 100. The server may return fewer.
@@ -173,8 +173,8 @@ public struct Models: Sendable {
             ], options)
     }
 
-    /// Deletes a model. The operation is newer than the vendor's document that this SDK is based on. A server that does
-    /// not have it answers `notFound`.
+    /// Deletes a model. Hightouch's OpenAPI document does not list this operation yet. If a server lacks it, the call
+    /// fails as if the model did not exist.
     ///
     /// Operation `DeleteModel`: `DELETE /models/{modelId}`. The API's OpenAPI document does not contain it yet.
     ///

@@ -39,7 +39,7 @@ extension HightouchError {
         case outcomeUnknown = "outcome_unknown"
         /// The run failed, was cancelled or was interrupted, or it ended with warnings that were to be raised.
         case runFailed = "run_failed"
-        /// The run did not end within the time to wait for it. It goes on.
+        /// The run did not end within the time limit of the wait. The run itself goes on.
         case waitTimeout = "wait_timeout"
         /// The client is closed.
         case closed
@@ -232,7 +232,7 @@ public struct EventType: RawRepresentable, Codable, Hashable, Sendable, Expressi
 
 /// The schema of the events of one kind and name.
 public struct EventSchema: Codable, Hashable, Sendable {
-    /// JSON Schema of the event; in a domain it may refer to components.
+    /// JSON Schema of the event. In an event domain, it may refer to the domain's components.
     public var schema: JSONValue?
     /// How events with fields outside the schema are handled. Default: `OMIT_FIELDS`.
     public var onUndeclaredFields: FieldPolicy?

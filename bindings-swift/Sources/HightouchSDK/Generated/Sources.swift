@@ -19,8 +19,8 @@ public struct Sources: Sendable {
     /// Operation `ListSource`: `GET /sources`.
     ///
     /// - Parameters:
-    ///   - name: Only sources with this name. Whether part of it is enough is not documented.
-    ///   - slug: Only the source with this slug. Whether part of it is enough is not documented.
+    ///   - name: Only sources with this name. The API does not document whether a part of the name matches.
+    ///   - slug: Only the source with this slug. The API does not document whether a part of the slug matches.
     ///   - offset: Number of sources to skip before the first page. Default: 0.
     ///   - limit: Sources per page, at least 1. Default: 100. The server may return fewer.
     ///   - orderBy: Order of the list. Default: by id.

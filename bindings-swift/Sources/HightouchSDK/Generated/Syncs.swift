@@ -135,8 +135,8 @@ public struct Syncs: Sendable {
             ], options)
     }
 
-    /// Deletes a sync. Rows that it has sent stay in the destination. The operation is newer than the vendor's document
-    /// that this SDK is based on. A server that does not have it answers `notFound`.
+    /// Deletes a sync. Rows that it has sent stay in the destination. Hightouch's OpenAPI document does not list this
+    /// operation yet. If a server lacks it, the call fails as if the sync did not exist.
     ///
     /// Operation `DeleteSync`: `DELETE /syncs/{syncId}`. The API's OpenAPI document does not contain it yet.
     ///
@@ -161,7 +161,7 @@ public struct Syncs: Sendable {
     ///     one more request; a change looks it up each time.
     ///   - fullResync: Send every row again, even if it was synced before. Default: false.
     ///   - resetCDC: Process every row without making changes at the destination. Default: false.
-    ///   - clearAndFill: Empty the audience, then send the whole query. Default: false.
+    ///   - clearAndFill: Empty the audience, then send all rows of the query's result. Default: false.
     ///   - ifRunning: What to do while a run of the sync is in progress. Default: `queue`.
     ///   - options: Options for this call only.
     /// - Returns: A handle that follows the run.

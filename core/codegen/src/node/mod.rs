@@ -222,7 +222,7 @@ fn method_doc(op: &Value) -> Result<String, Error> {
     }
     doc += "\n\n@param options Options of this call.";
     let _ = write!(doc, "\n\n@returns {}", returned(&op.get_attr("returns")?)?);
-    doc += "\n\n@throws {@link HightouchError} with the class of its kind.";
+    doc += "\n\n@throws {@link HightouchError}: the subclass for the error's `kind`.";
     if !http.starts_with("GET ") {
         doc += " {@link OutcomeUnknownError} if it may have taken effect.";
     }

@@ -239,8 +239,8 @@ impl Backoff {
             None => (cut(level), Recovery::new(cut(level), level, self.window)),
             // Nothing succeeded since the previous cut, so the server still refuses everything, whatever N is.
             Some(recovery) if self.successes == 0 => (cut(level), recovery.interrupted(cut(level))),
-            // The server refused while N was growing back, so the requests used at that time were too many. A client
-            // that uses few may be refused by chance, so at least half of N is assumed.
+            // The server refused while N was growing back, so it does not accept as many requests as were `used`. A
+            // client that sends few may be refused by chance, so the refused level is taken to be at least N / 2.
             Some(recovery) => {
                 let refused = level.min(used.max(level / 2));
                 (cut(refused), recovery.refused(cut(refused), refused - refused / 16))

@@ -90,7 +90,7 @@ open_enum! {
         Rejected = "rejected",
         /// Only in errors, set by the SDK: the request was sent, and its result is unknown.
         Unknown = "unknown",
-        /// Only in errors, set by the SDK: the request was refused, or never sent because an earlier one failed.
+        /// Only in errors, set by the SDK: nothing was sent to it, because this request or an earlier one failed.
         NotSent = "not_sent",
     }
 }

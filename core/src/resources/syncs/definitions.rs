@@ -73,8 +73,8 @@ operations! {
     UpdateSyncOp = "UpdateSync", write PATCH "/syncs/{syncId}" [SYNC] as "syncs.update",
     takes SyncUpdate, gives value Sync;
 
-    /// Deletes a sync. Rows that it has sent stay in the destination. The operation is newer than the vendor's document
-    /// that this SDK is based on. A server that does not have it answers `not_found`.
+    /// Deletes a sync. Rows that it has sent stay in the destination. Hightouch's OpenAPI document does not list this
+    /// operation yet. If a server lacks it, the call fails as if the sync did not exist.
     DeleteSyncOp = "DeleteSync", write DELETE "/syncs/{syncId}" [SYNC] as "syncs.delete",
     takes NoFields, gives nothing (), newer true;
 }

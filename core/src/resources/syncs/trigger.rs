@@ -15,7 +15,7 @@ request! {
         body(off) full_resync = "fullResync": bool,
         /// Process every row without making changes at the destination. Default: false.
         body(off) reset_cdc = "resetCDC": bool,
-        /// Empty the audience, then send the whole query. Default: false.
+        /// Empty the audience, then send all rows of the query's result. Default: false.
         body(off) clear_and_fill = "clearAndFill": bool,
         /// What to do while a run of the sync is in progress. Default: `queue`.
         client if_running = "ifRunning": IfRunning,

@@ -1,4 +1,5 @@
-//! Judges the requests of a player by the standing rules and by the expectations of its scenario.
+//! Judges the requests of a player, which is the test code of one language: by the standing rules, which hold in every
+//! scenario, and by what the scenario expects.
 
 mod expected;
 mod standing;
