@@ -29,8 +29,8 @@ from hightouch_sdk import (
     Sync,
     UnknownScheduleRule,
 )
-from hightouch_sdk._calls import rows_of
-from hightouch_sdk._door import decoded, decoder
+from hightouch_sdk._calls import rows_decoder
+from hightouch_sdk._door import decoded
 from hightouch_sdk._errors import failure
 from sandbox import World
 
@@ -323,7 +323,7 @@ def test_half_a_character_and_numbers_beyond_any_are_looked_past() -> None:
 def test_half_a_character_in_opaque_json_neither_hides_the_answer_around_it_nor_is_replaced() -> None:
     opaque = rb'{"cut":"\ud83d","whole":"\ud83d\ude00","slash":"\\ud83d","low":"\uDE00\ud83d","\udfff":1.50}'
     body = b'[{"id":1,"slug":"a\\u00e9","configuration":' + opaque + b'},{"id":2,"slug":"b","configuration":{"a":1}}]'
-    first, second = decoded(decoder(rows_of(Sync)), body)
+    first, second = decoded(rows_decoder(Sync), body)
     assert first.slug == "a\u00e9"
     assert second.configuration == {"a": 1}
     assert first.configuration is not None
@@ -334,7 +334,7 @@ def test_half_a_character_in_opaque_json_neither_hides_the_answer_around_it_nor_
     assert error.details == first.configuration.to_python()
     for broken in (b'[{"id":1,"slug":"\\ud83d"', b'[{"id":"\\ud83d","slug":"a"}]'):
         with pytest.raises(ProtocolError):
-            decoded(decoder(rows_of(Sync)), broken)
+            decoded(rows_decoder(Sync), broken)
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"1 2", b"{},{}", b'{"a":NaN}', b"\xff", b"nul", b'{"a":1}}'])

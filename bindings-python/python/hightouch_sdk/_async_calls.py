@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast
 
-from ._calls import Raw, methods_of, rows_of, slug_of
+from ._calls import Raw, methods_of, rows_decoder, slug_of
 from ._door import decoded, decoder
 from ._pages import AsyncListing, filters
 from ._raw import RawResponse
@@ -42,7 +42,7 @@ class AsyncCalls:
         await self.door.call(op, args, opts)
 
     def page(self, op: str, args: Args, opts: Opts, of: type[T]) -> AsyncListing[T]:
-        return AsyncListing(self.door, op, args, opts, decoder(rows_of(of)))
+        return AsyncListing(self.door, op, args, opts, rows_decoder(of))
 
     async def run(self, op: str, args: Args, opts: Opts, handle: AsyncHandle[T]) -> T:
         return handle(self.door, (await self.door.call(op, args, opts))[1], slug_of(args))
@@ -68,7 +68,7 @@ class AsyncRawCalls:
 
     async def page(self, op: str, args: Args, opts: Opts, of: type[T]) -> RawResponse[list[T]]:
         args = filters(args)
-        return await self._answer(op, args, opts, partial(decoded, decoder(rows_of(of))))
+        return await self._answer(op, args, opts, partial(decoded, rows_decoder(of)))
 
     async def run(self, op: str, args: Args, opts: Opts, handle: AsyncHandle[T]) -> RawResponse[T]:
         return await self._answer(op, args, opts, lambda body: handle(self.door, body, slug_of(args)))

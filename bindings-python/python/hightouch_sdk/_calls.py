@@ -13,6 +13,8 @@ from ._raw import RawResponse
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from msgspec.json import Decoder
+
     from ._door import Door
     from ._encoding import Args, Opts
 
@@ -33,9 +35,15 @@ def slug_of(args: Args) -> str | None:
     return sync if isinstance(sync, str) and not sync.isdigit() else None
 
 
-def rows_of(of: type[T]) -> type[list[T]]:
-    """The type of the rows of a page."""
-    return cast("type[list[T]]", GenericAlias(list, (of,)))
+_ROWS: dict[object, Decoder[Any]] = {}
+
+
+def rows_decoder(of: type[T]) -> Decoder[list[T]]:
+    """Returns the decoder of a page's rows, which is created at its first use."""
+    made = _ROWS.get(of)
+    if made is None:
+        made = _ROWS[of] = decoder(cast("type[list[T]]", GenericAlias(list, (of,))))
+    return made
 
 
 class Calls:
@@ -53,7 +61,7 @@ class Calls:
         self.door.call(op, args, opts)
 
     def page(self, op: str, args: Args, opts: Opts, of: type[T]) -> Listing[T]:
-        return Listing(self.door, op, args, opts, decoder(rows_of(of)))
+        return Listing(self.door, op, args, opts, rows_decoder(of))
 
     def run(self, op: str, args: Args, opts: Opts, handle: Handle[T]) -> T:
         return handle(self.door, self.door.call(op, args, opts)[1], slug_of(args))
@@ -79,7 +87,7 @@ class RawCalls:
 
     def page(self, op: str, args: Args, opts: Opts, of: type[T]) -> RawResponse[list[T]]:
         args = filters(args)
-        return self._answer(op, args, opts, partial(decoded, decoder(rows_of(of))))
+        return self._answer(op, args, opts, partial(decoded, rows_decoder(of)))
 
     def run(self, op: str, args: Args, opts: Opts, handle: Handle[T]) -> RawResponse[T]:
         return self._answer(op, args, opts, lambda body: handle(self.door, body, slug_of(args)))

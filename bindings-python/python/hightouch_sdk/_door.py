@@ -43,7 +43,6 @@ class Head(Struct):
     """What the core says about a call, apart from the body of the answer."""
 
     meta: Meta
-    next: str | None = None
     answer: RawAnswer | None = None
 
 
@@ -200,9 +199,14 @@ def meta_of(head: str) -> Meta:
     return _head(head).meta
 
 
+class _Next(Struct):
+    next: str | None = None
+
+
 def next_of(head: str) -> str | None:
     """Returns the token of the next page, if there may be one."""
-    return _head(head).next
+    # Decodes nothing else, because each page of a list comes through here.
+    return decoder(_Next).decode(head).next
 
 
 def answer_of(head: str) -> tuple[Meta, RawAnswer]:

@@ -66,15 +66,23 @@ def options(
     priority: str | None,
     headers: Mapping[str, str] | None,
 ) -> Opts:
-    """The options of one call, under the core's names."""
-    return {
-        "timeoutMs": milliseconds("timeout", timeout),
-        "deadlineMs": milliseconds("deadline", deadline),
-        "maxRetries": max_retries,
-        "maxWaitMs": milliseconds("max_wait", max_wait),
-        "priority": priority,
-        "headers": checked_headers(headers, InvalidRequestError),
-    }
+    """The options of one call, under the core's names; those that are None are left out."""
+    opts: dict[str, object] = {}
+    # Most calls have no options, so nothing is done for those that are absent.
+    for name, core_name, duration in (
+        ("timeout", "timeoutMs", timeout),
+        ("deadline", "deadlineMs", deadline),
+        ("max_wait", "maxWaitMs", max_wait),
+    ):
+        if duration is not None:
+            opts[core_name] = milliseconds(name, duration)
+    if max_retries is not None:
+        opts["maxRetries"] = max_retries
+    if priority is not None:
+        opts["priority"] = priority
+    if headers is not None:
+        opts["headers"] = checked_headers(headers, InvalidRequestError)
+    return opts
 
 
 def checked_headers(headers: Any, error: type[HightouchError]) -> dict[str, str] | None:
@@ -117,6 +125,8 @@ def args_json(args: Args) -> str:
         InvalidRequestError: One of them has no JSON form.
     """
     given = {name: value for name, value in args.items() if value is not UNSET}
+    if not given:
+        return ""
     try:
         for value in given.values():
             # The encoder would write Base64.

@@ -87,10 +87,9 @@ class Listing(_Listing[T]):
         """
         args, following = self._args, True
         while following:
-            head, body = self._door.call(self._op, args, self._opts)
-            token = next_of(head)
+            page, token = self._fetch(args)
             args, following = {"next": token}, token is not None
-            yield Page(decoded(self._decoder, body), following)
+            yield page
 
     def first_page(self) -> Page[T]:
         """Fetches the first page only.
@@ -98,7 +97,13 @@ class Listing(_Listing[T]):
         Raises:
             HightouchError: The page could not be fetched.
         """
-        return next(iter(self.pages()))
+        page, _ = self._fetch(self._args)
+        return page
+
+    def _fetch(self, args: Args) -> tuple[Page[T], str | None]:
+        head, body = self._door.call(self._op, args, self._opts)
+        token = next_of(head)
+        return Page(decoded(self._decoder, body), token is not None), token
 
 
 @public
