@@ -25,7 +25,7 @@ START_GOALS = {
     "python": Goal("httpx", {"start": 0.35}),
     "node": Goal("fetch", {"start": 0.15}),
 }
-"""For a process that imports the SDK, makes one call and ends."""
+"""From the import of the SDK to its first answer."""
 
 LARGEST_PACKAGE = 2_500_000
 """Bytes of a wheel or a tarball for one platform."""

@@ -31,6 +31,12 @@ class Cost(NamedTuple):
     wall: float
 
 
+def cost(line: str, calls: int) -> Cost:
+    """Reads the line in which a lane says what its calls took."""
+    cpu, wall = (float(text) / 1000 / calls for text in line.split())
+    return Cost(cpu, wall)
+
+
 Costs = dict[tuple[str, str], list[Cost]]
 """Costs by client and case, one for each round."""
 
@@ -59,8 +65,7 @@ class Lane:
         line = self.process.stdout.readline()
         if not line:
             raise LaneEndedError
-        cpu, wall = (float(text) / 1000 / calls for text in line.split())
-        return Cost(cpu, wall)
+        return cost(line, calls)
 
     def end(self) -> None:
         assert self.process.stdin is not None
@@ -145,20 +150,19 @@ def rounds(commands: dict[str, str], environment: dict[str, str], number: int, s
 
 
 def starts(commands: dict[str, str], environment: dict[str, str], number: int) -> Costs:
-    """Measures processes that make one call and end: from their start, with all that they load."""
+    """Measures processes that import a client and make one call. The start of the interpreter is not counted."""
     costs: Costs = {(name, "start"): [] for name in commands}
     names = list(commands)
     # The first round fills the caches of the system.
     for nth in range(number + 1):
         turn = nth % len(names)
         for name in names[turn:] + names[:turn]:
-            begun = time.perf_counter()
-            process = subprocess.Popen([*shlex.split(commands[name]), "once"], env=environment, stdin=subprocess.DEVNULL)
-            _, status, used = os.wait4(process.pid, 0)
-            wall = time.perf_counter() - begun
-            process.returncode = os.waitstatus_to_exitcode(status)
-            if process.returncode != 0:
-                raise SystemExit(f"bench: the lane {name} failed.")
+            command = [*shlex.split(commands[name]), "once"]
+            ended = subprocess.run(
+                command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+            )
+            if ended.returncode != 0:
+                raise SystemExit(f"bench: the lane {name} failed.\n{ended.stderr}")
             if nth:
-                costs[name, "start"].append(Cost((used.ru_utime + used.ru_stime) * 1e6, wall * 1e6))
+                costs[name, "start"].append(cost(ended.stdout, 1))
     return costs

@@ -79,11 +79,11 @@ def report(language: str, costs: Costs, where: str, judged: bool) -> list[dict[s
 def report_starts(language: str, costs: Costs) -> list[dict[str, Any]]:
     clients = [client for client, _ in costs]
     ours = clients[0]
-    print(f"\n{language}, one core: milliseconds of a process that imports the client, makes one call and ends; medians of")
-    print(f"{len(costs[ours, 'start'])} rounds.")
+    print(f"\n{language}, one core: milliseconds from the import of the client to its first answer, without the start of the")
+    print(f"interpreter; medians of {len(costs[ours, 'start'])} processes.")
     goals = {ours: START_GOALS.get(language)}
     rows = [row(costs, "start", client, [ours], goals.get(client)) for client in clients]
-    show(rows, "start and first answer", 1000)
+    show(rows, "import and first answer", 1000)
     return rows
 
 

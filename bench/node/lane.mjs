@@ -1,7 +1,8 @@
 // The lanes for Node: lane.mjs LANE [once].
 //
-// With "once" it makes one call and ends. Otherwise a line "one N", "page N" or "flight N" on standard input makes N calls. The answer is a line with the CPU time of this
-// process, all threads included, and the elapsed time, in nanoseconds.
+// A line "one N", "page N" or "flight N" on standard input makes N calls. The answer is a line with the CPU time of this
+// process, all threads included, and the elapsed time, in nanoseconds. With "once" it imports the client, makes one call,
+// writes such a line and ends.
 
 const base = `${process.env.BENCH_URL}/api/v1`
 const url = `${base}/syncs`
@@ -43,6 +44,17 @@ const lanes = {
   },
 }
 
+/** Starts to measure. Returns a function that writes what was used since. */
+function meter() {
+  const cpu = process.cpuUsage()
+  const wall = process.hrtime.bigint()
+  return () => {
+    const { user, system } = process.cpuUsage(cpu)
+    console.log(`${(user + system) * 1000} ${process.hrtime.bigint() - wall}`)
+  }
+}
+
+const write = meter()
 const page = await lanes[process.argv[2]]()
 
 async function several(rows, count) {
@@ -54,6 +66,7 @@ async function several(rows, count) {
 
 if (process.argv[3] === 'once') {
   await several(1, 1)
+  write()
   process.exit(0)
 }
 
@@ -61,14 +74,12 @@ const { createInterface } = await import('node:readline')
 for await (const line of createInterface({ input: process.stdin })) {
   const [kind, given] = line.split(' ')
   const count = Number(given)
-  const cpu = process.cpuUsage()
-  const wall = process.hrtime.bigint()
+  const write = meter()
   if (kind === 'flight') {
     await Promise.all(Array.from({ length: flight }, () => several(1, count / flight)))
   } else {
     await several({ one: 1, page: 100 }[kind], count)
   }
-  const { user, system } = process.cpuUsage(cpu)
-  console.log(`${(user + system) * 1000} ${process.hrtime.bigint() - wall}`)
+  write()
 }
 process.exit(0)

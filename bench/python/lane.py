@@ -1,7 +1,8 @@
 """The lanes in Python: ``lane.py LANE [once]``.
 
-With ``once`` it makes one call and ends. Otherwise a line ``one N``, ``page N`` or ``flight N`` on standard input makes N calls. The answer is a line with the CPU time of this
-process, all threads included, and the elapsed time, in nanoseconds.
+A line ``one N``, ``page N`` or ``flight N`` on standard input makes N calls. The answer is a line with the CPU time of this
+process, all threads included, and the elapsed time, in nanoseconds. With ``once`` it imports the client, makes one call,
+writes such a line and ends.
 
 What a lane does not use is not imported, because ``once`` measures imports too.
 """
@@ -156,8 +157,7 @@ async def with_loop(make: Callable[[AsyncExitStack], Awaitable[Callable[[int], A
                     await several({"one": 1, "page": 100}[case], int(count))
 
 
-if __name__ == "__main__":
-    name, once = sys.argv[1], "once" in sys.argv[2:]
+def main(name: str, once: bool) -> None:
     if name in ASYNCIO:
         import asyncio
 
@@ -166,3 +166,11 @@ if __name__ == "__main__":
         check(BLOCKING[name]()(1), 1)
     else:
         blocking(BLOCKING[name]())
+
+
+if __name__ == "__main__":
+    if "once" in sys.argv[2:]:
+        with Tell():
+            main(sys.argv[1], once=True)
+    else:
+        main(sys.argv[1], once=False)
