@@ -246,9 +246,17 @@ export class Door {
 
 /** Names an operation of the door by its method, `syncSequences.trigger`, and by the API's own id. */
 function callStart(op: string): CallStart {
-  const operation = op
-    .replace(/^client\./, '')
-    .replace(/_(.)/g, (_match, letter: string) => letter.toUpperCase())
-  const operationId = OPERATION_IDS[op]
-  return { operation, ...(operationId !== undefined && { operationId }) }
+  let known = CALL_STARTS.get(op)
+  if (!known) {
+    const operation = op
+      .replace(/^client\./, '')
+      .replace(/_(.)/g, (_match, letter: string) => letter.toUpperCase())
+    const operationId = OPERATION_IDS[op]
+    known = { operation, ...(operationId !== undefined && { operationId }) }
+    CALL_STARTS.set(op, known)
+  }
+  // A copy, because hooks may change what they get.
+  return { ...known }
 }
+
+const CALL_STARTS = new Map<string, CallStart>()
