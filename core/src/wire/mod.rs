@@ -60,7 +60,8 @@ pub struct CallOutput {
     pub head: String,
     /// JSON of the value, or the bytes of a raw answer; empty beside a failure.
     pub body: Vec<u8>,
-    /// With the setting `jsonText`: the texts of the opaque JSON in the body, one after another.
+    /// With the setting `jsonText`: the texts of the opaque JSON in the body, one after another, if the body does not hold
+    /// them itself.
     pub texts: Vec<u8>,
 }
 
@@ -213,11 +214,8 @@ impl Engine {
                 if let Some(answer) = reply.answer {
                     self.add_answer(&mut head, answer);
                 }
-                let (body, texts) = if self.json_text && !reply.body.opaque.is_empty() {
-                    text::split(&reply.body)
-                } else {
-                    (reply.body.text, Vec::new())
-                };
+                let (body, texts) =
+                    if self.json_text { text::passed(reply.body) } else { (reply.body.text, Vec::new()) };
                 CallOutput { ok: true, head, body, texts }
             }
             Err(error) => {

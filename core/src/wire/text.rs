@@ -1,8 +1,9 @@
 //! Passes opaque JSON as text, for hosts that would parse it at once and so lose digits.
 //!
 //! With the setting `jsonText`, a mark stands for opaque JSON. `{"$json": ["…"]}` stands for the JSON in the string.
-//! Heads and failures have this mark for every opaque value, and arguments wherever a host writes it. In bodies,
-//! `{"$json": [12, 40]}` stands for the bytes from 12 up to 40 of a text that comes with the body and needs no escapes.
+//! Heads and failures have this mark for every opaque value, and arguments wherever a host writes it. In bodies with much
+//! opaque JSON, `{"$json": [12, 40]}` stands for the bytes from 12 up to 40 of a text that comes with the body and needs no
+//! escapes.
 //! No typed value looks like a mark: only maps have free names, and no map holds lists.
 
 use std::borrow::Cow;
@@ -27,8 +28,21 @@ pub(super) fn marked(written: &Written) -> Vec<u8> {
     })
 }
 
+/// The most bytes of opaque JSON that a body holds itself. To pass a second text costs a host more than to read so few
+/// bytes with escapes.
+const FEW: usize = 4096;
+
+/// Replaces each opaque part of a body with a mark. Returns the body, and the text that its ranges refer to.
+pub(super) fn passed(written: Written) -> (Vec<u8>, Vec<u8>) {
+    if written.opaque.is_empty() {
+        return (written.text, Vec::new());
+    }
+    let opaque: usize = written.opaque.iter().map(ExactSizeIterator::len).sum();
+    if opaque <= FEW { (marked(&written), Vec::new()) } else { split(&written) }
+}
+
 /// Replaces each opaque part with a mark that holds its range. Returns the JSON, and the text that the ranges refer to.
-pub(super) fn split(written: &Written) -> (Vec<u8>, Vec<u8>) {
+fn split(written: &Written) -> (Vec<u8>, Vec<u8>) {
     let mut texts = Vec::with_capacity(written.opaque.iter().map(ExactSizeIterator::len).sum());
     let body = written.with(|to, part| {
         let start = texts.len();
@@ -98,6 +112,17 @@ mod tests {
                 json!([places(0), places(text.len())])
             );
             assert_eq!(texts, [text, text].concat().as_bytes());
+        }
+    }
+
+    #[test]
+    fn a_body_holds_few_opaque_bytes_itself() {
+        for (length, is_apart) in [(0, false), (FEW - 2, false), (FEW - 1, true)] {
+            let json: Json = serde_json::from_str(&format!("\"{}\"", "x".repeat(length))).unwrap();
+            let (body, texts) = passed(Written::of(&vec![json]).unwrap());
+            assert_eq!(!texts.is_empty(), is_apart, "{length}");
+            let read: Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(read[0]["$json"].as_array().unwrap().len(), if is_apart { 2 } else { 1 });
         }
     }
 
