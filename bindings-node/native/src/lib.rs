@@ -122,7 +122,7 @@ impl Bridge {
         let completed = Arc::clone(&self.completed);
         let ended = self.ended.clone();
         let cancel = cancel.map(|cancel| cancel.0.clone()).unwrap_or_default();
-        wire::spawn(async move {
+        wire::spawn_batched(async move {
             let call = engine.call(&op, &args, &opts, &cancel);
             if let Some(outcome) = ended.run_until_cancelled(call).await {
                 completed.push(id, outcome);

@@ -13,7 +13,7 @@ mod thread;
 pub use catalogue::catalogue;
 pub use failure::Failure;
 pub use settings::{options, settings, with_time_scale};
-pub use thread::spawn;
+pub use thread::{spawn, spawn_batched};
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

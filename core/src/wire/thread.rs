@@ -2,9 +2,10 @@
 //! waking a thread costs about as much as a small request.
 
 use std::future::{Future, pending};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::{io, thread};
 
+use futures_util::future::BoxFuture;
 use tokio::runtime::{Builder, Handle};
 use tokio::task::JoinHandle;
 
@@ -15,23 +16,46 @@ use tokio::task::JoinHandle;
 pub fn spawn<T: Send + 'static>(
     future: impl Future<Output = T> + Send + 'static,
 ) -> io::Result<JoinHandle<T>> {
-    static RUNNING: Mutex<Option<Handle>> = Mutex::new(None);
-    let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-    let handle = match running.take() {
-        Some(handle) => handle,
-        None => start()?,
-    };
-    Ok(running.insert(handle).spawn(future))
+    Ok(running()?.spawn(future))
 }
 
-fn start() -> io::Result<Handle> {
+/// Runs a future on the thread, like [`spawn`]. Futures that come before the thread has started the last ones wake it only
+/// once.
+///
+/// # Errors
+/// The system cannot start a thread, or cannot wait for I/O.
+pub fn spawn_batched(future: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+    static WAITING: Mutex<Vec<BoxFuture<'static, ()>>> = Mutex::new(Vec::new());
+    let thread = running()?;
+    let mut waiting = lock(&WAITING);
+    waiting.push(Box::pin(future));
+    if waiting.len() == 1 {
+        thread.spawn(async {
+            let batch = std::mem::take(&mut *lock(&WAITING));
+            batch.into_iter().map(tokio::spawn).for_each(drop);
+        });
+    }
+    Ok(())
+}
+
+/// The thread, which is started if it does not run yet.
+fn running() -> io::Result<Handle> {
+    static RUNNING: Mutex<Option<Handle>> = Mutex::new(None);
+    let mut running = lock(&RUNNING);
+    if let Some(handle) = &*running {
+        return Ok(handle.clone());
+    }
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let handle = runtime.handle().clone();
     thread::Builder::new().name("hightouch-sdk".to_owned()).spawn(move || {
         block_broken_pipes();
         runtime.block_on(pending::<()>());
     })?;
-    Ok(handle)
+    Ok(running.insert(handle).clone())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Blocks SIGPIPE for this thread. It is raised by a write to a connection that the server has closed, and ends the
@@ -53,6 +77,19 @@ mod tests {
     use nix::sys::signal::{SigSet, Signal, raise};
 
     use super::*;
+
+    #[test]
+    fn futures_that_are_spawned_in_batches_all_run() {
+        let (done, results) = std::sync::mpsc::channel();
+        for nth in 0..1000 {
+            let done = done.clone();
+            spawn_batched(async move { done.send(nth).unwrap() }).unwrap();
+        }
+        let mut ran: Vec<i32> =
+            (0..1000).map(|_| results.recv_timeout(std::time::Duration::from_secs(30)).unwrap()).collect();
+        ran.sort_unstable();
+        assert_eq!(ran, (0..1000).collect::<Vec<_>>());
+    }
 
     /// Incident: a server that closed a connection while a request was written ended a Swift process with SIGPIPE.
     #[test]
