@@ -83,7 +83,7 @@ export class Json<T = JsonValue> {
   /** The parsed value, frozen at every depth. Large numbers lose digits here; `text` has all of them. */
   declare readonly value: Frozen<T>
   /** @internal */
-  readonly [COPY_GUARD] = COPY_ITS_VALUE
+  declare readonly [COPY_GUARD]: typeof COPY_ITS_VALUE
   /** @internal */
   declare readonly [STATE]: State
   readonly #state: State
@@ -101,6 +101,8 @@ export class Json<T = JsonValue> {
     },
   }
 
+  static readonly #guard = { enumerable: true, value: COPY_ITS_VALUE }
+
   static #stateOf(json: Pick<Json, typeof STATE>): State {
     return #state in json ? json.#state : json[STATE]
   }
@@ -116,8 +118,9 @@ export class Json<T = JsonValue> {
   constructor(value: undefined, text: string | TextPart)
   constructor(value?: JsonInput, text?: string | TextPart) {
     this.#state = { text: text ?? encodeText(value) }
-    // An own property, so that deepEqual and console.log see the value.
+    // Own properties, so that deepEqual and console.log see the value, and a copy has the guard. Neither can be deleted.
     Object.defineProperty(this, 'value', Json.#value)
+    Object.defineProperty(this, COPY_GUARD, Json.#guard)
     // Writable, because a Proxy may not return a wrapped value for a property that cannot change.
     Object.defineProperty(this, STATE, { value: this.#state, writable: true })
   }

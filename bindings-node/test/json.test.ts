@@ -35,6 +35,8 @@ describe('a Json', () => {
     }, TypeError)
     assert.throws(() => value.a.b.push(2), TypeError)
     assert.throws(() => Reflect.set(json, 'value', {}), /members of a Json cannot be assigned/)
+    // Without its guard, a copy of it would be sent as a plain object.
+    for (const name of Object.keys(json)) assert.equal(Reflect.deleteProperty(json, name), false, name)
     const copy = structuredClone(value)
     copy.a.b.push(2)
     assert.deepEqual(copy, { a: { b: [1, 2] } })
