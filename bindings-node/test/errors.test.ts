@@ -139,6 +139,17 @@ describe('a client', () => {
       const body = { limit: wrong } as unknown as sdk.JsonInput
       await assert.rejects(ht.request('POST', '/syncs', { body }), sdk.InvalidRequestError)
     }
+    // These stand at the top, where most values need no search. JSON would turn them into null.
+    for (const wrong of [NaN, -Infinity]) {
+      await assert.rejects(
+        ht.syncs.list({ limit: wrong }).then(),
+        /`limit` cannot be sent: a number that is not finite/,
+      )
+      await assert.rejects(
+        ht.syncs.get(1, { timeoutMs: wrong }),
+        /`timeoutMs` cannot be sent: a number that is not finite/,
+      )
+    }
     const apiKeyFile = (() => canary) as unknown as string
     assert.throws(
       () => new sdk.Hightouch({ apiKeyFile }),
