@@ -6,9 +6,13 @@ import { errorClasses } from './error-table.js'
 import type { Failure, HightouchError } from './errors.js'
 import { decode } from './decode.js'
 
-/** The folder of this package's own code. In a bundle it is unknown, because user code is in the same file. */
-const OWN_FOLDER =
-  path.basename(__filename) === 'failures.js' ? path.dirname(__filename) + path.sep : undefined
+/**
+ * Appears in each frame of this package: the path of its bundle, or of its folder if it runs as separate modules. If a
+ * user's bundler has put it into a file with the user's own code, its frames cannot be told apart and are kept.
+ */
+const OWN_PATH = { 'hightouch-sdk.js': __filename, 'failures.js': path.dirname(__filename) + path.sep }[
+  path.basename(__filename)
+]
 
 /** More than the number of our own frames between a user's call and an error. */
 const OWN_FRAMES = 12
@@ -31,7 +35,7 @@ export function errorFrom(failure: Failure, cause?: unknown): HightouchError {
 }
 
 function isOwn(frame: string): boolean {
-  return OWN_FOLDER !== undefined && frame.includes(OWN_FOLDER)
+  return OWN_PATH !== undefined && frame.includes(OWN_PATH)
 }
 
 export function failureOf(json: string): Failure {

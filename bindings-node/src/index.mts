@@ -1,3 +1,3 @@
-/** The same package for `import`: it re-exports the one build, so that a class is the same class either way. */
+/** The types of the package for `import`. `tools/bundle.mjs` writes the code. */
 
 export * from './index.js'

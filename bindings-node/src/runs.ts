@@ -1,7 +1,5 @@
 /** Handles that follow runs. */
 
-import { performance } from 'node:perf_hooks'
-
 import { checkNames, refusal } from './checks.js'
 import type { Door } from './door.js'
 import type { RunKind } from './ended.js'

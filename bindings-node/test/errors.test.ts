@@ -8,6 +8,8 @@ import { Door } from '../dist/door.js'
 import { errorClasses } from '../dist/error-table.js'
 import type { Failure } from '../dist/errors.js'
 import { errorFrom } from '../dist/failures.js'
+// The modules, whose classes are not those of the bundle that `hightouch-sdk` names.
+import * as modules from '../dist/index.js'
 import { settingsOf, useSandbox } from './support.js'
 
 const failure: Failure = {
@@ -38,8 +40,8 @@ describe('an error', () => {
     for (const [kind, known] of Object.entries(errorClasses)) {
       const error = errorFrom({ ...failure, kind: kind as sdk.ErrorKind })
       assert.equal(error.constructor, known)
-      assert(error instanceof sdk.HightouchError && error instanceof Error)
-      assert.equal((sdk as Record<string, unknown>)[error.name], known)
+      assert(error instanceof modules.HightouchError && error instanceof Error)
+      assert.equal((modules as Record<string, unknown>)[error.name], known)
       assert.equal(String(error).startsWith(`${error.name}: `), true)
     }
   })
@@ -64,10 +66,10 @@ describe('an error', () => {
 
   test('is an instance of its base class', () => {
     const errorOf = (kind: sdk.ErrorKind): sdk.HightouchError => errorFrom({ kind, message: 'x' })
-    assert(errorOf('not_found') instanceof sdk.ApiError)
-    assert(errorOf('tls') instanceof sdk.ConnectionError)
-    assert(errorOf('wait_timeout') instanceof sdk.TimeoutError)
-    assert.equal(errorOf('timeout') instanceof sdk.ApiError, false)
+    assert(errorOf('not_found') instanceof modules.ApiError)
+    assert(errorOf('tls') instanceof modules.ConnectionError)
+    assert(errorOf('wait_timeout') instanceof modules.TimeoutError)
+    assert.equal(errorOf('timeout') instanceof modules.ApiError, false)
   })
 })
 
@@ -126,7 +128,7 @@ describe('a client', () => {
 
   test('converts a panic of the core to an error, and continues', async () => {
     const door = new Door({ apiKey: 'k', environment: {}, selfTest: true })
-    await assert.rejects(door.call('client.panic'), sdk.InternalError)
+    await assert.rejects(door.call('client.panic'), modules.InternalError)
     assert.equal((await door.value<sdk.Stats>('client.stats')).granted, 0)
   })
 

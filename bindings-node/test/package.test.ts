@@ -6,6 +6,8 @@ import path from 'node:path'
 import { describe, test } from 'node:test'
 import { promisify } from 'node:util'
 
+import { build } from 'esbuild'
+
 import { loadNative } from '../dist/native.js'
 import { ROOT } from './support.js'
 
@@ -26,6 +28,26 @@ describe('the package', () => {
     assert(whole === undefined || whole === required)
     assert.deepEqual(Object.keys(names).sort(), Object.keys(required).sort())
     for (const [name, value] of Object.entries(names)) assert.equal(value, required[name], name)
+  })
+
+  test('keeps the names of classes in its bundle', () => {
+    for (const [name, value] of Object.entries(required))
+      assert.equal((value as { name: unknown }).name, name)
+  })
+
+  test('can be bundled by an ES module that imports it', async () => {
+    const { outputFiles } = await build({
+      stdin: {
+        contents: "import { Json } from 'hightouch-sdk'; console.log(new Json([1.5]).text)",
+        resolveDir: __dirname,
+      },
+      bundle: true,
+      write: false,
+      platform: 'node',
+      format: 'cjs',
+    })
+    const { stdout } = await promisify(execFile)(process.execPath, ['--eval', outputFiles[0]?.text ?? ''])
+    assert.equal(stdout, '[1.5]\n')
   })
 
   test('has the version of the workspace', () => {

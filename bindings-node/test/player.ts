@@ -342,7 +342,7 @@ function errorOfAbort(reason: unknown): Members {
 
 /** The kind of error that has this class. */
 function kindOf(error: HightouchError): string {
-  const kind = Object.entries(errorClasses).find(([, known]) => error.constructor === known)?.[0]
+  const kind = Object.entries(errorClasses).find(([, known]) => error.constructor.name === known.name)?.[0]
   assert.equal(kind, error.kind)
   return error.kind
 }

@@ -4,9 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 
 import fc from 'fast-check'
-import * as sdk from 'hightouch-sdk'
-
 import { Door } from '../dist/door.js'
+import * as sdk from '../dist/index.js'
 import { settingsOf, useSandbox, type World } from './support.js'
 
 const RUNS = 60
