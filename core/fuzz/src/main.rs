@@ -1,7 +1,7 @@
-//! Runs the fuzz target in `HIGHTOUCH_FUZZ_TARGET` under libFuzzer.
+//! Runs the fuzz target that `HIGHTOUCH_FUZZ_TARGET` names under libFuzzer.
 #![no_main]
 
-#[allow(dead_code, reason = "what makes seeds runs in the test")]
+#[allow(dead_code, reason = "only `core/tests/fuzz.rs` generates seeds")]
 #[path = "../targets/mod.rs"]
 mod targets;
 

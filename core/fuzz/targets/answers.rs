@@ -7,7 +7,7 @@ use super::engine::{open, parse};
 use super::sample::arguments;
 use super::{first_line, text_of};
 
-/// The deepest nesting of opaque JSON, and of what surrounds it.
+/// The deepest nesting of a value: 127 levels of opaque JSON, within 12 levels of the answer around it.
 const DEEPEST: usize = 127 + 12;
 
 pub fn play(input: &[u8]) {
@@ -33,7 +33,7 @@ pub fn play(input: &[u8]) {
     let sent = at_server(&of, value);
     let again = if sent.is_array() { json!({"data": sent, "hasMore": false}) } else { sent.clone() };
     let reread = parse(op, &args, 200, &[], &again.to_string());
-    // An object of the user can look like an error that the vendor sends under 200.
+    // Opaque JSON can look like an error that Hightouch sends under the status 200.
     if !reread.ok && reread.head["status"] == 200 {
         return;
     }
@@ -42,7 +42,7 @@ pub fn play(input: &[u8]) {
     assert_eq!(reread.head["meta"]["mended"], json!([]), "what was mended is whole: {again}");
 }
 
-/// Returns the operation with this name, or one that depends on the letters of the name.
+/// Returns the operation with this name. If there is none, the letters of the name choose one.
 pub fn operation(op: &str) -> &'static Value {
     let operations = known()["operations"].as_array().unwrap();
     let sum: usize = op.bytes().map(usize::from).sum();
@@ -55,8 +55,9 @@ fn a_run_is_opened_from_its_token(run: &Value) {
     assert_eq!(&opened.value(), run);
 }
 
-/// The JSON that a server would send for a value of this type. Removes the tags of unions and puts unknown members back
-/// into their objects, because the SDK adds both. Opaque JSON is left alone, because it may look like either.
+/// Converts a value back to the JSON that a server would send for it. The SDK adds tags to unions and moves unknown
+/// members into `otherMembers`, so the tags are removed and the members moved back. Opaque JSON is left alone, because
+/// it may have members with these names.
 fn at_server(of: &Value, value: Value) -> Value {
     match (value, of) {
         (Value::Array(items), of) if of.get("list").is_some() => {

@@ -58,11 +58,19 @@ pub fn without_the_key(text: &str) {
     let forms = FORMS.get_or_init(|| {
         let quoted = serde_json::to_string(KEY).unwrap().trim_matches('"').to_owned();
         let twice = serde_json::to_string(&quoted).unwrap().trim_matches('"').to_owned();
-        // The base64 form depends on the offset of the key within a group of three bytes; its first and last characters
-        // depend on the neighbours.
+        // The base64 form depends on the offset of the key within a group of three bytes. At its ends it depends on the
+        // neighbouring bytes too, so only the characters that stay the same between any neighbours are looked for.
         let within = (0..3).map(|before| {
-            let whole = STANDARD.encode(format!("{}{KEY}", &"   "[..before]));
-            whole[4..whole.len() - 4].to_owned()
+            let between = |neighbour: u8| {
+                STANDARD.encode([&vec![neighbour; before], KEY.as_bytes(), &[neighbour; 2]].concat())
+            };
+            let (zeros, ones) = (between(0), between(0xff));
+            zeros
+                .chars()
+                .zip(ones.chars())
+                .filter(|(zero, one)| zero == one && *zero != '=')
+                .map(|(same, _)| same)
+                .collect()
         });
         [KEY.to_owned(), quoted, twice, percent(KEY), percent(KEY).to_lowercase()]
             .into_iter()
@@ -84,7 +92,7 @@ fn line(what: &str, text: &str) {
     );
 }
 
-/// Returns what a raw answer means, as the result of a call that is not raw.
+/// Returns what a raw answer means, as the result of a call that is not raw; `None` if the call was not raw.
 fn meaning(outcome: &CallOutput) -> Option<CallOutput> {
     type Members = BTreeMap<String, Box<RawValue>>;
     // Parsed one level at a time, because the value may nest too deep for a `Value`.
@@ -113,7 +121,7 @@ impl Given {
     pub fn of(outcome: CallOutput) -> Self {
         let outcome = meaning(&outcome).unwrap_or(outcome);
         without_the_key(&outcome.head);
-        let head: Value = serde_json::from_str(&outcome.head).expect("a head is JSON");
+        let head = readable(outcome.head.as_bytes());
         if outcome.ok {
             meta(&head["meta"]);
         } else {
@@ -123,10 +131,32 @@ impl Given {
         Self { ok: outcome.ok, head, body: outcome.body }
     }
 
+    /// The value in the body, with null for a number that a `Value` cannot hold.
     pub fn value(&self) -> Value {
-        serde_json::from_slice(&self.body)
-            .unwrap_or_else(|error| panic!("a body is JSON that a host can read: {error}"))
+        readable(&self.body)
     }
+}
+
+/// Reads JSON. Opaque JSON may contain a number that no `Value` can hold, such as `1e999`. Such a number becomes null.
+fn readable(json: &[u8]) -> Value {
+    let raw: &RawValue =
+        serde_json::from_slice(json).unwrap_or_else(|error| panic!("it is no JSON: {error}"));
+    within(raw)
+}
+
+fn within(raw: &RawValue) -> Value {
+    let text = raw.get();
+    serde_json::from_str(text).unwrap_or_else(|_| match text.as_bytes().first() {
+        Some(b'{') => {
+            let members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(text).unwrap_or_default();
+            members.into_iter().map(|(name, value)| (name, within(&value))).collect()
+        }
+        Some(b'[') => {
+            let items: Vec<Box<RawValue>> = serde_json::from_str(text).unwrap_or_default();
+            items.iter().map(|item| within(item)).collect()
+        }
+        _ => Value::Null,
+    })
 }
 
 /// Panics unless the failure has a one-line message, a known kind other than `internal`, and a bounded size.

@@ -1,7 +1,8 @@
-//! The door: any operation, arguments and options. Input: the operation; a line of options; the arguments.
+//! The door: any operation, arguments and options. Input: a line with the operation, a line with the options, and the
+//! arguments.
 //!
-//! `{{origin}}` is replaced with the origin of the server. A string in the arguments that begins with `b64:` is replaced with
-//! the base64url form of the rest: run tokens, page tokens and the `seen` of a run step are such texts.
+//! `{{origin}}` is replaced with the origin of the server. A string in the arguments that begins with `b64:` is
+//! replaced with the base64url form of the rest: run tokens, page tokens and the `seen` of a run step are such texts.
 
 use serde_json::Value;
 

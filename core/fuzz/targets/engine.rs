@@ -78,7 +78,8 @@ pub fn call(op: &str, args: &str, opts: &str) -> Given {
     BENCH.with_borrow_mut(|bench| bench.call(op, args, opts))
 }
 
-/// A client of a server that returns any answer. Its clock runs, because a paused one would not wait for a socket.
+/// A client of a server that returns any answer. The clock is not paused, because a paused clock would not wait for a
+/// socket.
 struct Answered {
     runtime: Runtime,
     server: Answering,
@@ -108,7 +109,7 @@ thread_local! {
     static ANSWERED: ManuallyDrop<Answered> = ManuallyDrop::new(Answered::new());
 }
 
-/// Returns the result of the operation for this answer of the server. The call is raw, so it sends one request,
+/// Returns the result of the operation if the server gives this answer. The call is raw, so it sends only one request,
 /// whatever the answer.
 pub fn parse(op: &str, args: &Value, status: u16, headers: &[(&str, &str)], body: &str) -> Given {
     ANSWERED.with(|answered| {
@@ -117,7 +118,7 @@ pub fn parse(op: &str, args: &Value, status: u16, headers: &[(&str, &str)], body
     })
 }
 
-/// Opens the run of an answer again.
+/// Opens a run from its token.
 pub fn open(token: &Value) -> Given {
     ANSWERED.with(|answered| answered.call("runs.open", &json!({ "token": token })))
 }

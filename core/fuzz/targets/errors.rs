@@ -1,5 +1,5 @@
-//! Error answers with any status, headers and body. Input: a line with the operation and the status, a line for each header,
-//! an empty line, and the body.
+//! Error answers with any status, headers and body. Input: a line with the operation and the status, a line for each
+//! header, an empty line, and the body.
 
 use super::answers::operation;
 use super::engine::parse;
@@ -13,7 +13,7 @@ pub fn play(input: &[u8]) {
     let text = text_of(input);
     let (line, mut rest) = first_line(&text);
     let (op, status) = line.rsplit_once(' ').unwrap_or((line, "500"));
-    // An answer below 200 is not the last one, and HTTP has no status above 599.
+    // After a status below 200 another answer follows, and HTTP has no status above 599.
     let status = status.trim().parse().ok().filter(|status| (200..600).contains(status)).unwrap_or(500);
     let operation = operation(op);
     let mut headers = Vec::new();
@@ -26,7 +26,7 @@ pub fn play(input: &[u8]) {
         }
     }
     if status == 429 {
-        // A call would wait and send the request again, unless the server names a longer wait than a call may take.
+        // The call would wait and send the request again, unless the server asks for a longer wait than a call accepts.
         headers.retain(|(name, _)| !name.eq_ignore_ascii_case("retry-after"));
         headers.push(("Retry-After", "3600"));
     }

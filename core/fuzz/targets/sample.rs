@@ -26,7 +26,7 @@ pub fn arguments(operation: &Value) -> Value {
         .map(|argument| (argument["wire"].as_str().unwrap().to_owned(), value(&argument["type"], 0)))
         .collect();
     if operation["op"] == "campaigns.trigger" {
-        // A recipient has exactly one of its two names.
+        // A recipient has either a handle or an id, not both.
         needed.insert("recipients".to_owned(), json!([{"id": "7"}]));
     }
     needed.into()
@@ -170,7 +170,8 @@ impl Samples {
         }
     }
 
-    /// Tokens that the SDK returns and reads again.
+    /// Adds calls with the tokens that the SDK returns and reads again, a call with every option, and errors that
+    /// contain the key.
     fn tokens(&mut self) {
         let token = |kind: &str| {
             let token = json!({"v": 1, "kind": kind, "origin": "{{origin}}", "parent": "5", "run": "77", "since": 1_700_000_000_000_u64});
@@ -203,7 +204,7 @@ impl Samples {
     }
 }
 
-/// The words of the dictionary: names of the catalogue and pieces of JSON.
+/// The words of libFuzzer's dictionary: names of the catalogue and pieces of inputs.
 pub fn words() -> BTreeSet<String> {
     fn gather(value: &Value, words: &mut BTreeSet<String>) {
         match value {

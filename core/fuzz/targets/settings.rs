@@ -5,7 +5,7 @@ use serde_json::Value;
 use tokio::runtime::Builder;
 
 use super::check::{Given, failure, without_the_key};
-use super::text_of;
+use super::{KEY, text_of};
 
 pub fn play(input: &[u8]) {
     let text = text_of(input);
@@ -15,7 +15,7 @@ pub fn play(input: &[u8]) {
             let runtime = Builder::new_current_thread().enable_all().build().unwrap();
             let stats = runtime.block_on(engine.call("client.stats", "", "", &Cancel::new()));
             let stats = Given::of(stats);
-            // With the setting `diagnosing` there may be an engine without a client.
+            // With the setting `diagnosing`, an engine may exist without a client.
             let diagnosing =
                 serde_json::from_str::<Value>(&text).is_ok_and(|given| given["diagnosing"] == true);
             assert!(stats.ok || diagnosing, "a client that was made has a limit");
@@ -25,8 +25,13 @@ pub fn play(input: &[u8]) {
             let head: Value = serde_json::from_str(&json).expect("a failure is JSON");
             failure(&head, &json);
             assert_eq!(head["kind"], "config");
-            without_the_key(&json);
-            without_the_key(&format!("{failed} {failed:?}"));
+            // An error names the path of the certificates. If the settings name another key, the SDK cannot know that
+            // this one is a key, too.
+            let given: Value = serde_json::from_str(&text).unwrap_or_default();
+            if given["caBundle"].is_null() || given["apiKey"] == KEY {
+                without_the_key(&json);
+                without_the_key(&format!("{failed} {failed:?}"));
+            }
         }
     }
 }
