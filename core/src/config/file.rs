@@ -1,4 +1,4 @@
-//! Files that settings name.
+//! Reads the files that settings name.
 
 use std::io::{ErrorKind, Read as _};
 use std::path::Path;
@@ -9,12 +9,14 @@ use rustls::pki_types::pem::PemObject as _;
 use crate::error::{Error, Kind};
 use crate::message::{Message, Name};
 
-/// Many times the size of a key. It bounds what is read of a file that was named by mistake.
+/// The largest key file that is read, in bytes: many times the size of a key. The bound is for a file that was named by
+/// mistake.
 const LARGEST_KEY_FILE: u64 = 64 << 10;
-/// Every public authority's certificates take about a quarter of a MiB.
+/// The largest file of certificates that is read, in bytes. The certificates of all public authorities together take
+/// about a quarter of a MiB.
 const LARGEST_BUNDLE: u64 = 16 << 20;
 
-/// Reads a file that a setting names, of at most `most` bytes. The error says why it cannot be read.
+/// Reads a file that a setting names, of at most `most` bytes. The error says why the file cannot be read.
 ///
 /// Only regular files are opened: opening a named pipe would wait until somebody writes to it.
 fn contents(path: &Path, most: u64) -> Result<Vec<u8>, String> {
@@ -31,7 +33,7 @@ fn contents(path: &Path, most: u64) -> Result<Vec<u8>, String> {
     }
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).map_err(unreadable)?;
-    // One byte more than allowed tells a larger file from one that just fits.
+    // Reads one byte more than is allowed, to detect a larger file.
     file.take(most + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > most {
         let (size, unit) = if most < 1 << 20 { (most >> 10, "KiB") } else { (most >> 20, "MiB") };
@@ -40,9 +42,9 @@ fn contents(path: &Path, most: u64) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// The text of the key's file.
+/// Reads the text of the file that holds the key.
 pub(super) fn key_text(path: &Path) -> Result<String, Error> {
-    // The path is not shown: it may be the key in the wrong place.
+    // The error does not show the path: the caller may have passed the key itself in place of a path.
     contents(path, LARGEST_KEY_FILE)
         .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned()))
         .map_err(|why| {
@@ -52,7 +54,7 @@ pub(super) fn key_text(path: &Path) -> Result<String, Error> {
         })
 }
 
-/// The certificates of a PEM file.
+/// Reads the certificates of a PEM file. `named_by` is the setting or variable that names the file; errors name it.
 pub(crate) fn certificates(
     path: &Path,
     named_by: impl Into<Message>,
@@ -61,7 +63,7 @@ pub(crate) fn certificates(
     let unusable = |why: String| {
         let what = message![named_by.clone(), format!(" names {}, which {why}", path.display())];
         Error::new(Kind::Config, what)
-            .with_hint("It takes a file of certificates in PEM form (-----BEGIN CERTIFICATE-----).")
+            .with_hint("The file must hold certificates in PEM form (-----BEGIN CERTIFICATE-----).")
     };
     let unreadable = |why: String| unusable(format!("cannot be read: {why}"));
     let bytes = contents(path, LARGEST_BUNDLE).map_err(unreadable)?;
@@ -79,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bundle_that_cannot_be_one_is_refused_with_the_reason() {
+    fn a_file_without_usable_certificates_is_refused_with_the_reason() {
         let folder = std::env::temp_dir().join(format!("hightouch-bundles-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let file = folder.join("ca.pem");
@@ -95,7 +97,7 @@ mod tests {
         );
         std::fs::write(&file, b"\xff\xfe").unwrap();
         refused(&file, "holds no certificate");
-        // A sparse file, so nothing is written.
+        // The file is sparse, so its 16 MiB are not written to the disk.
         std::fs::File::create(&file).unwrap().set_len(LARGEST_BUNDLE + 1).unwrap();
         refused(&file, "cannot be read: it is larger than 16 MiB");
         std::fs::remove_dir_all(&folder).unwrap();

@@ -14,14 +14,14 @@ use crate::text::without;
 /// The text that replaces the key.
 const REDACTED: &str = "[key]";
 
-/// What the header has before the key (RFC 6750 §2.1).
+/// The text before the key in the `Authorization` header (RFC 6750 §2.1).
 const BEARER: &str = "Bearer ";
 
 /// A workspace's API key.
 #[derive(Clone)]
 pub(crate) struct Key(Arc<Held>);
 
-/// The key, and what every request needs of it.
+/// The key, and the values derived from it that every request needs.
 struct Held {
     text: SecretString,
     header: HeaderValue,
@@ -29,7 +29,7 @@ struct Held {
 }
 
 impl Key {
-    /// A key from the caller, which is used unchanged.
+    /// Creates a key from a text that the caller passed, without changing the text.
     pub(crate) fn new(text: &str) -> Result<Self, Error> {
         let refused = |reason: Reason, what: &'static str, hint: &'static str| {
             Err(Error::new(Kind::Config, message!["the API key ", what]).with_reason(reason).with_hint(hint))
@@ -51,8 +51,8 @@ impl Key {
             return refused(Reason::MalformedKey, "has quotation marks around it", hint);
         }
         if is_placeholder(text) {
-            let hint = "Whatever should have put the key in its place did not: check how it is passed on. Nothing was \
-                        sent.";
+            let hint = "Nothing has replaced the variable with the key: check how the key is passed to the program. \
+                        Nothing was sent.";
             return refused(Reason::MalformedKey, "is the name of a variable and not its value", hint);
         }
         // RFC 9110 §5.5 forbids control characters in a header's value; a space would end the token (RFC 6750 §2.1).
@@ -73,31 +73,37 @@ impl Key {
         Ok(Self(Arc::new(Held { text: SecretString::from(text), header, digest: sum })))
     }
 
-    /// A key from a file or the environment. These often end in a line break that is not part of the key; one is
-    /// removed.
+    /// Creates a key from the text of a file, of a variable or from a key function. Such a text often ends in a line
+    /// break that is not part of the key, so one line break at the end is removed.
     pub(crate) fn from_outside(text: &str) -> Result<Self, Error> {
         let text = text.strip_suffix('\n').map_or(text, |rest| rest.strip_suffix('\r').unwrap_or(rest));
         Self::new(text)
     }
 
-    /// The `Authorization` header (RFC 6750 §2.1), marked so that HTTP/2 neither indexes nor prints it.
+    /// The `Authorization` header (RFC 6750 §2.1). It is marked as sensitive, so HTTP/2 does not index it and debug
+    /// output does not show it.
     pub(crate) fn header(&self) -> HeaderValue {
         self.0.header.clone()
     }
 
-    /// Tells keys apart without holding them.
+    /// The SHA-256 of the key. It distinguishes keys and does not contain them.
     pub(crate) fn digest(&self) -> [u8; 32] {
         self.0.digest
     }
 
-    /// The text without the key.
+    /// Whether the key is long enough not to occur in a text by chance. Keys of Hightouch are.
+    pub(super) fn is_long(&self) -> bool {
+        self.0.text.expose_secret().len() >= 8
+    }
+
+    /// Replaces the key wherever a text contains it.
     pub(crate) fn scrub(&self, text: &str) -> String {
         without(text, self.0.text.expose_secret(), REDACTED)
     }
 }
 
-/// Whether the text is a variable of a template or a shell in place of its value: `${KEY}`, `$KEY`, `%KEY%`, `{{ KEY
-/// }}`.
+/// Whether the text is a variable of a template or a shell in place of the variable's value: `${KEY}`, `$KEY`, `%KEY%`
+/// or `{{ KEY }}`.
 fn is_placeholder(text: &str) -> bool {
     let within = |open: &str, close: &str| text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
     let is_name = |text: &str| {
@@ -120,9 +126,9 @@ impl fmt::Debug for Key {
 mod tests {
     use super::*;
 
-    /// Guards against sending a key together with the text around it, which the server would refuse as unknown.
+    /// Guards against sending a key together with text around it, which the server would refuse as an unknown key.
     #[test]
-    fn what_is_around_a_key_by_mistake_is_named_and_the_key_is_not() {
+    fn an_error_about_a_malformed_key_says_what_is_wrong_and_does_not_show_the_key() {
         for (text, what) in [
             ("Bearer s3cr3t", "begins with `Bearer`"),
             ("bearer s3cr3t", "begins with `Bearer`"),

@@ -1,4 +1,4 @@
-//! Settings: what a caller may set, and what the client makes of it.
+//! Settings: what a caller may set, and the checked settings that a client uses.
 
 mod file;
 mod key;
@@ -31,34 +31,34 @@ const API_KEY: &str = "HIGHTOUCH_API_KEY";
 const BASE_URL: &str = "HIGHTOUCH_BASE_URL";
 const SHARE: &str = "HIGHTOUCH_SHARE";
 
-/// Checked settings, completed from the environment, which is not read again.
+/// Checked settings. Missing ones have the values of the environment or their defaults.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
     pub base: Url,
     pub origin: String,
-    /// The first key; `None` if a key function has to be asked for it.
+    /// The first key; `None` if a key function must be called for it.
     pub key: Option<Key>,
     pub quota: Quota,
     pub share: Option<f64>,
     pub bounds: Defaults,
-    /// Trusted beside the system's.
+    /// Certificates to trust in addition to those of the system.
     pub ca_bundle: Arc<[CertificateDer<'static>]>,
     pub route: Route,
     pub headers: HeaderMap,
     pub user_agent: String,
-    /// How messages write names.
+    /// How messages spell names.
     pub style: Style,
     pub scale: f64,
 }
 
 impl Settings {
-    /// Empty settings: everything comes from the environment or has its default.
+    /// Creates empty settings: each setting comes from the environment or has its default.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets the workspace's limit.
+    /// Sets the rate limit of the workspace: 1 to 1,000,000 requests in a window of 1 ms to 24 hours.
     #[must_use]
     pub fn limit(self, requests: u32, window: Duration) -> Self {
         Self { limit: Some(RateLimit { requests, window }), ..self }
@@ -71,9 +71,17 @@ impl Settings {
         self
     }
 
-    /// Checks the settings and takes missing ones from the environment. Reads the files that they name, and does no
-    /// other I/O.
+    /// Checks the settings and takes missing ones from the environment. Reads the files that the settings name, and
+    /// does no other I/O.
     pub(crate) fn check(&self) -> Result<Config, Error> {
+        self.checked().map_err(|error| match self.first_key() {
+            // The key may also stand in another setting by mistake, such as the path of a file.
+            Ok(Some(key)) if key.is_long() => error.scrubbed(|text| key.scrub(text)),
+            _ => error,
+        })
+    }
+
+    fn checked(&self) -> Result<Config, Error> {
         let (base, origin) = self.base()?;
         let scale = self.internal.scale;
         if !(0.001..=1e6).contains(&scale) {
@@ -128,12 +136,12 @@ impl Settings {
         base_url(text.as_deref().unwrap_or(DEFAULT_BASE_URL), &named)
     }
 
-    /// The base URL, even if other settings are wrong.
+    /// The base URL, even if other settings are wrong; `None` if it is wrong itself.
     pub(crate) fn known_base(&self) -> Option<String> {
         self.base().ok().map(|(url, _)| url.to_string())
     }
 
-    /// A variable; an empty one counts as not set.
+    /// Reads a variable of the environment. An empty one counts as not set.
     fn variable(&self, name: &str) -> Result<Option<String>, Error> {
         let value = match &self.environment {
             Some(given) => given.get(name).map(|value| value.expose().to_owned()),
@@ -148,7 +156,7 @@ impl Settings {
         Ok(value.filter(|value| !value.is_empty()))
     }
 
-    /// The first key; none if a function returns the key, in which case no key may be set.
+    /// The first key. There is none if a function returns the key; in this case no setting may name a key.
     fn first_key(&self) -> Result<Option<Key>, Error> {
         if !self.internal.key_later {
             return self.key().map(Some);
@@ -208,7 +216,7 @@ impl Settings {
     }
 }
 
-/// A setting that is wrong.
+/// Creates the error of a wrong setting. `what` says what is wrong, after the name of the setting.
 pub(crate) fn setting(name: &'static str, what: &'static str) -> Error {
     wrong(&message!["the setting ", Name(name)], what)
 }
@@ -217,7 +225,7 @@ fn wrong(named: &Message, what: impl Into<Message>) -> Error {
     Error::new(Kind::Config, message![named.clone(), " ", what])
 }
 
-/// The base URL without a slash at its end, and its origin.
+/// Checks a base URL. Returns it without a slash at the end of its path, and returns its origin.
 fn base_url(text: &str, named: &Message) -> Result<(Url, String), Error> {
     let wrong = |what: &'static str| wrong(named, what);
     let mut url = Url::parse(text).map_err(|error| self::wrong(named, format!("is not a URL: {error}")))?;
@@ -251,6 +259,9 @@ fn base_url(text: &str, named: &Message) -> Result<(Url, String), Error> {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
     use std::path::Path;
 
     use super::*;
@@ -264,8 +275,18 @@ mod tests {
         format!("The file that the setting `api_key_file` names cannot be read: {why}.")
     }
 
+    /// Incident: the error of a CA bundle showed the key of a caller who had also passed the key in place of the path.
     #[test]
-    fn a_key_file_that_cannot_be_one_is_refused_with_the_reason() {
+    fn a_key_in_the_place_of_a_path_is_not_shown() {
+        let key = "key-that-also-names-a-file";
+        for path in [key.to_owned(), format!("/etc/{key}"), STANDARD.encode(format!("a:{key}"))] {
+            let error = Settings::new().api_key(key).ca_bundle(&path).check().unwrap_err();
+            assert!(error.to_string().contains("[key]") && !error.to_string().contains(&path), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_key_file_that_cannot_be_read_is_refused_with_the_reason() {
         let folder = std::env::temp_dir().join(format!("hightouch-key-files-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let file = folder.join("key");
@@ -282,7 +303,8 @@ mod tests {
         std::fs::remove_dir_all(&folder).unwrap();
     }
 
-    /// Opening a pipe waits for a writer: a client could not be created, and no thread of Python ran meanwhile.
+    /// Opening a pipe waits for a writer. Without the refusal, the creation of a client would hang, and in Python all
+    /// threads with it.
     #[cfg(unix)]
     #[test]
     fn a_key_file_that_is_a_pipe_is_refused_and_not_waited_for() {

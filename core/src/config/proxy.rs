@@ -12,19 +12,20 @@ use crate::message::{Message, Name};
 use crate::secret::Secret;
 use crate::text::without;
 
-/// In the order of most tools: variables for https come before those for every scheme.
+/// The variables that name a proxy, in the order in which most tools read them: those for https come before those for
+/// every scheme.
 const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-/// With `socks5` the server's name is resolved here, with `socks5h` by the proxy.
+/// The supported schemes. With `socks5`, this process resolves the name of the server; with `socks5h`, the proxy does.
 const SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
 const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
 /// The text that replaces credentials.
 const REDACTED: &str = "[password]";
 
-/// A proxy that was checked.
+/// A proxy with a valid URL.
 #[derive(Clone, Debug)]
 pub(crate) struct Proxy {
     url: Secret,
-    /// Every form in which its credentials may appear in texts, the longest first.
+    /// Every form in which the credentials may appear in texts, the longest first.
     secrets: Vec<Secret>,
 }
 
@@ -33,7 +34,7 @@ pub(crate) struct Proxy {
 pub(crate) enum Route {
     Through(Proxy),
     Direct,
-    /// By the system's own proxy settings, if it has any: the environment names no proxy.
+    /// By the proxy settings of the operating system, if it has any, because the environment names no proxy.
     AsTheSystemSays,
 }
 
@@ -51,7 +52,8 @@ impl Route {
         base: &Url,
         variable: impl Fn(&str) -> Result<Option<String>, Error>,
     ) -> Result<Self, Error> {
-        // http is only for loopback addresses: through a proxy the key would leave the machine unencrypted.
+        // A base URL may have http only if it names a loopback address. Through a proxy, the key would leave the
+        // machine unencrypted.
         if base.scheme() == "http" {
             return Ok(Self::Direct);
         }
@@ -69,11 +71,12 @@ impl Route {
         if variables.is_empty() {
             return Ok(Self::AsTheSystemSays);
         }
-        // The variables are for every tool of the machine, so a scheme that we do not support is ignored.
+        // The variables are meant for all tools on the machine, so a proxy with a scheme that we do not support is
+        // ignored.
         let Some((name, text)) = variables.into_iter().find(|(_, text)| is_spoken(text)) else {
             return Ok(Self::Direct);
         };
-        // Other tools accept a bare host and port too.
+        // A variable may also hold a bare host and port, as in other tools.
         let text = if text.contains("://") { text } else { format!("http://{text}") };
         Proxy::parse(&text, &message!["the variable ", name]).map(Self::Through).map_err(|error| {
             error.with_hint("Correct it, or name the API's host in NO_PROXY. Nothing was sent.")
@@ -82,18 +85,21 @@ impl Route {
 }
 
 impl Proxy {
-    /// The proxy that the setting names.
+    /// Checks the proxy that the setting names. `base_scheme` is the scheme of the base URL.
     pub(crate) fn given(text: &Secret, base_scheme: &str) -> Result<Self, Error> {
         let named = message!["the setting ", Name("proxy")];
         if base_scheme == "http" {
-            return Err(wrong(&named, "is for https: over http the key could be read on the way"));
+            return Err(wrong(
+                &named,
+                "cannot be used, because the base URL is http: the key would leave this machine unencrypted",
+            ));
         }
         Self::parse(text.expose(), &named)
     }
 
     fn parse(text: &str, named: &Message) -> Result<Self, Error> {
         let text = text.trim();
-        // The reason is left out: it may repeat a part of the password.
+        // The error leaves out the parser's reason, which may repeat a part of the password.
         let url = Url::parse(text).map_err(|_| wrong(named, "is not a URL"))?;
         if !SCHEMES.contains(&url.scheme()) || url.host().is_none() {
             return Err(wrong(named, "must be an http, https, socks5 or socks5h URL"));
@@ -101,7 +107,8 @@ impl Proxy {
         if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
             return Err(wrong(named, "must hold a host and a port and no path, query or fragment"));
         }
-        // Not `text`: the HTTP client accepts only a percent-encoded URL, and `url` has encoded it.
+        // Keeps `url` and not `text`: the HTTP client accepts only a percent-encoded URL, and the parser has encoded
+        // `url`.
         Ok(Self { secrets: secrets(text, &url), url: Secret::from(url.as_str()) })
     }
 
@@ -109,7 +116,7 @@ impl Proxy {
         self.url.expose()
     }
 
-    /// The text without the credentials.
+    /// Replaces the credentials wherever a text contains them.
     pub(crate) fn scrub(&self, text: &str) -> String {
         self.secrets.iter().fold(text.to_owned(), |text, secret| without(&text, secret.expose(), REDACTED))
     }
@@ -125,8 +132,8 @@ fn is_spoken(text: &str) -> bool {
     scheme.is_none_or(|scheme| SCHEMES.iter().any(|ours| ours.eq_ignore_ascii_case(scheme)))
 }
 
-/// `NO_PROXY` as most tools read it: `*`, names with their subdomains (`name`, `.name`, `*.name`), addresses and subnets,
-/// each with a port or without.
+/// Whether `NO_PROXY` excepts the server from the proxy. The entries are read as most tools read them: `*`, names with
+/// their subdomains (`name`, `.name`, `*.name`), addresses and subnets, each with a port or without.
 fn is_excepted(base: &Url, exceptions: &str) -> bool {
     let port = base.port_or_known_default();
     let mut hosts = Vec::new();
@@ -135,7 +142,7 @@ fn is_excepted(base: &Url, exceptions: &str) -> bool {
         if only.is_some() && only != port {
             continue;
         }
-        // hyper-util applies `*` to names and not to addresses.
+        // Handled here, because hyper-util applies `*` to names but not to addresses.
         if host == "*" {
             return true;
         }
@@ -145,7 +152,8 @@ fn is_excepted(base: &Url, exceptions: &str) -> bool {
     base.as_str().parse::<Uri>().is_ok_and(|uri| matcher.intercept(&uri).is_none())
 }
 
-/// An entry's host without the brackets of IPv6, and its port. A bare IPv6 address has colons and no port.
+/// Splits an entry into its host, without the brackets of an IPv6 address, and its port. A bare IPv6 address contains
+/// colons but has no port.
 fn with_port(entry: &str) -> (&str, Option<u16>) {
     let (host, rest) = match entry.strip_prefix('[').and_then(|entry| entry.split_once(']')) {
         Some((host, rest)) => (host, rest.strip_prefix(':')),
@@ -162,8 +170,9 @@ fn with_port(entry: &str) -> (&str, Option<u16>) {
     }
 }
 
-/// The forms of the password, or of a token in place of the user: as it was written, as a URL encodes it, decoded, and
-/// as in the header `Proxy-Authorization` (RFC 7617 §2).
+/// The forms in which the credentials may appear in texts: as written, as a URL encodes them, decoded, and as in the
+/// header `Proxy-Authorization` (RFC 7617 §2). The secret is the password or, if there is none, the user name, which
+/// may be a token.
 fn secrets(text: &str, url: &Url) -> Vec<Secret> {
     let user_info = text
         .split_once("://")
@@ -206,9 +215,9 @@ mod tests {
 
     const BASE: &str = "https://api.hightouch.com/api/v1";
 
-    /// Guards against showing a password that comes back decoded, or in base64 as in the header.
+    /// Guards against showing a password that comes back decoded, or in base64 as in the header `Proxy-Authorization`.
     #[test]
-    fn credentials_are_taken_out_in_every_form_in_which_they_may_come_back() {
+    fn proxy_credentials_are_removed_in_every_form() {
         let proxy = Proxy::parse("http://us%65r:p%40s^s@proxy.example:3128", &Message::default()).unwrap();
         // Base64 of user:p@s^s is dXNlcjpwQHNecw==.
         let said = "p%40s^s p%40s%5Es p@s^s Basic dXNlcjpwQHNecw== dXNlcjpwQHNecw user";
@@ -221,13 +230,13 @@ mod tests {
     }
 
     #[test]
-    fn a_token_in_the_place_of_the_user_is_a_secret_too() {
+    fn a_user_name_without_a_password_is_a_secret() {
         let proxy = Proxy::parse("http://t0k3n@proxy.example", &Message::default()).unwrap();
         assert_eq!(proxy.scrub("t0k3n dDBrM246"), "[password] [password]");
     }
 
     #[test]
-    fn a_proxy_without_credentials_takes_nothing_out() {
+    fn a_proxy_without_credentials_removes_nothing() {
         assert_eq!(
             Proxy::parse("http://proxy.example", &Message::default()).unwrap().scrub("a: b Og=="),
             "a: b Og=="
@@ -235,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn the_variable_for_https_comes_before_that_for_everything() {
+    fn https_proxy_takes_precedence_over_all_proxy() {
         let both = [("ALL_PROXY", "http://a"), ("https_proxy", "http://b"), ("HTTP_PROXY", "http://c")];
         assert_eq!(from(&both, BASE).unwrap().proxy().unwrap().url(), "http://b/");
         assert_eq!(from(&both[..1], BASE).unwrap().proxy().unwrap().url(), "http://a/");
@@ -245,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_no_proxy_names_is_reached_without_one() {
+    fn a_host_in_no_proxy_is_reached_directly() {
         for (list, excepted) in [
             ("api.hightouch.com", true),
             ("hightouch.com", true),
@@ -285,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_that_is_no_proxy_is_named_and_its_password_is_not() {
+    fn an_error_about_an_invalid_variable_names_it_and_does_not_show_its_password() {
         for text in
             ["http://", "socks5://user:s3cr3t@", "http://user:s3cr3t@h:port", "http://user:s3cr3t@h/path"]
         {
@@ -294,14 +303,15 @@ mod tests {
             let shown = format!("{error} {error:?}");
             assert!(shown.contains("HTTPS_PROXY") && !shown.contains("s3cr3t"), "{shown}");
         }
-        // Excepted hosts need no proxy, and plain http to loopback never has one.
+        // An invalid proxy is no error for a host that `NO_PROXY` excepts, or for http to a loopback address: both are
+        // reached directly.
         assert!(from(&[("HTTPS_PROXY", "http://"), ("NO_PROXY", "*")], BASE).unwrap().proxy().is_none());
         assert!(from(&[("ALL_PROXY", "http://")], "http://127.0.0.1:1/api").unwrap().proxy().is_none());
     }
 
     /// Guards against failing to create a client if `ALL_PROXY` names a SOCKS proxy.
     #[test]
-    fn a_socks_proxy_is_spoken_to() {
+    fn socks_proxies_are_supported() {
         for url in ["socks5://user:s3cr3t@proxy:1080", "socks5h://proxy:1080"] {
             let route = from(&[("ALL_PROXY", url)], BASE).unwrap();
             assert_eq!(route.proxy().unwrap().url(), url);
@@ -312,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_of_a_scheme_that_only_others_speak_is_left_aside() {
+    fn a_variable_with_an_unsupported_scheme_is_ignored() {
         let variables = [("HTTPS_PROXY", "socks4://a"), ("ALL_PROXY", "http://b")];
         assert_eq!(from(&variables, BASE).unwrap().proxy().unwrap().url(), "http://b/", "the next is taken");
         for text in ["socks://127.0.0.1:1080", "ftp://user:s3cr3t@h", "quic://h"] {

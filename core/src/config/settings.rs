@@ -1,4 +1,4 @@
-//! What a user may set.
+//! The settings that a user may give.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,9 +10,9 @@ use crate::secret::Secret;
 /// The rate limit of a workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
-    /// Requests in a window, from 1 to 1,000,000.
+    /// Requests in one window, from 1 to 1,000,000.
     pub requests: u32,
-    /// The window, from a millisecond to a day.
+    /// The length of the window, from 1 ms to 24 hours.
     pub window: Duration,
 }
 
@@ -29,12 +29,13 @@ pub struct RateLimit {
 pub struct Settings {
     /// The API key of the workspace; read from `HIGHTOUCH_API_KEY` by default.
     pub api_key: Option<Secret>,
-    /// A file that holds the API key: a regular file of at most 64 KiB. One line break at its end is ignored.
+    /// A file that holds the API key, if `api_key` is absent: a regular file of at most 64 KiB. One line break at its
+    /// end is ignored.
     pub api_key_file: Option<PathBuf>,
-    /// The address of the API with its `/api/v1`, over `https`, or over `http` to a loopback address; read from
-    /// `HIGHTOUCH_BASE_URL` by default.
+    /// The address of the API, including `/api/v1`. It must use https, or http to a loopback address. Read from
+    /// `HIGHTOUCH_BASE_URL` by default, else [`DEFAULT_BASE_URL`](crate::DEFAULT_BASE_URL).
     pub base_url: Option<String>,
-    /// Replaces the environment of the process for the `HIGHTOUCH_` variables and those of a proxy.
+    /// Variables that replace the environment of the process: the `HIGHTOUCH_` variables and those that name a proxy.
     pub environment: Option<BTreeMap<String, Secret>>,
     /// The rate limit of the workspace; 200 requests in 10 s by default. It can be lowered or raised, but not turned
     /// off.
@@ -42,11 +43,12 @@ pub struct Settings {
     /// The part of the limit that this process may use, above 0 and up to 1; read from `HIGHTOUCH_SHARE` by default,
     /// else 1. The smallest share that a client names applies to all clients of the workspace in the process.
     pub share: Option<f64>,
-    /// Time limit of one attempt; 30 s by default.
+    /// Time limit of one attempt, above zero; 30 s by default.
     pub timeout: Option<Duration>,
-    /// Time limit of a whole call, with its waiting and retries; unlimited by default.
+    /// Time limit of a whole call, with its waiting and retries, above zero; unlimited by default.
     pub deadline: Option<Duration>,
-    /// How long a call may wait for the rate limit; unlimited by default. With zero a call is sent at once or fails.
+    /// How long a call may wait for the rate limit; unlimited by default. With zero, a call is sent at once or fails
+    /// with kind `rate_limited`.
     pub max_wait: Option<Duration>,
     /// How many times a failed call is sent again, if that is safe; 3 by default. Waiting for the rate limit does not
     /// count.
@@ -65,16 +67,17 @@ pub struct Settings {
 /// Settings for bindings and tests.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Internal {
-    /// Divides every wait of the SDK.
+    /// Divides every wait of the SDK, from 0.001 to 1,000,000; 1 outside tests.
     pub scale: f64,
-    /// The language, which the User-Agent names.
+    /// The host language with its version, such as `python/3.11`. The User-Agent names it, and messages spell names as
+    /// it does.
     pub language: String,
-    /// The key comes from a function.
+    /// Whether a function provides the key.
     pub key_later: bool,
 }
 
 impl Internal {
-    /// How the language writes names.
+    /// How the language spells names.
     pub(crate) fn style(&self) -> Style {
         Style::of(&self.language)
     }
@@ -103,24 +106,24 @@ macro_rules! setters {
 setters! {
     /// Sets the API key.
     api_key: impl Into<Secret>;
-    /// Names the file that holds the API key.
+    /// Sets the file that holds the API key.
     api_key_file: impl Into<PathBuf>;
-    /// Sets the API's address.
+    /// Sets the address of the API.
     base_url: impl Into<String>;
     /// Sets the part of the limit that this process may use.
     share: f64;
-    /// Limits one attempt.
+    /// Sets the time limit of one attempt.
     timeout: Duration;
-    /// Limits a whole call.
+    /// Sets the time limit of a whole call.
     deadline: Duration;
-    /// Limits how long a call waits for the limit.
+    /// Sets how long a call may wait for the rate limit.
     max_wait: Duration;
-    /// Limits how often a call is repeated.
+    /// Sets how many times a failed call may be sent again.
     max_retries: u32;
-    /// Names a file of certificates to trust in addition to those of the system.
+    /// Sets a file of certificates to trust in addition to those of the system.
     ca_bundle: impl Into<PathBuf>;
     /// Sets the proxy.
     proxy: impl Into<Secret>;
-    /// Replaces the process's environment.
+    /// Sets the variables that replace the environment of the process.
     environment: BTreeMap<String, Secret>;
 }
