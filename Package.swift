@@ -2,14 +2,15 @@
 import PackageDescription
 
 #if os(Linux)
-    // Run `make swift-library` first, and set PKG_CONFIG_PATH to the folder of its .pc file (target/swift).
+    // This target links the static library of the core. Run `make swift-library` first: it writes the library and a .pc
+    // file to target/swift. Then set PKG_CONFIG_PATH to that folder.
     let core = Target.systemLibrary(
         name: "HightouchNativeFFI",
         path: "bindings-swift/Sources/HightouchNativeFFI",
         pkgConfig: "hightouch-swift"
     )
 #else
-    // The repository cannot build this framework yet, so the package does not work on Apple platforms.
+    // The repository cannot build this framework yet. So the package does not build on Apple platforms.
     let core = Target.binaryTarget(
         name: "HightouchNativeFFI",
         path: "bindings-swift/HightouchNativeFFI.xcframework"

@@ -1,4 +1,4 @@
-"""What we want to reach: the CPU time of a call with the SDK as a multiple of the same call with a peer."""
+"""The goals of the benchmark: the most CPU time of a call with the SDK, as a multiple of the same call with a peer."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ GOALS = {
     ("node", "sdk"): Goal("undici", {"one": 1.0, "flight": 0.8, "page": 0.6}),
     ("swift", "sdk"): Goal("urlsession", {"one": 0.4, "flight": 0.4, "page": 0.5}),
 }
-"""By language and client."""
+"""The goals for calls, by language and client."""
 
 START_GOALS = {
     "python": Goal("httpx", {"start": 0.35}),
     "node": Goal("fetch", {"start": 0.15}),
 }
-"""From the import of the SDK to its first answer."""
+"""The goals for the time from the import of the SDK to its first answer, by language."""
 
 LARGEST_PACKAGE = 2_500_000
-"""Bytes of a wheel or a tarball for one platform."""
+"""The largest size of a wheel or a tarball for one platform, in bytes."""
 
 
 def verdict(ratio: float, peer: str, most: float) -> str:

@@ -32,7 +32,7 @@ class Cost(NamedTuple):
 
 
 def cost(line: str, calls: int) -> Cost:
-    """Reads the line in which a lane says what its calls took."""
+    """Reads the line in which a lane reports the time of all its calls in nanoseconds."""
     cpu, wall = (float(text) / 1000 / calls for text in line.split())
     return Cost(cpu, wall)
 
@@ -42,7 +42,7 @@ Costs = dict[tuple[str, str], list[Cost]]
 
 
 class LaneEndedError(Exception):
-    """The process of a client has ended: httpx fails now and then if several threads use it on several cores."""
+    """The process of a client has ended too early. httpx sometimes fails if threads use it on several cores."""
 
 
 class Lane:
@@ -98,7 +98,7 @@ def served(program: str, pages: Path) -> Iterator[dict[str, str]]:
     assert server.stdout is not None
     try:
         url = server.stdout.readline().strip()
-        # Other clients read the authority from their usual variables. The benchmark uses no proxy.
+        # Clients of Node.js read the certificate authority from NODE_EXTRA_CA_CERTS. The benchmark uses no proxy.
         environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
         yield environment | {"BENCH_URL": url, "BENCH_CA": str(ca), "NODE_EXTRA_CA_CERTS": str(ca)}
     finally:
@@ -107,9 +107,9 @@ def served(program: str, pages: Path) -> Iterator[dict[str, str]]:
 
 
 def rounds(commands: dict[str, str], environment: dict[str, str], number: int, seconds: float) -> Costs:
-    """Measures every client in each round, and starts none after ``seconds``, but at least five.
+    """Measures every client in up to ``number`` rounds. After five rounds, starts none once ``seconds`` have passed.
 
-    A client that fails is left out, unless it is the first one.
+    A client that fails is left out. If the first client fails, the program ends.
     """
     lanes: list[Lane] = []
     failed: set[str] = set()
@@ -153,7 +153,7 @@ def starts(commands: dict[str, str], environment: dict[str, str], number: int) -
     """Measures processes that import a client and make one call. The start of the interpreter is not counted."""
     costs: Costs = {(name, "start"): [] for name in commands}
     names = list(commands)
-    # The first round fills the caches of the system.
+    # The first round only fills the caches of the system, so it is not counted.
     for nth in range(number + 1):
         turn = nth % len(names)
         for name in names[turn:] + names[:turn]:

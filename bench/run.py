@@ -1,12 +1,12 @@
 """Measures the cost of a call for several clients and prints a table: ``run.py LANGUAGE PAGES SERVER NAME=COMMAND...``.
 
-A lane is a process that makes calls with one client. The lanes take turns in every round, in a changing order. The speed
-of a machine drifts, so costs are compared within a round, and the tables show medians over the rounds. ``PAGES`` is a
-folder with ``one.json`` and ``hundred.json``.
+A lane is a process that makes calls with one client. The lanes take turns in every round, in a changing order. The
+speed of a machine drifts, so costs are compared within a round, and the tables show medians over the rounds. ``PAGES``
+is a folder with ``one.json`` and ``hundred.json``, the pages with which the server answers.
 
-Server and clients share one core, if the system allows it. A second table lets the system choose the cores. On a virtual
-machine with two of them a call costs up to four times as much then, because waking the other core is expensive and happens
-irregularly.
+Server and clients share one core, if the system allows it. For a second table, the system chooses the cores. On a
+virtual machine with two cores, a call then costs up to four times as much, because waking the other core is expensive
+and happens irregularly.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from goals import GOALS, START_GOALS, Goal, verdict
 from lanes import CASES, Cost, Costs, rounds, served, starts, use_cores
 
 FLOOR = "reqwest-bytes"
-"""The second lane that all are compared with: reqwest alone, which discards the bytes."""
+"""All clients are compared with the SDK and with this lane: bare reqwest, which discards the bytes of an answer."""
 
 STARTS = 21
 """How many times each client is started."""

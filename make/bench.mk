@@ -1,15 +1,16 @@
 .PHONY: bench bench-rust bench-python bench-node bench-sizes bench-lanes bench-peers-python bench-peers-node
 
-# Compares what a call costs with each language's usual clients and with bare reqwest, and prints tables of ratios beside
-# the goals of bench/goals.py; writes build/bench/pages/*.json. The first build takes some twenty minutes, measuring about
-# eight. Nothing is asserted.
+# Compares the cost of a call with that of each language's usual clients and of bare reqwest. Prints tables of ratios
+# with the goals of bench/goals.py, and writes build/bench/pages/*.json. A goal that is missed is no failure. The first
+# build takes about twenty minutes, and measuring about eight.
 bench: bench-rust bench-python bench-node bench-swift bench-sizes bench-limit
 
 BENCH := $(ROOT)/build/bench
 BENCH_RUST := $(CARGO_TARGET_DIR)/release/hightouch-bench-rust
 BENCH_PYTHON := $(BENCH)/python/bin/python
 BENCH_RUN = python3 "$(ROOT)/bench/run.py"
-# Bare reqwest, on which the core is built: one lane drops the bytes, one parses them into a tree.
+# Bare reqwest, on which the core is built. A lane is a process that makes calls with one client. One lane drops the
+# bytes of an answer, and the other parses them into a tree.
 BENCH_FLOOR := "reqwest-bytes=$(BENCH_RUST) reqwest-bytes" "reqwest-value=$(BENCH_RUST) reqwest-value"
 
 # Saves pages from the sandbox. A minimal server replays them, so that the server costs as little as possible.
@@ -56,8 +57,8 @@ bench-sizes: bench-peers-python bench-peers-node
 
 .PHONY: bench-swift bench-peers-swift
 
-# Swift has a folder of its own for its release library, because it shares nothing with the debug build. The toolchain may
-# have to be installed first.
+# The build for Swift has a folder of its own, because a release build shares nothing with the debug build. The first
+# use of bindings-swift/toolchain may install Swift.
 BENCH_SWIFT := bindings-swift/toolchain env PKG_CONFIG_PATH="$(BENCH)/swift" swift build --configuration release \
     --package-path "$(ROOT)/bench/swift" --scratch-path "$(BENCH)/swift/build"
 

@@ -1,7 +1,7 @@
 .PHONY: spec-check generate check-generated test-core check-core faults demo-rust
 
-# Compares an OpenAPI file with the catalogue. make exits with 2 after any failure; call tests/house/spec-check if you need
-# the exit status.
+# Compares an OpenAPI file with the catalogue: `make spec-check FILE=...`. make exits with 2 after any failure. To get
+# the exit status of the check, call tests/house/spec-check.
 spec-check:
 	@tests/house/spec-check "$(FILE)"
 
@@ -12,12 +12,12 @@ generate:
 check-generated:
 	cargo run --locked -q -p hightouch-codegen -- --check --root "$(ROOT)"
 
-# The second command runs tests in a crate that turns on every feature of serde_json.
+# The second command runs tests of the core in a build with every feature of serde_json.
 test-core:
 	cargo test --locked -p hightouch-sdk -p hightouch-codegen -p hightouch-limit-proofs
 	cargo test --locked -p hightouch-neighbour
 
-# Clippy checks the bindings one at a time, because cargo would unify their features.
+# Clippy checks the bindings one at a time, because cargo would unify the features of packages that are built together.
 check-core:
 	cargo fmt --all --check
 	cargo clippy --locked -q --all-targets -- -D warnings

@@ -1,24 +1,25 @@
 .PHONY: fuzz fuzz-build
 
-# The targets to fuzz, and for how many seconds each.
+# How long each target is fuzzed, and which targets are.
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= answers errors door settings
 FUZZ_DIR := $(ROOT)/build/fuzz
 FUZZ_HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 FUZZ := $(CARGO_TARGET_DIR)/fuzz/$(FUZZ_HOST)/release/fuzz
-# The flags that cargo-fuzz passes, as stable Rust accepts them. Fuzzing needs a C++ compiler, but no nightly.
+# The flags that cargo-fuzz passes, as stable Rust accepts them. Fuzzing needs a C++ compiler, but no nightly Rust.
 FUZZ_FLAGS := -Cpasses=sancov-module -Ccodegen-units=1 \
     $(addprefix -Cllvm-args=-sanitizer-coverage-,level=4 inline-8bit-counters pc-table trace-compares)
 
-# Because of --target, cargo does not use the flags for build scripts. The versions are those of the workspace's Cargo.lock.
+# With --target, cargo does not apply the flags to build scripts. The copied Cargo.lock gives dependencies the versions
+# of the workspace.
 fuzz-build:
 	cp Cargo.lock core/fuzz/Cargo.lock
 	RUSTFLAGS="$(FUZZ_FLAGS)" CARGO_TARGET_DIR="$(CARGO_TARGET_DIR)/fuzz" cargo build -q --release \
 	    --manifest-path core/fuzz/Cargo.toml --target "$(FUZZ_HOST)"
 	HIGHTOUCH_FUZZ_SEEDS="$(FUZZ_DIR)/seeds" cargo test --locked -q -p hightouch-sdk --test fuzz -- --ignored seeds_and
 
-# Stops at the first input that fails, and keeps it in build/fuzz/broken. After the fix, move it to core/fuzz/findings: every
-# test run replays what is there. The corpus stays in build/fuzz/corpus.
+# Stops at the first input that fails, and keeps this input in build/fuzz/broken. After the fix, move the input to
+# core/fuzz/findings, because every test run replays the inputs there. The corpus stays in build/fuzz/corpus.
 fuzz: fuzz-build
 	mkdir -p "$(FUZZ_DIR)/broken"
 	for target in $(FUZZ_TARGETS); do \

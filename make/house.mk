@@ -11,7 +11,8 @@ check: check-core check-generated check-house check-licences check-python check-
 check-house:
 	tests/house/check
 
-# Searches everything that the tests printed for the sandbox's keys. test-all sets HIGHTOUCH_TRACE.
+# Searches everything that the tests printed or recorded for the sandbox's keys. tests/house/test-all sets
+# HIGHTOUCH_TRACE, the folder of the records.
 canary-check:
 	tests/house/canary "$${HIGHTOUCH_TRACE:-$(ROOT)/build/trace}" "$(ROOT)/build/logs" $(subst $(comma), ,$(PLAYERS))
 
@@ -31,7 +32,7 @@ demo-all: demo demo-rust demo-node demo-swift
 docs: docs-python docs-node docs-swift
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked -q --no-deps -p hightouch-sdk
 
-# Starts a run in each language, and waits for it in every other from its token.
+# Starts a run in each language. In every language, waits for each of these runs, which is known only by its token.
 .PHONY: test-tokens
 test-tokens: sandbox python-wheel node-dist swift-library
 	cargo build --locked -q -p hightouch-sdk --example resume

@@ -1,6 +1,6 @@
 NODE_DIR := $(ROOT)/bindings-node
 NODE_BUILD := $(ROOT)/build/node
-# Stands for all that `npm ci` installed from the lock file.
+# npm writes this file when it installs packages, so it stands for all of them.
 NODE_MODULES := $(NODE_DIR)/node_modules/.package-lock.json
 $(NODE_MODULES): $(NODE_DIR)/package.json $(NODE_DIR)/package-lock.json
 	cd "$(NODE_DIR)" && npm ci

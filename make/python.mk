@@ -18,8 +18,8 @@ python-wheel: $(PYTHON_VENV)/ready
 	"$(PYTHON_VENV)/bin/maturin" build -q --locked --profile dev -m "$(PYTHON_DIR)/Cargo.toml" -o "$(ROOT)/build/python/wheels"
 	"$(PYTHON_VENV)/bin/pip" install -q --require-virtualenv --force-reinstall --no-deps "$(ROOT)"/build/python/wheels/*.whl
 
-# Runs the example in Python against the sandbox over HTTPS. Needs cargo and Python. The build is unoptimised, because an
-# optimised one takes minutes.
+# Runs the example in Python against the sandbox over HTTPS. Needs cargo and Python. The build is unoptimised, because
+# an optimised one takes minutes.
 demo: sandbox
 	[ -x "$(PYTHON_DEMO)/bin/pip" ] || $(PYTHON) -m venv "$(PYTHON_DEMO)"
 	"$(PYTHON_DEMO)/bin/pip" install -q --require-virtualenv --config-settings build-args="--profile dev" "$(PYTHON_DIR)"
@@ -28,8 +28,8 @@ demo: sandbox
 test-python: scenarios python-wheel
 	cd "$(PYTHON_DIR)" && HIGHTOUCH_SANDBOX="$(SANDBOX)" HIGHTOUCH_SCENARIOS="$(SCENARIOS)" "$(PYTHON_VENV)/bin/python" -m pytest -q -p no:cacheprovider
 
-# Builds the documentation of the installed package. It fails if a public name is on no page or a reference is broken. Sphinx
-# needs Python 3.11.
+# Builds the documentation of the installed package. It fails if a public name is on no page or a reference is broken.
+# Sphinx needs Python 3.11.
 docs-python: python-wheel
 	rm -rf "$(ROOT)/build/python/docs"
 	"$(PYTHON_VENV)/bin/python" -m sphinx -q -n -W --keep-going -E -d "$(ROOT)/build/python/doctrees" "$(PYTHON_DIR)/docs" "$(ROOT)/build/python/docs"

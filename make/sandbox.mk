@@ -15,8 +15,8 @@ scenarios: sandbox
 test-sandbox:
 	cargo test --locked -p hightouch-sandbox
 
-# Checks that the players, who write to HIGHTOUCH_COVERAGE, covered every operation and every kind of error. No scenario
-# causes `internal`, which stands for a bug of the core.
+# Checks that each player covered every operation and every kind of error. The players write to HIGHTOUCH_COVERAGE. The
+# kind `internal` is excepted, because it stands for a bug of the SDK, which no scenario can cause.
 coverage-check: scenarios
 	cargo run --locked -q -p hightouch-codegen -- --print >"$(ROOT)/build/catalogue.json"
 	"$(SANDBOX)" coverage --file "$${HIGHTOUCH_COVERAGE:-$(ROOT)/build/coverage.jsonl}" \

@@ -1,5 +1,5 @@
 SWIFT := bindings-swift/toolchain swift
-# Not in the manifest: SwiftPM rejects dependencies with such flags.
+# These flags are not in the manifest, because SwiftPM rejects a dependency that has such flags.
 SWIFT_FLAGS := -Xswiftc -warnings-as-errors
 SWIFT_ENV := PKG_CONFIG_PATH="$(CARGO_TARGET_DIR)/swift$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))"
 SWIFT_SOURCES := Package.swift bindings-swift/Sources/HightouchSDK bindings-swift/Tests bindings-swift/Examples
@@ -30,7 +30,7 @@ test-swift: swift-library scenarios
 	$(SWIFT_ENV) HIGHTOUCH_SCENARIOS="$(SCENARIOS)" tests/house/with-sandbox "$(SANDBOX)" \
 	    $(SWIFT) test --skip-build --disable-swift-testing $(SWIFT_FLAGS)
 
-# Takes about a minute, because a window of the API's rate limit is 10 s long.
+# Takes about a minute, because the example waits for a run and for the rate limit.
 demo-swift: swift-library sandbox
 	$(SWIFT_ENV) $(SWIFT) build --product trigger-and-wait $(SWIFT_FLAGS)
 	tests/house/with-sandbox "$(SANDBOX)" bindings-swift/toolchain .build/debug/trigger-and-wait

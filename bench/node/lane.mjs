@@ -1,20 +1,20 @@
-// The lanes for Node: lane.mjs LANE [once].
+// The lanes in Node.js: lane.mjs LANE [once].
 //
-// A line "one N", "page N" or "flight N" on standard input makes N calls. The answer is a line with the CPU time of this
-// process, all threads included, and the elapsed time, in nanoseconds. With "once" it imports the client, makes one call,
-// writes such a line and ends.
+// For each line "one N", "page N" or "flight N" on standard input, the lane makes N calls. Then it writes a line with
+// the CPU time of this process, all threads included, and the elapsed time, both in nanoseconds. With "once", the lane
+// imports the client, makes one call, writes such a line and ends.
 
 const base = `${process.env.BENCH_URL}/api/v1`
 const url = `${base}/syncs`
 const key = 'bench-0123456789abcdef0123456789abcdef01'
 const headers = { authorization: `Bearer ${key}`, accept: 'application/json' }
 const flight = 32
-// So short a window that the limit remembers as many requests as in real use: 400.
+// The window is so short that the limit remembers about as many requests as in real use: 400.
 const limit = [1_000_000, 0.02]
 
 const query = (count) => `${url}?orderBy=id&offset=0&limit=${count}`
 
-// Other clients trust the certificate authority through NODE_EXTRA_CA_CERTS.
+// All clients but the SDK find the certificate authority in NODE_EXTRA_CA_CERTS.
 const lanes = {
   async sdk() {
     const { Hightouch } = await import('hightouch-sdk')
@@ -44,7 +44,7 @@ const lanes = {
   },
 }
 
-/** Starts to measure. Returns a function that writes what was used since. */
+/** Starts to measure. Returns a function that writes the CPU time and the elapsed time since then. */
 function meter() {
   const cpu = process.cpuUsage()
   const wall = process.hrtime.bigint()

@@ -1,10 +1,10 @@
 """The lanes in Python: ``lane.py LANE [once]``.
 
-A line ``one N``, ``page N`` or ``flight N`` on standard input makes N calls. The answer is a line with the CPU time of this
-process, all threads included, and the elapsed time, in nanoseconds. With ``once`` it imports the client, makes one call,
-writes such a line and ends.
+For each line ``one N``, ``page N`` or ``flight N`` on standard input, the lane makes N calls. Then it writes a line with
+the CPU time of this process, all threads included, and the elapsed time, both in nanoseconds. With ``once``, the lane
+imports the client, makes one call, writes such a line and ends.
 
-What a lane does not use is not imported, because ``once`` measures imports too.
+Each lane imports only what it uses, because ``once`` measures imports too.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ BASE = os.environ["BENCH_URL"] + "/api/v1"
 CA = os.environ["BENCH_CA"]
 FLIGHT = 32
 LIMIT = (1_000_000, 0.02)
-"""So short a window that the limit remembers as many requests as in real use: 400."""
+"""The window is so short that the limit remembers about as many requests as in real use: 400."""
 
 URL = BASE + "/syncs"
 KEY = "bench-0123456789abcdef0123456789abcdef01"
@@ -54,7 +54,7 @@ def with_requests() -> Callable[[int], int]:
 
     session = requests.Session()
     session.mount("https://", requests.adapters.HTTPAdapter(pool_maxsize=FLIGHT))
-    # Otherwise it looks for proxies and certificates in the environment at each call.
+    # Otherwise requests looks for proxies and certificates in the environment at each call.
     session.trust_env = False
     session.verify = CA
     session.headers.update(HEADERS)
@@ -102,7 +102,7 @@ ASYNCIO = {"sdk-asyncio": sdk_asyncio, "aiohttp": with_aiohttp}
 
 
 class Tell:
-    """Prints what the block within took."""
+    """Measures a ``with`` block, and prints its CPU time and its elapsed time in nanoseconds."""
 
     def __enter__(self) -> None:
         self.cpu, self.wall = time.process_time_ns(), time.perf_counter_ns()
@@ -147,7 +147,7 @@ async def with_loop(make: Callable[[AsyncExitStack], Awaitable[Callable[[int], A
             for _ in range(count):
                 check(await page(limit), limit)
 
-        # The event loop keeps running while this waits for a line.
+        # A thread waits for the line, so that the event loop keeps running.
         while line := await asyncio.to_thread(sys.stdin.readline):
             case, count = line.split()
             with Tell():

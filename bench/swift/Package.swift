@@ -4,7 +4,7 @@ import PackageDescription
 let package = Package(
     name: "hightouch-bench",
     platforms: [.macOS(.v13)],
-    // Named, because SwiftPM otherwise uses the name of the clone's folder.
+    // The dependency is named here, because SwiftPM otherwise uses the name of the clone's folder.
     dependencies: [.package(name: "hightouch-sdk", path: "../..")],
     targets: [
         .executableTarget(

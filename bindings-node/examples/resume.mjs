@@ -1,5 +1,9 @@
-// Without an argument, starts a run and prints its token. With a token, waits for that run, whichever process started it.
-// Reads HIGHTOUCH_API_KEY, HIGHTOUCH_BASE_URL and HIGHTOUCH_DEMO_CA.
+// Without an argument, starts a run and prints its token. With a token as its argument, waits for the end of that run,
+// which another process or another language may have started.
+//
+//   HIGHTOUCH_API_KEY    the API key of the workspace (read by the client itself)
+//   HIGHTOUCH_BASE_URL   the address of the API, if it is not the default (read by the client itself)
+//   HIGHTOUCH_DEMO_CA    a PEM file of certificates to trust in addition to those of the system
 
 import { Hightouch } from 'hightouch-sdk'
 

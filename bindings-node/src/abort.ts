@@ -1,10 +1,10 @@
-/** Cancels calls when an `AbortSignal` aborts. */
+/** Cancels calls when an `AbortSignal` aborts, and keeps the errors of these calls. */
 
 import type { CancelledError } from './error-classes.js'
 
 /**
- * What to do when a signal aborts. Calls that share a signal share one listener: Node warns of a leak when a signal
- * has more than ten.
+ * The functions to call when a signal aborts. All calls with the same signal share one listener, because Node.js warns
+ * of a leak when a signal has more than ten listeners.
  */
 const callbacks = new WeakMap<AbortSignal, Set<() => void>>()
 
@@ -33,8 +33,8 @@ function unlisten(signal: AbortSignal, cancel: () => void): void {
 }
 
 /**
- * Calls `cancel` if `signal` aborts before `work` settles. Leaves nothing on the signal afterwards, and never sets its
- * `onabort`, which belongs to the user.
+ * Waits for `work`, and calls `cancel` if `signal` aborts meanwhile. Leaves no listener on the signal afterwards. Never
+ * sets `signal.onabort`, because the user may have set it.
  */
 export async function cancelOnAbort<T>(
   work: Promise<T>,
@@ -50,18 +50,21 @@ export async function cancelOnAbort<T>(
 }
 
 /**
- * Throws the signal's reason if it has aborted, as `fetch` does.
+ * Throws the signal's `reason` if the signal has aborted, as `fetch` does.
  *
- * @throws whatever was passed to `abort()`.
+ * @throws The value that was passed to `abort()`; it can be of any type.
  */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw signal.reason
 }
 
-/** A bound for processes that abort with the same reason for as long as they run. The oldest errors are dropped. */
+/**
+ * The most errors that are kept for one signal or reason. A process may abort with the same reason again and again, so
+ * the oldest errors are dropped.
+ */
 const MAX_ERRORS = 1000
 
-/** The errors of calls that were aborted, by signal and by reason. */
+/** The errors of aborted calls, by signal and by reason. */
 const aborted = new WeakMap<WeakKey, CancelledError[]>()
 
 /** Keeps the error of a call that `signal` aborted, for {@link stoppedCalls}. */
@@ -76,8 +79,8 @@ export function recordAborted(signal: AbortSignal, error: CancelledError): void 
 }
 
 /**
- * Returns what aborted calls may have left behind. An aborted call rejects with the signal's `reason`, which cannot
- * say so itself.
+ * Returns the errors of aborted calls. These errors say what the calls may have left behind. An aborted call itself
+ * rejects with the signal's `reason`, which knows nothing about the call.
  *
  * ```ts
  * import { stoppedCalls } from 'hightouch-sdk'
@@ -91,11 +94,12 @@ export function recordAborted(signal: AbortSignal, error: CancelledError): void 
  * ```
  *
  * @param reason The reason that a call rejected with, or the signal. If the reason is a primitive, such as a string,
- * pass the signal: a primitive does not identify one abort.
- * @returns One error for each call that was aborted, the oldest first, at most the latest 1,000. The `hint` of an error
- * says whether a request had been sent and may still take effect, its `run` is the token of the run that the call
- * waited for, and its `meta` describes the call's requests. The array is empty if no call was aborted for this reason,
- * or if every call was aborted before it started. The errors are kept as long as the reason or the signal is.
+ * pass the signal, because a primitive does not identify one abort.
+ * @returns One error for each call that was aborted, the oldest first; at most the latest 1,000. An error has a `hint`
+ * if a change had been sent and may still take effect, or if the call waited for a run, which goes on. The `run` of an
+ * error is the token of that run, and its `meta` describes the call's requests. The array is empty if no call was
+ * aborted for this reason, or if every call was aborted before it started. The errors are kept for as long as the
+ * reason or the signal is in memory.
  */
 export function stoppedCalls(reason: unknown): readonly CancelledError[] {
   return isWeakKey(reason) ? [...(aborted.get(reason) ?? [])] : []

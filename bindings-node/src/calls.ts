@@ -1,4 +1,4 @@
-/** Two implementations of {@link Calls}: one returns values, the other raw responses. */
+/** Two implementations of {@link Calls}: the first returns values, the second returns raw responses. */
 
 import type { Door } from './door.js'
 import type { CallOptions } from './meta.js'
@@ -34,7 +34,10 @@ export class ValueCalls implements Calls {
 
 type RawCall = (op: string, args: object, options: CallOptions) => Promise<RawResponse<unknown>>
 
-/** Returns the raw responses of calls, which {@link WithRawResponse} types. */
+/**
+ * Creates an implementation that returns raw responses. Its methods have other types than those of {@link Calls}, so
+ * the implementation is cast. Users see the types of {@link WithRawResponse}.
+ */
 export function rawCalls(door: Door): Calls {
   const rawCall = (convert: (parsed: unknown) => unknown): RawCall => {
     return async (op, args, options) => {

@@ -1,4 +1,7 @@
-/** Checks the names of options, and signals: the core does not know the options that this package handles itself. */
+/**
+ * Checks the names of settings, arguments and options, and checks signals. The core cannot check them, because this
+ * package handles some of the names itself, such as `signal`, and the core does not know these names.
+ */
 
 import type { HightouchError } from './errors.js'
 import { errorFrom } from './failures.js'
@@ -8,7 +11,7 @@ import type { CallStart } from './hooks.js'
 export type Input = 'setting' | 'argument' | 'option'
 
 /**
- * Creates an error for a wrong input. Its message has the form of the core's messages.
+ * Creates the error for a wrong input. The message of the error has the form of the core's messages.
  *
  * @param what The problem, as a sentence that starts in lower case.
  * @param call The call that was refused, if there was one.
@@ -23,7 +26,7 @@ export function refusal(input: Input, what: string, call?: CallStart, cause?: un
  * Refuses an object that has a member with an unknown name.
  *
  * @param hidden Names that are accepted, but that a message must not mention.
- * @throws HightouchError that suggests the nearest known name, or lists all of them.
+ * @throws HightouchError whose message suggests the nearest known name, or lists all known names if none is near.
  */
 export function checkNames(
   input: Input,
@@ -37,7 +40,7 @@ export function checkNames(
     const help = nearest
       ? `did you mean \`${nearest}\`?`
       : `known are ${known.map((one) => `\`${one}\``).join(', ')}.`
-    // Any other text is not shown, because it may be a misplaced secret.
+    // A name with other characters is not shown, because it may be a secret in the wrong place.
     const shown = /^[\w-]{1,64}$/.test(name) ? ` \`${name}\`` : ''
     throw refusal(input, `unknown ${input}${shown}; ${help}`, call)
   }
@@ -52,12 +55,12 @@ function nearestName(name: string, known: readonly string[]): string | undefined
   return nearest?.candidate
 }
 
-/** Makes `timeout_ms` and `timeoutMs` equal. */
+/** Reduces a name to lower-case letters and digits, so that `timeout_ms` and `timeoutMs` are equal. */
 function plain(name: string): string {
   return name.toLowerCase().replace(/[^a-z0-9]/g, '')
 }
 
-/** The Levenshtein distance. */
+/** Returns the Levenshtein distance of two texts. */
 function editsBetween(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index)
   for (const [index, character] of Array.from(from).entries()) {
@@ -72,9 +75,9 @@ function editsBetween(from: string, to: string): number {
 }
 
 /**
- * Refuses a `signal` that is not an AbortSignal. An AbortController in its place would never abort the call.
+ * Refuses a `signal` that is not an AbortSignal, such as the AbortController itself.
  *
- * @throws HightouchError (`invalid_request`)
+ * @throws HightouchError (`invalid_request`) if `signal` is something else.
  */
 export function checkSignal(signal: unknown, call?: CallStart): void {
   if (signal === undefined) return

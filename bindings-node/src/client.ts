@@ -20,28 +20,31 @@ export interface HightouchOptions extends Omit<ClientSettings, 'apiKey' | 'caBun
   /**
    * The API key of the workspace, or a function that returns it; read from `HIGHTOUCH_API_KEY` by default.
    *
-   * The function is called before the first request, and once more when the server refuses the key (401), even if it
-   * refuses several requests at the same time. If the function returns a different key, the refused requests are sent
-   * once more. The deadline of a call includes the time that the function takes. If the function fails, calls reject
-   * with an {@link AuthenticationError} whose `code` is `key_function` and whose `cause` is what the function threw. The
-   * function must not make calls with a client that has a key function: they would wait for themselves, so they reject
-   * with the same code.
+   * The function is called before the first request, and again when the server refuses the key (401). All requests that
+   * are refused with the same key share one call of the function. If the function returns a different key, each refused
+   * request is sent once more. The deadline of a call includes the time that the function takes. If the function fails,
+   * the calls that need the key reject with an {@link AuthenticationError} whose `code` is `key_function` and whose
+   * `cause` is what the function threw. The function must not make calls with a client that has a key function. Such a
+   * call could wait for the very key that the function is to return, so it rejects with the same code.
    */
   apiKey?: string | ApiKeyFunction | undefined
   /**
-   * A PEM file, at most 16 MiB, of certificates to trust in addition to those of the system; the file that
-   * `NODE_EXTRA_CA_CERTS` names by default, if it exists.
+   * A PEM file, at most 16 MiB, of certificates to trust in addition to those of the system. The default is the file
+   * that `NODE_EXTRA_CA_CERTS` names, if that file exists.
    */
   caBundle?: string | undefined
-  /** The rate limit of the workspace, as requests and seconds; 200 requests in 10 s by default. */
+  /**
+   * The rate limit of the workspace: how many requests (1 to 1,000,000) may be sent in how many seconds (0.001 to
+   * 86,400); 200 requests in 10 seconds by default. It can be lowered or raised, but not turned off.
+   */
   limit?: readonly [requests: number, seconds: number] | undefined
 }
 
 const HOOKS = ['onStart', 'onEnd'] as const satisfies (keyof CallHooks)[]
 
-/** The query and the body of a {@link Hightouch.request}. */
+/** The query and the body for {@link Hightouch.request}. */
 export interface RequestArgs {
-  /** Query parameters. An array sends its parameter once for each item. */
+  /** Query parameters. An array sends its parameter once for each item. A parameter that is `undefined` is left out. */
   query?: Record<string, string | number | boolean | (string | number | boolean)[] | undefined> | undefined
   /** The body, as any JSON value. By default the request has no body. */
   body?: JsonInput | undefined
@@ -88,17 +91,17 @@ export class Hightouch extends Resources {
   }
 
   /**
-   * Checks settings, the connection and the key, like {@link Hightouch.diagnose}. Settings from which no client can be
-   * created are a finding and not an error.
+   * Creates a client from settings, and checks the connection and the key like the method {@link Hightouch.diagnose} of
+   * a client. If no client can be created, the reason is returned as a finding and not thrown.
    *
    * @param options Settings. A setting that you leave out is read from the environment or has its default.
-   * @returns What was found.
+   * @returns The findings, and what TLS negotiated.
    * @throws {@link ConfigError} if a setting is unknown.
    */
   static async diagnose(
     options: Omit<HightouchOptions, 'apiKey'> & { apiKey?: string | undefined } = {},
   ): Promise<Diagnosis> {
-    // An internal setting: the core accepts wrong settings, and the client can only diagnose them.
+    // With this internal setting, the core accepts wrong settings, and the client can then only diagnose them.
     const diagnosing = { diagnosing: true, ...options }
     const client = new Hightouch(diagnosing)
     try {
@@ -109,27 +112,30 @@ export class Hightouch extends Resources {
   }
 
   /**
-   * Returns the handle of a run that any process started, in any language. Sends nothing.
+   * Returns a handle of the run that a token names. Another process may have started the run, in any language. Sends
+   * nothing.
    *
    * @param token The `token` of a run handle, or the `run` of an error.
-   * @returns The handle of the run; its `kind` tells which of the three types it has.
-   * @throws {@link InvalidRequestError} if the token is not a run token, or belongs to another API address.
+   * @returns A handle of the run; its `kind` tells which of the three types it has.
+   * @throws {@link InvalidRequestError} if `token` is not the token of a run, or is for another server.
    */
   async run(token: string): Promise<AnyRunHandle> {
     return handleOf(this.#door, await this.#door.value<RunRecord>('runs.open', { token }))
   }
 
   /**
-   * Sends a request for which this package has no method, with the same rate limit, retries and errors.
+   * Sends a request for which this package has no method. It has the same rate limit, retries and errors as any other.
    *
-   * @param method The HTTP method, such as `GET`.
-   * @param path The path below the base URL, such as `/syncs`. It starts with exactly one `/`.
+   * @param method The HTTP method: `GET`, `HEAD`, `POST`, `PUT`, `PATCH` or `DELETE`. `GET` and `HEAD` count as reads,
+   * and all others as changes.
+   * @param path The path below the base URL, such as `/syncs`. It starts with exactly one `/` and contains no query.
    * @param args The query and the body.
    * @param options Options of this call.
-   * @returns The JSON that the server sent; `null` if it sent no body.
-   * @throws {@link HightouchError} with the class of its kind. If the method is not `GET` and the request may have taken
-   * effect, {@link OutcomeUnknownError}.
-   * @typeParam T The type of the answer; it is not checked.
+   * @returns The JSON that the server sent; the JSON `null` if the server sent no body.
+   * @throws {@link InvalidRequestError} if the method, the path, the query or an option is not allowed.
+   * @throws {@link OutcomeUnknownError} if a change was sent, and whether it took effect is unknown.
+   * @throws {@link HightouchError}: the subclass for the error's `kind`, if the request fails otherwise.
+   * @typeParam T The type of the JSON; it is not checked.
    */
   async request<T = JsonValue>(
     method: string,
@@ -142,33 +148,37 @@ export class Hightouch extends Resources {
     return this.#door.json<T>('request', { method, path, query, body }, options)
   }
 
-  /** Returns the state of the rate limit, which all clients of the process that use the workspace share. Sends nothing. */
+  /** Returns the state of the rate limit, which all clients of the workspace in this process share. Sends nothing. */
   async stats(): Promise<Stats> {
     return this.#door.value<Stats>('client.stats')
   }
 
   /**
-   * Checks the connection and the key: makes one TLS handshake, and one request (`syncs.list`) that counts towards the
-   * rate limit. A problem is a finding and does not reject.
+   * Checks the connection and the key. Makes one TLS handshake, and one request (`syncs.list`) that counts towards the
+   * rate limit. A problem is returned as a finding and not thrown.
    *
-   * @param options Options of this call.
-   * @returns What was found.
+   * @param options Options of this call. Only `signal` has an effect.
+   * @returns The findings, and what TLS negotiated.
    */
   async diagnose(options?: CallOptions): Promise<Diagnosis> {
     return this.#door.value<Diagnosis>('client.diagnose', {}, options)
   }
 
   /**
-   * Changes the API key. The next request uses it. A key function is called again only if the server refuses this key.
+   * Changes the API key. The next request uses the new key. If the client has a key function, the function is called
+   * again only if the server refuses the new key.
    *
-   * @param apiKey The new key, of the same workspace.
-   * @throws {@link ConfigError} if the key is malformed.
+   * @param apiKey The new key. It must belong to the same workspace.
+   * @throws {@link ConfigError} if the new key is malformed. The client then keeps its old key.
    */
   async setApiKey(apiKey: string): Promise<void> {
     await this.#door.value('client.setKey', { apiKey })
   }
 
-  /** Ends all calls of the client and closes its connections. Later calls reject with a {@link ClosedError}. */
+  /**
+   * Closes the client. Calls in progress and later calls reject with a {@link ClosedError}. A call in progress rejects
+   * with an {@link OutcomeUnknownError} instead if a change may have been sent. Runs go on.
+   */
   async close(): Promise<void> {
     await this.#door.value('client.close')
   }
@@ -179,7 +189,7 @@ export class Hightouch extends Resources {
   }
 }
 
-/** Returns the file that Node itself trusts in addition. Node ignores a missing file too. */
+/** Returns the file of additional certificates that Node.js itself trusts. Node.js ignores a missing file, too. */
 function extraCertificates(): string | undefined {
   const file = process.env.NODE_EXTRA_CA_CERTS
   return file !== undefined && existsSync(file) ? file : undefined
@@ -191,7 +201,7 @@ const PROXIES = ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy', 'NO_PRO
 /** Returns the variables that the core reads. A worker can have its own environment, which the core cannot see. */
 function environment(): Record<string, string> {
   const ours = Object.keys(process.env).filter((name) => name.startsWith('HIGHTOUCH_'))
-  // Each proxy variable is looked up by name, because names are not case-sensitive on Windows.
+  // Each proxy variable is looked up by its name, because the names of variables are not case-sensitive on Windows.
   const set = [...ours, ...PROXIES].map((name) => [name, process.env[name]] as const)
   return Object.fromEntries(set.filter((entry): entry is [string, string] => entry[1] !== undefined))
 }

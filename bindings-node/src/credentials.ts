@@ -2,18 +2,27 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-/** Returns the API key. Called before the first request, and again when the server refuses the key (401). */
+/** Returns the API key. A client calls it before the first request, and again when the server refuses the key (401). */
 export type ApiKeyFunction = () => string | Promise<string>
 
-/** Set while a key function runs. What the function leaves running after it has returned may make calls again. */
+/**
+ * Set inside a key function, and in asynchronous work that the function starts. `active` is false once the function has
+ * returned, because work that goes on afterwards may make calls again.
+ */
 const running = new AsyncLocalStorage<{ active: boolean }>()
 
-/** Whether the caller runs inside a key function. A call from there could wait for the key that it is to return. */
+/**
+ * Whether the caller runs inside a key function. A call that the function makes could wait for the very key that the
+ * function is to return.
+ */
 export function isInKeyFunction(): boolean {
   return running.getStore()?.active ?? false
 }
 
-/** Passes keys to the core until the client is closed or garbage-collected. */
+/**
+ * Calls the key function each time that the core wants a key, and passes the key to the core. Returns once the client
+ * is closed or garbage-collected.
+ */
 export async function serveKeys(
   keyFunction: ApiKeyFunction,
   send: (op: string, args?: object) => Promise<unknown>,
@@ -38,7 +47,7 @@ async function callKeyFunction(keyFunction: ApiKeyFunction): Promise<string> {
   const state = { active: true }
   try {
     const key: unknown = await running.run(state, keyFunction)
-    // The message names the type alone: the value may be a key.
+    // The message shows only the type, because the value may be a key.
     if (typeof key !== 'string') {
       throw new TypeError(
         `The key function must return a string, but it returned a value of type ${typeof key}.`,
@@ -50,7 +59,7 @@ async function callKeyFunction(keyFunction: ApiKeyFunction): Promise<string> {
   }
 }
 
-/** Converts to text what a function threw, which may be anything. */
+/** Converts a thrown value of any type to text. */
 function describe(thrown: unknown): string {
   try {
     return String(thrown)

@@ -2,7 +2,11 @@
 
 import { isObject, Json, MARK, type TextPart } from './json.js'
 
-/** Parses an answer of the core, with a {@link Json} for each mark. */
+/**
+ * Parses an answer of the core, and replaces each mark ({@link MARK}) with a {@link Json}.
+ *
+ * @param texts The bytes that marks refer to by their positions.
+ */
 export function decode(json: string, texts?: Buffer): unknown {
   const value: unknown = JSON.parse(json)
   const hasMarks = texts !== undefined || json.includes(`"${MARK}"`)
@@ -11,7 +15,7 @@ export function decode(json: string, texts?: Buffer): unknown {
 
 function replaceMarks(value: object, texts: Buffer | undefined): unknown {
   if (Array.isArray(value)) {
-    // By index, because `for in` creates a string for each one.
+    // The loop uses an index, because `for in` would create a string for each index.
     const items = value as unknown[]
     for (let nth = 0; nth < items.length; nth += 1) {
       const item = items[nth]
@@ -22,7 +26,7 @@ function replaceMarks(value: object, texts: Buffer | undefined): unknown {
   const members = value as Record<string, unknown>
   for (const name in members) {
     const member = members[name]
-    // In a typed value a member of this name is never an array.
+    // A map of the API, such as `tags`, can have a member with this name too, but that member is never an array.
     if (name === MARK && Array.isArray(member)) {
       const [text, end] = member as [string | number, number?]
       return new Json(undefined, typeof text === 'string' ? text : ({ texts, start: text, end } as TextPart))

@@ -1,4 +1,4 @@
-/** Makes calls through the door: sends JSON to the core and returns a promise for its answer. */
+/** Makes calls through the door: sends JSON to the core and returns a promise for the core's answer. */
 
 import { cancelOnAbort, recordAborted, throwIfAborted } from './abort.js'
 import { checkNames, checkSignal } from './checks.js'
@@ -21,7 +21,10 @@ import {
   type Settled,
 } from './native.js'
 
-/** What the core says about a raw answer. It has either a value or a failure. */
+/**
+ * The status and the headers of a raw answer, and what the core read from the body: either a value, or the failure that
+ * the body reports.
+ */
 interface Answer {
   status: number
   headers: Record<string, string>
@@ -29,23 +32,23 @@ interface Answer {
   failure?: Failure
 }
 
-/** The server's answer, not decoded. */
+/** A raw answer of the server. */
 interface RawReply extends Pick<Answer, 'status' | 'headers'> {
   meta: Meta
   body: string
-  /** Returns the value, or throws the error. */
+  /** Returns the value of the body, or throws the error that the body reports. */
   parse: () => unknown
 }
 
 /** The core's answer to one call. */
 export interface Reply<T> {
   meta: Meta
-  /** The token of the next page. */
+  /** The token of the next page of a list, if more may follow. */
   next?: string
   value: T
 }
 
-/** The core's answer, with the body not decoded yet. */
+/** The core's answer to one call, before its body is decoded. */
 interface EncodedReply {
   head: { meta: Meta; next?: string }
   encodedHead: string
@@ -110,7 +113,7 @@ const LOCAL = new Set(['runs.open', 'client.stats', 'client.setKey', 'client.clo
 
 const KNOWN_OPTIONS = [...CALL_OPTIONS, 'signal']
 
-/** Ends `client.keyWanted` of a client that was garbage-collected. */
+/** Cancels the waiting `client.keyWanted` of a door that was garbage-collected. */
 const collected = new FinalizationRegistry<NativeCancel>((cancel) => {
   cancel.cancel()
 })
@@ -136,7 +139,8 @@ export class Door {
   }
 
   #serveKeys(keyFunction: ApiKeyFunction): void {
-    // The closures below must not hold `this`, or it would never be garbage-collected.
+    // The closures below must not hold `this`: they live as long as `client.keyWanted` waits, so the door would never
+    // be garbage-collected.
     const [calls, engine, keyFailure] = [this.#calls, this.#engine, this.#keyFailure]
     const cancel = new calls.native.Cancel()
     collected.register(this, cancel)
@@ -165,10 +169,10 @@ export class Door {
     return new Json<T>(undefined, (await this.#call(op, args, options)).body)
   }
 
-  /** Makes one call and returns the server's answer as it came. */
+  /** Makes one call and returns the server's answer unchanged. */
   async raw(op: string, args: object, options: CallOptions): Promise<RawReply> {
     const { head, encodedHead, body } = await this.#call(op, args, options, { raw: true })
-    // Decoded anew each time, because the caller may change the value.
+    // The head is decoded each time, because the user may change the value that `parse` returned.
     const answer = (): Answer => (decode(encodedHead) as { answer: Answer }).answer
     const parse = (): unknown => {
       const { failure, value } = answer()
@@ -189,11 +193,11 @@ export class Door {
     checkNames('option', options, KNOWN_OPTIONS, { call })
     checkSignal(signal, call)
     throwIfAborted(signal)
-    // Encoded before the first await, so that later changes to the objects are not sent.
+    // The arguments are encoded before the first await, so that later changes to the objects are not sent.
     const encodedArgs = encode(args, 'argument', call)
     const inKeyFunction = isInKeyFunction() && { inKeyFunction: true }
     const encodedOptions = encode({ ...options, ...internalOptions, ...inKeyFunction }, 'option', call)
-    // If the caller aborts within the same tick, nothing is sent.
+    // The call waits for a microtask, so that nothing is sent if the caller aborts in the same tick.
     if (signal) await Promise.resolve()
     throwIfAborted(signal)
     const send = (): Promise<EncodedReply> => this.#send(op, encodedArgs, encodedOptions, signal)
@@ -225,7 +229,7 @@ export class Door {
   async #send(op: string, args: string, opts: string, signal?: AbortSignal): Promise<EncodedReply> {
     const cancel = signal && new this.#calls.native.Cancel()
     const sent = this.#calls.send({ engine: this.#engine, op, args, opts, cancel, keepsAlive: true })
-    // Errors are created after this await, in JavaScript, so that their stacks contain the caller.
+    // The error is created after this await and not where the result arrives, so that its stack contains the caller.
     const [, ok, head, body, texts] = await (signal && cancel
       ? cancelOnAbort(sent, signal, () => {
           cancel.cancel()
@@ -239,12 +243,15 @@ export class Door {
   /** Returns the cause that the core cannot know: the reason of an abort, or what the key function threw. */
   #causeOf({ kind, code }: Failure, signal?: AbortSignal): unknown {
     if (kind === 'cancelled') return signal?.reason
-    // A call from inside the key function was refused; the function itself may not have failed.
+    // A call from inside a key function is refused with the same code, but what a key function threw is not the cause.
     return code === 'key_function' && !isInKeyFunction() ? this.#keyFailure.cause : undefined
   }
 }
 
-/** Names an operation of the door by its method, `syncSequences.trigger`, and by the API's own id. */
+/**
+ * Converts the name of an operation at the door, such as `sync_sequences.trigger`, to the name of its method,
+ * `syncSequences.trigger`, and adds the API's own id of the operation.
+ */
 function callStart(op: string): CallStart {
   let known = CALL_STARTS.get(op)
   if (!known) {
@@ -255,7 +262,7 @@ function callStart(op: string): CallStart {
     known = { operation, ...(operationId !== undefined && { operationId }) }
     CALL_STARTS.set(op, known)
   }
-  // A copy, because hooks may change what they get.
+  // Each call gets a copy, because hooks may change it.
   return { ...known }
 }
 

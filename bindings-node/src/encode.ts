@@ -1,4 +1,4 @@
-/** Encodes what the user passed for the core. */
+/** Encodes the user's settings, arguments and options for the core. */
 
 import { refusal, type Input } from './checks.js'
 import type { CallStart } from './hooks.js'
@@ -8,11 +8,12 @@ import { formatPath } from './jsontext.js'
 /**
  * Encodes settings, arguments or options as JSON.
  *
- * @param call The call that they belong to, for the error.
- * @throws HightouchError with the path of a member that JSON cannot express, or would drop or change without an error.
+ * @param call The call that the arguments or options belong to; the error names this call.
+ * @throws HightouchError with the path of a member that JSON cannot express, or that `JSON.stringify` would drop or
+ * change without an error.
  */
 export function encode(value: object, input: Input, call?: CallStart): string {
-  // Most calls have few and plain members, for which the checks below would take longer than the encoding.
+  // Most values have only a few plain members. For these, the checks below would take longer than the encoding.
   if (isPlain(value)) return JSON.stringify(value)
   return stringify(value, input === 'argument', ({ path, reason, cause }) => {
     const name = formatPath(path, '').replace(/^\./, '')
@@ -21,7 +22,10 @@ export function encode(value: object, input: Input, call?: CallStart): string {
   })
 }
 
-/** Whether JSON can express every member without a loss, which is certain at one look. */
+/**
+ * Whether `JSON.stringify` certainly encodes a value without loss: each member is a string, a boolean, a finite number
+ * or undefined.
+ */
 function isPlain(value: object): boolean {
   if (Object.getPrototypeOf(value) !== Object.prototype) return false
   for (const member of Object.values(value) as unknown[]) {

@@ -5,7 +5,7 @@ import type { IdentityGraphRun, SequenceRun, SyncRun } from './models.js'
 /** The kind of a run: whether a sync, a sequence or an identity graph ran. */
 export type RunKind = 'sync' | 'sequence' | 'identity_graph'
 
-/** Tells the last states of different kinds of runs apart. */
+/** Adds the kind of a run to its last state, so that {@link EndedRun} can be narrowed by `kind`. */
 export interface OfKind<Kind extends RunKind> {
   /** The kind of the run. */
   kind: Kind

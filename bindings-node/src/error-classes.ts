@@ -25,22 +25,28 @@ export class ConflictError extends ApiError {}
 /** The server found a value invalid (422, or a validation error under 200). The details say which and why. */
 export class ValidationError extends ApiError {}
 
-/** The call would have to wait longer for the rate limit, or after a refusal (429), than it may. */
+/**
+ * The wait for the rate limit, or after a refusal (429), would be longer than allowed, or the server has
+ * refused every request for minutes.
+ */
 export class RateLimitedError extends ApiError {}
 
 /** The server failed (5xx, or "Internal Server Error" under 200). */
 export class ServerError extends ApiError {}
 
-/** No connection to the server could be made, or it broke. */
+/** No connection to the server could be made, or the connection broke. */
 export class ConnectError extends ConnectionError {}
 
 /** No trusted TLS connection of version 1.2 or newer could be made. */
 export class TlsError extends ConnectionError {}
 
-/** The proxy cannot be reached, or it refused to connect. */
+/** The proxy cannot be reached, or it refused to connect to the server. */
 export class ProxyError extends ConnectionError {}
 
-/** An attempt or the whole call took longer than allowed. */
+/**
+ * An attempt or the whole call took longer than allowed, or the server or a gateway gave up waiting (408,
+ * 499).
+ */
 export class TimeoutError extends HightouchError {}
 
 /**

@@ -28,8 +28,8 @@ export const errorClasses = {
   internal: classes.InternalError,
 } as const satisfies Record<ErrorKind, typeof HightouchError>
 
-// Names are set from keys, because a minifier renames classes. They are set on prototypes, because `inspect` shows an own
-// name twice.
+// The name of each class is set from its key, because a minifier renames classes. It is set on the prototype, because
+// `inspect` would repeat a name that is a property of the error itself.
 const named = { HightouchError, ApiError, ConnectionError, ...classes }
 for (const [name, { prototype }] of Object.entries(named)) {
   Object.defineProperty(prototype, 'name', { value: name, configurable: true, writable: true })

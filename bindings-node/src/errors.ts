@@ -1,4 +1,4 @@
-/** The base classes of errors, and the class that has members of its own. */
+/** The base classes of errors, and `RunFailedError`, which has a member of its own. */
 
 import { endedRun, type EndedRun } from './ended.js'
 import type { Json } from './json.js'
@@ -22,29 +22,42 @@ export interface Failure {
   run?: string | null
 }
 
-/** The base class of all errors. A call that was aborted rejects with the reason of its `AbortSignal` instead. */
+/**
+ * The base class of all errors of this package. A call that an `AbortSignal` aborts rejects with the signal's `reason`
+ * instead.
+ */
 export class HightouchError extends Error {
   /** The kind of error, for a `switch`. Each kind has one class. */
   declare readonly kind: ErrorKind
-  /** A finer reason, such as `bad_token`, `dns` or `key_function`, if one is known. Later versions may add codes. */
+  /**
+   * A finer reason than the kind, such as `bad_token`, `dns` or `key_function`; absent if none is known. The codes are
+   * those of {@link Finding}. Later versions may add codes.
+   */
   declare readonly code: string | undefined
   /** The HTTP status, if the server answered. */
   declare readonly status: number | undefined
-  /** What the server sent beside its message, or what belongs to this kind of error. */
+  /**
+   * What the server sent besides its message. For a {@link RunFailedError}, the last state of the run. For an
+   * {@link OutcomeUnknownError} of a trigger, the member `candidates` may list the runs that the trigger may have
+   * started.
+   */
   declare readonly details: Json | undefined
-  /** The method, such as `syncs.list`. */
+  /** The method that failed, such as `syncs.list`; `run` for the methods `wait` and `states` of a handle. */
   declare readonly operation: string | undefined
-  /** The API's own id of the operation, such as `ListSync`, if the method has one. */
+  /** The API's own id of the operation, such as `ListSync`; absent if the method has none. */
   declare readonly operationId: string | undefined
   /** What the call was about, such as `sync 7`. */
   declare readonly resource: string | undefined
-  /** How long to wait before the next attempt, in milliseconds, if the server said so. */
+  /**
+   * How many milliseconds to wait before another attempt, as the server asked or as the rate limit requires; absent if
+   * unknown.
+   */
   declare readonly retryAfterMs: number | undefined
-  /** What to do about the error. The `message` ends with it too. */
+  /** What to do about the error, in one or more sentences. The `message` ends with these sentences too. */
   declare readonly hint: string | undefined
-  /** The requests of the call and their timing. */
+  /** The requests of the call and their timing; may be absent if nothing was sent. */
   declare readonly meta: Meta | undefined
-  /** The token of the run that the call was about. `client.run(error.run)` returns its handle. */
+  /** The token of the run that the error is about, if there is one. `client.run(error.run)` returns a handle of it. */
   declare readonly run: string | undefined
 
   /** @internal */
@@ -53,29 +66,29 @@ export class HightouchError extends Error {
     const cause = origin ?? causeOf(causes ?? [])
     const { hint } = fields
     super(hint ? `${message}\n${hint}` : message, cause === undefined ? undefined : { cause })
-    // A field that is not known is left out, so that logs do not show it as undefined.
+    // A field without a value is left out, so that logs do not show it as undefined.
     Object.assign(this, Object.fromEntries(Object.entries(fields).filter(([, value]) => value != null)))
   }
 
-  /** The id that every request of the call sent as `X-Request-Id`. Name it when you ask Hightouch for help. */
+  /** The id of the call, sent as `X-Request-Id` with each attempt. Name this id when you ask Hightouch for help. */
   get requestId(): string | undefined {
     return this.meta?.requestId
   }
 
-  /** Returns all fields, for a log. */
+  /** Returns all fields that have a value, for `JSON.stringify`. */
   toJSON(): Record<string, unknown> {
     return { name: this.name, message: this.message, ...Object.fromEntries(Object.entries(this)) }
   }
 }
 
-/** The API refused the request. */
+/** The API refused the request, or failed. Also thrown if a call would have to wait too long for the rate limit. */
 export class ApiError extends HightouchError {}
-/** No connection to the API could be made, or it broke. */
+/** No connection to the API could be made, or the connection broke. */
 export class ConnectionError extends HightouchError {}
 
 /** The run failed, was cancelled or was interrupted, or it ended with warnings and `onWarning` is `'raise'`. */
 export class RunFailedError extends HightouchError {
-  /** The last state of the run, with its own error text. */
+  /** The last state of the run. Its `error` is the message that the run reports, if there is one. */
   get result(): EndedRun {
     return endedRun(this.run ?? '', this.details?.value as object)
   }

@@ -7,17 +7,21 @@ import type { Failure, HightouchError } from './errors.js'
 import { decode } from './decode.js'
 
 /**
- * Appears in each frame of this package: the path of its bundle, or of its folder if it runs as separate modules. If a
- * user's bundler has put it into a file with the user's own code, its frames cannot be told apart and are kept.
+ * A text that each stack frame of this package contains: the path of its bundle, or the path of its folder if it runs
+ * as separate modules. It is undefined if a user's bundler has put this package into one file with the user's own code.
+ * The frames of this package then look like the user's, so all frames are kept.
  */
 const OWN_PATH = { 'hightouch-sdk.js': __filename, 'failures.js': path.dirname(__filename) + path.sep }[
   path.basename(__filename)
 ]
 
-/** More than the number of our own frames between a user's call and an error. */
+/** More than the number of this package's frames between a user's call and the creation of an error. */
 const OWN_FRAMES = 12
 
-/** Creates the error for a failure. Its stack has the caller's frames alone, because V8 keeps only ten frames. */
+/**
+ * Creates the error for a failure. The stack of the error has no frames of this package: V8 keeps only ten frames by
+ * default, and frames of this package would leave too little room for the caller's.
+ */
 export function errorFrom(failure: Failure, cause?: unknown): HightouchError {
   const limit = Error.stackTraceLimit
   Reflect.set(Error, 'stackTraceLimit', limit + OWN_FRAMES)

@@ -1,4 +1,4 @@
-/** Calls functions that the user passed. */
+/** Hooks, which the user passes to a client, and the function that calls hooks and other functions of the user. */
 
 import type { HightouchError } from './errors.js'
 import type { Meta } from './meta.js'
@@ -13,15 +13,17 @@ export interface CallStart {
 
 /** A call that has ended. */
 export interface CallEnd extends CallStart {
-  /** The requests of the call and their timing; absent if the call failed before it could send one. */
+  /** The requests of the call and their timing; may be absent if nothing was sent. */
   meta?: Meta
   /** The error that the call failed with; absent if it succeeded. */
   error?: HightouchError
 }
 
 /**
- * Functions that are called for each call of a client. A hook cannot change a call: an error that it throws is emitted
- * as a process warning. The package writes no log; use `onEnd` to write one.
+ * Hooks: functions that a client calls before and after each call that may send requests. Each page of a list and each
+ * step of following a run is a call. No hook is called if a call rejects before it starts, such as for an unknown
+ * option or for a signal that has already aborted. A hook cannot change a call: if the hook throws or rejects, its
+ * error is emitted as a process warning. The package writes no log; use `onEnd` to write one.
  *
  * ```ts
  * const ht = new Hightouch({
@@ -35,13 +37,13 @@ export interface CallEnd extends CallStart {
  */
 export interface CallHooks {
   /**
-   * Called before each call that may send requests.
+   * Called before each call.
    *
    * @param call The call.
    */
   onStart?: ((call: CallStart) => void) | undefined
   /**
-   * Called after each call that may send requests, also if it was aborted.
+   * Called after each call for which `onStart` was called, also if the call failed or was aborted.
    *
    * @param call The call and its outcome.
    */
@@ -49,7 +51,7 @@ export interface CallHooks {
 }
 
 /**
- * Calls a function of the user. If it throws or rejects, the error is emitted as a process warning.
+ * Calls a function of the user. If the function throws or rejects, its error is emitted as a process warning.
  *
  * @internal
  */

@@ -4,7 +4,7 @@ import { inspect, isDeepStrictEqual, types, type InspectOptions } from 'node:uti
 
 import { endOfString, formatPath, replaceAt, type Path } from './jsontext.js'
 
-/** A JSON value as `JSON.parse` returns it: an integer beyond 2^53 loses digits, a number beyond 1e308 is infinite. */
+/** A JSON value as `JSON.parse` returns it. Integers beyond 2^53 lose digits, numbers beyond 1.8e308 are infinite. */
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [name: string]: JsonValue }
 
 /**
@@ -37,18 +37,24 @@ export type Frozen<T> = unknown extends T
       ? { readonly [Name in keyof T]: Frozen<T[Name]> }
       : T
 
-/** Marks a {@link Json}. A member-by-member copy gets this member too, and so can be told from a Json. */
+/**
+ * The name of the guard, a member of each {@link Json}. A copy made member by member has the guard but is no Json, and
+ * so can be refused.
+ */
 const COPY_GUARD = '[Json]'
-/** A symbol: `structuredClone` throws when it meets one, and the message contains its description. */
+/** The value of the guard. `structuredClone` throws for a symbol, and the error contains its description. */
 const COPY_ITS_VALUE = Symbol('a Json cannot be copied: copy its value, or change it with its with()')
-/** Names the state of a {@link Json} for getters whose `this` is a Proxy, as when a framework wraps an answer in one. */
+/**
+ * The name of a member with the state of a {@link Json}. Getters need it if their `this` is a Proxy, which has no
+ * private members, as when a framework wraps an answer in a Proxy.
+ */
 const STATE = Symbol('state')
 
 /** What a {@link Json} holds. */
 interface State {
-  /** Decoded when it is first read. */
+  /** The JSON text. Until the text is first read, it can be the part of an answer that contains the text. */
   text: string | TextPart
-  /** The parsed text, once the value was read. */
+  /** The parsed text; undefined until the value is first read. */
   parsed?: unknown
 }
 
@@ -63,10 +69,11 @@ const ASSIGNED_TO =
  * read `value`.
  *
  * A `Json` that you pass on is sent exactly as it came, with every digit. `JSON.stringify` writes its `value`, and
- * `assert.deepEqual` compares the `value` of two. A `Json` is not a plain object: sending one that was spread, merged or
- * assigned to is an error, and `structuredClone` throws. Clone its `text` or its `value` instead.
+ * `assert.deepEqual` compares two by their `value`. A `Json` is not a plain object. Sending a copy that was made by
+ * spreading or merging is an error, and so is sending a `Json` to which a member was assigned.
+ * `structuredClone` throws; clone the `text` or the `value` instead.
  *
- * Until its `text` or `value` is first read, it keeps the text of all opaque JSON of its answer in memory.
+ * Until its `text` or `value` is first read, a `Json` may keep all opaque JSON of its answer in memory.
  *
  * ```ts
  * const { configuration } = await ht.syncs.get(7)
@@ -88,8 +95,8 @@ export class Json<T = JsonValue> {
   declare readonly [STATE]: State
   readonly #state: State
 
-  // One getter for all. V8 creates a hidden class for each object that has a getter of its own, which takes several
-  // times as long as the rest of an answer's decoding.
+  // All objects share one getter. V8 creates a hidden class for each object that has a getter of its own, and this
+  // takes several times as long as the rest of decoding an answer.
   static readonly #value: PropertyDescriptor & ThisType<Json<unknown>> = {
     enumerable: true,
     get() {
@@ -108,7 +115,7 @@ export class Json<T = JsonValue> {
   }
 
   /**
-   * Encodes a value.
+   * Encodes a value as JSON.
    *
    * @param value Any value that JSON can express.
    * @throws `TypeError` with the path of the member that JSON cannot express.
@@ -118,15 +125,15 @@ export class Json<T = JsonValue> {
   constructor(value: undefined, text: string | TextPart)
   constructor(value?: JsonInput, text?: string | TextPart) {
     this.#state = { text: text ?? encodeText(value) }
-    // Own properties, so that deepEqual and console.log see the value, and a copy has the guard. Neither can be deleted.
+    // Both are own properties, so that deepEqual sees the value, and a copy has the guard. Neither can be deleted.
     Object.defineProperty(this, 'value', Json.#value)
     Object.defineProperty(this, COPY_GUARD, Json.#guard)
-    // Writable, because a Proxy may not return a wrapped value for a property that cannot change.
+    // The state is writable, because a Proxy may not return a wrapped object for a property that cannot change.
     Object.defineProperty(this, STATE, { value: this.#state, writable: true })
   }
 
   /**
-   * Creates a `Json` from text, which is kept as it is.
+   * Creates a `Json` from JSON text. The text is kept as it is, but without white space around it.
    *
    * @param text One JSON value.
    * @throws `SyntaxError` if the text is not JSON.
@@ -144,7 +151,7 @@ export class Json<T = JsonValue> {
    */
   static textIn(value: object): string | undefined {
     if (#state in value) {
-      // A Json has two own members, `value` and the guard. Others were assigned.
+      // A Json has two enumerable members, `value` and the guard. Others were assigned.
       if (Object.keys(value).length > 2) throw new TypeError(ASSIGNED_TO)
       return (value as Json<unknown>).text
     }
@@ -152,7 +159,7 @@ export class Json<T = JsonValue> {
     return undefined
   }
 
-  /** The JSON text, exactly as it came. */
+  /** The JSON text. Opaque JSON of an answer has exactly the text that the server sent. */
   get text(): string {
     return textOf(Json.#stateOf(this))
   }
@@ -168,8 +175,8 @@ export class Json<T = JsonValue> {
    * const renamed = configuration.with(['mappings', 0, 'to'], 'Email')
    * ```
    *
-   * @param path The name of a member, or the names and array indices that lead to a value. The last one may be new: it
-   * then adds a member, or an item at the end of an array. A dot in a name has no special meaning.
+   * @param path The name of a member, or the names and array indices that lead to a value. If the last name or index is
+   * new, a member is added, or an item at the end of an array. A dot in a name has no special meaning.
    * @param value The new value.
    * @throws `TypeError` if no value is at the path, or if JSON cannot express the new value.
    */
@@ -179,11 +186,11 @@ export class Json<T = JsonValue> {
   }
 
   /**
-   * Returns whether the texts or the parsed values are equal. So `1` equals `1.0`, the order of members does not matter,
-   * and two numbers are equal if JavaScript rounds them to the same number.
+   * Returns whether the texts or the parsed values are equal. So `1` equals `1.0`, the order of members does not
+   * matter, and two numbers are equal if JavaScript rounds them to the same number.
    *
    * @param other A `Json` or a plain value.
-   * @throws `TypeError` with the path of a member that JSON cannot express.
+   * @throws `TypeError` with the path of a member of `other` that JSON cannot express.
    */
   equals(other: JsonInput): boolean {
     const text = encodeText(other)
@@ -215,7 +222,7 @@ function deepFreeze<T>(value: T): T {
   return Object.freeze(value)
 }
 
-/** A part of the texts that came with an answer. */
+/** The bytes from `start` up to `end` of the texts that came with an answer. */
 export interface TextPart {
   texts: Buffer
   start: number
@@ -229,11 +236,11 @@ function textOf(state: State): string {
 }
 
 /**
- * Opaque JSON crosses the door as text in a mark, `{"$json": ["…"]}`. In the body of an answer, `{"$json": [12, 40]}` stands
- * for a part of the texts that came with it.
+ * The name of the member of a mark. Opaque JSON crosses the door as a mark. `{"$json": ["…"]}` holds the text. In the
+ * body of an answer, `{"$json": [12, 40]}` stands for the bytes from 12 up to 40 of the texts that came with the body.
  */
 export const MARK = '$json'
-/** How a mark is written. This text cannot occur within a JSON string, where its quotes would be escaped. */
+/** The start of a mark in JSON text. It cannot occur within a JSON string, where the quotes would be escaped. */
 const MARK_START = `{"${MARK}":[`
 const MARK_END = ']}'
 
@@ -241,7 +248,7 @@ function mark(text: string): object {
   return { [MARK]: [text] }
 }
 
-/** Why a value cannot be encoded, and where it is. */
+/** Why a value cannot be encoded, and the path of the value. */
 export interface Problem {
   path: Path
   reason: string
@@ -291,8 +298,8 @@ function replaceMarkTexts(text: string): string {
  * Encodes a value as JSON. With `withMarks`, a Json and a bigint in it become marks, which keep their digits.
  *
  * @param errorOf Creates the error to throw.
- * @param path Where the value is, for the error.
- * @throws what `errorOf` returns, if JSON cannot express a member, or would drop or change it without an error.
+ * @param path The path of the value, for the error.
+ * @throws What `errorOf` returns, if JSON cannot express a member or `JSON.stringify` would silently drop or change it.
  */
 export function stringify(
   value: unknown,
@@ -313,12 +320,12 @@ export function stringify(
       return withMarks && isObject(member) && Object.hasOwn(member, MARK) ? mark(objectText(member)) : member
     })
   } catch (cause) {
-    // Searches for the problem again, because JSON.stringify does not say where it was.
+    // The problem is searched for again, because JSON.stringify does not say where it was.
     throw errorOf(findProblem(value, path, withMarks) ?? { path, reason: 'this is not JSON.', cause })
   }
 }
 
-/** Encodes an object that has a member named like a mark. */
+/** Encodes an object that has a member named `$json`, so that the core does not take the object for a mark. */
 function objectText(value: Record<string, unknown>): string {
   const members = Object.entries(value).filter(([, member]) => member !== undefined)
   return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${encodeText(member, [name])}`).join(',')}}`
@@ -353,7 +360,7 @@ function unencodableType(value: unknown, isRequired: boolean): string | undefine
   }
 }
 
-/** More levels than the core accepts. */
+/** How many levels deep the search goes: deeper than the core accepts. */
 const MAX_DEPTH = 1000
 
 /** Finds the first member that JSON cannot express. */

@@ -1,4 +1,4 @@
-/** Works on JSON text, because `JSON.parse` loses the digits of large numbers. */
+/** Finds and replaces values in JSON text, because `JSON.parse` loses the digits of large numbers. */
 
 /** The names of members and array indices that lead to a value, the outermost first. */
 export type Path = readonly (string | number)[]
@@ -9,8 +9,8 @@ export function formatPath(path: Path, root = 'value'): string {
 }
 
 /**
- * Returns `text` with the value at `path` replaced. The last name may be new: it adds a member to an object, or an item
- * to the end of an array.
+ * Returns `text` with the value at `path` replaced. If the last name or index of the path is new, a member is added to
+ * the object, or an item to the end of the array.
  *
  * @throws TypeError if no value is at the path.
  */
@@ -40,15 +40,16 @@ interface Span {
   end: number
 }
 
-/** Where a member is in the text of an object or an array. */
+/** The result of the search for a member in the text of an object, or for an item in the text of an array. */
 interface Search {
   found: Span | undefined
   /** The position of the closing bracket. */
   close: number
+  /** The number of members or items, and the end of the last one. The number is -1 for a value that has neither. */
   last: { items: number; end: number }
 }
 
-/** Finds a member or an item. If a name occurs more than once, the last one counts. */
+/** Finds a member or an item. If a name occurs more than once, the last member with this name counts. */
 function findMember(text: string, open: number, name: string | number): Search {
   const object = text[open] === '{'
   const nothing = { found: undefined, close: open, last: { items: -1, end: open } }
@@ -78,7 +79,7 @@ function skipSpace(text: string, at: number): number {
   return at
 }
 
-/** Returns the end of the string that starts at `at`. A loop, because a regular expression overflows on a long string. */
+/** Returns the end of the string that starts at `at`. A regular expression would overflow the stack on long strings. */
 export function endOfString(text: string, at: number): number {
   let end = at + 1
   while (text[end] !== '"') end += text[end] === '\\' ? 2 : 1

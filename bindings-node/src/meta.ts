@@ -2,54 +2,64 @@
 
 import type { CallSettings } from './models.js'
 
-/** A class of requests in the queue for the rate limit. Classes share the limit 8 : 4 : 2 : 1, in this order. */
+/**
+ * The priority of a call while it waits for the rate limit. Waiting calls with the priorities `trigger`, `poll`, `read`
+ * and `bulk` share the limit in the ratio 8 : 4 : 2 : 1.
+ */
 export type Priority = 'trigger' | 'poll' | 'read' | 'bulk'
 
-/** Options of one call. They override the settings of the client. */
+/** Options of one call. They take precedence over the settings of the client. */
 export interface CallOptions extends Omit<CallSettings, 'priority'> {
-  /** The call's class in the queue for the rate limit; by default `read`, or `trigger` if the call starts something. */
+  /**
+   * The priority of the call while it waits for the rate limit. The default is `trigger` if the call starts something,
+   * or is a `request` that is neither `GET` nor `HEAD`; `bulk` for the pages of a list after the first one; otherwise
+   * `read`.
+   */
   priority?: Priority | undefined
   /**
-   * Aborts the call: the request is closed, and the promise rejects with the signal's `reason`.
-   * {@link stoppedCalls} returns what the call may have left behind.
+   * Aborts the call: its request ends, and the promise rejects with the signal's `reason`. {@link stoppedCalls} tells
+   * what the call may have left behind.
    */
   signal?: AbortSignal | undefined
 }
 
-/** One attempt to send a request. */
+/** One attempt: one HTTP request of a call. It has either a `status` or a `failure`. */
 export interface Attempt {
-  /** The HTTP status; absent if the server did not answer. */
+  /** The HTTP status of the answer. */
   status?: number
-  /** The kind of the failure; absent if the server answered. */
+  /** The kind of the failure, such as `timeout`, if no complete and readable answer came. */
   failure?: string
-  /** How long the attempt took, in milliseconds. */
+  /** How long the attempt took, in milliseconds, without the wait for the rate limit. */
   ms: number
 }
 
-/** One cut of the rate limit: the server refused a request (429), so all clients of the workspace slow down. */
+/** One cut: the server refused a request (429), so all clients of the workspace in this process send fewer requests. */
 export interface Cut {
-  /** Requests allowed per window from now on. */
+  /** Requests allowed per window after the refusal, until successes raise the number again. */
   allowed: number
-  /** Milliseconds during which no request is sent. */
+  /** Milliseconds after the refusal during which no request is sent. */
   closedMs: number
 }
 
 /** What happened during a call. */
 export interface Meta {
-  /** The id that every request of the call sent as `X-Request-Id`. */
+  /**
+   * The id of the call's own request, sent as `X-Request-Id` with each attempt. Other requests of the call, such as the
+   * look-up of a slug, have ids of their own.
+   */
   requestId: string
-  /** The method, such as `syncs.list`. */
+  /** The method, such as `syncs.list`; `run` for each step of a handle's `wait` or `states`. */
   operation: string
   /** The API's own id of the operation, such as `ListSync`; absent if the method has none. */
   operationId?: string
   /** Milliseconds that the call waited for the rate limit. */
   waitedMs: number
-  /** Milliseconds that the call took in all. */
+  /** Milliseconds that the call took in all, with all attempts and waits. */
   durationMs: number
-  /** Paths that were missing in the answer and were set to a default. */
+  /** Paths of values in the answer that were missing or unusable and got a default, such as `3.plannedRows`. */
   mended: string[]
-  /** One entry for each attempt to send a request. */
+  /** The attempts, the oldest first. */
   attempts: Attempt[]
-  /** Cuts of the rate limit because the server refused this call's requests (429); absent if there were none. */
+  /** One entry for each refusal (429) of this call that cut the rate limit; absent if there was none. */
   cuts?: Cut[]
 }

@@ -26,17 +26,23 @@ export type ErrorKind =
    * The server found a value invalid (422, or a validation error under 200). The details say which and why.
    */
   | 'validation'
-  /** The call would have to wait longer for the rate limit, or after a refusal (429), than it may. */
+  /**
+   * The wait for the rate limit, or after a refusal (429), would be longer than allowed, or the server has
+   * refused every request for minutes.
+   */
   | 'rate_limited'
   /** The server failed (5xx, or "Internal Server Error" under 200). */
   | 'server'
-  /** No connection to the server could be made, or it broke. */
+  /** No connection to the server could be made, or the connection broke. */
   | 'connect'
   /** No trusted TLS connection of version 1.2 or newer could be made. */
   | 'tls'
-  /** The proxy cannot be reached, or it refused to connect. */
+  /** The proxy cannot be reached, or it refused to connect to the server. */
   | 'proxy'
-  /** An attempt or the whole call took longer than allowed. */
+  /**
+   * An attempt or the whole call took longer than allowed, or the server or a gateway gave up waiting (408,
+   * 499).
+   */
   | 'timeout'
   /** The call was cancelled. */
   | 'cancelled'
@@ -44,7 +50,7 @@ export type ErrorKind =
   | 'protocol'
   /** A change was sent, and whether it took effect is unknown. Check before you repeat it. */
   | 'outcome_unknown'
-  /** The run failed, was cancelled or was interrupted, or it ended with warnings that were to be raised. */
+  /** The run failed, was cancelled or was interrupted, or it ended with warnings that count as a failure. */
   | 'run_failed'
   /** The run did not end within the time limit of the wait. The run itself goes on. */
   | 'wait_timeout'
@@ -62,13 +68,14 @@ export interface ClientSettings {
    */
   apiKeyFile?: string | undefined
   /**
-   * The address of the API with its `/api/v1`, over `https`, or over `http` to a loopback address; read from
-   * `HIGHTOUCH_BASE_URL` by default.
+   * The address of the API, including `/api/v1`. It must use `https`, or `http` to a loopback address. Read
+   * from `HIGHTOUCH_BASE_URL` by default, else `https://api.hightouch.com/api/v1`.
    */
   baseUrl?: string | undefined
   /**
-   * The rate limit of the workspace, as requests and seconds; 200 in 10 by default. It can be lowered or
-   * raised, but not turned off.
+   * The rate limit of the workspace: how many requests (1 to 1,000,000) may be sent in how many seconds
+   * (0.001 to 86,400); 200 requests in 10 seconds by default. It can be lowered or raised, but not turned
+   * off.
    */
   limit?: number[] | undefined
   /**
@@ -77,53 +84,67 @@ export interface ClientSettings {
    * process. Processes do not see each other, so give each of them its share.
    */
   share?: number | undefined
-  /** Time limit of one attempt, in milliseconds; 30,000 by default. */
+  /** Time limit of one attempt, in milliseconds, above 0; 30,000 by default. */
   timeoutMs?: number | undefined
-  /** Time limit of a whole call, with its waiting and retries, in milliseconds; unlimited by default. */
+  /**
+   * Time limit of a whole call, with its waiting and retries, in milliseconds, above 0; unlimited by default.
+   */
   deadlineMs?: number | undefined
   /**
-   * How long a call may wait for the rate limit, in milliseconds; unlimited by default. With 0 a call is sent
-   * at once or fails.
+   * How long a call may wait for the rate limit, in milliseconds; unlimited by default. With 0, a call is
+   * sent at once or fails with an error of kind `rate_limited`.
    */
   maxWaitMs?: number | undefined
   /**
-   * How many times a failed call is sent again, if that is safe; 3 by default. Waiting for the rate limit
+   * How many times a failed call may be sent again, if that is safe; 3 by default. Waiting for the rate limit
    * does not count.
    */
   maxRetries?: number | undefined
   /** A PEM file, at most 16 MiB, of certificates to trust in addition to those of the system. */
   caBundle?: string | undefined
   /**
-   * The URL of a proxy for every request; read from the usual variables (`HTTPS_PROXY`, `NO_PROXY`) by
-   * default.
+   * The URL of a proxy (`http`, `https`, `socks5` or `socks5h`) for every request; read from the usual
+   * variables (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`) by default.
    */
   proxy?: string | undefined
   /**
-   * Headers to send with every request, such as one that a gateway requires. Headers of a single call take
-   * precedence.
+   * Headers to send with every request, such as one that a gateway requires. Headers of a single call replace
+   * headers of the client with the same name.
    */
   headers?: Record<string, string> | undefined
 }
 
-/** Options of one call that the core reads. */
+/** The options of one call, except those that only this package uses, such as `signal`. */
 export interface CallSettings {
-  /** Time limit of one attempt, in milliseconds. */
+  /** Time limit of one attempt, in milliseconds, above 0. */
   timeoutMs?: number | undefined
-  /** Time limit of the whole call, with its waiting and retries, in milliseconds. */
+  /** Time limit of the whole call, with its waiting and retries, in milliseconds, above 0. */
   deadlineMs?: number | undefined
-  /** How many times the call is sent again after a failure, if that is safe. */
+  /**
+   * How many times the call may be sent again after a failure, if that is safe. Waiting for the rate limit
+   * does not count.
+   */
   maxRetries?: number | undefined
-  /** How long the call may wait for the rate limit, in milliseconds. With 0 it is sent at once or fails. */
+  /**
+   * How long the call may wait for the rate limit, in milliseconds. With 0, the call is sent at once or fails
+   * with an error of kind `rate_limited`.
+   */
   maxWaitMs?: number | undefined
-  /** Priority in the queue for the rate limit: `trigger`, `poll`, `read` or `bulk`. */
+  /**
+   * Priority of the call while it waits for the rate limit: `trigger`, `poll`, `read` or `bulk`. The default
+   * depends on the operation.
+   */
   priority?: string | undefined
-  /** Headers to send in addition to those of the client. */
+  /**
+   * Headers to send in addition to those of the client. They replace headers of the client with the same
+   * name.
+   */
   headers?: Record<string, string> | undefined
 }
 
 /** Status of a run of a sync. */
 export type SyncRunStatus =
-  /** Waits to write to the destination, or for an earlier run. */
+  /** The run waits to write to the destination, or for an earlier run. */
   | 'queued'
   /** The run reads the model. */
   | 'querying'
@@ -131,15 +152,15 @@ export type SyncRunStatus =
   | 'processing'
   /** The run writes its report. */
   | 'reporting'
-  /** Succeeded. */
+  /** The run succeeded. */
   | 'success'
-  /** Finished with warnings, such as rejected rows. */
+  /** The run finished with warnings, such as rejected rows. */
   | 'warning'
-  /** Failed. */
+  /** The run failed. */
   | 'failed'
   /** The run was cancelled. */
   | 'cancelled'
-  /** Was interrupted. A later run continues. */
+  /** The run was interrupted. A later run continues its work. */
   | 'interrupted'
   // Other values are possible: the API does not document a complete list.
   | (string & {})
@@ -158,17 +179,17 @@ export interface RowCounts {
 export interface SyncRun {
   /** Numeric id. */
   id: number
-  /** State of the run. Rely on it and not on `completionRatio`. */
+  /** Status of the run. Use it, not `completionRatio`, to tell whether the run has ended. */
   status: SyncRunStatus
-  /** When it was requested. Earlier than `startedAt` if it waited for another run. */
+  /** Time at which the run was requested. Earlier than `startedAt` if the run waited for another run. */
   createdAt?: Timestamp
-  /** When it started. */
+  /** Start time. */
   startedAt?: Timestamp
   /** End time. */
   finishedAt?: Timestamp
   /** Rows that the query returned. */
   querySize: number
-  /** Progress as a ratio; its range is not documented, and a successful run may end below 1. */
+  /** Progress as a ratio. The range is not documented, and a successful run may end below 1. */
   completionRatio: number
   /** Rows that the run planned to send. */
   plannedRows: RowCounts
@@ -176,19 +197,19 @@ export interface SyncRun {
   successfulRows: RowCounts
   /** Rows that the destination rejected. Rows that were never tried are not counted. */
   failedRows: RowCounts
-  /** The error that the run reports. */
+  /** Error message of a run that did not succeed. */
   error?: string
 }
 
 /** Status of a run of a sequence. */
 export type SequenceRunStatus =
-  /** Has not started. */
+  /** The run has not started. */
   | 'pending'
   /** The run executes its syncs. */
   | 'running'
-  /** Finished. Its members may still have warnings. */
+  /** The run finished. Runs of its syncs may have ended with warnings. */
   | 'done'
-  /** Failed. */
+  /** The run failed. */
   | 'failed'
   /** The run was cancelled. */
   | 'cancelled'
@@ -199,11 +220,11 @@ export type SequenceRunStatus =
 export interface SequenceMember {
   /** Id of the sync. */
   syncId?: number
-  /** Id of the run of the sync, as in `syncs.runs`. */
+  /** Id of the sync's run. `syncs.runs` lists the run with the same id. */
   syncRunId?: number
-  /** Status of that run. */
+  /** Status of the sync's run. */
   status?: SyncRunStatus
-  /** End time; absent until the run ends. */
+  /** End time of the sync's run. Absent until the run ends. */
   finishedAt?: Timestamp
 }
 
@@ -211,9 +232,12 @@ export interface SequenceMember {
 export interface SequenceRun {
   /** The run's id. */
   id: string
-  /** State of the run. A run that is `done` counts as finished with warnings if a member did not succeed. */
+  /**
+   * Status of the run. A run that is `done` counts as finished with warnings if the run of one of its syncs
+   * did not succeed.
+   */
   status: SequenceRunStatus
-  /** The runs of its syncs that have started. */
+  /** Runs of the sequence's syncs. Only runs that have started are listed. */
   syncRuns: SequenceMember[]
 }
 
@@ -221,11 +245,11 @@ export interface SequenceRun {
 export type IdentityGraphRunStatus =
   /** The run waits for its turn. */
   | 'QUEUED'
-  /** Is in progress. */
+  /** The run is in progress. */
   | 'PROCESSING'
-  /** Succeeded. */
+  /** The run succeeded. */
   | 'SUCCESS'
-  /** Failed. */
+  /** The run failed. */
   | 'FAILURE'
   /** The run was cancelled. */
   | 'CANCELLED'
@@ -252,18 +276,18 @@ export interface IdentityGraphRun {
   graphId?: string
   /** Whether the whole graph is rebuilt. */
   fullRerun?: boolean
-  /** When it was requested. */
+  /** Time at which the run was requested. */
   createdAt?: Timestamp
-  /** When it started. Absent while it is queued. */
+  /** Start time. Absent while the run is queued. */
   startedAt?: Timestamp
-  /** End time; absent until the run succeeds or fails, and after a cancellation. */
+  /** End time. Absent unless the run succeeded or failed. */
   finishedAt?: Timestamp
   /**
-   * Statistics by threshold (`deterministic`, `probabilistic-strict`, `probabilistic-loose`); there after a
-   * success.
+   * Final statistics by threshold (`deterministic`, `probabilistic-strict`, `probabilistic-loose`). Absent
+   * unless the run succeeded.
    */
   stats?: Record<string, IdentityGraphRunStats>
-  /** The error that the run reports. */
+  /** Error message of a run that failed. */
   error?: string
 }
 
@@ -275,23 +299,23 @@ export interface Source {
   name: string
   /** Slug, unique among the workspace's sources. */
   slug: string
-  /** Id of the workspace that it belongs to. */
+  /** Id of the workspace that the source belongs to. */
   workspaceId?: number
-  /** When it was created. */
+  /** Time of creation. */
   createdAt?: Timestamp
   /** Time of the last change. */
   updatedAt?: Timestamp
-  /** Settings of the connection; the form depends on the type and may change at any time. */
+  /** Settings of the connection. Their structure depends on the type and may change at any time. */
   configuration?: Json
   /** Kind of connection, such as `snowflake` or `postgres`. */
   type?: string
 }
 
-/** The order of a list of sources, models, destinations or syncs; the direction is not documented. */
+/** The order of a list of sources, models, destinations or syncs. The direction is not documented. */
 export type ListOrder =
   /** By id. */
   | 'id'
-  /** By name; syncs have none. */
+  /** By name. Syncs have no name. */
   | 'name'
   /** By slug. */
   | 'slug'
@@ -308,13 +332,13 @@ export interface Destination {
   name: string
   /** Slug, unique among the workspace's destinations. */
   slug: string
-  /** Id of the workspace that it belongs to. */
+  /** Id of the workspace that the destination belongs to. */
   workspaceId?: number
-  /** When it was created. */
+  /** Time of creation. */
   createdAt?: Timestamp
   /** Time of the last change. */
   updatedAt?: Timestamp
-  /** Settings of the connection; the form depends on the type and may change at any time. */
+  /** Settings of the connection. Their structure depends on the type and may change at any time. */
   configuration?: Json
   /** Kind of connection, such as `salesforce` or `hubspot`. */
   type?: string
@@ -329,30 +353,36 @@ export interface VisualQuery<Opaque = Json> {
   /** Column with the primary label of a row. */
   primaryLabel?: string | undefined
   /**
-   * Filter conditions, in a form that the API does not define.
+   * Filter conditions. The API does not define their structure.
    *
-   * Required in a value that you send; it can be absent in an answer.
+   * Required in a value that you send; may be absent in an answer.
    */
   filter: Opaque | undefined
   /**
    * Id of the parent model of the audience.
    *
-   * Required in a value that you send; it can be absent in an answer.
+   * Required in a value that you send; may be absent in an answer.
    */
   parentId: number | undefined
-  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  /**
+   * Members of this JSON object that this version of the SDK does not know, as the server wrote them. They
+   * are sent back with the value.
+   */
   otherMembers?: Opaque | undefined
 }
 
 /** The query of a source without SQL, such as Airtable. */
 export interface CustomQuery<Opaque = Json> {
   /**
-   * The query, in a form that depends on the source.
+   * The query. Its structure depends on the source.
    *
-   * Required in a value that you send; it can be absent in an answer.
+   * Required in a value that you send; may be absent in an answer.
    */
   query: Opaque | undefined
-  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  /**
+   * Members of this JSON object that this version of the SDK does not know, as the server wrote them. They
+   * are sent back with the value.
+   */
   otherMembers?: Opaque | undefined
 }
 
@@ -361,52 +391,61 @@ export interface TableQuery<Opaque = Json> {
   /**
    * Name of the table.
    *
-   * Required in a value that you send; it can be absent in an answer.
+   * Required in a value that you send; may be absent in an answer.
    */
   name: string | undefined
-  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  /**
+   * Members of this JSON object that this version of the SDK does not know, as the server wrote them. They
+   * are sent back with the value.
+   */
   otherMembers?: Opaque | undefined
 }
 
 /** A dbt or dbt Cloud model. Only `modelId` is sent; the server fills in the rest. */
 export interface DbtQuery<Opaque = Json> {
-  /** dbt's own unique id. */
+  /** Unique id of the model in dbt. */
   dbtUniqueId?: string | undefined
   /** The SQL that dbt compiled. */
   compiledSql?: string | undefined
   /** The SQL before it was compiled. */
   rawSql?: string | undefined
-  /** Database of the table that dbt creates; absent for dbt Cloud. */
+  /** Database of the table that dbt creates. Absent for dbt Cloud. */
   database?: string | undefined
-  /** Schema of the table that dbt creates; absent for dbt Cloud. */
+  /** Schema of the table that dbt creates. Absent for dbt Cloud. */
   schema?: string | undefined
   /** Name of the table that dbt creates. */
   name?: string | undefined
   /**
    * Id of the dbt model.
    *
-   * Required in a value that you send; it can be absent in an answer.
+   * Required in a value that you send; may be absent in an answer.
    */
   modelId: number | undefined
-  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  /**
+   * Members of this JSON object that this version of the SDK does not know, as the server wrote them. They
+   * are sent back with the value.
+   */
   otherMembers?: Opaque | undefined
 }
 
 /** SQL that is passed to the source unchanged. */
 export interface RawQuery<Opaque = Json> {
   /**
-   * The SQL.
+   * The text of the SQL query.
    *
-   * Required in a value that you send; it can be absent in an answer.
+   * Required in a value that you send; may be absent in an answer.
    */
   sql: string | undefined
-  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  /**
+   * Members of this JSON object that this version of the SDK does not know, as the server wrote them. They
+   * are sent back with the value.
+   */
   otherMembers?: Opaque | undefined
 }
 
 /**
- * A model: a query over a source. Its query is in one of `visual`, `custom`, `table`, `dbt`, `dbt_cloud` and
- * `raw`.
+ * A model: a query over a source. The query is in one of the fields `visual`, `custom`, `table`, `dbt`,
+ * `dbt_cloud` and `raw`.
  */
 export interface Model {
   /** Numeric id. */
@@ -417,42 +456,45 @@ export interface Model {
   slug: string
   /** Description. */
   description?: string
-  /** Id of the workspace that it belongs to. */
+  /** Id of the workspace that the model belongs to. */
   workspaceId?: number
-  /** Column that identifies a row; absent if the query is never synced directly. */
+  /** Column that identifies a row. Absent if the query is never synced directly. */
   primaryKey?: string
-  /** When it was created. */
+  /** Time of creation. */
   createdAt?: Timestamp
   /** Time of the last change. */
   updatedAt?: Timestamp
   /** Id of the source that the model reads from. */
   sourceId?: number
   /**
-   * Kind of query, such as `rawSql`, `dbt`, `visual` or `custom`; the vendor spells the kind for tables
-   * `tabel`.
+   * Kind of query, such as `"raw_sql"`, `"dbt"`, `"visual"` or `"custom"`. Hightouch spells the kind for
+   * tables `"tabel"`.
    */
   queryType?: string
-  /** Tags by name. */
+  /** Tags, as a map from name to value. */
   tags?: Record<string, string>
-  /** Whether it is only part of other models. */
+  /** Whether the model is used only as a part of other models. */
   isSchema?: boolean
   /** Ids of the syncs that use the model. */
   syncs: number[]
-  /** The query of an audience. */
+  /** The query, if the model is an audience. */
   visual?: VisualQuery
-  /** The query, for a source without SQL. */
+  /** The query, if the source has no SQL. */
   custom?: CustomQuery
-  /** The table that it reads. */
+  /** The table, if the model reads a whole table. */
   table?: TableQuery
-  /** The dbt model that it is based on. */
+  /** The dbt model, if the model is based on one. */
   dbt?: DbtQuery
-  /** The dbt Cloud model that it is based on. */
+  /** The dbt Cloud model, if the model is based on one. */
   dbt_cloud?: DbtQuery
-  /** The SQL. */
+  /** The query, if it is plain SQL. */
   raw?: RawQuery
-  /** Id of the folder that holds it. */
+  /** Id of the folder that holds the model. */
   folderId?: string
-  /** Rows in the latest successful sync run. Absent before the first one. */
+  /**
+   * Number of rows in the latest successful run of a sync of the model. Absent before the first successful
+   * run.
+   */
   lastRunSize?: number
 }
 
@@ -474,48 +516,57 @@ export interface Interval<Opaque = Json> {
   /**
    * The unit of time.
    *
-   * Required in a value that you send; it can be absent in an answer.
+   * Required in a value that you send; may be absent in an answer.
    */
   unit: IntervalUnit | undefined
   /**
    * Number of units.
    *
-   * Required in a value that you send; it can be absent in an answer.
+   * Required in a value that you send; may be absent in an answer.
    */
   quantity: number | undefined
-  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  /**
+   * Members of this JSON object that this version of the SDK does not know, as the server wrote them. They
+   * are sent back with the value.
+   */
   otherMembers?: Opaque | undefined
 }
 
-/** A rule of the kind `interval`. */
+/** A rule that starts runs at a fixed interval. */
 export interface IntervalRule<Opaque = Json> {
   /** Identifies this variant of {@link ScheduleRule}. */
   kind: 'interval'
   /**
    * The interval between runs.
    *
-   * Required in a value that you send; it can be absent in an answer.
+   * Required in a value that you send; may be absent in an answer.
    */
   interval: Interval<Opaque> | undefined
-  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  /**
+   * Members of this JSON object that this version of the SDK does not know, as the server wrote them. They
+   * are sent back with the value.
+   */
   otherMembers?: Opaque | undefined
 }
 
-/** A rule of the kind `cron`. */
+/** A rule that starts runs by a cron expression. */
 export interface CronRule<Opaque = Json> {
   /** Identifies this variant of {@link ScheduleRule}. */
   kind: 'cron'
   /**
-   * Cron expression; the time zone is not documented.
+   * Cron expression. The time zone is not documented.
    *
-   * Required in a value that you send; it can be absent in an answer.
+   * Required in a value that you send; may be absent in an answer.
    */
   expression: string | undefined
-  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  /**
+   * Members of this JSON object that this version of the SDK does not know, as the server wrote them. They
+   * are sent back with the value.
+   */
   otherMembers?: Opaque | undefined
 }
 
-/** Days of the week; an absent day is not set. */
+/** Days of the week. A day that is absent is not selected. */
 export interface VisualDays<Opaque = Json> {
   /** On Mondays. */
   monday?: boolean | undefined
@@ -531,7 +582,10 @@ export interface VisualDays<Opaque = Json> {
   saturday?: boolean | undefined
   /** On Sundays. */
   sunday?: boolean | undefined
-  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  /**
+   * Members of this JSON object that this version of the SDK does not know, as the server wrote them. They
+   * are sent back with the value.
+   */
   otherMembers?: Opaque | undefined
 }
 
@@ -540,26 +594,32 @@ export interface VisualExpression<Opaque = Json> {
   /**
    * Days on which a run starts.
    *
-   * Required in a value that you send; it can be absent in an answer.
+   * Required in a value that you send; may be absent in an answer.
    */
   days: VisualDays<Opaque> | undefined
   /**
-   * Time of day; its format and zone are not documented.
+   * Time of day. The format and the time zone are not documented.
    *
-   * Required in a value that you send; it can be absent in an answer.
+   * Required in a value that you send; may be absent in an answer.
    */
   time: string | undefined
-  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  /**
+   * Members of this JSON object that this version of the SDK does not know, as the server wrote them. They
+   * are sent back with the value.
+   */
   otherMembers?: Opaque | undefined
 }
 
-/** A rule of the kind `visual`. */
+/** A rule that starts runs on days of the week, at a time of day. */
 export interface VisualRule<Opaque = Json> {
   /** Identifies this variant of {@link ScheduleRule}. */
   kind: 'visual'
-  /** Days and times. */
+  /** Days and times at which runs start. */
   expressions: VisualExpression<Opaque>[]
-  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  /**
+   * Members of this JSON object that this version of the SDK does not know, as the server wrote them. They
+   * are sent back with the value.
+   */
   otherMembers?: Opaque | undefined
 }
 
@@ -568,10 +628,13 @@ export interface DbtAccount<Opaque = Json> {
   /**
    * Id in dbt Cloud.
    *
-   * Required in a value that you send; it can be absent in an answer.
+   * Required in a value that you send; may be absent in an answer.
    */
   id: string | undefined
-  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  /**
+   * Members of this JSON object that this version of the SDK does not know, as the server wrote them. They
+   * are sent back with the value.
+   */
   otherMembers?: Opaque | undefined
 }
 
@@ -580,65 +643,74 @@ export interface DbtJob<Opaque = Json> {
   /**
    * Id in dbt Cloud.
    *
-   * Required in a value that you send; it can be absent in an answer.
+   * Required in a value that you send; may be absent in an answer.
    */
   id: string | undefined
-  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  /**
+   * Members of this JSON object that this version of the SDK does not know, as the server wrote them. They
+   * are sent back with the value.
+   */
   otherMembers?: Opaque | undefined
 }
 
-/** A rule of the kind `dbt`. */
+/** A rule that starts a run after a job of dbt Cloud. */
 export interface DbtRule<Opaque = Json> {
   /** Identifies this variant of {@link ScheduleRule}. */
   kind: 'dbt'
   /**
    * Account in dbt Cloud.
    *
-   * Required in a value that you send; it can be absent in an answer.
+   * Required in a value that you send; may be absent in an answer.
    */
   account: DbtAccount<Opaque> | undefined
   /**
    * Job after which the sync runs.
    *
-   * Required in a value that you send; it can be absent in an answer.
+   * Required in a value that you send; may be absent in an answer.
    */
   job: DbtJob<Opaque> | undefined
-  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  /**
+   * Members of this JSON object that this version of the SDK does not know, as the server wrote them. They
+   * are sent back with the value.
+   */
   otherMembers?: Opaque | undefined
 }
 
-/** The rule of a schedule, told apart by `kind`. */
+/** The rule of a schedule: an interval, a cron expression, days and times, or a job of dbt Cloud. */
 export type ScheduleRule<Opaque = Json> =
   /** At a fixed interval of minutes, hours, days or weeks. */
   | IntervalRule<Opaque>
   /** By a cron expression. */
   | CronRule<Opaque>
-  /** On days and times set in the vendor's web app. */
+  /** On days and times, as set in Hightouch's web app. */
   | VisualRule<Opaque>
   /** After a job of dbt Cloud. */
   | DbtRule<Opaque>
-  /** A kind that this version does not know. */
+  /** A variant that this version of the SDK does not know. */
   | UnknownScheduleRule<Opaque>
 
-/** A kind that this version does not know. */
+/** A variant that this version of the SDK does not know. */
 export interface UnknownScheduleRule<Opaque = Json> {
   /** Identifies this variant of {@link ScheduleRule}. */
   kind: 'unknown'
-  /** The JSON that the server sent. It is sent back unchanged. */
+  /** The JSON that the server sent. If you send the value back, this JSON is sent unchanged. */
   raw: Opaque
 }
 
 /** The schedule of a sync. */
 export interface Schedule<Opaque = Json> {
   /**
-   * The vendor's name for the type of schedule.
+   * Hightouch's name for the type of schedule, such as `interval`.
    *
-   * Required in a value that you send; it can be absent in an answer.
+   * Required in a value that you send; may be absent in an answer.
    */
   type: string | undefined
   /** The rule. Some types of schedule have none. */
   schedule?: ScheduleRule<Opaque> | undefined
-  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  /**
+   * Members of this JSON object that this version of the SDK does not know, as the server wrote them. They
+   * are sent back with the value.
+   */
   otherMembers?: Opaque | undefined
 }
 
@@ -671,7 +743,7 @@ export type SyncStatus =
 
 /** A list or an audience in a destination. */
 export interface ExternalSegment {
-  /** Its id in the destination; absent if none was created. */
+  /** Id of the list or audience. Absent if none was created. */
   id?: string
 }
 
@@ -681,9 +753,9 @@ export interface Sync {
   id: number
   /** Slug, unique in the workspace. */
   slug: string
-  /** Id of the workspace that it belongs to. */
+  /** Id of the workspace that the sync belongs to. */
   workspaceId?: number
-  /** When it was created. */
+  /** Time of creation. */
   createdAt?: Timestamp
   /** Time of the last change. */
   updatedAt?: Timestamp
@@ -691,7 +763,7 @@ export interface Sync {
   destinationId?: number
   /** Id of the model that the sync reads. */
   modelId?: number
-  /** Mappings and settings; the form depends on the kind of destination and may change at any time. */
+  /** Mappings and settings. Their structure depends on the kind of destination and may change at any time. */
   configuration?: Json
   /**
    * Schedule of automatic runs. Absent for a sync that is only started by hand, by the API or in a sequence.
@@ -701,15 +773,15 @@ export interface Sync {
   status?: SyncStatus
   /** Whether scheduled runs are switched off. Triggered runs still start. */
   disabled?: boolean
-  /** When the latest run started. Absent before the first one. */
+  /** Start time of the latest run. Absent before the first run. */
   lastRunAt?: Timestamp
   /** Columns of the source that the sync uses. */
   referencedColumns: string[]
-  /** Primary key column in the source. */
+  /** Column that identifies a row in the source. */
   primaryKey?: string
-  /** List or audience that was created in the destination. */
+  /** List or audience that was created in the destination, if any. */
   externalSegment?: ExternalSegment
-  /** Tags by name. */
+  /** Tags, as a map from name to value. */
   tags?: Record<string, string>
 }
 
@@ -718,13 +790,14 @@ export type IfRunning =
   /** Starts another run, which is queued behind the current one. */
   | 'queue'
   /**
-   * Returns the newest run in progress instead of starting one. Combining it with other options is an error,
-   * since that run may have been started with different ones. The SDK reads the list of runs first; a run
-   * that somebody else starts between that and the trigger is queued behind.
+   * Returns the newest run in progress, and starts a run only if there is none. Other options of the trigger
+   * are an error, because the run in progress may have been started without them. The SDK looks for a run in
+   * progress before it sends the trigger. If somebody else starts a run in between, the new run is queued
+   * behind that run.
    */
   | 'join'
 
-/** The order of a list of a sync's runs; the direction is not documented. */
+/** The order of a list of a sync's runs. The direction is not documented. */
 export type RunOrder =
   /** By id. */
   | 'id'
@@ -735,7 +808,7 @@ export type RunOrder =
   /** By end time. */
   | 'finishedAt'
 
-/** The order of a list of an identity graph's runs; the direction is not documented. */
+/** The order of a list of an identity graph's runs. The direction is not documented. */
 export type IdentityGraphRunOrder =
   /** By the time the run was requested. */
   | 'created_at'
@@ -746,7 +819,7 @@ export type IdentityGraphRunOrder =
 
 /** The result of queueing identifiers for reprocessing. */
 export interface ReprocessRequest {
-  /** Id of the request, with which you read its status. */
+  /** Id of the request. With it, you can read the status of the request. */
   requestId: string
 }
 
@@ -755,25 +828,28 @@ export interface Identifier<Opaque = Json> {
   /**
    * Kind of identifier, such as `email`.
    *
-   * Required in a value that you send; it can be absent in an answer.
+   * Required in a value that you send; may be absent in an answer.
    */
   identifier: string | undefined
   /**
    * The value.
    *
-   * Required in a value that you send; it can be absent in an answer.
+   * Required in a value that you send; may be absent in an answer.
    */
   value: string | undefined
-  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  /**
+   * Members of this JSON object that this version of the SDK does not know, as the server wrote them. They
+   * are sent back with the value.
+   */
   otherMembers?: Opaque | undefined
 }
 
-/** State of a request to reprocess identifiers. */
+/** Status of a request to reprocess identifiers. */
 export type ReprocessState =
   /** The request is being queued. */
   | 'queueing'
   /**
-   * The request is queued and waits for the next run of the graph. If you asked for it, its values are on the
+   * The request is queued and waits for the next run of the graph. If `block` was true, the values are on the
    * blocklist.
    */
   | 'queued'
@@ -786,15 +862,15 @@ export type ReprocessState =
   // Other values are possible: the API does not document a complete list.
   | (string & {})
 
-/** Status of a request to reprocess identifiers. */
+/** The status of a request to reprocess identifiers, with its times. */
 export interface ReprocessStatus {
   /** Status of the request. */
   status: ReprocessState
-  /** Time at which the request was queued. */
+  /** Time at which the request was queued. Absent until then. */
   queuedAt?: Timestamp
-  /** Time at which a run had processed the request. */
+  /** Time at which a run finished processing the request. Absent until then. */
   reprocessedAt?: Timestamp
-  /** Id of the run that processed the request. */
+  /** Id of the run that processed the request. Absent until then. */
   reprocessedRunId?: string
   /** Why the request could not be queued, if known. */
   error?: string
@@ -804,12 +880,16 @@ export interface ReprocessStatus {
 export type RecipientStatus =
   /** The message is queued. */
   | 'accepted'
-  /** The recipient failed a check; nothing was sent. */
+  /** The recipient failed a check, and nothing was sent to them. */
   | 'rejected'
-  /** Only in errors, set by the SDK: the request was sent, and its result is unknown. */
+  /**
+   * Set by the SDK, only in the details of errors: the request was sent, and the result for this recipient is
+   * unknown.
+   */
   | 'unknown'
   /**
-   * Only in errors, set by the SDK: nothing was sent to it, because this request or an earlier one failed.
+   * Set by the SDK, only in the details of errors: nothing was sent to this recipient, because their request
+   * or an earlier request failed.
    */
   | 'not_sent'
   // Other values are possible: the API does not document a complete list.
@@ -817,30 +897,32 @@ export type RecipientStatus =
 
 /** Why a recipient was rejected. */
 export type RejectReason =
-  /** It is no e-mail address or phone number. */
+  /** The handle is not a valid e-mail address or phone number. */
   | 'invalid_handle'
   /** Variables of the message have no value. */
   | 'missing_variables'
-  /** The id of the profile is blank or unknown. */
+  /** The id is blank or is not the id of a known profile. */
   | 'invalid_id'
-  /** Neither an address nor an id was given. */
+  /** Neither a handle nor an id was given. */
   | 'missing_handle_or_id'
   // Other values are possible: the API does not document a complete list.
   | (string & {})
 
 /** The result for one recipient. */
 export interface RecipientResult {
-  /** Status. Accepted means queued, not delivered. */
+  /** Status of the recipient. `accepted` means queued, not delivered. */
   status: RecipientStatus
-  /** The recipient's address, if one was given. */
+  /** The recipient's e-mail address or phone number, if one was given. */
   handle?: string
   /** The id of the recipient's profile, if one was given. */
   id?: string
-  /** Id of the send, for `send_status`. Absent if it was not accepted. */
+  /**
+   * Id of the send. With it, you can read the status of the send. Absent unless the recipient was accepted.
+   */
   sendId?: string
-  /** Why the recipient was rejected. */
+  /** Why the recipient was rejected. Absent unless the recipient was rejected. */
   reason?: RejectReason
-  /** Variables without a value, if the reason is `missingVariables`. */
+  /** Names of the variables without a value. Absent unless the reason is `"missing_variables"`. */
   missingVariables?: string[]
 }
 
@@ -850,18 +932,21 @@ export interface CampaignResult {
   results: RecipientResult[]
 }
 
-/** A recipient of a campaign, named by exactly one of `handle` and `requestId`. */
+/** A recipient of a campaign, given by either a handle or an id, never both. */
 export interface CampaignRecipient<Opaque = Json> {
   /** E-mail address, or phone number in E.164 format. */
   handle?: string | undefined
-  /** Primary key of a profile that the Personalization API knows. */
+  /** Id of a profile in the Personalization API: its primary key there. */
   id?: string | undefined
   /**
-   * Values for the message's variables. They take precedence over those of the profile and those for all
-   * recipients.
+   * Values for the message's variables. They take precedence over the values in the profile and over the
+   * values for all recipients.
    */
   properties?: Opaque | undefined
-  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  /**
+   * Members of this JSON object that this version of the SDK does not know, as the server wrote them. They
+   * are sent back with the value.
+   */
   otherMembers?: Opaque | undefined
 }
 
@@ -869,7 +954,7 @@ export interface CampaignRecipient<Opaque = Json> {
 export interface SendStatus {
   /** Status from the provider: `sent`, `delivered`, `bounced`, `failed`, `dropped`, or another. */
   status: string
-  /** Why the message was dropped. */
+  /** Why the message was dropped. Absent unless the status is `dropped`. */
   reason?: string
 }
 
@@ -879,98 +964,110 @@ export interface DecisionEngineFlow {
   id: string
   /** Display name. */
   name: string
-  /** Id of the workspace that it belongs to. */
+  /** Id of the workspace that the flow belongs to. */
   workspaceId?: number
-  /** Id of the decision engine. */
+  /** Id of the decision engine that the flow belongs to. */
   decisionEngineId?: string
   /** Id of the audience that the flow decides for. */
   audienceId?: number
-  /** State. The vendor documents only `active`. */
+  /** Status of the flow. Hightouch documents only `active`. */
   status?: string
-  /** Settings, in a form that the API does not define. */
+  /** Settings. The API does not define their structure. */
   config?: Json
-  /** When it was created. */
+  /** Time of creation. */
   createdAt?: Timestamp
   /** Time of the last change. */
   updatedAt?: Timestamp
 }
 
-/** The order of a list of flows; the direction is not documented. */
+/** The order of a list of flows. The direction is not documented. */
 export type FlowOrder =
   /** By id. */
   | 'id'
   /** By name. */
   | 'name'
 
-/** The result of running a flow. */
+/** The result of queueing a run of a flow. */
 export interface DecisionEngineRun {
   /** Number of flows that were queued. */
   flowsEnqueued: number
 }
 
-/** Limits on how often and when a message is chosen. */
+/** Limits on how often and when a message can be chosen. */
 export interface MessageGuardrails<Opaque = Json> {
-  /** Maximum number of sends to one user in the window. */
+  /** Maximum number of sends to one user within `maxSendsPerUserWindowDays`. */
   maxSendsPerUser?: number | undefined
-  /** Length of the window in days. */
+  /** Length of the window for `maxSendsPerUser`, in days. */
   maxSendsPerUserWindowDays?: number | undefined
   /** Minimum number of other messages between two sends of this one. */
   minOtherMessagesInBetween?: number | undefined
-  /** First day on which it can be sent; the format is not documented. */
+  /** First day on which the message can be sent. The format is not documented. */
   firstEligibleSendDate?: string | undefined
-  /** Last day on which it can be sent; the format is not documented. */
+  /** Last day on which the message can be sent. The format is not documented. */
   lastEligibleSendDate?: string | undefined
-  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  /**
+   * Members of this JSON object that this version of the SDK does not know, as the server wrote them. They
+   * are sent back with the value.
+   */
   otherMembers?: Opaque | undefined
 }
 
 /** How the variants of a variable are chosen. */
 export interface MessageVariableConfig<Opaque = Json> {
-  /** Whether variants have a value for each locale; if false or absent, only `value` is used. */
+  /** Whether a variant's values by locale are used. If false or absent, only its `value` is used. */
   localizationEnabled?: boolean | undefined
-  /** Length of the window of `maxSendsPerUser`, in days. */
+  /** Length of the rolling window for `maxSendsPerUser`, in days. */
   maxSendsPerUserWindowDays?: number | undefined
-  /** Maximum number of sends of this variable's variants to one user in the window. */
+  /** Maximum number of sends of this variable's variants to one user within `maxSendsPerUserWindowDays`. */
   maxSendsPerUser?: number | undefined
-  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  /**
+   * Members of this JSON object that this version of the SDK does not know, as the server wrote them. They
+   * are sent back with the value.
+   */
   otherMembers?: Opaque | undefined
 }
 
 /** A variant of a variable. */
 export interface MessageVariant<Opaque = Json> {
   /**
-   * The value if no value for a locale applies.
+   * Value that is used if no value for a locale applies.
    *
-   * Required in a value that you send; it can be absent in an answer.
+   * Required in a value that you send; may be absent in an answer.
    */
   value: string | undefined
-  /** Tags by name. */
+  /** Tags, as a map from name to value. */
   tags?: Record<string, string> | undefined
-  /** First day on which it can be sent, as ISO 8601. */
+  /** First day on which the variant can be sent, in ISO 8601 format. */
   firstEligibleSendDate?: string | undefined
-  /** Last day on which it can be sent, as ISO 8601. */
+  /** Last day on which the variant can be sent, in ISO 8601 format. */
   lastEligibleSendDate?: string | undefined
-  /** Filter for the users who can get it, in a form that the API does not define. */
+  /** Filter for the users who can get the variant. The API does not define its structure. */
   userAudienceFilter?: Opaque | undefined
-  /** Values by locale (`en-US`); ignored unless the variable has `localizationEnabled`. */
+  /** Values by locale (`en-US`). Ignored unless the variable's configuration enables localization. */
   localeValues?: Record<string, string> | undefined
-  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  /**
+   * Members of this JSON object that this version of the SDK does not know, as the server wrote them. They
+   * are sent back with the value.
+   */
   otherMembers?: Opaque | undefined
 }
 
 /** A variable of a message. */
 export interface MessageVariable<Opaque = Json> {
   /**
-   * Name, unique in its message.
+   * Name, unique within the message.
    *
-   * Required in a value that you send; it can be absent in an answer.
+   * Required in a value that you send; may be absent in an answer.
    */
   name: string | undefined
-  /** How variants are chosen. */
+  /** How the variants are chosen. */
   config?: MessageVariableConfig<Opaque> | undefined
-  /** Its variants. */
+  /** Variants of the variable. */
   variants: MessageVariant<Opaque>[]
-  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  /**
+   * Members of this JSON object that this version of the SDK does not know, as the server wrote them. They
+   * are sent back with the value.
+   */
   otherMembers?: Opaque | undefined
 }
 
@@ -980,23 +1077,23 @@ export interface DecisionEngineMessage {
   id: string
   /** Display name. */
   name: string
-  /** Id of the channel that it is sent on. */
+  /** Id of the channel that the message is sent on. */
   channelId?: string
-  /** Content and settings; the form depends on the channel. */
+  /** Content and settings. Their structure depends on the channel. */
   config?: Json
-  /** Tags, in a form that the API does not define. */
+  /** Tags. The API does not define their structure. */
   tags?: Json
-  /** Limits on how often and when it can be chosen. */
+  /** Limits on how often and when the message can be chosen. */
   guardrails?: MessageGuardrails
   /** Variables of the message. */
   variables: MessageVariable[]
-  /** When it was created. */
+  /** Time of creation. */
   createdAt?: Timestamp
   /** Time of the last change. */
   updatedAt?: Timestamp
 }
 
-/** How an event that matches a rule is handled. */
+/** What happens to an event that is not defined or that violates its schema. */
 export type EventPolicy =
   /** The event passes. */
   | 'ALLOW_EVENT'
@@ -1005,7 +1102,7 @@ export type EventPolicy =
   // Other values are possible: the API does not document a complete list.
   | (string & {})
 
-/** How an event with fields outside its schema is handled. */
+/** What happens to an event with fields outside its schema. */
 export type FieldPolicy =
   /** The event passes unchanged. */
   | 'ALLOW_EVENT'
@@ -1031,12 +1128,12 @@ export type EventType =
   // Other values are possible: the API does not document a complete list.
   | (string & {})
 
-/** The schema of the events of one kind and name. */
+/** The schema that events of one type and name must match. */
 export interface EventSchema<Opaque = Json> {
   /**
-   * JSON Schema of the event. In an event domain, it may refer to the domain's components.
+   * JSON Schema of the event. In an event domain, the schema may refer to the domain's components.
    *
-   * Required in a value that you send; it can be absent in an answer.
+   * Required in a value that you send; may be absent in an answer.
    */
   schema: Opaque | undefined
   /** How events with fields outside the schema are handled. Default: `OMIT_FIELDS`. */
@@ -1052,14 +1149,17 @@ export interface EventSchema<Opaque = Json> {
   /**
    * Kind of event.
    *
-   * Required in a value that you send; it can be absent in an answer.
+   * Required in a value that you send; may be absent in an answer.
    */
   type: EventType | undefined
-  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  /**
+   * Members of this JSON object that this version of the SDK does not know, as the server wrote them. They
+   * are sent back with the value.
+   */
   otherMembers?: Opaque | undefined
 }
 
-/** An event source that a contract or a domain applies to. */
+/** An event source that an event contract or an event domain applies to. */
 export interface EventSource {
   /** The source's id. */
   id: string
@@ -1079,19 +1179,19 @@ export interface EventContract {
   description?: string
   /** How events that the contract does not define are handled. */
   onUndeclaredSchema?: EventPolicy
-  /** The events that it defines. */
+  /** The events that the contract defines. */
   events: EventSchema[]
-  /** Id of the workspace that it belongs to. */
+  /** Id of the workspace that the contract belongs to. */
   workspaceId?: number
-  /** When it was created. */
+  /** Time of creation. */
   createdAt?: Timestamp
   /** Time of the last change. */
   updatedAt?: Timestamp
-  /** Event sources that it applies to. */
+  /** Event sources that the contract applies to. */
   eventSources: EventSource[]
 }
 
-/** The order of a list of event contracts or event domains; the direction is not documented. */
+/** The order of a list of event contracts or event domains. The direction is not documented. */
 export type EventOrder =
   /** By id. */
   | 'id'
@@ -1103,8 +1203,9 @@ export type EventOrder =
   | 'updatedAt'
 
 /**
- * An event contract after a change. Hightouch documents it without its id, times and sources, but shows them
- * in an example. The SDK fills in the id; the rest is absent if the server does not return it.
+ * An event contract after a change. By Hightouch's schema, the answer to a change has no id, workspace, times
+ * or event sources, but Hightouch's example shows them. The SDK fills in the id. The other fields are absent
+ * if the server does not return them.
  */
 export interface UpdatedEventContract {
   /** Id. */
@@ -1117,46 +1218,53 @@ export interface UpdatedEventContract {
   description?: string
   /** How events that the contract does not define are handled. */
   onUndeclaredSchema?: EventPolicy
-  /** The events that it defines; absent if the server does not repeat them. */
+  /** The events that the contract defines. Absent if the server does not return them. */
   events?: EventSchema[]
-  /** Id of the workspace that it belongs to. */
+  /** Id of the workspace that the contract belongs to. */
   workspaceId?: number
-  /** When it was created. */
+  /** Time of creation. */
   createdAt?: Timestamp
   /** Time of the last change. */
   updatedAt?: Timestamp
-  /** Sources of events that it is applied to; absent if the server does not repeat them. */
+  /** Event sources that the contract applies to. Absent if the server does not return them. */
   eventSources?: EventSource[]
 }
 
-/** A component: a part of a schema that the events of a domain can share. */
+/**
+ * A component of an event domain: a part of a JSON Schema that the schemas of the domain's events can share.
+ */
 export interface EventDomainComponent<Opaque = Json> {
   /**
-   * Id; leave it out for a new component. An update finds a component by its id, else by name and version; to
-   * rename it, give the id.
+   * Id. Leave it out for a new component. An update finds an existing component by its id, or by name and
+   * version if the id is left out. To rename a component, give its id.
    */
   id?: string | undefined
-  /** Slug. The server makes one from the name if it is left out; it cannot be changed later. */
+  /** Slug. If it is left out, the server derives a slug from the name. A slug cannot be changed later. */
   slug?: string | undefined
   /**
    * Name.
    *
-   * Required in a value that you send; it can be absent in an answer.
+   * Required in a value that you send; may be absent in an answer.
    */
   name: string | undefined
-  /** Version. Default: `default`. An update with an id keeps the version if it is left out. */
+  /** Version. Default: `default`. In an update with an id, a version that is left out stays the same. */
   version?: string | undefined
-  /** Description. An update keeps it if it is left out; an empty text clears it. */
+  /**
+   * Description. In an update, a description that is left out stays the same, and an empty text clears it.
+   */
   description?: string | undefined
   /**
    * A part of a JSON Schema.
    *
-   * Required in a value that you send; it can be absent in an answer.
+   * Required in a value that you send; may be absent in an answer.
    */
   schema: Opaque | undefined
-  /** Slugs of the components that it refers to. Set by the server. */
+  /** Slugs of the components that this component refers to. Set by the server. */
   imports?: string[] | undefined
-  /** Members that this version does not know, as the server wrote them. They are sent back with the value. */
+  /**
+   * Members of this JSON object that this version of the SDK does not know, as the server wrote them. They
+   * are sent back with the value.
+   */
   otherMembers?: Opaque | undefined
 }
 
@@ -1172,16 +1280,16 @@ export interface EventDomain {
   description?: string
   /** How events that the domain does not define are handled. */
   onUndeclaredSchema?: EventPolicy
-  /** The events that it defines. */
+  /** The events that the domain defines. */
   events: EventSchema[]
   /** Components that the schemas of the events share. */
   components: EventDomainComponent[]
-  /** Id of the workspace that it belongs to. */
+  /** Id of the workspace that the domain belongs to. */
   workspaceId?: number
-  /** When it was created. */
+  /** Time of creation. */
   createdAt?: Timestamp
   /** Time of the last change. */
   updatedAt?: Timestamp
-  /** Event sources that it applies to. */
+  /** Event sources that the domain applies to. */
   eventSources: EventSource[]
 }

@@ -16,7 +16,7 @@ export const SETTINGS: readonly string[] = [
   'headers',
 ]
 
-/** Settings for this package and its tests. Messages must not mention them. */
+/** Settings that only this package and its tests may use. Error messages must not mention them. */
 export const INTERNAL_SETTINGS: readonly string[] = [
   'environment',
   'keyLater',

@@ -1,21 +1,24 @@
-/** Loads the native addon. No other file does. */
+/** Loads the native addon. No other file of this package loads it. */
 
 /** An engine of the core. */
 export interface NativeEngine {
   readonly constructor: unknown
 }
 
-/** Cancels one call. */
+/** Cancels the calls that were started with this handle. */
 export interface NativeCancel {
   cancel(): void
 }
 
-/** `[id, ok, head, body]` of one call that has ended, and the texts of the opaque JSON in the body, if it has any. */
+/**
+ * The result of one call. `ok` says whether `head` describes an answer or is a failure. `texts` is present if marks in
+ * the body refer to it.
+ */
 export type Settled = [id: number, ok: boolean, head: string, body: string, texts?: Buffer]
 
 /** The bridge of one JavaScript thread to the core. */
 export interface NativeBridge {
-  /** Starts one call. */
+  /** Starts one call. The function that was passed to the constructor gets the result. */
   call(
     engine: NativeEngine,
     id: number,
@@ -24,19 +27,19 @@ export interface NativeBridge {
     opts: string,
     cancel: NativeCancel | undefined,
   ): void
-  /** Keeps the event loop alive, or lets it end. */
+  /** Keeps the event loop alive if `busy` is true, and otherwise lets it end. */
   hold(busy: boolean): void
 }
 
 /** The exports of the native addon. */
 export interface Native {
-  /** Creates an engine. A string is a failure as JSON. */
+  /** Creates an engine from settings, which are JSON. Returns the failure as JSON if no engine can be created. */
   open(settings: string): NativeEngine | string
   Cancel: new () => NativeCancel
   Bridge: new (settle: (batch: Settled[]) => void) => NativeBridge
 }
 
-/** The C library of this process. */
+/** Returns the C library of this process: `musl`, or `glibc` with its version. */
 function libc(): string {
   const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } }
   return header.glibcVersionRuntime === undefined ? 'musl' : `glibc ${header.glibcVersionRuntime}`
@@ -57,7 +60,7 @@ function targets(platform: string, arch: string): string[] {
 /**
  * Loads the native addon: the file in this package, or else the package `hightouch-sdk-<target>`.
  *
- * @throws Error that names the platform, the C library and the packages, and says what to do.
+ * @throws Error if there is no addon that can be loaded. The message names the platform and says what to do.
  */
 export function loadNative(
   platform: string = process.platform,
@@ -101,7 +104,7 @@ function explain(names: string[], causes: unknown[]): string {
   )
 }
 
-/** Whether `id` itself was not found, rather than something that it loads. */
+/** Whether the module `id` itself was not found, rather than a module that `id` loads. */
 function isAbsent(cause: unknown, id: string): boolean {
   return codeOf(cause) === 'MODULE_NOT_FOUND' && (cause as Error).message.includes(id)
 }

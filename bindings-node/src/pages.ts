@@ -5,7 +5,7 @@ import { inspect } from 'node:util'
 import type { Door } from './door.js'
 import type { CallOptions, Meta } from './meta.js'
 
-/** One page of a list. `for` iterates over its own items, `for await` also over those of all following pages. */
+/** One page of a list. `for` iterates over the items of this page, `for await` also over those of all later pages. */
 export class Page<T> implements Iterable<T>, AsyncIterable<T> {
   readonly #next: (() => Promise<Page<T>>) | undefined
 
@@ -20,7 +20,7 @@ export class Page<T> implements Iterable<T>, AsyncIterable<T> {
     this.#next = next
   }
 
-  /** Whether another page may follow. It can be empty, because the API does not say how many items there are. */
+  /** Whether another page may follow. That page can be empty, because the API does not say how many items there are. */
   get hasNext(): boolean {
     return this.#next !== undefined
   }
@@ -28,7 +28,7 @@ export class Page<T> implements Iterable<T>, AsyncIterable<T> {
   /**
    * Fetches the next page.
    *
-   * @returns The page, or `undefined` if this was the last one.
+   * @returns The next page, or `undefined` if this page is the last one.
    */
   async next(): Promise<Page<T> | undefined> {
     return this.#next?.()
@@ -39,7 +39,7 @@ export class Page<T> implements Iterable<T>, AsyncIterable<T> {
     return this.data[Symbol.iterator]()
   }
 
-  /** Iterates over the items of this page and of all that follow. Each page is fetched when its first item is needed. */
+  /** Iterates over the items of this and all later pages. A page is fetched when its first item is needed. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     yield* this.data
     for (let page = await this.next(); page; page = await page.next()) yield* page.data
@@ -48,7 +48,7 @@ export class Page<T> implements Iterable<T>, AsyncIterable<T> {
 
 /**
  * A list. `await` fetches its first page, and `for await` iterates over the items of all pages. Until then nothing is
- * sent. The first page is fetched only once; call the method again to fetch it anew.
+ * sent. The first page is fetched only once; to fetch it again, call the method that returned the list.
  */
 export class Listing<T> implements PromiseLike<Page<T>>, AsyncIterable<T> {
   readonly #read: (args: object) => Promise<Page<T>>
@@ -91,15 +91,15 @@ export class Listing<T> implements PromiseLike<Page<T>>, AsyncIterable<T> {
   }
 
   /**
-   * Fetches the first page and calls a function in any case, like the method of a promise.
+   * Fetches the first page and then calls a function, even if fetching failed, like the method of a promise.
    *
-   * @param onFinally Called when the page was fetched or could not be fetched.
+   * @param onFinally Called after the page was fetched or could not be fetched.
    */
   finally(onFinally?: (() => void) | null): Promise<Page<T>> {
     return this.#page().finally(onFinally)
   }
 
-  /** Iterates over all pages. Each page is one request, sent when the page is needed. */
+  /** Iterates over all pages. Each page is fetched with one request, when it is needed. */
   async *pages(): AsyncGenerator<Page<T>, void, undefined> {
     for (let page: Page<T> | undefined = await this.#page(); page; page = await page.next()) yield page
   }

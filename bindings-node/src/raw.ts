@@ -3,7 +3,8 @@
 import type { Meta } from './meta.js'
 
 /**
- * The unchanged response of the server to one call, and the value in it. An error status rejects the call here too.
+ * The server's unchanged response to one call, and the value that it contains. If the response has an error status, the
+ * call rejects, as it does without `withRawResponse`.
  */
 export class RawResponse<T> {
   readonly #parse: () => T
@@ -27,7 +28,8 @@ export class RawResponse<T> {
    * Returns the value of the response. Sends nothing, and works after the client is closed.
    *
    * @returns What the method without `withRawResponse` returns; for a list, the items of the page.
-   * @throws {@link HightouchError} if the body is an error that came with status 200, or is not what the API documents.
+   * @throws {@link HightouchError} if the body reports an error in spite of its status 200, or is not what the API
+   * documents.
    */
   async parse(): Promise<T> {
     return Promise.resolve(this.#parse())

@@ -1,32 +1,32 @@
 /** What a client reports about itself. */
 
-/** The state of the rate limit. */
+/** The state of the rate limit, for all clients of the workspace in this process. */
 export interface Stats {
-  /** Requests that the API allows in one window. */
+  /** Requests that the setting `limit` allows in one window. */
   limit: number
-  /** Requests that the client allows in one window now: fewer than `limit` after the server refused requests. */
+  /** Requests that are sent in one window at present: fewer than `limit` after refusals (429), or with a `share`. */
   allowed: number
-  /** Requests that were sent and have not ended. A request that was given up counts for 5 more seconds. */
+  /** Requests in progress. A request that was given up still counts for as long as it may reach the server. */
   inFlight: number
-  /** Requests that count towards the current window: those in flight, and those that ended within it. */
+  /** Requests that count towards the last window: they are in progress, or ended within it. */
   used: number
-  /** Requests that wait for the limit, by class. */
+  /** Requests that wait for the rate limit. */
   waiting: Waiting
-  /** Milliseconds for which no request is sent, because the server refused one. */
+  /** Milliseconds until requests are sent again after a refusal (429); 0 if they are not held back. */
   closedForMs: number
-  /** Requests that the server refused (429) so far. */
+  /** Requests that the server has refused so far because of its rate limit (429). */
   refused: number
-  /** Requests that the limit let through so far, without those that were never sent. */
+  /** Requests that have been sent so far. */
   granted: number
 }
 
-/** How many requests wait for the rate limit, by class. Classes that wait share the limit in the ratio 8 : 4 : 2 : 1. */
+/** How many requests wait for the rate limit, by priority. Priorities share the limit in the ratio 8 : 4 : 2 : 1. */
 export interface Waiting {
-  /** Calls that start something. */
+  /** Requests that start something, and calls with the priority `trigger`. */
   trigger: number
-  /** Requests for the state of runs. */
+  /** Requests for the state of runs, and calls with the priority `poll`. */
   poll: number
-  /** Other calls. */
+  /** All other requests. */
   read: number
   /** Later pages of lists, and calls with the priority `bulk`. */
   bulk: number
@@ -39,27 +39,27 @@ export interface Diagnosis {
   /** The proxy for all requests, without its credentials; absent if there is none. */
   proxy?: string
   /**
-   * What TLS negotiated with the server, also through a proxy; absent over http, behind a proxy that itself uses TLS, or
-   * if no connection could be made.
+   * What TLS negotiated with the server, through the proxy if there is one. Absent over http, behind a proxy that
+   * itself uses TLS or SOCKS, and if no connection could be made.
    */
   tls?: Negotiated
   /** Whether a request with this key succeeded. */
   ok: boolean
   /** The findings, in the order of the checks. */
   findings: Finding[]
-  /** A report for people that contains all the rest, with one line for each finding. */
+  /** A report to read, with the members above and a line for each finding. */
   text: string
 }
 
-/** What the client and the server agreed on. */
+/** The result of a TLS handshake. */
 export interface Negotiated {
-  /** The TLS version: `TLSv1_3` or `TLSv1_2`. */
+  /** The TLS version: `TLS 1.3` or `TLS 1.2`. */
   protocol: string
-  /** The cipher suite, such as `TLS13_AES_256_GCM_SHA384`. */
+  /** The cipher suite by its IANA name, such as `TLS_AES_256_GCM_SHA384`. */
   cipherSuite: string
   /** The key exchange, such as `X25519MLKEM768`. */
   keyExchange: string
-  /** `h2` or `http/1.1`; absent if the server chose none. */
+  /** The HTTP version: `h2` or `http/1.1`; absent if the server chose neither. */
   applicationProtocol?: string
 }
 
@@ -68,12 +68,12 @@ export interface Finding {
   /**
    * `ok`, or what is wrong: `no_key`, `malformed_key`, `bad_token`, `orphaned_creator`, `stripped_key`,
    * `key_function`, `key_changed`, `dns`, `proxy`, `refused`, `not_tls`, `tls_version`, `tls_suites`, `unknown_ca`,
-   * `self_signed`, `wrong_host`, `expired_certificate`, `future_certificate`, `quota_exhausted`, or the kind of another
-   * error. Later versions may add codes.
+   * `self_signed`, `wrong_host`, `expired_certificate`, `future_certificate`, `quota_exhausted`; or the kind of an
+   * error that has no code. Later versions may add codes.
    */
   code: string
   /** What was found. */
   message: string
-  /** What to do about it. */
+  /** What to do about the finding; absent if there is no advice. */
   advice?: string
 }

@@ -1,4 +1,7 @@
-/** The base of the generated resources. Each method returns a value or a raw response, as its `Calls` decides. */
+/**
+ * The base class of the generated resources. The methods of a resource return values or raw responses, depending on the
+ * `Calls` that the resource was created with.
+ */
 
 import { inspect } from 'node:util'
 
@@ -8,7 +11,7 @@ import type { RawResponse } from './raw.js'
 import type { AnyRunHandle } from './runs.js'
 
 /**
- * Makes the calls of a resource's methods. There is one method for each type of result.
+ * Makes the calls of a resource's methods. It has one method for each type of result.
  *
  * @internal
  */
@@ -19,7 +22,7 @@ export interface Calls {
   run<Handle extends AnyRunHandle>(op: string, args: object, options: CallOptions): Promise<Handle>
 }
 
-/** The type of a method that has the same parameters and returns the raw response. */
+/** The type of a method that has the parameters of `Method` and returns the raw response. */
 export type RawMethod<Method> = Method extends (...args: infer Args) => Listing<infer Row>
   ? (...args: Args) => Promise<RawResponse<Row[]>>
   : Method extends (...args: infer Args) => Promise<infer Value>
@@ -37,8 +40,8 @@ export abstract class Resource {
   protected readonly calls: Calls
 
   /**
-   * The same methods, each of which returns a {@link RawResponse} with the status, the headers and the body. A list
-   * returns its first page.
+   * The same methods, each of which returns a {@link RawResponse} with the status, the headers and the body. The method
+   * of a list returns the response with its first page.
    */
   declare readonly withRawResponse: WithRawResponse<this>
 

@@ -25,11 +25,13 @@ export interface SourcesListArgs {
 export interface SourcesCreateArgs {
   /** Display name. */
   name: string
-  /** Slug, unique among the workspace's sources. A slug that is already taken is a `conflict`. */
+  /**
+   * Slug, unique among the workspace's sources. A slug that is already taken is an error of kind `conflict`.
+   */
   slug: string
   /** Kind of connection, such as `snowflake` or `postgres`. */
   type: string
-  /** Settings of the connection; the form depends on the type. */
+  /** Settings of the connection. Their structure depends on the type. */
   configuration: JsonInput
 }
 
@@ -38,8 +40,8 @@ export interface SourcesUpdateArgs {
   /** Display name. */
   name?: string | undefined
   /**
-   * Settings of the connection. In the vendor's example, settings that are left out keep their values; that
-   * is not guaranteed.
+   * Settings of the connection. In Hightouch's example, settings that are left out keep their values, but
+   * this is not guaranteed.
    */
   configuration?: JsonInput | undefined
 }
@@ -62,11 +64,14 @@ export interface DestinationsListArgs {
 export interface DestinationsCreateArgs {
   /** Display name. */
   name: string
-  /** Slug, unique among the workspace's destinations. A slug that is already taken is a `conflict`. */
+  /**
+   * Slug, unique among the workspace's destinations. A slug that is already taken is an error of kind
+   * `conflict`.
+   */
   slug: string
   /** Kind of connection, such as `salesforce` or `hubspot`. */
   type: string
-  /** Settings of the connection; the form depends on the type. */
+  /** Settings of the connection. Their structure depends on the type. */
   configuration: JsonInput
 }
 
@@ -74,7 +79,7 @@ export interface DestinationsCreateArgs {
 export interface DestinationsUpdateArgs {
   /** Display name. */
   name?: string | undefined
-  /** Settings of the connection. Whether members that are left out keep their values is not documented. */
+  /** Settings of the connection. Whether settings that are left out keep their values is not documented. */
   configuration?: JsonInput | undefined
 }
 
@@ -98,36 +103,38 @@ export interface ModelsListArgs {
 export interface ModelsCreateArgs {
   /** Display name. */
   name: string
-  /** Slug, unique among the workspace's models. A slug that is already taken is a `conflict`. */
+  /**
+   * Slug, unique among the workspace's models. A slug that is already taken is an error of kind `conflict`.
+   */
   slug: string
   /**
-   * Kind of query, such as `rawSql`, `dbt`, `visual` or `custom`; the vendor spells the kind for tables
-   * `tabel`.
+   * Kind of query, such as `"raw_sql"`, `"dbt"`, `"visual"` or `"custom"`. Hightouch spells the kind for
+   * tables `"tabel"`.
    */
   queryType: string
   /** Id of the source that the model reads from. */
   sourceId: number
-  /** Whether it is only part of other models. */
+  /** Whether the model is used only as a part of other models. */
   isSchema: boolean
   /** Column that identifies a row; null if the query is never synced directly. */
   primaryKey: string | null
-  /** The query of an audience. */
+  /** The query, if the model is an audience. */
   visual?: models.VisualQuery<JsonInput> | undefined
-  /** The query, for a source without SQL. */
+  /** The query, if the source has no SQL. */
   custom?: models.CustomQuery<JsonInput> | undefined
-  /** The table that it reads. */
+  /** The table, if the model reads a whole table. */
   table?: models.TableQuery<JsonInput> | undefined
-  /** The SQL. */
+  /** The query, if it is plain SQL. */
   raw?: models.RawQuery<JsonInput> | undefined
-  /** The dbt model that it is based on. */
+  /** The dbt model, if the model is based on one. */
   dbt?: models.DbtQuery<JsonInput> | undefined
-  /** The dbt Cloud model that it is based on. */
+  /** The dbt Cloud model, if the model is based on one. */
   dbt_cloud?: models.DbtQuery<JsonInput> | undefined
-  /** Id of the folder that holds it. */
+  /** Id of the folder that holds the model. */
   folderId?: string | undefined
   /**
-   * Whether to skip the query for the columns. That query runs in the warehouse and can cost money. Default:
-   * false.
+   * Whether the server skips the query that finds the columns. That query runs in the warehouse and can cost
+   * money. Default: false.
    */
   skipColumnQuery?: boolean | undefined
 }
@@ -136,21 +143,21 @@ export interface ModelsCreateArgs {
 export interface ModelsUpdateArgs {
   /** Display name. */
   name?: string | undefined
-  /** Whether it is only part of other models. */
+  /** Whether the model is used only as a part of other models. */
   isSchema?: boolean | undefined
-  /** Primary key column; null clears it. */
+  /** Column that identifies a row; null clears it. */
   primaryKey?: string | null | undefined
-  /** The query of an audience. */
+  /** The query, if the model is an audience. */
   visual?: models.VisualQuery<JsonInput> | undefined
-  /** The query, for a source without SQL. */
+  /** The query, if the source has no SQL. */
   custom?: models.CustomQuery<JsonInput> | undefined
-  /** The table that it reads. */
+  /** The table, if the model reads a whole table. */
   table?: models.TableQuery<JsonInput> | undefined
-  /** The SQL. */
+  /** The query, if it is plain SQL. */
   raw?: models.RawQuery<JsonInput> | undefined
-  /** The dbt model that it is based on. */
+  /** The dbt model, if the model is based on one. */
   dbt?: models.DbtQuery<JsonInput> | undefined
-  /** Id of the folder that holds it. */
+  /** Id of the folder that holds the model. */
   folderId?: string | undefined
 }
 
@@ -174,17 +181,17 @@ export interface SyncsListArgs {
 
 /** Arguments of `syncs.create`. */
 export interface SyncsCreateArgs {
-  /** Slug, unique in the workspace. A slug that is already taken is a `conflict`. */
+  /** Slug, unique in the workspace. A slug that is already taken is an error of kind `conflict`. */
   slug: string
-  /** Mappings and settings; the form depends on the kind of destination. */
+  /** Mappings and settings. Their structure depends on the kind of destination. */
   configuration: JsonInput
   /** Id of the destination that the sync writes to. */
   destinationId: number
   /** Id of the model that the sync reads. */
   modelId: number
   /**
-   * Schedule of automatic runs. Null or left out for a sync that is only started by hand, by the API or in a
-   * sequence.
+   * Schedule of automatic runs. If it is null or left out, the sync runs only when it is started by hand, by
+   * the API or in a sequence.
    */
   schedule?: models.Schedule<JsonInput> | null | undefined
   /** Whether scheduled runs are switched off. Default: false. */
@@ -194,13 +201,13 @@ export interface SyncsCreateArgs {
 /** Arguments of `syncs.update`. */
 export interface SyncsUpdateArgs {
   /**
-   * Mappings and settings; the form depends on the kind of destination. Whether members that are left out
-   * keep their values is not documented.
+   * Mappings and settings. Their structure depends on the kind of destination. Whether settings that are left
+   * out keep their values is not documented.
    */
   configuration?: JsonInput | undefined
   /**
-   * Schedule of automatic runs. Null is meant to remove the schedule, but whether the server does so is not
-   * proved: in the vendor's own example it answers with the old schedule.
+   * Schedule of automatic runs. Null should remove the schedule, but this is not confirmed: in Hightouch's
+   * example, the server returns the old schedule.
    */
   schedule?: models.Schedule<JsonInput> | null | undefined
   /** Whether scheduled runs are switched off. */
@@ -221,13 +228,13 @@ export interface SyncsTriggerArgs {
 
 /** Arguments of `syncs.runs`. */
 export interface SyncsRunsArgs {
-  /** Only this run. */
+  /** Only the run with this id. */
   runId?: number | undefined
   /** Only runs that started after this time. */
   after?: models.Timestamp | Date | undefined
   /** Only runs that started before this time. */
   before?: models.Timestamp | Date | undefined
-  /** Only runs that started in the last given number of minutes. */
+  /** Only runs that started at most this number of minutes ago. */
   within?: number | undefined
   /** Number of runs to skip before the first page. Default: 0. */
   offset?: number | undefined
@@ -245,7 +252,7 @@ export interface IdentityGraphsTriggerArgs {
 
 /** Arguments of `identityGraphs.runs`. */
 export interface IdentityGraphsRunsArgs {
-  /** Only this run. */
+  /** Only the run with this id. */
   runId?: string | undefined
   /** Only runs that started at or after this time. */
   after?: models.Timestamp | Date | undefined
@@ -261,11 +268,11 @@ export interface IdentityGraphsRunsArgs {
 
 /** Arguments of `identityGraphs.queueForReprocessing`. */
 export interface IdentityGraphsQueueForReprocessingArgs {
-  /** Identifiers. Clusters that hold one of them are rebuilt in the graph's next run. */
+  /** Identifiers. The next run of the graph rebuilds every cluster that holds one of them. */
   identifiers: readonly models.Identifier<JsonInput>[]
   /**
-   * Whether to put the values on the blocklist too, so that later runs ignore them. Default: false, although
-   * the API itself assumes true.
+   * Whether the values are also put on the blocklist, so that later runs ignore them. Default: false. The SDK
+   * always sends this value, because the API's own default is true.
    */
   block?: boolean | undefined
 }
@@ -278,11 +285,14 @@ export interface IdentityGraphsTriggerLegacyArgs {
 
 /** Arguments of `campaigns.trigger`. */
 export interface CampaignsTriggerArgs {
-  /** The recipients. Their results come in the same order. */
+  /** The recipients. The results have the same order. */
   recipients: readonly models.CampaignRecipient<JsonInput>[]
-  /** Values for the message's variables for all recipients. A recipient's own values take precedence. */
+  /**
+   * Values for the message's variables that apply to all recipients. A recipient's own values take
+   * precedence.
+   */
   properties?: JsonInput | undefined
-  /** Also send a campaign that is not activated yet, for tests. Default: false. */
+  /** Whether to send the campaign even if it is not activated yet, for tests. Default: false. */
   draft?: boolean | undefined
 }
 
@@ -310,13 +320,13 @@ export interface DecisionEngineListMessagesArgs {
 export interface DecisionEngineCreateMessageArgs {
   /** Display name. */
   name: string
-  /** Id of the channel that it is sent on. */
+  /** Id of the channel that the message is sent on. */
   channelId: string
-  /** Content and settings; the form depends on the channel. */
+  /** Content and settings. Their structure depends on the channel. */
   config: JsonInput
-  /** Tags, in a form that the API does not define. */
+  /** Tags. The API does not define their structure. */
   tags?: JsonInput | undefined
-  /** Limits on how often and when it can be chosen. */
+  /** Limits on how often and when the message can be chosen. */
   guardrails?: models.MessageGuardrails<JsonInput> | undefined
   /** Variables of the message. */
   variables?: readonly models.MessageVariable<JsonInput>[] | undefined
@@ -326,11 +336,11 @@ export interface DecisionEngineCreateMessageArgs {
 export interface DecisionEngineUpdateMessageArgs {
   /** Display name. */
   name?: string | undefined
-  /** Content and settings; the form depends on the channel. */
+  /** Content and settings. Their structure depends on the channel. */
   config?: JsonInput | undefined
-  /** Tags, in a form that the API does not define. */
+  /** Tags. The API does not define their structure. */
   tags?: JsonInput | undefined
-  /** Limits on how often and when it can be chosen. */
+  /** Limits on how often and when the message can be chosen. */
   guardrails?: models.MessageGuardrails<JsonInput> | undefined
   /** Variables of the message. */
   variables?: readonly models.MessageVariable<JsonInput>[] | undefined
@@ -358,7 +368,7 @@ export interface EventContractsCreateArgs {
   description?: string | undefined
   /** How events that the contract does not define are handled. Default: `ALLOW_EVENT`. */
   onUndeclaredSchema?: models.EventPolicy | undefined
-  /** The events that it defines. */
+  /** The events that the contract defines. */
   events?: readonly models.EventSchema<JsonInput>[] | undefined
 }
 
@@ -400,7 +410,7 @@ export interface EventDomainsCreateArgs {
   description?: string | undefined
   /** How events that the domain does not define are handled. Default: `ALLOW_EVENT`. */
   onUndeclaredSchema?: models.EventPolicy | undefined
-  /** The events that it defines. */
+  /** The events that the domain defines. */
   events?: readonly models.EventSchema<JsonInput>[] | undefined
   /** Components that the schemas of the events share. */
   components?: readonly models.EventDomainComponent<JsonInput>[] | undefined
@@ -416,9 +426,9 @@ export interface EventDomainsUpdateArgs {
   description?: string | undefined
   /** How events that the domain does not define are handled. */
   onUndeclaredSchema?: models.EventPolicy | undefined
-  /** The events that it defines: the complete list, which replaces the existing one. */
+  /** The complete list of events, which replaces the existing list. */
   events?: readonly models.EventSchema<JsonInput>[] | undefined
-  /** Parts that the events' schemas share: the complete list, which replaces the existing one. */
+  /** The complete list of components, which replaces the existing list. */
   components?: readonly models.EventDomainComponent<JsonInput>[] | undefined
 }
 
@@ -426,18 +436,19 @@ export interface EventDomainsUpdateArgs {
 export class Campaigns extends Resource {
   /**
    * Sends a campaign to recipients. More than 100 recipients take several requests, one after the other. The
-   * result has one entry per recipient, in the order given; a recipient can be `rejected` although the call
-   * succeeds. If a later request fails, the `results` in the details of the error say what is known about
-   * each recipient.
+   * result has one entry per recipient, in the order given. Check the status of each entry: a recipient can
+   * be `rejected` although the call succeeds. If a later request fails, or if the outcome of a request is
+   * unknown, the `results` in the details of the error say what is known about each recipient. A request that
+   * failed is sent again only if it certainly had no effect.
    *
    * Operation `TriggerCampaign`: `POST /campaigns/{campaignId}/trigger`.
    *
-   * @param campaignId The campaign's id; no operation lists campaigns, so take it from the web app.
+   * @param campaignId The campaign's id. No operation lists campaigns: take the id from Hightouch's web app.
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The {@link CampaignResult}.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
-   * may have taken effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
+   * OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async trigger(campaignId: string, args: CampaignsTriggerArgs, options: CallOptions = {}): Promise<models.CampaignResult> {
     return this.calls.value<models.CampaignResult>('campaigns.trigger', { ...args, campaignId }, options)
@@ -448,11 +459,11 @@ export class Campaigns extends Resource {
    *
    * Operation `GetSendStatus`: `GET /campaigns/{campaignId}/sends/{sendId}`.
    *
-   * @param campaignId The campaign's id; no operation lists campaigns, so take it from the web app.
-   * @param sendId The send's id, as returned by `trigger`.
+   * @param campaignId The campaign's id. No operation lists campaigns: take the id from Hightouch's web app.
+   * @param sendId The send's id, from the result of `trigger`.
    * @param options Options of this call.
    * @returns The {@link SendStatus}.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
    */
   async sendStatus(campaignId: string, sendId: string, options: CallOptions = {}): Promise<models.SendStatus> {
     return this.calls.value<models.SendStatus>('campaigns.send_status', { campaignId, sendId }, options)
@@ -469,8 +480,8 @@ export class DecisionEngine extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns A list of {@link DecisionEngineFlow}: `await` fetches its first page, `for await` iterates over
-   * all pages.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`.
+   * all items.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
    */
   listFlows(args: DecisionEngineListFlowsArgs = {}, options: CallOptions = {}): Listing<models.DecisionEngineFlow> {
     return this.calls.list<models.DecisionEngineFlow>('decision_engine.list_flows', args, options)
@@ -484,30 +495,30 @@ export class DecisionEngine extends Resource {
    * @param flowId The flow's id, a UUID.
    * @param options Options of this call.
    * @returns The {@link DecisionEngineFlow}.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
    */
   async getFlow(flowId: string, options: CallOptions = {}): Promise<models.DecisionEngineFlow> {
     return this.calls.value<models.DecisionEngineFlow>('decision_engine.get_flow', { flowId }, options)
   }
 
   /**
-   * Queues a run of a flow. The effect of repeating it is not documented, and the progress of the run cannot
-   * be read. The request is repeated only if the first one certainly had no effect.
+   * Queues a run of a flow. No operation reads the progress of the run, and the API does not document what a
+   * second request does. A request that failed is sent again only if it certainly had no effect.
    *
    * Operation `RunFlow`: `POST /decision-engine/flow/{flowId}/run`.
    *
    * @param flowId The flow's id, a UUID.
    * @param options Options of this call.
    * @returns The {@link DecisionEngineRun}.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
-   * may have taken effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
+   * OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async runFlow(flowId: string, options: CallOptions = {}): Promise<models.DecisionEngineRun> {
     return this.calls.value<models.DecisionEngineRun>('decision_engine.run_flow', { flowId }, options)
   }
 
   /**
-   * Lists the messages of a flow in pages. Their order is not documented.
+   * Lists the messages of a flow, a page at a time. The order of the messages is not documented.
    *
    * Operation `ListMessages`: `GET /decision-engine/flow/{flowId}/messages`.
    *
@@ -515,8 +526,8 @@ export class DecisionEngine extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns A list of {@link DecisionEngineMessage}: `await` fetches its first page, `for await` iterates
-   * over all pages.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`.
+   * over all items.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
    */
   listMessages(flowId: string, args: DecisionEngineListMessagesArgs = {}, options: CallOptions = {}): Listing<models.DecisionEngineMessage> {
     return this.calls.list<models.DecisionEngineMessage>('decision_engine.list_messages', { ...args, flowId }, options)
@@ -531,14 +542,14 @@ export class DecisionEngine extends Resource {
    * @param messageId The message's id, a UUID.
    * @param options Options of this call.
    * @returns The {@link DecisionEngineMessage}.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
    */
   async getMessage(flowId: string, messageId: string, options: CallOptions = {}): Promise<models.DecisionEngineMessage> {
     return this.calls.value<models.DecisionEngineMessage>('decision_engine.get_message', { flowId, messageId }, options)
   }
 
   /**
-   * Adds a message to a flow. The request is repeated only if the first one certainly had no effect.
+   * Adds a message to a flow. A request that failed is sent again only if it certainly had no effect.
    *
    * Operation `CreateMessage`: `POST /decision-engine/flow/{flowId}/messages`.
    *
@@ -546,15 +557,15 @@ export class DecisionEngine extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The {@link DecisionEngineMessage}.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
-   * may have taken effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
+   * OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async createMessage(flowId: string, args: DecisionEngineCreateMessageArgs, options: CallOptions = {}): Promise<models.DecisionEngineMessage> {
     return this.calls.value<models.DecisionEngineMessage>('decision_engine.create_message', { ...args, flowId }, options)
   }
 
   /**
-   * Changes a message; members that are left out stay as they are.
+   * Changes a message. Fields that are left out keep their values; at least one must be given.
    *
    * Operation `UpdateMessage`: `PATCH /decision-engine/flow/{flowId}/messages/{messageId}`.
    *
@@ -563,8 +574,8 @@ export class DecisionEngine extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The {@link DecisionEngineMessage}.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
-   * may have taken effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
+   * OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async updateMessage(flowId: string, messageId: string, args: DecisionEngineUpdateMessageArgs = {}, options: CallOptions = {}): Promise<models.DecisionEngineMessage> {
     return this.calls.value<models.DecisionEngineMessage>('decision_engine.update_message', { ...args, flowId, messageId }, options)
@@ -581,8 +592,8 @@ export class Destinations extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns A list of {@link Destination}: `await` fetches its first page, `for await` iterates over all
-   * pages.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`.
+   * items.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
    */
   list(args: DestinationsListArgs = {}, options: CallOptions = {}): Listing<models.Destination> {
     return this.calls.list<models.Destination>('destinations.list', args, options)
@@ -596,29 +607,29 @@ export class Destinations extends Resource {
    * @param destinationId The destination's id.
    * @param options Options of this call.
    * @returns The {@link Destination}.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
    */
   async get(destinationId: number, options: CallOptions = {}): Promise<models.Destination> {
     return this.calls.value<models.Destination>('destinations.get', { destinationId }, options)
   }
 
   /**
-   * Creates a destination. The request is repeated only if the first one certainly had no effect.
+   * Creates a destination. A request that failed is sent again only if it certainly had no effect.
    *
    * Operation `CreateDestination`: `POST /destinations`.
    *
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The {@link Destination}.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
-   * may have taken effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
+   * OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async create(args: DestinationsCreateArgs, options: CallOptions = {}): Promise<models.Destination> {
     return this.calls.value<models.Destination>('destinations.create', args, options)
   }
 
   /**
-   * Changes a destination; members that are left out stay as they are.
+   * Changes a destination. Fields that are left out keep their values; at least one must be given.
    *
    * Operation `UpdateDestination`: `PATCH /destinations/{destinationId}`.
    *
@@ -626,8 +637,8 @@ export class Destinations extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The {@link Destination}.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
-   * may have taken effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
+   * OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async update(destinationId: number, args: DestinationsUpdateArgs = {}, options: CallOptions = {}): Promise<models.Destination> {
     return this.calls.value<models.Destination>('destinations.update', { ...args, destinationId }, options)
@@ -645,8 +656,8 @@ export class EventContracts extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns A list of {@link EventContract}: `await` fetches its first page, `for await` iterates over all
-   * pages.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`.
+   * items.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
    */
   list(args: EventContractsListArgs = {}, options: CallOptions = {}): Listing<models.EventContract> {
     return this.calls.list<models.EventContract>('event_contracts.list', args, options)
@@ -660,29 +671,29 @@ export class EventContracts extends Resource {
    * @param contractId The contract's id.
    * @param options Options of this call.
    * @returns The {@link EventContract}.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
    */
   async get(contractId: string, options: CallOptions = {}): Promise<models.EventContract> {
     return this.calls.value<models.EventContract>('event_contracts.get', { contractId }, options)
   }
 
   /**
-   * Creates an event contract. The request is repeated only if the first one certainly had no effect.
+   * Creates an event contract. A request that failed is sent again only if it certainly had no effect.
    *
    * Operation `CreateContract`: `POST /events/contracts`.
    *
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The {@link EventContract}.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
-   * may have taken effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
+   * OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async create(args: EventContractsCreateArgs, options: CallOptions = {}): Promise<models.EventContract> {
     return this.calls.value<models.EventContract>('event_contracts.create', args, options)
   }
 
   /**
-   * Changes an event contract; members that are left out stay as they are.
+   * Changes an event contract. Fields that are left out keep their values; at least one must be given.
    *
    * Operation `UpdateContract`: `PATCH /events/contracts/{contractId}`.
    *
@@ -690,8 +701,8 @@ export class EventContracts extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The {@link UpdatedEventContract}.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
-   * may have taken effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
+   * OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async update(contractId: string, args: EventContractsUpdateArgs = {}, options: CallOptions = {}): Promise<models.UpdatedEventContract> {
     return this.calls.value<models.UpdatedEventContract>('event_contracts.update', { ...args, contractId }, options)
@@ -709,8 +720,8 @@ export class EventDomains extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns A list of {@link EventDomain}: `await` fetches its first page, `for await` iterates over all
-   * pages.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`.
+   * items.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
    */
   list(args: EventDomainsListArgs = {}, options: CallOptions = {}): Listing<models.EventDomain> {
     return this.calls.list<models.EventDomain>('event_domains.list', args, options)
@@ -724,30 +735,30 @@ export class EventDomains extends Resource {
    * @param domainId The domain's id.
    * @param options Options of this call.
    * @returns The {@link EventDomain}.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
    */
   async get(domainId: string, options: CallOptions = {}): Promise<models.EventDomain> {
     return this.calls.value<models.EventDomain>('event_domains.get', { domainId }, options)
   }
 
   /**
-   * Creates an event domain. The request is repeated only if the first one certainly had no effect.
+   * Creates an event domain. A request that failed is sent again only if it certainly had no effect.
    *
    * Operation `CreateDomain`: `POST /events/domains`.
    *
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The {@link EventDomain}.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
-   * may have taken effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
+   * OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async create(args: EventDomainsCreateArgs, options: CallOptions = {}): Promise<models.EventDomain> {
     return this.calls.value<models.EventDomain>('event_domains.create', args, options)
   }
 
   /**
-   * Changes an event domain; members that are left out stay as they are, given events and components replace
-   * all existing ones.
+   * Changes an event domain. Fields that are left out keep their values; at least one must be given. A list
+   * of events or components replaces the existing list.
    *
    * Operation `UpdateDomain`: `PATCH /events/domains/{domainId}`.
    *
@@ -755,8 +766,8 @@ export class EventDomains extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The {@link EventDomain}.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
-   * may have taken effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
+   * OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async update(domainId: string, args: EventDomainsUpdateArgs = {}, options: CallOptions = {}): Promise<models.EventDomain> {
     return this.calls.value<models.EventDomain>('event_domains.update', { ...args, domainId }, options)
@@ -766,51 +777,52 @@ export class EventDomains extends Resource {
 /** Methods of `identityGraphs`. */
 export class IdentityGraphs extends Resource {
   /**
-   * Starts a run of an identity graph and returns a handle that follows it. The effect of repeating it is not
-   * documented. The request is repeated only if the first one certainly had no effect.
+   * Starts a run of an identity graph and returns a handle that follows the run. The API does not document
+   * what a second request does. A request that failed is sent again only if it certainly had no effect.
    *
    * Operation `TriggerIdrRun`: `POST /idr/{graphId}/trigger`.
    *
-   * @param graphId The graph's id; no operation lists identity graphs, so take it from the web app.
+   * @param graphId The graph's id. No operation lists identity graphs: take the id from Hightouch's web app.
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The handle of the run, a {@link IdentityGraphRunHandle}.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
-   * may have taken effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
+   * OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async trigger(graphId: string, args: IdentityGraphsTriggerArgs = {}, options: CallOptions = {}): Promise<runs.IdentityGraphRunHandle> {
     return this.calls.run<runs.IdentityGraphRunHandle>('identity_graphs.trigger', { ...args, graphId }, options)
   }
 
   /**
-   * Lists the runs of an identity graph, a page at a time, in the order in which they were requested unless
+   * Lists the runs of an identity graph, a page at a time, ordered by the time of the request unless
    * `orderBy` says otherwise.
    *
    * Operation `ListIdrRuns`: `GET /idr/{graphId}/runs`.
    *
-   * @param graphId The graph's id; no operation lists identity graphs, so take it from the web app.
+   * @param graphId The graph's id. No operation lists identity graphs: take the id from Hightouch's web app.
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns A list of {@link IdentityGraphRun}: `await` fetches its first page, `for await` iterates over
-   * all pages.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`.
+   * all items.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
    */
   runs(graphId: string, args: IdentityGraphsRunsArgs = {}, options: CallOptions = {}): Listing<models.IdentityGraphRun> {
     return this.calls.list<models.IdentityGraphRun>('identity_graphs.runs', { ...args, graphId }, options)
   }
 
   /**
-   * Queues clusters to be rebuilt in the graph's next run, and adds the values to the blocklist if `block` is
-   * true. The request is repeated only if the first one certainly had no effect.
+   * Queues identifiers for reprocessing: the next run of the graph rebuilds the clusters that hold them. If
+   * `block` is true, the values are also put on the blocklist. A request that failed is sent again only if it
+   * certainly had no effect.
    *
    * Operation `QueueForReprocessing`: `POST /idr/{graphId}/queue-for-reprocessing`.
    *
-   * @param graphId The graph's id; no operation lists identity graphs, so take it from the web app.
+   * @param graphId The graph's id. No operation lists identity graphs: take the id from Hightouch's web app.
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The {@link ReprocessRequest}.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
-   * may have taken effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
+   * OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async queueForReprocessing(graphId: string, args: IdentityGraphsQueueForReprocessingArgs, options: CallOptions = {}): Promise<models.ReprocessRequest> {
     return this.calls.value<models.ReprocessRequest>('identity_graphs.queue_for_reprocessing', { ...args, graphId }, options)
@@ -821,28 +833,28 @@ export class IdentityGraphs extends Resource {
    *
    * Operation `ReprocessStatus`: `GET /idr/{graphId}/reprocess-status/{requestId}`.
    *
-   * @param graphId The graph's id; no operation lists identity graphs, so take it from the web app.
-   * @param requestId The request's id, as returned by `queue_for_reprocessing`.
+   * @param graphId The graph's id. No operation lists identity graphs: take the id from Hightouch's web app.
+   * @param requestId The request's id, as returned when the identifiers were queued.
    * @param options Options of this call.
    * @returns The {@link ReprocessStatus}.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
    */
   async reprocessStatus(graphId: string, requestId: string, options: CallOptions = {}): Promise<models.ReprocessStatus> {
     return this.calls.value<models.ReprocessStatus>('identity_graphs.reprocess_status', { graphId, requestId }, options)
   }
 
   /**
-   * Starts a run of an identity graph by a path that the vendor has replaced. Use `trigger` instead.
+   * Starts a run of an identity graph by a path that Hightouch has replaced. Use `trigger` instead.
    *
    * Operation `TriggerRunIdGraph`: `POST /id_graphs/{graphId}/trigger`.
    *
-   * @param graphId The graph's id; no operation lists identity graphs, so take it from the web app.
+   * @param graphId The graph's id. No operation lists identity graphs: take the id from Hightouch's web app.
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The handle of the run, a {@link IdentityGraphRunHandle}.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
-   * may have taken effect.
-   * @deprecated Hightouch has replaced this operation.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
+   * OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @deprecated Hightouch has replaced this operation. Use `trigger` instead.
    */
   async triggerLegacy(graphId: string, args: IdentityGraphsTriggerLegacyArgs = {}, options: CallOptions = {}): Promise<runs.IdentityGraphRunHandle> {
     return this.calls.run<runs.IdentityGraphRunHandle>('identity_graphs.trigger_legacy', { ...args, graphId }, options)
@@ -852,15 +864,15 @@ export class IdentityGraphs extends Resource {
 /** Methods of `models`. */
 export class Models extends Resource {
   /**
-   * Lists the models of the workspace, with parent and related models,, a page at a time, ordered by id
+   * Lists the models of the workspace, including parent and related models, a page at a time, ordered by id
    * unless `orderBy` says otherwise.
    *
    * Operation `ListModel`: `GET /models`.
    *
    * @param args Arguments by name.
    * @param options Options of this call.
-   * @returns A list of {@link Model}: `await` fetches its first page, `for await` iterates over all pages.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`.
+   * @returns A list of {@link Model}: `await` fetches its first page, `for await` iterates over all items.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
    */
   list(args: ModelsListArgs = {}, options: CallOptions = {}): Listing<models.Model> {
     return this.calls.list<models.Model>('models.list', args, options)
@@ -874,30 +886,31 @@ export class Models extends Resource {
    * @param modelId The model's id.
    * @param options Options of this call.
    * @returns The {@link Model}.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
    */
   async get(modelId: number, options: CallOptions = {}): Promise<models.Model> {
     return this.calls.value<models.Model>('models.get', { modelId }, options)
   }
 
   /**
-   * Creates a model, which may run a query in the warehouse. The request is repeated only if the first one
-   * certainly had no effect.
+   * Creates a model. This may run a query in the warehouse, which can cost money. A request that failed is
+   * sent again only if it certainly had no effect.
    *
    * Operation `CreateModel`: `POST /models`.
    *
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The {@link Model}.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
-   * may have taken effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
+   * OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async create(args: ModelsCreateArgs, options: CallOptions = {}): Promise<models.Model> {
     return this.calls.value<models.Model>('models.create', args, options)
   }
 
   /**
-   * Changes a model; members that are left out stay as they are. It may run a query in the warehouse.
+   * Changes a model. Fields that are left out keep their values; at least one must be given. The change may
+   * run a query in the warehouse, which can cost money.
    *
    * Operation `UpdateModel`: `PATCH /models/{modelId}`.
    *
@@ -905,24 +918,24 @@ export class Models extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The {@link Model}.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
-   * may have taken effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
+   * OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async update(modelId: number, args: ModelsUpdateArgs = {}, options: CallOptions = {}): Promise<models.Model> {
     return this.calls.value<models.Model>('models.update', { ...args, modelId }, options)
   }
 
   /**
-   * Deletes a model. Hightouch's OpenAPI document does not list this operation yet. If a server lacks it, the
-   * call fails as if the model did not exist.
+   * Deletes a model. Hightouch's OpenAPI document does not list this operation yet. A server without the
+   * operation answers as if the model did not exist.
    *
    * Operation `DeleteModel`: `DELETE /models/{modelId}`.
    *
    * @param modelId The model's id.
    * @param options Options of this call.
    * @returns Nothing.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
-   * may have taken effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
+   * OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async delete(modelId: number, options: CallOptions = {}): Promise<void> {
     return this.calls.nothing('models.delete', { modelId }, options)
@@ -938,8 +951,8 @@ export class Sources extends Resource {
    *
    * @param args Arguments by name.
    * @param options Options of this call.
-   * @returns A list of {@link Source}: `await` fetches its first page, `for await` iterates over all pages.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`.
+   * @returns A list of {@link Source}: `await` fetches its first page, `for await` iterates over all items.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
    */
   list(args: SourcesListArgs = {}, options: CallOptions = {}): Listing<models.Source> {
     return this.calls.list<models.Source>('sources.list', args, options)
@@ -953,29 +966,29 @@ export class Sources extends Resource {
    * @param sourceId The source's id.
    * @param options Options of this call.
    * @returns The {@link Source}.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
    */
   async get(sourceId: number, options: CallOptions = {}): Promise<models.Source> {
     return this.calls.value<models.Source>('sources.get', { sourceId }, options)
   }
 
   /**
-   * Creates a source. The request is repeated only if the first one certainly had no effect.
+   * Creates a source. A request that failed is sent again only if it certainly had no effect.
    *
    * Operation `CreateSource`: `POST /sources`.
    *
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The {@link Source}.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
-   * may have taken effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
+   * OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async create(args: SourcesCreateArgs, options: CallOptions = {}): Promise<models.Source> {
     return this.calls.value<models.Source>('sources.create', args, options)
   }
 
   /**
-   * Changes a source; members that are left out stay as they are.
+   * Changes a source. Fields that are left out keep their values; at least one must be given.
    *
    * Operation `UpdateSource`: `PATCH /sources/{sourceId}`.
    *
@@ -983,8 +996,8 @@ export class Sources extends Resource {
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The {@link Source}.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
-   * may have taken effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
+   * OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async update(sourceId: number, args: SourcesUpdateArgs = {}, options: CallOptions = {}): Promise<models.Source> {
     return this.calls.value<models.Source>('sources.update', { ...args, sourceId }, options)
@@ -994,31 +1007,33 @@ export class Sources extends Resource {
 /** Methods of `syncSequences`. */
 export class SyncSequences extends Resource {
   /**
-   * Starts a run of a sequence and returns a handle that follows it. A sequence never overlaps itself. During
-   * a run, the handle belongs to the one follow-up run that all such triggers share or, in workspaces without
-   * queueing, to the run in progress. The request is repeated only if the first one certainly had no effect.
+   * Starts a run of a sequence and returns a handle that follows the run. A sequence has at most one run in
+   * progress. During a run, the call returns a handle of the one run that is queued next, which all such
+   * calls share. In a workspace without queueing of runs, the call returns a handle of the run in progress. A
+   * request that failed is sent again only if it certainly had no effect.
    *
    * Operation `TriggerSequenceRun`: `POST /sync-sequences/{syncSequenceId}/trigger`.
    *
-   * @param syncSequenceId The sequence's id; no operation lists sequences, so take it from the web app.
+   * @param syncSequenceId The sequence's id. No operation lists sequences: take the id from Hightouch's web
+   * app.
    * @param options Options of this call.
    * @returns The handle of the run, a {@link SequenceRunHandle}.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
-   * may have taken effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
+   * OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async trigger(syncSequenceId: string, options: CallOptions = {}): Promise<runs.SequenceRunHandle> {
     return this.calls.run<runs.SequenceRunHandle>('sync_sequences.trigger', { syncSequenceId }, options)
   }
 
   /**
-   * Reads one run of a sequence, with the status of each member.
+   * Reads one run of a sequence, with the status of the run of each sync.
    *
    * Operation `GetSyncSequenceRun`: `GET /sync-sequences/runs/{syncSequenceRunId}`.
    *
-   * @param syncSequenceRunId The run's id, as returned by `trigger`.
+   * @param syncSequenceRunId The run's id, from the handle that `trigger` returns.
    * @param options Options of this call.
    * @returns The {@link SequenceRun}.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
    */
   async run(syncSequenceRunId: string, options: CallOptions = {}): Promise<models.SequenceRun> {
     return this.calls.value<models.SequenceRun>('sync_sequences.run', { syncSequenceRunId }, options)
@@ -1034,8 +1049,8 @@ export class Syncs extends Resource {
    *
    * @param args Arguments by name.
    * @param options Options of this call.
-   * @returns A list of {@link Sync}: `await` fetches its first page, `for await` iterates over all pages.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`.
+   * @returns A list of {@link Sync}: `await` fetches its first page, `for await` iterates over all items.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
    */
   list(args: SyncsListArgs = {}, options: CallOptions = {}): Listing<models.Sync> {
     return this.calls.list<models.Sync>('syncs.list', args, options)
@@ -1046,80 +1061,84 @@ export class Syncs extends Resource {
    *
    * Operation `GetSync`: `GET /syncs/{syncId}`.
    *
-   * @param sync The sync's id or slug; an all-digit string is an id. A slug that the client does not remember
-   * costs one more request; a change looks it up each time.
+   * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request to
+   * look up its id, unless the client remembers the id. A call that changes something looks up the slug each
+   * time.
    * @param options Options of this call.
    * @returns The {@link Sync}.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
    */
   async get(sync: models.SyncRef, options: CallOptions = {}): Promise<models.Sync> {
     return this.calls.value<models.Sync>('syncs.get', { sync }, options)
   }
 
   /**
-   * Creates a sync. The request is repeated only if the first one certainly had no effect.
+   * Creates a sync. A request that failed is sent again only if it certainly had no effect.
    *
    * Operation `CreateSync`: `POST /syncs`.
    *
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The {@link Sync}.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
-   * may have taken effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
+   * OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async create(args: SyncsCreateArgs, options: CallOptions = {}): Promise<models.Sync> {
     return this.calls.value<models.Sync>('syncs.create', args, options)
   }
 
   /**
-   * Changes a sync; members that are left out stay as they are.
+   * Changes a sync. Fields that are left out keep their values; at least one must be given.
    *
    * Operation `UpdateSync`: `PATCH /syncs/{syncId}`.
    *
-   * @param sync The sync's id or slug; an all-digit string is an id. A slug that the client does not remember
-   * costs one more request; a change looks it up each time.
+   * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request to
+   * look up its id, unless the client remembers the id. A call that changes something looks up the slug each
+   * time.
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The {@link Sync}.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
-   * may have taken effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
+   * OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async update(sync: models.SyncRef, args: SyncsUpdateArgs = {}, options: CallOptions = {}): Promise<models.Sync> {
     return this.calls.value<models.Sync>('syncs.update', { ...args, sync }, options)
   }
 
   /**
-   * Deletes a sync. Rows that it has sent stay in the destination. Hightouch's OpenAPI document does not list
-   * this operation yet. If a server lacks it, the call fails as if the sync did not exist.
+   * Deletes a sync. Rows that the sync has sent stay in the destination. Hightouch's OpenAPI document does
+   * not list this operation yet. A server without the operation answers as if the sync did not exist.
    *
    * Operation `DeleteSync`: `DELETE /syncs/{syncId}`.
    *
-   * @param sync The sync's id or slug; an all-digit string is an id. A slug that the client does not remember
-   * costs one more request; a change looks it up each time.
+   * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request to
+   * look up its id, unless the client remembers the id. A call that changes something looks up the slug each
+   * time.
    * @param options Options of this call.
    * @returns Nothing.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
-   * may have taken effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
+   * OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async delete(sync: models.SyncRef, options: CallOptions = {}): Promise<void> {
     return this.calls.nothing('syncs.delete', { sync }, options)
   }
 
   /**
-   * Starts a run of a sync and returns a handle that follows that run. While another run is in progress the
-   * new one queues behind it; a disabled sync runs too. The request is repeated only if the first one
-   * certainly had no effect: the limit refused it, or the connection was never made. If the effect cannot be
-   * known, the error's kind is `outcome_unknown`.
+   * Starts a run of a sync and returns a handle that follows the run. If another run is in progress, the new
+   * run is queued behind it. A disabled sync runs too. A request that failed is sent again only if it
+   * certainly had no effect, such as a request that the rate limit refused or that never reached the server.
+   * If the answer is lost and the SDK cannot identify the new run, the error is of kind `outcome_unknown`.
    *
    * Operation `TriggerRun`: `POST /syncs/{syncId}/trigger`.
    *
-   * @param sync The sync's id or slug; an all-digit string is an id. A slug that the client does not remember
-   * costs one more request; a change looks it up each time.
+   * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request to
+   * look up its id, unless the client remembers the id. A call that changes something looks up the slug each
+   * time.
    * @param args Arguments by name.
    * @param options Options of this call.
    * @returns The handle of the run, a {@link SyncRunHandle}.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`. {@link OutcomeUnknownError} if it
-   * may have taken effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
+   * OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async trigger(sync: models.SyncRef, args: SyncsTriggerArgs = {}, options: CallOptions = {}): Promise<runs.SyncRunHandle> {
     return this.calls.run<runs.SyncRunHandle>('syncs.trigger', { ...args, sync }, options)
@@ -1130,19 +1149,20 @@ export class Syncs extends Resource {
    *
    * Operation `ListSyncRuns`: `GET /syncs/{syncId}/runs`.
    *
-   * @param sync The sync's id or slug; an all-digit string is an id. A slug that the client does not remember
-   * costs one more request; a change looks it up each time.
+   * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request to
+   * look up its id, unless the client remembers the id. A call that changes something looks up the slug each
+   * time.
    * @param args Arguments by name.
    * @param options Options of this call.
-   * @returns A list of {@link SyncRun}: `await` fetches its first page, `for await` iterates over all pages.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`.
+   * @returns A list of {@link SyncRun}: `await` fetches its first page, `for await` iterates over all items.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
    */
   runs(sync: models.SyncRef, args: SyncsRunsArgs = {}, options: CallOptions = {}): Listing<models.SyncRun> {
     return this.calls.list<models.SyncRun>('syncs.runs', { ...args, sync }, options)
   }
 }
 
-/** All resources of a client. */
+/** The resources of a client. */
 export class Resources {
   /** Methods of `campaigns`. */
   readonly campaigns: Campaigns

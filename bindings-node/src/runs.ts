@@ -7,7 +7,7 @@ import { RunFailedError } from './errors.js'
 import { notify } from './hooks.js'
 import type { IdentityGraphRun, SequenceRun, SyncRun } from './models.js'
 
-/** A run that a trigger started, as the core returns it. */
+/** A run as the core describes it, after a trigger or from a token. */
 export interface RunRecord {
   token: string
   kind: RunKind
@@ -27,8 +27,8 @@ interface RunStep<State> {
 /** Options of `wait`. */
 export interface WaitOptions<State> {
   /**
-   * How long to wait, in milliseconds, 0 or more; without a limit by default. When the time is over, `wait` rejects with
-   * {@link WaitTimeoutError}, and the run continues.
+   * How long to wait, in milliseconds, 0 or more; unlimited by default. If the run has not ended by then, `wait`
+   * rejects with {@link WaitTimeoutError}, and the run continues.
    */
   timeoutMs?: number | undefined
   /**
@@ -36,11 +36,14 @@ export interface WaitOptions<State> {
    * {@link RunFailedError}; `'return'` returns the last state.
    */
   onFailure?: 'raise' | 'return' | undefined
-  /** What `wait` does if the run ended with warnings: `'return'`, the default, or `'raise'`. */
+  /**
+   * What `wait` does if the run ended with warnings: `'return'`, the default, returns the last state; `'raise'` rejects
+   * with {@link RunFailedError}.
+   */
   onWarning?: 'raise' | 'return' | undefined
   /**
-   * Called with each new state, the last one included. It cannot end the wait: if it throws or rejects, the error is
-   * emitted as a process warning.
+   * Called with each new state of the run, the last one included. The function cannot end the wait: if it throws or
+   * rejects, its error is emitted as a process warning.
    *
    * @param state The new state.
    */
@@ -53,7 +56,7 @@ type WaitOption = [expected: string, isValid: (value: unknown) => boolean]
 
 const POLICY: WaitOption = ["'raise' or 'return'", (value) => value === 'raise' || value === 'return']
 
-/** What each option must be. The call checks the signal. */
+/** What each option must be. Any `signal` is accepted here, because the call checks it. */
 const WAIT_OPTIONS: Record<string, WaitOption> = {
   timeoutMs: [
     'a finite number of milliseconds, 0 or more',
@@ -75,19 +78,22 @@ function checkOptions(options: object, known: string[]): void {
   }
 }
 
-/** A handle that follows one run, by its id. */
+/** A handle of one run. It follows this run and no other. */
 export abstract class RunHandle<State> {
   readonly #door: Door
 
-  /** What the run belongs to. */
+  /** The kind of the run: whether a sync, a sequence or an identity graph runs. */
   abstract readonly kind: RunKind
   /** The run's id. */
   abstract readonly id: number | string
-  /** A string that identifies the run. `client.run(token)` returns its handle in any process; it contains no key. */
+  /**
+   * A string that identifies the run and holds no API key. In any process, `client.run(token)` returns a handle of the
+   * run.
+   */
   readonly token: string
-  /** Whether the answer to the trigger was lost, and this run was found to be the only one that it can have started. */
+  /** Whether the answer to the trigger was lost, and this is the only run that the trigger can have started. */
   readonly adopted: boolean
-  /** Whether the run had started before: with `ifRunning: 'join'`, the trigger returned it and started none. */
+  /** Whether the run was already in progress: with `ifRunning: 'join'`, the trigger returned it and started none. */
   readonly joined: boolean
 
   /** @internal */
@@ -101,9 +107,10 @@ export abstract class RunHandle<State> {
   /**
    * Iterates over the states of the run as they change, the last one included. Does not reject if the run fails.
    *
-   * @param options A signal that ends the iteration, which then rejects with the signal's `reason`.
+   * @param options Only `signal`. It ends the iteration, which then rejects with the signal's `reason`.
    * @throws {@link InvalidRequestError} if an option is unknown or wrong.
-   * @throws {@link HightouchError} if the state of the run cannot be read.
+   * @throws {@link NotFoundError} if the server has not listed the run for ten minutes.
+   * @throws {@link HightouchError} if the state of the run cannot be read, and the reason is not an outage of the API.
    */
   states(options: { signal?: AbortSignal | undefined } = {}): AsyncGenerator<State, void, undefined> {
     checkOptions(options, ['signal'])
@@ -124,8 +131,9 @@ export abstract class RunHandle<State> {
    * @throws {@link InvalidRequestError} if an option is unknown or wrong.
    * @throws {@link RunFailedError} if the run failed, was cancelled or was interrupted, unless `onFailure` is
    * `'return'`; or if it ended with warnings and `onWarning` is `'raise'`.
-   * @throws {@link WaitTimeoutError} if the run did not end within `timeoutMs`. The `run` of the error is its token.
-   * @throws {@link HightouchError} if the state of the run cannot be read.
+   * @throws {@link WaitTimeoutError} if the run did not end within `timeoutMs`. The error's `run` is the run's token.
+   * @throws {@link NotFoundError} if the server has not listed the run for ten minutes.
+   * @throws {@link HightouchError} if the state of the run cannot be read, and the reason is not an outage of the API.
    */
   async wait(options: WaitOptions<State> = {}): Promise<State> {
     checkOptions(options, Object.keys(WAIT_OPTIONS))
@@ -146,7 +154,7 @@ export abstract class RunHandle<State> {
       if (error instanceof RunFailedError) report(error.details?.value as State)
       throw error
     }
-    // The core returns a state with every step that finishes.
+    // The last step always has a state.
     return last as State
   }
 

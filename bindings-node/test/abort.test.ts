@@ -17,7 +17,7 @@ describe('an abort', () => {
     new Hightouch({ ...settingsOf(sandbox, home), ...more })
   /** Waits until the sandbox has seen `n` requests. */
   const arrived = (home: World, n = 1) => eventually(async () => (await logOf(sandbox, home)).length >= n)
-  /** Waits until the sandbox has seen a client close a request before its answer. */
+  /** Waits until the sandbox has seen a client close a request before it was answered. */
   const gone = (home: World) =>
     eventually(async () => (await logOf(sandbox, home)).some(({ gone_ms }) => gone_ms !== undefined))
   const hanging = { script: [{ when: {}, answer: { hang: true }, times: 1000 }] }
@@ -135,7 +135,7 @@ describe('an abort', () => {
     assert.equal((signal.reason as DOMException).name, 'TimeoutError')
   })
 
-  test('after the call changes nothing, and finds no listener', async () => {
+  test('after the call changes nothing, and the call has left no listener', async () => {
     const home = await world()
     await using ht = clientOf(home)
     const aborter = new AbortController()
@@ -188,7 +188,7 @@ describe('stoppedCalls', () => {
   const { sandbox, world } = useSandbox()
   const hanging = { script: [{ when: {}, answer: { hang: true }, times: 1000 }] }
 
-  /** Makes calls to a server that does not answer, and aborts them once all have arrived. */
+  /** Makes calls to a server that does not answer, and aborts the calls once the server has received all of them. */
   const aborted = async (
     why: unknown,
     calls: number,

@@ -1,4 +1,4 @@
-/* eslint-disable @typescript-eslint/no-misused-spread -- what users without a linter write */
+/* eslint-disable @typescript-eslint/no-misused-spread -- users without a linter write such code */
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -18,7 +18,7 @@ function merged(target: object, ...sources: object[]): object {
   return target
 }
 
-/** Incident: `update(40, { configuration: { ...sync.configuration, mode: 'insert' } })` sent `{"value": {…}, "mode": …}`. */
+/** Incident: the argument `{ ...sync.configuration, mode: 'insert' }` was sent as `{"value": {…}, "mode": …}`. */
 describe('a copy of a Json', () => {
   const { sandbox, world } = useSandbox()
   const json = sdk.Json.parse(TEXT)
@@ -62,8 +62,8 @@ describe('a copy of a Json', () => {
     })
   }
 
-  /** `merge` and `set` of lodash do this to a Json within the object that they change. */
-  test('that was merged into cannot be sent either', async () => {
+  /** `merge` and `set` of lodash assign members to a Json that the changed object contains. */
+  test('cannot be sent, and neither can a Json to which members were assigned', async () => {
     const home = await world()
     await using ht = new sdk.Hightouch(settingsOf(sandbox, home))
     const configuration = sdk.Json.parse(TEXT)

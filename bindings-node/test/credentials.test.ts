@@ -14,7 +14,7 @@ describe('a key function', () => {
     apiKey: sdk.ApiKeyFunction,
     more: sdk.HightouchOptions = {},
   ): sdk.Hightouch => new sdk.Hightouch({ ...settingsOf(sandbox, home), ...more, apiKey })
-  /** Returns these keys, one for each call, and then the last one again and again. */
+  /** Creates a key function that returns these keys, one for each call, and then the last one again and again. */
   const giving = (...keys: (string | undefined)[]) =>
     test.mock.fn(async () => {
       await new Promise(setImmediate)
@@ -22,7 +22,7 @@ describe('a key function', () => {
     })
   const statuses = async (home: World): Promise<(number | null)[]> =>
     (await logOf(sandbox, home)).map(({ status }) => status)
-  /** The kind of the error that `work` rejects with. */
+  /** Returns the kind of the error that `work` rejects with, or `nothing` if it does not reject. */
   const kind = async (work: PromiseLike<unknown>): Promise<string> => {
     try {
       await work
@@ -54,7 +54,7 @@ describe('a key function', () => {
     const give = giving(home.keys.invalid, home.apiKey)
     await using ht = clientOf(home, async () => {
       const key = await give()
-      // Returns only after the server has refused all of them.
+      // The new key is returned only after the server has refused all requests with the old one.
       if (key === home.apiKey) await eventually(refused)
       return key
     })
@@ -231,7 +231,7 @@ describe('a key function', () => {
     await ht.close()
   })
 
-  test('that throws is named in the message, and the error has a code', async () => {
+  test('that throws any value makes calls reject with a code, and the message names a thrown error', async () => {
     const home = await world()
     for (const cause of [
       new RangeError('no such vault'),

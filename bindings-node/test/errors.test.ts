@@ -8,7 +8,7 @@ import { Door } from '../dist/door.js'
 import { errorClasses } from '../dist/error-table.js'
 import type { Failure } from '../dist/errors.js'
 import { errorFrom } from '../dist/failures.js'
-// The modules, whose classes are not those of the bundle that `hightouch-sdk` names.
+// `Door` and `errorFrom` use the classes of these modules, which are not the classes of the bundle `hightouch-sdk`.
 import * as modules from '../dist/index.js'
 import { settingsOf, useSandbox } from './support.js'
 
@@ -76,7 +76,7 @@ describe('an error', () => {
 describe('the stack of an error', () => {
   const { sandbox, world } = useSandbox()
 
-  /** Incident: six to eight frames of the package used up the ten that V8 keeps, and the caller was not among them. */
+  /** Incident: six to eight of the ten frames that V8 keeps were the package's, and the caller was not in the stack. */
   test('has the frames of the caller and none of the package', async () => {
     await using ht = new sdk.Hightouch(settingsOf(sandbox, await world()))
     const nested = async (depth: number): Promise<unknown> => {
@@ -141,7 +141,7 @@ describe('a client', () => {
       const body = { limit: wrong } as unknown as sdk.JsonInput
       await assert.rejects(ht.request('POST', '/syncs', { body }), sdk.InvalidRequestError)
     }
-    // These stand at the top, where most values need no search. JSON would turn them into null.
+    // These members are at the top level, which `encode` checks in another way. JSON.stringify would write null.
     for (const wrong of [NaN, -Infinity]) {
       await assert.rejects(
         ht.syncs.list({ limit: wrong }).then(),

@@ -9,7 +9,7 @@ import * as ts from 'typescript'
 
 import { ROOT, useSandbox } from './support.js'
 
-/** Within the package, so that the examples can import it by its name. */
+/** The folder of the examples. It is within the package, so that the examples can import the package by its name. */
 const FOLDER = path.join(__dirname, 'examples')
 const OPTIONS: ts.CompilerOptions = {
   strict: true,
@@ -20,7 +20,7 @@ const OPTIONS: ts.CompilerOptions = {
   types: ['node'],
 }
 
-/** This Node, and the versions that `make node-versions` installed. */
+/** Returns the binaries of this version of Node.js, and of the versions that `make node-versions` installed. */
 function nodes(): string[] {
   const folder = path.join(ROOT, 'build', 'nodes')
   const installed = existsSync(folder) ? readdirSync(folder) : []
@@ -30,7 +30,7 @@ function nodes(): string[] {
   return [process.execPath, ...binaries.filter((binary) => existsSync(binary))]
 }
 
-/** The pages and the sources that have examples, from the repository's root. */
+/** Returns the pages and the sources that may have examples, as paths from the repository's root. */
 function pages(): string[] {
   const filesOf = (folder: string, end: string): string[] =>
     readdirSync(path.join(ROOT, folder))
@@ -39,7 +39,7 @@ function pages(): string[] {
   return ['README.md', ...filesOf('docs', '.md'), ...filesOf('bindings-node/src', '.ts')]
 }
 
-/** The examples for Node.js, each with its page and its number on that page. */
+/** Returns the examples for Node.js. The name of each consists of its page and its number on that page. */
 function examples(): [name: string, code: string][] {
   return pages().flatMap((page) => {
     const text = readFileSync(path.join(ROOT, page), 'utf8').replace(/^ *\* ?/gm, '')
@@ -51,7 +51,7 @@ function examples(): [name: string, code: string][] {
   })
 }
 
-/** An example may leave out the import and the client if an earlier one on its page has them. */
+/** Adds the import and the client to an example that lacks them. Often an earlier example on its page has them. */
 function completed(code: string): string {
   const parts = [code]
   if (!code.includes('new Hightouch(')) parts.unshift('const ht = new Hightouch()\n')

@@ -7,7 +7,7 @@ import { inspect } from 'node:util'
 import fc from 'fast-check'
 import * as sdk from 'hightouch-sdk'
 
-/** JSON that loses something in JavaScript's numbers and objects. */
+/** JSON that JavaScript cannot parse and encode again without a loss. */
 const ODD =
   '{ "big":123456789012345678901234567890, "huge":1e400,"same":1,"same":2.50,"b":{"$json":["x"]},"a":"\\u00e9" }'
 
@@ -35,7 +35,7 @@ describe('a Json', () => {
     }, TypeError)
     assert.throws(() => value.a.b.push(2), TypeError)
     assert.throws(() => Reflect.set(json, 'value', {}), /members of a Json cannot be assigned/)
-    // Without its guard, a copy of it would be sent as a plain object.
+    // No member can be deleted either. Without the guard, a copy of the Json would be sent as a plain object.
     for (const name of Object.keys(json)) assert.equal(Reflect.deleteProperty(json, name), false, name)
     const copy = structuredClone(value)
     copy.a.b.push(2)
@@ -44,7 +44,7 @@ describe('a Json', () => {
 
   /** Guards against a getter that needs a `Json` as its `this`: a framework that wraps answers would get an error. */
   test('gives its value and its text through a Proxy', () => {
-    // Wraps all that it gives, as reactive frameworks do.
+    // Wraps an object, and each object that is read from it, as reactive frameworks do.
     const wrap = <V extends object>(target: V): V =>
       new Proxy(target, {
         get: (from, name, receiver): unknown => {
@@ -111,7 +111,7 @@ describe('Json.with', () => {
     const json = parse(text)
     for (const [path, value, expected] of cases) assert.equal(json.with(path, value).text, expected)
     assert.equal(json.text, text)
-    // If a name occurs more than once, the last one counts, however it is escaped.
+    // If a name occurs more than once, the last member counts, however its name is escaped.
     assert.equal(parse('{"a":1,"\\u0061":2}').with('a', 3).text, '{"a":1,"\\u0061":3}')
     assert.equal(parse('"x"').with([], {}).text, '{}')
   })
@@ -293,7 +293,7 @@ describe('opaque JSON of the server', () => {
     })
   })
 
-  /** Servers in JavaScript cut texts in the middle of an emoji. */
+  /** A server that is written in JavaScript may cut a text in the middle of an emoji. */
   test('keeps half an emoji', async () => {
     answer = '{"id":1,"slug":"a","configuration":{"x":"\\ud800"}}'
     const sync = await ht.syncs.get(1)
@@ -312,7 +312,7 @@ describe('opaque JSON of the server', () => {
     assert.equal(got.length, before)
   })
 
-  /** A value of the server or the user that looks like a mark is not one. */
+  /** A value of the server or the user that looks like a mark must not be taken for one. */
   test('may look like the marks in which it crosses the door', async () => {
     answer = '{"id":1,"slug":"a","configuration":{"$json":["1"]},"tags":{"$json":"x"}}'
     const sync = await ht.syncs.get(1)

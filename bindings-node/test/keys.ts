@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises'
 
 import type { Hightouch } from 'hightouch-sdk'
 
-/** What one call of the function does: it returns a key, perhaps late, or fails. */
+/** What one call of the function does: return a key, perhaps late; fail; or use the client that has the function. */
 export type KeyEntry = string | { fails?: string; usesClient?: true; delayMs?: number; key?: string }
 
 export class KeyFunction {
@@ -16,7 +16,7 @@ export class KeyFunction {
     this.#entries = [...entries]
   }
 
-  /** Does what the next entry says. `client` is the client that has this function. */
+  /** Does what the next entry says, or else the last entry. `client` is the client that has this function. */
   async key(client: Hightouch): Promise<string> {
     this.calls += 1
     const [entry = ''] = this.#entries.length > 1 ? this.#entries.splice(0, 1) : this.#entries

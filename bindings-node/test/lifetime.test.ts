@@ -105,7 +105,7 @@ describe('a process', { concurrency: 2 }, () => {
       worker.on('message', (n) => console.log(n))
       await new Promise((resolve) => worker.once('exit', resolve))
     }`
-    // The addon is loaded by the first client, so here never by the main thread.
+    // A thread loads the addon when it creates its first client, so here the main thread never loads it.
     assert.deepEqual(await run(home, script), { code: 0, out: '3\n3\n3\n' })
   })
 

@@ -37,8 +37,9 @@ describe('a list of 100,000 syncs', () => {
     const late = used()
     assert.equal(count, SYNCS)
     const grown = [late.heap - early.heap, late.rss - early.rss].map((bytes) => bytes / MEGABYTE)
-    // If the rows were kept, the heap and the process would each grow by more than 140 MB. The heap's size is exact after
-    // a garbage collection. The process also grows with the allocator and the machine's load, by up to 32 MB.
+    // If the rows were kept, the heap and the process would each grow by more than 140 MB. The size of the heap is
+    // exact after a garbage collection. The process can also grow for other reasons, such as the allocator or the load
+    // of the machine, by up to 32 MB.
     const [heap = NaN, rss = NaN] = grown
     assert(heap < 16 && rss < 70, `grew by ${grown.join(' and ')} MB`)
   })

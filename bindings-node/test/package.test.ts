@@ -16,13 +16,13 @@ const manifest = JSON.parse(readFileSync(path.join(ROOT, 'bindings-node', 'packa
   scripts?: Record<string, string>
 }
 const lock = readFileSync(path.join(ROOT, 'bindings-node', 'package-lock.json'), 'utf8')
-// Loads the package by `require` and `import` of Node.js itself, which tsc does not rewrite.
+// These are the `require` and `import` of Node.js itself. tsc would compile an import statement to `require`.
 const required = createRequire(__filename)('hightouch-sdk') as Record<string, unknown>
 const imported = import('hightouch-sdk') as Promise<Record<string, unknown>>
 
 describe('the package', () => {
   test('exports the same names and classes to import and require', async () => {
-    // tsc and Node add these two.
+    // tsc adds `__esModule`, and Node.js adds `module.exports`.
     const { __esModule, 'module.exports': whole, ...names } = await imported
     assert(__esModule === undefined || __esModule === true)
     assert(whole === undefined || whole === required)

@@ -140,7 +140,7 @@ class Play {
     for (const [index, step] of (this.#scenario.steps ?? []).entries()) {
       const parts = 'together' in step ? step.together : [step]
       const where = `step ${String(index + 1)} (${parts.map((part) => part.call).join(', ')})`
-      // All start before any is awaited.
+      // All parts start before any of them is awaited.
       const started = parts.map((part) => this.#start(part))
       const all = await within(Promise.all(started), where)
       for (const [nth, part] of parts.entries()) {
@@ -179,7 +179,7 @@ class Play {
     }
   }
 
-  /** Aborts the call when the step says so, unless it has ended before. */
+  /** Waits until the step says so or the call has ended, and then aborts the call. */
   async #cancel(step: Step, aborter: AbortController, done: AbortSignal): Promise<void> {
     const { cancelAfterMs, cancelOn } = step
     if (cancelAfterMs === undefined && cancelOn === undefined) return
@@ -262,8 +262,8 @@ async function itemsOf(list: Listing<unknown>, take: Step['take']): Promise<unkn
 }
 
 /**
- * Returns the arguments for a method. Its parameters have the names of the door's arguments, and `args` takes the others.
- * The names are read from the method's source, so that no second list of them is needed.
+ * Returns the arguments for a method. The method's parameters have the names of the door's arguments, and its parameter
+ * `args` takes the others. The names are read from the method's source, so that no second list of them is needed.
  */
 function parameters(method: Method, args: Members, options: object): unknown[] {
   const source = /\(([^)]*)\)/.exec(method.toString())?.[1] ?? ''
@@ -340,7 +340,7 @@ function errorOfAbort(reason: unknown): Members {
   return error ? { ...error.toJSON(), kind: kindOf(error) } : { kind: 'cancelled' }
 }
 
-/** The kind of error that has this class. */
+/** Returns the kind of an error by the name of its class. The classes in `errorClasses` are not those of the bundle. */
 function kindOf(error: HightouchError): string {
   const kind = Object.entries(errorClasses).find(([, known]) => error.constructor.name === known.name)?.[0]
   assert.equal(kind, error.kind)
@@ -351,7 +351,7 @@ function texts(value: JsonValue | undefined): string[] {
   return value === undefined ? [] : ([value].flat() as string[])
 }
 
-/** Replaces each `{{name.member}}` in `value`. A string that is nothing else becomes the value itself. */
+/** Replaces each `{{name.member}}` in `value`. A string that is only one of these becomes the named value itself. */
 function fill(value: JsonValue, names: Record<string, unknown>): JsonValue {
   if (typeof value === 'string') {
     const whole = /^\{\{([^{}]+)\}\}$/.exec(value)?.[1]

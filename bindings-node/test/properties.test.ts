@@ -10,7 +10,7 @@ import { settingsOf, useSandbox, type World } from './support.js'
 
 const RUNS = 60
 
-/** Encodes and decodes a value: without undefined members, `-0` as `0`, a `Json` as its value. */
+/** Encodes and decodes a value, so that undefined members are left out, `-0` is `0`, and a `Json` is its value. */
 function plain<T>(value: T): T {
   return JSON.parse(JSON.stringify(value)) as T
 }
@@ -79,7 +79,7 @@ const schedule = fc.record({
     fc.oneof<fc.Arbitrary<sdk.ScheduleRule<sdk.JsonInput>>[]>(rule, interval(text), unknownRule),
   ),
 })
-/** A schedule that the API documents: one type has no rule, the others have a rule of a known kind. */
+/** A schedule that the API documents: the type `match_booster` without a rule, or a rule of a documented kind. */
 const documented = fc.oneof<fc.Arbitrary<sdk.Schedule<sdk.JsonInput>>[]>(
   fc.record({ type: text, schedule: rule }),
   fc.record({ type: fc.constant('match_booster'), schedule: fc.constant(undefined) }),
@@ -104,7 +104,7 @@ const variable = fc.record({
   ),
   variants: fc.array(variant, { maxLength: 3 }),
 })
-/** An event. `words` gets the documented values of each enumeration. */
+/** Generates an event. `words` generates a value of an enumeration; it gets the values that the API documents. */
 const eventOf = (words: (...known: string[]) => fc.Arbitrary<string>) =>
   fc.record({
     schema: configuration,
@@ -118,7 +118,7 @@ const eventOf = (words: (...known: string[]) => fc.Arbitrary<string>) =>
 const event = eventOf((...known) => fc.oneof(fc.constantFrom(...known), text))
 const documentedEvent = eventOf((...known) => fc.constantFrom(...known))
 
-/** Removes the `kind` that this package adds to a rule. */
+/** Converts a schedule to the JSON of the server, where a rule has no `kind`. */
 function asServed({ type, schedule: given }: sdk.Schedule<sdk.JsonInput>): object {
   if (!given) return { type }
   const { kind, ...members } = given
@@ -141,7 +141,7 @@ describe('any value that a user can build is the same after encoding and decodin
     await door.value('client.close')
     server.close()
   })
-  /** What `op` returns with these arguments if the server answers `answer`. */
+  /** Returns what `op` returns with these arguments if the server answers `answer`. */
   const through = async (op: string, args: object, answer: object): Promise<Record<string, unknown>> => {
     body = JSON.stringify(answer)
     return door.value(op, args)

@@ -44,7 +44,7 @@ describe('the proxy of the environment', () => {
     assert(environment)
     return others
   }
-  /** Makes one call with these variables set, and returns how often it used the proxy. */
+  /** Makes one call with these variables set, and returns how often the call used the proxy. */
   const through = async (home: World, variables: NodeJS.ProcessEnv): Promise<number> => {
     const kept = { ...process.env }
     for (const name of VARIABLES) Reflect.deleteProperty(process.env, name)

@@ -9,7 +9,7 @@ import { logOf, settingsOf, useSandbox, type World } from './support.js'
 describe('a run', () => {
   const { sandbox, world } = useSandbox()
   const clientOf = (home: World): sdk.Hightouch => new sdk.Hightouch(settingsOf(sandbox, home))
-  /** The error that `work` rejects with because its run failed. */
+  /** Returns the error of `work`, which must reject because its run failed. */
   const failed = async (work: Promise<unknown>): Promise<sdk.RunFailedError> => {
     const error: unknown = await work.catch((thrown: unknown) => thrown)
     assert(error instanceof sdk.RunFailedError, String(error))

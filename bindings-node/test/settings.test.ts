@@ -6,7 +6,7 @@ import * as sdk from 'hightouch-sdk'
 
 import { logOf, settingsOf, useSandbox } from './support.js'
 
-/** Values that are not a duration in milliseconds. The core takes whole numbers, so `0.5` is not one. */
+/** Values that are no time limit. A time limit is a whole number of milliseconds, above 0 and below 2^64. */
 const NOT_DURATIONS = [NaN, Infinity, -Infinity, -1, 0, -0.5, 0.5, 1e30, Number.MAX_VALUE]
 
 describe('a wrong setting', () => {
@@ -87,7 +87,7 @@ describe('a wrong setting', () => {
 describe('the certificates that a client trusts', () => {
   const { sandbox, world } = useSandbox()
 
-  /** Incident: NODE_EXTRA_CA_CERTS, which all of Node honours, was ignored. */
+  /** Incident: NODE_EXTRA_CA_CERTS was ignored, although Node.js itself honours it. */
   test('are also those of NODE_EXTRA_CA_CERTS, unless caBundle names others', async () => {
     const home = await world()
     const { caBundle, ...settings } = settingsOf(sandbox, home)
@@ -108,7 +108,7 @@ describe('the certificates that a client trusts', () => {
   })
 })
 
-/** Incident: the answer to a misspelt setting listed internal ones, such as `keyLater`, and neither `onStart` nor `signal`. */
+/** Incident: messages listed internal names, such as `keyLater`, but neither `onStart` nor `signal`. */
 describe('an unknown name', () => {
   const { sandbox, world } = useSandbox()
   const internal = /keyLater|timeScale|selfTest|jsonText|inKeyFunction|diagnosing|language|environment/

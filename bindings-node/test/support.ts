@@ -31,7 +31,7 @@ export interface LogEntry {
   gone_ms?: number
 }
 
-/** The settings of a client for `world`. */
+/** Returns the settings of a client that uses `world`. */
 export function settingsOf(sandbox: Sandbox, world: World): Record<string, unknown> {
   const { apiKey, baseUrl, timeScale } = world
   return { apiKey, baseUrl, caBundle: sandbox.ca, timeScale, environment: {} }
@@ -76,13 +76,13 @@ export async function post(url: string, body: unknown): Promise<unknown> {
   return JSON.parse(text)
 }
 
-/** The requests that a world has received. */
+/** Returns the requests that a world has received. */
 export async function logOf(sandbox: Sandbox, world: World): Promise<LogEntry[]> {
   const answer = await fetch(`${sandbox.httpUrl}/_worlds/${world.id}/log`)
   return ((await answer.json()) as { requests: LogEntry[] }).requests
 }
 
-/** Waits until `found` returns something, and fails after 30 s. */
+/** Waits until `found` returns anything but undefined or false. Fails after 30 s. */
 export async function eventually<T>(found: () => Promise<T | undefined | false>): Promise<T> {
   const end = Date.now() + 30_000
   for (;;) {

@@ -1,4 +1,4 @@
-/** Tests the types. This file is compiled and not run; each line marked as an error must be one. */
+/** Tests the types. This file is compiled and not run. Each line below a `@ts-expect-error` must be an error. */
 
 import {
   Hightouch,
@@ -21,7 +21,7 @@ import {
   type SyncRunHandle,
 } from 'hightouch-sdk'
 
-/** Compiles when `value` has the type named. */
+/** Compiles only if `value` has the type `T`. */
 function expectType<T>(value: T): T {
   return value
 }
@@ -49,15 +49,15 @@ export async function promises(signal: AbortSignal): Promise<void> {
     progress: ({ status }) => status.length,
   })
   expectType<SyncRun>(result)
-  // A status that is not known yet is allowed.
+  // A status that this version does not know is allowed.
   expectType<SyncRun['status'][]>(['success', 'a status of tomorrow'])
 
   const query = { limit: 5, tags: ['a', 'b'] }
   const { value } = await ht.request<{ data: Sync[] }>('GET', '/syncs', { query })
   expectType<string | undefined>(value.data[0]?.slug)
-  // @ts-expect-error the value is frozen
+  // @ts-expect-error the array of a frozen value is read-only
   expectType<Sync[]>(value.data)
-  // @ts-expect-error at every depth
+  // @ts-expect-error a frozen value is read-only at every depth
   if (value.data[0]) value.data[0].slug = 'other'
   expectType<FrozenJson>((await ht.request('POST', '/syncs', { body: { id: 10n } })).value)
 
@@ -147,13 +147,13 @@ export async function fields(ht: Hightouch, source: Sync): Promise<void> {
   await ht.models.create({ ...model, primaryKey: 'id' })
   await ht.campaigns.trigger('welcome', { recipients: [{ handle: 'a@example.com' }] as const })
 
-  // @ts-expect-error null does not clear a configuration
+  // @ts-expect-error null is not a value of `disabled`
   await ht.syncs.update(7, { configuration: undefined, disabled: null })
-  // @ts-expect-error nor a name
+  // @ts-expect-error null does not clear a name
   await ht.models.update(7, { name: null })
   // @ts-expect-error the primary key is required; it can be null
   await ht.models.create(model)
-  // @ts-expect-error but not undefined
+  // @ts-expect-error the primary key cannot be undefined
   await ht.models.create({ ...model, primaryKey: undefined })
   // @ts-expect-error required arguments are missing
   await ht.syncs.create({ slug: 'orders' })
@@ -165,7 +165,7 @@ export async function fields(ht: Hightouch, source: Sync): Promise<void> {
   expectType<ScheduleRule>({ expression: '0 * * * *' })
   // @ts-expect-error an unknown kind
   expectType<ScheduleRule>({ kind: 'lunar', phase: 'full' })
-  // A unit that is not known yet is allowed; an order is not.
+  // A unit that this version does not know is allowed; an order that it does not know is not.
   expectType<ScheduleRule>({ kind: 'interval', interval: { unit: 'month', quantity: 1 } })
   ht.sources.list({ orderBy: 'updatedAt' })
   // @ts-expect-error an unknown order
@@ -175,7 +175,7 @@ export async function fields(ht: Hightouch, source: Sync): Promise<void> {
 }
 
 export function unions(schedule: Schedule, rule: ScheduleRule): unknown {
-  // @ts-expect-error it can be absent in an answer
+  // @ts-expect-error the type can be absent in an answer
   expectType<string>(schedule.type)
   switch (rule.kind) {
     case 'interval':
@@ -220,9 +220,9 @@ export async function raw(ht: Hightouch, signal: AbortSignal): Promise<void> {
     await (await ht.campaigns.withRawResponse.trigger('c', { recipients: [] })).parse(),
   )
   expectType<Listing<Sync>>(ht.syncs.list())
-  // @ts-expect-error the same arguments as without it
+  // @ts-expect-error the raw method needs the same arguments
   await ht.syncs.withRawResponse.get()
-  // @ts-expect-error it has no withRawResponse of its own
+  // @ts-expect-error the raw methods have no withRawResponse of their own
   expectType<unknown>(ht.syncs.withRawResponse.withRawResponse)
 }
 
@@ -235,7 +235,7 @@ export async function clients(): Promise<void> {
       expectType<CallEnd>({ operation, ...(meta && { meta }), ...(error && { error }) }),
   })
   expectType<Hightouch[]>([sync, later, hooked])
-  // @ts-expect-error a key is a string
+  // @ts-expect-error a key function returns a string
   new Hightouch({ apiKey: () => 7 })
 }
 

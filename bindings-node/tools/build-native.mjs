@@ -19,7 +19,7 @@ const messages = execFileSync(
     'json-render-diagnostics',
     ...process.argv.slice(2),
   ],
-  // The package ships without symbols; the workspace's profile keeps them for tools that read them.
+  // The package ships without symbols. The profile in Cargo.toml keeps them, because maturin reads them.
   {
     cwd: root,
     env: { CARGO_PROFILE_RELEASE_STRIP: 'symbols', ...process.env },

@@ -3,7 +3,8 @@
 //
 // dist/hightouch-sdk.js   the code, as CommonJS
 // dist/hightouch-sdk.mjs  for `import` in Node: loads the CommonJS file by `require`. A static import of it would make
-//                         Node compile its parser for CommonJS exports first, which takes longer than all the rest.
+//                         Node compile its parser for CommonJS exports first, which takes longer than the rest of the
+//                         import.
 // dist/bundlers.mjs       for `import` in bundlers, which must see a static import
 
 import { writeFileSync } from 'node:fs'
@@ -22,7 +23,7 @@ buildSync({
   platform: 'node',
   format: 'cjs',
   target: 'node20.17',
-  // Classes are shown to users by their names.
+  // Classes keep their names, because users see these names.
   keepNames: true,
   logLevel: 'warning',
 })

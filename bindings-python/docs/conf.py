@@ -58,11 +58,11 @@ autodoc_default_options = {"members": True}
 # Shows types by their public names. A type that is imported only for annotations cannot be resolved, so its name is
 # shown as written.
 RUNS = {"SyncRun", "SequenceRun", "IdentityGraphRun"}
-# In a union Sphinx would show the object that stands for the name.
+# In a union, Sphinx shows the `repr` of the object that stands for the name. So this `repr` is the name.
 TypeAliasForwardRef.__repr__ = lambda alias: alias.name  # type: ignore[method-assign]
 autodoc_type_aliases = {name: name for name in hightouch_sdk.__all__ if name not in RUNS}
 
-# Types of other packages, and names of types that only annotations contain.
+# No page documents the types of other packages, or the names of types that only annotations contain.
 nitpick_ignore_regex = [
     ("py:.*", r"(typing\.|collections\.|datetime\.|os\.|functools\.|msgspec\.).*"),
     ("py:class", r"(Any|Async)?(Iterator|Callable|Mapping|Sequence|Awaitable|Generic|Literal|PathLike.*|Any)"),
@@ -78,14 +78,14 @@ def setup(app: Sphinx) -> None:
     app.connect("builder-inited", share_comments)
     app.connect("source-read", complete)
     app.connect("autodoc-process-signature", public_signature)
-    # Napoleon is at 500.
+    # The extension napoleon handles this event with priority 500.
     app.connect("autodoc-process-docstring", before_napoleon, priority=400)
     app.connect("autodoc-process-docstring", after_napoleon, priority=600)
     app.connect("env-check-consistency", check_names)
 
 
 def share_comments(_: Sphinx) -> None:
-    """Gives the package the comments of its private modules: public classes and aliases say that they are from it."""
+    """Adds the attribute docs of private modules to the package, because public classes say that they are from it."""
     docs = ModuleAnalyzer.for_module(PACKAGE)
     docs.analyze()
     for path in Path(hightouch_sdk.__file__).parent.glob("_[a-z]*.py"):
@@ -107,7 +107,7 @@ def complete(_: Sphinx, page: str, source: list[str]) -> None:
 
 
 def value(name: str) -> str:
-    """The directive for one value of the API: a class, an enum or a union."""
+    """Returns the directive for one value of the API: a class, an enum or a union."""
     it = getattr(hightouch_sdk, name)
     if name in _names.ENUMS:
         return f".. autodata:: {name}\n   :no-value:"
@@ -132,7 +132,8 @@ def public_signature(
     if issubclass(it, MADE_BY_PACKAGE) and it is not hightouch_sdk.HightouchError:
         return "", None
     if hasattr(it, "__struct_fields__"):
-        # The page shows the type of each field. The signature has other types for some, which only the decoder uses.
+        # Removes the types: for some fields the signature has types that only the decoder uses. The page shows the
+        # public type of each field.
         shown = inspect.signature(it)
         bare = [each.replace(annotation=each.empty) for each in shown.parameters.values()]
         return str(shown.replace(parameters=bare)), None

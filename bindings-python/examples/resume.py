@@ -1,7 +1,7 @@
-"""Without an argument it starts a run and prints its token; with a token it waits for the end of that run.
+"""Starts a run and prints its token. With a token as its argument, waits for the end of that run instead.
 
-The run may have been started anywhere: in another process, by another language. Reads HIGHTOUCH_API_KEY,
-HIGHTOUCH_BASE_URL and HIGHTOUCH_DEMO_CA.
+Another process or another language may have started the run. Reads HIGHTOUCH_API_KEY and HIGHTOUCH_BASE_URL.
+HIGHTOUCH_DEMO_CA names a PEM file of certificates to trust in addition to the system's.
 """
 
 from __future__ import annotations

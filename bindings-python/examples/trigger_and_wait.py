@@ -1,7 +1,8 @@
-"""The main job: list syncs, trigger one, follow that very run, and stay within the workspace's limit.
+"""Lists the syncs, triggers one, follows its run, and stays within the workspace's rate limit.
 
-Reads HIGHTOUCH_API_KEY and HIGHTOUCH_BASE_URL, and HIGHTOUCH_DEMO_CA if the server's certificate needs
-a root of its own. ``make demo`` runs it against the sandbox.
+Reads HIGHTOUCH_API_KEY and HIGHTOUCH_BASE_URL. HIGHTOUCH_DEMO_CA names a PEM file of certificates to trust in
+addition to the system's. The first argument is the slug of the sync to trigger; ``orders-to-salesforce`` by default.
+``make demo`` runs this program against the sandbox.
 """
 
 from __future__ import annotations

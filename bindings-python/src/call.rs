@@ -23,7 +23,7 @@ pub(crate) struct Call(pub(crate) Cancel);
 
 #[pymethods]
 impl Call {
-    /// Cancels the call. Its answer still arrives.
+    /// Cancels the call. The mailbox still receives an answer, which says what happened to the request.
     fn cancel(&self) {
         self.0.cancel();
     }
@@ -50,7 +50,7 @@ impl Mailbox {
         })))
     }
 
-    /// The descriptor that is readable while there are answers; `None` if the platform has none.
+    /// The file descriptor that is readable while the mailbox holds answers. `None` on platforms other than Unix.
     fn fileno(&self) -> Option<i32> {
         self.0.wakeup.fileno()
     }
@@ -87,7 +87,7 @@ pub(crate) struct Delivery {
 }
 
 impl Delivery {
-    /// Runs in the thread of the runtime, so it must not use the interpreter.
+    /// Delivers the answer. Runs in whichever thread does the I/O, without the GIL, so it must not use the interpreter.
     pub(crate) fn put(self, outcome: CallOutput) {
         let mut outcomes = self.shared.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
         let first = outcomes.is_empty();

@@ -1,4 +1,5 @@
-//! A clock that libraries such as freezegun, which replace Python's clocks in every module, cannot stop.
+//! A monotonic clock for the Python code. Libraries such as freezegun replace Python's own clocks in every module, but
+//! they cannot stop this one.
 
 use std::sync::LazyLock;
 use std::time::Instant;

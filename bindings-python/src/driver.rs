@@ -1,6 +1,6 @@
-//! Decides which thread does the I/O. A thread that waits for a call does it itself, because waking another thread costs
-//! as much as the whole request. When no thread waits, the driver's own thread does it: the calls of event loops go on,
-//! and idle connections answer pings.
+//! Decides which thread does the I/O. A thread that waits for a call does the I/O itself, because waking another thread
+//! costs as much as the whole request. While no thread waits, the driver's own thread does the I/O, so that the calls
+//! of event loops proceed and idle connections answer pings.
 
 use std::future::Future;
 use std::sync::mpsc;
@@ -11,20 +11,21 @@ use std::{io, thread};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 
-/// How often the driver's thread checks whether the threads that waited for calls have left. They do not notify it, because a
-/// notification costs each call a wake-up.
+/// How often the driver's thread checks whether any thread still waits for a call. The last thread to leave notifies it
+/// only if there are tasks, because a notification would cost every call a wake-up.
 const BUSY: Duration = Duration::from_millis(500);
-/// The driver's thread takes over once no thread has waited for a call for this long. So a program that makes one call after
-/// another need not take the I/O back for each.
+/// How long no thread must have waited for a call before the driver's thread takes over, if there are no tasks. A
+/// program that makes one call after another pauses for less, so its next call need not take the I/O back.
 const IDLE: Duration = Duration::from_millis(20);
 
 pub(crate) struct Driver {
-    /// The first thread that enters the runtime does the I/O. The others wait for their own results, or to take its place.
+    /// The first thread that enters the runtime does the I/O. The others wait for their own results, or until they can
+    /// take the place of that thread.
     runtime: Runtime,
     waiting: Mutex<Waiting>,
     /// Tells the driver's thread that it may have to take over.
     changed: Condvar,
-    /// Tells the driver's thread to stop, because a thread that waits for a call takes over.
+    /// Tells the driver's thread to leave the I/O to a thread that waits for a call.
     wanted: Notify,
 }
 
@@ -42,7 +43,7 @@ impl Driver {
     /// Creates a driver with its thread. Both live as long as the process.
     pub(crate) fn start() -> io::Result<&'static Self> {
         let (hand_over, started) = mpsc::channel::<&'static Self>();
-        // The thread starts first. If that fails, no runtime has been created, which would never be freed.
+        // The thread starts before the driver exists: if the thread cannot start, no driver has been leaked.
         let stand_in = move || {
             if let Ok(driver) = started.recv() {
                 driver.stand_in();
@@ -55,12 +56,12 @@ impl Driver {
             changed: Condvar::new(),
             wanted: Notify::new(),
         }));
-        // It fails only if the thread has ended, which it never does.
+        // Sending fails only if the thread has ended, and it never ends while it waits for the driver.
         let _ = hand_over.send(driver);
         Ok(driver)
     }
 
-    /// Runs a future in this thread, which does the I/O meanwhile unless another thread does.
+    /// Runs a future in this thread, which also does the I/O meanwhile, unless another thread does it already.
     pub(crate) fn run<F: Future>(&self, future: F) -> F::Output {
         self.lock().threads += 1;
         self.wanted.notify_one();

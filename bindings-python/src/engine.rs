@@ -12,28 +12,29 @@ use pyo3::prelude::*;
 use crate::call::{Answer, Call, Mailbox, answer};
 use crate::process::driver;
 
-/// How often a blocking call checks for signals such as Ctrl-C.
+/// How often a blocking call, or the creation of a client, checks for signals such as Ctrl-C.
 const SLICE: Duration = Duration::from_millis(50);
 /// How long to wait for the outcome of a call after its cancellation.
 const CANCEL: Duration = Duration::from_secs(1);
 
-/// A client of one process. A forked child must open its own.
+/// A client, which only the process that opened it may use. A forked child must `reopen` it.
 #[pyclass(frozen)]
 pub(crate) struct Engine {
     door: Arc<wire::Engine>,
     pid: u32,
 }
 
-/// The answer of a call, and what a signal handler raised during the call.
+/// The answer of a call, and the exception that a signal handler raised during the call.
 type Called<'py> = (Option<Answer<'py>>, Option<Py<PyBaseException>>);
 
 #[pymethods]
 impl Engine {
-    /// Reads the settings (JSON). The text of a `ValueError` is the failure as JSON.
+    /// Creates a client from settings (JSON). Raises `ValueError` if they are invalid; its text is the failure as JSON.
     #[new]
     fn new(py: Python<'_>, settings: String) -> PyResult<Self> {
         let (send, mut receive) = channel();
-        // Reading a key file may block, for example on a pipe, and must block neither other threads nor Ctrl-C.
+        // Reading a key file may block, for example on a network file system. Another thread reads it, so that this
+        // thread can release the GIL and check for signals meanwhile.
         let reader = thread::Builder::new().name("hightouch-sdk-settings".to_owned()).spawn(move || {
             let _ = send.send(wire::Engine::new(&settings));
         })?;
@@ -62,7 +63,7 @@ impl Engine {
     }
 
     /// Makes a call and waits for `(ok, head, body)`. If a signal handler raises, the call is cancelled. Then the
-    /// result is the exception, and the answer of the cancelled call if it arrived in time.
+    /// result holds the exception, and the answer of the cancelled call if it arrives within [`CANCEL`].
     fn call<'py>(&self, py: Python<'py>, op: &str, args: &str, opts: &str) -> PyResult<Called<'py>> {
         let driver = driver(py)?;
         let cancel = wire::Cancel::new();
@@ -76,7 +77,8 @@ impl Engine {
             }
             let raised = py.check_signals();
             if process != std::process::id() {
-                // The call and its connection are the parent's. This process must neither use nor close them.
+                // The call and its connection belong to the parent. This process must neither use nor close them, so
+                // the future is leaked.
                 std::mem::forget(calling);
                 raised?;
                 let what =
@@ -116,7 +118,7 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        // In a forked child, dropping the engine would close the TLS connections of the parent. So it is leaked.
+        // In a forked child, dropping the core's client would close the TLS connections of the parent. So it is leaked.
         if self.pid != std::process::id() {
             std::mem::forget(Arc::clone(&self.door));
         }

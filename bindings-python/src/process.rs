@@ -1,4 +1,4 @@
-//! The driver of this process. A forked child must neither use nor drop that of its parent.
+//! The driver of this process. A forked child must neither use nor drop the driver of its parent.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -9,11 +9,11 @@ use crate::driver::Driver;
 static DRIVER: Mutex<Option<(u32, &'static Driver)>> = Mutex::new(None);
 
 /// Returns the driver of this process's I/O, and creates it at the first call. A forked child inherits the memory of
-/// its parent's driver but not its thread. So it creates its own driver and leaks the other: dropping that would wait
-/// for a thread that does not exist.
+/// its parent's driver but not the thread of that driver. So the child creates a driver of its own, and never drops the
+/// inherited one, because the runtime in it belongs to the parent.
 ///
-/// The lock is only taken while the thread holds the interpreter, and never released in between. So `os.fork`, which
-/// needs the interpreter too, cannot leave the child with a lock that nobody unlocks.
+/// A thread takes the lock only while it holds the GIL, and unlocks it before it releases the GIL. `os.fork` needs the
+/// GIL too, so no child inherits a locked lock.
 pub(crate) fn driver(_py: Python<'_>) -> PyResult<&'static Driver> {
     let mut slot = DRIVER.lock().unwrap_or_else(PoisonError::into_inner);
     match *slot {

@@ -1,5 +1,5 @@
-//! Wakes an event loop that watches a file descriptor. The mailbox calls `wake` once it is no longer empty and `clear`
-//! before it is emptied, so no answer is missed: at worst the loop wakes up once for nothing.
+//! Wakes an event loop that watches a file descriptor. The mailbox calls `wake` when its first answer arrives and
+//! `clear` before its answers are taken. So no answer is missed; at worst the loop wakes up once for nothing.
 
 #[cfg(unix)]
 pub(crate) use self::pair::Wakeup;
@@ -31,7 +31,7 @@ mod pair {
         }
 
         pub(crate) fn wake(&self) {
-            // A full buffer wakes the loop as well.
+            // If the write fails because the buffer is full, the descriptor is readable already.
             let _ = (&self.writer).write(&[1]);
         }
 

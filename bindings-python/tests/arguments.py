@@ -1,4 +1,4 @@
-"""Converts the arguments of a scenario to what a user would pass."""
+"""Converts the arguments of a scenario to the types that a user would pass."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import msgspec
 import hightouch_sdk
 from hightouch_sdk import _base, _door
 
-# The names that annotations of the generated methods contain. Most are imported only for type checkers.
+# The names that the annotations of the generated methods contain, to evaluate the annotations.
 NAMES: dict[str, Any] = {
     **vars(typing),
     **vars(collections.abc),
@@ -27,7 +27,7 @@ NAMES: dict[str, Any] = {
 
 @cache
 def types_of(method: Any) -> dict[str, Any]:
-    """Returns the types of a method's arguments, except for JSON and options."""
+    """Returns the types of a method's arguments, except for arguments that take any JSON."""
     types = {}
     for name, parameter in inspect.signature(method).parameters.items():
         if isinstance(parameter.annotation, str) and "JsonInput" not in parameter.annotation:

@@ -9,7 +9,7 @@ import pytest
 from hightouch_sdk import Hightouch
 from sandbox import Sandbox, World
 
-# A shell script starts background jobs with SIGINT ignored, and their child processes inherit that.
+# Tests need Ctrl-C. A shell script starts background jobs with SIGINT ignored, and their child processes inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

@@ -50,7 +50,7 @@ def arguments(step: dict[str, Any], called: Any) -> dict[str, Any]:
 
 
 class Keys:
-    """The `keys` of a client in a scenario: what its key function returns, one after the other."""
+    """The `keys` of a client in a scenario: the results of its key function, in order. The last one repeats."""
 
     def __init__(self, entries: list[Any], asked: list[None]) -> None:
         self._entries = [entry if isinstance(entry, dict) else {"key": entry} for entry in entries]
@@ -89,7 +89,7 @@ class Part(NamedTuple):
         return "cancelAfterMs" in self.step or "cancelOn" in self.step
 
     def is_due(self) -> bool:
-        """Whether the request has arrived after which the call must be cancelled."""
+        """Whether the call must be cancelled now, because the request in `cancelOn` has arrived."""
         operation = self.step.get("cancelOn")
         return operation is None or any(request["operation"] == operation for request in self.world.requests())
 
@@ -127,7 +127,7 @@ class Blocking:
             client.close()
 
     def act(self, parts: list[Part]) -> list[list[Any]]:
-        """Only the main thread receives Ctrl-C. So a call that may be cancelled runs there, and others elsewhere."""
+        """Runs a call that may be cancelled in the main thread, because only that thread receives Ctrl-C."""
         jobs = [part for part in parts for _ in range(part.times)]
         main = next((part for part in jobs if part.may_be_cancelled), jobs[0] if len(jobs) == 1 else None)
         pool = ThreadPoolExecutor(len(jobs))
@@ -144,7 +144,7 @@ class Blocking:
         return [of(part) for part in parts]
 
     def _alarmed(self, part: Part) -> Any:
-        """Makes a call that Ctrl-C may interrupt, and that fails if it hangs."""
+        """Makes a call that a simulated Ctrl-C may interrupt, and fails if the call hangs."""
 
         def hangs(_number: int, _frame: Any) -> NoReturn:
             raise AssertionError("it hangs")
@@ -161,7 +161,7 @@ class Blocking:
         except KeyboardInterrupt as error:
             return error
         finally:
-            # A signal that arrives from here on is too late, but it still needs a handler.
+            # The call has ended, but the signal may still arrive. Ignores the signal from here on.
             signal.signal(signal.SIGALRM, signal.SIG_IGN)
             signal.setitimer(signal.ITIMER_REAL, 0)
             done.set()

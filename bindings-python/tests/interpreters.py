@@ -1,4 +1,4 @@
-"""The Pythons on this machine that the package supports, each with the package installed."""
+"""Finds the Python versions on this machine that the package supports, and installs the package for each."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ WHEELS = ROOT / "build" / "python" / "wheels"
 
 
 def others() -> list[str]:
-    """The versions other than the one that runs the tests, such as "3.12"."""
+    """Returns the versions on this machine, such as "3.12", except the one that runs the tests."""
     versions = [f"3.{minor}" for minor in range(OLDEST, NEWEST) if minor != sys.version_info.minor]
     return [version for version in versions if executable(version) is not None]
 
 
 def executable(version: str) -> Path | None:
-    """Returns an interpreter only if it runs: pyenv puts commands on the path even for missing versions."""
+    """Returns an interpreter that runs. pyenv also puts commands on the path for versions that are missing."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     paths = [Path(found) for found in (shutil.which(f"python{version}"),) if found]
     paths += sorted(pyenv.glob(f"{version}.*/bin/python{version}"))
@@ -34,7 +34,7 @@ def executable(version: str) -> Path | None:
 
 
 def installed(version: str) -> Path:
-    """The interpreter of an environment that has the wheel under test."""
+    """Returns the interpreter of an environment in which the wheel under test is installed."""
     home = ROOT / "build" / "python" / version
     python = home / "bin" / "python"
     if not python.exists():

@@ -1,4 +1,4 @@
-"""The sandbox server, which is started once for all tests, and its worlds."""
+"""Starts the sandbox server, once for all tests, and creates worlds in it."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def gone(requests: list[dict[str, Any]], count: int = 1) -> bool:
-    """Whether so many requests arrived and the client has abandoned all of them."""
+    """Whether ``count`` requests have arrived and the client has abandoned all of them."""
     return len(requests) == count and all("gone_ms" in request for request in requests)
 
 
 class Sandbox:
-    """The process of the server, which ends with this one."""
+    """The server, in a child process that ends when this process ends."""
 
     def __init__(self, directory: Path) -> None:
         target = os.environ.get("CARGO_TARGET_DIR") or ROOT / "target"
@@ -69,7 +69,7 @@ class Sandbox:
 
 
 class World:
-    """A workspace for one test."""
+    """A workspace of the sandbox for one test."""
 
     def __init__(self, sandbox: Sandbox, answer: dict[str, Any]) -> None:
         self.sandbox = sandbox

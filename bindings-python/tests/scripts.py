@@ -1,4 +1,4 @@
-"""Runs scripts in processes of their own, with a client of a world."""
+"""Runs scripts in processes of their own. Their environment has the key and the address of a world."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def json_with(leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 json = json_with(scalar)
-# Integers of any length. Python has them, so the core must keep all their digits.
+# Python has integers of any length, so the core must keep all their digits.
 long_json = json_with(scalar | st.integers(-(10**400), 10**400))
 objects = st.dictionaries(text, json, max_size=4)
 
@@ -75,7 +75,7 @@ documented_rules = (
 rules = (
     documented_rules
     | st.builds(IntervalRule, interval=st.builds(Interval, unit=text, quantity=quantity))
-    # A value of none of the kinds above.
+    # A rule of none of the kinds above.
     | st.builds(UnknownScheduleRule, raw=objects.filter(lambda raw: not RULE_MARKS & raw.keys()).map(Json))
 )
 documented_schedules = st.builds(Schedule, type=text, schedule=documented_rules) | st.just(

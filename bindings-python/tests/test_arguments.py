@@ -1,4 +1,4 @@
-"""What a caller may pass in place of an argument, and what is refused before anything is sent."""
+"""The values that arguments accept, and the values that are refused before anything is sent."""
 
 from __future__ import annotations
 
@@ -93,7 +93,9 @@ def refused(call: Callable[[], object], error: type[HightouchError] = InvalidReq
     return str(raised.value)
 
 
-def test_a_sync_and_numbers_of_other_libraries_name_a_sync(client: Hightouch, world: World) -> None:
+def test_a_sync_is_identified_by_an_object_an_id_a_slug_or_a_number_of_another_library(
+    client: Hightouch, world: World
+) -> None:
     sync = client.syncs.get(2)
     for name in (sync, Number(2), 2, "2", sync.slug):
         assert client.syncs.get(typing.cast("int", name)) == sync
@@ -102,7 +104,7 @@ def test_a_sync_and_numbers_of_other_libraries_name_a_sync(client: Hightouch, wo
     assert (sent(world)["query"]["modelId"], sent(world)["query"]["limit"]) == ("7", "5")
 
 
-def test_a_moment_of_pandas_is_a_moment_and_one_without_a_zone_says_what_is_missing(
+def test_a_pandas_timestamp_is_accepted_and_a_naive_datetime_is_refused_with_advice(
     client: Hightouch, world: World
 ) -> None:
     zone = timezone(timedelta(hours=2))
@@ -127,7 +129,7 @@ def test_within_accepts_a_timedelta(client: Hightouch, world: World) -> None:
         assert sent(world)["query"]["within"] == minutes
 
 
-def test_durations_are_seconds_of_any_kind_and_never_negative(world: World) -> None:
+def test_durations_are_numbers_of_seconds_or_timedeltas_and_never_negative(world: World) -> None:
     for given in (30, 30.0, timedelta(seconds=30), Decimal(30), Fraction(30), Number(30)):
         with Hightouch(**world.settings(timeout=given)) as client:
             client.syncs.get(1, deadline=typing.cast("float", given))
@@ -141,7 +143,7 @@ def test_durations_are_seconds_of_any_kind_and_never_negative(world: World) -> N
             assert text == f"`{name}` must be a finite number of seconds or a timedelta, not {wrong!r}."
 
 
-def test_a_schedule_is_a_cron_expression_or_a_rule_too(client: Hightouch) -> None:
+def test_a_schedule_may_be_given_as_a_cron_expression_or_a_rule(client: Hightouch) -> None:
     cron = Schedule(type="cron", schedule=CronRule(expression="0 9 * * *"))
     interval = IntervalRule(interval=Interval(unit="hour", quantity=2))
     for given, expected in [
@@ -156,7 +158,7 @@ def test_a_schedule_is_a_cron_expression_or_a_rule_too(client: Hightouch) -> Non
     assert text.startswith("`schedule` is a DbtRule, whose type of schedule is not documented.")
 
 
-def test_an_order_is_spelled_as_python_spells_names(client: Hightouch, world: World) -> None:
+def test_order_by_is_spelled_in_snake_case(client: Hightouch, world: World) -> None:
     for given, wire in [("created_at", "createdAt"), ("id", "id")]:
         list(client.syncs.list(order_by=given))  # type: ignore[arg-type]
         assert sent(world)["query"]["orderBy"] == wire
@@ -165,14 +167,14 @@ def test_an_order_is_spelled_as_python_spells_names(client: Hightouch, world: Wo
     assert sent(world)["query"]["orderBy"] == "started_at"
 
 
-def test_an_order_of_a_graph_and_of_a_sync_are_spelled_alike() -> None:
+def test_the_values_of_every_order_are_in_snake_case() -> None:
     orders = [hightouch_sdk.ListOrder, hightouch_sdk.RunOrder, hightouch_sdk.IdentityGraphRunOrder]
     names = [name for order in orders for name in typing.get_args(order)]
     assert "started_at" in names
     assert all(name == name.lower() for name in names)
 
 
-def test_what_json_cannot_express_is_refused_by_its_path_and_not_replaced(client: Hightouch, world: World) -> None:
+def test_a_value_without_a_json_form_is_refused_and_named_by_its_path(client: Hightouch, world: World) -> None:
     cyclic: list[object] = []
     cyclic.append(cyclic)
     cases: list[tuple[object, str]] = [
@@ -216,12 +218,12 @@ def test_scalars_of_numpy_are_numbers_and_bools() -> None:
     assert Json([Number(7), Scalar(1.5), Scalar(True)]).text == "[7,1.5,true]"
 
 
-def test_a_key_in_bytes_says_to_decode_it_and_its_text_is_not_shown() -> None:
+def test_a_key_in_bytes_is_refused_with_advice_and_not_shown() -> None:
     text = refused(lambda: Hightouch(api_key=b"canary"), ConfigError)  # type: ignore[arg-type]
     assert text == "The API key must be a string, not bytes. Decode it first: `api_key.decode()`."
 
 
-def test_a_key_may_be_hidden_and_may_be_the_first_argument(world: World) -> None:
+def test_a_key_may_be_a_secret_object_and_the_first_argument(world: World) -> None:
     settings = world.settings()
     key = settings.pop("api_key")
     for client in (

@@ -154,9 +154,9 @@ def test_a_loop_without_descriptors_is_served_by_a_thread(new_world: Callable[..
             assert not thread.is_alive()
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="the system does not show a process's descriptors so")
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="this system has no /proc/self/fd")
 @pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, WithoutDescriptors])
-def test_a_loop_that_is_closed_with_a_call_in_flight_is_not_kept(
+def test_a_loop_that_is_closed_with_a_call_in_flight_is_garbage_collected(
     new_world: Callable[..., World], new_loop: Callable[[], asyncio.AbstractEventLoop]
 ) -> None:
     world = new_world(script=HANG)

@@ -89,7 +89,7 @@ def test_times_need_a_zone(client: Hightouch, world: World) -> None:
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e308, 10**400, "1", True, b""])
-def test_a_length_of_time_must_be_one(client: Hightouch, value: object) -> None:
+def test_a_duration_must_be_a_finite_number_or_a_timedelta(client: Hightouch, value: object) -> None:
     with pytest.raises(InvalidRequestError, match="`timeout` must be"):
         client.syncs.list(timeout=value)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="`deadline` must be"):
@@ -116,7 +116,7 @@ ASYNCHRONOUS = [
 
 
 @pytest.mark.parametrize("timeout", [-5, -0.001, timedelta(seconds=-1)])
-def test_a_wait_of_less_than_no_time_is_refused(client: Hightouch, world: World, timeout: object) -> None:
+def test_a_negative_timeout_of_a_wait_is_refused(client: Hightouch, world: World, timeout: object) -> None:
     run = client.syncs.trigger(1)
     sent = len(world.requests())
     with pytest.raises(InvalidRequestError, match="`timeout`"):
@@ -125,7 +125,9 @@ def test_a_wait_of_less_than_no_time_is_refused(client: Hightouch, world: World,
 
 
 @pytest.mark.parametrize("progress", ["bar", 1, None, *ASYNCHRONOUS])
-def test_what_cannot_show_progress_is_refused(client: Hightouch, world: World, progress: object) -> None:
+def test_progress_that_is_neither_a_bool_nor_a_plain_function_is_refused(
+    client: Hightouch, world: World, progress: object
+) -> None:
     run = client.syncs.trigger(1)
     sent = len(world.requests())
     with pytest.raises(InvalidRequestError, match="`progress`"):
@@ -135,13 +137,13 @@ def test_what_cannot_show_progress_is_refused(client: Hightouch, world: World, p
 
 @pytest.mark.parametrize("hook", ["x", 7, *ASYNCHRONOUS])
 @pytest.mark.parametrize("name", ["on_start", "on_end"])
-def test_what_cannot_be_a_hook_is_refused(name: str, hook: object) -> None:
+def test_a_hook_that_is_not_a_plain_function_is_refused(name: str, hook: object) -> None:
     options: dict[str, Any] = {name: hook}
     with pytest.raises(ConfigError, match=f"`{name}`"):
         Hightouch(api_key="k", **options)
 
 
-def test_mocks_are_functions(client: Hightouch, world: World) -> None:
+def test_a_mock_is_accepted_as_a_hook_and_as_progress(client: Hightouch, world: World) -> None:
     hook = Mock()
     with Hightouch(**world.settings(on_start=hook, on_end=partial(hook))) as hooked:
         hooked.syncs.trigger(1).wait(timeout=60, progress=hook)
@@ -155,7 +157,7 @@ def test_a_coroutine_function_cannot_give_the_key_of_a_blocking_client(ask: Any)
 
 
 @pytest.mark.parametrize("limit", [0, -1])
-def test_pages_of_nothing_are_refused(client: Hightouch, world: World, limit: int) -> None:
+def test_a_page_size_below_one_is_refused(client: Hightouch, world: World, limit: int) -> None:
     for call in (client.syncs.list, client.syncs.with_raw_response.list):
         with pytest.raises(InvalidRequestError, match="`limit`"):
             call(limit=limit)
@@ -164,7 +166,7 @@ def test_pages_of_nothing_are_refused(client: Hightouch, world: World, limit: in
 
 @pytest.mark.parametrize("value", [-1, -0.5, -0.0001, 0, 0.0, 1e30, timedelta(seconds=-1), timedelta(0)])
 @pytest.mark.parametrize("name", ["timeout", "deadline"])
-def test_a_length_of_time_that_nothing_can_take_is_refused_and_nothing_is_sent(
+def test_a_timeout_or_deadline_out_of_range_is_refused_and_nothing_is_sent(
     client: Hightouch, world: World, value: object, name: str
 ) -> None:
     options: dict[str, Any] = {name: value}
@@ -195,7 +197,7 @@ def test_a_length_of_time_that_nothing_can_take_is_refused_and_nothing_is_sent(
         ("limit", (0, 10), "limit"),
     ],
 )
-def test_a_setting_that_is_wrong_is_named_and_not_repeated(setting: str, value: object, path: str) -> None:
+def test_an_error_names_the_wrong_setting_but_not_its_value(setting: str, value: object, path: str) -> None:
     settings: dict[str, Any] = {"api_key": "canary", "_internal": {"environment": {}}, setting: value}
     with pytest.raises(ConfigError, match=path) as raised:
         Hightouch(**settings)
@@ -227,7 +229,7 @@ def test_headers_and_bodies_of_a_request_go_out_as_they_are(client: Hightouch, w
     assert sent["headers"]["x-team"] == "data"
 
 
-def test_headers_of_a_client_go_out_with_every_request_and_a_calls_own_come_first(
+def test_headers_of_a_client_go_out_with_every_request_and_headers_of_a_call_replace_them(
     new_world: Callable[..., World],
 ) -> None:
     world = new_world(runs={"seconds": 2})
@@ -241,7 +243,7 @@ def test_headers_of_a_client_go_out_with_every_request_and_a_calls_own_come_firs
         assert request["headers"]["x-team"] == ("mine" if request["operation"] == "TriggerRun" else "data")
 
 
-def test_a_cut_of_the_limit_is_a_warning_and_known_to_hooks(
+def test_a_cut_of_the_limit_is_logged_as_a_warning_and_passed_to_hooks(
     new_world: Callable[..., World], caplog: pytest.LogCaptureFixture
 ) -> None:
     world = new_world(script=[{"answer": {"status": 429, "body": {"message": "slow down"}}}])
@@ -255,7 +257,7 @@ def test_a_cut_of_the_limit_is_a_warning_and_known_to_hooks(
     assert "140 requests" in record.getMessage()
 
 
-def test_any_json_that_a_request_is_answered_with_is_read(new_world: Callable[..., World]) -> None:
+def test_request_decodes_numbers_of_any_size(new_world: Callable[..., World]) -> None:
     text = '{"huge": 1e400, "long": 123456789012345678901234567890, "longest": ' + "9" * 5000 + "}"
     world = new_world(script=[{"answer": {"status": 200, "text": text}}])
     with Hightouch(**world.settings()) as client:
@@ -270,13 +272,15 @@ def test_an_answer_that_does_not_fit_its_type_is_a_protocol_error() -> None:
 
 
 @pytest.mark.parametrize("body", [math.nan, {"a": object()}, {"a": {1, 2, 3}, "b": math.inf}, "\ud800"])
-def test_what_json_cannot_say_is_refused_and_nothing_is_sent(client: Hightouch, world: World, body: object) -> None:
+def test_a_body_without_a_json_form_is_refused_and_nothing_is_sent(
+    client: Hightouch, world: World, body: object
+) -> None:
     with pytest.raises(InvalidRequestError):
         client.request("POST", "/syncs/1/trigger", body=body)
     assert world.requests() == []
 
 
-def test_a_run_is_followed_to_its_end_and_taken_up_again(new_world: Callable[..., World]) -> None:
+def test_a_run_is_followed_to_its_end_and_resumed_by_its_token(new_world: Callable[..., World]) -> None:
     world = new_world(runs={"seconds": 10, "status": "warning", "error": "3 rows were refused"})
     seen: list[SyncRun] = []
     with Hightouch(**world.settings()) as client:
@@ -344,15 +348,15 @@ def test_a_call_is_logged_without_its_arguments(
     assert world.keys.readOnly not in caplog.text
 
 
-def test_the_diagnosis_names_what_tls_agreed_on(client: Hightouch) -> None:
+def test_a_diagnosis_contains_the_result_of_the_tls_handshake(client: Hightouch) -> None:
     diagnosis = client.diagnose()
     assert diagnosis.ok
     assert diagnosis.tls is not None
-    assert (diagnosis.tls.protocol, diagnosis.tls.application_protocol) == ("TLSv1_3", "h2")
+    assert (diagnosis.tls.protocol, diagnosis.tls.application_protocol) == ("TLS 1.3", "h2")
     assert [finding.code for finding in diagnosis.findings] == ["ok"]
 
 
-def test_every_public_name_is_there_and_documented() -> None:
+def test_every_public_name_exists_and_is_documented() -> None:
     module = sys.modules["hightouch_sdk"]
     for name in module.__all__:
         thing = getattr(module, name)

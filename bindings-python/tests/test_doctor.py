@@ -45,7 +45,7 @@ def doctor(world: World, *arguments: str, **environment: str) -> tuple[int, str,
     ],
     ids=["ok", "no key", "malformed key", "bad token", "orphaned creator"],
 )
-def test_the_doctor_says_what_it_found_and_what_to_do_and_tells_by_its_status(
+def test_the_doctor_prints_findings_and_advice_and_its_exit_status_tells_success(
     world: World, key: Callable[[World], str], status: int, said: list[str]
 ) -> None:
     given = key(world)
@@ -59,9 +59,9 @@ def test_the_doctor_says_what_it_found_and_what_to_do_and_tells_by_its_status(
     assert status == 0 or out.endswith("The API does not answer.\n")
 
 
-def test_a_healthy_way_is_printed_with_what_tls_agreed_on(world: World) -> None:
+def test_the_doctor_prints_the_result_of_the_tls_handshake(world: World) -> None:
     _, out, _ = doctor(world)
-    assert "\nprotocol: TLSv1_3, h2\n" in out
+    assert "\nprotocol: TLS 1.3, h2\n" in out
     assert "\nkey exchange: X25519MLKEM768\n" in out
 
 
@@ -73,7 +73,7 @@ def test_the_doctor_prints_the_same_as_json(world: World) -> None:
     assert world.keys.invalid not in out
 
 
-def test_what_the_doctor_is_given_comes_before_the_environment(world: World, tmp_path: Path) -> None:
+def test_command_line_options_take_precedence_over_the_environment(world: World, tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text(world.answer["apiKey"] + "\n")
     given = ("--api-key-file", str(file), "--base-url", world.answer["baseUrl"])
@@ -89,7 +89,7 @@ def test_a_wrong_command_line_has_a_status_of_its_own(world: World, wrong: list[
     assert "usage: " in err
 
 
-def test_settings_that_make_no_client_are_diagnosed_and_not_raised(world: World) -> None:
+def test_settings_from_which_no_client_can_be_created_are_diagnosed_and_not_raised(world: World) -> None:
     diagnosis = diagnose(api_key="canary in two", base_url=world.answer["baseUrl"])
     assert not diagnosis.ok
     [finding] = diagnosis.findings
@@ -101,7 +101,7 @@ def test_settings_that_make_no_client_are_diagnosed_and_not_raised(world: World)
     assert "canary" not in repr(diagnosis)
 
 
-def test_a_key_that_was_refused_is_asked_for_again(world: World) -> None:
+def test_a_diagnosis_calls_the_key_function_again_if_the_key_is_refused(world: World) -> None:
     keys = iter([world.keys.invalid, world.answer["apiKey"]])
     with Hightouch(**world.settings(api_key=lambda: next(keys))) as client:
         assert [finding.code for finding in client.diagnose().findings] == ["ok"]

@@ -1,4 +1,4 @@
-"""Every example of the documentation runs as it stands, on every Python here, and passes a strict type check."""
+"""Every example of the docs runs on every Python version of this machine, and passes a strict type check."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import hightouch_sdk
 import interpreters
 from sandbox import ROOT, World
 
-# The code that an example needs if it continues an earlier one.
+# The code before an example that continues an earlier one.
 BEFORE = "from hightouch_sdk import Hightouch\n\nht = Hightouch()\n"
 MARKDOWN = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 DIRECTIVE = re.compile(r"^\.\. code-block:: python\n\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
@@ -25,9 +25,9 @@ LITERAL = re.compile(r"::\n\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
 
 
 def pages() -> dict[str, list[str]]:
-    """The examples by the page that they are on."""
+    """Returns the examples of each page, by the name of the page."""
     files = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
-    # Several folders have a README.
+    # A name contains the folders, because several folders have a README.
     names = ["-".join(path.relative_to(ROOT).with_suffix("").parts) for path in files]
     found = {name: MARKDOWN.findall(path.read_text()) for name, path in zip(names, files, strict=True)}
     for path in sorted((ROOT / "bindings-python" / "docs").glob("*.rst")):
@@ -37,7 +37,7 @@ def pages() -> dict[str, list[str]]:
 
 
 def examples() -> dict[str, str]:
-    """The examples as programs."""
+    """Returns the examples as programs, by their names."""
     programs = {}
     for page, blocks in pages().items():
         for index, block in enumerate(blocks):

@@ -172,9 +172,7 @@ def test_a_child_knows_the_key_that_was_set_and_that_a_client_was_closed(world: 
     assert out.split() == ["7"]
 
 
-def test_a_child_uses_the_settings_that_its_client_was_made_with_whatever_the_environment_says_by_then(
-    world: World,
-) -> None:
+def test_a_child_uses_the_settings_of_its_client_even_if_the_environment_has_changed(world: World) -> None:
     out, _ = run(
         world,
         """
@@ -190,7 +188,7 @@ def test_a_child_uses_the_settings_that_its_client_was_made_with_whatever_the_en
     assert out.split() == ["3"]
 
 
-def test_a_key_file_that_nobody_writes_to_stops_neither_other_threads_nor_ctrl_c(world: World) -> None:
+def test_a_key_file_that_is_a_pipe_blocks_neither_other_threads_nor_ctrl_c(world: World) -> None:
     out, err = run(
         world,
         """
@@ -215,7 +213,7 @@ def test_a_key_file_that_nobody_writes_to_stops_neither_other_threads_nor_ctrl_c
     assert "Traceback" not in err
 
 
-def test_a_call_while_the_interpreter_shuts_down_is_a_call(world: World) -> None:
+def test_a_call_while_the_interpreter_shuts_down_succeeds(world: World) -> None:
     out, err = run(
         world,
         """
@@ -278,7 +276,7 @@ def test_the_process_ends_with_tasks_in_flight(new_world: Callable[..., World]) 
     world.wait_for(lambda requests: gone(requests, 4))
 
 
-def test_the_process_ends_with_an_event_loop_that_was_simply_left(new_world: Callable[..., World]) -> None:
+def test_the_process_ends_with_an_event_loop_that_was_never_closed(new_world: Callable[..., World]) -> None:
     world = new_world(script=HANG)
     out, err = run(
         world,
@@ -295,7 +293,7 @@ def test_the_process_ends_with_an_event_loop_that_was_simply_left(new_world: Cal
     assert "Traceback" not in err
 
 
-def test_one_thread_runs_and_only_from_the_first_call_on(world: World) -> None:
+def test_the_first_call_starts_one_thread(world: World) -> None:
     out, _ = run(
         world,
         """

@@ -1,4 +1,4 @@
-"""Tests that freeze time do not affect the package, neither during the freeze nor after it."""
+"""The package works while a library freezes time, and after that."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FREEZERS = {
 }
 
 
-def test_a_first_call_while_time_is_frozen_poisons_no_later_one(new_world: Callable[..., World]) -> None:
+def test_a_first_call_while_time_is_frozen_does_not_affect_later_calls(new_world: Callable[..., World]) -> None:
     for freezer in FREEZERS.values():
         world = new_world(runs={"seconds": 4})
         out, _ = run(
@@ -55,7 +55,7 @@ def test_a_first_call_while_time_is_frozen_poisons_no_later_one(new_world: Calla
         assert out.split() == ["success", "True"]
 
 
-def test_the_time_while_it_is_frozen_can_be_an_argument(new_world: Callable[..., World]) -> None:
+def test_a_datetime_of_the_frozen_clock_can_be_an_argument(new_world: Callable[..., World]) -> None:
     for freezer in FREEZERS.values():
         world = new_world()
         run(

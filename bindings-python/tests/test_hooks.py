@@ -19,7 +19,7 @@ def ear(heard: Heard) -> dict[str, Any]:
     return {"on_start": heard.append, "on_end": heard.append}
 
 
-def test_a_call_is_announced_and_reported(world: World) -> None:
+def test_hooks_are_called_before_and_after_a_call(world: World) -> None:
     heard: Heard = []
     with Hightouch(**world.settings(**ear(heard))) as client:
         sync = client.syncs.get(1)
@@ -35,7 +35,7 @@ def test_a_call_is_announced_and_reported(world: World) -> None:
         assert heard[3].meta == raised.value.meta
 
 
-def test_each_page_of_a_list_and_each_step_of_a_run_is_a_call_and_local_work_is_none(
+def test_hooks_see_each_page_of_a_list_and_each_step_of_a_wait_but_no_local_operation(
     new_world: Callable[..., World],
 ) -> None:
     heard: Heard = []
@@ -58,9 +58,7 @@ def test_each_page_of_a_list_and_each_step_of_a_run_is_a_call_and_local_work_is_
         assert [event.operation for event in heard[-2:]] == ["diagnose"] * 2
 
 
-def test_an_asynchronous_call_is_announced_and_reported_even_if_it_is_cancelled(
-    new_world: Callable[..., World],
-) -> None:
+def test_hooks_are_called_around_an_asynchronous_call_even_if_it_is_cancelled(new_world: Callable[..., World]) -> None:
     heard: Heard = []
     world = new_world(script=[{"when": {"nth": 2}, "answer": {"hang": True}}])
 
@@ -83,7 +81,7 @@ def throws(event: object) -> NoReturn:
     raise LookupError("a hook with a defect")
 
 
-def test_a_hook_that_throws_is_logged_and_changes_nothing(world: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_exception_of_a_hook_is_logged_and_changes_nothing(world: World, caplog: pytest.LogCaptureFixture) -> None:
     hooks = {"on_start": throws, "on_end": throws}
     with Hightouch(**world.settings(**hooks)) as client:
         assert len(list(client.syncs.list())) == 3
@@ -111,7 +109,7 @@ def test_one_hook_alone_is_enough(world: World) -> None:
         assert [type(event) for event in heard] == [kind]
 
 
-def test_a_hook_hears_nothing_of_a_client_that_could_not_be_made() -> None:
+def test_hooks_are_not_called_if_the_client_cannot_be_created() -> None:
     heard: Heard = []
     with pytest.raises(ConfigError):
         Hightouch(api_key="", **ear(heard))

@@ -150,7 +150,7 @@ def test_a_task_stops_while_it_waits_for_the_limit(new_world: Callable[..., Worl
             await client.request("GET", "/syncs")
 
     cancelled(three, when=lambda: client.stats().waiting.read == 1)
-    # The task ends at once. Its place in the queue is free a moment later.
+    # The task ends at once, but its place in the queue is free only a moment later.
     until(lambda: client.stats().waiting.read == 0)
     assert len(world.requests()) == 2
 
@@ -229,7 +229,7 @@ def test_a_cancelled_trigger_that_has_left_says_that_a_run_may_have_started(new_
     assert MAY in said
 
 
-def test_a_signal_handler_that_raises_its_own_exception_is_told_the_same(new_world: Callable[..., World]) -> None:
+def test_an_exception_of_a_signal_handler_gets_the_same_note(new_world: Callable[..., World]) -> None:
     world = new_world(script=LOST)
 
     class StopError(Exception):
@@ -253,7 +253,9 @@ def test_a_signal_handler_that_raises_its_own_exception_is_told_the_same(new_wor
     assert raised.traceback[-1].name == "stop"
 
 
-def test_a_call_that_had_sent_nothing_claims_no_more_when_it_is_interrupted(new_world: Callable[..., World]) -> None:
+def test_an_interrupted_trigger_that_was_not_sent_does_not_say_that_a_run_may_have_started(
+    new_world: Callable[..., World],
+) -> None:
     world = new_world(timeScale=1, limit={"requests": 1, "seconds": 600})
     with Hightouch(**world.settings(limit=(1, 600))) as client:
         client.request("GET", "/syncs")

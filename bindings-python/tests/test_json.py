@@ -1,4 +1,4 @@
-"""`Json`: it cannot be changed by accident, and an edit keeps all other digits."""
+"""A `Json` cannot be changed by accident, and an edit keeps the digits of all other values."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def mirrored(echo: Echo) -> Iterator[Hightouch]:
         yield client
 
 
-def test_a_change_of_what_was_read_is_refused_and_not_lost_in_the_next_update(client: Hightouch) -> None:
+def test_a_json_that_was_read_refuses_changes(client: Hightouch) -> None:
     read = client.syncs.update(2, configuration={"mappings": [{"to": "a"}]}).configuration
     assert read is not None
     changes: list[Callable[[], None]] = [
@@ -114,7 +114,7 @@ def operator_del(value: Any, key: object) -> None:
     del value[key]
 
 
-def test_what_is_changed_in_an_edit_is_sent_and_all_else_goes_back_to_the_letter(
+def test_an_edit_sends_its_changes_and_keeps_the_text_of_everything_else(
     mirrored: Hightouch, echo: Echo, config: Json
 ) -> None:
     with config.edit() as edit:
@@ -182,7 +182,7 @@ def test_an_edit_behaves_like_dicts_and_lists(config: Json) -> None:
     assert items.json == [0, 2]
 
 
-def test_a_change_that_an_edit_cannot_take_any_more_is_an_error(config: Json) -> None:
+def test_a_change_of_a_replaced_part_or_after_the_end_of_the_edit_is_an_error(config: Json) -> None:
     with config.edit() as edit:
         with pytest.raises(RuntimeError, match="result only after"):
             print(edit.json)
@@ -244,7 +244,7 @@ def test_a_part_that_is_given_as_an_argument_keeps_its_digits_at_any_depth(
     assert text in echo.bodies[-1]
 
 
-def test_a_view_is_what_python_expects_of_a_mapping_and_a_sequence(config: Json) -> None:
+def test_objects_and_arrays_behave_like_mappings_and_sequences(config: Json) -> None:
     value: Any = config.value
     items: Any = config.value["mappings"]
     assert isinstance(value, JsonObject)
@@ -275,7 +275,7 @@ def test_a_view_is_what_python_expects_of_a_mapping_and_a_sequence(config: Json)
     assert msgspec.to_builtins({"c": value}, enc_hook=lambda part: part.to_python()) == {"c": config.to_python()}
 
 
-def test_a_plain_copy_is_nobodys_but_the_callers(config: Json) -> None:
+def test_a_change_of_a_plain_copy_does_not_change_the_json(config: Json) -> None:
     first = config.to_python()
     first["mappings"][0]["to"] = "X"
     assert config["mappings"][0]["to"] == "b"
@@ -298,13 +298,13 @@ PAIRS = [
 
 
 @pytest.mark.parametrize(("one", "other", "equal"), PAIRS)
-def test_two_values_are_equal_if_their_texts_or_their_plain_values_are(one: str, other: str, equal: bool) -> None:
+def test_two_values_are_equal_if_their_texts_or_their_plain_values_are_equal(one: str, other: str, equal: bool) -> None:
     first, second = Json.from_raw(one.encode()), Json.from_raw(other.encode())
     pairs = [(first, second), (first.value, second), (first, second.value), (first, second.to_python())]
     assert [a == b for a, b in pairs + [(b, a) for a, b in pairs]] == [equal] * 8
 
 
-def test_an_edit_equals_what_it_will_return_and_its_plain_value(config: Json) -> None:
+def test_a_part_of_an_edit_equals_its_json_and_its_plain_value(config: Json) -> None:
     with config.edit() as edit:
         mappings = edit["mappings"]
         assert mappings == config["mappings"] == mappings
@@ -314,13 +314,13 @@ def test_an_edit_equals_what_it_will_return_and_its_plain_value(config: Json) ->
     assert edit.json["mappings"] == mappings
 
 
-def test_half_a_character_and_numbers_beyond_any_are_looked_past() -> None:
+def test_a_json_with_lone_surrogates_and_very_long_numbers_can_be_read_and_changed() -> None:
     odd = Json.from_raw(b'{"cut": "\\ud83d", "\\ud83d": 1, "long": ' + b"9" * 5000 + b', "ok": {"a": 1}}')
     assert (odd["ok"], odd["cut"], odd["\ud83d"], odd["long"]) == ({"a": 1}, "\ud83d", 1, float("inf"))
     assert odd.with_(["ok", "a"], 2).text == odd.text.replace('"a": 1', '"a":2').replace(", ", ",").replace(": ", ":")
 
 
-def test_half_a_character_in_opaque_json_neither_hides_the_answer_around_it_nor_is_replaced() -> None:
+def test_an_answer_keeps_lone_surrogates_in_opaque_json() -> None:
     opaque = rb'{"cut":"\ud83d","whole":"\ud83d\ude00","slash":"\\ud83d","low":"\uDE00\ud83d","\udfff":1.50}'
     body = b'[{"id":1,"slug":"a\\u00e9","configuration":' + opaque + b'},{"id":2,"slug":"b","configuration":{"a":1}}]'
     first, second = decoded(rows_decoder(Sync), body)
@@ -338,7 +338,7 @@ def test_half_a_character_in_opaque_json_neither_hides_the_answer_around_it_nor_
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"1 2", b"{},{}", b'{"a":NaN}', b"\xff", b"nul", b'{"a":1}}'])
-def test_text_that_is_no_json_is_an_error_when_it_is_looked_at_or_sent(
+def test_text_that_is_not_json_is_an_error_when_it_is_read_or_sent(
     client: Hightouch, world: World, text: bytes
 ) -> None:
     wrapped = Json.from_raw(text)
@@ -363,7 +363,7 @@ def paths(value: Any, at: tuple[str | int, ...] = ()) -> list[tuple[str | int, .
 
 @settings(max_examples=200, deadline=None, database=None)
 @given(value=strategies.json, data=st.data())
-def test_any_one_value_can_be_changed_and_no_other_is(value: Any, data: st.DataObject) -> None:
+def test_with_changes_the_value_at_any_path_and_no_other(value: Any, data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(paths(value)))
     mark = {"changed": [None, "here"]}
     expected: Any = {"": copy.deepcopy(value)}

@@ -1,4 +1,4 @@
-"""The lifetime of the thread that calls the key function."""
+"""Calls that wait for the key function, and the lifetime of the thread that calls it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from scripts import run as run_script
 from vault import Vault
 
 
-def test_a_task_that_is_cancelled_while_it_waits_for_the_key_takes_nothing_from_the_others(world: World) -> None:
+def test_cancelling_a_task_that_waits_for_the_key_does_not_affect_other_tasks(world: World) -> None:
     asked = 0
 
     async def main() -> None:
@@ -49,7 +49,7 @@ def test_a_task_that_is_cancelled_while_it_waits_for_the_key_takes_nothing_from_
     assert asked == 1
 
 
-def test_a_thread_that_is_interrupted_while_it_waits_for_the_key_takes_nothing_from_the_others(world: World) -> None:
+def test_interrupting_a_thread_that_waits_for_the_key_does_not_affect_other_threads(world: World) -> None:
     gate = threading.Event()
     vault = Vault(world.answer["apiKey"], before=lambda _: gate.wait(60))
     with Hightouch(**world.settings(api_key=vault)) as client, ThreadPoolExecutor(1) as pool:
@@ -80,7 +80,7 @@ def threads() -> list[threading.Thread]:
 
 
 class Owner:
-    """Owns a client and is its key function."""
+    """Owns a client. A method of this object is the key function of that client."""
 
     def __init__(self, world: World, client: Callable[..., Any]) -> None:
         self.client = client(**world.settings(api_key=self.key))
@@ -90,7 +90,7 @@ class Owner:
         return str(self._key)
 
 
-def test_the_thread_that_asks_ends_with_its_client(world: World) -> None:
+def test_the_thread_of_the_key_function_ends_with_its_client(world: World) -> None:
     for close in (True, False):
         owner = Owner(world, Hightouch)
         assert not threads()
@@ -107,7 +107,7 @@ def test_the_thread_that_asks_ends_with_its_client(world: World) -> None:
         until(lambda: not threads())
 
 
-def test_a_client_whose_loop_was_left_while_it_asked_asks_again_on_another(world: World) -> None:
+def test_the_key_function_is_called_again_if_its_event_loop_was_stopped(world: World) -> None:
     vault = Vault(world.answer["apiKey"])
     loop = asyncio.new_event_loop()
     asking = threading.Event()
@@ -132,7 +132,7 @@ def test_a_client_whose_loop_was_left_while_it_asked_asks_again_on_another(world
     loop.close()
 
 
-def test_a_forked_child_has_the_key_and_asks_for_itself(world: World) -> None:
+def test_a_forked_child_inherits_the_key_and_calls_the_key_function_itself(world: World) -> None:
     out, _ = run_script(
         world,
         """

@@ -30,7 +30,7 @@ def statuses(world: World) -> list[int]:
     return [request["status"] for request in world.requests()]
 
 
-def test_the_function_is_asked_when_a_key_is_first_needed_and_not_again(world: World) -> None:
+def test_the_function_is_called_when_a_key_is_first_needed_and_not_again(world: World) -> None:
     vault = Vault(world.answer["apiKey"])
     with Hightouch(**world.settings(api_key=vault)) as client:
         client.stats()
@@ -42,7 +42,7 @@ def test_the_function_is_asked_when_a_key_is_first_needed_and_not_again(world: W
     assert set(statuses(world)) == {200}
 
 
-def test_a_diagnosis_asks_for_the_key_too(world: World) -> None:
+def test_a_diagnosis_calls_the_key_function_too(world: World) -> None:
     vault = Vault(world.answer["apiKey"])
     with Hightouch(**world.settings(api_key=vault)) as client:
         assert client.diagnose().ok
@@ -56,11 +56,11 @@ def test_a_diagnosis_asks_for_the_key_too(world: World) -> None:
 
 
 def refused(world: World, count: int) -> Callable[[int], None]:
-    """Wait, when asked, until so many requests were refused."""
+    """Returns a function for ``Vault(before=…)`` that waits until ``count`` requests have been refused."""
     return lambda _: until(lambda: statuses(world) == [401] * count)
 
 
-def test_many_threads_that_are_refused_at_once_ask_once_and_all_go_on(world: World) -> None:
+def test_many_threads_that_are_refused_at_once_share_one_call_of_the_function(world: World) -> None:
     vault = Vault(world.answer["apiKey"], before=refused(world, CALLERS))
     with Hightouch(**world.settings(api_key=vault)) as client, ThreadPoolExecutor(CALLERS) as pool:
         client.set_api_key(world.keys.invalid)
@@ -68,7 +68,7 @@ def test_many_threads_that_are_refused_at_once_ask_once_and_all_go_on(world: Wor
     assert vault.asked == 1
 
 
-def test_many_tasks_that_are_refused_at_once_ask_once_and_all_go_on(world: World) -> None:
+def test_many_tasks_that_are_refused_at_once_share_one_call_of_the_function(world: World) -> None:
     asked = 0
 
     async def ask() -> str:
@@ -100,11 +100,11 @@ def test_a_first_key_that_is_stale_is_renewed_within_one_call(world: World) -> N
 
 
 def late_refusal(new_world: Callable[..., World]) -> World:
-    """The first request is refused long after the second."""
+    """Creates a world in which the first request is refused long after the second."""
     return new_world(script=[{"when": {"nth": 1}, "answer": {"delayMs": 2000}}])
 
 
-def test_a_thread_that_was_refused_with_an_older_key_goes_on_with_the_present_one(
+def test_a_thread_that_was_refused_with_an_older_key_tries_again_with_the_current_key(
     new_world: Callable[..., World],
 ) -> None:
     world = late_refusal(new_world)
@@ -117,7 +117,7 @@ def test_a_thread_that_was_refused_with_an_older_key_goes_on_with_the_present_on
     assert vault.asked == 1
 
 
-def test_a_task_that_was_refused_with_an_older_key_goes_on_with_the_present_one(
+def test_a_task_that_was_refused_with_an_older_key_tries_again_with_the_current_key(
     new_world: Callable[..., World],
 ) -> None:
     world = late_refusal(new_world)
@@ -134,7 +134,7 @@ def test_a_task_that_was_refused_with_an_older_key_goes_on_with_the_present_one(
     assert vault.asked == 1
 
 
-def test_the_same_key_again_is_not_tried_again(world: World) -> None:
+def test_a_refused_request_is_not_repeated_with_the_same_key(world: World) -> None:
     vault = Vault(world.keys.invalid)
     with Hightouch(**world.settings(api_key=vault)) as client:
         for sent in (1, 2, 3):
@@ -164,7 +164,7 @@ def test_a_key_that_was_set_by_hand_is_used_until_it_is_refused(world: World) ->
 
 
 class ShutError(Exception):
-    """The vault returned no key."""
+    """The vault returns no key."""
 
 
 def shut(asked: int) -> None:
@@ -178,7 +178,7 @@ def assert_caused(error: BaseException, world: World) -> None:
     assert world.answer["apiKey"] not in "".join(traceback.format_exception(error))
 
 
-def test_a_function_that_fails_is_the_cause_of_an_authentication_error_and_is_asked_again_later(world: World) -> None:
+def test_a_function_that_fails_is_the_cause_of_an_authentication_error_and_is_called_again_later(world: World) -> None:
     vault = Vault("never", before=shut)
     with Hightouch(**world.settings(api_key=vault)) as client:
         for asked in (1, 2):
@@ -189,7 +189,7 @@ def test_a_function_that_fails_is_the_cause_of_an_authentication_error_and_is_as
     assert world.requests() == []
 
 
-def test_a_coroutine_function_that_fails_fails_all_who_wait_for_it(world: World) -> None:
+def test_a_coroutine_function_that_fails_fails_all_calls_that_wait_for_it(world: World) -> None:
     asked, started = 0, 0
 
     def count(_: CallStart) -> None:
@@ -201,7 +201,7 @@ def test_a_coroutine_function_that_fails_fails_all_who_wait_for_it(world: World)
         asked += 1
         while started < CALLERS:
             await asyncio.sleep(0.01)
-        # All calls have started, and soon all of them wait for the key.
+        # All calls have started. Gives them time to reach the wait for the key.
         await asyncio.sleep(0.5)
         raise ShutError
 
@@ -219,7 +219,7 @@ def test_a_coroutine_function_that_fails_fails_all_who_wait_for_it(world: World)
 
 
 @pytest.mark.parametrize("key", ["", "two words", b"bytes", None, 7])
-def test_what_cannot_be_a_key_is_the_functions_failure(world: World, key: Any) -> None:
+def test_a_function_that_returns_no_valid_key_has_failed(world: World, key: Any) -> None:
     with Hightouch(**world.settings(api_key=lambda: key)) as client, pytest.raises(AuthenticationError) as raised:
         client.request("GET", "/syncs")
     assert isinstance(raised.value.__cause__, (ConfigError, TypeError))
@@ -252,7 +252,7 @@ def test_a_function_that_uses_its_own_client_fails_and_does_not_wait_for_itself(
     assert world.requests() == []
 
 
-def test_other_failures_do_not_ask(new_world: Callable[..., World]) -> None:
+def test_other_failures_do_not_call_the_function(new_world: Callable[..., World]) -> None:
     world = new_world(script=[{"answer": {"status": 403, "body": {"message": "no"}}}])
     vault = Vault(world.answer["apiKey"])
     client = Hightouch(**world.settings(api_key=vault))

@@ -1,4 +1,4 @@
-"""Reading a list takes the memory of a few pages, whatever its length."""
+"""Reading a list takes the memory of a few pages, whatever the length of the list."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import pytest
 from sandbox import World
 from scripts import run
 
-# Sources, since the sandbox writes them three times as fast as syncs; the code path is the same.
+# How many sources the list has. The sandbox writes sources three times as fast as syncs, and the package reads both
+# with the same code.
 ITEMS = 40_000
 # Memory that allocators may retain. All items together would take four times as much.
 SLACK_KIB = 8 * 1024
-# In seconds. Reading takes a few seconds, and much longer on a busy machine.
+# After how many seconds a script has hung. Reading takes a few seconds, and much longer on a busy machine.
 HUNG = 600
 
 BLOCKING = """
@@ -30,7 +31,7 @@ async def main():
 
 asyncio.run(main())
 """
-# In a process of its own, because other tests leave objects in memory.
+# Runs in a process of its own, because other tests leave objects in memory.
 PREPARED = """
 settings["limit"] = (ITEMS, 10)
 seen, resident = 0, []
@@ -44,7 +45,7 @@ def count(source):
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not tell a process's memory so")
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="this system has no /proc/self/status")
 @pytest.mark.parametrize("read", [BLOCKING, ASYNCHRONOUS], ids=["blocking", "async"])
 @pytest.mark.timeout(2 * HUNG)
 def test_memory_does_not_grow_with_a_list(new_world: Callable[..., World], read: str) -> None:

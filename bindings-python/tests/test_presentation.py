@@ -1,4 +1,4 @@
-"""What a person sees of the package: tracebacks, reprs and help."""
+"""What a user sees of the package: tracebacks, reprs and help."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ def private_frames(error: BaseException) -> int:
     return sum(frame.filename.startswith(PACKAGE) for frame in traceback.extract_tb(error.__traceback__))
 
 
-def test_a_traceback_names_the_error_as_users_import_it_and_hides_the_way_to_the_core(
-    client: Hightouch, world: World
-) -> None:
+def test_a_traceback_shows_the_public_name_of_the_error_and_few_private_frames(client: Hightouch, world: World) -> None:
     with pytest.raises(HightouchError) as raised:
         client.syncs.get(99_999)
     assert traceback.format_exception_only(raised.type, raised.value)[0].startswith("hightouch_sdk.NotFoundError: ")
@@ -46,13 +44,13 @@ def test_classes_say_that_they_are_of_the_package_and_not_of_a_private_module() 
             assert it.__module__ in ("hightouch_sdk", "msgspec"), name
 
 
-def test_a_client_shows_its_settings_but_not_the_key_nor_what_else_may_be_secret() -> None:
+def test_the_repr_of_a_client_shows_its_settings_but_no_secrets() -> None:
     settings = {"proxy": "http://user:canary@127.0.0.1:1", "headers": {"x": "canary"}}
     with Hightouch("canary", share=0.5, timeout=10, **settings) as client:  # type: ignore[arg-type]
         assert repr(client) == "Hightouch(share=0.5, timeout=10)"
 
 
-def test_resources_and_lists_show_what_they_are(client: Hightouch) -> None:
+def test_the_reprs_of_resources_and_lists_name_their_operations(client: Hightouch) -> None:
     assert repr(client.syncs) == "<Syncs: create, delete, get, list, runs, trigger, update>"
     assert repr(client.sync_sequences.with_raw_response) == "<SyncSequencesWithRawResponse: run, trigger>"
     assert repr(client.syncs.list(model_id=7, slug=None)) == "<Listing of syncs.list(model_id=7)>"
@@ -103,7 +101,7 @@ def test_an_error_names_the_method_and_beside_it_the_operation_of_the_api(client
     assert (ends[0].meta.operation, ends[0].meta.operation_id) == ("syncs.list", "ListSync")
 
 
-def test_help_on_the_package_fits_on_some_screens() -> None:
+def test_help_on_the_package_is_short() -> None:
     out = io.StringIO()
     pydoc.Helper(output=out).help(hightouch_sdk)
     text = out.getvalue()

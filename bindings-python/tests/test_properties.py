@@ -55,7 +55,7 @@ def confidant(sandbox: Sandbox) -> Confidant:
 
 
 def spelled(value: object) -> str:
-    """A value's JSON; in Python alone 1, 1.0 and True are equal."""
+    """Returns the JSON of a value, to compare values by it: in Python, 1, 1.0 and True are equal."""
     plain = value.to_python() if isinstance(value, (Json, JsonObject, JsonArray)) else value
     return json.dumps(plain, sort_keys=True)
 
@@ -107,13 +107,13 @@ class Confidant:
     def hears(
         self, read: Callable[[Hightouch], T], call: Callable[[Hightouch], object], named: dict[str, object]
     ) -> tuple[Any, T]:
-        """What was sent, and the value that an answer with the same members is read as."""
+        """Returns the body that ``call`` sends, and the result of ``read`` if the answer has the same members."""
         _, (request,) = self.answers(named, call)
         sent = request["body"]
         return sent, self.answers({**named, **sent}, read)[0]
 
     def answers(self, answer: object, call: Callable[[Hightouch], T]) -> tuple[T, list[dict[str, Any]]]:
-        """What a call makes of an answer, and the requests that it sent."""
+        """Returns the result of a call that gets this answer, and the requests that the call sends."""
         world = self._sandbox.world({"script": [{"answer": {"status": 200, "text": json.dumps(answer)}}]})
         with Hightouch(**world.settings()) as client:
             value = call(client)

@@ -53,7 +53,7 @@ def answering(body: bytes) -> Iterator[str]:
         server.shutdown()
 
 
-def test_an_answer_is_as_it_came_and_parses_to_what_the_method_gives_without_sending_anything(world: World) -> None:
+def test_an_answer_is_unchanged_and_parses_to_the_value_without_another_request(world: World) -> None:
     with Hightouch(**world.settings()) as client:
         raw = client.syncs.with_raw_response.get(2)
         assert (raw.status, raw.headers["content-type"].partition(";")[0]) == (200, "application/json")
@@ -85,7 +85,7 @@ def test_an_answer_is_parsed_after_its_client_is_closed(new_world: Callable[...,
     asyncio.run(main())
 
 
-def test_an_asynchronous_answer_parses_to_the_same(world: World) -> None:
+def test_an_asynchronous_answer_parses_to_the_same_value(world: World) -> None:
     async def main() -> None:
         async with AsyncHightouch(**world.settings()) as client:
             raw = await client.syncs.with_raw_response.get(2)
@@ -139,7 +139,7 @@ def test_the_answer_of_an_asynchronous_trigger_parses_to_an_asynchronous_handle(
     asyncio.run(main())
 
 
-def test_the_answer_of_what_gives_nothing_parses_to_nothing(client: Hightouch) -> None:
+def test_the_answer_of_an_operation_without_a_result_parses_to_none(client: Hightouch) -> None:
     raw: RawResponse[Any] = client.syncs.with_raw_response.delete(1)
     assert raw.parse() is None
     with pytest.raises(NotFoundError):
@@ -157,12 +157,12 @@ def test_an_error_under_status_200_is_an_answer_that_raises_when_it_is_parsed(ne
         assert (raised.value.operation, raised.value.details) == ("models.update", body["details"])
 
 
-def test_an_answer_that_is_an_error_by_its_status_is_raised_as_ever(client: Hightouch) -> None:
+def test_an_answer_with_the_status_of_an_error_is_raised(client: Hightouch) -> None:
     with pytest.raises(NotFoundError):
         client.syncs.with_raw_response.get(999)
 
 
-def test_an_answer_that_cannot_be_read_is_given_as_it_is(new_world: Callable[..., World]) -> None:
+def test_an_answer_that_is_not_json_is_returned_and_raises_when_it_is_parsed(new_world: Callable[..., World]) -> None:
     world = new_world(script=[{"answer": {"status": 200, "text": "<html>", "headers": {"X-Odd": "yes"}}}])
     with Hightouch(**world.settings()) as client:
         raw = client.syncs.with_raw_response.get(1)
@@ -171,7 +171,7 @@ def test_an_answer_that_cannot_be_read_is_given_as_it_is(new_world: Callable[...
             raw.parse()
 
 
-def test_bytes_that_are_no_text_are_an_error_and_not_replaced() -> None:
+def test_an_answer_that_is_not_utf_8_raises_when_it_is_parsed() -> None:
     body = b'{"id":1,"slug":"\xff"}'
     with answering(body) as base_url, Hightouch(api_key="k", base_url=base_url) as client:
         raw = client.syncs.with_raw_response.get(1)
@@ -180,7 +180,7 @@ def test_bytes_that_are_no_text_are_an_error_and_not_replaced() -> None:
             raw.parse()
 
 
-def test_half_a_character_in_open_json_does_not_hide_an_answer() -> None:
+def test_an_answer_with_a_lone_surrogate_in_opaque_json_can_be_parsed() -> None:
     heard: list[Any] = []
     body = rb'{"id":1,"slug":"a","configuration":{"cut":"\ud83d"}}'
     with answering(body) as base_url, Hightouch(api_key="k", base_url=base_url, on_end=heard.append) as client:
@@ -189,7 +189,7 @@ def test_half_a_character_in_open_json_does_not_hide_an_answer() -> None:
         assert (raw.body, heard[0].error, heard[0].meta) == (body, None, raw.meta)
 
 
-def test_an_answer_shows_neither_its_body_nor_the_key(world: World) -> None:
+def test_the_repr_of_an_answer_shows_neither_its_body_nor_the_key(world: World) -> None:
     with Hightouch(**world.settings()) as client:
         raw = client.syncs.with_raw_response.get(1)
         assert repr(raw) == f"RawResponse(status=200, {len(raw.body)} bytes)"
@@ -205,7 +205,7 @@ def test_every_method_has_its_raw_counterpart_with_the_same_arguments_and_docs(m
         methods = {key: of for key, of in vars(resource).items() if inspect.isfunction(of)}
         assert methods
         assert methods.keys() == {key for key in vars(raw) if not key.startswith("__")}
-        # The methods are only inspected and never called.
+        # The methods are only inspected and never called, so the resource needs no `Calls`.
         bound = raw(resource(None))
         for key, method in methods.items():
             counterpart = getattr(bound, key)

@@ -20,7 +20,7 @@ OWN = hightouch_sdk.__name__
 
 
 def reachable(*roots: object) -> list[object]:
-    """All objects that the garbage collector can reach, except modules, classes and their contents."""
+    """Returns all objects that the garbage collector can reach, except modules, classes and their contents."""
     seen: dict[int, object] = {}
     line = [*roots]
     while line:
@@ -41,7 +41,7 @@ def holds(thing: object) -> bool:
 
 
 def frames(trace: TracebackType | None) -> list[tuple[str, dict[str, Any]]]:
-    """The frames of the package in a traceback, with their locals."""
+    """Returns the frames of the package in a traceback, with their local variables."""
     found = []
     while trace is not None:
         frame = trace.tb_frame
@@ -52,7 +52,7 @@ def frames(trace: TracebackType | None) -> list[tuple[str, dict[str, Any]]]:
 
 
 def check(error: BaseException | None) -> None:
-    """Look at a whole chain of errors as an error tracker does, with `repr` and without."""
+    """Checks that a chain of errors does not show the key to an error tracker, in texts or in local variables."""
     while error is not None:
         assert KEY not in f"{error!s} {error!r} {error.args} {vars(error)}"
         for name, values in frames(error.__traceback__):
@@ -103,13 +103,13 @@ def test_no_frame_of_an_error_of_a_diagnosis_holds_the_key(wrong: dict[str, Any]
 
 
 @pytest.mark.parametrize("key", [f"{KEY} {KEY}", f"{KEY}\ud800", KEY.encode(), [KEY]])
-def test_no_frame_of_the_error_of_a_key_that_is_set_holds_it(world: World, key: Any) -> None:
+def test_no_frame_of_an_error_of_set_api_key_holds_the_key(world: World, key: Any) -> None:
     with Hightouch(**world.settings()) as client, pytest.raises(ConfigError) as raised:
         client.set_api_key(key)
     check(raised.value)
 
 
-def test_nothing_that_a_client_holds_says_the_key(world: World) -> None:
+def test_no_object_that_a_client_holds_shows_the_key(world: World) -> None:
     proxy = f"http://user:{KEY}@127.0.0.1:9"
     plain = world.settings(api_key=KEY)
     made: list[Any] = [

@@ -48,7 +48,7 @@ def test_values_are_frozen_equal_and_picklable(client: Hightouch) -> None:
         first[0].slug = "other"  # type: ignore[misc]
 
 
-def test_a_value_can_be_matched_and_made_by_hand() -> None:
+def test_a_value_can_be_matched_and_created_by_a_user() -> None:
     sync = Sync(id=1, slug="orders", schedule=Schedule(type="cron", schedule=CronRule(expression="0 * * * *")))
     match sync:
         case Sync(slug="orders", schedule=Schedule(schedule=CronRule(expression=expression))):
@@ -60,7 +60,7 @@ def test_a_value_can_be_matched_and_made_by_hand() -> None:
     assert (run.status, run.planned_rows.added_count) == ("odd", 0)
 
 
-def test_a_schedule_of_an_unknown_kind_keeps_what_it_is() -> None:
+def test_a_schedule_of_an_unknown_kind_keeps_its_json() -> None:
     text = b'{"id":1,"slug":"a","referencedColumns":[],"schedule":{"schedule":{"kind":"unknown","raw":{"moon":[1]}}}}'
     sync = msgspec.json.decode(text, type=Sync)
     assert sync.schedule is not None
@@ -68,7 +68,7 @@ def test_a_schedule_of_an_unknown_kind_keeps_what_it_is() -> None:
     assert again(sync) == sync
 
 
-def test_opaque_json_is_equal_by_value_and_looks_like_what_it_holds() -> None:
+def test_opaque_json_is_equal_by_value_and_behaves_like_its_value() -> None:
     spaced, plain = Json.from_raw(b'{ "b": [1, null],\n"a": 1.5 }'), Json({"a": 1.5, "b": [1, None]})
     assert spaced == plain == {"a": 1.5, "b": [1, None]}
     assert plain != Json({"a": 1.5})
@@ -86,7 +86,7 @@ def test_opaque_json_is_equal_by_value_and_looks_like_what_it_holds() -> None:
         Json(float("nan"))
 
 
-def test_every_kind_of_the_catalogue_has_its_class_and_no_class_is_idle() -> None:
+def test_every_kind_of_the_catalogue_has_a_class_and_every_class_a_kind() -> None:
     assert set(_errors.BY_KIND) == set(_names.KINDS)
     assert set(_errors.BY_KIND.values()) == set(HightouchError.__subclasses__())
     for kind, error in _errors.BY_KIND.items():
@@ -94,7 +94,7 @@ def test_every_kind_of_the_catalogue_has_its_class_and_no_class_is_idle() -> Non
         assert getattr(hightouch_sdk, error.__name__) is error
 
 
-def test_builtin_errors_are_inherited_where_they_fit() -> None:
+def test_error_classes_inherit_from_the_builtin_error_that_fits() -> None:
     inherited = {
         "timeout": TimeoutError,
         "wait_timeout": TimeoutError,
@@ -108,14 +108,14 @@ def test_builtin_errors_are_inherited_where_they_fit() -> None:
         assert builtin is None or issubclass(error, builtin)
 
 
-def test_a_kind_that_is_not_known_is_the_base_error() -> None:
+def test_an_error_of_an_unknown_kind_is_of_the_base_class() -> None:
     error = _errors.failure('{"kind": "eclipse", "message": "It is dark.", "hint": "Wait.", "status": 599}')
     assert type(error) is HightouchError
     assert (error.kind, str(error), error.status, error.details) == ("eclipse", "It is dark. Wait.", 599, None)
 
 
 @pytest.mark.parametrize("kind", _names.KINDS)
-def test_an_error_of_any_kind_is_picklable_with_all_it_says(kind: str) -> None:
+def test_an_error_of_any_kind_is_picklable_with_all_its_attributes(kind: str) -> None:
     head = {
         "kind": kind,
         "message": "ListSync: it failed",
@@ -183,7 +183,7 @@ def test_the_key_is_in_no_error_even_if_the_server_repeats_it(new_world: Callabl
 
 
 @pytest.mark.parametrize("key", [f"{CANARY} x", f"{CANARY}\n\n", f"{CANARY}\x00", f"{CANARY}\ud800"])
-def test_a_key_that_cannot_be_one_is_refused_without_being_repeated(key: str) -> None:
+def test_an_invalid_key_is_refused_without_being_repeated(key: str) -> None:
     with pytest.raises(hightouch_sdk.ConfigError) as raised:
         Hightouch(api_key=key)
     assert CANARY not in f"{raised.value} {raised.value!r} {raised.value.__dict__} {raised.value.__context__!r}"

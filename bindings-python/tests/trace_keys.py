@@ -25,30 +25,30 @@ def trace(player: str, what: str, *texts: object) -> None:
 
 
 def trace_error(player: str, error: BaseException) -> None:
-    """All that is printed or kept of an error: what leaves a traceback are messages and lines of source."""
+    """Records everything that may be printed or stored of an error: texts, traceback, attributes and pickle."""
     report = "".join(traceback.format_exception(error))
     trace(player, "error", error, repr(error), report, getattr(error, "__dict__", ""), pickled(error))
 
 
 def pickled(value: object) -> str:
-    """A pickle as text, and what comes out of it."""
+    """Returns a pickle as text, and the reprs of the unpickled value and of a copy."""
     kept = pickle.dumps(value)
     return f"{kept.decode('latin-1')} {pickle.loads(kept)!r} {copy.copy(value)!r}"
 
 
 def trace_run(player: str, run: Any) -> None:
-    """A run's handle and what its token says."""
+    """Records the handle of a run, its token and the decoded content of the token."""
     token = base64.urlsafe_b64decode(run.token + "===").decode()
     trace(player, "run", repr(run), run.token, token)
 
 
 def trace_value(player: str, what: str, value: Any) -> None:
-    """A report, such as a diagnosis."""
+    """Records a report, such as a diagnosis."""
     trace(player, what, repr(value), msgspec.json.encode(value).decode(), pickled(value))
 
 
 class Log(logging.Handler):
-    """Notes what the package logs at its most verbose."""
+    """Records everything that the package logs."""
 
     def __init__(self, player: str) -> None:
         super().__init__(logging.DEBUG)

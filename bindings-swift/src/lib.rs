@@ -1,7 +1,7 @@
 //! Exports `hightouch_sdk::wire` to Swift.
 //!
 //! This is not an API: `Sources/HightouchSDK/Door.swift` is its only caller.
-// The code that uniffi generates exports symbols by name.
+// uniffi generates functions with fixed symbol names (`no_mangle`), which the lint counts as unsafe code.
 #![allow(unsafe_code)]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,19 +12,20 @@ use tokio_util::task::AbortOnDropHandle;
 
 uniffi::setup_scaffolding!("hightouch");
 
-/// An error of the bridge itself. A call that fails returns a [`Reply`] that is not `ok`.
+/// An error of the bridge itself. A call that fails for any other reason returns a [`Reply`] with `ok` false.
 ///
-/// Every method that can panic returns this error, because uniffi turns a panic in other methods into a crash.
+/// Every method that can panic is declared to return this error. In Swift, such a method throws if it panics, while a
+/// panic in any other method crashes the process.
 #[derive(Debug, uniffi::Error)]
 pub enum BridgeError {
-    /// The settings are invalid.
+    /// No client can be created from the settings.
     Refused {
-        /// The failure as JSON.
+        /// The failure as JSON, as in [`Reply::head`].
         failure: String,
     },
     /// The thread of the calls could not be started, or a call ended without a reply.
     Broken {
-        /// What the system says.
+        /// The text of the error that caused this one.
         why: String,
     },
 }
@@ -38,20 +39,20 @@ impl std::fmt::Display for BridgeError {
 
 impl std::error::Error for BridgeError {}
 
-/// The result of a call, `wire::CallOutput`.
+/// The result of a call: `wire::CallOutput` as a record of uniffi.
 #[derive(uniffi::Record)]
 pub struct Reply {
     /// Whether the call succeeded.
     pub ok: bool,
-    /// The JSON of the call's meta, or of its failure.
+    /// The head as JSON: what the call did if it succeeded, else the failure.
     pub head: String,
-    /// The JSON of the result; empty after a failure.
+    /// The value as JSON, or the bytes of a raw answer. Empty after a failure.
     pub body: Vec<u8>,
-    /// The texts of the opaque JSON in the body, one after another.
+    /// The texts of the opaque JSON in the body, one after another. Empty if the body holds these texts itself.
     pub texts: Vec<u8>,
 }
 
-/// Cancels a call, `wire::Cancel`.
+/// A signal that cancels a call: `wire::Cancel` as an object of uniffi.
 #[derive(Default, uniffi::Object)]
 pub struct Cancel(wire::Cancel);
 
@@ -66,19 +67,19 @@ impl Cancel {
 
     /// Raises the signal; raising it again changes nothing.
     pub fn cancel(&self) {
-        // This runs the wakers of waiting tasks. A panic in one must not reach Swift, whose
-        // cancellation handler cannot throw; the call itself reports the panic.
+        // This runs the wakers of waiting tasks. If one of them panics, the panic is dropped: Swift calls this method
+        // in a cancellation handler, which cannot throw.
         drop(catch_unwind(AssertUnwindSafe(|| self.0.cancel())));
     }
 }
 
-/// A client, `wire::Engine`.
+/// A client: `wire::Engine` as an object of uniffi.
 #[derive(uniffi::Object)]
 pub struct Engine(Arc<wire::Engine>);
 
 #[uniffi::export]
 impl Engine {
-    /// Creates a client from settings; does no I/O.
+    /// Creates a client from settings (JSON). Reads the files that the settings name, and does no other I/O.
     #[uniffi::constructor]
     pub fn new(settings: &str) -> Result<Arc<Self>, BridgeError> {
         match wire::Engine::new(settings) {
@@ -90,7 +91,8 @@ impl Engine {
 
 #[uniffi::export]
 impl Engine {
-    /// Makes one call, on the thread of all calls. So Swift is woken once, at the end of the call, and not at each step.
+    /// Makes one call on the thread that runs all calls. So Swift is woken once, at the end of the call. If Swift
+    /// polled the call itself, every step of the call would wake Swift.
     pub async fn call(
         &self,
         op: String,

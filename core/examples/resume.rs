@@ -1,5 +1,7 @@
-//! Without an argument, starts a run and prints its token. With a token, waits for the end of that run. Reads
-//! `HIGHTOUCH_API_KEY`, `HIGHTOUCH_BASE_URL` and `HIGHTOUCH_DEMO_CA`.
+//! Without an argument, starts a run and prints its token. With a token as its argument, waits for the end of that run.
+//!
+//! Reads `HIGHTOUCH_API_KEY` and `HIGHTOUCH_BASE_URL`. `HIGHTOUCH_DEMO_CA` names a file of certificates to trust in
+//! addition to the system's.
 
 #![allow(clippy::print_stdout, reason = "a program for the terminal")]
 

@@ -74,7 +74,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     .await?;
     let took = started.elapsed().as_secs_f64();
     let after = client.stats();
-    // The window also holds earlier requests. What exceeds the limit waits until a window has passed.
+    // The window still counts earlier requests. The reads that exceed the limit wait until a window has passed.
     println!(
         "{READS} reads took {took:.1} s; the ideal with {} requests in 10 s, {} of them used before, is 10.0 s; refused: {}",
         before.limit,

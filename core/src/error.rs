@@ -1,4 +1,4 @@
-//! The one error: what happened, to which operation and resource, after how many attempts, and what to do.
+//! The one error type. It says what happened, to which operation and resource, after how many attempts, and what to do.
 
 use std::error::Error as StdError;
 use std::fmt::{self, Write as _};
@@ -11,13 +11,14 @@ use crate::message::{Message, Style, sentence};
 use crate::reason::Reason;
 use crate::text::brief;
 
-/// The most characters in one line of an error. Texts of servers and callers can have any length.
+/// The most characters in one line of an error. Texts from servers and callers can have any length, so they are
+/// shortened.
 const LONGEST_LINE: usize = 1000;
-/// The most characters of a name of an operation or a resource, or of one of many causes.
+/// The most characters of what an error names: the method with its arguments, or the resource.
 const LONGEST_NAME: usize = 200;
 
-/// Declares the closed set of kinds: the name that crosses the door, and the family (`argument`, `api`, `connection`,
-/// `timeout` or `other`), from which hosts choose the base class of the kind's class.
+/// Declares the closed set of kinds. Each kind has the name that crosses the door, and a family: `argument`, `api`,
+/// `connection`, `timeout` or `other`. Hosts choose the base class of the kind's error class by the family.
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])* $variant:ident = $name:literal ($family:ident)),* $(,)?) => {
         /// The kind of an error: a closed set, the same in every language.
@@ -27,7 +28,7 @@ macro_rules! kinds {
         }
 
         impl Kind {
-            /// The name that crosses the door.
+            /// The name of the kind, the same in every language, such as `not_found`.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
@@ -55,17 +56,18 @@ kinds! {
     Conflict = "conflict" (api),
     /// The server found a value invalid (422, or a validation error under 200). The details say which and why.
     Validation = "validation" (api),
-    /// The call would have to wait longer for the rate limit, or after a refusal (429), than it may.
+    /// The wait for the rate limit, or after a refusal (429), would be longer than allowed, or the server has refused
+    /// every request for minutes.
     RateLimited = "rate_limited" (api),
     /// The server failed (5xx, or "Internal Server Error" under 200).
     Server = "server" (api),
-    /// No connection to the server could be made, or it broke.
+    /// No connection to the server could be made, or the connection broke.
     Connect = "connect" (connection),
     /// No trusted TLS connection of version 1.2 or newer could be made.
     Tls = "tls" (connection),
-    /// The proxy cannot be reached, or it refused to connect.
+    /// The proxy cannot be reached, or it refused to connect to the server.
     Proxy = "proxy" (connection),
-    /// An attempt or the whole call took longer than allowed.
+    /// An attempt or the whole call took longer than allowed, or the server or a gateway gave up waiting (408, 499).
     Timeout = "timeout" (timeout),
     /// The call was cancelled.
     Cancelled = "cancelled" (other),
@@ -73,7 +75,7 @@ kinds! {
     Protocol = "protocol" (other),
     /// A change was sent, and whether it took effect is unknown. Check before you repeat it.
     OutcomeUnknown = "outcome_unknown" (other),
-    /// The run failed, was cancelled or was interrupted, or it ended with warnings that were to be raised.
+    /// The run failed, was cancelled or was interrupted, or it ended with warnings that count as a failure.
     RunFailed = "run_failed" (other),
     /// The run did not end within the time limit of the wait. The run itself goes on.
     WaitTimeout = "wait_timeout" (timeout),
@@ -89,7 +91,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Why a call failed. Never holds the key or a raw body.
+/// Why a call failed, or why a client could not be created. Never holds the key or a raw body.
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
 
@@ -162,8 +164,9 @@ impl Error {
         self.0.status
     }
 
-    /// What the server said beside its message: text for a 401, an object by field for a 422. For `run_failed`, the
-    /// run.
+    /// What the server said beside its message: a string for a 401, an object with a member for each wrong field for a
+    /// 422. For `run_failed`, the run. For `outcome_unknown` after a trigger, an object may list the runs that the
+    /// trigger may have started, as `candidates`.
     #[must_use]
     pub fn details(&self) -> Option<&Json> {
         self.0.details.as_ref()
@@ -187,31 +190,31 @@ impl Error {
         self.0.subject.as_ref().and_then(|subject| subject.resource.as_deref())
     }
 
-    /// How long the server asked to wait.
+    /// How long to wait before another attempt, as the server asked or as the rate limit requires.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
-    /// What to do about it, in one or more sentences.
+    /// What to do about the error, in one or more sentences.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         self.hint_in(Style::Rust)
     }
 
-    /// The errors beneath, outermost first.
+    /// The underlying errors, outermost first.
     #[must_use]
     pub fn causes(&self) -> Vec<String> {
         self.causes_in(Style::Rust)
     }
 
-    /// How the call went.
+    /// The report of the call, if there is one.
     #[must_use]
     pub fn meta(&self) -> Option<&Meta> {
         self.0.meta.as_ref()
     }
 
-    /// The token of the run that the error is about.
+    /// The token of the run that the error is about, if there is one.
     #[must_use]
     pub fn run(&self) -> Option<&str> {
         self.0.run.as_deref()
@@ -242,7 +245,7 @@ impl Error {
         self
     }
 
-    /// The whole error as one text, for an error that it caused.
+    /// The whole error as one text, to be a cause of another error.
     pub(crate) fn message(&self) -> Message {
         match &self.0.subject {
             Some(subject) => message![subject.written(), ": ", self.what()],
@@ -250,7 +253,7 @@ impl Error {
         }
     }
 
-    /// The sentence of [`Display`](fmt::Display) with names as a language writes them.
+    /// The text of [`Display`](fmt::Display), with names as a language spells them.
     pub(crate) fn in_style(&self, style: Style) -> String {
         let inner = &self.0;
         let mut what = brief(&inner.what.in_style(style), LONGEST_LINE);
@@ -313,7 +316,7 @@ impl Error {
         self
     }
 
-    /// Adds the user's own error as the cause.
+    /// Adds an error of the user's code, which becomes the [`source`](StdError::source).
     pub(crate) fn with_origin(mut self, origin: Arc<dyn StdError + Send + Sync>) -> Self {
         self.0.origin = Some(origin);
         self
@@ -350,15 +353,16 @@ impl Error {
         self
     }
 
-    /// Removes the key from every text that came from outside.
+    /// Removes secrets from every text that may come from outside.
     pub(crate) fn scrubbed(mut self, scrub: impl Fn(&str) -> String) -> Self {
         let inner = &mut self.0;
         inner.what = std::mem::take(&mut inner.what).map_text(&scrub);
+        inner.hint = inner.hint.take().map(|hint| hint.map_text(&scrub));
         inner.subject = inner.subject.take().map(|subject| subject.map_text(&scrub));
         if let Some(meta) = &mut inner.meta {
             meta.resource = meta.resource.take().map(|resource| scrub(&resource));
         }
-        // Scrubbed before it is shortened: scrubbing would not find half a key.
+        // A cause is scrubbed before it is shortened, because scrubbing would not find a key that was cut off.
         let short = |text: &str| brief(&scrub(text), LONGEST_LINE);
         inner.causes =
             std::mem::take(&mut inner.causes).into_iter().map(|cause| cause.map_text(short)).collect();

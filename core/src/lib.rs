@@ -1,11 +1,11 @@
-//! The Hightouch REST API: safe, complete and fast.
+//! An SDK for the REST API of Hightouch.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), hightouch_sdk::Error> {
 //! use hightouch_sdk::resources::TriggerSync;
 //! use hightouch_sdk::{Client, Settings, WaitOptions};
 //!
-//! let client = Client::new(&Settings::new())?; // HIGHTOUCH_API_KEY
+//! let client = Client::new(&Settings::new())?; // Reads the key from HIGHTOUCH_API_KEY.
 //! let run = client.syncs().trigger("orders-to-salesforce", &TriggerSync::default()).await?;
 //! let result = run.wait(&WaitOptions::new()).await?;
 //! println!("{}: {} rows added", result.status, result.successful_rows.added_count);
@@ -13,13 +13,15 @@
 //! # }
 //! ```
 //!
-//! Every call needs a tokio runtime around it. Requests keep within the workspace's limit; reads are repeated when that
-//! may help, and a request that changes something only when it certainly did not happen.
+//! Calls must run inside a tokio runtime. Requests keep within the rate limit of the workspace. After a failure, a read
+//! is sent again if that may help. A request that changes something is sent again only if it certainly did not take
+//! effect.
 //!
-//! The types of the API, such as [`resources::Sync`], are in [`resources`]: import them by name, since some bear names
-//! that the prelude has too.
+//! The types of the API are in [`resources`]. Import them by name and not with `*`, because some of them, such as
+//! [`resources::Sync`], have the name of a type or trait of the prelude.
 
-// In the order of the layers: a module imports only modules above it. `core/layers.txt` lists them for the check.
+// Modules that define macros come before the modules that use these macros. `core/layers.txt` says which module may
+// import which.
 #[macro_use]
 mod message;
 mod attempt;

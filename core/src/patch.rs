@@ -1,6 +1,6 @@
-//! A change to a value that may be cleared: left alone, set to null, or set to something else.
+//! A change of a value that may be null: leave it, clear it, or set it.
 
-/// What an update does with a value that may be null. `Patch::from(value)` sets it.
+/// What an update does with a value that may be null. `Patch::from(value)` creates a [`Set`](Self::Set).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Patch<T> {
     /// Leaves the value as it is: the request does not contain it.

@@ -1,16 +1,16 @@
-//! Reasons of errors, finer than their kinds: the codes of a diagnosis.
+//! The reasons of errors, which are finer than the kinds. Errors and findings show them as codes.
 
-/// Declares the reasons, with the codes that findings carry.
+/// Declares the reasons with their codes.
 macro_rules! reasons {
     ($($(#[doc = $doc:literal])* $variant:ident = $code:literal),* $(,)?) => {
-        /// Why a call failed, if more than its kind is known.
+        /// Why a call failed, if more than the kind of its error is known.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Reason {
             $($(#[doc = $doc])* $variant,)*
         }
 
         impl Reason {
-            /// The code of a finding.
+            /// The code that errors and findings show.
             pub(crate) const fn code(self) -> &'static str {
                 match self { $(Self::$variant => $code,)* }
             }
@@ -31,9 +31,9 @@ reasons! {
     BadToken = "bad_token",
     /// The creator of the key is no longer an active user, so the key is no longer valid.
     OrphanedCreator = "orphaned_creator",
-    /// The key did not arrive: something on the way removes its header.
+    /// The key did not reach the server: something on the way removes its header.
     StrippedKey = "stripped_key",
-    /// The function that returns the key failed, or used the client that waits for the key.
+    /// The function that returns the key failed, or called a client that gets its key from a function.
     KeyFunction = "key_function",
     /// The key was changed between looking up a sync's slug and sending the request.
     KeyChanged = "key_changed",
@@ -41,17 +41,17 @@ reasons! {
     Dns = "dns",
     /// The proxy cannot be reached, or refuses to connect to the server.
     Proxy = "proxy",
-    /// Nothing accepts connections at this address and port.
+    /// Nothing accepts connections at the server's address and port.
     Refused = "refused",
-    /// The server speaks no TLS on this port.
+    /// The server does not speak TLS on this port.
     NotTls = "not_tls",
     /// The server supports neither TLS 1.2 nor TLS 1.3.
     TlsVersion = "tls_version",
     /// The server and this client have no cipher suite in common.
     TlsSuites = "tls_suites",
-    /// The server's certificate was issued by an authority that is not trusted here.
+    /// The server's certificate was issued by an authority that the client does not trust.
     UnknownCa = "unknown_ca",
-    /// The server's certificate is self-signed and not trusted here.
+    /// The server's certificate is self-signed, and the client does not trust it.
     SelfSigned = "self_signed",
     /// The server's certificate is for another host.
     WrongHost = "wrong_host",
@@ -59,6 +59,6 @@ reasons! {
     ExpiredCertificate = "expired_certificate",
     /// The server's certificate is not valid yet.
     FutureCertificate = "future_certificate",
-    /// The workspace's limit, or this client's part of it, is used up.
+    /// The rate limit of the workspace, or this process's share of it, is used up.
     QuotaExhausted = "quota_exhausted",
 }

@@ -1,4 +1,5 @@
-//! Text from outside: shortened to one line, and scrubbed of secrets in any quoting.
+//! Helpers for texts: shortens them to one line, removes secrets from them, writes lengths of time, and finds the
+//! nearest known name.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -8,10 +9,10 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 /// The shortest piece of base64 that is looked for. A shorter one could occur by chance.
 const SHORTEST_BASE64: usize = 8;
-/// The most backslashes in a row that are read as quoting; JSON within JSON doubles them each time.
+/// The most backslashes in a row that are read as quoting. Each level of JSON within JSON doubles their number.
 const MOST_BACKSLASHES: usize = 16;
 
-/// Shortens a text to one line of at most `most` characters.
+/// Shortens a text to one line of at most `most` characters. An ellipsis marks what was cut off.
 pub(crate) fn brief(text: &str, most: usize) -> String {
     let line = if text.chars().any(breaks) {
         let words = text.split(|char: char| char.is_whitespace() || breaks(char));
@@ -25,9 +26,9 @@ pub(crate) fn brief(text: &str, most: usize) -> String {
     }
 }
 
-/// A length of time for people: `340 ms`, `1.0 s`, `2.5 min`.
+/// Writes a length of time for people: `340 ms`, `1.0 s`, `2.5 min`.
 pub(crate) fn span(time: Duration) -> String {
-    // Rounded first, so that 999.9 ms becomes 1 s.
+    // Rounds first, so that 999.9 ms becomes 1.0 s and not 1000 ms.
     match (time.as_secs_f64() * 1000.0).round() {
         millis if millis < 1000.0 => format!("{millis} ms"),
         millis if millis < 100_000.0 => format!("{:.1} s", millis / 1000.0),
@@ -35,7 +36,7 @@ pub(crate) fn span(time: Duration) -> String {
     }
 }
 
-/// The known name that was probably meant, if one is close enough.
+/// The known name that was probably meant by `given`, if one is close enough.
 pub(crate) fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let bare = |name: &str| -> Vec<char> {
         name.chars().filter(char::is_ascii_alphanumeric).map(|char| char.to_ascii_lowercase()).collect()
@@ -53,7 +54,7 @@ pub(crate) fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> 
         .map(|(_, name)| name)
 }
 
-/// How many characters have to be inserted, removed or replaced to make one text of the other (Levenshtein).
+/// How many characters must be inserted, removed or replaced to turn `one` into `other` (Levenshtein distance).
 fn distance(one: &[char], other: &[char]) -> usize {
     let mut row: Vec<usize> = (1..=other.len()).collect();
     for (index, char) in one.iter().enumerate() {
@@ -66,14 +67,15 @@ fn distance(one: &[char], other: &[char]) -> usize {
     row.last().copied().unwrap_or(one.len())
 }
 
-/// Whether a character ends a line or is invisible. Unicode does not class all of these as control characters.
+/// Whether a character is a control character or ends a line. U+2028 and U+2029 end a line but are not control
+/// characters.
 fn breaks(char: char) -> bool {
     char.is_control() || matches!(char, '\u{2028}' | '\u{2029}')
 }
 
-/// Replaces the secret by `mark`: as it is, percent-encoded (RFC 3986 §2.1), escaped for JSON (RFC 8259 §7, once or
-/// several times over), or as a part of something in base64 (RFC 4648). Other spellings are not looked for:
-/// `docs/decisions/003-spellings-of-the-key.md` says why.
+/// Replaces the secret by `mark` in each of these spellings: as it is, percent-encoded (RFC 3986 §2.1), escaped for
+/// JSON once or several times (RFC 8259 §7), or as a part of something in base64 (RFC 4648). Other spellings are not
+/// looked for; `docs/decisions/003-spellings-of-the-key.md` says why.
 pub(crate) fn without(text: &str, secret: &str, mark: &str) -> String {
     // No spelling is shorter than the secret itself.
     if secret.is_empty() || text.len() < secret.len() {
@@ -102,7 +104,7 @@ pub(crate) fn without(text: &str, secret: &str, mark: &str) -> String {
     clean
 }
 
-/// Where the secret ends if it begins at `start`. Each of its bytes may be quoted in any way.
+/// The position after the secret, if the secret begins at `start`. Each of its bytes may have any of the spellings.
 fn end_of(text: &[u8], start: usize, secret: &[u8]) -> Option<usize> {
     let (first, rest) = secret.split_first()?;
     let mut ends = Vec::new();
@@ -153,8 +155,8 @@ fn hex(digits: Option<&[u8]>) -> Option<u8> {
     u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
-/// The base64 forms of the secret for each offset within a group of three bytes, without the ends, which depend on the
-/// neighbouring bytes.
+/// The base64 forms of the secret for each offset within a group of three bytes. The characters at both ends are left
+/// out, because they depend on the neighbouring bytes.
 fn in_base64(secret: &str) -> Vec<String> {
     let mut pieces = Vec::new();
     for before in 0..3 {
@@ -204,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_secret_stays_as_it_is() {
+    fn text_without_the_secret_is_unchanged() {
         for text in ["", "é%zz&;\\u00", "k/7f", "%6", "&#x;", "\\\\\\"] {
             assert_eq!(without(text, SECRET, "[key]"), text);
             assert_eq!(without(text, "", "[key]"), text);
@@ -241,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_brief_is_one_line() {
+    fn a_shortened_text_is_one_line() {
         assert_eq!(brief("a\r\n b\u{2028}c\0d", 100), "a b c d");
         assert_eq!(brief("two  spaces", 100), "two  spaces");
         assert_eq!(brief("äöü", 2), "äö…");

@@ -38,7 +38,7 @@ fn seeds(target: Target) -> Vec<String> {
 }
 
 #[test]
-fn every_seed_keeps_the_promises() {
+fn every_seed_passes_the_checks() {
     for target in ALL {
         for seed in seeds(target) {
             (target.1)(seed.as_bytes());
@@ -46,9 +46,9 @@ fn every_seed_keeps_the_promises() {
     }
 }
 
-/// Each file is an input that once failed.
+/// Each file in `fuzz/findings` is an input that once failed.
 #[test]
-fn what_was_found_stays_mended() {
+fn inputs_that_once_failed_pass_the_checks() {
     let mut replayed = 0;
     for (name, play) in ALL {
         for entry in std::fs::read_dir(folder("fuzz/findings").join(name)).into_iter().flatten() {
@@ -59,9 +59,9 @@ fn what_was_found_stays_mended() {
     assert!(replayed > 0, "there are no findings to replay");
 }
 
-/// Writes the seeds for `make fuzz`, which names the folder.
+/// Writes the seeds and the dictionary for `make fuzz`, which names the folder in `HIGHTOUCH_FUZZ_SEEDS`.
 #[test]
-#[ignore = "no test but a step of `make fuzz`, which needs what this crate knows: it writes the seeds to a folder"]
+#[ignore = "not a test: `make fuzz` runs it to write the seeds to a folder"]
 fn seeds_and_words_are_written() {
     let to = std::env::var_os("HIGHTOUCH_FUZZ_SEEDS").expect("HIGHTOUCH_FUZZ_SEEDS names a folder");
     for target in ALL {
@@ -78,7 +78,7 @@ fn seeds_and_words_are_written() {
     std::fs::write(Path::new(&to).join("words"), words.join("\n")).unwrap();
 }
 
-/// A change of one place in an input.
+/// A change in one place of an input.
 #[derive(Clone, Debug)]
 enum Change {
     /// Replaces a value of the JSON in the input.
@@ -121,7 +121,8 @@ fn count(value: &Value) -> usize {
     }
 }
 
-/// Replaces the `left`th value, counted from the root down, by `new`.
+/// Replaces the value with the number `left` by `new`. The root has the number 0, and each value comes before the
+/// values in it.
 fn replace(value: &mut Value, left: &mut usize, new: &Value) {
     if *left == 0 {
         *value = new.clone();
@@ -171,21 +172,21 @@ fn hold_under_change(name: &str) {
 }
 
 #[test]
-fn changed_answers_keep_the_promises() {
+fn changed_answers_pass_the_checks() {
     hold_under_change("answers");
 }
 
 #[test]
-fn changed_errors_keep_the_promises() {
+fn changed_errors_pass_the_checks() {
     hold_under_change("errors");
 }
 
 #[test]
-fn changed_calls_keep_the_promises() {
+fn changed_calls_pass_the_checks() {
     hold_under_change("door");
 }
 
 #[test]
-fn changed_settings_keep_the_promises() {
+fn changed_settings_pass_the_checks() {
     hold_under_change("settings");
 }

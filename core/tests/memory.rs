@@ -1,4 +1,5 @@
-//! Measures the memory while a long list is read, in a test binary of its own, since other tests would be measured too.
+//! Measures how much memory the process uses while it reads a long list. The test has a binary of its own, because the
+//! memory of other tests in the process would be measured too.
 #![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,
@@ -17,12 +18,13 @@ use hightouch_sdk::{Client, Settings};
 use serde_json::json;
 
 const ROWS: usize = 40_000;
-/// After a tenth of the rows, pools and buffers have reached their size.
+/// The number of rows after which pools and buffers have reached their size. Growth is measured from there.
 const SETTLED: usize = ROWS / 10;
-/// The rows that follow measure about 40 MB as JSON; a list that kept them would show it.
+/// The most that the memory may grow, in bytes. The rows after [`SETTLED`] are about 40 MB of JSON, so it would grow
+/// more if the list kept them.
 const BORNE: usize = 16 << 20;
 
-/// The resident memory of this process, including the sandbox.
+/// The resident memory of this process, which includes the sandbox, in bytes.
 fn resident() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();

@@ -1,5 +1,5 @@
-//! Reads odd numbers wherever an answer may have one. `core/neighbour` runs this too, in a build with every feature of
-//! `serde_json`. `values.json` has the expected result of each value.
+//! Reads unusual values, such as 1e400, in every place of an answer that may have one. `values.json` lists the values
+//! and how each must be read. `core/neighbour` runs these tests too, in a build with every feature of `serde_json`.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -22,7 +22,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use answering::Answering;
 
-/// A value in an answer, and how it is read as each type; null if it cannot be read.
+/// A value in an answer, and how it is read as an integer, a float and a text; `None` if it cannot be read as such.
 #[derive(Deserialize)]
 struct Case {
     json: String,
@@ -58,7 +58,7 @@ fn call(base: &str, op: &str, args: &str) -> CallOutput {
     runtime().block_on(engine(base).call(op, args, "", &Cancel::new()))
 }
 
-/// A client of a server that gives it any answer.
+/// A client and its server, which sends the answer that the test sets.
 struct Answered {
     runtime: Runtime,
     server: Answering,
@@ -66,7 +66,7 @@ struct Answered {
 }
 
 thread_local! {
-    /// Never dropped: tokio's own thread-local may be gone by then.
+    /// Not dropped when the thread ends, because tokio's own thread-local may be gone by then.
     static ANSWERED: ManuallyDrop<Answered> = {
         let runtime = runtime();
         let server = Answering::new(&runtime);
@@ -75,7 +75,8 @@ thread_local! {
     };
 }
 
-/// The value that an operation returns for an answer, and what was mended; nothing if the answer is refused.
+/// Returns the value that an operation reads from this answer, and the paths that were mended; `None` if the answer is
+/// refused.
 fn parse(op: &str, args: &str, answer: &str) -> Option<(String, Vec<String>)> {
     #[derive(Deserialize)]
     struct Head {
@@ -92,7 +93,7 @@ fn parse(op: &str, args: &str, answer: &str) -> Option<(String, Vec<String>)> {
     }
     let outcome = ANSWERED.with(|answered| {
         answered.server.set(200, &[], answer);
-        // Raw, so that no run is looked for after an answer that cannot be read.
+        // A raw call, because any other trigger would look for its run after an answer that cannot be read.
         answered.runtime.block_on(answered.engine.call(op, args, r#"{"raw":true}"#, &Cancel::new()))
     });
     assert!(outcome.ok, "{}", outcome.head);
@@ -100,7 +101,7 @@ fn parse(op: &str, args: &str, answer: &str) -> Option<(String, Vec<String>)> {
     answer.value.map(|value| (value.get().to_owned(), meta.mended))
 }
 
-/// A run whose members are replaced by name.
+/// A run, in which these members are replaced. A member with an empty text is left out.
 fn run(replaced: &[(&str, &str)]) -> String {
     let rows = r#"{"addedCount":3,"changedCount":2,"removedCount":1}"#;
     let members = [
@@ -123,12 +124,12 @@ fn run(replaced: &[(&str, &str)]) -> String {
     format!("{{{}}}", members.into_iter().filter_map(with).collect::<Vec<_>>().join(","))
 }
 
-/// The path of a value that was mended, unless it could be read.
+/// The paths that must be reported as mended: this path, or none if the value could be read.
 fn mended(read: Option<&String>, path: &str) -> Vec<String> {
     if read.is_some() { Vec::new() } else { vec![path.to_owned()] }
 }
 
-/// Reads a page of one run.
+/// Reads a page with one run, in which one member is replaced.
 fn read_run(member: &str, json: &str) -> Option<(String, Vec<String>)> {
     parse("syncs.runs", r#"{"sync":1}"#, &format!("{{\"data\":[{}]}}", run(&[(member, json)])))
 }
@@ -139,18 +140,17 @@ fn assert_run(member: &str, json: &str, expected: &str, mended: Vec<String>) {
 }
 
 #[test]
-fn ids_are_read_alike_and_a_run_without_one_is_left_out() {
+fn ids_are_read_as_values_json_says_and_a_run_without_an_id_is_left_out() {
     for Case { json, int, .. } in Case::all() {
         match int {
             Some(id) => assert_run("id", &json, &id, Vec::new()),
-            // The row is left out of the list.
             None => assert_eq!(read_run("id", &json).map(|(rows, _)| rows), Some("[]".to_owned()), "{json}"),
         }
     }
 }
 
 #[test]
-fn counts_and_ratios_are_read_alike_or_mended() {
+fn counts_and_ratios_are_read_as_values_json_says_or_mended() {
     let rows = |json: &str| format!(r#"{{"addedCount":{json},"changedCount":2,"removedCount":1}}"#);
     for Case { json, int, float, .. } in Case::all() {
         let (count, ratio) = (int.as_deref().unwrap_or("0"), float.as_deref().unwrap_or("0.0"));
@@ -162,14 +162,14 @@ fn counts_and_ratios_are_read_alike_or_mended() {
 }
 
 #[test]
-fn texts_are_read_alike_or_absent() {
+fn texts_are_read_as_values_json_says_or_absent() {
     for case in Case::all() {
         let mended = if case.is_null() { Vec::new() } else { mended(case.text.as_ref(), "0.error") };
         assert_run("error", &case.json, &case.quoted().unwrap_or_default(), mended);
     }
 }
 
-/// With `arbitrary_precision`, `serde_json` hands a number over as an object.
+/// With the feature `arbitrary_precision`, `serde_json` presents a number as an object, which must not be read as one.
 #[test]
 fn a_scalar_in_the_place_of_an_object_or_a_list_is_mended() {
     let zeros = r#"{"addedCount":0,"changedCount":0,"removedCount":0}"#;
@@ -185,7 +185,7 @@ fn a_scalar_in_the_place_of_an_object_or_a_list_is_mended() {
 }
 
 #[test]
-fn lists_maps_unions_and_opaque_values_are_read_alike() {
+fn values_in_lists_maps_unions_and_opaque_json_are_read_as_values_json_says() {
     for case in Case::all() {
         let json = &case.json;
         let answer = format!(
@@ -212,9 +212,9 @@ fn lists_maps_unions_and_opaque_values_are_read_alike() {
     }
 }
 
-/// Incident: the run of a trigger was lost, because its id is a string in the document and came as a number.
+/// Incident: the run of a trigger was lost, because the answer had a number as the id, and the document has a string.
 #[test]
-fn the_id_in_a_triggers_answer_is_read_alike() {
+fn the_id_in_the_answer_to_a_trigger_is_read_as_values_json_says() {
     for case in Case::all() {
         let read = parse("syncs.trigger", r#"{"sync":1}"#, &format!("{{\"id\":{}}}", case.json));
         let expected = case.int.as_ref().map(|id| format!("\"id\":\"{id}\""));
@@ -226,7 +226,7 @@ fn the_id_in_a_triggers_answer_is_read_alike() {
 }
 
 #[test]
-fn what_is_wrong_with_an_argument_is_said_in_the_same_words() {
+fn a_wrong_argument_is_described_in_the_same_words_in_every_build() {
     let wrong = |op: &str, args: &str| {
         #[derive(Deserialize)]
         struct Failure {
@@ -252,7 +252,7 @@ fn what_is_wrong_with_an_argument_is_said_in_the_same_words() {
 
 /// The arguments and the answer of `request` have no type, and keep their text.
 #[test]
-fn a_request_goes_out_and_comes_back_as_it_is_written() {
+fn the_query_the_body_and_the_answer_of_request_keep_their_text() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let body = r#"{"z":1e400,"a":5.0,"m":123456789012345678901234567890}"#;

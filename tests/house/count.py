@@ -8,8 +8,8 @@ import re
 import sys
 from pathlib import Path
 
-# The last lines of cargo test, pytest, node --test (TAP or spec) and XCTest. XCTest suites are nested; the last line is the
-# outermost.
+# By part: a pattern for the lines in which cargo test, pytest, node --test (TAP or spec) and XCTest print their counts,
+# and how the counts of several lines are combined. XCTest's suites are nested, and the last line counts the outermost.
 PASSED_FAILED = {
     "test-core": (r"test result: \w+\. (\d+) passed; (\d+) failed", "sum"),
     "test-sandbox": (r"test result: \w+\. (\d+) passed; (\d+) failed", "sum"),
@@ -48,7 +48,7 @@ def main(logs: Path, broken: int) -> int:
         failed_all += failed
     if empty:
         print(f"These parts ran no tests: {', '.join(empty)}.")
-    # A part that is broken without a failed test (a linter, a build) counts as one failure.
+    # A part can fail without a failed test, such as a linter or a build. Such a part counts as a failure too.
     failed_all = max(failed_all, broken, len(empty))
     print(f"{passed_all} passed, {failed_all} failed")
     return 1 if failed_all else 0

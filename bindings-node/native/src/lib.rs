@@ -1,8 +1,8 @@
-//! The bridge between Node and the core's door. It passes strings and decides nothing.
+//! The bridge between Node.js and the core's door. It passes strings and bytes, and decides nothing.
 //!
-//! Each JavaScript thread (the main thread and every worker) has one [`Bridge`]. One other thread
-//! runs the calls of all bridges. The results for a bridge go to its queue, and a threadsafe
-//! function empties the queue on the JavaScript thread, so that many results cost one wake-up.
+//! Each JavaScript thread (the main thread and every worker) has one [`Bridge`]. The core runs the calls of all bridges
+//! on one thread of its own, and each result goes to the queue of the bridge that made the call. A threadsafe function
+//! then empties the queue on the JavaScript thread, so that many results cost only one wake-up.
 
 #![allow(
     clippy::must_use_candidate,
@@ -19,17 +19,18 @@ use napi::{Env, Result, Status};
 use napi_derive::napi;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// The result of one call: `[id, ok, head, body, texts]`.
+/// The result of one call as JavaScript gets it: `[id, ok, head, body, texts]`. All members but the id are those of
+/// [`wire::CallOutput`]; `texts` is absent if there are none.
 type Settled = (u32, bool, String, String, Option<Buffer>);
 
-/// Wakes the JavaScript thread. It is weak, so that an idle bridge does not keep the process alive.
+/// Wakes the JavaScript thread. The function is weak, so that a bridge without calls does not keep the process alive.
 type Wake = ThreadsafeFunction<(), (), FnArgs<(Vec<Settled>,)>, Status, false, true>;
 
 /// An engine of the core.
 #[napi]
 pub struct Engine(Arc<wire::Engine>);
 
-/// Creates an engine. A string is a failure as JSON.
+/// Creates an engine from settings, which are JSON. Returns the failure as JSON if no engine can be created.
 #[napi(catch_unwind)]
 pub fn open(settings: String) -> Either<Engine, String> {
     match wire::Engine::new(&settings) {
@@ -38,20 +39,20 @@ pub fn open(settings: String) -> Either<Engine, String> {
     }
 }
 
-/// Cancels one call.
+/// Cancels the calls that were started with this handle.
 #[napi]
 #[derive(Default)]
 pub struct Cancel(wire::Cancel);
 
 #[napi]
 impl Cancel {
-    /// Creates a handle for a call that is about to start.
+    /// Creates a handle to pass to [`Bridge::call`].
     #[napi(constructor, catch_unwind)]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Cancels the call, if it has not ended.
+    /// Cancels the calls that have not ended.
     #[napi(catch_unwind)]
     pub fn cancel(&self) {
         self.0.cancel();
@@ -68,8 +69,9 @@ impl CompletedCalls {
     fn push(&self, id: u32, outcome: wire::CallOutput) {
         let mut queue = lock(&self.queue);
         queue.push((id, outcome));
+        // Only the first result in the queue wakes the thread, because the JavaScript thread takes the whole queue.
         if queue.len() == 1 {
-            // This fails only while the thread ends, when nothing waits for the result any more.
+            // This fails only while the JavaScript thread ends, and then nothing waits for the result any more.
             lock(&self.wake).call((), ThreadsafeFunctionCallMode::NonBlocking);
         }
     }
@@ -79,14 +81,15 @@ impl CompletedCalls {
 #[napi]
 pub struct Bridge {
     completed: Arc<CompletedCalls>,
-    /// Cancelled when the thread ends, so that its calls end too.
+    /// Cancelled when the JavaScript thread ends and drops this bridge, so that the bridge's calls end too.
     ended: CancellationToken,
     _end: DropGuard,
 }
 
 #[napi]
 impl Bridge {
-    /// Creates the bridge. It calls `settle` with the results, many at a time.
+    /// Creates the bridge of this JavaScript thread. `settle` is called on this thread with the results of calls, one
+    /// or more at a time.
     #[napi(constructor, catch_unwind)]
     pub fn new(settle: Function<'_, FnArgs<(Vec<Settled>,)>, ()>) -> Result<Self> {
         let queue = Arc::new(Mutex::new(Vec::new()));
@@ -107,7 +110,8 @@ impl Bridge {
         })
     }
 
-    /// Starts one call. `settle` gets its result exactly once, unless the thread ends before.
+    /// Starts one call. `settle` gets the result of the call exactly once, unless the JavaScript thread ends first.
+    /// Fails if the core cannot start the thread that runs calls.
     #[napi(catch_unwind)]
     pub fn call(
         &self,
@@ -131,7 +135,7 @@ impl Bridge {
         Ok(())
     }
 
-    /// Keeps the process alive, or lets it end.
+    /// Keeps the event loop of this thread alive if `busy` is true, and otherwise lets the loop end.
     #[napi(catch_unwind)]
     pub fn hold(&self, env: Env, busy: bool) -> Result<()> {
         let mut wake = lock(&self.completed.wake);
@@ -141,9 +145,9 @@ impl Bridge {
     }
 }
 
-/// A result as JavaScript gets it.
+/// Converts a result to what JavaScript gets.
 fn settled((id, outcome): (u32, wire::CallOutput)) -> Settled {
-    // Only a raw body, which comes from the server, can be invalid UTF-8.
+    // Only the body of a raw answer can be invalid UTF-8, because the server wrote it.
     let body = String::from_utf8(outcome.body)
         .unwrap_or_else(|bad| String::from_utf8_lossy(bad.as_bytes()).into_owned());
     let texts = (!outcome.texts.is_empty()).then(|| outcome.texts.into());

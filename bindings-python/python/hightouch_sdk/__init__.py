@@ -1,6 +1,7 @@
 """The Hightouch API for Python.
 
-Start with ``Hightouch``, whose methods wait for their answers, or ``AsyncHightouch``, the same for asyncio::
+Start with ``Hightouch``, whose methods block until the answer arrives. ``AsyncHightouch`` has the same methods for
+asyncio::
 
     from hightouch_sdk import Hightouch
 
@@ -9,8 +10,8 @@ Start with ``Hightouch``, whose methods wait for their answers, or ``AsyncHighto
         result = run.wait(timeout=1800, progress=True)
         print(result.status, result.successful_rows.added_count)
 
-A client has one attribute per resource, such as ``ht.syncs``; ``help(ht.syncs)`` describes its operations. Values are
-immutable, such as ``hightouch_sdk.Sync``. Every error is a ``HightouchError``. All names are in
+A client has one attribute per resource, such as ``ht.syncs``; ``help(ht.syncs)`` describes its operations. Values such
+as ``hightouch_sdk.Sync`` are immutable. Every error is a ``HightouchError``. All public names are in
 ``hightouch_sdk.__all__``.
 """
 
@@ -84,7 +85,8 @@ __all__ = [
 __all__ += _error_classes.__all__
 __all__ += _names.__all__
 
-# Asyncio takes longer to import than the rest of the package, and so do the models. Both wait until they are used.
+# Importing asyncio takes longer than importing the rest of the package, and so does importing the models. So these
+# names are imported at their first use.
 _LATER = {
     "AsyncHightouch": "_async_client",
     "AsyncIdentityGraphRunHandle": "_runs",
@@ -110,5 +112,6 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    # `help(hightouch_sdk)` describes every class that is listed here. All of them would take 16,000 lines.
+    # `help(hightouch_sdk)` describes every class that is listed here. With all public classes it would print 16,000
+    # lines.
     return ["AsyncHightouch", "Hightouch", "HightouchError", "__all__", "__doc__", "__version__", "diagnose"]

@@ -1,4 +1,4 @@
-"""Converts what a caller may pass as an argument, and checks what the core cannot see."""
+"""Converts the arguments of callers for the core, and makes the checks that need the Python types."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from ._models import CronRule, DbtRule, IntervalRule, Schedule, Sync, UnknownSch
 __all__ = ["camel", "json_argument", "minutes", "moment", "options", "schedule_of", "sync_id"]
 
 _TYPES = {CronRule: "cron", IntervalRule: "interval"}
-"""The type of a schedule by its rule; the API does not document those of other rules."""
+"""The ``type`` of a schedule, by the class of its rule. The API does not document the types for the other rules."""
 
 
 def moment(name: str, value: Any) -> Any:
-    """Checks a point in time.
+    """Checks a point in time, and converts an instance of a subclass of ``datetime`` to the real class.
 
     Raises:
-        InvalidRequestError: It is a ``datetime`` without a time zone, or not a point in time.
+        InvalidRequestError: ``value`` has no time zone, or is not a point in time, such as pandas' ``NaT``.
     """
     try:
-        # Frozen clocks and pandas have subclasses of `datetime`.
+        # freezegun and pandas return instances of subclasses of `datetime`.
         real: Any = real_datetime(value)
     except ValueError as error:
         raise InvalidRequestError(f"{error}, and `{name}` must be one.") from None
@@ -37,20 +37,20 @@ def moment(name: str, value: Any) -> Any:
 
 
 def minutes(name: str, value: Any) -> Any:
-    """Converts a ``timedelta`` to whole minutes, rounded up; returns a number as it is."""
+    """Converts a ``timedelta`` to whole minutes, rounded up; returns any other value as it is."""
     return math.ceil(seconds(name, value) / 60) if isinstance(value, timedelta) else value
 
 
 def sync_id(value: Any) -> Any:
-    """Replaces a sync by its id."""
+    """Returns the id of a :class:`Sync`, and any other value as it is."""
     return value.id if isinstance(value, Sync) else value
 
 
 def schedule_of(value: Any) -> Any:
-    """Wraps a cron expression or a rule in a :class:`Schedule`.
+    """Wraps a cron expression or a rule in a :class:`Schedule`; returns any other value as it is.
 
     Raises:
-        InvalidRequestError: The API does not document which type of schedule has this rule.
+        InvalidRequestError: ``value`` is a rule, and the API does not document the type of a schedule with this rule.
     """
     if isinstance(value, str):
         value = CronRule(expression=value)
@@ -65,7 +65,7 @@ def schedule_of(value: Any) -> Any:
 
 
 def camel(value: Any) -> Any:
-    """Spells a name as the API does: ``created_at`` is ``createdAt``."""
+    """Spells a name as the API does: ``created_at`` becomes ``createdAt``."""
     if not isinstance(value, str):
         return value
     first, *rest = value.split("_")

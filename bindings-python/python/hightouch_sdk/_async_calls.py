@@ -22,7 +22,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class AsyncHandle(Protocol[T_co]):
-    """The class of a run's handle."""
+    """A class of run handles, such as ``AsyncSyncRunHandle``."""
 
     def __call__(self, door: AsyncDoor, body: bytes, slug: str | None, /) -> T_co: ...
 
@@ -48,7 +48,10 @@ class AsyncCalls:
         return handle(self.door, (await self.door.call(op, args, opts))[1], slug_of(args))
 
     def raw(self) -> AsyncCalls:
-        """The same calls with raw answers. A method that is typed for values returns them as they are."""
+        """Returns the same calls with raw answers.
+
+        The result is cast to this class, because the methods of resources are typed for calls that return values.
+        """
         return cast("AsyncCalls", AsyncRawCalls(self.door))
 
 
@@ -100,7 +103,7 @@ class AsyncRawResource:
 if TYPE_CHECKING:
 
     class AsyncRaw(Generic[P, T]):
-        """A method that returns a value, with the raw answer in its place."""
+        """The variant of a method that returns the raw answer in place of a value."""
 
         def __init__(self, method: Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]) -> None: ...
         def __get__(

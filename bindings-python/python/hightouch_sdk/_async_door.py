@@ -1,4 +1,4 @@
-"""A client's way to the core from asyncio: one descriptor wakes an event loop for the answers of many calls."""
+"""Passes the calls of a client to the core from asyncio. One file descriptor wakes an event loop for many answers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _CANCEL_S = 1.0
 
 
 class _Inbox:
-    """Receives the answers for one event loop. Only the loop and calls in progress keep it alive."""
+    """Receives the answers for one event loop. The loop, its listening thread and calls in progress keep it alive."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.pid = os.getpid()
@@ -44,7 +44,7 @@ class _Inbox:
                 return
             except NotImplementedError:
                 pass
-        # The default event loop on Windows watches no descriptors. There, one thread waits for all answers.
+        # The default event loop on Windows watches no descriptors. There, one thread waits for all answers of the loop.
         listener = threading.Thread(
             target=_listen,
             args=(weakref.ref(loop), self),
@@ -60,7 +60,7 @@ class _Inbox:
                 future.set_result(answer)
 
     def expect(self) -> int:
-        """Creates a ticket, under which an answer is expected until `forget`."""
+        """Creates a ticket for one answer, which the inbox expects until `forget` is called."""
         ticket = next(self._tickets)
         self._pending[ticket] = asyncio.get_running_loop().create_future()
         return ticket
@@ -69,7 +69,7 @@ class _Inbox:
         del self._pending[ticket]
 
     async def answer(self, ticket: int) -> Answer:
-        """Waits for an answer. After a cancellation it can be called once more."""
+        """Waits for an answer. If the waiting task was cancelled, it can be called again for the same ticket."""
         if self._pending[ticket].cancelled():
             self._pending[ticket] = asyncio.get_running_loop().create_future()
         return await self._pending[ticket]
@@ -100,8 +100,8 @@ def _listen(to: weakref.ref[asyncio.AbstractEventLoop], inbox: _Inbox) -> None:
                 del loop
 
 
-# Weak on both sides: the futures in an inbox refer to its loop, so a strong reference to the inbox would keep the loop
-# alive.
+# Keys and values are weak references. A future in an inbox refers to the loop, so a strong reference to the inbox would
+# keep the loop alive.
 _inboxes: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.ref[_Inbox]] = weakref.WeakKeyDictionary()
 
 
@@ -115,7 +115,7 @@ def _inbox(loop: asyncio.AbstractEventLoop) -> _Inbox:
 
 
 class AsyncDoor:
-    """A client's way to the core from coroutines."""
+    """Passes the calls of a client's coroutines to the core."""
 
     __slots__ = ("local",)
 
@@ -128,7 +128,7 @@ class AsyncDoor:
         try:
             return await self._call(op, args or {}, opts or {})
         except HightouchError as error:
-            # The frames below this one mean nothing to the caller.
+            # Removes the frames below this one, which mean nothing to the caller.
             raise error.with_traceback(None)  # noqa: B904
 
     async def _call(self, op: str, args: Args, opts: Opts) -> tuple[str, bytes]:
@@ -157,7 +157,7 @@ class AsyncDoor:
                 call.cancel()
                 if isinstance(stopped, asyncio.CancelledError):
                     last: Answer | None = None
-                    # The cancellation goes on, whether or not the outcome arrives in time.
+                    # The task ends as cancelled, whether or not the outcome of the call arrives in time.
                     with suppress(asyncio.CancelledError, asyncio.TimeoutError):
                         last = await asyncio.wait_for(inbox.answer(ticket), _CANCEL_S)
                     note(stopped, op, last)

@@ -1,4 +1,4 @@
-"""Calls the function that returns the key in an event loop; it may be a coroutine function."""
+"""Calls the function that returns the key, which may be a coroutine function, in an event loop."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
 _LOOK_S = 0.5
-"""How often to check whether the event loop in which the function runs was stopped."""
+"""How often to check whether the event loop in which the key function runs was stopped."""
 
 
 class AsyncKeys(Keys):
-    """Calls the function in an event loop in which calls are in progress."""
+    """Calls the key function in an event loop in which calls are in progress."""
 
     def __init__(self, ask: Callable[[], Any]) -> None:
         super().__init__(ask)
-        # The number of calls in progress. Weak, since a loop may be abandoned during a call.
+        # How many calls are in progress in each loop. The references are weak, because a loop may be abandoned during a
+        # call.
         self._calls: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, int] = weakref.WeakKeyDictionary()
 
     def _check(self, ask: Callable[[], Any]) -> None:
@@ -31,7 +32,7 @@ class AsyncKeys(Keys):
 
     @contextmanager
     def around(self, loop: asyncio.AbstractEventLoop) -> Generator[None, None, None]:
-        """Counts one call as in progress."""
+        """Counts one call as in progress during a ``with`` block."""
         self._count(loop, 1)
         try:
             yield
@@ -49,7 +50,8 @@ class AsyncKeys(Keys):
                 concurrent.futures.wait([asked], _LOOK_S)
                 if asked.done():
                     return asked.result()
-            # The loop was stopped while the function ran. Another loop may also wait for the key.
+            # The loop was stopped while the function ran. Calls in another loop may wait for the key too, so the
+            # function is called again there.
             if not loop.is_closed():
                 asked.cancel()
         raise RuntimeError("No event loop is running in which the key function could be called.")

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
 Priority: TypeAlias = Literal["trigger", "poll", "read", "bulk"]
-"""Which calls go first while several wait for the rate limit: ``"trigger"`` first, ``"bulk"`` last."""
+"""The weight of a call while several wait for the rate limit: ``"trigger"`` has the highest, ``"bulk"`` the lowest."""
 
 DIAGNOSIS = Decoder(Diagnosis)
 _STATS = Decoder(Stats)
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Callable[[], object])
-"""The function that may return the key."""
+"""The type of a function that returns the key."""
 
 
 class SecretKey(Protocol):
@@ -40,7 +40,7 @@ class SecretKey(Protocol):
 
 
 class Client(Generic[K]):
-    """Settings, and what needs no waiting."""
+    """Takes the settings, and has the methods that send nothing."""
 
     _Keys: ClassVar[type[Keys]] = Keys
 
@@ -63,7 +63,7 @@ class Client(Generic[K]):
         on_end: Callable[[CallEnd], object] | None = None,
         _internal: Mapping[str, object] | None = None,
     ) -> None:
-        # The key, the proxy and the headers may be secret.
+        # The settings that `repr` shows. The key, the proxy and the headers may be secret, so they are left out.
         shown = {
             "api_key_file": api_key_file,
             "base_url": base_url,
@@ -97,7 +97,7 @@ class Client(Generic[K]):
             on_start,
             on_end,
         )
-        # Error reports show the local variables of each frame.
+        # Error reports show the local variables of each frame. So this frame must hold no secret when it raises.
         del api_key, proxy, headers, _internal
         self._local = or_raise(opened)
 
@@ -110,15 +110,16 @@ class Client(Generic[K]):
         return decoded(_STATS, self._local.local("client.stats")[1])
 
     def set_api_key(self, api_key: str | SecretKey) -> None:
-        """Replaces the API key. What is known about the rate limit stays.
+        """Replaces the API key with another key of the same workspace. The state of the rate limit stays.
 
-        If the client has a function for the key, it calls the function again once the server refuses this key.
+        If the client has a function that returns the key, it calls that function when the server refuses the new key.
 
         Args:
-            api_key: The new key.
+            api_key: The new key, for all requests from the next one on.
 
         Raises:
-            ConfigError: It cannot be a key.
+            ConfigError: ``api_key`` cannot be a key, for example because it contains a space.
+            ClientClosedError: The client is closed.
         """
         failed = self._local.set_key(api_key)
         del api_key
@@ -159,10 +160,10 @@ def open_door(
 
 
 def path_text(name: str, path: Any) -> str | None:
-    """Converts the path of a file to text.
+    """Converts the path of a file to text; None stays None.
 
     Raises:
-        ConfigError: It is not a path, or not text.
+        ConfigError: ``path`` is not a path.
     """
     if path is None:
         return None
@@ -176,7 +177,7 @@ def or_raise(result: T | BaseException) -> T:
     """Returns a result, or raises it if it is an exception.
 
     Raises:
-        BaseException: The result is one.
+        BaseException: ``result``, if it is an exception.
     """
     if isinstance(result, BaseException):
         try:
@@ -189,7 +190,7 @@ def or_raise(result: T | BaseException) -> T:
 def request_args(
     method: str, path: str, query: Mapping[str, object] | None, body: object | UnsetType
 ) -> dict[str, object]:
-    """The arguments of the operation ``request``."""
+    """Returns the arguments of the operation ``request``."""
     return {
         "method": method,
         "path": path,

@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from ._errors import HightouchError
 
 _COROUTINE = 0x80
-"""``inspect.CO_COROUTINE``; importing ``inspect`` takes longer than the rest of the package."""
+"""``inspect.CO_COROUTINE``. Importing ``inspect`` would take longer than importing the rest of the package."""
 
 
 def is_coroutine_function(function: Any) -> bool:
-    """Whether calling it returns a coroutine: a function, a method, a partial, or an object with ``__call__``."""
+    """Whether a function, method, partial or object with ``__call__`` returns a coroutine when it is called."""
     while isinstance(function, partial):
         function = function.func
     if not hasattr(function, "__code__"):
@@ -26,7 +26,7 @@ def check_function(name: str, given: object, error: type[HightouchError]) -> Non
     """Accepts None and a function that needs no ``await``.
 
     Raises:
-        HightouchError: Of the class ``error``: it is anything else.
+        HightouchError: ``given`` is anything else. The class is ``error``.
     """
     if given is None:
         return

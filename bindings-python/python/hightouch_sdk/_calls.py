@@ -1,4 +1,4 @@
-"""How resources make their calls: for values, or for raw answers."""
+"""Makes the calls of resources, which return values or raw answers."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Handle(Protocol[T_co]):
-    """The class of a run's handle."""
+    """A class of run handles, such as ``SyncRunHandle``."""
 
     def __call__(self, door: Door, body: bytes, slug: str | None, /) -> T_co: ...
 
 
 def slug_of(args: Args) -> str | None:
-    """The slug by which a call names its sync; None if it uses the id."""
+    """Returns the slug by which a call names its sync; None if it uses an id, or is not about a sync."""
     sync = args.get("sync")
     return sync if isinstance(sync, str) and not sync.isdigit() else None
 
@@ -67,7 +67,10 @@ class Calls:
         return handle(self.door, self.door.call(op, args, opts)[1], slug_of(args))
 
     def raw(self) -> Calls:
-        """The same calls with raw answers. A method that is typed for values returns them as they are."""
+        """Returns the same calls with raw answers.
+
+        The result is cast to this class, because the methods of resources are typed for calls that return values.
+        """
         return cast("Calls", RawCalls(self.door))
 
 
@@ -117,7 +120,7 @@ class RawResource:
 
 
 def methods_of(resource: object) -> str:
-    """Names a resource and its operations."""
+    """Returns the repr of a resource, which names its operations."""
     cls = type(resource)
     names = sorted(name for name in vars(cls) if not name.startswith(("_", "with_")))
     return f"<{cls.__name__}: {', '.join(names)}>"
@@ -140,7 +143,7 @@ class _Method:
 if TYPE_CHECKING:
 
     class Raw(Generic[P, T]):
-        """A method that returns a value, with the raw answer in its place."""
+        """The variant of a method that returns the raw answer in place of a value."""
 
         def __init__(self, method: Callable[Concatenate[Any, P], T]) -> None: ...
         def __get__(self, raw: object, owner: type | None = None) -> Callable[P, RawResponse[T]]: ...

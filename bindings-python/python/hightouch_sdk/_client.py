@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import UNSET, UnsetType
 
-# For the return type of `run`: the package imports the handles only when somebody resolves the type.
+# Used in the return type of `run`. The package imports the handles only when something resolves this type.
 import hightouch_sdk
 
 from ._base import DIAGNOSIS, Client, Priority, SecretKey, open_door, or_raise, request_args
@@ -34,35 +34,45 @@ Ask: TypeAlias = "Callable[[], str]"
 
 @public
 class Hightouch(Client[Ask], Resources):
-    """A client of one Hightouch workspace whose methods wait for their answers.
+    """A client of one Hightouch workspace. Its methods block until the answer arrives.
 
-    Threads may share a client, and so may forked child processes that inherit it. The client connects at its first
-    call. While it waits, other threads run, and Ctrl-C ends the wait at once.
+    Threads may share a client. A forked child process may use a client that it inherits. The client connects at its
+    first call. While a call waits, other threads run, and Ctrl-C interrupts the call.
 
     Args:
-        api_key: The workspace's API key: a string, or an object with ``get_secret_value()`` such as pydantic's
-            ``SecretStr``. Default: the variable ``HIGHTOUCH_API_KEY``. Or a function that returns the key. It runs in a
-            thread of its own: before the first request, and again when the server refuses the key (401), once for all
-            requests that were refused at the same time. If the key has changed, they are sent again once. If the
-            function fails, they fail with ``AuthenticationError``, whose cause is the function's error. The function
-            must not use this client.
-        api_key_file: A file that contains the key. A line ending after the key is ignored.
-        base_url: The address of the API, with its ``/api/v1``. Default: the variable ``HIGHTOUCH_BASE_URL``, else the
-            public API.
-        limit: The workspace's rate limit, as a number of requests and of seconds. Default: ``(200, 10)``.
-        share: The part of the rate limit that this client may use, above 0 and at most 1. Default: the variable
-            ``HIGHTOUCH_SHARE``, else 1.
-        timeout: Time limit of one attempt of a call, in seconds or as a timedelta. Default: 30 seconds.
-        deadline: Time limit of a whole call, with all attempts and waits. Default: none.
-        max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent. Default: none.
-        max_retries: How many times a request that failed is sent again, if that is safe. Default: 3.
-        ca_bundle: A PEM file with certificates to trust, in addition to those of the system.
-        proxy: The URL of a proxy. Default: the usual variables, such as ``HTTPS_PROXY``.
-        headers: Headers to send with every request, for example for a gateway. The ``headers`` of a call replace those
-            of the same name.
-        on_start: A function to call before each call that may send something, including each page of a list and each
-            step of following a run. It cannot be a coroutine function. What it raises is logged and ignored.
-        on_end: A function to call after each such call, in the same thread, with the outcome of the call.
+        api_key: The workspace's API key: a string, an object with ``get_secret_value()`` such as pydantic's
+            ``SecretStr``, or a function that returns the key. Default: the variable ``HIGHTOUCH_API_KEY``. A function
+            is called before the first request, and again when the server refuses the key (401). Requests that are
+            refused at the same time share one call of the function. If it returns another key, each of these requests
+            is sent once more. If it raises, the calls that need the key fail with ``AuthenticationError``, whose
+            ``__cause__`` is the function's error. The function runs in a thread of its own. It must not use this
+            client.
+        api_key_file: A file that contains the key: a regular file of at most 64 KiB. One line break at its end is
+            ignored.
+        base_url: The address of the API, with its ``/api/v1``: an ``https`` URL, or an ``http`` URL of a loopback
+            address. Default: the variable ``HIGHTOUCH_BASE_URL``, else the public API.
+        limit: The workspace's rate limit, as a number of requests (1 to 1,000,000) and of seconds (0.001 to 86,400).
+            Default: ``(200, 10)``.
+        share: The part of the rate limit that this process may use, above 0 and at most 1. If clients of one workspace
+            have different shares, the smallest holds for all of them. Default: the variable ``HIGHTOUCH_SHARE``, else
+            1.
+        timeout: Time limit of one attempt of a call, above 0, in seconds or as a timedelta. Default: 30 seconds.
+        deadline: Time limit of a whole call with all attempts and waits, above 0, in seconds or as a timedelta.
+            Default: no limit.
+        max_wait: How long a call may wait for the rate limit, in seconds or as a timedelta. With 0, a call is sent at
+            once or fails. Default: no limit.
+        max_retries: How many times a request that failed is sent again, if that is safe. Waiting for the rate limit
+            does not count as a retry. Default: 3.
+        ca_bundle: A PEM file, at most 16 MiB, with certificates to trust in addition to those of the system.
+        proxy: The URL of a proxy: ``http``, ``https``, ``socks5`` or ``socks5h``. Default: the usual variables, such
+            as ``HTTPS_PROXY``.
+        headers: Headers to send with every request, such as one that a gateway requires. A header of a single call
+            replaces the header of the same name.
+        on_start: A function that is called with a :class:`CallStart` before each call that may send something,
+            including each page of a list and each step of following a run. It must be a plain function. An exception
+            that it raises is logged and ignored.
+        on_end: A function that is called with a :class:`CallEnd` after each such call, in the same thread. It must be a
+            plain function, too, and an exception that it raises is logged and ignored.
 
     Raises:
         ConfigError: A setting is wrong, or there is no key.
@@ -88,21 +98,27 @@ class Hightouch(Client[Ask], Resources):
     ) -> Any:
         """Sends a request that this package has no method for, with the same rate limit, retries and errors.
 
+        ``timeout``, ``deadline``, ``max_retries`` and ``max_wait`` default to the settings of the client.
+
         Args:
             method: ``GET``, ``HEAD``, ``POST``, ``PUT``, ``PATCH`` or ``DELETE``.
-            path: The path below the base URL. It starts with one slash.
-            query: Parameters of the query. A list repeats its parameter.
-            body: Any JSON value. ``None`` sends null; without it there is no body.
+            path: The path below the base URL. It starts with exactly one slash and contains no query.
+            query: The parameters of the query: strings, numbers, bools, or lists of these. A list repeats its
+                parameter.
+            body: Any JSON value. ``None`` sends null. If ``body`` is left out, the request has no body.
             timeout: Time limit of one attempt, in seconds or as a timedelta.
-            deadline: Time limit of the whole call, with all attempts and waits.
+            deadline: Time limit of the whole call with all attempts and waits, in seconds or as a timedelta.
             max_retries: How many times a request that failed is sent again, if that is safe.
-            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
-                ``"read"`` and ``"bulk"``.
-            headers: More headers to send.
+            max_wait: How long the call may wait for the rate limit, in seconds or as a timedelta. With 0, the call is
+                sent at once or fails.
+            priority: The weight of the call while several calls wait for the rate limit: ``"trigger"`` has the
+                highest, then ``"poll"``, ``"read"`` and ``"bulk"``. Default: ``"read"`` for ``GET`` and ``HEAD``, else
+                ``"trigger"``.
+            headers: Headers to send in addition to those of the client. A header replaces the client's header of the
+                same name.
 
         Returns:
-            The server's JSON as plain values.
+            The server's JSON as plain values; ``None`` if the answer is empty.
 
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
@@ -119,24 +135,32 @@ class Hightouch(Client[Ask], Resources):
         """Returns the handle of a run from its token. Nothing is sent.
 
         Args:
-            token: The ``token`` of a handle, or the ``run_token`` of an error, of any process and language.
+            token: The ``token`` of a handle or the ``run_token`` of an error, from any process and any language.
 
         Raises:
-            InvalidRequestError: It is not the token of a run at this ``base_url``.
+            InvalidRequestError: ``token`` is not the token of a run at this ``base_url``.
+            ClientClosedError: The client is closed.
         """
         from ._runs import opened
 
         return opened(self._local, self._local.local("runs.open", {"token": token})[1])
 
     def diagnose(self) -> Diagnosis:
-        """Checks the settings, the connection and the key, with one handshake and one read.
+        """Checks the settings, the connection and the key, with one TLS handshake and one read.
 
-        Problems become findings of the diagnosis and are not raised.
+        The read (``syncs.list``) counts towards the rate limit. Problems become findings of the diagnosis and are not
+        raised.
+
+        Raises:
+            ClientClosedError: The client is closed.
         """
         return decoded(DIAGNOSIS, self._local.call("client.diagnose")[1])
 
     def close(self) -> None:
-        """Closes the client. Calls in progress and later ones fail with ``ClientClosedError``."""
+        """Closes the client. Calls in progress and later calls fail with ``ClientClosedError``.
+
+        A call in progress fails with ``OutcomeUnknownError`` instead if a change may have been sent. Runs go on.
+        """
         self._local.close()
 
     def __enter__(self) -> Self:
@@ -161,17 +185,18 @@ def diagnose(
     proxy: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Diagnosis:
-    """Checks settings, the connection and the key, with one handshake and one read.
+    """Checks settings, the connection and the key, with one TLS handshake and one read.
 
-    Unlike :meth:`Hightouch.diagnose` it also accepts settings that no client can be created with. What is wrong with
-    them is a finding of the diagnosis. ``python -m hightouch_sdk doctor`` prints the same.
+    Unlike :meth:`Hightouch.diagnose`, this function also accepts settings from which no client can be created. The
+    reason then is a finding of the diagnosis. ``python -m hightouch_sdk doctor`` prints the same report. The arguments
+    mean the same as those of :class:`Hightouch` and have the same defaults.
 
     Args:
-        api_key: As for :class:`Hightouch`, and so are the others, with the same defaults.
+        api_key: The workspace's API key.
         api_key_file: A file that contains the key.
         base_url: The address of the API, with its ``/api/v1``.
-        timeout: Time limit of the read, in seconds or as a timedelta.
-        ca_bundle: A PEM file with certificates to trust.
+        timeout: Time limit of the handshake, and of the read, in seconds or as a timedelta.
+        ca_bundle: A PEM file with certificates to trust in addition to those of the system.
         proxy: The URL of a proxy.
         headers: Headers to send.
 

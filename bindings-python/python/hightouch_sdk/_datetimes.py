@@ -19,7 +19,7 @@ def real_datetime(value: object) -> object:
     """Converts an instance of a subclass of ``datetime`` to the real class; returns any other value as it is.
 
     Raises:
-        ValueError: It is not a point in time, as ``NaT`` of pandas.
+        ValueError: ``value`` is not a point in time, such as pandas' ``NaT``.
     """
     real = datetime.__origin__
     if not isinstance(value, real) or type(value) is real:

@@ -1,4 +1,4 @@
-"""A client's way to the core: calls go in as JSON, answers and failures come out as Python values."""
+"""Passes the calls of a client to the core as JSON, and raises the failures of the core as exceptions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 class RawAnswer(Struct):
-    """A raw answer without its body: the `value` that the core read, or the `failure` that the answer reports."""
+    """A raw answer without its body. It has the `value` that the core read, or the `failure` that the body reports."""
 
     status: int
     headers: dict[str, str]
@@ -50,7 +50,7 @@ _HEAD = Decoder(Head)
 
 
 def read(answer: Answer, keys: Keys | None = None) -> tuple[str, bytes]:
-    """Returns the head and the body of an answer, or raises the failure.
+    """Logs an answer, and returns its head and its body.
 
     Raises:
         HightouchError: The call failed.
@@ -59,7 +59,7 @@ def read(answer: Answer, keys: Keys | None = None) -> tuple[str, bytes]:
     log = logger()
     if log is not None and log.isEnabledFor(_DEBUG):
         _log(log, ok, head)
-    # Most answers have no cuts, and decoding each head would double the cost of a call in Python.
+    # Searches the text first: few answers have cuts, and decoding each head would double the cost of a call in Python.
     if '"cuts":[{' in head:
         _warn(ok, head)
     if ok:
@@ -75,7 +75,7 @@ def settled(called: tuple[Answer | None, BaseException | None], op: str, keys: K
 
     Raises:
         HightouchError: The call failed.
-        BaseException: What a signal handler raised during the wait.
+        BaseException: A signal handler raised it during the wait.
     """
     answer, raised = called
     if raised is not None:
@@ -91,7 +91,7 @@ class _Run(Struct):
 
 
 def note(raised: BaseException, op: str, last: Answer | None) -> None:
-    """Adds a note to the exception that interrupted a call. It says whether the request may have taken effect."""
+    """Adds a note to the exception that interrupted a call. The note says whether the request may have taken effect."""
     operation = op.removeprefix("client.")
     if last is None:
         add_note(raised, f"{operation} was interrupted. Whether its request was sent is not known.")
@@ -106,7 +106,7 @@ def note(raised: BaseException, op: str, last: Answer | None) -> None:
 
 
 def note_run(raised: BaseException, token: str | None) -> None:
-    """Adds a note to an exception that says how to resume the run, unless it has such a note."""
+    """Adds a note that says how to resume the run, unless the exception has such a note already."""
     if token is not None and not any(token in note for note in getattr(raised, "__notes__", ())):
         add_note(raised, f"The run goes on. Resume it with `client.run({token!r})`.")
 
@@ -119,10 +119,10 @@ def add_note(raised: BaseException, text: str) -> None:
 _RUN = Decoder(_Run)
 
 _DEBUG = 10
-"""``logging.DEBUG``."""
+"""``logging.DEBUG``. This module does not import ``logging``."""
 
 KEY_FUNCTION = "key_function"
-"""The code of failures whose cause is the function that returns the key."""
+"""The code of a failure that the function that returns the key caused."""
 
 
 def _outcome(ok: bool, head: str) -> tuple[HightouchError | None, Meta | None]:
@@ -190,7 +190,7 @@ def decoded(decoder: Decoder[T], body: bytes) -> T:
 
 
 def _head(head: str) -> Head:
-    # The value of a raw answer may contain lone surrogates.
+    # The value of a raw answer may contain lone surrogates, which `Decoder.decode` refuses.
     return decode(_HEAD, head.encode())
 
 
@@ -205,12 +205,12 @@ class _Next(Struct):
 
 def next_of(head: str) -> str | None:
     """Returns the token of the next page, if there may be one."""
-    # Decodes nothing else, because each page of a list comes through here.
+    # Decodes only the token, because this runs for each page of a list.
     return decoder(_Next).decode(head).next
 
 
 def answer_of(head: str) -> tuple[Meta, RawAnswer]:
-    """Returns the metadata of a raw call, and what its answer means."""
+    """Returns the metadata of a raw call, and its answer without the body."""
     it = _head(head)
     # The core adds an answer to each raw call that succeeds.
     assert it.answer is not None  # noqa: S101
@@ -218,7 +218,7 @@ def answer_of(head: str) -> tuple[Meta, RawAnswer]:
 
 
 class Door:
-    """The core's client in this process. A forked child opens its own with the same settings."""
+    """Passes calls to the engine: the core's client in this process. A forked child opens an engine of its own."""
 
     __slots__ = ("_closed", "_engine", "_pid", "hooks", "keys")
 
@@ -246,7 +246,7 @@ class Door:
         try:
             return self._call(op, args or {}, opts or {})
         except HightouchError as error:
-            # The frames below this one mean nothing to the caller.
+            # Removes the frames below this one, which mean nothing to the caller.
             raise error.with_traceback(None)  # noqa: B904
 
     def _call(self, op: str, args: Args, opts: Opts) -> tuple[str, bytes]:
@@ -289,7 +289,7 @@ class Door:
 
 
 def returned(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | BaseException:
-    """Returns what a function returns, or what it raises, without its frames."""
+    """Returns what a function returns, or the exception that it raises, without frames and causes."""
     try:
         return function(*args, **kwargs)
     except BaseException as error:

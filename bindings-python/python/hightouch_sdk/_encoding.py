@@ -18,10 +18,10 @@ from ._json_plain import BYTES, NotJsonError, number_of, plain
 from ._json_text import HasText, dumps
 
 Args: TypeAlias = Mapping[str, object]
-"""Arguments of an operation under the core's names: ``UNSET`` leaves one out, ``None`` is null."""
+"""Arguments of an operation, by the core's names. ``UNSET`` leaves an argument out, ``None`` is sent as null."""
 
 Opts: TypeAlias = Mapping[str, object]
-"""Options of a call under the core's names: ``None`` leaves one to the client's settings."""
+"""Options of a call, by the core's names. For an option that is ``None``, the client's setting applies."""
 
 Seconds: TypeAlias = float | timedelta
 """A duration: a number of seconds, or a ``timedelta``."""
@@ -34,7 +34,7 @@ def seconds(name: str, duration: Any, error: type[HightouchError] = InvalidReque
     """Converts a duration to seconds.
 
     Raises:
-        HightouchError: The duration is not finite. The class is ``error``.
+        HightouchError: ``duration`` is not a finite duration. The class is ``error``.
     """
     given = duration.total_seconds() if isinstance(duration, timedelta) else duration
     is_number = hasattr(given, "__float__") or hasattr(given, "__index__")
@@ -48,7 +48,7 @@ def milliseconds(name: str, duration: Any, error: type[HightouchError] = Invalid
     """Converts a duration to whole milliseconds, rounded up; None stays None.
 
     Raises:
-        HightouchError: The duration is not finite, or it is negative. The class is ``error``.
+        HightouchError: ``duration`` is not a finite duration, or is negative. The class is ``error``.
     """
     if duration is None:
         return None
@@ -66,9 +66,9 @@ def options(
     priority: str | None,
     headers: Mapping[str, str] | None,
 ) -> Opts:
-    """The options of one call, under the core's names; those that are None are left out."""
+    """Returns the options of one call, by the core's names. Options that are None are left out."""
     opts: dict[str, object] = {}
-    # Most calls have no options, so nothing is done for those that are absent.
+    # Every call runs this, and most calls have no options. So an absent option costs only a comparison.
     for name, core_name, duration in (
         ("timeout", "timeoutMs", timeout),
         ("deadline", "deadlineMs", deadline),
@@ -86,7 +86,7 @@ def options(
 
 
 def checked_headers(headers: Any, error: type[HightouchError]) -> dict[str, str] | None:
-    """Copies headers into a dict.
+    """Copies headers into a dict; None stays None.
 
     Raises:
         HightouchError: The headers are not a mapping from strings to strings. The class is ``error``.
@@ -108,7 +108,7 @@ def json_argument(name: str, value: Any) -> Any:
     """Writes an argument that may be any JSON; ``UNSET`` stays as it is.
 
     Raises:
-        InvalidRequestError: A part of it has no JSON form.
+        InvalidRequestError: A part of ``value`` has no JSON form.
     """
     if isinstance(value, UnsetType):
         return value
@@ -129,7 +129,7 @@ def args_json(args: Args) -> str:
         return ""
     try:
         for value in given.values():
-            # The encoder would write Base64.
+            # msgspec would write bytes as Base64. `plain` refuses them.
             if isinstance(value, BYTES):
                 plain(value)
         return encoded(given)
@@ -140,7 +140,7 @@ def args_json(args: Args) -> str:
 
 
 def python_name(name: str) -> str:
-    """Spells a name of the core as Python does: ``modelId`` is ``model_id``."""
+    """Spells a name of the core as Python does: ``modelId`` becomes ``model_id``."""
     return re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", name)
 
 

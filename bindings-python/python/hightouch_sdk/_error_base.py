@@ -1,4 +1,4 @@
-"""The base class of all errors, and the data of a call."""
+"""The base class of all errors, and the metadata of calls."""
 
 from __future__ import annotations
 
@@ -18,32 +18,33 @@ if TYPE_CHECKING:
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
-    """One request of a call. It has either a status or a failure."""
+    """One HTTP request of a call. It has either a status or a failure."""
 
     status: int | None = None
     """The HTTP status of the answer."""
     failure: str | None = None
-    """The kind of the failure, if there was no answer."""
+    """The kind of the failure, such as ``"timeout"``, if no complete answer arrived."""
     ms: float = 0.0
-    """How long the request took, in milliseconds."""
+    """How long the request took, in milliseconds, without the wait for the rate limit."""
 
 
 class Cut(Struct, frozen=True, kw_only=True):
-    """How a refusal (429) lowered the rate limit for all clients of the process that use the same key."""
+    """How a refusal (429) lowered the rate limit for all clients of the workspace in this process."""
 
     allowed: int
-    """How many requests per window are sent from then on."""
+    """How many requests per window are sent after the refusal, until successes raise the number again."""
     closed_ms: float = field(name="closedMs", default=0.0)
-    """For how long nothing was sent, in milliseconds."""
+    """For how long nothing is sent after the refusal, in milliseconds."""
 
 
 class Meta(Struct, frozen=True, kw_only=True):
     """The metadata of a call, for logs and traces."""
 
     request_id: str = field(name="requestId", default="")
-    """The id that this package sent as ``X-Request-Id``."""
+    """The id of the call's own request, which this package sends as ``X-Request-Id`` with each attempt. Other requests
+    of the call, such as the look-up of a slug, have ids of their own."""
     operation: str = ""
-    """The method that was called, such as ``"syncs.list"``."""
+    """The method that was called, such as ``"syncs.list"``; ``"run"`` for a step of :meth:`Run.wait`."""
     operation_id: str | None = field(name="operationId", default=None)
     """The API's name for the operation, such as ``"ListSync"``; None for a call that has none, such as ``request``."""
     waited_ms: float = field(name="waitedMs", default=0.0)
@@ -51,11 +52,11 @@ class Meta(Struct, frozen=True, kw_only=True):
     duration_ms: float = field(name="durationMs", default=0.0)
     """How long the call took, with all attempts and waits, in milliseconds."""
     mended: list[str] = []
-    """The places where the answer did not fit its type and was corrected."""
+    """Paths of values in the answer that were missing or unusable and got a default, such as ``"3.plannedRows"``."""
     attempts: list[Attempt] = []
     """The requests that were sent, in their order."""
     cuts: list[Cut] = []
-    """How refusals of this call lowered the rate limit. Each is also logged as a warning."""
+    """One entry for each refusal (429) of this call that lowered the rate limit. Each is also logged as a warning."""
 
 
 @public
@@ -66,7 +67,7 @@ class HightouchError(Exception):
     """
 
     kind: str = "internal"
-    """The kind of the error, by its name in all languages."""
+    """The kind of the error, such as ``"not_found"``. Its name is the same in all languages."""
 
     def __init__(
         self,
@@ -91,8 +92,8 @@ class HightouchError(Exception):
         self.message = message
         """What happened, as a sentence."""
         self.code = code
-        """The reason within the kind, such as ``"bad_token"``, ``"dns"`` or ``"key_function"``, if it is known. For a
-        refused key or a failed connection it is the code of a :class:`Finding`. Later versions may add codes."""
+        """A finer reason than the kind, such as ``"bad_token"`` or ``"dns"``; None if no such reason is known. The
+        codes are those of :class:`Finding`. Later versions may add codes."""
         self.status = status
         """The HTTP status, if the server answered."""
         self._details: Json | None = json_of(details)
@@ -101,26 +102,31 @@ class HightouchError(Exception):
         self.operation_id = operation_id
         """The API's name for the operation, such as ``"ListSync"``."""
         self.resource = resource
-        """What the call was about, such as ``sync "orders"``."""
+        """The resource that the call was about, such as ``sync "orders"``."""
         self.retry_after = retry_after
-        """After how many seconds another attempt makes sense."""
+        """How many seconds to wait before another attempt, as the server asked or as the rate limit requires; None if
+        unknown."""
         self.hint = hint
-        """What to do about it, as a sentence."""
+        """What to do about the error, in one or more sentences; None if there is no hint."""
         self.causes = list(causes)
         """The underlying errors, outermost first."""
         self.meta = meta
-        """The metadata of the call."""
+        """The metadata of the call; may be None if nothing was sent."""
         self.run_token = run_token
-        """The token of the run that this is about. ``client.run(token)`` resumes it."""
+        """The token of the run that the error is about, if there is one. ``client.run(token)`` resumes the run."""
 
     @property
     def details(self) -> Any:
-        """Further details of the server or of this package, as plain JSON values."""
+        """What the server said besides its message, as plain JSON values.
+
+        If a run failed, they are the last state of the run. If the outcome of a trigger is unknown, ``candidates`` may
+        list the runs that it may have started.
+        """
         return None if self._details is None else self._details.to_python()
 
     @property
     def request_id(self) -> str | None:
-        """The ``X-Request-Id`` of the call."""
+        """The ``X-Request-Id`` of the call's own request."""
         return None if self.meta is None else self.meta.request_id
 
     def __str__(self) -> str:
@@ -139,7 +145,7 @@ def _again(cls: type[HightouchError], message: str) -> HightouchError:
 
 @public
 class RunFailedError(HightouchError):
-    """The run failed, was cancelled or was interrupted, or it ended with warnings that were to be raised."""
+    """The run failed, was cancelled or was interrupted, or it ended with warnings and ``on_warning`` is ``"raise"``."""
 
     kind = "run_failed"
     if TYPE_CHECKING:

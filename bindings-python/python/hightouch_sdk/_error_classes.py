@@ -81,7 +81,8 @@ class ValidationError(HightouchError):
 
 @public
 class RateLimitedError(HightouchError):
-    """The call would have to wait longer for the rate limit, or after a refusal (429), than it may."""
+    """The wait for the rate limit, or after a refusal (429), would be longer than allowed, or the server has
+    refused every request for minutes."""
 
     kind = "rate_limited"
 
@@ -95,7 +96,7 @@ class ServerError(HightouchError):
 
 @public
 class ConnectError(HightouchError, ConnectionError):
-    """No connection to the server could be made, or it broke."""
+    """No connection to the server could be made, or the connection broke."""
 
     kind = "connect"
 
@@ -109,14 +110,15 @@ class TlsError(HightouchError, ConnectionError):
 
 @public
 class ProxyError(HightouchError, ConnectionError):
-    """The proxy cannot be reached, or it refused to connect."""
+    """The proxy cannot be reached, or it refused to connect to the server."""
 
     kind = "proxy"
 
 
 @public
 class RequestTimeoutError(HightouchError, TimeoutError):
-    """An attempt or the whole call took longer than allowed."""
+    """An attempt or the whole call took longer than allowed, or the server or a gateway gave up waiting (408,
+    499)."""
 
     kind = "timeout"
 

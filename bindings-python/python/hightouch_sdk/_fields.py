@@ -1,11 +1,11 @@
-"""Fields that are required in a value that a user creates, but that an answer may lack."""
+"""Declares fields that users must give when they create a value, but that an answer may lack."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    # For a type checker these are fields without a default, so it requires them.
+    # A type checker sees fields without a default, so it requires users to pass them.
     from msgspec import field as needed
     from msgspec import field as needed_list
 else:
@@ -15,11 +15,14 @@ else:
         return []
 
     def needed(name=None):  # noqa: ANN001, ANN202
-        """None if an answer lacks it. The core refuses to send a value without it."""
+        """Declares a field that is None if an answer lacks it. The core refuses to send a value without the field."""
         return field(name=name, default=None)
 
     def needed_list(name=None):  # noqa: ANN001, ANN202
-        """Empty if an answer lacks it. With `list` as the factory, msgspec would not send an empty one."""
+        """Declares a list that is empty if an answer lacks it.
+
+        The factory is not `list` itself, because msgspec would then omit an empty list from the JSON that is sent.
+        """
         return field(name=name, default_factory=_no_items)
 
 

@@ -19,37 +19,37 @@ class Waiting(Struct, frozen=True, kw_only=True):
 
 
 class Stats(Struct, frozen=True, kw_only=True):
-    """The state of the rate limit, for all clients of the process that use the same key."""
+    """The state of the rate limit, for all clients of the workspace in this process."""
 
     limit: int
     """How many requests the workspace allows per window."""
     allowed: int
-    """How many requests are sent per window at present: fewer than ``limit`` after refusals."""
+    """How many requests are sent per window at present: fewer than ``limit`` after refusals, or with a ``share``."""
     in_flight: int = field(name="inFlight")
-    """Requests in progress. One that was given up counts for 5 more seconds."""
+    """Requests in progress. A request that was given up still counts for as long as it may reach the server."""
     used: int
-    """Requests that count towards the current window."""
+    """Requests that count towards the last window: they are in progress, or ended within it."""
     waiting: Waiting
     """Calls that wait for the rate limit."""
     closed_for_ms: float = field(name="closedForMs")
-    """Milliseconds until the client sends again after a refusal (429); 0 if it is not waiting."""
+    """Milliseconds until requests are sent again after a refusal (429); 0 if they are not held back."""
     refused: int
-    """Requests that the server has refused because of its rate limit (429)."""
+    """Requests that the server has refused so far because of its rate limit (429)."""
     granted: int
-    """Requests that have been sent."""
+    """Requests that have been sent so far."""
 
 
 class Negotiated(Struct, frozen=True, kw_only=True):
-    """The result of a TLS handshake, in the names of the IANA registries."""
+    """The result of a TLS handshake."""
 
     protocol: str
-    """``TLSv1_3`` or ``TLSv1_2``."""
+    """The TLS version: ``TLS 1.3`` or ``TLS 1.2``."""
     cipher_suite: str = field(name="cipherSuite")
-    """The cipher suite, such as ``TLS13_AES_256_GCM_SHA384``."""
+    """The cipher suite by its IANA name, such as ``TLS_AES_256_GCM_SHA384``."""
     key_exchange: str = field(name="keyExchange")
     """The key exchange, such as ``X25519MLKEM768``."""
     application_protocol: str | None = field(name="applicationProtocol", default=None)
-    """``h2`` or ``http/1.1``."""
+    """``h2`` or ``http/1.1``; None if the server chose neither."""
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -59,11 +59,11 @@ class Finding(Struct, frozen=True, kw_only=True):
     """``ok``, or what is wrong: ``no_key``, ``malformed_key``, ``bad_token``, ``orphaned_creator``, ``stripped_key``,
     ``key_function``, ``key_changed``, ``dns``, ``proxy``, ``refused``, ``not_tls``, ``tls_version``, ``tls_suites``,
     ``unknown_ca``, ``self_signed``, ``wrong_host``, ``expired_certificate``, ``future_certificate``,
-    ``quota_exhausted``, or the kind of another error. Later versions may add codes."""
+    ``quota_exhausted``, or the kind of an error that has no code. Later versions may add codes."""
     message: str
     """What was found, as a sentence."""
     advice: str | None = None
-    """What to do about it, as a sentence."""
+    """What to do about the finding, in one or more sentences."""
 
 
 class Diagnosis(Struct, frozen=True, kw_only=True):
@@ -79,8 +79,8 @@ class Diagnosis(Struct, frozen=True, kw_only=True):
     """The proxy that requests go through, from the settings or the environment, without its credentials. None if there
     is no proxy."""
     tls: Negotiated | None = None
-    """The result of the TLS handshake with the server. None over plain HTTP, behind a proxy that itself uses TLS, or if
-    no connection could be made."""
+    """The result of the TLS handshake with the server. None over plain HTTP, behind a proxy that itself uses TLS or
+    SOCKS, or if no connection could be made."""
     findings: list[Finding] = []
     """The findings, in the order of the checks."""
 

@@ -33,9 +33,9 @@ class CallEnd(Struct, frozen=True, kw_only=True):
     operation_id: str | None = None
     """The API's own name of the operation, as in :class:`CallStart`."""
     meta: Meta | None = None
-    """The metadata of the call; None if it was interrupted or failed before anything was sent."""
+    """The metadata of the call. None if the call was interrupted; may be None if it failed before anything was sent."""
     error: BaseException | None = None
-    """The exception that the call raises; None if it succeeded."""
+    """The exception that the call raises; None if the call succeeded."""
 
 
 class Hooks:
@@ -54,7 +54,7 @@ class Hooks:
         self._on_end = on_end
 
     def around(self, op: str) -> Around:
-        """Calls the hooks around one call."""
+        """Returns a context manager that calls the hooks before and after one call."""
         return Around(self, CallStart(operation=op.removeprefix("client."), operation_id=OPERATION_IDS.get(op)))
 
     def started(self, call: CallStart) -> None:
@@ -92,7 +92,7 @@ def _run(hook: Callable[[Any], object], event: object) -> None:
     try:
         hook(event)
     except Exception:
-        # A hook must not change the outcome of a call.
+        # A hook must not change the outcome of a call, so its exception is only logged.
         log = logger(wanted=True)
         if log is not None:
             log.exception("A hook raised an exception.")

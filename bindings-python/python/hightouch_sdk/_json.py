@@ -1,4 +1,4 @@
-"""JSON that has no type in this package. Its text is kept until it is read."""
+"""JSON that has no type in this package. Its text is kept, and decoded when the value is read."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Json(Frozen):
     """An immutable JSON value of any shape, such as the ``configuration`` of a sync.
 
     It is decoded at its first use. As an argument it is sent with the same text that was received, so no digit is lost.
-    :meth:`with_` and :meth:`edit` create a changed copy, :meth:`to_python` creates a plain one.
+    :meth:`with_` and :meth:`edit` create a changed copy, and :meth:`to_python` creates a copy of plain values.
 
     Two ``Json`` are equal if their texts or their decoded values are equal. A ``Json`` is also equal to the plain value
     that :meth:`to_python` returns.
@@ -41,7 +41,7 @@ class Json(Frozen):
     def __init__(self, value: object) -> None:
         """Wraps a plain value: ``None``, a bool, a number, a string, a list or a dict with string keys.
 
-        A ``Decimal``, another :class:`Json` and a part of one keep all their digits, at any depth.
+        A ``Decimal``, another :class:`Json`, and an object or array within one keep all their digits, at any depth.
 
         Raises:
             TypeError: A part of the value has no JSON form.
@@ -51,7 +51,7 @@ class Json(Frozen):
 
     @classmethod
     def from_raw(cls, raw: bytes | Raw) -> Json:
-        """Wraps JSON text. It is checked once it is read or sent."""
+        """Wraps JSON text. The text is checked when it is read or sent."""
         self = object.__new__(cls)
         self._raw = bytes(raw)
         return self
@@ -88,7 +88,10 @@ class Json(Frozen):
     def to_python(self) -> Any:
         """Copies the value into plain dicts, lists, strings, numbers, bools and ``None``, which can be changed.
 
-        A fraction becomes a ``float``, which keeps about 17 digits. :meth:`edit` keeps all of them.
+        A fraction becomes a ``float``, which keeps about 17 digits. :meth:`edit` keeps all digits.
+
+        Raises:
+            ValueError: The text is not valid JSON.
         """
         return loads(self._raw.decode())
 
@@ -97,8 +100,8 @@ class Json(Frozen):
 
         Args:
             path: The path to the value: names of members and indexes of items, such as ``["mappings", 0, "to"]``. A
-                single name or index needs no list. An empty path replaces the whole. The last name may be new; then
-                the member is added at the end.
+                single name or index needs no list. An empty path replaces the whole value. If the last name is new, the
+                member is added at the end.
             value: The new value: a plain value, a :class:`Json`, or a part of one.
 
         Returns:
@@ -106,8 +109,9 @@ class Json(Frozen):
 
         Raises:
             KeyError, IndexError: The path does not exist.
-            TypeError: The path leads through a value that is neither an object nor an array, or the new value has no
-                JSON form.
+            TypeError: The path leads through a value that is neither an object nor an array, or uses a name for an
+                array. Or a part of the new value has no JSON form.
+            ValueError: A part of the new value is a number or a text that JSON cannot express.
         """
         steps = [path] if isinstance(path, (str, int)) else [*path]
         if not steps:
@@ -149,7 +153,7 @@ class Json(Frozen):
         return bool(self.value)
 
     def __eq__(self, other: object) -> bool:
-        # `text` checks the bytes, which would slow down the comparison of two equal answers.
+        # Compares the bytes first. `text` also checks them, which would slow down the comparison of two equal answers.
         return (isinstance(other, Json) and self._raw == other._raw) or super().__eq__(other)
 
     __hash__ = None  # type: ignore[assignment]
@@ -162,7 +166,7 @@ class Json(Frozen):
 
 
 JsonInput: TypeAlias = Json | Mapping[str, Any] | Sequence[Any] | str | float | bool
-"""What an argument accepts that may be any JSON."""
+"""The types that an argument accepts if it may be any JSON."""
 
 
 @public
@@ -245,9 +249,9 @@ class JsonEdit:
 
 
 def json_of(value: Any) -> Any:
-    """Turns undecoded JSON text, or a plain value of a user, into a `Json`. A `Json` and None stay as they are."""
+    """Converts undecoded JSON text (`Raw`), or a user's plain value, to a `Json`. Returns a `Json` or None as it is."""
     if type(value) is Raw:
-        # A list has one for each row, so this does what `from_raw` does without calling it.
+        # This runs for each row of a list, so it repeats `from_raw` here to save the call.
         json = _new(Json)
         json._raw = bytes(value)  # pyright: ignore[reportPrivateUsage]
         return json

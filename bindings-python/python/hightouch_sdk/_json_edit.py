@@ -23,7 +23,7 @@ class Draft(HasText):
         self._text: str | None = text
         self._up = up
         self.over = ""
-        """Why it can no longer be changed; empty while it can."""
+        """Why the draft can no longer be changed; empty while it can be changed."""
 
     @property
     def text(self) -> str:
@@ -41,7 +41,7 @@ class Draft(HasText):
         return draft(part, self) if isinstance(part, str) and part[0] in "{[" else part
 
     def _changes(self) -> None:
-        """Refuses a change that would be lost, and discards the outdated texts around it.
+        """Prepares a change: refuses one that would be lost, and discards the texts that it makes outdated.
 
         Raises:
             RuntimeError: The edit has ended, or this part was replaced or removed.

@@ -21,7 +21,7 @@ BYTES = (bytes, bytearray, memoryview)
 
 
 class NotJsonError(TypeError):
-    """A part of a value has no JSON form. Its text names the part by its path."""
+    """A part of a value has no JSON form. The message names the part by its path."""
 
     def __init__(self, path: str, problem: str) -> None:
         super().__init__(path, problem)
@@ -29,7 +29,7 @@ class NotJsonError(TypeError):
         self.problem = problem
 
     def within(self, step: str) -> NotJsonError:
-        """The same problem, with its path extended by the step before it."""
+        """Returns the same error with a longer path, which begins with ``step``."""
         return type(self)(f"{step}{self.path}", self.problem)
 
     def __str__(self) -> str:
@@ -41,15 +41,15 @@ class NotFiniteError(NotJsonError, ValueError):
 
 
 def _nothing(_: object) -> None:
-    """Knows no other types."""
+    """Replaces nothing. This is the default of ``special``."""
 
 
 def plain(value: Any, special: Callable[[object], object] = _nothing) -> Any:
-    """Copies a value into dicts, lists and what ``json`` writes as it is.
+    """Copies a value into dicts, lists and the scalars that ``json`` can write.
 
     Args:
         value: The value.
-        special: Returns what replaces a part of another type, or ``None`` if it does not know that type.
+        special: Returns the replacement for a part of another type, or ``None`` if it does not know that type.
 
     Raises:
         NotJsonError: A part has no JSON form.
@@ -106,13 +106,13 @@ def _other(value: Any, special: Callable[[object], object]) -> Any:
             raise NotJsonError("", f"is of the type {type(part).__name__}, which has no JSON form.")
         return replaced
 
-    # Dataclasses, structs, enums, dates, UUIDs.
+    # Converts dataclasses, structs, enums, dates and UUIDs.
     return plain(to_builtins(value, builtin_types=(*BYTES, Decimal), enc_hook=unknown), special)
 
 
 def number_of(value: Any) -> object:
-    """The number that an object of another library stands for, or None."""
-    with suppress(TypeError):  # An array has `__index__` too, which raises.
+    """Returns the number that an object of another library stands for, or None."""
+    with suppress(TypeError):  # An array of NumPy has `__index__` too, but it raises.
         return operator.index(value)
     if getattr(value, "shape", None) == () and hasattr(value, "item"):  # This is a scalar of NumPy.
         item: object = value.item()

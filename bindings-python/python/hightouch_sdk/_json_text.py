@@ -34,7 +34,14 @@ class HasText:
 
 
 def loads(text: str | bytes) -> Any:
-    """Decodes JSON into plain values. An integer with more digits than Python reads becomes infinity."""
+    """Decodes JSON into plain values.
+
+    Python refuses integers of more than 4,300 digits. If the text contains one, all integers of the text become
+    floats, and this one becomes infinity.
+
+    Raises:
+        ValueError: The text is not valid JSON.
+    """
     try:
         return json.loads(text)
     except ValueError:
@@ -45,7 +52,7 @@ def _no_number(text: str) -> float:
     raise ValueError(f"JSON has no {text}.")
 
 
-# Accepts numbers of any length. Their values are not used.
+# `parse_int=float` accepts integers of any length. The decoded values are not used.
 _DECODER = JSONDecoder(parse_int=float, parse_constant=_no_number)
 _SPACE = re.compile(r"[ \t\n\r]*")
 
@@ -67,7 +74,7 @@ def _after_space(text: str, at: int) -> int:
 
 
 def members(text: str) -> dict[str, str]:
-    """Splits the text of an object into its members. Of several with the same name the last one counts."""
+    """Splits the text of an object into its members. Of several members with the same name, the last one counts."""
     parts: dict[str, str] = {}
     at = _after_space(text, 1)
     while text[at] != "}":
@@ -110,7 +117,7 @@ def dumps(value: object) -> str:
 
     Raises:
         TypeError: A part has no JSON form.
-        ValueError: A part is a number or text that JSON cannot express.
+        ValueError: A part is a number that JSON cannot express, or the text of a ``HasText`` is not valid JSON.
     """
     if isinstance(value, HasText):
         return value.text

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Frozen(HasText):
-    """Refuses the assignment of items, and says what to do instead."""
+    """Refuses to assign or delete items, and says what to do instead."""
 
     __slots__ = ()
 
@@ -34,7 +34,7 @@ def _frozen(value: object) -> str:
 
 
 class _View(Frozen):
-    """An object or an array, whose parts are decoded at their first use."""
+    """An object or an array. Its parts are decoded at their first use."""
 
     __slots__ = ("_seen", "_text")
 
@@ -133,7 +133,7 @@ class JsonArray(_View, Sequence[Any]):
 
 
 def view(text: str) -> Any:
-    """Returns the value of text that was checked already."""
+    """Returns the value of JSON text that was checked already."""
     if text[0] == "{":
         return JsonObject(text)
     return JsonArray(text) if text[0] == "[" else loads(text)

@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 _DAY_MS = 86_400_000
 
 in_key_function: ContextVar[bool] = ContextVar("in_key_function", default=False)
-"""Whether the key function is running. The core refuses calls of that function which would wait for its own end."""
+"""Whether this code runs inside the key function. A call that the key function makes on its own client would wait for
+itself, so the core refuses such a call."""
 
 
 class Keys:
-    """Calls the function in a thread of its own, which lives from the first call of the client to its end."""
+    """Calls the key function in a thread of its own. The thread ends once the client is closed or collected."""
 
     def __init__(self, ask: Callable[[], Any]) -> None:
         self._check(ask)
@@ -38,19 +39,20 @@ class Keys:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self.failure: BaseException | None = None
-        """What the function raised the last time."""
+        """Why the last request for a key failed; None if it succeeded."""
 
     def _check(self, ask: Callable[[], Any]) -> None:
         if is_coroutine_function(ask):
             raise ConfigError("`api_key` must be a plain function. Only `AsyncHightouch` awaits a coroutine function.")
 
     def again(self) -> Self:
-        """Creates the same for a forked child, which has none of its parent's threads."""
+        """Creates a new object for a forked child, because the child has none of its parent's threads."""
         return type(self)(self._ask)
 
     def serve(self, engine: Engine, opts: Opts) -> Opts:
-        """Starts the thread at the first call, and marks a call that the function makes itself."""
-        # While the interpreter shuts down, no thread can start, and none that waits can run again.
+        """Starts the thread at the first call, and marks a call that the key function makes itself."""
+        # While the interpreter shuts down, no thread can start, and no waiting thread can run again. A call that needs
+        # a key would wait forever, so it must be refused, as inside the key function.
         if in_key_function.get() or sys.is_finalizing():
             return {**opts, "inKeyFunction": True}
         if self._thread is None:
@@ -61,15 +63,15 @@ class Keys:
 
     def _start(self, engine: Engine) -> None:
         wants = _Wants(engine)
-        # The thread refers to this object only while the function runs. Otherwise a client whose function belongs to it
-        # would never be collected.
+        # The thread holds a strong reference to this object only while the key function runs. If it always held one, a
+        # client to which its own key function refers would never be collected.
         args = (wants, weakref.ref(self))
         self._thread = threading.Thread(target=_answer, args=args, daemon=True, name="hightouch-sdk-key")
         weakref.finalize(self, wants.end).atexit = False
         self._thread.start()
 
     def answer(self, engine: Engine) -> None:
-        """Calls the function and passes its key or its failure to the core."""
+        """Calls the key function and passes its key or its failure to the core."""
         self.failure = None
         try:
             error = set_key(engine, self._given())
@@ -85,7 +87,7 @@ class Keys:
 
 
 class _Wants:
-    """A call that completes once the core wants a key."""
+    """A call to the core that ends once the core wants a key."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -97,14 +99,14 @@ class _Wants:
         self._call = self.engine.start("client.keyWanted", "", "", self._mailbox, 0)
 
     def wanted(self) -> bool:
-        """Waits until the core wants a key (true), or the client is closed or collected (false)."""
+        """Waits. Returns true once the core wants a key, false once the client is closed or collected."""
         while not self._mailbox.wait(_DAY_MS):
             pass
         [(_, (ok, _, _))] = self._mailbox.drain()
         return ok
 
     def end(self) -> None:
-        # A forked child inherits this call of its parent and must not cancel it.
+        # A forked child inherits the call of its parent and must not cancel it.
         if self._call is not None and self._pid == os.getpid():
             self._call.cancel()
 
@@ -112,7 +114,7 @@ class _Wants:
 def _answer(wants: _Wants, to: weakref.ref[Keys]) -> None:
     while True:
         wants.begin()
-        # From here on, garbage collection of the keys cancels the call.
+        # From here on, collecting the `Keys` object cancels the call.
         if to() is None or not wants.wanted():
             return
         keys = to()

@@ -10,10 +10,11 @@ if TYPE_CHECKING:
 
 
 def logger(*, wanted: bool = False) -> Logger | None:
-    """Returns the logger if the program has imported ``logging``. Otherwise no handler could receive a record.
+    """Returns the logger; None if the program has not imported ``logging``, because then no handler exists.
 
     Args:
-        wanted: Import ``logging`` if necessary, for warnings, which its last-resort handler prints.
+        wanted: Import ``logging`` if necessary. This is for warnings: even without any other handler, the last-resort
+            handler of ``logging`` prints them.
     """
     if wanted:
         try:

@@ -1,4 +1,4 @@
-"""Imports the native module. No other file does."""
+"""Imports the native module. No other file may import it."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ Progress: TypeAlias = bool | Callable[[S], object]
 """``True`` for a live line on a terminal, ``False`` for none, or a function to call with each state."""
 
 AsyncProgress: TypeAlias = bool | Callable[[S], Awaitable[object] | object]
-"""The same for asyncio. If the function is a coroutine function, it is awaited before the wait goes on."""
+"""The same as ``Progress``, for asyncio. An awaitable that the function returns is awaited before the wait goes on."""
 
 
 def _total(rows: RowCounts) -> int:
@@ -102,7 +102,7 @@ class Observer(_Observer[S]):
 
 @final
 class AsyncObserver(_Observer[S]):
-    """Observes a wait of the asynchronous client, and awaits the function's result if it is awaitable."""
+    """Observes a wait of the asynchronous client. If the function returns an awaitable, it is awaited."""
 
     def __init__(self, progress: AsyncProgress[S], run_id: int | str) -> None:
         _check(progress)

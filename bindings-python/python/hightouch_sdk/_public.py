@@ -1,4 +1,4 @@
-"""Marks what belongs to the package's interface."""
+"""Marks the classes of the package's public interface."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ T = TypeVar("T", bound=type)
 
 
 def public(cls: T) -> T:
-    """Lets a class say that it is from ``hightouch_sdk``, where users import it from.
+    """Sets the module of a class to ``hightouch_sdk``, from which users import the class.
 
-    Not for structs: their decoders look up the types of fields in the module that the class names.
+    Do not use it for structs: msgspec looks up the types of their fields in the module that the class names.
     """
     cls.__module__ = "hightouch_sdk"
     return cls

@@ -18,10 +18,10 @@ T = TypeVar("T")
 
 @public
 class RawResponse(Generic[T]):
-    """The server's answer to one call, unchanged, and what it means. Its status is from 200 to 299.
+    """The server's unchanged answer to one call. The status is from 200 to 299.
 
-    The call raises for any other status, as the method itself does. Some operations report an error with status 200;
-    such an answer is returned too, and :meth:`parse` raises it.
+    For any other status the call raises an error, as it does without ``with_raw_response``. Some operations report an
+    error with status 200. Such an answer is returned, and :meth:`parse` raises the error.
     """
 
     def __init__(self, head: str, body: bytes, make: Callable[[bytes], T]) -> None:
@@ -31,7 +31,7 @@ class RawResponse(Generic[T]):
         self.status: int = answer.status
         """The HTTP status."""
         self.headers: Mapping[str, str] = answer.headers
-        """The headers, with names in lower case."""
+        """The headers, with names in lower case. The API key is removed from their values."""
         self.body = body
         """The bytes of the body, decompressed."""
         self.meta: Meta = meta
@@ -43,10 +43,10 @@ class RawResponse(Generic[T]):
         return self.body.decode("utf-8", "replace")
 
     def parse(self) -> T:
-        """Returns what the method itself would have. Nothing is sent, and the client may be closed.
+        """Returns what the method returns without ``with_raw_response``. Sends nothing; the client may be closed.
 
         Returns:
-            The result of the method. For a list it is the rows of the first page, for a trigger the handle of the run.
+            The result of the method: for a list the rows of the first page, for a trigger the handle of the run.
 
         Raises:
             ProtocolError: The body does not fit its type.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 
 Policy: TypeAlias = Literal["raise", "return"]
-"""Whether ``wait`` raises an error for such an end of the run, or returns the run."""
+"""What ``wait`` does if the run ended in this way: it raises an error, or returns the run."""
 
 
 class _Opened(Struct):
@@ -46,7 +46,7 @@ _OPENED = Decoder(_Opened)
 
 
 class _Wait(Generic[S]):
-    """The arguments of each step of a wait, and its deadline."""
+    """The arguments of each step of a wait, and the deadline of the wait."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ def _result(state: S | None) -> S:
 
 
 class _Handle(Generic[S]):
-    """What handles of both clients have in common."""
+    """What the handles of both clients have in common."""
 
     kind: str
     """What runs: ``"sync"``, ``"sequence"`` or ``"identity_graph"``."""
@@ -121,12 +121,12 @@ class _Handle(Generic[S]):
 
     @property
     def adopted(self) -> bool:
-        """Whether the answer to the trigger was lost, and this is the only run that it can have started."""
+        """Whether the answer to the trigger was lost, and this is the only run that the trigger can have started."""
         return self._opened.adopted
 
     @property
     def joined(self) -> bool:
-        """Whether the run was in progress already and the trigger started no other (``if_running="join"``)."""
+        """Whether the run was in progress already and the trigger started no other run (``if_running="join"``)."""
         return self._opened.joined
 
     def __repr__(self) -> str:
@@ -135,7 +135,7 @@ class _Handle(Generic[S]):
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def _of(self) -> list[str]:
-        """Returns what the run is a run of, for the repr."""
+        """Returns the part of the repr that says what the run is a run of."""
         return []
 
 
@@ -150,10 +150,10 @@ class Run(_Handle[S]):
     def states(self) -> Iterator[S]:
         """Iterates over the states of the run as they change, up to the last one.
 
-        A run that fails raises nothing here; its last state says so.
+        If the run fails, the iteration raises nothing. The last state shows the failure.
 
         Raises:
-            HightouchError: The run could not be read. Outages that pass do not end the iteration.
+            HightouchError: The run could not be read. Temporary outages do not end the iteration.
         """
         finished = False
         with _Wait(self.token, self._slug, self._state, None, "return", "return") as wait:
@@ -174,20 +174,21 @@ class Run(_Handle[S]):
         """Waits for the end of the run.
 
         Args:
-            timeout: The longest wait, in seconds or as a timedelta. Default: no limit.
+            timeout: How long to wait, in seconds or as a timedelta. Default: no limit.
             progress: ``True`` shows a live line if standard error is a terminal. A function is called with each state.
             on_failure: What to do if the run failed, was cancelled or was interrupted: ``"raise"`` an error or
                 ``"return"`` the run.
-            on_warning: What to do if the run ended with warnings.
+            on_warning: What to do if the run ended with warnings: ``"raise"`` an error or ``"return"`` the run.
 
         Returns:
             The last state of the run.
 
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent.
-            RunFailedError: The run ended in a way for which the policy is ``"raise"``. ``result`` is its last state.
-            WaitTimeoutError: ``timeout`` expired. The run goes on; ``run_token`` resumes it.
-            HightouchError: The run could not be read. Outages that pass do not end the wait.
+            RunFailedError: The run failed or ended with warnings, and ``on_failure`` or ``on_warning`` is ``"raise"``.
+                The ``result`` of the error is the last state of the run.
+            WaitTimeoutError: ``timeout`` expired. The run goes on; ``client.run(error.run_token)`` resumes it.
+            HightouchError: The run could not be read. Temporary outages do not end the wait.
         """
         waiting = _Wait(self.token, self._slug, self._state, timeout, on_failure, on_warning)
         with waiting as wait, Observer(progress, self.id) as observer:
@@ -201,7 +202,7 @@ class Run(_Handle[S]):
 
 @public
 class AsyncRun(_Handle[S]):
-    """The handle of one run. Each kind of run has a subclass."""
+    """The handle of one run, for asyncio. Each kind of run has a subclass."""
 
     def __init__(self, door: AsyncDoor, body: bytes, slug: str | None = None) -> None:
         super().__init__(body, slug)
@@ -210,10 +211,10 @@ class AsyncRun(_Handle[S]):
     async def states(self) -> AsyncIterator[S]:
         """Iterates over the states of the run as they change, up to the last one.
 
-        A run that fails raises nothing here; its last state says so.
+        If the run fails, the iteration raises nothing. The last state shows the failure.
 
         Raises:
-            HightouchError: The run could not be read. Outages that pass do not end the iteration.
+            HightouchError: The run could not be read. Temporary outages do not end the iteration.
         """
         finished = False
         with _Wait(self.token, self._slug, self._state, None, "return", "return") as wait:
@@ -234,21 +235,22 @@ class AsyncRun(_Handle[S]):
         """Waits for the end of the run.
 
         Args:
-            timeout: The longest wait, in seconds or as a timedelta. Default: no limit.
+            timeout: How long to wait, in seconds or as a timedelta. Default: no limit.
             progress: ``True`` shows a live line if standard error is a terminal. A function is called with each state;
-                if it is a coroutine function, it is awaited.
+                if it returns an awaitable, the wait awaits it.
             on_failure: What to do if the run failed, was cancelled or was interrupted: ``"raise"`` an error or
                 ``"return"`` the run.
-            on_warning: What to do if the run ended with warnings.
+            on_warning: What to do if the run ended with warnings: ``"raise"`` an error or ``"return"`` the run.
 
         Returns:
             The last state of the run.
 
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent.
-            RunFailedError: The run ended in a way for which the policy is ``"raise"``. ``result`` is its last state.
-            WaitTimeoutError: ``timeout`` expired. The run goes on; ``run_token`` resumes it.
-            HightouchError: The run could not be read. Outages that pass do not end the wait.
+            RunFailedError: The run failed or ended with warnings, and ``on_failure`` or ``on_warning`` is ``"raise"``.
+                The ``result`` of the error is the last state of the run.
+            WaitTimeoutError: ``timeout`` expired. The run goes on; ``client.run(error.run_token)`` resumes it.
+            HightouchError: The run could not be read. Temporary outages do not end the wait.
         """
         waiting = _Wait(self.token, self._slug, self._state, timeout, on_failure, on_warning)
         with waiting as wait, AsyncObserver(progress, self.id) as observer:
@@ -276,7 +278,7 @@ class _OfSync(_Handle[SyncRun]):
 
     @property
     def slug(self) -> str | None:
-        """The slug of the sync, if it was triggered by its slug."""
+        """The slug of the sync, if the sync was triggered by its slug; else None."""
         return self._slug
 
     def _of(self) -> list[str]:
@@ -336,27 +338,27 @@ class IdentityGraphRunHandle(_OfIdentityGraph, Run[IdentityGraphRun]):
 
 @public
 class AsyncSyncRunHandle(_OfSync, AsyncRun[SyncRun]):
-    """The handle of one run of a sync."""
+    """The handle of one run of a sync, for asyncio."""
 
 
 @public
 class AsyncSequenceRunHandle(_OfSequence, AsyncRun[SequenceRun]):
-    """The handle of one run of a sync sequence."""
+    """The handle of one run of a sync sequence, for asyncio."""
 
 
 @public
 class AsyncIdentityGraphRunHandle(_OfIdentityGraph, AsyncRun[IdentityGraphRun]):
-    """The handle of one run of an identity graph."""
+    """The handle of one run of an identity graph, for asyncio."""
 
 
 AnyRun: TypeAlias = SyncRunHandle | SequenceRunHandle | IdentityGraphRunHandle
 """The handle of a run of any kind."""
 AnyAsyncRun: TypeAlias = AsyncSyncRunHandle | AsyncSequenceRunHandle | AsyncIdentityGraphRunHandle
-"""The handle of a run of any kind."""
+"""The handle of a run of any kind, for asyncio."""
 
 
 def opened(door: Door, body: bytes) -> AnyRun:
-    """Creates the handle of the kind that a token names."""
+    """Creates the handle of the run that ``runs.open`` has read from a token."""
     match decoded(_OPENED, body).kind:
         case "sync":
             return SyncRunHandle(door, body)
@@ -369,7 +371,7 @@ def opened(door: Door, body: bytes) -> AnyRun:
 
 
 def opened_async(door: AsyncDoor, body: bytes) -> AnyAsyncRun:
-    """Creates the handle of the kind that a token names."""
+    """Creates the handle of the run that ``runs.open`` has read from a token."""
     match decoded(_OPENED, body).kind:
         case "sync":
             return AsyncSyncRunHandle(door, body)

@@ -1,7 +1,7 @@
 r"""Decodes JSON with lone surrogates: an escape such as ``\ud83d`` that is not part of a pair.
 
-JavaScript servers send them for text that was cut off in the middle of a character. The decoder of msgspec refuses them
-anywhere. Within a `Json` they are kept.
+JavaScript servers send lone surrogates for text that was cut off in the middle of a character. The decoder of msgspec
+refuses them anywhere. This module keeps them within a `Json`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Matches pairs and all other escapes too. Otherwise half of a pair, or the `\u` of an escaped backslash and a `u`,
-# would be taken for a lone surrogate.
+# Matches pairs and all other escapes too. Otherwise half of a pair, or an escaped backslash that a `u` follows, would
+# be taken for a lone surrogate.
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u([dD][89a-fA-F][0-9a-fA-F]{2})|.)"
 )

@@ -1,4 +1,4 @@
-"""The mark of an argument that was not given."""
+"""The default value of an argument that was not given."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ let reads = 300
 let slug = CommandLine.arguments.dropFirst().first ?? "orders-to-salesforce"
 let environment = ProcessInfo.processInfo.environment
 
-/// Writes without buffering; `print` would keep a progress line until it ends.
+/// Writes without buffering. `print` would hold a progress line back until the next line break.
 func say(_ text: String, terminator: String = "\n") {
     FileHandle.standardOutput.write(Data((text + terminator).utf8))
 }

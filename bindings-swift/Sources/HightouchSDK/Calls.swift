@@ -1,4 +1,4 @@
-/// One method for each kind of result; the generated methods call these.
+/// One method for each kind of result. The generated methods call them.
 extension Door {
     func value<Value: Decodable>(_ op: String, _ arguments: Fields, _ options: CallOptions) async throws -> Value {
         try await call(op, arguments, options.fields).value()

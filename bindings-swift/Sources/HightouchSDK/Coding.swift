@@ -20,15 +20,15 @@ enum Coding {
         return decoder
     }
 
-    /// Encodes the arguments of a call. A ``JSONValue`` crosses as its text.
+    /// Encodes the arguments and options of a call. A ``JSONValue`` crosses the door as its text.
     static func doorEncoder() -> JSONEncoder {
         let encoder = encoder()
         if let key = CodingUserInfoKey.opaqueAsText { encoder.userInfo[key] = true }
         return encoder
     }
 
-    /// Decodes the result of a call. A ``JSONValue`` keeps its text and parses it on first access.
-    /// `texts` are the texts of the values whose places the result names.
+    /// Decodes the result of a call. A ``JSONValue`` keeps its text and parses it on first access. `texts` holds the
+    /// texts that the result refers to by their positions.
     static func doorDecoder(texts: Data = Data()) -> JSONDecoder {
         let decoder = decoder()
         if let key = CodingUserInfoKey.opaqueAsText { decoder.userInfo[key] = texts }
@@ -36,7 +36,8 @@ enum Coding {
     }
 
     static func text(_ date: Date) -> String {
-        // The style truncates, and a Date is a binary fraction: without the half millisecond, .123 can become .122.
+        // The style truncates, and a `Date` cannot hold most milliseconds exactly. Without the half millisecond, .123
+        // could become .122.
         date.addingTimeInterval(0.000_5).formatted(style)
     }
 
@@ -47,8 +48,8 @@ enum Coding {
         return Date(timeIntervalSince1970: (parsed * 1000).rounded() / 1000)
     }
 
-    /// The milliseconds since 1970 of a timestamp in the core's form; nil for any other text. A `FormatStyle` needs a
-    /// hundred times as long.
+    /// Parses a timestamp in the core's form to milliseconds since 1970. Returns nil for any other text and for some
+    /// days, which are left to `style`. This parser exists because a `FormatStyle` takes a hundred times as long.
     private static func milliseconds(_ text: String) -> Int? {
         var text = text
         return text.withUTF8 { utf8 in
@@ -69,7 +70,8 @@ enum Coding {
                 let minute = number(14..<16, 0...59), let second = number(17..<19, 0...59),
                 let millisecond = number(20..<23, 0...999)
             else { return nil }
-            // A user's text may name a day that does not exist. Such days, and 29 February, are left to `style`.
+            // A text from a user may name a day that does not exist, such as 31 April. Such days, and 29 February, are
+            // left to `style`.
             guard day <= 28 || month != 2 && (day <= 30 || [1, 3, 5, 7, 8, 10, 12].contains(month)) else { return nil }
             return ((days(year, month, day) * 24 + hour) * 60 + minute) * 60_000 + second * 1000 + millisecond
         }

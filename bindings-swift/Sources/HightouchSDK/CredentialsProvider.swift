@@ -1,7 +1,7 @@
-/// Runs the user's function that returns the API key whenever the core needs a key.
+/// Runs the user's credentials function, which returns the API key, each time the core needs a key.
 actor CredentialsProvider {
-    /// Whether this task runs inside a key function. A call made there would wait for the key that the function has yet
-    /// to return.
+    /// Whether this task runs inside a credentials function. If so, the core rejects calls of clients that have such a
+    /// function: a call of the same client would wait forever for the key that the function has not returned yet.
     @TaskLocal static var isRunning = false
 
     private let function: @Sendable () async throws -> String

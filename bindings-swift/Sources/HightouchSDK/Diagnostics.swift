@@ -2,25 +2,26 @@
 public struct CallMeta: Codable, Hashable, Sendable {
     /// One HTTP request of a call.
     public struct Attempt: Codable, Hashable, Sendable {
-        /// The HTTP status; nil if no response arrived.
+        /// The HTTP status; nil if ``failure`` is set.
         public let status: Int?
-        /// The kind of failure; nil if a response arrived.
+        /// The kind of failure if no complete and readable response arrived; otherwise nil.
         public let failure: HightouchError.Kind?
-        /// Duration of the attempt in milliseconds.
+        /// Duration of the attempt in milliseconds, without the wait for the rate limit.
         public let ms: Int
     }
 
-    /// A 429 response to this call that lowered the rate limit for all calls of the workspace.
+    /// A 429 response to this call that lowered the rate limit for all clients of the workspace in this process.
     public struct Cut: Codable, Hashable, Sendable {
-        /// Requests per window that the client allows from then on.
+        /// Requests per window that are allowed from then on, until successful requests raise the number again.
         public let allowed: Int
-        /// Time in milliseconds during which the client then sends nothing.
+        /// Time in milliseconds during which no client of the workspace in this process sends a request.
         public let closedMs: Int
     }
 
-    /// The id that the client created for the call and sent as `X-Request-Id` with every attempt.
+    /// The id that the client created for the call. Each attempt sends it as `X-Request-Id`. Other requests of the
+    /// call, such as the look-up of a slug, have ids of their own.
     public let requestId: String
-    /// The method, such as `syncs.get`.
+    /// The method, such as `syncs.get`; `run` for each step of a handle's `wait` or `states`.
     public let operation: String
     /// The operation's id in the API, such as `GetSync`; nil for methods that call no single operation.
     public let operationId: String?
@@ -30,18 +31,19 @@ public struct CallMeta: Codable, Hashable, Sendable {
     public let waitedMs: Int
     /// Duration of the whole call in milliseconds, with all waiting and retries.
     public let durationMs: Int
-    /// Paths of values in the response that did not have the documented type and were corrected, such as
-    /// `data.3.plannedRows`.
+    /// Paths of values in the result that the response lacked or that were unusable, and that the client replaced by a
+    /// default. An example is `3.plannedRows` for the fourth element of a list.
     public let mended: [String]
-    /// The HTTP requests of the call, in order.
+    /// All HTTP requests of the call, in order.
     public let attempts: [Attempt]
-    /// The 429 responses to this call that lowered the rate limit; usually empty. Log each one as a warning: another
-    /// client is using the workspace's limit, or ``Configuration/limit`` is too high.
+    /// The 429 responses to this call that lowered the rate limit; usually empty. Log each one as a warning: something
+    /// outside this process also uses the workspace's limit, or ``Configuration/limit`` is too high.
     public let cuts: [Cut]
 }
 
 extension CallMeta {
-    /// Decodes what `encode(to:)` wrote. Older versions wrote no ``operationId``, ``resource`` and ``cuts``.
+    /// Decodes what `encode(to:)` wrote. ``operationId``, ``resource`` and ``cuts`` may be missing, because older
+    /// versions did not write them.
     public init(from decoder: any Decoder) throws {
         let object = try decoder.container(keyedBy: CodingKeys.self)
         requestId = try object.decode(String.self, forKey: .requestId)
@@ -56,45 +58,46 @@ extension CallMeta {
     }
 }
 
-/// The state of the rate limit. All clients of the same key and origin in this process share it.
+/// The state of the rate limit. All clients of one workspace in this process share it.
 public struct LimitStats: Codable, Hashable, Sendable {
-    /// The number of calls that are waiting for the rate limit, by their ``Priority``.
+    /// The number of requests that are waiting for the rate limit, by their ``Priority``.
     public struct Waiting: Codable, Hashable, Sendable {
-        /// Calls that start runs.
+        /// Requests of the priority ``Priority/trigger``.
         public let trigger: Int
-        /// Calls that check on runs.
+        /// Requests of the priority ``Priority/poll``.
         public let poll: Int
-        /// Reads.
+        /// Requests of the priority ``Priority/read``.
         public let read: Int
-        /// Bulk reads.
+        /// Requests of the priority ``Priority/bulk``.
         public let bulk: Int
     }
 
-    /// Configured number of requests per window.
+    /// Number of requests per window, as configured.
     public let limit: Int
-    /// Number of requests per window that the client currently allows. After a 429 it is below `limit` for a while.
+    /// Number of requests per window that are allowed now. It is below ``limit`` if this process has only a share of
+    /// the limit (``Configuration/share``), and for a while after a 429.
     public let allowed: Int
-    /// Requests in flight.
+    /// Requests in flight. A request that was given up counts for as long as it may still reach the server.
     public let inFlight: Int
-    /// Requests that count towards the current window.
+    /// Requests that count towards the current window: those in flight, and those that ended within the window.
     public let used: Int
-    /// Calls that are waiting for the rate limit.
+    /// Requests that are waiting for the rate limit.
     public let waiting: Waiting
-    /// Time in milliseconds until the client sends again after a 429; 0 if it is not pausing.
+    /// Time in milliseconds until requests are sent again after a 429; 0 if there is no such pause.
     public let closedForMs: Int
-    /// Requests that the server rejected with 429.
+    /// Requests that the server has rejected with 429 so far.
     public let refused: Int
-    /// Requests that the client has sent under this limit.
+    /// Requests that have been sent under this limit so far.
     public let granted: Int
 }
 
 /// The result of checking the settings, the connection and the key.
 public struct Diagnosis: Codable, Hashable, Sendable {
-    /// The parameters that a TLS handshake negotiated, with their IANA names.
+    /// The parameters that a TLS handshake negotiated.
     public struct TLS: Codable, Hashable, Sendable {
-        /// The protocol version, `TLSv1_3` or `TLSv1_2`.
+        /// The protocol version, `TLS 1.3` or `TLS 1.2`.
         public let `protocol`: String
-        /// The cipher suite, such as `TLS13_AES_256_GCM_SHA384`.
+        /// The cipher suite by its IANA name, such as `TLS_AES_256_GCM_SHA384`.
         public let cipherSuite: String
         /// The key exchange group, such as `X25519MLKEM768`.
         public let keyExchange: String
@@ -107,7 +110,8 @@ public struct Diagnosis: Codable, Hashable, Sendable {
         /// `ok`, or the code of a problem: `no_key`, `malformed_key`, `bad_token`, `orphaned_creator`, `stripped_key`,
         /// `key_function`, `key_changed`, `dns`, `proxy`, `refused`, `not_tls`, `tls_version`, `tls_suites`,
         /// `unknown_ca`, `self_signed`, `wrong_host`, `expired_certificate`, `future_certificate` or `quota_exhausted`.
-        /// For any other failure it is the kind of the error. Later versions may add codes.
+        /// A failure without such a code has the kind of its error as its code, such as `timeout`. Later versions may
+        /// add codes.
         public let code: String
         /// What the check found.
         public let message: String
@@ -115,13 +119,13 @@ public struct Diagnosis: Codable, Hashable, Sendable {
         public let advice: String?
     }
 
-    /// The base URL of requests; nil if the settings do not determine it.
+    /// The base URL of requests; nil if the settings contain no valid one.
     public let baseUrl: String?
-    /// The proxy from the settings or the environment, without its credentials; nil if requests go to the server
-    /// directly.
+    /// The proxy from the settings or the environment, without its credentials; nil if there is none, or if no client
+    /// can be created from the settings.
     public let proxy: String?
-    /// The TLS parameters of the connection to the server. Nil if there is no TLS or no connection, or if the
-    /// connection to the proxy itself uses TLS.
+    /// The TLS parameters of the connection to the server, which may go through a proxy. Nil if the base URL is `http`,
+    /// if no connection could be made, or if the connection to the proxy itself uses TLS or SOCKS.
     public let tls: TLS?
     /// Whether a read with this key succeeded.
     public let ok: Bool

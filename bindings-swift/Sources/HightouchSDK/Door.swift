@@ -1,7 +1,7 @@
 import Foundation
 internal import HightouchNative
 
-/// The native client. No other file imports the native module.
+/// The native client. Only this file imports the native module.
 struct Native: Sendable {
     private let engine: Engine
 
@@ -25,7 +25,8 @@ struct Native: Sendable {
         }
     }
 
-    /// Makes a call that sends nothing. It works in a cancelled task too: `close()` is often called in one.
+    /// Makes a call that sends nothing. It ignores cancellation of the task, because users often call `close()` in a
+    /// cancelled task.
     func local(_ op: String, _ arguments: Fields = [:]) async throws -> Response {
         try await response(op, arguments, [:], Cancel())
     }
@@ -45,13 +46,14 @@ struct Native: Sendable {
     }
 }
 
-/// The native client with hooks, the credentials function and Swift's cancellation. A client shares it with its lists
-/// and runs.
+/// Adds hooks, the credentials function and Swift's `CancellationError` to the native client. A client shares its door
+/// with its lists and runs.
 final class Door: Sendable {
     private let native: Native
     private let hooks: Hooks
     private let credentials: CredentialsProvider?
-    /// Runs `credentials`. It captures only the native client: a reference to this object would keep the object alive.
+    /// The task that runs `credentials`. It captures the native client and not this door: a reference to the door would
+    /// keep the door alive, and `deinit` would never cancel the task.
     private let serving: Task<Void, Never>?
 
     init(_ settings: Fields, credentials: CredentialsProvider? = nil, hooks: Hooks = Hooks()) throws {
@@ -59,7 +61,8 @@ final class Door: Sendable {
         self.native = native
         self.hooks = hooks
         self.credentials = credentials
-        // Detached: the function must not inherit the task-local values and the priority of the client's creator.
+        // The task is detached, because the function must not inherit the task-local values and the priority of the
+        // task that creates the client.
         serving = credentials.map { credentials in Task.detached { await credentials.serve(native) } }
     }
 
@@ -67,8 +70,8 @@ final class Door: Sendable {
 
     /// Makes one call. Cancelling the task closes the request in flight.
     ///
-    /// - Throws: `HightouchError`, or `CancellationError` if the task was cancelled and the error carries nothing that
-    ///   `CancellationError` cannot express.
+    /// - Throws: `HightouchError`, or `CancellationError` if the task was cancelled and the core's error has no hint,
+    ///   no run and no details.
     func call(_ op: String, _ arguments: Fields = [:], _ options: Fields = [:]) async throws -> Response {
         var options = options
         options.set("inKeyFunction", CredentialsProvider.isRunning ? true : nil)
@@ -95,7 +98,8 @@ final class Door: Sendable {
 
     /// Ends the calls in flight, then the credentials function.
     func close() async throws {
-        // Cancelled after the core has closed. Otherwise calls would fail with the error of the cancelled function.
+        // The task is cancelled after the core has closed. Otherwise, calls that wait for a key would fail with the
+        // error of the cancelled function and not with `closed`.
         defer { serving?.cancel() }
         _ = try await local("client.close")
     }
@@ -110,14 +114,15 @@ struct Response {
         let answer: Answer?
     }
 
-    /// The server's answer, without its body. Either it has a value or it means a failure.
+    /// The server's answer to a raw call, without its body. If `failure` is nil, the answer has a value, which
+    /// `RawHead` decodes.
     struct Answer: Decodable {
         let status: Int
         let headers: [String: String]
         let failure: HightouchError?
     }
 
-    /// The head of a call with the option `raw`, whose value has this type.
+    /// Decodes the value from the head of a raw call. `Value` is the type of the value.
     private struct RawHead<Value: Decodable>: Decodable {
         struct Answer: Decodable {
             let value: Value
@@ -129,7 +134,7 @@ struct Response {
     let head: Head
     /// The JSON of the value, or the bytes of a raw answer.
     let body: Data
-    /// The texts of the opaque JSON in `body`.
+    /// The texts of the opaque JSON to which `body` refers; empty if `body` holds these texts itself.
     private let texts: Data
     private let headJSON: Data
 
@@ -146,7 +151,8 @@ struct Response {
     }
 }
 
-/// The package's types are generated from the core's, so JSON that does not decode is a defect of the package.
+/// Decodes JSON from the core. The package's types are generated from those of the core. So a failure is a defect of
+/// the package, and the error has the kind `internal`.
 private func read<Value: Decodable>(_ type: Value.Type, from json: Data, texts: Data = Data()) throws -> Value {
     do {
         return try Coding.doorDecoder(texts: texts).decode(type, from: json)
@@ -164,7 +170,8 @@ extension HightouchError {
         }
     }
 
-    /// An error of the bridge itself: invalid settings, or a panic in the core.
+    /// Converts an error that crossed the bridge: a refusal of the settings, or a defect such as a panic in the core.
+    /// A `HightouchError` stays as it is.
     fileprivate init(crossing error: any Error) {
         switch error {
         case BridgeError.Refused(let failure): self.init(failure: failure)

@@ -5,10 +5,10 @@ import Foundation
 /// Switch over ``kind`` to handle an error, and show ``message`` and ``hint`` to people. The error never contains the
 /// API key or the raw body of a response.
 ///
-/// A cancelled call throws Swift's `CancellationError` if it left nothing behind. It throws this error with the kind
-/// `cancelled` if it had sent a request that starts or changes something, or if it was following a run: then ``hint``
-/// explains what may have happened, ``run`` is the token of the run, and ``details`` holds the results of a campaign so
-/// far. Handle both to handle cancellation:
+/// A cancelled call throws Swift's `CancellationError` if it left nothing behind. It throws this error, with the kind
+/// `cancelled`, if it had sent a request that starts or changes something, or if it was following a run. Then ``hint``
+/// says what may have happened, ``run`` is the token of the run that the call was following, and ``details`` holds the
+/// results of a campaign so far. To handle cancellation, catch both errors:
 ///
 /// ```swift
 /// do {
@@ -28,30 +28,34 @@ public struct HightouchError: Error, Sendable, Hashable {
     public let code: String?
     /// A sentence for people that says what happened. Its wording may change; do not parse it.
     public let message: String
-    /// The HTTP status; nil if no response arrived.
+    /// The HTTP status; nil if the server did not respond.
     public let status: Int?
-    /// Further data from the server, such as the reasons of a `validation` error. For `runFailed` it is the run.
+    /// Further data; nil if there is none. Usually it comes from the server, such as the reasons of a `validation`
+    /// error. For `runFailed` it is the final state of the run. For `outcomeUnknown` it may contain the runs that a
+    /// trigger may have started (`candidates`), or what is known about each recipient of a campaign (`results`).
     public let details: JSONValue?
-    /// The method, such as `syncs.get`.
+    /// The method, such as `syncs.get`; nil if the error belongs to no call of a method.
     public let operation: String?
     /// The operation's id in the API, such as `GetSync`; nil for methods that call no single operation.
     public let operationId: String?
-    /// The resource of the call, such as `sync 7`.
+    /// The resource of the call, such as `sync 7`; nil if there is none.
     public let resource: String?
-    /// The time that the server asked to wait before the next request.
+    /// How long to wait before another attempt, as the server asked or as the rate limit requires; nil if unknown.
     public let retryAfter: Duration?
     /// A sentence for people that says what to do; nil if there is nothing to add to the message.
     public let hint: String?
-    /// The messages of the underlying errors, outermost first.
+    /// The messages of the errors that led to this one, outermost first.
     public let causes: [String]
-    /// Statistics of the call; nil if it was rejected before it started.
+    /// Statistics of the call. Nil if the call was rejected before it started, and for some errors of following a run,
+    /// such as `waitTimeout`.
     public let meta: CallMeta?
-    /// The token of the run that the error is about; ``Hightouch/run(_:)`` opens it.
+    /// The token of the run that the error is about; nil if there is none. ``Hightouch/run(_:)`` opens the run.
     public let run: String?
 
     /// The kind of the run, for errors of kind `runFailed`; otherwise nil.
     public internal(set) var runKind: RunKind?
-    /// The error that your own code threw, such as the `credentials` function. `==` ignores it.
+    /// The Swift error that caused this one, such as the error that the `credentials` function threw; otherwise nil.
+    /// `==` ignores this property.
     public internal(set) var underlying: (any Error)? {
         get { cause.error }
         set { cause = Cause(error: newValue) }
@@ -59,11 +63,11 @@ public struct HightouchError: Error, Sendable, Hashable {
 
     private var cause: Cause
 
-    /// The final state of the failed run of a sync; otherwise nil.
+    /// The final state of the run, if the kind is `runFailed` and it is a run of a sync; otherwise nil.
     public var syncRun: SyncRun? { state() }
-    /// The final state of the failed run of a sequence; otherwise nil.
+    /// The final state of the run, if the kind is `runFailed` and it is a run of a sequence; otherwise nil.
     public var sequenceRun: SequenceRun? { state() }
-    /// The final state of the failed run of an identity graph; otherwise nil.
+    /// The final state of the run, if the kind is `runFailed` and it is a run of an identity graph; otherwise nil.
     public var identityGraphRun: IdentityGraphRun? { state() }
 
     private func state<State: RunState>() -> State? {
@@ -81,11 +85,12 @@ public struct HightouchError: Error, Sendable, Hashable {
         cause = Cause(error: error)
     }
 
-    /// Whether Swift's `CancellationError` can express the same.
+    /// Whether the call was cancelled and left nothing behind. `CancellationError` is then thrown in place of this
+    /// error.
     var isPlainCancellation: Bool { kind == .cancelled && hint == nil && run == nil && details == nil }
 }
 
-/// Holds an error of any type in a `Hashable` struct; all values are equal.
+/// Holds an error of any type. All values are equal, so that a struct with a `Cause` can be `Hashable`.
 private struct Cause: Hashable, Sendable {
     let error: (any Error)?
 

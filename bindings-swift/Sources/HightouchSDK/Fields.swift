@@ -1,6 +1,7 @@
 import Foundation
 
-/// The arguments, options or settings of a call, encoded as one JSON object. Nil values are left out.
+/// The arguments or the options of a call, or the settings of a client. They are encoded as one JSON object, without
+/// values that are nil.
 struct Fields: Encodable, Sendable, ExpressibleByDictionaryLiteral {
     private var members: [(name: String, value: any Encodable & Sendable)] = []
 
@@ -44,7 +45,7 @@ struct Fields: Encodable, Sendable, ExpressibleByDictionaryLiteral {
         }
     }
 
-    /// The path and the reason, without the dump of the value that an `EncodingError` prints.
+    /// Describes an error by its path and its reason. The text of an `EncodingError` would also contain the value.
     private static func reason(_ error: any Error) -> String {
         guard case EncodingError.invalidValue(_, let context) = error else { return "\(error)" }
         let path = context.codingPath.map(\.stringValue).joined(separator: ".")

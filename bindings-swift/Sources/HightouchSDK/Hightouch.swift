@@ -6,22 +6,23 @@
 /// let result = try await run.wait(timeout: .seconds(1800))
 /// ```
 ///
-/// One client serves any number of tasks at once. It shares the workspace's rate limit with all other clients of the
-/// same key and origin in this process, and it retries a request only if the request is safe to repeat.
+/// One client serves any number of tasks at once. All clients of one workspace in this process share the workspace's
+/// rate limit. A client retries a request only if the request is safe to repeat.
 ///
 /// Methods throw ``HightouchError``. Cancelling the task closes the request in flight. The method then throws
-/// `CancellationError`, or a ``HightouchError`` of kind `cancelled` if the request may have started or changed
+/// `CancellationError`. Or it throws a ``HightouchError`` of kind `cancelled` if a request may have started or changed
 /// something, or if the method was following a run.
 public final class Hightouch: Sendable {
     let door: Door
 
-    /// Creates a client. Sends nothing.
+    /// Creates a client. Reads the files that the settings name, and sends nothing.
     ///
     /// - Parameters:
-    ///   - apiKey: The workspace's API key. If nil, the client reads `HIGHTOUCH_API_KEY`.
+    ///   - apiKey: The workspace's API key. If nil, the client reads the key from ``Configuration/apiKeyFile``, or else
+    ///     from the environment variable `HIGHTOUCH_API_KEY`.
     ///   - configuration: Settings that differ from the defaults.
-    ///   - onStart: Called before each call that may send a request.
-    ///   - onEnd: Called after each such call, whether it succeeded or failed.
+    ///   - onStart: Called before each call that may send a request, in the task that makes the call.
+    ///   - onEnd: Called after each such call, whether the call succeeded or failed.
     /// - Throws: ``HightouchError`` of kind `config` if there is no usable key or a setting is invalid.
     public convenience init(
         apiKey: String? = nil,
@@ -34,25 +35,27 @@ public final class Hightouch: Sendable {
         try self.init(settings: settings, hooks: Hooks(onStart: onStart, onEnd: onEnd))
     }
 
-    /// Creates a client that gets its key from a function. Sends nothing, and does not call the function yet.
+    /// Creates a client that gets its key from a function. Reads the files that the settings name, sends nothing, and
+    /// does not call the function yet.
     ///
     /// The client calls the function before the first request. It calls the function again if the server rejects the
     /// key (401), once for all requests that the server rejected with that key. If the function returns a different
     /// key, the client sends each of those requests once more.
     ///
     /// A call's deadline includes the time that the function takes. The function must not use this client: such a call
-    /// throws an error of kind `authentication`. To fetch the key through the API, create a second client.
+    /// throws an error of kind `authentication`. To fetch the key through the API, create a second client that has an
+    /// `apiKey`.
     ///
     /// - Parameters:
-    ///   - credentials: Returns the workspace's API key. If it throws or returns an invalid key, the calls that are
-    ///     waiting for the key throw an error of kind `authentication` with the code `key_function`, and
-    ///     ``HightouchError/underlying`` is the error that the function threw. Cancelling one of those calls does not
-    ///     cancel the function. ``close()`` cancels it, and so does releasing the client and everything created from
-    ///     it.
-    ///   - configuration: Settings that differ from the defaults.
-    ///   - onStart: Called before each call that may send a request.
-    ///   - onEnd: Called after each such call, whether it succeeded or failed.
-    /// - Throws: ``HightouchError`` of kind `config` if a setting is invalid.
+    ///   - credentials: Returns the workspace's API key. If the function throws or returns an invalid key, the calls
+    ///     that are waiting for the key throw an error of kind `authentication` with the code `key_function`. The
+    ///     property ``HightouchError/underlying`` of that error is the error that the function threw, or says why the
+    ///     key is invalid. Cancelling one of those calls does not cancel the function. ``close()`` cancels the
+    ///     function, and so does releasing the client and everything created from it.
+    ///   - configuration: Settings that differ from the defaults. They must not name a key file.
+    ///   - onStart: Called before each call that may send a request, in the task that makes the call.
+    ///   - onEnd: Called after each such call, whether the call succeeded or failed.
+    /// - Throws: ``HightouchError`` of kind `config` if a setting is invalid or names a key file.
     public convenience init(
         credentials: @escaping @Sendable () async throws -> String,
         configuration: Configuration = Configuration(),
@@ -64,7 +67,7 @@ public final class Hightouch: Sendable {
             hooks: Hooks(onStart: onStart, onEnd: onEnd))
     }
 
-    /// Creates a client, for tests also with settings that ``Configuration`` does not have.
+    /// Creates a client. `internal` holds settings that ``Configuration`` does not have, for `diagnose` and for tests.
     init(
         settings: Fields, credentials: CredentialsProvider? = nil, hooks: Hooks = Hooks(),
         internal: [String: JSONValue] = [:]
@@ -85,7 +88,8 @@ public final class Hightouch: Sendable {
     ///
     /// - Parameter token: The run's ``RunHandle/token``.
     /// - Returns: A handle for the run.
-    /// - Throws: ``HightouchError`` of kind `invalidRequest` if `token` is not the token of a run at this origin.
+    /// - Throws: ``HightouchError`` of kind `invalidRequest` if `token` is not the token of a run or belongs to another
+    ///   server, and of kind `closed` if the client is closed.
     public func run(_ token: String) async throws -> AnyRun {
         try AnyRun(try await door.local("runs.open", ["token": token]).value(), door: door)
     }
@@ -93,13 +97,15 @@ public final class Hightouch: Sendable {
     /// Sends a request to an endpoint that this package has no method for.
     ///
     /// - Parameters:
-    ///   - method: The HTTP method, such as `GET`, `POST` or `PATCH`. Only `GET` and `HEAD` are retried after a
-    ///     failure.
-    ///   - path: The path below the base URL. It starts with exactly one `/`.
-    ///   - query: The query parameters. An array repeats its parameter once for each element.
+    ///   - method: `GET`, `HEAD`, `POST`, `PUT`, `PATCH` or `DELETE`. The client treats `GET` and `HEAD` as reads. Any
+    ///     other method counts as a change, which the client repeats only if the first request certainly had no effect.
+    ///   - path: The path below the base URL. It starts with exactly one `/`, and contains no query, no fragment and no
+    ///     `.` or `..` segments.
+    ///   - query: The query parameters: strings, numbers, Booleans, or arrays of those. An array repeats its parameter
+    ///     once for each element.
     ///   - body: The JSON body. If nil, the request has no body.
     ///   - options: Options for this call only.
-    /// - Returns: The JSON of the response.
+    /// - Returns: The JSON of the response; `null` if the response is empty.
     /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     public func request(
         _ method: String,
@@ -113,21 +119,22 @@ public final class Hightouch: Sendable {
             known: String(decoding: try await door.call("request", arguments, options.fields).body, as: UTF8.self))
     }
 
-    /// Returns the current state of the rate limit. Sends nothing.
+    /// Returns the current state of the rate limit. Sends nothing, and also works after the client is closed.
     ///
-    /// - Returns: The state of the limit that this client shares.
-    /// - Throws: ``HightouchError`` of kind `closed` if the client is closed.
+    /// - Returns: The state of the limit, which all clients of the workspace in this process share.
+    /// - Throws: ``HightouchError`` of kind `internal` if the package itself has a defect.
     public func stats() async throws -> LimitStats {
         try await door.local("client.stats").value()
     }
 
-    /// Checks settings, the connection and the key. Accepts settings that ``init(apiKey:configuration:onStart:onEnd:)``
-    /// rejects, and reports what is wrong with them.
+    /// Checks settings, the connection and the key. Settings that ``init(apiKey:configuration:onStart:onEnd:)`` rejects
+    /// are accepted here, and a finding says what is wrong with them.
     ///
     /// - Parameters:
-    ///   - apiKey: The workspace's API key. If nil, the diagnosis reads `HIGHTOUCH_API_KEY`.
+    ///   - apiKey: The workspace's API key. If nil, the diagnosis reads the key from ``Configuration/apiKeyFile``, or
+    ///     else from the environment variable `HIGHTOUCH_API_KEY`.
     ///   - configuration: Settings that differ from the defaults.
-    /// - Returns: The findings, as the method ``diagnose()`` returns them.
+    /// - Returns: The diagnosis, like that of the method ``diagnose()``.
     /// - Throws: ``HightouchError`` of kind `internal` if the package itself has a defect, or `CancellationError` if
     ///   the task was cancelled.
     public static func diagnose(
@@ -143,23 +150,25 @@ public final class Hightouch: Sendable {
 
     /// Checks the connection and the key with one TLS handshake and one read. The read counts towards the rate limit.
     ///
-    /// - Returns: The findings. A failed check is a finding and is not thrown.
+    /// - Returns: The diagnosis. A check that fails becomes a finding and throws nothing.
     /// - Throws: ``HightouchError`` of kind `closed` if the client is closed, or `CancellationError` if the task was
     ///   cancelled.
     public func diagnose() async throws -> Diagnosis {
         try await door.call("client.diagnose").value()
     }
 
-    /// Replaces the API key from the next request on. The state of the rate limit stays, because the limit belongs to
-    /// the workspace.
+    /// Replaces the API key by another key of the same workspace, from the next request on. The state of the rate limit
+    /// stays, because the limit belongs to the workspace.
     ///
     /// - Parameter apiKey: The new key.
     /// - Throws: ``HightouchError`` of kind `config` if `apiKey` cannot be a key; the client then keeps the old one.
+    ///   The kind is `closed` if the client is closed.
     public func setAPIKey(_ apiKey: String) async throws {
         _ = try await door.local("client.setKey", ["apiKey": apiKey])
     }
 
-    /// Closes the client. Calls in flight and later calls throw an error of kind `closed`, and a running `credentials`
+    /// Closes the client. Calls in flight and later calls throw an error of kind `closed`. But a change that may
+    /// already have been sent throws an error of kind `outcomeUnknown`. Runs continue, and a running `credentials`
     /// function is cancelled. You can call this method in a cancelled task, and more than once.
     ///
     /// - Throws: ``HightouchError`` of kind `internal` if the package itself has a defect.
@@ -167,7 +176,8 @@ public final class Hightouch: Sendable {
         try await door.close()
     }
 
-    /// The language in the User-Agent. A compiler directive can only test for a minimum version.
+    /// The language in the User-Agent. There is a branch for each version, because a compiler directive can only test
+    /// for a minimum version.
     private static var language: String {
         #if compiler(>=6.2)
             "swift/6.2"

@@ -1,6 +1,6 @@
 /// A call that is about to be made.
 ///
-/// Fetching one page of a list is one call, and so is checking on a run.
+/// Fetching one page of a list is one call. So is each step of following a run, which waits for the next change.
 public struct CallStart: Sendable, Hashable {
     /// The method, such as `syncs.list`; `run` for each step of a handle's `wait` or `states`.
     public let operation: String
@@ -14,7 +14,8 @@ public struct CallEnd: Sendable {
     public let operation: String
     /// The operation's id in the API, as in ``CallStart``.
     public let operationId: String?
-    /// Statistics of the call; nil if it was rejected before it started.
+    /// Statistics of the call. Nil if the call was rejected before it started, and for some errors of following a run,
+    /// such as `waitTimeout`.
     public let meta: CallMeta?
     /// The error; nil if the call succeeded. For a cancelled call it is the ``HightouchError`` of kind `cancelled`,
     /// even if the call itself throws `CancellationError`.

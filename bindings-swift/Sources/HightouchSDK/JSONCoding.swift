@@ -1,18 +1,18 @@
 import Foundation
 
 extension CodingUserInfoKey {
-    /// Marks the coders of the door, which pass a ``JSONValue`` as its text. The value is `true` in an encoder; in a
-    /// decoder it holds the texts that came with the answer.
+    /// Marks the coders of the door, which pass a ``JSONValue`` as its text. In an encoder, the value of this key is
+    /// `true`. In a decoder, the value is the `Data` with the texts that came with the answer.
     static let opaqueAsText = CodingUserInfoKey(rawValue: "hightouch.opaqueAsText")
 }
 
 extension JSONValue: Codable {
-    /// The name of the member that marks opaque JSON at the door: `{"$json": ["…"]}` holds its text, and
-    /// `{"$json": [12, 40]}` a range of the texts that came with an answer.
+    /// The name of the member that marks opaque JSON at the door. `{"$json": ["…"]}` holds the text itself.
+    /// `{"$json": [12, 40]}` stands for the bytes from 12 up to 40 of the texts that came with an answer.
     private static let mark = AnyKey("$json")
 
-    /// Decodes any JSON. A `Decoder` does not expose the text, so a number that `Int` cannot hold keeps at most the 38
-    /// digits of a `Decimal`.
+    /// Decodes any JSON. A `Decoder` does not expose the text. So a number that is not an `Int` keeps only the digits
+    /// of a `Double`, or the 38 digits of a `Decimal` if its magnitude is 2^53 or more.
     public init(from decoder: any Decoder) throws {
         if let texts = decoder.texts {
             var marked = try decoder.container(keyedBy: AnyKey.self).nestedUnkeyedContainer(forKey: Self.mark)
@@ -51,7 +51,7 @@ extension JSONValue: Codable {
     /// Encodes any JSON. An `Encoder` does not accept text, so a number keeps only the digits that a `Decimal` or a
     /// `Double` holds. Use ``text`` to write all digits.
     ///
-    /// - Throws: `EncodingError` for a number that is not finite or that no `Decimal` or `Double` holds.
+    /// - Throws: `EncodingError` for a number that is not finite as a `Double`, such as `1e400`.
     public func encode(to encoder: any Encoder) throws {
         if encoder.passesText {
             try checkFinite(encoder.codingPath)
@@ -80,7 +80,8 @@ extension JSONValue: Codable {
         }
     }
 
-    /// Throws an error with the path of the first number that is not finite. Only values built in Swift contain any.
+    /// Throws an error with the path of the first number that is not finite. Such a number can only be in a value that
+    /// was built in Swift, so values that are still JSON text are not checked.
     private func checkFinite(_ path: [any CodingKey]) throws {
         switch built {
         case .number(let text)? where Double(text)?.isFinite != true: throw notWritable(path)
@@ -100,7 +101,7 @@ extension JSONValue: Codable {
 extension JSONValue {
     /// Creates a value from an `Encodable` value, such as a dictionary or a struct.
     ///
-    /// - Parameter value: The value to encode. Dates become text of the form `YYYY-MM-DDTHH:MM:SS.mmmZ`.
+    /// - Parameter value: The value to encode. Dates become strings of the form `YYYY-MM-DDTHH:MM:SS.mmmZ`, in UTC.
     /// - Throws: `EncodingError` if JSON cannot express `value`.
     public init(encoding value: some Encodable) throws {
         let encoder = Coding.encoder()
@@ -110,7 +111,7 @@ extension JSONValue {
 
     /// Decodes the value as a `Decodable` type.
     ///
-    /// - Parameter type: The type to decode. Dates are expected as text of the form `YYYY-MM-DDTHH:MM:SS.mmmZ`.
+    /// - Parameter type: The type to decode. Dates must be strings of the form `YYYY-MM-DDTHH:MM:SS.mmmZ`, in UTC.
     /// - Returns: The decoded value.
     /// - Throws: `DecodingError` if the value does not have the shape that `type` expects.
     public func decode<Value: Decodable>(as type: Value.Type) throws -> Value {

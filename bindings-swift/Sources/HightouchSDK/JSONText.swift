@@ -1,14 +1,14 @@
 import Foundation
 
-/// One level of a JSON value; the values inside it are not parsed yet.
+/// One level of a JSON value. The values inside may still be unparsed text.
 enum JSONLevel: Sendable {
     case null
     case bool(Bool)
-    /// A number as it is written in the text.
+    /// A number, spelled as in the JSON text.
     case number(String)
     case string(String)
     case array([JSONValue])
-    /// Members in the order of the text. If a name occurs more than once, its last value counts.
+    /// Members in their order in the text. If a name occurs more than once, its last value counts.
     case object([(name: String, value: JSONValue)])
 }
 
@@ -16,7 +16,8 @@ enum JSONLevel: Sendable {
 final class JSONText: @unchecked Sendable {
     let text: String
     private let lock = NSLock()
-    /// Accessed only under the lock, which makes this class sendable; tests read it too.
+    /// The first level once it is parsed. `lock` guards this property, which makes the class sendable. Only tests read
+    /// the property without the lock.
     private(set) var parsed: JSONLevel?
 
     /// - Parameter text: Valid JSON.
@@ -26,7 +27,8 @@ final class JSONText: @unchecked Sendable {
         lock.withLock {
             if let parsed { return parsed }
             var scanner = JSONScanner(text)
-            // Never fails: the core checked the text of a response, and `JSONValue.init(text:)` checks a user's text.
+            // Scanning cannot fail: the core has checked the text of a response, and `JSONValue.init(text:)` has
+            // checked the text of a user.
             let level = (try? scanner.level()) ?? .null
             parsed = level
             return level
@@ -49,7 +51,7 @@ struct JSONScanner {
 
     init(_ text: String) { bytes = Array(text.utf8) }
 
-    /// Checks that the text is one JSON value, and returns it without the surrounding whitespace.
+    /// Checks that the text is one JSON value. Returns the text without the whitespace around the value.
     static func checked(_ text: String) throws -> String {
         var scanner = JSONScanner(text)
         scanner.skipWhitespace()
@@ -122,7 +124,8 @@ struct JSONScanner {
         skipWhitespace()
     }
 
-    /// Calls `each` at the start of every item between two brackets.
+    /// Scans the items of an array or an object, from the opening bracket to `close`. Calls `each` at the start of each
+    /// item.
     private mutating func items(closedBy close: UInt8, each: (inout JSONScanner) throws -> Void) throws {
         at += 1
         skipWhitespace()
@@ -250,7 +253,7 @@ struct JSONScanner {
 }
 
 extension JSONLevel {
-    /// Appends the JSON text, with members in their order.
+    /// Appends the JSON text of this level. Members keep their order.
     func write(to text: inout String) {
         switch self {
         case .null: text += "null"

@@ -2,8 +2,8 @@ import Foundation
 
 /// A JSON value of a shape that the API does not define, such as the configuration of a sync.
 ///
-/// A value from the API keeps its text and parses it on first access. If you send the value back, every digit and the
-/// order of members stay the same. Changing one member changes nothing else:
+/// A value from the API keeps its text, which is parsed on first access. If you send the value back, every digit and
+/// the order of members stay the same. If you change one member, the text of all others stays the same:
 ///
 /// ```swift
 /// var configuration: JSONValue = ["mode": "upsert", "mappings": [["from": "id", "to": "Id"]]]
@@ -15,7 +15,7 @@ import Foundation
 /// }
 /// ```
 ///
-/// Two values are equal if their texts or their contents are equal: `3` equals `3.0`, and the order of members does not
+/// Two values are equal if their texts or their contents are equal. `3` equals `3.0`, and the order of members does not
 /// matter. A number that is not an `Int` is compared as a `Double`.
 public struct JSONValue: Sendable {
     /// The type of a JSON value, with its content.
@@ -26,13 +26,15 @@ public struct JSONValue: Sendable {
         case bool(Bool)
         /// A number without fraction and exponent that fits in an `Int`.
         case int(Int)
-        /// Any other number as the nearest `Double`, infinite beyond 1e308. ``JSONValue/text`` has all digits.
+        /// Any other number, as the nearest `Double`. It is infinite if the number is too large for a `Double`.
+        /// ``JSONValue/text`` has all digits.
         case double(Double)
         /// A string.
         case string(String)
         /// An array.
         case array([JSONValue])
-        /// An object. If a name occurs more than once, its last value counts. ``JSONValue/text`` has the order.
+        /// An object. If a name occurs more than once, its last value counts. ``JSONValue/text`` shows the order of
+        /// the members.
         case object([String: JSONValue])
     }
 
@@ -60,7 +62,8 @@ public struct JSONValue: Sendable {
         }
     }
 
-    /// The JSON text: of a value from the API its original text, otherwise the text that will be sent.
+    /// The JSON text. A value from the API or from ``init(text:)`` has its original text. Any other value has the text
+    /// that a call sends.
     public var text: String {
         if case .text(let json) = storage { return json.text }
         var text = ""
@@ -75,7 +78,7 @@ public struct JSONValue: Sendable {
         }
     }
 
-    /// The level of a value that was built in Swift; nil for a value that has its original text.
+    /// The first level of a value that was built or changed in Swift; nil for a value that still has its original text.
     var built: JSONLevel? { if case .built(let level) = storage { level } else { nil } }
 
     func write(to text: inout String) {
@@ -96,7 +99,8 @@ extension JSONValue {
     /// An integer.
     public static func int(_ value: Int) -> JSONValue { JSONValue(.number("\(value)")) }
 
-    /// A number. JSON cannot express numbers that are not finite; a call that gets one throws and sends nothing.
+    /// A number. JSON cannot express numbers that are not finite. A call with such a number in an argument throws
+    /// ``HightouchError`` of kind `invalidRequest` and sends nothing.
     public static func double(_ value: Double) -> JSONValue { JSONValue(.number("\(value)")) }
 
     /// A string.
@@ -110,7 +114,7 @@ extension JSONValue {
         JSONValue(.object(members.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }))
     }
 
-    /// Creates a string. A literal needs no initializer, and neither do literals of the other types.
+    /// Creates a string from a variable. Literals of any type work without an initializer.
     public init(_ value: String) { self = .string(value) }
     /// Creates an integer.
     public init(_ value: Int) { self = .int(value) }
@@ -158,8 +162,8 @@ extension JSONValue {
 
     /// A member of an object, or nil if there is no such member or the value is not an object.
     ///
-    /// Setting a member keeps the text and the order of all others, and adds a new member at the end. Setting nil
-    /// removes the member; set ``null`` to make it `null`. On a value that is not an object, setting does nothing.
+    /// Setting a member keeps the text and the order of all others. A new member is added at the end. Setting nil
+    /// removes the member; set ``null`` to make the member `null`. If the value is not an object, setting does nothing.
     public subscript(name: String) -> JSONValue? {
         get {
             guard case .object(let members) = level else { return nil }
@@ -179,8 +183,8 @@ extension JSONValue {
 
     /// An element of an array, or nil if there is no such element or the value is not an array.
     ///
-    /// Setting an element keeps the text of all others. Setting nil removes the element; set ``null`` to make it
-    /// `null`. Without such an element, setting does nothing.
+    /// Setting an element keeps the text of all others. Setting nil removes the element; set ``null`` to make the
+    /// element `null`. If there is no such element or the value is not an array, setting does nothing.
     public subscript(index: Int) -> JSONValue? {
         get {
             guard let array, array.indices.contains(index) else { return nil }
@@ -208,7 +212,7 @@ extension JSONValue: Hashable {
     /// Hashes the value so that equal values have equal hashes.
     public func hash(into hasher: inout Hasher) { hasher.combine(content) }
 
-    /// The shape, with a number like `3.0` as an integer.
+    /// The shape, but a whole number such as `3.0` is an `Int` if it fits.
     private var content: Shape {
         let shape = self.shape
         if case .double(let value) = shape, let int = Int(exactly: value) { return .int(int) }
@@ -220,7 +224,7 @@ extension JSONValue: CustomStringConvertible, CustomReflectable {
     /// The JSON text.
     public var description: String { text }
 
-    /// Empty. A mirror of the storage would read it without the lock.
+    /// A mirror without children, because a mirror of the storage would read its parsed level without the lock.
     public var customMirror: Mirror { Mirror(self, children: []) }
 }
 
@@ -233,7 +237,7 @@ extension JSONValue: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, Expre
     public init(booleanLiteral value: Bool) { self = .bool(value) }
     /// Creates an integer.
     public init(integerLiteral value: Int) { self = .int(value) }
-    /// Creates a number with a fraction.
+    /// Creates a number.
     public init(floatLiteral value: Double) { self = .double(value) }
     /// Creates a string.
     public init(stringLiteral value: String) { self = .string(value) }

@@ -1,15 +1,15 @@
-/// A number of requests in a period of time.
+/// A number of requests in a window of time.
 public struct RateLimit: Sendable, Hashable {
-    /// The number of requests in one window.
+    /// The number of requests in one window, from 1 to 1,000,000.
     public var requests: Int
-    /// The length of the window.
+    /// The length of the window, from 1 ms to 24 hours.
     public var period: Duration
 
     /// Creates a rate limit.
     ///
     /// - Parameters:
-    ///   - requests: The number of requests in one window, at least 1.
-    ///   - period: The length of the window.
+    ///   - requests: The number of requests in one window, from 1 to 1,000,000.
+    ///   - period: The length of the window, from 1 ms to 24 hours.
     public init(requests: Int, per period: Duration) {
         self.requests = requests
         self.period = period
@@ -18,21 +18,21 @@ public struct RateLimit: Sendable, Hashable {
 
 /// The priority of a call that waits for the rate limit.
 ///
-/// If calls of all priorities are waiting, ``trigger``, ``poll``, ``read`` and ``bulk`` get 8, 4, 2 and 1 of every 15
-/// requests.
+/// If calls of all priorities are waiting, then of every 15 requests ``trigger`` gets 8, ``poll`` 4, ``read`` 2 and
+/// ``bulk`` 1. Each call has a priority by default, and ``CallOptions/priority`` sets another one.
 public struct Priority: RawRepresentable, Codable, Hashable, Sendable {
     /// The name of the priority.
     public let rawValue: String
 
     public init(rawValue: String) { self.rawValue = rawValue }
 
-    /// Calls that start a run.
+    /// Calls that start something, such as a run.
     public static let trigger = Self(rawValue: "trigger")
-    /// Calls that check on a run.
+    /// Calls that read the state of a run that is followed.
     public static let poll = Self(rawValue: "poll")
-    /// Reads that a person or a program waits for.
+    /// All other calls, such as those that read, create or change a resource.
     public static let read = Self(rawValue: "read")
-    /// Bulk reads, which leave a tenth of the limit free for other calls.
+    /// The pages of a list after the first one. They leave a tenth of the limit free for other calls.
     public static let bulk = Self(rawValue: "bulk")
 }
 
@@ -56,6 +56,6 @@ extension Secret: CustomStringConvertible, CustomDebugStringConvertible, CustomR
     public var description: String { "[secret]" }
     /// Always `[secret]`.
     public var debugDescription: String { description }
-    /// Empty, so that `dump` does not show the text.
+    /// A mirror without children, so that `dump` does not show the text.
     public var customMirror: Mirror { Mirror(self, children: []) }
 }

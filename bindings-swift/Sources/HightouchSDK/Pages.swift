@@ -1,6 +1,7 @@
 /// One page of a list.
 public struct Page<Element: Sendable>: Sendable {
-    /// The elements of the page, without those that an earlier page contained.
+    /// The elements of the page, without those that one of the two previous pages contained. The array can be empty
+    /// even if more pages follow.
     public let items: [Element]
     /// Whether this is the last page.
     public let isLast: Bool
@@ -20,7 +21,7 @@ extension Page: Equatable where Element: Equatable {}
 /// ```
 ///
 /// If elements are created or deleted during the iteration, no other element is skipped or repeated. Iterating throws
-/// ``HightouchError``, or `CancellationError` if the task was cancelled; after an error the iteration has ended.
+/// ``HightouchError``, or `CancellationError` if the task was cancelled. The iteration ends after an error.
 public struct PagedSequence<Element: Decodable & Sendable>: AsyncSequence, Sendable {
     let door: Door
     let op: String
@@ -30,7 +31,7 @@ public struct PagedSequence<Element: Decodable & Sendable>: AsyncSequence, Senda
     /// The pages of the list, for iterating page by page.
     public var pages: Pages { Pages(list: self) }
 
-    /// Fetches only the first page, with one request.
+    /// Fetches only the first page.
     ///
     /// - Returns: The first page. It is empty if the list is empty.
     /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
@@ -83,7 +84,7 @@ public struct PagedSequence<Element: Decodable & Sendable>: AsyncSequence, Senda
         /// Iterates over the pages.
         public struct Iterator: AsyncIteratorProtocol {
             fileprivate let list: PagedSequence
-            /// The arguments for the next page; nil after the last one.
+            /// The arguments for the next page; nil after the last page or an error.
             fileprivate var nextArguments: Fields?
 
             public mutating func next() async throws -> Page<Element>? {

@@ -1,4 +1,4 @@
-/// A field of an update that can be cleared: leave it, clear it, or set it.
+/// What a request does to a field that may be `null`: leaves the field as it is, clears it, or sets it.
 ///
 /// ```swift
 /// let hourly = Schedule(type: "cron", schedule: .cron(CronRule(expression: "0 * * * *")))
@@ -7,7 +7,7 @@
 /// try await ht.syncs.update("orders-to-salesforce", schedule: .null)  // clears the schedule
 /// ```
 public enum Patch<Value> {
-    /// Leaves the field as it is: the request does not contain it.
+    /// Leaves the field as it is: the request does not contain the field.
     case absent
     /// Clears the field: the request contains `null`.
     case null
@@ -16,7 +16,7 @@ public enum Patch<Value> {
 
     /// Sets the field to a value, or clears it if the value is nil.
     ///
-    /// Use it to copy an optional property, such as the schedule of another sync.
+    /// Use this method to copy an optional property, such as the schedule of another sync.
     ///
     /// - Parameter value: The value, or nil to clear the field.
     /// - Returns: The patch.
@@ -28,12 +28,12 @@ extension Patch: Equatable where Value: Equatable {}
 extension Patch: Hashable where Value: Hashable {}
 
 extension Patch: ExpressibleByNilLiteral {
-    /// The same as ``absent``: nil leaves a field as it is, as it does for every other argument of an update.
+    /// Creates ``absent``. So nil leaves the field as it is, as nil does for every other argument of an update.
     public init(nilLiteral: ()) { self = .absent }
 }
 
 extension Patch where Value: Encodable & Sendable {
-    /// The value to send, or nil to send none.
+    /// The value to send for the field; nil if the request does not contain the field.
     var sent: (any Encodable & Sendable)? {
         switch self {
         case .absent: nil

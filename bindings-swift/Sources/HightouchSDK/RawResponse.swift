@@ -1,6 +1,7 @@
 import Foundation
 
-/// The server's response to a call, unchanged, and the value that the call's method returns for it.
+/// The unchanged response of the server to a call. ``parse()`` decodes the response to the value that the method
+/// without `withRawResponse` returns.
 ///
 /// ```swift
 /// let response = try await ht.syncs.withRawResponse.get(7)
@@ -8,12 +9,12 @@ import Foundation
 /// let sync = try await response.parse()
 /// ```
 ///
-/// The call throws for an error status, as its method without `withRawResponse` does. If the server reports an error in
-/// a response of status 200, ``parse()`` throws it.
+/// If the server responds with an error status, the call itself throws, as it does without `withRawResponse`. If the
+/// server reports an error in a response of status 200, ``parse()`` throws that error.
 public struct RawResponse<Value>: Sendable {
     /// The HTTP status.
     public let status: Int
-    /// The headers, with their names in lower case.
+    /// The headers, with their names in lower case. The API key is removed from the values.
     public let headers: [String: String]
     /// The body, decompressed but otherwise as the server sent it.
     public let body: Data
@@ -28,8 +29,9 @@ public struct RawResponse<Value>: Sendable {
 
     /// Decodes the response. Sends nothing, and works after the client is closed.
     ///
-    /// - Returns: The value that the method returns for this response. For a list it is the elements of this page.
-    /// - Throws: The ``HightouchError`` that the method throws for this response.
+    /// - Returns: The value that the method without `withRawResponse` returns for this response. For a list, this is an
+    ///   array with the elements of the page.
+    /// - Throws: The ``HightouchError`` that the method without `withRawResponse` throws for this response.
     public func parse() async throws -> Value {
         if let failure = response.head.answer?.failure { throw failure }
         return try read(response)

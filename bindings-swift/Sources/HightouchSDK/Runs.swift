@@ -16,11 +16,12 @@ public struct RunHandle<State: RunState>: Sendable {
     /// Whether the run was already in progress and the trigger joined it (`ifRunning: .join`) instead of starting one.
     public let isJoined: Bool
 
-    /// What ``RunHandle/wait(timeout:onFailure:onWarning:progress:)`` does at the end of a run.
+    /// What ``RunHandle/wait(timeout:onFailure:onWarning:progress:)`` does if a run did not succeed or ended with
+    /// warnings.
     public enum EndPolicy: String, Codable, Sendable {
-        /// Throws an error of kind `runFailed` that contains the run.
+        /// Throws an error of kind `runFailed` that contains the final state of the run.
         case `throw` = "raise"
-        /// Returns the run.
+        /// Returns the final state of the run.
         case `return`
     }
 
@@ -37,10 +38,11 @@ public struct RunHandle<State: RunState>: Sendable {
         isJoined = run.joined
     }
 
-    /// The states of the run, one for each change. The last one is the final state, and a failed run throws nothing.
+    /// The current state of the run, then one state for each change. The last one is the final state. If the run fails,
+    /// only that state says so, and no error is thrown.
     ///
     /// Iterating throws ``HightouchError`` if the client can no longer follow the run. If the task is cancelled, the
-    /// error is of kind `cancelled` and contains the token.
+    /// error has the kind `cancelled` and contains the token.
     public var states: States { States(run: self) }
 
     /// Waits for the run to end. The wait continues through outages of the API.
@@ -50,12 +52,13 @@ public struct RunHandle<State: RunState>: Sendable {
     ///     run itself continues after the timeout.
     ///   - onFailure: What to do if the run failed, was cancelled or was interrupted.
     ///   - onWarning: What to do if the run ended with warnings.
-    ///   - progress: Called with each state of the run, including the final one.
+    ///   - progress: Called with the current state of the run, then after each change, including the final state. The
+    ///     wait continues when the function returns.
     /// - Returns: The final state of the run.
     /// - Throws: ``HightouchError``. The kind is `runFailed` if `onFailure` or `onWarning` asks for it, `waitTimeout`
     ///   after the timeout, `cancelled` if the task was cancelled, and `invalidRequest` if `timeout` is out of range.
-    ///   The error contains the token in ``HightouchError/run`` after a timeout or a cancellation. Any other kind says
-    ///   why the client can no longer follow the run.
+    ///   Any other kind says why the client can no longer follow the run. Errors of the first three kinds contain the
+    ///   token in ``HightouchError/run``.
     @discardableResult
     public func wait(
         timeout: Duration? = nil,

@@ -52,7 +52,7 @@ struct Arbitrary: RandomNumberGenerator {
         return .double(double.isFinite ? double : 2.5)
     }
 
-    /// The text of any JSON, also with numbers and members that Swift cannot hold without loss.
+    /// The text of a JSON value. It may have numbers and repeated members that Swift's types cannot hold without loss.
     mutating func jsonText(depth: Int = 3) -> String {
         let blank = one(of: ["", " ", "\n\t"])
         switch Int.random(in: 0..<(depth > 0 ? 6 : 4), using: &self) {
@@ -80,7 +80,7 @@ struct Arbitrary: RandomNumberGenerator {
         }
     }
 
-    /// An object; every eighth one is a hundred levels deep.
+    /// An object. About one in eight is nested about a hundred levels deep.
     mutating func object() -> JSONValue {
         var members = map { $0.json() }
         if Int.random(in: 0..<8, using: &self) == 0 {

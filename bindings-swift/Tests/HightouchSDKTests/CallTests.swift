@@ -3,7 +3,7 @@ import XCTest
 
 @testable import HightouchSDK
 
-/// Hooks, raw responses, and arguments that are absent, null or set.
+/// Hooks, raw responses, arguments that are absent, null or set, and runs that are opened from a token.
 final class CallTests: XCTestCase {
     func testHooksReceiveTheStartAndTheEndOfEachCallThatMaySend() async throws {
         let world = try await Sandbox.running().world(["syncs": 250])
@@ -25,7 +25,8 @@ final class CallTests: XCTestCase {
         XCTAssertEqual(log.lines, pages + ["start syncs.get GetSync", "end syncs.get 404 notFound"] + names)
     }
 
-    /// Incident: a run was `runs.next` in hooks, `run` in the meta of a step, and `syncs.runs` in the meta of the next.
+    /// Each step of following a run has the same name everywhere, `run`. The name of the operation that reads the run
+    /// (`syncs.runs`) does not show.
     func testAFollowedRunIsNamedRunInHooksMetaAndErrors() async throws {
         let world = try await Sandbox.running().world()
         let log = CallLog()
@@ -103,7 +104,7 @@ final class CallTests: XCTestCase {
         XCTAssertEqual(bodies.map { $0["schedule"] == nil }, [false, false, true, false])
     }
 
-    /// Incident: `update(1, configuration: nil, schedule: nil)` left the configuration alone and cleared the schedule.
+    /// `schedule` is a `Patch` and `configuration` is an optional. For both, nil leaves the field as it is.
     func testNilLeavesEachFieldOfAnUpdateAsItIs() async throws {
         let world = try await Sandbox.running().world()
         let client = try world.client()
@@ -161,7 +162,7 @@ final class CallTests: XCTestCase {
     }
 }
 
-/// Records the events of hooks, which any thread may call.
+/// Records the events of hooks. The records have a lock, because any thread may call a hook.
 private final class CallLog: @unchecked Sendable {
     private let lock = NSLock()
     private var all: [String] = []

@@ -30,7 +30,7 @@ func client(
         apiKey, configuration, rest, credentials: credentials.map { CredentialsProvider($0) }, hooks: Trace.hooks)
 }
 
-/// Creates a client with settings that ``Configuration`` does not have.
+/// Creates a client. `internal` holds settings that ``Configuration`` does not have.
 func hightouch(
     _ apiKey: String?, _ configuration: Configuration, _ internal: [String: JSONValue],
     credentials: CredentialsProvider? = nil, hooks: Hooks = Hooks()
@@ -100,7 +100,7 @@ struct Call: Sendable {
         }
     }
 
-    /// Whether the server has received the request after which the call is to be cancelled.
+    /// Whether the call must be cancelled now: `cancelOn` is absent, or the server has received such a request.
     private func isDue() async throws -> Bool {
         guard let operation = step["cancelOn"] else { return true }
         return try await world.requests().contains { $0["operation"] == operation }
@@ -165,7 +165,8 @@ struct Call: Sendable {
 
 /// Helpers of the generated calls.
 extension Call {
-    /// Fails for an argument that the generated call does not pass on: the scenario would pass without testing it.
+    /// Throws if the scenario has an argument that the call does not pass on. Otherwise the scenario would pass without
+    /// testing that argument.
     func know(_ names: Set<String>) throws {
         let unknown = Set((args.object ?? [:]).keys).subtracting(names)
         guard unknown.isEmpty else {

@@ -5,7 +5,7 @@ import XCTest
 
 /// Cancelling a task ends its call in every phase, and the error says whether the call left something behind.
 final class CancelTests: XCTestCase {
-    /// The error of a call whose task is cancelled when `ready` returns.
+    /// Runs `work` in a task, cancels the task when `ready` returns, and returns the error that `work` throws.
     private func thrown<Value: Sendable>(
         by work: @escaping @Sendable () async throws -> Value, cancelledWhen ready: () async throws -> Void
     ) async throws -> any Error {
@@ -53,7 +53,7 @@ final class CancelTests: XCTestCase {
         } when: {
             _ = try await accepted.value
         }
-        // The listener never answers the handshake, so only cancelling can end the stream.
+        // The listener never answers the TLS handshake, so only cancelling the call can close the connection.
         try await accepted.value.readToEnd()
     }
 
@@ -70,7 +70,6 @@ final class CancelTests: XCTestCase {
         try await world.until("the request has gone") { $0.first?["gone_ms"]?.double != nil }
     }
 
-    /// Incident: the error of a trigger that was cancelled after sending did not mention the run that may have started.
     func testATriggerThatIsCancelledAfterSendingSaysThatARunMayHaveStarted() async throws {
         let world = try await Sandbox.running().world([
             "script": [["when": ["operation": "TriggerRun"], "answer": ["hang": true]]]
@@ -106,7 +105,7 @@ final class CancelTests: XCTestCase {
         XCTAssertEqual(requests.count, 1)
     }
 
-    /// Incident: `trigger(1).wait()` in a cancelled task lost the token of the run.
+    /// The caller of `trigger(1).wait()` never has the handle, so only the error can pass on the token of the run.
     func testTheErrorOfACancelledWaitContainsTheTokenAndTheRunContinues() async throws {
         let world = try await Sandbox.running().world(["runs": ["seconds": 1_000_000]])
         let client = try world.client()
@@ -144,7 +143,7 @@ final class CancelTests: XCTestCase {
     }
 }
 
-/// Records the errors of calls, which any thread may end.
+/// Records the errors of calls. The records have a lock, because any thread may call a hook.
 private final class Ends: @unchecked Sendable {
     private let lock = NSLock()
     private var all: [any Error] = []

@@ -102,7 +102,7 @@ final class CodingTests: XCTestCase {
         XCTAssertEqual("\(error)", "notFound: syncs.get(7): there is no such sync. Check the id.")
     }
 
-    /// Incident: the hint stood in brackets in `errorDescription`, so an alert could not show it in its own place.
+    /// An alert shows the hint apart from the message, so `errorDescription` must not contain the hint.
     func testFoundationShowsTheMessageTheCausesAndTheHintInTheirOwnPlaces() throws {
         let error = try Coding.decoder().decode(
             HightouchError.self,

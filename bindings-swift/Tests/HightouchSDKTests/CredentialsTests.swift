@@ -71,7 +71,7 @@ final class CredentialsTests: XCTestCase {
         XCTAssertFalse("\(error) \(error.causes) \(error.underlying as Any)".contains("canary"))
     }
 
-    /// Incident: a function that used its own client waited forever for itself.
+    /// Without the error, the function would wait forever for the key that it must return itself.
     func testAFunctionThatUsesItsOwnClientGetsAnError() async throws {
         let world = try await Sandbox.running().world()
         let (key, handover) = (try world.text("apiKey"), Handover())
@@ -132,7 +132,7 @@ final class CredentialsTests: XCTestCase {
         await vault.untilCancelled()
     }
 
-    /// The test hangs if the loop that calls the function retains the function or the client.
+    /// The test hangs if the task that calls the function keeps the function or the client alive.
     func testAClientThatIsReleasedReleasesItsFunction() async throws {
         let world = try await Sandbox.running().world()
         for isUsed in [false, true] {
@@ -206,7 +206,7 @@ final class CredentialsTests: XCTestCase {
     }
 }
 
-/// The error of a call that got no key from the function.
+/// Returns the error of a call that gets no key from the function.
 private func refusal(_ call: () async throws -> Sync) async throws -> HightouchError {
     do {
         throw TestFailure(description: "without a key, the call returned \(try await call())")
@@ -221,7 +221,7 @@ private struct Sealed: Error, CustomStringConvertible {
     let description = "the vault is sealed"
 }
 
-/// Ends a stream when it is released.
+/// An object that ends a stream when the object is released.
 private final class Lifetime: Sendable {
     private let signal: AsyncStream<Void>.Continuation
 
@@ -264,7 +264,8 @@ private actor Handover {
     }
 }
 
-/// Returns its keys in order, then the last one repeatedly. While it is not open, it waits.
+/// Provides a credentials function, `key`. It returns the keys in order, then the last one repeatedly. If the vault is
+/// created closed, `key` waits until the vault is opened.
 private actor Vault {
     private let keys: [String]
     private(set) var asked = 0

@@ -1,7 +1,8 @@
 import Foundation
 import XCTest
 
-/// Runs an example in a workspace of its own, which the example finds through the environment like a user's program.
+/// Runs each example in a workspace of its own. The example finds the workspace through environment variables, as the
+/// program of a user does.
 class ExampleTestCase: XCTestCase {
     override func setUp() async throws {
         let world = try await Sandbox.running().world([

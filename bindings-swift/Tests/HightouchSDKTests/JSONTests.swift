@@ -96,7 +96,7 @@ final class JSONTests: XCTestCase {
         }
     }
 
-    /// Incident: changing one member meant rebuilding every level, which sorted the members and rounded the numbers.
+    /// Changing one value must not rebuild the others, because that would sort their members and round their numbers.
     func testChangingAMemberKeepsTheTextOfAllOthers() throws {
         var json = try value(#"{"z":1e400,"list":[{"to":"A","n":1.50},2.0],"a":{ "b" : 1 }}"#)
         json["list"]?[0]?["to"] = "B"
@@ -147,7 +147,7 @@ final class JSONTests: XCTestCase {
         }
     }
 
-    /// The same value rebuilt from its parts. Numbers are taken over, because only their text has all digits.
+    /// Rebuilds a value from its parts. Numbers are used as they are, because only their text has all digits.
     private func rebuilt(_ value: JSONValue) -> JSONValue {
         switch value.level {
         case .null: .null
@@ -170,7 +170,8 @@ final class OpaqueJSONTests: XCTestCase {
             "k", Configuration(baseURL: "http://127.0.0.1:\(port)/api/v1", maxRetries: 0), ["environment": [:]])
     }
 
-    /// The result of a call to which the server responds with `json`, and the body that the call sent.
+    /// Makes a call, to which the server responds with `json`. Returns the result of the call and the body that the
+    /// call sent.
     private func answering<Value: Sendable>(
         _ json: String, _ call: @escaping @Sendable () async throws -> Value
     ) async throws -> (value: Value, sent: String) {
@@ -180,8 +181,8 @@ final class OpaqueJSONTests: XCTestCase {
         return (value, try await served)
     }
 
-    /// Incident: an integer of 30 digits that was read and given back came out rounded, and 1e400 failed a whole
-    /// answer.
+    /// `odd` contains an integer of 30 digits, which must not be rounded, and 1e400, which must not make the whole
+    /// response unreadable.
     func testAValueFromTheAPIIsSentBackUnchanged() async throws {
         let client = try client()
         let answer = #"{"id":1,"slug":"a","configuration":\#(odd),"schedule":{"type":"x","schedule":\#(odd)}}"#
@@ -234,7 +235,8 @@ final class OpaqueJSONTests: XCTestCase {
         }
     }
 
-    /// The form `{"$json": ["…"]}` is special only where the door writes it.
+    /// At the door, `{"$json": ["…"]}` marks opaque JSON. A value of the server or of a user that looks like this mark
+    /// must stay what it is.
     func testAValueMayLookLikeTheDoorsFormOfText() async throws {
         let client = try client()
         let answer = #"{"id":1,"slug":"a","configuration":{"$json":["1"]},"tags":{"$json":"x"}}"#

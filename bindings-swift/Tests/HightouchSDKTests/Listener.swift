@@ -9,8 +9,8 @@ import XCTest
     private let streamSocket = SOCK_STREAM
 #endif
 
-/// Runs blocking work in a thread of its own, because it could block all threads of the task pool. Cancelling shuts the
-/// socket down, so that a test that fails elsewhere does not hang here.
+/// Runs blocking work on a thread of its own, because such work could block every thread of the task pool. If the task
+/// is cancelled, the socket is shut down, which ends the work. So a test that fails elsewhere does not hang here.
 private func blocking<Value: Sendable>(
     on socket: Int32, _ work: @escaping @Sendable () throws -> Value
 ) async throws -> Value {
@@ -23,7 +23,7 @@ private func blocking<Value: Sendable>(
     }
 }
 
-/// A socket on loopback that accepts connections and sends nothing by itself.
+/// A socket on loopback that accepts connections. It sends nothing unless a test calls `answer`.
 final class Listener: Sendable {
     private let socket: Int32
     let port: UInt16

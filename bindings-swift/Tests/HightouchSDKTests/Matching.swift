@@ -1,6 +1,7 @@
 @testable import HightouchSDK
 
-/// The differences between `found` and `expected`; members that `expected` does not name may have any value.
+/// Returns the differences between `found` and `expected`. Members that `expected` does not have are ignored. With
+/// `dots`, the expectation `"..."` matches any value that is present.
 func complaints(_ expected: JSONValue, _ found: JSONValue?, at path: String = "", dots: Bool = false) -> [String] {
     let found = found ?? .null
     if dots, expected == "..." { return found.isNull ? ["\(path) is missing"] : [] }
@@ -20,7 +21,7 @@ func complaints(_ expected: JSONValue, _ found: JSONValue?, at path: String = ""
     }
 }
 
-/// Compares element by element; `"..."` matches any number of elements.
+/// Compares two lists element by element. The element `"..."` matches any number of elements, including none.
 private func lists(_ expected: ArraySlice<JSONValue>, _ found: ArraySlice<JSONValue>, at path: String) -> [String] {
     guard let first = expected.first else { return found.isEmpty ? [] : ["\(path) has more: \(Array(found))"] }
     let rest = expected.dropFirst()

@@ -18,7 +18,8 @@ final class MemoryTests: XCTestCase {
                 if count == total / 10 { early = try resident() }
             }
             XCTAssertEqual(count, total)
-            // The rest of the list is 110 MB of JSON; the allocator retains far less than 16 MB for a page or two.
+            // The pages after the first tenth of the list are 110 MB of JSON. One or two pages take far less than
+            // 16 MB.
             let grown = try resident() - early
             XCTAssertLessThan(grown, 16_000_000, "memory has grown by \(grown) bytes")
         #else

@@ -41,7 +41,7 @@ struct Player {
     let scenario: JSONValue
     /// Whether to call operations through `withRawResponse`.
     let isRaw: Bool
-    /// The values of placeholders.
+    /// The values of placeholders, by name.
     private var names: [String: JSONValue]
     private let world: World
     /// Clients by name; the default client has an empty name.
@@ -127,7 +127,7 @@ struct Player {
         }
     }
 
-    /// Makes all calls concurrently, each as many times as its step says.
+    /// Makes all calls concurrently, each as many times as its step says. Throws if they take longer than 60 s.
     private static func made(_ calls: [Call], _ place: String) async throws -> [[Ended]] {
         try await withThrowingTaskGroup(of: (Int, Ended)?.self) { group in
             for (index, call) in calls.enumerated() {
@@ -149,7 +149,8 @@ struct Player {
         }
     }
 
-    /// Replaces the placeholders in a value. A string that is only a placeholder becomes the value of any type.
+    /// Replaces the placeholders in a value. A string that consists of one placeholder is replaced by the placeholder's
+    /// value, which may be of any type.
     private func filled(_ value: JSONValue) throws -> JSONValue {
         switch value.shape {
         case .object(let members): return .object(try members.mapValues(filled))

@@ -7,9 +7,9 @@ import XCTest
     import FoundationNetworking
 #endif
 
-/// The sandbox server that the tests use; `make test-swift` starts it.
+/// The sandbox server that the tests use. `make test-swift` starts it.
 struct Sandbox {
-    /// The first line of its output: `url`, `httpUrl`, `ca` and `closed`.
+    /// The JSON in the first line of the sandbox's output, with `url`, `httpUrl`, `ca` and `closed`.
     let line: JSONValue
 
     static func running() throws -> Sandbox {
@@ -38,15 +38,16 @@ struct Sandbox {
     }
 }
 
-/// A workspace of its own in the sandbox.
+/// A workspace in the sandbox, for one test.
 struct World {
     let sandbox: Sandbox
-    /// The response that created it: `id`, `baseUrl`, `httpBaseUrl`, `apiKey`, `keys` and `timeScale`.
+    /// The sandbox's response to the creation of the world, with `id`, `baseUrl`, `httpBaseUrl`, `apiKey`, `keys` and
+    /// `timeScale`.
     let answer: JSONValue
 
     func text(_ member: String) throws -> String { try XCTUnwrap(answer[member]?.string) }
 
-    /// Creates a client of this workspace, whose waits are shortened by the workspace's time scale.
+    /// Creates a client of this world. The client divides its waits by the world's time scale.
     func client(
         _ change: (inout Configuration) -> Void = { _ in },
         credentials: (@Sendable () async throws -> String)? = nil, hooks: Hooks = Hooks()
@@ -64,7 +65,8 @@ struct World {
         return try XCTUnwrap(log["requests"]?.array)
     }
 
-    /// Waits until the log of requests satisfies a condition. It fails after five minutes, which no busy machine needs.
+    /// Waits until the log of requests satisfies a condition. Fails after five minutes, a time that suffices even on a
+    /// busy machine.
     func until(_ what: String, _ holds: ([JSONValue]) -> Bool) async throws {
         for _ in 0..<6_000 {
             if holds(try await requests()) { return }
@@ -85,7 +87,7 @@ struct World {
 }
 
 extension JSONValue {
-    /// The JSON that the door passed for a value.
+    /// Encodes a value to the JSON that the core uses for it.
     init(of value: some Encodable) throws {
         self = try Coding.decoder().decode(JSONValue.self, from: try Coding.encoder().encode(value))
     }

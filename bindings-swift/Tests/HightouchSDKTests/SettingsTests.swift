@@ -5,7 +5,7 @@ import XCTest
 final class SettingsTests: XCTestCase {
     private let canary = "canary-51ab"
 
-    /// Durations that are too short for a time-out.
+    /// Durations that `timeout` and `deadline` do not accept, because they are not above zero.
     private let invalidDurations: [Duration] = [
         .zero, .seconds(-1), .milliseconds(-1), .nanoseconds(-1), .seconds(Int64.min),
     ]
@@ -74,7 +74,7 @@ final class SettingsTests: XCTestCase {
         XCTAssertTrue(requests.isEmpty)
     }
 
-    /// Incident: `wait(timeout: .seconds(-1))` did not wait at all, and a timeout of centuries crashed the process.
+    /// A negative timeout must not count as zero, and a timeout beyond `Int64.max` milliseconds must not crash.
     func testAWaitWithAnInvalidTimeoutIsRejectedAndNothingIsSent() async throws {
         let world = try await Sandbox.running().world()
         let client = try world.client()

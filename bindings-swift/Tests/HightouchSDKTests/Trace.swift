@@ -3,8 +3,8 @@ import XCTest
 
 @testable import HightouchSDK
 
-/// Records every text that the package shows, for the scan for keys (tests/house/canary). Each line is
-/// `{"player", "what", "text"}`.
+/// Records every text that the package shows to a user. tests/house/canary then searches the records for keys. Each
+/// line is a JSON object with the members `player`, `what` and `text`.
 enum Trace {
     /// The folder of the records; nil if recording is off.
     private static let folder = ProcessInfo.processInfo.environment["HIGHTOUCH_TRACE"].map {
@@ -45,12 +45,13 @@ enum Trace {
         note("run", run, run.token, String(decoding: said, as: UTF8.self))
     }
 
-    /// Records a raw response without its body, which the package passes on unchanged.
+    /// Records a raw response without its body. The body need not be free of keys, because the package returns the
+    /// bytes of the server unchanged.
     static func note<Value>(raw response: RawResponse<Value>) {
         note("raw", response.meta, "\(response)", "\(response.headers)")
     }
 
-    /// Records the events of hooks.
+    /// Hooks that record their events; no hooks if recording is off.
     static var hooks: Hooks {
         folder == nil ? Hooks() : Hooks(onStart: { note("hook", $0) }, onEnd: { note("hook", $0) })
     }

@@ -1,4 +1,4 @@
-//! Generates the Swift and C code of the bridge; `make generate-swift` runs it.
+//! Generates the Swift and C code of the bridge. `make generate-swift` runs this program.
 
 fn main() {
     uniffi::uniffi_bindgen_swift();

@@ -3,6 +3,7 @@
 mod docs;
 mod drift;
 mod errors;
+mod names;
 mod node;
 mod prose;
 mod python;
@@ -29,19 +30,19 @@ struct Arguments {
     /// Print the catalogue instead
     #[arg(long, conflicts_with_all = ["check", "root"])]
     print: bool,
-    /// Print how an OpenAPI file differs from the catalogue instead. The exit status is 0 if every difference is known, 1
-    /// if something is new, 2 if something that the SDK needs is gone or changed, and 3 if the file cannot be read
+    /// Print how an OpenAPI file differs from the catalogue instead. The exit status is 0 if every difference is known,
+    /// 1 if something is new, 2 if something that the SDK needs is gone or changed, and 3 if the file cannot be read
     #[arg(long, value_name = "FILE", conflicts_with_all = ["check", "root", "print"])]
     spec_check: Option<PathBuf>,
 }
 
-/// What is generated for one language.
+/// How the files of one language are generated.
 struct Language {
     /// The generated files, as paths from the root of the repository, each with its template.
     files: fn(&Value) -> Vec<(String, String)>,
     /// Adds the filters and tests that the templates use.
     register: fn(&mut Environment<'_>),
-    /// The catalogue with what the templates need beside it.
+    /// Returns the catalogue, extended with what only the templates of this language need.
     context: fn(&Value) -> Result<Value, minijinja::Error>,
 }
 
@@ -136,7 +137,7 @@ fn write(path: &Path, text: &str) -> Result<(), String> {
     std::fs::write(path, text).map_err(at)
 }
 
-/// A constant list of files, as [`Language::files`] returns it.
+/// Converts a constant list of files to the type that [`Language::files`] returns.
 fn owned(files: &[(&str, &str)]) -> Vec<(String, String)> {
     files.iter().map(|(file, template)| ((*file).to_owned(), (*template).to_owned())).collect()
 }

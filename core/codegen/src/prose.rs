@@ -2,8 +2,14 @@
 
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
-/// Breaks a paragraph between words into lines of at most `width` characters, which include the indents. A longer word
-/// has a line of its own.
+/// The last sentence of the doc of a deprecated operation, which says what to use instead, without its full stop.
+pub(crate) fn instead(text: &str) -> String {
+    let last = text.trim_end_matches('.').rsplit(['.', ';']).next().unwrap_or_default();
+    last.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Breaks a paragraph between words into lines of at most `width` characters, including the indent. A longer word has a
+/// line of its own.
 pub(crate) fn wrap(paragraph: &str, width: usize, first_indent: &str, indent: &str) -> String {
     let options = Options::new(width)
         .initial_indent(first_indent)

@@ -1,4 +1,4 @@
-//! Python: its files, and what its templates need.
+//! Python: the generated files, and the filters and values that the templates need.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use minijinja::{Environment, Error, ErrorKind, Value};
 use serde_json::{Value as Json, json};
 
 use crate::errors;
-use crate::prose::wrap as wrap_prose;
+use crate::prose::{instead, wrap as wrap_prose};
 
 /// The generated files, as paths from the root of the repository, each with its template.
 const FILES: &[(&str, &str)] = &[
@@ -48,7 +48,8 @@ const KEYWORDS: &[&str] = &[
     "or", "pass", "raise", "return", "try", "while", "with", "yield", "None", "True", "False",
 ];
 
-/// The classes whose usual name belongs to Python itself or to its standard library.
+/// The kinds of errors whose class does not have the usual name. `PermissionError` and `TimeoutError` are builtins, and
+/// `CancelledError` is a class of asyncio.
 pub(crate) const CLASSES: &[(&str, &str)] = &[
     ("permission", "PermissionDeniedError"),
     ("timeout", "RequestTimeoutError"),
@@ -69,17 +70,18 @@ pub(crate) fn register(env: &mut Environment<'_>) {
     env.add_filter("py_default", default);
     env.add_filter("py_wrap", wrap);
     env.add_filter("py_doc", doc);
+    env.add_filter("py_instead", |doc: &str| instead(doc));
     env.add_filter("py_class", |name: &str| name.to_upper_camel_case());
 }
 
 /// Types that are written by hand in Python.
 const BY_HAND: &[&str] = &["Run", "RunStep", "Meta", "Attempt", "Failure", "Json"];
 
-/// The options that `options()` in `_encoding.py` knows. `raw` is set by `with_raw_response`.
+/// The options that `options()` in `_encoding.py` takes, and `raw`, which `with_raw_response` sets.
 const OPTIONS: &[&str] =
     &["timeoutMs", "deadlineMs", "maxRetries", "maxWaitMs", "priority", "headers", "raw"];
 
-/// The catalogue with what the templates need beside it.
+/// Returns the catalogue, extended with what only these templates need.
 pub(crate) fn context(catalogue: &Json) -> Result<Json, Error> {
     if let Some(option) =
         list(catalogue, "options").iter().find(|option| !OPTIONS.contains(&text(option, "wire")))
@@ -102,7 +104,7 @@ pub(crate) fn context(catalogue: &Json) -> Result<Json, Error> {
     Ok(context)
 }
 
-/// The names that Python exports, and the tag of each union's members.
+/// Returns the names of the types that Python exports, and the tags of the types that are variants of a union.
 fn types(catalogue: &Json) -> (BTreeSet<String>, BTreeMap<String, Json>) {
     let (mut names, mut tags) = (BTreeSet::new(), BTreeMap::new());
     for ty in list(catalogue, "types").iter().filter(|ty| !BY_HAND.contains(&text(ty, "name"))) {
@@ -154,7 +156,7 @@ fn mentioned(catalogue: &Json) -> BTreeSet<&str> {
             _ => {}
         }
     }
-    // Arguments also accept these types, which their declared types do not mention.
+    // Some arguments also accept these types, although the catalogue does not say so (see `argument`).
     let mut mentioned = BTreeSet::from(["CronRule", "IntervalRule", "Sync"]);
     for operation in list(catalogue, "operations") {
         collect(operation.get("args").unwrap_or(&Json::Null), &mut mentioned);
@@ -167,8 +169,8 @@ fn mentioned(catalogue: &Json) -> BTreeSet<&str> {
 /// Operations by resource.
 type Resources = BTreeMap<String, Vec<Json>>;
 
-/// The operations by resource, each with its positional arguments and its result. `ASYNC` stands for the prefix of the
-/// asynchronous classes.
+/// The operations by resource, each with its positional arguments and its result. `ASYNC` in the name of a class stands
+/// for a prefix: `Async` for the asynchronous client, and nothing for the blocking one.
 fn operations(catalogue: &Json) -> Result<Resources, Error> {
     let mut resources = BTreeMap::<_, Vec<Json>>::new();
     for operation in list(catalogue, "operations") {
@@ -199,7 +201,7 @@ fn operations(catalogue: &Json) -> Result<Resources, Error> {
     Ok(resources)
 }
 
-/// The handles of runs that operations return, without their prefix.
+/// The names of the classes of run handles that operations return, without the prefix.
 fn handles(resources: &Resources) -> BTreeSet<&str> {
     let started = resources.values().flatten().filter(|operation| text(operation, "form") == "run");
     started.map(|operation| text(operation, "of").trim_start_matches("ASYNC")).collect()
@@ -254,14 +256,15 @@ fn spell(ty: &Value, side: Side) -> Result<String, Error> {
     }
 }
 
-/// Arguments that count minutes: Python also accepts a `timedelta`.
+/// Arguments that are a number of minutes. For these, Python also accepts a `timedelta`.
 const MINUTES: &[&str] = &["within"];
 
 fn attribute(of: &Value, key: &str) -> Value {
     of.get_attr(key).unwrap_or_default()
 }
 
-/// The type of an argument. A value that stands for the argument in a user's code is accepted too.
+/// The type of an argument. Some arguments also accept a more convenient type: a `Sync` for its id, a `timedelta` for
+/// minutes, and a rule or a cron expression for a schedule.
 fn argument(argument: &Value) -> Result<String, Error> {
     let ty = attribute(argument, "type");
     let mut spelled = spell(&ty, Side::Argument)?;
@@ -309,7 +312,7 @@ fn composite(ty: &Value) -> Result<Composite, Error> {
         .ok_or_else(|| unknown(&format!("the type {ty}")))
 }
 
-/// The default of a field that every answer has, so that users who create the value can leave it out.
+/// The default of a field that the core fills in every answer. Users who create a value may leave the field out.
 fn default(ty: &Value) -> Result<String, Error> {
     Ok(match ty.as_str() {
         Some("int") => "default=0".to_owned(),
@@ -325,7 +328,8 @@ fn default(ty: &Value) -> Result<String, Error> {
     })
 }
 
-/// The expression that wraps the opaque JSON in `expression`; empty if there is none.
+/// A Python expression that wraps the opaque JSON in `expression`, which has the type `ty`. Empty if there is nothing
+/// to wrap; an object wraps its own opaque JSON.
 fn wrap(ty: &Value, expression: &str) -> Result<String, Error> {
     if let Some(plain) = ty.as_str() {
         return Ok(if plain == "json" { format!("json_of({expression})") } else { String::new() });
@@ -343,8 +347,9 @@ fn wrap(ty: &Value, expression: &str) -> Result<String, Error> {
     })
 }
 
-/// Prose for a docstring, with double backticks. Lines are indented by `indent` spaces, later ones by `hanging` more;
-/// `lead` characters stand before the first.
+/// Prose for a docstring, with double backticks for code. Each line is indented by `indent` spaces, and each line but
+/// the first by `hanging` more. `lead` is the number of characters that the template writes before the text on the
+/// first line.
 fn doc(text: &str, indent: usize, hanging: Option<usize>, lead: Option<usize>) -> String {
     let text = text.replace('\\', "\\\\").replace("\"\"\"", "'''").replace('`', "``");
     let first = " ".repeat(indent + lead.unwrap_or(0));

@@ -1,4 +1,4 @@
-//! Swift: its files, and what its templates need.
+//! Swift: the generated files, and the filters and values that the templates need.
 
 mod group;
 mod method;
@@ -11,6 +11,8 @@ use heck::ToUpperCamelCase as _;
 use minijinja::{Environment, Error, ErrorKind};
 use serde_json::{Value as Json, json};
 
+use crate::names::{self, Spelling};
+use crate::prose::instead;
 use spell::{camel, spell_json};
 
 const SOURCES: &str = "bindings-swift/Sources/HightouchSDK/Generated";
@@ -19,7 +21,8 @@ const TYPES: &str = include_str!("../templates/swift/types.swift.j2");
 const RESOURCE: &str = include_str!("../templates/swift/resource.swift.j2");
 const SHARED: &str = include_str!("../templates/swift/shared.swift.j2");
 
-/// Paths from the root of the repository, each with its template: a file for each resource, and three more.
+/// The generated files, as paths from the root of the repository, each with its template: one file for each resource,
+/// and three more.
 pub(crate) fn files(catalogue: &Json) -> Vec<(String, String)> {
     let names: BTreeSet<&str> =
         list(catalogue, "operations").iter().map(|operation| text(operation, "resource")).collect();
@@ -41,7 +44,7 @@ pub(crate) fn files(catalogue: &Json) -> Vec<(String, String)> {
     resources.chain(others).collect()
 }
 
-/// Settings and options whose Swift type says more than that of the catalogue.
+/// Settings and options that have a more specific type in Swift than in the catalogue.
 const SETTING_TYPES: &[(&str, &str)] =
     &[("limit", "RateLimit"), ("proxy", "Secret"), ("priority", "Priority")];
 
@@ -58,13 +61,18 @@ pub(crate) fn register(env: &mut Environment<'_>) {
     env.add_filter("swift_default", spell::default);
     env.add_filter("swift_doc", prose::doc);
     env.add_filter("swift_margin", prose::margin);
-    env.add_filter("swift_instead", prose::instead);
+    env.add_filter("swift_instead", |doc: &str| instead(doc).replace(['`', '"', '\\'], ""));
 }
 
-/// The catalogue with what the templates need beside it.
+/// How Swift spells the names in docs. Kinds of errors are cases of an enum.
+const SPELLING: Spelling = Spelling { member: |wire| camel(&label(wire)), kind: camel };
+
+/// Returns the catalogue, extended with what only these templates need.
 pub(crate) fn context(catalogue: &Json) -> Result<Json, Error> {
+    let mut context = catalogue.clone();
+    names::respell(&mut context, &SPELLING).map_err(|why| Error::new(ErrorKind::InvalidOperation, why))?;
     let mut operations = Vec::new();
-    for operation in list(catalogue, "operations") {
+    for operation in list(&context, "operations") {
         let mut operation = operation.clone();
         let (form, arguments) = (form(&operation)?, arguments(&operation)?);
         if let Some(members) = operation.as_object_mut() {
@@ -77,20 +85,18 @@ pub(crate) fn context(catalogue: &Json) -> Result<Json, Error> {
         }
         operations.push(operation);
     }
-    let types: Vec<Json> = list(catalogue, "types").iter().cloned().map(coded).collect();
+    let types: Vec<Json> = list(&context, "types").iter().cloned().map(coded).collect();
     let groups = group::by_resource(&operations, &types);
-    let mut context = catalogue.clone();
+    let settings = ["settings", "options"].map(|group| (group, settings(list(&context, group))));
     if let Some(members) = context.as_object_mut() {
         members.insert("resources".into(), json!(groups.resources));
         members.insert("shared".into(), groups.shared.into());
-        for group in ["settings", "options"] {
-            members.insert(group.into(), settings(list(catalogue, group)));
-        }
+        members.extend(settings.map(|(group, settings)| (group.into(), settings)));
     }
     Ok(context)
 }
 
-/// Adds to a type whether a field has another name in Swift than in the JSON.
+/// Adds to a type whether any of its fields has another name in Swift than in the JSON.
 fn coded(mut of: Json) -> Json {
     let coded = list(&of, "fields").iter().any(|field| camel(text(field, "wire")) != text(field, "wire"));
     if let Some(members) = of.as_object_mut() {
@@ -153,7 +159,7 @@ fn arguments(operation: &Json) -> Result<Vec<Json>, Error> {
     Ok(arguments)
 }
 
-/// The settings or options that Swift has. Times are of the type `Duration`.
+/// The settings or options that Swift has. Lengths of time get the type `Duration`.
 fn settings(all: &[Json]) -> Json {
     all.iter()
         .filter(|setting| !is(setting, "internal"))
@@ -161,14 +167,13 @@ fn settings(all: &[Json]) -> Json {
         .map(|setting| {
             let mut setting = setting.clone();
             let wire = text(&setting, "wire").to_owned();
-            let time = wire.strip_suffix("Ms");
-            let label = time.unwrap_or(&wire).replace("Url", "URL");
+            let (time, label) = (wire.ends_with("Ms"), label(&wire));
             let known =
                 SETTING_TYPES.iter().find(|(name, _)| *name == wire).map(|(_, of)| json!({ "ref": of }));
-            let doc = time.map(|_| prose::in_milliseconds(text(&setting, "doc")));
+            let doc = time.then(|| prose::in_milliseconds(text(&setting, "doc")));
             if let Some(members) = setting.as_object_mut() {
                 members.insert("label".into(), label.into());
-                members.insert("time".into(), time.is_some().into());
+                members.insert("time".into(), time.into());
                 if let Some(doc) = doc {
                     members.insert("doc".into(), doc.into());
                     members.insert("type".into(), json!({ "ref": "Duration" }));
@@ -180,6 +185,12 @@ fn settings(all: &[Json]) -> Json {
             setting
         })
         .collect()
+}
+
+/// The name of a setting or an option in Swift. `SPELLING` also uses this function for arguments and members, none of
+/// which has `Ms` at its end or `Url` in it.
+fn label(wire: &str) -> String {
+    wire.strip_suffix("Ms").unwrap_or(wire).replace("Url", "URL")
 }
 
 fn list<'a>(of: &'a Json, key: &str) -> &'a [Json] {

@@ -11,10 +11,11 @@ fn main() {
     divan::main();
 }
 
-/// Limits per window: Hightouch's, and a large one, at which a decision must cost no multiple of that.
+/// Two limits, in requests per window: Hightouch's, and a large one. The cost of a decision must not grow in proportion
+/// to the limit.
 const LIMITS: [u32; 2] = [200, 100_000];
 
-/// Returns a state after windows of steady load with three requests in flight, and the time of the last departure.
+/// Returns a state after five windows of steady load with three requests in flight, and the time of the last grant.
 fn full(requests: u32) -> (State, Nanos) {
     let mut state = State::new(Quota { requests, ..Quota::default() });
     let mut now = 0;
@@ -57,7 +58,8 @@ fn a_decision_to_wait_after_a_burst(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| state.decide(black_box(2_000_000), Reach::Whole));
 }
 
-/// One turn of the gate: a waiter is granted and ends, and another one joins; or time passes.
+/// One turn at the gate: a request is granted and ends, and another one joins. If none may go, time moves to the next
+/// grant.
 #[divan::bench(args = [100, 10_000])]
 fn a_turn_with_others_waiting(bencher: Bencher<'_, '_>, others: u32) {
     let mut turns = Turns::new(Quota::default());

@@ -19,7 +19,7 @@ use loom::thread::{JoinHandle, spawn};
 const PREEMPTIONS: usize = 2;
 const SPAN: Duration = Duration::from_millis(10_050);
 
-/// A gate with room for some requests in a window, and the number of permits in use.
+/// A gate with room for `room` requests in a window, and the number of permits that threads hold.
 struct SmallGate {
     gate: Arc<Gate>,
     holding: Arc<AtomicUsize>,
@@ -69,7 +69,7 @@ impl SmallGate {
         })
     }
 
-    /// Checks that nobody waits, nothing is in flight, and the whole limit can be used.
+    /// Checks that nobody waits, that nothing is in flight, and that the whole limit can be used.
     fn is_as_new(&self) {
         let stats = self.gate.stats();
         let waiting = stats.waiting;
@@ -85,7 +85,7 @@ impl SmallGate {
     }
 }
 
-/// Polls a future once.
+/// Polls a future once; returns `None` if it is pending.
 async fn once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
     poll_fn(|context| match std::pin::Pin::new(&mut *future).poll(context) {
         Poll::Ready(given) => Poll::Ready(Some(given)),
@@ -108,7 +108,7 @@ fn whoever_waits_is_woken_when_a_place_is_given_back() {
     });
 }
 
-/// A waiter that is dropped after its grant must pass it on.
+/// A waiter that is dropped after its grant must pass the grant on.
 #[test]
 fn a_waiter_that_gives_up_takes_no_place_with_it_and_no_wake_up() {
     explore(PREEMPTIONS, || {
@@ -123,7 +123,7 @@ fn a_waiter_that_gives_up_takes_no_place_with_it_and_no_wake_up() {
     });
 }
 
-/// The first waiter sleeps on behalf of all until the window opens. The next one must take this over.
+/// The first waiter sleeps on behalf of all until the window opens. If it gives up, the next one must do so.
 #[test]
 fn when_the_one_who_watches_the_clock_gives_up_the_next_watches_it() {
     explore(PREEMPTIONS, || {
@@ -156,7 +156,8 @@ fn a_refusal_closes_the_gate_and_time_opens_it_again_for_all_who_wait() {
     });
 }
 
-/// A dropped permit counts as in flight for 5 s. Nobody may go before, and the next one must go then.
+/// A dropped permit counts as in flight for 5 s, and as ended after that. Once that end no longer counts, the waiter
+/// must be woken.
 #[test]
 fn a_request_that_was_given_up_frees_its_place_after_a_while() {
     explore(PREEMPTIONS, || {
@@ -192,7 +193,7 @@ fn a_hint_meets_looks_that_join_leave_and_go() {
     });
 }
 
-/// A grant that is taken back while its waiter comes for it is given again.
+/// A grant that is taken back while its waiter fetches it is given again.
 #[test]
 fn a_grant_that_is_taken_back_is_not_lost() {
     explore(PREEMPTIONS, || {

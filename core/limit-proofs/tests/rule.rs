@@ -7,7 +7,7 @@ use limit_proofs::limit::state::{Decision, Linger, Reach, State, Ticket};
 use limit_proofs::limit::{NEVER, Nanos, Quota};
 use proptest::prelude::*;
 
-/// A window of 40 ns, and 20 ns for abandoned requests: small enough to try every moment.
+/// A window of 40 ns, in which abandoned requests count for 20 ns: small enough to try every nanosecond.
 const SCALE: f64 = 2.5e8;
 const SPAN: Nanos = 40;
 const LINGER: Nanos = 20;
@@ -32,7 +32,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..120)
 }
 
-/// The plain version.
+/// The plain version of the rule.
 #[derive(Default)]
 struct Model {
     allowed: u64,
@@ -62,8 +62,8 @@ impl Model {
     }
 }
 
-/// Whether some s in (t−T, t] forbids a grant at t, if `ended` are the ends in order. Between two ends, or two ends and
-/// T, the sum grows with s, so only these are tried.
+/// Whether some s in (t−T, t] forbids a grant at t; `ended` are the ends in ascending order. Tries only t, the ends,
+/// and the times T after them, because between two neighbours of these the sum only grows with s.
 fn forbids(ended: &[Nanos], flying: u64, allowed: u64, span: Nanos, t: Nanos) -> bool {
     let before = |time: Nanos| ended.partition_point(|end| *end < time) as u64;
     let moments = ended.iter().flat_map(|end| [*end, *end + span]).chain([t]);
@@ -132,7 +132,7 @@ proptest! {
         }
     }
 
-    /// The gate only asks again at the time that it was told.
+    /// A waiter asks again only at the time that the last decision named, so these times must lead to a grant.
     #[test]
     fn asking_again_when_told_ends_in_a_grant_after_a_handful_of_times(
         requests in 1..200_u32,
@@ -159,9 +159,8 @@ proptest! {
         }
     }
 
-    /// Incident: a decision took time in proportion to the requests of two windows, so that a limit of 100,000 halved
-    /// what a client could send. The log of a large limit is coarse, and its grants are late by no more than a 256th of
-    /// the window; up to 512 they are exact.
+    /// The cost of a decision must not grow with the limit, so the log of a limit above 512 is coarse. Its grants come
+    /// at most a 256th of the window late. Up to 512 they are exact.
     #[test]
     fn a_limit_remembers_few_times_and_grants_as_early_as_a_part_of_256_allows(
         requests in prop_oneof![300..=512_u32, 513..20_000_u32],
@@ -224,7 +223,7 @@ fn what_was_given_up_ends_when_that_is_seen_and_not_when_it_was_due() {
     let ticket = state.grant(0);
     state.abandoned(0, ticket, Linger::Brief);
     assert_eq!(state.decide(0, Reach::Whole), Decision::WaitUntil(5_000_000_000));
-    // The process was stopped for a minute, so bytes in its buffers may only leave now.
+    // The process was stopped for a minute, so bytes in its buffers may leave only now.
     assert_eq!(state.decide(60_000_000_000, Reach::Whole), Decision::WaitUntil(80_100_000_000));
 }
 

@@ -28,12 +28,12 @@ fn world(latency: Latency, handshake: u64, pattern: Pattern, arrival: Arrival, s
     World { latency, handshake: handshake * SECOND, pattern, arrival, duration, seed, stranger: None }
 }
 
-/// Varies the time of arrival with the seed and with the handshake.
+/// Varies when requests arrive, with the seed and the handshake.
 fn arrival(handshake: u64, seed: u64) -> Arrival {
     ARRIVALS[usize::try_from((handshake + seed) % 4).unwrap()]
 }
 
-/// How much faster or slower the clock of the server runs, in parts per million: up to 0.4 %.
+/// How much faster the server's clock runs than the client's, in parts per million: up to 0.4 % faster or slower.
 fn drift(seed: u64) -> i64 {
     [0, 4000, -4000][usize::try_from(seed % 3).unwrap()]
 }
@@ -144,8 +144,8 @@ fn the_same_worlds_refuse_the_rule_without_its_allowance_for_clocks() {
     assert!(refusals > 0);
 }
 
-/// Incident: a stopped server reads all requests when it continues, also those that timed out. Together with new ones
-/// they were 226 to 300 in 10 s.
+/// When a stopped server continues, it reads all requests in its sockets, including those that timed out. Together with
+/// new requests these must not exceed the limit.
 #[test]
 fn a_server_that_was_stopped_and_goes_on_never_reads_more_than_the_limit() {
     for seconds in [12, 35, 60] {
@@ -173,7 +173,7 @@ fn the_same_worlds_refuse_the_rule_when_it_expects_a_stopped_server_to_read_noth
     assert!(met.iter().any(|(refusals, peak)| *refusals > 0 && *peak > 250), "{met:?}");
 }
 
-/// The worst of all phases and seeds for 3,000 reads beside a stranger.
+/// The worst values over all phases and seeds, for 3,000 reads beside a stranger: another client of the workspace.
 #[derive(Debug, Default)]
 struct Met {
     refused: usize,
@@ -202,7 +202,7 @@ fn beside_a_stranger<C: Counter>(stranger: Stranger, server: impl Fn(u64, bool) 
     worst
 }
 
-/// The three counters: exact, fixed windows, two-bucket estimates.
+/// Plays against each kind of counter: exact, fixed windows, two-bucket estimates.
 fn on_each_counter(stranger: Stranger, judge: impl Fn(&Met)) {
     judge(&beside_a_stranger(stranger, |_, counts| Exact::new(counts)));
     judge(&beside_a_stranger(stranger, |phase, counts| Buckets::new(phase, false, counts)));
@@ -223,7 +223,7 @@ fn beside_a_stranger_who_takes_half_at_scattered_times_3000_reads_finish_with_fe
     on_each_counter(Stranger::Scattered, few_refusals_and_done_in_time);
 }
 
-/// This stranger takes more than half at times, so the first burst alone exceeds the limit.
+/// This stranger at times takes more than half of the limit, so more of the first burst is refused.
 #[test]
 fn beside_a_stranger_who_at_times_takes_more_than_half_3000_reads_finish_too() {
     on_each_counter(Stranger::Poisson, |met| {
@@ -231,7 +231,7 @@ fn beside_a_stranger_who_at_times_takes_more_than_half_3000_reads_finish_too() {
     });
 }
 
-/// Checks that from `from` seconds on there are at least 190 answers in 10 s on average, and never much fewer.
+/// Checks that from `from` seconds on there are at least 190 answers in 10 s on average, and never fewer than 186.
 fn the_limit_is_in_full_use(from: u64, server: impl Fn(Exact) -> Refuses<Exact>) {
     for latency in [Latency::None, Latency::Lan] {
         for seed in 0..seeds() {
@@ -246,7 +246,6 @@ fn the_limit_is_in_full_use(from: u64, server: impl Fn(Exact) -> Refuses<Exact>)
     }
 }
 
-/// Incident: one stray 429 cost ten minutes below the limit.
 #[test]
 fn one_stray_429_costs_less_than_a_minute_below_the_limit() {
     for at in [0, 5, 15] {
@@ -254,7 +253,7 @@ fn one_stray_429_costs_less_than_a_minute_below_the_limit() {
     }
 }
 
-/// Incident: an outage of 20 s cost 24 minutes.
+/// The server refuses everything for 20 s, from `at` seconds after the first request on.
 #[test]
 fn a_minute_and_a_half_after_an_outage_of_refusals_the_limit_is_in_full_use_again() {
     for at in [0, 15] {
@@ -263,8 +262,8 @@ fn a_minute_and_a_half_after_an_outage_of_refusals_the_limit_is_in_full_use_agai
     }
 }
 
-/// Plays a client whose configured limit is far above the server's for five minutes. Returns the number of refusals in the
-/// first 30 s, the number after that, and the number of answers.
+/// Plays five minutes of a client that is configured with a far higher limit than the server's. Returns the number of
+/// refusals in the first 30 s, the number after that, and the number of answers.
 fn configured_too_high(requests: u32, callers: usize, refused_count_too: bool) -> (usize, usize, usize) {
     let base = world(Latency::Lan, 1, Pattern::Callers(callers), Arrival::Uniform, 3);
     let world = World { duration: 300 * SECOND, ..base };
@@ -276,8 +275,8 @@ fn configured_too_high(requests: u32, callers: usize, refused_count_too: bool) -
     (early, late, finished)
 }
 
-/// Incident: cuts never lowered the limit below a twentieth of the configured one, so the server refused 25 requests a
-/// second for ever. With a configured limit of a million it refused 81,285 requests in two minutes.
+/// Cuts must be able to lower the limit to any small part of the configured one. If they stopped at a twentieth, say,
+/// the server would refuse requests for ever.
 #[test]
 fn a_client_whose_limit_is_configured_far_too_high_comes_down_to_what_the_server_allows() {
     for requests in [1000, 1_000_000] {

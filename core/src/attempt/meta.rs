@@ -1,4 +1,4 @@
-//! How a call went, for logs and hooks.
+//! The report of a call, for logs, hooks and errors.
 
 use std::time::Duration;
 
@@ -10,55 +10,56 @@ use crate::text::brief;
 
 const LONGEST_NAME: usize = 200;
 
-/// How a call went: how long it waited and took, and each attempt.
+/// The report of a call: how long the call waited and took, and what each of its attempts did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Meta {
-    /// The id that the SDK gave the request; sent as `X-Request-Id` with every attempt.
+    /// The id that the SDK gave the call's own request. Each attempt sends the id as `X-Request-Id`. Other requests of
+    /// the call, such as the look-up of a slug, have ids of their own.
     pub request_id: String,
-    /// The method that was called: `syncs.get`.
+    /// The method that was called, such as `syncs.get`; `run` for a look at a run that is followed.
     pub operation: String,
-    /// The API's own id of the operation: `GetSync`; absent if the call is not an operation of the API.
+    /// The API's own id of the operation, such as `GetSync`; absent if the call is not an operation of the API.
     pub operation_id: Option<&'static str>,
-    /// What the method was called on: `sync 7`, `sync "orders"`.
+    /// What the method was called on, such as `sync 7` or `sync "orders"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
-    /// Milliseconds spent waiting for the limit.
+    /// Milliseconds spent waiting for the rate limit.
     pub waited_ms: u64,
-    /// Milliseconds from start to end.
+    /// Milliseconds from the start of the call to its end.
     pub duration_ms: u64,
-    /// Paths of values that were missing or unusable and were replaced by a default.
+    /// Paths of values in the answer that were missing or unusable and were replaced by a default.
     pub mended: Vec<String>,
-    /// Each request that was made.
+    /// The attempts, oldest first. Each is one HTTP request.
     pub attempts: Vec<Attempt>,
-    /// Each time that a refusal (429) of this call lowered the limit.
+    /// The cuts: one for each refusal (429) of this call that lowered the limit.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cuts: Vec<CutMade>,
 }
 
-/// One request: the status that it was answered with, or how it failed.
+/// One HTTP request of a call: the status of its answer, or the kind of its failure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Attempt {
-    /// The status of its answer.
+    /// The HTTP status of the answer; absent if `failure` is set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// The kind of its failure.
+    /// The kind of the failure, such as `timeout`, if no complete and readable answer came.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<&'static str>,
-    /// Milliseconds that it took.
+    /// Milliseconds that the attempt took, without the wait for the limit.
     pub ms: u64,
 }
 
-/// A refusal (429) that lowered the limit for all clients of the workspace in this process.
+/// A cut: a refusal (429) that lowered the limit for all clients of the workspace in this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct CutMade {
     /// Requests allowed per window from now on, until successes raise the number again.
     pub allowed: u64,
-    /// Milliseconds for which nothing is sent.
+    /// Milliseconds for which no client of the workspace in this process sends anything.
     pub closed_ms: u64,
 }
 
@@ -94,25 +95,27 @@ impl Meta {
         }
     }
 
-    /// Reports these attempts under the name of another call, for which this call was a preparation or a follow-up.
+    /// The same report under the name of `subject`. The report of a call covers all its requests, but hooks see each
+    /// request, such as the look-up of a slug, under its own name.
     pub(crate) fn named(self, subject: &Subject) -> Self {
         let Self { operation, operation_id, resource, .. } = Self::of(subject);
         Self { operation, operation_id, resource, ..self }
     }
 
-    /// Writes the operation's name as a language does.
+    /// Writes the name of the method in the spelling of a language.
     pub(crate) fn in_style(mut self, style: Style) -> Self {
         self.operation = style.method(&self.operation);
         self
     }
 
-    /// How many attempts were refused by the limit.
+    /// How many attempts the server refused with 429.
     pub(crate) fn refused(&self) -> usize {
         self.attempts.iter().filter(|attempt| attempt.status == Some(429)).count()
     }
 }
 
-/// 128 random bits from the system: a forked process continues its parent's fast generator, and its ids must differ.
+/// Creates an id of 128 random bits. `fastrand` is only the fallback: a forked process continues the sequence of its
+/// parent, so both would create the same ids.
 fn request_id() -> String {
     let mut bytes = [0; 16];
     if aws_lc_rs::rand::fill(&mut bytes).is_err() {

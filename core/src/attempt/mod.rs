@@ -1,4 +1,4 @@
-//! What was called, and what happened to its attempts.
+//! The subject of a call, the report of a call, and what happened to its attempts.
 
 mod meta;
 mod outcome;

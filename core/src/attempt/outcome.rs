@@ -1,4 +1,4 @@
-//! What happened to one attempt. Retries, the limit and adoption depend on it.
+//! What happened to one attempt. Retries, the rate limit and the adoption of runs depend on this.
 
 use tokio::time::Instant;
 
@@ -7,13 +7,13 @@ use tokio::time::Instant;
 pub(crate) enum Outcome {
     /// No byte of the request reached the server: another attempt may succeed.
     NeverLeft,
-    /// The request was sent, and the server itself said that it did nothing with it (RFC 9113 §8.7).
+    /// The request was sent, and the server said that it did not process the request (RFC 9113 §8.7).
     Refused,
-    /// The request was sent, or may have been, and no whole answer came back.
+    /// The request was sent, or may have been sent, and no complete answer came.
     Lost {
-        /// When its first byte was sent, as far as this process can tell.
+        /// When the first byte of the request was sent, as far as this process can tell.
         since: Instant,
-        /// Whether the server may still read the request later: the connection went silent and did not close.
+        /// Whether the connection went silent without closing, so that the server may still read the request later.
         silent: bool,
     },
     /// The server answered.
@@ -21,9 +21,10 @@ pub(crate) enum Outcome {
         /// The HTTP status.
         status: u16,
     },
-    /// The server answered with something that cannot be read and that it would send again.
+    /// The server answered, but the answer cannot be used, and another attempt would not help. For example, the answer
+    /// is too large.
     Unusable {
-        /// When the attempt's first byte was sent.
+        /// When the first byte of the request was sent.
         since: Instant,
     },
     /// No byte of the request reached the server, and another attempt would fail in the same way, as with a certificate
@@ -32,7 +33,7 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    /// When the request was sent, if its effect is unknown.
+    /// When the request was sent, if its answer was lost or cannot be used; otherwise `None`.
     pub(crate) fn since(self) -> Option<Instant> {
         match self {
             Self::Lost { since, .. } | Self::Unusable { since } => Some(since),

@@ -1,21 +1,22 @@
-//! An answer as the server wrote it.
+//! The raw answer to a call.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use http::HeaderMap;
 
-/// The answer to a raw call. The key is removed from its headers; the body is untouched.
+/// The answer to a raw call. Secrets are removed from the headers; the body is unchanged.
 #[derive(Clone, Debug)]
 pub(crate) struct Received {
     pub status: u16,
-    /// Headers by their lower-case names.
+    /// The headers by their lower-case names.
     pub headers: BTreeMap<String, String>,
     pub body: Bytes,
 }
 
 impl Received {
-    /// Applies `scrub` to each header. The values of a repeated header are joined by commas (RFC 9110 §5.3).
+    /// Creates the answer. Applies `scrub` to the value of each header, and joins the values of a repeated header with
+    /// commas (RFC 9110 §5.3).
     pub(crate) fn new(status: u16, from: &HeaderMap, body: Bytes, scrub: impl Fn(&str) -> String) -> Self {
         let mut headers = BTreeMap::<String, String>::new();
         for (name, value) in from {

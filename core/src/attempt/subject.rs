@@ -1,34 +1,36 @@
-//! What errors, logs and hooks name: the method that was called, and what it was called on.
+//! The method that was called, and what it was called on, as errors, logs and hooks name them.
 
 use crate::message::{Message, Method};
 
 /// The method that was called, and what it was called on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Subject {
-    /// `resource.method` in snake case.
+    /// The method in snake case: `resource.method`, or a name alone such as `request`.
     pub method: &'static str,
-    /// The API's id of the operation, if it is one of the API's.
+    /// The API's own id of the operation; `None` if the call is not an operation of the API.
     pub operation_id: Option<&'static str>,
-    /// The method's first arguments, as they are written in a call: `7`, `"orders"`.
+    /// The first arguments of the method, as source code writes them: `7`, `"orders"`.
     pub arguments: Option<String>,
     /// What the method was called on: `sync 7`, `sync "orders"`, `run 12 of sync 7`.
     pub resource: Option<String>,
 }
 
 impl Subject {
-    /// A method that sends no operation of the API's.
+    /// Creates a subject with a method alone.
     pub(crate) const fn method(method: &'static str) -> Self {
         Self { method, operation_id: None, arguments: None, resource: None }
     }
 
-    /// A run that is followed, by its name: `run 12 of sync 7`.
+    /// Creates the subject of a run that is followed. `name` is a text such as `run 12 of sync 7`.
     ///
-    /// The handle's `wait` and `states` read it with several operations, so errors, logs and hooks say `run`.
+    /// The methods `wait` and `states` of a run read it with several operations. Therefore errors, logs and hooks name
+    /// the method `run`, whichever operation is used.
     pub(crate) fn run(name: String) -> Self {
         Self { resource: Some(name), ..Self::method("run") }
     }
 
-    /// As messages begin: `syncs.get(7)`; a run that is followed is named alone, since no method names it.
+    /// Writes the subject as error messages begin: `syncs.get(7)`. A followed run is written by its name alone, because
+    /// its subject has no arguments.
     pub(crate) fn written(&self) -> Message {
         match (&self.arguments, &self.resource) {
             (Some(arguments), _) => message![Method(self.method), format!("({arguments})")],
@@ -37,7 +39,7 @@ impl Subject {
         }
     }
 
-    /// The subject with what the caller gave put through `change`.
+    /// Applies `change` to the texts that come from the caller: the arguments and the resource.
     pub(crate) fn map_text(self, change: impl Fn(&str) -> String) -> Self {
         Self {
             arguments: self.arguments.map(|text| change(&text)),

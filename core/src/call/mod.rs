@@ -24,10 +24,10 @@ use crate::limit::{Class, Look};
 use crate::message::Name;
 use crate::operation::{Endpoint, Fields as _, IdKind, Operation, Placed, Safety};
 
-/// The characters that need no escape in a path segment or a query value (RFC 3986 §2.3).
+/// The characters that are escaped in a path segment or a query value: all but the unreserved ones (RFC 3986 §2.3).
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// An id in a path, or the slug of a sync, whose id is looked up before the call is sent.
+/// An id in a path. In place of a sync's id there may be its slug, and the id is looked up before the call is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Id {
     Int(i64),
@@ -36,7 +36,7 @@ pub(crate) enum Id {
 }
 
 impl Id {
-    /// Its path segment; `None` for a slug.
+    /// The id as an escaped path segment; `None` for a slug.
     fn segment(&self) -> Option<String> {
         match self {
             Self::Int(id) | Self::Sync(SyncReference::Id(id)) => Some(id.to_string()),
@@ -45,7 +45,7 @@ impl Id {
         }
     }
 
-    /// The id as text, which [`of`](Self::of) reads back.
+    /// The id or slug as text. [`of`](Self::of) reads it back.
     pub(crate) fn text(&self) -> String {
         match self {
             Self::Int(id) | Self::Sync(SyncReference::Id(id)) => id.to_string(),
@@ -53,7 +53,7 @@ impl Id {
         }
     }
 
-    /// Reads an id of this kind from its text.
+    /// Reads an id of the kind `kind` from its text.
     pub(crate) fn of(kind: IdKind, text: String) -> Self {
         match (kind, text.parse()) {
             (IdKind::Int, Ok(id)) => Self::Int(id),
@@ -62,7 +62,7 @@ impl Id {
         }
     }
 
-    /// How errors name the thing with this id.
+    /// The resource with this id, as errors name it: `source 7`.
     fn named(&self, noun: &str) -> String {
         match self {
             Self::Int(id) => format!("{noun} {id}"),
@@ -79,7 +79,7 @@ impl Id {
         }
     }
 
-    /// Returns what is wrong with the id, if it cannot stand in a path.
+    /// Checks whether the id can stand in a path. Returns what is wrong if it cannot.
     fn check(&self) -> Result<(), &'static str> {
         match self {
             // `.` and `..` would change the path (RFC 3986 §5.2.4), and an empty segment would call another operation.
@@ -91,31 +91,34 @@ impl Id {
     }
 }
 
-/// A call that a resource has prepared.
+/// One use of an operation, with its arguments. If the path names a sync by its slug, the id must be looked up before
+/// the call is sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     operation: Option<&'static Operation>,
     subject: Subject,
     method: Method,
-    /// The path, if the SDK does not know the operation.
+    /// The path, if the SDK does not know the operation; otherwise empty.
     path: String,
     ids: Vec<Id>,
     query: Vec<(Cow<'static, str>, String)>,
     body: Option<Box<RawValue>>,
     safety: Safety,
     class: Class,
-    /// The digest of the key with which its slug was looked up. With another key, the id may be another sync's.
+    /// The digest of the key with which the slug in the path was looked up. With another key, the id may be that of
+    /// another sync.
     bound: Option<[u8; 32]>,
-    /// The look, if the call looks at a run.
+    /// What the gate knows about the run that the call looks at; `None` for other calls.
     look: Option<Arc<Look>>,
 }
 
-/// The call of an operation that has no id in its path.
+/// Prepares a call of an operation that has no id in its path.
 pub(crate) fn call<E: Endpoint>(fields: &E::Fields) -> Result<Call, Error> {
     call_on::<E>(Vec::new(), fields)
 }
 
-/// The call of an operation with these ids in its path.
+/// Prepares a call of an operation with these ids in its path. A list that the caller does not order gets its default
+/// order, if the operation takes one.
 pub(crate) fn call_on<E: Endpoint>(ids: Vec<Id>, fields: &E::Fields) -> Result<Call, Error> {
     let operation = E::OPERATION;
     let call = Call::new(operation, ids)?.placed(fields.place());
@@ -132,10 +135,10 @@ pub(crate) fn call_on<E: Endpoint>(ids: Vec<Id>, fields: &E::Fields) -> Result<C
 }
 
 impl Call {
-    /// The call of a known operation with these ids in its path.
+    /// Creates a call of a known operation with these ids in its path.
     ///
     /// # Errors
-    /// Kind `invalid_request` for an id that cannot stand in a path.
+    /// Kind `invalid_request` if an id cannot stand in a path.
     pub(crate) fn new(operation: &'static Operation, ids: Vec<Id>) -> Result<Self, Error> {
         let pairs = || operation.ids.iter().zip(&ids);
         let named: Vec<String> = pairs().rev().map(|(parameter, id)| id.named(parameter.noun)).collect();
@@ -167,7 +170,7 @@ impl Call {
         })
     }
 
-    /// Refuses an update without a change: the server would move the time of the last change all the same.
+    /// Refuses an update that changes nothing, because the server would set the time of the last change all the same.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if self.method == Method::PATCH && self.body() == Some("{}") {
             return Err(self.refused("the update changes nothing. Give it at least one change."));
@@ -179,7 +182,8 @@ impl Call {
         Error::new(Kind::InvalidRequest, format!("{what} Nothing was sent.")).at(self.subject())
     }
 
-    /// The call of an operation that the SDK does not know. Anything but a read counts as a write.
+    /// Creates a call of an operation that the SDK does not know. GET and HEAD count as reads, and every other method
+    /// counts as a write.
     pub(crate) fn unknown(
         method: Method,
         path: &str,
@@ -206,27 +210,28 @@ impl Call {
         }
     }
 
-    /// Adds the values of a request.
+    /// Adds the arguments for the query, and sets the body.
     pub(crate) fn placed(mut self, placed: Placed) -> Self {
         self.query.extend(placed.query.into_iter().map(|(name, value)| (Cow::Borrowed(name), value)));
         self.body = placed.body;
         self
     }
 
-    /// Adds the query values of an earlier call of the list.
+    /// Replaces the query by that of an earlier call of the same list.
     pub(crate) fn with_query(mut self, query: Vec<(String, String)>) -> Self {
         self.query = query.into_iter().map(|(name, value)| (Cow::Owned(name), value)).collect();
         self
     }
 
-    /// Makes errors name the sync as the caller named it, even if the path names it by its id.
+    /// Makes errors, logs and hooks name the sync as the caller named it, even if the request names it in another way.
     pub(crate) fn on_sync(mut self, sync: &SyncReference) -> Self {
         self.subject.arguments = Some(Id::Sync(sync.clone()).argument());
         self.subject.resource = Some(sync.to_string());
         self
     }
 
-    /// Makes errors, logs and hooks name the run, because the caller used no method that reads runs.
+    /// Makes errors, logs and hooks name the followed run. The caller waits for the run and did not call the method
+    /// that reads it.
     pub(crate) fn on_run(mut self, run: Subject) -> Self {
         self.subject = Subject { operation_id: self.subject.operation_id, ..run };
         self
@@ -238,7 +243,7 @@ impl Call {
         self
     }
 
-    /// Replaces a query value.
+    /// Sets a query value in place of any earlier one with this name.
     pub(crate) fn set_query(&mut self, name: &'static str, value: String) {
         self.query.retain(|(known, _)| known != name);
         self.query.push((Cow::Borrowed(name), value));
@@ -248,7 +253,7 @@ impl Call {
         self.query.iter().map(|(name, value)| (name.as_ref(), value.as_str()))
     }
 
-    /// The method and the thing that errors, logs and hooks name.
+    /// The method and the resource that errors, logs and hooks name.
     pub(crate) fn subject(&self) -> &Subject {
         &self.subject
     }
@@ -270,7 +275,7 @@ impl Call {
         &self.ids
     }
 
-    /// The slug whose id must be known before the call can be sent.
+    /// The slug in the path, if there is one. Its id must be known before the call can be sent.
     pub(crate) fn slug(&self) -> Option<&str> {
         self.ids.iter().find_map(|id| match id {
             Id::Sync(SyncReference::Slug(slug)) => Some(slug.as_str()),
@@ -288,7 +293,7 @@ impl Call {
         self.look.as_ref()
     }
 
-    /// Binds the call to the key with this digest.
+    /// Binds the call to the key with this digest. The call is not sent with another key.
     pub(crate) fn bound_to(mut self, key: [u8; 32]) -> Self {
         self.bound = Some(key);
         self
@@ -313,7 +318,7 @@ impl Call {
         self.safety
     }
 
-    /// Sets its class.
+    /// Sets the class with which the call waits at the gate, if the caller sets no priority.
     pub(crate) fn of_class(mut self, class: Class) -> Self {
         self.class = class;
         self
@@ -323,7 +328,7 @@ impl Call {
         self.safety == Safety::Write
     }
 
-    /// The class of the request in the limit: the caller's priority, or else the operation's class.
+    /// The class with which the request waits at the gate: the caller's priority, or else the class of the call.
     pub(crate) fn class(&self, options: &Options) -> Class {
         options.priority.map_or(self.class, Priority::class)
     }
@@ -352,7 +357,7 @@ impl Call {
     }
 }
 
-/// A text as a string literal, for messages that show a call.
+/// Writes a text as a string literal, for messages that show a call.
 fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }

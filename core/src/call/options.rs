@@ -12,17 +12,18 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use crate::error::{Error, Kind};
 use crate::limit::Class;
 
-/// The priority of a call that waits for the rate limit. Triggers, polls, reads and bulk reads share it 8 : 4 : 2 : 1.
+/// The priority of a call that waits for the rate limit. Triggers, polls, reads and bulk reads share the limit in the
+/// ratio 8 : 4 : 2 : 1. Each call has a priority by default, and the option `priority` sets another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Priority {
     /// Calls that start something.
     Trigger,
-    /// Looks at a run.
+    /// Calls that look at a run.
     Poll,
-    /// Every other call.
+    /// All other calls, such as those that read, create or change a resource.
     Read,
-    /// Later pages of a list; a tenth of the limit stays free for other calls.
+    /// The pages of a list after the first one. They leave a tenth of the limit free for other calls.
     Bulk,
 }
 
@@ -37,7 +38,7 @@ impl Priority {
     }
 }
 
-/// Options of one call; the settings of the client are the defaults.
+/// Options of one call. They take precedence over the settings of the client.
 ///
 /// ```
 /// use std::time::Duration;
@@ -48,58 +49,60 @@ impl Priority {
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Options {
-    /// Time limit of one attempt.
+    /// Time limit of one attempt; must be above zero.
     pub timeout: Option<Duration>,
-    /// Time limit of the whole call, with its waiting and retries.
+    /// Time limit of the whole call, with its waiting and retries; must be above zero.
     pub deadline: Option<Duration>,
-    /// How many times the call is sent again after a failure, if that is safe.
+    /// How many times the call may be sent again after a failure, if that is safe. Waiting for the rate limit does not
+    /// count.
     pub max_retries: Option<u32>,
-    /// How long the call may wait for the rate limit. With zero it is sent at once or fails.
+    /// How long the call may wait for the rate limit. With zero, the call is sent at once or fails with kind
+    /// `rate_limited`.
     pub max_wait: Option<Duration>,
-    /// Its priority while it waits for the rate limit.
+    /// The priority of the call while it waits for the rate limit. The default depends on the operation.
     pub priority: Option<Priority>,
-    /// Headers to send in addition to those of the client.
+    /// Headers to send in addition to those of the client. They replace headers of the client with the same name.
     pub headers: BTreeMap<String, String>,
 }
 
 impl Options {
-    /// Empty options.
+    /// Creates empty options, with which the settings of the client apply.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Limits one attempt.
+    /// Sets the time limit of one attempt.
     #[must_use]
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout: Some(timeout), ..self }
     }
 
-    /// Limits the whole call.
+    /// Sets the time limit of the whole call.
     #[must_use]
     pub fn deadline(self, deadline: Duration) -> Self {
         Self { deadline: Some(deadline), ..self }
     }
 
-    /// Limits how often the call is repeated.
+    /// Sets how many times the call may be sent again after a failure.
     #[must_use]
     pub fn max_retries(self, max_retries: u32) -> Self {
         Self { max_retries: Some(max_retries), ..self }
     }
 
-    /// Limits how long the call waits for the limit.
+    /// Sets how long the call may wait for the rate limit.
     #[must_use]
     pub fn max_wait(self, max_wait: Duration) -> Self {
         Self { max_wait: Some(max_wait), ..self }
     }
 
-    /// Sets the class in which the call waits for the limit.
+    /// Sets the priority of the call while it waits for the rate limit.
     #[must_use]
     pub fn priority(self, priority: Priority) -> Self {
         Self { priority: Some(priority), ..self }
     }
 
-    /// Adds a header.
+    /// Adds a header to those of the client, or replaces the client's header of this name.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.insert(name.into(), value.into());
@@ -107,7 +110,7 @@ impl Options {
     }
 }
 
-/// Headers that the SDK or HTTP sets.
+/// Headers that the SDK or the HTTP client sets, so a caller may not.
 const OURS: [HeaderName; 14] = [
     ACCEPT,
     AUTHORIZATION,
@@ -125,7 +128,7 @@ const OURS: [HeaderName; 14] = [
     UPGRADE,
 ];
 
-/// Checks the headers that a user gave; an error has the kind `kind`.
+/// Checks the headers that a caller gave. An error has the kind `kind`.
 pub(crate) fn checked_headers(given: &BTreeMap<String, String>, kind: Kind) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::new();
     for (name, value) in given {

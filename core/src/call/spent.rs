@@ -1,4 +1,4 @@
-//! The account of a call: its limits, and what its requests have used. One deadline covers all of them.
+//! The account of a call: its time limits, and what its requests have used. One deadline covers all requests of a call.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::message::Name;
 use crate::reason::Reason;
 use crate::text::span;
 
-/// The default limits of a call.
+/// The limits of a call. They come from the settings of the client, unless the options of the call replace them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Defaults {
     pub timeout: Duration,
@@ -20,24 +20,24 @@ pub(crate) struct Defaults {
     pub max_retries: u32,
 }
 
-/// A call's account: its subject, its options, its one deadline, and what its requests have used so far.
+/// The account of a call: its options, its limits, its one deadline, and what its requests have used so far.
 #[derive(Clone, Debug)]
 pub(crate) struct Spent {
     pub options: Options,
-    /// Whether the raw answer is wanted.
+    /// Whether the caller wants the raw answer.
     pub raw: bool,
-    /// The raw answer, once it is there.
+    /// The raw answer, once it has come.
     pub received: Option<Received>,
     began: Instant,
     bounds: Defaults,
-    /// The deadline of the call.
+    /// When the requests must end at the latest.
     until: Option<Instant>,
     waited: Duration,
     /// The digest of the key that the last request was sent with.
     key: Option<[u8; 32]>,
     /// When the first byte of the last attempt was sent.
     sent: Option<Instant>,
-    /// Names the call, even if other requests prepare or follow it.
+    /// The report of the call. It has the name of the call, even if it covers requests that prepare or follow the call.
     meta: Meta,
 }
 
@@ -65,28 +65,28 @@ impl Spent {
         }
     }
 
-    /// An account for requests beside the call, such as the search for a lost run. They end at `until` at the latest.
-    /// [`add`](Self::add) adds them to this account.
+    /// Opens an account for additional requests of the call, such as the search for a lost run. They end by the
+    /// deadline of the call, and by `until` if it is given. [`add`](Self::add) adds what they used to this account.
     pub(crate) fn beside(&self, until: Option<Instant>) -> Self {
         let until = self.until.into_iter().chain(until).min();
         let meta = Meta { waited_ms: 0, attempts: Vec::new(), cuts: Vec::new(), ..self.meta.clone() };
         Self { raw: false, until, meta, ..self.clone() }
     }
 
-    /// Adds what another account has used.
+    /// Adds what an account from [`beside`](Self::beside) has used.
     pub(crate) fn add(&mut self, other: Self) {
         self.waited = other.waited;
         self.key = other.key;
         let own = (!self.meta.attempts.is_empty())
             .then(|| (self.meta.request_id.clone(), self.meta.mended.clone()));
         self.take(other.meta);
-        // The call keeps the request id and the mended fields of its own request.
+        // The call keeps the request id and the mended values of its own request, if it has sent one.
         if let Some(own) = own {
             (self.meta.request_id, self.meta.mended) = own;
         }
     }
 
-    /// Checks the options.
+    /// Checks that the time limits in the options are above zero.
     pub(crate) fn check(&self) -> Result<(), Error> {
         for (name, given) in [("timeoutMs", self.options.timeout), ("deadlineMs", self.options.deadline)] {
             if given == Some(Duration::ZERO) {
@@ -97,7 +97,7 @@ impl Spent {
         Ok(())
     }
 
-    /// The deadline of the call.
+    /// When the requests must end at the latest.
     pub(crate) fn until(&self) -> Option<Instant> {
         self.until
     }
@@ -110,7 +110,7 @@ impl Spent {
         self.bounds.max_retries
     }
 
-    /// Notes the key that a request is sent with.
+    /// Notes the digest of the key that a request is sent with.
     pub(crate) fn sent_with(&mut self, key: [u8; 32]) {
         self.key = Some(key);
     }
@@ -130,7 +130,7 @@ impl Spent {
         self.sent
     }
 
-    /// Notes that a request waited for the limit.
+    /// Notes how long a request waited for the limit.
     pub(crate) fn waited(&mut self, waited: Duration) {
         self.waited += waited;
     }
@@ -139,19 +139,20 @@ impl Spent {
     pub(crate) fn expired(&self) -> Error {
         let what = match self.bounds.deadline {
             Some(deadline) => format!("the deadline of {} passed", span(deadline)),
-            None => "the time for it passed".to_owned(),
+            None => "the call ran out of time".to_owned(),
         };
         Error::new(Kind::Timeout, what)
     }
 
-    /// The error of a call that the limit would have kept waiting for too long.
+    /// The error of a call that the limit would have kept waiting for too long. `at_least` is the shortest wait that
+    /// the limit allows; `sent` says whether the call has made an attempt.
     pub(crate) fn refusal(&self, at_least: Duration, sent: bool) -> Error {
         let most = self.bounds.max_wait.map(|most| most.saturating_sub(self.waited));
         let sent = if sent { "" } else { " Nothing was sent." };
         if self.left().is_some_and(|left| most.is_none_or(|most| left < most)) {
             return self
                 .expired()
-                .with_hint(format!("The limit would have kept it waiting past its deadline.{sent}"));
+                .with_hint(format!("The limit would have made the call wait past its deadline.{sent}"));
         }
         let why = format!("the limit would have made the call wait {} or more", span(at_least));
         Error::new(Kind::RateLimited, why)
@@ -160,7 +161,7 @@ impl Spent {
             .with_hint(message!["Allow a longer ", Name("maxWaitMs"), ", or send fewer requests.", sent])
     }
 
-    /// How long the call may still wait for the limit.
+    /// How long the call may still wait for the limit; `None` if there is no bound.
     pub(crate) fn wait(&self) -> Option<Duration> {
         let wait = self.bounds.max_wait.map(|most| most.saturating_sub(self.waited));
         wait.into_iter().chain(self.left()).min()
@@ -179,7 +180,7 @@ impl Spent {
         self.left().is_none_or(|left| pause < left)
     }
 
-    /// Adds what one request did.
+    /// Adds the report of one request.
     pub(crate) fn take(&mut self, meta: Meta) {
         let Meta { request_id, waited_ms, mended, attempts, cuts, .. } = meta;
         let own = &mut self.meta;
@@ -190,12 +191,12 @@ impl Spent {
         own.mended = mended;
     }
 
-    /// Notes what was mended in the answer that the call returns.
+    /// Notes which values were mended in the answer that the call returns.
     pub(crate) fn mended(&mut self, paths: Vec<String>) {
         self.meta.mended = paths;
     }
 
-    /// What the call has done so far.
+    /// The report of the call so far.
     pub(crate) fn meta(&self) -> Meta {
         let mut meta = self.meta.clone();
         meta.duration_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);

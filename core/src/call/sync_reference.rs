@@ -1,4 +1,4 @@
-//! A sync by its id or its slug.
+//! Names a sync by its id or by its slug.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::model::strict::{FromCaller, Invalid};
 
-/// A sync by its id or its slug: an integer or a string of digits alone is an id, anything else a slug.
+/// The id or the slug of a sync. An integer or a string of only digits is an id; any other string is a slug.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum SyncReference {
     /// The numeric id.
@@ -17,11 +17,12 @@ pub enum SyncReference {
     Slug(String),
 }
 
-/// The longest slug that is looked up; Hightouch's own are far shorter.
+/// The longest slug that is looked up, in bytes. Hightouch's slugs are far shorter.
 const LONGEST_SLUG: usize = 512;
 
 impl SyncReference {
-    /// Refuses what cannot be a slug, such as an empty string. Looking it up would page through the whole workspace.
+    /// Refuses a negative id, and a text that cannot be a slug, such as an empty one. Looking up such a text could read
+    /// all syncs of the workspace.
     pub(crate) fn check(&self) -> Result<(), &'static str> {
         match self {
             Self::Slug(slug) if slug.trim().is_empty() => Err("is empty; it must be a sync's id or slug"),

@@ -17,7 +17,7 @@ use crate::resources as api;
 use crate::resources::AnyRun;
 use crate::sender::{CallEnd, CallStart, Given, KeySource, Sender};
 
-/// A client of one workspace. Cloning is cheap, and clones are one client.
+/// A client of one workspace. Cloning is cheap, and all clones share one state.
 #[derive(Clone)]
 pub struct Client {
     sender: Sender,
@@ -60,23 +60,24 @@ resources! {
 }
 
 impl Client {
-    /// Creates a client from settings; reads the files that they name, and does no other I/O.
+    /// Creates a client from settings. Reads the files that the settings name, and does no other I/O.
     ///
     /// # Errors
-    /// Kind `config`, naming the setting.
+    /// Kind `config` if a setting or a variable of the environment is missing or invalid. The message names it.
     pub fn new(settings: &Settings) -> Result<Self, Error> {
         Self::with_source(settings, KeySource::Nowhere)
     }
 
-    /// Creates a client that gets its key from the function `credentials`. The function is called before the first
-    /// request, and again if the server refuses the key (401): once for all requests that were refused meanwhile. A
-    /// refused request is sent once more if the key has changed; other requests of the same call are not repeated.
-    /// `settings` need no key.
+    /// Creates a client that gets its key from the function `credentials`; `settings` must not name a key.
+    ///
+    /// The function is called before the first request, and again if the server refuses the key (401). All requests
+    /// that were refused meanwhile share one call of the function. A refused request is sent once more if the key has
+    /// changed.
     ///
     /// # Errors
-    /// Kind `config`, naming the setting. If the function fails, calls fail with kind `authentication` and its error as
-    /// their [`source`](std::error::Error::source). A call that the function itself makes on this client fails in the
-    /// same way.
+    /// Kind `config` if a setting is invalid; the message names it. If the function fails, the calls that need the key
+    /// fail with kind `authentication`, and their [`source`](std::error::Error::source) is the function's error. A call
+    /// that the function itself makes on this client fails with kind `authentication`, too.
     pub fn with_credentials<F>(
         settings: &Settings,
         credentials: impl Fn() -> F + Send + Sync + 'static,
@@ -102,23 +103,24 @@ impl Client {
         &self.sender
     }
 
-    /// Uses another key of the same workspace from the next request on. The limit belongs to the workspace and stays
+    /// Uses another key of the same workspace from the next request on. The limit belongs to the workspace, so it stays
     /// the same.
     ///
     /// # Errors
-    /// Kind `config` if it cannot be a key; the old one stays.
+    /// Kind `config` if `key` cannot be an API key. The client then keeps its old key.
     pub fn set_api_key(&self, key: &str) -> Result<(), Error> {
         self.sender.use_key(Key::new(key)?);
         Ok(())
     }
 
-    /// Returns the state of the rate limit; sends nothing.
+    /// Returns the state of the rate limit. Sends nothing.
     #[must_use]
     pub fn stats(&self) -> LimitStats {
         self.sender.stats()
     }
 
-    /// Ends every call under way and refuses further ones with kind `closed`. Runs go on at the server.
+    /// Ends every call in progress and refuses later ones, with kind `closed`. A change that may already have been sent
+    /// ends with kind `outcome_unknown`. Runs go on at the server.
     pub fn close(&self) {
         self.sender.close();
     }
@@ -126,39 +128,39 @@ impl Client {
     /// Returns a run by its token, which may come from another process or language. Sends nothing.
     ///
     /// # Errors
-    /// Kind `invalid_request` if the text is not a token of this server.
+    /// Kind `invalid_request` if `token` is not the token of a run, or is for another server.
     pub fn run(&self, token: &str) -> Result<AnyRun, Error> {
         AnyRun::resumed(&self.sender, token)
     }
 
-    /// Checks the connection and the key: one handshake, and one read (`syncs.list`) that counts towards the limit.
-    /// Failures become findings.
+    /// Checks the connection and the key with one TLS handshake and one read (`syncs.list`), which counts towards the
+    /// limit. A failure becomes a finding and not an error.
     pub async fn diagnose(&self) -> Diagnosis {
         diagnose::diagnose(&self.sender).await
     }
 
-    /// Calls `hook` before each call of an operation, on the task that makes the call. The hook belongs to all clones
-    /// of the client. If it panics, the call panics.
+    /// Calls `hook` before each call, on the task that makes the call. Each page of a list and each look at a run is a
+    /// call. The hook applies to all clones of the client. If `hook` panics, the call panics.
     pub fn on_start(&self, hook: impl Fn(&CallStart<'_>) + Send + Sync + 'static) {
         self.sender.hooks().on_start(Arc::new(hook));
     }
 
-    /// Calls `hook` after each call of an operation, as [`on_start`](Self::on_start) does before it. A call whose future
-    /// was dropped has no end.
+    /// Calls `hook` after each call, on the task that makes the call, as [`on_start`](Self::on_start) does before it.
+    /// If the future of a call is dropped, `hook` is not called.
     pub fn on_end(&self, hook: impl Fn(&CallEnd<'_>) + Send + Sync + 'static) {
         self.sender.hooks().on_end(Arc::new(hook));
     }
 
-    /// Calls `hook` each time that a refusal (429) of this client lowers the limit. It is called at once, on the task
-    /// whose request was refused.
+    /// Calls `hook` each time that a refusal (429) of this client lowers the limit. The hook runs on the task that sent
+    /// the refused request, before the call ends.
     pub fn on_cut(&self, hook: impl Fn(&CutMade) + Send + Sync + 'static) {
         self.sender.hooks().on_cut(Arc::new(hook));
     }
 }
 
 impl Settings {
-    /// Diagnoses a client of these settings; settings from which none can be created are a finding as well. See
-    /// [`Client::diagnose`].
+    /// Creates a client from these settings and diagnoses it. If no client can be created, the reason becomes a
+    /// finding. See [`Client::diagnose`].
     pub async fn diagnose(&self) -> Diagnosis {
         match Client::new(self) {
             Ok(client) => client.diagnose().await,

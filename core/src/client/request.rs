@@ -1,4 +1,5 @@
-//! `request`: what the SDK does not know yet, with the same key, limit, retry rules and errors.
+//! `request`: calls operations that the SDK does not know yet, with the same key, limit, retry rules and errors as
+//! those that it knows.
 
 use std::collections::BTreeMap;
 
@@ -16,10 +17,15 @@ use crate::sender::Answer;
 use crate::transport;
 
 impl Client {
-    /// Sends any request below the base URL and returns the server's JSON. An empty answer (204) becomes null.
+    /// Sends a request to a path below the base URL and returns the JSON of the answer; null if the answer is empty
+    /// (204).
+    ///
+    /// `method` is GET, HEAD, POST, PUT, PATCH or DELETE. GET and HEAD count as reads; all others count as changes.
+    /// Values of `query` are strings, numbers, booleans or lists of those. A list repeats the name.
     ///
     /// # Errors
-    /// As for every operation. Also kind `invalid_request` for a path that could leave the API; then nothing is sent.
+    /// Those of every operation. Also kind `invalid_request` if the method, the path or the query is not allowed, such
+    /// as a path that could leave the API; then nothing is sent.
     pub async fn request(
         &self,
         method: &str,
@@ -50,7 +56,7 @@ impl Client {
         if answer.body.is_empty() { Ok(answer) } else { self.checked_json(call, answer) }
     }
 
-    /// The answer, if it is JSON.
+    /// Returns the answer if its body is JSON that hosts can decode.
     fn checked_json(&self, call: &Call, answer: Answer) -> Result<Answer, Error> {
         let checked = std::str::from_utf8(json::without_byte_order_mark(&answer.body))
             .map_err(|_| "it is not UTF-8".to_owned())
@@ -70,7 +76,7 @@ impl Client {
     }
 }
 
-/// The call of a request that the SDK does not know.
+/// Prepares a call of an operation that the SDK does not know.
 pub(crate) fn any_call(
     method: &str,
     path: &str,
@@ -101,7 +107,8 @@ fn checked(path: &str) -> Result<&str, Error> {
     if !path.starts_with('/') || path.starts_with("//") {
         return Err(wrong("the path must start with exactly one / and is taken below the base URL"));
     }
-    // Percent-encoded dots count as dots to URL parsers (WHATWG URL §3.5), and a proxy may decode the rest.
+    // URL parsers treat percent-encoded dots as dots (WHATWG URL, "double-dot URL path segment"). A proxy may also
+    // decode slashes and backslashes.
     let plain = path.to_ascii_lowercase().replace("%2e", ".").replace("%2f", "/").replace("%5c", "/");
     if plain.split(['/', '\\']).any(|segment| segment == ".." || segment == ".") {
         return Err(wrong("the path must not hold . or .. segments"));
@@ -112,7 +119,7 @@ fn checked(path: &str) -> Result<&str, Error> {
     Ok(path)
 }
 
-/// The query values. Numbers are sent as the caller wrote them.
+/// The query as pairs of a name and a value. A list repeats its name. Numbers keep the spelling of the caller.
 fn pairs(query: &BTreeMap<String, Json>) -> Result<Vec<(String, String)>, Error> {
     let mut pairs = Vec::new();
     for (name, value) in query {

@@ -1,4 +1,4 @@
-//! The diagnosis: checks the settings, the connection, then the key.
+//! Diagnoses a client: checks its settings, then its connection, then its key.
 
 mod probe;
 
@@ -24,7 +24,7 @@ use crate::sender::{Answer, Sender};
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Diagnosis {
-    /// The address that the client uses; absent if the settings have none that is valid.
+    /// The base URL of the client; absent if the settings have no valid one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub base_url: Option<String>,
     /// The proxy, without its credentials; absent if there is none.
@@ -45,15 +45,14 @@ pub struct Diagnosis {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Finding {
-    /// `ok`; or what is wrong: `no_key`, `malformed_key`, `bad_token`, `orphaned_creator`, `stripped_key`, `key_function`,
-    /// `key_changed`, `dns`,
-    /// `proxy`, `refused`, `not_tls`, `tls_version`, `tls_suites`, `unknown_ca`, `self_signed`, `wrong_host`,
-    /// `expired_certificate`, `future_certificate`, `quota_exhausted`; or the kind of another error. Later versions may
-    /// know more of them.
+    /// `ok`, or what is wrong: `no_key`, `malformed_key`, `bad_token`, `orphaned_creator`, `stripped_key`,
+    /// `key_function`, `key_changed`, `dns`, `proxy`, `refused`, `not_tls`, `tls_version`, `tls_suites`, `unknown_ca`,
+    /// `self_signed`, `wrong_host`, `expired_certificate`, `future_certificate`, `quota_exhausted`; or the kind of an
+    /// error that has no code. Later versions may add codes.
     pub code: String,
     /// What was found.
     pub message: String,
-    /// What to do about it.
+    /// What to do about the finding.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub advice: Option<String>,
 }
@@ -69,7 +68,8 @@ impl Finding {
     }
 }
 
-/// Checks the connection and the key: one handshake, and one read (`syncs.list`) that counts towards the limit.
+/// Checks the connection and the key with one TLS handshake and one read (`syncs.list`), which counts towards the
+/// limit.
 pub(crate) async fn diagnose(sender: &Sender) -> Diagnosis {
     let config = sender.config();
     let mut findings = Vec::new();
@@ -83,7 +83,7 @@ pub(crate) async fn diagnose(sender: &Sender) -> Diagnosis {
         match probed {
             Ok(Some(negotiated)) => tls = Some(negotiated),
             Ok(None) => findings.push(Finding::ok(
-                "the proxy is itself reached over TLS, so what the server negotiates behind it is not shown",
+                "what TLS negotiates with the server is not shown, because the proxy uses TLS or SOCKS itself",
             )),
             Err(error) => {
                 findings.push(Finding::of(&error.scrubbed(|text| sender.scrub(text)), config.style));
@@ -104,20 +104,20 @@ pub(crate) async fn diagnose(sender: &Sender) -> Diagnosis {
         }
         Err(error) => {
             let found = Finding::of(error, config.style);
-            // The read fails for the same reason as the handshake; one finding is enough.
+            // If the read failed for the same reason as the handshake, one finding is enough.
             if findings.iter().all(|earlier| earlier.code != found.code) {
                 findings.push(found);
             }
         }
     }
-    Diagnosis { base_url: Some(config.base.to_string()), proxy, tls, ok: read.is_ok(), findings }
+    Diagnosis { base_url: Some(sender.scrub(config.base.as_str())), proxy, tls, ok: read.is_ok(), findings }
 }
 
 async fn one_read(sender: &Sender) -> Result<Answer, Error> {
     let one = ListSyncs { limit: Some(1), ..ListSyncs::default() };
     let config = sender.config();
-    // A diagnosis reports a limit that is used up and does not wait for it. One window is enough for a client that is
-    // merely busy.
+    // A diagnosis must not wait long for a limit that is used up, because it reports that. A wait of one window is
+    // enough if the client is merely busy.
     let bounded = Options::new()
         .max_retries(0)
         .deadline(config.bounds.timeout)
@@ -126,7 +126,7 @@ async fn one_read(sender: &Sender) -> Result<Answer, Error> {
     let mut spent = sender.account(call.subject(), &bounded, false);
     let read = sender.answer(&call, &mut spent).await;
     read.map_err(|error| match (error.meta().map_or(0, Meta::refused), error.kind()) {
-        // Whichever time limit passed, the refusals are the reason.
+        // The refusals (429) are the reason, whichever time limit passed.
         (1.., Kind::Timeout | Kind::RateLimited) => error.with_reason(Reason::QuotaExhausted),
         _ => error,
     })

@@ -1,12 +1,12 @@
-//! What a connection to the server negotiates: one handshake, no request.
+//! Finds out what TLS negotiates with the server. Makes one handshake and sends no request.
 
 use std::error::Error as StdError;
 use std::sync::Arc;
 
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ProtocolVersion};
 use serde::Serialize;
 use tokio::net::TcpStream;
 use tower_service::Service as _;
@@ -14,19 +14,19 @@ use tower_service::Service as _;
 use crate::config::Config;
 use crate::error::{Error, Kind};
 use crate::text::span;
-use crate::transport::{PlainResolver, Way, chain, intercept, refusal_of};
+use crate::transport::{PlainResolver, Way, chain, intercept, refusal_of, suite_name};
 
-/// The result of a TLS handshake, in the names of the IANA registries.
+/// The result of a TLS handshake.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Negotiated {
-    /// `TLSv1_3` or `TLSv1_2`.
+    /// The version of TLS: `TLS 1.3` or `TLS 1.2`.
     pub protocol: String,
-    /// Such as `TLS13_AES_256_GCM_SHA384`.
+    /// The cipher suite by its IANA name, such as `TLS_AES_256_GCM_SHA384`.
     pub cipher_suite: String,
-    /// Such as `X25519MLKEM768`.
+    /// The key exchange, such as `X25519MLKEM768`.
     pub key_exchange: String,
-    /// `h2` or `http/1.1`; absent if the server chose none.
+    /// The HTTP version that was agreed on (ALPN): `h2` or `http/1.1`; absent if the server chose none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub application_protocol: Option<String>,
 }
@@ -36,8 +36,8 @@ pub(super) fn proxy_of(config: &Config) -> Option<String> {
     Way::of(config).proxy
 }
 
-/// Opens one connection, by the route that requests take, and closes it. `None` if the connection to a proxy itself
-/// uses TLS or SOCKS, which hides what the server behind it negotiates.
+/// Makes one TLS handshake with the server, by the route that requests take, and closes the connection. Returns `None`,
+/// without connecting, if the proxy is reached over TLS or SOCKS: only proxies over http are supported here.
 pub(super) async fn probe(config: &Config, tls: ClientConfig) -> Result<Option<Negotiated>, Error> {
     let way = Way::of(config);
     let host = config.base.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
@@ -80,11 +80,20 @@ async fn tcp(config: &Config) -> Result<Option<TcpStream>, Box<dyn StdError + Se
     }
 }
 
+/// The version as documents write it. The name that rustls prints is `TLSv1_3`.
+fn version(version: ProtocolVersion) -> String {
+    match version {
+        ProtocolVersion::TLSv1_3 => "TLS 1.3".to_owned(),
+        ProtocolVersion::TLSv1_2 => "TLS 1.2".to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
 fn negotiated(session: &rustls::ClientConnection) -> Negotiated {
     let named = |name: Option<String>| name.unwrap_or_else(|| "unknown".to_owned());
     Negotiated {
-        protocol: named(session.protocol_version().map(|version| format!("{version:?}"))),
-        cipher_suite: named(session.negotiated_cipher_suite().map(|suite| format!("{:?}", suite.suite()))),
+        protocol: named(session.protocol_version().map(version)),
+        cipher_suite: named(session.negotiated_cipher_suite().map(|suite| suite_name(suite.suite()))),
         key_exchange: named(
             session.negotiated_key_exchange_group().map(|group| format!("{:?}", group.name())),
         ),

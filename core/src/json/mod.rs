@@ -19,19 +19,20 @@ pub(crate) const MAX_DEPTH: usize = 127;
 
 /// JSON that the API does not define. It stays text until [`value`](Self::value) parses it.
 ///
-/// Two are equal if their texts or their parsed values are equal.
+/// Two `Json` are equal if their texts or their parsed values are equal.
 #[derive(Clone)]
 pub struct Json(Box<str>);
 
 impl Json {
-    /// The text as the server wrote it.
+    /// The JSON as text. A value from the server keeps the server's spelling.
     #[must_use]
     pub fn get(&self) -> &str {
         &self.0
     }
 
-    /// The value as a tree; null if no tree can hold it, because it has a number beyond what a double can be (`1e999`)
-    /// or half of an emoji (`"\\ud83d"`). [`get`](Self::get) returns the text of such a value too.
+    /// Parses the value. Returns null if it cannot be represented, because it contains a number that a double cannot
+    /// hold (`1e999`) or half of a surrogate pair (`"\ud83d"`). [`get`](Self::get) returns the text of such a value,
+    /// too.
     #[must_use]
     pub fn value(&self) -> Value {
         serde_json::from_str(&self.0).unwrap_or(Value::Null)
@@ -41,7 +42,7 @@ impl Json {
         RawValue::from_string(self.0.into()).unwrap_or_else(|_| RawValue::NULL.to_owned())
     }
 
-    /// Wraps a text that the caller knows to be one JSON value, without white space around it and not nested too deep.
+    /// Wraps a text that is known to be one JSON value, without white space around it and not nested too deep.
     pub(crate) fn known(text: &str) -> Self {
         Self(text.into())
     }
@@ -161,7 +162,7 @@ impl<'de> Deserialize<'de> for JsonObject {
     }
 }
 
-/// The names of the members of a JSON object whose values are not null; none for another value.
+/// The names of the members of a JSON object that are not null. Empty for any other JSON.
 pub(crate) fn members_with_values(text: &str) -> BTreeSet<Cow<'_, str>> {
     let mut names = BTreeSet::new();
     for Member { name, has_escapes, value } in scan::members(text.as_bytes()) {
@@ -178,7 +179,7 @@ pub(crate) fn members_with_values(text: &str) -> BTreeSet<Cow<'_, str>> {
     names
 }
 
-/// Rejects JSON that nests too deep for a host's decoder.
+/// Rejects JSON that nests too deep for a host's decoder. Does not check that the text is JSON.
 pub(crate) fn check(text: &str) -> Result<(), &'static str> {
     match scan::value(text.as_bytes(), 0) {
         Ok(passed) if passed.depth > MAX_DEPTH => Err("JSON nested deeper than 127"),
@@ -246,7 +247,8 @@ fn map_text(text: &str, change: &impl Fn(&str) -> String) -> String {
                     mapped += &Value::from(changed).to_string();
                 }
             }
-            // A string with half of a surrogate pair cannot be decoded, so `change` cannot check it. It becomes empty.
+            // A string with half of a surrogate pair cannot be decoded, so `change` cannot see what it contains. To be
+            // safe, the string becomes empty.
             Err(_) => mapped.push_str("\"\""),
         }
         rest = after;

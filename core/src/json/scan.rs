@@ -3,7 +3,7 @@
 /// Why a text is not JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
-    /// JSON cannot have the byte that is at this position.
+    /// The byte at this position is not allowed there.
     At(usize),
     /// The text ends within a value.
     End,
@@ -12,16 +12,16 @@ pub(crate) enum Stop {
 /// The extent of a value that the scan passed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Passed {
-    /// The position after its last byte.
+    /// The position after the last byte of the value.
     pub end: usize,
-    /// How deep its lists and objects nest.
+    /// How deep lists and objects nest in the value; 0 if it is neither.
     pub depth: usize,
 }
 
 /// The extent of a string that the scan passed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PassedString {
-    /// The position after its closing quote.
+    /// The position after the closing quote.
     pub end: usize,
     pub has_escapes: bool,
 }
@@ -34,7 +34,7 @@ pub(crate) fn blank(text: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Passes over the value that begins at or after `start`.
+/// Passes over the value that begins at `start`, or after white space from there on.
 pub(crate) fn value(text: &[u8], start: usize) -> Result<Passed, Stop> {
     let mut at = start;
     let mut open = Open::default();
@@ -92,10 +92,10 @@ pub(crate) fn value(text: &[u8], start: usize) -> Result<Passed, Stop> {
 /// A member of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Member<'a> {
-    /// Its name without the quotes. Escapes are not decoded.
+    /// The name without the quotes. Escapes are not decoded.
     pub name: &'a [u8],
     pub has_escapes: bool,
-    /// The position at which its value begins.
+    /// The position at which the value of the member begins.
     pub value: usize,
 }
 
@@ -143,8 +143,8 @@ pub(crate) fn string(text: &[u8], start: usize) -> Result<PassedString, Stop> {
 fn plain(text: &[u8], mut at: usize) -> usize {
     const EACH: u64 = u64::from_ne_bytes([1; 8]);
     const TOP: u64 = EACH << 7;
-    // Checks eight bytes at once. In `found`, the top bit of a byte is set if the byte is one of those. A subtraction
-    // can wrongly set bits above the first such byte, so only the lowest set bit is used.
+    // Checks eight bytes at once. In `found`, the top bit of each quote, backslash and control character is set. A
+    // subtraction can wrongly set the top bits of bytes after the first of these, so only the lowest set bit is used.
     while let Some(eight) = text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
         let eight = u64::from_le_bytes(*eight);
         let below = |limit: u8, bytes: u64| bytes.wrapping_sub(EACH * u64::from(limit)) & !bytes;
@@ -218,7 +218,7 @@ fn stopped(byte: Option<&u8>, at: usize) -> Stop {
 struct Open {
     bits: u64,
     count: usize,
-    /// The bits of levels further out. Each item holds 64 levels.
+    /// The bits of the levels that no longer fit into `bits`. Each item holds 64 levels; the outermost come first.
     outer: Vec<u64>,
 }
 
@@ -316,7 +316,7 @@ mod tests {
     ];
 
     #[test]
-    fn what_is_json_is_what_serde_takes_whichever_byte_is_changed() {
+    fn scan_and_serde_agree_whichever_byte_is_changed() {
         for sample in SAMPLES {
             agrees(sample.as_bytes());
             for at in 0..sample.len() {
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn members_are_given_up_to_where_the_text_stops_being_json() {
+    fn members_end_where_the_text_stops_being_json() {
         let names = |text: &str| -> Vec<String> {
             members(text.as_bytes()).map(|member| String::from_utf8_lossy(member.name).into_owned()).collect()
         };
@@ -353,7 +353,7 @@ mod tests {
         }
     }
 
-    /// These texts have more levels than fit into the 64 bits of `Open`, and more than a recursive scan could bear.
+    /// Some of these texts have more levels than the 64 bits of `Open` hold, and more than a recursive scan could bear.
     #[test]
     fn nesting_has_no_bound() {
         for depth in [1, 63, 64, 65, 127, 128, 129, 192, 1_000_000] {
@@ -372,14 +372,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn texts_of_the_signs_of_json_are_taken_as_serde_takes_them(
+        fn scan_and_serde_agree_on_texts_of_json_characters(
             text in "[\\[\\]{}:,\"\\\\u0-9a-f.eE+\\- tn]{0,24}",
         ) {
             agrees(text.as_bytes());
         }
 
         #[test]
-        fn bytes_are_taken_as_serde_takes_them(bytes in proptest::collection::vec(any::<u8>(), 0..24)) {
+        fn scan_and_serde_agree_on_any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..24)) {
             agrees(&bytes);
         }
     }

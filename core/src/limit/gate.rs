@@ -1,8 +1,9 @@
 //! The asynchronous gate: one lock around the limit and its queue. Each waiter sleeps in its own future.
 //!
-//! The gate has no background task and no runtime. Whoever changes its state also grants what can be granted then, and
-//! wakes the first of the remaining waiters if that one's time has changed. Only the first waiter sleeps until its
-//! time. Waiters may be on different runtimes.
+//! The gate has no background task and no runtime of its own, and its waiters may be on different runtimes. Each change
+//! of the state also grants every request that may be sent by then. It then wakes the first of the remaining waiters,
+//! unless that waiter already wakes in time. Only the first waiter sleeps until its turn; the others check now and then
+//! that it has not overslept.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, PoisonError};
@@ -23,16 +24,16 @@ pub(super) fn clock() -> Instant {
     Instant::now()
 }
 
-/// How many waiters check in a second whether the first one does its part, however many wait.
+/// At most this many waiters check in a second whether the first one overslept, however many wait.
 const WATCHES: u64 = 64;
 
-/// One limit for all clients of a process that share a workspace.
+/// The rate limit of one workspace, shared by all its clients in this process.
 #[derive(Debug)]
 pub struct Gate {
     core: Arc<Core>,
 }
 
-/// The state of a gate.
+/// The locked state of a gate, and the origin of its clock.
 #[derive(Debug)]
 pub(super) struct Core {
     born: Instant,
@@ -44,20 +45,21 @@ pub(super) struct Shared {
     pub(super) turns: Turns<Arc<Notify>>,
     /// Decisions that waiters have not fetched yet.
     pub(super) answers: BTreeMap<Place, Decision>,
-    /// Grants that were given, with their times, oldest first. Those fetched since are skipped.
+    /// The times and places of grants, oldest first. An entry remains after its waiter has fetched the grant, and is
+    /// then skipped.
     unfetched: VecDeque<(Nanos, Place)>,
     /// The places of waiting looks, by the id of the look and the number of the place.
     pub(super) looking: BTreeMap<(u64, u64), Place>,
-    /// The waiter that sleeps on behalf of all, and until when.
+    /// The waiter that sleeps on behalf of all, and the time until which it sleeps.
     pub(super) first: Option<(Place, Nanos)>,
-    /// Another gate has absorbed this one.
+    /// Whether another gate has absorbed this one.
     pub(super) moved: bool,
     /// The waiters to wake once the lock is released.
     wake: Vec<Arc<Notify>>,
 }
 
 impl Gate {
-    /// Creates a gate.
+    /// Creates a gate that keeps within `quota`.
     #[must_use]
     pub fn new(quota: Quota) -> Arc<Self> {
         Arc::new(Self { core: Core::new(quota) })
@@ -67,25 +69,25 @@ impl Gate {
         &self.core
     }
 
-    /// Also keeps within `quota` from now on.
+    /// Keeps within `quota` from now on, in addition to the earlier quotas.
     pub fn tighten(&self, quota: Quota) {
         self.core.tighten(quota);
     }
 
-    /// Whether a gate without users since `idle_since` may be forgotten: `keep` (scaled) has passed, all requests have
-    /// ended and no longer count in any window, and a pause that the server asked for is over.
+    /// Returns whether a gate that has had no users since `idle_since` may be forgotten: `keep` (divided by the scale)
+    /// has passed since then, no request is in flight, no ended request counts any more, and no refusal keeps the gate
+    /// closed.
     #[must_use]
     pub fn may_be_forgotten(&self, idle_since: Instant, keep: Duration) -> bool {
-        let inner = self.core.lock();
-        let state = inner.turns.state();
-        let keep = state.quota().scaled(keep).max(state.memory());
-        let over = (idle_since + Duration::from_nanos(keep)).max(self.core.instant(state.closed_until()));
-        state.in_flight() == 0 && over <= clock()
+        let now = self.core.now();
+        let mut inner = self.core.lock();
+        let keep = Duration::from_nanos(inner.turns.state().quota().scaled(keep));
+        inner.turns.needed_until(now) <= now && idle_since + keep <= clock()
     }
 
-    /// Keeps within `share` (above 0 and up to 1) of the declared quota from now on, rounded down and at least one
-    /// request in a window. The cap holds for all requests of the gate. A larger share than an earlier one changes
-    /// nothing.
+    /// From now on, lets at most `share` (above 0, at most 1) of the declared requests through in a window. Their
+    /// number is rounded down, but is at least 1. The cap holds for all requests of the gate together. A share that is
+    /// not smaller than an earlier one changes nothing.
     pub fn set_share(&self, share: f64) {
         self.core.change(|inner, _| inner.turns.set_share(share));
     }
@@ -96,14 +98,15 @@ impl Gate {
         LimitStats::of(&mut self.core.lock().turns, self.core.now())
     }
 
-    /// How many looks at runs the gate grants in a window now.
+    /// Returns how many looks the gate grants in a window at present.
     #[must_use]
     pub fn looks_in_window(&self) -> u64 {
         looks_of(self.core.lock().turns.state().allowed())
     }
 
-    /// Makes a look at least this urgent: moves its waiting requests ahead, and wakes whoever waits for
-    /// [`Look::urgent`]. The look becomes usual again when its next request is granted.
+    /// Raises the urgency of a look to `urgency`; never lowers it. This moves the waiting requests of the look ahead,
+    /// and wakes a task that waits for [`Look::urgent`]. The urgency becomes [`Urgency::Usual`] again when a waiter of
+    /// the look fetches its permit.
     pub fn hint(&self, look: &Look, urgency: Urgency) {
         if !look.raise(urgency) || !self.core.lock().has(look) {
             return;
@@ -118,10 +121,12 @@ impl Gate {
     /// Takes over from `other`, because both turned out to be gates of one workspace.
     ///
     /// From now on `other` grants nothing: a request that waits there or comes later gets
-    /// [`Moved`](super::NotGranted::Moved) at once. Requests that were sent through `other` count here too: those that
-    /// ended, as if they had ended here; those in flight, for at least a window from now on, because their permits end
-    /// at `other`. The smaller limit, the later `closed_until` and the strictest share hold. Does nothing if one of the
-    /// two gates was absorbed before.
+    /// [`Moved`](super::NotGranted::Moved) at once. Requests that were sent through `other` count here too. Those that
+    /// have ended count as if they had ended here. Those in flight count as in flight for at least another window,
+    /// because their permits report their ends only to `other`. Of the two gates, the smaller limit, the later end of a
+    /// pause and the smaller share hold.
+    ///
+    /// Does nothing if one of the two gates was absorbed before, or if both are the same gate.
     pub fn absorb(&self, other: &Self) {
         if Arc::ptr_eq(&self.core, &other.core) || self.core.lock().moved {
             return;
@@ -169,12 +174,13 @@ impl Core {
         self.nanos(clock())
     }
 
-    /// Converts an instant to nanoseconds since the gate was created; 0 for an earlier instant.
+    /// Converts an instant to nanoseconds since the gate was created. An earlier instant becomes 0.
     fn nanos(&self, at: Instant) -> Nanos {
         Nanos::try_from(at.saturating_duration_since(self.born).as_nanos()).unwrap_or(NEVER - 1)
     }
 
-    /// Converts nanoseconds since the gate was created to an instant; [`NEVER`] becomes one that is a year away.
+    /// Converts nanoseconds since the gate was created to an instant. A time more than a year ahead, such as [`NEVER`],
+    /// becomes the instant a year from now.
     pub(super) fn instant(&self, time: Nanos) -> Instant {
         let far = Duration::from_hours(365 * 24);
         self.born + Duration::from_nanos(time).min(clock().saturating_duration_since(self.born) + far)
@@ -192,14 +198,13 @@ impl Core {
         inner.let_go(now);
         let wake = std::mem::take(&mut inner.wake);
         drop(inner);
-        // Outside the lock, since waking may run code of an unknown executor.
+        // Wakes them outside the lock, because a waker may run any code of an unknown executor.
         for waiter in wake {
             waiter.notify_one();
         }
         result
     }
 
-    /// Also keeps within `quota` from now on.
     pub(super) fn tighten(&self, quota: Quota) {
         self.change(|inner, _| inner.turns.tighten(quota));
     }
@@ -211,7 +216,7 @@ impl Core {
                 return None;
             }
             inner.turns.settle(now);
-            // Permits that were not fetched are returned unused. Their waiters move to the other gate.
+            // Grants that no waiter has fetched end as never sent. Their waiters learn that the gate has moved.
             for answer in std::mem::take(&mut inner.answers).into_values() {
                 if let Decision::Granted(grant) = answer {
                     inner.turns.end(now, grant, End::NeverSent);
@@ -230,8 +235,8 @@ impl Shared {
         self.looking.range((look.id(), 0)..=(look.id(), u64::MAX)).next().is_some()
     }
 
-    /// How long the waiter at `place` sleeps before it checks whether the first one does its part. They take turns, so
-    /// that ten thousand waiters check no more often than a hundred.
+    /// Returns how long the waiter at `place` sleeps before it checks whether the first waiter overslept. The waiters
+    /// check in turns, so ten thousand of them cause no more checks than a hundred.
     pub(super) fn watch(&self, place: Place, now: Nanos) -> Nanos {
         let beat = self.turns.state().quota().scaled(LOOK_AFTER_FIRST).max(1);
         let waiting: usize = Class::ALL.into_iter().map(|class| self.turns.waiting(class)).sum();
@@ -261,7 +266,7 @@ impl Shared {
                 Next::Later(place, time) => {
                     let due = self.unfetched.front().map_or(NEVER, |(at, _)| at.saturating_add(bound));
                     let time = time.min(due);
-                    // A waiter that sleeps until an earlier time checks again by itself.
+                    // Does not wake a waiter that sleeps until this time or an earlier one: it checks again by itself.
                     let sleeps = self.first.is_some_and(|(first, until)| first == place && until <= time);
                     self.first = Some((place, time));
                     if !sleeps && let Some(notify) = self.turns.at(place) {
@@ -277,8 +282,8 @@ impl Shared {
         }
     }
 
-    /// Takes back the grants that were not fetched within `bound`, because a future that is not polled must not keep
-    /// one.
+    /// Takes back the grants that were not fetched within `bound`, because a waiter that is not polled must not keep
+    /// its grant.
     fn take_back(&mut self, now: Nanos, bound: Nanos) {
         while let Some((at, place)) = self.unfetched.front().copied() {
             if matches!(self.answers.get(&place), Some(Decision::Granted(_))) {

@@ -1,5 +1,6 @@
-//! The queue. Four classes share the limit by weight; in each class, the first to come is the first to go. Looks wait
-//! in a lane of their own, but take turns as polls.
+//! The queue at the gate. Four classes share the limit by weight. Within a class, requests that wait again go first,
+//! then the others in order of arrival. Looks (requests that read the state of a run) wait in a separate lane, and
+//! their turns are charged to the class of polls.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use super::looks::{Looks, Urgency};
 pub enum Class {
     /// Starts something; weighs 8.
     Trigger,
-    /// Looks at a run; weighs 4.
+    /// Reads the state of a run; weighs 4.
     Poll,
     /// Everything else; weighs 2.
     Read,
@@ -20,7 +21,7 @@ pub enum Class {
 }
 
 impl Class {
-    /// All of them, the heaviest first.
+    /// All classes, the heaviest first.
     pub const ALL: [Self; 4] = [Self::Trigger, Self::Poll, Self::Read, Self::Bulk];
 
     /// What a turn costs its class: 8 divided by the weight.
@@ -34,14 +35,16 @@ impl Class {
     }
 }
 
-/// A place in the queue. Places of one class are served in ascending order; [`Looks`] orders those of looks.
+/// A place in the queue. Places of one class are served in ascending order, but [`Looks`] orders those in the lane of
+/// looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
-    /// The class.
+    /// The class of the request; [`Class::Poll`] for a look.
     pub class: Class,
-    /// Whether it is in the lane of looks at runs.
+    /// Whether the place is in the lane of looks.
     pub look: bool,
-    /// False for a request that was refused and waits again. False sorts first, so such a request goes first.
+    /// False for a request that waits again, because it was refused or missed its grant. False sorts first, so such a
+    /// request goes first.
     fresh: bool,
     arrival: u64,
 }
@@ -54,17 +57,17 @@ impl Place {
     }
 }
 
-/// What is known of a run that a request looks at.
+/// The priority of a look among other looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LookPriority {
     /// How urgent the look is.
     pub urgency: Urgency,
-    /// When it was last looked at, in milliseconds since 1970.
+    /// When the run was last looked at, in milliseconds since 1970; 0 if never.
     pub looked_at: i64,
 }
 
-/// All waiting requests; `W` is the data of each. Each turn adds its cost to the `pass` of its class, and the class
-/// with the lowest `pass` goes next.
+/// All waiting requests; `W` is the data of each. The classes share by stride scheduling: each turn adds its cost to
+/// the `pass` of its class, and the class with the lowest `pass` goes next.
 #[derive(Debug)]
 pub struct Line<W> {
     arrivals: u64,
@@ -89,8 +92,8 @@ impl<W> Default for Line<W> {
 }
 
 impl<W> Line<W> {
-    /// Adds a request at the end of its class; with `rejoin` at the head, behind those that rejoined before. A look
-    /// counts as a poll, whatever its class, and waits in the lane of looks.
+    /// Adds a request at the end of the queue of its class. With `rejoin`, it goes to the head instead, behind those
+    /// that rejoined before. A request with `look` waits in the lane of looks, and counts as a poll whatever its class.
     pub fn join(&mut self, class: Class, look: Option<LookPriority>, rejoin: bool, waiter: W) -> Place {
         self.arrivals += 1;
         let class = if look.is_some() { Class::Poll } else { class };
@@ -99,7 +102,7 @@ impl<W> Line<W> {
         let idle = self.waiting(class) == 0;
         let queue = self.queue_mut(class);
         if idle {
-            // A class earns no turns while none of its requests wait.
+            // Raises the pass, so that a class earns no turns while none of its requests wait.
             queue.pass = queue.pass.max(now);
         }
         match look {
@@ -111,7 +114,7 @@ impl<W> Line<W> {
         place
     }
 
-    /// Removes a request that was not served.
+    /// Removes a request that has not been served, and returns its data.
     pub fn leave(&mut self, place: Place) -> Option<W> {
         if place.look {
             return self.looks.leave(place.arrival);
@@ -126,14 +129,14 @@ impl<W> Line<W> {
         }
     }
 
-    /// The first request of a class, without looks.
+    /// The first request of a class. Ignores the lane of looks.
     #[must_use]
     pub fn head(&self, class: Class) -> Option<(Place, &W)> {
         let (&(fresh, arrival), waiter) = self.queue(class).waiting.first_key_value()?;
         Some((Place { class, look: false, fresh, arrival }, waiter))
     }
 
-    /// The look whose turn it is.
+    /// The look that goes next.
     #[must_use]
     pub fn head_of_looks(&self) -> Option<(Place, &W)> {
         let (arrival, fresh, waiter) = self.looks.head()?;
@@ -151,8 +154,9 @@ impl<W> Line<W> {
         &mut self.looks
     }
 
-    /// Chooses the one to go next from these places, which are heads that may go now. Classes share by weight; within a
-    /// class, the longest wait counts.
+    /// Chooses the request that goes next. `may_go` are the places that may go now: heads of classes and of the lane.
+    /// The class with the lowest `pass` goes, the heavier one if two are equal. Between a poll and a look, one that
+    /// waits again goes first, then the one that arrived earlier.
     #[must_use]
     pub fn choose(&self, may_go: &[Place]) -> Option<Place> {
         may_go
@@ -161,8 +165,8 @@ impl<W> Line<W> {
             .min_by_key(|place| (self.queue(place.class).pass, place.class, place.fresh, place.arrival))
     }
 
-    /// Serves `chosen` and charges its class for the turn. `may_go` are all places that may go at `now`; `span` is the
-    /// window over which looks are counted.
+    /// Serves `chosen`, charges its class for the turn, and returns its data. `may_go` are all places that may go at
+    /// `now`; `span` is the window over which looks are counted.
     pub fn serve(&mut self, chosen: Place, may_go: &[Place], now: Nanos, span: Nanos) -> Option<W> {
         let waiter =
             if chosen.look { self.looks.serve(chosen.arrival, now, span)? } else { self.leave(chosen)? };
@@ -170,7 +174,7 @@ impl<W> Line<W> {
         let pass = queue.pass;
         queue.pass += chosen.class.stride();
         self.virtual_time = self.virtual_time.max(pass);
-        // A class that is blocked at the moment earns no turns for later.
+        // Raises the pass of each class that may not go now, so that it earns no turns for later.
         for queue in &mut self.queues {
             if !may_go.iter().any(|place| place.class == queue.class) {
                 queue.pass = queue.pass.max(pass);
@@ -179,7 +183,7 @@ impl<W> Line<W> {
         Some(waiter)
     }
 
-    /// Who waits at `place`.
+    /// The data of the request that waits at `place`.
     #[must_use]
     pub fn at(&self, place: Place) -> Option<&W> {
         if place.look {

@@ -1,4 +1,4 @@
-//! What the gate and the followers of a run share about the next look at it.
+//! The priority of the next look at a run, shared by the gate and the followers of the run.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -7,13 +7,14 @@ use super::line::LookPriority;
 use super::looks::Urgency;
 use super::sync::{Mutex, MutexGuard, Notify};
 
-/// The next id of a look in this process.
+/// The id of the next [`Look`] in this process.
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
-/// What is known of a run that is looked at again and again: how urgent the next look is, and when the last one was.
+/// The priority of the looks at one run: how urgent the next one is, and when the last one was.
 ///
-/// A request that looks at the run carries it ([`Ask::look`](super::Ask::look)). [`Gate::hint`](super::Gate::hint)
-/// makes it more urgent; once a request is granted, it is usual again.
+/// Each request that looks at the run carries this value ([`Ask::look`](super::Ask::look)).
+/// [`Gate::hint`](super::Gate::hint) raises the urgency. Once such a request has its permit, the urgency is
+/// [`Urgency::Usual`] again.
 #[derive(Debug)]
 pub struct Look {
     id: u64,
@@ -22,7 +23,7 @@ pub struct Look {
 }
 
 impl Look {
-    /// Creates the look of a run that was last looked at `looked_at` milliseconds after 1970; 0 if it never was.
+    /// Creates the value for a run that was last looked at `looked_at` milliseconds after 1970; 0 if it never was.
     #[must_use]
     pub fn new(looked_at: i64) -> Arc<Self> {
         let priority = LookPriority { urgency: Urgency::Usual, looked_at };
@@ -33,7 +34,8 @@ impl Look {
         })
     }
 
-    /// Sets when the run was last looked at, in milliseconds since 1970, for the next request that looks at it.
+    /// Sets when the run was last looked at, in milliseconds since 1970. The next request that looks at the run uses
+    /// this time.
     pub fn set_looked_at(&self, looked_at: i64) {
         self.lock().looked_at = looked_at;
     }
@@ -44,7 +46,8 @@ impl Look {
         self.lock().urgency
     }
 
-    /// Resolves once the look is urgent, at once if it is already. One waiter at a time is woken.
+    /// Resolves once the next look is urgent; at once if it already is. If several tasks wait, each raise wakes one of
+    /// them.
     pub async fn urgent(&self) {
         while self.urgency() == Urgency::Usual {
             self.raised.notified().await;
@@ -59,7 +62,7 @@ impl Look {
         *self.lock()
     }
 
-    /// Raises the urgency; returns whether that changed it.
+    /// Raises the urgency; never lowers it. Returns whether the urgency changed.
     pub(super) fn raise(&self, urgency: Urgency) -> bool {
         let mut priority = self.lock();
         if urgency <= priority.urgency {

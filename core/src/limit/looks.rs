@@ -1,6 +1,8 @@
-//! Looks: the requests that look at a run. They wait in a lane of their own, which gets a part of the limit. Pure.
+//! The lane of looks, the requests that read the state of a run. All looks together get a tenth of the limit. Pure: no
+//! clock and no waiting.
 //!
-//! The most urgent goes first, and within an urgency the run that was looked at longest ago.
+//! The most urgent look goes first. Among equally urgent ones, the look at the run that was looked at longest ago goes
+//! first.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
@@ -10,31 +12,32 @@ use super::Nanos;
 /// How urgent a look at a run is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Urgency {
-    /// Nothing points to a change.
+    /// Nothing suggests that the run has changed.
     #[default]
     Usual,
-    /// Something points to a change of its state.
+    /// Something suggests that the state of the run has changed.
     Changed,
-    /// Something points to its end.
+    /// Something suggests that the run has ended.
     Ended,
 }
 
-/// The number of urgent looks in a row while usual ones wait. Then a usual one has its turn.
+/// After so many urgent looks in a row while usual ones wait, a usual one goes next.
 const IN_A_ROW: u32 = 3;
 
-/// How many looks are granted in a window of `allowed` requests: a tenth, and at least one.
+/// How many looks are granted in a window of `allowed` requests: a tenth, rounded down, but at least one.
 #[must_use]
 pub fn looks_of(allowed: u64) -> u64 {
     (allowed / 10).max(1)
 }
 
-/// The order in which looks are served.
+/// The order in which looks are served: the lowest rank goes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
-    /// False for a look that was refused and waits again. False sorts first, so such a look goes first.
+    /// False for a look that waits again, because it was refused or missed its grant. False sorts first, so such a look
+    /// goes first.
     fresh: bool,
     urgency: Reverse<Urgency>,
-    /// When the run was last looked at.
+    /// When the run was last looked at, in milliseconds since 1970.
     looked_at: i64,
     arrival: u64,
 }
@@ -48,12 +51,12 @@ impl Rank {
     }
 }
 
-/// The looks that wait, and when the last ones were granted; `W` is the data of each.
+/// The waiting looks, and the times of recent grants; `W` is the data of each look.
 #[derive(Debug)]
 pub struct Looks<W> {
     ranks: BTreeMap<u64, Rank>,
     waiting: BTreeMap<Rank, W>,
-    /// When looks were granted within the last window, oldest first.
+    /// When looks were granted, oldest first. Times older than a window no longer matter, and `serve` removes them.
     granted: VecDeque<Nanos>,
     /// How many urgent looks in a row were granted while usual looks waited.
     urgent: u32,
@@ -72,14 +75,15 @@ impl<W> Looks<W> {
         self.waiting.len()
     }
 
-    /// Adds a look. `arrival` identifies it. A look that is not `fresh` was refused and waits again.
+    /// Adds a look, which `arrival` identifies. A look that is not `fresh` waits again, because it was refused or
+    /// missed its grant. `looked_at` is when its run was last looked at, in milliseconds since 1970.
     pub fn join(&mut self, arrival: u64, fresh: bool, urgency: Urgency, looked_at: i64, who: W) {
         let rank = Rank { fresh, urgency: Reverse(urgency), looked_at, arrival };
         self.ranks.insert(arrival, rank);
         self.waiting.insert(rank, who);
     }
 
-    /// Removes a look that was not granted.
+    /// Removes a look that has not been granted, and returns its data.
     pub fn leave(&mut self, arrival: u64) -> Option<W> {
         self.waiting.remove(&self.ranks.remove(&arrival)?)
     }
@@ -106,8 +110,8 @@ impl<W> Looks<W> {
         Some((rank.arrival, rank.fresh, who))
     }
 
-    /// The first look in order. After several urgent looks in a row, the first usual look: otherwise it would wait for
-    /// ever if some runs change all the time.
+    /// The look that goes next: the first in order, or after [`IN_A_ROW`] urgent looks the first usual one. Otherwise
+    /// usual looks would wait for ever while some runs change all the time.
     fn first(&self) -> Option<(&Rank, &W)> {
         let usual = || self.waiting.range(Rank::FIRST_USUAL..).next();
         (self.urgent >= IN_A_ROW).then(usual).flatten().or_else(|| self.waiting.first_key_value())
@@ -115,7 +119,8 @@ impl<W> Looks<W> {
 
     /// The first time at or after `now` at which the head may go, with `allowed` requests in a window of `span`.
     ///
-    /// All looks together get [`looks_of`] requests of a window. A quarter of these is kept for urgent looks.
+    /// All looks together get [`looks_of`] requests of a window. A quarter of these is kept for urgent looks, and for a
+    /// usual look that goes after `IN_A_ROW` urgent ones.
     #[must_use]
     pub fn earliest(&self, now: Nanos, allowed: u64, span: Nanos) -> Nanos {
         let most = looks_of(allowed);
@@ -123,7 +128,7 @@ impl<W> Looks<W> {
         self.room(now, if kept { (most - most / 4).max(1) } else { most }, span)
     }
 
-    /// A time before which no look that joins now can go.
+    /// A time before which a look that joins now cannot go.
     #[must_use]
     pub fn no_earlier_than(&self, now: Nanos, allowed: u64, span: Nanos) -> Nanos {
         self.room(now, looks_of(allowed), span)
@@ -136,7 +141,7 @@ impl<W> Looks<W> {
         blocker.map_or(now, |at| now.max(at.saturating_add(span)))
     }
 
-    /// Serves the look that joined as `arrival`.
+    /// Removes the look with this `arrival`, counts it as granted at `now`, and returns its data.
     pub fn serve(&mut self, arrival: u64, now: Nanos, span: Nanos) -> Option<W> {
         let rank = self.ranks.remove(&arrival)?;
         let who = self.waiting.remove(&rank)?;
@@ -149,25 +154,25 @@ impl<W> Looks<W> {
         Some(who)
     }
 
-    /// Stops counting a look that was granted `at` this time, because it was never sent.
+    /// Stops counting a look that was granted at the time `at`, because it was never sent.
     pub fn unsent(&mut self, at: Nanos) {
         if let Some(index) = self.granted.iter().rposition(|granted| *granted == at) {
             self.granted.remove(index);
         }
     }
 
-    /// When looks were granted within the last window, oldest first.
+    /// The times of recent grants, oldest first.
     pub fn granted(&self) -> impl Iterator<Item = Nanos> {
         self.granted.iter().copied()
     }
 
-    /// Also counts looks that were granted at another gate.
+    /// Also counts looks that another gate granted at these times.
     pub fn count(&mut self, granted: impl Iterator<Item = Nanos>) {
         self.granted.extend(granted);
         self.granted.make_contiguous().sort_unstable();
     }
 
-    /// Removes all waiting looks.
+    /// Removes all waiting looks: their arrivals, whether they are fresh, and their data.
     pub fn drain(&mut self) -> impl Iterator<Item = (u64, bool, W)> {
         self.ranks.clear();
         std::mem::take(&mut self.waiting).into_iter().map(|(rank, who)| (rank.arrival, rank.fresh, who))
@@ -231,8 +236,8 @@ mod tests {
         assert_eq!(looks.waiting(), 2);
     }
 
-    /// Guards against a wait for a sequence that ended only when all syncs stood still: no list shows a change of a
-    /// sequence, so a look at it is never urgent.
+    /// No list shows that a sequence has changed, so a look at a run of a sequence is never urgent. It must get its
+    /// turn even if there are always urgent looks at syncs.
     #[test]
     fn what_nothing_points_to_gets_its_turn_among_ever_more_that_is_urgent() {
         let mut looks = Looks::default();

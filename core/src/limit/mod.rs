@@ -1,20 +1,24 @@
-//! Keeps within the server's rate limit: a pure state, and an asynchronous gate that waits on it.
+//! Keeps requests within the server's rate limit. A pure state decides when a request may be sent, and an asynchronous
+//! gate makes requests wait until then.
 //!
-//! The server counts every request that reaches it, and does not document how. The rule in [`window`] therefore keeps
-//! within exact sliding windows, fixed windows and two-bucket estimates at once, wherever their buckets begin and
-//! however long the network takes.
+//! The server counts every request that reaches it, but Hightouch does not document how it counts. The rule in
+//! [`window`] therefore satisfies three ways of counting at once: exact sliding windows, fixed windows, and estimates
+//! from two buckets. It holds wherever the server's buckets begin, and however long the network takes.
 //!
-//! * [`window`]: the requests in flight, when the others ended, and when one more may be sent.
-//! * [`backoff`]: what a refusal (429) changes; [`recovery`]: how the limit grows back afterwards.
-//! * [`state`]: both together, and what happens to a request; no clock, no waiting, no randomness.
-//! * [`line`]: who waits and who goes next; [`looks`]: the same for requests that look at runs.
-//! * [`turn`]: the line and the limit together: which request goes now, and when to check again.
-//! * `sync`: the locks, clock and wake-ups of the gate; in proofs, those of a model that explores every order of
-//!   events.
-//! * [`gate`], [`waiter`], [`look`], [`permit`], [`stats`]: one lock around all this, shared by the clients of a
+//! * [`quota`]: the declared limit.
+//! * [`window`]: tracks the requests in flight and the ends of recent ones, and computes when one more may be sent.
+//! * [`backoff`]: lowers the limit after a refusal (429); [`recovery`]: raises it again.
+//! * [`state`]: the state of one limit, from `window` and `backoff`; no clock, no waiting, no randomness.
+//! * [`line`]: the queue: which requests wait, and in which order they go; [`looks`]: the same for looks, the requests
+//!   that read the state of a run.
+//! * [`turn`]: the queue and the limit together: which request goes now, and when to check again.
+//! * `sync`: the locks, clock and wake-ups of the gate. Under `--cfg limit_loom` they come from a model that explores
+//!   the possible orders of events.
+//! * [`gate`], [`waiter`], [`look`], [`permit`], [`stats`]: one lock around all of this, shared by the clients of a
 //!   workspace.
 
-// The proofs build these files as public modules; in the core the module is private.
+// The proofs (`core/limit-proofs`) build these files as a public module, so the items are `pub`. In the core the module
+// is private, and the lint would report them.
 #![allow(unreachable_pub)]
 
 pub mod backoff;
@@ -46,8 +50,8 @@ pub use state::Linger;
 pub use stats::{LimitStats, Waiting};
 pub use waiter::{Ask, NotGranted};
 
-/// Nanoseconds since an origin that the owner chooses.
+/// A time or a duration in nanoseconds. Times count from an origin that their owner chooses; a gate takes its creation.
 pub type Nanos = u64;
 
-/// A time that never comes: what waits for it can go only after a request has ended.
+/// A time that is never reached. If it is the earliest time for a request, another request must end first.
 pub const NEVER: Nanos = Nanos::MAX;

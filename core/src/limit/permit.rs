@@ -1,4 +1,4 @@
-//! One granted request.
+//! The permit for one request.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,8 +8,8 @@ use super::gate::Gate;
 use super::state::Linger;
 use super::turn::{End, Grant};
 
-/// Permission to send one request. End it with one of its methods. A permit that is dropped counts as abandoned
-/// ([`Linger::Brief`]), which is the only safe assumption about a cancelled future.
+/// Permission to send one request. End it with one of its methods. If it is dropped instead, its request counts as
+/// abandoned with [`Linger::Brief`], because a cancelled future may already have sent the request.
 #[derive(Debug)]
 #[must_use = "a permit that is dropped at once takes a place for seconds"]
 pub struct Permit {
@@ -22,20 +22,20 @@ impl Permit {
         Self { gate, grant: Some(grant) }
     }
 
-    /// Notes that an answer came, with any status except 429. Call it once the headers are there: the server counts a
-    /// request before it answers, so the rest of the answer changes nothing.
+    /// Notes that the server answered, with any status except 429. Call this as soon as the headers are there: the
+    /// server counts a request before it answers, so the rest of the answer changes nothing.
     pub fn seen(self) {
         self.end(End::Seen);
     }
 
-    /// Notes that the request certainly never reached the server: there was no address, connection or handshake, or it
-    /// was cancelled before it was handed to the transport. It stops counting at once.
+    /// Notes that the request certainly never reached the server. Either there was no address, connection or handshake,
+    /// or the request was cancelled before it was handed to the transport. It stops counting at once.
     pub fn never_sent(self) {
         self.end(End::NeverSent);
     }
 
     /// Notes that the request was cancelled, timed out or reset after it was handed to the transport. It may still
-    /// arrive, so it counts as in flight for a while; `linger` says for how long.
+    /// arrive at the server, so it counts as in flight for a while; `linger` says for how long.
     pub fn abandoned(self, linger: Linger) {
         self.end(End::Abandoned(linger));
     }

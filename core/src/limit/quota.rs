@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Nanos;
 
-/// The longest window that the arithmetic can hold: a year.
+/// The longest wait or window: a year. Longer ones are shortened to it, so that the arithmetic does not overflow.
 const LONGEST: Nanos = 365 * 24 * 3600 * 1_000_000_000;
 
 /// The declared rate limit: requests per window.
@@ -12,7 +12,7 @@ const LONGEST: Nanos = 365 * 24 * 3600 * 1_000_000_000;
 pub struct Quota {
     /// Requests in one window; at least 1.
     pub requests: u32,
-    /// The window, before `scale`.
+    /// The length of the window, before it is divided by `scale`.
     pub window: Duration,
     /// Divides every wait of the SDK, including the window; 1 outside tests.
     pub scale: f64,
@@ -26,11 +26,12 @@ impl Default for Quota {
 }
 
 impl Quota {
-    /// `wait` divided by the scale, in nanoseconds.
+    /// Returns `wait` divided by the scale, in nanoseconds and at most a year. A scale that is not finite and above 0
+    /// counts as 1.
     #[must_use]
     pub fn scaled(&self, wait: Duration) -> Nanos {
         let usable = self.scale.is_finite() && self.scale > 0.0;
-        // Only a real scale goes through floating point, so that 10 s stay 10 s to the nanosecond.
+        // Divides only if the scale is not 1: floating point is inexact, and 10 s must stay 10 s to the nanosecond.
         let wait = if usable && (self.scale - 1.0).abs() > f64::EPSILON {
             Duration::try_from_secs_f64(wait.as_secs_f64() / self.scale).unwrap_or(Duration::MAX)
         } else {
@@ -39,31 +40,34 @@ impl Quota {
         Nanos::try_from(wait.as_nanos()).unwrap_or(LONGEST).min(LONGEST)
     }
 
-    /// T: the scaled window, made half a percent longer because the server's clock may run slower than ours.
+    /// Returns T, the scaled window plus half a percent. If the server's clock is slower than ours, its window lasts
+    /// longer than ours.
     #[must_use]
     pub fn span(&self) -> Nanos {
         let window = self.scaled(self.window).max(1);
         window + window / 200
     }
 
-    /// N: the requests of a window, at least 1 and at most what the arithmetic can hold (10⁹ for 10 s).
+    /// Returns N, the requests in a window: at least 1, and at most what the arithmetic can hold. For a window of 10 s
+    /// that is about 9·10⁸.
     #[must_use]
     pub fn requests(&self) -> u64 {
         u64::from(self.requests).clamp(1, (u64::MAX / 2 / self.span()).max(1))
     }
 
-    /// The same quota for a client that may use `share` (0 to 1) of it; never less than one request.
+    /// Returns this quota with only `share` (0 to 1) of its requests, rounded down but at least 1. A share that is not
+    /// finite counts as 1.
     #[must_use]
     pub fn shared(&self, share: f64) -> Self {
         let share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 1.0 };
-        // Within u32 by construction: a fraction of one, rounded down.
+        // The cast is exact: the product is rounded down, and lies between 0 and `self.requests`.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let requests = (f64::from(self.requests) * share).floor() as u32;
         Self { requests: requests.max(1), ..*self }
     }
 
-    /// A quota that keeps both. If one of the two implies the other, it is that one; otherwise it takes the fewer
-    /// requests and the longer window.
+    /// Returns a quota such that whoever keeps within it keeps within both. If one of the two quotas implies the other,
+    /// returns that one. Otherwise combines the fewer requests with the longer window.
     #[must_use]
     pub fn stricter(self, other: Self) -> Self {
         if self.implies(&other) {
@@ -79,7 +83,7 @@ impl Quota {
         }
     }
 
-    /// Whether a client that keeps this quota also keeps `other`.
+    /// Whether a client that keeps within this quota also keeps within `other`.
     fn implies(&self, other: &Self) -> bool {
         let windows = other.span().div_ceil(self.span());
         windows.saturating_mul(self.requests()) <= other.requests()

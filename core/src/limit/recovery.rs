@@ -1,57 +1,58 @@
 //! How the limit grows back after a cut: the curve of CUBIC (RFC 9438), in integers.
 //!
-//! The level that was refused is the ceiling. The limit returns to it fast at first, slowly near it, and beyond it
-//! slowly at first again. The curve runs over *clean time*, which only successes advance: each adds a window divided by
-//! the limit. Clean time never runs faster than the clock.
+//! The ceiling is the level that was refused. Below the ceiling the limit grows fast at first, and slowly near the
+//! ceiling. Beyond the ceiling it grows slowly at first, then ever faster. The curve runs over *clean time*, which only
+//! successes advance: each success adds a window divided by the limit. Clean time never runs faster than the clock.
 
 use super::Nanos;
 
-/// Clean windows until the ceiling is reached again.
+/// How many windows of clean time pass until the limit reaches the ceiling again, after a first refusal.
 const WINDOWS: u64 = 3;
-/// Each further refusal of the ceiling doubles that time, at most this often.
+/// Each further refusal of the ceiling doubles that time, up to this many times.
 const DOUBLINGS: u32 = 3;
-/// In the time of a first recovery, the limit grows beyond the ceiling by at least this much. Otherwise a recovery from
-/// a limit of 1 would take hours, not minutes.
+/// In the first [`WINDOWS`] windows of clean time beyond the ceiling, the limit grows by at least this many requests.
+/// Otherwise a recovery from a limit of 1 would take hours instead of minutes.
 const LEAST_HEIGHT: u64 = 8;
-/// Fraction bits of the curve.
+/// The number of fraction bits in the fixed-point arithmetic of the curve.
 const BITS: u32 = 20;
 
-/// A limit that recovers.
+/// The recovery of a limit.
 #[derive(Clone, Debug)]
 pub struct Recovery {
-    /// The level at which it began.
+    /// The limit at which the recovery began.
     base: u64,
     /// The level that was refused.
     ceiling: u64,
-    /// How often the ceiling was refused since the limit was last at its full value.
+    /// How often the ceiling was refused again, at most [`DOUBLINGS`]. A refusal far above the ceiling resets this to
+    /// 0.
     met: u32,
     window: Nanos,
     clean: Nanos,
 }
 
 impl Recovery {
-    /// Begins at `base`, after `ceiling` was refused for the first time; `window` is one clean window.
+    /// Begins at `base`, after `ceiling` was refused for the first time; `window` is the length of a window.
     #[must_use]
     pub fn new(base: u64, ceiling: u64, window: Nanos) -> Self {
         Self { base, ceiling, met: 0, window, clean: 0 }
     }
 
-    /// Restarts at `base`; the ceiling stays, because it was not tried again.
+    /// Restarts at `base`. The ceiling stays, because nothing succeeded since the last cut: the limit has not grown.
     #[must_use]
     pub fn interrupted(self, base: u64) -> Self {
         Self { base, clean: 0, ..self }
     }
 
-    /// Restarts at `base`, after `level` was refused too.
+    /// Restarts at `base` with the ceiling `level`, because the server refused while the limit was growing back.
     #[must_use]
     pub fn refused(self, base: u64, level: u64) -> Self {
-        // This refusal came far above the old ceiling, so that one was too low: another client used part of the limit
-        // then. Its refusals no longer count.
+        // A refusal far above the old ceiling shows that the old one was too low: another client used part of the limit
+        // then. So the refusals of the old ceiling no longer count.
         let met = if level > self.ceiling + self.ceiling / 8 { 0 } else { (self.met + 1).min(DOUBLINGS) };
         Self { base, ceiling: level, met, clean: 0, window: self.window }
     }
 
-    /// Lowers the base and the ceiling to these values if they are higher.
+    /// Lowers the base to `base` and the ceiling to `ceiling`, if they are higher.
     pub fn lower(&mut self, base: u64, ceiling: u64) {
         self.base = self.base.min(base);
         self.ceiling = self.ceiling.min(ceiling);
@@ -62,7 +63,7 @@ impl Recovery {
         self.clean = self.clean.saturating_add(self.window / allowed.max(1)).min(open);
     }
 
-    /// The limit that has been reached by now.
+    /// The limit that the curve has reached by now.
     #[must_use]
     pub fn level(&self) -> u64 {
         let reach = WINDOWS * self.window;
@@ -78,7 +79,7 @@ impl Recovery {
 /// height · (part / whole)³, rounded down.
 fn cubed(height: u64, part: Nanos, whole: Nanos) -> u64 {
     let fraction = (u128::from(part) << BITS) / u128::from(whole.max(1));
-    // Capped at 2^20 times the whole, so that nothing overflows.
+    // Caps `part / whole` at 2^20, so that nothing overflows.
     let fraction = fraction.min(1 << (2 * BITS));
     let square = (fraction * fraction) >> BITS;
     let cube = (square * fraction) >> BITS;
@@ -91,7 +92,7 @@ mod tests {
 
     const WINDOW: Nanos = 10_050_000_000;
 
-    /// The level at the end of each clean window, if as many requests succeed as are allowed.
+    /// The limit at the end of each window, if the client always uses the whole limit and every request succeeds.
     fn climb(recovery: &mut Recovery, allowed: u64, windows: u64) -> Vec<u64> {
         let mut levels = Vec::new();
         let mut allowed = allowed;

@@ -1,6 +1,6 @@
 //! The state of one limit: pure, in integer nanoseconds, without clock, waiting or randomness.
 //!
-//! Times may come in any order: a time before the last one counts as the last one.
+//! The clock may go back: a time before the latest known one counts as the latest known one.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -10,27 +10,27 @@ use super::backoff::{Backoff, Refusal};
 use super::window::Window;
 use super::{NEVER, Nanos, Quota};
 
-/// How long a request may still arrive after it was given up while the server answers others. That none arrives later
-/// is an assumption about networks; the server does not promise it.
+/// How long a request may still arrive after it was given up, if the server answers others meanwhile. This is an
+/// assumption about networks; the server does not promise it.
 pub const BRIEF_LINGER: Duration = Duration::from_secs(5);
 
-/// How long a request that got no answer is counted after it was given up: for as long again as it went unanswered, but at
-/// most this long. [`BRIEF_LINGER`] is added, and the sum is never less than a window.
+/// Bounds how long a request that got no answer counts as in flight after it was given up. It counts for as long again
+/// as it went unanswered, but at most this long. [`BRIEF_LINGER`] is added, and the sum is at least a window.
 ///
 /// A server that was paused reads the old requests from its sockets once it continues. We assume that its pause is at
-/// most twice as long as the time that a request went unanswered: a minute, with the default timeout of 30 s. If the
-/// pause is longer, and the server's system or a proxy accepts requests meanwhile, the server reads new requests
-/// together with old ones that we no longer count. Together they may be up to twice the limit.
+/// most twice as long as the time that a request went unanswered: a minute, with the default timeout of 30 s. During a
+/// longer pause, the server's operating system or a proxy may accept new requests. The server then reads these together
+/// with old ones that no longer count here, and together they may be up to twice the limit.
 pub const LONGEST_UNANSWERED: Duration = Duration::from_secs(30);
 
-/// Why a request was given up after it was sent. It decides how long the request may still arrive.
+/// Why a request was given up after it was sent. The reason decides how long the request may still arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Linger {
-    /// The caller gave it up, or its connection was lost, and the server is probably still reading. It counts as in
-    /// flight for another [`BRIEF_LINGER`].
+    /// The caller gave the request up, or its connection was lost, and the server is probably still reading. The
+    /// request counts as in flight for another [`BRIEF_LINGER`].
     Brief,
-    /// No answer came in time, or its connection is known to be stuck. It counts as in flight for another window, or
-    /// longer if it went unanswered for longer ([`LONGEST_UNANSWERED`]).
+    /// No answer came in time, or the connection is known to be stuck. The request counts as in flight for another
+    /// window, or longer if it went unanswered for long ([`LONGEST_UNANSWERED`]).
     Window,
 }
 
@@ -38,18 +38,18 @@ pub enum Linger {
 #[allow(dead_code)] // Used by core/limit-proofs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// Now.
+    /// It may be sent now.
     Granted,
-    /// Not before this time; [`NEVER`] if only the end of a request can help.
+    /// It may not be sent now. Ask again at this time; [`NEVER`] if a request must end first.
     WaitUntil(Nanos),
 }
 
-/// How much of N a grant may use.
+/// How much of the limit N a request may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// All of it.
+    /// The whole limit.
     Whole,
-    /// All but a tenth, rounded down.
+    /// The limit without a tenth, which is rounded down.
     LeavesTenth,
 }
 
@@ -62,7 +62,7 @@ pub struct Ticket {
 }
 
 impl Ticket {
-    /// When it was granted.
+    /// When the request was granted.
     #[must_use]
     pub fn at(&self) -> Nanos {
         self.at
@@ -74,11 +74,11 @@ impl Ticket {
     }
 }
 
-/// The limit as we know it: what is in flight, what ended when, and what was refused.
+/// The state of one limit: what is in flight, what ended when, and what refusals changed.
 #[derive(Clone, Debug)]
 pub struct State {
     quota: Quota,
-    /// The part of the quota that may be used.
+    /// The part of the quota that may be used, from 0 to 1.
     share: f64,
     window: Window,
     backoff: Backoff,
@@ -114,8 +114,8 @@ impl State {
         self.backoff.tighten(&self.quota.shared(self.share));
     }
 
-    /// Keeps within `share` (above 0 and up to 1) of the quota from now on, rounded down and at least one request; a
-    /// larger share than the one before changes nothing.
+    /// From now on, lets at most `share` (above 0, at most 1) of the declared requests through in a window. Their
+    /// number is rounded down, but is at least 1. A share that is not smaller than an earlier one changes nothing.
     pub fn set_share(&mut self, share: f64) {
         if share < self.share {
             self.share = share;
@@ -123,8 +123,8 @@ impl State {
         }
     }
 
-    /// Whether one more request may be sent `now`, and if not, when to ask again: the first time at which the answer
-    /// can differ if nothing ends before.
+    /// Returns whether one more request may be sent `now`. If not, returns when to ask again: before that time, the
+    /// answer changes only if a request ends.
     #[allow(dead_code)] // Used by core/limit-proofs.
     pub fn decide(&mut self, now: Nanos, reach: Reach) -> Decision {
         let now = self.settle(now);
@@ -141,7 +141,7 @@ impl State {
         self.earliest_with(from, self.window.flying(), reach)
     }
 
-    /// A time before which no request can be sent, whatever happens to those in flight.
+    /// A time before which no request can be sent, however early those in flight end.
     #[must_use]
     pub fn no_earlier_than(&self, from: Nanos, reach: Reach) -> Nanos {
         self.earliest_with(from, 0, reach)
@@ -157,7 +157,7 @@ impl State {
         self.window.earliest(from, flying, allowed)
     }
 
-    /// When the next abandoned request counts as ended; [`NEVER`] if there is none.
+    /// The time at which the next abandoned request counts as ended; [`NEVER`] if there is none.
     #[must_use]
     pub fn next_settling(&self) -> Nanos {
         self.lingering.peek().map_or(NEVER, |Reverse(due)| *due)
@@ -166,8 +166,7 @@ impl State {
     /// Ends the abandoned requests that are due by `now`. Returns the later of `now` and the last known time.
     pub fn settle(&mut self, now: Nanos) -> Nanos {
         self.last = self.last.max(now);
-        // These requests end now and not at the time when they were due: a process that was paused may have sent them
-        // late.
+        // They end now and not at the time when they were due: a process that was paused may have sent them late.
         while self.next_settling() <= self.last {
             self.lingering.pop();
             self.window.ends(self.last);
@@ -175,7 +174,7 @@ impl State {
         self.last
     }
 
-    /// Notes that a request is sent `now`. Call it only after [`Decision::Granted`] at the same time.
+    /// Notes that a request is sent `now`. Call this only if [`Self::earliest`] is `now`.
     pub fn grant(&mut self, now: Nanos) -> Ticket {
         let at = self.settle(now);
         self.window.leaves();
@@ -231,10 +230,11 @@ impl State {
         refusal
     }
 
-    /// Takes over from another limit; `time` converts a time of the other to one of this limit.
+    /// Takes over from another limit. `time` converts a time of `other` to one of this limit.
     ///
-    /// Requests that ended at the other count here too. Requests that it has in flight count as in flight for at least
-    /// a window from now, because the other limit notes their ends. In all else, the stricter of both holds.
+    /// Requests that ended at `other` count here too. Requests in flight at `other` count as in flight here for at
+    /// least a window from now, because only `other` learns when they end. The totals are added. In all else, the
+    /// stricter of both holds.
     pub fn absorb(&mut self, now: Nanos, other: &Self, time: impl Fn(Nanos) -> Nanos) {
         let now = self.settle(now);
         self.set_share(other.share);
@@ -258,19 +258,19 @@ impl State {
         self.window.span()
     }
 
-    /// The declared quota.
+    /// The declared quota; the strictest, if several were declared.
     #[must_use]
     pub fn quota(&self) -> &Quota {
         &self.quota
     }
 
-    /// N: the share of the quota, cut by refusals.
+    /// N, the requests that are allowed in a window: the share of the quota, as refusals have cut it.
     #[must_use]
     pub fn allowed(&self) -> u64 {
         self.backoff.allowed()
     }
 
-    /// The N that was declared.
+    /// The requests of the declared quota, before share and refusals.
     #[must_use]
     pub fn declared(&self) -> u64 {
         self.quota.requests()
@@ -288,23 +288,28 @@ impl State {
         self.window.recent(self.last)
     }
 
-    /// How many ends are remembered.
+    /// How many times of ends the log holds.
     #[must_use]
-    #[allow(dead_code)] // The proofs ask it.
+    #[allow(dead_code)] // Used by core/limit-proofs.
     pub fn remembered(&self) -> usize {
         self.window.remembered()
     }
 
-    /// Until when the gate is closed.
+    /// The time until which nothing is granted, because of a refusal.
     #[must_use]
     pub fn closed_until(&self) -> Nanos {
         self.backoff.closed_until()
     }
 
-    /// How long an ended request still counts, and so how long the log is worth keeping.
-    #[must_use]
-    pub fn memory(&self) -> Nanos {
-        2 * self.window.span()
+    /// The time from which this state decides like a new one: no end counts any more, and no refusal keeps the limit
+    /// closed. [`NEVER`] while a request is in flight.
+    pub fn needed_until(&mut self, now: Nanos) -> Nanos {
+        self.settle(now);
+        if self.in_flight() > 0 {
+            return NEVER;
+        }
+        let ends_count_until = self.window.last_end().map_or(0, |end| end.saturating_add(2 * self.span()));
+        ends_count_until.max(self.closed_until())
     }
 
     /// Grants so far, except for requests that were never sent.

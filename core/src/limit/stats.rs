@@ -6,39 +6,39 @@ use super::Nanos;
 use super::line::Class;
 use super::turn::Turns;
 
-/// How many requests wait, by priority.
+/// How many requests wait for the rate limit, by priority.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Waiting {
-    /// Waiting triggers.
+    /// Waiting requests that start something.
     pub trigger: usize,
-    /// Waiting polls, looks at runs included.
+    /// Waiting requests that read the state of a run.
     pub poll: usize,
-    /// Waiting reads.
+    /// All other waiting requests.
     pub read: usize,
-    /// Waiting bulk reads.
+    /// Waiting requests that read a lot, such as later pages of a list.
     pub bulk: usize,
 }
 
 /// The state of the rate limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LimitStats {
-    /// Requests per window, as declared.
+    /// Requests per window, as declared in the settings; the strictest, if clients of the workspace declare several.
     pub limit: u64,
-    /// Requests per window that are allowed now: fewer than `limit` if the process has a share, and after refusals.
+    /// Requests per window that are allowed now: fewer than `limit` if the process has a share, or after refusals.
     pub allowed: u64,
     /// Requests in flight. A request that was given up counts for as long as it may still arrive.
     pub in_flight: u64,
     /// Requests that count towards the last window: in flight, or ended within it.
     pub used: u64,
-    /// Requests that wait.
+    /// Requests that wait until they may be sent.
     pub waiting: Waiting,
-    /// For how long nothing is sent, because of a refusal.
+    /// How long nothing will be sent because of a refusal; zero if requests may be sent.
     pub closed_for: Duration,
     /// Refusals (429) seen so far.
     pub refused: u64,
     /// Cuts of the limit that refusals caused so far.
     pub cuts: u64,
-    /// Requests sent so far.
+    /// Requests sent so far, including those that are about to be sent.
     pub granted: u64,
 }
 

@@ -30,17 +30,17 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// When it was granted.
+    /// When the request was granted.
     #[must_use]
     pub fn at(&self) -> Nanos {
         self.ticket.at()
     }
 }
 
-/// How a granted request ended, other than refused.
+/// How a granted request ended, unless it was refused (429).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// Its answer was seen.
+    /// The server answered it.
     Seen,
     /// It certainly never reached the server.
     NeverSent,
@@ -48,18 +48,18 @@ pub enum End {
     Abandoned(Linger),
 }
 
-/// What happens next.
+/// What [`Turns::next`] did.
 #[derive(Debug)]
 pub enum Next<W> {
-    /// This request is granted.
+    /// This request was granted.
     Goes(Place, W, Grant),
-    /// No request is granted. This one is the next, at this time if nothing else happens.
+    /// No request was granted. The one at this place goes next: ask again at this time, or when something else happens.
     Later(Place, Nanos),
     /// Nobody waits.
     Nobody,
 }
 
-/// The state that one limit hands to the limit that absorbs it, in its own times.
+/// The state of a limit for another limit that absorbs it. Its times are those of the absorbed limit.
 #[derive(Debug)]
 pub struct Handover {
     state: State,
@@ -89,7 +89,8 @@ impl<W> Turns<W> {
         self.state.set_share(share);
     }
 
-    /// Adds a request to the queue; `look` is its priority if it looks at a run.
+    /// Adds a request to the queue. `look` is its priority if it looks at a run; `rejoin` puts it at the head of its
+    /// class.
     pub fn join(
         &mut self,
         now: Nanos,
@@ -102,7 +103,7 @@ impl<W> Turns<W> {
         self.line.join(class, look, rejoin, Queued { since, who })
     }
 
-    /// Removes a request that was not granted.
+    /// Removes a request that was not granted, and returns its data.
     pub fn leave(&mut self, place: Place) -> Option<W> {
         self.line.leave(place).map(|waiter| waiter.who)
     }
@@ -117,7 +118,7 @@ impl<W> Turns<W> {
         self.line.drain().into_iter().map(|(place, waiter)| (place, waiter.who))
     }
 
-    /// Who waits at `place`.
+    /// The data of the request that waits at `place`.
     #[must_use]
     pub fn at(&self, place: Place) -> Option<&W> {
         self.line.at(place).map(|waiter| &waiter.who)
@@ -129,7 +130,7 @@ impl<W> Turns<W> {
         self.line.waiting(class)
     }
 
-    /// A time before which no request that joins now can be granted.
+    /// A time before which a request of `class` that joins now cannot be granted; `look` is true for a look at a run.
     pub fn no_earlier_than(&mut self, now: Nanos, class: Class, look: bool) -> Nanos {
         let now = self.settle(now);
         if look {
@@ -137,7 +138,8 @@ impl<W> Turns<W> {
             let lane = self.line.looks().no_earlier_than(now, allowed, span);
             return lane.max(self.state.no_earlier_than(now, Reach::Whole));
         }
-        // If others wait too, bulk may use the reserved tenth when it is its turn.
+        // A bulk request that waits alone leaves a tenth of the limit free. If others wait too, it may use that tenth
+        // when it is its turn.
         let alone =
             Class::ALL.into_iter().all(|class| class == Class::Bulk || self.line.head(class).is_none());
         self.state.no_earlier_than(now, if alone { Self::reach(class) } else { Reach::Whole })
@@ -156,8 +158,9 @@ impl<W> Turns<W> {
                 first = Some((time, place));
             }
         };
-        // A tenth of the limit is kept free for more urgent requests that come later. If one of them has had to wait,
-        // the tenth is used up: then bulk takes turns with them by weight, otherwise it would never get one.
+        // Bulk leaves a tenth of the limit free for more urgent requests that come later. But if a more urgent request
+        // that may go now has had to wait, the tenth was used up before. Then bulk may use the whole limit and takes
+        // turns by weight; otherwise it would never get a turn.
         let mut have_waited = false;
         for class in Class::ALL {
             let Some((place, waiter)) = self.line.head(class) else { continue };
@@ -212,13 +215,18 @@ impl<W> Turns<W> {
         self.state.settle(now)
     }
 
+    /// The time from which the state decides like a new one; see [`State::needed_until`].
+    pub fn needed_until(&mut self, now: Nanos) -> Nanos {
+        self.state.needed_until(now)
+    }
+
     /// The state that another limit needs to absorb this one.
     #[must_use]
     pub fn handover(&self) -> Handover {
         Handover { state: self.state.clone(), looks: self.line.looks().granted().collect() }
     }
 
-    /// Absorbs another limit; `time` converts its times.
+    /// Absorbs another limit; `time` converts its times to those of this limit.
     pub fn absorb(&mut self, now: Nanos, handover: &Handover, time: impl Fn(Nanos) -> Nanos) {
         self.state.absorb(now, &handover.state, &time);
         self.line.looks_mut().count(handover.looks.iter().map(|at| time(*at)));
@@ -229,7 +237,7 @@ impl<W> Turns<W> {
     }
 }
 
-/// When the limit grants one more request. The time of each reach is computed once.
+/// When the limit grants one more request. The time for each reach is computed only once.
 struct Times<'a> {
     state: &'a State,
     now: Nanos,

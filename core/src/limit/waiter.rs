@@ -11,30 +11,30 @@ use super::permit::Permit;
 use super::sync::{Instant, Notify, timeout_at};
 use super::turn::{End, Grant};
 
-/// What a request wants from the gate.
+/// What a request asks of the gate.
 #[derive(Clone, Debug)]
 pub struct Ask {
-    /// Its class in the queue.
+    /// The class of the request.
     pub class: Class,
     /// The longest wait; unlimited if `None`. With zero, the request is granted at once or fails.
     pub max_wait: Option<Duration>,
-    /// Whether it was refused (429), so that it goes to the head of its class.
+    /// Whether the request was refused (429) and waits again. Such a request goes to the head of its class.
     pub rejoin: bool,
-    /// The run that it looks at. Such a request is a poll, whatever its class. All looks together get a tenth of the
-    /// limit.
+    /// The priority of the run that the request looks at; `None` if it looks at none. Such a look waits in the lane of
+    /// looks, and counts as a poll whatever its class. All looks together get a tenth of the limit.
     pub look: Option<Arc<Look>>,
 }
 
 impl Ask {
-    /// A request of a class, which waits without a limit.
+    /// Creates the ask of a request of `class` that waits for as long as necessary.
     #[must_use]
-    #[allow(dead_code)] // The proofs ask it.
+    #[allow(dead_code)] // Used by core/limit-proofs.
     pub fn new(class: Class) -> Self {
         Self { class, max_wait: None, rejoin: false, look: None }
     }
 }
 
-/// Why there is no permit. Nothing was sent.
+/// Why the gate granted no permit. The request was not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotGranted {
     /// The wait would be longer than `max_wait`: at least this long, counted from the call of `acquire`.
@@ -49,7 +49,7 @@ pub enum NotGranted {
 #[derive(Debug)]
 pub(super) enum Decision {
     Granted(Grant),
-    /// It was granted and taken back, because the waiter did not fetch it.
+    /// The request was granted, but its waiter did not fetch the grant in time, so it was taken back.
     Missed,
     Hopeless(Duration),
 }
@@ -59,7 +59,7 @@ enum WaitStep {
     Sleep(Instant),
 }
 
-/// A place in the queue, which is released when its future is dropped.
+/// A request that waits at the gate. Dropping this releases its place in the queue.
 struct Waiter<'a> {
     core: &'a Core,
     ask: &'a Ask,
@@ -70,14 +70,15 @@ struct Waiter<'a> {
 }
 
 impl Gate {
-    /// Waits for permission to send one request. Dropping the future releases its place at once. A future that is not
-    /// polled holds up nobody for longer than a second, as long as others are polled; with more than 64 waiting, as long
-    /// as most of them are.
+    /// Waits for permission to send one request. Dropping the future releases its place at once. A future that nobody
+    /// polls holds up the others for a few seconds at most, if others are polled. If more than 64 requests wait, most
+    /// of them must be polled for that.
     ///
     /// # Errors
-    /// [`NotGranted::TooLong`] if `max_wait` is not enough: at once if that is known already, otherwise once it has
-    /// passed. [`NotGranted::Hopeless`] if a server that has refused everything for minutes refuses one more request.
-    /// [`NotGranted::Moved`] once another gate has absorbed this one.
+    /// [`NotGranted::TooLong`] if no permit is granted within `max_wait`: at once if that is certain already, otherwise
+    /// once `max_wait` has passed. [`NotGranted::Hopeless`] if the server has refused everything for minutes, and
+    /// refuses another request while this one waits. [`NotGranted::Moved`] if another gate has absorbed this one, or
+    /// does so during the wait.
     pub async fn acquire(self: &Arc<Self>, ask: Ask) -> Result<Permit, NotGranted> {
         let started = clock();
         let deadline = ask.max_wait.and_then(|wait| started.checked_add(wait));

@@ -1,33 +1,35 @@
-//! The rule that decides when one more request may be sent, from the requests in flight and the ends of the others.
+//! The rule that decides when one more request may be sent. It knows how many requests are in flight, and when it saw
+//! the others end.
 //!
-//! F are the requests in flight, C the times at which ends were seen, N the limit and T the window. One more request
-//! may be sent at t if for every s in (t−T, t]
+//! Let F be the requests in flight, C the times at which requests were seen to end, N the limit, and T the length of
+//! the window. One more request may be sent at t if for every s in (t−T, t]
 //!
 //! > |F| + cur(s) + prev(s)·(1 − (t−s)/T) + 1 ≤ N
 //!
-//! where cur(s) counts the ends in [s, t] and prev(s) those in [s−T, s). A request reached the server no later than its
-//! end, so this sum counts it for at least as much as a server does whose bucket begins at s. With s = t this is the
-//! exact sliding window, with s just after t−T the fixed one.
+//! where cur(s) counts the ends in [s, t], and prev(s) those in [s−T, s). Take a server with a bucket that begins at
+//! s: every request reached it no later than its end was seen, so the sum counts the request for at least as much as
+//! the server does. With s = t the sum is that of the exact sliding window, with s just after t−T that of the fixed
+//! window.
 //!
-//! Only s = t and the values of C and C+T (the ends, and T after each) need checking: between two of them, the sum only
-//! grows with s.
+//! The rule needs to check only s = t and the values of C and C+T (the ends, and the times T after them), because
+//! between two neighbours of these the sum only grows with s.
 
 use super::{NEVER, Nanos};
 
-/// How many times the log holds before it is made coarse. A limit of up to a quarter as many requests in a window never
-/// gets there, because at most half of the times are older than two windows: its log stays exact.
+/// How many times the log holds before it is made coarse. The log of a limit of up to a quarter of this number stays
+/// exact: two windows hold at most twice the limit, and at most half of the log is older.
 const MOST_TIMES: usize = 2048;
-/// How many times a window of a coarse log has.
+/// How many distinct times a window has in a coarse log.
 const GRAINS: Nanos = 256;
 
-/// The requests in flight, and the ends of the others.
+/// How many requests are in flight, and when the others ended.
 #[derive(Clone, Debug)]
 pub struct Window {
     span: Nanos,
     flying: u64,
     /// In ascending order of time, each time once.
     ends: Vec<Ends>,
-    /// How many ends were forgotten.
+    /// How many ends were removed from `ends`.
     forgotten: u64,
 }
 
@@ -35,7 +37,7 @@ pub struct Window {
 #[derive(Clone, Copy, Debug)]
 struct Ends {
     at: Nanos,
-    /// How many requests have ended by then, including those whose ends are forgotten.
+    /// How many requests have ended by then, including those that were removed.
     total: u64,
 }
 
@@ -52,7 +54,7 @@ impl Window {
         self.span
     }
 
-    /// Changes T. Ends that were older than the old T required are already forgotten.
+    /// Changes T. Ends that no longer counted with the old T may already be removed.
     pub fn set_span(&mut self, span: Nanos) {
         self.span = span;
     }
@@ -76,7 +78,8 @@ impl Window {
     /// Notes that a request in flight ended at `now`, which is no earlier than any earlier end.
     pub fn ends(&mut self, now: Nanos) {
         self.vanishes();
-        // An end older than 2T no longer counts. Removing half of the log at a time keeps this cheap.
+        // An end older than 2T no longer counts. Such ends are removed once they are more than half of the log, to keep
+        // this cheap.
         let stale = self.ends.partition_point(|ends| ends.at.saturating_add(2 * self.span) <= now);
         if stale * 2 > self.ends.len() {
             self.forgotten = self.total_before(stale);
@@ -97,9 +100,9 @@ impl Window {
         }
     }
 
-    /// Divides time into parts of T/256, and moves the ends of each part to the last of them. A decision may then wait
-    /// that much longer, but its cost has a bound, however many requests there are. It stays safe: an end that is moved to
-    /// a later time counts for at least as much.
+    /// Divides time into parts of T/256, and moves all ends of a part to the last one in it. This bounds the cost of a
+    /// decision, however many requests there are. A request may then be sent up to T/256 later than the exact rule
+    /// allows, but never too early: an end that moves to a later time counts for at least as much.
     fn make_coarse(&mut self) {
         let grain = (self.span / GRAINS).max(1);
         self.ends.dedup_by(|later, earlier| {
@@ -111,7 +114,7 @@ impl Window {
         });
     }
 
-    /// Merges another log into this one at `now`; `time` converts a time of the other.
+    /// Merges another log into this one at `now`. `time` converts a time of `other` to one of this log.
     pub fn absorb(&mut self, now: Nanos, other: &Self, time: impl Fn(Nanos) -> Nanos) {
         self.flying += other.flying;
         let mut all: Vec<_> = self.numbers().collect();
@@ -129,6 +132,12 @@ impl Window {
         self.ends.iter().zip(before).map(|(ends, before)| (ends.at, ends.total - before))
     }
 
+    /// The time of the last end.
+    #[must_use]
+    pub fn last_end(&self) -> Option<Nanos> {
+        self.ends.last().map(|ends| ends.at)
+    }
+
     /// How many requests ended within the last T.
     #[must_use]
     pub fn recent(&self, now: Nanos) -> u64 {
@@ -136,10 +145,10 @@ impl Window {
         self.total() - self.total_before(old)
     }
 
-    /// The first time at or after `from` at which one more request may be sent if nothing else happens before, with
-    /// `flying` in flight and a limit of `allowed`; [`NEVER`] if only an end can help.
+    /// The first time at or after `from` at which one more request may be sent, with `flying` requests in flight and a
+    /// limit of `allowed`, if nothing else happens before. [`NEVER`] if a request must end first.
     ///
-    /// `from` is no earlier than the last end.
+    /// `from` must be no earlier than the last end.
     #[must_use]
     pub fn earliest(&self, from: Nanos, flying: u64, allowed: u64) -> Nanos {
         let span = self.span;
@@ -155,9 +164,9 @@ impl Window {
         // s = t: the last T may hold at most `room` ends, so the end before those must be older than T.
         let blocker = self.ends.partition_point(|ends| ends.total + room < total);
         t = t.max(self.at(blocker).saturating_add(span + 1));
-        // s in C or C+T, ascending. Before s lie the first `a` times, before s−T the first `b`. Each s forbids the times
-        // from s to its release. Once s exceeds t, all s up to t have been checked, so t is the first time that no s
-        // forbids.
+        // Now every s in C or C+T, in ascending order. The first `a` times of the log lie before s, the first `b`
+        // before s−T. If s forbids t, it forbids every time until its release, and t moves there. Once s exceeds t, all
+        // s up to t have been checked, so t is the first time that no s forbids.
         let mut a = t.checked_sub(span).map_or(0, |time| self.until(time));
         let mut b = t.checked_sub(2 * span).map_or(0, |time| self.until(time));
         loop {
@@ -179,9 +188,9 @@ impl Window {
         }
     }
 
-    /// How many times are remembered. At most half of them are older than 2T.
+    /// How many times the log holds. After each end, at most half of them are older than 2T.
     #[must_use]
-    #[allow(dead_code)] // The proofs ask it.
+    #[allow(dead_code)] // Used by core/limit-proofs.
     pub fn remembered(&self) -> usize {
         self.ends.len()
     }
@@ -213,7 +222,7 @@ fn wide(count: u64, time: Nanos) -> u128 {
     u128::from(count) * u128::from(time)
 }
 
-/// The part `left / previous` of `span`.
+/// The fraction `left / previous` of `span`.
 fn part(left: u64, span: Nanos, previous: u64) -> Nanos {
     Nanos::try_from(wide(left, span) / u128::from(previous.max(1))).unwrap_or(span).min(span)
 }

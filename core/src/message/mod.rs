@@ -1,4 +1,4 @@
-//! Texts for people, in which names are written as the reader's language writes them.
+//! Texts for people. They spell names as the reader's language does.
 
 mod style;
 
@@ -6,7 +6,8 @@ use std::borrow::Cow;
 
 pub(crate) use style::Style;
 
-/// A text that keeps names apart, so that [`in_style`](Self::in_style) can write them for each language.
+/// A text that keeps names as separate pieces, so that [`in_style`](Self::in_style) can spell them as each language
+/// does.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Message(Vec<Piece>);
 
@@ -18,7 +19,7 @@ enum Piece {
     Term(Term),
 }
 
-/// The name of an argument, an option, a setting or a member, as it is on the wire.
+/// The name of an argument, an option, a setting or a member, in its wire form such as `fullResync`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Name(pub &'static str);
 
@@ -44,7 +45,7 @@ pub(crate) enum Segment {
     Index(usize),
 }
 
-/// Joins texts, names and messages to one message.
+/// Joins texts, names and messages into one message.
 macro_rules! message {
     [$($part:expr),+ $(,)?] => { $crate::message::Message::default()$(.and($part))+ };
 }
@@ -55,12 +56,12 @@ impl Message {
         self
     }
 
-    /// The path to a value.
+    /// Creates a message from the path to a value.
     pub(crate) fn path(segments: Vec<Segment>) -> Self {
         Self(vec![Piece::Path(segments)])
     }
 
-    /// Joins names to a list of alternatives.
+    /// Joins names with commas.
     pub(crate) fn list(names: impl IntoIterator<Item = &'static str>) -> Self {
         let mut list = Self::default();
         for name in names {
@@ -72,7 +73,7 @@ impl Message {
         list
     }
 
-    /// The text with its names as a language writes them.
+    /// The text, with its names as a language spells them.
     pub(crate) fn in_style(&self, style: Style) -> String {
         let mut text = String::new();
         for part in &self.0 {
@@ -90,7 +91,8 @@ impl Message {
         text
     }
 
-    /// Applies `change` to each text in the message. Names stay, because they are not from outside.
+    /// Applies `change` to each text in the message, and to each key that the caller chose. All other names are the
+    /// SDK's own, so they stay.
     pub(crate) fn map_text(self, change: impl Fn(&str) -> String) -> Self {
         let changed = |part| match part {
             Piece::Text(text) => Piece::Text(change(&text).into()),
@@ -109,7 +111,8 @@ impl Message {
     }
 }
 
-/// A text as a sentence that may stand alone: it begins with a capital and ends with a full stop.
+/// Makes a sentence of a text: a capital at the beginning, if the first word has only letters, and a full stop at the
+/// end.
 pub(crate) fn sentence(text: &str) -> String {
     let first = text.split(' ').next().unwrap_or_default();
     let is_word = !first.is_empty() && first.bytes().all(|byte| byte.is_ascii_alphabetic());
@@ -124,7 +127,7 @@ pub(crate) fn sentence(text: &str) -> String {
     ended(sentence)
 }
 
-/// A text with a full stop at its end, unless something else ends it.
+/// Adds a full stop, unless the text is empty or another mark ends it.
 fn ended(mut text: String) -> String {
     text.truncate(text.trim_end().len());
     if !text.is_empty() && !text.ends_with(['.', '!', '?', '…']) {
@@ -168,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_language_reads_its_own_names() {
+    fn names_are_spelled_as_the_language_spells_them() {
         let message = message![
             Method("sync_sequences.trigger"),
             ": ",

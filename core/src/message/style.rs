@@ -1,4 +1,4 @@
-//! How each language writes names.
+//! How each language spells names.
 
 use std::fmt::Write as _;
 
@@ -15,7 +15,7 @@ pub(crate) enum Style {
 }
 
 impl Style {
-    /// The style of a language as the setting `language` names it: `python/3.11`.
+    /// The style of a language. `language` is the setting of this name, such as `python/3.11`.
     pub(crate) fn of(language: &str) -> Self {
         match language.split('/').next() {
             Some("python") => Self::Python,
@@ -25,8 +25,8 @@ impl Style {
         }
     }
 
-    /// A wire name as the language writes it. Only Node keeps the suffix `Ms`, because only its times are numbers of
-    /// milliseconds.
+    /// Spells a wire name as the language does. Only Node.js keeps the suffix `Ms`, because only its times are numbers
+    /// of milliseconds.
     pub(crate) fn name(self, wire: &str) -> String {
         let timeless = wire.strip_suffix("Ms").unwrap_or(wire);
         match self {
@@ -36,7 +36,7 @@ impl Style {
         }
     }
 
-    /// A method, `resource.method` in snake case, as the language writes it.
+    /// Spells a method as the language does. `method` is `resource.method` in snake case.
     pub(crate) fn method(self, method: &str) -> String {
         match self {
             Self::Rust | Self::Python => method.to_owned(),
@@ -73,14 +73,15 @@ impl Style {
     }
 }
 
-/// `fullResync` → `full_resync`, `resetCDC` → `reset_cdc`, `compiledSQLQuery` → `compiled_sql_query`.
+/// Converts camel case to snake case: `fullResync` → `full_resync`, `resetCDC` → `reset_cdc`, `compiledSQLQuery` →
+/// `compiled_sql_query`.
 pub(crate) fn snake(camel: &str) -> String {
     let bytes = camel.as_bytes();
     let lower = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_lowercase);
     let mut snake = String::with_capacity(camel.len() + 4);
     for (at, char) in camel.char_indices() {
         if char.is_ascii_uppercase() && at > 0 {
-            // A capital begins a word if the character before it is no capital or the one after it is a small letter.
+            // A capital begins a word if it follows a character that is no capital, or precedes a small letter.
             let after_small =
                 at.checked_sub(1).and_then(|at| bytes.get(at)).is_some_and(|byte| !byte.is_ascii_uppercase());
             if (after_small || lower(Some(at + 1))) && !snake.ends_with('_') {
@@ -92,7 +93,7 @@ pub(crate) fn snake(camel: &str) -> String {
     snake
 }
 
-/// `sync_sequences.trigger` → `syncSequences.trigger`.
+/// Converts snake case to camel case: `sync_sequences.trigger` → `syncSequences.trigger`.
 fn camel(snake: &str) -> String {
     let mut camel = String::with_capacity(snake.len());
     let mut raised = false;

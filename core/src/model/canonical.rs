@@ -1,4 +1,4 @@
-//! Canonical JSON: the form in which models are written and hosts read them.
+//! Canonical JSON: the JSON that models are serialized to, and that hosts read.
 
 use std::io;
 use std::marker::PhantomData;
@@ -34,7 +34,8 @@ impl Written {
         Ok(written)
     }
 
-    /// The JSON with each opaque part replaced. `write` gets the output and the text of the part.
+    /// Returns the JSON with each opaque part replaced. `write` gets the output and the text of the part, and appends
+    /// the replacement to the output.
     pub(crate) fn with(&self, mut write: impl FnMut(&mut Vec<u8>, &[u8])) -> Vec<u8> {
         let text = |from, to| self.text.get(from..to).unwrap_or_default();
         let mut with = Vec::with_capacity(128);
@@ -74,7 +75,7 @@ impl From<Vec<u8>> for Written {
 /// A byte that never occurs in UTF-8, and so not in JSON.
 const MARK: u8 = 0xff;
 
-/// Writes `MARK` before and after each opaque part.
+/// Writes `MARK` before and after each opaque part. `serde_json` writes a raw fragment only for opaque JSON.
 struct Marked;
 
 impl Formatter for Marked {
@@ -85,18 +86,18 @@ impl Formatter for Marked {
     }
 }
 
-/// The canonical JSON of a `T`. An answer in the usual spelling is copied. Any other is read as a `T` and then
+/// The canonical JSON of a `T`. An answer in the usual spelling is copied. Any other answer is read as a `T` and then
 /// serialized.
 pub(crate) struct Canonical<T> {
     pub json: Written,
-    /// The row's id if the value is a row of a list.
+    /// The row's id if the value is a row of a list. Meaningless for any other value.
     pub id: String,
     workspace: Option<i64>,
     of: PhantomData<fn() -> T>,
 }
 
 impl<T: Readable + Serialize> Canonical<T> {
-    /// Reads the next value. `id` returns the id of a value that was read as a `T`, because it could not be copied.
+    /// Reads the next value. If the value cannot be copied, it is read as a `T`, and `id` returns the id of that `T`.
     pub(crate) fn read_with(
         from: &mut Reader<'_>,
         mended: &mut Mended,

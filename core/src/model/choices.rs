@@ -1,6 +1,6 @@
 //! Macros that declare sets of strings.
 
-/// Declares an open set of strings: an unknown one is kept in `Other`.
+/// Declares an open set of strings: an unknown string is kept in `Other`.
 macro_rules! open_enum {
     ($(#[doc = $doc:literal])* pub enum $name:ident {
         $($(#[doc = $value_doc:literal])* $variant:ident = $wire:literal),* $(,)?
@@ -10,7 +10,7 @@ macro_rules! open_enum {
         #[non_exhaustive]
         pub enum $name {
             $($(#[doc = $value_doc])* $variant,)*
-            /// A value that this version does not know.
+            /// A value that this version of the SDK does not know, as the API writes it.
             Other(String),
         }
 
@@ -82,7 +82,7 @@ macro_rules! open_enum {
     };
 }
 
-/// Declares a closed set of strings for an argument: an unknown one is an error that lists the known ones.
+/// Declares a closed set of strings for an argument: an unknown string is an error that lists the known strings.
 macro_rules! choice {
     ($(#[doc = $doc:literal])* pub enum $name:ident {
         $($(#[doc = $value_doc:literal])* $variant:ident = $wire:literal),* $(,)?

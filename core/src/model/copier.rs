@@ -1,8 +1,8 @@
 //! Copies the JSON of an answer as canonical JSON, without creating a value of the answer's type.
 //!
 //! The copier knows only the usual spelling of each type. A value that is spelt differently or would have to be mended
-//! is [`Unusual`]. It is then read into its type and serialized instead. Adjacent parts are copied together, so an
-//! answer of which nothing is left out is copied at once.
+//! is [`Unusual`], and is read into its type and serialized instead. Adjacent parts are copied together, so an answer
+//! that stays unchanged is copied in one piece.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -26,7 +26,7 @@ impl From<Stop> for Unusual {
     }
 }
 
-/// The name of a member. A name with escapes is [`Unusual`], so this one has none.
+/// The name of a member. It has no escapes, because a name with escapes is [`Unusual`].
 pub(crate) struct Name<'de> {
     pub text: &'de str,
     /// The range of the name in the answer, with its quotes.
@@ -42,11 +42,11 @@ pub(crate) struct Copier<'de> {
     kept: Range<usize>,
     /// The ranges of opaque JSON in the copy.
     opaque: Vec<Range<usize>>,
-    /// Whether the copy of the present object has a member already.
+    /// Whether the copy of the current object has a member already.
     has_members: bool,
-    /// Whether the answer's present object has shown no member yet.
+    /// Whether no member of the current object has been read from the answer yet.
     is_first: bool,
-    /// How many objects are being copied, one in another.
+    /// How many nested objects are being copied.
     depth: usize,
     /// The tag of the union's variant that is copied next. It becomes the member `kind` of the variant's object.
     kind: Option<&'static str>,
@@ -95,7 +95,7 @@ impl<'de> Copier<'de> {
         self.bytes().get(self.at).copied()
     }
 
-    /// Adds text that is not in the answer.
+    /// Adds text to the copy that is not in the answer.
     pub(crate) fn add(&mut self, text: &[u8]) {
         self.flush();
         self.to.extend_from_slice(text);
@@ -136,7 +136,8 @@ impl<'de> Copier<'de> {
         let start = self.at;
         let PassedString { end, has_escapes } = scan::string(self.bytes(), start)?;
         let inside = self.part(start + 1..end - 1)?;
-        // An escape like `\ud83d` may be half of a surrogate pair, which has to be mended.
+        // A string with an escape like `\ud83d` is read instead: it may hold half of a surrogate pair, which has to be
+        // mended.
         if has_escapes && inside.contains("\\u") {
             return Err(Unusual);
         }
@@ -258,13 +259,14 @@ impl<'de> Copier<'de> {
         self.depth -= 1;
     }
 
-    /// The names of the next value's members that are not null; none if the value is no object. The place stays.
+    /// Returns the names of the next value's members that are not null, and stays before the value. Returns no names if
+    /// the value is not an object.
     pub(crate) fn members(&mut self) -> Result<BTreeSet<Cow<'de, str>>, Unusual> {
         self.peek();
         let start = self.at;
         let Raw { text, depth } = self.raw()?;
         self.at = start;
-        // A union is read as opaque JSON first.
+        // Too deep a value cannot be copied: reading a union starts with opaque JSON, which leaves out such a value.
         if depth > MAX_DEPTH { Err(Unusual) } else { Ok(members_with_values(text)) }
     }
 
@@ -330,7 +332,8 @@ impl<'de> Copier<'de> {
         Ok(())
     }
 
-    /// Copies the name of a member with its comma and colon, and adds those that the answer does not have next to it.
+    /// Copies the name of a member with the comma before it and the colon after it. A comma or colon that does not
+    /// touch the name in the answer is added instead of copied.
     fn begin(&mut self, name: &Name<'de>) {
         let mut start = name.at.start;
         if self.has_members {

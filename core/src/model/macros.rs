@@ -2,18 +2,19 @@
 
 /// Declares an object of the API, one line per field: presence, Rust name, wire name and type.
 ///
-/// A type that requests hold too is marked `(sent)`. The presence of a field says what an answer without the member
-/// means, and in a `(sent)` type also what a request needs. An answer with null or an unusable value counts as one
-/// without the member.
+/// A type that also occurs in requests is marked `(sent)`. The presence of a field says what it means if the member is
+/// missing from an answer. In a `(sent)` type it also says whether a caller must pass the member. In an answer, a
+/// member that is null or unusable counts as missing.
 ///
-/// - `required`: an answer without it makes the object unusable. A list leaves out that row, and any other answer is a
-///   protocol error. A request needs it.
-/// - `defaulted`: an answer without it gives the type's default, and the member is noted as mended. A request needs it.
-/// - `optional`: an answer without it gives `None`. A request may leave it out.
-/// - `needed`: an answer without it gives `None`. A request needs it.
-/// - `nulled`: an answer without it gives `None`. A request may leave it out, and then sends null.
-/// - `shown`: an answer without it gives `None`. Only the server sets it. A caller may pass it, so that a value can be
-///   given back as it was read, but it is not sent.
+/// - `required`: the object is unusable if the member is missing. A list leaves out an unusable item, except that a
+///   [`Page`](crate::operation::Page) fails. An answer that is itself unusable is a protocol error. A caller must pass
+///   the member.
+/// - `defaulted`: a missing member becomes the default of its type and is noted as mended. A caller must pass it.
+/// - `optional`: a missing member is `None`. A caller may leave it out.
+/// - `needed`: a missing member is `None`. A caller must pass it.
+/// - `nulled`: a missing member is `None`. A caller may leave it out, and the request then holds null.
+/// - `shown`: a missing member is `None`. Only the server sets the member. A caller may pass it, so that a value can be
+///   passed back as it was read, but it is not sent.
 ///
 /// A `(sent)` type also keeps the members that it does not know, and sends them back.
 macro_rules! model {
@@ -24,7 +25,8 @@ macro_rules! model {
         #[derive(Clone, Debug, Default, PartialEq)]
         $vis struct $name {
             $($(#[doc = $field_doc])* $vis $field: model!(@type $presence $type),)*
-            /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+            /// Members of this JSON object that this version of the SDK does not know, as the server wrote them. They
+            /// are sent back with the value.
             $vis other_members: Option<$crate::json::JsonObject>,
         }
 
@@ -64,7 +66,6 @@ macro_rules! model {
     }) => {
 
         impl $name {
-            #[allow(dead_code, reason = "a union writes its variant's members into its own object")]
             pub(crate) fn write_members<M: serde::ser::SerializeMap>(&self, to: &mut M) -> Result<(), M::Error> {
                 $(model!(@write $presence to $wire &self.$field);)*
                 model!(@others $sent write self to);
@@ -108,7 +109,7 @@ macro_rules! model {
             }
 
             fn copy(copier: &mut $crate::model::Copier<'_>) -> Result<(), $crate::model::Unusual> {
-                // `None` until the member is found in the answer, then whether its value is not null.
+                // For each member: `None` until it is found in the answer, then whether its value is not null.
                 $(let mut $field: Option<bool> = None;)*
                 model!(@others $sent let others);
                 let outer = copier.open()?;
@@ -225,8 +226,9 @@ macro_rules! model {
     };
 }
 
-/// Declares a union that has no tag in the API. A member that only one variant has tells which variant a value is. We
-/// add the variant's tag as the member `kind` for hosts. A value without any of these members is `Unknown`.
+/// Declares a union that has no tag in the API. Each variant has a member that no other variant has, and this member
+/// tells which variant a value is. Canonical JSON adds the variant's tag as the member `kind`. A value without any of
+/// these members is `Unknown`.
 macro_rules! union {
     ($(#[doc = $doc:literal])* pub enum $name:ident {
         $($(#[doc = $variant_doc:literal])* $variant:ident($type:ty) = $tag:literal by $member:literal),* $(,)?
@@ -236,7 +238,7 @@ macro_rules! union {
         #[non_exhaustive]
         pub enum $name {
             $($(#[doc = $variant_doc])* $variant($type),)*
-            /// A kind that this version does not know, as the server wrote it.
+            /// A variant that this version of the SDK does not know, as the server wrote it.
             Unknown($crate::json::Json),
         }
 
@@ -320,7 +322,7 @@ macro_rules! union {
                         doc: &[$($variant_doc),*],
                         of: Some(<$type as $crate::model::Readable>::describe),
                     },)*
-                    $crate::model::Variant { wire: "unknown", doc: &["A kind that this version does not know."], of: None },
+                    $crate::model::Variant { wire: "unknown", doc: &["A variant that this version of the SDK does not know."], of: None },
                 ])
             }
         }

@@ -1,7 +1,7 @@
-//! Reads the server's answers, tolerantly, as typed values.
+//! Types of the API: reads them tolerantly from the server's answers, and strictly from what callers pass.
 //!
-//! [`model!`](crate::model::macros) declares a type once. The declaration creates the struct, the code that reads it,
-//! its canonical JSON and its entry in the catalogue.
+//! [`model!`](crate::model::macros) declares a type once. The declaration creates the struct, the code that reads it
+//! and writes its canonical JSON, and its entry in the catalogue.
 
 #[macro_use]
 mod choices;
@@ -38,19 +38,20 @@ use serde_json::Value;
 
 use crate::text::brief;
 
-/// How many mended paths an answer reports at most.
+/// The maximum number of paths that [`Mended`] keeps for an answer.
 const MENDED_SHOWN: usize = 64;
 
-/// How many characters of a text from the server a message shows, such as a name in a map.
+/// The maximum length, in characters, of a text from the server in a message or a path, such as a name in a map.
 const NAME_KEPT: usize = 1024;
 
 /// A type of the API, which can be read from the server's JSON.
 pub(crate) trait Readable: Sized {
-    /// Reads a value. Returns `None` if it is null or unusable, and notes an unusable one in `mended`.
+    /// Reads a value. Returns `None` if the value is null or unusable, and notes an unusable value in `mended`. The
+    /// error says where the text is not JSON.
     fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String>;
 
-    /// Copies the JSON of a value as canonical JSON, without creating the value. The error says that the value must be
-    /// read instead, because it is spelt unusually or has to be mended.
+    /// Copies the JSON of a value as canonical JSON, without creating a value of this type. The error means that the
+    /// value must be read instead, because it is spelt unusually or has to be mended.
     fn copy(_copier: &mut Copier<'_>) -> Result<(), Unusual> {
         Err(Unusual)
     }
@@ -76,7 +77,7 @@ pub(crate) struct Mended {
     why: Option<String>,
 }
 
-/// An item of a list that cannot be used.
+/// A list item that cannot be used.
 pub(crate) struct LeftOut<'a> {
     /// The item as the server wrote it.
     pub text: &'a str,
@@ -115,15 +116,15 @@ impl Mended {
         self.leave();
     }
 
-    /// Notes that the value at the current path is not used. `came` is what the server sent instead of what is
-    /// `expected`.
+    /// Notes that the value at the current path cannot be used. `came` is the text that the server sent, and `expected`
+    /// describes a usable value.
     pub(crate) fn note_unusable(&mut self, came: &str, expected: &str) {
         self.unusable.push((self.path(), format!("{}, which is not {expected}", brief(came, NAME_KEPT))));
         self.note();
     }
 
-    /// The number of unusable members so far. An object passes it to `forget_unusable` once it has been read, to drop
-    /// its own.
+    /// The number of unusable members noted so far. The code that reads an object takes this number before, and passes
+    /// it to [`forget_unusable`](Self::forget_unusable) afterwards to drop the unusable members of that object.
     pub(crate) fn unusable(&self) -> usize {
         self.unusable.len()
     }
@@ -132,7 +133,7 @@ impl Mended {
         self.unusable.truncate(from);
     }
 
-    /// Notes that a required member is missing or unusable, so that its object cannot be used.
+    /// Notes that a required member is missing or unusable. The object that lacks the member cannot be used.
     pub(crate) fn note_missing(&mut self, field: &'static str) {
         self.enter(field);
         let path = self.path();
@@ -145,7 +146,7 @@ impl Mended {
         self.leave();
     }
 
-    /// Reads an entry of a list or a map. Null has no meaning there, so it is noted as mended.
+    /// Reads an entry of a list or a map. Null has no meaning there, so a null entry is noted as mended.
     fn within<T: Readable>(&mut self, step: PathStep, from: &mut Reader<'_>) -> Result<Option<T>, String> {
         self.at.push(step);
         let value = T::read(from, self)?;
@@ -180,7 +181,8 @@ impl Mended {
 /// Reads a whole answer.
 ///
 /// # Errors
-/// A sentence that says where the JSON is broken, or which required member is missing.
+/// A sentence that says why the answer cannot be used, such as where the JSON is broken or which required member is
+/// missing.
 pub(crate) fn read<T: Readable>(body: &[u8], mended: &mut Mended) -> Result<T, String> {
     let mut from = Reader::new(body);
     let is_null = from.is_null();
@@ -189,9 +191,9 @@ pub(crate) fn read<T: Readable>(body: &[u8], mended: &mut Mended) -> Result<T, S
     match (value, mended.why.take()) {
         (Some(value), _) => Ok(value),
         (None, Some(why)) => Err(why),
-        // Hightouch's document allows null for some operations, but does not say what it means.
+        // Null is an error: Hightouch's OpenAPI document allows it for some operations, but does not say what it means.
         (None, None) if is_null => Err("the server answered null instead of a value".to_owned()),
-        (None, None) => Err("the answer is not of the documented shape".to_owned()),
+        (None, None) => Err("the answer does not have the structure that the API documents".to_owned()),
     }
 }
 
@@ -208,7 +210,9 @@ pub(crate) fn items<T: Readable>(
         let read = mended.within(PathStep::Index(index), from)?;
         each(read.ok_or_else(|| LeftOut {
             text: from.since(start),
-            why: mended.why.take().unwrap_or_else(|| format!("item {index} is not of the documented shape")),
+            why: mended.why.take().unwrap_or_else(|| {
+                format!("item {index} does not have the structure that the API documents")
+            }),
         }));
         index += 1;
         Ok(())
@@ -250,7 +254,7 @@ impl<T: Readable> Readable for BTreeMap<String, T> {
         let outer = copier.open()?;
         let mut last = None;
         while let Some(name) = copier.name()? {
-            // Canonical JSON has the names of a map in order, so only an ordered map can be copied.
+            // In canonical JSON the names of a map are sorted and unique, so only a map like that can be copied.
             if last.is_some_and(|last| name.text <= last) || !copier.member::<T>(&name)? {
                 return Err(Unusual);
             }

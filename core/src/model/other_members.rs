@@ -31,7 +31,7 @@ impl OtherMembers {
 
     /// Adds a member. Returns false if its value nests too deep to be added.
     pub(super) fn add(&mut self, name: &str, value: &Raw<'_>) -> bool {
-        // The collected members become one object, which is one more level.
+        // The collected members become one object, which adds a level of nesting.
         if value.depth >= MAX_DEPTH {
             return false;
         }

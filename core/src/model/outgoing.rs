@@ -11,7 +11,7 @@ use crate::json::{Json, JsonObject};
 
 /// A value that a request may hold.
 pub(crate) trait Outgoing {
-    /// Writes the value in the API's form.
+    /// Writes the value as the API expects it.
     fn send<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error>;
 }
 

@@ -12,7 +12,8 @@ use crate::json::scan::{self, Stop};
 /// A position in a JSON text.
 pub(crate) struct Reader<'de> {
     pub(super) text: &'de [u8],
-    /// The text up to the first byte that is not UTF-8. Such a byte is no error in a member that is skipped.
+    /// The text up to the first byte that is not UTF-8. Such a byte is not an error if it is in a member that is
+    /// skipped.
     pub(super) valid: &'de str,
     pub(super) at: usize,
     /// Whether half of a surrogate pair was replaced in the latest string.
@@ -22,7 +23,7 @@ pub(crate) struct Reader<'de> {
 /// The text of a value.
 pub(crate) struct Raw<'de> {
     pub text: &'de str,
-    /// How deep its lists and objects nest.
+    /// How deep the value's lists and objects nest.
     pub depth: usize,
 }
 
@@ -54,7 +55,7 @@ impl<'de> Reader<'de> {
         self.peek() == Some(b'n')
     }
 
-    /// Whether half of a surrogate pair was replaced by U+FFFD in the latest string. Resets the mark.
+    /// Whether half of a surrogate pair was replaced by U+FFFD in the latest string. Resets the flag to false.
     pub(crate) fn replaced(&mut self) -> bool {
         std::mem::take(&mut self.replaced)
     }
@@ -145,7 +146,7 @@ impl<'de> Reader<'de> {
     }
 
     fn unusable(&mut self, mended: &mut Mended) -> Result<bool, String> {
-        // Null means that the member is absent, so nothing was mended.
+        // Null is not noted: it means that the member is absent, so nothing was mended.
         if !self.is_null() {
             mended.note();
         }
@@ -171,7 +172,7 @@ impl<'de> Reader<'de> {
     /// Reads a string with half of a surrogate pair, which a server sends if it cuts a text in the middle of an emoji.
     fn mended_string(&mut self, text: &str) -> Result<String, String> {
         self.replaced = true;
-        serde_json::from_str(&json::without_halves(text)).map_err(|_| self.wrong("no JSON"))
+        serde_json::from_str(&json::without_halves(text)).map_err(|_| self.wrong("invalid JSON"))
     }
 
     /// Reads a number as text.
@@ -200,7 +201,7 @@ impl<'de> Reader<'de> {
 
     fn stopped(&self, stop: Stop) -> String {
         match stop {
-            Stop::At(at) => format!("no JSON at byte {at}"),
+            Stop::At(at) => format!("invalid JSON at byte {at}"),
             Stop::End => self.wrong("the text ends within a value"),
         }
     }
@@ -253,7 +254,8 @@ mod tests {
     const PAGE: &str = r#" { "data" : [ {"id":10,"slug":"a\n","destinationId":-1.5e2,"disabled":false,"schedule":null,
         "configuration":{"x":[1]},"referencedColumns":["b",0],"tags":{"c":"d"},"novel":[{}]} , {"id":"7","slug":""} ] } "#;
 
-    /// Whether the text is read as a page of values. As a page of canonical rows it must be read alike.
+    /// Whether the text can be read as a page of values. Also asserts that a page of canonical rows, which may be
+    /// copied, accepts the same texts and finds as many rows.
     fn is_read(text: &[u8]) -> bool {
         let copied = read::<TolerantPage<CanonicalRow<Sync>>>(text, &mut Mended::default());
         let built = read::<TolerantPage<Sync>>(text, &mut Mended::default());
@@ -292,7 +294,8 @@ mod tests {
         assert!(read > 1000, "{read} changed texts are still read");
     }
 
-    /// Incident: a copy took `{"id":1 "slug":"a"}` for an object, and wrote the comma that was not there.
+    /// The copier writes some commas itself. It must not repair a text that lacks a comma, such as `{"id":1
+    /// "slug":"a"}`.
     #[test]
     fn what_is_copied_is_json_whichever_byte_of_it_is_changed() {
         const ROWS: &str = r#"{"data":[{"configuration":{"x":[1,null]},"disabled":false,"externalSegment":{},"id":12,
@@ -317,12 +320,12 @@ mod tests {
     #[test]
     fn an_error_names_the_byte_at_which_the_text_stops_being_json() {
         let why = |text: &str| read::<Page<Sync>>(text.as_bytes(), &mut Mended::default()).err().unwrap();
-        assert_eq!(why("{\"data\":\n[{\"novel\":\n[1,\n2,nul]}]}"), "no JSON at byte 29");
+        assert_eq!(why("{\"data\":\n[{\"novel\":\n[1,\n2,nul]}]}"), "invalid JSON at byte 29");
         assert_eq!(why("{\"data\":[{\"novel\":[1,"), "the text ends within a value at byte 18");
     }
 
     #[test]
-    fn text_that_is_no_utf_8_harms_only_who_reads_it() {
+    fn invalid_utf_8_is_an_error_only_in_a_member_that_is_read() {
         let with = |slug: &[u8], novel: &[u8]| {
             [&b"{\"data\":[{\"novel\":\""[..], novel, b"\",\"id\":1,\"slug\":\"", slug, b"\"}]}"].concat()
         };

@@ -27,8 +27,8 @@ fn whole(spelt: &str) -> Option<i64> {
     })
 }
 
-/// Splits a number into whether it is negative, its significant digits, and their power of ten. Returns `None` if the
-/// exponent does not fit into 64 bits.
+/// Splits a number into three parts: whether it is negative, its significant digits, and the power of ten by which they
+/// are multiplied. Returns `None` if the exponent does not fit into 64 bits.
 fn parts(number: &str) -> Option<(bool, String, i128)> {
     let (negative, rest) = number.strip_prefix('-').map_or((false, number), |rest| (true, rest));
     let (mantissa, exponent) = rest.split_once(['e', 'E']).unwrap_or((rest, "0"));
@@ -49,7 +49,8 @@ fn double(spelt: &str) -> Option<f64> {
     spelt.parse().ok().filter(|value: &f64| value.is_finite())
 }
 
-/// The text of a number that came in place of a string. A whole number keeps all its digits.
+/// The text of a number that the server sent in place of a string. A number without a fraction or an exponent keeps all
+/// its digits.
 fn spelt_out(number: &str) -> Option<String> {
     if !number.contains(['.', 'e', 'E']) {
         return Some(number.to_owned());
@@ -57,9 +58,9 @@ fn spelt_out(number: &str) -> Option<String> {
     whole(number).map(|value| value.to_string()).or_else(|| double(number).map(|value| value.to_string()))
 }
 
-/// Implements [`Readable`] for a scalar type. Takes the type, its name in the catalogue, what a message says was
-/// expected, how the usual spelling is copied, and conversions from [`Scalar`]. A scalar without a conversion is noted
-/// as mended.
+/// Implements [`Readable`] for a scalar type. Takes the type, its name in the catalogue, its description in error
+/// messages, the function that copies its usual spelling, and the conversions from [`Scalar`]. A scalar without a
+/// conversion is noted as mended.
 macro_rules! scalar {
     ($type:ty, $name:literal, $expected:literal, $copy:expr, $($from:pat => $to:expr),+ $(,)?) => {
         impl Readable for $type {
@@ -110,14 +111,15 @@ scalar!(String, "string", "a text", |copier: &mut Copier<'_>| copier.string().ma
 scalar!(u32, "int", "a whole number", Copier::whole::<u32>, Scalar::Number(spelt) => whole(spelt).and_then(|value| value.try_into().ok()));
 scalar!(u64, "int", "a whole number", Copier::whole::<u64>, Scalar::Number(spelt) => whole(spelt).and_then(|value| value.try_into().ok()));
 
-/// Copies a number if it is the canonical spelling of a double. A whole number gets `.0`, as the canonical spelling has
-/// it.
+/// Copies a number if it is the canonical spelling of a double, or lacks only the `.0` of a whole number, which is
+/// added.
 fn copy_double(copier: &mut Copier<'_>) -> Result<(), Unusual> {
     let mut is_whole = false;
     copier.number(|spelt| {
         let fraction = spelt.split_once('.').map(|(_, fraction)| fraction);
         is_whole = fraction.is_none();
-        // A double holds 15 digits, and is written without zeros at the end. Very small ones have an exponent.
+        // A double keeps any 15 digits. The canonical spelling has no zeros at the end of a fraction, and writes very
+        // small numbers with an exponent.
         spelt.bytes().filter(u8::is_ascii_digit).count() <= 15
             && !spelt.contains(['e', 'E'])
             && fraction

@@ -1,4 +1,4 @@
-//! Reads what a caller passes, strictly: an unknown, missing or ill-typed member is an error that says where it is.
+//! Reads what a caller passes, strictly: an unknown, missing or ill-typed member is an error that gives the path to it.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ pub(crate) trait FromCaller: Sized {
     fn from_caller(raw: &RawValue) -> Result<Self, Invalid>;
 }
 
-/// Why a caller's value is rejected, and where it is.
+/// Why a caller's value is rejected, and where the value is.
 #[derive(Debug)]
 pub(crate) struct Invalid {
     /// The path to the value, innermost segment first.
@@ -43,7 +43,7 @@ enum Problem {
     },
 }
 
-/// What a caller passes. Messages call its members arguments, options or settings.
+/// What an object from a caller holds. Messages call the members of the object arguments, options or settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Given {
     Arguments,
@@ -75,13 +75,13 @@ pub(crate) fn read<T: FromCaller>(given: Given, text: &str) -> Result<T, Error> 
     read.map_err(|invalid| invalid.into_error(given))
 }
 
-/// Reads an argument that was already taken out of its object.
+/// Reads an argument that was already taken out of the object of arguments. `None` stands for a missing argument.
 pub(crate) fn argument<T: FromCaller>(name: &'static str, raw: Option<&RawValue>) -> Result<T, Error> {
     raw.map_or_else(|| Err(Invalid::missing()), T::from_caller)
         .map_err(|invalid| invalid.within(Segment::Member(name)).into_error(Given::Arguments))
 }
 
-/// Implements Serde's `Deserialize` by [`FromCaller`].
+/// Implements Serde's `Deserialize` for a type with [`FromCaller`].
 pub(crate) fn deserialized<'de, T: FromCaller, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
     let raw = Box::<RawValue>::deserialize(from)?;
     T::from_caller(&raw)
@@ -137,15 +137,18 @@ impl Invalid {
             Problem::Wrong(what) => message![place(self.path), " ", what, ". Nothing was sent."],
             Problem::Unknown { given, known } => {
                 let shown = if is_plain(&given) { format!(" `{given}`") } else { String::new() };
-                let what = if self.path.is_empty() {
-                    message![format!("unknown {one}{shown}; ")]
+                let (members, what) = if self.path.is_empty() {
+                    (one, message![format!("unknown {one}{shown}; ")])
                 } else {
-                    message![format!("unknown member{shown} of the {one} "), Message::path(self.path), "; "]
+                    let what = format!("unknown member{shown} of the {one} ");
+                    ("member", message![what, Message::path(self.path), "; "])
                 };
                 let meant = if is_plain(&given) { nearest(&given, known.iter().copied()) } else { None };
                 match meant.and_then(|meant| known.iter().find(|name| **name == meant)) {
                     Some(meant) => message![what, "did you mean ", Name(meant), "? Nothing was sent."],
-                    None if known.is_empty() => message![what, "none is known. Nothing was sent."],
+                    None if known.is_empty() => {
+                        message![what, format!("no {members} is expected here. Nothing was sent.")]
+                    }
                     None => message![what, "known are ", Message::list(known), ". Nothing was sent."],
                 }
             }
@@ -206,12 +209,14 @@ pub(crate) fn members(raw: &RawValue) -> Result<Vec<(Cow<'_, str>, &RawValue)>, 
     }
     serde_json::from_str::<Members<'_>>(raw.get())
         .map(|members| members.0)
-        .map_err(|_| Invalid::wrong("holds a name that is no text"))
+        .map_err(|_| Invalid::wrong("has a member with an unpaired surrogate in its name"))
 }
 
-/// Splits a variant of a union, as a caller wrote it, into its tag and its other members.
+/// Splits a variant of a union, as a caller wrote it, into its tag and its other members. If the tag is `unknown` and
+/// there is a member `raw`, the second part is the value of that member instead.
 ///
-/// `by` pairs each tag with the member that only its variant has. That member tells the variant if the tag is left out.
+/// `by` pairs each tag with the member that only its variant has. That member tells which variant it is if the caller
+/// left out the tag.
 pub(crate) fn variant(
     raw: &RawValue,
     by: &[(&'static str, &'static str)],
@@ -230,7 +235,7 @@ pub(crate) fn variant(
         return Ok((tag, raw));
     }
     let rest = serde_json::value::to_raw_value(&object);
-    rest.map(|rest| (tag, rest)).map_err(|_| Invalid::wrong("must be JSON"))
+    rest.map(|rest| (tag, rest)).map_err(|_| Invalid::wrong("cannot be written as JSON"))
 }
 
 impl FromCaller for String {
@@ -249,8 +254,8 @@ impl FromCaller for bool {
     }
 }
 
-/// Parses numbers from their text. How Serde parses them depends on features of `serde_json` that any crate of a build
-/// may turn on.
+/// Parses numbers from their text, because the way in which Serde parses them depends on features of `serde_json`,
+/// which any crate of the same build may turn on.
 macro_rules! numbers {
     ($($type:ty: $what:literal;)*) => {
         $(impl FromCaller for $type {

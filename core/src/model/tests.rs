@@ -1,11 +1,13 @@
-//! Reads answers that differ from the documentation.
+//! Tests of reading answers, most of which differ from Hightouch's documentation.
 
 use serde_json::{Value, json};
 
 use super::{Canonical, Mended, Readable, Timestamp, Written, read};
 use crate::json::Json;
 use crate::operation::{Page, TolerantPage};
-use crate::resources::{Schedule, ScheduleRule, Sync, SyncRun, SyncRunStatus, SyncStatus};
+use crate::resources::{
+    EventDomainComponent, Schedule, ScheduleRule, Sync, SyncRun, SyncRunStatus, SyncStatus,
+};
 
 fn parse<T: Readable>(value: &Value) -> Result<(T, Vec<String>), String> {
     let mut mended = Mended::default();
@@ -75,7 +77,7 @@ fn without_its_id_or_status_a_run_is_an_error_with_its_path() {
     }
 }
 
-/// In the past, one sync without a slug made a list of a thousand unreadable.
+/// One sync without a slug must not make a list of a thousand syncs unreadable.
 #[test]
 fn a_bad_row_is_left_out_of_a_list_with_its_path_and_takes_no_other_along() {
     let page = json!({ "data": [{"id": 1, "slug": "a", "referencedColumns": []}, {"id": 2}, null, 7,
@@ -97,7 +99,7 @@ fn an_id_that_is_no_number_is_shown_and_not_called_missing() {
     assert_eq!(error, "id is missing or null");
 }
 
-/// A JavaScript server sends half an emoji if it cuts a text in the middle of one.
+/// A JavaScript server sends half an emoji if it cuts a text in the middle of an emoji.
 #[test]
 fn half_an_emoji_in_a_text_is_replaced_and_noted() {
     let body = br#"{"id": 7, "status": "failed", "error": "cut \ud83d", "querySize": 0, "completionRatio": 0,
@@ -148,18 +150,28 @@ fn null_in_place_of_a_list_is_an_empty_list_unless_there_are_more() {
     assert!(parse::<TolerantPage<Sync>>(&json!({ "data": null, "hasMore": true })).is_err());
 }
 
-/// The vendor's document declares null for some operations, so the error must not call null undocumented.
+/// Hightouch's OpenAPI document declares null for some operations, so the error must not call null undocumented.
 #[test]
 fn an_answer_that_is_null_is_called_null() {
     assert_eq!(parse::<Sync>(&Value::Null).unwrap_err(), "the server answered null instead of a value");
 }
 
 #[test]
-fn members_that_are_not_known_are_sent_back_but_for_those_of_the_type_itself() {
+fn unknown_members_are_sent_back_unless_the_type_declares_them() {
     let schedule: Schedule =
         serde_json::from_value(json!({ "type": "a", "otherMembers": {"type": "b", "zone": "UTC"} })).unwrap();
     let sent = serde_json::to_value(super::Bare(&schedule)).unwrap();
     assert_eq!(sent, json!({ "type": "a", "zone": "UTC" }));
+}
+
+/// Guards against sending the `imports` of a component back, which Hightouch calls read-only.
+#[test]
+fn a_member_that_only_the_server_sets_is_not_sent_back() {
+    let component: EventDomainComponent =
+        serde_json::from_value(json!({ "name": "a", "schema": {}, "imports": ["b"] })).unwrap();
+    assert_eq!(component.imports.as_deref(), Some(&["b".to_owned()][..]));
+    let sent = serde_json::to_value(super::Bare(&component)).unwrap();
+    assert_eq!(sent, json!({ "name": "a", "schema": {} }));
 }
 
 #[test]
@@ -190,7 +202,7 @@ fn schedules_of_every_kind_get_a_tag_and_unknown_ones_stay_raw() {
     }
 }
 
-/// In a newer copy of the vendor's document, a schedule can have a type and no rule.
+/// In a newer copy of Hightouch's OpenAPI document, a schedule can have a type and no rule.
 #[test]
 fn a_schedule_without_a_rule_is_read() {
     let (sync, _) =
@@ -209,7 +221,7 @@ fn opaque_json_is_kept_to_the_letter_and_equal_by_value() {
 }
 
 #[test]
-fn what_no_tree_can_hold_is_equal_to_its_own_text_alone() {
+fn json_with_a_number_that_no_double_can_hold_is_equal_only_to_the_same_text() {
     let json = |text: &str| serde_json::from_str::<Json>(text).unwrap();
     assert_eq!(json(r#"{"a": 1e999}"#), json(r#"{"a": 1e999}"#));
     assert_ne!(json(r#"{"a": 1e999}"#), json(r#"{"c": 2, "d": 1e999}"#));
@@ -259,7 +271,7 @@ fn times_are_read_with_any_offset_and_written_in_one_form() {
     );
 }
 
-/// Python's dates begin in the year 1, so an earlier time cannot be held there.
+/// A `datetime` of Python holds only the years 1 to 9999.
 #[test]
 fn a_time_that_some_host_cannot_hold_is_mended() {
     for (text, good) in [
@@ -293,7 +305,8 @@ fn invalid_utf_8_and_trailing_text_are_errors() {
     }
 }
 
-/// What is copied is compared with what is read, here and in every debug build.
+/// Reads each text as canonical JSON, which may copy it, and as a typed value, and compares the results. Debug builds
+/// make the same comparison for every copy.
 #[test]
 fn spellings_that_a_copy_could_take_for_usual_are_copied_or_read() {
     let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
@@ -310,7 +323,7 @@ fn spellings_that_a_copy_could_take_for_usual_are_copied_or_read() {
         r#"{"type":"x"}"#.to_owned(),
         "{}".to_owned(),
     ]);
-    // Opaque JSON may nest too deep for a tree, and is compared as text.
+    // Compares opaque JSON as text, because it may nest too deep for a `Value`.
     let marked = |written: &Written| -> Value {
         let texts = written.with(|to, part| {
             to.extend_from_slice(Value::from(String::from_utf8_lossy(part)).to_string().as_bytes());

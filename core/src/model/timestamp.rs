@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::fmt::temporal::Pieces;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
@@ -11,14 +12,15 @@ use super::{Copier, Mended, Readable, Reader, Scalar, Types, Unusual};
 
 /// 0001-01-01T00:00:00.000Z in milliseconds since 1970.
 const FIRST: i64 = -62_135_596_800_000;
-/// A point in time, to the millisecond. It is read from RFC 3339 with any offset, and written as
+
+/// A point in time, to the millisecond. It is read from RFC 3339 with any offset, and written in UTC as
 /// `YYYY-MM-DDTHH:MM:SS.mmmZ`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(jiff::Timestamp);
 
 impl Timestamp {
-    /// Creates a timestamp from milliseconds since 1970-01-01T00:00:00Z. Returns `None` for a time that some host
-    /// cannot hold: before 0001-01-01, or after 9999-12-30T22:00:00Z.
+    /// Creates a timestamp from milliseconds since 1970-01-01T00:00:00Z. Returns `None` for a time that not every
+    /// language of the SDK can hold: before 0001-01-01T00:00:00Z, or after 9999-12-30T22:00:00.999Z.
     #[must_use]
     pub fn from_millis(millis: i64) -> Option<Self> {
         if millis < FIRST {
@@ -38,11 +40,18 @@ impl FromStr for Timestamp {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        text.trim()
-            .parse::<jiff::Timestamp>()
-            .ok()
-            .and_then(|at| Self::from_millis(at.as_millisecond()))
-            .ok_or_else(|| "not a point in time as RFC 3339 writes it (2026-01-31T08:00:00Z)".to_owned())
+        let text = text.trim();
+        let read = text.parse::<jiff::Timestamp>().ok().and_then(|at| Self::from_millis(at.as_millisecond()));
+        read.ok_or_else(|| {
+            // The parser of pieces also accepts times outside the range.
+            let is_time =
+                Pieces::parse(text).is_ok_and(|pieces| pieces.time().is_some() && pieces.offset().is_some());
+            if is_time {
+                "outside the range from 0001-01-01T00:00:00Z to 9999-12-30T22:00:00Z".to_owned()
+            } else {
+                "not a time in the form of RFC 3339, such as 2026-01-31T08:00:00Z".to_owned()
+            }
+        })
     }
 }
 
@@ -72,13 +81,13 @@ impl<'de> Deserialize<'de> for Timestamp {
 
 scalar!(Timestamp, "timestamp", "a point in time", copy, Scalar::Text(text) => text.parse().ok());
 
-/// Copies a point in time that is spelt as this module writes it.
+/// Copies a point in time if it is spelt as this module writes it.
 fn copy(copier: &mut Copier<'_>) -> Result<(), Unusual> {
     if is_canonical(copier.string()?) { Ok(()) } else { Err(Unusual) }
 }
 
-/// Whether a text is a valid time, spelt as this module writes it. February 29 and the year 9999, which are only
-/// sometimes valid, are left to the parser.
+/// Whether a text is a valid time, spelt as this module writes it. Returns false for February 29 and for the year 9999,
+/// which are valid only sometimes: the parser decides about them.
 fn is_canonical(text: &str) -> bool {
     const SHAPE: &[u8; 24] = b"0000-00-00T00:00:00.000Z";
     let text = text.as_bytes();
@@ -109,7 +118,24 @@ fn is_long(month: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    /// A text is copied without being parsed, so it must be what the parsed time would be written as.
+    #[test]
+    fn a_text_that_is_no_time_and_a_time_outside_the_range_are_told_apart() {
+        for text in ["", "yesterday", "2026-01-31", "2026-01-31T08:00:00", "2026-02-30T08:00:00Z"] {
+            let why = text.parse::<Timestamp>().unwrap_err();
+            assert!(why.starts_with("not a time in the form of RFC 3339"), "{text}: {why}");
+        }
+        for text in [
+            "0000-12-31T23:59:59Z",
+            "0001-01-01T00:00:00+01:00",
+            "9999-12-31T00:00:00Z",
+            "9999-12-31T23:59:59-05:00",
+        ] {
+            let why = text.parse::<Timestamp>().unwrap_err();
+            assert!(why.starts_with("outside the range from "), "{text}: {why}");
+        }
+    }
+
+    /// A canonical text is copied without being parsed, so parsing and writing it must give the same text.
     #[test]
     fn what_counts_as_canonical_is_written_as_it_was_read() {
         let mut texts = Vec::new();

@@ -18,8 +18,8 @@ pub(crate) struct Variant {
     pub of: Option<fn(&mut Types) -> Value>,
 }
 
-const OTHER_MEMBERS: &str = "Members that this version does not know, as the server wrote them. They are sent back with \
-                             the value.";
+const OTHER_MEMBERS: &str = "Members of this JSON object that this version of the SDK does not know, as the server \
+                             wrote them. They are sent back with the value.";
 
 /// Named types, in the order in which they were found.
 #[derive(Default)]
@@ -115,7 +115,7 @@ impl Types {
     }
 }
 
-/// Doc lines as one text.
+/// Joins the lines of a doc comment to one text.
 pub(crate) fn prose(lines: &[&str]) -> String {
     lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join("\n").trim().to_owned()
 }

@@ -22,11 +22,11 @@ use crate::model::{Readable, Types};
 pub(crate) enum Safety {
     /// Reads: may be sent again.
     Read,
-    /// Changes something: sent again only if it certainly did not happen.
+    /// Changes something: sent again only if the request certainly did not take effect.
     Write,
 }
 
-/// What an operation returns, for the catalogue.
+/// What an operation returns.
 #[derive(Clone, Copy)]
 pub(crate) enum Returns {
     /// A page of a list.
@@ -37,20 +37,20 @@ pub(crate) enum Returns {
     Nothing,
     /// A run to follow.
     Run(RunKind),
-    /// Only used by other operations; hosts have no method for it.
+    /// A value that only other operations of the core use. Hosts have no method for the operation.
     Inner,
 }
 
 /// An operation of the API.
 pub(crate) struct Operation {
-    /// Hightouch's name of the operation.
+    /// Hightouch's name of the operation, such as `GetSync`.
     pub id: &'static str,
     /// The name at the door and in the hosts: `resource.method`.
     pub op: &'static str,
     pub method: http::Method,
-    /// The path below the base URL, parameters in braces.
+    /// The path below the base URL, with the parameters in braces.
     pub path: &'static str,
-    /// The path's parameters in their order.
+    /// The parameters of the path, in their order.
     pub ids: &'static [PathId],
     pub safety: Safety,
     pub class: Class,
@@ -61,7 +61,8 @@ pub(crate) struct Operation {
 }
 
 impl Operation {
-    /// Whether an object with these members is a whole value of the operation, whatever other members it has.
+    /// Whether an object is a complete value of the operation, judged by its members alone. `has` says whether the
+    /// object has a member. Other members do not matter. If the type requires no member, one known member is enough.
     pub(crate) fn returns_object_with(&self, has: impl Fn(&str) -> bool) -> bool {
         match self.returns {
             Returns::Page(_) => has("data"),
@@ -88,15 +89,15 @@ impl Operation {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Traits {
     pub deprecated: bool,
-    /// Whether it is newer than the document that the SDK was built from.
+    /// Whether the API document that the SDK was built from lacks the operation.
     pub newer: bool,
-    /// The order in which a list is requested by default. Without one, the server may order each page differently, so
-    /// pages overlap by a row and are compared.
+    /// The `orderBy` of a list whose caller names none. Without a fixed order, the server may order each page
+    /// differently. Operations without the argument `orderBy` ignore it.
     pub order: Option<&'static str>,
-    /// Hightouch's default page size, which is requested explicitly.
+    /// Hightouch's default for the number of rows in a page, which the SDK requests explicitly.
     pub page: u32,
-    /// A member that is taken from the path if the answer lacks it: the wire names of the member and of the path
-    /// parameter.
+    /// A member of the answer that is filled in from the path if the answer lacks it: the wire names of the member and
+    /// of the path parameter.
     pub fill: Option<(&'static str, &'static str)>,
 }
 
@@ -118,7 +119,7 @@ pub(crate) trait Endpoint {
     type Answer: Readable;
 }
 
-/// No arguments but those in the path.
+/// The arguments of an operation that has none outside its path.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct NoFields;
 

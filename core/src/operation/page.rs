@@ -7,17 +7,19 @@ use serde_json::Value;
 
 use crate::model::{LeftOut, Mended, Readable, Reader, Types, items};
 
-/// One page, all of whose rows can be read; `has_more` is absent if the server does not say.
+/// One page of a list. A row that cannot be read makes the whole page an error. `has_more` is absent if the server does
+/// not say.
 #[derive(Debug)]
 pub(crate) struct Page<T> {
     pub data: Vec<T>,
     pub has_more: Option<bool>,
 }
 
-/// One page of a list that goes on without the rows that cannot be read.
+/// One page of a list. A row that cannot be read does not fail the page.
 #[derive(Debug)]
 pub(crate) struct TolerantPage<T> {
-    /// The rows. In place of a row that cannot be read stands a text that distinguishes it from other rows.
+    /// The rows. A row that cannot be read is an `Err` with a text that identifies its content, so that pages can still
+    /// be compared.
     pub rows: Vec<Result<T, String>>,
     pub has_more: Option<bool>,
 }
@@ -47,7 +49,7 @@ fn read<T: Readable>(
     let (mut is_list, mut is_null, mut has_more) = (false, false, None);
     from.object(mended, |name, from, mended| {
         match name {
-            // Paths start at the list that the caller gets: "3.plannedRows", not "data.3.plannedRows".
+            // Paths of mended values start at the list that the caller gets: "3.plannedRows", not "data.3.plannedRows".
             "data" => {
                 is_null = from.is_null();
                 is_list = items(from, mended, &mut each)?;
@@ -59,8 +61,8 @@ fn read<T: Readable>(
         }
         Ok(())
     })?;
-    // Some servers write null for no rows. But if the page has no list at all, or says that there are more rows, it
-    // must not count as the end of the list.
+    // Some servers write null in place of an empty list. A page that lacks `data`, or that has null and says that there
+    // are more rows, is not accepted, because it would count as the end of the list.
     if is_null && has_more != Some(true) {
         mended.note_field("data");
         is_list = true;

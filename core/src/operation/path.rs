@@ -1,4 +1,4 @@
-//! The parameters of paths.
+//! The parameters in the paths of operations.
 
 use serde_json::Value;
 
@@ -19,15 +19,15 @@ pub(crate) enum IdKind {
 /// A parameter of a path.
 #[derive(Clone, Copy)]
 pub(crate) struct PathId {
-    /// The noun in errors: `source`, in `source 7`.
+    /// The noun that errors use: `source` in `source 7`.
     pub noun: &'static str,
-    /// Its name in the braces of the path.
+    /// The name of the parameter in the braces of the path.
     pub at: &'static str,
     pub kind: IdKind,
     pub argument: Argument,
 }
 
-/// A number in a path.
+/// Declares a path parameter that is a number.
 pub(crate) const fn number(
     noun: &'static str,
     name: &'static str,
@@ -48,7 +48,7 @@ pub(crate) const fn number(
     PathId { noun, at: wire, kind: IdKind::Int, argument }
 }
 
-/// Text in a path.
+/// Declares a path parameter that is text.
 pub(crate) const fn text(
     noun: &'static str,
     name: &'static str,
@@ -69,7 +69,7 @@ pub(crate) const fn text(
     PathId { noun, at: wire, kind: IdKind::Text, argument }
 }
 
-/// A sync in a path: by its id, or by its slug, which is looked up first.
+/// The path parameter that is the id of a sync. Callers may pass the slug instead, and its id is looked up first.
 pub(crate) const SYNC: PathId = PathId {
     noun: "sync",
     at: "syncId",
@@ -83,7 +83,7 @@ pub(crate) const SYNC: PathId = PathId {
         always: false,
         internal: false,
         doc: &[
-            "The sync's id or slug; an all-digit string is an id. A slug that the client does not remember costs one more request; a change looks it up each time.",
+            "The sync's id or slug; a string of only digits is an id. A slug costs one more request to look up its id, unless the client remembers the id. A call that changes something looks up the slug each time.",
         ],
         of: |_: &mut Types| Value::from("sync"),
     },

@@ -1,4 +1,4 @@
-//! Arguments of operations: read strictly, and placed in the query or the body.
+//! The arguments of operations: how they are declared, and how they are placed in the query or the body.
 
 use serde::Serialize as _;
 use serde_json::Value;
@@ -7,14 +7,14 @@ use serde_json::value::RawValue;
 use crate::model::strict::FromCaller;
 use crate::model::{Bare, Outgoing, Types};
 
-/// A request's values, each in its place.
+/// The arguments of a call that are sent in its query or its body.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Placed {
     pub query: Vec<(&'static str, String)>,
     pub body: Option<Box<RawValue>>,
 }
 
-/// Collects a request's values.
+/// Collects the arguments for the query and the body.
 #[derive(Default)]
 pub(crate) struct Placing {
     query: Vec<(&'static str, String)>,
@@ -22,7 +22,7 @@ pub(crate) struct Placing {
 }
 
 impl Placing {
-    /// Adds a query parameter. A list repeats its name.
+    /// Adds a query parameter. A list becomes one parameter for each item, all with this name.
     pub(crate) fn query(&mut self, name: &'static str, value: &impl Outgoing) {
         let mut add = |value: &Value| match value {
             Value::Null => {}
@@ -48,57 +48,59 @@ impl Placing {
         self.members.push((name, RawValue::NULL.to_owned()));
     }
 
-    /// Returns the values; `body` says whether the operation sends an empty body too.
+    /// Returns the query and the body. If `body` is true, a body without members is sent, too, as `{}`.
     pub(crate) fn finish(self, body: bool) -> Placed {
         let body = (body || !self.members.is_empty()).then(|| object(&self.members)).flatten();
         Placed { query: self.query, body }
     }
 }
 
-/// The members as one object, in their order.
+/// Joins the members into one object, in their order.
 fn object(members: &[(&'static str, Box<RawValue>)]) -> Option<Box<RawValue>> {
     let members: Vec<String> =
         members.iter().map(|(name, value)| format!("{}:{}", Value::from(*name), value.get())).collect();
     RawValue::from_string(format!("{{{}}}", members.join(","))).ok()
 }
 
-/// One argument of an operation, for the catalogue.
+/// One argument of an operation. The catalogue lists it.
 #[derive(Clone, Copy)]
 #[allow(clippy::struct_excessive_bools, reason = "independent facts, as the catalogue lists them")]
 pub(crate) struct Argument {
     pub name: &'static str,
     pub wire: &'static str,
     pub place: &'static str,
-    /// Whether it must be there.
+    /// Whether the argument must be present.
     pub required: bool,
-    /// Whether null has a meaning.
+    /// Whether the argument may be null.
     pub nullable: bool,
-    /// Whether it is sent even if it is left out.
+    /// Whether the member is sent even if the caller leaves the argument out.
     pub always: bool,
-    /// Whether only bindings and tests set it.
+    /// Whether only bindings and tests set the argument.
     pub internal: bool,
     pub doc: &'static [&'static str],
     pub of: fn(&mut Types) -> Value,
 }
 
-/// The values of an operation that are not in its path.
+/// The arguments of an operation that are not in its path.
 pub(crate) trait Fields: FromCaller {
     const ARGUMENTS: &'static [Argument];
 
-    /// The place of each value. A value with the place `client` controls the SDK and is not sent.
+    /// Places the arguments in the query or the body. An argument with the place `client` controls the SDK and is not
+    /// sent.
     fn place(&self) -> Placed;
 }
 
-/// Declares an operation's arguments: place (`query`, `body`, `client`), Rust name, wire name, type.
+/// Declares the arguments of an operation: for each its place (`query`, `body` or `client`), Rust name, wire name and
+/// type.
 ///
-/// Each may be left out, unless a word after the place says otherwise:
+/// An argument may be left out, unless a word after its place says otherwise:
 ///
 /// * `(needed)`: must be present.
 /// * `(given)`: must be present, and may be null.
 /// * `(nullable)`: absent, null and set mean different things.
 /// * `(nulled)`: sent as null if it is left out.
-/// * `(off)`: a boolean that is sent as false if it is left out. The API's document declares strings as the defaults of
-///   booleans, so the server's defaults are not relied on.
+/// * `(off)`: a boolean that is sent as false if it is left out. The API's document gives strings as the defaults of
+///   these booleans, so the SDK does not rely on the server's defaults.
 /// * `(internal)`: for bindings and tests. Hosts have no such argument, and errors do not list it.
 macro_rules! request {
     ($(#[doc = $doc:literal])* $vis:vis struct $name:ident {
@@ -176,7 +178,7 @@ macro_rules! request {
     };
     (@new $vis:vis $name:ident [$($arg:tt)+] [$($init:tt)*]) => {
         impl $name {
-            /// Creates it with the required values.
+            /// Creates a value from the required arguments. All others are left out.
             #[must_use]
             #[allow(clippy::too_many_arguments, reason = "as many as the document requires")]
             $vis fn new($($arg)+) -> Self {

@@ -1,4 +1,4 @@
-//! What operations that start runs need to know about runs.
+//! What an operation declares about the run that it starts.
 
 use std::fmt;
 
@@ -38,30 +38,30 @@ impl fmt::Display for RunKind {
     }
 }
 
-/// The type of a run's state, as the operation that starts the run declares it.
+/// The type of a run's state. The operation that starts the run declares it.
 pub(crate) trait OfRun {
     const KIND: RunKind;
-    /// What starting a run returns.
+    /// The answer to the request that starts a run.
     type Started: Started;
 }
 
-/// What starting a run returns: the run's id.
+/// The answer to a request that starts a run: it contains the id of the run.
 pub(crate) trait Started: Readable + Serialize + Send {
     fn id(self) -> String;
 }
 
 model! {
-    /// The id of a run that has a number.
+    /// The answer to a request that starts a run with a numeric id.
     pub(crate) struct StartedNumber {
-        /// Run id: a string here, a number in the list of runs.
+        /// The run's id. The server sends it as a string here, and as a number in the list of runs.
         required id = "id": i64,
     }
 }
 
 model! {
-    /// The id of a run that has a text.
+    /// The answer to a request that starts a run with a text as its id.
     pub(crate) struct StartedText {
-        /// Run id.
+        /// The run's id.
         required id = "id": RunText,
     }
 }

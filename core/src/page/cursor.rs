@@ -1,8 +1,9 @@
 //! The position in a list: which offset to request next, and what a page says about the list. Does no I/O.
 //!
-//! Pages overlap by one row. If a page begins with an unknown row, rows were deleted and later ones moved past the
-//! boundary. Then the last page is read again, and earlier ones if needed, so that no row is skipped. Rows that one of
-//! the last two pages had are dropped.
+//! Each page after the first one normally begins with the last row of the page before. If a page begins with an unknown
+//! row instead, rows were deleted, and later rows moved past the boundary between the pages. Then the last page is read
+//! again, and earlier pages if needed, so that no row is skipped. Rows that one of the last two pages contained are
+//! dropped.
 
 use std::collections::VecDeque;
 
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// Hightouch's usual page size, which is requested explicitly.
 pub(crate) const DEFAULT_SIZE: u32 = 100;
-/// How many of the last pages are remembered, by the ids of their rows.
+/// How many of the last pages are remembered, as the ids of their rows.
 const PAGES_KEPT: usize = 2;
 /// How many consecutive pages may have no new rows.
 const STALE_BORNE: u8 = 2;
@@ -19,7 +20,7 @@ const STALE_BORNE: u8 = 2;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Cursor {
-    /// The offset of the first row that was not requested yet.
+    /// The offset after the last row that was read.
     offset: u32,
     /// The offset at which the list began.
     first: u32,
@@ -40,11 +41,11 @@ pub(crate) struct Cursor {
 enum CursorStep {
     /// The first page.
     First,
-    /// The next page, from the last row that is known.
+    /// The next page. It begins with the last row that is known.
     Onward,
     /// The next page, without an overlapping row, because the server returns one row per page.
     Bare,
-    /// An earlier page again, from this offset.
+    /// The last page or an earlier one again, from this offset.
     Again(u32),
 }
 
@@ -109,11 +110,13 @@ impl Cursor {
         claims_more: bool,
     ) -> Result<Taken, DoesNotAdvance> {
         let Some(first) = ids.first().filter(|id| self.knows(id)) else {
-            // The row here is unknown: earlier rows were deleted, and others moved past the boundary.
+            // The page does not begin with a known row: earlier rows were deleted, and unread rows may have moved past
+            // the boundary.
             self.step = CursorStep::Again(self.page_start());
             return Ok(Taken { fresh: Vec::new(), ended: false });
         };
-        // If this is a known row but not the last one, rows were inserted before it, and nothing was skipped.
+        // If the first row is known but is not the last known row, rows were inserted before it, and nothing was
+        // skipped.
         let overlaps = Some(first) == self.last_row();
         match (ids.len(), fresh.is_empty()) {
             (1, _) if overlaps && claims_more => {
@@ -135,7 +138,7 @@ impl Cursor {
     ) -> Result<Taken, DoesNotAdvance> {
         let anchored = ids.first().is_some_and(|id| self.knows(id));
         if !anchored && from > self.first {
-            // The row here is unknown too: go further back.
+            // This page does not begin with a known row either, so the next request goes further back.
             self.step = CursorStep::Again(from.saturating_sub(self.size).max(self.first));
             return Ok(Taken { fresh: Vec::new(), ended: false });
         }

@@ -47,7 +47,7 @@ impl<T: Row + Serialize> Row for CanonicalRow<T> {
     }
 }
 
-/// The new rows of a page, and the position after it.
+/// The new rows of a page, and the cursor for the next page; no cursor if the list has ended.
 pub(crate) struct Fetched<T> {
     pub rows: Vec<T>,
     /// Whether a row of the page could not be read and is missing from `rows`.
@@ -55,7 +55,7 @@ pub(crate) struct Fetched<T> {
     pub cursor: Option<Cursor>,
 }
 
-/// The cursor of a list's first call.
+/// The cursor for the first page of a list, with the offset and the limit of the call.
 pub(crate) fn start(call: &Call) -> Cursor {
     let number =
         |name: &str| call.query().find(|(known, _)| *known == name).and_then(|(_, value)| value.parse().ok());
@@ -72,7 +72,7 @@ pub(crate) fn positioned(call: &Call, cursor: &Cursor) -> Call {
     call
 }
 
-/// Reads one page.
+/// Reads the page at the cursor.
 pub(crate) async fn fetch<T: Row>(
     sender: &Sender,
     call: &Call,

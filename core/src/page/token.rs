@@ -28,7 +28,7 @@ pub(crate) fn to_token(operation: &Operation, call: &Call, cursor: Cursor) -> St
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(&next).unwrap_or_default())
 }
 
-/// Decodes the call and the cursor from the text.
+/// Decodes a token of `operation` into the call and the cursor.
 pub(crate) fn from_token(operation: &'static Operation, token: &str) -> Result<(Call, Cursor), Error> {
     let rest: Option<Rest> =
         URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
@@ -41,7 +41,8 @@ pub(crate) fn from_token(operation: &'static Operation, token: &str) -> Result<(
             Ok((Call::new(operation, ids)?.with_query(rest.query), rest.cursor))
         }
         _ => {
-            let what = message!["`next` is not what a page of ", Method(operation.op), " gave"];
+            let what =
+                message!["`next` is not a token from a page of ", Method(operation.op), ". Nothing was sent"];
             Err(Error::new(Kind::InvalidRequest, what))
         }
     }

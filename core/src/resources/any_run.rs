@@ -1,4 +1,4 @@
-//! A run of the kind that a token names.
+//! Resuming a run of any kind from its token.
 
 use super::{IdentityGraphRun, SequenceRun, SyncRun};
 use crate::error::Error;
@@ -39,7 +39,7 @@ impl AnyRun {
 }
 
 impl AnyRun {
-    /// The run that a token names.
+    /// Resumes the run that a token names. Fails if the token is invalid or belongs to another server.
     pub(crate) fn resumed(sender: &Sender, token: &str) -> Result<Self, Error> {
         let token = RunToken::decode(token, &sender.config().origin)?;
         Ok(match token.kind {

@@ -16,17 +16,17 @@ model! {
         required id = "id": String,
         /// Display name.
         required name = "name": String,
-        /// Id of the workspace that it belongs to.
+        /// Id of the workspace that the flow belongs to.
         optional workspace_id = "workspaceId": i64,
-        /// Id of the decision engine.
+        /// Id of the decision engine that the flow belongs to.
         optional decision_engine_id = "decisionEngineId": String,
         /// Id of the audience that the flow decides for.
         optional audience_id = "audienceId": i64,
-        /// State. The vendor documents only `active`.
+        /// Status of the flow. Hightouch documents only `active`.
         optional status = "status": String,
-        /// Settings, in a form that the API does not define.
+        /// Settings. The API does not define their structure.
         optional config = "config": Json,
-        /// When it was created.
+        /// Time of creation.
         optional created_at = "createdAt": Timestamp,
         /// Time of the last change.
         optional updated_at = "updatedAt": Timestamp,
@@ -46,17 +46,17 @@ model! {
         required id = "id": String,
         /// Display name.
         required name = "name": String,
-        /// Id of the channel that it is sent on.
+        /// Id of the channel that the message is sent on.
         optional channel_id = "channelId": String,
-        /// Content and settings; the form depends on the channel.
+        /// Content and settings. Their structure depends on the channel.
         optional config = "config": Json,
-        /// Tags, in a form that the API does not define.
+        /// Tags. The API does not define their structure.
         optional tags = "tags": Json,
-        /// Limits on how often and when it can be chosen.
+        /// Limits on how often and when the message can be chosen.
         optional guardrails = "guardrails": MessageGuardrails,
         /// Variables of the message.
         defaulted variables = "variables": Vec<MessageVariable>,
-        /// When it was created.
+        /// Time of creation.
         optional created_at = "createdAt": Timestamp,
         /// Time of the last change.
         optional updated_at = "updatedAt": Timestamp,
@@ -70,17 +70,17 @@ impl Row for DecisionEngineMessage {
 }
 
 model! {
-    /// Limits on how often and when a message is chosen.
+    /// Limits on how often and when a message can be chosen.
     pub struct MessageGuardrails (sent) {
-        /// Maximum number of sends to one user in the window.
+        /// Maximum number of sends to one user within `max_sends_per_user_window_days`.
         optional max_sends_per_user = "maxSendsPerUser": i64,
-        /// Length of the window in days.
+        /// Length of the window for `max_sends_per_user`, in days.
         optional max_sends_per_user_window_days = "maxSendsPerUserWindowDays": i64,
         /// Minimum number of other messages between two sends of this one.
         optional min_other_messages_in_between = "minOtherMessagesInBetween": i64,
-        /// First day on which it can be sent; the format is not documented.
+        /// First day on which the message can be sent. The format is not documented.
         optional first_eligible_send_date = "firstEligibleSendDate": String,
-        /// Last day on which it can be sent; the format is not documented.
+        /// Last day on which the message can be sent. The format is not documented.
         optional last_eligible_send_date = "lastEligibleSendDate": String,
     }
 }
@@ -88,11 +88,11 @@ model! {
 model! {
     /// A variable of a message.
     pub struct MessageVariable (sent) {
-        /// Name, unique in its message.
+        /// Name, unique within the message.
         needed name = "name": String,
-        /// How variants are chosen.
+        /// How the variants are chosen.
         optional config = "config": MessageVariableConfig,
-        /// Its variants.
+        /// Variants of the variable.
         defaulted variants = "variants": Vec<MessageVariant>,
     }
 }
@@ -100,11 +100,11 @@ model! {
 model! {
     /// How the variants of a variable are chosen.
     pub struct MessageVariableConfig (sent) {
-        /// Whether variants have a value for each locale; if false or absent, only `value` is used.
+        /// Whether a variant's values by locale are used. If false or absent, only its `value` is used.
         optional localization_enabled = "localizationEnabled": bool,
-        /// Length of the window of `max_sends_per_user`, in days.
+        /// Length of the rolling window for `max_sends_per_user`, in days.
         optional max_sends_per_user_window_days = "maxSendsPerUserWindowDays": i64,
-        /// Maximum number of sends of this variable's variants to one user in the window.
+        /// Maximum number of sends of this variable's variants to one user within `max_sends_per_user_window_days`.
         optional max_sends_per_user = "maxSendsPerUser": i64,
     }
 }
@@ -112,23 +112,23 @@ model! {
 model! {
     /// A variant of a variable.
     pub struct MessageVariant (sent) {
-        /// The value if no value for a locale applies.
+        /// Value that is used if no value for a locale applies.
         needed value = "value": String,
-        /// Tags by name.
+        /// Tags, as a map from name to value.
         optional tags = "tags": BTreeMap<String, String>,
-        /// First day on which it can be sent, as ISO 8601.
+        /// First day on which the variant can be sent, in ISO 8601 format.
         optional first_eligible_send_date = "firstEligibleSendDate": String,
-        /// Last day on which it can be sent, as ISO 8601.
+        /// Last day on which the variant can be sent, in ISO 8601 format.
         optional last_eligible_send_date = "lastEligibleSendDate": String,
-        /// Filter for the users who can get it, in a form that the API does not define.
+        /// Filter for the users who can get the variant. The API does not define its structure.
         optional user_audience_filter = "userAudienceFilter": Json,
-        /// Values by locale (`en-US`); ignored unless the variable has `localization_enabled`.
+        /// Values by locale (`en-US`). Ignored unless the variable's configuration enables localization.
         optional locale_values = "localeValues": BTreeMap<String, String>,
     }
 }
 
 model! {
-    /// The result of running a flow.
+    /// The result of queueing a run of a flow.
     pub struct DecisionEngineRun {
         /// Number of flows that were queued.
         defaulted flows_enqueued = "flowsEnqueued": i64,
@@ -136,7 +136,7 @@ model! {
 }
 
 choice! {
-    /// The order of a list of flows; the direction is not documented.
+    /// The order of a list of flows. The direction is not documented.
     pub enum FlowOrder {
         /// By id.
         Id = "id",
@@ -146,7 +146,7 @@ choice! {
 }
 
 request! {
-    /// Filters for a list of flows (operation `ListFlows`).
+    /// Filters, paging and order of a list of flows (operation `ListFlows`).
     pub struct ListDecisionEngineFlows {
         /// Only flows with this name. The API does not document whether a part of the name matches.
         query name = "name": String,
@@ -160,7 +160,8 @@ request! {
 }
 
 request! {
-    /// Filters for a list of messages of a flow (operation `ListMessages`); their order is not documented.
+    /// Paging of a list of a flow's messages (operation `ListMessages`). The order of the messages is not
+    /// documented.
     pub struct ListDecisionEngineMessages {
         /// Number of messages to skip before the first page. Default: 0.
         query offset = "offset": u32,
@@ -174,13 +175,13 @@ request! {
     pub struct DecisionEngineMessageCreate {
         /// Display name.
         body(needed) name = "name": String,
-        /// Id of the channel that it is sent on.
+        /// Id of the channel that the message is sent on.
         body(needed) channel_id = "channelId": String,
-        /// Content and settings; the form depends on the channel.
+        /// Content and settings. Their structure depends on the channel.
         body(needed) config = "config": JsonObject,
-        /// Tags, in a form that the API does not define.
+        /// Tags. The API does not define their structure.
         body tags = "tags": JsonObject,
-        /// Limits on how often and when it can be chosen.
+        /// Limits on how often and when the message can be chosen.
         body guardrails = "guardrails": MessageGuardrails,
         /// Variables of the message.
         body variables = "variables": Vec<MessageVariable>,
@@ -188,15 +189,16 @@ request! {
 }
 
 request! {
-    /// Changes to a message (operation `UpdateMessage`); members that are left out stay as they are.
+    /// Changes to a message (operation `UpdateMessage`). Fields that are left out keep their values; at least
+    /// one must be set.
     pub struct DecisionEngineMessageUpdate {
         /// Display name.
         body name = "name": String,
-        /// Content and settings; the form depends on the channel.
+        /// Content and settings. Their structure depends on the channel.
         body config = "config": JsonObject,
-        /// Tags, in a form that the API does not define.
+        /// Tags. The API does not define their structure.
         body tags = "tags": JsonObject,
-        /// Limits on how often and when it can be chosen.
+        /// Limits on how often and when the message can be chosen.
         body guardrails = "guardrails": MessageGuardrails,
         /// Variables of the message.
         body variables = "variables": Vec<MessageVariable>,
@@ -215,12 +217,12 @@ operations! {
     GetFlowOp = "GetFlow", read GET "/decision-engine/flow/{flowId}" [FLOW] as "decision_engine.get_flow",
     takes NoFields, gives value DecisionEngineFlow;
 
-    /// Queues a run of a flow. The effect of repeating it is not documented, and the progress of the run cannot be
-    /// read. The request is repeated only if the first one certainly had no effect.
+    /// Queues a run of a flow. No operation reads the progress of the run, and the API does not document what a second
+    /// request does. A request that failed is sent again only if it certainly had no effect.
     RunFlowOp = "RunFlow", trigger POST "/decision-engine/flow/{flowId}/run" [FLOW] as "decision_engine.run_flow",
     takes NoFields, gives value DecisionEngineRun;
 
-    /// Lists the messages of a flow in pages. Their order is not documented.
+    /// Lists the messages of a flow, a page at a time. The order of the messages is not documented.
     ListMessagesOp = "ListMessages", read GET "/decision-engine/flow/{flowId}/messages" [FLOW]
     as "decision_engine.list_messages", takes ListDecisionEngineMessages, gives page DecisionEngineMessage;
 
@@ -228,11 +230,11 @@ operations! {
     GetMessageOp = "GetMessage", read GET "/decision-engine/flow/{flowId}/messages/{messageId}" [FLOW, MESSAGE]
     as "decision_engine.get_message", takes NoFields, gives value DecisionEngineMessage;
 
-    /// Adds a message to a flow. The request is repeated only if the first one certainly had no effect.
+    /// Adds a message to a flow. A request that failed is sent again only if it certainly had no effect.
     CreateMessageOp = "CreateMessage", write POST "/decision-engine/flow/{flowId}/messages" [FLOW]
     as "decision_engine.create_message", takes DecisionEngineMessageCreate, gives value DecisionEngineMessage;
 
-    /// Changes a message; members that are left out stay as they are.
+    /// Changes a message. Fields that are left out keep their values; at least one must be given.
     UpdateMessageOp = "UpdateMessage", write PATCH "/decision-engine/flow/{flowId}/messages/{messageId}" [FLOW, MESSAGE]
     as "decision_engine.update_message", takes DecisionEngineMessageUpdate, gives value DecisionEngineMessage;
 }
@@ -288,7 +290,7 @@ impl DecisionEngine {
         Pending::new(&self.sender, call_on::<CreateMessageOp>(vec![Id::Text(flow.into())], message))
     }
 
-    /// Changes a message (operation `UpdateMessage`); members that are left out stay as they are.
+    /// Changes a message (operation `UpdateMessage`). Fields that are left out keep their values.
     pub fn update_message(
         &self,
         flow: impl Into<String>,

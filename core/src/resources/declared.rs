@@ -8,22 +8,26 @@ use crate::runs::RunState;
 
 /// Visits the declared operations, each with the types of its arguments and its result.
 pub(crate) trait Visitor {
-    /// A list.
+    /// Visits an operation that lists rows of type `T`.
     fn page<E: Endpoint<Answer = Page<T>>, T: Row + Serialize>(&mut self);
-    /// One value, or nothing.
+    /// Visits an operation that returns one value, or nothing.
     fn value<E: Endpoint<Answer: Send + Serialize>>(&mut self);
-    /// A run to follow.
+    /// Visits an operation that starts a run, which can be followed.
     fn run<E: Endpoint<Answer = S::Started, Fields: Default>, S: RunState>(&mut self);
-    /// An operation that only other operations use; hosts have no method for it.
+    /// Visits an operation that only other operations use. Hosts have no method for it.
     fn inner<E: Endpoint>(&mut self);
 }
 
 /// Declares the operations of a resource, and the function `operations`, which shows them to a [`Visitor`].
 ///
-/// An operation is its type and the vendor's id; what repeating it would do; the HTTP request and the ids in its path; its
-/// name in the SDK; what it takes and returns (`page`, `value`, `run`, `nothing` or `inner`); then the
-/// [`Traits`](crate::operation::Traits) that differ from most. `read` and `poll` may be repeated; `write` and `trigger`
-/// change something.
+/// A declaration lists, in this order:
+///
+/// * a type that stands for the operation, and Hightouch's name of the operation;
+/// * a word for its safety and priority: `read` and `poll` may be sent again, `write` and `trigger` change something;
+/// * the HTTP method, the path, the ids in the path, and the name of the operation in the SDK;
+/// * the type of its arguments;
+/// * what it returns (`page`, `value`, `run`, `nothing` or `inner`), with the type;
+/// * the [`Traits`](crate::operation::Traits) that differ from `Traits::NONE`.
 macro_rules! operations {
     ($($(#[doc = $doc:literal])* $marker:ident = $id:literal, $safety:ident $verb:ident $path:literal
         [$($path_id:expr),*] as $op:literal, takes $fields:ty, gives $kind:ident $answer:ty

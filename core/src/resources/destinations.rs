@@ -17,13 +17,13 @@ model! {
         required name = "name": String,
         /// Slug, unique among the workspace's destinations.
         required slug = "slug": String,
-        /// Id of the workspace that it belongs to.
+        /// Id of the workspace that the destination belongs to.
         optional workspace_id = "workspaceId": i64,
-        /// When it was created.
+        /// Time of creation.
         optional created_at = "createdAt": Timestamp,
         /// Time of the last change.
         optional updated_at = "updatedAt": Timestamp,
-        /// Settings of the connection; the form depends on the type and may change at any time.
+        /// Settings of the connection. Their structure depends on the type and may change at any time.
         optional configuration = "configuration": Json,
         /// Kind of connection, such as `salesforce` or `hubspot`.
         optional type_ = "type": String,
@@ -39,7 +39,7 @@ impl Row for Destination {
 }
 
 request! {
-    /// Filters for a list of destinations (operation `ListDestination`).
+    /// Filters, paging and order of a list of destinations (operation `ListDestination`).
     pub struct ListDestinations {
         /// Only destinations with this name. The API does not document whether a part of the name matches.
         query name = "name": String,
@@ -59,21 +59,23 @@ request! {
     pub struct DestinationCreate {
         /// Display name.
         body(needed) name = "name": String,
-        /// Slug, unique among the workspace's destinations. A slug that is already taken is a `conflict`.
+        /// Slug, unique among the workspace's destinations. A slug that is already taken is an error of kind
+        /// `conflict`.
         body(needed) slug = "slug": String,
         /// Kind of connection, such as `salesforce` or `hubspot`.
         body(needed) type_ = "type": String,
-        /// Settings of the connection; the form depends on the type.
+        /// Settings of the connection. Their structure depends on the type.
         body(needed) configuration = "configuration": JsonObject,
     }
 }
 
 request! {
-    /// Changes to a destination (operation `UpdateDestination`); members that are left out stay as they are.
+    /// Changes to a destination (operation `UpdateDestination`). Fields that are left out keep their values; at least
+    /// one must be set.
     pub struct DestinationUpdate {
         /// Display name.
         body name = "name": String,
-        /// Settings of the connection. Whether members that are left out keep their values is not documented.
+        /// Settings of the connection. Whether settings that are left out keep their values is not documented.
         body configuration = "configuration": JsonObject,
     }
 }
@@ -89,11 +91,11 @@ operations! {
     GetDestinationOp = "GetDestination", read GET "/destinations/{destinationId}" [DESTINATION] as "destinations.get",
     takes NoFields, gives value Destination;
 
-    /// Creates a destination. The request is repeated only if the first one certainly had no effect.
+    /// Creates a destination. A request that failed is sent again only if it certainly had no effect.
     CreateDestinationOp = "CreateDestination", write POST "/destinations" [] as "destinations.create",
     takes DestinationCreate, gives value Destination;
 
-    /// Changes a destination; members that are left out stay as they are.
+    /// Changes a destination. Fields that are left out keep their values; at least one must be given.
     UpdateDestinationOp = "UpdateDestination", write PATCH "/destinations/{destinationId}" [DESTINATION] as "destinations.update",
     takes DestinationUpdate, gives value Destination;
 }
@@ -120,7 +122,7 @@ impl Destinations {
         Pending::new(&self.sender, call::<CreateDestinationOp>(destination))
     }
 
-    /// Changes a destination (operation `UpdateDestination`); members that are left out stay as they are.
+    /// Changes a destination (operation `UpdateDestination`). Fields that are left out keep their values.
     pub fn update(&self, destination: i64, changes: &DestinationUpdate) -> Pending<Destination> {
         Pending::new(&self.sender, call_on::<UpdateDestinationOp>(vec![Id::Int(destination)], changes))
     }

@@ -1,4 +1,4 @@
-//! Event contracts: what events may look like.
+//! Event contracts: schemas that events must match.
 
 use super::{EventOrder, EventPolicy, EventSchema, EventSource};
 use crate::call::{Id, call, call_on};
@@ -20,15 +20,15 @@ model! {
         optional description = "description": String,
         /// How events that the contract does not define are handled.
         optional on_undeclared_schema = "onUndeclaredSchema": EventPolicy,
-        /// The events that it defines.
+        /// The events that the contract defines.
         defaulted events = "events": Vec<EventSchema>,
-        /// Id of the workspace that it belongs to.
+        /// Id of the workspace that the contract belongs to.
         optional workspace_id = "workspaceId": i64,
-        /// When it was created.
+        /// Time of creation.
         optional created_at = "createdAt": Timestamp,
         /// Time of the last change.
         optional updated_at = "updatedAt": Timestamp,
-        /// Event sources that it applies to.
+        /// Event sources that the contract applies to.
         defaulted event_sources = "eventSources": Vec<EventSource>,
     }
 }
@@ -40,8 +40,9 @@ impl Row for EventContract {
 }
 
 model! {
-    /// An event contract after a change. Hightouch documents it without its id, times and sources, but shows them in an
-    /// example. The SDK fills in the id; the rest is absent if the server does not return it.
+    /// An event contract after a change. By Hightouch's schema, the answer to a change has no id, workspace, times or
+    /// event sources, but Hightouch's example shows them. The SDK fills in the id. The other fields are absent if the
+    /// server does not return them.
     pub struct UpdatedEventContract {
         /// Id.
         required id = "id": String,
@@ -53,21 +54,21 @@ model! {
         optional description = "description": String,
         /// How events that the contract does not define are handled.
         optional on_undeclared_schema = "onUndeclaredSchema": EventPolicy,
-        /// The events that it defines; absent if the server does not repeat them.
+        /// The events that the contract defines. Absent if the server does not return them.
         optional events = "events": Vec<EventSchema>,
-        /// Id of the workspace that it belongs to.
+        /// Id of the workspace that the contract belongs to.
         optional workspace_id = "workspaceId": i64,
-        /// When it was created.
+        /// Time of creation.
         optional created_at = "createdAt": Timestamp,
         /// Time of the last change.
         optional updated_at = "updatedAt": Timestamp,
-        /// Sources of events that it is applied to; absent if the server does not repeat them.
+        /// Event sources that the contract applies to. Absent if the server does not return them.
         optional event_sources = "eventSources": Vec<EventSource>,
     }
 }
 
 request! {
-    /// Filters for a list of event contracts (operation `ListContracts`).
+    /// Filters, paging and order of a list of event contracts (operation `ListContracts`).
     pub struct ListEventContracts {
         /// Only contracts with this name. The API does not document whether a part of the name matches.
         query name = "name": String,
@@ -91,13 +92,14 @@ request! {
         body description = "description": String,
         /// How events that the contract does not define are handled. Default: `ALLOW_EVENT`.
         body on_undeclared_schema = "onUndeclaredSchema": EventPolicy,
-        /// The events that it defines.
+        /// The events that the contract defines.
         body events = "events": Vec<EventSchema>,
     }
 }
 
 request! {
-    /// Changes to an event contract (operation `UpdateContract`); members that are left out stay as they are.
+    /// Changes to an event contract (operation `UpdateContract`). Fields that are left out keep their values; at least
+    /// one must be set.
     pub struct EventContractUpdate {
         /// Display name.
         body name = "name": String,
@@ -123,11 +125,11 @@ operations! {
     GetContractOp = "GetContract", read GET "/events/contracts/{contractId}" [CONTRACT] as "event_contracts.get",
     takes NoFields, gives value EventContract;
 
-    /// Creates an event contract. The request is repeated only if the first one certainly had no effect.
+    /// Creates an event contract. A request that failed is sent again only if it certainly had no effect.
     CreateContractOp = "CreateContract", write POST "/events/contracts" [] as "event_contracts.create",
     takes EventContractCreate, gives value EventContract;
 
-    /// Changes an event contract; members that are left out stay as they are.
+    /// Changes an event contract. Fields that are left out keep their values; at least one must be given.
     UpdateContractOp = "UpdateContract", write PATCH "/events/contracts/{contractId}" [CONTRACT]
     as "event_contracts.update", takes EventContractUpdate, gives value UpdatedEventContract,
     fill Some(("id", "contractId"));
@@ -155,7 +157,7 @@ impl EventContracts {
         Pending::new(&self.sender, call::<CreateContractOp>(contract))
     }
 
-    /// Changes an event contract (operation `UpdateContract`); members that are left out stay as they are.
+    /// Changes an event contract (operation `UpdateContract`). Fields that are left out keep their values.
     pub fn update(
         &self,
         contract: impl Into<String>,

@@ -1,4 +1,4 @@
-//! Event domains: contracts with components that their schemas share.
+//! Event domains: schemas that events must match, and components that the schemas share.
 
 use super::{EventOrder, EventPolicy, EventSchema, EventSource};
 use crate::call::{Id, call, call_on};
@@ -21,17 +21,17 @@ model! {
         optional description = "description": String,
         /// How events that the domain does not define are handled.
         optional on_undeclared_schema = "onUndeclaredSchema": EventPolicy,
-        /// The events that it defines.
+        /// The events that the domain defines.
         defaulted events = "events": Vec<EventSchema>,
         /// Components that the schemas of the events share.
         defaulted components = "components": Vec<EventDomainComponent>,
-        /// Id of the workspace that it belongs to.
+        /// Id of the workspace that the domain belongs to.
         optional workspace_id = "workspaceId": i64,
-        /// When it was created.
+        /// Time of creation.
         optional created_at = "createdAt": Timestamp,
         /// Time of the last change.
         optional updated_at = "updatedAt": Timestamp,
-        /// Event sources that it applies to.
+        /// Event sources that the domain applies to.
         defaulted event_sources = "eventSources": Vec<EventSource>,
     }
 }
@@ -43,28 +43,28 @@ impl Row for EventDomain {
 }
 
 model! {
-    /// A component: a part of a schema that the events of a domain can share.
+    /// A component of an event domain: a part of a JSON Schema that the schemas of the domain's events can share.
     pub struct EventDomainComponent (sent) {
-        /// Id; leave it out for a new component. An update finds a component by its id, else by name and version; to
-        /// rename it, give the id.
+        /// Id. Leave it out for a new component. An update finds an existing component by its id, or by name and
+        /// version if the id is left out. To rename a component, give its id.
         optional id = "id": String,
-        /// Slug. The server makes one from the name if it is left out; it cannot be changed later.
+        /// Slug. If it is left out, the server derives a slug from the name. A slug cannot be changed later.
         optional slug = "slug": String,
         /// Name.
         needed name = "name": String,
-        /// Version. Default: `default`. An update with an id keeps the version if it is left out.
+        /// Version. Default: `default`. In an update with an id, a version that is left out stays the same.
         optional version = "version": String,
-        /// Description. An update keeps it if it is left out; an empty text clears it.
+        /// Description. In an update, a description that is left out stays the same, and an empty text clears it.
         optional description = "description": String,
         /// A part of a JSON Schema.
         needed schema = "schema": Json,
-        /// Slugs of the components that it refers to. Set by the server.
-        optional imports = "imports": Vec<String>,
+        /// Slugs of the components that this component refers to. Set by the server.
+        shown imports = "imports": Vec<String>,
     }
 }
 
 request! {
-    /// Filters for a list of event domains (operation `ListDomains`).
+    /// Filters, paging and order of a list of event domains (operation `ListDomains`).
     pub struct ListEventDomains {
         /// Only domains with this name. The API does not document whether a part of the name matches.
         query name = "name": String,
@@ -88,7 +88,7 @@ request! {
         body description = "description": String,
         /// How events that the domain does not define are handled. Default: `ALLOW_EVENT`.
         body on_undeclared_schema = "onUndeclaredSchema": EventPolicy,
-        /// The events that it defines.
+        /// The events that the domain defines.
         body events = "events": Vec<EventSchema>,
         /// Components that the schemas of the events share.
         body components = "components": Vec<EventDomainComponent>,
@@ -96,7 +96,8 @@ request! {
 }
 
 request! {
-    /// Changes to an event domain (operation `UpdateDomain`); members that are left out stay as they are.
+    /// Changes to an event domain (operation `UpdateDomain`). Fields that are left out keep their values; at least
+    /// one must be set.
     pub struct EventDomainUpdate {
         /// Display name.
         body name = "name": String,
@@ -106,9 +107,9 @@ request! {
         body description = "description": String,
         /// How events that the domain does not define are handled.
         body on_undeclared_schema = "onUndeclaredSchema": EventPolicy,
-        /// The events that it defines: the complete list, which replaces the existing one.
+        /// The complete list of events, which replaces the existing list.
         body events = "events": Vec<EventSchema>,
-        /// Parts that the events' schemas share: the complete list, which replaces the existing one.
+        /// The complete list of components, which replaces the existing list.
         body components = "components": Vec<EventDomainComponent>,
     }
 }
@@ -124,12 +125,12 @@ operations! {
     GetDomainOp = "GetDomain", read GET "/events/domains/{domainId}" [DOMAIN] as "event_domains.get",
     takes NoFields, gives value EventDomain;
 
-    /// Creates an event domain. The request is repeated only if the first one certainly had no effect.
+    /// Creates an event domain. A request that failed is sent again only if it certainly had no effect.
     CreateDomainOp = "CreateDomain", write POST "/events/domains" [] as "event_domains.create",
     takes EventDomainCreate, gives value EventDomain;
 
-    /// Changes an event domain; members that are left out stay as they are, given events and components replace all
-    /// existing ones.
+    /// Changes an event domain. Fields that are left out keep their values; at least one must be given. A list of
+    /// events or components replaces the existing list.
     UpdateDomainOp = "UpdateDomain", write PATCH "/events/domains/{domainId}" [DOMAIN] as "event_domains.update",
     takes EventDomainUpdate, gives value EventDomain;
 }
@@ -156,7 +157,8 @@ impl EventDomains {
         Pending::new(&self.sender, call::<CreateDomainOp>(domain))
     }
 
-    /// Changes an event domain (operation `UpdateDomain`); given events and components replace all existing ones.
+    /// Changes an event domain (operation `UpdateDomain`). Fields that are left out keep their values. A list of events
+    /// or components replaces the existing list.
     pub fn update(&self, domain: impl Into<String>, changes: &EventDomainUpdate) -> Pending<EventDomain> {
         Pending::new(&self.sender, call_on::<UpdateDomainOp>(vec![Id::Text(domain.into())], changes))
     }

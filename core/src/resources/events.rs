@@ -1,9 +1,9 @@
-//! What event contracts and event domains have in common.
+//! Types that event contracts and event domains share.
 
 use crate::json::Json;
 
 open_enum! {
-    /// How an event that matches a rule is handled.
+    /// What happens to an event that is not defined or that violates its schema.
     pub enum EventPolicy {
         /// The event passes.
         AllowEvent = "ALLOW_EVENT",
@@ -13,7 +13,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// How an event with fields outside its schema is handled.
+    /// What happens to an event with fields outside its schema.
     pub enum FieldPolicy {
         /// The event passes unchanged.
         AllowEvent = "ALLOW_EVENT",
@@ -41,9 +41,9 @@ open_enum! {
 }
 
 model! {
-    /// The schema of the events of one kind and name.
+    /// The schema that events of one type and name must match.
     pub struct EventSchema (sent) {
-        /// JSON Schema of the event. In an event domain, it may refer to the domain's components.
+        /// JSON Schema of the event. In an event domain, the schema may refer to the domain's components.
         needed schema = "schema": Json,
         /// How events with fields outside the schema are handled. Default: `OMIT_FIELDS`.
         optional on_undeclared_fields = "onUndeclaredFields": FieldPolicy,
@@ -61,7 +61,7 @@ model! {
 }
 
 model! {
-    /// An event source that a contract or a domain applies to.
+    /// An event source that an event contract or an event domain applies to.
     pub struct EventSource {
         /// The source's id.
         required id = "id": String,
@@ -71,7 +71,7 @@ model! {
 }
 
 choice! {
-    /// The order of a list of event contracts or event domains; the direction is not documented.
+    /// The order of a list of event contracts or event domains. The direction is not documented.
     pub enum EventOrder {
         /// By id.
         Id = "id",

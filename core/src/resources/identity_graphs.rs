@@ -16,11 +16,11 @@ open_enum! {
     pub enum IdentityGraphRunStatus {
         /// The run waits for its turn.
         Queued = "QUEUED",
-        /// Is in progress.
+        /// The run is in progress.
         Processing = "PROCESSING",
-        /// Succeeded.
+        /// The run succeeded.
         Success = "SUCCESS",
-        /// Failed.
+        /// The run failed.
         Failure = "FAILURE",
         /// The run was cancelled.
         Cancelled = "CANCELLED",
@@ -38,16 +38,16 @@ model! {
         optional graph_id = "graphId": String,
         /// Whether the whole graph is rebuilt.
         optional full_rerun = "fullRerun": bool,
-        /// When it was requested.
+        /// Time at which the run was requested.
         optional created_at = "createdAt": Timestamp,
-        /// When it started. Absent while it is queued.
+        /// Start time. Absent while the run is queued.
         optional started_at = "startedAt": Timestamp,
-        /// End time; absent until the run succeeds or fails, and after a cancellation.
+        /// End time. Absent unless the run succeeded or failed.
         optional finished_at = "finishedAt": Timestamp,
-        /// Statistics by threshold (`deterministic`, `probabilistic-strict`, `probabilistic-loose`); there after a
-        /// success.
+        /// Final statistics by threshold (`deterministic`, `probabilistic-strict`, `probabilistic-loose`). Absent
+        /// unless the run succeeded.
         optional stats = "stats": BTreeMap<String, IdentityGraphRunStats>,
-        /// The error that the run reports.
+        /// Error message of a run that failed.
         optional error = "error": String,
     }
 }
@@ -135,7 +135,7 @@ impl Listed for IdentityGraphRun {
 }
 
 choice! {
-    /// The order of a list of an identity graph's runs; the direction is not documented.
+    /// The order of a list of an identity graph's runs. The direction is not documented.
     pub enum IdentityGraphRunOrder {
         /// By the time the run was requested.
         CreatedAt = "created_at",
@@ -147,9 +147,9 @@ choice! {
 }
 
 request! {
-    /// Filters for a list of runs of an identity graph (operation `ListIdrRuns`).
+    /// Filters, paging and order of a list of runs of an identity graph (operation `ListIdrRuns`).
     pub struct ListIdentityGraphRuns {
-        /// Only this run.
+        /// Only the run with this id.
         query run_id = "runId": String,
         /// Only runs that started at or after this time.
         query after = "after": Timestamp,
@@ -175,10 +175,10 @@ request! {
 request! {
     /// Identifiers to reprocess (operation `QueueForReprocessing`).
     pub struct ReprocessIdentifiers {
-        /// Identifiers. Clusters that hold one of them are rebuilt in the graph's next run.
+        /// Identifiers. The next run of the graph rebuilds every cluster that holds one of them.
         body(needed) identifiers = "identifiers": Vec<Identifier>,
-        /// Whether to put the values on the blocklist too, so that later runs ignore them. Default: false, although the
-        /// API itself assumes true.
+        /// Whether the values are also put on the blocklist, so that later runs ignore them. Default: false. The SDK
+        /// always sends this value, because the API's own default is true.
         body(off) block = "block": bool,
     }
 }
@@ -196,17 +196,17 @@ model! {
 model! {
     /// The result of queueing identifiers for reprocessing.
     pub struct ReprocessRequest {
-        /// Id of the request, with which you read its status.
+        /// Id of the request. With it, you can read the status of the request.
         required id = "requestId": String,
     }
 }
 
 open_enum! {
-    /// State of a request to reprocess identifiers.
+    /// Status of a request to reprocess identifiers.
     pub enum ReprocessState {
         /// The request is being queued.
         Queueing = "queueing",
-        /// The request is queued and waits for the next run of the graph. If you asked for it, its values are on the
+        /// The request is queued and waits for the next run of the graph. If `block` was true, the values are on the
         /// blocklist.
         Queued = "queued",
         /// A run has processed the request.
@@ -219,15 +219,15 @@ open_enum! {
 }
 
 model! {
-    /// Status of a request to reprocess identifiers.
+    /// The status of a request to reprocess identifiers, with its times.
     pub struct ReprocessStatus {
         /// Status of the request.
         required status = "status": ReprocessState,
-        /// Time at which the request was queued.
+        /// Time at which the request was queued. Absent until then.
         optional queued_at = "queuedAt": Timestamp,
-        /// Time at which a run had processed the request.
+        /// Time at which a run finished processing the request. Absent until then.
         optional reprocessed_at = "reprocessedAt": Timestamp,
-        /// Id of the run that processed the request.
+        /// Id of the run that processed the request. Absent until then.
         optional reprocessed_run_id = "reprocessedRunId": String,
         /// Why the request could not be queued, if known.
         optional error = "error": String,
@@ -238,28 +238,29 @@ const GRAPH: PathId = text(
     "identity graph",
     "graph_id",
     "graphId",
-    &["The graph's id; no operation lists identity graphs, so take it from the web app."],
+    &["The graph's id. No operation lists identity graphs: take the id from Hightouch's web app."],
 );
 const REQUEST: PathId = text(
     "reprocessing request",
     "request_id",
     "requestId",
-    &["The request's id, as returned by `queue_for_reprocessing`."],
+    &["The request's id, as returned when the identifiers were queued."],
 );
 
 operations! {
-    /// Starts a run of an identity graph and returns a handle that follows it. The effect of repeating it is not
-    /// documented. The request is repeated only if the first one certainly had no effect.
+    /// Starts a run of an identity graph and returns a handle that follows the run. The API does not document what a
+    /// second request does. A request that failed is sent again only if it certainly had no effect.
     TriggerIdrRunOp = "TriggerIdrRun", trigger POST "/idr/{graphId}/trigger" [GRAPH] as "identity_graphs.trigger",
     takes TriggerIdentityGraph, gives run IdentityGraphRun;
 
-    /// Lists the runs of an identity graph, a page at a time, in the order in which they were requested unless
-    /// `order_by` says otherwise.
+    /// Lists the runs of an identity graph, a page at a time, ordered by the time of the request unless `order_by` says
+    /// otherwise.
     ListIdrRunsOp = "ListIdrRuns", read GET "/idr/{graphId}/runs" [GRAPH] as "identity_graphs.runs",
     takes ListIdentityGraphRuns, gives page IdentityGraphRun, order Some("created_at"), page 20;
 
-    /// Queues clusters to be rebuilt in the graph's next run, and adds the values to the blocklist if `block` is true.
-    /// The request is repeated only if the first one certainly had no effect.
+    /// Queues identifiers for reprocessing: the next run of the graph rebuilds the clusters that hold them. If `block`
+    /// is true, the values are also put on the blocklist. A request that failed is sent again only if it certainly had
+    /// no effect.
     QueueForReprocessingOp = "QueueForReprocessing", write POST "/idr/{graphId}/queue-for-reprocessing" [GRAPH]
     as "identity_graphs.queue_for_reprocessing", takes ReprocessIdentifiers, gives value ReprocessRequest;
 
@@ -267,7 +268,7 @@ operations! {
     ReprocessStatusOp = "ReprocessStatus", read GET "/idr/{graphId}/reprocess-status/{requestId}" [GRAPH, REQUEST]
     as "identity_graphs.reprocess_status", takes NoFields, gives value ReprocessStatus;
 
-    /// Starts a run of an identity graph by a path that the vendor has replaced. Use `trigger` instead.
+    /// Starts a run of an identity graph by a path that Hightouch has replaced. Use `trigger` instead.
     TriggerRunIdGraphOp = "TriggerRunIdGraph", trigger POST "/id_graphs/{graphId}/trigger" [GRAPH]
     as "identity_graphs.trigger_legacy", takes TriggerIdentityGraph, gives run IdentityGraphRun, deprecated true;
 }
@@ -278,7 +279,7 @@ handle! {
 }
 
 impl IdentityGraphs {
-    /// Starts a run and returns its handle (operation `TriggerIdrRun`). The request is repeated only if the first one
+    /// Starts a run and returns its handle (operation `TriggerIdrRun`). A request that failed is sent again only if it
     /// certainly had no effect.
     pub fn trigger(
         &self,
@@ -294,7 +295,8 @@ impl IdentityGraphs {
         Pages::new(&self.sender, call_on::<ListIdrRunsOp>(vec![Id::Text(graph.into())], which))
     }
 
-    /// Queues clusters to be rebuilt (operation `QueueForReprocessing`). Nothing is blocked unless `block` is true.
+    /// Queues identifiers for reprocessing (operation `QueueForReprocessing`). Their values are put on the blocklist
+    /// only if `block` is true.
     pub fn queue_for_reprocessing(
         &self,
         graph: impl Into<String>,
@@ -314,8 +316,8 @@ impl IdentityGraphs {
         Pending::new(&self.sender, call_on::<ReprocessStatusOp>(ids, &NoFields))
     }
 
-    /// Starts a run by a path that the vendor has replaced (operation `TriggerRunIdGraph`).
-    #[deprecated = "the vendor replaced it: use `trigger`"]
+    /// Starts a run by a path that Hightouch has replaced (operation `TriggerRunIdGraph`).
+    #[deprecated = "Hightouch has replaced this operation: use `trigger`"]
     pub fn trigger_legacy(
         &self,
         graph: impl Into<String>,

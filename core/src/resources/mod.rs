@@ -1,4 +1,4 @@
-//! The resources: their types, their operations, their handles. One file or folder each.
+//! The resources of the API: types, operations and handles. Each resource has one file or folder.
 
 #[macro_use]
 mod declared;
@@ -51,11 +51,11 @@ pub(crate) fn operations(visitor: &mut impl Visitor) {
 }
 
 choice! {
-    /// The order of a list of sources, models, destinations or syncs; the direction is not documented.
+    /// The order of a list of sources, models, destinations or syncs. The direction is not documented.
     pub enum ListOrder {
         /// By id.
         Id = "id",
-        /// By name; syncs have none.
+        /// By name. Syncs have no name.
         Name = "name",
         /// By slug.
         Slug = "slug",

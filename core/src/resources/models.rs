@@ -11,8 +11,8 @@ use crate::page::Row;
 use crate::resources::{Pages, Pending};
 
 model! {
-    /// A model: a query over a source. Its query is in one of `visual`, `custom`, `table`, `dbt`, `dbt_cloud` and
-    /// `raw`.
+    /// A model: a query over a source. The query is in one of the fields `visual`, `custom`, `table`, `dbt`,
+    /// `dbt_cloud` and `raw`.
     pub struct Model {
         /// Numeric id.
         required id = "id": i64,
@@ -22,40 +22,40 @@ model! {
         required slug = "slug": String,
         /// Description.
         optional description = "description": String,
-        /// Id of the workspace that it belongs to.
+        /// Id of the workspace that the model belongs to.
         optional workspace_id = "workspaceId": i64,
-        /// Column that identifies a row; absent if the query is never synced directly.
+        /// Column that identifies a row. Absent if the query is never synced directly.
         optional primary_key = "primaryKey": String,
-        /// When it was created.
+        /// Time of creation.
         optional created_at = "createdAt": Timestamp,
         /// Time of the last change.
         optional updated_at = "updatedAt": Timestamp,
         /// Id of the source that the model reads from.
         optional source_id = "sourceId": i64,
-        /// Kind of query, such as `raw_sql`, `dbt`, `visual` or `custom`; the vendor spells the kind for tables
-        /// `tabel`.
+        /// Kind of query, such as `"raw_sql"`, `"dbt"`, `"visual"` or `"custom"`. Hightouch spells the kind for tables
+        /// `"tabel"`.
         optional query_type = "queryType": String,
-        /// Tags by name.
+        /// Tags, as a map from name to value.
         optional tags = "tags": BTreeMap<String, String>,
-        /// Whether it is only part of other models.
+        /// Whether the model is used only as a part of other models.
         optional is_schema = "isSchema": bool,
         /// Ids of the syncs that use the model.
         defaulted syncs = "syncs": Vec<i64>,
-        /// The query of an audience.
+        /// The query, if the model is an audience.
         optional visual = "visual": VisualQuery,
-        /// The query, for a source without SQL.
+        /// The query, if the source has no SQL.
         optional custom = "custom": CustomQuery,
-        /// The table that it reads.
+        /// The table, if the model reads a whole table.
         optional table = "table": TableQuery,
-        /// The dbt model that it is based on.
+        /// The dbt model, if the model is based on one.
         optional dbt = "dbt": DbtQuery,
-        /// The dbt Cloud model that it is based on.
+        /// The dbt Cloud model, if the model is based on one.
         optional dbt_cloud = "dbt_cloud": DbtQuery,
-        /// The SQL.
+        /// The query, if it is plain SQL.
         optional raw = "raw": RawQuery,
-        /// Id of the folder that holds it.
+        /// Id of the folder that holds the model.
         optional folder_id = "folderId": String,
-        /// Rows in the latest successful sync run. Absent before the first one.
+        /// Number of rows in the latest successful run of a sync of the model. Absent before the first successful run.
         optional last_run_size = "lastRunSize": i64,
     }
 }
@@ -73,7 +73,7 @@ model! {
         optional secondary_label = "secondaryLabel": String,
         /// Column with the primary label of a row.
         optional primary_label = "primaryLabel": String,
-        /// Filter conditions, in a form that the API does not define.
+        /// Filter conditions. The API does not define their structure.
         nulled filter = "filter": Json,
         /// Id of the parent model of the audience.
         needed parent_id = "parentId": i64,
@@ -83,7 +83,7 @@ model! {
 model! {
     /// The query of a source without SQL, such as Airtable.
     pub struct CustomQuery (sent) {
-        /// The query, in a form that depends on the source.
+        /// The query. Its structure depends on the source.
         nulled query = "query": Json,
     }
 }
@@ -99,7 +99,7 @@ model! {
 model! {
     /// SQL that is passed to the source unchanged.
     pub struct RawQuery (sent) {
-        /// The SQL.
+        /// The text of the SQL query.
         needed sql = "sql": String,
     }
 }
@@ -107,15 +107,15 @@ model! {
 model! {
     /// A dbt or dbt Cloud model. Only `model_id` is sent; the server fills in the rest.
     pub struct DbtQuery (sent) {
-        /// dbt's own unique id.
+        /// Unique id of the model in dbt.
         shown dbt_unique_id = "dbtUniqueId": String,
         /// The SQL that dbt compiled.
         shown compiled_sql = "compiledSql": String,
         /// The SQL before it was compiled.
         shown raw_sql = "rawSql": String,
-        /// Database of the table that dbt creates; absent for dbt Cloud.
+        /// Database of the table that dbt creates. Absent for dbt Cloud.
         shown database = "database": String,
-        /// Schema of the table that dbt creates; absent for dbt Cloud.
+        /// Schema of the table that dbt creates. Absent for dbt Cloud.
         shown schema = "schema": String,
         /// Name of the table that dbt creates.
         shown name = "name": String,
@@ -125,7 +125,7 @@ model! {
 }
 
 request! {
-    /// Filters for a list of models (operation `ListModel`).
+    /// Filters, paging and order of a list of models (operation `ListModel`).
     pub struct ListModels {
         /// Only models with this name. The API does not document whether a part of the name matches.
         query name = "name": String,
@@ -143,62 +143,63 @@ request! {
 }
 
 request! {
-    /// A model to create (operation `CreateModel`), with its query in one of `visual`, `custom`, `table`, `dbt`,
-    /// `dbt_cloud` and `raw`.
+    /// A model to create (operation `CreateModel`). The query belongs in one of the fields `visual`, `custom`, `table`,
+    /// `dbt`, `dbt_cloud` and `raw`.
     pub struct ModelCreate {
         /// Display name.
         body(needed) name = "name": String,
-        /// Slug, unique among the workspace's models. A slug that is already taken is a `conflict`.
+        /// Slug, unique among the workspace's models. A slug that is already taken is an error of kind `conflict`.
         body(needed) slug = "slug": String,
-        /// Kind of query, such as `raw_sql`, `dbt`, `visual` or `custom`; the vendor spells the kind for tables
-        /// `tabel`.
+        /// Kind of query, such as `"raw_sql"`, `"dbt"`, `"visual"` or `"custom"`. Hightouch spells the kind for tables
+        /// `"tabel"`.
         body(needed) query_type = "queryType": String,
         /// Id of the source that the model reads from.
         body(needed) source_id = "sourceId": i64,
-        /// Whether it is only part of other models.
+        /// Whether the model is used only as a part of other models.
         body(needed) is_schema = "isSchema": bool,
         /// Column that identifies a row; null if the query is never synced directly.
         body(given) primary_key = "primaryKey": String,
-        /// The query of an audience.
+        /// The query, if the model is an audience.
         body visual = "visual": VisualQuery,
-        /// The query, for a source without SQL.
+        /// The query, if the source has no SQL.
         body custom = "custom": CustomQuery,
-        /// The table that it reads.
+        /// The table, if the model reads a whole table.
         body table = "table": TableQuery,
-        /// The SQL.
+        /// The query, if it is plain SQL.
         body raw = "raw": RawQuery,
-        /// The dbt model that it is based on.
+        /// The dbt model, if the model is based on one.
         body dbt = "dbt": DbtQuery,
-        /// The dbt Cloud model that it is based on.
+        /// The dbt Cloud model, if the model is based on one.
         body dbt_cloud = "dbt_cloud": DbtQuery,
-        /// Id of the folder that holds it.
+        /// Id of the folder that holds the model.
         body folder_id = "folderId": String,
-        /// Whether to skip the query for the columns. That query runs in the warehouse and can cost money. Default:
-        /// false.
+        /// Whether the server skips the query that finds the columns. That query runs in the warehouse and can cost
+        /// money. Default: false.
         query skip_column_query = "skipColumnQuery": bool,
     }
 }
 
 request! {
-    /// Changes to a model (operation `UpdateModel`); members that are left out stay as they are.
+    /// Changes to a model (operation `UpdateModel`). Fields that are left out keep their values; at least
+    /// one must be set.
     pub struct ModelUpdate {
         /// Display name.
         body name = "name": String,
-        /// Whether it is only part of other models.
+        /// Whether the model is used only as a part of other models.
         body is_schema = "isSchema": bool,
-        /// Primary key column; null clears it.
+        /// Column that identifies a row; null clears it.
         body(nullable) primary_key = "primaryKey": String,
-        /// The query of an audience.
+        /// The query, if the model is an audience.
         body visual = "visual": VisualQuery,
-        /// The query, for a source without SQL.
+        /// The query, if the source has no SQL.
         body custom = "custom": CustomQuery,
-        /// The table that it reads.
+        /// The table, if the model reads a whole table.
         body table = "table": TableQuery,
-        /// The SQL.
+        /// The query, if it is plain SQL.
         body raw = "raw": RawQuery,
-        /// The dbt model that it is based on.
+        /// The dbt model, if the model is based on one.
         body dbt = "dbt": DbtQuery,
-        /// Id of the folder that holds it.
+        /// Id of the folder that holds the model.
         body folder_id = "folderId": String,
     }
 }
@@ -206,23 +207,24 @@ request! {
 const MODEL: PathId = number("model", "model_id", "modelId", &["The model's id."]);
 
 operations! {
-    /// Lists the models of the workspace, with parent and related models,, a page at a time, ordered by id unless
+    /// Lists the models of the workspace, including parent and related models, a page at a time, ordered by id unless
     /// `order_by` says otherwise.
     ListModelOp = "ListModel", read GET "/models" [] as "models.list", takes ListModels, gives page Model;
 
     /// Reads one model.
     GetModelOp = "GetModel", read GET "/models/{modelId}" [MODEL] as "models.get", takes NoFields, gives value Model;
 
-    /// Creates a model, which may run a query in the warehouse. The request is repeated only if the first one certainly
-    /// had no effect.
+    /// Creates a model. This may run a query in the warehouse, which can cost money. A request that failed is sent
+    /// again only if it certainly had no effect.
     CreateModelOp = "CreateModel", write POST "/models" [] as "models.create", takes ModelCreate, gives value Model;
 
-    /// Changes a model; members that are left out stay as they are. It may run a query in the warehouse.
+    /// Changes a model. Fields that are left out keep their values; at least one must be given. The change may run a
+    /// query in the warehouse, which can cost money.
     UpdateModelOp = "UpdateModel", write PATCH "/models/{modelId}" [MODEL] as "models.update",
     takes ModelUpdate, gives value Model;
 
-    /// Deletes a model. Hightouch's OpenAPI document does not list this operation yet. If a server lacks it, the call fails
-    /// as if the model did not exist.
+    /// Deletes a model. Hightouch's OpenAPI document does not list this operation yet. A server without the operation
+    /// answers as if the model did not exist.
     DeleteModelOp = "DeleteModel", write DELETE "/models/{modelId}" [MODEL] as "models.delete",
     takes NoFields, gives nothing (), newer true;
 }
@@ -244,17 +246,17 @@ impl Models {
         Pending::new(&self.sender, call_on::<GetModelOp>(vec![Id::Int(model)], &NoFields))
     }
 
-    /// Creates a model (operation `CreateModel`), which may run a query in the warehouse.
+    /// Creates a model (operation `CreateModel`). This may run a query in the warehouse, which can cost money.
     pub fn create(&self, model: &ModelCreate) -> Pending<Model> {
         Pending::new(&self.sender, call::<CreateModelOp>(model))
     }
 
-    /// Changes a model (operation `UpdateModel`); members that are left out stay as they are.
+    /// Changes a model (operation `UpdateModel`). Fields that are left out keep their values.
     pub fn update(&self, model: i64, changes: &ModelUpdate) -> Pending<Model> {
         Pending::new(&self.sender, call_on::<UpdateModelOp>(vec![Id::Int(model)], changes))
     }
 
-    /// Deletes a model (operation `DeleteModel`, newer than the document that this SDK is based on).
+    /// Deletes a model (operation `DeleteModel`, which Hightouch's OpenAPI document does not list yet).
     pub fn delete(&self, model: i64) -> Pending<()> {
         Pending::new(&self.sender, call_on::<DeleteModelOp>(vec![Id::Int(model)], &NoFields))
     }

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::page::{self, Cursor, Row};
 use crate::sender::Sender;
 
-/// A list that is read lazily: nothing is sent until the first page is asked for.
+/// A list that is read lazily: no request is sent until you ask for the first page or row.
 #[derive(Debug)]
 pub struct Pages<T> {
     sender: Sender,
@@ -35,14 +35,14 @@ impl<T: Row> Pages<T> {
         }
     }
 
-    /// Sets the options of each of its calls.
+    /// Sets the options of each call that reads a page.
     #[must_use]
     pub fn with(mut self, options: Options) -> Self {
         self.options = options;
         self
     }
 
-    /// Reads the first page only and returns the answer as the server wrote it, with its rows.
+    /// Reads only the first page. Returns the answer as the server wrote it, and the rows of the page.
     pub async fn raw(self) -> Result<RawAnswer<Vec<T>>, Error> {
         let call = self.call?;
         let mut spent = self.sender.account(call.subject(), &self.options, true);
@@ -50,11 +50,11 @@ impl<T: Row> Pages<T> {
         RawAnswer::new(spent, page.map(|page| page.rows))
     }
 
-    /// Reads the next page that has new rows; `None` at the end of the list. After an error, or if the future is dropped, a
-    /// further call reads the same page again.
+    /// Reads pages until one has new rows, and returns these rows. Returns `None` at the end of the list. After an
+    /// error, or if the future was dropped, the next call reads the same page again.
     pub async fn next_page(&mut self) -> Result<Option<Vec<T>>, Error> {
         let call = self.call.as_ref().map_err(Clone::clone)?;
-        // The position changes only once the page has arrived, so a dropped future loses nothing.
+        // The cursor changes only once the page has arrived, so that a dropped future skips no rows.
         while let Some(cursor) = self.cursor.clone() {
             let mut spent = self.sender.account(call.subject(), &self.options, false);
             let page = fetch_by_slug(&self.sender, call, cursor, &mut spent).await?;
@@ -66,7 +66,7 @@ impl<T: Row> Pages<T> {
         Ok(None)
     }
 
-    /// Yields every row. The stream ends after an error.
+    /// Yields every remaining row, and reads pages as needed. The stream ends after an error.
     #[must_use]
     pub fn rows(self) -> Pin<Box<dyn Stream<Item = Result<T, Error>> + Send>> {
         Box::pin(stream::unfold((Some(self), VecDeque::new()), |(pages, mut rows)| async move {
@@ -84,7 +84,7 @@ impl<T: Row> Pages<T> {
         }))
     }
 
-    /// Reads the whole list into memory.
+    /// Reads all remaining rows into memory.
     pub async fn all(mut self) -> Result<Vec<T>, Error> {
         let mut all = Vec::new();
         while let Some(page) = self.next_page().await? {

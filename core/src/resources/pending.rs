@@ -28,7 +28,8 @@ pub struct Pending<T> {
     make: Make<T>,
 }
 
-/// The answer of the server, and what it means. The key is removed from its headers; the body is untouched.
+/// The answer as the server wrote it, and the result that the SDK reads from it. The API key is removed from the
+/// headers; the body is untouched.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RawAnswer<T> {
@@ -40,7 +41,8 @@ pub struct RawAnswer<T> {
     pub body: Bytes,
     /// How the call went.
     pub meta: Meta,
-    /// What the call returns for this answer without `raw`. An error if the body reports one or cannot be read.
+    /// The result that the call has without [`raw`](Pending::raw): the value, or the error if the answer reports an
+    /// error or cannot be read.
     pub parsed: Result<T, Error>,
 }
 
@@ -51,22 +53,23 @@ impl<T: Send + 'static> Pending<T> {
         self
     }
 
-    /// Makes the call and returns the answer as the server wrote it, with its value. An error body under a status of
-    /// success is returned too.
+    /// Makes the call. Returns the answer as the server wrote it, and the result that is read from it. Fails if the
+    /// answer does not have a status of success. An answer with such a status is returned even if it reports an error
+    /// or cannot be read: `parsed` is then that error.
     pub async fn raw(self) -> Result<RawAnswer<T>, Error> {
         let mut spent = self.sender.account(&self.subject, &self.options, true);
         let parsed = (self.make)(&self.sender, &mut spent).await;
         RawAnswer::new(spent, parsed)
     }
 
-    /// Makes the call and returns its value, and an account of the call.
+    /// Makes the call. Returns the value, and the report of how the call went.
     pub async fn with_meta(self) -> Result<(T, Meta), Error> {
         let mut spent = self.sender.account(&self.subject, &self.options, false);
         let value = (self.make)(&self.sender, &mut spent).await?;
         Ok((value, spent.meta()))
     }
 
-    /// A call that runs the function `make` when it is awaited.
+    /// Creates a call that runs the function `make` when it is awaited.
     pub(crate) fn made(
         sender: &Sender,
         subject: Subject,
@@ -76,14 +79,14 @@ impl<T: Send + 'static> Pending<T> {
     }
 }
 
-/// The subject of the call; an empty one if its arguments are wrong.
+/// The subject of the call, or an empty subject if the call was refused because of its arguments.
 fn subject_of(call: &Result<Call, Error>) -> Subject {
     call.as_ref().map_or(Subject::method(""), |call| call.subject().clone())
 }
 
 #[expect(private_bounds, reason = "values are this crate's own types")]
 impl<T: Readable + Send + 'static> Pending<T> {
-    /// A call of one operation. Its answer is the value of the call.
+    /// Creates a call of one operation. The answer of the operation is the value of the call.
     pub(crate) fn new(sender: &Sender, call: Result<Call, Error>) -> Self {
         Self::made(sender, subject_of(&call), move |sender, spent| {
             Box::pin(async move { value::<T>(sender, &call?, spent).await })
@@ -93,7 +96,7 @@ impl<T: Readable + Send + 'static> Pending<T> {
 
 #[expect(private_bounds, reason = "states are this crate's own types")]
 impl<S: RunState> Pending<Run<S>> {
-    /// A call that starts a run of the sync, sequence or graph that its path names.
+    /// Creates a call that starts a run of the sequence or graph with the id `parent`.
     pub(crate) fn started<E>(sender: &Sender, parent: String, fields: &E::Fields) -> Self
     where
         E: Endpoint<Answer = S::Started, Fields: Default>,
@@ -108,11 +111,11 @@ impl<S: RunState> Pending<Run<S>> {
     }
 }
 
-/// Makes a call, whose path may name a sync by its slug, and reads its answer.
+/// Makes a call and reads its answer. If the path names a sync by its slug, the slug is looked up first.
 pub(crate) async fn value<T: Readable>(sender: &Sender, call: &Call, spent: &mut Spent) -> Result<T, Error> {
     let mut by_slug = BySlug::default();
     loop {
-        // Boxed, since looking up a slug is a call too and would double the future's size.
+        // Boxed, because looking up a slug is a call of its own: unboxed, it would double the size of this future.
         let ready = Box::pin(by_slug.ready(sender, call, spent)).await?;
         match sender.value(&ready, spent).await {
             Err(error) if by_slug.again(sender, &ready, &error) => {}
@@ -122,7 +125,7 @@ pub(crate) async fn value<T: Readable>(sender: &Sender, call: &Call, spent: &mut
 }
 
 impl<T> RawAnswer<T> {
-    /// The raw answer of a call that has ended, or the error of one without an answer.
+    /// The raw answer of a call that has ended, or the error of the call if no answer came.
     pub(crate) fn new(mut spent: Spent, parsed: Result<T, Error>) -> Result<Self, Error> {
         match (spent.received.take(), parsed) {
             (Some(Received { status, headers, body }), parsed) => {

@@ -17,13 +17,13 @@ model! {
         required name = "name": String,
         /// Slug, unique among the workspace's sources.
         required slug = "slug": String,
-        /// Id of the workspace that it belongs to.
+        /// Id of the workspace that the source belongs to.
         optional workspace_id = "workspaceId": i64,
-        /// When it was created.
+        /// Time of creation.
         optional created_at = "createdAt": Timestamp,
         /// Time of the last change.
         optional updated_at = "updatedAt": Timestamp,
-        /// Settings of the connection; the form depends on the type and may change at any time.
+        /// Settings of the connection. Their structure depends on the type and may change at any time.
         optional configuration = "configuration": Json,
         /// Kind of connection, such as `snowflake` or `postgres`.
         optional type_ = "type": String,
@@ -37,7 +37,7 @@ impl Row for Source {
 }
 
 request! {
-    /// Filters for a list of sources (operation `ListSource`).
+    /// Filters, paging and order of a list of sources (operation `ListSource`).
     pub struct ListSources {
         /// Only sources with this name. The API does not document whether a part of the name matches.
         query name = "name": String,
@@ -57,22 +57,23 @@ request! {
     pub struct SourceCreate {
         /// Display name.
         body(needed) name = "name": String,
-        /// Slug, unique among the workspace's sources. A slug that is already taken is a `conflict`.
+        /// Slug, unique among the workspace's sources. A slug that is already taken is an error of kind `conflict`.
         body(needed) slug = "slug": String,
         /// Kind of connection, such as `snowflake` or `postgres`.
         body(needed) type_ = "type": String,
-        /// Settings of the connection; the form depends on the type.
+        /// Settings of the connection. Their structure depends on the type.
         body(needed) configuration = "configuration": JsonObject,
     }
 }
 
 request! {
-    /// Changes to a source (operation `UpdateSource`); members that are left out stay as they are.
+    /// Changes to a source (operation `UpdateSource`). Fields that are left out keep their values; at least
+    /// one must be set.
     pub struct SourceUpdate {
         /// Display name.
         body name = "name": String,
-        /// Settings of the connection. In the vendor's example, settings that are left out keep their values; that is
-        /// not guaranteed.
+        /// Settings of the connection. In Hightouch's example, settings that are left out keep their values, but this
+        /// is not guaranteed.
         body configuration = "configuration": JsonObject,
     }
 }
@@ -87,11 +88,11 @@ operations! {
     GetSourceOp = "GetSource", read GET "/sources/{sourceId}" [SOURCE] as "sources.get",
     takes NoFields, gives value Source;
 
-    /// Creates a source. The request is repeated only if the first one certainly had no effect.
+    /// Creates a source. A request that failed is sent again only if it certainly had no effect.
     CreateSourceOp = "CreateSource", write POST "/sources" [] as "sources.create",
     takes SourceCreate, gives value Source;
 
-    /// Changes a source; members that are left out stay as they are.
+    /// Changes a source. Fields that are left out keep their values; at least one must be given.
     UpdateSourceOp = "UpdateSource", write PATCH "/sources/{sourceId}" [SOURCE] as "sources.update",
     takes SourceUpdate, gives value Source;
 }
@@ -118,7 +119,7 @@ impl Sources {
         Pending::new(&self.sender, call::<CreateSourceOp>(source))
     }
 
-    /// Changes a source (operation `UpdateSource`); members that are left out stay as they are.
+    /// Changes a source (operation `UpdateSource`). Fields that are left out keep their values.
     pub fn update(&self, source: i64, changes: &SourceUpdate) -> Pending<Source> {
         Pending::new(&self.sender, call_on::<UpdateSourceOp>(vec![Id::Int(source)], changes))
     }

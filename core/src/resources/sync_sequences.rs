@@ -11,13 +11,13 @@ use crate::runs::{Ending, Run, RunState};
 open_enum! {
     /// Status of a run of a sequence.
     pub enum SequenceRunStatus {
-        /// Has not started.
+        /// The run has not started.
         Pending = "pending",
         /// The run executes its syncs.
         Running = "running",
-        /// Finished. Its members may still have warnings.
+        /// The run finished. Runs of its syncs may have ended with warnings.
         Done = "done",
-        /// Failed.
+        /// The run failed.
         Failed = "failed",
         /// The run was cancelled.
         Cancelled = "cancelled",
@@ -29,9 +29,10 @@ model! {
     pub struct SequenceRun {
         /// The run's id.
         required id = "id": String,
-        /// State of the run. A run that is `done` counts as finished with warnings if a member did not succeed.
+        /// Status of the run. A run that is `done` counts as finished with warnings if the run of one of its syncs did
+        /// not succeed.
         required status = "status": SequenceRunStatus,
-        /// The runs of its syncs that have started.
+        /// Runs of the sequence's syncs. Only runs that have started are listed.
         defaulted sync_runs = "syncRuns": Vec<SequenceMember>,
     }
 }
@@ -41,11 +42,11 @@ model! {
     pub struct SequenceMember {
         /// Id of the sync.
         optional sync_id = "syncId": i64,
-        /// Id of the run of the sync, as in `syncs.runs`.
+        /// Id of the sync's run. `syncs.runs` lists the run with the same id.
         optional sync_run_id = "syncRunId": i64,
-        /// Status of that run.
+        /// Status of the sync's run.
         optional status = "status": SyncRunStatus,
-        /// End time; absent until the run ends.
+        /// End time of the sync's run. Absent until the run ends.
         optional finished_at = "finishedAt": Timestamp,
     }
 }
@@ -53,6 +54,15 @@ model! {
 impl OfRun for SequenceRun {
     const KIND: RunKind = RunKind::Sequence;
     type Started = StartedText;
+}
+
+/// The run of a sync, by the ids that the answer has.
+fn named(member: &SequenceMember) -> String {
+    let sync = member.sync_id.map_or_else(|| "a sync".to_owned(), |sync| format!("sync {sync}"));
+    match member.sync_run_id {
+        Some(run) => format!("run {run} of {sync}"),
+        None => format!("the run of {sync}"),
+    }
 }
 
 impl RunState for SequenceRun {
@@ -85,18 +95,14 @@ impl RunState for SequenceRun {
         self.status.as_str()
     }
 
-    /// A sequence reports no reason of its own, so the members that did not succeed are named.
+    /// The API gives no reason for the run of a sequence, so the text names the runs of syncs that did not succeed.
     fn reason(&self) -> Option<String> {
         let bad: Vec<String> = self
             .sync_runs
             .iter()
             .filter_map(|member| match &member.status {
                 None | Some(SyncRunStatus::Success) => None,
-                Some(status) => Some(format!(
-                    "run {} of sync {} is {status}",
-                    member.sync_run_id.unwrap_or_default(),
-                    member.sync_id.unwrap_or_default()
-                )),
+                Some(status) => Some(format!("{} is {status}", named(member))),
             })
             .collect();
         (!bad.is_empty()).then(|| bad.join(", "))
@@ -107,23 +113,24 @@ const SEQUENCE: PathId = text(
     "sequence",
     "sync_sequence_id",
     "syncSequenceId",
-    &["The sequence's id; no operation lists sequences, so take it from the web app."],
+    &["The sequence's id. No operation lists sequences: take the id from Hightouch's web app."],
 );
 const SEQUENCE_RUN: PathId = text(
     "sequence run",
     "sync_sequence_run_id",
     "syncSequenceRunId",
-    &["The run's id, as returned by `trigger`."],
+    &["The run's id, from the handle that `trigger` returns."],
 );
 
 operations! {
-    /// Starts a run of a sequence and returns a handle that follows it. A sequence never overlaps itself. During a run,
-    /// the handle belongs to the one follow-up run that all such triggers share or, in workspaces without queueing, to
-    /// the run in progress. The request is repeated only if the first one certainly had no effect.
+    /// Starts a run of a sequence and returns a handle that follows the run. A sequence has at most one run in
+    /// progress. During a run, the call returns a handle of the one run that is queued next, which all such calls
+    /// share. In a workspace without queueing of runs, the call returns a handle of the run in progress. A request that
+    /// failed is sent again only if it certainly had no effect.
     TriggerSequenceRunOp = "TriggerSequenceRun", trigger POST "/sync-sequences/{syncSequenceId}/trigger" [SEQUENCE]
     as "sync_sequences.trigger", takes NoFields, gives run SequenceRun;
 
-    /// Reads one run of a sequence, with the status of each member.
+    /// Reads one run of a sequence, with the status of the run of each sync.
     GetSyncSequenceRunOp = "GetSyncSequenceRun", read GET "/sync-sequences/runs/{syncSequenceRunId}" [SEQUENCE_RUN]
     as "sync_sequences.run", takes NoFields, gives value SequenceRun;
 }
@@ -134,8 +141,9 @@ handle! {
 }
 
 impl SyncSequences {
-    /// Starts a run and returns its handle (operation `TriggerSequenceRun`). The request is repeated only if the first
-    /// one certainly had no effect.
+    /// Starts a run and returns its handle (operation `TriggerSequenceRun`). If a run is in progress, the handle may
+    /// follow a run that another trigger started. A request that failed is sent again only if it certainly had no
+    /// effect.
     pub fn trigger(&self, sequence: impl Into<String>) -> Pending<Run<SequenceRun>> {
         Pending::started::<TriggerSequenceRunOp>(&self.sender, sequence.into(), &NoFields)
     }
@@ -143,5 +151,37 @@ impl SyncSequences {
     /// Reads one run (operation `GetSyncSequenceRun`).
     pub fn run(&self, run: impl Into<String>) -> Pending<SequenceRun> {
         Pending::new(&self.sender, call_on::<GetSyncSequenceRunOp>(vec![Id::Text(run.into())], &NoFields))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_names_runs_and_syncs_by_the_ids_that_the_answer_has() {
+        let member = |sync_run_id, sync_id| SequenceMember {
+            sync_id,
+            sync_run_id,
+            status: Some(SyncRunStatus::Failed),
+            finished_at: None,
+        };
+        let run = SequenceRun {
+            id: "1".to_owned(),
+            status: SequenceRunStatus::Failed,
+            sync_runs: vec![
+                member(Some(5), Some(7)),
+                member(Some(5), None),
+                member(None, Some(7)),
+                member(None, None),
+            ],
+        };
+        assert_eq!(
+            run.reason().as_deref(),
+            Some(
+                "run 5 of sync 7 is failed, run 5 of a sync is failed, the run of sync 7 is failed, the run of a sync is \
+                 failed"
+            )
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Finds the run of a trigger whose answer was lost, if exactly one run can be it.
+//! Finds the run that a trigger started, after the answer to the trigger was lost. A run is adopted only if it is the
+//! only one that the trigger can have started.
 
 use std::time::Duration;
 
@@ -15,8 +16,8 @@ use crate::json::Json;
 use crate::page::Row;
 use crate::sender::Sender;
 
-/// When to read the list after the trigger failed. A run may be listed late, and a second candidate after the first, so
-/// the last look decides.
+/// When the list of runs is read, counted from the failure of the trigger. A run may be listed late, and a second
+/// candidate later than the first, so a run is adopted only after the last reading.
 const LOOKS: [Duration; 5] = [
     Duration::from_millis(500),
     Duration::from_secs(1),
@@ -26,25 +27,28 @@ const LOOKS: [Duration; 5] = [
 ];
 const LAST_LOOK: Duration = Duration::from_secs(15);
 
-/// How long to wait for an answer after the last look, so that an outage does not delay the caller.
+/// How long the search may go on after the last reading is due. The limit keeps an outage from delaying the caller for
+/// longer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How far the clock that stamps runs may be behind the clock that dates answers, in milliseconds: they may be two
-/// machines. With a larger value, an earlier run could be adopted.
+/// How far the clock that stamps runs may be behind the clock that dates answers, in milliseconds. The two clocks may
+/// be on two machines. With a larger value, a run that was requested before the trigger could be adopted.
 const CLOCK_SLACK: i64 = 500;
 
-/// Finds the run that the trigger started: the only run that was requested since. Returns its id.
+/// Returns the id of the run that the trigger started: the only unclaimed run that was requested since the trigger was
+/// sent.
 ///
 /// # Errors
-/// The trigger's own error, with all runs that it may have started as `candidates` in its details.
+/// The trigger's own error. After a search, its details hold the runs that the trigger may have started, as
+/// `candidates`. Kind `cancelled` if the call is cancelled during the search.
 pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<String, Error> {
     let Lost { sender, of, plain, error, spent } = lost;
     let (true, Some(sent)) = (plain && error.kind() == Kind::OutcomeUnknown, departed(&error, spent)) else {
         return Err(error);
     };
     let began = Instant::now();
-    // If this machine slept after sending, it cannot tell how long ago that was. The server's clock then seems to
-    // jump.
+    // If this machine slept after it sent the trigger, it cannot tell how long ago that was. The server's clock then
+    // seems to jump, and no run is adopted.
     let jumps = sender.server_clock().jumps();
     let mut looking = spent.beside(Some(began + sender.scaled(LAST_LOOK) + PATIENCE));
     let claims = sender.part::<Claims>();
@@ -66,11 +70,13 @@ pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<String, Error> {
                 break;
             }
             Err(over) if over.kind() == Kind::Closed => break,
-            // The cause that interrupted the trigger may interrupt this look too.
+            // The search goes on: an outage that lost the answer to the trigger may still last during this reading.
             Err(_) => {}
         }
         seen.retain(|run| !claims.lock().is_taken(of, &run.id()));
-        if seen.len() > 1 {
+        // Of two candidates, one can still turn out to be the run of another trigger of this process, which is in
+        // progress and claims the run with its answer. Otherwise the reason for two candidates cannot pass.
+        if seen.len() > 1 && !claims.lock().has_rivals(of) {
             break;
         }
     }
@@ -80,7 +86,7 @@ pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<String, Error> {
         // The caller cancelled, so the kind stays `cancelled`; the hint says what may have happened.
         return Err(over
             .with_meta(meta)
-            .with_hint("The request that starts the run had been sent; it may have happened all the same."));
+            .with_hint("The request that starts the run had been sent, so it may have started one."));
     }
     if let [run] = seen.as_slice()
         && decided
@@ -94,17 +100,17 @@ pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<String, Error> {
     Err(undecided(error, &seen).with_meta(meta).scrubbed(|text| sender.scrub(text)))
 }
 
-/// When the trigger was sent; `None` if the server's answer to it is final.
+/// When the trigger was sent; `None` if that is not known, or if the server's answer to the trigger is final.
 fn departed(error: &Error, spent: &Spent) -> Option<Instant> {
     match error.outcome() {
-        // A gateway that gave up may have forwarded the trigger. Any other answer of the server is final.
+        // With these statuses, a gateway that gave up may have forwarded the trigger. Any other status is final.
         Some(Outcome::Answered { status }) if !matches!(status, 408 | 499 | 500..) => None,
         outcome => outcome.and_then(Outcome::since).or(spent.sent()),
     }
 }
 
 /// Whether the run was requested after the trigger was sent, by the server's clock. A run without a time does not
-/// count.
+/// count, and no run counts while the server's clock is unknown.
 fn could_be_it<S: Listed>(sender: &Sender, sent: Instant, run: &S) -> bool {
     match (sender.server_time(sent), run.created()) {
         (Some(sent), Some(created)) => created.as_millis() >= sent - CLOCK_SLACK,
@@ -112,7 +118,7 @@ fn could_be_it<S: Listed>(sender: &Sender, sent: Instant, run: &S) -> bool {
     }
 }
 
-/// The details of the error. `details` is what the server sent, as the server wrote it.
+/// The details of the trigger's error after a search. The member `details` holds the details that the server sent.
 #[derive(Serialize)]
 struct Undecided<'a, S> {
     candidates: &'a [S],
@@ -122,8 +128,9 @@ struct Undecided<'a, S> {
 fn undecided<S: Listed>(error: Error, candidates: &[S]) -> Error {
     let ids: Vec<String> = candidates.iter().map(Row::id).collect();
     let found = match ids.as_slice() {
-        [] => "no run was found that was started since; it may still come".to_owned(),
-        _ => format!("any of the runs {} may be it", ids.join(", ")),
+        [] => "no run was found that was requested since then, but one may still appear".to_owned(),
+        [id] => format!("the request may have started run {id}"),
+        _ => format!("the request may have started any of the runs {}", ids.join(", ")),
     };
     let what = message![error.what(), "; ", found];
     let details = Json::of(&Undecided { candidates, details: error.details() });

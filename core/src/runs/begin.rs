@@ -1,4 +1,4 @@
-//! From a trigger to its run.
+//! Sends triggers and returns the runs that they start.
 
 use std::sync::Arc;
 
@@ -24,7 +24,8 @@ where
     started::<S>(sender, parent, plain, call, spent).await
 }
 
-/// Sends a trigger. Returns its run from the answer or, if that was lost, from the list of runs.
+/// Sends a trigger. Returns the run that the answer names or, if the answer was lost, the run that can be adopted from
+/// the list of runs. `plain` says that the trigger sets no option; see [`Lost::plain`].
 pub(crate) async fn started<S: RunState>(
     sender: &Sender,
     parent: String,
@@ -51,7 +52,8 @@ pub(crate) async fn started<S: RunState>(
     }
 }
 
-/// A trigger in progress. If it fails or is dropped before its run is known, it may still have started one.
+/// A trigger in progress. If it fails or is dropped before its run is known, it may still have started a run, so the
+/// claims remember it as lost.
 struct OpenTrigger<'a> {
     claims: Arc<Claims>,
     of: &'a Of,

@@ -1,4 +1,4 @@
-//! Runs already attributed to one of our triggers: none of them is adopted by another trigger.
+//! The runs that triggers of this process have claimed. A trigger never adopts a run that another trigger has claimed.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,7 +8,8 @@ use tokio::time::Instant;
 use crate::operation::RunKind;
 use crate::workspace::Part;
 
-/// How many runs and lost triggers are remembered. They matter while a lost run is looked for, which takes seconds.
+/// How many claimed runs are remembered, and how many lost triggers. They matter only while some trigger looks for its
+/// run, which takes seconds, so old ones can be forgotten.
 const MOST: usize = 1000;
 
 /// What is known of the triggers of one workspace in this process, whichever client sent them.
@@ -28,20 +29,22 @@ impl Part for Claims {
         own.taken.extend(from.taken);
         own.open.extend(from.open);
         own.lost.extend(from.lost);
+        own.lost.make_contiguous().sort_by_key(|(_, at)| *at);
+        own.forget_oldest();
     }
 }
 
-/// The claimed runs, the triggers without an answer, and the lost triggers. Pure.
+/// The claimed runs, the triggers in progress, and the lost triggers. Pure.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     taken: VecDeque<(Of, String)>,
-    /// Triggers that have had no answer yet.
+    /// Triggers in progress. They wait for their answer or, if it was lost, look for their run.
     open: Vec<Of>,
-    /// Triggers whose outcome is unknown, and when the client gave up on them.
+    /// Triggers that ended before their run was known, and when they ended. Each of them may have started a run.
     lost: VecDeque<(Of, Instant)>,
 }
 
-/// What a run is a run of: its kind, and the id of the sync, sequence or graph.
+/// The sync, sequence or graph that a run belongs to: its kind and its id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Of {
     pub kind: RunKind,
@@ -59,15 +62,13 @@ impl Known {
         }
     }
 
-    /// Claims a run; false if another trigger has claimed it already.
+    /// Claims a run. Returns false if the run was claimed before.
     pub(crate) fn take(&mut self, of: &Of, run: &str) -> bool {
         if self.is_taken(of, run) {
             return false;
         }
         self.taken.push_back((of.clone(), run.to_owned()));
-        if self.taken.len() > MOST {
-            self.taken.pop_front();
-        }
+        self.forget_oldest();
         true
     }
 
@@ -77,16 +78,24 @@ impl Known {
 
     pub(crate) fn lose(&mut self, of: &Of, at: Instant) {
         self.lost.push_back((of.clone(), at));
-        if self.lost.len() > MOST {
-            self.lost.pop_front();
-        }
+        self.forget_oldest();
     }
 
-    /// Whether only the caller can have started a run that appeared since `sent`, as far as this process knows: no
-    /// other trigger for the same sync or graph is open, and none was lost since.
+    /// Removes the oldest claims and lost triggers beyond [`MOST`].
+    fn forget_oldest(&mut self) {
+        self.taken.drain(..self.taken.len().saturating_sub(MOST));
+        self.lost.drain(..self.lost.len().saturating_sub(MOST));
+    }
+
+    /// Whether another trigger for the same sync or graph is in progress, besides the caller's.
+    pub(crate) fn has_rivals(&self, of: &Of) -> bool {
+        self.open.iter().filter(|open| *open == of).count() > 1
+    }
+
+    /// Whether a run that appeared after `sent` can only come from the caller's trigger, as far as this process knows:
+    /// no other trigger for the same sync or graph is in progress, and none was lost since `sent`.
     pub(crate) fn is_alone(&self, of: &Of, sent: Instant) -> bool {
-        self.open.iter().filter(|open| *open == of).count() <= 1
-            && !self.lost.iter().any(|(known, at)| known == of && *at >= sent)
+        !self.has_rivals(of) && !self.lost.iter().any(|(known, at)| known == of && *at >= sent)
     }
 }
 
@@ -106,8 +115,25 @@ mod tests {
         assert!(claims.take(&sync("2"), "9001"), "ids are told apart by what runs");
     }
 
+    /// Guards against a workspace that grows with each workspace that is merged into it.
     #[test]
-    fn another_trigger_that_is_open_or_was_lost_since_may_have_started_it() {
+    fn merged_claims_forget_the_oldest() {
+        let (own, other, start) = (Claims::default(), Claims::default(), Instant::now());
+        let after = |seconds: usize| start + std::time::Duration::from_secs(seconds as u64);
+        for nth in 0..MOST {
+            for (claims, at) in [(&own, 2 * nth + 1), (&other, 2 * nth)] {
+                claims.lock().take(&sync("1"), &at.to_string());
+                claims.lock().lose(&sync("1"), after(at));
+            }
+        }
+        own.absorb(&other);
+        let known = own.lock();
+        assert_eq!((known.taken.len(), known.lost.len()), (MOST, MOST));
+        assert!(known.lost.iter().all(|(_, at)| *at >= after(MOST)), "the latest of both are kept");
+    }
+
+    #[test]
+    fn a_trigger_is_not_alone_if_another_is_in_progress_or_was_lost_since() {
         let (mut claims, sent) = (Known::default(), Instant::now());
         claims.begin(&sync("1"));
         claims.begin(&sync("2"));

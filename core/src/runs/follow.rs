@@ -23,16 +23,16 @@ use crate::error::{Error, Kind};
 use crate::limit::Class;
 use crate::sender::Sender;
 
-/// What a caller knew about a run, and when it was last looked at. Opaque to hosts.
+/// What a caller knows about a run, and when the run was last looked at. Opaque to hosts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Seen {
-    /// The last state from the server, if any.
+    /// The last state from the server as JSON, if any.
     state: Option<String>,
     /// When the run was last looked at, in milliseconds since 1970.
     at: i64,
-    /// Since when the run is missing from answers.
+    /// Since when the run has been missing from answers, in milliseconds since 1970.
     missing: Option<i64>,
-    /// Since when answers are unreadable.
+    /// Since when answers have looked as if a gateway sent them in place of the API, in milliseconds since 1970.
     #[serde(default)]
     unreadable: Option<i64>,
 }
@@ -44,7 +44,7 @@ impl Seen {
 
     pub(crate) fn decode(text: &str) -> Result<Self, Error> {
         URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or_else(
-            || Error::new(Kind::InvalidRequest, "`seen` is not what an earlier step of a run gave"),
+            || Error::new(Kind::InvalidRequest, "`seen` was not returned by an earlier step of a run"),
         )
     }
 }
@@ -56,7 +56,7 @@ pub(crate) struct FollowStep<S> {
     pub seen: Seen,
     pub changed: bool,
     pub meta: Meta,
-    /// Why the last look failed.
+    /// Why the last look failed, if it did.
     pub failure: Option<Error>,
 }
 
@@ -66,8 +66,8 @@ impl<S: RunState> FollowStep<S> {
     }
 }
 
-/// Waits until the state differs from what was seen, or until `until`. A look that has begun may end a moment later, so
-/// that short steps get an answer too.
+/// Waits until the state of the run differs from `seen`, until the run has ended, or until `until`. A look that begins
+/// before `until` gets at least [`LOOK_AT_LEAST`] to end, so that even a short step gets an answer.
 pub(crate) async fn next<S: RunState>(
     sender: &Sender,
     token: &RunToken,
@@ -93,7 +93,8 @@ pub(crate) async fn next<S: RunState>(
     })
 }
 
-/// If a page of the list of syncs was requested, reads it to its end: it already counts towards the limit.
+/// If a page of the list of syncs has been requested, waits for the page, because the request already counts towards
+/// the limit.
 async fn finish(
     mut lead: Pin<&mut impl Future<Output = Infallible>>,
     busy: &AtomicBool,
@@ -137,7 +138,7 @@ impl<S: RunState> Step<'_, S> {
     async fn until(&mut self, until: Option<Instant>) -> Result<FollowStep<S>, Error> {
         let now = Instant::now();
         if until.is_some_and(|until| until <= now) && self.due() > now {
-            // No time is left, and the last look is recent.
+            // No time is left, and the next look is not due yet.
             return Ok(self.taken());
         }
         loop {
@@ -169,7 +170,8 @@ impl<S: RunState> Step<'_, S> {
         if seen.at == 0 {
             return Instant::now();
         }
-        // The pause counts from the last look and not from this call, so a slow caller does not wait twice.
+        // The pause begins at the last look and not at this step, so a caller that was busy between two steps does not
+        // wait for the whole pause again.
         let now = self.sender.now_millis();
         let passed = Duration::from_millis(u64::try_from(now.saturating_sub(seen.at)).unwrap_or(0));
         let age = self.sender.unscaled(now.saturating_sub(self.token.since));

@@ -1,4 +1,5 @@
-//! The followed runs of one workspace in this process. The list of syncs makes some of their looks urgent.
+//! The runs of one workspace that this process follows. If the list of syncs shows that a run may have changed, the
+//! look at this run becomes urgent.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,18 +16,18 @@ use crate::workspace::Part;
 #[derive(Debug, Default)]
 pub(crate) struct Followed {
     runs: Mutex<Runs>,
-    /// One of the followers reads the list of syncs for all.
+    /// The reading of the list of syncs, which one follower does for all.
     pub(super) sweep: Sweep,
 }
 
 #[derive(Debug, Default)]
 struct Runs {
-    /// Runs by the id of their sync; other runs are under `None`.
+    /// The runs of each sync, under the id of the sync. The runs of sequences and graphs are under `None`.
     by_sync: HashMap<Option<String>, Vec<Arc<FollowedRun>>>,
     next: u64,
 }
 
-/// A followed run.
+/// A run that a caller follows. `since` is the time of its token, in milliseconds since 1970.
 #[derive(Debug)]
 struct FollowedRun {
     id: u64,
@@ -45,8 +46,8 @@ pub(super) struct Following {
 
 impl Part for Followed {
     fn absorb(&self, from: &Self) {
-        // No run is moved, because each follower removes its run from the list to which it added it. Later looks at
-        // these runs use the gate of the workspace that absorbs this one.
+        // The runs of `from` are not moved, because each follower removes its run from the list to which it added the
+        // run. Later looks at these runs wait at the gate of the absorbing workspace all the same.
         let _ = from;
     }
 }
@@ -70,8 +71,9 @@ impl Followed {
         Following { followed: Arc::clone(self), sync, run }
     }
 
-    /// The time of the oldest trigger, if more runs are followed than can be looked at in a window. Otherwise reading
-    /// the list of syncs is not worthwhile.
+    /// Returns the time of the oldest token among the runs of syncs, in milliseconds since 1970, if reading the list of
+    /// syncs is worthwhile. Returns `None` if it is not: if all followed runs can be looked at within one window of the
+    /// limit, or if none of them is a run of a sync.
     pub(super) fn crowded_since(&self, looks_in_window: u64) -> Option<i64> {
         let runs = self.lock();
         if runs.by_sync.values().map(Vec::len).sum::<usize>() as u64 <= looks_in_window {
@@ -86,7 +88,8 @@ impl Followed {
         self.lock().by_sync.contains_key(&Some(sync.to_owned()))
     }
 
-    /// Makes a look urgent: the one at the oldest run of a sync, because the runs of a sync follow one another.
+    /// Makes the look at the oldest followed run of a sync urgent. A sync has one run after another, so a change of the
+    /// sync most likely concerns this run.
     pub(super) fn hint(&self, gate: &Gate, sync: &str, urgency: Urgency) {
         let oldest = {
             let runs = self.lock();
@@ -100,13 +103,13 @@ impl Followed {
 }
 
 impl Following {
-    /// The look of the run; `looked` is when it was last looked at, in milliseconds since 1970.
+    /// The look at the run; `looked` is when the run was last looked at, in milliseconds since 1970.
     pub(super) fn look(&self, looked: i64) -> Arc<Look> {
         self.run.look.set_looked_at(looked);
         Arc::clone(&self.run.look)
     }
 
-    /// Waits until `due`, or until something points to a change.
+    /// Waits until `due`, or until the look at the run is urgent.
     pub(super) async fn due(&self, due: Instant) {
         tokio::select! {
             () = tokio::time::sleep_until(due) => {}

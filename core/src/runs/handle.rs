@@ -61,7 +61,8 @@ impl<S> Run<S> {
         self.token.source == RunOrigin::Joined
     }
 
-    /// A text from which [`Client::run`](crate::Client::run) resumes the run in any process. It holds no key.
+    /// A text from which [`Client::run`](crate::Client::run) creates a handle of this run in any process. The text
+    /// holds no key.
     #[must_use]
     pub fn token(&self) -> String {
         self.token.encode()
@@ -70,7 +71,7 @@ impl<S> Run<S> {
 
 #[expect(private_bounds, reason = "states are this crate's own types")]
 impl<S: RunState> Run<S> {
-    /// Yields the state of the run each time it changes, up to the last state.
+    /// Yields the state of the run each time it changes. The stream ends after the last state, or after an error.
     #[must_use]
     pub fn states(&self) -> Pin<Box<dyn Stream<Item = Result<S, Error>> + Send>> {
         let start = Some((self.clone(), Seen::default()));
@@ -97,7 +98,14 @@ impl<S: RunState> Run<S> {
     /// Waits until the run ends. An outage does not end the wait.
     ///
     /// # Errors
-    /// Kind `run_failed` with the run in [`Error::details`], or `wait_timeout`. Both hold the token in [`Error::run`].
+    /// * Kind `run_failed` if the run ended in a way for which `options` asks for an error. [`Error::details`] holds
+    ///   the last state.
+    /// * Kind `wait_timeout` if the run did not end within the timeout in `options`.
+    /// * Kind `not_found` if the server has not listed the run for ten minutes.
+    /// * Kind `closed` if the client is closed.
+    /// * Another kind, such as `authentication`, if reading the run fails for a reason that is not an outage.
+    ///
+    /// Each of these errors holds the token in [`Error::run`].
     pub async fn wait(&self, options: &WaitOptions) -> Result<S, Error> {
         let until = options.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let mut seen = Seen::default();

@@ -31,10 +31,10 @@ use crate::text::span;
 /// How a wait treats a run that did not succeed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnEnd {
-    /// Fails with an error of kind `run_failed`, which carries the run.
+    /// The wait fails with an error of kind `run_failed`. The error holds the last state and the token of the run.
     #[default]
     Raise,
-    /// Returns the run in its last state.
+    /// The wait returns the run in its last state.
     Return,
 }
 
@@ -64,7 +64,8 @@ impl Default for WaitOptions {
 }
 
 impl WaitOptions {
-    /// No timeout; a run that failed is an error.
+    /// Creates the default options: no timeout, an error if the run failed, was cancelled or was interrupted, and no
+    /// error if it finished with warnings.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -96,7 +97,7 @@ impl WaitOptions {
 }
 
 impl<S: RunState> FollowStep<S> {
-    /// Fails if the caller wants an error for this end of the run.
+    /// Fails if the run has ended in a way for which the caller wants an error.
     pub(crate) fn check(
         &self,
         sender: &Sender,
@@ -121,18 +122,22 @@ impl<S: RunState> FollowStep<S> {
     }
 }
 
-/// The error of a wait that timed out; `failure` is why the last look at the run failed.
+/// The error of a wait that timed out; `failure` is the error of the last look at the run, if that look failed.
 pub(crate) fn expired(sender: &Sender, token: &RunToken, failure: Option<&Error>) -> Error {
     let age =
         Duration::from_millis(u64::try_from(sender.now_millis().saturating_sub(token.since)).unwrap_or(0));
-    let what = format!("it had not ended {} after it was started", span(age));
+    let origin = if token.found { "found" } else { "started" };
+    let what = format!("the run had not ended {} after it was {origin}", span(age));
     let error = match failure {
         None => Error::new(Kind::WaitTimeout, what),
         Some(failure) => {
             let mut causes = vec![failure.message()];
             causes.extend_from_slice(failure.cause_messages());
-            let what =
-                message![what, ", as far as could be seen: the last look at it failed: ", failure.what()];
+            let what = message![
+                what,
+                ", as far as could be seen: the last look at the run failed: ",
+                failure.what()
+            ];
             Error::new(Kind::WaitTimeout, what).with_causes(causes)
         }
     };

@@ -1,4 +1,4 @@
-//! The newest runs of a list whose direction is not documented.
+//! Reads the newest runs of a list. The API does not document whether the newest runs come first or last.
 
 use super::state::Listed;
 use crate::call::Spent;
@@ -7,19 +7,20 @@ use crate::operation::Page;
 use crate::page::Row;
 use crate::sender::Sender;
 
-/// How many pages one look reads at most, from the newest end of a list on.
+/// The most pages from which one search takes runs, beginning at the newest end of the list.
 const PAGES: u32 = 10;
 
-/// The most steps to find the end of a list: 32 forward and 32 back.
+/// The most pages that are read to find the end of a list. Steps that double pass the largest 32-bit offset after at
+/// most 32 pages, and halving the rest takes at most as many.
 const STEPS: u32 = 64;
 
 /// A list of runs ordered by the time of the request, read from its newest end.
 pub(super) struct Newest<'a, S> {
     sender: &'a Sender,
     parent: &'a str,
-    /// The account of all its requests.
+    /// The account of all requests for this list.
     spent: &'a mut Spent,
-    /// The offset of the last page with rows, once it is known that the newest runs are last.
+    /// The offset of the last page with rows, once it is known that the newest runs are last; 0 before.
     end: u32,
     /// The number of rows in a full page.
     length: u32,
@@ -31,7 +32,8 @@ impl<'a, S: Listed> Newest<'a, S> {
         Self { sender, parent, spent, end: 0, length: 1, state: std::marker::PhantomData }
     }
 
-    /// Returns the newest runs that are `wanted`. An older page is read only if all rows of the newer one are wanted.
+    /// Returns the newest runs that are `wanted`. An older page is read only if the oldest run of the newer page is
+    /// wanted.
     pub(super) async fn find(&mut self, wanted: impl Fn(&S) -> bool) -> Result<Vec<S>, Error> {
         let mut page = self.page(self.end).await?;
         if page.data.is_empty() && self.end > 0 {
@@ -46,7 +48,7 @@ impl<'a, S: Listed> Newest<'a, S> {
         if ascends || !(page.data.is_empty() || page.has_more == Some(false) || descends(&page.data)) {
             page = self.last(page).await?;
             ascends = true;
-            // A first page with equal times does not show the order; both ends together do.
+            // If all times on the first page are equal, the page does not show the order. Both ends of the list do.
             if page.data.last().and_then(Listed::created) < head {
                 (self.end, ascends) = (0, false);
                 page = self.page(0).await?;
@@ -54,11 +56,11 @@ impl<'a, S: Listed> Newest<'a, S> {
         }
         let (mut offset, mut whole) = (if ascends { self.end } else { 0 }, page.has_more == Some(false));
         let mut found = std::collections::BTreeMap::new();
-        for _ in 0..PAGES {
+        for read in 1..=PAGES {
             let oldest = if ascends { page.data.first() } else { page.data.last() };
             whole = oldest.is_none_or(|run| !wanted(run)) || (if ascends { offset == 0 } else { whole });
             found.extend(page.data.into_iter().filter(&wanted).map(|run| (run.id(), run)));
-            if whole {
+            if whole || read == PAGES {
                 break;
             }
             let length = self.length;
@@ -69,7 +71,8 @@ impl<'a, S: Listed> Newest<'a, S> {
         Ok(found.into_values().collect())
     }
 
-    /// Finds the last page with rows: doubles the offset until a page is empty, then searches in between.
+    /// Finds the last page with rows: goes forward in steps that double until a page is empty, then halves the distance
+    /// between the last page with rows and the empty one.
     async fn last(&mut self, from: Page<S>) -> Result<Page<S>, Error> {
         let length = self.length;
         let (mut known, mut at, mut step) = (from, self.end, length);
@@ -80,10 +83,10 @@ impl<'a, S: Listed> Newest<'a, S> {
             }
             let next = match beyond {
                 None => at.saturating_add(step),
-                // Aligned to pages, so that all pages but the last are full.
+                // A whole number of pages ahead, so that all pages but the last are full.
                 Some(beyond) => at + ((beyond - at) / 2).div_ceil(length) * length,
             };
-            // If the server returned short pages, there are more rows between the last two steps.
+            // No whole page fits in between. But if the last page was short, there may be more rows directly after it.
             let next = match beyond {
                 Some(beyond) if next >= beyond => at.saturating_add(rows(&known)),
                 _ => next,
@@ -95,7 +98,7 @@ impl<'a, S: Listed> Newest<'a, S> {
             if page.data.is_empty() {
                 beyond = Some(next);
             } else if page.data.first().map(Row::id) == known.data.first().map(Row::id) {
-                // The server ignores offsets, so this page is the only one.
+                // It is the same page again, so the server ignores offsets and has only this page.
                 break;
             } else {
                 (known, at, step) = (page, next, step.saturating_mul(2));
@@ -115,7 +118,7 @@ fn rows<S>(page: &Page<S>) -> u32 {
     u32::try_from(page.data.len()).unwrap_or(u32::MAX).max(1)
 }
 
-/// Whether the newest runs are first.
+/// Whether the rows show that the newest runs come first.
 fn descends<S: Listed>(rows: &[S]) -> bool {
     match (rows.first().and_then(Listed::created), rows.last().and_then(Listed::created)) {
         (Some(first), Some(last)) => first > last,

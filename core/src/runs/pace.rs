@@ -4,16 +4,17 @@ use std::time::Duration;
 
 const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(15);
-/// How long a run may be missing from answers: a new run is not listed at once, and a list may lag behind.
+/// How long a run may be missing from answers before following it fails. A new run is not listed at once, and a list
+/// may lag behind.
 pub(super) const MISSING_BORNE: Duration = Duration::from_mins(10);
-/// How long answers may be unreadable, such as the error pages of a gateway.
+/// How long answers may look as if a gateway sent them in place of the API, before following the run fails.
 pub(super) const UNREADABLE_BORNE: Duration = Duration::from_mins(1);
-/// The least time limit of a look, even if its step ends sooner.
+/// The least time limit of a look, even if the step to which the look belongs should end sooner.
 pub(super) const LOOK_AT_LEAST: Duration = Duration::from_secs(1);
-/// How long a step that is done waits for a page of the list of syncs that it has requested.
+/// How long a step that has its result waits for the page of the list of syncs that it has requested.
 pub(super) const PAGE_BORNE: Duration = Duration::from_secs(2);
 
-/// The pause before the next poll: short while the run is young, a tenth of its age later, never above 15 s.
+/// The pause before the next look: half a second and a tenth of the age of the run, at most 15 s.
 pub(super) fn pause(age: Duration) -> Duration {
     (FIRST + age / 10).min(LONGEST)
 }

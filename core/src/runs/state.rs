@@ -1,4 +1,4 @@
-//! What the kinds of runs have in common: a call that reads one, and what its status means.
+//! What all kinds of runs have in common: the call that reads a run, and the meaning of its status.
 
 use std::future::Future;
 
@@ -26,7 +26,8 @@ pub enum Ending {
 
 /// A state of a run that can be followed.
 pub(crate) trait RunState: Readable + Serialize + OfRun + Send + Sync + 'static {
-    /// Whether the server answers 404 for a run that it does not know (yet); for other kinds the list is empty.
+    /// Whether the server answers 404 for a run that it does not know (yet). For other kinds it answers with a list
+    /// that lacks the run.
     const MISSING_IS_404: bool = false;
     /// The answer to reading a run.
     type Answer: Readable + Send;
@@ -34,7 +35,7 @@ pub(crate) trait RunState: Readable + Serialize + OfRun + Send + Sync + 'static 
     /// The call that reads one run.
     fn call(parent: &str, run: &str) -> Result<Call, Error>;
 
-    /// The list of syncs that ran after a time. It shows which followed runs may have changed.
+    /// The call that lists the syncs that ran after a time. The list shows which followed runs may have changed.
     fn syncs_after(after: Option<Timestamp>) -> Result<Call, Error>;
 
     /// Finds the run in the answer.
@@ -43,25 +44,26 @@ pub(crate) trait RunState: Readable + Serialize + OfRun + Send + Sync + 'static 
     /// How the run ended. An unknown status counts as in progress.
     fn ending(&self) -> Option<Ending>;
 
-    /// Its status as the API writes it.
+    /// The status of the run as the API writes it.
     fn status(&self) -> &str;
 
     /// Why the run did not succeed.
     fn reason(&self) -> Option<String>;
 
-    /// Finds the id of the run after the answer to its trigger was lost. Returns the error of the trigger if there is
-    /// no list of runs.
+    /// Finds the id of the run after its trigger failed. By default, for kinds of runs that the API does not list,
+    /// returns the error of the trigger.
     fn recovered(lost: Lost<'_>) -> impl Future<Output = Result<String, Error>> + Send {
         std::future::ready(Err(lost.error))
     }
 }
 
-/// A trigger whose answer was lost.
+/// A trigger that failed. It may have started a run all the same.
 pub(crate) struct Lost<'a> {
     pub sender: &'a Sender,
     /// The sync, sequence or graph that the trigger was for.
     pub of: &'a Of,
-    /// Whether no option was set. With an option, no run is adopted: a scheduled run could be mistaken for it.
+    /// Whether the trigger sets no option. If it sets one, no run is adopted, because a scheduled run, which lacks the
+    /// option, could be mistaken for the run of the trigger.
     pub plain: bool,
     pub error: Error,
     pub spent: &'a mut Spent,

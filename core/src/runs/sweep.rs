@@ -1,4 +1,5 @@
-//! Reads the list of syncs for all followed runs: a page shows a hundred syncs, a look shows one run.
+//! Reads the list of syncs on behalf of all followed runs, because a page of the list shows a hundred syncs and a look
+//! shows only one run. A *follower* is a step that waits for a change of its run. One follower reads the list for all.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -18,13 +19,14 @@ use crate::model::Timestamp;
 use crate::page::{self, Cursor, Row};
 use crate::sender::Sender;
 
-/// How much earlier than the oldest trigger the list begins, because clocks and filters may be off.
+/// How much earlier than the oldest followed run the list begins, because clocks and filters may be off.
 const MARGIN_MS: i64 = 60_000;
 /// The pause between two readings of the list, as a multiple of the pause between pages.
 const BETWEEN: u32 = 3;
-/// How long a key that may not list syncs is not tried again. Its permissions may have changed after this time.
+/// How long the list is not requested again with a key that may not list syncs. After this time, the permissions of the
+/// key may have changed.
 const REFUSED_FOR: Duration = Duration::from_hours(1);
-/// The least pause between pages, so that the reader gets to its own run too.
+/// The least pause between pages, so that the follower that reads them can also look at its own run.
 const LEAST: Duration = Duration::from_millis(10);
 /// How long a page may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -53,26 +55,26 @@ impl Row for SyncGlance {
 #[derive(Debug, Default)]
 pub(super) struct Sweep {
     state: Mutex<SweepState>,
-    /// Notified when the reader leaves.
+    /// Notified when the follower that reads is dropped.
     left: Notify,
 }
 
 #[derive(Debug, Default)]
 struct SweepState {
     readers: u64,
-    /// The follower that reads for all, and until when the others rely on it: a future that is no longer polled must
-    /// not hold up the others.
+    /// The follower that reads for all, and until when the others rely on it. After this time another follower reads,
+    /// because a future that is no longer polled must not hold up the others.
     reader: Option<(u64, Instant)>,
     due: Option<Instant>,
     cursor: Option<(Call, Cursor)>,
-    /// What each sync that is followed showed when it was last read.
+    /// The status of each sync that has followed runs, and the start of its latest run, as they were last read.
     shown: HashMap<String, (Option<String>, Option<Timestamp>)>,
-    /// The key that may not list syncs, and until when it is not tried again. The time is `None` if the server does not
-    /// know the key; then it is never tried again.
+    /// The digest of the key that may not list syncs, and until when the list is not requested with it. The time is
+    /// `None` if the server does not know the key; then the list is never requested with it again.
     refused: Option<([u8; 32], Option<Instant>)>,
 }
 
-/// One follower's role in the reading. Dropping it hands the role to the others.
+/// The part of one follower in the reading. If this follower reads, dropping it lets another one read.
 struct SweepReader<'a> {
     sweep: &'a Sweep,
     id: u64,
@@ -122,7 +124,8 @@ impl Drop for SweepReader<'_> {
     }
 }
 
-/// Reads the list for as long as it is polled and no other follower reads. `busy` is true while a page is requested.
+/// Reads the list for as long as this future is polled and no other follower reads. `busy` is true while a page is
+/// requested.
 pub(super) async fn lead<S: RunState>(
     sender: &Sender,
     followed: &Arc<Followed>,
@@ -169,7 +172,8 @@ pub(super) async fn lead<S: RunState>(
     }
 }
 
-/// The pause between pages, so that they use a twentieth of the limit.
+/// The pause between pages. It is so long that pages use a twentieth of the limit of this process, or one request per
+/// window if that is more.
 fn pause(sender: &Sender) -> Duration {
     let config = sender.config();
     let quota = config.quota.shared(config.share.unwrap_or(1.0));
@@ -188,7 +192,7 @@ fn is_refused(sender: &Sender, followed: &Followed) -> bool {
 
 /// Reads the next page, and makes the looks at runs of changed syncs urgent. Returns whether there is another page.
 async fn page<S: RunState>(sender: &Sender, followed: &Arc<Followed>, since: i64) -> Result<bool, Error> {
-    // A copy: if this reader is dropped, the next one continues at the same position.
+    // The position is copied and not taken, so that the next reader continues there if this one is dropped.
     let place = followed.sweep.lock().cursor.clone();
     let (call, cursor) = match place {
         Some(place) => place,
@@ -217,7 +221,7 @@ fn compare(sender: &Sender, followed: &Followed, id: &str, sync: SyncGlance) {
     let now = (sync.status, sync.last_run_at);
     let mut state = followed.sweep.lock();
     let urgency = match state.shown.get(id) {
-        // A sync that is seen for the first time is news only if a run may have ended.
+        // A sync that is read for the first time points to a change only if its status is that of an ended run.
         None if !ended => None,
         Some(known) if *known == now => None,
         _ => Some(if ended { Urgency::Ended } else { Urgency::Changed }),
@@ -229,7 +233,8 @@ fn compare(sender: &Sender, followed: &Followed, id: &str, sync: SyncGlance) {
     }
 }
 
-/// A list of the syncs that ran since the oldest trigger, by the server's clock if that is known.
+/// Creates the call that lists the syncs that ran since the oldest followed run was triggered, and its first cursor.
+/// `since` is converted to the server's clock, if that clock is known.
 fn start<S: RunState>(sender: &Sender, since: i64) -> Result<(Call, Cursor), Error> {
     let now = sender.now_millis();
     let there = sender.server_time(Instant::now()).unwrap_or(now);

@@ -1,4 +1,6 @@
-//! The token of a run, from which another process or language can follow it.
+//! The token of a run, from which another process or language can follow the run.
+
+use std::cmp::Ordering;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,7 +11,7 @@ use crate::error::{Error, Kind};
 use crate::operation::RunKind;
 use crate::sender::Sender;
 
-/// The version of the format.
+/// The version of the format. Tokens of any other version are refused.
 const VERSION: u32 = 1;
 
 /// The contents of a token. It holds no key.
@@ -20,14 +22,18 @@ pub(crate) struct RunToken {
     pub origin: String,
     pub parent: String,
     pub run: String,
-    /// When it was triggered, in milliseconds since 1970 by the triggering machine's clock.
+    /// When the process that created the token learned the id of the run, in milliseconds since 1970 by the clock of
+    /// its machine. This time stands in for the start of the run.
     pub since: i64,
-    /// How this process got the id of the run; not part of the token.
+    /// Whether the run was found in the list of runs, so that it may have started long before `since`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub found: bool,
+    /// How this process got the id of the run; not part of the encoded token.
     #[serde(skip)]
     pub source: RunOrigin,
 }
 
-/// The part that is read first, since the rest may be of a newer version.
+/// The part that is read first, because the rest may be of a newer version.
 #[derive(Deserialize)]
 struct Versioned {
     v: u32,
@@ -38,12 +44,12 @@ struct Versioned {
 /// How a run's id became known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum RunOrigin {
-    /// From the trigger's answer, or from a token.
+    /// The id came from the answer to the trigger, or from a token.
     #[default]
     Given,
-    /// It was found after the trigger's answer was lost.
+    /// The run was found in the list of runs after the answer to the trigger was lost.
     Adopted,
-    /// It was already in progress, and no run was started.
+    /// The run was already in progress, and no run was started.
     Joined,
 }
 
@@ -57,27 +63,30 @@ impl RunToken {
             parent,
             run,
             since,
+            found: false,
             source: RunOrigin::Given,
         }
     }
 
-    /// Sets how the id became known.
+    /// Sets how the id of the run became known.
     pub(crate) fn from(self, source: RunOrigin) -> Self {
-        Self { source, ..self }
+        Self { source, found: source != RunOrigin::Given, ..self }
     }
 
-    /// Base64url without padding (RFC 4648 §5) of the JSON.
+    /// Encodes the token: its JSON as base64url without padding (RFC 4648 §5).
     pub(crate) fn encode(&self) -> String {
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
     }
 
-    /// Reads a token meant for `origin`.
+    /// Reads an encoded token. Refuses a token of another server than `origin`.
     pub(crate) fn decode(text: &str, origin: &str) -> Result<Self, Error> {
         let wrong = |what: &str| Error::new(Kind::InvalidRequest, format!("the run token {what}"));
         let bytes = URL_SAFE_NO_PAD.decode(text.trim()).map_err(|_| wrong("is not valid"))?;
         let peek: Versioned = serde_json::from_slice(&bytes).map_err(|_| wrong("is not valid"))?;
-        if peek.v != VERSION {
-            return Err(wrong("was created by a newer version of the SDK"));
+        match peek.v.cmp(&VERSION) {
+            Ordering::Less => return Err(wrong("is not valid")),
+            Ordering::Equal => {}
+            Ordering::Greater => return Err(wrong("was created by a newer version of the SDK")),
         }
         if serde_json::from_value::<RunKind>(peek.kind).is_err() {
             return Err(wrong("is of a kind of run that this version of the SDK does not know"));
@@ -94,9 +103,27 @@ impl RunToken {
         Ok(token)
     }
 
-    /// The run as errors, logs and hooks name it.
+    /// The name of the run in errors, logs and hooks, such as `run 12 of sync 7`.
     pub(crate) fn subject(&self) -> Subject {
         let kind = self.kind.as_str().replace('_', " ");
         Subject::run(format!("run {} of {kind} {}", self.run, self.parent))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Guards against telling a user with a damaged token to update the SDK.
+    #[test]
+    fn only_a_token_of_a_later_version_is_called_newer() {
+        let why = |version: u32| {
+            let token = serde_json::json!({"v": version, "kind": "sync", "origin": "o", "parent": "1", "run": "2", "since": 0});
+            RunToken::decode(&URL_SAFE_NO_PAD.encode(token.to_string()), "o")
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(why(0).unwrap_err(), "The run token is not valid.");
+        assert_eq!(why(1).map(|token| token.run).as_deref(), Ok("2"));
+        assert_eq!(why(2).unwrap_err(), "The run token was created by a newer version of the SDK.");
     }
 }

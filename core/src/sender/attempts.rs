@@ -22,17 +22,18 @@ use crate::transport::{self, Departure, Exchange, Failed, Request};
 const LONGEST_URL: usize = 65_534;
 /// The end of the API's base URL. Most gateways keep it.
 const API_PATH: &str = "/api/v1";
-/// The longest `Retry-After` that a read waits for. A longer one fails the call at once.
+/// The longest `Retry-After` that a retry waits for. With a longer one, the call fails at once. After a 429, the
+/// request waits at the gate instead.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// How an attempt ended.
 struct Ended {
     outcome: Outcome,
-    /// The answer, or the error that the call returns if it is not repeated.
+    /// The answer, or the error that the call returns if the request is not repeated.
     answer: Result<Exchange, Error>,
     /// Whether a later attempt may get another answer.
     passes: bool,
-    /// What a refusal by the limit (429) means for the request.
+    /// What a refusal by the limit (429) means for the request; `None` after anything else.
     refused: Option<Refusal>,
     /// The number of the lost connection, if other requests may have used it.
     connection: Option<u64>,
@@ -65,7 +66,7 @@ impl Sender {
         }
     }
 
-    /// Keeps the raw answer for the caller. Returns the error that its body reports.
+    /// Keeps the raw answer for the caller. Returns the error that the body reports, if there is one.
     fn keep(&self, call: &Call, exchange: &Exchange, spent: &mut Spent) -> Option<Error> {
         let Exchange { status, headers, body, .. } = exchange;
         let scrub = |text: &str| self.scrub(text);
@@ -86,7 +87,7 @@ impl Sender {
         spent.check()?;
         call.check()?;
         self.refuse_inside_key_function()?;
-        // A request that cannot be sent must not use up the limit.
+        // Prepared before a permit is taken, because a request that cannot be prepared must not use up the limit.
         let mut prepared = Some(self.outgoing(call, spent, meta)?);
         self.first_key(spent).await?;
         let (mut retries, mut rejoin, mut renewed) = (0, false, false);
@@ -136,7 +137,7 @@ impl Sender {
                 Some(RefusedBy429::Hopeless(since)) => return Err(self.hopeless(since)),
                 None => {}
             }
-            // The server did nothing, so the request may be sent again once with another key.
+            // With a 401 the server did nothing, so the request may be sent again once with another key.
             if error.kind() == Kind::Authentication && !renewed && self.keys().can_ask() {
                 if !self.renew(Some(key.digest()), begun, spent.until()).await? {
                     return Err(error);
@@ -167,7 +168,7 @@ impl Sender {
         }
     }
 
-    /// Waits for the first key.
+    /// Asks for the first key if there is no key yet.
     async fn first_key(&self, spent: &Spent) -> Result<(), Error> {
         if self.key().is_some() {
             return Ok(());
@@ -221,7 +222,7 @@ impl Sender {
         )
     }
 
-    /// One attempt, from the permit to the end of the answer.
+    /// Makes one attempt and reads its answer to the end. Ends the permit.
     async fn attempt(
         &self,
         call: &Call,
@@ -240,7 +241,7 @@ impl Sender {
         };
         let status = incoming.status();
         self.learn_time(status, incoming.headers(), permit.departure.since().unwrap_or(handed_over));
-        // The server counts a request before it answers it, so the limit need not wait for the body.
+        // The server counts a request before it answers, so the permit ends before the body is read.
         let refused = if status == 429 {
             permit.refused(transport::retry_after(incoming.headers()))
         } else {
@@ -256,7 +257,7 @@ impl Sender {
                 Ended { outcome, answer, passes, refused, connection: None }
             }
             (Err(_), refused @ Some(_)) => {
-                let error = Error::new(Kind::RateLimited, "the limit refused it")
+                let error = Error::new(Kind::RateLimited, "the server refused the request (429)")
                     .with_status(429)
                     .with_retry_after(after);
                 let outcome = Outcome::Answered { status };
@@ -288,7 +289,7 @@ impl Sender {
         }
     }
 
-    /// Adds a hint to a 404 if the base URL lacks the API's path, since such a URL leads to pages that do not exist.
+    /// Adds a hint to a 404 if the base URL lacks the API's path, because that may be why the server found nothing.
     fn with_base_url_hint(&self, error: Error) -> Error {
         if error.kind() != Kind::NotFound || self.config().base.path().ends_with(API_PATH) {
             return error;
@@ -313,7 +314,7 @@ impl Sender {
         }
     }
 
-    /// The request without the key.
+    /// Prepares the request of a call, without the key.
     fn outgoing(&self, call: &Call, spent: &Spent, meta: &Meta) -> Result<Request, Error> {
         let url = call.url(&self.0.config.base);
         if url.as_str().len() > LONGEST_URL {
@@ -359,7 +360,7 @@ impl Ended {
     }
 }
 
-/// A permit that is given back when it is dropped, unless its request may have been sent.
+/// A permit. If it is dropped and its request was certainly not sent, the request stops counting at once.
 struct Held<'a> {
     permit: Option<Permit>,
     departure: &'a Departure,
@@ -406,7 +407,7 @@ fn interrupted(kind: Kind, what: &'static str, call: &Call, departure: &Departur
         (false, _) => error,
         // The caller asked to give up, so the kind stays `cancelled`; the hint says what may have happened.
         (true, Kind::Cancelled) => error
-            .with_hint("The request had been sent: it may have happened all the same.")
+            .with_hint("The request had been sent, so it may have taken effect.")
             .with_outcome(lost(departure)),
         (true, _) => unknown(error.with_outcome(lost(departure))),
     }

@@ -1,4 +1,4 @@
-//! Hooks around calls.
+//! Hooks: functions of the user that run when a call begins, when a call ends, and when the limit is cut.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -11,12 +11,13 @@ use crate::error::Error;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct CallStart<'a> {
-    /// The method that was called: `syncs.get`; `request` for [`Client::request`](crate::Client::request), and `run` for
-    /// a look at a run that is followed.
+    /// The method that was called, such as `syncs.get`; `request` for [`Client::request`](crate::Client::request), and
+    /// `run` for a look at a followed run.
     pub operation: &'a str,
-    /// The API's own id of the operation: `GetSync`; `None` if the call is not an operation of the API.
+    /// The API's own id of the operation, such as `GetSync`; `None` for [`Client::request`](crate::Client::request).
     pub operation_id: Option<&'a str>,
-    /// What the method was called on, as errors name it: `sync 7`, `sync "orders"`.
+    /// What the method was called on, as errors name it: `sync 7`, `sync "orders"`, or `GET /syncs` for
+    /// [`Client::request`](crate::Client::request). `None` if the method takes no id, as the method of a list.
     pub resource: Option<&'a str>,
 }
 
@@ -24,7 +25,7 @@ pub struct CallStart<'a> {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct CallEnd<'a> {
-    /// How the call went.
+    /// The report of the call: its attempts, its waiting, and the cuts of the limit.
     pub meta: &'a Meta,
     /// Why the call failed, if it did.
     pub error: Option<&'a Error>,
@@ -49,7 +50,7 @@ fn all<T: Clone>(hooks: &Mutex<Vec<T>>) -> Vec<T> {
 impl Hooks {
     pub(super) fn started(&self, subject: &Subject) {
         let Subject { method, operation_id, resource, .. } = subject;
-        // Outside the lock, so that a hook can add another hook.
+        // Hooks run outside the lock, so that a hook can add another hook.
         for hook in all(&self.start) {
             hook(&CallStart {
                 operation: method,

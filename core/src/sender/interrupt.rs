@@ -1,4 +1,5 @@
-//! Cancels calls through the door. The signal goes to the request loop, which knows whether a request was in flight.
+//! Cancels calls that come through the door. The request loop watches the signal too, because only the loop knows
+//! whether a request was in flight.
 
 use std::future::Future;
 use std::pin::pin;
@@ -13,7 +14,7 @@ tokio::task_local! {
     static SIGNAL: CancellationToken;
 }
 
-/// Runs a call that `signal` may end.
+/// Runs a call until it ends or `signal` cancels it.
 pub(crate) async fn with_signal<T>(
     signal: CancellationToken,
     call: impl Future<Output = Result<T, Error>>,
@@ -21,20 +22,20 @@ pub(crate) async fn with_signal<T>(
     let mut call = pin!(SIGNAL.scope(signal.clone(), call));
     tokio::select! {
         biased;
-        // Polled first, so that a request in flight can say what is known about it. The arm below ends calls that
-        // wait for something else.
+        // The call is polled first, so that the error of the call can say what is known about a request in flight. The
+        // arm below ends a call that waits for something else.
         made = &mut call => made,
         () = signal.cancelled() => {
-            // The signal may have come after the call was polled. It is polled once more, without tokio's budget,
-            // with which it could refuse to run.
+            // The signal may have come just after the call was polled, so the call is polled once more. This is done
+            // without tokio's budget: if the call has used up the budget, it could not make progress.
             let made = unconstrained(call).now_or_never();
             made.unwrap_or_else(|| Err(Error::new(Kind::Cancelled, "the call was cancelled")))
         }
     }
 }
 
-/// Resolves once the current call is cancelled. Never resolves outside [`with_signal`]: there, dropping the call
-/// cancels it.
+/// Resolves once the current call is cancelled. Outside [`with_signal`] it never resolves, because such a call is
+/// cancelled by dropping its future.
 pub(super) async fn cancelled() {
     match SIGNAL.try_with(Clone::clone) {
         Ok(signal) => signal.cancelled().await,

@@ -1,4 +1,4 @@
-//! The keys of a client: the current one, earlier ones, and the function that may return another.
+//! The keys of a client: the current key, earlier keys, and the function that may return another key.
 
 use std::error::Error as StdError;
 use std::future::Future;
@@ -21,14 +21,14 @@ const KEYS_KEPT: usize = 8;
 pub(crate) type Given = Result<String, Box<dyn StdError + Send + Sync>>;
 type Ask = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Given> + Send>> + Send + Sync>;
 
-/// Where another key comes from when the server refuses one.
+/// Where a key comes from if there is none yet, or if the server refuses the current one.
 #[derive(Clone)]
 pub(crate) enum KeySource {
-    /// There is no other key: the refusal is final.
+    /// From nowhere: there is no other key, so a refusal is final.
     Nowhere,
     /// From a function.
     Function(Ask),
-    /// From a host language: it waits for [`Sender::key_wanted`] and answers with [`Sender::use_key`] or
+    /// From a host language. The host waits for [`Sender::key_wanted`] and answers with [`Sender::use_key`] or
     /// [`Sender::key_failed`].
     Host,
 }
@@ -46,7 +46,7 @@ pub(crate) struct Keys {
 /// The result of asking for a key.
 struct Asked {
     at: Instant,
-    /// The key that was refused; `None` if there was no key yet.
+    /// The digest of the key that was refused; `None` if there was no key yet.
     about: Option<[u8; 32]>,
     failure: Option<Error>,
 }
@@ -74,7 +74,8 @@ tokio::task_local! {
     static ASKING: ();
 }
 
-/// Runs a key function. A call that it makes on the client that waits for the key is refused.
+/// Runs a key function, or a call that a host makes from inside one. Meanwhile, clients with a key function refuse
+/// calls; see [`Sender::refuse_inside_key_function`].
 pub(crate) async fn asking<F: Future>(inside: F) -> F::Output {
     ASKING.scope((), inside).await
 }
@@ -89,7 +90,7 @@ impl Keys {
         self.known.read().unwrap_or_else(std::sync::PoisonError::into_inner).last().cloned()
     }
 
-    /// The key in use, unless another thread was changing it when this process was forked.
+    /// The key in use; `None` if another thread was changing it when this process was forked.
     pub(super) fn current_in_a_fork(&self) -> Option<Key> {
         self.known.try_read().ok().and_then(|known| known.last().cloned())
     }
@@ -104,7 +105,8 @@ impl Keys {
         if known.last().is_none_or(|last| last.digest() != key.digest()) {
             known.retain(|known| known.digest() != key.digest());
             known.push(key);
-            // An answer to a request with an old key comes within minutes, and every kept key makes scrubbing slower.
+            // The oldest keys are dropped, because every kept key makes scrubbing slower, and the last answer to a
+            // request with an old key comes within minutes.
             let old = known.len().saturating_sub(KEYS_KEPT);
             known.drain(..old);
         }
@@ -117,7 +119,7 @@ impl Keys {
         known.iter().fold(text.to_owned(), |text, key| key.scrub(&text))
     }
 
-    /// Whether there is a function to ask.
+    /// Whether there is a key function to ask.
     pub(super) fn can_ask(&self) -> bool {
         !matches!(self.source, KeySource::Nowhere)
     }
@@ -128,7 +130,7 @@ impl Keys {
 }
 
 impl Desk {
-    /// Answers all calls that want a key: a new key is set by now, or `failure` says why there is none.
+    /// Answers all calls that want a key: the caller has set a new key before, or `failure` says why there is none.
     fn answer(&self, failure: Option<String>) {
         let mut wants = lock(&self.state);
         if wants.answered < wants.wanted {
@@ -182,13 +184,14 @@ impl Sender {
         }
     }
 
-    /// Notes that the function of the host failed.
+    /// Notes that the key function of the host failed.
     pub(crate) fn key_failed(&self, why: &str) {
         self.keys().desk.answer(Some(self.scrub(why)));
     }
 
-    /// Asks for another key, because the server refused the key `used` for a request sent at `since`. Returns whether
-    /// there is another key now. If another call has asked meanwhile, shares its answer. `until` bounds the asking.
+    /// Asks for another key, because the server refused the key with the digest `used` in a request sent at `since`.
+    /// `used` is `None` if there is no key yet. Returns whether there is another key now. If another call has asked
+    /// since then, shares the answer to that call. Asking ends at `until`, with an error of kind `timeout`.
     pub(super) async fn renew(
         &self,
         used: Option<[u8; 32]>,
@@ -214,8 +217,8 @@ impl Sender {
         if keys.digest() != used {
             return Ok(true);
         }
-        // The last answer counts only if it was about this key: a request may be sent with a new key before the answer
-        // that brought the key is recorded.
+        // The last answer is shared only if it was about this key. The time of the answer does not show that, because
+        // a request can already be sent with a new key before the answer that brought the key is recorded.
         if let Some(last) = &*asked
             && last.about == used
             && last.at >= since
@@ -227,7 +230,7 @@ impl Sender {
         failure.map_or_else(|| Ok(keys.digest() != used), Err)
     }
 
-    /// Asks once. When this returns, a new key is already in use.
+    /// Asks once. When this returns without an error, the key that the function gave is already in use.
     async fn ask(&self) -> Result<(), Error> {
         let failed = |cause: String| {
             let cause = self.scrub(&cause);
@@ -244,7 +247,7 @@ impl Sender {
                     let cause: Arc<dyn StdError + Send + Sync> = cause.into();
                     failed(cause.to_string()).with_origin(cause)
                 })?;
-                // Functions often read the key from a file, which ends with a line break.
+                // `from_outside` removes a line break at the end: functions often read the key from a file.
                 self.use_key(
                     Key::from_outside(&key).map_err(|error| failed(error.what().in_style(Style::Rust)))?,
                 );
@@ -253,14 +256,16 @@ impl Sender {
         }
     }
 
-    /// Refuses a call that a key function makes with the client that waits for its key.
+    /// Refuses a call from inside a key function if this client has a key function. The key function may be the one of
+    /// this client, and then the call and the function would wait for each other for ever. Hosts do not say whose key
+    /// function it is, and functions of two clients could also wait for each other.
     pub(super) fn refuse_inside_key_function(&self) -> Result<(), Error> {
         if self.keys().can_ask() && ASKING.try_with(|()| ()).is_ok() {
-            let what =
-                "the function that gives the key uses the client that waits for this key. Nothing was sent";
+            let what = "the call comes from inside a function that gives a key, and its client gets the key from a \
+                        function too. Nothing was sent";
             return Err(Error::new(Kind::Authentication, what)
                 .with_reason(Reason::KeyFunction)
-                .with_hint("Let the function get the key elsewhere, or make another client for it."));
+                .with_hint("Inside such a function, use only clients that were created with a key."));
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The request loop: every request of this crate is sent here. Knows no resource.
+//! The request loop: every request to the API is sent here. This module knows no resource of the API.
 
 mod attempts;
 mod hooks;
@@ -49,7 +49,7 @@ struct Shared {
     http: Http,
     own_clock: OwnClock,
     budget: Mutex<Budget>,
-    /// Whether the client is closed. A flag beside the token, because the token has a lock.
+    /// Whether the client is closed. The flag exists beside the token `closed`, because reading the token takes a lock.
     is_closed: AtomicBool,
     /// Ends the calls under way when the client is closed.
     closed: CancellationToken,
@@ -61,7 +61,8 @@ struct Shared {
 pub(crate) struct Answer {
     pub body: Bytes,
     pub meta: Meta,
-    /// The error that the body of a raw answer reports. Any other call fails with it.
+    /// The error that the body of a raw answer reports, if there is one. A call that is not raw fails with such an
+    /// error instead.
     pub reported: Option<Error>,
     /// The memory reserved for the body. Send no request while holding it, and do not pass it on to the caller: other
     /// calls wait for this memory.
@@ -100,8 +101,8 @@ impl Sender {
         sender
     }
 
-    /// Creates a sender with the same settings and key, for a forked process. It must not wait for a lock of this sender:
-    /// a thread of the parent may have held it at the fork, and that thread does not exist in the child.
+    /// Creates a sender with the same settings and key, for a forked process. This function must not wait for a lock of
+    /// the old sender: a thread of the parent may have held the lock at the fork, and does not exist in the child.
     pub(crate) fn reopened(&self) -> Self {
         let key = self.0.keys.current_in_a_fork().or_else(|| self.0.config.key.clone());
         let config = Config { key, ..self.0.config.clone() };
@@ -129,13 +130,13 @@ impl Sender {
         self.0.keys.current()
     }
 
-    /// What this client shares with others of its workspace.
+    /// What this client shares with other clients of its workspace. Fails while the client has no key.
     pub(crate) fn workspace(&self) -> Result<Arc<Workspace>, Error> {
         self.0.tenancy.get().map(Tenancy::workspace).ok_or_else(no_key)
     }
 
-    /// What an upper layer keeps for the workspace. Without a key there is no workspace yet, and the part is not
-    /// shared.
+    /// What an upper layer keeps for the workspace. Without a key there is no workspace yet, so the part is a new one
+    /// that is not shared.
     pub(crate) fn part<P: Part>(&self) -> Arc<P> {
         self.0.tenancy.get().map(|tenancy| tenancy.workspace().part()).unwrap_or_default()
     }
@@ -157,7 +158,7 @@ impl Sender {
         self.0.is_closed.load(Ordering::Acquire)
     }
 
-    /// Resolves once the client is closed or the call is cancelled.
+    /// Resolves once the client is closed or the call is cancelled, to the error that says which.
     pub(crate) async fn over(&self) -> Error {
         tokio::select! {
             biased;
@@ -196,7 +197,7 @@ impl Sender {
         Spent::new(&self.scrubbed(subject), options.clone(), raw, self.0.config.bounds)
     }
 
-    /// A subject without secrets: a caller may have given the key where it does not belong.
+    /// A subject without secrets: a caller may have passed the key in place of an id or a name.
     pub(crate) fn scrubbed(&self, subject: &Subject) -> Subject {
         subject.clone().map_text(|text| brief(&self.scrub(text), LONGEST_NAME))
     }
@@ -206,8 +207,8 @@ impl Sender {
         self.0.own_clock.now_millis()
     }
 
-    /// The earliest that the server's clock can have shown at an instant, in milliseconds since 1970; `None` before the
-    /// first answer with a date.
+    /// The earliest time that the server's clock can have shown at an instant, in milliseconds since 1970; `None`
+    /// before the first answer with a date.
     pub(crate) fn server_time(&self, at: Instant) -> Option<i64> {
         self.server_clock().earliest(at, self.0.config.scale)
     }
@@ -228,7 +229,7 @@ impl Sender {
         real.min(Duration::from_hours(24 * 365)).mul_f64(self.0.config.scale)
     }
 
-    /// Removes every key of the client, and the credentials of a proxy, from a text.
+    /// Removes the client's current and earlier keys, and the credentials of a proxy, from a text.
     pub(crate) fn scrub(&self, text: &str) -> String {
         let text = self.0.keys.scrub(text);
         match self.0.config.route.proxy() {
@@ -237,7 +238,7 @@ impl Sender {
         }
     }
 
-    /// An error of this call, without secrets.
+    /// Adds the name of the call to an error, and removes secrets from it.
     pub(crate) fn error_at(&self, call: &Call, error: Error) -> Error {
         error.at(call.subject()).scrubbed(|text| self.scrub(text))
     }
@@ -249,13 +250,13 @@ fn no_key() -> Error {
         .with_hint("Set the key before the first call.")
 }
 
-/// Turns the failure of a write into `outcome_unknown`.
+/// Turns the failure of a write into an error of kind `outcome_unknown`.
 fn unknown(error: Error) -> Error {
-    let what = message!["it was sent, and whether it happened cannot be known: ", error.what()];
+    let what = message!["the request was sent, but whether it took effect cannot be known: ", error.what()];
     error
         .with_what(what)
         .with_kind(Kind::OutcomeUnknown)
-        .with_hint("It may have happened: look at the workspace before you send it again.")
+        .with_hint("The request may have taken effect: look at the workspace before you send it again.")
 }
 
 fn millis(duration: Duration) -> u64 {

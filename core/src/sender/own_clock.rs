@@ -4,12 +4,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
-/// The wall clock when the client was created, plus the time that has passed since on the monotonic clock. A wait must
-/// neither end nor take longer because somebody sets the wall clock.
+/// The wall clock when the client was created, plus the time that has passed since then on the monotonic clock. So no
+/// wait becomes shorter or longer if somebody sets the wall clock.
 #[derive(Debug)]
 pub(super) struct OwnClock {
     began: Instant,
-    /// Milliseconds since 1970.
+    /// What the wall clock showed at `began`, in milliseconds since 1970.
     stood: i64,
 }
 
@@ -31,9 +31,9 @@ mod tests {
 
     use super::*;
 
-    /// tokio's clock is paused here and the machine's is not, so a time that followed the machine's clock would differ.
+    /// tokio's clock is paused here and the wall clock is not, so a time that followed the wall clock would change.
     #[tokio::test(start_paused = true)]
-    async fn after_it_was_made_a_client_follows_no_clock_that_can_be_set() {
+    async fn the_time_of_a_client_does_not_follow_the_wall_clock() {
         let clock = OwnClock::new();
         let first = clock.now_millis();
         std::thread::sleep(Duration::from_millis(20));

@@ -16,12 +16,12 @@ use crate::operation::Returns;
 use crate::text::brief;
 use crate::transport;
 
-/// How much of the path of a mended value is shown.
+/// How many characters of the path of a mended value are shown.
 const PATH_SHOWN: usize = 200;
-/// How much is shown of the reason why an answer cannot be read.
+/// How many characters are shown of the reason why an answer cannot be read.
 const WHY_SHOWN: usize = 400;
 
-/// A call of which hooks know that it has begun.
+/// A call whose first hooks have run. [`end`](Self::end) runs the hooks at its end.
 struct Begun<'a> {
     sender: &'a Sender,
     subject: Subject,
@@ -81,7 +81,8 @@ impl Sender {
         Begun { sender: self, subject }
     }
 
-    /// Sends a call. Boxed, because the future has some 3 kB, and one that reads a type exists for every type.
+    /// Sends a call. The future takes about 3 kB. It is boxed, because [`value`](Self::value) has a future for every
+    /// type that is read, and each of these would contain this one.
     fn sent<'a>(&'a self, call: &'a Call, spent: &'a mut Spent) -> BoxFuture<'a, Result<Answer, Error>> {
         Box::pin(self.send(call, spent))
     }
@@ -109,7 +110,8 @@ impl Sender {
 
     /// The error of an answer that cannot be read for the reason `why`.
     fn unusable(&self, call: &Call, body: &[u8], why: &str, meta: Meta) -> Error {
-        // The reason may quote the answer. The key is removed before the text is shortened.
+        // The reason may quote the answer. The key is removed before the text is shortened, because part of a key would
+        // not be found.
         let shown = || brief(&self.scrub(why), WHY_SHOWN);
         let why = transport::no_json(body, &|text| self.scrub(text)).unwrap_or_else(shown);
         let error = Error::new(Kind::Protocol, format!("the answer cannot be read: {why}"));

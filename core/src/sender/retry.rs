@@ -29,13 +29,13 @@ pub(super) fn passes(status: u16) -> bool {
 
 /// Whether the server or a gateway gave up on a request that may have been processed.
 fn gave_up(status: u16) -> bool {
-    // 421 and 425 say that the server did nothing. Status 200 reaches this rule only with the body "Internal Server
-    // Error".
+    // 421 and 425 say that the server did nothing. A status of success reaches this rule only if the body is "Internal
+    // Server Error".
     !matches!(status, 421 | 425)
 }
 
-/// Decides what happens after an attempt. `retries` is the number of retries so far; `passes` says whether a later
-/// answer may differ; `jitter` is in `[0, 1)`.
+/// Decides what happens after an attempt. `retries` is the number of retries so far, and `allowed` the most that the
+/// call may make; `passes` says whether a later answer may differ; `jitter` is in `[0, 1)`.
 pub(super) fn decide(
     retries: u32,
     allowed: u32,
@@ -56,13 +56,14 @@ pub(super) fn decide(
     }
 }
 
-/// Full jitter: anywhere between nothing and the bound, so that clients that failed together do not return together.
+/// The pause before a retry, with full jitter: it lies anywhere between zero and a bound, so that clients that failed
+/// together do not retry together.
 fn pause(retries: u32, jitter: f64) -> Duration {
     let bound = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(retries.min(16))).min(LONGEST_PAUSE);
     bound.mul_f64(jitter.clamp(0.0, 1.0))
 }
 
-/// The retry budget of a client, so that an outage does not multiply its requests.
+/// The retry budget of a client. It keeps retries from multiplying the client's requests in an outage.
 #[derive(Debug)]
 pub(super) struct Budget {
     /// Tenths of a retry.
@@ -130,7 +131,7 @@ mod tests {
 
     /// Guards against a trigger that was sent four times because of a single 502.
     #[test]
-    fn a_write_is_repeated_only_when_it_was_never_taken() {
+    fn a_write_is_repeated_only_if_the_server_certainly_did_not_process_it() {
         for outcome in [Outcome::NeverLeft, Outcome::Refused] {
             assert!(matches!(decide(0, 3, Safety::Write, outcome, false, 0.5), Verdict::Again(_)));
         }

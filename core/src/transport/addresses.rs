@@ -1,7 +1,7 @@
-//! The addresses of a host: one that failed is tried after the others.
+//! Orders the addresses of a host: an address that failed is tried after the others.
 //!
-//! The connector uses the first address that accepts a connection. If that one never completes a handshake, every
-//! attempt would use it again.
+//! The connector uses the first address that accepts a connection. Without this order, every attempt would use this
+//! address again, even if it never completes a handshake.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,12 +15,13 @@ use hyper_util::client::legacy::connect::dns;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tower_service::Service;
 
-/// How many failed addresses are remembered: more than a host has, and few enough for a long-lived client.
+/// How many failed addresses are remembered. A host has fewer, and the bound keeps the list of a long-lived client
+/// short.
 const MOST_FAILED: usize = 64;
 
 type Lookup = fn(String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>>;
 
-/// What is known about addresses.
+/// Looks up addresses and remembers which of them failed.
 #[derive(Debug)]
 pub(super) struct Addresses {
     lookup: Lookup,
@@ -29,9 +30,9 @@ pub(super) struct Addresses {
 
 #[derive(Debug, Default)]
 struct AddressState {
-    /// The first address of each host.
+    /// The address of each host that is tried first.
     first: BTreeMap<String, IpAddr>,
-    /// Those that failed, the latest last.
+    /// The addresses that failed, the latest last.
     failed: Vec<IpAddr>,
     failures: u64,
 }
@@ -75,8 +76,8 @@ impl Addresses {
         self.state().failures
     }
 
-    /// Notes that an attempt, begun after `failures` failures, got no connection. Attempts that began together used the
-    /// same address.
+    /// Notes that an attempt got no connection, or no answer in time. `failures` is the number of failures when the
+    /// attempt began. Attempts that began at the same number used the same address, so only the first of them counts.
     pub(super) fn failed(&self, failures: u64) {
         let mut state = self.state();
         if state.failures != failures {
@@ -90,7 +91,7 @@ impl Addresses {
         state.failed.drain(..excess);
     }
 
-    /// Moves failed addresses to the end, the latest last. Otherwise the order stays.
+    /// Moves failed addresses to the end, the latest last. The other addresses keep their order.
     fn ordered(&self, name: String, mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
         let mut state = self.state();
         addresses.sort_by_key(|address| state.failed.iter().position(|failed| *failed == address.ip()));
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn the_one_that_failed_last_comes_last() {
+    fn the_address_that_failed_last_comes_last() {
         let addresses = Addresses::new(lookup);
         assert_eq!(order(&addresses), [1, 2, 3]);
         addresses.failed(0);

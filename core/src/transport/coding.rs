@@ -3,10 +3,10 @@
 use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, HeaderValue};
 
-/// What every request accepts.
+/// The `Accept-Encoding` of every request.
 pub(super) const ACCEPTED: HeaderValue = HeaderValue::from_static("gzip");
 
-/// Whether a body is compressed with gzip. The error names its codings if we did not ask for them.
+/// Whether a body is compressed with gzip. If it is compressed in another way, the error names its codings.
 pub(super) fn is_packed(headers: &HeaderMap) -> Result<bool, String> {
     let values = headers.get_all(CONTENT_ENCODING).iter();
     let values: Vec<_> = values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
@@ -15,9 +15,10 @@ pub(super) fn is_packed(headers: &HeaderMap) -> Result<bool, String> {
         codings.filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("identity")).collect();
     match codings.as_slice() {
         [] => Ok(false),
-        // `x-gzip` is the same (RFC 9110 §8.4.1.3).
+        // `x-gzip` is another name of `gzip` (RFC 9110 §8.4.1.3).
         [one] if ["gzip", "x-gzip"].iter().any(|gzip| one.eq_ignore_ascii_case(gzip)) => Ok(true),
-        // A body compressed twice could unpack to a million times its size before its size is checked.
+        // Two codings are refused even if both are gzip: a body compressed twice could unpack to a million times its
+        // size before its size is checked.
         codings => Err(codings.join(", ")),
     }
 }

@@ -14,7 +14,7 @@ use crate::message::Message;
 use crate::reason::Reason;
 use crate::text::brief;
 
-/// How much is shown of the codings of an answer.
+/// How many characters are shown of the codings of an answer.
 const LONGEST_CODING: usize = 60;
 
 /// Why an attempt has no answer.
@@ -26,7 +26,8 @@ pub(crate) struct Failed {
     pub causes: Vec<Message>,
     pub reason: Option<Reason>,
     pub hint: Option<Message>,
-    /// The number of the connection that broke, if other requests may have used it. Their errors have the same number.
+    /// The number of the connection that broke, if other requests may have used it. The errors of these requests have
+    /// the same number.
     pub connection: Option<u64>,
 }
 
@@ -43,7 +44,7 @@ impl Failed {
         }
     }
 
-    /// A request that could not be built.
+    /// An attempt that failed with this error before the request was sent, and would fail again.
     pub(crate) fn before(error: &Error) -> Self {
         Self {
             causes: error.cause_messages().to_vec(),
@@ -53,7 +54,7 @@ impl Failed {
         }
     }
 
-    /// A pool that could not be created.
+    /// An attempt for which no pool could be created.
     pub(super) fn unbuilt(error: &reqwest::Error) -> Self {
         Self::new(Outcome::Barred, Kind::Config, text_of(error)).because(error)
     }
@@ -71,9 +72,17 @@ impl Failed {
         let (outcome, kind, what) = if error.is_timeout() {
             (lost(true), Kind::Timeout, "no answer in time")
         } else if was_refused(error) {
-            (Outcome::Refused, Kind::Connect, "the server closed or refused before it took the request")
+            (
+                Outcome::Refused,
+                Kind::Connect,
+                "the server closed the connection or refused the request before it processed the request",
+            )
         } else if is_unreadable(error) {
-            (Outcome::Unusable { since }, Kind::Protocol, "what answered is not HTTP that can be read")
+            (
+                Outcome::Unusable { since },
+                Kind::Protocol,
+                "the answer is not valid HTTP, or its headers are too large",
+            )
         } else {
             (lost(false), Kind::Connect, "the connection broke before the answer")
         };
@@ -111,7 +120,7 @@ impl Failed {
                 Self { hint: Some(hint.into()), ..unusable(Kind::Protocol, what) }
             }
             Unread::NoRoom => {
-                let what = "the call's time was over before other large answers made room for its own";
+                let what = "the call ran out of time while its answer waited for memory that other large answers used";
                 unusable(Kind::Timeout, what.to_owned())
             }
             Unread::Malformed(error) => {
@@ -133,7 +142,8 @@ impl Failed {
 }
 
 /// Whether the server said that it did nothing with the request (RFC 9113 §8.7): it refused the stream, or sent a
-/// GOAWAY that names an earlier stream as its last. h2 reports the GOAWAY's error only for later streams.
+/// GOAWAY that names an earlier stream as the last one. h2 fails a request with the GOAWAY only if the stream of the
+/// request comes after the one that the GOAWAY names.
 fn was_refused(error: &reqwest::Error) -> bool {
     find::<h2::Error>(error).is_some_and(|error| {
         error.is_remote()
@@ -142,8 +152,8 @@ fn was_refused(error: &reqwest::Error) -> bool {
     })
 }
 
-/// Whether a connection with several requests broke, and not only the stream of this request. `multiplexes` decides if
-/// the error does not say it.
+/// Whether a connection that can carry several requests broke, and not only the stream of this request. `multiplexes`
+/// says whether the connection uses HTTP/2, in case the error does not show it.
 pub(super) fn ended_all(error: &reqwest::Error, multiplexes: bool) -> bool {
     match find::<h2::Error>(error) {
         _ if error.is_connect() => false,
@@ -152,7 +162,7 @@ pub(super) fn ended_all(error: &reqwest::Error, multiplexes: bool) -> bool {
     }
 }
 
-/// Whether the server sent bytes that are no HTTP, or a head that is too large.
+/// Whether the server sent bytes that are not HTTP, or headers that are too large.
 fn is_unreadable(error: &reqwest::Error) -> bool {
     find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse)
         || find::<h2::Error>(error).is_some_and(h2::Error::is_library)

@@ -1,4 +1,4 @@
-//! One attempt: sends a request, and returns its answer or why there is none.
+//! One attempt: sends a request, and returns its answer or says why there is none.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,13 +26,13 @@ use crate::config::{Config, Route};
 use crate::error::{Error, Kind};
 use crate::text::span;
 
-/// The number of HTTP/1.1 connections, each of which carries one request.
+/// The most HTTP/1.1 connections. Each carries one request at a time.
 const HTTP1_CONNECTIONS: u16 = 32;
-/// Concurrent requests on an HTTP/2 connection. Further requests wait here: if they waited within the HTTP client, the
-/// time limit of the attempt would run. All requests of one window of the limit must fit; servers commonly allow that
-/// many streams.
+/// The most concurrent requests on an HTTP/2 connection. Further requests wait in [`Http::send`]: if they waited within
+/// the HTTP client, the time limit of the attempt would run meanwhile. All requests of one window of the default limit
+/// fit, and servers commonly allow as many streams.
 const HTTP2_STREAMS: u16 = 200;
-/// How many bytes of an answer may arrive over HTTP/2 before it is read. Unpacked, they are about a megabyte of JSON.
+/// How many bytes of an answer may arrive over HTTP/2 before they are read. Unpacked, they are about 1 MB of JSON.
 const STREAM_WINDOW: u32 = 256 << 10;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE_POOL: Duration = Duration::from_secs(20);
@@ -51,7 +51,7 @@ pub(crate) struct Exchange {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: Bytes,
-    /// The room that the body takes up.
+    /// The memory reserved for the body.
     pub room: Room,
 }
 
@@ -91,8 +91,8 @@ pub(crate) struct Http {
     rooms: Rooms,
     /// The addresses of the server, or of its proxy.
     addresses: Arc<Addresses>,
-    /// How many connections were lost. Requests that began at the same count and lost their connection count as one
-    /// loss, because reqwest does not tell connections apart. With HTTP/2 there is only one at a time.
+    /// How many connections were lost. If several requests began at the same count and lost their connection, they
+    /// count as one loss: reqwest does not tell connections apart, but with HTTP/2 there is only one at a time.
     losses: AtomicU64,
 }
 
@@ -122,8 +122,9 @@ impl Http {
         Ok(config.clone())
     }
 
-    /// Sends a request and waits for the headers of its answer. `within` begins once a connection is free for the
-    /// request; `deadline` also bounds the wait for it. `departure` notes whether the request may have left.
+    /// Sends a request and waits for the headers of its answer. `within` is the time limit of the attempt, which begins
+    /// once a connection is free for the request. `deadline` also bounds the wait for the connection. `departure` notes
+    /// when the request may have left.
     pub(crate) async fn send(
         &self,
         mut request: Request,
@@ -136,7 +137,7 @@ impl Http {
         // Each request may open a connection, unless one connection is known to carry them all.
         let places = if multiplexes { &self.streams } else { &self.connections };
         let place = waiting(deadline, places.acquire()).await?.ok();
-        // Read after the wait, since another request may have replaced the pool.
+        // Read after the wait, because another request may have replaced the pool meanwhile.
         let (generation, client) = self.client().await?;
         let start = Instant::now();
         let until = deadline.into_iter().chain(start.checked_add(within)).min().unwrap_or(start);
@@ -186,13 +187,14 @@ impl Http {
         }
     }
 
-    /// Counts a lost connection, if it carried several requests, and returns its number.
+    /// Counts a lost connection, if it could carry several requests, and returns its number.
     fn lost(&self, error: &reqwest::Error, begun: Begun) -> Option<u64> {
         if !ended_all(error, begun.multiplexes) {
             return None;
         }
         let Begun { losses, .. } = begun;
-        // Only the first request that notices the loss does this. The others may already have a new connection.
+        // Only the first request that notices the loss counts it. When the others notice it, there may already be a new
+        // connection, which must stay warm.
         if self.losses.compare_exchange(losses, losses + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
             self.warmup.cool();
         }
@@ -217,8 +219,8 @@ impl Http {
     fn build(&self, tls: rustls::ClientConfig) -> Result<reqwest::Client, reqwest::Error> {
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
-            // reqwest would silently repeat some HTTP/2 failures. Retries are decided in one place and counted by the
-            // limit.
+            // By default, reqwest silently sends a request again after some HTTP/2 failures. But all retries are
+            // decided in `sender/retry.rs`, and each must have a permit.
             .retry(reqwest::retry::never())
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
@@ -227,13 +229,14 @@ impl Http {
             .http2_keep_alive_timeout(Duration::from_secs(10))
             .http2_keep_alive_while_idle(true)
             .http2_initial_stream_window_size(STREAM_WINDOW)
-            // The windows of all streams together. If it were smaller, answers that wait for room could fill it and
-            // hold up the answer that they wait for.
+            // As large as the windows of all streams together. If it were smaller, answers that wait for room could
+            // fill it and hold up the answer whose end they wait for.
             .http2_initial_connection_window_size(
                 STREAM_WINDOW * u32::from(HTTP1_CONNECTIONS + HTTP2_STREAMS),
             )
             .dns_resolver(Resolver(Arc::clone(&self.addresses)))
-            // The module `body` unpacks answers. Another crate of the same build may turn these features of reqwest on.
+            // The module `body` unpacks answers. Without these lines, reqwest would unpack them itself if another crate
+            // of the build enabled the features of reqwest for that.
             .no_gzip()
             .no_brotli()
             .no_zstd()
@@ -292,7 +295,7 @@ impl Incoming<'_> {
                 }
                 Ok(Exchange { status, headers, body: bytes, room })
             }
-            // The status says what the error is, so the body is not needed.
+            // The status alone says what the error is, so the unreadable body is left out.
             Err(Unread::Unasked(_) | Unread::Malformed(_)) if !(200..300).contains(&status) => {
                 Ok(Exchange { status, headers, body: Bytes::new(), room: Room::default() })
             }
@@ -324,8 +327,8 @@ mod tests {
 
     const SILENT: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
-    /// Guards against a past bug: a host with two addresses could not be reached if the first accepted connections but
-    /// never answered the TLS handshake.
+    /// Guards against a past bug: a host with two addresses could not be reached if the first address accepted
+    /// connections but never answered the TLS handshake.
     #[tokio::test]
     async fn an_address_that_takes_connections_and_says_nothing_is_not_tried_first_again() {
         let silent = TcpListener::bind((SILENT, 0)).await.unwrap();

@@ -14,7 +14,7 @@ pub(crate) struct Way {
 }
 
 impl Way {
-    /// The peer of a handshake. Behind a proxy that uses TLS itself, it may be the proxy or the server.
+    /// The peer of a TLS handshake. If the proxy uses TLS itself, the peer may be the proxy or the server.
     pub(crate) fn peer(&self) -> String {
         match &self.proxy {
             Some(proxy) if proxy.starts_with("https:") => format!("{} or its proxy {proxy}", self.to),
@@ -42,7 +42,7 @@ pub(crate) fn intercept(config: &Config) -> Option<Intercept> {
 /// The URL of a proxy without its credentials.
 pub(super) fn shown(proxy: &Intercept) -> String {
     let uri = proxy.uri();
-    // Drops credentials that the parser has left before the host.
+    // Removes credentials that the parser has left before the host.
     let authority = uri.authority().map_or("", |authority| authority.as_str());
     let host = authority.rsplit('@').next().unwrap_or_default();
     format!("{}://{host}", uri.scheme_str().unwrap_or("http"))

@@ -19,7 +19,7 @@ use crate::error::{Error, Kind};
 use crate::message::{Message, Name};
 use crate::reason::Reason;
 
-/// The error of a tunnel through a proxy. hyper-util exports it under no name of its own.
+/// The error of a tunnel through a proxy. hyper-util does not export it by name.
 type TunnelError = <Tunnel<HttpConnector> as Service<http::Uri>>::Error;
 
 /// How many names of a certificate are shown; some have hundreds.
@@ -39,7 +39,7 @@ fn is_unknown_to_proxy(error: &(dyn StdError + 'static)) -> bool {
     matches!(find::<TunnelError>(error), Some(TunnelError::ProxyAuthRequired))
 }
 
-/// Explains a failed connection by its error and the causes beneath.
+/// Explains why a connection failed. `causes` are the texts of the causes of `error`; see [`chain`].
 pub(crate) fn of(error: &(dyn StdError + 'static), causes: Vec<String>, way: &Way) -> Error {
     read(error, &causes, way).with_causes(causes)
 }
@@ -98,8 +98,8 @@ fn read(error: &(dyn StdError + 'static), causes: &[String], way: &Way) -> Error
     Error::new(Kind::Connect, format!("no connection to {to} could be made: {innermost}"))
 }
 
-/// Explains a failed handshake. All these reasons concern the server or its certificate, so another attempt does not
-/// help.
+/// Explains a failed TLS handshake. All its reasons concern the server or the server's certificate, so another attempt
+/// would fail in the same way.
 fn handshake(error: &rustls::Error, to: &str) -> Error {
     match error {
         rustls::Error::InvalidCertificate(error) => certificate(error, to),
@@ -110,9 +110,9 @@ fn handshake(error: &rustls::Error, to: &str) -> Error {
         ) => since(
             Reason::TlsVersion,
             Kind::Tls,
-            format!("{to} offers no TLS version of ours, which are 1.2 and 1.3: {error}"),
-            "The server, or what opens TLS in between, must be brought to TLS 1.2 or newer. Older versions are broken \
-             and stay off.",
+            format!("{to} supports neither TLS 1.2 nor TLS 1.3: {error}"),
+            "The server, or a proxy that intercepts TLS, must support TLS 1.2 or newer. The SDK refuses older versions, \
+             because they are broken.",
         ),
         rustls::Error::AlertReceived(
             AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity,
@@ -120,10 +120,10 @@ fn handshake(error: &rustls::Error, to: &str) -> Error {
             Reason::TlsSuites,
             Kind::Tls,
             format!(
-                "{to} offers no cipher suite of ours, which are {}, or none that fits its certificate: {error}",
+                "{to} offers none of the cipher suites that the SDK supports ({}), or none that fits its certificate: {error}",
                 tls::suites().join(", ")
             ),
-            "Let the server, or what opens TLS in between, offer one of these suites. Weaker ones stay off.",
+            "The server, or a proxy that intercepts TLS, must offer one of these suites. The SDK refuses weaker ones.",
         ),
         rustls::Error::AlertReceived(AlertDescription::UnrecognisedName) => since(
             Reason::WrongHost,
@@ -173,8 +173,8 @@ fn certificate(error: &CertificateError, to: &str) -> Error {
             Reason::UnknownCa,
             format!("the certificate of {to} comes from an authority that is not trusted here"),
             message![
-                "If you know the authority (a company's own, or that of a proxy that opens TLS), give its certificate with \
-                 the setting ",
+                "If you know the authority (a company's own, or that of a proxy that intercepts TLS), give its certificate \
+                 with the setting ",
                 Name("caBundle"),
                 ", which is trusted beside the system's. On Linux the file in SSL_CERT_FILE, if it is set, replaces the \
                  system's."
@@ -209,8 +209,9 @@ fn unproven(why: Unproven, to: &str) -> Error {
             Reason::SelfSigned,
             format!("the certificate of {to} is self-signed and marked as an authority's (CA:TRUE)"),
             message![
-                "No server's own certificate may be so marked, even if it is trusted. Make an authority and a certificate \
-                 that it signs, and give the authority's with the setting ",
+                "A server's own certificate must not be marked as an authority's, even if it is trusted. Create an \
+                 authority, let it sign a certificate for the server, and give the authority's certificate with the \
+                 setting ",
                 Name("caBundle"),
                 "."
             ],
@@ -234,8 +235,8 @@ fn date(at: UnixTime) -> impl fmt::Display {
     Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX)
 }
 
-/// The names in a certificate. rustls offers them only as text such as `DnsName("example.com")`, but the certificate's
-/// own list leaves out IP addresses.
+/// The names in a certificate. They are taken out of rustls's texts, such as `DnsName("example.com")`, because webpki's
+/// list of the names in a certificate leaves out IP addresses.
 fn names(presented: &[String]) -> String {
     let bare = |name: &String| name.split('"').nth(1).unwrap_or(name).to_owned();
     let mut names: Vec<String> = presented.iter().take(MOST_NAMES).map(bare).collect();
@@ -261,14 +262,14 @@ pub(crate) fn chain(error: &(dyn StdError + 'static)) -> Vec<String> {
     causes
 }
 
-/// Finds an error of this type in a chain.
+/// Finds an error of this type: the error itself or one of its causes.
 pub(super) fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
     let mut next = Some(error);
     while let Some(cause) = next {
         if let Some(found) = cause.downcast_ref::<E>() {
             return Some(found);
         }
-        // An I/O error has the wrapped error beside its source.
+        // The source of an I/O error is the source of the error that it wraps, so the wrapped error is searched too.
         if let Some(inner) = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref)
             && let Some(found) = find::<E>(inner)
         {

@@ -20,16 +20,16 @@ use crate::text::brief;
 /// Removes the key from a text.
 pub(crate) type Scrub<'a> = &'a (dyn Fn(&str) -> String + Sync);
 
-/// What the vendor writes into `message` when it refuses a key.
+/// What the API writes into `message` when it refuses a key.
 const AUTHENTICATION: &str = "Authentication error";
 /// How many characters of a server's text a message shows.
 const LONGEST_MESSAGE: usize = 400;
-/// The longest message that is read, in bytes.
+/// The longest message that is read, in bytes. In an HTML page, the title is looked for in as many bytes.
 const LARGEST_TEXT: usize = 64 << 10;
 /// The largest details of a server that are kept, in bytes.
 const LARGEST_DETAILS: usize = 16 << 10;
 
-/// Turns an answer whose status is not a success into its error.
+/// Returns the error of an answer if its status is not 2xx.
 pub(crate) fn check(answer: &Exchange, scrub: Scrub<'_>) -> Result<(), Error> {
     if (200..300).contains(&answer.status) {
         return Ok(());
@@ -80,10 +80,10 @@ pub(crate) fn no_json(body: &[u8], scrub: Scrub<'_>) -> Option<String> {
     }
 }
 
-/// Finds the error that an answer reports under a status of success. The vendor declares three shapes:
+/// Finds the error that an answer reports under a status of success. The API declares three shapes of such errors:
 /// `{"message", "details"}`, `{"error"}`, and the text "Internal Server Error". An object with the members of the
-/// operation's value is not an error, whatever other members it has. Without an operation, only the vendor's own texts
-/// count as an error, because an unknown value may look like one.
+/// operation's value is not an error, whatever other members it has. Without an operation, only texts that the API is
+/// known to write count as an error, because an unknown value may have the shape of an error.
 pub(crate) fn error_under_200(
     answer: &Exchange,
     operation: Option<&Operation>,
@@ -149,7 +149,7 @@ fn may_be_error(body: &[u8], operation: Option<&Operation>) -> bool {
             b"message" => message = true,
             b"details" => details = true,
             b"error" => error = true,
-            // The name may spell one of the names above, so the object must be parsed.
+            // The name may be one of those above, written with escapes, so the object must be parsed.
             _ if has_escapes => return true,
             _ => {}
         }
@@ -158,13 +158,14 @@ fn may_be_error(body: &[u8], operation: Option<&Operation>) -> bool {
     message && details || error && members == 1
 }
 
-/// How long the server asked to wait (RFC 9110 §10.2.3): seconds, or a date, which needs the server's own `Date`.
+/// How long the server asked to wait (RFC 9110 §10.2.3). `Retry-After` holds seconds, or a date; a date counts only if
+/// the answer also has a `Date`.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<u64>() {
         return Some(Duration::from_secs(seconds));
     }
-    // Measured by the server's clock, because ours may differ by an hour.
+    // The wait is measured by the server's clock, because this machine's clock may differ by an hour.
     let left = http_date(text)?.saturating_sub(date(headers)?);
     Some(Duration::from_millis(u64::try_from(left).unwrap_or(0)))
 }
@@ -210,20 +211,20 @@ fn meaning(status: u16, said: &Said) -> (Kind, Option<Reason>, Option<&'static s
     }
 }
 
-/// A 401 has three known reasons, which `details` distinguish.
+/// The reason of a 401, and its hint. The text of `details` tells the three known reasons apart.
 fn why_401(said: &Said) -> (Reason, &'static str) {
     let details = said.details.as_ref().map(Json::value);
     let text = details.as_ref().and_then(Value::as_str).unwrap_or_default();
     if text.contains("No user found") {
-        let hint = "The key's creator must be an active Admin of the workspace: when they are deactivated or removed, all \
-                    their keys are refused. Let an active Admin make a new key.";
+        let hint = "The creator of the key must be an active Admin of the workspace. Hightouch refuses all keys of a user \
+                    who was deactivated or removed. Let an active Admin create a new key.";
         (Reason::OrphanedCreator, hint)
     } else if text.contains("No authorization header") {
         let hint = "The key did not arrive: something between here and the server took the header away.";
         (Reason::StrippedKey, hint)
     } else {
-        let hint =
-            "The key is not, or no longer, one of this workspace's. Make a new one under Settings, API keys.";
+        let hint = "The key may be mistyped, or it may have been deleted. Create a new one under Settings, API keys, in \
+                    the Hightouch workspace.";
         (Reason::BadToken, hint)
     }
 }
@@ -277,8 +278,8 @@ impl Said {
     }
 }
 
-/// The title of an HTML page, as proxies and load balancers send it. Only the beginning of the page is searched. A key
-/// that is cut off at its end is not shown, because it is behind the title.
+/// The title of an HTML page, as proxies and load balancers send it. Only the beginning of the page is scrubbed and
+/// searched. If that cuts a key in two, the rest of the key is not shown, because it comes after the title.
 fn title(text: &str, scrub: Scrub<'_>) -> Option<String> {
     let text = scrub(text.get(..text.floor_char_boundary(LARGEST_TEXT))?);
     let start = text.find("<title>")? + "<title>".len();

@@ -1,8 +1,8 @@
 //! Limits the memory for the bodies of answers: all answers that a client reads at once share one bound.
 //!
-//! A small body needs no permit. A larger one takes bytes from a shared pool, or becomes the one answer that may grow
-//! to the largest size. That one never waits again, so it ends and makes way for the next: answers cannot wait for each
-//! other for ever.
+//! A small body needs no reservation. A larger body takes bytes from a shared pool, or becomes the one body that may
+//! grow to the largest size. The one body never waits for memory again, so it ends and makes way for the next one.
+//! Therefore bodies cannot wait for each other for ever.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The largest unpacked body, in bytes: a hundred times the largest known page.
 pub(super) const LARGEST_BODY: usize = 64 << 20;
-/// Bytes that each body may hold without a permit: two pages of 100 syncs. So small answers never wait for large ones.
+/// Bytes that each body may hold without a reservation: the size of two pages of 100 syncs. So small answers never
+/// wait for large ones.
 pub(super) const SMALL_BODY: usize = 256 << 10;
-/// Bytes that larger bodies share: fifty times the largest known page. Bodies that exceed even this are read one at a
-/// time.
+/// Bytes that larger bodies share: fifty times the largest known page. Bodies that do not fit in are read one by one.
 const SHARED: usize = 32 << 20;
 
 /// The memory that the bodies of a client share.
@@ -51,7 +51,7 @@ impl Rooms {
                 _ => std::future::pending().await,
             }
         };
-        // Neither semaphore is ever closed.
+        // Neither semaphore is ever closed, so one of the first two arms is taken.
         tokio::select! {
             biased;
             Ok(more) = of_all => match &mut room.shared {

@@ -67,11 +67,11 @@ fn platform(
         .map_err(|error| Error::new(Kind::Tls, format!("no certificate store can be used: {error}")))
 }
 
-/// The system's roots, or those of the file that replaces them. The bundle is read before the folder, because scanning
-/// the folder takes thirty times as long.
+/// Reads the certificates of the system, or those of the file that replaces them. The system's file is tried before its
+/// folders, because scanning a folder takes thirty times as long.
 #[cfg(not(any(windows, target_vendor = "apple", target_os = "android")))]
 fn system(replacement: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, Error> {
-    // As with OpenSSL, the variable replaces the system's store.
+    // As in OpenSSL, the variable SSL_CERT_FILE replaces the system's store.
     if let Some(path) = replacement {
         return certificates(path, "the variable SSL_CERT_FILE");
     }
@@ -96,9 +96,9 @@ fn system(replacement: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, Er
 mod tests {
     use super::*;
 
-    /// The variable lets a company trust one authority alone; the public ones must not be trusted then.
+    /// With `SSL_CERT_FILE`, a company can trust one authority alone. Then public authorities must not be trusted.
     #[test]
-    fn the_file_that_replaces_the_systems_store_is_all_that_is_trusted_of_it() {
+    fn a_file_that_replaces_the_systems_store_is_read_alone() {
         let path = std::env::temp_dir().join(format!("hightouch-roots-{}.pem", std::process::id()));
         let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustls::crypto::aws_lc_rs::cipher_suite as suite;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::CertificateDer;
-use rustls::{ClientConfig, SupportedCipherSuite};
+use rustls::{CipherSuite, ClientConfig, SupportedCipherSuite};
 
 use super::roots;
 use crate::error::{Error, Kind};
@@ -21,17 +21,23 @@ static SUITES: [SupportedCipherSuite; 7] = [
     suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
 ];
 
-/// The provider with these suites. The key exchange has the order of aws-lc-rs, post-quantum first.
+/// The crypto provider with these suites. The key exchange groups have the order of aws-lc-rs, post-quantum first.
 fn provider() -> CryptoProvider {
     CryptoProvider { cipher_suites: SUITES.to_vec(), ..aws_lc_rs::default_provider() }
 }
 
 /// The names of the suites, for messages.
 pub(super) fn suites() -> Vec<String> {
-    SUITES.iter().map(|suite| format!("{:?}", suite.suite())).collect()
+    SUITES.iter().map(|suite| suite_name(suite.suite())).collect()
 }
 
-/// The configuration of every connection; reads the certificate stores.
+/// The name of a suite in IANA's registry. rustls has names of its own for the suites of TLS 1.3:
+/// `TLS13_AES_256_GCM_SHA384` is `TLS_AES_256_GCM_SHA384`.
+pub(crate) fn suite_name(suite: CipherSuite) -> String {
+    format!("{suite:?}").replacen("TLS13_", "TLS_", 1)
+}
+
+/// Creates the TLS configuration of all connections. Reads the certificate stores.
 pub(super) fn config(ca_bundle: &[CertificateDer<'static>]) -> Result<ClientConfig, Error> {
     // The provider is passed here and not installed for the process, because the program may have installed its own.
     let provider = Arc::new(provider());

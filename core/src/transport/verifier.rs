@@ -1,5 +1,5 @@
-//! Explains `UnknownIssuer` and `BadSignature`: a self-signed certificate, and a certificate of an authority that only
-//! has the name of a trusted one, need other advice than an unknown authority.
+//! Explains rustls's errors `UnknownIssuer` and `BadSignature`. A self-signed certificate, and a certificate whose
+//! authority only has the same name as a trusted one, need other advice than a certificate of an unknown authority.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ pub(super) enum Unproven {
     SelfSigned,
     /// It is self-signed and marked as an authority, which a server certificate must not be.
     SelfSignedAuthority,
-    /// An authority with the name of its issuer is trusted, but did not sign it.
+    /// A trusted authority has the name of the certificate's issuer, but did not sign the certificate.
     Namesake,
 }
 

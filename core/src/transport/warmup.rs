@@ -1,8 +1,8 @@
 //! The first request goes ahead alone.
 //!
-//! A pool opens a connection for each request that finds none, so a burst from idle costs a handshake per request, even
-//! if one HTTP/2 connection could carry them all. Other requests wait for the headers of the first one, for at most
-//! half a second.
+//! A pool opens a connection for each request that finds none. So without a warm-up, a burst of requests costs one
+//! handshake per request, even if one HTTP/2 connection could carry them all. Therefore the other requests wait until
+//! the headers of the first answer have arrived, but for at most half a second.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,7 +12,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
-/// How long before the pool's idle time ends a connection no longer counts as warm: it is about to be dropped.
+/// A connection stops counting as warm this long before its idle time in the pool is over, because the pool is about to
+/// drop it.
 const MARGIN: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
@@ -40,7 +41,7 @@ enum Phase {
 #[derive(Debug)]
 pub(super) struct Warming<'a> {
     warmup: &'a Warmup,
-    /// Dropping it wakes the requests that wait.
+    /// Present in the request that goes ahead. Dropping it wakes the requests that wait.
     first: Option<watch::Sender<()>>,
 }
 
@@ -54,17 +55,17 @@ impl Warmup {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the server chose HTTP/2 when last asked.
+    /// Whether the latest answer came over HTTP/2.
     pub(super) fn multiplexes(&self) -> bool {
         self.state().multiplexes
     }
 
-    /// Forgets the connection.
+    /// Forgets the warm connection, so the next request goes ahead alone.
     pub(super) fn cool(&self) {
         self.state().phase = Phase::Cold;
     }
 
-    /// Waits while another request goes ahead.
+    /// Waits while another request goes ahead, for at most [`LONGEST_WAIT`].
     pub(super) async fn enter(&self) -> Warming<'_> {
         let mut ahead = {
             let mut state = self.state();
@@ -89,7 +90,7 @@ impl Warmup {
 }
 
 impl Warming<'_> {
-    /// Notes that headers arrived, so the others can use the connection.
+    /// Notes that the headers of an answer arrived, so the other requests can use the connection.
     pub(super) fn answered(mut self, version: Version) {
         let mut state = self.warmup.state();
         state.used = Instant::now();
@@ -103,7 +104,7 @@ impl Drop for Warming<'_> {
     fn drop(&mut self) {
         let Some(first) = &self.first else { return };
         let mut state = self.warmup.state();
-        // Another request may have warmed the connection in the meantime, or be about to.
+        // Otherwise another request has warmed the connection in the meantime, or is warming it now.
         if matches!(&state.phase, Phase::Warming(ahead) if ahead.same_channel(&first.subscribe())) {
             state.phase = Phase::Cold;
         }

@@ -1,4 +1,4 @@
-//! A request body that notes when it is first read, which is not before there is a connection to write it to.
+//! A request body that notes when it is first read. The HTTP client reads it once there is a connection to write it to.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
 
-/// When the first byte of a request was sent; empty before that. Clones share it.
+/// When the first byte of a request was sent, as far as this process can tell; empty before that. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Departure(Arc<Mutex<Option<Instant>>>);
 
@@ -33,7 +33,7 @@ impl Departure {
     }
 }
 
-/// The body, and what notes its departure.
+/// A request body that notes its departure.
 pub(super) struct Watched {
     pub bytes: Option<Bytes>,
     pub departure: Departure,

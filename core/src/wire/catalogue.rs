@@ -1,4 +1,4 @@
-//! The catalogue: what hosts generate their models, methods and docs from.
+//! The catalogue, from which the models, methods and docs of the hosts are generated.
 
 use serde_json::{Value, json};
 

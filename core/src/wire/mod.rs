@@ -1,6 +1,6 @@
 //! The door: settings, calls and answers as JSON. Bridges use nothing else of this crate.
 //!
-//! No call panics or returns a Rust error. A failure crosses as data.
+//! No call panics or returns a Rust error. A failure crosses the door as data.
 
 mod catalogue;
 mod failure;
@@ -58,10 +58,10 @@ pub struct CallOutput {
     pub ok: bool,
     /// JSON: `{"meta", "next"?, "answer"?}`, or the failure.
     pub head: String,
-    /// JSON of the value, or the bytes of a raw answer; empty beside a failure.
+    /// The value as JSON, or the bytes of a raw answer; empty if the call failed.
     pub body: Vec<u8>,
-    /// With the setting `jsonText`: the texts of the opaque JSON in the body, one after another, if the body does not hold
-    /// them itself.
+    /// The texts of the opaque JSON in the body, one after another, if the body does not hold them itself. Always empty
+    /// without the setting `jsonText`.
     pub texts: Vec<u8>,
 }
 
@@ -150,17 +150,18 @@ enum Made {
 }
 
 impl Engine {
-    /// Creates a client from settings (JSON). The only I/O is reading the key's file, if the settings name one. With
-    /// the setting `diagnosing`, settings from which no client can be created are accepted too. Then `client.diagnose`
-    /// says what is wrong with them, and every other call except `client.close` fails.
+    /// Creates a client from settings (JSON). The only I/O is reading the files that the settings name: of the key, and
+    /// of certificates. With the setting `diagnosing`, settings from which no client can be created are accepted too.
+    /// Then `client.diagnose` says what is wrong with the settings, and every other call except `client.close` fails.
     ///
     /// # Errors
-    /// Kind `config`, with the path of the setting.
+    /// Kind `config` if a setting is wrong or a file cannot be read; the message names the setting. Kind `internal`
+    /// after a panic.
     pub fn new(settings: &str) -> Result<Self, Failure> {
         match std::panic::catch_unwind(|| Self::made(settings)) {
             Ok(Ok(engine)) => Ok(engine),
             Ok(Err(error)) => Err(Failure::of(&error, Peek::at(settings).style())),
-            Err(_) => Err(Failure::of(&defect("the settings"), Style::default())),
+            Err(_) => Err(Failure::of(&defect("reading the settings"), Style::default())),
         }
     }
 
@@ -293,6 +294,6 @@ impl Peek {
 }
 
 fn defect(what: &str) -> Error {
-    Error::new(Kind::Internal, format!("a defect of the SDK was met in {what}"))
-        .with_hint("Please report it with the version and what was called. The process goes on safely.")
+    Error::new(Kind::Internal, format!("a bug in the SDK made {what} fail"))
+        .with_hint("Please report the bug with the version of the SDK and the call that failed. The process can go on safely.")
 }

@@ -129,7 +129,7 @@ struct KeyFailed {
 
 strictly!(KeyFailed { required message = "message": String, });
 
-/// Replies to an operation that sends nothing. The value holds no opaque JSON.
+/// Replies to an operation that sends no request. The value must hold no opaque JSON.
 fn local(method: &'static str, value: &impl Serialize) -> Result<Reply, Error> {
     Reply::plain(Meta::of(&Subject::method(method)), value)
 }
@@ -211,8 +211,8 @@ async fn step<S: RunState>(caller: &Caller<'_>, token: &RunToken, asked: &NextSt
     Ok(Reply::new(step.meta, written(&given)?))
 }
 
-/// A step of a run as hosts get it. It is serialized directly, because opaque JSON would lose its spelling in a
-/// `Value`.
+/// A step of a run as hosts get it. It is serialized directly, because opaque JSON would lose its spelling if it became
+/// a `Value` first.
 #[derive(Serialize)]
 struct Stepped<S> {
     state: Option<S>,
@@ -226,7 +226,7 @@ struct AnyRequest {
     method: String,
     path: String,
     query: Option<BTreeMap<String, Json>>,
-    /// Absent sends no body; null sends null.
+    /// The body of the request. If it is absent, no body is sent; if it is null, the JSON `null` is sent.
     body: Option<Json>,
 }
 

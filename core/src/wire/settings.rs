@@ -23,42 +23,46 @@ request! {
         client api_key = "apiKey": Secret,
         /// A file that holds the API key: a regular file of at most 64 KiB. One line break at its end is ignored.
         client api_key_file = "apiKeyFile": String,
-        /// The address of the API with its `/api/v1`, over `https`, or over `http` to a loopback address; read from
-        /// `HIGHTOUCH_BASE_URL` by default.
+        /// The address of the API, including `/api/v1`. It must use `https`, or `http` to a loopback address. Read from
+        /// `HIGHTOUCH_BASE_URL` by default, else `https://api.hightouch.com/api/v1`.
         client base_url = "baseUrl": String,
-        /// Replaces the environment of the process for the `HIGHTOUCH_` variables and those of a proxy.
+        /// Variables that replace the environment of the process: the `HIGHTOUCH_` variables and those that name a
+        /// proxy.
         client(internal) environment = "environment": BTreeMap<String, Secret>,
-        /// The rate limit of the workspace, as requests and seconds; 200 in 10 by default. It can be lowered or raised,
-        /// but not turned off.
+        /// The rate limit of the workspace: how many requests (1 to 1,000,000) may be sent in how many seconds (0.001
+        /// to 86,400); 200 requests in 10 seconds by default. It can be lowered or raised, but not turned off.
         client limit = "limit": Vec<f64>,
         /// The part of the limit that this process may use, above 0 and up to 1; read from `HIGHTOUCH_SHARE` by
         /// default, else 1. The smallest share that a client names applies to all clients of the workspace in the
         /// process. Processes do not see each other, so give each of them its share.
         client share = "share": f64,
-        /// Time limit of one attempt, in milliseconds; 30,000 by default.
+        /// Time limit of one attempt, in milliseconds, above 0; 30,000 by default.
         client timeout_ms = "timeoutMs": Millis,
-        /// Time limit of a whole call, with its waiting and retries, in milliseconds; unlimited by default.
+        /// Time limit of a whole call, with its waiting and retries, in milliseconds, above 0; unlimited by default.
         client deadline_ms = "deadlineMs": Millis,
-        /// How long a call may wait for the rate limit, in milliseconds; unlimited by default. With 0 a call is sent at
-        /// once or fails.
+        /// How long a call may wait for the rate limit, in milliseconds; unlimited by default. With 0, a call is sent
+        /// at once or fails with an error of kind `rate_limited`.
         client max_wait_ms = "maxWaitMs": Millis,
-        /// How many times a failed call is sent again, if that is safe; 3 by default. Waiting for the rate limit does
-        /// not count.
+        /// How many times a failed call may be sent again, if that is safe; 3 by default. Waiting for the rate limit
+        /// does not count.
         client max_retries = "maxRetries": u32,
         /// A PEM file, at most 16 MiB, of certificates to trust in addition to those of the system.
         client ca_bundle = "caBundle": String,
-        /// The URL of a proxy for every request; read from the usual variables (`HTTPS_PROXY`, `NO_PROXY`) by default.
+        /// The URL of a proxy (`http`, `https`, `socks5` or `socks5h`) for every request; read from the usual variables
+        /// (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`) by default.
         client proxy = "proxy": Secret,
-        /// Headers to send with every request, such as one that a gateway requires. Headers of a single call take
-        /// precedence.
+        /// Headers to send with every request, such as one that a gateway requires. Headers of a single call replace
+        /// headers of the client with the same name.
         client headers = "headers": BTreeMap<String, String>,
-        /// The key comes from a function of the host; see `client.keyWanted`.
+        /// Whether a key function of the host provides the key. The host is asked through the operation
+        /// `client.keyWanted`.
         client(internal) key_later = "keyLater": bool,
-        /// The language, which the User-Agent names.
+        /// The host language with its version, such as `python/3.11`. The User-Agent names it, and messages spell names
+        /// as this language does.
         client(internal) language = "language": String,
         /// Makes opaque JSON cross the door as text, for hosts whose decoders would lose digits.
         client(internal) json_text = "jsonText": bool,
-        /// Divides every wait of the SDK; for tests.
+        /// Divides every wait of the SDK by this number; for tests.
         client(internal) time_scale = "timeScale": f64,
         /// Opens the operation that panics; for tests.
         client(internal) self_test = "selfTest": bool,
@@ -68,23 +72,26 @@ request! {
 }
 
 request! {
-    /// Options of one call; the settings of the client are the defaults.
+    /// Options of one call. They take precedence over the settings of the client.
     pub(super) struct DoorOptions {
-        /// Time limit of one attempt, in milliseconds.
+        /// Time limit of one attempt, in milliseconds, above 0.
         client timeout_ms = "timeoutMs": Millis,
-        /// Time limit of the whole call, with its waiting and retries, in milliseconds.
+        /// Time limit of the whole call, with its waiting and retries, in milliseconds, above 0.
         client deadline_ms = "deadlineMs": Millis,
-        /// How many times the call is sent again after a failure, if that is safe.
+        /// How many times the call may be sent again after a failure, if that is safe. Waiting for the rate limit does
+        /// not count.
         client max_retries = "maxRetries": u32,
-        /// How long the call may wait for the rate limit, in milliseconds. With 0 it is sent at once or fails.
+        /// How long the call may wait for the rate limit, in milliseconds. With 0, the call is sent at once or fails
+        /// with an error of kind `rate_limited`.
         client max_wait_ms = "maxWaitMs": Millis,
-        /// Priority in the queue for the rate limit: `trigger`, `poll`, `read` or `bulk`.
+        /// Priority of the call while it waits for the rate limit: `trigger`, `poll`, `read` or `bulk`. The default
+        /// depends on the operation.
         client priority = "priority": String,
-        /// Headers to send in addition to those of the client.
+        /// Headers to send in addition to those of the client. They replace headers of the client with the same name.
         client headers = "headers": BTreeMap<String, String>,
         /// Returns the server's answer untouched.
         client raw = "raw": bool,
-        /// The call is made from inside the function that gives the key.
+        /// Whether the call is made from inside a key function.
         client(internal) in_key_function = "inKeyFunction": bool,
     }
 }
@@ -161,7 +168,7 @@ impl DoorSettings {
     }
 }
 
-/// Requests and seconds.
+/// Reads a rate limit from the number of requests and the seconds of the window.
 fn limit(pair: &[f64]) -> Result<RateLimit, Error> {
     let wrong = |what: &'static str| Err(setting("limit", what));
     let &[requests, seconds] = pair else { return wrong("takes two numbers: requests and seconds") };
@@ -204,7 +211,7 @@ impl DoorOptions {
 /// Settings as a host would write them; for tests.
 ///
 /// # Errors
-/// Kind `config`, with the path of the setting.
+/// Kind `config` if a setting is unknown or wrong. The message names the setting.
 pub fn settings(text: &str) -> Result<Settings, Error> {
     strict::read::<DoorSettings>(Given::Settings, text)?.into_settings()
 }
@@ -212,7 +219,7 @@ pub fn settings(text: &str) -> Result<Settings, Error> {
 /// Options as a host would write them; for tests.
 ///
 /// # Errors
-/// Kind `invalid_request`, with the path of the option.
+/// Kind `invalid_request` if an option is unknown or wrong. The message names the option.
 pub fn options(text: &str) -> Result<Options, Error> {
     strict::read::<DoorOptions>(Given::Options, text)?.into_options()
 }
@@ -259,7 +266,7 @@ mod tests {
 
     /// Guards against error messages that suggest names which only bindings and tests may set.
     #[test]
-    fn what_hosts_do_not_show_is_never_suggested() {
+    fn internal_settings_are_never_suggested() {
         for name in
             ["key_late", "timeScal", "jsonTxt", "selftest", "diagnosin", "languag", "environmen", "zzz"]
         {
@@ -289,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_found_in_the_wrong_place_is_not_repeated() {
+    fn a_value_in_the_wrong_place_is_not_repeated() {
         for text in
             [r#"{"timeoutMs": "the \", key"}"#, r#"{"apiKey": 123456}"#, r#"{"environment": {"the key": 1}}"#]
         {
@@ -298,9 +305,9 @@ mod tests {
         }
     }
 
-    /// A name with such characters is no misspelling: it may be a secret in the wrong place.
+    /// A name with characters that no setting has is not a misspelling. It may be a secret in the wrong place.
     #[test]
-    fn an_unknown_name_that_can_be_none_is_not_repeated() {
+    fn an_unknown_name_that_is_not_a_misspelling_is_not_repeated() {
         let message = settings(r#"{"a`, expected canary": 1}"#);
         assert!(
             message.starts_with("Unknown setting; known are `api_key`, ") && !message.contains("canary"),
@@ -309,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_at_all_is_an_empty_object() {
+    fn blank_options_are_an_empty_object() {
         assert_eq!(strict::read::<DoorOptions>(Given::Options, " ").ok(), Some(DoorOptions::default()));
     }
 }

@@ -1,9 +1,10 @@
-//! Passes opaque JSON as text, for hosts that would parse it at once and so lose digits.
+//! Passes opaque JSON through the door as text, for hosts whose JSON decoders would lose digits of large numbers.
 //!
-//! With the setting `jsonText`, a mark stands for opaque JSON. `{"$json": ["…"]}` stands for the JSON in the string.
-//! Heads and failures have this mark for every opaque value, and arguments wherever a host writes it. In bodies with much
-//! opaque JSON, `{"$json": [12, 40]}` stands for the bytes from 12 up to 40 of a text that comes with the body and needs no
-//! escapes.
+//! With the setting `jsonText`, a mark stands for opaque JSON. There are two marks. `{"$json": ["…"]}` stands for the
+//! JSON in the string. Heads and failures have this mark for every opaque value, bodies have it if they hold little
+//! opaque JSON, and arguments may have it. `{"$json": [12, 40]}` stands for the bytes from 12 up to 40 of a text that
+//! comes with the body. Bodies with much opaque JSON have this mark, because the text needs no escapes.
+//!
 //! No typed value looks like a mark: only maps have free names, and no map holds lists.
 
 use std::borrow::Cow;
@@ -14,7 +15,7 @@ use serde_json::value::RawValue;
 use crate::error::{Error, Kind};
 use crate::model::Written;
 
-/// In valid JSON these bytes always begin a mark. They cannot be part of a string, because its quotes would be escaped.
+/// In valid JSON, these bytes always begin a mark. They cannot be part of a string, where the quotes would be escaped.
 const OPEN: &str = "{\"$json\":[";
 const CLOSE: &str = "]}";
 
@@ -28,7 +29,7 @@ pub(super) fn marked(written: &Written) -> Vec<u8> {
     })
 }
 
-/// The most bytes of opaque JSON that a body holds itself. To pass a second text costs a host more than to read so few
+/// The most bytes of opaque JSON that a body holds itself. Passing a second text costs a host more than reading so few
 /// bytes with escapes.
 const FEW: usize = 4096;
 
@@ -55,8 +56,8 @@ fn split(written: &Written) -> (Vec<u8>, Vec<u8>) {
 /// Replaces each mark in the arguments with the JSON that it holds.
 ///
 /// # Errors
-/// Kind `invalid_request` if a mark does not hold one JSON value. Any other text could change the arguments around the
-/// mark.
+/// Kind `invalid_request` if a mark does not hold exactly one JSON value, because any other text could change the
+/// arguments around the mark.
 pub(super) fn spliced(args: &str) -> Result<Cow<'_, str>, Error> {
     if !args.contains(OPEN) {
         return Ok(Cow::Borrowed(args));
@@ -78,7 +79,7 @@ pub(super) fn spliced(args: &str) -> Result<Cow<'_, str>, Error> {
 }
 
 fn broken() -> Error {
-    Error::new(Kind::InvalidRequest, "what is given as the text of JSON is not JSON. Nothing was sent")
+    Error::new(Kind::InvalidRequest, "a text that was passed as JSON is not valid JSON. Nothing was sent")
 }
 
 #[cfg(test)]
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn no_value_of_ours_looks_like_the_mark() {
+    fn no_typed_value_looks_like_a_mark() {
         let catalogue: Value = serde_json::from_str(&catalogue()).unwrap();
         let text = catalogue.to_string();
         assert!(!text.contains("\"wire\":\"$json\""));

@@ -1,5 +1,5 @@
-//! The one thread that runs all calls of Node.js and Swift. With several threads a call would move between them, and
-//! waking a thread costs about as much as a small request.
+//! The one thread that runs all calls of Node.js and Swift. With several threads, a call would move between threads,
+//! and waking a thread costs about as much as a small request.
 
 use std::future::{Future, pending};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,18 +12,18 @@ use tokio::task::JoinHandle;
 /// Runs a future on the thread. The first future starts the thread, which lives as long as the process.
 ///
 /// # Errors
-/// The system cannot start a thread, or cannot wait for I/O.
+/// An error of the system, if the thread cannot be started or the system cannot wait for I/O.
 pub fn spawn<T: Send + 'static>(
     future: impl Future<Output = T> + Send + 'static,
 ) -> io::Result<JoinHandle<T>> {
     Ok(running()?.spawn(future))
 }
 
-/// Runs a future on the thread, like [`spawn`]. Futures that come before the thread has started the last ones wake it only
-/// once.
+/// Runs a future on the thread, like [`spawn`]. If several futures are added before the thread takes the first of them,
+/// the thread is woken only once.
 ///
 /// # Errors
-/// The system cannot start a thread, or cannot wait for I/O.
+/// An error of the system, if the thread cannot be started or the system cannot wait for I/O.
 pub fn spawn_batched(future: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
     static WAITING: Mutex<Vec<BoxFuture<'static, ()>>> = Mutex::new(Vec::new());
     let thread = running()?;
@@ -58,8 +58,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Blocks SIGPIPE for this thread. It is raised by a write to a connection that the server has closed, and ends the
-/// process of a host that does not ignore it, such as Swift. With it blocked, the write fails, and the request with it.
+/// Blocks the signal SIGPIPE for this thread. A write to a connection that the server has closed raises the signal. It
+/// would end the process of a host that does not ignore it, such as Swift. While it is blocked, only the write fails.
 fn block_broken_pipes() {
     #[cfg(all(unix, not(target_vendor = "apple")))]
     {
@@ -67,7 +67,7 @@ fn block_broken_pipes() {
 
         let mut signals = SigSet::empty();
         signals.add(Signal::SIGPIPE);
-        // It fails only for a set that the system does not know.
+        // This fails only for a signal that the system does not know.
         let _ = signals.thread_block();
     }
 }

@@ -1,12 +1,13 @@
-//! The server's clock, as its `Date` headers show it (RFC 9110 §6.6.1): this machine's may be an hour off. Pure.
+//! Estimates the server's clock from the `Date` headers of answers (RFC 9110 §6.6.1), because the clock of this machine
+//! may be an hour off. Reads no clock itself.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The resolution of a `Date`: whole seconds.
+/// The resolution of a `Date`, one second, in milliseconds.
 const SECOND: i64 = 1000;
-/// The error of rounding to milliseconds.
+/// The most that rounding to milliseconds can be off, in milliseconds.
 const ROUNDED: i64 = 5;
 /// The largest drift between two correct clocks, as a fraction of the time that passed.
 const DRIFT: f64 = 1e-3;
@@ -15,7 +16,7 @@ const DRIFT: f64 = 1e-3;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ServerClock {
     known: Option<Bounds>,
-    /// How often an answer contradicted all before it.
+    /// How many times an answer contradicted the bounds from earlier answers.
     jumps: u32,
 }
 
@@ -28,8 +29,9 @@ struct Bounds {
 }
 
 impl ServerClock {
-    /// Narrows the bounds by an answer dated `date`, in milliseconds since 1970; `scale` is how much faster the
-    /// server's time passes than ours, which is 1 outside tests.
+    /// Narrows the bounds by an answer with the date `date`, in milliseconds since 1970. Its request was sent at
+    /// `sent`, and the answer came at `received`. `scale` says how many times faster the server's time passes than the
+    /// time here; it is 1 outside tests.
     pub(crate) fn observe(&mut self, date: i64, sent: Instant, received: Instant, scale: f64) {
         let round = millis(received.saturating_duration_since(sent), scale);
         let seen = Bounds { at: received, least: date, most: date + SECOND + round + ROUNDED };
@@ -38,8 +40,8 @@ impl ServerClock {
             Some(known) if known.least <= seen.most && seen.least <= known.most => {
                 Bounds { at: received, least: known.least.max(seen.least), most: known.most.min(seen.most) }
             }
-            // The clock was set, a server with another clock answered, or this machine slept. The newest answer is
-            // right.
+            // The server's clock was set, a server with another clock answered, or this machine slept. Only the newest
+            // answer counts from now on.
             Some(_) => {
                 self.jumps += 1;
                 seen
@@ -53,7 +55,7 @@ impl ServerClock {
         self.known.map(|known| known.moved(at, scale).least)
     }
 
-    /// Rises each time that an answer contradicts the earlier bounds.
+    /// How many times an answer contradicted the bounds from earlier answers.
     pub(crate) fn jumps(&self) -> u32 {
         self.jumps
     }
@@ -89,9 +91,9 @@ mod tests {
         assert_eq!(ServerClock::default().earliest(Instant::now(), 1.0), None);
     }
 
-    /// The machine's own clock has no influence: only the time that passed since an answer has.
+    /// The machine's own clock has no influence. Only the time that has passed since an answer matters.
     #[test]
-    fn the_time_of_sending_is_reckoned_back_from_an_answer_that_came_later() {
+    fn the_time_before_an_answer_is_reckoned_back_from_it() {
         let start = Instant::now();
         let mut clock = ServerClock::default();
         clock.observe(NOON, after(start, 5_000), after(start, 5_100), 1.0);
@@ -100,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_at_other_fractions_of_a_second_narrow_it() {
+    fn answers_at_other_fractions_of_a_second_narrow_the_bounds() {
         let start = Instant::now();
         let mut clock = ServerClock::default();
         // The server's clock stands at noon and 900 ms, which a date does not show.

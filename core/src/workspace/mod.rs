@@ -16,22 +16,22 @@ use tokio::time::Instant;
 
 use crate::limit::{Gate, Quota};
 
-/// What an upper layer keeps for a workspace, such as claims on runs.
+/// What an upper layer keeps in a workspace, such as the claims on runs.
 pub(crate) trait Part: Default + Send + Sync + 'static {
     /// Takes over what `from` knows, because two workspaces turned out to be one.
     fn absorb(&self, from: &Self);
 }
 
-/// Everything that belongs to one workspace at one server, and not to one of its clients.
+/// The state that all clients of one workspace at one server share in a process.
 pub(crate) struct Workspace {
     gate: Arc<Gate>,
     clock: Mutex<ServerClock>,
     parts: Mutex<HashMap<TypeId, Kept>>,
-    /// The workspace's id, as answers show it.
+    /// Hightouch's id of the workspace, once an answer has shown it.
     id: OnceLock<i64>,
-    /// The workspace into which this one was merged.
+    /// The workspace into which this one was merged, if it was.
     merged: OnceLock<Arc<Workspace>>,
-    /// Workspaces that were merged into this one; their users count as its own.
+    /// Workspaces that were merged into this one. Their users count as users of this one.
     absorbed: Mutex<Vec<Weak<Workspace>>>,
     users: AtomicUsize,
     idle_since: Mutex<Option<Instant>>,
@@ -88,7 +88,7 @@ impl Workspace {
         Arc::clone(&kept.part).downcast().unwrap_or_default()
     }
 
-    /// Merges `other` into this workspace. From then on the clients of `other` use this one.
+    /// Merges `other` into this workspace. From then on, the clients of `other` use this one.
     fn absorb(self: &Arc<Self>, other: &Arc<Self>) {
         if Arc::ptr_eq(self, other) || other.merged.set(Arc::clone(self)).is_err() {
             return;

@@ -1,4 +1,5 @@
-//! One workspace for each origin and key in a process.
+//! The workspaces of a process: one for each origin and key. Keys that belong to the same Hightouch workspace share
+//! one, once answers have shown this.
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
@@ -10,7 +11,8 @@ use tokio::time::Instant;
 use super::{Workspace, lock};
 use crate::limit::Quota;
 
-/// How long a workspace is kept after its last user, so that a new client knows what was just sent.
+/// How long a workspace is kept after its last user, so that a new client still knows which requests were sent just
+/// before.
 const KEEP: Duration = Duration::from_secs(30);
 
 /// A server's origin and the digest of a key.
@@ -23,8 +25,8 @@ struct Workspaces {
     by_id: HashMap<(String, i64), Arc<Workspace>>,
 }
 
-/// The workspaces of one process. A fork copies the lock in whatever state it is, so a child process leaves its
-/// parent's registry alone and starts its own.
+/// The workspaces of one process. A fork copies the lock in its current state, which may be locked for ever. Therefore
+/// a child process does not touch the registry of its parent, and creates one of its own.
 struct Registry {
     process: u32,
     known: Mutex<Workspaces>,
@@ -48,7 +50,7 @@ impl Registry {
     }
 }
 
-/// A client's hold on its workspace. The workspace is forgotten some time after the last hold is dropped.
+/// A client's hold on its workspace. The workspace is forgotten some time after its last tenancy is dropped.
 #[derive(Debug)]
 pub(crate) struct Tenancy {
     workspace: Arc<Workspace>,
@@ -56,7 +58,8 @@ pub(crate) struct Tenancy {
 }
 
 impl Tenancy {
-    /// The workspace of a key at a server. If its users name different quotas or shares, the stricter one holds.
+    /// Enters the workspace of a key at a server. If its clients name different quotas or shares, the stricter one
+    /// applies to all.
     pub(crate) fn of(origin: &str, key: [u8; 32], quota: Quota, share: Option<f64>) -> Self {
         let mut known = lock(&Registry::of_this_process().known);
         let forgotten = |workspace: &Arc<Workspace>| workspace.is_forgotten();
@@ -79,7 +82,7 @@ impl Tenancy {
         self.workspace.now()
     }
 
-    /// Makes another key lead to the same workspace.
+    /// Assigns another key to the same workspace. If the key already has a workspace, the two are merged.
     pub(crate) fn alias(&self, key: [u8; 32]) {
         let mut known = lock(&Registry::of_this_process().known);
         let own = self.workspace();
@@ -89,15 +92,15 @@ impl Tenancy {
         }
     }
 
-    /// Records the workspace's id from an answer, and merges workspaces with the same id.
+    /// Records the id of the workspace, which an answer has shown, and merges workspaces with the same id.
     pub(crate) fn learn_id(&self, id: i64) {
         let own = self.workspace();
         if own.id.get() == Some(&id) {
             return;
         }
         let mut known = lock(&Registry::of_this_process().known);
-        // The workspace has another id: the client's key was replaced by a key of another one at Hightouch. The earlier
-        // keys do not belong to the new id, so nothing is merged.
+        // The workspace already has a different id, because the client's key was replaced by a key of another Hightouch
+        // workspace. The earlier keys do not belong to that workspace, so nothing is merged.
         if own.id.set(id).is_err() {
             return;
         }
@@ -117,13 +120,13 @@ impl Drop for Tenancy {
 }
 
 impl Workspace {
-    /// Whether its last user left so long ago that its state no longer matters.
+    /// Whether the last user left so long ago that the state of the workspace no longer matters.
     fn is_forgotten(self: &Arc<Self>) -> bool {
         let now = self.now();
         if now.is_used() {
             return false;
         }
-        // Locked one after the other, since both may be the same lock.
+        // The locks are taken one after the other, because both may be the same lock.
         let own = *lock(&self.idle_since);
         let since = (*lock(&now.idle_since)).max(own);
         since.is_some_and(|since| now.gate.may_be_forgotten(since, KEEP))

@@ -1,5 +1,5 @@
-//! A server on the loopback interface that answers every request with the answer that was set last. It runs on the runtime
-//! of its client: on a busy machine, two threads that wait for each other are slow.
+//! A server on the loopback interface that answers every request with the answer that was set last. It runs on the
+//! runtime of its client. On two threads, client and server would wait for each other, which is slow on a busy machine.
 
 use std::fmt::Write as _;
 use std::io::ErrorKind::WouldBlock;
@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 
-/// Headers that describe the connection or the body. A wrong one would break the protocol.
+/// Headers that describe the connection or the body. [`Answering::set`] leaves them out, because a wrong value would
+/// break the protocol.
 const OURS: [&str; 4] = ["connection", "content-encoding", "content-length", "transfer-encoding"];
 
 pub(crate) struct Answering {
@@ -36,7 +37,7 @@ impl Answering {
         format!("http://{}", self.address)
     }
 
-    /// Sets the answer. A header that HTTP does not allow is left out.
+    /// Sets the answer to all further requests. Leaves out headers that HTTP does not allow, and those in [`OURS`].
     pub(crate) fn set(&self, status: u16, headers: &[(&str, &str)], body: &str) {
         let mut answer = format!("HTTP/1.1 {status} X\r\n");
         for (name, value) in headers {

@@ -1,4 +1,4 @@
-//! The documentation: its example in Rust runs, and its tables are complete.
+//! Tests of the documentation: the README's example in Rust runs, and the tables in `docs` are complete.
 
 #![allow(
     clippy::unwrap_used,
@@ -24,7 +24,8 @@ mod first_call {
     }
 }
 
-/// Set in the process that runs the example: its settings come from the environment, which is that of a whole process.
+/// This variable is set in the child process that runs the example. The example has a process of its own, because it
+/// reads its settings from the environment, which belongs to a whole process.
 const INSIDE: &str = "HIGHTOUCH_README_EXAMPLE";
 
 fn text(file: &str) -> String {
@@ -64,9 +65,8 @@ fn the_example_of_the_readme_runs_as_it_stands() {
     assert!(shown.contains("success"), "{shown}");
 }
 
-/// The docs name every entry of these lists of the catalogue.
 #[test]
-fn every_operation_kind_and_code_is_in_a_table() {
+fn every_operation_error_kind_and_finding_code_is_in_the_docs() {
     let catalogue: Value = serde_json::from_str(&hightouch_sdk::wire::catalogue()).unwrap();
     for (list, member, page) in [
         ("operations", "op", "docs/operations.md"),
@@ -90,7 +90,7 @@ fn every_setting_and_option_is_documented_by_its_name_in_python_and_node() {
     for list in ["settings", "options"] {
         for entry in catalogue[list].as_array().unwrap().iter().filter(shown) {
             let (name, wire) = (entry["name"].as_str().unwrap(), entry["wire"].as_str().unwrap());
-            // Python's times are in seconds and have no unit in their names.
+            // In Python, durations are in seconds, and their names have no unit.
             let python = name.strip_suffix("_ms").unwrap_or(name);
             assert!(
                 text.contains(&format!("| `{python}` | `{wire}` |")),

@@ -1,5 +1,5 @@
-//! Checks that every answer that conforms to Hightouch's document can be read: generates answers from its schemas and
-//! has a server give them to the door.
+//! Checks that the SDK reads every answer that conforms to Hightouch's OpenAPI document. The tests generate answers
+//! from the schemas of the document, and a local server sends them to a client behind the door.
 
 #![allow(
     clippy::unwrap_used,
@@ -22,7 +22,7 @@ use tokio::runtime::{Builder, Runtime};
 use answering::Answering;
 use schema::{Document, answer};
 
-/// Generated answers per operation.
+/// The number of generated answers per operation.
 const CASES: u32 = 48;
 
 struct Client {
@@ -41,8 +41,8 @@ impl Client {
         Self { server, engine, runtime }
     }
 
-    /// What the operation returns if the server answers this body, or its failure. Raw, so that an error under status 200
-    /// is not asked for again.
+    /// Calls an operation, which the server answers with this body, and returns the value or the failure. The call is
+    /// raw, so that an error under status 200 is not retried.
     fn read(&self, op: &str, args: &Value, body: &Value) -> Result<Value, Value> {
         self.server.set(200, &[], &body.to_string());
         let (args, cancel) = (args.to_string(), Cancel::new());
@@ -56,7 +56,8 @@ impl Client {
     }
 }
 
-/// The arguments with which an operation sends its request: the required ones, and a change for an update.
+/// The arguments of a call that sends a request: all required ones and, for an update, one change, because the SDK
+/// refuses an update that changes nothing.
 fn arguments(operation: &Value) -> Value {
     let arguments = operation["args"].as_array().unwrap();
     let is_update = operation["http"].as_str().unwrap().starts_with("PATCH");
@@ -77,7 +78,8 @@ fn arguments(operation: &Value) -> Value {
         .into()
 }
 
-/// The answer of a campaign has one result per recipient.
+/// Gives the trigger of a campaign as many recipients as the answer has results, because any other number of results is
+/// an error.
 fn with_recipients(op: &str, args: &Value, body: &Value) -> Value {
     let mut args = args.clone();
     if op == "campaigns.trigger" {
@@ -116,7 +118,6 @@ fn every_operation_of_the_document_is_declared() {
     }
 }
 
-/// The declared error shapes under status 200 are errors, and null is not a value.
 #[test]
 fn every_error_shape_under_status_200_is_an_error_for_every_operation_that_declares_it() {
     let catalogue: Value = serde_json::from_str(&catalogue()).unwrap();

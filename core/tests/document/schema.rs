@@ -1,11 +1,11 @@
-//! Generates values that conform to a schema of Hightouch's document.
+//! Generates values that conform to a schema of Hightouch's OpenAPI document.
 
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-/// Hightouch's document.
+/// Hightouch's OpenAPI document, parsed.
 pub(crate) struct Document(Value);
 
 impl Document {
@@ -29,13 +29,14 @@ impl Document {
             .map(|operation| &operation["responses"]["200"]["content"]["application/json"]["schema"])
     }
 
-    /// The schema of an operation's value: the first of a union, whose others are errors.
+    /// The schema of the value that an operation returns; `None` if the document does not have the operation. In a
+    /// union, the first member is the value, and the others are errors.
     pub(crate) fn answer(&self, id: &str) -> Option<Value> {
         let schema = self.good(id)?;
         Some(schema["anyOf"].as_array().map_or(schema, |members| &members[0]).clone())
     }
 
-    /// Whether an operation's 200 may be an error of that shape.
+    /// Whether the document declares that an operation may answer 200 with an error of this shape.
     pub(crate) fn declares(&self, id: &str, shape: &str) -> bool {
         let wanted = format!("#/components/schemas/{shape}");
         let members = self.good(id).and_then(|schema| schema["anyOf"].as_array());
@@ -50,8 +51,9 @@ impl Document {
     }
 }
 
-/// Generates answers of an operation. The document allows any number or text as an id, but here ids are integers, also
-/// as text, and the id of a started run is not empty: other ids could not be used in requests.
+/// Generates answers of an operation. The document allows any number or text as an id, but the SDK cannot use every id
+/// in a request. So ids that are numbers are whole here, `syncs.trigger` answers with a whole number as text, and the
+/// id of any other started run is not empty.
 pub(crate) fn answer(document: &Document, schema: &Value, op: &str) -> BoxedStrategy<Value> {
     if op == "syncs.trigger" {
         return (1_u32..).prop_map(|id| json!({"id": id.to_string()})).boxed();

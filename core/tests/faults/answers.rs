@@ -1,11 +1,11 @@
-//! The bytes of answers.
+//! Builds answers and their bodies as bytes.
 
 use std::io::Write as _;
 use std::sync::Arc;
 
 use crate::play::Column;
 
-/// A good answer to the request of the column, with members that nobody reads.
+/// The body of a good answer to the request of a column. `member` is the text of one more member, or empty.
 pub fn good_with(column: Column, member: &str) -> Vec<u8> {
     let start = match column {
         Column::Read | Column::Write => r#"{"id":"5","slug":"orders""#,
@@ -18,7 +18,7 @@ pub fn good(column: Column) -> Vec<u8> {
     good_with(column, "")
 }
 
-/// An answer of status 200 with its length.
+/// An answer with status 200, and with its right length in `Content-Length`.
 pub fn whole(headers: &str, body: &[u8]) -> Arc<[u8]> {
     answer("200 OK", headers, body)
 }
@@ -29,7 +29,7 @@ pub fn answer(status: &str, headers: &str, body: &[u8]) -> Arc<[u8]> {
     [head.as_bytes(), body].concat().into()
 }
 
-/// The head of an answer that promises more bytes than follow, and the first bytes of its body.
+/// The beginning of an answer: a head with the length of the whole body, and the first half of the body.
 pub fn begun(column: Column) -> Arc<[u8]> {
     let body = good(column);
     let head = format!(
@@ -45,12 +45,13 @@ pub fn gzip(body: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// A gigabyte of spaces in a few megabytes: one block of a deflate stream, repeated. It has no checksum, because no
-/// reader gets that far.
+/// A gigabyte of spaces, packed into a few megabytes: one block of a deflate stream, repeated. The stream has no end
+/// and no checksum, because the SDK must give up before it gets there.
 pub fn gzip_bomb() -> Vec<u8> {
     let spaces = vec![b' '; 8 << 20];
     let mut block = Vec::with_capacity(1 << 20);
-    // A full flush ends on a byte boundary and refers to nothing before it (RFC 1951 §3.2.3).
+    // With a full flush, the block ends on a byte boundary and refers to nothing before it, so it can be repeated (RFC
+    // 1951 §3.2.3).
     flate2::Compress::new(flate2::Compression::fast(), false)
         .compress_vec(&spaces, &mut block, flate2::FlushCompress::Full)
         .unwrap();
@@ -58,7 +59,7 @@ pub fn gzip_bomb() -> Vec<u8> {
     [&head[..], &block.repeat(128)].concat()
 }
 
-/// An opaque member that is nested so deep that a recursive reader overflows its stack.
+/// An opaque member that nests to this depth. At a depth of 100,000, a recursive reader would overflow its stack.
 pub fn nested(depth: usize) -> String {
     format!(r#""configuration":{{"x":{}{}}}"#, "[".repeat(depth), "]".repeat(depth))
 }

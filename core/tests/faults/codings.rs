@@ -1,11 +1,11 @@
-//! How answers are compressed (RFC 9110 §8.4): which codings are read, and which are refused by name.
+//! Compressed answers (RFC 9110 §8.4): the SDK reads gzip, and refuses other codings with an error that names them.
 
 use crate::answers::{answer, good, good_with, gzip, whole};
 use crate::matrix::{Expected, Row, alike, always, ambiguous, row, send, unusable};
 use crate::play::{Column, play};
 use crate::server::After;
 
-/// Every answer is compressed, and this header names the coding.
+/// A row of the matrix: every answer is packed by `pack`, and `Content-Encoding` is `coding`.
 fn packed(
     name: &'static str,
     coding: &'static str,
@@ -35,7 +35,7 @@ pub fn codings() -> Vec<Row> {
         packed("packed as identity, gzip", "identity, gzip", gzip, alike("ok", 1)),
         packed("packed as identity", "Identity", <[u8]>::to_vec, alike("ok", 1)),
         packed("two gzip members", "gzip", two_members, alike("ok", 1)),
-        packed("gzip with something behind it", "gzip", trailed, ambiguous("protocol")),
+        packed("gzip with more bytes behind its end", "gzip", trailed, ambiguous("protocol")),
         packed("packed as br", "br", <[u8]>::to_vec, unusable("protocol")),
         packed("packed as deflate", "deflate", <[u8]>::to_vec, unusable("protocol")),
         packed("packed as zstd, then gzip", "zstd, gzip", gzip, unusable("protocol")),
@@ -66,9 +66,9 @@ async fn message(status: &'static str, coding: &str) -> String {
     play(&peer(Column::Read), Column::Read, false, false).await.message
 }
 
-/// Guards against reporting an answer in brotli as "expected value at line 1 column 1".
+/// Guards against an answer in brotli that is reported only as "expected value at line 1 column 1".
 #[tokio::test(flavor = "multi_thread")]
-async fn a_coding_that_nobody_asked_for_is_named() {
+async fn the_error_names_a_coding_that_the_sdk_does_not_accept() {
     let said = message("200 OK", "br").await;
     assert!(said.contains("packed as `br`, which was not asked for: only gzip is accepted"), "{said}");
     let said = message("404 Not Found", "br").await;

@@ -1,4 +1,4 @@
-//! Failures of a connection that several calls share.
+//! Calls that share a connection or wait for one: what happens when the connection breaks or does not answer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,15 +18,15 @@ use crate::answers::{good, whole};
 use crate::play::Column;
 use crate::tls::identity;
 
-/// Concurrent calls.
+/// The number of concurrent calls.
 const CALLS: usize = 200;
-/// Streams that the server accepts before it breaks the connection.
+/// The number of open requests at which the server breaks the connection.
 const HELD: usize = 50;
 
-/// Guards against 190 of 200 reads that failed because their shared connection broke: each took one of the client's ten
-/// retries.
+/// Guards against reads that use up the client's ten retries when their shared connection breaks. Each of 200 reads
+/// took one retry, so 190 of them failed.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_that_breaks_beneath_two_hundred_reads_fails_none() {
+async fn two_hundred_reads_succeed_although_the_connection_that_they_share_breaks() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let engine = engine(&listener, "https", &json!({}));
     let broken = Arc::new(AtomicUsize::new(0));
@@ -46,7 +46,8 @@ async fn a_connection_that_breaks_beneath_two_hundred_reads_fails_none() {
     serving.abort();
 }
 
-/// Answers the first request, and breaks the first connection with many streams.
+/// Serves a connection: answers its first request and leaves later ones open. At [`HELD`] open requests the connection
+/// breaks. Once a connection has broken, every request is answered.
 async fn breaking(acceptor: TlsAcceptor, stream: TcpStream, broken: Arc<AtomicUsize>) -> Option<()> {
     let mut connection = h2::server::handshake(acceptor.accept(stream).await.ok()?).await.ok()?;
     let mut held = Vec::new();
@@ -92,10 +93,10 @@ async fn reads(engine: &Arc<Engine>, calls: usize) -> Vec<Result<(), String>> {
     under_way.join_all().await
 }
 
-/// Guards against 26 of 100 reads that failed with "no answer in 30 s" though each answer took 12 s: they had waited for
-/// one of the 32 connections.
+/// Guards against a time limit of an attempt that includes the wait for one of the 32 connections. Of 100 reads, 26
+/// failed with "no answer in 30 s", although each answer took only 12 s.
 #[tokio::test(flavor = "multi_thread")]
-async fn waiting_for_a_connection_is_no_part_of_an_attempts_time() {
+async fn the_time_limit_of_an_attempt_does_not_include_the_wait_for_a_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let engine = engine(&listener, "http", &json!({"timeoutMs": 4000, "maxRetries": 0}));
     let serving = tokio::spawn(async move {
@@ -111,7 +112,7 @@ async fn waiting_for_a_connection_is_no_part_of_an_attempts_time() {
             });
         }
     });
-    // The last of these calls are sent after five seconds.
+    // An answer takes a second, so the last of these calls are sent after five seconds, later than the time limit.
     let outcomes = reads(&engine, 6 * 32).await;
     let failures: Vec<String> = outcomes.into_iter().filter_map(Result::err).collect();
     assert!(failures.is_empty(), "{} fail: {}", failures.len(), failures[0]);
@@ -119,7 +120,7 @@ async fn waiting_for_a_connection_is_no_part_of_an_attempts_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_deadline_bounds_the_waiting_for_a_connection() {
+async fn the_deadline_ends_the_wait_for_a_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let engine = engine(&listener, "http", &json!({}));
     let busy = tokio::spawn({

@@ -1,4 +1,4 @@
-//! Faults in the content of answers.
+//! Faults in the content of answers: bodies, statuses and headers.
 
 use crate::answers::{filler, good, good_with, gzip, gzip_bomb, nested, whole};
 use crate::frames;
@@ -37,7 +37,7 @@ pub fn bodies() -> Vec<Row> {
         ),
         row("header bomb (HTTP/2)", always2(|_| frames::header_bomb()), unusable("protocol")),
         row(
-            "an answer that is no HTTP",
+            "an answer that is not HTTP",
             always(After::Request, |_| vec![text("SSH-2.0-OpenSSH_9.2\r\n\r\n"), Step::Close]),
             unusable("protocol"),
         ),
@@ -58,18 +58,19 @@ pub fn statuses() -> Vec<Row> {
             alike("ok", 2),
         ),
         row(
-            "429, Retry-After that is none",
+            "429, Retry-After that is neither a number nor a date",
             first("429 Too Many Requests", "retry-after: soon\r\n"),
             alike("ok", 2),
         ),
-        // The date is relative to the server's own `Date`, so neither clock has to be right.
+        // The SDK compares such a date with the server's own `Date`, so neither the server's clock nor this machine's
+        // has to be right.
         row(
-            "429, Retry-After as a date, their clock ahead",
+            "429, Retry-After as a date, the server's clock ahead",
             first("429 Too Many Requests", AHEAD),
             alike("ok", 2),
         ),
         row(
-            "429, Retry-After as a date, their clock behind",
+            "429, Retry-After as a date, the server's clock behind",
             first("429 Too Many Requests", BEHIND),
             alike("ok", 2),
         ),
@@ -99,7 +100,7 @@ pub fn statuses() -> Vec<Row> {
             ambiguous("server"),
         ),
         row("503", answered("503 Service Unavailable", "retry-after: 1\r\n", ""), ambiguous("server")),
-        row("204 where a body was promised", answered("204 No Content", "", ""), unusable("protocol")),
+        row("204 instead of a body", answered("204 No Content", "", ""), unusable("protocol")),
     ]
 }
 
@@ -116,7 +117,7 @@ pub fn contents() -> Vec<Row> {
             unusable("protocol"),
         ),
         row(
-            "JSON called text/plain",
+            "JSON with the type text/plain",
             always(After::Request, |column| vec![send(whole("content-type: text/plain\r\n", &good(column)))]),
             alike("ok", 1),
         ),
@@ -125,14 +126,14 @@ pub fn contents() -> Vec<Row> {
             answered("200 OK", "content-type: text/html\r\n", html),
             unusable("protocol"),
         ),
-        // Opaque JSON that nests too deep is left out, and half a surrogate pair in it is kept.
+        // Opaque JSON that nests too deep is left out. A lone surrogate in opaque JSON is kept.
         row("JSON nested 100,000 deep", member(|| nested(100_000)), [("ok", 1); 3]),
         row("a lone surrogate", member(|| r#""configuration":{"x":"\ud800"}"#.to_owned()), [("ok", 1); 3]),
         row(
-            "bytes that are no UTF-8",
+            "bytes that are not UTF-8",
             always(After::Request, |_| vec![send(whole("", b"{\"id\":\"5\xff\",\"slug\":\"\xff\"}"))]),
             unusable("protocol"),
         ),
-        row("a number beyond any", member(|| r#""configuration":{"x":1e999}"#.to_owned()), [("ok", 1); 3]),
+        row("a number too large", member(|| r#""configuration":{"x":1e999}"#.to_owned()), [("ok", 1); 3]),
     ]
 }

@@ -1,4 +1,5 @@
-//! A minimal HTTP/2 server (RFC 9113) that can end streams and connections where a library would not.
+//! A minimal HTTP/2 server (RFC 9113). It can end streams and connections at any point, which a library would not
+//! allow.
 
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ pub const INTERNAL_ERROR: u32 = 2;
 pub const REFUSED_STREAM: u32 = 7;
 pub const CANCEL: u32 = 8;
 
-/// The placeholder for the stream of the current request.
+/// Stands for the stream of the current request. [`addressed`] replaces it with the id of the stream.
 const THIS_STREAM: u32 = 0x7fff_fff0;
 
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
@@ -42,13 +43,14 @@ pub fn reset(code: u32) -> Step {
     step(frame(RST_STREAM, 0, THIS_STREAM, &code.to_be_bytes()))
 }
 
-/// A GOAWAY whose last stream is `0`, before ours, or ours.
+/// A GOAWAY frame (RFC 9113 §6.8). If `took_ours`, its last stream is that of the current request. Otherwise it is 0:
+/// the server has processed no request.
 pub fn go_away(took_ours: bool, code: u32) -> Step {
     let last = if took_ours { THIS_STREAM } else { 0 };
     step(frame(GOAWAY, 0, 0, &[last.to_be_bytes(), code.to_be_bytes()].concat()))
 }
 
-/// `:status: 200`, which is 8 in the static table (RFC 7541, appendix A).
+/// A head with `:status: 200`, which is entry 8 of the static table (RFC 7541, appendix A).
 pub fn headers() -> Step {
     step(frame(HEADERS, END_HEADERS, THIS_STREAM, &[0x88]))
 }
@@ -57,7 +59,7 @@ pub fn data(body: &[u8], ends: bool) -> Step {
     step(frame(DATA, if ends { END_STREAM } else { 0 }, THIS_STREAM, body))
 }
 
-/// A head of a megabyte: one name with a long value, literal and not indexed (RFC 7541 §6.2.2).
+/// A head of a megabyte: a header with a long value, as a literal without indexing (RFC 7541 §6.2.2).
 pub fn header_bomb() -> Vec<Step> {
     let size = 1_usize << 20;
     let mut block = vec![0x88, 0x00, 1, b'x', 0x7f];
@@ -80,7 +82,7 @@ pub fn header_bomb() -> Vec<Step> {
         .collect()
 }
 
-/// Serves a connection. A request without a body is a read, one with a body a write; paths are not looked at.
+/// Serves a connection. Counts a request with a body as a write and any other as a read. Ignores paths.
 pub async fn serve(mut stream: impl Wire, shared: Shared) -> Option<()> {
     let mut preface = [0; 24];
     stream.read_exact(&mut preface).await.ok()?;
@@ -108,12 +110,12 @@ pub async fn serve(mut stream: impl Wire, shared: Shared) -> Option<()> {
     }
 }
 
-/// Inserts the id of the stream.
+/// Replaces [`THIS_STREAM`] with the id of the stream.
 fn addressed(given: Step, id: u32) -> Step {
     let Step::Send(bytes) = given else { return given };
     let mut bytes = bytes.to_vec();
     let (placeholder, id) = (THIS_STREAM.to_be_bytes(), id.to_be_bytes());
-    // The frame's own stream, and the last stream of a GOAWAY.
+    // The frame's own stream is at 5, and the last stream of a GOAWAY is at 9.
     for at in [5, 9] {
         if bytes.get(at..at + 4) == Some(&placeholder[..]) {
             bytes[at..at + 4].copy_from_slice(&id);

@@ -1,4 +1,4 @@
-//! Many large answers at once: the memory that they take, and that none waits for ever.
+//! Many large answers at once: their memory is bounded, and none of them waits for ever.
 
 use std::io;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::tls::identity;
 
 const MB: usize = 1 << 20;
 
-/// Reads an answer of this many megabytes. Returns the size that arrived in megabytes, or the error.
+/// Requests an answer of this many megabytes. Returns the size of the answer in megabytes, or the failure.
 async fn read(engine: &Engine, megabytes: usize, options: Value) -> Result<usize, Value> {
     let mut options = options.as_object().unwrap().clone();
     options.insert("raw".to_owned(), true.into());
@@ -36,8 +36,8 @@ fn asked(head: &str) -> usize {
     path.rsplit('/').next().unwrap().parse().unwrap()
 }
 
-/// Sends answers of the size that is asked for. If an answer is larger than ten megabytes, its last byte waits for
-/// `go`, and its size goes to `sent` when only that byte is left.
+/// Serves connections. Each request gets an answer of the size that it asks for. When only the last byte of an answer
+/// of more than ten megabytes is left, its size goes to `sent`, and the byte waits for `go`.
 async fn answering(listener: TcpListener, go: watch::Receiver<bool>, sent: mpsc::UnboundedSender<usize>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
@@ -72,13 +72,14 @@ async fn connection(
     }
 }
 
-/// Guards against 32 answers of 50 MB that took 1.7 GB, although each kept within its bound.
+/// Guards against a bound on each answer but not on all together: 32 answers of 50 MB took 1.7 GB.
 #[cfg(target_os = "linux")]
 #[test]
 fn thirty_two_large_answers_at_once_take_the_memory_of_a_few() {
     use std::process::Command;
 
-    /// Other tests of this process take memory too, so this one runs in a process of its own.
+    /// This variable is set in the child process that measures. It runs this test alone, because other tests of a
+    /// process take memory too.
     const CHILD: &str = "HIGHTOUCH_TEST_OF_MEMORY";
     const NAME: &str = "large::thirty_two_large_answers_at_once_take_the_memory_of_a_few";
     if std::env::var_os(CHILD).is_some() {
@@ -115,7 +116,7 @@ async fn thirty_two() {
     serving.abort();
 }
 
-/// A client whose memory for answers is taken, by two answers that lack their last byte.
+/// A client without free memory for large answers: two answers that lack their last byte hold it.
 struct Full {
     engine: Arc<Engine>,
     holding: JoinSet<Result<usize, Value>>,
@@ -130,8 +131,9 @@ impl Full {
         let (sent, mut arrived) = mpsc::unbounded_channel();
         let mut holding = JoinSet::new();
         tokio::spawn(answering(listener, went, sent));
-        // The first body exceeds the shared room, and the second takes nearly all of it. The sockets hold too little to
-        // make a difference.
+        // The first body is larger than the memory that bodies share, so it takes the one place for such a body. The
+        // second takes nearly all of the shared memory. What is still in the buffers of the sockets is too little to
+        // matter.
         for megabytes in [60, 30] {
             let reading = Arc::clone(&engine);
             holding.spawn(async move { read(&reading, megabytes, json!({})).await });
@@ -149,17 +151,17 @@ impl Full {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_deadline_bounds_the_waiting_for_room() {
+async fn the_deadline_ends_the_wait_for_memory() {
     let full = Full::new().await;
     let late = read(&full.engine, 9, json!({"deadlineMs": 3000}));
     let late = timeout(Duration::from_mins(1), late).await.expect("it waits past its deadline").unwrap_err();
     let message = late["message"].as_str().unwrap();
-    assert!(late["kind"] == "timeout" && message.contains("made room"), "{message}");
+    assert!(late["kind"] == "timeout" && message.contains("waited for memory"), "{message}");
     full.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn waiting_for_room_is_no_part_of_an_attempts_time() {
+async fn the_time_limit_of_an_attempt_does_not_include_the_wait_for_memory() {
     let full = Full::new().await;
     let options = json!({"timeoutMs": 4000, "maxRetries": 0});
     let waiting = tokio::spawn({
@@ -172,8 +174,8 @@ async fn waiting_for_room_is_no_part_of_an_attempts_time() {
     assert_eq!(waiting.await.unwrap(), Ok(9));
 }
 
-/// Guards against answers that wait for room and fill the window of the connection on which the one that they wait for
-/// has to arrive.
+/// Guards against a deadlock. Answers that wait for memory could fill the flow-control window of the connection. Then
+/// the answer that holds the memory could not arrive.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn large_answers_on_one_connection_do_not_wait_for_each_other_for_ever() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,7 +1,7 @@
-//! The table: each fault, and what a read, a write and a trigger make of it.
+//! The matrix: a row for each fault, with the expected results of a read, a write and a trigger.
 //!
-//! The rule: a read is repeated up to three times if that may help. A write is repeated only if it certainly had no
-//! effect. Otherwise it is sent once and ends with `outcome_unknown`.
+//! The rule: a read is repeated up to three times if that may help. A write or a trigger is repeated only if it
+//! certainly had no effect. If it may have had one, it is sent once and ends with `outcome_unknown`.
 
 use std::sync::Arc;
 
@@ -11,20 +11,20 @@ use crate::play::{Column, Peer};
 use crate::server::{After, Behaviour, Speaks, Step};
 use crate::{codings, content, network};
 
-/// A kind, or `ok`, and how many requests reach the server.
+/// The kind of the error, or `ok`, and how many requests reach the server.
 pub type Expected = (&'static str, usize);
 
 pub struct Row {
     pub name: &'static str,
-    /// The fault for a column. Between columns, only the bodies of answers differ.
+    /// The server that the call of a column meets. The fault is the same in all columns, but good answers differ.
     pub peer: Box<dyn Fn(Column) -> Peer + Send + Sync>,
     /// For a read, a write and a trigger.
     pub expected: [Expected; 3],
-    /// Whether attempts end by their time-out.
+    /// Whether attempts run into their time limit. If so, the limit is short.
     pub stalls: bool,
-    /// Whether a successful call of the same kind comes first, which leaves its connection in the pool.
+    /// Whether the same call is made once before, with success. It leaves its connection in the pool.
     pub warm: bool,
-    /// Whether it moves tens of megabytes.
+    /// Whether a call takes so much memory that it is played alone.
     pub heavy: bool,
 }
 
@@ -42,17 +42,17 @@ impl Row {
     }
 }
 
-/// A fault after which the request may have taken effect.
+/// After this fault, the request may have taken effect, and a retry may help.
 pub fn ambiguous(kind: &'static str) -> [Expected; 3] {
     [(kind, 4), ("outcome_unknown", 1), ("outcome_unknown", 1)]
 }
 
-/// A useless answer that would be sent again.
+/// The answer cannot be used. A retry cannot help, because the server would send the same answer again.
 pub fn unusable(kind: &'static str) -> [Expected; 3] {
     [(kind, 1), ("outcome_unknown", 1), ("outcome_unknown", 1)]
 }
 
-/// The same result for reads and writes.
+/// The same result for a read, a write and a trigger.
 pub fn alike(kind: &'static str, requests: usize) -> [Expected; 3] {
     [(kind, requests); 3]
 }
@@ -69,16 +69,17 @@ pub fn over(speaks: Speaks, after: After, steps: Vec<Vec<Step>>) -> Peer {
     Peer::Server(Behaviour { speaks, after, steps })
 }
 
-/// The same steps for every request.
+/// A server without TLS, over HTTP/1.1, that takes the same steps for every request.
 pub fn always(after: After, steps: impl Fn(Column) -> Vec<Step>) -> impl Fn(Column) -> Peer {
     move |column| over(Speaks::Plain, after, vec![steps(column)])
 }
 
+/// Like [`always`], but over HTTP/2 with TLS.
 pub fn always2(steps: impl Fn(Column) -> Vec<Step>) -> impl Fn(Column) -> Peer {
     move |column| over(Speaks::Http2, After::Request, vec![steps(column)])
 }
 
-/// One request meets the fault; later ones succeed.
+/// Over HTTP/2 with TLS, the first request meets the fault, and later ones get a good answer.
 pub fn once2(steps: impl Fn() -> Vec<Step>) -> impl Fn(Column) -> Peer {
     move |column| over(Speaks::Http2, After::Request, vec![steps(), good2(column)])
 }
@@ -100,7 +101,7 @@ pub fn answered(status: &'static str, headers: &'static str, body: &'static str)
     always(After::Request, move |_| vec![send(answer(status, headers, body.as_bytes()))])
 }
 
-/// The first request gets this answer, the next a good one.
+/// The first request gets this answer, and later ones get a good answer.
 pub fn first(status: &'static str, headers: &'static str) -> impl Fn(Column) -> Peer {
     move |column| {
         let steps = vec![vec![send(answer(status, headers, b"{}"))], vec![send(whole("", &good(column)))]];
@@ -108,7 +109,7 @@ pub fn first(status: &'static str, headers: &'static str) -> impl Fn(Column) -> 
     }
 }
 
-/// A good answer except for one member.
+/// Every request gets a good answer with this additional member.
 pub fn member(text: impl Fn() -> String) -> impl Fn(Column) -> Peer {
     always(After::Request, move |column| vec![send(whole("", &good_with(column, &text())))])
 }

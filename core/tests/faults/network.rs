@@ -1,4 +1,4 @@
-//! Faults of the network.
+//! Faults of connections, TLS and HTTP/2.
 
 use crate::answers::{answer, begun, good, whole};
 use crate::frames::{self, CANCEL, INTERNAL_ERROR, NO_ERROR, REFUSED_STREAM};
@@ -19,7 +19,7 @@ pub fn connections() -> Vec<Row> {
     ]
 }
 
-/// The first request is answered and its connection kept. Later requests meet the fault.
+/// The server answers the first request and keeps the connection. Later requests meet the fault.
 fn kept(steps: &[Step]) -> impl Fn(Column) -> Peer + use<> {
     let steps = steps.to_vec();
     move |column| {
@@ -27,12 +27,12 @@ fn kept(steps: &[Step]) -> impl Fn(Column) -> Peer + use<> {
     }
 }
 
-/// Each request is answered and its connection closed properly, without announcing it.
+/// The server answers each request, and then closes the connection properly but without `Connection: close`.
 fn closed_idle(column: Column) -> Peer {
     over(Speaks::Plain, After::Request, vec![vec![send(whole("", &good(column))), Step::Close]])
 }
 
-/// Counts the earlier request too.
+/// Counts the request of the first call too; see [`Row::warm`].
 fn used(expected: [Expected; 3]) -> [Expected; 3] {
     expected.map(|(kind, requests)| (kind, requests + 1))
 }
@@ -138,16 +138,16 @@ pub fn tls() -> Vec<Row> {
 pub fn http2() -> Vec<Row> {
     let ours_not_taken = || vec![frames::go_away(false, NO_ERROR)];
     vec![
-        // RFC 9113 §8.7: a client may repeat a request if the server says that it did not process it.
-        row("GOAWAY before ours, once", once2(ours_not_taken), alike("ok", 2)),
-        row("GOAWAY before ours, always", always2(move |_| ours_not_taken()), alike("connect", 4)),
+        // A client may repeat a request if the server says that it did not process the request (RFC 9113 §8.7).
+        row("GOAWAY excluding the request, once", once2(ours_not_taken), alike("ok", 2)),
+        row("GOAWAY excluding the request, always", always2(move |_| ours_not_taken()), alike("connect", 4)),
         row(
-            "GOAWAY that includes ours, then the answer",
+            "GOAWAY including the request, then the answer",
             always2(|column| [vec![frames::go_away(true, NO_ERROR)], good2(column)].concat()),
             alike("ok", 1),
         ),
         row(
-            "GOAWAY that includes ours, then the end",
+            "GOAWAY including the request, then the end",
             always2(|_| vec![frames::go_away(true, INTERNAL_ERROR), Step::Close]),
             ambiguous("connect"),
         ),

@@ -1,4 +1,4 @@
-//! One cell: a call against a server that fails in one way.
+//! Plays one cell of the matrix: a call to a server that fails in one way.
 
 use std::time::Duration;
 
@@ -12,8 +12,9 @@ use crate::tls::identity;
 
 /// Only a hang takes longer.
 const HANG: Duration = Duration::from_mins(2);
-/// The time limit of an attempt at a server that stalls: long enough for a request to arrive on a busy machine.
+/// The time limit of an attempt if the server stalls. It is long enough for a request to arrive on a busy machine.
 const STALLED_MS: u64 = 1500;
+/// How long the server has to end the connection of the first call.
 const AFTERWARDS: Duration = Duration::from_millis(500);
 /// Divides the pauses of the SDK.
 const SCALE: u32 = 50;
@@ -44,21 +45,21 @@ impl Column {
     }
 }
 
-/// The kind of server.
+/// What the client connects to.
 #[derive(Clone, Debug)]
 pub enum Peer {
-    /// A name that no server can have (RFC 6761 §6.4).
+    /// No server: a host name that never resolves (RFC 6761 §6.4).
     NoName,
-    /// An address where nothing listens.
+    /// No server: an address where nothing listens.
     Nobody,
     Server(Behaviour),
-    /// A TLS server whose authority is not trusted.
+    /// A TLS server with a certificate from an authority that the client does not trust.
     Untrusted(Behaviour),
-    /// A server to which the client speaks TLS, whatever it supports.
+    /// A server that does not speak TLS, although the client does.
     AskedForTls(Behaviour),
 }
 
-/// The result.
+/// The result of a cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Met {
     /// The error's kind, or `ok`.
@@ -95,7 +96,6 @@ pub async fn play(peer: &Peer, column: Column, stalls: bool, warm: bool) -> Met 
     if warm {
         let first = engine.call(column.op(), column.args(), "", &Cancel::new()).await;
         assert!(first.ok, "{}", first.head);
-        // Gives the server time to end the connection.
         tokio::time::sleep(AFTERWARDS).await;
     }
     let outcome = timeout(HANG, engine.call(column.op(), column.args(), "", &Cancel::new()))

@@ -1,4 +1,5 @@
-//! A server that treats each request as told, over HTTP/1.1 or HTTP/2, with or without TLS.
+//! A server that answers or fails each request as a test tells it, over HTTP/1.1 with or without TLS, or over HTTP/2
+//! with TLS.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -12,28 +13,28 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::frames;
 
-/// One step in treating a request.
+/// One step of the server after a request.
 #[derive(Clone, Debug)]
 pub enum Step {
     Send(Arc<[u8]>),
-    /// Bytes one at a time, a second apart.
+    /// Sends the bytes one at a time, a second apart.
     Drip(Arc<[u8]>),
-    /// Nothing until the client disconnects.
+    /// Sends nothing until the client disconnects.
     Stall,
-    /// The connection ends with a reset (RST), as when a process dies.
+    /// Resets the connection (RST), as when a process dies.
     Reset,
-    /// The connection is closed properly.
+    /// Closes the connection properly.
     Close,
 }
 
 /// When the steps begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum After {
-    /// The first bytes of the client, even if they are no request.
+    /// After the first bytes from the client, even if they are not a request.
     FirstBytes,
-    /// The head of a request; its body is not read.
+    /// After the head of a request. The body is not read.
     Head,
-    /// A whole request.
+    /// After a whole request.
     Request,
 }
 
@@ -44,15 +45,16 @@ pub enum Speaks {
     Http2,
 }
 
-/// The steps for the nth counted request; the last entry is for all later ones.
+/// How a server behaves.
 #[derive(Clone, Debug)]
 pub struct Behaviour {
     pub speaks: Speaks,
     pub after: After,
+    /// The steps for each counted request, in order. The last entry also serves all further requests.
     pub steps: Vec<Vec<Step>>,
 }
 
-/// The number of requests, without looks at the runs of a sync.
+/// How many requests have arrived. Over HTTP/1.1, looks at runs of a sync are not counted.
 #[derive(Debug, Default)]
 pub struct Seen {
     pub reads: usize,
@@ -71,7 +73,7 @@ impl Drop for Server {
     }
 }
 
-/// The plan of a connection.
+/// The state that all connections of a server share.
 #[derive(Clone)]
 pub struct Shared {
     behaviour: Arc<Behaviour>,
@@ -116,7 +118,7 @@ impl Server {
     }
 }
 
-/// Serves one connection; `None` is its end.
+/// Serves one connection until it ends.
 async fn connection(mut stream: TcpStream, tls: Option<TlsAcceptor>, shared: Shared) -> Option<()> {
     let behaviour = Arc::clone(&shared.behaviour);
     if behaviour.after == After::FirstBytes {
@@ -132,7 +134,7 @@ async fn connection(mut stream: TcpStream, tls: Option<TlsAcceptor>, shared: Sha
     }
 }
 
-/// A stream that can be reset.
+/// A stream with access to its socket, which a reset needs.
 pub trait Wire: AsyncRead + AsyncWrite + Unpin {
     fn socket(&self) -> &TcpStream;
 }
@@ -149,7 +151,7 @@ impl Wire for tokio_rustls::server::TlsStream<TcpStream> {
     }
 }
 
-/// Executes the steps; `None` if the connection has ended.
+/// Executes the steps. Returns `None` if the connection has ended.
 pub async fn act(stream: &mut impl Wire, steps: &[Step]) -> Option<()> {
     for step in steps {
         match step {
@@ -165,13 +167,13 @@ pub async fn act(stream: &mut impl Wire, steps: &[Step]) -> Option<()> {
                 }
             }
             Step::Stall => {
-                // Waits until the client has connected.
+                // `read` returns 0 or an error once the client has disconnected.
                 let mut rest = vec![0; 4 << 10];
                 while stream.read(&mut rest).await.ok()? > 0 {}
                 return None;
             }
             Step::Reset => {
-                // Sent bytes must arrive before the reset.
+                // The bytes that were sent must arrive first, because a reset discards bytes on the way.
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 stream.socket().set_zero_linger().ok()?;
                 return None;
@@ -206,7 +208,7 @@ async fn http1(mut stream: impl Wire, shared: Shared) -> Option<()> {
             buffer.drain(..length);
         }
         if is_look {
-            // After a trigger of unknown outcome its runs may be looked at: there are none.
+            // After a trigger of unknown outcome, the SDK looks for the run. This server lists none.
             act(&mut stream, &[Step::Send(crate::answers::whole("", b"{\"hasMore\":false,\"data\":[]}"))])
                 .await?;
         } else {

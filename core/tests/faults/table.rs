@@ -1,4 +1,4 @@
-//! Plays every cell of the matrix, compares it with the expectation, and prints it.
+//! Plays every cell of the matrix, compares the results with the expected ones, and prints them as a table.
 
 use std::fmt::Write as _;
 
@@ -8,10 +8,12 @@ use futures_util::stream;
 use crate::matrix::{Row, rows};
 use crate::play::{Column, Met, play};
 
-/// The default time limit of an attempt, and the longest pauses between four attempts (500, 1000, 2000 ms).
+/// The default time limit of an attempt, in seconds.
 const ATTEMPT_S: f64 = 30.0;
+/// The longest pauses between four attempts, in seconds.
 const PAUSES_S: [f64; 3] = [0.5, 1.0, 2.0];
-/// The most memory that the process may use: enough for copies of an answer of 65 MB, too little for a gzip bomb of 1 GB.
+/// The most memory that the process may use, in bytes: enough for several copies of an answer of 65 MB, and too little
+/// for an unpacked gzip bomb of 1 GB.
 const MEMORY_BORNE: usize = 512 << 20;
 
 async fn cells(rows: &[Row], at_once: usize) -> Vec<[Met; 3]> {
@@ -62,21 +64,22 @@ async fn every_fault_gives_the_kind_and_the_number_of_requests_that_the_matrix_s
     }
 }
 
-/// The longest time of the call with default settings.
+/// The longest time that the call takes with the default settings.
 fn bound(row: &Row, column: Column, (kind, requests): (&str, usize)) -> String {
     let requests = requests - usize::from(row.warm);
     if requests == 2 && kind == "ok" && row.name.starts_with("429") {
         return "30 s, and 60 s for each refusal".to_owned();
     }
-    // A request that never reached the server was tried as often as a read, unless another attempt cannot help.
+    // If no request reached the server, a retry was safe, so there were four attempts. After a TLS error there is only
+    // one, because another cannot help.
     let attempts = if requests == 0 && kind != "tls" { 4 } else { requests.max(1) };
     let pauses: f64 = PAUSES_S.iter().take(attempts - 1).sum();
-    // The search for the run takes 15 s, and waits up to 10 s more for the last answer.
+    // After a trigger of unknown outcome, the search for its run takes 15 s, and up to 10 s more for the last answer.
     let looked = if column == Column::Trigger && kind == "outcome_unknown" { 25.0 } else { 0.0 };
     format!("{} s", f64::from(u32::try_from(attempts).unwrap()) * ATTEMPT_S + pauses + looked)
 }
 
-/// The peak memory of this process.
+/// The peak memory of this process, in bytes.
 #[cfg(target_os = "linux")]
 pub fn peak() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();

@@ -1,4 +1,4 @@
-//! Adoption: a trigger whose answer was lost must not adopt the run of another trigger.
+//! Adoption: if the answer to a trigger was lost, the trigger must not adopt the run of another trigger.
 
 use hightouch_sdk::Kind;
 use hightouch_sdk::resources::TriggerSync;
@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::support::sandbox::sandbox;
 
-/// Two triggers of one client: the first never happened, the second did. Two handles of one run would report a run that
-/// was never started.
+/// The server performs only the second of two triggers. If the first trigger adopted the run of the second, it would
+/// report a run that it never started.
 #[tokio::test]
 async fn a_run_that_another_trigger_of_the_client_started_is_not_adopted() {
     let lost = json!({"when": {"operation": "TriggerRun", "nth": 1}, "answer": {"reset": "before-headers"}});
@@ -25,7 +25,7 @@ async fn a_run_that_another_trigger_of_the_client_started_is_not_adopted() {
     world.delete();
 }
 
-/// Incident: only the raw answer of the second trigger said which run it had started, and the first trigger adopted it.
+/// Incident: the run of a raw trigger was not claimed, so another trigger, which had started no run, adopted it.
 #[tokio::test]
 async fn a_run_that_a_raw_trigger_started_is_not_adopted() {
     let lost = json!({"when": {"operation": "TriggerRun", "nth": 1}, "answer": {"reset": "before-headers"}});
@@ -42,7 +42,7 @@ async fn a_run_that_a_raw_trigger_started_is_not_adopted() {
     world.delete();
 }
 
-/// No run is looked for after a raw trigger: an adopted run would have no answer.
+/// A raw call returns the answer to its own request. So after a raw trigger, the SDK does not look for the run.
 #[tokio::test]
 async fn a_raw_trigger_whose_answer_was_lost_adopts_nothing() {
     let lost =
@@ -54,7 +54,27 @@ async fn a_raw_trigger_whose_answer_was_lost_adopts_nothing() {
     world.delete();
 }
 
-/// Of two lost triggers, one may have happened; which one cannot be known.
+/// Guards against giving up as soon as two runs are found: the answer to the other trigger may still claim one of them.
+#[tokio::test]
+async fn if_another_trigger_claims_one_of_two_candidates_the_trigger_adopts_the_other() {
+    let lost = json!({"when": {"operation": "TriggerRun", "nth": 1}, "answer": {"reset": "before-headers", "apply": true}});
+    // The first looks for the run come 25 and 50 ms after the loss, and the last one after 750 ms.
+    let late = json!({"when": {"operation": "TriggerRun", "nth": 2}, "answer": {"delayMs": 250}});
+    let world = sandbox().world(&json!({"script": [lost, late], "runs": {"seconds": 600}}));
+    let client = world.client();
+    let how = TriggerSync::default();
+    let first = tokio::spawn(client.syncs().trigger(1, &how).into_future());
+    while world.log()["requests"].as_array().unwrap().is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    let second = client.syncs().trigger(1, &how).await.unwrap();
+    let first = first.await.unwrap().unwrap();
+    assert_eq!((first.id(), first.adopted()), ("9001", true));
+    assert_eq!((second.id(), second.adopted()), ("9002", false));
+    world.delete();
+}
+
+/// Only one of the two triggers starts a run, and the client cannot know which.
 #[tokio::test]
 async fn two_triggers_that_were_lost_at_once_adopt_nothing() {
     let lost = json!({"when": {"operation": "TriggerRun", "nth": 1}, "answer": {"reset": "before-headers", "apply": true}});

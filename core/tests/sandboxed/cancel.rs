@@ -17,7 +17,7 @@ async fn one_page(client: Client) {
     let _ = client.syncs().list(&ListSyncs { limit: Some(1), ..ListSyncs::default() }).next_page().await;
 }
 
-/// Waits until the log satisfies `is`, or fails.
+/// Waits until the world's log satisfies `is`. Panics after [`SOON`].
 async fn until(world: &World, what: &str, is: impl Fn(&serde_json::Value) -> bool) {
     let end = Instant::now() + SOON;
     while !is(&world.log()) {
@@ -31,7 +31,7 @@ fn gone(log: &serde_json::Value) -> usize {
 }
 
 #[tokio::test]
-async fn while_waiting_for_the_limit_a_cancelled_call_sends_nothing_and_gives_its_place_back() {
+async fn while_waiting_for_the_limit_a_cancelled_call_sends_nothing_and_leaves_the_line() {
     let limit = json!({"requests": 2, "seconds": 3600});
     let world = sandbox().world(&json!({"timeScale": 1, "limit": limit}));
     let client = Client::new(&world.settings().limit(2, Duration::from_hours(1))).unwrap();
@@ -63,7 +63,7 @@ async fn while_connecting_a_cancelled_call_closes_the_socket() {
 }
 
 #[tokio::test]
-async fn while_reading_a_cancelled_call_is_seen_to_go_by_the_server() {
+async fn while_awaiting_its_answer_a_cancelled_call_disconnects_from_the_server() {
     for base in ["baseUrl", "httpBaseUrl"] {
         let script = json!([{"when": {"operation": "ListSync"}, "answer": {"hang": true}, "times": 9}]);
         let world = sandbox().world(&json!({"script": script}));
@@ -76,7 +76,7 @@ async fn while_reading_a_cancelled_call_is_seen_to_go_by_the_server() {
 }
 
 #[tokio::test]
-async fn between_polls_a_cancelled_wait_asks_no_more() {
+async fn between_looks_a_cancelled_wait_sends_no_further_requests() {
     let world = sandbox().world(&json!({"timeScale": 20, "runs": {"seconds": 100_000}}));
     let run = world.client().syncs().trigger(1, &TriggerSync::default()).await.unwrap();
     let waiting = tokio::spawn(async move { run.wait(&WaitOptions::default()).await });
@@ -96,8 +96,40 @@ async fn between_polls_a_cancelled_wait_asks_no_more() {
     assert!(polls(&world.log()) <= seen + 1, "it went on asking");
 }
 
+/// Guards against losing the results of a campaign if the first of several requests is cancelled.
 #[tokio::test]
-async fn at_the_door_the_signal_does_what_dropping_does() {
+async fn a_campaign_that_is_cancelled_during_its_first_request_says_whom_it_may_have_reached() {
+    let script = json!([{"when": {"operation": "TriggerCampaign"}, "answer": {"hang": true}, "times": 9}]);
+    let world = sandbox().world(&json!({"script": script}));
+    let settings = json!({
+        "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "caBundle": sandbox().line["ca"],
+    });
+    let engine = std::sync::Arc::new(Engine::new(&settings.to_string()).unwrap());
+    for (recipients, results) in [(50, [50, 0]), (150, [100, 50])] {
+        let recipients: Vec<_> = (0..recipients).map(|nth| json!({"id": format!("user-{nth}")})).collect();
+        let args = json!({"campaignId": "welcome", "recipients": recipients}).to_string();
+        let cancel = Cancel::new();
+        let sent = world.log()["requests"].as_array().unwrap().len();
+        let call = tokio::spawn({
+            let (engine, cancel) = (engine.clone(), cancel.clone());
+            async move { engine.call("campaigns.trigger", &args, "", &cancel).await }
+        });
+        until(&world, "the request", |log| log["requests"].as_array().unwrap().len() > sent).await;
+        cancel.cancel();
+        let outcome = timeout(SOON, call).await.expect("it ends").unwrap();
+        let failure: serde_json::Value = serde_json::from_str(&outcome.head).unwrap();
+        assert_eq!((outcome.ok, &failure["kind"]), (false, &json!("cancelled")));
+        let count = |status: &str| {
+            let known = failure["details"]["results"].as_array().unwrap().iter();
+            known.filter(|result| result["status"] == status).count()
+        };
+        assert_eq!([count("unknown"), count("not_sent")], results, "{failure}");
+    }
+    world.delete();
+}
+
+#[tokio::test]
+async fn at_the_door_a_cancelled_call_fails_and_disconnects_from_the_server() {
     let script = json!([{"when": {"operation": "ListSync"}, "answer": {"hang": true}, "times": 9}]);
     let world = sandbox().world(&json!({"script": script}));
     let settings = json!({

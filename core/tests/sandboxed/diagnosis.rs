@@ -1,4 +1,4 @@
-//! Tests of the diagnosis, as data and as text. Those about TLS are in `tests/tls`.
+//! Tests of the diagnosis, as data and as text. The tests of findings about TLS are in `tests/tls`.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn sent(world: &World) -> usize {
     world.log()["requests"].as_array().unwrap().len()
 }
 
-/// Settings of a world with another key.
+/// Settings of a client of the world with this key, or without a key if it is null.
 fn with_key(world: &World, key: &Value) -> Settings {
     let mut settings = world.settings();
     settings.api_key = key.as_str().map(Into::into);
@@ -40,7 +40,7 @@ fn found(diagnosis: &Diagnosis, code: &str, advice: &str, secrets: &[&str]) {
 }
 
 #[tokio::test]
-async fn settings_that_make_no_client_are_diagnosed_all_the_same() {
+async fn settings_from_which_no_client_can_be_created_are_diagnosed() {
     let world = sandbox().world(&json!({}));
     let base = world.info["baseUrl"].as_str().unwrap();
     for (key, code, advice) in [
@@ -62,10 +62,10 @@ async fn settings_that_make_no_client_are_diagnosed_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_bad_key_and_one_whose_creator_is_gone_are_two_findings() {
+async fn a_bad_key_and_a_key_whose_creator_is_gone_are_different_findings() {
     let world = sandbox().world(&json!({}));
     for (name, code, advice) in
-        [("invalid", "bad_token", "Make a new one"), ("orphaned", "orphaned_creator", "an active Admin")]
+        [("invalid", "bad_token", "Create a new one"), ("orphaned", "orphaned_creator", "an active Admin")]
     {
         let key = &world.info["keys"][name];
         let diagnosis = with_key(&world, key).diagnose().await;
@@ -76,7 +76,7 @@ async fn a_bad_key_and_one_whose_creator_is_gone_are_two_findings() {
 }
 
 #[tokio::test]
-async fn a_key_that_something_on_the_way_takes_out_is_not_called_a_bad_one() {
+async fn a_key_that_is_removed_on_the_way_to_the_server_is_not_called_a_bad_key() {
     let body = json!({"message": "Unauthorized", "details": "No authorization header found"});
     let script = json!([{"when": {"operation": "ListSync"}, "answer": {"status": 401, "body": body}}]);
     let world = sandbox().world(&json!({"script": script}));
@@ -84,7 +84,7 @@ async fn a_key_that_something_on_the_way_takes_out_is_not_called_a_bad_one() {
 }
 
 #[tokio::test]
-async fn a_name_that_leads_nowhere_and_a_port_that_is_closed_are_two_findings() {
+async fn an_unknown_host_name_and_a_closed_port_are_different_findings() {
     let world = sandbox().world(&json!({}));
     let closed = sandbox().line["closed"].as_str().unwrap();
     for (base, code, advice) in [
@@ -96,7 +96,7 @@ async fn a_name_that_leads_nowhere_and_a_port_that_is_closed_are_two_findings() 
         let diagnosis = settings.diagnose().await;
         let plain = base.starts_with("http:");
         if plain {
-            // Over http there is no handshake, so the request finds it.
+            // Over http there is no handshake: the first finding says so, and the request finds the closed port.
             assert_eq!(codes(&diagnosis), ["ok", code], "{diagnosis}");
         } else {
             found(&diagnosis, code, advice, &[]);
@@ -114,7 +114,7 @@ async fn a_name_that_leads_nowhere_and_a_port_that_is_closed_are_two_findings() 
 }
 
 #[tokio::test]
-async fn a_limit_that_is_used_up_is_found_whether_or_not_the_read_got_through_in_the_end() {
+async fn a_used_up_limit_is_found_whether_or_not_the_request_succeeds_in_the_end() {
     let refusal = json!({"status": 429, "body": {"message": "Too many requests"}});
     let always = json!([{"when": {"operation": "ListSync"}, "times": 1000, "answer": refusal}]);
     let world = sandbox().world(&json!({"timeScale": 20, "script": always}));
@@ -129,19 +129,19 @@ async fn a_limit_that_is_used_up_is_found_whether_or_not_the_read_got_through_in
 }
 
 #[tokio::test]
-async fn a_healthy_way_is_told_with_what_was_negotiated() {
+async fn the_diagnosis_of_a_working_connection_shows_what_tls_negotiated() {
     let world = sandbox().world(&json!({}));
     let diagnosis = world.client().diagnose().await;
     assert_eq!((diagnosis.ok, codes(&diagnosis)), (true, vec!["ok"]), "{diagnosis}");
     let tls = diagnosis.tls.as_ref().unwrap();
-    // The sandbox supports the post-quantum exchange; OpenSSL before 3.5 does not.
+    // Checked here and not in `tests/tls`, because OpenSSL before 3.5 has no post-quantum key exchange.
     assert_eq!(tls.key_exchange, "X25519MLKEM768");
-    assert_eq!((tls.protocol.as_str(), tls.application_protocol.as_deref()), ("TLSv1_3", Some("h2")));
+    assert_eq!((tls.protocol.as_str(), tls.application_protocol.as_deref()), ("TLS 1.3", Some("h2")));
     let text = diagnosis.to_string();
     assert!(text.contains("key exchange: X25519MLKEM768\n") && text.ends_with("The API answers."), "{text}");
 }
 
-/// A proxy that connects to any server; returns the requests that it got.
+/// Starts a proxy that connects to any server. Returns its address, and the heads of the requests that it gets.
 async fn proxy() -> (String, tokio::sync::mpsc::UnboundedReceiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -167,10 +167,9 @@ async fn proxy() -> (String, tokio::sync::mpsc::UnboundedReceiver<String>) {
     (address, asked)
 }
 
-/// Incident: the handshake bypassed the proxy, or was not shown, and so described a different route than that of
-/// requests.
+/// Incident: the diagnosis made its handshake without the proxy, and so described another route than requests take.
 #[tokio::test]
-async fn behind_a_proxy_the_handshake_goes_through_it_too() {
+async fn the_handshake_of_a_diagnosis_goes_through_the_proxy() {
     let world = sandbox().world(&json!({}));
     let (address, mut asked) = proxy().await;
     let given = format!("http://user:s3cr3t@{address}");
@@ -188,7 +187,7 @@ async fn behind_a_proxy_the_handshake_goes_through_it_too() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_is_not_there_or_refuses_is_found() {
+async fn a_proxy_that_cannot_be_reached_or_refuses_is_found() {
     let world = sandbox().world(&json!({}));
     let closed = sandbox().line["closed"].as_str().unwrap();
     let authority = world.info["authority"].as_str().unwrap();
@@ -208,7 +207,7 @@ async fn a_proxy_that_is_not_there_or_refuses_is_found() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_is_itself_spoken_to_over_tls_is_said_to_hide_the_handshake() {
+async fn for_a_proxy_over_tls_the_diagnosis_says_that_the_handshake_is_not_shown() {
     let world = sandbox().world(&json!({}));
     let closed = sandbox().line["closed"].as_str().unwrap();
     let proxy = format!("https://{closed}");
@@ -243,7 +242,7 @@ async fn a_diagnosis_crosses_the_door_with_its_text_and_without_the_key() {
     assert!(!ok && head.contains(r#""kind":"config""#), "{head}");
     assert!(call("client.close").await.0);
 
-    // Settings that cannot be read are reported as the finding.
+    // Settings that cannot be read are reported as a finding.
     for unreadable in [r#"{"diagnosing": true, "apiKee": "canary"}"#, r#"{"diagnosing": true, "apiKey": 7}"#]
     {
         let engine = Engine::new(unreadable).unwrap();
@@ -255,9 +254,8 @@ async fn a_diagnosis_crosses_the_door_with_its_text_and_without_the_key() {
     assert!(Engine::new(r#"{"diagnosing": false, "environment": {}}"#).is_err());
 }
 
-/// A server that accepts and then stays silent must not block a diagnosis for ever.
 #[tokio::test]
-async fn a_server_that_never_answers_the_handshake_ends_a_diagnosis_in_time() {
+async fn a_diagnosis_ends_in_time_although_the_server_never_answers_the_handshake() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let settings = sandbox()
@@ -270,7 +268,7 @@ async fn a_server_that_never_answers_the_handshake_ends_a_diagnosis_in_time() {
 }
 
 #[test]
-fn every_code_of_a_finding_is_documented_in_the_docs_and_in_each_language() {
+fn every_finding_code_is_documented_in_the_docs_and_in_each_language() {
     let catalogue: Value = serde_json::from_str(&hightouch_sdk::wire::catalogue()).unwrap();
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let codes: Vec<&str> = catalogue["findings"]

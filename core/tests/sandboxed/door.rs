@@ -1,4 +1,4 @@
-//! The door as bindings see it: JSON in, JSON out.
+//! The door as bridges see it: JSON in, JSON out.
 
 use futures_util::FutureExt;
 use futures_util::future::join3;
@@ -29,7 +29,7 @@ fn requests(world: &World) -> usize {
 }
 
 #[tokio::test]
-async fn an_unknown_name_anywhere_is_an_error_with_its_path_and_nothing_is_sent() {
+async fn a_wrong_name_or_value_is_an_error_that_names_it_and_nothing_is_sent() {
     let world = sandbox().world(&json!({}));
     let engine = engine(&world, &json!({}));
     for (op, args, opts, path) in [
@@ -108,7 +108,7 @@ async fn a_raw_call_returns_the_servers_bytes_and_what_they_mean() {
 /// Guards against a raw answer that reports a write as failed although its outcome is unknown: a caller who repeats the
 /// write may do it twice.
 #[tokio::test]
-async fn a_raw_answer_says_no_more_of_a_write_than_the_call_itself() {
+async fn a_raw_write_with_an_unusable_answer_has_an_unknown_outcome_like_a_plain_write() {
     let recipients = json!([{"handle": "a@example.com"}, {"handle": "b@example.com"}]);
     let trigger = json!({"campaignId": "welcome", "recipients": recipients});
     let create = json!({"name": "a", "slug": "b", "type": "c", "configuration": {}});
@@ -137,9 +137,8 @@ async fn a_raw_answer_says_no_more_of_a_write_than_the_call_itself() {
     }
 }
 
-/// Mended values are reported with a raw answer too.
 #[tokio::test]
-async fn a_raw_answer_tells_what_was_mended_in_its_value() {
+async fn a_raw_call_reports_mended_values_like_a_plain_call() {
     let body = json!({"data": [{"id": 1, "slug": "a", "referencedColumns": null}], "hasMore": false});
     let script = json!([{"when": {}, "answer": {"status": 200, "body": body}, "times": 2}]);
     let engine = engine(&sandbox().world(&json!({"script": script})), &json!({}));
@@ -150,7 +149,7 @@ async fn a_raw_answer_tells_what_was_mended_in_its_value() {
 }
 
 #[tokio::test]
-async fn a_raw_campaign_is_one_request_and_is_checked_like_any_other() {
+async fn a_raw_campaign_that_needs_two_requests_or_has_a_wrong_recipient_is_refused() {
     let world = sandbox().world(&json!({}));
     let engine = engine(&world, &json!({}));
     let many: Vec<Value> = (0..101).map(|id| json!({"id": id.to_string()})).collect();
@@ -163,7 +162,7 @@ async fn a_raw_campaign_is_one_request_and_is_checked_like_any_other() {
 }
 
 #[tokio::test]
-async fn an_answer_says_what_its_call_did() {
+async fn the_meta_of_an_answer_says_what_its_call_did() {
     let script = json!([{"when": {"operation": "ListSync", "nth": 1}, "answer": {"status": 500, "body": "Internal Server Error"}}]);
     let world = sandbox().world(&json!({"syncs": 1, "script": script}));
     let (ok, head, _) = call(&engine(&world, &json!({})), "syncs.list", &json!({}), &json!({})).await;
@@ -176,9 +175,9 @@ async fn an_answer_says_what_its_call_did() {
     assert_eq!(statuses, [&json!(500), &json!(200)]);
 }
 
-/// A panic in the core must not unwind into a host, which would end its process.
+/// A panic that unwound into a host would end the host's process.
 #[tokio::test]
-async fn a_panic_does_not_cross_and_the_engine_goes_on() {
+async fn a_panic_does_not_cross_the_door_and_the_engine_still_works() {
     let world = sandbox().world(&json!({}));
     let tested = engine(&world, &json!({"selfTest": true}));
     let (ok, failure, _) = call(&tested, "client.panic", &json!({}), &json!({})).await;
@@ -189,7 +188,7 @@ async fn a_panic_does_not_cross_and_the_engine_goes_on() {
 }
 
 #[tokio::test]
-async fn a_step_of_a_run_comes_at_a_change_or_at_the_timeout() {
+async fn a_step_of_a_run_returns_at_a_change_or_at_the_timeout() {
     let world = sandbox().world(&json!({"timeScale": 20, "runs": {"seconds": 100_000}}));
     let engine = engine(&world, &json!({}));
     let body = |given: Given| serde_json::from_str::<Value>(&given.2).unwrap();
@@ -215,11 +214,11 @@ async fn a_step_of_a_run_comes_at_a_change_or_at_the_timeout() {
         (&json!("run"), &json!(format!("run {} of sync 1", run["id"].as_str().unwrap())))
     );
     let message = failure["message"].as_str().unwrap();
-    assert!(message.contains(" of sync 1: it had not ended "), "{message}");
+    assert!(message.contains(" of sync 1: the run had not ended "), "{message}");
 }
 
 #[tokio::test]
-async fn a_token_of_another_server_is_refused() {
+async fn a_run_token_of_another_server_is_refused() {
     let world = sandbox().world(&json!({}));
     let run = call(&engine(&world, &json!({})), "syncs.trigger", &json!({"sync": 1}), &json!({})).await.2;
     let token = serde_json::from_str::<Value>(&run).unwrap()["token"].clone();
@@ -230,7 +229,7 @@ async fn a_token_of_another_server_is_refused() {
 }
 
 #[test]
-fn arguments_never_clash_and_every_operation_is_the_vendors() {
+fn no_operation_has_two_arguments_of_one_name_and_only_newer_operations_are_not_in_the_document() {
     let catalogue: Value = serde_json::from_str(&catalogue()).unwrap();
     let document: Value = serde_json::from_str(include_str!("../../../tests/sandbox/openapi.json")).unwrap();
     let known: Vec<(String, &Value)> = document["paths"]
@@ -260,11 +259,11 @@ fn arguments_never_clash_and_every_operation_is_the_vendors() {
     }
 }
 
-/// Incident: of forty calls that began together, one failed with a 401 although the function had another key. It had
-/// been sent with the first key before the call that asked for that key was woken, and mistook that asking for one
-/// about its own refusal.
+/// Incident: of forty calls that began together, one failed with a 401, although the key function had another key. This
+/// call was sent with the first key before the call that had asked for the key was woken. When its key was refused, it
+/// took the answer to the earlier call for an answer about the refusal, and did not ask for another key.
 #[tokio::test]
-async fn a_call_that_is_sent_before_the_asker_wakes_asks_anew_when_its_key_is_refused() {
+async fn a_refused_call_asks_for_another_key_although_it_was_sent_before_the_first_asker_woke() {
     let world = sandbox().world(&json!({}));
     let settings = json!({
         "baseUrl": world.info["baseUrl"], "caBundle": sandbox().line["ca"], "timeScale": world.info["timeScale"],

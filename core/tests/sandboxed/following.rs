@@ -1,4 +1,4 @@
-//! Following many runs at once: its cost, and how soon an end is seen.
+//! Following many runs at once: how many requests it takes, and how soon the end of a run is seen.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use crate::support::sandbox::sandbox;
 
 const RUNS: i64 = 500;
-/// How much faster world time passes.
+/// How many times faster time passes in the world.
 const SCALE: f64 = 10.0;
-/// The length of the first run in seconds of world time. All others outlast the test.
+/// How long the run of the sync `early` takes, in seconds of world time. All other runs outlast the test.
 const FIRST: f64 = 90.0;
 /// Requests that the limit allows per second of world time.
 const A_SECOND: f64 = 20.0;
@@ -31,16 +31,17 @@ fn seconds(at: Timestamp) -> f64 {
     at.as_millis() as f64 / 1000.0
 }
 
-/// A client that looked at each run separately would need 500 requests for each round, or see an end minutes late. The
-/// server's log is judged, because a slow machine sends fewer requests and never more.
+/// A client that looked at each run separately would send 500 requests in each round, or see an end minutes late. The
+/// test counts requests in the server's log instead of measuring time, because a slow machine sends fewer requests,
+/// never more.
 #[expect(clippy::cast_precision_loss, reason = "requests are few")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn five_hundred_runs_take_a_small_part_of_the_limit_and_an_end_among_them_is_seen_soon() {
+async fn following_five_hundred_runs_takes_a_small_part_of_the_limit_and_an_end_is_seen_soon() {
     let plan = json!({"seconds": 100_000, "queuedSeconds": 0, "bySlug": {"early": {"seconds": FIRST}}});
     // The sync `early` is the last row of the last page.
     let slugs: Vec<String> =
         (1..=RUNS).map(|id| if id == RUNS { "early".into() } else { format!("sync-{id}") }).collect();
-    // One page fails and one is not JSON. Reading the list continues.
+    // One page fails, and another is not JSON. The client must go on reading the list.
     let failing = json!([
         {"when": {"operation": "ListSync", "nth": 3}, "answer": {"status": 500}},
         {"when": {"operation": "ListSync", "nth": 5}, "answer": {"text": "<html></html>"}},
@@ -69,13 +70,13 @@ async fn five_hundred_runs_take_a_small_part_of_the_limit_and_an_end_among_them_
     }
     let ended = ended.unwrap();
     assert_eq!((parent, ended.status.as_str()), (RUNS.to_string(), "success"));
-    // The end comes from the server, because a busy server may start the run long after the trigger arrives.
+    // The server says when the run ended, because a busy server may start the run long after the trigger arrives.
     let end = seconds(ended.finished_at.unwrap());
 
     let requests = log["requests"].as_array().unwrap();
     let followed = &requests[begun..];
     let (from, to) = (at(&followed[0]), at(followed.last().unwrap()));
-    // One more window, since the first one may be full.
+    // A window of 10 s is added, because a whole window's part of the limit may be used at the very beginning.
     let allowed = (to - from + 10.0) * A_SECOND * SHARE;
     let taken = followed.len();
     let late = followed.iter().filter(|request| at(request) > end).count();
@@ -97,9 +98,8 @@ async fn five_hundred_runs_take_a_small_part_of_the_limit_and_an_end_among_them_
     world.delete();
 }
 
-/// A key that may start runs but not list syncs: the refused list is not requested again and again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_that_may_not_list_syncs_is_not_tried_again_and_its_runs_are_followed_all_the_same() {
+async fn with_a_key_that_may_not_list_syncs_the_list_is_requested_only_once_and_runs_are_still_followed() {
     let refused = json!([{"when": {"operation": "ListSync"}, "answer": {"status": 403}, "times": 1000}]);
     let world = sandbox()
         .world(&json!({"syncs": 40, "pastRuns": 0, "timeScale": 50.0, "runs": {"seconds": 60},

@@ -1,10 +1,10 @@
-//! What a program sees that imports the whole crate by `*`.
+//! A program may import the whole crate with `use hightouch_sdk::*`.
 
 #[allow(clippy::wildcard_imports, reason = "this is what is tested")]
 mod everything {
     use hightouch_sdk::*;
 
-    // The traits and types of the prelude mean what std means by them.
+    // This compiles only if these names still mean the traits and types of the standard library.
     fn shared<T: Send + Sync + Sized + Clone + Default + Into<String>>(value: T) -> Option<String> {
         let text: Result<String, Box<str>> = Ok(value.into());
         text.ok().filter(|text| !Vec::from(text.as_str()).is_empty())

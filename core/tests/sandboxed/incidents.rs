@@ -1,4 +1,4 @@
-//! Incidents: each test guards against one.
+//! Regression tests: each guards against an incident of the past.
 
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use crate::support::sandbox::{World, sandbox};
 /// Only a hang takes longer.
 const SOON: Duration = Duration::from_secs(30);
 
+/// Waits until at least this many requests of the operation have reached the world.
 async fn requests(world: &World, operation: &str, at_least: usize) {
     let count = || {
         let log = world.log();
@@ -27,9 +28,9 @@ async fn requests(world: &World, operation: &str, at_least: usize) {
     .expect("the request comes");
 }
 
-/// The first key is refused after its successor was set. The old key must be removed from the late text.
+/// The client gets a new key while a request with the first key is under way. The late answer repeats the first key.
 #[tokio::test]
-async fn a_text_that_repeats_a_key_no_longer_in_use_is_rid_of_it_too() {
+async fn a_key_that_was_replaced_is_still_removed_from_late_answers() {
     let script =
         json!([{"when": {}, "answer": {"status": 401, "delayMs": 300, "body": {"message": "bad {{key}}"}}}]);
     let world = sandbox().world(&json!({"script": script}));
@@ -45,9 +46,9 @@ async fn a_text_that_repeats_a_key_no_longer_in_use_is_rid_of_it_too() {
     assert!(!format!("{error} {error:?}").contains(world.info["apiKey"].as_str().unwrap()), "{error}");
 }
 
-/// If the text were shortened before it is scrubbed, part of the key would stay.
+/// If a message were shortened before the key is removed from it, a part of the key could stay.
 #[tokio::test]
-async fn a_message_is_rid_of_the_key_before_it_is_cut_short() {
+async fn the_key_is_removed_from_a_message_before_the_message_is_shortened() {
     for padding in 370..400 {
         let message = format!("{}{{{{key}}}}", "x".repeat(padding));
         let script = json!([{"when": {}, "answer": {"status": 400, "body": {"message": message}}}]);
@@ -60,7 +61,7 @@ async fn a_message_is_rid_of_the_key_before_it_is_cut_short() {
 }
 
 #[tokio::test]
-async fn closing_while_a_trigger_is_under_way_does_not_claim_that_it_did_not_happen() {
+async fn closing_the_client_leaves_the_outcome_of_a_trigger_in_progress_unknown() {
     let script = json!([{"when": {"operation": "TriggerRun"}, "answer": {"hang": true, "apply": true}}]);
     let world = sandbox().world(&json!({"script": script}));
     let client = world.client();
@@ -77,7 +78,7 @@ async fn closing_while_a_trigger_is_under_way_does_not_claim_that_it_did_not_hap
 }
 
 #[tokio::test]
-async fn closing_ends_a_wait_between_its_polls() {
+async fn closing_the_client_ends_a_wait_between_two_looks() {
     let world = sandbox().world(&json!({"timeScale": 0.2, "runs": {"seconds": 100_000}}));
     let client = world.client();
     let run = client.syncs().trigger(1, &TriggerSync::default()).await.unwrap();
@@ -105,7 +106,7 @@ async fn an_unreadable_answer_to_a_request_that_writes_leaves_its_outcome_unknow
 }
 
 #[tokio::test]
-async fn a_value_of_an_unknown_operation_is_not_taken_for_an_error() {
+async fn request_returns_a_value_that_only_resembles_an_error() {
     for body in [
         json!({"error": null}),
         json!({"error": "none"}),
@@ -118,7 +119,7 @@ async fn a_value_of_an_unknown_operation_is_not_taken_for_an_error() {
 }
 
 #[tokio::test]
-async fn a_handshake_that_hangs_is_no_request_that_was_sent() {
+async fn a_trigger_whose_handshake_hangs_was_not_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("https://{}/api/v1", listener.local_addr().unwrap());
     let client = Client::new(
@@ -131,7 +132,7 @@ async fn a_handshake_that_hangs_is_no_request_that_was_sent() {
 }
 
 #[tokio::test]
-async fn a_run_that_was_seen_and_is_gone_ends_its_wait() {
+async fn waiting_ends_with_not_found_when_a_run_disappears() {
     let script = json!([
         {"when": {"operation": "ListSyncRuns", "nth": 1}, "answer": {}},
         {"when": {"operation": "ListSyncRuns"}, "answer": {"body": {"hasMore": false, "data": []}}, "times": 100_000},
@@ -143,7 +144,7 @@ async fn a_run_that_was_seen_and_is_gone_ends_its_wait() {
 }
 
 #[tokio::test]
-async fn a_wait_without_bounds_may_be_asked_for_as_the_longest_duration() {
+async fn a_wait_accepts_the_longest_duration_as_its_timeout() {
     let world = sandbox().world(&json!({"timeScale": 100}));
     let run = world.client().syncs().trigger(1, &TriggerSync::default()).await.unwrap();
     let options = WaitOptions::new().timeout(Duration::MAX);
@@ -151,7 +152,7 @@ async fn a_wait_without_bounds_may_be_asked_for_as_the_longest_duration() {
 }
 
 #[tokio::test]
-async fn steps_shorter_than_an_answer_still_see_the_run_end() {
+async fn repeated_waits_that_are_shorter_than_an_answer_still_see_the_run_end() {
     let slow = json!([{"when": {"operation": "ListSyncRuns"}, "answer": {"delayMs": 150}, "times": 1000}]);
     let world = sandbox().world(&json!({"timeScale": 100, "script": slow, "runs": {"seconds": 10}}));
     let run = world.client().syncs().trigger(1, &TriggerSync::default()).await.unwrap();
@@ -160,9 +161,9 @@ async fn steps_shorter_than_an_answer_still_see_the_run_end() {
     assert!(ended.is_ok(), "it never saw the end");
 }
 
-/// reqwest's own proxy detection has no exception for loopback addresses.
+/// Through a proxy, the key would leave the machine unencrypted.
 #[tokio::test]
-async fn a_proxy_for_plain_http_is_refused() {
+async fn a_proxy_for_a_base_url_with_http_is_refused() {
     let settings =
         Settings::new().base_url("http://127.0.0.1:1/api/v1").api_key("key").proxy("http://127.0.0.1:2");
     assert_eq!(Client::new(&settings).unwrap_err().kind(), Kind::Config);

@@ -1,5 +1,5 @@
-//! The key and the password of a proxy appear neither in the trace logs of any library nor in anything that the door
-//! returns.
+//! The key, and the password of a proxy, appear neither in the trace logs of any library nor in the failures, heads and
+//! tokens that the door returns.
 
 use std::cell::RefCell;
 use std::fmt::Write as _;
@@ -17,12 +17,13 @@ use tracing::{Event, Metadata, Subscriber};
 use crate::support::sandbox::{World, sandbox};
 use crate::support::trace::{decoded, trace};
 
-/// The part that every key of the sandbox contains, and the pieces of it that quoting and base64 leave.
+/// Texts that only a key of the sandbox contains. The first two are in every key, with a `/` between them, which
+/// percent-encoding changes. The others are in the base64 form of every key, one for each offset within three bytes.
 const MARKS: [&str; 5] = ["cnry7Kq3", "vX9w", "Y25yeTdLcTMv", "Nucnk3S3Ez", "jbnJ5N0txM"];
 const PASSWORD: &str = "pw-7Kq3vX9w";
 
 thread_local! {
-    /// The logs of this thread, without those of the sandbox's threads.
+    /// What was logged on this thread; `None` if nothing is collected. The sandbox logs on threads of its own.
     static LOGGED: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
@@ -88,7 +89,7 @@ fn logged(calls: impl Future<Output = ()>) -> String {
         log::set_max_level(log::LevelFilter::Trace);
     });
     LOGGED.set(Some(String::new()));
-    // One thread, so that what the client spawns runs on it too.
+    // The runtime has only this thread, so the tasks that the client spawns log on it too.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     tracing::subscriber::with_default(Everything, || runtime.block_on(calls));
     LOGGED.take().expect("it was set")
@@ -143,7 +144,8 @@ fn logs_at_the_level_trace_show_no_key_over_http_1() {
     shows_no_secret("log over http/1.1", &text);
 }
 
-/// A proxy that repeats the request, refuses at first, and then connects to the server.
+/// Starts a proxy and returns its port. The proxy refuses the first request, in an answer that repeats the request.
+/// Later requests get a connection to the server.
 fn proxy(target: String) -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -196,7 +198,7 @@ fn engine(world: &World, with: &Value) -> Engine {
 }
 
 #[tokio::test]
-async fn whatever_is_called_with_the_key_in_it_fails_without_showing_it() {
+async fn calls_with_the_key_in_the_wrong_place_fail_without_showing_it() {
     let world = sandbox().world(&json!({}));
     let engine = engine(&world, &json!({"selfTest": true}));
     let key = &world.info["apiKey"];
@@ -230,6 +232,20 @@ async fn whatever_is_called_with_the_key_in_it_fails_without_showing_it() {
     }
 }
 
+/// If a base URL does not end in the API's path, the hint of a 404 shows the URL.
+#[tokio::test]
+async fn a_base_url_with_the_key_in_it_is_not_shown_by_hints_or_diagnoses() {
+    let world = sandbox().world(&json!({}));
+    let text = |name: &str| world.info[name].as_str().unwrap();
+    let base = format!("{}/{}", text("baseUrl"), text("apiKey"));
+    let engine = engine(&world, &json!({"baseUrl": base}));
+    let failed = engine.call("syncs.get", r#"{"sync": 1}"#, "", &Cancel::new()).await;
+    assert!(!failed.ok && failed.head.contains("does not end in /api/v1"), "{}", failed.head);
+    shows_no_secret("the hint", &failed.head);
+    let diagnosed = engine.call("client.diagnose", "{}", "", &Cancel::new()).await;
+    shows_no_secret("the diagnosis", &String::from_utf8_lossy(&diagnosed.body));
+}
+
 #[tokio::test]
 async fn settings_with_the_key_in_the_wrong_place_fail_without_showing_it() {
     let world = sandbox().world(&json!({}));
@@ -258,7 +274,6 @@ async fn settings_with_the_key_in_the_wrong_place_fail_without_showing_it() {
     }
 }
 
-/// What a raw answer means is a failure like any other.
 #[tokio::test]
 async fn the_failure_beside_a_raw_answer_shows_no_key_although_the_body_repeats_it() {
     for text in
@@ -277,7 +292,7 @@ async fn the_failure_beside_a_raw_answer_shows_no_key_although_the_body_repeats_
     }
 }
 
-/// What crosses to hosts in addition to values: heads, with the headers of raw answers, and tokens of lists and runs.
+/// Heads hold the headers of raw answers. Heads and values hold the tokens of lists and runs.
 #[tokio::test]
 async fn heads_and_tokens_show_no_key_although_the_server_repeats_it() {
     let echo = json!({"when": {}, "answer": {"headers": {

@@ -1,5 +1,5 @@
-//! The limit over real sockets: no counter of the server refuses a request. How much of the quota is used depends on the
-//! machine here; the simulation measures it.
+//! The limit over real sockets: however the server counts requests, it refuses none. How much of the limit the client
+//! uses depends on the machine here, so the simulation in `core/limit-proofs` measures that.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use hightouch_sdk::{Options, Priority};
 use serde_json::json;
 
 const TASKS: usize = 64;
-/// The length of the load in windows of world time.
+/// How long the load lasts, in windows of the limit.
 const WINDOWS: u32 = 8;
 const SCALE: f64 = 5.0;
 
@@ -24,7 +24,7 @@ async fn load(counter: &str, phase: f64) {
             let client = client.clone();
             tokio::spawn(async move {
                 while Instant::now() < end {
-                    // Requests of the class `read`: `bulk` would leave a tenth free, which is not measured here.
+                    // Not `bulk`, because requests with this priority leave a tenth of the limit free.
                     let options = Options::new().priority(Priority::Read);
                     let mut page = client
                         .syncs()
@@ -46,16 +46,16 @@ async fn load(counter: &str, phase: f64) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sixty_four_tasks_meet_no_refusal_by_an_exact_counter() {
+async fn an_exact_counter_refuses_no_request_of_sixty_four_tasks() {
     load("exact", 0.0).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sixty_four_tasks_meet_no_refusal_by_fixed_windows() {
+async fn a_counter_with_fixed_windows_refuses_no_request_of_sixty_four_tasks() {
     load("fixed", 0.37).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sixty_four_tasks_meet_no_refusal_by_a_two_bucket_estimate() {
+async fn a_counter_with_two_buckets_refuses_no_request_of_sixty_four_tasks() {
     load("two-bucket", 0.71).await;
 }

@@ -19,6 +19,7 @@ mod door;
 mod following;
 mod glob;
 mod incidents;
+mod joining;
 mod leaks;
 mod limit;
 mod opaque;

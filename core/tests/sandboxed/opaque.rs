@@ -1,11 +1,11 @@
-//! Opaque JSON at the door keeps its text, inline or as `jsonText`.
+//! Opaque JSON keeps its text when it crosses the door: as JSON or, with the setting `jsonText`, as text.
 
 use hightouch_sdk::wire::{CallOutput, Cancel, Engine};
 use serde_json::{Value, json};
 
 use crate::support::sandbox::{World, sandbox};
 
-/// JSON that neither a tree of doubles nor a sorted map can hold.
+/// JSON that does not survive a parser that reads numbers as doubles, or that sorts members.
 const ODD: &str = r#"{ "big":123456789012345678901234567890, "huge":1e400,"same":1,"same":2.50,"b":{"$json":["x"]},"a":"\u00e9" }"#;
 
 fn engine(world: &World, json_text: bool) -> Engine {
@@ -16,7 +16,7 @@ fn engine(world: &World, json_text: bool) -> Engine {
     Engine::new(&settings.to_string()).unwrap()
 }
 
-/// A world with this next answer to `operation`.
+/// A world that answers the next request of `operation` with this status and text.
 fn answering(operation: &str, status: u16, text: &str) -> World {
     let answer = json!({"status": status, "text": text, "headers": {"content-type": "application/json"}});
     sandbox().world(&json!({"script": [{"when": {"operation": operation}, "answer": answer}]}))
@@ -26,7 +26,7 @@ async fn call(engine: &Engine, op: &str, args: &Value) -> CallOutput {
     engine.call(op, &args.to_string(), "", &Cancel::new()).await
 }
 
-/// The body, with the texts that came with it in the places that it gives them.
+/// The body of a successful call, with the range in each mark replaced by the text of this range.
 fn body(outcome: &CallOutput) -> String {
     assert!(outcome.ok, "{}", outcome.head);
     let body = String::from_utf8(outcome.body.clone()).unwrap();
@@ -49,7 +49,7 @@ fn body(outcome: &CallOutput) -> String {
     whole
 }
 
-/// The text at a place in an answer with `jsonText`.
+/// The text of the opaque JSON at `pointer` in an answer with `jsonText`.
 fn text_at(answer: &str, pointer: &str) -> String {
     let answer: Value = serde_json::from_str(answer).unwrap();
     let marked = answer.pointer(pointer).unwrap();
@@ -58,9 +58,9 @@ fn text_at(answer: &str, pointer: &str) -> String {
     text
 }
 
-/// Incident: an integer of 30 digits in a configuration came out of a host as 1.2345678901234568e29.
+/// Incident: a host returned an integer of 30 digits in a configuration as 1.2345678901234568e29.
 #[tokio::test]
-async fn opaque_json_comes_to_the_letter_wherever_it_stands() {
+async fn opaque_json_keeps_its_exact_text_in_every_place_of_an_answer() {
     let event = format!(r#"{{"name":"E","type":"track","schema":{ODD}}}"#);
     let variable = format!(r#"{{"name":"v","variants":[{{"value":"x","userAudienceFilter":{ODD}}}]}}"#);
     for (op, operation, args, answer, pointer) in [
@@ -115,7 +115,7 @@ async fn opaque_json_comes_to_the_letter_wherever_it_stands() {
 
 /// Details may be any JSON. A number that no double holds must not hide the server's message.
 #[tokio::test]
-async fn details_of_an_error_come_to_the_letter() {
+async fn details_of_an_error_keep_their_exact_text() {
     let said = format!(r#"{{"message":"no good","details":{ODD}}}"#);
     let world = answering("CreateSource", 422, &said);
     let args = json!({"name": "a", "slug": "b", "type": "c", "configuration": {}});
@@ -127,9 +127,8 @@ async fn details_of_an_error_come_to_the_letter() {
     assert!(failed.head.contains(&format!(r#""details":{ODD}"#)), "{}", failed.head);
 }
 
-/// The key is removed from details in any spelling, and the rest keeps its text.
 #[tokio::test]
-async fn the_key_is_taken_out_of_details_and_nothing_else() {
+async fn the_key_is_removed_from_details_and_the_rest_keeps_its_text() {
     let world = sandbox().world(&json!({"script": [{
         "when": {"operation": "CreateSource"},
         "answer": {"status": 422, "text": r#"{"message":"m","details":{ "a\/b":1.50,"{{apiKey}}":["x {{apiKey}} y","\u00e9"]}}"#},
@@ -143,7 +142,7 @@ async fn the_key_is_taken_out_of_details_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_run_that_failed_is_in_the_details_as_text() {
+async fn the_state_of_a_failed_run_is_in_the_details_as_text() {
     let world = sandbox().world(&json!({"timeScale": 1000, "runs": {"seconds": 1, "status": "failed"}}));
     let engine = engine(&world, true);
     let run: Value =
@@ -167,9 +166,9 @@ async fn a_run_that_failed_is_in_the_details_as_text() {
     );
 }
 
-/// Opaque JSON is sent back as it came, at any depth and beside a caller's own values.
+/// A caller can send opaque JSON as the text that it received, at any depth and beside values of its own.
 #[tokio::test]
-async fn arguments_given_as_text_are_what_they_say() {
+async fn opaque_json_that_is_passed_as_text_is_sent_as_the_json_in_this_text() {
     let world = sandbox().world(&json!({}));
     let text = engine(&world, true);
     let configuration = json!({ "mine": true, "theirs": { "$json": [r#"{"a": [1.5, null]}"#] } });
@@ -188,7 +187,7 @@ async fn arguments_given_as_text_are_what_they_say() {
     );
     let broken = json!({"name": "a", "slug": "d", "type": "c", "configuration": { "$json": ["{},\"x\":1"] }});
     let refused = call(&text, "sources.create", &broken).await;
-    assert!(!refused.ok && refused.head.contains("is not JSON. Nothing was sent."), "{}", refused.head);
+    assert!(!refused.ok && refused.head.contains("is not valid JSON. Nothing was sent."), "{}", refused.head);
     let list = json!({"name": "a", "slug": "d", "type": "c", "configuration": { "$json": ["[]"] }});
     let refused = call(&text, "sources.create", &list).await;
     assert!(
@@ -199,9 +198,9 @@ async fn arguments_given_as_text_are_what_they_say() {
     assert_eq!(world.log()["requests"].as_array().unwrap().len(), 2);
 }
 
-/// Without the setting there is no mark, so a caller's own value may look like one.
+/// Without the setting `jsonText` there are no marks, so a value of a caller that looks like one is an ordinary value.
 #[tokio::test]
-async fn without_the_setting_every_value_is_itself() {
+async fn without_the_setting_a_value_that_looks_like_a_mark_is_sent_unchanged() {
     let world = sandbox().world(&json!({}));
     let args = json!({"name": "a", "slug": "b", "type": "c", "configuration": {"x": {"$json": ["1"]}}});
     let made = body(&call(&engine(&world, false), "sources.create", &args).await);

@@ -10,13 +10,14 @@ use serde_json::{Value, json};
 use crate::support::proxy::{Manner, Proxy};
 use crate::support::sandbox::{World, sandbox};
 
-/// The user `user` and the password `p@ss`, as in URLs and in the header (RFC 7617 §2).
+/// The user `user` and the password `p@ss` in a URL.
 const IN_URL: &str = "user:p%40ss";
+/// The same credentials in the header `Proxy-Authorization` (RFC 7617 §2).
 const IN_HEADER: &str = "dXNlcjpwQHNz";
-/// Every form of the password that must not appear anywhere.
+/// The forms of the password. None of them may appear anywhere.
 const SECRETS: [&str; 3] = ["p%40ss", "p@ss", IN_HEADER];
 
-/// The ways to name a proxy.
+/// How a proxy is named: by the setting, or by a variable of the environment.
 #[derive(Clone, Copy, Debug)]
 enum Named {
     Given,
@@ -65,7 +66,7 @@ fn requests(world: &World) -> usize {
 }
 
 #[tokio::test]
-async fn a_proxy_is_used_however_it_is_named_and_learns_where_to_and_nothing_else() {
+async fn a_proxy_is_used_however_it_is_named_and_is_told_only_where_to_connect() {
     let world = sandbox().world(&json!({}));
     for named in EVERY_WAY {
         let proxy = Proxy::start(Manner::Tunnels).await;
@@ -80,7 +81,7 @@ async fn a_proxy_is_used_however_it_is_named_and_learns_where_to_and_nothing_els
 }
 
 #[tokio::test]
-async fn credentials_are_sent_to_the_proxy_decoded_as_basic_authentication_has_it() {
+async fn credentials_in_the_url_of_a_proxy_are_decoded_and_sent_as_basic_authentication() {
     let world = sandbox().world(&json!({}));
     for named in EVERY_WAY {
         let proxy = Proxy::start(Manner::Wants(IN_HEADER)).await;
@@ -91,9 +92,9 @@ async fn credentials_are_sent_to_the_proxy_decoded_as_basic_authentication_has_i
     assert!(!log.contains("proxy-authorization"), "the server behind it must not be sent them");
 }
 
-/// Guards against accounts that are locked after a few wrong passwords: the password is sent once.
+/// A proxy may lock an account after a few wrong passwords, so a wrong one is sent only once.
 #[tokio::test]
-async fn wrong_credentials_are_tried_once_and_say_what_to_do() {
+async fn wrong_credentials_are_tried_once_and_the_error_says_what_to_do() {
     let world = sandbox().world(&json!({}));
     for named in EVERY_WAY {
         for url in [format!("http://{IN_URL}@"), "http://".to_owned()] {
@@ -108,7 +109,7 @@ async fn wrong_credentials_are_tried_once_and_say_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_is_not_there_or_answers_with_a_page_is_a_proxy_error_without_the_page() {
+async fn a_proxy_that_cannot_be_reached_or_answers_with_a_page_gives_an_error_without_the_page() {
     let world = sandbox().world(&json!({}));
     let closed = sandbox().line["closed"].as_str().unwrap();
     for named in EVERY_WAY {
@@ -137,7 +138,7 @@ async fn a_proxy_that_is_not_there_or_answers_with_a_page_is_a_proxy_error_witho
 /// Guards against a password that was scrubbed in only one of its three forms, and not at all if it came from the
 /// environment.
 #[tokio::test]
-async fn credentials_that_come_back_from_beyond_the_proxy_are_in_no_error() {
+async fn credentials_of_a_proxy_that_the_server_repeats_are_in_no_error() {
     let said = format!("you are {IN_URL} user:p@ss Basic {IN_HEADER}");
     for named in EVERY_WAY {
         for answer in [
@@ -156,7 +157,7 @@ async fn credentials_that_come_back_from_beyond_the_proxy_are_in_no_error() {
 }
 
 #[tokio::test]
-async fn a_server_that_no_proxy_names_is_reached_without_the_proxy() {
+async fn a_server_in_the_variable_no_proxy_is_reached_without_the_proxy() {
     let world = sandbox().world(&json!({}));
     for (variable, list, direct) in [
         ("NO_PROXY", "127.0.0.1", true),
@@ -172,9 +173,8 @@ async fn a_server_that_no_proxy_names_is_reached_without_the_proxy() {
     }
 }
 
-/// A proxy from the settings applies to every request; the environment is ignored then.
 #[tokio::test]
-async fn a_proxy_that_was_given_comes_before_the_environment_and_its_exceptions() {
+async fn a_proxy_from_the_settings_replaces_the_proxy_and_the_exceptions_of_the_environment() {
     let world = sandbox().world(&json!({}));
     let proxy = Proxy::start(Manner::Tunnels).await;
     let others = [("HTTPS_PROXY", "http://127.0.0.1:1"), ("NO_PROXY", "*")];
@@ -182,9 +182,11 @@ async fn a_proxy_that_was_given_comes_before_the_environment_and_its_exceptions(
     assert_eq!((listed(&settings).await.unwrap(), proxy.asked().len()), (3, 1));
 }
 
+/// In the child process, this variable names the file for the result.
 const CHILD: &str = "HIGHTOUCH_TEST_PROXY_CHILD";
 
-/// A test cannot change the environment of its own process, so it runs itself once more.
+/// A process shares its environment among all tests, so this test runs itself again in child processes with other
+/// variables.
 #[tokio::test]
 async fn the_environment_of_the_process_names_the_proxy() {
     if std::env::var_os(CHILD).is_some() {

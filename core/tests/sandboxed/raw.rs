@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::sandbox::sandbox;
 
 #[tokio::test]
-async fn a_raw_answer_has_its_bytes_and_the_value_of_the_call() {
+async fn a_raw_answer_has_the_bytes_of_the_body_and_the_value_of_the_call() {
     let world = sandbox().world(&json!({"syncs": 3}));
     let client = world.client();
     let which = ListSyncs { limit: Some(2), ..ListSyncs::default() };
@@ -26,7 +26,7 @@ async fn a_raw_answer_has_its_bytes_and_the_value_of_the_call() {
 }
 
 #[tokio::test]
-async fn an_error_under_status_200_is_returned_raw_and_hooks_are_told_of_one_call_that_went_well() {
+async fn an_error_under_status_200_is_returned_raw_and_hooks_are_told_of_one_successful_call() {
     let body = json!({"message": "Validation failed", "details": {"name": "odd"}});
     let world = sandbox().world(&json!({"script": [{"when": {}, "answer": {"status": 200, "body": body}}]}));
     let client = world.client();

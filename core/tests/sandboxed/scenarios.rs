@@ -1,4 +1,4 @@
-//! Every scenario, played through the public API.
+//! Plays every scenario through the public API.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::support::sandbox::sandbox;
 const AT_ONCE: usize = 8;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_scenario_goes_as_written() {
+async fn every_scenario_meets_its_expectations() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/scenarios");
     let only = std::env::var("HIGHTOUCH_SCENARIO").ok();
     let scenarios: Vec<(String, Value)> = hightouch_sandbox::scenarios(&folder)

@@ -1,4 +1,4 @@
-//! Wrong settings, options and paths are reported before anything is sent, and their values are never repeated.
+//! Wrong settings, options and paths are reported before anything is sent, and errors do not repeat secret values.
 
 use hightouch_sdk::wire::{Cancel, Engine};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ fn refused(settings: &Value, path: &str) {
 }
 
 #[tokio::test]
-async fn settings_that_are_wrong_are_named_and_never_repeated() {
+async fn a_wrong_setting_is_named_and_its_value_is_not_repeated() {
     for (settings, path) in [
         (json!({"baseURL": "x"}), "baseURL"),
         (json!({"apiKey": "canary\nsecond"}), "line break"),
@@ -73,7 +73,7 @@ async fn a_length_of_time_must_be_a_whole_number_of_milliseconds_above_zero() {
 }
 
 #[tokio::test]
-async fn a_base_url_must_be_https_or_a_loopback_address_and_nothing_more_than_a_place() {
+async fn a_base_url_must_use_https_or_a_loopback_address_and_hold_no_credentials_query_or_fragment() {
     for (url, why) in [
         ("", "is not a URL"),
         ("hightouch", "is not a URL"),
@@ -109,15 +109,15 @@ async fn a_base_url_must_be_https_or_a_loopback_address_and_nothing_more_than_a_
 }
 
 #[tokio::test]
-async fn a_share_from_the_environment_is_named_by_its_variable() {
+async fn a_wrong_share_from_the_environment_is_reported_with_the_name_of_its_variable() {
     for text in ["half", "0", "-1", "1.5", "nan", "inf"] {
         refused(&json!({"apiKey": CANARY, "environment": {"HIGHTOUCH_SHARE": text}}), "HIGHTOUCH_SHARE");
     }
 }
 
 #[tokio::test]
-async fn a_proxy_must_be_a_url_of_a_known_scheme_and_one_in_the_environment_is_named_by_its_variable() {
-    // A proxy in the environment that only other tools support is ignored instead.
+async fn a_proxy_must_be_a_url_with_a_supported_scheme_and_errors_name_the_setting_or_the_variable() {
+    // Only for the setting: in the environment, a proxy with an unsupported scheme is ignored.
     let unknown = json!({"apiKey": "k", "environment": {}, "proxy": "socks4://canary@proxy.example"});
     refused(&unknown, "must be an http, https, socks5 or socks5h URL");
     for url in [
@@ -133,7 +133,7 @@ async fn a_proxy_must_be_a_url_of_a_known_scheme_and_one_in_the_environment_is_n
     }
     refused(
         &json!({"apiKey": "k", "environment": {}, "proxy": "http://user:canary@p", "baseUrl": "http://127.0.0.1:1"}),
-        "The setting `proxy` is for https",
+        "The setting `proxy` cannot be used, because the base URL is http",
     );
 }
 
@@ -144,7 +144,7 @@ async fn failed(engine: &Engine, op: &str, args: &Value, opts: &Value) -> Value 
 }
 
 #[test]
-fn a_bundle_that_is_missing_or_holds_no_certificate_is_found_when_the_client_is_made() {
+fn a_ca_bundle_that_is_missing_or_holds_no_certificate_is_reported_when_the_client_is_created() {
     let empty = std::env::temp_dir().join(format!("hightouch-no-certificate-{}", std::process::id()));
     std::fs::write(&empty, "none").unwrap();
     for (bundle, why) in [
@@ -158,7 +158,7 @@ fn a_bundle_that_is_missing_or_holds_no_certificate_is_found_when_the_client_is_
     std::fs::remove_file(empty).unwrap();
 }
 
-/// The key goes to the configured origin and nowhere else.
+/// The key must go only to the configured origin, so a path that could lead elsewhere is wrong.
 #[tokio::test]
 async fn options_and_paths_that_are_wrong_are_named_and_nothing_is_sent() {
     let world = sandbox().world(&json!({}));

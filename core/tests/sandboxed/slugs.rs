@@ -1,4 +1,4 @@
-//! Syncs by slug: the id must be that of the workspace to which the request is sent.
+//! Syncs by slug: the id that was looked up must belong to the workspace to which the request is sent.
 
 use hightouch_sdk::resources::{ListSyncs, SyncCreate, SyncUpdate, TriggerSync};
 use hightouch_sdk::{JsonObject, Kind, WaitOptions};
@@ -12,9 +12,9 @@ fn operations(world: &World) -> Vec<String> {
     requests.map(|request| request["operation"].as_str().unwrap_or("?").to_owned()).collect()
 }
 
-/// Guards against deleting a sync in one workspace by an id that was looked up in another.
+/// Guards against changing a sync of one workspace by an id that was looked up in another.
 #[tokio::test]
-async fn a_change_by_slug_whose_key_is_changed_meanwhile_is_looked_up_again() {
+async fn if_the_key_changes_while_a_slug_is_looked_up_the_slug_is_looked_up_again() {
     let script = json!([{"when": {"operation": "ListSync", "nth": 1}, "answer": {"delayMs": 400}}]);
     let world = sandbox().world(&json!({"slugs": ["orders"], "script": script}));
     let client = world.client();
@@ -37,9 +37,9 @@ async fn a_change_by_slug_whose_key_is_changed_meanwhile_is_looked_up_again() {
     assert_eq!(error.meta().unwrap().attempts.len(), 3, "all requests are told of");
 }
 
-/// Guards against following the runs of a sync that is gone.
+/// Guards against a remembered slug that still leads to a deleted sync.
 #[tokio::test]
-async fn a_slug_that_was_given_to_a_new_sync_leads_there_after_a_deletion() {
+async fn the_slug_of_a_deleted_sync_leads_to_the_new_sync_that_has_it() {
     let world = sandbox().world(&json!({"slugs": ["orders"], "timeScale": 200}));
     let client = world.client();
     let old = client.syncs().get("orders").await.unwrap();
@@ -54,7 +54,7 @@ async fn a_slug_that_was_given_to_a_new_sync_leads_there_after_a_deletion() {
     assert_eq!(run.wait(&WaitOptions::default()).await.unwrap().status.as_str(), "success");
 }
 
-/// Guards against a server whose filter matches more than was asked for.
+/// The server's filter may match more syncs than the one with this slug, so the wanted sync may be on a later page.
 #[tokio::test]
 async fn a_slug_is_looked_for_on_every_page() {
     let syncs = 250;

@@ -1,4 +1,4 @@
-//! Valid and invalid authorities and certificates.
+//! Creates authorities and certificates, valid ones and invalid ones.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use rcgen::{
     KeyUsagePurpose, PKCS_RSA_SHA256, RsaKeySize, date_time_ymd,
 };
 
-/// A certificate authority, which is not trusted by default.
+/// A certificate authority that no client trusts by default.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// A server's certificate and key, as files.
@@ -24,7 +24,7 @@ pub struct Identity {
 pub struct Wanted {
     pub name: &'static str,
     pub rsa: bool,
-    /// Days from today.
+    /// When the validity begins and ends, in days from today.
     pub valid: (i32, i32),
 }
 
@@ -48,7 +48,7 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    /// The authority's own certificate, as a file.
+    /// Writes the authority's own certificate to a file.
     pub fn file(&self) -> PathBuf {
         file("authority.pem", &self.0.pem())
     }
@@ -60,7 +60,7 @@ impl Authority {
     }
 }
 
-/// A self-signed certificate; `authority` marks it like OpenSSL's `req -x509`.
+/// Creates a self-signed certificate. With `authority` it is marked as an authority's, as `openssl req -x509` marks it.
 pub fn self_signed(authority: bool) -> Identity {
     let wanted = Wanted::default();
     let key = key(&wanted);
@@ -101,7 +101,7 @@ fn params(wanted: &Wanted, common_name: &str) -> CertificateParams {
     params
 }
 
-/// A new file in the folder of this process.
+/// Writes a new file in the folder of this process.
 fn file(name: &str, text: &str) -> PathBuf {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let folder = folder();

@@ -1,6 +1,6 @@
-//! Which certificates are trusted and which proxy is used, depending on variables of the environment and on `caBundle`.
+//! Which certificates are trusted and which proxy is used, depending on the environment and on the setting `caBundle`.
 //!
-//! Variables belong to a process, so the test starts itself again for each case.
+//! The environment belongs to a whole process, so each test starts itself again in a child process for each case.
 
 use std::fmt::Write as _;
 use std::net::TcpListener;
@@ -11,11 +11,13 @@ use crate::certificates::{Authority, Wanted};
 
 use crate::server::{Server, settings};
 
-/// The task of a child process: `PORT` or `PORT=BUNDLE`.
+/// The variable with the task of a child process: `PORT,PORT,…` or `PORT,PORT,…=BUNDLE`.
 const CHILD: &str = "HIGHTOUCH_TLS_CHILD";
+/// Precedes each result in the output of a child process.
 const MARK: &str = "found: ";
 
-/// The codes that a process with these variables finds at the servers, in order.
+/// Runs a test in a child process with these variables. Returns what it finds at each server, in order: the code of a
+/// finding, or `connected`.
 fn found(test: &str, variables: &[(&str, &str)], bundle: Option<&Path>, servers: &[&Server]) -> Vec<String> {
     let ports: Vec<String> = servers.iter().map(|server| server.port.to_string()).collect();
     let mut asked = ports.join(",");
@@ -24,7 +26,7 @@ fn found(test: &str, variables: &[(&str, &str)], bundle: Option<&Path>, servers:
     }
     let mut child = Command::new(std::env::current_exe().unwrap());
     child.args(["--exact", test, "--nocapture", "--test-threads=1"]).env(CHILD, asked);
-    // Removes this machine's own settings of certificates and proxies.
+    // The variables of this machine must not change the result.
     for name in [
         "SSL_CERT_FILE",
         "SSL_CERT_DIR",
@@ -43,14 +45,14 @@ fn found(test: &str, variables: &[(&str, &str)], bundle: Option<&Path>, servers:
     printed.lines().filter_map(|line| Some(line.split_once(MARK)?.1.to_owned())).collect()
 }
 
-/// In the child process: diagnoses each server and prints the findings. Returns whether this process is the child.
+/// In a child process, diagnoses each server and prints the results. Returns whether this process is a child.
 #[expect(clippy::print_stdout, reason = "a child tells its parent by what it prints")]
 async fn as_a_child() -> bool {
     let Ok(asked) = std::env::var(CHILD) else { return false };
     let (ports, bundle) = asked.split_once('=').map_or((asked.as_str(), None), |(a, b)| (a, Some(b)));
     for port in ports.split(',') {
         let settings = settings(port.parse().unwrap(), bundle.map(Path::new));
-        // The child reads the environment that the test gave it.
+        // Without this setting, the client reads the environment of the process, which the test has set.
         let mut settings = settings;
         settings.environment = None;
         let diagnosis = settings.diagnose().await;
@@ -58,7 +60,7 @@ async fn as_a_child() -> bool {
             Some(_) => "connected",
             None => diagnosis.findings[0].code.as_str(),
         };
-        // The test harness has printed the test's name on this line.
+        // Begins a new line, because the test harness has printed the test's name on the current one.
         println!("\n{MARK}{code}");
     }
     true
@@ -90,23 +92,23 @@ async fn a_bundle_is_trusted_beside_the_file_that_replaces_the_systems_store() {
 }
 
 #[tokio::test]
-async fn a_file_that_ssl_cert_file_names_and_is_not_there_is_an_error_and_not_the_systems_store() {
+async fn a_missing_file_in_ssl_cert_file_is_an_error_and_does_not_select_the_systems_store() {
     if as_a_child().await {
         return;
     }
     let name =
-        "environment::a_file_that_ssl_cert_file_names_and_is_not_there_is_an_error_and_not_the_systems_store";
+        "environment::a_missing_file_in_ssl_cert_file_is_an_error_and_does_not_select_the_systems_store";
     let server = Server::start(&Authority::new().issue(&Wanted::default()), &[]);
     let found = found(name, &[("SSL_CERT_FILE", "/nowhere/roots.pem")], None, &[&server]);
     assert_eq!(found, ["config"]);
 }
 
 #[tokio::test]
-async fn a_proxy_of_the_environment_is_found_and_no_proxy_goes_past_it() {
+async fn a_proxy_of_the_environment_is_used_unless_the_variable_no_proxy_lists_the_host() {
     if as_a_child().await {
         return;
     }
-    let name = "environment::a_proxy_of_the_environment_is_found_and_no_proxy_goes_past_it";
+    let name = "environment::a_proxy_of_the_environment_is_used_unless_the_variable_no_proxy_lists_the_host";
     let authority = Authority::new();
     let trusted = authority.file();
     let server = Server::start(&authority.issue(&Wanted::default()), &[]);

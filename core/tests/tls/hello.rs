@@ -1,11 +1,11 @@
-//! The first message of a client byte by byte (RFC 8446 §4.1.2), and the answers to it.
+//! The first message of a client, the `ClientHello`, byte by byte (RFC 8446 §4.1.2).
 
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 
 use crate::server::{client, read};
 
-/// `TLS_EMPTY_RENEGOTIATION_INFO_SCSV` (RFC 5746 §3.3), which is a signal and no suite.
+/// `TLS_EMPTY_RENEGOTIATION_INFO_SCSV` (RFC 5746 §3.3), a signal in the list of suites.
 const RENEGOTIATION_SIGNAL: u16 = 0x00FF;
 /// The numbers of the seven suites of Hightouch's guide, in order of preference.
 const SUITES: [u16; 7] = [0x1302, 0x1301, 0x1303, 0xC02C, 0xC02B, 0xC030, 0xC02F];
@@ -36,7 +36,7 @@ impl<'a> Bytes<'a> {
         self.take(width).iter().fold(0, |number, byte| number << 8 | usize::from(*byte))
     }
 
-    /// Reads the content after a length of this many bytes.
+    /// Reads a length, which is a number of `width` bytes, and then as many bytes of content.
     fn vector(&mut self, width: usize) -> Bytes<'a> {
         let length = self.number(width);
         Bytes(self.take(length))
@@ -76,7 +76,7 @@ impl Hello {
     }
 }
 
-/// The bytes that a client sends to a listener that reads and disconnects.
+/// The `ClientHello` of a client. The listener reads this message and disconnects.
 async fn hello() -> Hello {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -108,7 +108,7 @@ async fn a_client_hello_holds_the_seven_suites_and_the_renegotiation_signal_and_
     let mut expected = SUITES.to_vec();
     expected.push(RENEGOTIATION_SIGNAL);
     assert_eq!(hello.suites, expected);
-    // One of the two is enough, and both are not allowed (RFC 5746 §3.4).
+    // The signal replaces this extension; sending both is not recommended (RFC 5746 §3.4).
     assert!(hello.extensions.iter().all(|(kind, _)| *kind != RENEGOTIATION_INFO));
 }
 

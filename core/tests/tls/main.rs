@@ -1,4 +1,4 @@
-//! The TLS policy against servers that are not ours: OpenSSL's `s_server`, one suite at a time.
+//! Tests of the TLS policy against OpenSSL's `s_server`, because the sandbox uses the same TLS library as the SDK.
 
 #![allow(
     clippy::unwrap_used,

@@ -8,8 +8,8 @@ use hightouch_sdk::{Error, Kind};
 use crate::certificates::{Authority, Identity, Wanted, self_signed};
 use crate::server::{Server, client, read, settings};
 
-/// The refusal of a server, by a request and by the diagnosis: reported once, without a retry, and without a request
-/// that reached the server.
+/// Checks that a request and the diagnosis both refuse this server, and that the diagnosis finds only `code`. There
+/// must be no retry, and no request may reach the server. Returns the error of the request.
 pub async fn refusal(server: Server, ca_bundle: Option<&Path>, code: &str) -> Error {
     let client = client(server.port, ca_bundle);
     let error = read(&client).await.expect_err(code);
@@ -25,7 +25,7 @@ pub async fn refusal(server: Server, ca_bundle: Option<&Path>, code: &str) -> Er
     assert_eq!((diagnosis.ok, codes), (false, vec![code]), "{diagnosis}");
     let finding = &diagnosis.findings[0];
     assert_eq!(finding.advice, error.hint());
-    // The error of a request has the same text, after the name of the operation.
+    // The error of a request has the same text as the finding, after the name of the operation.
     assert!(
         error.to_string().to_lowercase().ends_with(&finding.message.to_lowercase()),
         "{error}\n{}",
@@ -38,7 +38,7 @@ pub async fn refusal(server: Server, ca_bundle: Option<&Path>, code: &str) -> Er
 }
 
 #[tokio::test]
-async fn each_certificate_that_proves_nothing_is_refused_with_a_sentence_of_its_own() {
+async fn each_kind_of_invalid_certificate_is_refused_with_a_message_and_advice_of_its_own() {
     let authority = Authority::named("Made anew");
     let trusted = authority.file();
     let issued = |wanted| authority.issue(&wanted);
@@ -66,7 +66,7 @@ async fn each_certificate_that_proves_nothing_is_refused_with_a_sentence_of_its_
             "self_signed",
             self_signed(true),
             "marked as an authority's (CA:TRUE)",
-            "No server's own certificate",
+            "must not be marked as an authority's",
         ),
         (
             "unknown_ca",
@@ -74,8 +74,8 @@ async fn each_certificate_that_proves_nothing_is_refused_with_a_sentence_of_its_
             "comes from an authority that is not trusted here",
             "with the setting `ca_bundle`",
         ),
-        // A company's authority was replaced by a new one with the same name, which the verifier reports as a bad
-        // signature.
+        // A company has replaced its authority with a new one of the same name. For a certificate of the new authority,
+        // the verifier reports a bad signature.
         (
             "unknown_ca",
             Authority::named("Made anew").issue(&Wanted::default()),
@@ -94,9 +94,9 @@ async fn each_certificate_that_proves_nothing_is_refused_with_a_sentence_of_its_
     assert_eq!(sentences.len(), 7);
 }
 
-/// Following the advice must help.
+/// The advice for a self-signed certificate is to trust the certificate, so this must help.
 #[tokio::test]
-async fn a_self_signed_certificate_that_is_given_as_trusted_connects() {
+async fn a_server_with_a_self_signed_certificate_connects_if_the_certificate_is_in_the_ca_bundle() {
     let identity = self_signed(false);
     let server = Server::start(&identity, &[]);
     let client = client(server.port, Some(&identity.certificate));
@@ -104,21 +104,22 @@ async fn a_self_signed_certificate_that_is_given_as_trusted_connects() {
     assert_eq!(server.requests(), 1);
 }
 
-/// A trusted certificate that is marked as an authority is still refused, and the advice must not lead in circles.
+/// A self-signed certificate that is marked as an authority's is refused even if it is trusted. So the advice must not
+/// be to trust it.
 #[tokio::test]
 async fn a_self_signed_certificate_marked_as_an_authority_is_explained_even_where_it_is_trusted() {
     let identity = self_signed(true);
     let server = Server::start(&identity, &[]);
     let error = refusal(server, Some(&identity.certificate), "self_signed").await;
     assert!(
-        error.hint().unwrap().contains("No server's own certificate may be so marked"),
+        error.hint().unwrap().contains("A server's own certificate must not be marked as an authority's"),
         "{:?}",
         error.hint()
     );
 }
 
 #[tokio::test]
-async fn a_server_that_speaks_no_tls_is_named_as_such() {
+async fn a_server_that_does_not_speak_tls_is_reported_as_not_tls() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let serving = tokio::spawn(async move {

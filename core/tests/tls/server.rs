@@ -14,13 +14,13 @@ use crate::certificates::{Identity, folder};
 /// A server that answers `GET /api/v1/syncs` and ends with the test.
 pub struct Server {
     child: Child,
-    /// The file in which it logs each requested path, unbuffered.
+    /// The standard error of the server, to which it writes each requested path at once.
     errors: ChildStderr,
     pub port: u16,
 }
 
 impl Server {
-    /// Starts a server; `arguments` set its versions and suites.
+    /// Starts a server. `arguments` are further arguments for OpenSSL, such as the TLS versions and cipher suites.
     pub fn start(identity: &Identity, arguments: &[&str]) -> Self {
         // `-HTTP` serves complete answers from files below its working directory.
         let answers = folder().join("answers");
@@ -81,7 +81,7 @@ pub fn settings(port: u16, ca_bundle: Option<&Path>) -> Settings {
         .base_url(format!("https://127.0.0.1:{port}/api/v1"))
         .environment(BTreeMap::new());
     settings.ca_bundle = ca_bundle.map(Into::into);
-    // If the client repeated a refused handshake, it would do so without a pause.
+    // Pauses are short on this scale, so a client that wrongly repeats a refused handshake makes the test fail soon.
     hightouch_sdk::wire::with_time_scale(settings, 1000.0)
 }
 
@@ -89,7 +89,7 @@ pub fn client(port: u16, ca_bundle: Option<&Path>) -> Client {
     Client::new(&settings(port, ca_bundle)).unwrap()
 }
 
-/// A read, like every other request.
+/// Sends an ordinary request that reads.
 pub async fn read(client: &Client) -> Result<Json, Error> {
     client.request("GET", "/syncs", &Map::new(), None, &Options::default()).await
 }

@@ -1,4 +1,5 @@
-//! The seven cipher suites of two versions connect. Every other one is refused, with the reason.
+//! The SDK connects with each of its seven cipher suites of TLS 1.2 and 1.3. It refuses a server that offers only
+//! others, or only older versions, and says why.
 
 use hightouch_sdk::Kind;
 
@@ -6,38 +7,39 @@ use crate::certificates::{Authority, Wanted};
 use crate::refused::refusal;
 use crate::server::{Server, client, read};
 
-/// OpenSSL's arguments, whether the certificate has an RSA key, and what must be negotiated.
+/// OpenSSL's arguments for one suite, whether the certificate has an RSA key, and the version and suite that must be
+/// negotiated.
 const OURS: [(&[&str], bool, &str, &str); 7] = [
-    (&["-tls1_3", "-ciphersuites", "TLS_AES_128_GCM_SHA256"], false, "TLSv1_3", "TLS13_AES_128_GCM_SHA256"),
-    (&["-tls1_3", "-ciphersuites", "TLS_AES_256_GCM_SHA384"], true, "TLSv1_3", "TLS13_AES_256_GCM_SHA384"),
+    (&["-tls1_3", "-ciphersuites", "TLS_AES_128_GCM_SHA256"], false, "TLS 1.3", "TLS_AES_128_GCM_SHA256"),
+    (&["-tls1_3", "-ciphersuites", "TLS_AES_256_GCM_SHA384"], true, "TLS 1.3", "TLS_AES_256_GCM_SHA384"),
     (
         &["-tls1_3", "-ciphersuites", "TLS_CHACHA20_POLY1305_SHA256"],
         false,
-        "TLSv1_3",
-        "TLS13_CHACHA20_POLY1305_SHA256",
+        "TLS 1.3",
+        "TLS_CHACHA20_POLY1305_SHA256",
     ),
     (
         &["-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256"],
         false,
-        "TLSv1_2",
+        "TLS 1.2",
         "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
     ),
     (
         &["-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256"],
         true,
-        "TLSv1_2",
+        "TLS 1.2",
         "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
     ),
     (
         &["-tls1_2", "-cipher", "ECDHE-ECDSA-AES256-GCM-SHA384"],
         false,
-        "TLSv1_2",
+        "TLS 1.2",
         "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
     ),
     (
         &["-tls1_2", "-cipher", "ECDHE-RSA-AES256-GCM-SHA384"],
         true,
-        "TLSv1_2",
+        "TLS 1.2",
         "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
     ),
 ];
@@ -50,13 +52,13 @@ const OTHERS: [(&str, bool); 8] = [
     ("ECDHE-RSA-AES256-SHA384", true),
     ("ECDHE-ECDSA-CHACHA20-POLY1305", false),
     ("ECDHE-RSA-CHACHA20-POLY1305", true),
-    // Static RSA, and DHE.
+    // Key exchange with static RSA, and with DHE.
     ("AES128-GCM-SHA256", true),
     ("DHE-RSA-AES128-GCM-SHA256", true),
 ];
 
 #[tokio::test]
-async fn each_of_the_seven_suites_connects_where_the_server_has_no_other() {
+async fn each_of_the_seven_suites_connects_to_a_server_that_offers_no_other() {
     let authority = Authority::new();
     let trusted = authority.file();
     for (arguments, rsa, protocol, suite) in OURS {
@@ -78,16 +80,19 @@ async fn a_server_that_has_none_of_the_seven_is_refused_and_the_error_names_them
         let identity = authority.issue(&Wanted { rsa, ..Wanted::default() });
         let server = Server::start(&identity, &["-tls1_2", "-cipher", &format!("{suite}:@SECLEVEL=0")]);
         let error = refusal(server, Some(&trusted), "tls_suites").await;
-        assert!(error.to_string().contains("offers no cipher suite of ours"), "{suite}: {error}");
+        assert!(
+            error.to_string().contains("offers none of the cipher suites that the SDK supports"),
+            "{suite}: {error}"
+        );
         for (.., ours) in OURS {
             assert!(error.to_string().contains(ours), "{ours} is not in {error}");
         }
-        assert!(error.hint().unwrap().contains("offer one of these suites"), "{suite}");
+        assert!(error.hint().unwrap().contains("must offer one of these suites"), "{suite}");
     }
 }
 
 #[tokio::test]
-async fn a_server_with_tls_1_0_or_1_1_alone_is_refused_and_the_error_says_which_versions_there_must_be() {
+async fn a_server_with_only_tls_1_0_or_1_1_is_refused_and_the_error_names_the_supported_versions() {
     let authority = Authority::new();
     let trusted = authority.file();
     for version in ["-tls1", "-tls1_1"] {
@@ -95,10 +100,7 @@ async fn a_server_with_tls_1_0_or_1_1_alone_is_refused_and_the_error_says_which_
         let server = Server::start(&identity, &[version, "-cipher", "ALL:@SECLEVEL=0"]);
         let error = refusal(server, Some(&trusted), "tls_version").await;
         assert_eq!(error.kind(), Kind::Tls);
-        assert!(
-            error.to_string().contains("offers no TLS version of ours, which are 1.2 and 1.3"),
-            "{version}: {error}"
-        );
-        assert!(error.hint().unwrap().contains("must be brought to TLS 1.2 or newer"), "{version}");
+        assert!(error.to_string().contains("supports neither TLS 1.2 nor TLS 1.3"), "{version}: {error}");
+        assert!(error.hint().unwrap().contains("must support TLS 1.2 or newer"), "{version}");
     }
 }

@@ -1,7 +1,7 @@
 //! The lanes in Rust: `hightouch-bench-rust LANE`.
 //!
-//! A line `one N`, `page N` or `flight N` on standard input makes N calls. The answer is a line with the CPU time of this
-//! process, all threads included, and the elapsed time, in nanoseconds.
+//! For each line `one N`, `page N` or `flight N` on standard input, the lane makes N calls. Then it writes a line with
+//! the CPU time of this process, all threads included, and the elapsed time, both in nanoseconds.
 #![allow(clippy::print_stdout, reason = "a program talks to its user")]
 
 use std::error::Error;
@@ -24,11 +24,12 @@ type Failure = Box<dyn Error + Send + Sync>;
 /// Concurrent calls in `flight`.
 const FLIGHT: usize = 32;
 const KEY: &str = "bench-0123456789abcdef0123456789abcdef01";
-/// So short a window that the limit remembers as many requests as in real use: 400.
+/// The window is so short that the limit remembers about as many requests as in real use: 400.
 const LIMIT: [f64; 2] = [1_000_000.0, 0.02];
 
-/// Requests a page of `limit` syncs and returns the number of rows.
+/// A client that is measured.
 trait Lane: Sync {
+    /// Requests a page of `limit` syncs and returns the number of rows.
     fn page(&self, limit: u32) -> BoxFuture<'_, Result<usize, Failure>>;
 }
 
@@ -129,21 +130,21 @@ impl Lane for Door {
     }
 }
 
-/// The HTTP client that the SDK uses, alone.
+/// reqwest alone, the HTTP client that the SDK uses.
 struct Bare {
     client: reqwest::Client,
     url: String,
     what: What,
 }
 
-/// The HTTP version that the client offers.
+/// The HTTP version: HTTP/2 or HTTP/1.1 as negotiated, or only HTTP/1.1.
 #[derive(Clone, Copy)]
 enum Http {
     Negotiated,
     One,
 }
 
-/// How the answer is read.
+/// What is done with the bytes of an answer: nothing, or parsing them into a tree.
 enum What {
     Bytes,
     Tree,
@@ -174,7 +175,7 @@ impl Bare {
     }
 }
 
-/// The cipher suites in the order of the SDK, so that both use the same one.
+/// The suites of TLS 1.3 in the same order as in the SDK, so that both clients negotiate the same suite.
 fn provider() -> CryptoProvider {
     let mut provider = aws_lc_rs::default_provider();
     provider.cipher_suites.retain(|suite| suite.tls13().is_some());

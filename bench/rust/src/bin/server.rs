@@ -1,7 +1,9 @@
 //! A server that answers every request with one of two fixed pages over TLS 1.3, HTTP/1.1 or HTTP/2:
-//! `hightouch-bench-server ONE HUNDRED CA`. The first two files are the pages; the server writes its authority to the third.
+//! `hightouch-bench-server ONE HUNDRED CA`. The first two files are the pages. The server writes the certificate of its
+//! authority to the third file.
 //!
-//! It prints its URL once it listens, and exits when standard input closes. It has one thread, so that it stays on one core.
+//! The server prints its URL once it listens, and exits when standard input closes. It has one thread, so that it stays
+//! on one core.
 #![allow(clippy::print_stdout, reason = "a program talks to its user")]
 
 use std::convert::Infallible;

@@ -11,23 +11,28 @@ extension Hightouch {
 public struct Campaigns: Sendable {
     let door: Door
 
-    /// The same operations, which return the raw response.
+    /// The same operations, but each returns the raw response.
     public var withRawResponse: Raw { Raw(door: door) }
 
     /// Sends a campaign to recipients. More than 100 recipients take several requests, one after the other. The result
-    /// has one entry per recipient, in the order given; a recipient can be `rejected` although the call succeeds. If a
-    /// later request fails, the `results` in the details of the error say what is known about each recipient.
+    /// has one entry per recipient, in the order given. Check the status of each entry: a recipient can be `rejected`
+    /// although the call succeeds. If a later request fails, or if the outcome of a request is unknown, the `results`
+    /// in the details of the error say what is known about each recipient. A request that failed is sent again only if
+    /// it certainly had no effect.
     ///
     /// Operation `TriggerCampaign`: `POST /campaigns/{campaignId}/trigger`.
     ///
     /// - Parameters:
-    ///   - campaignId: The campaign's id; no operation lists campaigns, so take it from the web app.
-    ///   - recipients: The recipients. Their results come in the same order.
-    ///   - properties: Values for the message's variables for all recipients. A recipient's own values take precedence.
-    ///   - draft: Also send a campaign that is not activated yet, for tests. Default: false.
+    ///   - campaignId: The campaign's id. No operation lists campaigns: take the id from Hightouch's web app.
+    ///   - recipients: The recipients. The results have the same order.
+    ///   - properties: Values for the message's variables that apply to all recipients. A recipient's own values take
+    ///     precedence.
+    ///   - draft: Whether to send the campaign even if it is not activated yet, for tests. Default: false.
     ///   - options: Options for this call only.
     /// - Returns: The ``CampaignResult`` that the server returned.
-    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
+    /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
+    ///   throws `CancellationError`.
     @discardableResult
     public func trigger(
         _ campaignId: String,
@@ -51,8 +56,8 @@ public struct Campaigns: Sendable {
     /// Operation `GetSendStatus`: `GET /campaigns/{campaignId}/sends/{sendId}`.
     ///
     /// - Parameters:
-    ///   - campaignId: The campaign's id; no operation lists campaigns, so take it from the web app.
-    ///   - sendId: The send's id, as returned by `trigger`.
+    ///   - campaignId: The campaign's id. No operation lists campaigns: take the id from Hightouch's web app.
+    ///   - sendId: The send's id, from the result of `trigger`.
     ///   - options: Options for this call only.
     /// - Returns: The ``SendStatus`` that the server returned.
     /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
@@ -64,7 +69,7 @@ public struct Campaigns: Sendable {
         try await door.value("campaigns.send_status", ["campaignId": campaignId, "sendId": sendId], options)
     }
 
-    /// The operations of ``Campaigns`` with the same arguments, which return the raw response.
+    /// The operations of ``Campaigns`` with the same arguments, but each returns the raw response.
     public struct Raw: Sendable {
         let door: Door
 
@@ -117,11 +122,13 @@ public struct RecipientStatus: RawRepresentable, Codable, Hashable, Sendable, Ex
 
     /// The message is queued.
     public static let accepted = Self(rawValue: "accepted")
-    /// The recipient failed a check; nothing was sent.
+    /// The recipient failed a check, and nothing was sent to them.
     public static let rejected = Self(rawValue: "rejected")
-    /// Only in errors, set by the SDK: the request was sent, and its result is unknown.
+    /// Set by the SDK, only in the details of errors: the request was sent, and the result for this recipient is
+    /// unknown.
     public static let unknown = Self(rawValue: "unknown")
-    /// Only in errors, set by the SDK: nothing was sent to it, because this request or an earlier one failed.
+    /// Set by the SDK, only in the details of errors: nothing was sent to this recipient, because their request or an
+    /// earlier request failed.
     public static let notSent = Self(rawValue: "not_sent")
 }
 
@@ -143,29 +150,29 @@ public struct RejectReason: RawRepresentable, Codable, Hashable, Sendable, Expre
     /// The text of the value in the API.
     public var description: String { rawValue }
 
-    /// It is no e-mail address or phone number.
+    /// The handle is not a valid e-mail address or phone number.
     public static let invalidHandle = Self(rawValue: "invalid_handle")
     /// Variables of the message have no value.
     public static let missingVariables = Self(rawValue: "missing_variables")
-    /// The id of the profile is blank or unknown.
+    /// The id is blank or is not the id of a known profile.
     public static let invalidId = Self(rawValue: "invalid_id")
-    /// Neither an address nor an id was given.
+    /// Neither a handle nor an id was given.
     public static let missingHandleOrId = Self(rawValue: "missing_handle_or_id")
 }
 
 /// The result for one recipient.
 public struct RecipientResult: Codable, Hashable, Sendable {
-    /// Status. Accepted means queued, not delivered.
+    /// Status of the recipient. `accepted` means queued, not delivered.
     public var status: RecipientStatus
-    /// The recipient's address, if one was given.
+    /// The recipient's e-mail address or phone number, if one was given.
     public var handle: String?
     /// The id of the recipient's profile, if one was given.
     public var id: String?
-    /// Id of the send, for `sendStatus`. Absent if it was not accepted.
+    /// Id of the send. With it, you can read the status of the send. Absent unless the recipient was accepted.
     public var sendId: String?
-    /// Why the recipient was rejected.
+    /// Why the recipient was rejected. Absent unless the recipient was rejected.
     public var reason: RejectReason?
-    /// Variables without a value, if the reason is `missingVariables`.
+    /// Names of the variables without a value. Absent unless the reason is `"missing_variables"`.
     public var missingVariables: [String]?
 
     /// Creates a value, for example for a test.
@@ -199,15 +206,17 @@ public struct CampaignResult: Codable, Hashable, Sendable {
     }
 }
 
-/// A recipient of a campaign, named by exactly one of `handle` and `id`.
+/// A recipient of a campaign, given by either a handle or an id, never both.
 public struct CampaignRecipient: Codable, Hashable, Sendable {
     /// E-mail address, or phone number in E.164 format.
     public var handle: String?
-    /// Primary key of a profile that the Personalization API knows.
+    /// Id of a profile in the Personalization API: its primary key there.
     public var id: String?
-    /// Values for the message's variables. They take precedence over those of the profile and those for all recipients.
+    /// Values for the message's variables. They take precedence over the values in the profile and over the values for
+    /// all recipients.
     public var properties: JSONValue?
-    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    /// Members of this JSON object that this version of the SDK does not know, as the server wrote them. They are sent
+    /// back with the value.
     public var otherMembers: JSONValue?
 
     /// Creates a value, for example for an argument.
@@ -228,7 +237,7 @@ public struct CampaignRecipient: Codable, Hashable, Sendable {
 public struct SendStatus: Codable, Hashable, Sendable {
     /// Status from the provider: `sent`, `delivered`, `bounced`, `failed`, `dropped`, or another.
     public var status: String
-    /// Why the message was dropped.
+    /// Why the message was dropped. Absent unless the status is `dropped`.
     public var reason: String?
 
     /// Creates a value, for example for a test.

@@ -11,7 +11,7 @@ extension Hightouch {
 public struct DecisionEngine: Sendable {
     let door: Door
 
-    /// The same operations, which return the raw response.
+    /// The same operations, but each returns the raw response.
     public var withRawResponse: Raw { Raw(door: door) }
 
     /// Lists the flows of the workspace, a page at a time, ordered by id unless `orderBy` says otherwise.
@@ -55,8 +55,8 @@ public struct DecisionEngine: Sendable {
         try await door.value("decision_engine.get_flow", ["flowId": flowId], options)
     }
 
-    /// Queues a run of a flow. The effect of repeating it is not documented, and the progress of the run cannot be
-    /// read. The request is repeated only if the first one certainly had no effect.
+    /// Queues a run of a flow. No operation reads the progress of the run, and the API does not document what a second
+    /// request does. A request that failed is sent again only if it certainly had no effect.
     ///
     /// Operation `RunFlow`: `POST /decision-engine/flow/{flowId}/run`.
     ///
@@ -64,13 +64,15 @@ public struct DecisionEngine: Sendable {
     ///   - flowId: The flow's id, a UUID.
     ///   - options: Options for this call only.
     /// - Returns: The ``DecisionEngineRun`` that the server returned.
-    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
+    /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
+    ///   throws `CancellationError`.
     @discardableResult
     public func runFlow(_ flowId: String, options: CallOptions = CallOptions()) async throws -> DecisionEngineRun {
         try await door.value("decision_engine.run_flow", ["flowId": flowId], options)
     }
 
-    /// Lists the messages of a flow in pages. Their order is not documented.
+    /// Lists the messages of a flow, a page at a time. The order of the messages is not documented.
     ///
     /// Operation `ListMessages`: `GET /decision-engine/flow/{flowId}/messages`.
     ///
@@ -107,21 +109,23 @@ public struct DecisionEngine: Sendable {
         try await door.value("decision_engine.get_message", ["flowId": flowId, "messageId": messageId], options)
     }
 
-    /// Adds a message to a flow. The request is repeated only if the first one certainly had no effect.
+    /// Adds a message to a flow. A request that failed is sent again only if it certainly had no effect.
     ///
     /// Operation `CreateMessage`: `POST /decision-engine/flow/{flowId}/messages`.
     ///
     /// - Parameters:
     ///   - flowId: The flow's id, a UUID.
     ///   - name: Display name.
-    ///   - channelId: Id of the channel that it is sent on.
-    ///   - config: Content and settings; the form depends on the channel.
-    ///   - tags: Tags, in a form that the API does not define.
-    ///   - guardrails: Limits on how often and when it can be chosen.
+    ///   - channelId: Id of the channel that the message is sent on.
+    ///   - config: Content and settings. Their structure depends on the channel.
+    ///   - tags: Tags. The API does not define their structure.
+    ///   - guardrails: Limits on how often and when the message can be chosen.
     ///   - variables: Variables of the message.
     ///   - options: Options for this call only.
     /// - Returns: The ``DecisionEngineMessage`` that the server returned.
-    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
+    /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
+    ///   throws `CancellationError`.
     @discardableResult
     public func createMessage(
         _ flowId: String,
@@ -146,7 +150,7 @@ public struct DecisionEngine: Sendable {
             ], options)
     }
 
-    /// Changes a message; members that are left out stay as they are.
+    /// Changes a message. Fields that are left out keep their values; at least one must be given.
     ///
     /// Operation `UpdateMessage`: `PATCH /decision-engine/flow/{flowId}/messages/{messageId}`.
     ///
@@ -154,13 +158,15 @@ public struct DecisionEngine: Sendable {
     ///   - flowId: The flow's id, a UUID.
     ///   - messageId: The message's id, a UUID.
     ///   - name: Display name.
-    ///   - config: Content and settings; the form depends on the channel.
-    ///   - tags: Tags, in a form that the API does not define.
-    ///   - guardrails: Limits on how often and when it can be chosen.
+    ///   - config: Content and settings. Their structure depends on the channel.
+    ///   - tags: Tags. The API does not define their structure.
+    ///   - guardrails: Limits on how often and when the message can be chosen.
     ///   - variables: Variables of the message.
     ///   - options: Options for this call only.
     /// - Returns: The ``DecisionEngineMessage`` that the server returned.
-    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
+    /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
+    ///   throws `CancellationError`.
     @discardableResult
     public func updateMessage(
         _ flowId: String,
@@ -185,7 +191,7 @@ public struct DecisionEngine: Sendable {
             ], options)
     }
 
-    /// The operations of ``DecisionEngine`` with the same arguments, which return the raw response.
+    /// The operations of ``DecisionEngine`` with the same arguments, but each returns the raw response.
     public struct Raw: Sendable {
         let door: Door
 
@@ -308,17 +314,17 @@ public struct DecisionEngineFlow: Codable, Hashable, Identifiable, Sendable {
     public var id: String
     /// Display name.
     public var name: String
-    /// Id of the workspace that it belongs to.
+    /// Id of the workspace that the flow belongs to.
     public var workspaceId: Int?
-    /// Id of the decision engine.
+    /// Id of the decision engine that the flow belongs to.
     public var decisionEngineId: String?
     /// Id of the audience that the flow decides for.
     public var audienceId: Int?
-    /// State. The vendor documents only `active`.
+    /// Status of the flow. Hightouch documents only `active`.
     public var status: String?
-    /// Settings, in a form that the API does not define.
+    /// Settings. The API does not define their structure.
     public var config: JSONValue?
-    /// When it was created.
+    /// Time of creation.
     public var createdAt: Date?
     /// Time of the last change.
     public var updatedAt: Date?
@@ -347,7 +353,7 @@ public struct DecisionEngineFlow: Codable, Hashable, Identifiable, Sendable {
     }
 }
 
-/// The order of a list of flows; the direction is not documented.
+/// The order of a list of flows. The direction is not documented.
 public enum FlowOrder: String, CaseIterable, Codable, Hashable, Sendable {
     /// By id.
     case id
@@ -355,7 +361,7 @@ public enum FlowOrder: String, CaseIterable, Codable, Hashable, Sendable {
     case name
 }
 
-/// The result of running a flow.
+/// The result of queueing a run of a flow.
 public struct DecisionEngineRun: Codable, Hashable, Sendable {
     /// Number of flows that were queued.
     public var flowsEnqueued: Int
@@ -368,19 +374,20 @@ public struct DecisionEngineRun: Codable, Hashable, Sendable {
     }
 }
 
-/// Limits on how often and when a message is chosen.
+/// Limits on how often and when a message can be chosen.
 public struct MessageGuardrails: Codable, Hashable, Sendable {
-    /// Maximum number of sends to one user in the window.
+    /// Maximum number of sends to one user within `maxSendsPerUserWindowDays`.
     public var maxSendsPerUser: Int?
-    /// Length of the window in days.
+    /// Length of the window for `maxSendsPerUser`, in days.
     public var maxSendsPerUserWindowDays: Int?
     /// Minimum number of other messages between two sends of this one.
     public var minOtherMessagesInBetween: Int?
-    /// First day on which it can be sent; the format is not documented.
+    /// First day on which the message can be sent. The format is not documented.
     public var firstEligibleSendDate: String?
-    /// Last day on which it can be sent; the format is not documented.
+    /// Last day on which the message can be sent. The format is not documented.
     public var lastEligibleSendDate: String?
-    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    /// Members of this JSON object that this version of the SDK does not know, as the server wrote them. They are sent
+    /// back with the value.
     public var otherMembers: JSONValue?
 
     /// Creates a value, for example for an argument.
@@ -403,13 +410,14 @@ public struct MessageGuardrails: Codable, Hashable, Sendable {
 
 /// How the variants of a variable are chosen.
 public struct MessageVariableConfig: Codable, Hashable, Sendable {
-    /// Whether variants have a value for each locale; if false or absent, only `value` is used.
+    /// Whether a variant's values by locale are used. If false or absent, only its `value` is used.
     public var localizationEnabled: Bool?
-    /// Length of the window of `maxSendsPerUser`, in days.
+    /// Length of the rolling window for `maxSendsPerUser`, in days.
     public var maxSendsPerUserWindowDays: Int?
-    /// Maximum number of sends of this variable's variants to one user in the window.
+    /// Maximum number of sends of this variable's variants to one user within `maxSendsPerUserWindowDays`.
     public var maxSendsPerUser: Int?
-    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    /// Members of this JSON object that this version of the SDK does not know, as the server wrote them. They are sent
+    /// back with the value.
     public var otherMembers: JSONValue?
 
     /// Creates a value, for example for an argument.
@@ -428,19 +436,20 @@ public struct MessageVariableConfig: Codable, Hashable, Sendable {
 
 /// A variant of a variable.
 public struct MessageVariant: Codable, Hashable, Sendable {
-    /// The value if no value for a locale applies.
+    /// Value that is used if no value for a locale applies.
     public var value: String?
-    /// Tags by name.
+    /// Tags, as a map from name to value.
     public var tags: [String: String]?
-    /// First day on which it can be sent, as ISO 8601.
+    /// First day on which the variant can be sent, in ISO 8601 format.
     public var firstEligibleSendDate: String?
-    /// Last day on which it can be sent, as ISO 8601.
+    /// Last day on which the variant can be sent, in ISO 8601 format.
     public var lastEligibleSendDate: String?
-    /// Filter for the users who can get it, in a form that the API does not define.
+    /// Filter for the users who can get the variant. The API does not define its structure.
     public var userAudienceFilter: JSONValue?
-    /// Values by locale (`en-US`); ignored unless the variable has `localizationEnabled`.
+    /// Values by locale (`en-US`). Ignored unless the variable's configuration enables localization.
     public var localeValues: [String: String]?
-    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    /// Members of this JSON object that this version of the SDK does not know, as the server wrote them. They are sent
+    /// back with the value.
     public var otherMembers: JSONValue?
 
     /// Creates a value, for example for an argument.
@@ -465,13 +474,14 @@ public struct MessageVariant: Codable, Hashable, Sendable {
 
 /// A variable of a message.
 public struct MessageVariable: Codable, Hashable, Sendable {
-    /// Name, unique in its message.
+    /// Name, unique within the message.
     public var name: String?
-    /// How variants are chosen.
+    /// How the variants are chosen.
     public var config: MessageVariableConfig?
-    /// Its variants.
+    /// Variants of the variable.
     public var variants: [MessageVariant]
-    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    /// Members of this JSON object that this version of the SDK does not know, as the server wrote them. They are sent
+    /// back with the value.
     public var otherMembers: JSONValue?
 
     /// Creates a value, for example for an argument.
@@ -494,17 +504,17 @@ public struct DecisionEngineMessage: Codable, Hashable, Identifiable, Sendable {
     public var id: String
     /// Display name.
     public var name: String
-    /// Id of the channel that it is sent on.
+    /// Id of the channel that the message is sent on.
     public var channelId: String?
-    /// Content and settings; the form depends on the channel.
+    /// Content and settings. Their structure depends on the channel.
     public var config: JSONValue?
-    /// Tags, in a form that the API does not define.
+    /// Tags. The API does not define their structure.
     public var tags: JSONValue?
-    /// Limits on how often and when it can be chosen.
+    /// Limits on how often and when the message can be chosen.
     public var guardrails: MessageGuardrails?
     /// Variables of the message.
     public var variables: [MessageVariable]
-    /// When it was created.
+    /// Time of creation.
     public var createdAt: Date?
     /// Time of the last change.
     public var updatedAt: Date?

@@ -11,7 +11,7 @@ extension Hightouch {
 public struct Destinations: Sendable {
     let door: Door
 
-    /// The same operations, which return the raw response.
+    /// The same operations, but each returns the raw response.
     public var withRawResponse: Raw { Raw(door: door) }
 
     /// Lists the destinations of the workspace, a page at a time, ordered by id unless `orderBy` says otherwise.
@@ -58,18 +58,21 @@ public struct Destinations: Sendable {
         try await door.value("destinations.get", ["destinationId": destinationId], options)
     }
 
-    /// Creates a destination. The request is repeated only if the first one certainly had no effect.
+    /// Creates a destination. A request that failed is sent again only if it certainly had no effect.
     ///
     /// Operation `CreateDestination`: `POST /destinations`.
     ///
     /// - Parameters:
     ///   - name: Display name.
-    ///   - slug: Slug, unique among the workspace's destinations. A slug that is already taken is a `conflict`.
+    ///   - slug: Slug, unique among the workspace's destinations. A slug that is already taken is an error of kind
+    ///     `conflict`.
     ///   - type: Kind of connection, such as `salesforce` or `hubspot`.
-    ///   - configuration: Settings of the connection; the form depends on the type.
+    ///   - configuration: Settings of the connection. Their structure depends on the type.
     ///   - options: Options for this call only.
     /// - Returns: The ``Destination`` that the server returned.
-    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
+    /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
+    ///   throws `CancellationError`.
     @discardableResult
     public func create(
         name: String,
@@ -88,18 +91,20 @@ public struct Destinations: Sendable {
             ], options)
     }
 
-    /// Changes a destination; members that are left out stay as they are.
+    /// Changes a destination. Fields that are left out keep their values; at least one must be given.
     ///
     /// Operation `UpdateDestination`: `PATCH /destinations/{destinationId}`.
     ///
     /// - Parameters:
     ///   - destinationId: The destination's id.
     ///   - name: Display name.
-    ///   - configuration: Settings of the connection. Whether members that are left out keep their values is not
+    ///   - configuration: Settings of the connection. Whether settings that are left out keep their values is not
     ///     documented.
     ///   - options: Options for this call only.
     /// - Returns: The ``Destination`` that the server returned.
-    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
+    /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
+    ///   throws `CancellationError`.
     @discardableResult
     public func update(
         _ destinationId: Int,
@@ -116,7 +121,7 @@ public struct Destinations: Sendable {
             ], options)
     }
 
-    /// The operations of ``Destinations`` with the same arguments, which return the raw response.
+    /// The operations of ``Destinations`` with the same arguments, but each returns the raw response.
     public struct Raw: Sendable {
         let door: Door
 
@@ -193,13 +198,13 @@ public struct Destination: Codable, Hashable, Identifiable, Sendable {
     public var name: String
     /// Slug, unique among the workspace's destinations.
     public var slug: String
-    /// Id of the workspace that it belongs to.
+    /// Id of the workspace that the destination belongs to.
     public var workspaceId: Int?
-    /// When it was created.
+    /// Time of creation.
     public var createdAt: Date?
     /// Time of the last change.
     public var updatedAt: Date?
-    /// Settings of the connection; the form depends on the type and may change at any time.
+    /// Settings of the connection. Their structure depends on the type and may change at any time.
     public var configuration: JSONValue?
     /// Kind of connection, such as `salesforce` or `hubspot`.
     public var type: String?

@@ -11,7 +11,7 @@ extension Hightouch {
 public struct EventContracts: Sendable {
     let door: Door
 
-    /// The same operations, which return the raw response.
+    /// The same operations, but each returns the raw response.
     public var withRawResponse: Raw { Raw(door: door) }
 
     /// Lists the event contracts of the workspace, a page at a time, ordered by id unless `orderBy` says otherwise.
@@ -55,7 +55,7 @@ public struct EventContracts: Sendable {
         try await door.value("event_contracts.get", ["contractId": contractId], options)
     }
 
-    /// Creates an event contract. The request is repeated only if the first one certainly had no effect.
+    /// Creates an event contract. A request that failed is sent again only if it certainly had no effect.
     ///
     /// Operation `CreateContract`: `POST /events/contracts`.
     ///
@@ -64,10 +64,12 @@ public struct EventContracts: Sendable {
     ///   - slug: Slug. The server creates one if it is left out.
     ///   - description: Description.
     ///   - onUndeclaredSchema: How events that the contract does not define are handled. Default: `ALLOW_EVENT`.
-    ///   - events: The events that it defines.
+    ///   - events: The events that the contract defines.
     ///   - options: Options for this call only.
     /// - Returns: The ``EventContract`` that the server returned.
-    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
+    /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
+    ///   throws `CancellationError`.
     @discardableResult
     public func create(
         name: String,
@@ -88,7 +90,7 @@ public struct EventContracts: Sendable {
             ], options)
     }
 
-    /// Changes an event contract; members that are left out stay as they are.
+    /// Changes an event contract. Fields that are left out keep their values; at least one must be given.
     ///
     /// Operation `UpdateContract`: `PATCH /events/contracts/{contractId}`.
     ///
@@ -102,7 +104,9 @@ public struct EventContracts: Sendable {
     ///     out.
     ///   - options: Options for this call only.
     /// - Returns: The ``UpdatedEventContract`` that the server returned.
-    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
+    /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
+    ///   throws `CancellationError`.
     @discardableResult
     public func update(
         _ contractId: String,
@@ -125,7 +129,7 @@ public struct EventContracts: Sendable {
             ], options)
     }
 
-    /// The operations of ``EventContracts`` with the same arguments, which return the raw response.
+    /// The operations of ``EventContracts`` with the same arguments, but each returns the raw response.
     public struct Raw: Sendable {
         let door: Door
 
@@ -214,15 +218,15 @@ public struct EventContract: Codable, Hashable, Identifiable, Sendable {
     public var description: String?
     /// How events that the contract does not define are handled.
     public var onUndeclaredSchema: EventPolicy?
-    /// The events that it defines.
+    /// The events that the contract defines.
     public var events: [EventSchema]
-    /// Id of the workspace that it belongs to.
+    /// Id of the workspace that the contract belongs to.
     public var workspaceId: Int?
-    /// When it was created.
+    /// Time of creation.
     public var createdAt: Date?
     /// Time of the last change.
     public var updatedAt: Date?
-    /// Event sources that it applies to.
+    /// Event sources that the contract applies to.
     public var eventSources: [EventSource]
 
     /// Creates a value, for example for a test.
@@ -251,8 +255,9 @@ public struct EventContract: Codable, Hashable, Identifiable, Sendable {
     }
 }
 
-/// An event contract after a change. Hightouch documents it without its id, times and sources, but shows them in an
-/// example. The SDK fills in the id; the rest is absent if the server does not return it.
+/// An event contract after a change. By Hightouch's schema, the answer to a change has no id, workspace, times or event
+/// sources, but Hightouch's example shows them. The SDK fills in the id. The other fields are absent if the server does
+/// not return them.
 public struct UpdatedEventContract: Codable, Hashable, Identifiable, Sendable {
     /// Id.
     public var id: String
@@ -264,15 +269,15 @@ public struct UpdatedEventContract: Codable, Hashable, Identifiable, Sendable {
     public var description: String?
     /// How events that the contract does not define are handled.
     public var onUndeclaredSchema: EventPolicy?
-    /// The events that it defines; absent if the server does not repeat them.
+    /// The events that the contract defines. Absent if the server does not return them.
     public var events: [EventSchema]?
-    /// Id of the workspace that it belongs to.
+    /// Id of the workspace that the contract belongs to.
     public var workspaceId: Int?
-    /// When it was created.
+    /// Time of creation.
     public var createdAt: Date?
     /// Time of the last change.
     public var updatedAt: Date?
-    /// Sources of events that it is applied to; absent if the server does not repeat them.
+    /// Event sources that the contract applies to. Absent if the server does not return them.
     public var eventSources: [EventSource]?
 
     /// Creates a value, for example for a test.

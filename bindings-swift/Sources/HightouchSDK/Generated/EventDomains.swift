@@ -11,7 +11,7 @@ extension Hightouch {
 public struct EventDomains: Sendable {
     let door: Door
 
-    /// The same operations, which return the raw response.
+    /// The same operations, but each returns the raw response.
     public var withRawResponse: Raw { Raw(door: door) }
 
     /// Lists the event domains of the workspace, a page at a time, ordered by id unless `orderBy` says otherwise.
@@ -48,7 +48,7 @@ public struct EventDomains: Sendable {
         try await door.value("event_domains.get", ["domainId": domainId], options)
     }
 
-    /// Creates an event domain. The request is repeated only if the first one certainly had no effect.
+    /// Creates an event domain. A request that failed is sent again only if it certainly had no effect.
     ///
     /// Operation `CreateDomain`: `POST /events/domains`.
     ///
@@ -57,11 +57,13 @@ public struct EventDomains: Sendable {
     ///   - slug: Slug. The server creates one if it is left out.
     ///   - description: Description.
     ///   - onUndeclaredSchema: How events that the domain does not define are handled. Default: `ALLOW_EVENT`.
-    ///   - events: The events that it defines.
+    ///   - events: The events that the domain defines.
     ///   - components: Components that the schemas of the events share.
     ///   - options: Options for this call only.
     /// - Returns: The ``EventDomain`` that the server returned.
-    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
+    /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
+    ///   throws `CancellationError`.
     @discardableResult
     public func create(
         name: String,
@@ -84,8 +86,8 @@ public struct EventDomains: Sendable {
             ], options)
     }
 
-    /// Changes an event domain; members that are left out stay as they are, given events and components replace all
-    /// existing ones.
+    /// Changes an event domain. Fields that are left out keep their values; at least one must be given. A list of
+    /// events or components replaces the existing list.
     ///
     /// Operation `UpdateDomain`: `PATCH /events/domains/{domainId}`.
     ///
@@ -95,11 +97,13 @@ public struct EventDomains: Sendable {
     ///   - slug: Slug.
     ///   - description: Description.
     ///   - onUndeclaredSchema: How events that the domain does not define are handled.
-    ///   - events: The events that it defines: the complete list, which replaces the existing one.
-    ///   - components: Parts that the events' schemas share: the complete list, which replaces the existing one.
+    ///   - events: The complete list of events, which replaces the existing list.
+    ///   - components: The complete list of components, which replaces the existing list.
     ///   - options: Options for this call only.
     /// - Returns: The ``EventDomain`` that the server returned.
-    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
+    /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
+    ///   throws `CancellationError`.
     @discardableResult
     public func update(
         _ domainId: String,
@@ -124,7 +128,7 @@ public struct EventDomains: Sendable {
             ], options)
     }
 
-    /// The operations of ``EventDomains`` with the same arguments, which return the raw response.
+    /// The operations of ``EventDomains`` with the same arguments, but each returns the raw response.
     public struct Raw: Sendable {
         let door: Door
 
@@ -205,24 +209,25 @@ public struct EventDomains: Sendable {
     }
 }
 
-/// A component: a part of a schema that the events of a domain can share.
+/// A component of an event domain: a part of a JSON Schema that the schemas of the domain's events can share.
 public struct EventDomainComponent: Codable, Hashable, Sendable {
-    /// Id; leave it out for a new component. An update finds a component by its id, else by name and version; to rename
-    /// it, give the id.
+    /// Id. Leave it out for a new component. An update finds an existing component by its id, or by name and version if
+    /// the id is left out. To rename a component, give its id.
     public var id: String?
-    /// Slug. The server makes one from the name if it is left out; it cannot be changed later.
+    /// Slug. If it is left out, the server derives a slug from the name. A slug cannot be changed later.
     public var slug: String?
     /// Name.
     public var name: String?
-    /// Version. Default: `default`. An update with an id keeps the version if it is left out.
+    /// Version. Default: `default`. In an update with an id, a version that is left out stays the same.
     public var version: String?
-    /// Description. An update keeps it if it is left out; an empty text clears it.
+    /// Description. In an update, a description that is left out stays the same, and an empty text clears it.
     public var description: String?
     /// A part of a JSON Schema.
     public var schema: JSONValue?
-    /// Slugs of the components that it refers to. Set by the server.
+    /// Slugs of the components that this component refers to. Set by the server.
     public var imports: [String]?
-    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    /// Members of this JSON object that this version of the SDK does not know, as the server wrote them. They are sent
+    /// back with the value.
     public var otherMembers: JSONValue?
 
     /// Creates a value, for example for an argument.
@@ -259,17 +264,17 @@ public struct EventDomain: Codable, Hashable, Identifiable, Sendable {
     public var description: String?
     /// How events that the domain does not define are handled.
     public var onUndeclaredSchema: EventPolicy?
-    /// The events that it defines.
+    /// The events that the domain defines.
     public var events: [EventSchema]
     /// Components that the schemas of the events share.
     public var components: [EventDomainComponent]
-    /// Id of the workspace that it belongs to.
+    /// Id of the workspace that the domain belongs to.
     public var workspaceId: Int?
-    /// When it was created.
+    /// Time of creation.
     public var createdAt: Date?
     /// Time of the last change.
     public var updatedAt: Date?
-    /// Event sources that it applies to.
+    /// Event sources that the domain applies to.
     public var eventSources: [EventSource]
 
     /// Creates a value, for example for a test.

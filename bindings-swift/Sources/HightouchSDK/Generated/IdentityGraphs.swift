@@ -11,20 +11,22 @@ extension Hightouch {
 public struct IdentityGraphs: Sendable {
     let door: Door
 
-    /// The same operations, which return the raw response.
+    /// The same operations, but each returns the raw response.
     public var withRawResponse: Raw { Raw(door: door) }
 
-    /// Starts a run of an identity graph and returns a handle that follows it. The effect of repeating it is not
-    /// documented. The request is repeated only if the first one certainly had no effect.
+    /// Starts a run of an identity graph and returns a handle that follows the run. The API does not document what a
+    /// second request does. A request that failed is sent again only if it certainly had no effect.
     ///
     /// Operation `TriggerIdrRun`: `POST /idr/{graphId}/trigger`.
     ///
     /// - Parameters:
-    ///   - graphId: The graph's id; no operation lists identity graphs, so take it from the web app.
+    ///   - graphId: The graph's id. No operation lists identity graphs: take the id from Hightouch's web app.
     ///   - fullRerun: Rebuild the whole graph instead of adding new data. Default: false.
     ///   - options: Options for this call only.
     /// - Returns: A handle that follows the run.
-    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
+    /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
+    ///   throws `CancellationError`.
     @discardableResult
     public func trigger(
         _ graphId: String,
@@ -34,14 +36,14 @@ public struct IdentityGraphs: Sendable {
         try await door.run("identity_graphs.trigger", ["graphId": graphId, "fullRerun": fullRerun], options)
     }
 
-    /// Lists the runs of an identity graph, a page at a time, in the order in which they were requested unless
-    /// `orderBy` says otherwise.
+    /// Lists the runs of an identity graph, a page at a time, ordered by the time of the request unless `orderBy` says
+    /// otherwise.
     ///
     /// Operation `ListIdrRuns`: `GET /idr/{graphId}/runs`.
     ///
     /// - Parameters:
-    ///   - graphId: The graph's id; no operation lists identity graphs, so take it from the web app.
-    ///   - runId: Only this run.
+    ///   - graphId: The graph's id. No operation lists identity graphs: take the id from Hightouch's web app.
+    ///   - runId: Only the run with this id.
     ///   - after: Only runs that started at or after this time.
     ///   - before: Only runs that started at or before this time.
     ///   - offset: Number of runs to skip before the first page. Default: 0.
@@ -72,19 +74,22 @@ public struct IdentityGraphs: Sendable {
             ], options)
     }
 
-    /// Queues clusters to be rebuilt in the graph's next run, and adds the values to the blocklist if `block` is true.
-    /// The request is repeated only if the first one certainly had no effect.
+    /// Queues identifiers for reprocessing: the next run of the graph rebuilds the clusters that hold them. If `block`
+    /// is true, the values are also put on the blocklist. A request that failed is sent again only if it certainly had
+    /// no effect.
     ///
     /// Operation `QueueForReprocessing`: `POST /idr/{graphId}/queue-for-reprocessing`.
     ///
     /// - Parameters:
-    ///   - graphId: The graph's id; no operation lists identity graphs, so take it from the web app.
-    ///   - identifiers: Identifiers. Clusters that hold one of them are rebuilt in the graph's next run.
-    ///   - block: Whether to put the values on the blocklist too, so that later runs ignore them. Default: false,
-    ///     although the API itself assumes true.
+    ///   - graphId: The graph's id. No operation lists identity graphs: take the id from Hightouch's web app.
+    ///   - identifiers: Identifiers. The next run of the graph rebuilds every cluster that holds one of them.
+    ///   - block: Whether the values are also put on the blocklist, so that later runs ignore them. Default: false. The
+    ///     SDK always sends this value, because the API's own default is true.
     ///   - options: Options for this call only.
     /// - Returns: The ``ReprocessRequest`` that the server returned.
-    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
+    /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
+    ///   throws `CancellationError`.
     @discardableResult
     public func queueForReprocessing(
         _ graphId: String,
@@ -106,8 +111,8 @@ public struct IdentityGraphs: Sendable {
     /// Operation `ReprocessStatus`: `GET /idr/{graphId}/reprocess-status/{requestId}`.
     ///
     /// - Parameters:
-    ///   - graphId: The graph's id; no operation lists identity graphs, so take it from the web app.
-    ///   - requestId: The request's id, as returned by `queueForReprocessing`.
+    ///   - graphId: The graph's id. No operation lists identity graphs: take the id from Hightouch's web app.
+    ///   - requestId: The request's id, as returned when the identifiers were queued.
     ///   - options: Options for this call only.
     /// - Returns: The ``ReprocessStatus`` that the server returned.
     /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
@@ -119,16 +124,18 @@ public struct IdentityGraphs: Sendable {
         try await door.value("identity_graphs.reprocess_status", ["graphId": graphId, "requestId": requestId], options)
     }
 
-    /// Starts a run of an identity graph by a path that the vendor has replaced. Use `trigger` instead.
+    /// Starts a run of an identity graph by a path that Hightouch has replaced. Use `trigger` instead.
     ///
     /// Operation `TriggerRunIdGraph`: `POST /id_graphs/{graphId}/trigger`.
     ///
     /// - Parameters:
-    ///   - graphId: The graph's id; no operation lists identity graphs, so take it from the web app.
+    ///   - graphId: The graph's id. No operation lists identity graphs: take the id from Hightouch's web app.
     ///   - fullRerun: Rebuild the whole graph instead of adding new data. Default: false.
     ///   - options: Options for this call only.
     /// - Returns: A handle that follows the run.
-    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
+    /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
+    ///   throws `CancellationError`.
     @available(*, deprecated, message: "Use trigger instead")
     @discardableResult
     public func triggerLegacy(
@@ -139,7 +146,7 @@ public struct IdentityGraphs: Sendable {
         try await door.run("identity_graphs.trigger_legacy", ["graphId": graphId, "fullRerun": fullRerun], options)
     }
 
-    /// The operations of ``IdentityGraphs`` with the same arguments, which return the raw response.
+    /// The operations of ``IdentityGraphs`` with the same arguments, but each returns the raw response.
     public struct Raw: Sendable {
         let door: Door
 
@@ -244,11 +251,11 @@ public struct IdentityGraphRunStatus: RawRepresentable, Codable, Hashable, Senda
 
     /// The run waits for its turn.
     public static let queued = Self(rawValue: "QUEUED")
-    /// Is in progress.
+    /// The run is in progress.
     public static let processing = Self(rawValue: "PROCESSING")
-    /// Succeeded.
+    /// The run succeeded.
     public static let success = Self(rawValue: "SUCCESS")
-    /// Failed.
+    /// The run failed.
     public static let failure = Self(rawValue: "FAILURE")
     /// The run was cancelled.
     public static let cancelled = Self(rawValue: "CANCELLED")
@@ -285,15 +292,16 @@ public struct IdentityGraphRun: Codable, Hashable, Identifiable, Sendable {
     public var graphId: String?
     /// Whether the whole graph is rebuilt.
     public var fullRerun: Bool?
-    /// When it was requested.
+    /// Time at which the run was requested.
     public var createdAt: Date?
-    /// When it started. Absent while it is queued.
+    /// Start time. Absent while the run is queued.
     public var startedAt: Date?
-    /// End time; absent until the run succeeds or fails, and after a cancellation.
+    /// End time. Absent unless the run succeeded or failed.
     public var finishedAt: Date?
-    /// Statistics by threshold (`deterministic`, `probabilistic-strict`, `probabilistic-loose`); there after a success.
+    /// Final statistics by threshold (`deterministic`, `probabilistic-strict`, `probabilistic-loose`). Absent unless
+    /// the run succeeded.
     public var stats: [String: IdentityGraphRunStats]?
-    /// The error that the run reports.
+    /// Error message of a run that failed.
     public var error: String?
 
     /// Creates a value, for example for a test.
@@ -320,7 +328,7 @@ public struct IdentityGraphRun: Codable, Hashable, Identifiable, Sendable {
     }
 }
 
-/// The order of a list of an identity graph's runs; the direction is not documented.
+/// The order of a list of an identity graph's runs. The direction is not documented.
 public enum IdentityGraphRunOrder: String, CaseIterable, Codable, Hashable, Sendable {
     /// By the time the run was requested.
     case createdAt = "created_at"
@@ -332,7 +340,7 @@ public enum IdentityGraphRunOrder: String, CaseIterable, Codable, Hashable, Send
 
 /// The result of queueing identifiers for reprocessing.
 public struct ReprocessRequest: Codable, Hashable, Sendable {
-    /// Id of the request, with which you read its status.
+    /// Id of the request. With it, you can read the status of the request.
     public var requestId: String
 
     /// Creates a value, for example for a test.
@@ -349,7 +357,8 @@ public struct Identifier: Codable, Hashable, Sendable {
     public var identifier: String?
     /// The value.
     public var value: String?
-    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    /// Members of this JSON object that this version of the SDK does not know, as the server wrote them. They are sent
+    /// back with the value.
     public var otherMembers: JSONValue?
 
     /// Creates a value, for example for an argument.
@@ -364,7 +373,7 @@ public struct Identifier: Codable, Hashable, Sendable {
     }
 }
 
-/// State of a request to reprocess identifiers.
+/// Status of a request to reprocess identifiers.
 ///
 /// The API may add values. A value without a constant here keeps its text, and you can send it too.
 public struct ReprocessState: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
@@ -384,7 +393,7 @@ public struct ReprocessState: RawRepresentable, Codable, Hashable, Sendable, Exp
 
     /// The request is being queued.
     public static let queueing = Self(rawValue: "queueing")
-    /// The request is queued and waits for the next run of the graph. If you asked for it, its values are on the
+    /// The request is queued and waits for the next run of the graph. If `block` was true, the values are on the
     /// blocklist.
     public static let queued = Self(rawValue: "queued")
     /// A run has processed the request.
@@ -395,15 +404,15 @@ public struct ReprocessState: RawRepresentable, Codable, Hashable, Sendable, Exp
     public static let cancelled = Self(rawValue: "cancelled")
 }
 
-/// Status of a request to reprocess identifiers.
+/// The status of a request to reprocess identifiers, with its times.
 public struct ReprocessStatus: Codable, Hashable, Sendable {
     /// Status of the request.
     public var status: ReprocessState
-    /// Time at which the request was queued.
+    /// Time at which the request was queued. Absent until then.
     public var queuedAt: Date?
-    /// Time at which a run had processed the request.
+    /// Time at which a run finished processing the request. Absent until then.
     public var reprocessedAt: Date?
-    /// Id of the run that processed the request.
+    /// Id of the run that processed the request. Absent until then.
     public var reprocessedRunId: String?
     /// Why the request could not be queued, if known.
     public var error: String?

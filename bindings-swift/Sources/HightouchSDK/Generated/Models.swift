@@ -11,10 +11,10 @@ extension Hightouch {
 public struct Models: Sendable {
     let door: Door
 
-    /// The same operations, which return the raw response.
+    /// The same operations, but each returns the raw response.
     public var withRawResponse: Raw { Raw(door: door) }
 
-    /// Lists the models of the workspace, with parent and related models,, a page at a time, ordered by id unless
+    /// Lists the models of the workspace, including parent and related models, a page at a time, ordered by id unless
     /// `orderBy` says otherwise.
     ///
     /// Operation `ListModel`: `GET /models`.
@@ -62,31 +62,34 @@ public struct Models: Sendable {
         try await door.value("models.get", ["modelId": modelId], options)
     }
 
-    /// Creates a model, which may run a query in the warehouse. The request is repeated only if the first one certainly
-    /// had no effect.
+    /// Creates a model. This may run a query in the warehouse, which can cost money. A request that failed is sent
+    /// again only if it certainly had no effect.
     ///
     /// Operation `CreateModel`: `POST /models`.
     ///
     /// - Parameters:
     ///   - name: Display name.
-    ///   - slug: Slug, unique among the workspace's models. A slug that is already taken is a `conflict`.
-    ///   - queryType: Kind of query, such as `rawSql`, `dbt`, `visual` or `custom`; the vendor spells the kind for
-    ///     tables `tabel`.
+    ///   - slug: Slug, unique among the workspace's models. A slug that is already taken is an error of kind
+    ///     `conflict`.
+    ///   - queryType: Kind of query, such as `"raw_sql"`, `"dbt"`, `"visual"` or `"custom"`. Hightouch spells the kind
+    ///     for tables `"tabel"`.
     ///   - sourceId: Id of the source that the model reads from.
-    ///   - isSchema: Whether it is only part of other models.
+    ///   - isSchema: Whether the model is used only as a part of other models.
     ///   - primaryKey: Column that identifies a row; nil if the query is never synced directly.
-    ///   - visual: The query of an audience.
-    ///   - custom: The query, for a source without SQL.
-    ///   - table: The table that it reads.
-    ///   - raw: The SQL.
-    ///   - dbt: The dbt model that it is based on.
-    ///   - dbtCloud: The dbt Cloud model that it is based on.
-    ///   - folderId: Id of the folder that holds it.
-    ///   - skipColumnQuery: Whether to skip the query for the columns. That query runs in the warehouse and can cost
-    ///     money. Default: false.
+    ///   - visual: The query, if the model is an audience.
+    ///   - custom: The query, if the source has no SQL.
+    ///   - table: The table, if the model reads a whole table.
+    ///   - raw: The query, if it is plain SQL.
+    ///   - dbt: The dbt model, if the model is based on one.
+    ///   - dbtCloud: The dbt Cloud model, if the model is based on one.
+    ///   - folderId: Id of the folder that holds the model.
+    ///   - skipColumnQuery: Whether the server skips the query that finds the columns. That query runs in the warehouse
+    ///     and can cost money. Default: false.
     ///   - options: Options for this call only.
     /// - Returns: The ``Model`` that the server returned.
-    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
+    /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
+    ///   throws `CancellationError`.
     @discardableResult
     public func create(
         name: String,
@@ -125,24 +128,27 @@ public struct Models: Sendable {
             ], options)
     }
 
-    /// Changes a model; members that are left out stay as they are. It may run a query in the warehouse.
+    /// Changes a model. Fields that are left out keep their values; at least one must be given. The change may run a
+    /// query in the warehouse, which can cost money.
     ///
     /// Operation `UpdateModel`: `PATCH /models/{modelId}`.
     ///
     /// - Parameters:
     ///   - modelId: The model's id.
     ///   - name: Display name.
-    ///   - isSchema: Whether it is only part of other models.
-    ///   - primaryKey: Primary key column; `.null` clears it.
-    ///   - visual: The query of an audience.
-    ///   - custom: The query, for a source without SQL.
-    ///   - table: The table that it reads.
-    ///   - raw: The SQL.
-    ///   - dbt: The dbt model that it is based on.
-    ///   - folderId: Id of the folder that holds it.
+    ///   - isSchema: Whether the model is used only as a part of other models.
+    ///   - primaryKey: Column that identifies a row; `.null` clears it.
+    ///   - visual: The query, if the model is an audience.
+    ///   - custom: The query, if the source has no SQL.
+    ///   - table: The table, if the model reads a whole table.
+    ///   - raw: The query, if it is plain SQL.
+    ///   - dbt: The dbt model, if the model is based on one.
+    ///   - folderId: Id of the folder that holds the model.
     ///   - options: Options for this call only.
     /// - Returns: The ``Model`` that the server returned.
-    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
+    /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
+    ///   throws `CancellationError`.
     @discardableResult
     public func update(
         _ modelId: Int,
@@ -173,20 +179,22 @@ public struct Models: Sendable {
             ], options)
     }
 
-    /// Deletes a model. Hightouch's OpenAPI document does not list this operation yet. If a server lacks it, the call
-    /// fails as if the model did not exist.
+    /// Deletes a model. Hightouch's OpenAPI document does not list this operation yet. A server without the operation
+    /// answers as if the model did not exist.
     ///
-    /// Operation `DeleteModel`: `DELETE /models/{modelId}`. The API's OpenAPI document does not contain it yet.
+    /// Operation `DeleteModel`: `DELETE /models/{modelId}`.
     ///
     /// - Parameters:
     ///   - modelId: The model's id.
     ///   - options: Options for this call only.
-    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
+    /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
+    ///   throws `CancellationError`.
     public func delete(_ modelId: Int, options: CallOptions = CallOptions()) async throws {
         try await door.nothing("models.delete", ["modelId": modelId], options)
     }
 
-    /// The operations of ``Models`` with the same arguments, which return the raw response.
+    /// The operations of ``Models`` with the same arguments, but each returns the raw response.
     public struct Raw: Sendable {
         let door: Door
 
@@ -302,11 +310,12 @@ public struct VisualQuery: Codable, Hashable, Sendable {
     public var secondaryLabel: String?
     /// Column with the primary label of a row.
     public var primaryLabel: String?
-    /// Filter conditions, in a form that the API does not define.
+    /// Filter conditions. The API does not define their structure.
     public var filter: JSONValue?
     /// Id of the parent model of the audience.
     public var parentId: Int?
-    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    /// Members of this JSON object that this version of the SDK does not know, as the server wrote them. They are sent
+    /// back with the value.
     public var otherMembers: JSONValue?
 
     /// Creates a value, for example for an argument.
@@ -327,9 +336,10 @@ public struct VisualQuery: Codable, Hashable, Sendable {
 
 /// The query of a source without SQL, such as Airtable.
 public struct CustomQuery: Codable, Hashable, Sendable {
-    /// The query, in a form that depends on the source.
+    /// The query. Its structure depends on the source.
     public var query: JSONValue?
-    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    /// Members of this JSON object that this version of the SDK does not know, as the server wrote them. They are sent
+    /// back with the value.
     public var otherMembers: JSONValue?
 
     /// Creates a value, for example for an argument.
@@ -346,7 +356,8 @@ public struct CustomQuery: Codable, Hashable, Sendable {
 public struct TableQuery: Codable, Hashable, Sendable {
     /// Name of the table.
     public var name: String?
-    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    /// Members of this JSON object that this version of the SDK does not know, as the server wrote them. They are sent
+    /// back with the value.
     public var otherMembers: JSONValue?
 
     /// Creates a value, for example for an argument.
@@ -361,21 +372,22 @@ public struct TableQuery: Codable, Hashable, Sendable {
 
 /// A dbt or dbt Cloud model. Only `modelId` is sent; the server fills in the rest.
 public struct DbtQuery: Codable, Hashable, Sendable {
-    /// dbt's own unique id.
+    /// Unique id of the model in dbt.
     public var dbtUniqueId: String?
     /// The SQL that dbt compiled.
     public var compiledSql: String?
     /// The SQL before it was compiled.
     public var rawSql: String?
-    /// Database of the table that dbt creates; absent for dbt Cloud.
+    /// Database of the table that dbt creates. Absent for dbt Cloud.
     public var database: String?
-    /// Schema of the table that dbt creates; absent for dbt Cloud.
+    /// Schema of the table that dbt creates. Absent for dbt Cloud.
     public var schema: String?
     /// Name of the table that dbt creates.
     public var name: String?
     /// Id of the dbt model.
     public var modelId: Int?
-    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    /// Members of this JSON object that this version of the SDK does not know, as the server wrote them. They are sent
+    /// back with the value.
     public var otherMembers: JSONValue?
 
     /// Creates a value, for example for an argument.
@@ -402,9 +414,10 @@ public struct DbtQuery: Codable, Hashable, Sendable {
 
 /// SQL that is passed to the source unchanged.
 public struct RawQuery: Codable, Hashable, Sendable {
-    /// The SQL.
+    /// The text of the SQL query.
     public var sql: String?
-    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    /// Members of this JSON object that this version of the SDK does not know, as the server wrote them. They are sent
+    /// back with the value.
     public var otherMembers: JSONValue?
 
     /// Creates a value, for example for an argument.
@@ -417,7 +430,8 @@ public struct RawQuery: Codable, Hashable, Sendable {
     }
 }
 
-/// A model: a query over a source. Its query is in one of `visual`, `custom`, `table`, `dbt`, `dbtCloud` and `raw`.
+/// A model: a query over a source. The query is in one of the fields `visual`, `custom`, `table`, `dbt`, `dbtCloud` and
+/// `raw`.
 public struct Model: Codable, Hashable, Identifiable, Sendable {
     /// Numeric id.
     public var id: Int
@@ -427,39 +441,40 @@ public struct Model: Codable, Hashable, Identifiable, Sendable {
     public var slug: String
     /// Description.
     public var description: String?
-    /// Id of the workspace that it belongs to.
+    /// Id of the workspace that the model belongs to.
     public var workspaceId: Int?
-    /// Column that identifies a row; absent if the query is never synced directly.
+    /// Column that identifies a row. Absent if the query is never synced directly.
     public var primaryKey: String?
-    /// When it was created.
+    /// Time of creation.
     public var createdAt: Date?
     /// Time of the last change.
     public var updatedAt: Date?
     /// Id of the source that the model reads from.
     public var sourceId: Int?
-    /// Kind of query, such as `rawSql`, `dbt`, `visual` or `custom`; the vendor spells the kind for tables `tabel`.
+    /// Kind of query, such as `"raw_sql"`, `"dbt"`, `"visual"` or `"custom"`. Hightouch spells the kind for tables
+    /// `"tabel"`.
     public var queryType: String?
-    /// Tags by name.
+    /// Tags, as a map from name to value.
     public var tags: [String: String]?
-    /// Whether it is only part of other models.
+    /// Whether the model is used only as a part of other models.
     public var isSchema: Bool?
     /// Ids of the syncs that use the model.
     public var syncs: [Int]
-    /// The query of an audience.
+    /// The query, if the model is an audience.
     public var visual: VisualQuery?
-    /// The query, for a source without SQL.
+    /// The query, if the source has no SQL.
     public var custom: CustomQuery?
-    /// The table that it reads.
+    /// The table, if the model reads a whole table.
     public var table: TableQuery?
-    /// The dbt model that it is based on.
+    /// The dbt model, if the model is based on one.
     public var dbt: DbtQuery?
-    /// The dbt Cloud model that it is based on.
+    /// The dbt Cloud model, if the model is based on one.
     public var dbtCloud: DbtQuery?
-    /// The SQL.
+    /// The query, if it is plain SQL.
     public var raw: RawQuery?
-    /// Id of the folder that holds it.
+    /// Id of the folder that holds the model.
     public var folderId: String?
-    /// Rows in the latest successful sync run. Absent before the first one.
+    /// Number of rows in the latest successful run of a sync of the model. Absent before the first successful run.
     public var lastRunSize: Int?
 
     /// Creates a value, for example for a test.

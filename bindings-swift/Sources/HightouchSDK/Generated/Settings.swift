@@ -4,31 +4,33 @@
 public struct Configuration: Hashable, Sendable {
     /// A file that holds the API key: a regular file of at most 64 KiB. One line break at its end is ignored.
     public var apiKeyFile: String?
-    /// The address of the API with its `/api/v1`, over `https`, or over `http` to a loopback address; read from
-    /// `HIGHTOUCH_BASE_URL` by default.
+    /// The address of the API, including `/api/v1`. It must use `https`, or `http` to a loopback address. Read from
+    /// `HIGHTOUCH_BASE_URL` by default, else `https://api.hightouch.com/api/v1`.
     public var baseURL: String?
-    /// The rate limit of the workspace, as requests and seconds; 200 in 10 by default. It can be lowered or raised, but
-    /// not turned off.
+    /// The rate limit of the workspace: how many requests (1 to 1,000,000) may be sent in how many seconds (0.001 to
+    /// 86,400); 200 requests in 10 seconds by default. It can be lowered or raised, but not turned off.
     public var limit: RateLimit?
     /// The part of the limit that this process may use, above 0 and up to 1; read from `HIGHTOUCH_SHARE` by default,
     /// else 1. The smallest share that a client names applies to all clients of the workspace in the process. Processes
     /// do not see each other, so give each of them its share.
     public var share: Double?
-    /// Time limit of one attempt; 30,000 ms by default.
+    /// Time limit of one attempt, above 0; 30,000 ms by default.
     public var timeout: Duration?
-    /// Time limit of a whole call, with its waiting and retries; unlimited by default.
+    /// Time limit of a whole call, with its waiting and retries, above 0; unlimited by default.
     public var deadline: Duration?
-    /// How long a call may wait for the rate limit; unlimited by default. With 0 a call is sent at once or fails.
+    /// How long a call may wait for the rate limit; unlimited by default. With 0, a call is sent at once or fails with
+    /// an error of kind `rateLimited`.
     public var maxWait: Duration?
-    /// How many times a failed call is sent again, if that is safe; 3 by default. Waiting for the rate limit does not
-    /// count.
+    /// How many times a failed call may be sent again, if that is safe; 3 by default. Waiting for the rate limit does
+    /// not count.
     public var maxRetries: Int?
     /// A PEM file, at most 16 MiB, of certificates to trust in addition to those of the system.
     public var caBundle: String?
-    /// The URL of a proxy for every request; read from the usual variables (`HTTPS_PROXY`, `NO_PROXY`) by default.
+    /// The URL of a proxy (`http`, `https`, `socks5` or `socks5h`) for every request; read from the usual variables
+    /// (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`) by default.
     public var proxy: Secret?
-    /// Headers to send with every request, such as one that a gateway requires. Headers of a single call take
-    /// precedence.
+    /// Headers to send with every request, such as one that a gateway requires. Headers of a single call replace
+    /// headers of the client with the same name.
     public var headers: [String: String]?
 
     /// Creates a configuration. A setting that is nil has its default value.
@@ -77,17 +79,20 @@ public struct Configuration: Hashable, Sendable {
 
 /// Options for one call.
 public struct CallOptions: Hashable, Sendable {
-    /// Time limit of one attempt.
+    /// Time limit of one attempt, above 0.
     public var timeout: Duration?
-    /// Time limit of the whole call, with its waiting and retries.
+    /// Time limit of the whole call, with its waiting and retries, above 0.
     public var deadline: Duration?
-    /// How many times the call is sent again after a failure, if that is safe.
+    /// How many times the call may be sent again after a failure, if that is safe. Waiting for the rate limit does not
+    /// count.
     public var maxRetries: Int?
-    /// How long the call may wait for the rate limit. With 0 it is sent at once or fails.
+    /// How long the call may wait for the rate limit. With 0, the call is sent at once or fails with an error of kind
+    /// `rateLimited`.
     public var maxWait: Duration?
-    /// Priority in the queue for the rate limit: `trigger`, `poll`, `read` or `bulk`.
+    /// Priority of the call while it waits for the rate limit: `trigger`, `poll`, `read` or `bulk`. The default depends
+    /// on the operation.
     public var priority: Priority?
-    /// Headers to send in addition to those of the client.
+    /// Headers to send in addition to those of the client. They replace headers of the client with the same name.
     public var headers: [String: String]?
 
     /// Creates options. An option that is nil keeps the value from the client's configuration.

@@ -19,17 +19,19 @@ extension HightouchError {
         case conflict
         /// The server found a value invalid (422, or a validation error under 200). The details say which and why.
         case validation
-        /// The call would have to wait longer for the rate limit, or after a refusal (429), than it may.
+        /// The wait for the rate limit, or after a refusal (429), would be longer than allowed, or the server has
+        /// refused every request for minutes.
         case rateLimited = "rate_limited"
         /// The server failed (5xx, or "Internal Server Error" under 200).
         case server
-        /// No connection to the server could be made, or it broke.
+        /// No connection to the server could be made, or the connection broke.
         case connect
         /// No trusted TLS connection of version 1.2 or newer could be made.
         case tls
-        /// The proxy cannot be reached, or it refused to connect.
+        /// The proxy cannot be reached, or it refused to connect to the server.
         case proxy
-        /// An attempt or the whole call took longer than allowed.
+        /// An attempt or the whole call took longer than allowed, or the server or a gateway gave up waiting (408,
+        /// 499).
         case timeout
         /// The call was cancelled.
         case cancelled
@@ -37,7 +39,7 @@ extension HightouchError {
         case `protocol`
         /// A change was sent, and whether it took effect is unknown. Check before you repeat it.
         case outcomeUnknown = "outcome_unknown"
-        /// The run failed, was cancelled or was interrupted, or it ended with warnings that were to be raised.
+        /// The run failed, was cancelled or was interrupted, or it ended with warnings that count as a failure.
         case runFailed = "run_failed"
         /// The run did not end within the time limit of the wait. The run itself goes on.
         case waitTimeout = "wait_timeout"
@@ -49,7 +51,7 @@ extension HightouchError {
 }
 
 extension CallStart {
-    /// The ids of the API's operations, by the core's names of the methods.
+    /// The API's own id of each operation, by the core's name of the method.
     static let operationIds: [String: String] = [
         "sources.list": "ListSource",
         "sources.get": "GetSource",
@@ -116,7 +118,7 @@ public struct SyncRunStatus: RawRepresentable, Codable, Hashable, Sendable, Expr
     /// The text of the value in the API.
     public var description: String { rawValue }
 
-    /// Waits to write to the destination, or for an earlier run.
+    /// The run waits to write to the destination, or for an earlier run.
     public static let queued = Self(rawValue: "queued")
     /// The run reads the model.
     public static let querying = Self(rawValue: "querying")
@@ -124,23 +126,23 @@ public struct SyncRunStatus: RawRepresentable, Codable, Hashable, Sendable, Expr
     public static let processing = Self(rawValue: "processing")
     /// The run writes its report.
     public static let reporting = Self(rawValue: "reporting")
-    /// Succeeded.
+    /// The run succeeded.
     public static let success = Self(rawValue: "success")
-    /// Finished with warnings, such as rejected rows.
+    /// The run finished with warnings, such as rejected rows.
     public static let warning = Self(rawValue: "warning")
-    /// Failed.
+    /// The run failed.
     public static let failed = Self(rawValue: "failed")
     /// The run was cancelled.
     public static let cancelled = Self(rawValue: "cancelled")
-    /// Was interrupted. A later run continues.
+    /// The run was interrupted. A later run continues its work.
     public static let interrupted = Self(rawValue: "interrupted")
 }
 
-/// The order of a list of sources, models, destinations or syncs; the direction is not documented.
+/// The order of a list of sources, models, destinations or syncs. The direction is not documented.
 public enum ListOrder: String, CaseIterable, Codable, Hashable, Sendable {
     /// By id.
     case id
-    /// By name; syncs have none.
+    /// By name. Syncs have no name.
     case name
     /// By slug.
     case slug
@@ -150,7 +152,7 @@ public enum ListOrder: String, CaseIterable, Codable, Hashable, Sendable {
     case updatedAt
 }
 
-/// How an event that matches a rule is handled.
+/// What happens to an event that is not defined or that violates its schema.
 ///
 /// The API may add values. A value without a constant here keeps its text, and you can send it too.
 public struct EventPolicy: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
@@ -174,7 +176,7 @@ public struct EventPolicy: RawRepresentable, Codable, Hashable, Sendable, Expres
     public static let blockEvent = Self(rawValue: "BLOCK_EVENT")
 }
 
-/// How an event with fields outside its schema is handled.
+/// What happens to an event with fields outside its schema.
 ///
 /// The API may add values. A value without a constant here keeps its text, and you can send it too.
 public struct FieldPolicy: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
@@ -230,9 +232,9 @@ public struct EventType: RawRepresentable, Codable, Hashable, Sendable, Expressi
     public static let group = Self(rawValue: "group")
 }
 
-/// The schema of the events of one kind and name.
+/// The schema that events of one type and name must match.
 public struct EventSchema: Codable, Hashable, Sendable {
-    /// JSON Schema of the event. In an event domain, it may refer to the domain's components.
+    /// JSON Schema of the event. In an event domain, the schema may refer to the domain's components.
     public var schema: JSONValue?
     /// How events with fields outside the schema are handled. Default: `OMIT_FIELDS`.
     public var onUndeclaredFields: FieldPolicy?
@@ -246,7 +248,8 @@ public struct EventSchema: Codable, Hashable, Sendable {
     public var name: String?
     /// Kind of event.
     public var type: EventType?
-    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    /// Members of this JSON object that this version of the SDK does not know, as the server wrote them. They are sent
+    /// back with the value.
     public var otherMembers: JSONValue?
 
     /// Creates a value, for example for an argument.
@@ -271,7 +274,7 @@ public struct EventSchema: Codable, Hashable, Sendable {
     }
 }
 
-/// An event source that a contract or a domain applies to.
+/// An event source that an event contract or an event domain applies to.
 public struct EventSource: Codable, Hashable, Identifiable, Sendable {
     /// The source's id.
     public var id: String
@@ -288,7 +291,7 @@ public struct EventSource: Codable, Hashable, Identifiable, Sendable {
     }
 }
 
-/// The order of a list of event contracts or event domains; the direction is not documented.
+/// The order of a list of event contracts or event domains. The direction is not documented.
 public enum EventOrder: String, CaseIterable, Codable, Hashable, Sendable {
     /// By id.
     case id

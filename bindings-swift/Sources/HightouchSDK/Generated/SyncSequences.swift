@@ -11,20 +11,23 @@ extension Hightouch {
 public struct SyncSequences: Sendable {
     let door: Door
 
-    /// The same operations, which return the raw response.
+    /// The same operations, but each returns the raw response.
     public var withRawResponse: Raw { Raw(door: door) }
 
-    /// Starts a run of a sequence and returns a handle that follows it. A sequence never overlaps itself. During a run,
-    /// the handle belongs to the one follow-up run that all such triggers share or, in workspaces without queueing, to
-    /// the run in progress. The request is repeated only if the first one certainly had no effect.
+    /// Starts a run of a sequence and returns a handle that follows the run. A sequence has at most one run in
+    /// progress. During a run, the call returns a handle of the one run that is queued next, which all such calls
+    /// share. In a workspace without queueing of runs, the call returns a handle of the run in progress. A request that
+    /// failed is sent again only if it certainly had no effect.
     ///
     /// Operation `TriggerSequenceRun`: `POST /sync-sequences/{syncSequenceId}/trigger`.
     ///
     /// - Parameters:
-    ///   - syncSequenceId: The sequence's id; no operation lists sequences, so take it from the web app.
+    ///   - syncSequenceId: The sequence's id. No operation lists sequences: take the id from Hightouch's web app.
     ///   - options: Options for this call only.
     /// - Returns: A handle that follows the run.
-    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
+    /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
+    ///   throws `CancellationError`.
     @discardableResult
     public func trigger(
         _ syncSequenceId: String,
@@ -33,12 +36,12 @@ public struct SyncSequences: Sendable {
         try await door.run("sync_sequences.trigger", ["syncSequenceId": syncSequenceId], options)
     }
 
-    /// Reads one run of a sequence, with the status of each member.
+    /// Reads one run of a sequence, with the status of the run of each sync.
     ///
     /// Operation `GetSyncSequenceRun`: `GET /sync-sequences/runs/{syncSequenceRunId}`.
     ///
     /// - Parameters:
-    ///   - syncSequenceRunId: The run's id, as returned by `trigger`.
+    ///   - syncSequenceRunId: The run's id, from the handle that `trigger` returns.
     ///   - options: Options for this call only.
     /// - Returns: The ``SequenceRun`` that the server returned.
     /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
@@ -46,7 +49,7 @@ public struct SyncSequences: Sendable {
         try await door.value("sync_sequences.run", ["syncSequenceRunId": syncSequenceRunId], options)
     }
 
-    /// The operations of ``SyncSequences`` with the same arguments, which return the raw response.
+    /// The operations of ``SyncSequences`` with the same arguments, but each returns the raw response.
     public struct Raw: Sendable {
         let door: Door
 
@@ -86,13 +89,13 @@ public struct SequenceRunStatus: RawRepresentable, Codable, Hashable, Sendable, 
     /// The text of the value in the API.
     public var description: String { rawValue }
 
-    /// Has not started.
+    /// The run has not started.
     public static let pending = Self(rawValue: "pending")
     /// The run executes its syncs.
     public static let running = Self(rawValue: "running")
-    /// Finished. Its members may still have warnings.
+    /// The run finished. Runs of its syncs may have ended with warnings.
     public static let done = Self(rawValue: "done")
-    /// Failed.
+    /// The run failed.
     public static let failed = Self(rawValue: "failed")
     /// The run was cancelled.
     public static let cancelled = Self(rawValue: "cancelled")
@@ -102,11 +105,11 @@ public struct SequenceRunStatus: RawRepresentable, Codable, Hashable, Sendable, 
 public struct SequenceMember: Codable, Hashable, Sendable {
     /// Id of the sync.
     public var syncId: Int?
-    /// Id of the run of the sync, as in `syncs.runs`.
+    /// Id of the sync's run. `syncs.runs` lists the run with the same id.
     public var syncRunId: Int?
-    /// Status of that run.
+    /// Status of the sync's run.
     public var status: SyncRunStatus?
-    /// End time; absent until the run ends.
+    /// End time of the sync's run. Absent until the run ends.
     public var finishedAt: Date?
 
     /// Creates a value, for example for a test.
@@ -127,9 +130,10 @@ public struct SequenceMember: Codable, Hashable, Sendable {
 public struct SequenceRun: Codable, Hashable, Identifiable, Sendable {
     /// The run's id.
     public var id: String
-    /// State of the run. A run that is `done` counts as finished with warnings if a member did not succeed.
+    /// Status of the run. A run that is `done` counts as finished with warnings if the run of one of its syncs did not
+    /// succeed.
     public var status: SequenceRunStatus
-    /// The runs of its syncs that have started.
+    /// Runs of the sequence's syncs. Only runs that have started are listed.
     public var syncRuns: [SequenceMember]
 
     /// Creates a value, for example for a test.

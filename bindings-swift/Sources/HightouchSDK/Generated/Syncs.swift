@@ -11,7 +11,7 @@ extension Hightouch {
 public struct Syncs: Sendable {
     let door: Door
 
-    /// The same operations, which return the raw response.
+    /// The same operations, but each returns the raw response.
     public var withRawResponse: Raw { Raw(door: door) }
 
     /// Lists the syncs of the workspace, a page at a time, ordered by id unless `orderBy` says otherwise.
@@ -56,8 +56,8 @@ public struct Syncs: Sendable {
     /// Operation `GetSync`: `GET /syncs/{syncId}`.
     ///
     /// - Parameters:
-    ///   - sync: The sync's id or slug; an all-digit string is an id. A slug that the client does not remember costs
-    ///     one more request; a change looks it up each time.
+    ///   - sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request to look up its
+    ///     id, unless the client remembers the id. A call that changes something looks up the slug each time.
     ///   - options: Options for this call only.
     /// - Returns: The ``Sync`` that the server returned.
     /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
@@ -65,21 +65,23 @@ public struct Syncs: Sendable {
         try await door.value("syncs.get", ["sync": sync], options)
     }
 
-    /// Creates a sync. The request is repeated only if the first one certainly had no effect.
+    /// Creates a sync. A request that failed is sent again only if it certainly had no effect.
     ///
     /// Operation `CreateSync`: `POST /syncs`.
     ///
     /// - Parameters:
-    ///   - slug: Slug, unique in the workspace. A slug that is already taken is a `conflict`.
-    ///   - configuration: Mappings and settings; the form depends on the kind of destination.
+    ///   - slug: Slug, unique in the workspace. A slug that is already taken is an error of kind `conflict`.
+    ///   - configuration: Mappings and settings. Their structure depends on the kind of destination.
     ///   - destinationId: Id of the destination that the sync writes to.
     ///   - modelId: Id of the model that the sync reads.
-    ///   - schedule: Schedule of automatic runs. `.null` or left out for a sync that is only started by hand, by the
-    ///     API or in a sequence.
+    ///   - schedule: Schedule of automatic runs. If it is `.null` or left out, the sync runs only when it is started by
+    ///     hand, by the API or in a sequence.
     ///   - disabled: Whether scheduled runs are switched off. Default: false.
     ///   - options: Options for this call only.
     /// - Returns: The ``Sync`` that the server returned.
-    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
+    /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
+    ///   throws `CancellationError`.
     @discardableResult
     public func create(
         slug: String,
@@ -102,21 +104,23 @@ public struct Syncs: Sendable {
             ], options)
     }
 
-    /// Changes a sync; members that are left out stay as they are.
+    /// Changes a sync. Fields that are left out keep their values; at least one must be given.
     ///
     /// Operation `UpdateSync`: `PATCH /syncs/{syncId}`.
     ///
     /// - Parameters:
-    ///   - sync: The sync's id or slug; an all-digit string is an id. A slug that the client does not remember costs
-    ///     one more request; a change looks it up each time.
-    ///   - configuration: Mappings and settings; the form depends on the kind of destination. Whether members that are
-    ///     left out keep their values is not documented.
-    ///   - schedule: Schedule of automatic runs. `.null` is meant to remove the schedule, but whether the server does
-    ///     so is not proved: in the vendor's own example it answers with the old schedule.
+    ///   - sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request to look up its
+    ///     id, unless the client remembers the id. A call that changes something looks up the slug each time.
+    ///   - configuration: Mappings and settings. Their structure depends on the kind of destination. Whether settings
+    ///     that are left out keep their values is not documented.
+    ///   - schedule: Schedule of automatic runs. `.null` should remove the schedule, but this is not confirmed: in
+    ///     Hightouch's example, the server returns the old schedule.
     ///   - disabled: Whether scheduled runs are switched off.
     ///   - options: Options for this call only.
     /// - Returns: The ``Sync`` that the server returned.
-    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
+    /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
+    ///   throws `CancellationError`.
     @discardableResult
     public func update(
         _ sync: SyncReference,
@@ -135,37 +139,41 @@ public struct Syncs: Sendable {
             ], options)
     }
 
-    /// Deletes a sync. Rows that it has sent stay in the destination. Hightouch's OpenAPI document does not list this
-    /// operation yet. If a server lacks it, the call fails as if the sync did not exist.
+    /// Deletes a sync. Rows that the sync has sent stay in the destination. Hightouch's OpenAPI document does not list
+    /// this operation yet. A server without the operation answers as if the sync did not exist.
     ///
-    /// Operation `DeleteSync`: `DELETE /syncs/{syncId}`. The API's OpenAPI document does not contain it yet.
+    /// Operation `DeleteSync`: `DELETE /syncs/{syncId}`.
     ///
     /// - Parameters:
-    ///   - sync: The sync's id or slug; an all-digit string is an id. A slug that the client does not remember costs
-    ///     one more request; a change looks it up each time.
+    ///   - sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request to look up its
+    ///     id, unless the client remembers the id. A call that changes something looks up the slug each time.
     ///   - options: Options for this call only.
-    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
+    /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
+    ///   throws `CancellationError`.
     public func delete(_ sync: SyncReference, options: CallOptions = CallOptions()) async throws {
         try await door.nothing("syncs.delete", ["sync": sync], options)
     }
 
-    /// Starts a run of a sync and returns a handle that follows that run. While another run is in progress the new one
-    /// queues behind it; a disabled sync runs too. The request is repeated only if the first one certainly had no
-    /// effect: the limit refused it, or the connection was never made. If the effect cannot be known, the error's kind
-    /// is `outcomeUnknown`.
+    /// Starts a run of a sync and returns a handle that follows the run. If another run is in progress, the new run is
+    /// queued behind it. A disabled sync runs too. A request that failed is sent again only if it certainly had no
+    /// effect, such as a request that the rate limit refused or that never reached the server. If the answer is lost
+    /// and the SDK cannot identify the new run, the error is of kind `outcomeUnknown`.
     ///
     /// Operation `TriggerRun`: `POST /syncs/{syncId}/trigger`.
     ///
     /// - Parameters:
-    ///   - sync: The sync's id or slug; an all-digit string is an id. A slug that the client does not remember costs
-    ///     one more request; a change looks it up each time.
+    ///   - sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request to look up its
+    ///     id, unless the client remembers the id. A call that changes something looks up the slug each time.
     ///   - fullResync: Send every row again, even if it was synced before. Default: false.
     ///   - resetCDC: Process every row without making changes at the destination. Default: false.
     ///   - clearAndFill: Empty the audience, then send all rows of the query's result. Default: false.
     ///   - ifRunning: What to do while a run of the sync is in progress. Default: `queue`.
     ///   - options: Options for this call only.
     /// - Returns: A handle that follows the run.
-    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
+    /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
+    ///   throws `CancellationError`.
     @discardableResult
     public func trigger(
         _ sync: SyncReference,
@@ -191,12 +199,12 @@ public struct Syncs: Sendable {
     /// Operation `ListSyncRuns`: `GET /syncs/{syncId}/runs`.
     ///
     /// - Parameters:
-    ///   - sync: The sync's id or slug; an all-digit string is an id. A slug that the client does not remember costs
-    ///     one more request; a change looks it up each time.
-    ///   - runId: Only this run.
+    ///   - sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request to look up its
+    ///     id, unless the client remembers the id. A call that changes something looks up the slug each time.
+    ///   - runId: Only the run with this id.
     ///   - after: Only runs that started after this time.
     ///   - before: Only runs that started before this time.
-    ///   - within: Only runs that started in the last given number of minutes.
+    ///   - within: Only runs that started at most this number of minutes ago.
     ///   - offset: Number of runs to skip before the first page. Default: 0.
     ///   - limit: Runs per page, at least 1. Default: 100. The server may return fewer.
     ///   - orderBy: Order of the list. Default: by id.
@@ -227,7 +235,7 @@ public struct Syncs: Sendable {
             ], options)
     }
 
-    /// The operations of ``Syncs`` with the same arguments, which return the raw response.
+    /// The operations of ``Syncs`` with the same arguments, but each returns the raw response.
     public struct Raw: Sendable {
         let door: Door
 
@@ -384,17 +392,17 @@ public struct RowCounts: Codable, Hashable, Sendable {
 public struct SyncRun: Codable, Hashable, Identifiable, Sendable {
     /// Numeric id.
     public var id: Int
-    /// State of the run. Rely on it and not on `completionRatio`.
+    /// Status of the run. Use it, not `completionRatio`, to tell whether the run has ended.
     public var status: SyncRunStatus
-    /// When it was requested. Earlier than `startedAt` if it waited for another run.
+    /// Time at which the run was requested. Earlier than `startedAt` if the run waited for another run.
     public var createdAt: Date?
-    /// When it started.
+    /// Start time.
     public var startedAt: Date?
     /// End time.
     public var finishedAt: Date?
     /// Rows that the query returned.
     public var querySize: Int
-    /// Progress as a ratio; its range is not documented, and a successful run may end below 1.
+    /// Progress as a ratio. The range is not documented, and a successful run may end below 1.
     public var completionRatio: Double
     /// Rows that the run planned to send.
     public var plannedRows: RowCounts
@@ -402,7 +410,7 @@ public struct SyncRun: Codable, Hashable, Identifiable, Sendable {
     public var successfulRows: RowCounts
     /// Rows that the destination rejected. Rows that were never tried are not counted.
     public var failedRows: RowCounts
-    /// The error that the run reports.
+    /// Error message of a run that did not succeed.
     public var error: String?
 
     /// Creates a value, for example for a test.
@@ -467,7 +475,8 @@ public struct Interval: Codable, Hashable, Sendable {
     public var unit: IntervalUnit?
     /// Number of units.
     public var quantity: Int?
-    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    /// Members of this JSON object that this version of the SDK does not know, as the server wrote them. They are sent
+    /// back with the value.
     public var otherMembers: JSONValue?
 
     /// Creates a value, for example for an argument.
@@ -482,11 +491,12 @@ public struct Interval: Codable, Hashable, Sendable {
     }
 }
 
-/// A rule of the kind `interval`.
+/// A rule that starts runs at a fixed interval.
 public struct IntervalRule: Codable, Hashable, Sendable {
     /// The interval between runs.
     public var interval: Interval?
-    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    /// Members of this JSON object that this version of the SDK does not know, as the server wrote them. They are sent
+    /// back with the value.
     public var otherMembers: JSONValue?
 
     /// Creates a value, for example for an argument.
@@ -499,11 +509,12 @@ public struct IntervalRule: Codable, Hashable, Sendable {
     }
 }
 
-/// A rule of the kind `cron`.
+/// A rule that starts runs by a cron expression.
 public struct CronRule: Codable, Hashable, Sendable {
-    /// Cron expression; the time zone is not documented.
+    /// Cron expression. The time zone is not documented.
     public var expression: String?
-    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    /// Members of this JSON object that this version of the SDK does not know, as the server wrote them. They are sent
+    /// back with the value.
     public var otherMembers: JSONValue?
 
     /// Creates a value, for example for an argument.
@@ -516,7 +527,7 @@ public struct CronRule: Codable, Hashable, Sendable {
     }
 }
 
-/// Days of the week; an absent day is not set.
+/// Days of the week. A day that is absent is not selected.
 public struct VisualDays: Codable, Hashable, Sendable {
     /// On Mondays.
     public var monday: Bool?
@@ -532,7 +543,8 @@ public struct VisualDays: Codable, Hashable, Sendable {
     public var saturday: Bool?
     /// On Sundays.
     public var sunday: Bool?
-    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    /// Members of this JSON object that this version of the SDK does not know, as the server wrote them. They are sent
+    /// back with the value.
     public var otherMembers: JSONValue?
 
     /// Creates a value, for example for an argument.
@@ -561,9 +573,10 @@ public struct VisualDays: Codable, Hashable, Sendable {
 public struct VisualExpression: Codable, Hashable, Sendable {
     /// Days on which a run starts.
     public var days: VisualDays?
-    /// Time of day; its format and zone are not documented.
+    /// Time of day. The format and the time zone are not documented.
     public var time: String?
-    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    /// Members of this JSON object that this version of the SDK does not know, as the server wrote them. They are sent
+    /// back with the value.
     public var otherMembers: JSONValue?
 
     /// Creates a value, for example for an argument.
@@ -578,11 +591,12 @@ public struct VisualExpression: Codable, Hashable, Sendable {
     }
 }
 
-/// A rule of the kind `visual`.
+/// A rule that starts runs on days of the week, at a time of day.
 public struct VisualRule: Codable, Hashable, Sendable {
-    /// Days and times.
+    /// Days and times at which runs start.
     public var expressions: [VisualExpression]
-    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    /// Members of this JSON object that this version of the SDK does not know, as the server wrote them. They are sent
+    /// back with the value.
     public var otherMembers: JSONValue?
 
     /// Creates a value, for example for an argument.
@@ -599,7 +613,8 @@ public struct VisualRule: Codable, Hashable, Sendable {
 public struct DbtAccount: Codable, Hashable, Sendable {
     /// Id in dbt Cloud.
     public var id: String?
-    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    /// Members of this JSON object that this version of the SDK does not know, as the server wrote them. They are sent
+    /// back with the value.
     public var otherMembers: JSONValue?
 
     /// Creates a value, for example for an argument.
@@ -616,7 +631,8 @@ public struct DbtAccount: Codable, Hashable, Sendable {
 public struct DbtJob: Codable, Hashable, Sendable {
     /// Id in dbt Cloud.
     public var id: String?
-    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    /// Members of this JSON object that this version of the SDK does not know, as the server wrote them. They are sent
+    /// back with the value.
     public var otherMembers: JSONValue?
 
     /// Creates a value, for example for an argument.
@@ -629,13 +645,14 @@ public struct DbtJob: Codable, Hashable, Sendable {
     }
 }
 
-/// A rule of the kind `dbt`.
+/// A rule that starts a run after a job of dbt Cloud.
 public struct DbtRule: Codable, Hashable, Sendable {
     /// Account in dbt Cloud.
     public var account: DbtAccount?
     /// Job after which the sync runs.
     public var job: DbtJob?
-    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    /// Members of this JSON object that this version of the SDK does not know, as the server wrote them. They are sent
+    /// back with the value.
     public var otherMembers: JSONValue?
 
     /// Creates a value, for example for an argument.
@@ -650,17 +667,17 @@ public struct DbtRule: Codable, Hashable, Sendable {
     }
 }
 
-/// The rule of a schedule, told apart by `kind`.
+/// The rule of a schedule: an interval, a cron expression, days and times, or a job of dbt Cloud.
 public enum ScheduleRule: Hashable, Sendable {
     /// At a fixed interval of minutes, hours, days or weeks.
     case interval(IntervalRule)
     /// By a cron expression.
     case cron(CronRule)
-    /// On days and times set in the vendor's web app.
+    /// On days and times, as set in Hightouch's web app.
     case visual(VisualRule)
     /// After a job of dbt Cloud.
     case dbt(DbtRule)
-    /// A kind that this version does not know.
+    /// A variant that this version of the SDK does not know.
     case unknown(JSONValue)
 }
 
@@ -707,11 +724,12 @@ extension ScheduleRule: Codable {
 
 /// The schedule of a sync.
 public struct Schedule: Codable, Hashable, Sendable {
-    /// The vendor's name for the type of schedule.
+    /// Hightouch's name for the type of schedule, such as `interval`.
     public var type: String?
     /// The rule. Some types of schedule have none.
     public var schedule: ScheduleRule?
-    /// Members that this version does not know, as the server wrote them. They are sent back with the value.
+    /// Members of this JSON object that this version of the SDK does not know, as the server wrote them. They are sent
+    /// back with the value.
     public var otherMembers: JSONValue?
 
     /// Creates a value, for example for an argument.
@@ -770,7 +788,7 @@ public struct SyncStatus: RawRepresentable, Codable, Hashable, Sendable, Express
 
 /// A list or an audience in a destination.
 public struct ExternalSegment: Codable, Hashable, Sendable {
-    /// Its id in the destination; absent if none was created.
+    /// Id of the list or audience. Absent if none was created.
     public var id: String?
 
     /// Creates a value, for example for a test.
@@ -787,9 +805,9 @@ public struct Sync: Codable, Hashable, Identifiable, Sendable {
     public var id: Int
     /// Slug, unique in the workspace.
     public var slug: String
-    /// Id of the workspace that it belongs to.
+    /// Id of the workspace that the sync belongs to.
     public var workspaceId: Int?
-    /// When it was created.
+    /// Time of creation.
     public var createdAt: Date?
     /// Time of the last change.
     public var updatedAt: Date?
@@ -797,7 +815,7 @@ public struct Sync: Codable, Hashable, Identifiable, Sendable {
     public var destinationId: Int?
     /// Id of the model that the sync reads.
     public var modelId: Int?
-    /// Mappings and settings; the form depends on the kind of destination and may change at any time.
+    /// Mappings and settings. Their structure depends on the kind of destination and may change at any time.
     public var configuration: JSONValue?
     /// Schedule of automatic runs. Absent for a sync that is only started by hand, by the API or in a sequence.
     public var schedule: Schedule?
@@ -805,15 +823,15 @@ public struct Sync: Codable, Hashable, Identifiable, Sendable {
     public var status: SyncStatus?
     /// Whether scheduled runs are switched off. Triggered runs still start.
     public var disabled: Bool?
-    /// When the latest run started. Absent before the first one.
+    /// Start time of the latest run. Absent before the first run.
     public var lastRunAt: Date?
     /// Columns of the source that the sync uses.
     public var referencedColumns: [String]
-    /// Primary key column in the source.
+    /// Column that identifies a row in the source.
     public var primaryKey: String?
-    /// List or audience that was created in the destination.
+    /// List or audience that was created in the destination, if any.
     public var externalSegment: ExternalSegment?
-    /// Tags by name.
+    /// Tags, as a map from name to value.
     public var tags: [String: String]?
 
     /// Creates a value, for example for a test.
@@ -858,13 +876,13 @@ public struct Sync: Codable, Hashable, Identifiable, Sendable {
 public enum IfRunning: String, CaseIterable, Codable, Hashable, Sendable {
     /// Starts another run, which is queued behind the current one.
     case queue
-    /// Returns the newest run in progress instead of starting one. Combining it with other options is an error, since
-    /// that run may have been started with different ones. The SDK reads the list of runs first; a run that somebody
-    /// else starts between that and the trigger is queued behind.
+    /// Returns the newest run in progress, and starts a run only if there is none. Other options of the trigger are an
+    /// error, because the run in progress may have been started without them. The SDK looks for a run in progress
+    /// before it sends the trigger. If somebody else starts a run in between, the new run is queued behind that run.
     case join
 }
 
-/// The order of a list of a sync's runs; the direction is not documented.
+/// The order of a list of a sync's runs. The direction is not documented.
 public enum RunOrder: String, CaseIterable, Codable, Hashable, Sendable {
     /// By id.
     case id

@@ -7,7 +7,7 @@ import Foundation
 @testable import HightouchSDK
 
 extension Call {
-    /// Makes the call through the method of an operation; nil if there is no such operation.
+    /// Makes the call through the method of the operation `op`. Returns nil if there is no such operation.
     func made(_ op: String) async throws -> Ended? {
         switch op {
         case _ where op.hasPrefix("campaigns."): try await campaigns(op)

@@ -1,5 +1,6 @@
-//! Compares two OpenAPI documents, the one that the SDK was written from and a newer one, in what the catalogue does
-//! not contain: servers, authentication, answers other than success, and bounds of what is sent.
+//! Compares a newer OpenAPI document with the one that the SDK was written from. Only what the catalogue does not
+//! contain is compared: the servers, the authentication, the bounds on what is sent, and the further shapes that an
+//! answer can have under a success status.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,11 +9,11 @@ use serde_json::Value;
 use super::document::{Described, Document, text};
 use super::{Finding, Severity};
 
-/// Bounds that are narrower when they are smaller, and bounds that are narrower when they are larger.
+/// Upper bounds allow less when they are smaller, lower bounds when they are larger.
 const UPPER: [&str; 4] = ["maxItems", "maxLength", "maxProperties", "maximum"];
 const LOWER: [&str; 4] = ["minItems", "minLength", "minProperties", "minimum"];
 
-/// How deep nested values are compared.
+/// The most levels of nesting at which values are compared.
 const DEEPEST_VALUE: usize = 16;
 
 pub(crate) fn differences(document: &Document, baseline: &Document) -> Vec<Finding> {
@@ -44,7 +45,8 @@ fn servers(document: &Document, baseline: &Document) -> Vec<Finding> {
     gone.chain(added).collect()
 }
 
-/// The SDK sends a bearer token and nothing else.
+/// Reports operations that do not accept a bearer token alone, because the SDK sends nothing else. Also reports new
+/// schemes.
 fn security(document: &Document, baseline: &Document) -> Vec<Finding> {
     let schemes = document.security_schemes();
     let is_bearer = |name: &str| {
@@ -85,9 +87,10 @@ fn beside_good(at: &str, theirs: BTreeSet<String>, earlier: &BTreeSet<String>) -
     findings
 }
 
-/// The bounds of everything that an operation takes, by its path and the bound's keyword.
+/// The bounds on the parameters and the body of an operation. A place in them is written `body.recipients[]`.
 #[derive(Default)]
 struct Bounds {
+    /// All places, also those without a bound.
     places: BTreeSet<String>,
     numbers: BTreeMap<(String, &'static str), f64>,
     patterns: BTreeMap<String, String>,
@@ -98,7 +101,8 @@ impl Bounds {
         let mut bounds = Self::default();
         for parameter in &operation.parameters {
             let at = format!("{}.{}", text(parameter, "in"), text(parameter, "name"));
-            // The limits of the page size are compared elsewhere, with the size that the SDK asks for.
+            // The comparison with the catalogue checks the page size, because the catalogue has the size that the SDK
+            // asks for.
             if let (Some(schema), false) = (parameter.get("schema"), at == "query.limit") {
                 bounds.collect(document, at, schema, DEEPEST_VALUE);
             }

@@ -78,7 +78,7 @@ impl<'a> Compared<'a> {
     fn parameters(&mut self, id: &str, ours: &'a Value, theirs: &Described<'a>) {
         for parameter in &theirs.parameters {
             let (place, name) = (text(parameter, "in"), text(parameter, "name"));
-            // OpenAPI ignores parameters with these three names.
+            // By OpenAPI's rules, header parameters with these three names are ignored.
             let ours = ["accept", "authorization", "content-type"].contains(&name.to_lowercase().as_str());
             if matches!(place, "header" | "cookie") && !ours {
                 self.parameter_added(&format!("{id} {place}.{name}"), parameter);
@@ -128,7 +128,8 @@ impl<'a> Compared<'a> {
         }
     }
 
-    /// Pages are requested with Hightouch's default size, since a larger one may be refused.
+    /// Compares the page size that the SDK asks for with the default and the maximum in the document. The SDK asks for
+    /// Hightouch's default, because the server may refuse a larger page.
     fn page_size(&mut self, at: &str, ours: &Value, schema: &Value) {
         let Some(ours) = ours.pointer("/returns/size").and_then(Value::as_f64) else { return };
         if !at.ends_with("query.limit") {
@@ -177,7 +178,7 @@ impl<'a> Compared<'a> {
         let at = format!("{id} answer");
         let schema = self.document.good(theirs.value);
         match (returns.get("page"), returns.get("value"), schema) {
-            // An operation that starts a run returns the run's id.
+            // The answer of an operation that starts a run must contain the run's id.
             (None, None, Some(schema))
                 if returns.get("run").is_some() && !self.document.properties(schema).contains_key("id") =>
             {
@@ -200,7 +201,7 @@ impl<'a> Compared<'a> {
         }
     }
 
-    /// A named type of ours and a schema.
+    /// Compares a named type of the catalogue with a schema.
     fn object(&mut self, at: &str, name: &str, schema: &'a Value, way: Way) {
         let Some(&of) = self.types.get(name) else { return };
         match text(of, "shape") {
@@ -209,7 +210,7 @@ impl<'a> Compared<'a> {
             _ => {
                 let is = |field: &Value, key| field.get(key) == Some(&Value::Bool(true));
                 let known = list(of, "fields").iter().filter(|field| {
-                    // The other members of an object are kept under this name.
+                    // The SDK keeps unknown members of an object under this name; the API has no such member.
                     text(field, "wire") != "otherMembers" && !(way == Way::Request && is(field, "readOnly"))
                 });
                 let known = known.map(|field| {
@@ -266,7 +267,7 @@ impl<'a> Compared<'a> {
         }
     }
 
-    /// A type expression of the catalogue and a schema.
+    /// Compares a type expression of the catalogue, such as `{"list": "int"}`, with a schema.
     fn value(&mut self, at: &str, of: Option<&'a Value>, schema: &'a Value, way: Way) {
         let schema = self.document.resolved(schema);
         let Some(of) = of else { return };
@@ -325,7 +326,8 @@ impl<'a> Compared<'a> {
         }
     }
 
-    /// The variants of a union are identified by a member that only one of them has.
+    /// Compares the variants of a union with the alternatives of a schema. A variant corresponds to the first
+    /// alternative that has any of the variant's members, because the variants of a union share no member.
     fn union(&mut self, at: &str, of: &'a Value, schema: &'a Value, way: Way) {
         let theirs = self.document.alternatives(schema);
         let mut met = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! The parts of an OpenAPI document (3.0 or 3.1) that are compared.
+//! Reads the parts of an OpenAPI document (3.0 or 3.1) that are compared.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 const DEEPEST_REFERENCE: usize = 32;
 const UNIONS: [&str; 2] = ["anyOf", "oneOf"];
 
-/// The document.
+/// An OpenAPI document, as parsed JSON.
 pub(crate) struct Document(Value);
 
-/// One operation, such as `GET /syncs/{syncId}`.
+/// One operation of the document, such as `GET /syncs/{syncId}`.
 pub(crate) struct Described<'a> {
     pub http: String,
     pub id: &'a str,
@@ -30,7 +30,6 @@ impl Document {
         Ok(Self(value))
     }
 
-    /// Every operation.
     pub(crate) fn operations(&self) -> Vec<Described<'_>> {
         let mut operations = Vec::new();
         for (path, item) in members(&self.0, "paths") {
@@ -55,7 +54,7 @@ impl Document {
         operations
     }
 
-    /// The schema that a reference, or a wrapper around one, stands for.
+    /// Follows references and wrappers, such as an `allOf` with one part, to the schema that they stand for.
     pub(crate) fn resolved<'a>(&'a self, schema: &'a Value) -> &'a Value {
         self.levels(schema).last().unwrap_or(schema)
     }
@@ -80,7 +79,7 @@ impl Document {
         .take(DEEPEST_REFERENCE)
     }
 
-    /// Whether the schema, or what it stands for, allows null.
+    /// Whether a schema allows null, itself or through a reference or a wrapper.
     pub(crate) fn may_be_null(&self, schema: &Value) -> bool {
         self.levels(schema).any(|schema| {
             schema.get("nullable") == Some(&Value::Bool(true))
@@ -102,19 +101,20 @@ impl Document {
             .collect()
     }
 
-    /// The authentication that an operation requires: any one of these sets of schemes; none if the list is empty.
+    /// The authentication that an operation accepts: a list of sets of schemes, of which a request needs any one set.
+    /// The list is empty if the operation needs no authentication.
     pub(crate) fn security<'a>(&'a self, operation: &'a Value) -> &'a [Value] {
         list(if operation.get("security").is_some() { operation } else { &self.0 }, "security")
     }
 
-    /// The JSON schema of a request or a response.
+    /// The schema of the JSON body of a request or a response.
     pub(crate) fn content<'a>(&'a self, holder: &'a Value) -> Option<&'a Value> {
         let content = self.resolved(holder).get("content")?.as_object()?;
         let (_, media) = content.iter().find(|(kind, _)| kind.starts_with("application/json"))?;
         media.get("schema").map(|schema| self.resolved(schema))
     }
 
-    /// The schema of a success; of a union, the first schema that is not an error.
+    /// The schema of the answer under the success status. If it is a union, the first alternative that is not an error.
     pub(crate) fn good<'a>(&'a self, operation: &'a Value) -> Option<&'a Value> {
         let schema = self.answer(operation)?;
         let alternatives = self.alternatives(schema);
@@ -122,7 +122,7 @@ impl Document {
         Some(good.or(alternatives.first()).copied().unwrap_or(schema))
     }
 
-    /// The shapes of the other answers that an operation may send under its success status.
+    /// The shapes of the answers other than [`Self::good`] that an operation may send under its success status.
     pub(crate) fn beside_good<'a>(&'a self, operation: &'a Value) -> BTreeSet<String> {
         let Some(schema) = self.answer(operation) else { return BTreeSet::new() };
         let good = self.good(operation);
@@ -140,7 +140,8 @@ impl Document {
         self.content(response)
     }
 
-    /// The shapes of the API's errors: `{"error"}`, `{"message", "details"}` and a text.
+    /// Whether a schema is one of the API's errors: an object with only `error`, an object with only `message` and
+    /// `details`, or a string.
     fn is_error(&self, schema: &Value) -> bool {
         let names: Vec<&str> = self.properties(schema).into_keys().collect();
         matches!(names.as_slice(), ["error"] | ["details", "message"]) || self.kind(schema) == Some("string")
@@ -155,13 +156,13 @@ impl Document {
         }
     }
 
-    /// The members of a union, without null.
+    /// The alternatives of a union, without null.
     pub(crate) fn alternatives<'a>(&'a self, schema: &'a Value) -> Vec<&'a Value> {
         non_null(self.resolved(schema)).into_iter().map(|member| self.resolved(member)).collect()
     }
 
-    /// The properties of an object with those of its parts, and whether each is required. A union has those of all its
-    /// members, and none is required.
+    /// The properties of an object, including those of the parts of an `allOf`, and whether each is required. A union
+    /// has the properties of all its alternatives, and none of them is required.
     pub(crate) fn properties<'a>(&'a self, schema: &'a Value) -> BTreeMap<&'a str, (&'a Value, bool)> {
         let schema = self.resolved(schema);
         let mut properties = BTreeMap::new();
@@ -185,8 +186,8 @@ impl Document {
         properties
     }
 
-    /// The name of the type without null: `string`, `number` (also for `integer`), `boolean`, `array`, `object`, or
-    /// nothing if any JSON fits.
+    /// The type of a schema, apart from null: `string`, `number` (also for `integer`), `boolean`, `array` or `object`.
+    /// `None` if the schema names no type, so that any JSON fits.
     pub(crate) fn kind(&self, schema: &Value) -> Option<&'static str> {
         let schema = self.resolved(schema);
         let named = match schema.get("type") {

@@ -14,20 +14,21 @@ use serde_json::Value;
 
 use document::Document;
 
-/// The document that the SDK was built from.
+/// The text of the document that the SDK was written from.
 const BASELINE: &str = include_str!("../../../../tests/sandbox/openapi.json");
 
-/// The known differences, each with its reason.
+/// The known differences, each with its reason, as JSON.
 const KNOWN: &str = include_str!("known.json");
 
 /// How much a difference matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Severity {
-    /// It is listed in `known.json`.
+    /// The difference is expected: it is listed in `known.json`, or the document lacks an operation that the catalogue
+    /// marks as newer.
     Known,
-    /// The SDK works as before, but lacks it.
+    /// The SDK works as before, but may not support something new.
     New,
-    /// Calls may fail, or answers may not be read.
+    /// Calls may fail, or the SDK may be unable to read answers.
     Breaking,
 }
 
@@ -53,7 +54,7 @@ pub(crate) struct Finding {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Known {
-    /// The place, in which `*` stands for any text.
+    /// A pattern for [`Finding::at`], in which `*` stands for any text.
     at: String,
     what: String,
     why: String,
@@ -94,7 +95,8 @@ fn compared(document: &Document, catalogue: &Value) -> Result<(String, u8), Stri
     Ok(report(&settled(&findings, &known)))
 }
 
-/// The differences, with the known ones marked. A known difference that is gone is a difference too.
+/// Marks the known differences, and sorts all by severity. An entry of `known.json` that fits no difference is reported
+/// as new.
 fn settled(findings: &[Finding], known: &[Known]) -> Vec<Finding> {
     let mut settled = Vec::new();
     for mut finding in findings.iter().cloned() {

@@ -104,7 +104,7 @@ fn what_calls_and_answers_count_on_is_breaking_when_it_goes_or_changes() {
     }
 }
 
-/// A known difference has a reason. If it no longer exists, the report says so.
+/// If a known difference no longer exists, its entry in `known.json` is out of date, and the report says so.
 #[test]
 fn a_known_difference_that_is_no_more_is_told() {
     let (lines, status) = drift(|document| {
@@ -160,7 +160,8 @@ fn the_last_line_says_the_severity_and_the_status() {
     }
 }
 
-/// Guards against a change that the check once missed or considered harmless.
+/// Checks that a change is reported as breaking, with exactly these lines. The check once missed each of these changes,
+/// or considered it harmless.
 fn missed(wanted: &[&str], change: impl FnOnce(&mut Value)) {
     let (lines, status) = drift(change);
     assert_eq!((lines, status), (wanted.iter().map(|&line| line.to_owned()).collect(), 2));
@@ -270,7 +271,7 @@ fn a_smaller_page_was_missed() {
     });
 }
 
-/// Documents before 3.1 cannot put a description beside a reference, so generators wrap it.
+/// Documents before 3.1 cannot put a description beside a reference, so generators wrap the reference in an `allOf`.
 #[test]
 fn a_reference_in_a_wrapper_with_a_description_was_called_a_break() {
     let (lines, status) = drift(|document| {

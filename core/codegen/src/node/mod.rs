@@ -1,8 +1,8 @@
-//! Node: its files, and the names, types and comments of its templates in TypeScript.
+//! Node.js: the generated files, and the filters with which the templates spell names, types and comments in
+//! TypeScript.
 
 mod opaque;
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use heck::{ToLowerCamelCase as _, ToUpperCamelCase as _};
@@ -10,7 +10,8 @@ use minijinja::{Environment, Error, ErrorKind, Value};
 use serde_json::{Value as Json, json};
 
 use crate::errors;
-use crate::prose::wrap;
+use crate::names::{self, Spelling};
+use crate::prose::{instead, wrap};
 
 /// The generated files, as paths from the root of the repository, each with its template.
 const FILES: &[(&str, &str)] = &[
@@ -49,13 +50,14 @@ pub(crate) fn register(env: &mut Environment<'_>) {
     env.add_filter("methoddoc", |op: Value| method_doc(&op));
 }
 
-/// The catalogue with what the templates need beside it. Its docs name members as TypeScript does.
-#[expect(clippy::unnecessary_wraps, reason = "the shape that all languages share")]
+/// How TypeScript spells the names in docs. Kinds of errors are strings.
+const SPELLING: Spelling = Spelling { member: str::to_owned, kind: str::to_owned };
+
+/// Returns the catalogue, extended with what only these templates need. The docs in it name members and methods as
+/// TypeScript does.
 pub(crate) fn context(catalogue: &Json) -> Result<Json, Error> {
-    let mut names = BTreeMap::new();
-    gather_names(catalogue, &mut names);
     let mut context = catalogue.clone();
-    rename_in_docs(&mut context, &names);
+    names::respell(&mut context, &SPELLING).map_err(|why| Error::new(ErrorKind::InvalidOperation, why))?;
     let tags = tags(&context);
     opaque::mark(&mut context);
     errors::name_classes(&mut context, &[]);
@@ -65,7 +67,7 @@ pub(crate) fn context(catalogue: &Json) -> Result<Json, Error> {
     Ok(context)
 }
 
-/// For the type of each variant of a union: the union, and the member and the value that identify the variant.
+/// Maps the type of each variant of a union to the union, and to the member and the value that identify the variant.
 fn tags(catalogue: &Json) -> serde_json::Map<String, Json> {
     let list = |of: &Json, key: &str| of.get(key).and_then(Json::as_array).cloned().unwrap_or_default();
     let mut tags = serde_json::Map::new();
@@ -78,34 +80,6 @@ fn tags(catalogue: &Json) -> serde_json::Map<String, Json> {
         }
     }
     tags
-}
-
-/// Adds to `names` every member with two names, such as `` `started_at` `` with `` `startedAt` ``.
-fn gather_names(value: &Json, names: &mut BTreeMap<String, String>) {
-    if let (Some(name), Some(wire)) =
-        (value.get("name").and_then(Json::as_str), value.get("wire").and_then(Json::as_str))
-        && name != wire
-    {
-        names.insert(format!("`{name}`"), format!("`{wire}`"));
-    }
-    match value {
-        Json::Array(items) => items.iter().for_each(|item| gather_names(item, names)),
-        Json::Object(members) => members.values().for_each(|member| gather_names(member, names)),
-        _ => {}
-    }
-}
-
-fn rename_in_docs(value: &mut Json, names: &BTreeMap<String, String>) {
-    match value {
-        Json::Array(items) => items.iter_mut().for_each(|item| rename_in_docs(item, names)),
-        Json::Object(members) => {
-            if let Some(Json::String(doc)) = members.get_mut("doc") {
-                *doc = names.iter().fold(std::mem::take(doc), |doc, (name, wire)| doc.replace(name, wire));
-            }
-            members.values_mut().for_each(|member| rename_in_docs(member, names));
-        }
-        _ => {}
-    }
 }
 
 /// Where a type is used. Answers hold mutable arrays and are declared in the module of the types; arguments accept
@@ -148,7 +122,7 @@ fn type_of(ty: &Value, side: Side) -> Result<String, Error> {
         let inner = ty.get_attr(key)?;
         if !inner.is_undefined() {
             let inner = type_of(&inner, side)?;
-            // `readonly` applies to everything after it.
+            // Parentheses, because `readonly` would apply to everything after it.
             let inner =
                 if after == "[]" && inner.starts_with("readonly ") { format!("({inner})") } else { inner };
             return Ok(format!("{before}{inner}{after}"));
@@ -162,8 +136,8 @@ fn demanded(field: &Value) -> Result<bool, Error> {
     Ok(field.get_attr("needed")?.is_true() && field.get_attr("presence")?.as_str() == Some("optional"))
 }
 
-/// The declaration of a field. One type serves arguments and answers: a demanded field has no `?`, so that an argument
-/// must name it, and its type includes `undefined`, because an answer may lack it.
+/// The declaration of a field. One type serves arguments and answers. An argument must name a demanded field, so the
+/// field has no `?`. An answer may lack the field, so its type includes `undefined`.
 fn member(field: &Value, ty: &Value) -> Result<String, Error> {
     let (wire, of) = (field.get_attr("wire")?, type_of(&field.get_attr("type")?, Side::Answer)?);
     Ok(if demanded(field)? {
@@ -180,7 +154,7 @@ fn member(field: &Value, ty: &Value) -> Result<String, Error> {
 fn member_doc(field: &Value, ty: &Value) -> Result<String, Error> {
     let mut doc = field.get_attr("doc")?.to_string();
     if ty.get_attr("sent")?.is_true() && demanded(field)? {
-        doc += "\n\nRequired in a value that you send; it can be absent in an answer.";
+        doc += "\n\nRequired in a value that you send; may be absent in an answer.";
     }
     Ok(doc)
 }
@@ -222,12 +196,13 @@ fn method_doc(op: &Value) -> Result<String, Error> {
     }
     doc += "\n\n@param options Options of this call.";
     let _ = write!(doc, "\n\n@returns {}", returned(&op.get_attr("returns")?)?);
-    doc += "\n\n@throws {@link HightouchError}: the subclass for the error's `kind`.";
+    doc += "\n\n@throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.";
     if !http.starts_with("GET ") {
-        doc += " {@link OutcomeUnknownError} if it may have taken effect.";
+        doc += " {@link OutcomeUnknownError} if it is unknown whether the request took effect.";
     }
     if op.get_attr("deprecated")?.is_true() {
-        doc += "\n\n@deprecated Hightouch has replaced this operation.";
+        let instead = instead(&op.get_attr("doc")?.to_string());
+        let _ = write!(doc, "\n\n@deprecated Hightouch has replaced this operation. {instead}.");
     }
     Ok(doc)
 }
@@ -237,7 +212,7 @@ fn returned(returns: &Value) -> Result<String, Error> {
     for (key, what) in [
         (
             "page",
-            "A list of {@link NAME}: `await` fetches its first page, `for await` iterates over all pages.",
+            "A list of {@link NAME}: `await` fetches its first page, `for await` iterates over all items.",
         ),
         ("value", "The {@link NAME}."),
         ("run", "The handle of the run, a {@link NAME}."),
@@ -324,14 +299,5 @@ mod tests {
         let word = "word".repeat(20);
         assert_eq!(long, format!("/**\n   * {word}\n   * {word}\n   * {word}\n   *\n   * Next.\n   */"));
         assert_eq!(comment("A.\n\n@a b\n\n@c d", 0), "/**\n * A.\n *\n * @a b\n * @c d\n */");
-    }
-
-    #[test]
-    fn docs_speak_of_members_by_their_wire_names() {
-        let catalogue = json!({"fields": [{"name": "started_at", "wire": "startedAt", "doc": "Not `a_kind`."}],
-            "doc": "Before `started_at`."});
-        let context = context(&catalogue).unwrap();
-        assert_eq!(context["doc"], "Before `startedAt`.");
-        assert_eq!(context["fields"][0]["doc"], "Not `a_kind`.");
     }
 }

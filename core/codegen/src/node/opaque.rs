@@ -1,12 +1,14 @@
-//! Types with opaque JSON that answers and arguments share. Answers hold it as `Json`, and arguments may also hold plain
-//! values. So in TypeScript these types have a parameter, which is the type of their opaque members.
+//! Gives a type parameter to the types that arguments use and that contain opaque JSON. The parameter is the type of
+//! the opaque members: in an answer opaque JSON is a `Json`, and in an argument it may also be a plain value
+//! (`JsonInput`).
 
 use std::collections::BTreeSet;
 
 use minijinja::{Error, Value};
 use serde_json::{Value as Json, json};
 
-/// Marks the types of arguments that hold opaque JSON at any depth, and sets the parameter wherever one is named.
+/// Marks the types of arguments that contain opaque JSON at any depth, and sets the parameter wherever such a type is
+/// named.
 pub(super) fn mark(catalogue: &mut Json) {
     let types = catalogue.get("types").cloned().unwrap_or_default();
     let mut given = BTreeSet::new();
@@ -38,7 +40,7 @@ pub(super) fn declared(ty: &Value) -> Result<String, Error> {
     named_with(ty, "<Opaque = Json>")
 }
 
-/// How another type with the parameter names it: `EventSchema<Opaque>`.
+/// How a type is named within a type that has the parameter: `EventSchema<Opaque>`.
 pub(super) fn used(ty: &Value) -> Result<String, Error> {
     named_with(ty, "<Opaque>")
 }
@@ -72,7 +74,7 @@ fn named(of: &Json, types: &Json, found: &mut BTreeSet<String>) {
     }
 }
 
-/// Whether a type has opaque members. A union keeps an unknown variant as JSON.
+/// Whether a type contains opaque JSON at any depth. Every union does, because it keeps an unknown variant as JSON.
 fn holds_json(name: &str, types: &Json) -> bool {
     let mut all = BTreeSet::new();
     named(&json!({ "ref": name }), types, &mut all);
@@ -86,7 +88,8 @@ fn find<'a>(name: &str, types: &'a Json) -> Option<&'a Json> {
     types.as_array()?.iter().find(|of| of.get("name").and_then(Json::as_str) == Some(name))
 }
 
-/// Sets the parameter of each marked type in a type, and replaces opaque JSON by it.
+/// Within an argument or a field, sets the parameter of each marked type to `as_what`, and replaces the type of opaque
+/// JSON by `as_what`.
 fn annotate(of: &mut Json, opaque: &BTreeSet<String>, as_what: &str) {
     match of {
         Json::Array(items) => items.iter_mut().for_each(|item| annotate(item, opaque, as_what)),

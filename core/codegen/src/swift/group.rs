@@ -1,4 +1,4 @@
-//! Chooses the file of a type: that of the only resource that uses it, or the shared one.
+//! Chooses the file of each type: the file of a resource if only this resource uses the type, or else `Shared.swift`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,9 +9,9 @@ use super::{list, text};
 
 /// What each file contains.
 pub(super) struct Groups {
-    /// By resource: its `name`, `operations` and `types`.
+    /// The `name`, `operations` and `types` of each resource.
     pub(super) resources: BTreeMap<String, Json>,
-    /// Types that no resource uses, or several.
+    /// Types that several resources use, or none.
     pub(super) shared: Vec<Json>,
 }
 
@@ -43,7 +43,7 @@ pub(super) fn by_resource(operations: &[Json], types: &[Json]) -> Groups {
     Groups { resources, shared: types.iter().filter(|of| alone(of).is_none()).cloned().collect() }
 }
 
-/// Records that a resource uses a type and every type in it.
+/// Records that a resource uses a type, and every type that this type contains.
 fn using<'a>(name: &str, resource: &'a str, types: &[Json], users: &mut BTreeMap<String, BTreeSet<&'a str>>) {
     if !users.entry(name.to_owned()).or_default().insert(resource) {
         return;

@@ -1,4 +1,4 @@
-//! Formats a method: on one line if it fits, else with one argument on each line.
+//! Formats methods and calls: on one line if they fit, else with one argument on each line.
 
 use serde_json::{Value as Json, json};
 
@@ -66,7 +66,7 @@ fn body(indent: usize, call: &str, operation: &Json) -> String {
     )
 }
 
-/// `open`, `parts` and `close`, on one line if they fit.
+/// Joins `open`, `parts` and `close`: on one line if they fit, else with each part on a line of its own.
 fn broken(indent: usize, open: &str, parts: &[String], close: &str) -> String {
     let outer = " ".repeat(indent);
     let line = format!("{outer}{open}{}{close}", parts.join(", "));
@@ -77,14 +77,14 @@ fn broken(indent: usize, open: &str, parts: &[String], close: &str) -> String {
     format!("{outer}{open}\n{}{}\n{outer}{close}", " ".repeat(indent + 4), parts.join(&inner))
 }
 
-/// The method's name with its labels, as links use it.
+/// The method's name with its argument labels, as links in docs write it, such as `get(_:options:)`.
 fn selector(operation: &Json) -> String {
     let labels: Vec<&str> = list(operation, "args").iter().map(|argument| text(argument, "label")).collect();
     let labels = [&labels, &["options"][..]].concat().join(":");
     format!("{}({labels}:)", camel(text(operation, "method")))
 }
 
-/// How the tests make the call from the arguments of a scenario.
+/// The parts of the call that the tests make with the arguments of a scenario.
 fn test(operation: &Json, method: &str) -> Json {
     let mut made: Vec<String> =
         list(operation, "args").iter().map(|argument| text(argument, "made").to_owned()).collect();

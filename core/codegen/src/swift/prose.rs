@@ -1,6 +1,5 @@
-//! Doc comments.
+//! Formats doc comments.
 
-use super::spell::camel;
 use crate::prose::wrap;
 
 /// The longest line.
@@ -11,15 +10,10 @@ pub(super) fn doc(text: &str, indent: usize) -> String {
     prose(text, &format!("{}///", " ".repeat(indent)), 0)
 }
 
-/// A list item (`- name: text`) of a doc comment. Its later lines are indented further.
+/// A list item (`- name: text`) of a doc comment, `depth` spaces from the `///`. Each line but the first is indented by
+/// two more.
 pub(super) fn margin(item: &str, indent: usize, depth: usize) -> String {
     prose(item, &format!("{}///{}", " ".repeat(indent), " ".repeat(depth)), 2)
-}
-
-/// The last sentence of the doc of a deprecated operation, which says what to use instead, for a string literal.
-pub(super) fn instead(text: &str) -> String {
-    let last = text.trim_end_matches('.').rsplit(['.', ';']).next().unwrap_or_default();
-    last.trim().replace(['`', '"', '\\'], "")
 }
 
 /// The doc of a number of milliseconds, reworded for a duration.
@@ -40,18 +34,5 @@ pub(super) fn with_null(text: &str, null: &str) -> String {
 }
 
 fn prose(text: &str, prefix: &str, hanging: usize) -> String {
-    wrap(&swift_names(text), WIDTH, &format!("{prefix} "), &format!("{prefix} {}", " ".repeat(hanging)))
-}
-
-/// Changes names in backticks to camelCase, as Swift writes them.
-fn swift_names(text: &str) -> String {
-    let parts: Vec<String> = text
-        .split('`')
-        .enumerate()
-        .map(|(index, part)| {
-            let snake = part.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-            if index % 2 == 1 && snake { camel(part) } else { part.to_owned() }
-        })
-        .collect();
-    parts.join("`")
+    wrap(text, WIDTH, &format!("{prefix} "), &format!("{prefix} {}", " ".repeat(hanging)))
 }

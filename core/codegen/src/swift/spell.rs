@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::unknown;
 
-/// Swift's keywords, which are names only in backticks.
+/// Swift's keywords. They can be names only in backticks.
 const KEYWORDS: &[&str] = &[
     "as",
     "associatedtype",
@@ -73,7 +73,7 @@ pub(super) fn name(name: &str) -> String {
     quote(&camel(name))
 }
 
-/// The name of a value of an enumeration. The API writes some in capitals, such as `ALLOW_EVENT`.
+/// The name of a value of an enumeration, in camelCase. The API writes some values in capitals, such as `ALLOW_EVENT`.
 pub(super) fn value(value: &str) -> String {
     quote(&value.to_lower_camel_case())
 }
@@ -105,7 +105,7 @@ pub(super) fn spell(of: &Value) -> Result<String, Error> {
     })
 }
 
-/// The default of a field that every answer has, so that users who create the value can leave it out.
+/// The default of a field that the core fills in every answer. Users who create a value may leave the field out.
 pub(super) fn default(of: &Value) -> Result<String, Error> {
     Ok(match of.as_str() {
         Some("int" | "float") => "0".to_owned(),

@@ -1,4 +1,4 @@
-//! Requests that look at runs share a tenth of the limit. Waiters that nobody polls hold up no others.
+//! Looks share a tenth of the limit, and a waiter that nobody polls does not hold up the others.
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
@@ -19,14 +19,14 @@ fn looking(look: &Arc<Look>) -> Ask {
     Ask { look: Some(Arc::clone(look)), ..Ask::new(Class::Poll) }
 }
 
-/// A request that fails instead of waiting without end.
+/// A request that fails after a minute instead of waiting for ever.
 fn soon() -> Ask {
     Ask { max_wait: Some(Duration::from_mins(1)), ..Ask::new(Class::Read) }
 }
 
 type Order = Arc<Mutex<Vec<&'static str>>>;
 
-/// Looks in a task of its own and notes the order of turns.
+/// Starts a task that waits for a look, and then appends `name` to `order`.
 fn waits(gate: &Arc<Gate>, look: &Arc<Look>, name: &'static str, order: &Order) -> JoinHandle<()> {
     let (gate, ask, order) = (Arc::clone(gate), looking(look), Arc::clone(order));
     tokio::spawn(async move {
@@ -137,7 +137,7 @@ async fn a_look_that_would_have_to_wait_for_the_lane_too_long_is_told_so_at_once
     assert_eq!((start.elapsed(), gate.stats().waiting.poll), (Duration::ZERO, 0));
 }
 
-/// Incident: one `states()` that nobody read from stopped every follower of the client.
+/// A user may hold the stream of a run's states without reading from it. Then nobody polls the look at that run.
 #[tokio::test(start_paused = true)]
 async fn a_look_that_nobody_polls_holds_up_no_other_look() {
     let gate = of(10);
@@ -156,7 +156,6 @@ async fn a_look_that_nobody_polls_holds_up_no_other_look() {
     assert!(poll_once(forgotten.as_mut()).is_ready(), "its turn came all the same");
 }
 
-/// Incident: a place was kept without end for a future that nobody polled.
 #[tokio::test(start_paused = true)]
 async fn a_grant_that_nobody_fetches_is_taken_back_and_given_to_the_next() {
     let gate = of(1);

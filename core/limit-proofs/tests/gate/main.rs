@@ -1,5 +1,5 @@
-//! The gate. Except in `runtimes`, tokio's clock stands still while no task has to wait, so no test depends on the speed of
-//! the machine.
+//! Tests of the gate. Except in `runtimes`, tokio's clock is paused and moves only while all tasks wait, so no test
+//! depends on the speed of the machine.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod looks;
@@ -17,10 +17,10 @@ use std::time::Duration;
 use limit_proofs::limit::{Ask, Class, Gate, Permit, Quota};
 use tokio::task::yield_now;
 
-/// The window of the usual limit with its allowance for clocks.
+/// The default window of 10 s, plus half a percent that allows for a slower clock of the server.
 pub(crate) const SPAN: Duration = Duration::from_millis(10_050);
 
-/// A gate with the usual limit.
+/// Creates a gate with the default limit.
 pub(crate) fn open() -> Arc<Gate> {
     Gate::new(Quota::default())
 }
@@ -33,7 +33,7 @@ pub(crate) async fn take(gate: &Arc<Gate>, class: Class, count: usize) -> Vec<Pe
     permits
 }
 
-/// Polls a future that nobody wakes.
+/// Polls a future once. Nothing wakes it afterwards.
 pub(crate) fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }

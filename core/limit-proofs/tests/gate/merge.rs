@@ -123,14 +123,14 @@ async fn absorbing_twice_or_oneself_changes_nothing_and_no_two_gates_lose_each_o
     assert!(gate.acquire(at_once()).await.is_ok());
 }
 
-/// Requests of two states over one network, in virtual time.
+/// Two limits that send requests to one server, in virtual time.
 struct TwoStates {
     states: [State; 2],
     rng: fastrand::Rng,
-    /// When a request ends, and at which state; the ticket is its index.
+    /// The requests in flight: when each ends, at which state, and the index of its ticket.
     flying: BinaryHeap<Reverse<(Nanos, usize, usize)>>,
     tickets: Vec<Option<Ticket>>,
-    /// When a request arrived, and when it was granted.
+    /// When each request arrived, and when it was granted.
     arrivals: Vec<(Nanos, Nanos)>,
 }
 
@@ -153,6 +153,7 @@ impl TwoStates {
     }
 }
 
+/// Requests that were granted before the merge may exceed the limit together; a request that is granted later may not.
 #[test]
 fn once_two_full_gates_are_merged_no_request_is_one_of_more_than_the_limit() {
     const STEP: Nanos = 5_000_000;

@@ -1,4 +1,4 @@
-//! Who waits, for how long, and who goes first.
+//! Which requests wait, for how long, and which one goes first.
 
 use std::collections::BTreeMap;
 use std::future::{Future as _, poll_fn};
@@ -30,7 +30,7 @@ async fn use_up(gate: &Arc<Gate>) {
     take(gate, Class::Trigger, 200).await.into_iter().for_each(Permit::seen);
 }
 
-/// Waits in a task of its own and reports an answer at once.
+/// Starts a task that waits for a permit, then appends `name` to `order` and reports an answer at once.
 fn wait_in_line(
     gate: &Arc<Gate>,
     class: Class,
@@ -332,7 +332,8 @@ async fn sixty_four_tasks_use_the_limit_and_stay_within_it() {
     assert_eq!(gate.stats().granted, arrivals.len() as u64);
 }
 
-/// Incident: each waiter checked once in a second whether the first one did its part.
+/// Each waiter checks now and then whether the first one overslept. If each did so every second, many waiters would
+/// keep the processor busy.
 #[tokio::test(start_paused = true)]
 async fn ten_thousand_waiters_check_no_more_often_than_a_hundred() {
     let gate = Gate::new(Quota { requests: 1, ..Quota::default() });
@@ -350,7 +351,7 @@ async fn ten_thousand_waiters_check_no_more_often_than_a_hundred() {
             .map(Permit::seen)
         });
     }
-    // Each chose its turn when fewer waited, and chooses again when it has checked.
+    // Each waiter chose the time of its first check when fewer waited. After five minutes, each has chosen again.
     sleep(Duration::from_mins(5)).await;
     let before = polls.load(Ordering::Relaxed);
     sleep(Duration::from_secs(100)).await;

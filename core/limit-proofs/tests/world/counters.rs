@@ -42,10 +42,10 @@ impl Counter for Exact {
     }
 }
 
-/// A server that also refuses for another reason: everything for a while, or one request.
+/// A server that also refuses whatever its counter says: all requests for a while, or one request.
 pub(crate) struct Refuses<C> {
     counter: C,
-    /// Counts from the first arrival.
+    /// When the server refuses, in time since the first arrival.
     when: Range<Nanos>,
     start: Option<Nanos>,
     one: bool,
@@ -74,8 +74,8 @@ impl<C: Counter> Counter for Refuses<C> {
     }
 }
 
-/// Counts in buckets of one window that begin at `phase`. With `estimates`, the previous bucket counts in proportion to its
-/// overlap with the last window.
+/// Counts in buckets of one window, which begin at `phase`. With `estimates`, the previous bucket counts in proportion
+/// to its overlap with the last window.
 pub(crate) struct Buckets {
     phase: Nanos,
     estimates: bool,
@@ -109,7 +109,7 @@ impl Counter for Buckets {
     }
 }
 
-/// Every counter at every phase. They only observe: the server admits every request.
+/// Every kind of counter at every phase. They only observe: the server admits every request.
 pub(crate) struct AllCounters {
     pub(crate) exact: Exact,
     buckets: Vec<Buckets>,

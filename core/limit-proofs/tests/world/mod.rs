@@ -44,16 +44,16 @@ pub(crate) enum Arrival {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Pattern {
-    /// There is always more to do.
+    /// There is always another request to send.
     Steady,
-    /// Up to 400 at a time, then nothing for up to 40 s.
+    /// Up to 400 requests at a time, then nothing for up to 40 s.
     Bursts,
-    /// Always more to do. Three in ten requests are abandoned, and the connection is lost now and then.
+    /// As `Steady`, but three in ten requests are abandoned, and the connection is lost now and then.
     Cancellations,
-    /// Always more to do. The process is stopped for up to 20 s now and then.
+    /// As `Steady`, but the process is stopped now and then, for up to 20 s.
     Stops,
-    /// Always more to do. The server is stopped once for this long. When it continues it reads everything that was sent
-    /// meanwhile; requests are abandoned after 30 s.
+    /// As `Steady`, but the server is stopped once for this long. When it continues, it reads everything that was sent
+    /// meanwhile. Requests are abandoned after 30 s.
     ServerStops(Nanos),
     /// This many requests at once.
     Batch(usize),
@@ -67,7 +67,7 @@ pub(crate) enum Stranger {
     Steady,
     /// One request at a random moment of each tenth of a second.
     Scattered,
-    /// Independent requests: now and then a window holds a quarter more than half of the limit.
+    /// Requests at independent times. Now and then a window has 125 of them instead of 100.
     Poisson,
 }
 
@@ -82,7 +82,7 @@ pub(crate) struct World {
     pub(crate) stranger: Option<Stranger>,
 }
 
-/// What happened in a simulation, in time since its start.
+/// When something happened in a simulation, in time since its start.
 #[derive(Debug, Default)]
 pub(crate) struct Trace {
     pub(crate) granted: Vec<Nanos>,
@@ -98,7 +98,8 @@ impl Trace {
         granted as f64 / ((until - from) as f64 / 1e9)
     }
 
-    /// Returns the fewest answers in any 10 s between `from` and `until`, and the average.
+    /// Returns the fewest answers in any 10 s between `from` and `until` that begin with a full second, and the
+    /// average.
     pub(crate) fn answers(&self, from: Nanos, until: Nanos) -> (usize, usize) {
         let within = |from, until| self.finished.iter().filter(|at| (from..until).contains(*at)).count();
         let begins = from / SECOND..=until / SECOND - 10;
@@ -199,7 +200,8 @@ impl<R: Rule, C: Counter> Simulation<'_, R, C> {
         }
         self.at(self.start, Event::More(0));
         if self.world.stranger.is_some() {
-            // The stranger, another client of the workspace, starts before ours.
+            // The stranger, another client of the workspace, starts before our client does, so that the server already
+            // counts its requests.
             self.at(self.start - 20 * SECOND, Event::Stranger);
         }
     }

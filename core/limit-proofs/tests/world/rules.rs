@@ -6,7 +6,7 @@ use limit_proofs::limit::{Linger, NEVER, Nanos, Quota};
 
 use super::counters::LIMIT;
 
-/// The window of the real rule, so that the weaker rules differ in nothing else.
+/// The window of the real rule. The weaker rules use it too, so that they differ in nothing else.
 const SPAN: Nanos = 10_050_000_000;
 
 /// Decides when a request may be sent.
@@ -104,8 +104,8 @@ impl Rule for SlidingDepartures {
     fn refused(&mut self, _now: Nanos, (): (), _jitter: u32) {}
 }
 
-/// An exact sliding window over ends and requests in flight. It suffices for a server that counts exactly: it only checks
-/// s = t.
+/// An exact sliding window over ends and requests in flight. It checks only s = t, which suffices for a server that
+/// counts exactly.
 #[derive(Default)]
 pub(crate) struct SlidingEnds {
     flying: u64,
@@ -201,7 +201,7 @@ impl Rule for LingersBriefly {
     }
 }
 
-/// The real rule without the half percent for clocks.
+/// The real rule without the half percent that allows for slow clocks.
 pub(crate) fn without_allowance_for_clocks() -> State {
     State::new(Quota { window: std::time::Duration::from_nanos(9_950_248_757), ..Quota::default() })
 }

@@ -12,15 +12,16 @@ pub const LONGEST_RETRY_AFTER: Duration = Duration::from_mins(1);
 /// moment.
 pub const HOPELESS_AFTER: Duration = Duration::from_mins(3);
 
-/// The pause after a first cut, which jitter makes up to twice as long. It is also the unit of time after a pause: each
-/// time it has passed, twice as many requests may be without an answer.
+/// The pause after a first cut; jitter makes it up to twice as long. It also paces the requests after a pause: each
+/// time that it passes, twice as many requests may be without an answer.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Pauses and recovery assume a window of at least this length. If a server refuses a client with a shorter window, it
-/// evidently counts over a longer one.
+/// Pauses and recovery assume a window of at least this length. If a server refuses a client that keeps within a
+/// shorter window, the server evidently counts over a longer one.
 const SHORTEST_WINDOW: Duration = Duration::from_secs(10);
 
-/// The fewest refusals of one burst that tell how much the server accepts. Fewer may be chance.
+/// How many requests of a burst must be refused, at least, before the rest shows how many the server accepts. Fewer
+/// refusals may be chance.
 const SAMPLE: u64 = 8;
 
 /// What a refused request may do now.
@@ -43,7 +44,7 @@ pub struct Cut {
     pub closed_for: Duration,
 }
 
-/// What one refusal means.
+/// The consequences of one refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a refused request either waits again or fails"]
 pub struct Refusal {
@@ -58,15 +59,15 @@ pub struct Refusal {
 pub struct Backoff {
     declared: u64,
     allowed: u64,
-    /// How N grows back after a cut; `None` while N is the declared one.
+    /// How N grows back after a cut; `None` before a cut and once N has grown back.
     recovery: Option<Recovery>,
     /// Counts the cuts. A refusal of a request that was granted before the last cut does not cut again.
     epoch: u64,
-    /// Requests granted in this epoch that have not ended. A request that was given up has ended.
+    /// Requests granted in this epoch that have not ended. A request that was given up counts as ended here.
     flying: u64,
     /// Requests granted in this epoch that succeeded.
     successes: u64,
-    /// Cuts without a success between them.
+    /// The number of cuts in a row. A success in the current epoch resets it.
     in_a_row: u32,
     closed_until: Nanos,
     refusing_since: Option<Nanos>,
@@ -86,7 +87,7 @@ struct Burst {
 }
 
 impl Burst {
-    /// How many requests of the burst the server accepted; `None` if it refused too few to tell, or all of them.
+    /// How many requests of the burst the server accepted; `None` if it refused too few to tell, or accepted none.
     fn let_through(self) -> Option<u64> {
         let enough = self.succeeded && self.refused >= (self.used / 4).max(SAMPLE);
         self.used.checked_sub(self.refused).filter(|through| enough && *through > 0)
@@ -139,11 +140,12 @@ impl Backoff {
         self.closed_until
     }
 
-    /// The first time at or after `from` at which refusals allow one more request, if no request ends before.
+    /// The first time at or after `from` at which one more request may be sent as far as refusals are concerned, if no
+    /// request ends before.
     ///
-    /// After a pause, one request goes first as a trial. Each success allows two more in flight. So does time: 1 s
-    /// after the pause two requests may be without an answer, after another second four. A server that still refuses
-    /// gets few requests this way, however many wait.
+    /// After a pause, one request goes first as a trial. Each success lets two more go. So does time: 1 s after the
+    /// pause, two requests may be without an answer, after 2 s four, and so on. A server that still refuses gets few
+    /// requests this way, however many wait.
     #[must_use]
     pub fn opens(&self, from: Nanos) -> Nanos {
         let from = from.max(self.closed_until);
@@ -151,7 +153,7 @@ impl Backoff {
         if beyond == 0 {
             return from;
         }
-        // When k pauses have passed since the gate opened, one more may be sent if `beyond` is less than 2^k.
+        // Once `pause` has passed k times since the gate opened, one more may be sent if `beyond` is less than 2^k.
         let doublings = u64::from(u64::BITS - beyond.leading_zeros());
         from.max(self.closed_until.saturating_add(doublings * self.pause))
     }
@@ -169,11 +171,12 @@ impl Backoff {
         }
     }
 
-    /// Records that a request granted in `epoch` was answered and not refused.
+    /// Notes that a request granted in `epoch` was answered and not refused.
     pub fn succeeded(&mut self, now: Nanos, epoch: u64) {
         self.ends(epoch);
         self.refusing_since = None;
-        // A request from before the cut says nothing about the lowered N, but is part of the burst that was cut.
+        // A request that was granted before the cut says nothing about the lowered N, but may belong to the burst that
+        // was cut.
         if epoch != self.epoch {
             if epoch + 1 == self.epoch {
                 self.burst.succeeded = true;
@@ -194,9 +197,10 @@ impl Backoff {
 
     /// Notes that a request granted in `epoch` was refused at `now`; `jitter` is uniform over all u32.
     ///
-    /// The first refusal of an epoch cuts N to seven tenths, never below 1, and closes the gate for 1–2 s. Each further
-    /// cut without a success in between doubles this pause, up to one window and at most 60 s. A `retry_after` replaces
-    /// the pause. `used` is how many requests are in flight or ended within the last window.
+    /// The first refusal of an epoch cuts N to seven tenths of the level that was refused, never below 1, and closes
+    /// the gate for 1 to 2 s. Each further cut without a success in between doubles this pause, up to one window (at
+    /// least 10 s) and at most 60 s. A `retry_after` above zero and up to 60 s replaces the pause. `used` is how many
+    /// requests are in flight or ended within the last window.
     pub fn refused(
         &mut self,
         now: Nanos,
@@ -260,7 +264,7 @@ impl Backoff {
     }
 
     /// Merges another backoff into this one: the smaller N and the later `closed_until` hold. `time` converts a time of
-    /// the other.
+    /// `other` to one of this backoff.
     pub fn absorb(&mut self, now: Nanos, other: &Self, time: impl Fn(Nanos) -> Nanos) {
         if other.allowed < self.allowed {
             self.allowed = other.allowed;
@@ -293,7 +297,7 @@ impl Backoff {
         self.closed_until = self.closed_until.max(now.saturating_add(pause));
     }
 
-    /// How long the server has refused everything.
+    /// How long the server has refused everything by `now`.
     fn refusing_for(&mut self, now: Nanos) -> Nanos {
         // After a long time without requests, a refusal does not continue the earlier ones: the count starts again.
         let lately = now <= self.closed_until.saturating_add(self.hopeless_after / 3);

@@ -1,4 +1,4 @@
-//! What refusals do to the limit, step by step.
+//! The effect of refusals on the limit, step by step.
 
 use super::*;
 
@@ -49,7 +49,8 @@ fn each_further_cut_doubles_the_pause_up_to_the_window() {
     assert_eq!(pauses, [1000, 2000, 4000, 8000, 10_050, 10_050]);
 }
 
-/// Guards against a client with a window of 1 s that sent a request every second to a server with a window of 10 s.
+/// A server may count over 10 s although the client's window is 1 s. Pauses of at most 1 s would let the client send a
+/// request every second for as long as the server refuses.
 #[test]
 fn pauses_grow_past_a_window_that_is_shorter_than_ten_seconds_and_never_past_a_minute() {
     for (window, longest) in [(1, 10 * SECOND), (86_400, 60 * SECOND)] {

@@ -1,5 +1,5 @@
-//! The locks, clock and wake-ups of the gate. Under `--cfg limit_loom` they are those of a model, which explores every
-//! order in which threads can reach them (`core/limit-proofs`).
+//! The locks, clock and wake-ups of the gate. Under `--cfg limit_loom` they come from a model, with which
+//! `core/limit-proofs` explores the orders in which threads can use them.
 
 #[cfg(not(limit_loom))]
 pub(super) use real::*;
@@ -17,11 +17,12 @@ mod real {
     pub(in crate::limit) use tokio::sync::Notify;
     pub(in crate::limit) use tokio::time::{Instant, timeout_at};
 
-    /// How often other waiters check whether the first one overslept: each of a few, a part of many. The first one oversleeps if nobody polls its
-    /// task. Without this check, one stream that nobody polls would hold up all waiters.
+    /// How often waiters check whether the first one overslept, which happens if nobody polls its task. If few wait,
+    /// each of them checks this often; if many wait, they take turns. Without the check, one task that nobody polls
+    /// would hold up all waiters.
     pub(in crate::limit) const LOOK_AFTER_FIRST: Duration = Duration::from_secs(1);
 
-    /// How long a grant is kept for a waiter that does not fetch it, because its task is not being polled.
+    /// How long a grant is kept for a waiter that does not fetch it because nobody polls its task.
     pub(in crate::limit) const FETCHED_WITHIN: Duration = Duration::from_secs(1);
 }
 

@@ -1,6 +1,6 @@
 //! The locks, clock and wake-ups of the gate in a model: loom's locks, and a clock that moves only with [`advance`].
 //!
-//! `Notify` and `timeout_at` work on loom's locks. They do what tokio's do, as far as the gate uses them.
+//! `Notify` and `timeout_at` use loom's locks. They behave like tokio's in everything that the gate uses.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -19,23 +19,25 @@ use std::time::Duration;
 
 pub(in crate::limit) use loom::sync::{Mutex, MutexGuard};
 
-/// So long that it never happens: the model polls every waiter, and one that checked by itself would hide a lost
-/// wake-up.
+/// So long that no waiter ever checks. The model polls every waiter, and a waiter that checked by itself would hide a
+/// lost wake-up.
 pub(in crate::limit) const LOOK_AFTER_FIRST: Duration = Duration::from_hours(24 * 365);
 
-/// As in the real one, so that the model also explores a grant that is taken back while its waiter fetches it.
+/// The same as outside the model, so that the model also explores a grant that is taken back while its waiter fetches
+/// it.
 pub(in crate::limit) const FETCHED_WITHIN: Duration = Duration::from_secs(1);
 
-/// Not one of loom's atomics: it changes only under the lock of `SLEEPERS`, and loom explores the orders there.
+/// The model's clock, in nanoseconds. It is not one of loom's atomics, because it changes only under the lock of
+/// `SLEEPERS`, and loom explores the orders there.
 static NOW: AtomicU64 = AtomicU64::new(0);
 
 loom::lazy_static! {
     static ref SLEEPERS: Mutex<Vec<(Instant, Waker)>> = Mutex::new(Vec::new());
 }
 
-/// Runs `meeting` in every order of events in which threads are preempted at most `preemptions` times.
+/// Runs `meeting` in every order of events that preempts threads at most `preemptions` times in all.
 pub fn explore(preemptions: usize, meeting: impl Fn() + Sync + Send + 'static) {
-    // The clock is shared by the process, and tests run in parallel.
+    // One test explores at a time: tests run in parallel, and the clock is shared by the process.
     static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut model = loom::model::Builder::new();
@@ -48,7 +50,7 @@ pub fn explore(preemptions: usize, meeting: impl Fn() + Sync + Send + 'static) {
     });
 }
 
-/// Moves the clock, and wakes the sleepers that are due.
+/// Moves the clock forward, and wakes the sleepers that are due.
 pub fn advance(by: Duration) {
     let mut sleepers = SLEEPERS.lock().unwrap();
     NOW.fetch_add(u64::try_from(by.as_nanos()).unwrap(), Ordering::SeqCst);
@@ -87,7 +89,7 @@ impl Add<Duration> for Instant {
     }
 }
 
-/// Keeps at most one notification, for one waiter.
+/// Like tokio's `Notify`, but for one waiter at a time.
 #[derive(Debug)]
 pub(in crate::limit) struct Notify(Mutex<(bool, Option<Waker>)>);
 
@@ -119,7 +121,7 @@ impl Notify {
     }
 }
 
-/// The time ran out.
+/// The error of `timeout_at`: the time came before the future was ready.
 #[derive(Debug)]
 pub(in crate::limit) struct Elapsed;
 

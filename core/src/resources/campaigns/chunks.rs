@@ -1,4 +1,4 @@
-//! Sending a campaign to any number of recipients: 100 per request, and no recipient twice.
+//! Sends a campaign to any number of recipients: 100 per request, and to no recipient twice.
 
 use serde::Serialize;
 
@@ -12,10 +12,10 @@ use crate::json::Json;
 use crate::message::{Message, Name, Segment};
 use crate::sender::Sender;
 
-/// Recipients per request.
+/// The maximum number of recipients per request.
 const CHUNK: usize = 100;
 
-/// Sends a campaign, chunk by chunk; the first failure ends it.
+/// Sends a campaign in chunks, one request after the other. Stops at the first request that fails.
 pub(crate) async fn send_campaign(
     sender: &Sender,
     campaign: &str,
@@ -27,7 +27,10 @@ pub(crate) async fn send_campaign(
         return one(sender, campaign, what, spent).await.map_err(FailedChunk::alone);
     }
     if spent.raw {
-        let why = format!("the raw answer of more than {CHUNK} recipients is several. Nothing was sent");
+        let why = format!(
+            "a raw answer is available for at most {CHUNK} recipients, because more recipients need several requests. \
+             Nothing was sent"
+        );
         return Err(sender.error_at(&campaign_call(campaign, what)?, Error::new(Kind::InvalidRequest, why)));
     }
     let mut results: Vec<RecipientResult> = Vec::with_capacity(what.recipients.len());
@@ -52,9 +55,9 @@ struct FailedChunk {
 }
 
 impl FailedChunk {
-    /// The error of a campaign that is one request.
+    /// The error of a campaign that was sent with a single request.
     fn alone(self) -> Error {
-        if self.error.kind() != Kind::OutcomeUnknown {
+        if !is_in_doubt(&self.error) {
             return self.error;
         }
         let said = self.error.details().cloned();
@@ -62,7 +65,13 @@ impl FailedChunk {
     }
 }
 
-/// One request.
+/// Whether the request that failed may have taken effect: its outcome is unknown, or it was cancelled after it was sent.
+fn is_in_doubt(error: &Error) -> bool {
+    let left = error.outcome().and_then(Outcome::since).is_some();
+    error.kind() == Kind::OutcomeUnknown || error.kind() == Kind::Cancelled && left
+}
+
+/// Sends one request.
 async fn one(
     sender: &Sender,
     campaign: &str,
@@ -78,25 +87,26 @@ async fn one(
     })
 }
 
-/// The answer, if it has one result for each recipient.
+/// Returns the answer if it has as many results as there are recipients.
 fn matching(given: CampaignResult, recipients: &[CampaignRecipient]) -> Result<CampaignResult, FailedChunk> {
     if given.results.len() == recipients.len() {
         return Ok(given);
     }
     let what = format!(
-        "it was sent, and the answer has {} results for {} recipients",
+        "the request was sent, but the answer has {} results for {} recipients",
         given.results.len(),
         recipients.len()
     );
-    // The error keeps all results: one that fits no recipient still holds the id of a send.
+    // The error keeps all results, because a result that fits no recipient may still hold the id of a send.
     let answer = Json::of(&given.results);
     let error = Error::new(Kind::OutcomeUnknown, what)
         .with_details(Some(answer))
-        .with_hint("It may have happened: look at the campaign before you send it again.");
+        .with_hint("The campaign may have been sent: look at it in Hightouch before you send it again.");
     Err(FailedChunk { error, results: assigned(given.results, recipients) })
 }
 
-/// Assigns each result to the recipient that it names. A recipient without a certain result is `unknown`.
+/// Assigns each result to the one recipient that it names, and drops any other result. A recipient to whom no result is
+/// assigned is `unknown`.
 fn assigned(given: Vec<RecipientResult>, recipients: &[CampaignRecipient]) -> Vec<RecipientResult> {
     let mut results = unknown(recipients);
     for result in given {
@@ -112,13 +122,13 @@ fn assigned(given: Vec<RecipientResult>, recipients: &[CampaignRecipient]) -> Ve
     results
 }
 
-/// The call of one request.
+/// The call that sends one request.
 pub(crate) fn campaign_call(campaign: &str, what: &CampaignTrigger) -> Result<Call, Error> {
     call_on::<TriggerCampaignOp>(vec![Id::Text(campaign.to_owned())], what)
 }
 
-/// Checks that each recipient has exactly one of its two names. The document requires it in its prose, not in its
-/// schema.
+/// Checks that each recipient has either a handle or an id. Hightouch's OpenAPI document requires this in a
+/// description, but its schema does not.
 fn check(recipients: &[CampaignRecipient]) -> Result<(), Error> {
     match recipients.iter().position(|recipient| recipient.handle.is_some() == recipient.id.is_some()) {
         None => Ok(()),
@@ -140,7 +150,7 @@ fn unknown(recipients: &[CampaignRecipient]) -> Vec<RecipientResult> {
     recipients.iter().map(|recipient| RecipientResult::of(recipient, RecipientStatus::Unknown)).collect()
 }
 
-/// The results of the recipients, and what the server said.
+/// The details of an error: the results of the recipients, and the details that the server sent.
 fn details(results: &[RecipientResult], said: Option<Json>) -> Json {
     #[derive(Serialize)]
     struct Details<'a> {
@@ -151,20 +161,19 @@ fn details(results: &[RecipientResult], said: Option<Json>) -> Json {
     Json::of(&Details { results, details: said })
 }
 
-/// The error of a chunk, with the known results of all recipients.
+/// The error of a call of which one chunk failed, with what is known about all recipients.
 fn partial(
     FailedChunk { error, results: of_chunk }: FailedChunk,
     recipients: &[CampaignRecipient],
     mut results: Vec<RecipientResult>,
     failed: usize,
 ) -> Error {
-    if results.is_empty() && error.kind() != Kind::OutcomeUnknown {
+    let lost = is_in_doubt(&error);
+    if results.is_empty() && !lost {
         return error;
     }
     let known = results.len();
-    let left = error.outcome().and_then(Outcome::since).is_some();
     let in_doubt = of_chunk.iter().filter(|result| result.status == RecipientStatus::Unknown).count();
-    let lost = error.kind() == Kind::OutcomeUnknown || error.kind() == Kind::Cancelled && left;
     let rest = recipients.get(known..).unwrap_or_default();
     let (chunk, later) = rest.split_at(failed.min(rest.len()));
     if lost {
@@ -176,7 +185,7 @@ fn partial(
     results.extend(later.iter().map(|recipient| RecipientResult::of(recipient, RecipientStatus::NotSent)));
     let said = error.details().cloned();
     let counts = format!(
-        " (of {} recipients, {known} were sent before it, {} are unknown, {} were not sent)",
+        " (of {} recipients, {known} were sent before, {} are unknown, {} were not sent)",
         recipients.len(),
         if lost { in_doubt } else { 0 },
         if lost { later.len() } else { rest.len() },

@@ -15,14 +15,16 @@ const CAMPAIGN: PathId = text(
     "campaign",
     "campaign_id",
     "campaignId",
-    &["The campaign's id; no operation lists campaigns, so take it from the web app."],
+    &["The campaign's id. No operation lists campaigns: take the id from Hightouch's web app."],
 );
-const SEND: PathId = text("send", "send_id", "sendId", &["The send's id, as returned by `trigger`."]);
+const SEND: PathId = text("send", "send_id", "sendId", &["The send's id, from the result of `trigger`."]);
 
 operations! {
     /// Sends a campaign to recipients. More than 100 recipients take several requests, one after the other. The result
-    /// has one entry per recipient, in the order given; a recipient can be `rejected` although the call succeeds. If a
-    /// later request fails, the `results` in the details of the error say what is known about each recipient.
+    /// has one entry per recipient, in the order given. Check the status of each entry: a recipient can be `rejected`
+    /// although the call succeeds. If a later request fails, or if the outcome of a request is unknown, the `results`
+    /// in the details of the error say what is known about each recipient. A request that failed is sent again only if
+    /// it certainly had no effect.
     TriggerCampaignOp = "TriggerCampaign", trigger POST "/campaigns/{campaignId}/trigger" [CAMPAIGN]
     as "campaigns.trigger", takes CampaignTrigger, gives value CampaignResult;
 
@@ -37,12 +39,13 @@ handle! {
 }
 
 impl Campaigns {
-    /// Sends a campaign to recipients, 100 a request (operation `TriggerCampaign`). A request is repeated only if the
-    /// first one certainly had no effect.
+    /// Sends a campaign to recipients, up to 100 per request (operation `TriggerCampaign`). A request that failed is
+    /// sent again only if it certainly had no effect.
     ///
     /// # Errors
-    /// Kind `outcome_unknown` if it is unknown whether a request was accepted: its recipients are `unknown` in the
-    /// `results` of [`Error::details`](crate::Error::details), and those after it `not_sent`.
+    /// Kind `outcome_unknown` if it is unknown whether the server accepted a request. In the `results` of
+    /// [`Error::details`](crate::Error::details), the recipients of that request are `unknown`, unless the answer had a
+    /// result for them. The recipients of later requests are `not_sent`.
     pub fn trigger(&self, campaign: impl Into<String>, what: &CampaignTrigger) -> Pending<CampaignResult> {
         let (campaign, what) = (campaign.into(), what.clone());
         let call = campaign_call(&campaign, &what);

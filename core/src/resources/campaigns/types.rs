@@ -3,26 +3,26 @@
 use crate::json::JsonObject;
 
 model! {
-    /// A recipient of a campaign, named by exactly one of `handle` and `id`.
+    /// A recipient of a campaign, given by either a handle or an id, never both.
     pub struct CampaignRecipient (sent) {
         /// E-mail address, or phone number in E.164 format.
         optional handle = "handle": String,
-        /// Primary key of a profile that the Personalization API knows.
+        /// Id of a profile in the Personalization API: its primary key there.
         optional id = "id": String,
-        /// Values for the message's variables. They take precedence over those of the profile and those for all
-        /// recipients.
+        /// Values for the message's variables. They take precedence over the values in the profile and over the values
+        /// for all recipients.
         optional properties = "properties": JsonObject,
     }
 }
 
 impl CampaignRecipient {
-    /// A recipient by e-mail address or phone number.
+    /// Creates a recipient with this e-mail address or phone number.
     #[must_use]
     pub fn handle(handle: impl Into<String>) -> Self {
         Self { handle: Some(handle.into()), ..Self::default() }
     }
 
-    /// A recipient by the id of their profile.
+    /// Creates a recipient with this id of a profile.
     #[must_use]
     pub fn profile(id: impl Into<String>) -> Self {
         Self { id: Some(id.into()), ..Self::default() }
@@ -32,11 +32,11 @@ impl CampaignRecipient {
 request! {
     /// Recipients of a campaign and their variables (operation `TriggerCampaign`).
     pub struct CampaignTrigger {
-        /// The recipients. Their results come in the same order.
+        /// The recipients. The results have the same order.
         body(needed) recipients = "recipients": Vec<CampaignRecipient>,
-        /// Values for the message's variables for all recipients. A recipient's own values take precedence.
+        /// Values for the message's variables that apply to all recipients. A recipient's own values take precedence.
         body properties = "properties": JsonObject,
-        /// Also send a campaign that is not activated yet, for tests. Default: false.
+        /// Whether to send the campaign even if it is not activated yet, for tests. Default: false.
         body(off) draft = "draft": bool,
     }
 }
@@ -52,23 +52,23 @@ model! {
 model! {
     /// The result for one recipient.
     pub struct RecipientResult {
-        /// Status. Accepted means queued, not delivered.
+        /// Status of the recipient. `accepted` means queued, not delivered.
         required status = "status": RecipientStatus,
-        /// The recipient's address, if one was given.
+        /// The recipient's e-mail address or phone number, if one was given.
         optional handle = "handle": String,
         /// The id of the recipient's profile, if one was given.
         optional id = "id": String,
-        /// Id of the send, for `send_status`. Absent if it was not accepted.
+        /// Id of the send. With it, you can read the status of the send. Absent unless the recipient was accepted.
         optional send_id = "sendId": String,
-        /// Why the recipient was rejected.
+        /// Why the recipient was rejected. Absent unless the recipient was rejected.
         optional reason = "reason": RejectReason,
-        /// Variables without a value, if the reason is `missing_variables`.
+        /// Names of the variables without a value. Absent unless the reason is `"missing_variables"`.
         optional missing_variables = "missingVariables": Vec<String>,
     }
 }
 
 impl RecipientResult {
-    /// The status that the SDK gives a recipient without an answer from the server.
+    /// The result that the SDK creates for a recipient for whom the server returned no result.
     pub(super) fn of(recipient: &CampaignRecipient, status: RecipientStatus) -> Self {
         Self {
             status,
@@ -86,11 +86,13 @@ open_enum! {
     pub enum RecipientStatus {
         /// The message is queued.
         Accepted = "accepted",
-        /// The recipient failed a check; nothing was sent.
+        /// The recipient failed a check, and nothing was sent to them.
         Rejected = "rejected",
-        /// Only in errors, set by the SDK: the request was sent, and its result is unknown.
+        /// Set by the SDK, only in the details of errors: the request was sent, and the result for this recipient is
+        /// unknown.
         Unknown = "unknown",
-        /// Only in errors, set by the SDK: nothing was sent to it, because this request or an earlier one failed.
+        /// Set by the SDK, only in the details of errors: nothing was sent to this recipient, because their request or
+        /// an earlier request failed.
         NotSent = "not_sent",
     }
 }
@@ -98,13 +100,13 @@ open_enum! {
 open_enum! {
     /// Why a recipient was rejected.
     pub enum RejectReason {
-        /// It is no e-mail address or phone number.
+        /// The handle is not a valid e-mail address or phone number.
         InvalidHandle = "invalid_handle",
         /// Variables of the message have no value.
         MissingVariables = "missing_variables",
-        /// The id of the profile is blank or unknown.
+        /// The id is blank or is not the id of a known profile.
         InvalidId = "invalid_id",
-        /// Neither an address nor an id was given.
+        /// Neither a handle nor an id was given.
         MissingHandleOrId = "missing_handle_or_id",
     }
 }
@@ -114,7 +116,7 @@ model! {
     pub struct SendStatus {
         /// Status from the provider: `sent`, `delivered`, `bounced`, `failed`, `dropped`, or another.
         required status = "status": String,
-        /// Why the message was dropped.
+        /// Why the message was dropped. Absent unless the status is `dropped`.
         optional reason = "reason": String,
     }
 }

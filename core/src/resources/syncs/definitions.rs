@@ -1,4 +1,4 @@
-//! Listing, creating, changing and deleting syncs.
+//! Operations that list, create, change and delete syncs.
 
 use super::{Schedule, Sync};
 use crate::json::JsonObject;
@@ -7,7 +7,7 @@ use crate::operation::{NoFields, SYNC};
 use crate::resources::ListOrder;
 
 request! {
-    /// Filters for a list of syncs (operation `ListSync`).
+    /// Filters, paging and order of a list of syncs (operation `ListSync`).
     pub struct ListSyncs {
         /// Only the sync with this slug.
         query slug = "slug": String,
@@ -29,16 +29,16 @@ request! {
 request! {
     /// A sync to create (operation `CreateSync`).
     pub struct SyncCreate {
-        /// Slug, unique in the workspace. A slug that is already taken is a `conflict`.
+        /// Slug, unique in the workspace. A slug that is already taken is an error of kind `conflict`.
         body(needed) slug = "slug": String,
-        /// Mappings and settings; the form depends on the kind of destination.
+        /// Mappings and settings. Their structure depends on the kind of destination.
         body(needed) configuration = "configuration": JsonObject,
         /// Id of the destination that the sync writes to.
         body(needed) destination_id = "destinationId": i64,
         /// Id of the model that the sync reads.
         body(needed) model_id = "modelId": i64,
-        /// Schedule of automatic runs. Null or left out for a sync that is only started by hand, by the API or in a
-        /// sequence.
+        /// Schedule of automatic runs. If it is null or left out, the sync runs only when it is started by hand, by the
+        /// API or in a sequence.
         body(nulled) schedule = "schedule": Schedule,
         /// Whether scheduled runs are switched off. Default: false.
         body(off) disabled = "disabled": bool,
@@ -46,13 +46,14 @@ request! {
 }
 
 request! {
-    /// Changes to a sync (operation `UpdateSync`); members that are left out stay as they are.
+    /// Changes to a sync (operation `UpdateSync`). Fields that are left out keep their values; at least
+    /// one must be set.
     pub struct SyncUpdate {
-        /// Mappings and settings; the form depends on the kind of destination. Whether members that are left out keep
-        /// their values is not documented.
+        /// Mappings and settings. Their structure depends on the kind of destination. Whether settings that are left
+        /// out keep their values is not documented.
         body configuration = "configuration": JsonObject,
-        /// Schedule of automatic runs. Null is meant to remove the schedule, but whether the server does so is not
-        /// proved: in the vendor's own example it answers with the old schedule.
+        /// Schedule of automatic runs. Null should remove the schedule, but this is not confirmed: in Hightouch's
+        /// example, the server returns the old schedule.
         body(nullable) schedule = "schedule": Schedule,
         /// Whether scheduled runs are switched off.
         body disabled = "disabled": bool,
@@ -66,15 +67,15 @@ operations! {
     /// Reads one sync.
     GetSyncOp = "GetSync", read GET "/syncs/{syncId}" [SYNC] as "syncs.get", takes NoFields, gives value Sync;
 
-    /// Creates a sync. The request is repeated only if the first one certainly had no effect.
+    /// Creates a sync. A request that failed is sent again only if it certainly had no effect.
     CreateSyncOp = "CreateSync", write POST "/syncs" [] as "syncs.create", takes SyncCreate, gives value Sync;
 
-    /// Changes a sync; members that are left out stay as they are.
+    /// Changes a sync. Fields that are left out keep their values; at least one must be given.
     UpdateSyncOp = "UpdateSync", write PATCH "/syncs/{syncId}" [SYNC] as "syncs.update",
     takes SyncUpdate, gives value Sync;
 
-    /// Deletes a sync. Rows that it has sent stay in the destination. Hightouch's OpenAPI document does not list this
-    /// operation yet. If a server lacks it, the call fails as if the sync did not exist.
+    /// Deletes a sync. Rows that the sync has sent stay in the destination. Hightouch's OpenAPI document does not list
+    /// this operation yet. A server without the operation answers as if the sync did not exist.
     DeleteSyncOp = "DeleteSync", write DELETE "/syncs/{syncId}" [SYNC] as "syncs.delete",
     takes NoFields, gives nothing (), newer true;
 }

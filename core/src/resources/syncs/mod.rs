@@ -50,19 +50,19 @@ impl Syncs {
         Pending::new(&self.sender, call::<CreateSyncOp>(sync))
     }
 
-    /// Changes a sync (operation `UpdateSync`); members that are left out stay as they are.
+    /// Changes a sync (operation `UpdateSync`). Fields that are left out keep their values.
     pub fn update(&self, sync: impl Into<SyncReference>, changes: &SyncUpdate) -> Pending<Sync> {
         Pending::new(&self.sender, call_on::<UpdateSyncOp>(vec![Id::Sync(sync.into())], changes))
     }
 
-    /// Deletes a sync (operation `DeleteSync`, newer than the document that this SDK is based on). Rows that it has
-    /// sent stay in the destination.
+    /// Deletes a sync (operation `DeleteSync`, which Hightouch's OpenAPI document does not list yet). Rows that the
+    /// sync has sent stay in the destination.
     pub fn delete(&self, sync: impl Into<SyncReference>) -> Pending<()> {
         Pending::new(&self.sender, call_on::<DeleteSyncOp>(vec![Id::Sync(sync.into())], &NoFields))
     }
 
-    /// Starts a run and returns its handle (operation `TriggerRun`, by slug `TriggerRunCustom`). The request is
-    /// repeated only if the first one certainly had no effect.
+    /// Starts a run and returns its handle (operation `TriggerRun`, or `TriggerRunCustom` if the sync is named by its
+    /// slug). A request that failed is sent again only if it certainly had no effect.
     pub fn trigger(&self, sync: impl Into<SyncReference>, how: &TriggerSync) -> Pending<Run<SyncRun>> {
         let (sync, how) = (sync.into(), how.clone());
         let call = trigger_call(&sync, &how);

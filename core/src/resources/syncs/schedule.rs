@@ -1,9 +1,9 @@
-//! Schedules: the same shape in answers and in requests.
+//! Schedules of syncs. They have the same structure in answers and in requests.
 
 model! {
     /// The schedule of a sync.
     pub struct Schedule (sent) {
-        /// The vendor's name for the type of schedule.
+        /// Hightouch's name for the type of schedule, such as `interval`.
         needed type_ = "type": String,
         /// The rule. Some types of schedule have none.
         optional schedule = "schedule": ScheduleRule,
@@ -11,13 +11,13 @@ model! {
 }
 
 union! {
-    /// The rule of a schedule, told apart by `kind`.
+    /// The rule of a schedule: an interval, a cron expression, days and times, or a job of dbt Cloud.
     pub enum ScheduleRule {
         /// At a fixed interval of minutes, hours, days or weeks.
         Interval(IntervalRule) = "interval" by "interval",
         /// By a cron expression.
         Cron(CronRule) = "cron" by "expression",
-        /// On days and times set in the vendor's web app.
+        /// On days and times, as set in Hightouch's web app.
         Visual(VisualRule) = "visual" by "expressions",
         /// After a job of dbt Cloud.
         Dbt(DbtRule) = "dbt" by "job",
@@ -25,7 +25,7 @@ union! {
 }
 
 model! {
-    /// A rule of the kind `interval`.
+    /// A rule that starts runs at a fixed interval.
     pub struct IntervalRule (sent) {
         /// The interval between runs.
         needed interval = "interval": Interval,
@@ -57,17 +57,17 @@ open_enum! {
 }
 
 model! {
-    /// A rule of the kind `cron`.
+    /// A rule that starts runs by a cron expression.
     pub struct CronRule (sent) {
-        /// Cron expression; the time zone is not documented.
+        /// Cron expression. The time zone is not documented.
         needed expression = "expression": String,
     }
 }
 
 model! {
-    /// A rule of the kind `visual`.
+    /// A rule that starts runs on days of the week, at a time of day.
     pub struct VisualRule (sent) {
-        /// Days and times.
+        /// Days and times at which runs start.
         defaulted expressions = "expressions": Vec<VisualExpression>,
     }
 }
@@ -77,13 +77,13 @@ model! {
     pub struct VisualExpression (sent) {
         /// Days on which a run starts.
         needed days = "days": VisualDays,
-        /// Time of day; its format and zone are not documented.
+        /// Time of day. The format and the time zone are not documented.
         needed time = "time": String,
     }
 }
 
 model! {
-    /// Days of the week; an absent day is not set.
+    /// Days of the week. A day that is absent is not selected.
     pub struct VisualDays (sent) {
         /// On Mondays.
         optional monday = "monday": bool,
@@ -103,7 +103,7 @@ model! {
 }
 
 model! {
-    /// A rule of the kind `dbt`.
+    /// A rule that starts a run after a job of dbt Cloud.
     pub struct DbtRule (sent) {
         /// Account in dbt Cloud.
         needed account = "account": DbtAccount,

@@ -1,4 +1,4 @@
-//! Slugs of syncs: looking up their ids, and remembering them for a while.
+//! Slugs of syncs: looks up the ids of syncs by their slugs, and remembers the ids for a while.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,16 +14,17 @@ use crate::reason::Reason;
 use crate::sender::Sender;
 use crate::workspace::Part;
 
-/// How many slugs a workspace remembers. When it is full, the memory is cleared.
+/// The maximum number of slugs that a workspace remembers. At this number, all slugs are forgotten before the next is
+/// added.
 const KEPT: usize = 10_000;
-/// How long a slug is remembered: it may move to another sync.
+/// How long a slug is remembered. This is limited because a slug may move to another sync.
 const AGE: Duration = Duration::from_mins(10);
 
-/// The digest of a key. An id that was found with one key is not used with another, which may belong to another
-/// workspace.
+/// The digest of an API key. An id that was found with one key is not used with another key, because that key may
+/// belong to another workspace.
 type KeyDigest = [u8; 32];
 
-/// The ids that a workspace remembers.
+/// The ids of syncs that a workspace remembers by key and slug, each with the time at which it was found.
 #[derive(Debug, Default)]
 pub(crate) struct Slugs(Mutex<HashMap<(KeyDigest, String), (i64, Instant)>>);
 
@@ -52,7 +53,7 @@ impl Slugs {
         ids.insert((key, slug.to_owned()), (id, Instant::now()));
     }
 
-    /// Forgets every slug of an id that is gone.
+    /// Forgets every slug of a sync that no longer exists.
     fn forget(&self, id: i64) {
         self.lock().retain(|_, (known, _)| *known != id);
     }
@@ -61,7 +62,7 @@ impl Slugs {
 /// The id behind a slug.
 pub(crate) struct Resolved {
     pub id: i64,
-    /// The digest of the key under which it was looked up.
+    /// The digest of the key with which the id was looked up.
     pub key: KeyDigest,
 }
 
@@ -70,8 +71,9 @@ fn remembered(sender: &Sender, slug: &str) -> Option<i64> {
     sender.part::<Slugs>().id(sender.key()?.digest(), slug)
 }
 
-/// Looks up the id of the slug that `wanted` needs; errors name `wanted`. Without `remembers` the server is always
-/// asked: a call that changes the sync must not use an old id, because the slug may have moved to another sync.
+/// Looks up the id of a slug before the call `wanted`. Errors name `wanted`. A remembered id is used only if
+/// `remembers` is true: a call that changes the sync by its id must not use an old id, because the slug may have moved
+/// to another sync.
 pub(crate) async fn resolve(
     sender: &Sender,
     slug: &str,
@@ -114,22 +116,23 @@ async fn search(sender: &Sender, slug: &str, call: &Call, spent: &mut Spent) -> 
         .with_hint("Check the spelling in the sync's settings, or pass the numeric id. Nothing was changed."))
 }
 
-/// Repeats a look-up once if the key was changed before the call was sent. Getting the first key from a function is
-/// such a change.
+/// Repeats the look-up of a slug once if the API key changed before the call was sent. Getting the first key from the
+/// key function counts as a change.
 #[derive(Debug, Default)]
 pub(crate) struct BySlug {
     repeated: bool,
 }
 
 impl BySlug {
-    /// The call with an id in place of a slug in its path.
+    /// Returns the call with an id in its path in place of a slug.
     pub(crate) async fn ready(&self, sender: &Sender, call: &Call, spent: &mut Spent) -> Result<Call, Error> {
         let Some(slug) = call.slug() else { return Ok(call.clone()) };
         let Resolved { id, key } = resolve(sender, slug, call, !call.is_write(), spent).await?;
         Ok(call.clone().with_sync(id).bound_to(key))
     }
 
-    /// Whether to look up the slug and send the call again after this error.
+    /// Whether to look up the slug and send the call again after this error. Forgets the id if the error is that no
+    /// sync has it.
     pub(crate) fn again(&mut self, sender: &Sender, ready: &Call, error: &Error) -> bool {
         if let (Kind::NotFound, Some(Id::Sync(SyncReference::Id(id)))) = (error.kind(), ready.ids().first()) {
             sender.part::<Slugs>().forget(*id);
@@ -147,7 +150,7 @@ pub(crate) async fn fetch_by_slug<T: Row>(
 ) -> Result<Fetched<T>, Error> {
     let mut by_slug = BySlug::default();
     loop {
-        // Boxed, since looking up a slug is a call too and would double the future's size.
+        // Boxed, because looking up a slug is a call of its own: unboxed, it would double the size of this future.
         let ready = Box::pin(by_slug.ready(sender, call, spent)).await?;
         match page::fetch(sender, &ready, cursor.clone(), spent).await {
             Err(error) if by_slug.again(sender, &ready, &error) => {}

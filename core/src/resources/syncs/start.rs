@@ -1,4 +1,4 @@
-//! Starting a run of a sync: what comes before the trigger, and after one whose answer was lost.
+//! Starts a run of a sync: prepares the trigger, or joins a run that is in progress.
 
 use super::slugs::{BySlug, resolve};
 use super::trigger::trigger_call;
@@ -10,14 +10,14 @@ use crate::operation::{Fields as _, OfRun as _};
 use crate::runs::{self, RunOrigin, RunToken};
 use crate::sender::Sender;
 
-/// A trigger that can be sent.
+/// A trigger that is ready to be sent.
 struct Prepared {
-    /// The sync's id: a run is followed by it.
+    /// The sync's id, which is needed to follow the run.
     id: i64,
     call: Call,
 }
 
-/// Starts a run, unless the caller joins one that is in progress.
+/// Starts a run. With `join`, returns a run that is in progress instead, if there is one.
 pub(crate) async fn start(
     sender: &Sender,
     sync: &SyncReference,
@@ -43,9 +43,11 @@ async fn start_once(
     let joins = how.if_running == Some(IfRunning::Join);
     if joins && (spent.raw || !is_plain(how)) {
         let why = if spent.raw {
-            " \"join\" has no raw answer of its own: it may send no trigger. Nothing was sent"
+            " must not be \"join\" if you ask for the raw answer, because a call that joins a run sends no trigger. Nothing was \
+             sent"
         } else {
-            " \"join\" takes no other option: a run that is under way may have been started without it. Nothing was sent"
+            " \"join\" cannot be combined with other options of the trigger, because a run in progress may have been started \
+             without them. Nothing was sent"
         };
         let what = message![Name("ifRunning"), why];
         return Err(sender.error_at(&trigger_call(sync, how)?, Error::new(Kind::InvalidRequest, what)));
@@ -70,7 +72,7 @@ async fn start_once(
     runs::started::<SyncRun>(sender, parent, is_plain(how), &call, spent).await
 }
 
-/// Prepares the call that starts a run; looks up the sync's id if it was named by a slug.
+/// Prepares the call that starts a run. Looks up the sync's id if the caller named the sync by its slug.
 async fn prepare(
     sender: &Sender,
     sync: &SyncReference,
@@ -87,7 +89,7 @@ async fn prepare(
     }
 }
 
-/// Whether no option was set.
+/// Whether every option that is sent to the server has its default.
 fn is_plain(how: &TriggerSync) -> bool {
     how.place().body.map(|body| body.to_string())
         == TriggerSync::default().place().body.map(|body| body.to_string())

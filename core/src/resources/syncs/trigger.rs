@@ -1,4 +1,4 @@
-//! Starting the runs of a sync, and reading them.
+//! Starts and reads runs of syncs.
 
 use super::{ListSyncOp, ListSyncs, SyncReference, SyncRun, SyncRunStatus};
 use crate::call::{Call, Id, call, call_on};
@@ -27,9 +27,10 @@ choice! {
     pub enum IfRunning {
         /// Starts another run, which is queued behind the current one.
         Queue = "queue",
-        /// Returns the newest run in progress instead of starting one. Combining it with other options is an error,
-        /// since that run may have been started with different ones. The SDK reads the list of runs first; a run that
-        /// somebody else starts between that and the trigger is queued behind.
+        /// Returns the newest run in progress, and starts a run only if there is none. Other options of the trigger are
+        /// an error, because the run in progress may have been started without them. The SDK looks for a run in
+        /// progress before it sends the trigger. If somebody else starts a run in between, the new run is queued behind
+        /// that run.
         Join = "join",
     }
 }
@@ -49,7 +50,7 @@ request! {
 }
 
 choice! {
-    /// The order of a list of a sync's runs; the direction is not documented.
+    /// The order of a list of a sync's runs. The direction is not documented.
     pub enum RunOrder {
         /// By id.
         Id = "id",
@@ -63,15 +64,15 @@ choice! {
 }
 
 request! {
-    /// Filters for a list of runs of a sync (operation `ListSyncRuns`).
+    /// Filters, paging and order of a list of runs of a sync (operation `ListSyncRuns`).
     pub struct ListSyncRuns {
-        /// Only this run.
+        /// Only the run with this id.
         query run_id = "runId": i64,
         /// Only runs that started after this time.
         query after = "after": Timestamp,
         /// Only runs that started before this time.
         query before = "before": Timestamp,
-        /// Only runs that started in the last given number of minutes.
+        /// Only runs that started at most this number of minutes ago.
         query within = "within": i64,
         /// Number of runs to skip before the first page. Default: 0.
         query offset = "offset": u32,
@@ -83,10 +84,10 @@ request! {
 }
 
 operations! {
-    /// Starts a run of a sync and returns a handle that follows that run. While another run is in progress the new one
-    /// queues behind it; a disabled sync runs too. The request is repeated only if the first one certainly had no effect:
-    /// the limit refused it, or the connection was never made. If the effect cannot be known, the error's kind is
-    /// `outcome_unknown`.
+    /// Starts a run of a sync and returns a handle that follows the run. If another run is in progress, the new run is
+    /// queued behind it. A disabled sync runs too. A request that failed is sent again only if it certainly had no
+    /// effect, such as a request that the rate limit refused or that never reached the server. If the answer is lost
+    /// and the SDK cannot identify the new run, the error is of kind `outcome_unknown`.
     TriggerRunOp = "TriggerRun", trigger POST "/syncs/{syncId}/trigger" [SYNC] as "syncs.trigger",
     takes TriggerSync, gives run SyncRun;
 
@@ -98,9 +99,9 @@ operations! {
     takes ListSyncRuns, gives page SyncRun;
 }
 
-/// The call that starts a run; by slug it is another operation than by id.
+/// The call that starts a run. A slug needs another operation than an id.
 pub(crate) fn trigger_call(sync: &SyncReference, how: &TriggerSync) -> Result<Call, Error> {
-    // Also checks the slug: `TriggerSyncBySlug` does not.
+    // Created for a slug too, because it checks the slug. `TriggerSyncBySlug` does not.
     let by_id = call_on::<TriggerRunOp>(vec![Id::Sync(sync.clone())], how)?;
     match sync {
         SyncReference::Id(_) => Ok(by_id),
@@ -116,7 +117,7 @@ pub(crate) fn trigger_call(sync: &SyncReference, how: &TriggerSync) -> Result<Ca
     }
 }
 
-/// The list of syncs that ran after a time.
+/// The call that lists the syncs that ran after a time, or all syncs without one.
 pub(crate) fn syncs_after(after: Option<Timestamp>) -> Result<Call, Error> {
     call::<ListSyncOp>(&ListSyncs { after, ..ListSyncs::default() })
 }

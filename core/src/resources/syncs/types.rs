@@ -1,4 +1,4 @@
-//! The types of syncs and their runs.
+//! The types of syncs and of their runs.
 
 use std::collections::BTreeMap;
 
@@ -14,9 +14,9 @@ model! {
         required id = "id": i64,
         /// Slug, unique in the workspace.
         required slug = "slug": String,
-        /// Id of the workspace that it belongs to.
+        /// Id of the workspace that the sync belongs to.
         optional workspace_id = "workspaceId": i64,
-        /// When it was created.
+        /// Time of creation.
         optional created_at = "createdAt": Timestamp,
         /// Time of the last change.
         optional updated_at = "updatedAt": Timestamp,
@@ -24,7 +24,7 @@ model! {
         optional destination_id = "destinationId": i64,
         /// Id of the model that the sync reads.
         optional model_id = "modelId": i64,
-        /// Mappings and settings; the form depends on the kind of destination and may change at any time.
+        /// Mappings and settings. Their structure depends on the kind of destination and may change at any time.
         optional configuration = "configuration": Json,
         /// Schedule of automatic runs. Absent for a sync that is only started by hand, by the API or in a sequence.
         optional schedule = "schedule": Schedule,
@@ -32,15 +32,15 @@ model! {
         optional status = "status": SyncStatus,
         /// Whether scheduled runs are switched off. Triggered runs still start.
         optional disabled = "disabled": bool,
-        /// When the latest run started. Absent before the first one.
+        /// Start time of the latest run. Absent before the first run.
         optional last_run_at = "lastRunAt": Timestamp,
         /// Columns of the source that the sync uses.
         defaulted referenced_columns = "referencedColumns": Vec<String>,
-        /// Primary key column in the source.
+        /// Column that identifies a row in the source.
         optional primary_key = "primaryKey": String,
-        /// List or audience that was created in the destination.
+        /// List or audience that was created in the destination, if any.
         optional external_segment = "externalSegment": ExternalSegment,
-        /// Tags by name.
+        /// Tags, as a map from name to value.
         optional tags = "tags": BTreeMap<String, String>,
     }
 }
@@ -54,7 +54,7 @@ impl Row for Sync {
 model! {
     /// A list or an audience in a destination.
     pub struct ExternalSegment {
-        /// Its id in the destination; absent if none was created.
+        /// Id of the list or audience. Absent if none was created.
         optional id = "id": String,
     }
 }
@@ -90,7 +90,7 @@ open_enum! {
 open_enum! {
     /// Status of a run of a sync.
     pub enum SyncRunStatus {
-        /// Waits to write to the destination, or for an earlier run.
+        /// The run waits to write to the destination, or for an earlier run.
         Queued = "queued",
         /// The run reads the model.
         Querying = "querying",
@@ -98,15 +98,15 @@ open_enum! {
         Processing = "processing",
         /// The run writes its report.
         Reporting = "reporting",
-        /// Succeeded.
+        /// The run succeeded.
         Success = "success",
-        /// Finished with warnings, such as rejected rows.
+        /// The run finished with warnings, such as rejected rows.
         Warning = "warning",
-        /// Failed.
+        /// The run failed.
         Failed = "failed",
         /// The run was cancelled.
         Cancelled = "cancelled",
-        /// Was interrupted. A later run continues.
+        /// The run was interrupted. A later run continues its work.
         Interrupted = "interrupted",
     }
 }
@@ -116,17 +116,17 @@ model! {
     pub struct SyncRun {
         /// Numeric id.
         required id = "id": i64,
-        /// State of the run. Rely on it and not on `completion_ratio`.
+        /// Status of the run. Use it, not `completion_ratio`, to tell whether the run has ended.
         required status = "status": SyncRunStatus,
-        /// When it was requested. Earlier than `started_at` if it waited for another run.
+        /// Time at which the run was requested. Earlier than `started_at` if the run waited for another run.
         optional created_at = "createdAt": Timestamp,
-        /// When it started.
+        /// Start time.
         optional started_at = "startedAt": Timestamp,
         /// End time.
         optional finished_at = "finishedAt": Timestamp,
         /// Rows that the query returned.
         defaulted query_size = "querySize": i64,
-        /// Progress as a ratio; its range is not documented, and a successful run may end below 1.
+        /// Progress as a ratio. The range is not documented, and a successful run may end below 1.
         defaulted completion_ratio = "completionRatio": f64,
         /// Rows that the run planned to send.
         defaulted planned_rows = "plannedRows": RowCounts,
@@ -134,7 +134,7 @@ model! {
         defaulted successful_rows = "successfulRows": RowCounts,
         /// Rows that the destination rejected. Rows that were never tried are not counted.
         defaulted failed_rows = "failedRows": RowCounts,
-        /// The error that the run reports.
+        /// Error message of a run that did not succeed.
         optional error = "error": String,
     }
 }
@@ -158,7 +158,7 @@ model! {
 }
 
 impl RowCounts {
-    /// All rows together.
+    /// The sum of the three counts.
     #[must_use]
     pub fn total(&self) -> i64 {
         self.added_count.saturating_add(self.changed_count).saturating_add(self.removed_count)

@@ -96,7 +96,8 @@ const fn value<E: Endpoint<Answer: Send + Serialize>>() -> Entry {
     }
 }
 
-/// Returns the call of a page, and the cursor of the list: at its start, or as the argument `next` says.
+/// Returns the call that reads a list, and the cursor: at the start of the list, or at the place that the argument
+/// `next` holds.
 fn place<E: Endpoint>(mut args: Members) -> Result<(Call, page::Cursor), Error> {
     match (args.remove("next"), args.is_empty()) {
         (Some(next), true) => {
@@ -150,7 +151,8 @@ const fn run<E: Endpoint<Answer = S::Started, Fields: Default>, S: RunState>() -
     }
 }
 
-/// A sync that is named by its slug is looked up first, and triggered by another operation than one named by its id.
+/// Starts a run of a sync. This entry is special, because a slug is looked up first, and because the API has one
+/// operation that takes an id and another one that takes a slug.
 const TRIGGER_SYNC: Entry = Entry {
     make: |caller, args| {
         Box::pin(async move {
@@ -169,7 +171,7 @@ fn trigger_arguments(mut args: Members) -> Result<(SyncReference, TriggerSync), 
     Ok((sync, rest(&args)?))
 }
 
-/// A campaign with more than a hundred recipients takes several requests.
+/// Triggers a campaign. This entry is special, because more than a hundred recipients take several requests.
 const TRIGGER_CAMPAIGN: Entry = Entry {
     make: |caller, args| {
         Box::pin(async move {

@@ -1,4 +1,4 @@
-//! Checks which requests are sent for the arguments of hosts.
+//! Checks which calls are created from the arguments of hosts.
 
 use std::collections::BTreeSet;
 
@@ -221,7 +221,8 @@ fn a_new_sync_says_that_it_has_no_schedule_and_is_not_disabled() {
     assert_eq!(made("syncs.create", &args).1, Some(wanted));
 }
 
-/// Hazard: the document's defaults are the strings "false" and "true", so destructive flags do not rely on them.
+/// Hazard: Hightouch's document declares the strings "false" and "true" as defaults of these flags. Destructive flags
+/// must not rely on that.
 #[test]
 fn every_destructive_flag_is_sent_as_false_unless_asked_for() {
     for (op, args, flags) in [
@@ -247,7 +248,7 @@ fn every_destructive_flag_is_sent_as_false_unless_asked_for() {
     }
 }
 
-/// Hazard: a schedule has no discriminator in the API. The tag is ours and must not be sent.
+/// Hazard: a schedule has no discriminator in the API. The tag `kind` exists only in the SDK and must not be sent.
 #[test]
 fn schedules_of_every_kind_go_out_without_the_tag() {
     for (kind, rule) in [
@@ -302,7 +303,7 @@ fn filters_are_query_parameters_and_an_order_is_always_asked_for_where_there_is_
     assert_eq!((&body["primaryKey"], body.get("skipColumnQuery")), (&Value::Null, None));
 }
 
-/// Hazard: an id is a segment of the path. One made of dots would call another operation, with the key.
+/// Hazard: an id is a segment of the path. An id made of dots would call another operation, with the key.
 #[test]
 fn ids_stay_in_their_segment_of_the_path() {
     let url = |id: &str| {
@@ -357,7 +358,7 @@ fn errors_begin_with_the_call_as_it_was_written() {
     }
 }
 
-/// Hosts take their names from the catalogue, and messages derive names from the wire names. Both must be the same.
+/// Hosts take the names of arguments from the catalogue, and messages derive them from the wire names. Both must agree.
 #[test]
 fn messages_name_arguments_and_members_as_the_catalogue_does() {
     let catalogue: Value = serde_json::from_str(&crate::wire::catalogue()).unwrap();

@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 
 use super::play::handle;
 
-/// What a call returns: its value, and the handle if it is a run.
+/// The result of a call: its value and, for a trigger, the handle of the run.
 pub type Made = Result<(Value, Option<AnyRun>), Error>;
 
-/// A call's arguments; those in its path are taken out before the rest is read.
+/// The arguments and options of a call. The arguments in its path are taken out of `given` before `rest` reads the
+/// others.
 pub struct Args {
     pub given: Value,
     pub options: Options,
@@ -58,7 +59,7 @@ impl Args {
     }
 }
 
-/// Reads a list to its end, or its first page.
+/// Reads a list to its end or, with `first_page`, only its first page.
 macro_rules! rows {
     ($args:ident, $pages:expr) => {{
         let mut pages = $pages.with($args.options);

@@ -8,13 +8,14 @@ use std::time::Duration;
 use hightouch_sdk::{Client, Error, Settings};
 use serde_json::Value;
 
-/// The `keys` of a client in a scenario.
+/// The key function of a client: the entries of its setting `keys`, and which entry comes next.
 pub struct Keys {
     entries: Vec<Value>,
     next: AtomicUsize,
-    /// How often the key functions of the scenario were called.
+    /// How often all key functions of the scenario were called.
     asked: Arc<AtomicUsize>,
-    /// The client of a function that calls its own client. It is removed at the end, since each holds the other.
+    /// The client with this function, for an entry that calls this client. [`Self::end`] removes the client, because
+    /// the client and the function hold each other.
     client: Mutex<Option<Client>>,
 }
 
@@ -28,7 +29,7 @@ impl Keys {
         })
     }
 
-    /// A client that asks this function.
+    /// Creates a client that gets its keys from this function.
     pub fn client(self: &Arc<Self>, settings: &Settings) -> Result<Client, Error> {
         let keys = Arc::clone(self);
         let client = Client::with_credentials(settings, move || Arc::clone(&keys).give())?;

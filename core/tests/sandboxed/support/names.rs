@@ -1,10 +1,10 @@
-//! Placeholders of a scenario.
+//! Replaces the placeholders of a scenario.
 
 use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-/// What placeholders stand for.
+/// The values for placeholders.
 pub struct Names<'a> {
     pub sandbox: &'a Value,
     pub world: &'a Value,
@@ -12,7 +12,7 @@ pub struct Names<'a> {
 }
 
 impl Names<'_> {
-    /// Replaces the placeholders.
+    /// Replaces the placeholders in all strings of a value.
     pub fn fill(&self, value: &Value) -> Value {
         match value {
             Value::String(text) => self.text(text),

@@ -25,18 +25,18 @@ const HANG: Duration = Duration::from_mins(1);
 /// The result of a call: a value, or a failure and its printed form.
 type Given = Result<Value, (Value, String)>;
 
-/// The result of one call, and its run if it has one.
+/// The result of one call and, if it returned a run, the handle.
 type Ended = (Given, Option<AnyRun>);
 
-/// One play: its clients, and what was saved.
+/// A scenario that is being played, with its clients and the values that its steps saved.
 struct Play<'a> {
     scenario: &'a Value,
     world: &'a World,
     names: Names<'a>,
-    /// Clients by name. The default client has no name.
+    /// Clients by name. The name of the default client is empty.
     clients: HashMap<String, Client>,
     keys: Vec<Arc<Keys>>,
-    /// How often a function was asked for a key.
+    /// How often the key functions were called.
     asked: Arc<AtomicUsize>,
     runs: HashMap<String, AnyRun>,
 }
@@ -171,7 +171,7 @@ impl Play<'_> {
             let call = self.call(step);
             tokio::select! {
                 done = tokio::time::timeout(HANG, call) => done.map_err(|_| "it hangs".to_owned()),
-                // Dropping the future is how Rust cancels.
+                // In Rust, a call is cancelled by dropping its future.
                 () = self.cancelled(step) => {
                     Ok((Err((json!({"kind": "cancelled"}), "cancelled".to_owned())), None))
                 }
@@ -180,7 +180,7 @@ impl Play<'_> {
         join_all(calls).await.into_iter().collect()
     }
 
-    /// Resolves when the step must be cancelled.
+    /// Resolves when the step must be cancelled, or never.
     async fn cancelled(&self, step: &Value) {
         if let Some(after) = step["cancelAfterMs"].as_u64() {
             return tokio::time::sleep(Duration::from_millis(after)).await;

@@ -10,9 +10,9 @@ use tokio::task::{JoinHandle, JoinSet};
 /// How the proxy answers a request for a tunnel.
 #[derive(Clone, Copy)]
 pub enum Manner {
-    /// It makes one.
+    /// It opens the tunnel.
     Tunnels,
-    /// It opens one for these credentials, and answers others with 407.
+    /// It opens the tunnel if the request has these credentials, and otherwise answers 407.
     Wants(&'static str),
     /// It answers with this status and a page that repeats the request.
     Answers(&'static str),
@@ -45,7 +45,7 @@ impl Proxy {
         Self { address, heads, task }
     }
 
-    /// The heads of the requests, in order.
+    /// The heads of the requests that the proxy got, in order.
     pub fn asked(&self) -> Vec<String> {
         self.heads.lock().unwrap().clone()
     }

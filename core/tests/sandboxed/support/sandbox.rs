@@ -9,7 +9,7 @@ use hightouch_sdk::{Client, Settings};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-/// The sandbox, and the line that it would print.
+/// The sandbox, and the JSON line that its program would print.
 pub struct Sandbox {
     inner: hightouch_sandbox::Sandbox,
     pub line: Value,
@@ -26,7 +26,7 @@ pub struct World {
 pub fn sandbox() -> &'static Sandbox {
     static SANDBOX: OnceLock<Sandbox> = OnceLock::new();
     SANDBOX.get_or_init(|| {
-        // A runtime cannot run inside a test's runtime, but it can on another thread.
+        // On another thread, because `block_on` would panic inside the runtime of the test.
         std::thread::spawn(|| {
             let runtime =
                 tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -50,7 +50,6 @@ pub fn sandbox() -> &'static Sandbox {
 impl Sandbox {
     pub fn world(&'static self, settings: &Value) -> World {
         let settings = if settings.is_null() { json!({}) } else { settings.clone() };
-        // A world's clock and stranger live on the sandbox's runtime.
         let _inside = self.runtime.enter();
         let info = self.inner.create_world(settings).expect("a world");
         World { sandbox: self, info: serde_json::to_value(info).expect("JSON") }

@@ -1,5 +1,5 @@
-//! Records the texts that this player saw, for the search for keys (tests/house/canary): `{"player", "what", "text"}`,
-//! one per line.
+//! Records the texts that users of the SDK can see, as lines of JSON: `{"player", "what", "text"}`.
+//! `tests/house/canary` searches them for keys.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ pub fn trace(what: &str, text: &str) {
     opened.and_then(|mut file| file.write_all(line.as_bytes())).expect("the folder can be written to");
 }
 
-/// The contents of a token.
+/// The decoded content of a token; empty if it cannot be decoded.
 pub fn decoded(token: &str) -> String {
     String::from_utf8_lossy(&URL_SAFE_NO_PAD.decode(token).unwrap_or_default()).into_owned()
 }

@@ -1,0 +1,48 @@
+//! Joining: a trigger returns a run that is already in progress.
+
+use std::time::Duration;
+
+use hightouch_sdk::resources::{IfRunning, TriggerSync};
+use hightouch_sdk::{Kind, WaitOptions};
+use serde_json::json;
+
+use crate::support::sandbox::sandbox;
+
+fn join() -> TriggerSync {
+    TriggerSync { if_running: Some(IfRunning::Join), ..TriggerSync::default() }
+}
+
+/// Guards against reading an eleventh page and not using it.
+#[tokio::test]
+async fn a_trigger_that_joins_reads_at_most_ten_pages_of_runs() {
+    let world = sandbox().world(&json!({"runs": {"seconds": 600}, "newestFirst": true, "pageCap": 2}));
+    let client = world.client();
+    for _ in 0..22 {
+        client.syncs().trigger(1, &TriggerSync::default()).await.unwrap();
+    }
+    let run = client.syncs().trigger(1, &join()).await.unwrap();
+    assert_eq!((run.id(), run.joined()), ("9022", true));
+    let log = world.log();
+    let lists =
+        log["requests"].as_array().unwrap().iter().filter(|request| request["operation"] == "ListSyncRuns");
+    assert_eq!(lists.count(), 10);
+    world.delete();
+}
+
+/// Guards against a message with a wrong age: the client knows only how long ago it found a run that it joined.
+#[tokio::test]
+async fn a_wait_for_a_run_that_was_joined_does_not_say_when_the_run_was_started() {
+    let world = sandbox().world(&json!({"runs": {"seconds": 600}}));
+    let client = world.client();
+    let soon = WaitOptions::new().timeout(Duration::from_millis(10));
+    let started = client.syncs().trigger(1, &TriggerSync::default()).await.unwrap();
+    let joined = client.syncs().trigger(1, &join()).await.unwrap();
+    let resumed = client.run(&joined.token()).unwrap().into_sync().unwrap();
+    for (run, origin) in [(started, "started"), (joined, "found"), (resumed, "found")] {
+        let error = run.wait(&soon).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::WaitTimeout);
+        let message = error.to_string();
+        assert!(message.ends_with(&format!(" after it was {origin}.")), "{message}");
+    }
+    world.delete();
+}
