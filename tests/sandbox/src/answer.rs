@@ -16,10 +16,12 @@ use crate::connection::ConnectionHandle;
 use crate::script::Trickle;
 use crate::world::World;
 
-/// The pause before a break, so that the client receives the bytes before it.
+/// The pause before an answer is broken off. Without this pause the client might not receive the bytes that were sent
+/// before the break.
 const BEFORE_A_BREAK: Duration = Duration::from_millis(20);
 
-/// The answer is broken off on purpose. The HTTP server then closes the connection or resets the stream.
+/// The error for an answer that the script breaks off, or for a connection that fails. If a handler returns it, the
+/// HTTP server closes the connection or resets the stream.
 #[derive(Debug)]
 pub(crate) struct Broken;
 
@@ -37,7 +39,7 @@ impl From<Infallible> for Broken {
     }
 }
 
-/// Logs the end of a request when it is dropped: the client went away, unless [`Self::settle`] was called before.
+/// Logs how a request ended. If a recorder is dropped and [`Self::settle`] was not called, the client went away.
 #[derive(Debug)]
 pub(crate) struct EndRecorder {
     world: Arc<World>,
@@ -85,7 +87,7 @@ pub(crate) struct AnswerBody {
 }
 
 impl AnswerBody {
-    /// A body that is sent at once and not logged.
+    /// Creates a body that is sent at once. Its end is not logged.
     pub(crate) fn whole(bytes: Vec<u8>) -> Self {
         Self::new(bytes.into(), None, End::Whole, None)
     }

@@ -7,7 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 /// Milliseconds of world time since the world was created; negative for earlier times.
 pub(crate) type Millis = i64;
 
-/// Maps the machine's clock to world time. Both are equal when the world is created.
+/// Maps the machine's clock to world time. Both are equal when the world is created, unless [`Clock::ahead`] shifts
+/// world time.
 #[derive(Debug)]
 pub(crate) struct Clock {
     start: Instant,
@@ -83,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_may_be_an_hour_off() {
+    fn a_clock_can_be_an_hour_ahead_of_the_machine() {
         let clocks = [0.0, 3600.0].map(|ahead| Clock::starting_now(1.0).ahead(ahead));
         let apart = clocks[1].epoch.as_second() - clocks[0].epoch.as_second();
         assert!((3600..3610).contains(&apart), "{apart}");

@@ -25,7 +25,7 @@ pub(crate) enum Fate {
 pub(crate) struct ConnectionHandle {
     reset: AtomicBool,
     fate: watch::Sender<Fate>,
-    /// How many more bytes (before encryption) are sent before the reset.
+    /// The number of bytes (before encryption) to send before the connection is reset; `usize::MAX` means no reset.
     budget: AtomicUsize,
 }
 
@@ -46,7 +46,7 @@ impl ConnectionHandle {
         self.fate.send_replace(Fate::Reset);
     }
 
-    /// Accepts no further requests.
+    /// Closes the connection once the requests on it are answered. It accepts no further ones.
     pub(crate) fn close(&self) {
         self.fate.send_if_modified(|fate| {
             let open = *fate == Fate::Open;
@@ -61,7 +61,7 @@ impl ConnectionHandle {
         self.fate.subscribe()
     }
 
-    /// Resets the connection after `bytes` more bytes.
+    /// Resets the connection after `bytes` more bytes (before encryption).
     pub(crate) fn reset_after(&self, bytes: usize) {
         self.budget.store(bytes, Ordering::Release);
     }
@@ -91,7 +91,7 @@ impl Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         if self.control.is_reset() {
-            // This fails only if the socket is closed already.
+            // Without lingering, closing the socket sends RST. The call fails only if the socket is closed already.
             let _ = self.stream.set_zero_linger();
         }
     }
@@ -120,7 +120,7 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // A shutdown would send FIN before RST.
+        // Refuse to shut down: a shutdown would send FIN before RST.
         if self.control.is_reset() {
             return Poll::Ready(Err(broken()));
         }

@@ -50,7 +50,7 @@ pub struct Coverage {
     pub operations: Vec<String>,
     /// Kinds of errors that each player must meet.
     pub kinds: Vec<String>,
-    /// Answers that each player must receive, written as [`declared_answers`] writes them.
+    /// Answers that each player must receive, in the form that [`declared_answers`] returns.
     pub answers: Vec<String>,
 }
 

@@ -71,7 +71,7 @@ impl GraphRun {
         (now >= self.finished && told).then_some(self.finished)
     }
 
-    /// Returns the time at which this run reprocessed a request that was queued at `queued`.
+    /// Returns the time at which this run reprocessed a request that was queued at `queued`; `None` if it did not.
     fn handled(&self, queued: Millis, now: Millis) -> Option<Millis> {
         (self.status == "SUCCESS" && self.started >= queued && now >= self.finished).then_some(self.finished)
     }
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_run_after_queueing_reprocesses() {
+    fn the_next_run_after_queueing_reprocesses_the_request() {
         let clock = Clock::starting_now(1.0);
         let request = |status: &str| Reprocessing {
             graph: "customers".to_owned(),

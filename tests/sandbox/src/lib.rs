@@ -1,8 +1,9 @@
 //! A local server that implements the Hightouch REST API and checks the requests that it receives.
 //!
-//! [`Sandbox::start`] listens on a loopback address; one port serves HTTP/1.1, HTTP/2 and TLS. Each test creates its own
-//! world with [`Sandbox::create_world`], sends requests to it, and calls [`Sandbox::judge`], which returns everything that
-//! was wrong with them. The program `hightouch-sandbox` offers the same over HTTP to tests in other languages.
+//! [`Sandbox::start`] listens on a loopback address; one port serves HTTP/1.1, HTTP/2 and TLS. Each test creates its
+//! own world, a workspace that no other test sees, with [`Sandbox::create_world`], and sends requests to this world.
+//! [`Sandbox::judge`] then returns a complaint for everything that was wrong with the requests. The program
+//! `hightouch-sandbox` offers the same over HTTP to tests in other languages.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::expect_used))]
 
 mod answer;
@@ -47,13 +48,14 @@ pub enum Error {
     /// The certificate could not be created.
     #[error("The certificate could not be created: {0}.")]
     Certificate(#[from] rcgen::Error),
-    /// The key of the certificate could not be read.
+    /// The private key of the certificate could not be read.
     #[error("The key of the certificate could not be read: {0}.")]
     Key(String),
     /// TLS did not accept the certificate.
     #[error("TLS did not accept the certificate: {0}.")]
     Tls(#[from] rustls::Error),
-    /// The description of a world or of a case for the judge is invalid.
+    /// JSON that the sandbox reads is invalid: the settings of a world, a case for the judge, a scenario or another
+    /// file.
     #[error("{0}")]
     Settings(#[from] serde_json::Error),
     /// There is no world with this id.

@@ -11,7 +11,7 @@ pub(crate) struct Limit {
     settings: LimitSettings,
     window: Duration,
     counter: Counter,
-    /// Arrivals in the last window without those of the stranger, for the peak.
+    /// The arrivals in the last window except those of the stranger. `peak` is the largest number of them so far.
     own: VecDeque<Duration>,
     peak: usize,
     refused: usize,

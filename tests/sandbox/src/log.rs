@@ -18,17 +18,17 @@ pub(crate) struct Request {
     pub(crate) query: Vec<(String, String)>,
     /// Names in lower case.
     pub(crate) headers: Vec<(String, String)>,
-    /// The name of the world's key that it carries.
+    /// The name of the key that the request carries; `None` if it is no key of the world.
     pub(crate) key_name: Option<KeyName>,
     pub(crate) body: Body,
     pub(crate) arrived: Duration,
     pub(crate) status: Option<u16>,
-    /// The shape of the sent body.
+    /// The shape of the answer's body; `None` if the body was not sent whole or is not JSON.
     pub(crate) shape: Option<Shape>,
     pub(crate) retry_after: Option<String>,
     pub(crate) answered: Option<Duration>,
     pub(crate) gone: Option<Duration>,
-    /// Whether the script replaced, changed or broke the answer.
+    /// Whether the script has an entry for this request. Such an entry may replace, change or break the answer.
     pub(crate) scripted: bool,
 }
 

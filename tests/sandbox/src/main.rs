@@ -14,10 +14,10 @@ use tokio::io::AsyncReadExt;
 
 /// A local server that implements the Hightouch REST API and checks the requests that it receives.
 ///
-/// Without a subcommand it serves HTTP/1.1, HTTP/2 and TLS on one port. Once it listens it prints one line of JSON:
-/// {"url", "httpUrl", "ca", "closed", "baseUrl", "apiKey"}. The last two belong to a default world for trying out a client:
-/// a workspace with all resources whose runs take place in real time. It also has the sequence `nightly`, the identity
-/// graph `customers` and the campaign `welcome`, which no operation lists.
+/// Without a subcommand the program serves HTTP/1.1, HTTP/2 and TLS on one port. Once it listens it prints one line of
+/// JSON: {"url", "httpUrl", "ca", "closed", "baseUrl", "apiKey"}. The last two belong to a default world for trying out
+/// a client: a workspace that has all resources, and in which time passes at its real speed. The default world also has
+/// the sequence `nightly`, the identity graph `customers` and the campaign `welcome`, which no operation lists.
 ///
 /// Tests create their own worlds with POST /_worlds.
 #[derive(Parser)]
@@ -108,13 +108,13 @@ struct CoverageArgs {
     /// Kinds of errors that each player must meet, separated by commas
     #[arg(long, value_name = "KINDS", value_delimiter = ',')]
     kinds: Vec<String>,
-    /// A catalogue of the SDK (JSON), whose operations and kinds must be covered, too
+    /// The catalogue of the SDK (JSON): its operations and kinds of errors must be covered, too
     #[arg(long, value_name = "FILE")]
     catalogue: Option<PathBuf>,
-    /// Do not require that every declared answer was met
+    /// Do not require the declared answers
     #[arg(long)]
     no_answers: bool,
-    /// Operations and kinds to leave out, separated by commas
+    /// Operations (with their declared answers) and kinds of errors to leave out, separated by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     except: Vec<String>,
 }
@@ -152,7 +152,7 @@ async fn serve(options: Serve) -> Result<(), Error> {
         "timeScale": 1,
         "runs": {
             "seconds": options.seconds_per_run,
-            // Somebody who tries out a client should see a run that ends with a warning.
+            // One sync ends with a warning, so that somebody who tries out a client sees how a warning is reported.
             "bySlug": {"orders-to-salesforce": {
                 "status": "warning",
                 "error": "2 rows were rejected by the destination: INVALID_EMAIL_ADDRESS",

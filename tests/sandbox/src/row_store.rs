@@ -7,19 +7,19 @@ use serde_json::{Map, Value};
 /// A row as the API shows it.
 pub(crate) type Row = Map<String, Value>;
 
-/// The key of a row. Kinds whose ids are text convert it.
+/// The key of a row within its kind. It is the id in the API, except that kinds with textual ids make the id from it.
 pub(crate) type Key = u64;
 
 #[derive(Debug, Default)]
 pub(crate) struct RowStore {
-    /// Sorted.
+    /// The keys of all rows that exist, in ascending order.
     keys: Vec<Key>,
     stored: HashMap<Key, Row>,
     next: Key,
 }
 
 impl RowStore {
-    /// Creates `count` rows of the seed, with the keys after `base`.
+    /// Creates a store with `count` rows of the seed. Their keys begin with `base + 1`.
     pub(crate) fn seeded(base: Key, count: usize) -> Self {
         let keys: Vec<Key> = (base + 1..).take(count).collect();
         let next = keys.last().map_or(base + 1, |last| last + 1);
@@ -61,7 +61,7 @@ impl RowStore {
         self.keys.binary_search(&key).map(|at| self.keys.remove(at)).is_ok()
     }
 
-    /// Inserts a row of the seed in its place, also one that was removed.
+    /// Inserts a row of the seed at the place of its key, even if the row was removed before.
     pub(crate) fn put(&mut self, key: Key) {
         if let Err(at) = self.keys.binary_search(&key) {
             self.keys.insert(at, key);

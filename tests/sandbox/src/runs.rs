@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::clock::{Clock, Millis};
 use crate::settings::Plan;
 
-/// The id of the first run that is triggered in a world. Earlier runs have smaller ids.
+/// The id of the first run that is triggered in a world, unless the history needs more ids. Runs of the history have
+/// smaller ids.
 pub(crate) const FIRST_RUN: u64 = 9001;
 
 #[derive(Debug, Clone)]
@@ -118,13 +119,13 @@ impl Run {
         matches!(self.status.as_str(), "failed" | "cancelled" | "interrupted")
     }
 
-    /// The number of rows of its query, once the run has succeeded.
+    /// Returns the number of rows that the query returned; `None` unless the run has succeeded.
     pub(crate) fn size(&self, now: Millis) -> Option<f64> {
         (self.end(now).is_some() && self.status == "success").then(|| self.planned.sum())
     }
 
-    /// Returns the run as JSON. The document requires `startedAt` and `finishedAt`; the real API has answered without
-    /// them, so they are null until the run starts and ends.
+    /// Returns the run as JSON. `startedAt` and `finishedAt` are null until the run starts and ends. The document
+    /// requires them, but the real API has left them null, too.
     pub(crate) fn show(&self, now: Millis, clock: &Clock) -> Value {
         let progress = self.progress(now);
         let over = self.end(now).is_some();
@@ -159,7 +160,7 @@ fn progress(started: Millis, finished: Millis, now: Millis) -> f64 {
     ((now - started) as f64 / length as f64).min(1.0)
 }
 
-/// The phase of the run; all phases take the same time.
+/// Returns the phase of a run at `now`; `None` if there are no phases. All phases take the same time.
 pub(crate) fn phase(phases: &[String], started: Millis, finished: Millis, now: Millis) -> Option<&str> {
     #[expect(
         clippy::cast_possible_truncation,
@@ -171,10 +172,10 @@ pub(crate) fn phase(phases: &[String], started: Millis, finished: Millis, now: M
     phases.get(step.min(phases.len().saturating_sub(1))).map(String::as_str)
 }
 
-/// Longer than any world lives, and short enough that sums do not overflow.
+/// In milliseconds: longer than any world lives, and so short that sums do not overflow.
 const AGES: f64 = 1e15;
 
-#[expect(clippy::cast_possible_truncation, reason = "what is longer was cut")]
+#[expect(clippy::cast_possible_truncation, reason = "clamped to a range that fits")]
 pub(crate) fn in_millis(seconds: f64) -> Millis {
     (seconds * 1000.0).clamp(-AGES, AGES) as Millis
 }

@@ -39,17 +39,17 @@ pub struct Sandbox {
     pub url: String,
     /// `http://127.0.0.1:PORT`.
     pub http_url: String,
-    /// The certificate authority that signed the server's certificate.
+    /// The certificate of the authority that signed the server's certificate, as PEM.
     pub ca_pem: String,
-    /// `127.0.0.1:PORT` where nothing listens.
+    /// An address, `127.0.0.1:PORT`, at which nothing listens.
     pub closed: String,
     shared: Arc<Shared>,
     listener: JoinHandle<()>,
-    /// A socket that is bound and never listens, so that nobody else can listen there.
+    /// Keeps the address in `closed` bound without listening, so that no other process can listen at it.
     _reserved: Socket,
 }
 
-/// What the connections of a sandbox share.
+/// The state that all connections of a sandbox share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     authority: SocketAddr,
@@ -86,18 +86,21 @@ impl Sandbox {
         })
     }
 
-    /// Creates a world from the `world` of a scenario.
+    /// Creates a world. `settings` has the members of a scenario's `world`, which `tests/scenarios/README.md`
+    /// describes.
     pub fn create_world(&self, settings: Value) -> Result<WorldInfo, Error> {
         self.shared.create_world(settings)
     }
 
-    /// Returns the requests that have reached a world.
+    /// Returns the log of a world as JSON: `requests` in the order of arrival, the limit's counts `refused` and `peak`,
+    /// and `violations` of the standing rules.
     pub fn log(&self, world: &str) -> Result<Value, Error> {
         self.shared.log(world)
     }
 
     /// Checks the requests of a world against the standing rules and the `wire` of `case`, which is
-    /// `{"player", "scenario", "wire"}`. Waits up to 10 s for unfinished requests. Writes a line to the coverage file.
+    /// `{"player", "scenario", "wire", "kinds"}`; the last two are optional. Waits up to 10 s for unfinished requests.
+    /// Appends a line to the coverage file, if there is one.
     pub async fn judge(&self, world: &str, case: Value) -> Result<Verdict, Error> {
         self.shared.judge(world, case).await
     }

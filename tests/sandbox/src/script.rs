@@ -9,7 +9,7 @@ use crate::log::Request;
 use crate::text::scalar;
 use crate::world::KeyName;
 
-/// An answer, the requests that it is for, and how often it is given.
+/// An entry of a script: an answer, which requests get it, and how many of them.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Entry {
@@ -39,7 +39,7 @@ pub(crate) struct When {
 /// A scripted answer. Without a status and a body the answer of the operation is sent.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a member of a script, to be written or not")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an optional flag of a scripted answer")]
 pub(crate) struct ScriptedAnswer {
     pub(crate) status: Option<u16>,
     pub(crate) headers: BTreeMap<String, String>,
@@ -62,7 +62,8 @@ pub(crate) struct ScriptedAnswer {
     pub(crate) gzip: bool,
 }
 
-/// Tells `"body": null`, which is a body, from a body that is left out.
+/// Reads a member that is present, so that `null` is a value. By default serde would read `null` like a member that is
+/// left out.
 fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
@@ -96,7 +97,8 @@ pub(crate) struct Trickle {
 }
 
 impl ScriptedAnswer {
-    /// Whether the answer of the operation is sent, at least in part.
+    /// Whether the operation provides the status and the body. The script may still edit, delay, cut or lose the
+    /// answer.
     pub(crate) fn is_own(&self) -> bool {
         self.status.is_none() && self.body.is_none() && self.text.is_none()
     }
@@ -107,7 +109,7 @@ impl ScriptedAnswer {
     }
 }
 
-/// The unused entries of a world's script.
+/// The script of a world. The `times` of an entry counts down to 0 as the entry is used.
 #[derive(Debug)]
 pub(crate) struct Script(Vec<Entry>);
 
@@ -116,7 +118,8 @@ impl Script {
         Self(entries)
     }
 
-    /// Returns the answer for a request, the `nth` of its operation and the `nth_of_all` of the world.
+    /// Returns the answer for a request, and counts one use of its entry. The request is the `nth` of its operation and
+    /// the `nth_of_all` of the world.
     pub(crate) fn next(
         &mut self,
         request: &Request,
@@ -131,7 +134,7 @@ impl Script {
 }
 
 impl When {
-    /// Whether a request matches, the `nth` of its operation and the `nth_of_all` of the world.
+    /// Whether a request matches. The request is the `nth` of its operation and the `nth_of_all` of the world.
     pub(crate) fn holds(&self, request: &Request, nth: usize, nth_of_all: usize) -> bool {
         self.matches(request, if self.operation.is_some() { nth } else { nth_of_all })
     }
@@ -241,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_is_matched_as_a_subset_and_numbers_by_their_digits() {
+    fn a_query_matches_as_a_subset_and_a_number_matches_its_text() {
         let mut script = script(json!([{"when": {"query": {"offset": 100, "slug": null}}, "answer": {}}]));
         assert!(script.next(&request("ListSync", &[("offset", "0")]), 1, 1).is_none());
         assert!(script.next(&request("ListSync", &[("offset", "100"), ("slug", "a")]), 1, 1).is_none());
@@ -265,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn edits_reach_every_element_set_and_remove() {
+    fn edits_set_and_remove_members_of_one_or_every_element() {
         let mut body = json!({"data": [{"id": 1, "tags": {}}, {"id": 2, "tags": {}}]});
         for edit in [
             json!({"at": "/data/*/status", "set": "odd"}),

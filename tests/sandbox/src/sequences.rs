@@ -21,8 +21,8 @@ pub(crate) struct SequenceRun {
 }
 
 impl SequenceRun {
-    /// Plans a run that starts no earlier than `free`. `make` plans the run of a member; its argument is the time at which
-    /// the previous member ends. After a member that fails no further member runs.
+    /// Plans a run that starts no earlier than `free`. `make` plans the run of a member: its arguments are the member's
+    /// sync and the time at which the previous member ends. After a member that fails no further member runs.
     pub(crate) fn planned(
         id: String,
         sequence: &str,
@@ -69,7 +69,8 @@ impl SequenceRun {
         crate::runs::phase(&self.phases, self.started, self.finished, now).unwrap_or("running")
     }
 
-    /// Returns the run as JSON. `finishedAt` of a member has an offset, and is null while the member runs.
+    /// Returns the run as JSON. `finishedAt` of a member ends with the offset `+00:00` instead of `Z`, and is null
+    /// while the member runs.
     pub(crate) fn show(&self, now: Millis, clock: &Clock) -> Value {
         let members: Vec<Value> = self
             .members
@@ -106,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn members_run_one_after_another_and_a_warning_leaves_it_done() {
+    fn members_run_one_after_another_and_a_warning_does_not_fail_the_run() {
         let run = planned(json!({}), &["warning", "success"]);
         let clock = Clock::starting_now(1.0);
         let seen: Vec<_> = [0, 1_000, 12_000, 21_000]
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_world_can_set_the_length_the_phases_and_the_end_of_a_run() {
+    fn a_world_can_set_the_duration_the_phases_and_the_last_status_of_a_run() {
         let settings =
             json!({"seconds": 4, "status": "cancelled", "phases": ["running", "odd"], "listedAfterMs": 9});
         let run = planned(settings, &["success", "success"]);

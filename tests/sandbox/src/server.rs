@@ -1,4 +1,4 @@
-//! Accepts connections and takes each request through its world.
+//! Accepts connections, and answers each request from the world that its path names.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -30,7 +30,7 @@ use crate::world::{NO_CONTENT, Outgoing, World};
 /// The first byte of a TLS handshake record (RFC 8446, section 5.1).
 const HANDSHAKE: u8 = 0x16;
 
-/// The interval at which a request that is held back checks whether it may go on.
+/// The interval at which a request that the script holds back (`until`) checks whether it may go on.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
 /// The number of bytes that a client receives before a reset `in-headers`.
@@ -40,7 +40,8 @@ pub(crate) async fn serve(listener: TcpListener, tls: Arc<ServerConfig>, shared:
     let acceptor = TlsAcceptor::from(tls);
     loop {
         let Ok((stream, _)) = listener.accept().await else {
-            // Most likely there are no file descriptors left until other connections end.
+            // Most likely the process has no file descriptors left. Trying again at once would spin, so wait for other
+            // connections to end.
             sleep(Duration::from_millis(20)).await;
             continue;
         };
@@ -106,8 +107,8 @@ async fn handle(
     }
 }
 
-/// Returns a path relative to the base URL. A path outside of the base URL begins with `/../..`, so that it matches no
-/// operation.
+/// Returns `path` relative to the base URL. If `path` is outside of the base URL, the result begins with `/../..`, so
+/// that it matches no operation.
 fn below_base_url(path: &str) -> String {
     match path.strip_prefix("api/v1") {
         Some(rest) if rest.is_empty() || rest.starts_with('/') => rest.to_owned(),
@@ -146,7 +147,7 @@ async fn answer(
     if manner.hang {
         pending::<Infallible>().await;
     }
-    // On HTTP/2 a broken answer resets its stream and leaves the connection open for others.
+    // On HTTP/2 a broken answer resets only its own stream. The connection stays open for other requests.
     let own_connection = parts.version < Version::HTTP_2;
     match manner.reset {
         Some(Reset::InHeaders) if own_connection => control.reset_after(PART_OF_A_HEAD),
@@ -167,7 +168,8 @@ async fn answer(
     respond(&world, outcome, zipped, own_connection.then(|| Arc::clone(control)), recorder)
 }
 
-/// Like the API, compresses large answers if the client accepts gzip.
+/// Whether to compress an answer: like the API, the sandbox compresses large answers if the client accepts gzip. An
+/// answer that the script cuts stays uncompressed.
 fn wants_gzip(headers: &HeaderMap, outcome: &Outgoing) -> bool {
     const LARGE: usize = 4096;
     outcome.body.len() >= LARGE
@@ -196,7 +198,7 @@ fn respond(
         response = response.header(CONTENT_ENCODING, "gzip");
     }
     if outcome.status != NO_CONTENT {
-        // A body that is cut is shorter than this.
+        // The full length even if the body is cut, so that the client can tell that bytes are missing.
         response = response.header(CONTENT_LENGTH, bytes.len());
     }
     response =
@@ -231,7 +233,7 @@ fn pairs(headers: &HeaderMap) -> Vec<(String, String)> {
         .collect()
 }
 
-/// An answer of the control API, as JSON.
+/// Creates an answer that belongs to no world, such as one of the control API. `body` is JSON.
 pub(crate) fn plain(status: StatusCode, body: impl Into<String>) -> Response<AnswerBody> {
     let mut response = Response::new(AnswerBody::whole(body.into().into_bytes()));
     *response.status_mut() = status;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// Removes every description, summary, example and link, and keeps everything structural.
+/// Removes descriptions, summaries, examples, links and the contact, and keeps everything else.
 pub fn strip(document: &mut Value) {
     match document {
         Value::Object(members) => {

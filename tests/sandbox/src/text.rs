@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// Writes a scalar as in a query: `3.0` as `3`, strings without quotes.
+/// Writes a scalar as in a query: `3.0` as `3`, strings without quotes. Returns `None` for any other value.
 pub(crate) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -15,7 +15,7 @@ pub(crate) fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// Cuts a text that is too long for a sentence.
+/// Cuts a text after 300 characters, so that it can be quoted in a sentence.
 pub(crate) fn shortened(text: &str) -> String {
     const ENOUGH: usize = 300;
     if text.chars().count() <= ENOUGH {

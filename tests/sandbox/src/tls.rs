@@ -30,7 +30,7 @@ pub(crate) struct Identity {
     pub(crate) ca_pem: String,
 }
 
-/// Creates an authority and a certificate for loopback addresses that it signs.
+/// Creates a certificate authority, and a certificate for loopback addresses that this authority signs.
 pub(crate) fn identity() -> Result<Identity, Error> {
     let mut ca = params("Hightouch sandbox CA", Vec::new())?;
     ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
@@ -59,7 +59,7 @@ pub(crate) fn identity() -> Result<Identity, Error> {
 fn params(name: &str, names: Vec<String>) -> Result<CertificateParams, Error> {
     let mut params = CertificateParams::new(names)?;
     params.distinguished_name.push(DnType::CommonName, name);
-    // Some verifiers reject certificates that are valid for more than 825 days.
+    // Certificates are valid for 802 days, because some verifiers reject more than 825 days.
     let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
     let day = |date: jiff::civil::Date| {
         date_time_ymd(

@@ -1,4 +1,4 @@
-//! The data of a world: what operations read and change.
+//! The data of a world, which the operations read and change.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -32,14 +32,14 @@ pub(crate) struct Workspace {
     pub(crate) sequence_runs: Vec<SequenceRun>,
     pub(crate) graph_runs: Vec<GraphRun>,
     pub(crate) reprocessings: Vec<Reprocessing>,
-    /// The campaign of each send and the time at which it was accepted.
+    /// For each send, its campaign and the time at which the send was accepted.
     pub(crate) sends: Vec<(String, Millis)>,
     plans: RunSettings,
-    /// By kind and, for messages, flow.
+    /// The rows by kind and flow. For all kinds but messages the flow is 0.
     rows: HashMap<(Kind, Key), RowStore>,
     messages_each: usize,
     graph_runs_each: usize,
-    /// The runs of syncs that have others than those of the seed.
+    /// The runs by sync, if they are stored. The runs of any other sync are generated from the seed.
     runs: HashMap<Key, Vec<Run>>,
     next_run: u64,
     next_graph_run: u64,
@@ -91,7 +91,7 @@ impl Workspace {
         workspace
     }
 
-    /// Returns the rows of a kind. Messages are grouped by their flow, for others `flow` is 0.
+    /// Returns the rows of a kind. Messages are grouped by their flow; for other kinds `flow` is 0.
     pub(crate) fn rows(&mut self, kind: Kind, flow: Key) -> &mut RowStore {
         let each = if kind == Kind::Message { self.messages_each } else { 0 };
         let base = if kind == Kind::Message { message_base(flow) } else { 0 };
@@ -106,7 +106,7 @@ impl Workspace {
         self.rows.get(&(kind, 0)).map(RowStore::keys).unwrap_or_default()
     }
 
-    /// Returns a row with its changes.
+    /// Returns the stored row if it was changed or created, and generates it from the seed otherwise.
     pub(crate) fn row(&self, kind: Kind, flow: Key, key: Key) -> Row {
         self.stored(kind, flow, key).cloned().unwrap_or_else(|| self.seeds.row(kind, key))
     }
@@ -152,7 +152,7 @@ impl Workspace {
         }
     }
 
-    /// Keeps the history that the seed gives to a sync.
+    /// Generates the history of a sync and stores it, unless the runs of this sync are stored already.
     pub(crate) fn keep_runs(&mut self, sync: Key) {
         let seeds = &self.seeds;
         self.runs.entry(sync).or_insert_with(|| seed::past_runs(seeds, sync));
@@ -166,12 +166,13 @@ impl Workspace {
         }
     }
 
-    /// Removes the runs that the seed would give to a new sync.
+    /// Gives a new sync an empty history. Otherwise the seed would generate past runs for it.
     pub(crate) fn without_runs(&mut self, sync: Key) {
         self.runs.insert(sync, Vec::new());
     }
 
-    /// Queues a run behind the unfinished ones, and the rival of the plan behind it.
+    /// Queues a run of a sync behind its unfinished runs, and returns it. If the plan has a rival, queues the rival's
+    /// run behind this one.
     pub(crate) fn start_run(&mut self, sync: Key, at: Millis) -> Run {
         let plan = self.plans.plan_for(&self.column(Kind::Sync, sync, "slug"));
         let run = self.plan_run(sync, at, &plan);
@@ -192,18 +193,19 @@ impl Workspace {
         run
     }
 
-    /// Returns the number of the next run of an identity graph. Runs of the history have smaller numbers.
+    /// Takes the number of the next run of an identity graph. Runs of the history have smaller numbers.
     pub(crate) fn next_graph_run(&mut self) -> u64 {
         self.next_graph_run += 1;
         self.next_graph_run - 1
     }
 
-    /// Returns the id of the next object if `count` exist already.
+    /// Returns the id of the next object, such as `send-9001`, if `count` objects of its kind exist already.
     pub(crate) fn name(prefix: &str, count: usize) -> String {
         format!("{prefix}-{}", FIRST_RUN + count as u64)
     }
 
-    /// Applies the changes to lists that are due after this request, the `nth` of its operation.
+    /// Applies the changes to lists that are due after this request, which is the `nth` of its operation and the
+    /// `nth_of_all` of the world.
     pub(crate) fn after(&mut self, request: &Request, nth: usize, nth_of_all: usize) {
         let (due, later) = std::mem::take(&mut self.changes).into_iter().partition(|change| {
             change.after.as_ref().is_some_and(|when| when.holds(request, nth, nth_of_all))

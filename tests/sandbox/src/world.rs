@@ -22,7 +22,7 @@ use crate::workspace::Workspace;
 /// The success status without a body.
 pub(crate) const NO_CONTENT: u16 = 204;
 
-/// What a test needs to know about its world.
+/// The ids, URLs and keys with which a test uses its world.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WorldInfo {
@@ -38,7 +38,7 @@ pub struct WorldInfo {
     pub api_key: String,
     /// All keys of the world.
     pub keys: Keys,
-    /// How many times faster time passes in the world.
+    /// How many times faster than real time the time of the world passes.
     pub time_scale: f64,
     /// The `workspaceId` in the answers of the world.
     pub workspace_id: u64,
@@ -71,8 +71,8 @@ pub(crate) enum KeyName {
     ReadOnly,
 }
 
-/// A mark in every key by which `tests/house/canary` finds a leaked key in printed texts. It has characters that percent
-/// encoding changes.
+/// A mark in every key by which `tests/house/canary` finds a leaked key in printed texts. The mark has characters that
+/// percent encoding changes, because an encoded key must be found, too.
 const CANARY: &str = "cnry7Kq3/vX9w+Zp";
 
 impl Keys {
@@ -101,7 +101,6 @@ impl Keys {
     }
 }
 
-/// One workspace with everything around it.
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) info: WorldInfo,
@@ -164,7 +163,7 @@ impl World {
         request.operation = DOCUMENT.find(&request.method, &request.path).map(|found| found.id.as_str());
         request.key_name = request.key().and_then(|key| self.info.keys.name_of(key));
         let mut state = self.lock();
-        // Under the lock, so that the log is sorted by time.
+        // The time is read under the lock, so that the log is sorted by time.
         request.arrived = self.clock.elapsed();
         let admitted = state.limit.admit(self.clock.scaled(request.arrived));
         state.admitted.push(admitted);
@@ -172,7 +171,8 @@ impl World {
         state.log.len() - 1
     }
 
-    /// Logs the body of a request and returns the script's answer to it; `None` if the limit refuses the request.
+    /// Logs the body of a request and returns the script's answer to the request. Returns `None` if the script has no
+    /// answer or the limit refuses the request.
     pub(crate) fn scripted(&self, index: usize, body: &[u8]) -> Option<ScriptedAnswer> {
         let mut guard = self.lock();
         let state = &mut *guard;
@@ -187,7 +187,8 @@ impl World {
         answer
     }
 
-    /// Decides on the answer, and performs the operation unless the script prevents it.
+    /// Returns the answer to send. Performs the operation, unless the script replaces or loses the answer and does not
+    /// set `apply`.
     pub(crate) fn decide(&self, index: usize, answer: Option<ScriptedAnswer>) -> Outgoing {
         let mut guard = self.lock();
         let state = &mut *guard;
@@ -231,7 +232,7 @@ impl World {
         outcome
     }
 
-    /// Whether a matching request has been answered.
+    /// Whether a matching request has been answered, or its answer was lost by the script.
     pub(crate) fn has_answered(&self, when: &When) -> bool {
         let state = self.lock();
         state.log.iter().enumerate().any(|(index, request)| {
@@ -239,7 +240,7 @@ impl World {
         })
     }
 
-    /// Logs that the head of the answer was sent.
+    /// Logs the status, the shape and the `Retry-After` of the answer to a request.
     pub(crate) fn note_head(&self, index: usize, outcome: &Outgoing) {
         if let Some(entry) = self.lock().log.get_mut(index) {
             entry.status = Some(outcome.status);
@@ -254,7 +255,7 @@ impl World {
         }
     }
 
-    /// Logs the end of a request: it was answered as planned, or the client went away before.
+    /// Logs the end of a request: it was answered as planned (`answered`), or the client went away before.
     pub(crate) fn note_end(&self, index: usize, answered: bool) {
         let now = self.clock.elapsed();
         if let Some(entry) = self.lock().log.get_mut(index) {
@@ -298,7 +299,7 @@ fn check_key(request: &Request, revoked: &BTreeSet<KeyName>) -> Option<Reply> {
     }
 }
 
-/// Everything that has happened in a world.
+/// The log of a world and the counts of its limit.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Record {
     pub(crate) requests: Vec<Request>,
@@ -331,7 +332,8 @@ fn outcome(own: Reply, answer: Option<ScriptedAnswer>) -> Outgoing {
 }
 
 impl Outgoing {
-    /// Replaces the placeholders for the key of the request. A server may repeat the key anywhere and in any form.
+    /// Replaces `{{key}}`, `{{key:percent}}` and `{{key:base64}}` with the key of the request, because a server may
+    /// repeat the key anywhere and in any form.
     fn replace_key(&mut self, key: &str) {
         let percent = utf8_percent_encode(key, NON_ALPHANUMERIC).to_string();
         let forms = [

@@ -113,7 +113,7 @@ async fn a_cancelled_stream_on_http_2_is_logged_as_gone() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_reset_takes_every_answer_on_it_along() {
+async fn a_reset_of_the_connection_ends_every_answer_on_it() {
     let script = json!([
         {"when": {"path": "/syncs/3"}, "answer": {"reset": "connection"}},
         {"when": {"operation": "GetSync"}, "answer": {"hang": true}, "times": 2},
@@ -150,7 +150,7 @@ async fn an_answer_that_closes_its_connection_is_the_last_on_it() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_held_back_does_nothing_before_the_one_that_it_waits_for() {
+async fn a_request_that_is_held_back_is_performed_after_the_one_that_it_waits_for() {
     let until = json!({"path": "/syncs/2/trigger"});
     let (sandbox, world) =
         world(json!({"script": [{"when": {"path": "/syncs/1/trigger"}, "answer": {"until": until}}]})).await;
@@ -187,7 +187,7 @@ async fn a_connection_that_is_held_open_without_an_answer_is_complained_about() 
 }
 
 #[tokio::test]
-async fn an_operation_takes_place_although_its_answer_is_lost_only_where_the_script_says_so() {
+async fn an_operation_whose_answer_is_lost_is_performed_only_with_apply() {
     for (apply, runs) in [(true, 1), (false, 0)] {
         let (sandbox, world) = world(json!({
             "slugs": ["orders"],

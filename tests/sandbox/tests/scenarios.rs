@@ -1,4 +1,5 @@
-//! Checks that the sandbox and the players know every member of every scenario. A misspelt one would expect nothing.
+//! Checks that scenarios have only members that players and the sandbox know. A player would ignore a misspelt member,
+//! and the scenario would not check what its author meant.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod common;
@@ -25,7 +26,7 @@ const OTHER_CALLS: [(&str, &[&str]); 8] = [
     ("client.setKey", &["apiKey"]),
     ("client.close", &[]),
 ];
-/// What a key function may do besides returning a key at once.
+/// Members of an entry of `keys` that is an object.
 const KEY: [&str; 4] = ["fails", "usesClient", "delayMs", "key"];
 const EXPECT: [&str; 3] = ["value", "count", "error"];
 const ERROR: [&str; 11] = [
@@ -45,7 +46,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")
 }
 
-/// All scenarios: files and expanded entries of the table.
+/// Returns all scenarios: the files, the expanded entries of the table, and one for each recorded answer.
 fn scenarios() -> BTreeMap<String, Value> {
     let found = hightouch_sandbox::scenarios(&folder()).unwrap();
     assert!(found.len() > 150, "only {} scenarios", found.len());
@@ -97,7 +98,7 @@ fn members(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_object().into_iter().flat_map(|members| members.values())
 }
 
-/// Whether a client with these settings has a key function.
+/// Checks the `keys` in the settings of a client. Returns whether the client has a key function.
 fn check_keys(id: &str, settings: &Value) -> bool {
     let Some(keys) = settings.get("keys") else { return false };
     let keys = keys.as_array().unwrap_or_else(|| panic!("{id}: keys are a list"));

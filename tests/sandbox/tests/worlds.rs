@@ -60,9 +60,9 @@ async fn each_key_is_answered_in_its_own_way() {
     assert_eq!(write.send().await.unwrap().status(), 403);
 }
 
-/// Seen on the live service: a bad key and an unknown path give 401 and not 404.
+/// The live service answers 401 and not 404 to a request with a bad key and an unknown path.
 #[tokio::test]
-async fn a_bad_key_was_answered_with_404_where_the_path_or_the_method_was_wrong_too() {
+async fn a_bad_key_is_answered_with_401_even_if_the_path_or_the_method_is_wrong() {
     let (sandbox, world) = world(json!({})).await;
     let client = client(&sandbox.ca_pem, &[b"h2"]);
     let outside = world.base_url.trim_end_matches("/api/v1");
@@ -131,7 +131,7 @@ async fn worlds_know_nothing_of_each_other() {
 #[tokio::test]
 async fn every_counter_refuses_the_201st_request_over_the_wire() {
     for counter in ["exact", "fixed", "two-bucket"] {
-        // Slow time, so that a slow machine stays within the window.
+        // The world's time is slow, so that even a slow machine sends all requests within one window.
         let settings = json!({"timeScale": 0.01, "limit": {"counter": counter, "retryAfter": 7}});
         let (sandbox, world) = world(settings).await;
         let client = client(&sandbox.ca_pem, &[b"h2"]);
@@ -152,7 +152,7 @@ async fn every_counter_refuses_the_201st_request_over_the_wire() {
 }
 
 #[tokio::test]
-async fn a_deletion_is_answered_without_a_body_over_every_version() {
+async fn a_deletion_is_answered_without_a_body_over_every_version_of_http() {
     let (sandbox, world) = world(json!({})).await;
     for (alpn, sync) in [(&[b"h2".as_slice()][..], 1), (&[b"http/1.1"], 2)] {
         let client = client(&sandbox.ca_pem, alpn);
@@ -168,7 +168,7 @@ async fn a_deletion_is_answered_without_a_body_over_every_version() {
 }
 
 #[tokio::test]
-async fn rows_come_and_go_after_the_request_that_the_world_names() {
+async fn rows_are_inserted_and_deleted_after_the_request_that_the_world_names() {
     let changes = json!([
         {"of": "sources", "delete": [2]},
         {"after": {"operation": "ListSource", "nth": 2}, "of": "sources", "delete": [1], "insert": [2]},
@@ -203,7 +203,7 @@ async fn answers_are_counted_by_their_status_and_shape() {
 }
 
 #[tokio::test]
-async fn a_page_of_100_syncs_is_as_large_as_a_real_one_and_packed_on_request() {
+async fn a_page_of_100_syncs_is_as_large_as_a_real_one_and_compressed_on_request() {
     let (sandbox, world) = world(json!({"syncs": 150})).await;
     let client = client(&sandbox.ca_pem, &[b"h2"]);
     let url = format!("{}/syncs", world.base_url);
@@ -265,9 +265,9 @@ async fn post(
     (answer.status().as_u16(), answer.json().await.unwrap())
 }
 
-/// The vendor's own Airflow provider posts forms.
+/// The API accepts forms, which the vendor's own Airflow provider posts.
 #[tokio::test]
-async fn a_trigger_whose_body_was_a_form_was_refused() {
+async fn a_trigger_whose_body_is_a_form_is_accepted_and_complained_about() {
     let (sandbox, world) = world(json!({"slugs": ["orders"]})).await;
     let client = client(&sandbox.ca_pem, &[b"h2"]);
     let form = "application/x-www-form-urlencoded";
@@ -287,7 +287,7 @@ async fn a_trigger_whose_body_was_a_form_was_refused() {
 }
 
 #[tokio::test]
-async fn a_limit_that_was_written_5_0_was_refused_although_the_document_says_number() {
+async fn a_limit_or_an_offset_may_be_written_5_0_and_must_be_whole() {
     let (sandbox, world) = world(json!({"syncs": 9})).await;
     let client = client(&sandbox.ca_pem, &[b"h2"]);
     let path = |query: &str| format!("/syncs?{query}");
@@ -302,7 +302,7 @@ async fn a_limit_that_was_written_5_0_was_refused_although_the_document_says_num
 }
 
 #[tokio::test]
-async fn a_name_that_the_document_leaves_open_was_refused() {
+async fn a_name_that_the_document_leaves_open_is_accepted_and_complained_about() {
     let (sandbox, world) = world(json!({})).await;
     let client = client(&sandbox.ca_pem, &[b"h2"]);
     assert_eq!(post(&client, &world, "/syncs/1/trigger", "application/json", "{\"later\": 1}").await.0, 200);
@@ -317,7 +317,7 @@ async fn a_name_that_the_document_leaves_open_was_refused() {
 }
 
 #[tokio::test]
-async fn a_client_that_breaks_every_rule_is_complained_about_rule_by_rule() {
+async fn a_client_that_breaks_several_rules_is_complained_about_rule_by_rule() {
     let (sandbox, world) =
         world(json!({"script": [{"answer": {"status": 429, "body": {"error": "no"}}}]})).await;
     let bare = reqwest::Client::builder()

@@ -1,5 +1,5 @@
-//! Amendments of the vendor's document: what the sandbox knows better, and where it is stricter. The document itself
-//! stays as it came.
+//! Amendments of the vendor's document: facts that it lacks or has wrong, and places where the sandbox is stricter. The
+//! file `openapi.json` stays as the vendor wrote it, except for its prose.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -11,10 +11,10 @@ const SOURCE: &str = include_str!("../../amendments.json");
 #[serde(deny_unknown_fields)]
 struct Amendment {
     /// The reason, for readers of the file.
-    #[cfg_attr(not(test), expect(dead_code, reason = "only a test asks that each has one"))]
+    #[cfg_attr(not(test), expect(dead_code, reason = "only a test reads it"))]
     why: String,
-    /// A JSON pointer to the value to set; its parent must exist. `-` is the end of a list, `*` every member of an object,
-    /// and in a list a segment selects the elements with this `name`.
+    /// A JSON pointer to the value to set; its parent must exist. `-` is the end of a list, and `*` every member of an
+    /// object. Any other segment in a list selects the elements with this `name`.
     at: String,
     set: Value,
 }

@@ -30,10 +30,7 @@ pub(crate) struct Operation {
     segments: Vec<String>,
     parameters: Vec<Parameter>,
     body: Option<RequestBody>,
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the sandbox's own answers are held against it in tests")
-    )]
+    #[cfg_attr(not(test), expect(dead_code, reason = "only tests compare the sandbox's answers with it"))]
     good: Option<Schema>,
     responses: Responses,
 }
@@ -54,7 +51,7 @@ enum Place {
 struct RequestBody {
     required: bool,
     schema: Schema,
-    /// The same schema without members that it does not name.
+    /// The same schema, except that it forbids members that it does not name.
     closed: Schema,
 }
 
@@ -131,7 +128,7 @@ impl Operation {
         &self.method
     }
 
-    /// Returns the target and the body of a request with these arguments.
+    /// Returns the target (path and query) and the body of a request with these arguments.
     #[cfg(test)]
     pub(crate) fn request_with(&self, mut args: Map<String, Value>) -> (String, Map<String, Value>) {
         let mut path = self.segments.join("/");
@@ -152,7 +149,6 @@ impl Operation {
         (format!("{path}?{}", query.finish()), args)
     }
 
-    /// The declared answers.
     pub(crate) fn responses(&self) -> &Responses {
         &self.responses
     }
@@ -183,8 +179,8 @@ impl Operation {
         faults
     }
 
-    /// Like [`Self::faults`], and also everything that the document does not name. The API ignores unknown names; the SDK
-    /// must not send any.
+    /// Like [`Self::faults`], but also returns parameters, members and bodies that the document does not have. The API
+    /// ignores them; the SDK must not send any.
     pub(crate) fn strict_faults(&self, request: &Request) -> Vec<(String, String)> {
         let mut faults = self.parameter_faults(request);
         for (name, _) in &request.query {

@@ -36,7 +36,7 @@ impl fmt::Display for Shape {
 }
 
 impl Shape {
-    /// Returns the shape of a sent body, or `None` if it is not JSON.
+    /// Returns the shape of an answer's body, or `None` if the body is not JSON.
     pub(crate) fn of(body: &[u8]) -> Option<Self> {
         if body.is_empty() {
             return Some(Self::Empty);

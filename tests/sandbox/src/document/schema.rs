@@ -23,7 +23,8 @@ impl Schema {
         Self { kind, source: schema, components: Arc::clone(components), compiled: OnceLock::new() }
     }
 
-    /// Returns a copy of this schema that allows no members but the named ones.
+    /// Returns a copy of this schema that allows no members but the named ones, unless the document itself sets
+    /// `additionalProperties`. Objects within the members stay as they are.
     pub(super) fn closed(&self) -> Self {
         let mut source = self.resolved(&self.source).clone();
         if let Some(members) = source.as_object_mut()
@@ -85,7 +86,7 @@ impl Schema {
     }
 }
 
-/// Converts a text from a query or a form to the declared type. It stays a string if it does not have this type.
+/// Converts a text from a query or a form to the declared type. A text that does not have this type stays a string.
 fn typed(kind: &str, value: &str) -> Value {
     match kind {
         "number" | "integer" => value.parse().map_or_else(|_| json!(value), Value::Number),

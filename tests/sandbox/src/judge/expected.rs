@@ -64,7 +64,8 @@ impl Count {
     }
 }
 
-/// Compares the requests one by one or, with `more`, finds the expected ones in this order among others.
+/// Compares the requests with the expected ones, one by one. With `more`, the expected ones must only occur in this
+/// order, and any others may come before, between and after them.
 pub(super) fn in_order(expected: &[Expected], seen: &[Request], more: bool) -> Vec<String> {
     let expected: Vec<&Expected> =
         expected.iter().flat_map(|one| std::iter::repeat_n(one, one.times.unwrap_or(1))).collect();
@@ -155,7 +156,7 @@ impl Expected {
     }
 }
 
-/// Compares the values of a query parameter or a header. `null` means none, a list several.
+/// Compares the values of a query parameter or a header. `null` expects no value, a list expects several.
 fn pairs(what: &str, wanted: &Value, seen: &[&str]) -> Option<String> {
     let expected: Vec<String> = match wanted {
         Value::Null => Vec::new(),
@@ -253,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_differs_from_each_is_noticed() {
+    fn every_request_must_match_the_member_each() {
         let wanted: Expected =
             serde_json::from_value(json!({"headers": {"authorization": "Bearer key"}})).unwrap();
         assert_eq!(each(&wanted, &[list("0"), list("1")]).len(), 0);

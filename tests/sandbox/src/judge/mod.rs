@@ -1,5 +1,5 @@
-//! Judges the requests of a player, which is the test code of one language: by the standing rules, which hold in every
-//! scenario, and by what the scenario expects.
+//! Judges the requests of a player, which is the test code of one language. The requests must keep the standing rules,
+//! which hold in every scenario, and be those that the scenario expects.
 
 mod expected;
 mod standing;
@@ -61,7 +61,7 @@ pub struct Verdict {
     pub answers: BTreeSet<String>,
 }
 
-/// Waits for the requests of a world to end and judges them.
+/// Waits until the requests of a world have ended, for 10 s at most, and judges them.
 pub(crate) async fn judge(world: &Arc<World>, case: &Case) -> Result<Verdict, Error> {
     let wire = filled(&case.wire, &serde_json::to_value(&world.info)?)?;
     let wire: Wire = if wire.is_null() { Wire::default() } else { serde_json::from_value(wire)? };

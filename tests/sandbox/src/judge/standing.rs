@@ -113,7 +113,8 @@ fn headers(request: &Request, found: &mut Violations) {
     }
 }
 
-/// Attempts of the same request share an id; different requests must not.
+/// Each request must have an id. Only attempts of the same request may share it, and none may follow a success that the
+/// script has left alone.
 fn request_ids(requests: &[Request], found: &mut Violations) {
     let mut known: HashMap<&str, &Request> = HashMap::new();
     for request in requests {
@@ -246,7 +247,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn every_other_form_of_authorization_is_noticed() {
+    fn a_missing_or_malformed_authorization_is_noticed() {
         for wrong in
             [None, Some("bearer key"), Some("Bearer  key"), Some("Bearer "), Some("key"), Some("Bearer a b")]
         {
@@ -328,7 +329,7 @@ pub(super) mod tests {
             request.arrived = Duration::from_millis(millis);
             request
         };
-        // World time is twice as fast: one second is 500 ms.
+        // World time is twice as fast as real time: one second of it is 500 ms.
         assert_eq!(rules(vec![failed(429, None), again(2_499)]), [Rule::Spacing]);
         assert_eq!(rules(vec![failed(429, None), again(2_500)]), []);
         for status in [429, 503] {

@@ -8,7 +8,7 @@ use crate::runs::in_millis;
 use crate::settings::CampaignSettings;
 use crate::workspace::Workspace;
 
-/// The maximum in the document.
+/// The largest number of recipients that the document allows in a request.
 const MOST_RECIPIENTS: usize = 100;
 
 /// Refuses a request with too many recipients as a whole. The answer has the error shape of this operation.
@@ -49,7 +49,8 @@ fn refusal(campaign: &CampaignSettings, recipient: &Value, shared: Option<&Row>)
         (None, None) => return rejected("missing_handle_or_id"),
         (Some(handle), _) if !is_address(handle) => return rejected("invalid_handle"),
         (None, Some(id)) if id.trim().is_empty() => return rejected("invalid_id"),
-        // The variables of a profile are only known when a message is sent to it.
+        // The recipient is a profile. The variables of a profile are only known when a message is sent to it, so none
+        // are missing yet.
         (None, Some(_)) => return None,
         _ => {}
     }

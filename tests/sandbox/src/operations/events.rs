@@ -83,8 +83,8 @@ fn complete_events(row: &mut Row) {
     }
 }
 
-/// Completes given components from the known ones with the same id or, without an id, the same name and version. A slug
-/// cannot change.
+/// Returns the given components. What a component leaves out comes from the known component with the same id or, if it
+/// has no id, with the same name and version. A component whose slug would change is an error.
 fn components(given: &Value, known: &[Value], domain: &str) -> Result<Value, Reply> {
     let mut components = Vec::new();
     for (index, component) in given.as_array().into_iter().flatten().enumerate() {

@@ -65,7 +65,8 @@ impl Reply {
     }
 }
 
-/// Performs the operation of a request. A request that the document forbids is answered with 422.
+/// Performs the operation of a request. Returns 422 for a request that the document forbids, and 400 for a campaign
+/// with too many recipients.
 pub(crate) fn perform(workspace: &mut Workspace, operation: &Operation, request: &Request) -> Reply {
     let id = operation.id.as_str();
     let body = || operation.body(request);

@@ -1,4 +1,4 @@
-//! Models.
+//! The operations on models that differ from those in `rows`.
 
 use serde_json::json;
 
@@ -44,7 +44,7 @@ pub(super) fn update(workspace: &mut Workspace, id: &str, mut changes: Row) -> R
     rows::update(workspace, Kind::Model, id, changes)
 }
 
-/// Completes a dbt model, of which the request only has the id.
+/// Completes a dbt query, of which the request has only the id of the dbt model.
 fn complete(row: &mut Row) {
     for name in ["dbt", "dbt_cloud"] {
         if let Some(query) = row.get_mut(name) {
@@ -53,7 +53,7 @@ fn complete(row: &mut Row) {
     }
 }
 
-/// Returns the number of rows of the last successful run, or `None` if there is none.
+/// Returns the number of rows of the last successful run of these syncs, or `None` if no run was successful.
 pub(super) fn last_size(workspace: &Workspace, syncs: &[Key], now: Millis) -> Option<f64> {
     syncs
         .iter()

@@ -1,4 +1,4 @@
-//! Creates, reads, lists, updates and deletes resources.
+//! Tests that create, read, list, update and delete resources.
 
 use super::tests::{ask, column, read, workspace};
 use super::*;
@@ -13,7 +13,7 @@ fn ids(reply: &Reply) -> Vec<Value> {
 }
 
 #[test]
-fn what_is_created_can_be_got_listed_and_updated() {
+fn a_created_row_can_be_read_listed_and_updated() {
     let mut workspace = workspace(json!({"syncs": 3}));
     let row =
         json!({"name": "New", "slug": "new", "type": "postgres", "configuration": {"host": "h", "port": 1}});
@@ -131,7 +131,7 @@ fn every_list_has_the_length_of_its_world_and_has_more_like_the_documents_exampl
 }
 
 #[test]
-fn of_a_world_of_100_000_syncs_only_the_rows_that_are_shown_are_made() {
+fn of_a_world_of_100_000_syncs_only_the_rows_that_are_shown_are_generated() {
     let made = crate::seed::ROWS_MADE.get();
     let mut workspace = workspace(json!({"syncs": 100_000}));
     assert_eq!(ids(&read(&mut workspace, "/syncs?offset=99950&limit=100")).len(), 50);
@@ -140,7 +140,7 @@ fn of_a_world_of_100_000_syncs_only_the_rows_that_are_shown_are_made() {
 }
 
 #[test]
-fn rows_come_and_go_where_the_world_says_so() {
+fn a_world_can_begin_with_deleted_and_inserted_rows() {
     let mut workspace = workspace(json!({"sources": 4, "graphRuns": 3,
         "changes": [{"of": "sources", "delete": [1], "insert": [9]}, {"of": "graphRuns", "delete": [2]}]}));
     assert_eq!(ids(&read(&mut workspace, "/sources")), [2, 3, 4, 9].map(|id| json!(id)));

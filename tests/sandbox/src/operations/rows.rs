@@ -11,7 +11,7 @@ use crate::row_store::{Key, Row};
 use crate::seed::Kind;
 use crate::workspace::Workspace;
 
-/// The name of a row in messages.
+/// The name of a kind in messages.
 pub(super) fn title(kind: Kind) -> &'static str {
     match kind {
         Kind::Source => "source",
@@ -33,7 +33,8 @@ pub(super) fn find(workspace: &Workspace, kind: Kind, id: &str) -> Option<Key> {
     kind.key(id).filter(|&key| workspace.has(kind, key))
 }
 
-/// Returns a list with the filters and orders that all lists share. `name` and `slug` must be equal.
+/// Returns a list with the filters and orders that all lists share. `name` and `slug` select rows with exactly this
+/// value.
 pub(super) fn list(workspace: &Workspace, request: &Request, kind: Kind) -> Reply {
     list_of(workspace, request, kind, |_| true)
 }
@@ -51,14 +52,15 @@ pub(super) fn list_of(
         }
     }
     match request.parameter("orderBy") {
-        // A sync has no name, but the API accepts this order.
+        // The API accepts this order although a sync has no name. The sandbox then sorts by slug.
         Some("name") if kind == Kind::Sync => {
             keys.sort_by_cached_key(|&key| workspace.column(kind, key, "slug"));
         }
         Some(name) if name != "id" => keys.sort_by_cached_key(|&key| workspace.column(kind, key, name)),
         _ => {}
     }
-    // In the examples of the document every list has `hasMore`, also where it is not declared, except domains.
+    // In the document's examples every list but that of domains has `hasMore`, even lists for which the document does
+    // not declare it.
     page(workspace, request, (LIMIT, kind != Kind::Domain), &keys, |keys| show_all(workspace, kind, keys))
 }
 

@@ -1,4 +1,4 @@
-//! Sequences, identity graphs and campaigns.
+//! Tests of sequences, identity graphs and campaigns.
 
 use super::tests::{ask, column, read, workspace};
 use super::*;
@@ -9,7 +9,7 @@ fn start(workspace: &mut Workspace, target: &str) -> Value {
 }
 
 #[test]
-fn a_sequence_never_overlaps_itself_and_shares_its_follow_up() {
+fn runs_of_a_sequence_never_overlap_and_triggers_share_the_queued_run() {
     let runs: Vec<Value> = (0..3).map(|n| json!(format!("seq-run-{}", 9001 + n))).collect();
     for (queueing, expected) in [(true, [0, 1, 1]), (false, [0, 0, 0])] {
         let mut workspace = workspace(json!({"sequences": {"queueing": queueing}}));
@@ -21,7 +21,7 @@ fn a_sequence_never_overlaps_itself_and_shares_its_follow_up() {
 }
 
 #[test]
-fn runs_of_members_stand_in_the_lists_of_their_syncs() {
+fn runs_of_members_are_in_the_lists_of_their_syncs() {
     let mut workspace = workspace(json!({"sequences": {"queuedSeconds": 0, "members": {"daily": [2, 3]}}}));
     let id = start(&mut workspace, "/sync-sequences/daily/trigger");
     let state = read(&mut workspace, &format!("/sync-sequences/runs/{}", id.as_str().unwrap())).body;
@@ -34,7 +34,7 @@ fn runs_of_members_stand_in_the_lists_of_their_syncs() {
 }
 
 #[test]
-fn a_run_of_a_sequence_or_a_graph_may_be_seen_late() {
+fn a_run_of_a_sequence_or_a_graph_may_be_listed_late() {
     let late = json!({"listedAfterMs": 60_000});
     let mut workspace = workspace(json!({"sequences": late, "graphs": late}));
     start(&mut workspace, "/sync-sequences/nightly/trigger");
@@ -70,7 +70,7 @@ fn a_request_to_reprocess_has_all_its_members_from_the_beginning() {
 }
 
 #[test]
-fn recipients_are_answered_in_their_order_each_in_its_own_way() {
+fn each_recipient_gets_its_own_result_in_the_order_of_the_request() {
     let mut workspace = workspace(json!({"campaigns": {"welcome": {"variables": ["first", "last"]}}}));
     let recipients = json!([
         {"handle": "a@example.com", "properties": {"first": "A"}},
@@ -97,7 +97,7 @@ fn recipients_are_answered_in_their_order_each_in_its_own_way() {
 }
 
 #[test]
-fn a_send_reaches_the_end_that_its_campaign_has() {
+fn a_send_ends_with_the_status_that_its_campaign_plans() {
     let plans = json!({"a": {"seconds": 60}, "b": {"seconds": 0}, "c": {"seconds": 0, "status": "dropped", "reason": "r"}});
     let mut workspace = workspace(json!({ "campaigns": plans }));
     let mut status = |campaign: &str| {

@@ -1,5 +1,5 @@
-//! Plays the successes of the table of operations without an SDK, and compares them with the
-//! answers of the sandbox, and those with the document.
+//! Plays each success of the table of operations without an SDK. The sandbox must answer as the table expects and as
+//! the document declares.
 
 use std::path::Path;
 
@@ -29,7 +29,7 @@ fn call(workspace: &mut Workspace, operation: &Operation, args: &Value) -> Reply
     ask(workspace, operation.verb(), &target, body)
 }
 
-/// Removes the tag of a schedule's rule, which the SDK adds.
+/// Removes the tag `kind` from the rule of a schedule: the SDK adds it, and never sends it.
 fn untagged(mut value: Value) -> Value {
     if let Some(rule) = value.pointer_mut("/schedule/schedule").and_then(Value::as_object_mut) {
         rule.remove("kind");
@@ -54,7 +54,7 @@ fn holds(wanted: &Value, seen: &Value) -> bool {
     }
 }
 
-/// Returns the expected value without what the SDK adds to an answer.
+/// Returns the expected value without the members that the SDK adds to an answer.
 fn as_sent(entry: &Entry) -> Value {
     let mut wanted = untagged(entry.expect["value"].clone());
     if let Some(members) = wanted.as_object_mut() {

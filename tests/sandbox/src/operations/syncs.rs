@@ -13,7 +13,8 @@ use crate::seed::Kind;
 use crate::settings::NullSchedule;
 use crate::workspace::{Workspace, number};
 
-/// Lists syncs. `slug`, `modelId` and `destinationId` must be equal; `after` and `before` filter by `lastRunAt`.
+/// Lists syncs. `slug`, `modelId` and `destinationId` select syncs with exactly this value; `after` and `before` filter
+/// by `lastRunAt`.
 pub(super) fn list(workspace: &Workspace, request: &Request) -> Reply {
     let now = workspace.clock.now();
     let (after, before) = (moment(workspace, request, "after"), moment(workspace, request, "before"));
@@ -51,8 +52,8 @@ pub(super) fn update(workspace: &mut Workspace, id: &str, mut changes: Row) -> R
     rows::update(workspace, Kind::Sync, id, changes)
 }
 
-/// Lists runs in ascending order, since a request cannot choose the direction. `after`, `before` and `within` filter by the
-/// start, so they leave out queued runs.
+/// Lists runs. The world chooses the direction (`newestFirst`), since a request cannot. `after`, `before` and `within`
+/// filter by the start, so they leave out queued runs.
 pub(super) fn list_runs(workspace: &mut Workspace, id: &str, request: &Request) -> Reply {
     let Some(sync) = find(workspace, Kind::Sync, id) else { return missing(Kind::Sync, id) };
     let now = workspace.clock.now();
@@ -61,7 +62,7 @@ pub(super) fn list_runs(workspace: &mut Workspace, id: &str, request: &Request) 
     let after = moment(workspace, request, "after").max(within);
     let before = moment(workspace, request, "before");
     let wanted = request.parameter("runId").map(|id| Kind::Sync.key(id));
-    // The history is made once, because a long one is read in many pages.
+    // Generate the history once and not for each page, because a long history has many pages.
     workspace.keep_runs(sync);
     let runs = workspace.runs(sync);
     let mut found: Vec<&Run> = runs

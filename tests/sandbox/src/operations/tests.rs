@@ -89,7 +89,7 @@ fn syncs_have_every_kind_of_schedule() {
 }
 
 #[test]
-fn a_trigger_gives_a_string_and_queues_behind_the_run_under_way() {
+fn a_trigger_returns_its_id_as_text_and_queues_behind_the_current_run() {
     let mut workspace = workspace(json!({"runs": {"seconds": 1000, "queuedSeconds": 0}}));
     for id in ["9001", "9002"] {
         assert_eq!(ask(&mut workspace, "POST", "/syncs/2/trigger", Body::None).body, json!({"id": id}));
@@ -111,7 +111,7 @@ fn a_trigger_gives_a_string_and_queues_behind_the_run_under_way() {
 }
 
 #[test]
-fn a_rival_starts_another_run_just_after_ours() {
+fn a_rival_starts_another_run_just_after_the_triggered_one() {
     let mut workspace = workspace(json!({"runs": {"rival": {"status": "failed"}}}));
     let ours = ask(&mut workspace, "POST", "/syncs/1/trigger", Body::None);
     assert_eq!(ours.body["id"], "9001");

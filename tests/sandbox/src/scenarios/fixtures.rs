@@ -1,5 +1,5 @@
-//! Recorded answers, and the scenario that each of them becomes: the server answers with the text of the file, and the
-//! call must return the values that the index names.
+//! Turns each recorded answer into a scenario: the server answers with the text of the file, and the call must return
+//! the values that the index names.
 
 use std::fs;
 use std::path::Path;
@@ -22,7 +22,7 @@ pub(crate) struct Fixture {
     /// The status that the answer comes with; 200 if it is left out.
     #[serde(default = "good")]
     status: u16,
-    /// The body of the request that the vendor shows beside the answer.
+    /// The body that the request must have. The vendor shows it beside the answer.
     sent: Option<Value>,
     expect: Value,
 }
@@ -31,14 +31,14 @@ fn good() -> u16 {
     200
 }
 
-/// The fixtures of a folder; none if it has no index.
+/// Returns the fixtures of a folder, or none if the folder has no index.
 pub(super) fn read(folder: &Path) -> Result<Vec<Fixture>, Error> {
     let index = folder.join("index.json");
     if index.is_file() { Ok(serde_json::from_value(super::read(&index)?)?) } else { Ok(Vec::new()) }
 }
 
 impl Fixture {
-    /// The scenario's id and the scenario.
+    /// Returns the id of the scenario and the scenario.
     pub(super) fn expand(&self, folder: &Path) -> Result<(String, Value), Error> {
         let text = fs::read_to_string(folder.join(&self.file))?;
         let headers = json!({"content-type": "application/json"});
@@ -66,8 +66,9 @@ impl Fixture {
     }
 }
 
-/// The page that comes after a page that does not say that it is the last one: pages overlap, so it has the last row once
-/// more, as the server wrote it.
+/// Returns the page that follows the page `text`: only the last row again, exactly as the server wrote it, because the
+/// pages that the SDK reads overlap by a row. Returns `None` if `text` is no page, is empty or says that it is the last
+/// page.
 fn end_of_list(text: &str) -> Option<String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]

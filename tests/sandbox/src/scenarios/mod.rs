@@ -1,5 +1,5 @@
 //! Reads all scenarios: the files of a folder, those that its table of operations expands to, and one for each recorded
-//! answer in the folder `fixtures` beside it.
+//! answer in the folder `fixtures` beside that folder.
 
 mod fixtures;
 mod repeat;
@@ -15,8 +15,8 @@ use crate::Error;
 #[cfg(test)]
 pub(crate) use table::Entry;
 
-/// Returns every scenario by its id: the files of the folder, the expanded entries of its `table`, and one for each answer in
-/// the folder `fixtures` beside it.
+/// Returns every scenario by its id: the files of the folder, the expanded entries of its `table`, and one for each
+/// answer in the folder `fixtures` beside `folder`.
 pub fn scenarios(folder: &Path) -> Result<BTreeMap<String, Value>, Error> {
     let mut found = BTreeMap::new();
     for path in json_files(folder)? {

@@ -20,7 +20,8 @@ fn one() -> u64 {
     1
 }
 
-/// Expands every `repeat` of a scenario. In a list it becomes its elements; elsewhere its texts are joined.
+/// Expands every `repeat` of a scenario. In a list, the elements of the `repeat` take its place. Elsewhere its texts
+/// are joined to one text.
 pub(super) fn written_out(value: Value) -> Result<Value, String> {
     match value {
         Value::Array(items) => {

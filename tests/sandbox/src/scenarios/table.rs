@@ -101,7 +101,7 @@ impl Entry {
             };
             failures.push((200, self.failure(200, shape, kind)));
         }
-        // Last, since the SDK does not send a refused key again.
+        // The 401 comes last, because the SDK does not send a refused key again.
         failures.sort_by_key(|(status, _)| *status == 401);
         Ok(failures.into_iter().map(|(_, failure)| failure).collect())
     }
@@ -133,8 +133,8 @@ impl Entry {
         answer.extend(body.map(|body| ("body".to_owned(), body)));
         let mut options = Map::new();
         if status == 429 {
-            // The SDK repeats a refused request whatever `maxRetries` is, unless the call may not wait. The error of such a
-            // call does not show the answer.
+            // After a 429 the SDK waits and repeats the request, whatever `maxRetries` is, unless `maxWaitMs` forbids
+            // the wait. The error then does not show the answer.
             options.insert("maxWaitMs".to_owned(), json!(1));
             error.retain(|name, _| name == "kind" || name == "operation");
         }

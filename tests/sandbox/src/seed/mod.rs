@@ -1,5 +1,5 @@
-//! Generates a workspace from a seed: the same seed gives the same workspace. A row depends on the seed and its key alone,
-//! so it can be generated whenever it is shown.
+//! Generates a workspace from a seed: the same seed gives the same workspace. A row depends on the seed and its key
+//! alone, so it can be generated whenever it is shown.
 
 mod history;
 mod rows;
@@ -41,11 +41,11 @@ pub(crate) enum Kind {
     Message,
 }
 
-/// The number of bits in the key of a message that hold its number in its flow.
+/// The key of a message has its number within the flow in this many low bits, and the number of the flow above them.
 const MESSAGE_BITS: u32 = 24;
 
 impl Kind {
-    /// Whether ids are numbers in the document.
+    /// Whether the document declares ids of this kind as numbers.
     fn is_numbered(self) -> bool {
         matches!(self, Self::Source | Self::Destination | Self::Model | Self::Sync)
     }
@@ -89,7 +89,7 @@ pub(crate) fn message_base(flow: Key) -> Key {
     flow << MESSAGE_BITS
 }
 
-/// The columns that rows are sorted and filtered by. Cheaper than the row.
+/// The columns that rows are sorted and filtered by. They are cheaper to generate than the whole row.
 #[derive(Debug, Clone)]
 pub(crate) struct Head {
     pub(crate) name: String,
@@ -125,7 +125,7 @@ impl Seeds {
         }
     }
 
-    /// Generates a row.
+    /// Generates a row as it is before any change.
     pub(crate) fn row(&self, kind: Kind, key: Key) -> Row {
         #[cfg(test)]
         ROWS_MADE.set(ROWS_MADE.get() + 1);
@@ -201,7 +201,7 @@ impl Seeds {
     }
 }
 
-/// Returns the type of a source. It depends on the key alone, so that tests know it.
+/// Returns the type of a source. It depends on the key and not on the seed, so that tests can rely on it.
 fn store(key: Key) -> &'static str {
     usize::try_from(key)
         .ok()
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_syncs_have_the_names_that_were_asked_for() {
+    fn the_first_syncs_have_the_slugs_of_the_settings() {
         let seeds = seeds(1, &["orders", "users"]);
         let slugs: Vec<_> = (1..=3).map(|key| seeds.head(Kind::Sync, key).slug).collect();
         assert_eq!(slugs.get(..2).unwrap(), ["orders", "users"]);

@@ -1,4 +1,5 @@
-//! The members of each kind of rows besides id, name and dates.
+//! The members of rows, kind by kind. [`Seeds::row`] adds those that the kinds share: id, name, slug, workspace and
+//! dates.
 
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -30,7 +31,8 @@ pub(super) fn destination(rng: &mut Rng, head: &Head, key: Key) -> Row {
     }))
 }
 
-/// Returns models with each kind of query in turn. Every seventh is never synced directly and has no primary key.
+/// Returns a model. Consecutive models have different kinds of queries. Every seventh model is never synced directly
+/// and has no primary key.
 pub(super) fn model(seeds: &Seeds, rng: &mut Rng, key: Key) -> Row {
     let mut row = members(json!({
         "description": if key.is_multiple_of(2) { "Who bought something" } else { "" },

@@ -55,7 +55,7 @@ pub(super) fn is_disabled(id: Key) -> bool {
     id.is_multiple_of(11)
 }
 
-/// Returns each documented kind of schedule in turn.
+/// Returns the schedule of a sync. Consecutive syncs have the documented kinds of schedules in turn.
 fn schedule(id: Key) -> Value {
     match id % 5 {
         0 => Value::Null,

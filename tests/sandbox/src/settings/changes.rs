@@ -8,7 +8,7 @@ use crate::script::When;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Change {
-    /// The request after which the change happens. Without it the change happens at once.
+    /// The request after which the change happens. Without `after` the change happens when the world is created.
     #[serde(default)]
     pub(crate) after: Option<When>,
     pub(crate) of: Collection,

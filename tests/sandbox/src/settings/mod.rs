@@ -136,7 +136,7 @@ pub(crate) enum NullSchedule {
 }
 
 impl WorldSettings {
-    /// The defaults grow with the number of syncs.
+    /// Returns the number of sources. The default grows with the number of syncs.
     pub(crate) fn sources(&self) -> usize {
         self.sources.unwrap_or((self.syncs / 200).max(3))
     }

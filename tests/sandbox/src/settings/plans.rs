@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// The plan of all runs, and plans for single syncs.
+/// The plan of the runs of all syncs, and the plans that override it for single syncs.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(try_from = "Map<String, Value>")]
 pub(crate) struct RunSettings {
@@ -140,11 +140,11 @@ impl Default for ReprocessingSettings {
     }
 }
 
-/// A campaign.
+/// The settings of a campaign and the plan of its sends, in world time.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct CampaignSettings {
-    /// The variables that its template requires.
+    /// The variables that the template of the campaign requires.
     pub(crate) variables: Vec<String>,
     /// The time until a send reaches its last status.
     pub(crate) seconds: f64,

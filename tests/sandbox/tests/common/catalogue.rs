@@ -2,7 +2,7 @@
 
 //! The names that scenarios may use, as the core knows them.
 
-/// Operations, each with its arguments.
+/// Operations, each with the names of its arguments.
 pub(crate) const OPERATIONS: &[(&str, &[&str])] = &[
     ("sources.list", &["name", "slug", "offset", "limit", "orderBy"]),
     ("sources.get", &["sourceId"]),

@@ -20,14 +20,14 @@ pub(crate) async fn sandbox() -> Sandbox {
     Sandbox::start(Options::default()).await.expect("a sandbox on a free port")
 }
 
-/// A sandbox and a world in it.
+/// Starts a sandbox and creates a world in it.
 pub(crate) async fn world(settings: Value) -> (Sandbox, WorldInfo) {
     let sandbox = sandbox().await;
     let world = sandbox.create_world(settings).expect("settings without mistakes");
     (sandbox, world)
 }
 
-/// A world whose first answer is scripted.
+/// Starts a sandbox and creates a world in it that gives `answer` to the first request.
 pub(crate) async fn scripted(answer: Value) -> (Sandbox, WorldInfo) {
     world(json!({"script": [{"answer": answer}]})).await
 }
@@ -55,14 +55,14 @@ pub(crate) fn client(ca: &str, alpn: &[&[u8]]) -> reqwest::Client {
         .default_headers(headers)
         .user_agent("hightouch-sdk/0 test")
         .no_proxy()
-        // Answers as they come, whatever another crate of the same build turns on.
+        // Tests look at compressed bodies, and another crate of the same build may turn on reqwest's decompression.
         .no_gzip()
         .retry(reqwest::retry::never())
         .build()
         .expect("a client")
 }
 
-/// Creates a request without violations. `id` is its `X-Request-Id`.
+/// Creates a request that keeps the standing rules. `id` is its `X-Request-Id`.
 pub(crate) fn request(
     client: &reqwest::Client,
     method: &str,
