@@ -25,10 +25,7 @@ export class ConflictError extends ApiError {}
 /** The server found a value invalid (422, or a validation error under 200). The details say which and why. */
 export class ValidationError extends ApiError {}
 
-/**
- * The wait for the rate limit, or after a refusal (429), would be longer than allowed, or the server has
- * refused every request for minutes.
- */
+/** The wait for the rate limit would be too long, or the server refused every request (429) for minutes. */
 export class RateLimitedError extends ApiError {}
 
 /** The server failed (5xx, or "Internal Server Error" under 200). */
@@ -43,10 +40,7 @@ export class TlsError extends ConnectionError {}
 /** The proxy cannot be reached, or it refused to connect to the server. */
 export class ProxyError extends ConnectionError {}
 
-/**
- * An attempt or the whole call took longer than allowed, or the server or a gateway gave up waiting (408,
- * 499).
- */
+/** An attempt or the whole call took too long, or the server or a gateway gave up waiting (408, 499). */
 export class TimeoutError extends HightouchError {}
 
 /**

@@ -56,8 +56,7 @@ kinds! {
     Conflict = "conflict" (api),
     /// The server found a value invalid (422, or a validation error under 200). The details say which and why.
     Validation = "validation" (api),
-    /// The wait for the rate limit, or after a refusal (429), would be longer than allowed, or the server has refused
-    /// every request for minutes.
+    /// The wait for the rate limit would be too long, or the server refused every request (429) for minutes.
     RateLimited = "rate_limited" (api),
     /// The server failed (5xx, or "Internal Server Error" under 200).
     Server = "server" (api),
@@ -67,7 +66,7 @@ kinds! {
     Tls = "tls" (connection),
     /// The proxy cannot be reached, or it refused to connect to the server.
     Proxy = "proxy" (connection),
-    /// An attempt or the whole call took longer than allowed, or the server or a gateway gave up waiting (408, 499).
+    /// An attempt or the whole call took too long, or the server or a gateway gave up waiting (408, 499).
     Timeout = "timeout" (timeout),
     /// The call was cancelled.
     Cancelled = "cancelled" (other),

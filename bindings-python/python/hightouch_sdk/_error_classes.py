@@ -81,8 +81,7 @@ class ValidationError(HightouchError):
 
 @public
 class RateLimitedError(HightouchError):
-    """The wait for the rate limit, or after a refusal (429), would be longer than allowed, or the server has
-    refused every request for minutes."""
+    """The wait for the rate limit would be too long, or the server refused every request (429) for minutes."""
 
     kind = "rate_limited"
 
@@ -117,8 +116,7 @@ class ProxyError(HightouchError, ConnectionError):
 
 @public
 class RequestTimeoutError(HightouchError, TimeoutError):
-    """An attempt or the whole call took longer than allowed, or the server or a gateway gave up waiting (408,
-    499)."""
+    """An attempt or the whole call took too long, or the server or a gateway gave up waiting (408, 499)."""
 
     kind = "timeout"
 

@@ -163,9 +163,11 @@ impl Settings {
         }
         match (&self.api_key, &self.api_key_file) {
             (None, None) => Ok(None),
-            (Some(_), _) => Err(setting("apiKey", "cannot be given beside a function that gives the key")),
+            (Some(_), _) => {
+                Err(setting("apiKey", "cannot be set together with a function that returns the key"))
+            }
             (_, Some(_)) => {
-                Err(setting("apiKeyFile", "cannot be given beside a function that gives the key"))
+                Err(setting("apiKeyFile", "cannot be set together with a function that returns the key"))
             }
         }
     }

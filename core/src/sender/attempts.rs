@@ -296,7 +296,7 @@ impl Sender {
         }
         let base = &self.config().base;
         error.with_hint(format!(
-            "The base URL {base} does not end in {API_PATH}, as the API's does: check it."
+            "The base URL {base} does not end in {API_PATH}, as the base URL of the API does. Check it."
         ))
     }
 

@@ -234,9 +234,8 @@ impl Sender {
     async fn ask(&self) -> Result<(), Error> {
         let failed = |cause: String| {
             let cause = self.scrub(&cause);
-            Error::new(Kind::Authentication, format!("the function that gives the key failed: {cause}"))
-                .with_reason(Reason::KeyFunction)
-                .with_causes(vec![cause])
+            let what = format!("the function that returns the key did not return a usable key: {cause}");
+            Error::new(Kind::Authentication, what).with_reason(Reason::KeyFunction).with_causes(vec![cause])
         };
         match &self.keys().source {
             KeySource::Nowhere => Ok(()),
@@ -261,7 +260,7 @@ impl Sender {
     /// function it is, and functions of two clients could also wait for each other.
     pub(super) fn refuse_inside_key_function(&self) -> Result<(), Error> {
         if self.keys().can_ask() && ASKING.try_with(|()| ()).is_ok() {
-            let what = "the call comes from inside a function that gives a key, and its client gets the key from a \
+            let what = "the call comes from inside a function that returns a key, and its client gets the key from a \
                         function too. Nothing was sent";
             return Err(Error::new(Kind::Authentication, what)
                 .with_reason(Reason::KeyFunction)

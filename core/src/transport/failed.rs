@@ -108,15 +108,15 @@ impl Failed {
         let lost = |silent, kind, what: String| Self::new(Outcome::Lost { since, silent }, kind, what);
         match why {
             Unread::TooLarge => {
-                let what = format!("the answer is larger than {} MB unpacked", LARGEST_BODY >> 20);
+                let what = format!("the answer is larger than {} MB when decompressed", LARGEST_BODY >> 20);
                 unusable(Kind::Protocol, what)
             }
             Unread::Unasked(coding) => {
                 let coding = brief(&scrub(coding), LONGEST_CODING);
                 let what = format!(
-                    "the answer is packed as `{coding}`, which was not asked for: only gzip is accepted"
+                    "the answer is compressed with `{coding}`, which was not requested: only gzip is accepted"
                 );
-                let hint = "A proxy between may have packed it. It must pass answers on as they are.";
+                let hint = "A proxy may have compressed the answer. It must pass answers on unchanged.";
                 Self { hint: Some(hint.into()), ..unusable(Kind::Protocol, what) }
             }
             Unread::NoRoom => {
@@ -124,7 +124,7 @@ impl Failed {
                 unusable(Kind::Timeout, what.to_owned())
             }
             Unread::Malformed(error) => {
-                let what = format!("the answer cannot be unpacked: {error}");
+                let what = format!("the answer cannot be decompressed: {error}");
                 Self { causes: vec![error.to_string().into()], ..lost(false, Kind::Protocol, what) }
             }
             Unread::Late => lost(true, Kind::Timeout, "the answer began and did not end in time".to_owned()),

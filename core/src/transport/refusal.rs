@@ -176,8 +176,8 @@ fn certificate(error: &CertificateError, to: &str) -> Error {
                 "If you know the authority (a company's own, or that of a proxy that intercepts TLS), give its certificate \
                  with the setting ",
                 Name("caBundle"),
-                ", which is trusted beside the system's. On Linux the file in SSL_CERT_FILE, if it is set, replaces the \
-                 system's."
+                ", which is trusted in addition to the system's certificates. On Linux the file in SSL_CERT_FILE, if it is \
+                 set, replaces the system's certificates."
             ],
         ),
         CertificateError::Other(OtherError(other)) if let Some(why) = other.downcast_ref() => {
@@ -219,10 +219,12 @@ fn unproven(why: Unproven, to: &str) -> Error {
         Unproven::Namesake => since(
             Reason::UnknownCa,
             format!(
-                "the certificate of {to} is not signed by the trusted authority whose name it bears: that has another key"
+                "the certificate of {to} names a trusted authority as its issuer, but is signed with a different key than that \
+                 authority's"
             ),
             message![
-                "Most likely the authority was made anew: give its present certificate with the setting ",
+                "Most likely the authority was replaced by a new one of the same name: give the new authority's certificate \
+                 with the setting ",
                 Name("caBundle"),
                 ". Otherwise something answers in the server's place."
             ],

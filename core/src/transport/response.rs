@@ -49,7 +49,7 @@ pub(crate) fn check(answer: &Exchange, scrub: Scrub<'_>) -> Result<(), Error> {
             Ok(_) => format!("the server answered {status} without saying why"),
             Err(coding) => {
                 let coding = brief(&scrub(&coding), LONGEST_MESSAGE);
-                format!("the server answered {status}, packed as `{coding}`, which was not asked for")
+                format!("the server answered {status}, compressed with `{coding}`, which was not requested")
             }
         },
     };

@@ -24,7 +24,9 @@ impl fmt::Display for Unproven {
         to.write_str(match self {
             Self::SelfSigned => "the certificate is self-signed",
             Self::SelfSignedAuthority => "the certificate is self-signed and marked as an authority's",
-            Self::Namesake => "the certificate is not signed by the trusted authority whose name it bears",
+            Self::Namesake => {
+                "the certificate names a trusted authority as its issuer, but is signed with a different key"
+            }
         })
     }
 }

@@ -70,9 +70,9 @@ async fn message(status: &'static str, coding: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_error_names_a_coding_that_the_sdk_does_not_accept() {
     let said = message("200 OK", "br").await;
-    assert!(said.contains("packed as `br`, which was not asked for: only gzip is accepted"), "{said}");
+    assert!(said.contains("compressed with `br`, which was not requested: only gzip is accepted"), "{said}");
     let said = message("404 Not Found", "br").await;
-    assert!(said.contains("answered 404, packed as `br`"), "{said}");
+    assert!(said.contains("answered 404, compressed with `br`"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,7 +80,7 @@ async fn the_name_of_a_coding_is_shortened_and_does_not_show_the_key() {
     for status in ["200 OK", "404 Not Found"] {
         let said =
             message(status, &format!("{}key-of-the-matrix-{}", "a".repeat(50), "b".repeat(2000))).await;
-        assert!(said.contains("packed as `aaa") && said.len() < 600, "{said}");
+        assert!(said.contains("compressed with `aaa") && said.len() < 600, "{said}");
         assert!(!said.contains("key-of"), "{said}");
     }
 }

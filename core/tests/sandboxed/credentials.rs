@@ -149,7 +149,7 @@ async fn a_key_function_may_use_only_a_client_that_was_created_with_a_key() {
     });
     let error = refused.unwrap().sources().get(1).await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (Kind::Authentication, Some("key_function")));
-    assert!(error.to_string().contains("inside a function that gives a key"), "{error}");
+    assert!(error.to_string().contains("inside a function that returns a key"), "{error}");
 }
 
 #[tokio::test]

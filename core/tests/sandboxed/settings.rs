@@ -49,7 +49,7 @@ async fn a_wrong_setting_is_named_and_its_value_is_not_repeated() {
         &json!({"environment": {}, "apiKeyFile": "/nowhere/at/all"}),
         "`api_key_file` names cannot be read: the file does not exist",
     );
-    refused(&json!({"apiKeyFile": CANARY, "keyLater": true}), "beside a function");
+    refused(&json!({"apiKeyFile": CANARY, "keyLater": true}), "together with a function");
     refused(&json!([CANARY]), "The settings must be one JSON object");
 }
 

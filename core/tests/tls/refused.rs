@@ -79,8 +79,8 @@ async fn each_kind_of_invalid_certificate_is_refused_with_a_message_and_advice_o
         (
             "unknown_ca",
             Authority::named("Made anew").issue(&Wanted::default()),
-            "not signed by the trusted authority whose name it bears",
-            "give its present certificate",
+            "names a trusted authority as its issuer, but is signed with a different key",
+            "give the new authority's certificate",
         ),
     ];
     let mut sentences = BTreeSet::new();

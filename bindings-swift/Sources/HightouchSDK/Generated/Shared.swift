@@ -19,8 +19,7 @@ extension HightouchError {
         case conflict
         /// The server found a value invalid (422, or a validation error under 200). The details say which and why.
         case validation
-        /// The wait for the rate limit, or after a refusal (429), would be longer than allowed, or the server has
-        /// refused every request for minutes.
+        /// The wait for the rate limit would be too long, or the server refused every request (429) for minutes.
         case rateLimited = "rate_limited"
         /// The server failed (5xx, or "Internal Server Error" under 200).
         case server
@@ -30,8 +29,7 @@ extension HightouchError {
         case tls
         /// The proxy cannot be reached, or it refused to connect to the server.
         case proxy
-        /// An attempt or the whole call took longer than allowed, or the server or a gateway gave up waiting (408,
-        /// 499).
+        /// An attempt or the whole call took too long, or the server or a gateway gave up waiting (408, 499).
         case timeout
         /// The call was cancelled.
         case cancelled
