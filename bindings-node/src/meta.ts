@@ -52,6 +52,8 @@ export interface Meta {
   operation: string
   /** The API's own id of the operation, such as `ListSync`; absent if the method has none. */
   operationId?: string
+  /** What the method was called on, such as `sync 7`; absent if the method is called on nothing. */
+  resource?: string
   /** Milliseconds that the call waited for the rate limit. */
   waitedMs: number
   /** Milliseconds that the call took in all, with all attempts and waits. */

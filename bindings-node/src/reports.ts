@@ -16,6 +16,8 @@ export interface Stats {
   closedForMs: number
   /** Requests that the server has refused so far because of its rate limit (429). */
   refused: number
+  /** How often a refusal (429) has lowered `allowed` so far. Later successes raise it again. */
+  cuts: number
   /** Requests that have been sent so far. */
   granted: number
 }

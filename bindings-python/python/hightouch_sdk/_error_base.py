@@ -47,6 +47,8 @@ class Meta(Struct, frozen=True, kw_only=True):
     """The method that was called, such as ``"syncs.list"``; ``"run"`` for a step of :meth:`Run.wait`."""
     operation_id: str | None = field(name="operationId", default=None)
     """The API's name for the operation, such as ``"ListSync"``; None for a call that has none, such as ``request``."""
+    resource: str | None = None
+    """What the method was called on, such as ``"sync 7"``; None if the method is called on nothing."""
     waited_ms: float = field(name="waitedMs", default=0.0)
     """How long the call waited for the rate limit, in milliseconds."""
     duration_ms: float = field(name="durationMs", default=0.0)

@@ -35,6 +35,8 @@ class Stats(Struct, frozen=True, kw_only=True):
     """Milliseconds until requests are sent again after a refusal (429); 0 if they are not held back."""
     refused: int
     """Requests that the server has refused so far because of its rate limit (429)."""
+    cuts: int
+    """How often a refusal (429) has lowered ``allowed`` so far. Later successes raise it again."""
     granted: int
     """Requests that have been sent so far."""
 

@@ -87,6 +87,8 @@ public struct LimitStats: Codable, Hashable, Sendable {
     public let closedForMs: Int
     /// Requests that the server has rejected with 429 so far.
     public let refused: Int
+    /// How often a 429 has lowered ``allowed`` so far. Later successful requests raise it again.
+    public let cuts: Int
     /// Requests that have been sent under this limit so far.
     public let granted: Int
 }

@@ -21,6 +21,7 @@ pub struct Meta {
     /// The method that was called, such as `syncs.get`; `run` for a look at a run that is followed.
     pub operation: String,
     /// The API's own id of the operation, such as `GetSync`; absent if the call is not an operation of the API.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub operation_id: Option<&'static str>,
     /// What the method was called on, such as `sync 7` or `sync "orders"`.
     #[serde(skip_serializing_if = "Option::is_none")]
