@@ -157,10 +157,11 @@ export class Hightouch extends Resources {
    * Checks the connection and the key. Makes one TLS handshake, and one request (`syncs.list`) that counts towards the
    * rate limit. A problem is returned as a finding and not thrown.
    *
-   * @param options Options of this call. Only `signal` has an effect.
+   * @param options Options of this call. It has no other option than `signal`.
    * @returns The findings, and what TLS negotiated.
    */
-  async diagnose(options?: CallOptions): Promise<Diagnosis> {
+  async diagnose(options: Pick<CallOptions, 'signal'> = {}): Promise<Diagnosis> {
+    checkNames('option', options, ['signal'], { call: { operation: 'diagnose' } })
     return this.#door.value<Diagnosis>('client.diagnose', {}, options)
   }
 

@@ -43,7 +43,9 @@ export type Frozen<T> = unknown extends T
  */
 const COPY_GUARD = '[Json]'
 /** The value of the guard. `structuredClone` throws for a symbol, and the error contains its description. */
-const COPY_ITS_VALUE = Symbol('a Json cannot be copied: copy its value, or change it with its with()')
+const COPY_ITS_VALUE = Symbol(
+  'a Json cannot be copied: copy its `value`, or call its method `with` to get a changed one',
+)
 /**
  * The name of a member with the state of a {@link Json}. Getters need it if their `this` is a Proxy, which has no
  * private members, as when a framework wraps an answer in a Proxy.
@@ -165,7 +167,7 @@ export class Json<T = JsonValue> {
   }
 
   /**
-   * Returns a copy with one value replaced. Everything else keeps its digits and its order.
+   * Returns a copy with one value replaced or added. Everything else keeps its digits and its order.
    *
    * ```ts
    * import { Json } from 'hightouch-sdk'
@@ -178,7 +180,8 @@ export class Json<T = JsonValue> {
    * @param path The name of a member, or the names and array indices that lead to a value. If the last name or index is
    * new, a member is added, or an item at the end of an array. A dot in a name has no special meaning.
    * @param value The new value.
-   * @throws `TypeError` if no value is at the path, or if JSON cannot express the new value.
+   * @throws `TypeError` if no value is at the path and none can be added there, or if JSON cannot express the new
+   * value.
    */
   with(path: string | Path, value: JsonInput): Json<T> {
     const names = typeof path === 'string' ? [path] : path

@@ -83,7 +83,7 @@ describe('a copy of a Json', () => {
     const sync = await ht.syncs.get(1)
     assert(sync.configuration)
     for (const value of [json, sync]) {
-      assert.throws(() => structuredClone(value), /a Json cannot be copied: copy its value/)
+      assert.throws(() => structuredClone(value), /a Json cannot be copied: copy its `value`/)
     }
     assert.deepEqual(structuredClone(sync.configuration.value), sync.configuration.value)
   })

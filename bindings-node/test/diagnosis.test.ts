@@ -37,6 +37,13 @@ describe('a diagnosis', () => {
     assert.match(finding.advice ?? '', /HIGHTOUCH_API_KEY/)
   })
 
+  test('with an option that it does not have is refused', async () => {
+    const client = new Hightouch(settingsOf(sandbox, await world()))
+    const options: object = { timeoutMs: 1000 }
+    await assert.rejects(client.diagnose(options), { kind: 'invalid_request', operation: 'diagnose' })
+    await client.close()
+  })
+
   test('that finds no problem is the same from settings and from a client', async () => {
     const settings = settingsOf(sandbox, await world())
     const client = new Hightouch(settings)
