@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import pickle
 import textwrap
 import threading
@@ -41,6 +42,12 @@ TEXT = f'{{"big": {LONG}, "mappings": [ {{"from": "a", "to":"b", "w": 1e400}}, 2
 @pytest.fixture
 def config() -> Json:
     return Json.from_raw(TEXT.encode())
+
+
+def test_an_integer_that_python_refuses_leaves_the_other_numbers_exact() -> None:
+    read = Json.from_raw(b"[9007199254740993, " + b"9" * 5000 + b"]").to_python()
+    assert read == [9007199254740993, math.inf]
+    assert type(read[0]) is int
 
 
 class Echo:

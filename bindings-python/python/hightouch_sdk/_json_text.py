@@ -36,8 +36,7 @@ class HasText:
 def loads(text: str | bytes) -> Any:
     """Decodes JSON into plain values.
 
-    Python refuses integers of more than 4,300 digits. If the text contains one, all integers of the text become
-    floats, and this one becomes infinity.
+    Python refuses integers of more than 4,300 digits. They become infinity.
 
     Raises:
         ValueError: The text is not valid JSON.
@@ -45,7 +44,14 @@ def loads(text: str | bytes) -> Any:
     try:
         return json.loads(text)
     except ValueError:
-        return json.loads(text, parse_int=float)
+        return json.loads(text, parse_int=_integer)
+
+
+def _integer(text: str) -> int | float:
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
 
 
 def _no_number(text: str) -> float:
