@@ -188,31 +188,6 @@ def test_a_child_uses_the_settings_of_its_client_even_if_the_environment_has_cha
     assert out.split() == ["3"]
 
 
-def test_a_key_file_that_is_a_pipe_blocks_neither_other_threads_nor_ctrl_c(world: World) -> None:
-    out, err = run(
-        world,
-        """
-        os.mkfifo(path := os.path.join(__import__("tempfile").mkdtemp(), "key"))
-        turns = 0
-        def press():
-            global turns
-            for turns in range(1, 21):
-                time.sleep(0.02)
-            signal.raise_signal(signal.SIGINT)
-        threading.Thread(target=press, daemon=True).start()
-        try:
-            Hightouch(api_key_file=path, **settings)
-        except (KeyboardInterrupt, ConfigError) as error:
-            pass
-        while turns < 20:
-            time.sleep(0.01)
-        print("over")
-        """,
-    )
-    assert out.split() == ["over"]
-    assert "Traceback" not in err
-
-
 def test_a_call_while_the_interpreter_shuts_down_succeeds(world: World) -> None:
     out, err = run(
         world,
