@@ -6,8 +6,12 @@ struct Native: Sendable {
     private let engine: Engine
 
     init(_ settings: Fields) throws {
+        let encoder = Coding.encoder()
+        // The core refuses these texts. So a number that JSON cannot express is an invalid setting like any other.
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
         do {
-            engine = try Engine(settings: try settings.json(by: Coding.encoder()))
+            engine = try Engine(settings: try settings.json(by: encoder))
         } catch {
             throw HightouchError(crossing: error)
         }

@@ -43,7 +43,7 @@ struct JSONScanner {
         var description: String { "the text is not JSON at byte \(offset)" }
     }
 
-    /// The deepest nesting that the core accepts.
+    /// The deepest nesting of arrays and objects that the core accepts.
     static let maximumDepth = 127
 
     private let bytes: [UInt8]
@@ -143,8 +143,9 @@ struct JSONScanner {
     }
 
     private mutating func skip(depth: Int) throws {
-        guard depth <= Self.maximumDepth else { throw NotJSON(offset: at) }
         switch next {
+        case UInt8(ascii: "{") where depth == Self.maximumDepth: throw NotJSON(offset: at)
+        case UInt8(ascii: "[") where depth == Self.maximumDepth: throw NotJSON(offset: at)
         case UInt8(ascii: "{"):
             try items(closedBy: UInt8(ascii: "}")) { scanner in
                 try scanner.skipString()

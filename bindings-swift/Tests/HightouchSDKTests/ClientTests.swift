@@ -55,6 +55,11 @@ final class ClientTests: XCTestCase {
         for text in shown(diagnosis) { XCTAssertFalse(text.contains(canary), text) }
     }
 
+    func testADiagnosisOfASettingThatJSONCannotExpressFindsIt() async throws {
+        let diagnosis = try await Hightouch.diagnose(apiKey: "k", configuration: Configuration(share: .nan))
+        XCTAssertEqual(diagnosis.findings.map(\.code), ["config"])
+    }
+
     func testADiagnosisFindsAnUnknownKey() async throws {
         let world = try await Sandbox.running().world()
         let client = try world.client()

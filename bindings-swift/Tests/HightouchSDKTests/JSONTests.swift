@@ -48,14 +48,18 @@ final class JSONTests: XCTestCase {
         for text in [
             "", " ", "{", "[1,]", "{\"a\":1,}", "{a:1}", "01", "1.", ".5", "+1", "1e", "tru", "nul", "NaN", "1 2", "\"",
             "\"\n\"", #""\x""#, #""\u12""#, #""\ud800""#, #""\ude00""#, #""\ud800\u0041""#, "[1}", "'a'",
-            String(repeating: "[", count: 100_000),
+            String(repeating: "[", count: 100_000), nested(128), #"{"a":\#(nested(127))}"#,
         ] {
             XCTAssertThrowsError(try value(text), text) {
                 XCTAssertEqual(($0 as? HightouchError)?.kind, .invalidRequest)
             }
         }
-        let deep = String(repeating: "[", count: 120) + String(repeating: "]", count: 120)
-        XCTAssertEqual(try value(deep).text, deep)
+        XCTAssertEqual(try value(nested(127)).text, nested(127))
+    }
+
+    /// Arrays in arrays, `levels` levels deep. The innermost array is empty.
+    private func nested(_ levels: Int) -> String {
+        String(repeating: "[", count: levels) + String(repeating: "]", count: levels)
     }
 
     func testValuesAreEqualIfTheirTextsOrTheirContentsAre() throws {

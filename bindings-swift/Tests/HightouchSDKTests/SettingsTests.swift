@@ -38,7 +38,7 @@ final class SettingsTests: XCTestCase {
             let error = try refusal { $0.proxy = Secret(url) }
             XCTAssertTrue(error.message.contains("proxy"), error.message)
         }
-        for share in [0, -1, 1.5] {
+        for share in [0, -1, 1.5, .nan, .infinity] {
             let error = try refusal { $0.share = share }
             XCTAssertTrue(error.message.contains("share"), error.message)
         }
