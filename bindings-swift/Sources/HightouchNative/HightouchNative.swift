@@ -555,7 +555,7 @@ fileprivate struct FfiConverterData: FfiConverterRustBuffer {
 
 
 /**
- * Cancels a call, `wire::Cancel`.
+ * A signal that cancels a call: `wire::Cancel` as an object of uniffi.
  */
 public protocol CancelProtocol: AnyObject, Sendable {
 
@@ -566,7 +566,7 @@ public protocol CancelProtocol: AnyObject, Sendable {
 
 }
 /**
- * Cancels a call, `wire::Cancel`.
+ * A signal that cancels a call: `wire::Cancel` as an object of uniffi.
  */
 open class Cancel: CancelProtocol, @unchecked Sendable {
     fileprivate let handle: UInt64
@@ -694,18 +694,19 @@ public func FfiConverterTypeCancel_lower(_ value: Cancel) -> UInt64 {
 
 
 /**
- * A client, `wire::Engine`.
+ * A client: `wire::Engine` as an object of uniffi.
  */
 public protocol EngineProtocol: AnyObject, Sendable {
 
     /**
-     * Makes one call, on the thread of all calls. So Swift is woken once, at the end of the call, and not at each step.
+     * Makes one call on the thread that runs all calls. So Swift is woken once, at the end of the call. If Swift
+     * polled the call itself, every step of the call would wake Swift.
      */
     func call(op: String, args: String, opts: String, cancel: Cancel) async throws  -> Reply
 
 }
 /**
- * A client, `wire::Engine`.
+ * A client: `wire::Engine` as an object of uniffi.
  */
 open class Engine: EngineProtocol, @unchecked Sendable {
     fileprivate let handle: UInt64
@@ -747,7 +748,7 @@ open class Engine: EngineProtocol, @unchecked Sendable {
         return try! rustCall { uniffi_hightouch_swift_fn_clone_engine(self.handle, $0) }
     }
     /**
-     * Creates a client from settings; does no I/O.
+     * Creates a client from settings (JSON). Reads the files that the settings name, and does no other I/O.
      */
 public convenience init(settings: String)throws  {
     let handle =
@@ -773,7 +774,8 @@ public convenience init(settings: String)throws  {
 
 
     /**
-     * Makes one call, on the thread of all calls. So Swift is woken once, at the end of the call, and not at each step.
+     * Makes one call on the thread that runs all calls. So Swift is woken once, at the end of the call. If Swift
+     * polled the call itself, every step of the call would wake Swift.
      */
 open func call(op: String, args: String, opts: String, cancel: Cancel)async throws  -> Reply  {
     return
@@ -840,7 +842,7 @@ public func FfiConverterTypeEngine_lower(_ value: Engine) -> UInt64 {
 
 
 /**
- * The result of a call, `wire::CallOutput`.
+ * The result of a call: `wire::CallOutput` as a record of uniffi.
  */
 public struct Reply: Equatable, Hashable {
     /**
@@ -848,15 +850,15 @@ public struct Reply: Equatable, Hashable {
      */
     public let ok: Bool
     /**
-     * The JSON of the call's meta, or of its failure.
+     * The head as JSON: what the call did if it succeeded, else the failure.
      */
     public let head: String
     /**
-     * The JSON of the result; empty after a failure.
+     * The value as JSON, or the bytes of a raw answer. Empty after a failure.
      */
     public let body: Data
     /**
-     * The texts of the opaque JSON in the body, one after another.
+     * The texts of the opaque JSON in the body, one after another. Empty if the body holds these texts itself.
      */
     public let texts: Data
 
@@ -867,13 +869,13 @@ public struct Reply: Equatable, Hashable {
          * Whether the call succeeded.
          */ok: Bool,
         /**
-         * The JSON of the call's meta, or of its failure.
+         * The head as JSON: what the call did if it succeeded, else the failure.
          */head: String,
         /**
-         * The JSON of the result; empty after a failure.
+         * The value as JSON, or the bytes of a raw answer. Empty after a failure.
          */body: Data,
         /**
-         * The texts of the opaque JSON in the body, one after another.
+         * The texts of the opaque JSON in the body, one after another. Empty if the body holds these texts itself.
          */texts: Data) {
         self.ok = ok
         self.head = head
@@ -929,9 +931,10 @@ public func FfiConverterTypeReply_lower(_ value: Reply) -> RustBuffer {
 
 
 /**
- * An error of the bridge itself. A call that fails returns a [`Reply`] that is not `ok`.
+ * An error of the bridge itself. A call that fails for any other reason returns a [`Reply`] with `ok` false.
  *
- * Every method that can panic returns this error, because uniffi turns a panic in other methods into a crash.
+ * Every method that can panic is declared to return this error. In Swift, such a method throws if it panics, while a
+ * panic in any other method crashes the process.
  */
 public
 enum BridgeError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
@@ -939,11 +942,11 @@ enum BridgeError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
 
 
     /**
-     * The settings are invalid.
+     * No client can be created from the settings.
      */
     case Refused(
         /**
-         * The failure as JSON.
+         * The failure as JSON, as in [`Reply::head`].
          */failure: String
     )
     /**
@@ -951,7 +954,7 @@ enum BridgeError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
      */
     case Broken(
         /**
-         * What the system says.
+         * The text of the error that caused this one.
          */why: String
     )
 
@@ -1095,13 +1098,13 @@ private let initializationResult: InitializationResult = {
     if (uniffi_hightouch_swift_checksum_method_cancel_cancel() != 757) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_hightouch_swift_checksum_method_engine_call() != 24640) {
+    if (uniffi_hightouch_swift_checksum_method_engine_call() != 36405) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_hightouch_swift_checksum_constructor_cancel_new() != 56503) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_hightouch_swift_checksum_constructor_engine_new() != 50232) {
+    if (uniffi_hightouch_swift_checksum_constructor_engine_new() != 54049) {
         return InitializationResult.apiChecksumMismatch
     }
 
