@@ -8,7 +8,7 @@ export type Timestamp = string
 /** A sync, by its id (an integer or a string of digits) or by its slug. */
 export type SyncRef = number | string
 
-/** The kinds of errors. */
+/** The kind of an error. */
 export type ErrorKind =
   /** A setting is missing, malformed or contradicts another. Nothing was sent. */
   | 'config'
@@ -26,10 +26,7 @@ export type ErrorKind =
    * The server found a value invalid (422, or a validation error under 200). The details say which and why.
    */
   | 'validation'
-  /**
-   * The wait for the rate limit, or after a refusal (429), would be longer than allowed, or the server has
-   * refused every request for minutes.
-   */
+  /** The wait for the rate limit would be too long, or the server refused every request (429) for minutes. */
   | 'rate_limited'
   /** The server failed (5xx, or "Internal Server Error" under 200). */
   | 'server'
@@ -39,10 +36,7 @@ export type ErrorKind =
   | 'tls'
   /** The proxy cannot be reached, or it refused to connect to the server. */
   | 'proxy'
-  /**
-   * An attempt or the whole call took longer than allowed, or the server or a gateway gave up waiting (408,
-   * 499).
-   */
+  /** An attempt or the whole call took too long, or the server or a gateway gave up waiting (408, 499). */
   | 'timeout'
   /** The call was cancelled. */
   | 'cancelled'

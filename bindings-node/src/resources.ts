@@ -444,7 +444,7 @@ export class Campaigns extends Resource {
    * Operation `TriggerCampaign`: `POST /campaigns/{campaignId}/trigger`.
    *
    * @param campaignId The campaign's id. No operation lists campaigns: take the id from Hightouch's web app.
-   * @param args Arguments by name.
+   * @param args The arguments, see {@link CampaignsTriggerArgs}.
    * @param options Options of this call.
    * @returns The {@link CampaignResult}.
    * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
@@ -477,11 +477,10 @@ export class DecisionEngine extends Resource {
    *
    * Operation `ListFlows`: `GET /decision-engine/flows`.
    *
-   * @param args Arguments by name.
+   * @param args The arguments, see {@link DecisionEngineListFlowsArgs}.
    * @param options Options of this call.
    * @returns A list of {@link DecisionEngineFlow}: `await` fetches its first page, `for await` iterates over
-   * all items.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
+   * all items. Both throw {@link HightouchError} if a request fails.
    */
   listFlows(args: DecisionEngineListFlowsArgs = {}, options: CallOptions = {}): Listing<models.DecisionEngineFlow> {
     return this.calls.list<models.DecisionEngineFlow>('decision_engine.list_flows', args, options)
@@ -523,11 +522,10 @@ export class DecisionEngine extends Resource {
    * Operation `ListMessages`: `GET /decision-engine/flow/{flowId}/messages`.
    *
    * @param flowId The flow's id, a UUID.
-   * @param args Arguments by name.
+   * @param args The arguments, see {@link DecisionEngineListMessagesArgs}.
    * @param options Options of this call.
    * @returns A list of {@link DecisionEngineMessage}: `await` fetches its first page, `for await` iterates
-   * over all items.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
+   * over all items. Both throw {@link HightouchError} if a request fails.
    */
   listMessages(flowId: string, args: DecisionEngineListMessagesArgs = {}, options: CallOptions = {}): Listing<models.DecisionEngineMessage> {
     return this.calls.list<models.DecisionEngineMessage>('decision_engine.list_messages', { ...args, flowId }, options)
@@ -554,7 +552,7 @@ export class DecisionEngine extends Resource {
    * Operation `CreateMessage`: `POST /decision-engine/flow/{flowId}/messages`.
    *
    * @param flowId The flow's id, a UUID.
-   * @param args Arguments by name.
+   * @param args The arguments, see {@link DecisionEngineCreateMessageArgs}.
    * @param options Options of this call.
    * @returns The {@link DecisionEngineMessage}.
    * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
@@ -571,7 +569,7 @@ export class DecisionEngine extends Resource {
    *
    * @param flowId The flow's id, a UUID.
    * @param messageId The message's id, a UUID.
-   * @param args Arguments by name.
+   * @param args The arguments, see {@link DecisionEngineUpdateMessageArgs}.
    * @param options Options of this call.
    * @returns The {@link DecisionEngineMessage}.
    * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
@@ -589,11 +587,10 @@ export class Destinations extends Resource {
    *
    * Operation `ListDestination`: `GET /destinations`.
    *
-   * @param args Arguments by name.
+   * @param args The arguments, see {@link DestinationsListArgs}.
    * @param options Options of this call.
    * @returns A list of {@link Destination}: `await` fetches its first page, `for await` iterates over all
-   * items.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
+   * items. Both throw {@link HightouchError} if a request fails.
    */
   list(args: DestinationsListArgs = {}, options: CallOptions = {}): Listing<models.Destination> {
     return this.calls.list<models.Destination>('destinations.list', args, options)
@@ -618,7 +615,7 @@ export class Destinations extends Resource {
    *
    * Operation `CreateDestination`: `POST /destinations`.
    *
-   * @param args Arguments by name.
+   * @param args The arguments, see {@link DestinationsCreateArgs}.
    * @param options Options of this call.
    * @returns The {@link Destination}.
    * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
@@ -634,7 +631,7 @@ export class Destinations extends Resource {
    * Operation `UpdateDestination`: `PATCH /destinations/{destinationId}`.
    *
    * @param destinationId The destination's id.
-   * @param args Arguments by name.
+   * @param args The arguments, see {@link DestinationsUpdateArgs}.
    * @param options Options of this call.
    * @returns The {@link Destination}.
    * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
@@ -653,11 +650,10 @@ export class EventContracts extends Resource {
    *
    * Operation `ListContracts`: `GET /events/contracts`.
    *
-   * @param args Arguments by name.
+   * @param args The arguments, see {@link EventContractsListArgs}.
    * @param options Options of this call.
    * @returns A list of {@link EventContract}: `await` fetches its first page, `for await` iterates over all
-   * items.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
+   * items. Both throw {@link HightouchError} if a request fails.
    */
   list(args: EventContractsListArgs = {}, options: CallOptions = {}): Listing<models.EventContract> {
     return this.calls.list<models.EventContract>('event_contracts.list', args, options)
@@ -682,7 +678,7 @@ export class EventContracts extends Resource {
    *
    * Operation `CreateContract`: `POST /events/contracts`.
    *
-   * @param args Arguments by name.
+   * @param args The arguments, see {@link EventContractsCreateArgs}.
    * @param options Options of this call.
    * @returns The {@link EventContract}.
    * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
@@ -698,7 +694,7 @@ export class EventContracts extends Resource {
    * Operation `UpdateContract`: `PATCH /events/contracts/{contractId}`.
    *
    * @param contractId The contract's id.
-   * @param args Arguments by name.
+   * @param args The arguments, see {@link EventContractsUpdateArgs}.
    * @param options Options of this call.
    * @returns The {@link UpdatedEventContract}.
    * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
@@ -717,11 +713,10 @@ export class EventDomains extends Resource {
    *
    * Operation `ListDomains`: `GET /events/domains`.
    *
-   * @param args Arguments by name.
+   * @param args The arguments, see {@link EventDomainsListArgs}.
    * @param options Options of this call.
    * @returns A list of {@link EventDomain}: `await` fetches its first page, `for await` iterates over all
-   * items.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
+   * items. Both throw {@link HightouchError} if a request fails.
    */
   list(args: EventDomainsListArgs = {}, options: CallOptions = {}): Listing<models.EventDomain> {
     return this.calls.list<models.EventDomain>('event_domains.list', args, options)
@@ -746,7 +741,7 @@ export class EventDomains extends Resource {
    *
    * Operation `CreateDomain`: `POST /events/domains`.
    *
-   * @param args Arguments by name.
+   * @param args The arguments, see {@link EventDomainsCreateArgs}.
    * @param options Options of this call.
    * @returns The {@link EventDomain}.
    * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
@@ -763,7 +758,7 @@ export class EventDomains extends Resource {
    * Operation `UpdateDomain`: `PATCH /events/domains/{domainId}`.
    *
    * @param domainId The domain's id.
-   * @param args Arguments by name.
+   * @param args The arguments, see {@link EventDomainsUpdateArgs}.
    * @param options Options of this call.
    * @returns The {@link EventDomain}.
    * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
@@ -783,9 +778,9 @@ export class IdentityGraphs extends Resource {
    * Operation `TriggerIdrRun`: `POST /idr/{graphId}/trigger`.
    *
    * @param graphId The graph's id. No operation lists identity graphs: take the id from Hightouch's web app.
-   * @param args Arguments by name.
+   * @param args The arguments, see {@link IdentityGraphsTriggerArgs}.
    * @param options Options of this call.
-   * @returns The handle of the run, a {@link IdentityGraphRunHandle}.
+   * @returns An {@link IdentityGraphRunHandle} for the run.
    * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
    * OutcomeUnknownError} if it is unknown whether the request took effect.
    */
@@ -800,11 +795,10 @@ export class IdentityGraphs extends Resource {
    * Operation `ListIdrRuns`: `GET /idr/{graphId}/runs`.
    *
    * @param graphId The graph's id. No operation lists identity graphs: take the id from Hightouch's web app.
-   * @param args Arguments by name.
+   * @param args The arguments, see {@link IdentityGraphsRunsArgs}.
    * @param options Options of this call.
    * @returns A list of {@link IdentityGraphRun}: `await` fetches its first page, `for await` iterates over
-   * all items.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
+   * all items. Both throw {@link HightouchError} if a request fails.
    */
   runs(graphId: string, args: IdentityGraphsRunsArgs = {}, options: CallOptions = {}): Listing<models.IdentityGraphRun> {
     return this.calls.list<models.IdentityGraphRun>('identity_graphs.runs', { ...args, graphId }, options)
@@ -818,7 +812,7 @@ export class IdentityGraphs extends Resource {
    * Operation `QueueForReprocessing`: `POST /idr/{graphId}/queue-for-reprocessing`.
    *
    * @param graphId The graph's id. No operation lists identity graphs: take the id from Hightouch's web app.
-   * @param args Arguments by name.
+   * @param args The arguments, see {@link IdentityGraphsQueueForReprocessingArgs}.
    * @param options Options of this call.
    * @returns The {@link ReprocessRequest}.
    * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
@@ -849,9 +843,9 @@ export class IdentityGraphs extends Resource {
    * Operation `TriggerRunIdGraph`: `POST /id_graphs/{graphId}/trigger`.
    *
    * @param graphId The graph's id. No operation lists identity graphs: take the id from Hightouch's web app.
-   * @param args Arguments by name.
+   * @param args The arguments, see {@link IdentityGraphsTriggerLegacyArgs}.
    * @param options Options of this call.
-   * @returns The handle of the run, a {@link IdentityGraphRunHandle}.
+   * @returns An {@link IdentityGraphRunHandle} for the run.
    * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
    * OutcomeUnknownError} if it is unknown whether the request took effect.
    * @deprecated Hightouch has replaced this operation. Use `trigger` instead.
@@ -869,10 +863,10 @@ export class Models extends Resource {
    *
    * Operation `ListModel`: `GET /models`.
    *
-   * @param args Arguments by name.
+   * @param args The arguments, see {@link ModelsListArgs}.
    * @param options Options of this call.
    * @returns A list of {@link Model}: `await` fetches its first page, `for await` iterates over all items.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
+   * Both throw {@link HightouchError} if a request fails.
    */
   list(args: ModelsListArgs = {}, options: CallOptions = {}): Listing<models.Model> {
     return this.calls.list<models.Model>('models.list', args, options)
@@ -898,7 +892,7 @@ export class Models extends Resource {
    *
    * Operation `CreateModel`: `POST /models`.
    *
-   * @param args Arguments by name.
+   * @param args The arguments, see {@link ModelsCreateArgs}.
    * @param options Options of this call.
    * @returns The {@link Model}.
    * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
@@ -915,7 +909,7 @@ export class Models extends Resource {
    * Operation `UpdateModel`: `PATCH /models/{modelId}`.
    *
    * @param modelId The model's id.
-   * @param args Arguments by name.
+   * @param args The arguments, see {@link ModelsUpdateArgs}.
    * @param options Options of this call.
    * @returns The {@link Model}.
    * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
@@ -949,10 +943,10 @@ export class Sources extends Resource {
    *
    * Operation `ListSource`: `GET /sources`.
    *
-   * @param args Arguments by name.
+   * @param args The arguments, see {@link SourcesListArgs}.
    * @param options Options of this call.
    * @returns A list of {@link Source}: `await` fetches its first page, `for await` iterates over all items.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
+   * Both throw {@link HightouchError} if a request fails.
    */
   list(args: SourcesListArgs = {}, options: CallOptions = {}): Listing<models.Source> {
     return this.calls.list<models.Source>('sources.list', args, options)
@@ -977,7 +971,7 @@ export class Sources extends Resource {
    *
    * Operation `CreateSource`: `POST /sources`.
    *
-   * @param args Arguments by name.
+   * @param args The arguments, see {@link SourcesCreateArgs}.
    * @param options Options of this call.
    * @returns The {@link Source}.
    * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
@@ -993,7 +987,7 @@ export class Sources extends Resource {
    * Operation `UpdateSource`: `PATCH /sources/{sourceId}`.
    *
    * @param sourceId The source's id.
-   * @param args Arguments by name.
+   * @param args The arguments, see {@link SourcesUpdateArgs}.
    * @param options Options of this call.
    * @returns The {@link Source}.
    * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
@@ -1017,7 +1011,7 @@ export class SyncSequences extends Resource {
    * @param syncSequenceId The sequence's id. No operation lists sequences: take the id from Hightouch's web
    * app.
    * @param options Options of this call.
-   * @returns The handle of the run, a {@link SequenceRunHandle}.
+   * @returns A {@link SequenceRunHandle} for the run.
    * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
    * OutcomeUnknownError} if it is unknown whether the request took effect.
    */
@@ -1047,10 +1041,10 @@ export class Syncs extends Resource {
    *
    * Operation `ListSync`: `GET /syncs`.
    *
-   * @param args Arguments by name.
+   * @param args The arguments, see {@link SyncsListArgs}.
    * @param options Options of this call.
    * @returns A list of {@link Sync}: `await` fetches its first page, `for await` iterates over all items.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
+   * Both throw {@link HightouchError} if a request fails.
    */
   list(args: SyncsListArgs = {}, options: CallOptions = {}): Listing<models.Sync> {
     return this.calls.list<models.Sync>('syncs.list', args, options)
@@ -1077,7 +1071,7 @@ export class Syncs extends Resource {
    *
    * Operation `CreateSync`: `POST /syncs`.
    *
-   * @param args Arguments by name.
+   * @param args The arguments, see {@link SyncsCreateArgs}.
    * @param options Options of this call.
    * @returns The {@link Sync}.
    * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
@@ -1095,7 +1089,7 @@ export class Syncs extends Resource {
    * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request to
    * look up its id, unless the client remembers the id. A call that changes something looks up the slug each
    * time.
-   * @param args Arguments by name.
+   * @param args The arguments, see {@link SyncsUpdateArgs}.
    * @param options Options of this call.
    * @returns The {@link Sync}.
    * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
@@ -1134,9 +1128,9 @@ export class Syncs extends Resource {
    * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request to
    * look up its id, unless the client remembers the id. A call that changes something looks up the slug each
    * time.
-   * @param args Arguments by name.
+   * @param args The arguments, see {@link SyncsTriggerArgs}.
    * @param options Options of this call.
-   * @returns The handle of the run, a {@link SyncRunHandle}.
+   * @returns A {@link SyncRunHandle} for the run.
    * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
    * OutcomeUnknownError} if it is unknown whether the request took effect.
    */
@@ -1152,10 +1146,10 @@ export class Syncs extends Resource {
    * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request to
    * look up its id, unless the client remembers the id. A call that changes something looks up the slug each
    * time.
-   * @param args Arguments by name.
+   * @param args The arguments, see {@link SyncsRunsArgs}.
    * @param options Options of this call.
    * @returns A list of {@link SyncRun}: `await` fetches its first page, `for await` iterates over all items.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
+   * Both throw {@link HightouchError} if a request fails.
    */
   runs(sync: models.SyncRef, args: SyncsRunsArgs = {}, options: CallOptions = {}): Listing<models.SyncRun> {
     return this.calls.list<models.SyncRun>('syncs.runs', { ...args, sync }, options)

@@ -1477,8 +1477,6 @@ class AsyncIdentityGraphs(AsyncResource):
 
         Operation ``TriggerRunIdGraph``, ``POST /id_graphs/{graphId}/trigger``.
 
-        Deprecated: Hightouch has replaced this operation. Use ``trigger`` instead.
-
         Args:
             graph_id: The graph's id. No operation lists identity graphs: take the id from Hightouch's web
                 app.

@@ -236,7 +236,9 @@ impl<'a> Compared<'a> {
         for (name, (of, needed, nullable)) in ours {
             let at = format!("{at}.{name}");
             match theirs.get(name) {
-                None if way == Way::Answer && !needed => self.added(&at, "gone; nothing counted on it"),
+                None if way == Way::Answer && !needed => {
+                    self.added(&at, "gone, but the SDK does not need it");
+                }
                 None => self.breaking(&at, "gone"),
                 Some((schema, required)) => {
                     if way == Way::Request && *required && !needed {
@@ -250,7 +252,7 @@ impl<'a> Compared<'a> {
                         self.breaking(&at, "may be null now");
                     }
                     if *nullable && !null {
-                        self.added(&at, "is not said to be null");
+                        self.added(&at, "the document does not say that it may be null");
                     }
                     self.value(&at, *of, schema, way);
                 }

@@ -111,7 +111,7 @@ fn settled(findings: &[Finding], known: &[Known]) -> Vec<Finding> {
             settled.push(Finding {
                 severity: Severity::New,
                 at: entry.at.clone(),
-                what: format!("no longer so: {}", entry.what),
+                what: format!("listed in known.json, but no longer found: {}", entry.what),
             });
         }
     }

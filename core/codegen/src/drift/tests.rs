@@ -118,7 +118,7 @@ fn a_known_difference_that_is_no_more_is_told() {
     });
     assert_eq!(
         (lines, status),
-        (vec!["new *Model body.primaryKey: no longer so: is not said to be null".to_owned()], 1)
+        (vec!["new *Model body.primaryKey: listed in known.json, but no longer found: the document does not say that it may be null".to_owned()], 1)
     );
 }
 

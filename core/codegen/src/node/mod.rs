@@ -192,13 +192,17 @@ fn method_doc(op: &Value) -> Result<String, Error> {
     }
     let named = arguments(op, false)?;
     if !named.is_empty() {
-        doc += "\n\n@param args Arguments by name.";
+        let _ = write!(doc, "\n\n@param args The arguments, see {{@link {}}}.", args_name(op)?);
     }
     doc += "\n\n@param options Options of this call.";
     let _ = write!(doc, "\n\n@returns {}", returned(&op.get_attr("returns")?)?);
-    doc += "\n\n@throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.";
-    if !http.starts_with("GET ") {
-        doc += " {@link OutcomeUnknownError} if it is unknown whether the request took effect.";
+    // A method that returns a list sends nothing, and so never throws.
+    if !op.get_attr("returns")?.get_attr("page")?.is_true() {
+        doc +=
+            "\n\n@throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.";
+        if !http.starts_with("GET ") {
+            doc += " {@link OutcomeUnknownError} if it is unknown whether the request took effect.";
+        }
     }
     if op.get_attr("deprecated")?.is_true() {
         let instead = instead(&op.get_attr("doc")?.to_string());
@@ -212,10 +216,11 @@ fn returned(returns: &Value) -> Result<String, Error> {
     for (key, what) in [
         (
             "page",
-            "A list of {@link NAME}: `await` fetches its first page, `for await` iterates over all items.",
+            "A list of {@link NAME}: `await` fetches its first page, `for await` iterates over all items. Both throw \
+             {@link HightouchError} if a request fails.",
         ),
         ("value", "The {@link NAME}."),
-        ("run", "The handle of the run, a {@link NAME}."),
+        ("run", "A {@link NAME} for the run."),
     ] {
         if let Some(name) = returns.get_attr(key)?.as_str() {
             let name = if key == "run" {
@@ -223,6 +228,8 @@ fn returned(returns: &Value) -> Result<String, Error> {
             } else {
                 name.to_owned()
             };
+            let what =
+                if name.starts_with('I') { what.replace("A {@link", "An {@link") } else { what.to_owned() };
             return Ok(what.replace("NAME", &name));
         }
     }
