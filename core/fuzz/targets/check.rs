@@ -78,7 +78,7 @@ pub fn without_the_key(text: &str) {
             .collect()
     });
     for form in forms {
-        assert!(!text.contains(form.as_str()), "it shows the key as {form:?}: {text}");
+        assert!(!text.contains(form.as_str()), "the text contains the key as {form:?}: {text}");
     }
 }
 
@@ -140,7 +140,7 @@ impl Given {
 /// Reads JSON. Opaque JSON may contain a number that no `Value` can hold, such as `1e999`. Such a number becomes null.
 fn readable(json: &[u8]) -> Value {
     let raw: &RawValue =
-        serde_json::from_slice(json).unwrap_or_else(|error| panic!("it is no JSON: {error}"));
+        serde_json::from_slice(json).unwrap_or_else(|error| panic!("the text is not JSON: {error}"));
     within(raw)
 }
 
