@@ -27,7 +27,7 @@ pub(crate) struct Broken;
 
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the script breaks this answer off")
+        f.write_str("the script ends the answer before it is complete")
     }
 }
 

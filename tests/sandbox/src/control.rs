@@ -20,7 +20,7 @@ pub(crate) async fn answer(shared: &Shared, request: Request<Incoming>) -> Respo
         Ok(value) => plain(StatusCode::OK, value.to_string()),
         Err(error) => {
             let status = match error {
-                Error::NoSuchWorld(_) => StatusCode::NOT_FOUND,
+                Error::NoSuchWorld(_) | Error::NoSuchRoute(_) => StatusCode::NOT_FOUND,
                 Error::Settings(_) => StatusCode::UNPROCESSABLE_ENTITY,
                 _ => StatusCode::INTERNAL_SERVER_ERROR,
             };
@@ -41,6 +41,6 @@ async fn perform(shared: &Shared, method: &Method, path: &str, body: &[u8]) -> R
             Ok(serde_json::to_value(shared.judge(world, serde_json::from_slice(body)?).await?)?)
         }
         (&Method::DELETE, [world]) => shared.remove_world(world).map(|()| Value::Null),
-        _ => Err(Error::NoSuchWorld(format!("for {method} {path}"))),
+        _ => Err(Error::NoSuchRoute(format!("{method} {path}"))),
     }
 }

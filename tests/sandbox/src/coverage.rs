@@ -135,6 +135,10 @@ fn names<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String
 
 fn expected_kinds(scenario: &Value) -> BTreeSet<String> {
     let steps = scenario.get("steps").and_then(Value::as_array).into_iter().flatten();
+    let steps = steps.flat_map(|step| match step.get("together").and_then(Value::as_array) {
+        Some(together) => together.as_slice(),
+        None => std::slice::from_ref(step),
+    });
     steps
         .map(|step| step.pointer("/expect/error/kind"))
         .chain([scenario.pointer("/construct/error/kind")])
@@ -159,7 +163,8 @@ mod tests {
     fn coverage(name: &str, complaints: usize) -> Coverage {
         let folder = std::env::temp_dir().join(format!("sandbox-coverage-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        let scenario = json!({"steps": [{"call": "syncs.list", "expect": {"error": {"kind": "server"}}}]});
+        let step = |kind: &str| json!({"call": "syncs.list", "expect": {"error": {"kind": kind}}});
+        let scenario = json!({"steps": [step("server"), {"together": [step("timeout")]}]});
         std::fs::write(folder.join("a-list-fails.json"), scenario.to_string()).unwrap();
         let file = folder.join("played.jsonl");
         let _ = std::fs::remove_file(&file);
@@ -180,7 +185,7 @@ mod tests {
     fn a_covered_scenario_is_no_gap() {
         let mut coverage = coverage("played", 0);
         coverage.operations = vec!["ListSync".to_owned()];
-        coverage.kinds = vec!["server".to_owned()];
+        coverage.kinds = vec!["server".to_owned(), "timeout".to_owned()];
         assert_eq!(coverage.gaps().unwrap(), [""; 0]);
     }
 

@@ -47,10 +47,11 @@ impl GraphRun {
         }
     }
 
-    /// Returns the `number`th of `count` runs that ended before the world was created, an hour apart.
+    /// Returns the `number`th of `count` runs that ended before the world was created, an hour apart. A number above
+    /// `count` has the times of the last one.
     pub(crate) fn past(graph: &str, number: u64, count: usize) -> Self {
         const HOUR: Millis = 3_600_000;
-        let ago = Millis::try_from((count as u64 + 1).saturating_sub(number)).unwrap_or(1);
+        let ago = Millis::try_from((count as u64).saturating_sub(number) + 1).unwrap_or(1);
         let settings = GraphSettings { queued_seconds: 0.0, ..GraphSettings::default() };
         let created = -ago * HOUR;
         Self::planned((format!("idr-run-{number}"), number), graph, (created, created), false, &settings)
@@ -184,6 +185,13 @@ mod tests {
         assert_eq!((&failed["error"], failed.get("stats")), (&json!("no rows"), None));
         let cancelled = run(json!({"status": "CANCELLED"})).show(30_000, &clock);
         assert_eq!((&cancelled["status"], cancelled.get("finishedAt")), (&json!("CANCELLED"), None));
+    }
+
+    #[test]
+    fn a_past_run_with_a_number_above_the_count_has_ended_too() {
+        assert!(
+            [3, 4, 9].map(|number| GraphRun::past("customers", number, 3)).iter().all(|run| run.finished < 0)
+        );
     }
 
     #[test]

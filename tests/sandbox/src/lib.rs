@@ -61,6 +61,9 @@ pub enum Error {
     /// There is no world with this id.
     #[error("There is no world {0}.")]
     NoSuchWorld(String),
+    /// The sandbox has no such address below `/_worlds`.
+    #[error("The sandbox does not serve {0}.")]
+    NoSuchRoute(String),
 }
 
 impl Error {

@@ -144,15 +144,19 @@ impl When {
             && self.nth.is_none_or(|wanted| wanted == nth)
             && self.method.as_deref().is_none_or(|method| request.method == method)
             && self.path.as_deref().is_none_or(|path| request.path == path)
-            && within(&self.query, &request.query)
-            && within(&self.headers, &request.headers)
+            && within(&self.query, &request.query, str::eq)
+            && within(&self.headers, &request.headers, str::eq_ignore_ascii_case)
     }
 }
 
-/// Whether `pairs` has each wanted value. `null` means that the name must be absent.
-fn within(wanted: &BTreeMap<String, Value>, pairs: &[(String, String)]) -> bool {
+/// Whether `pairs` has each wanted value. `null` means that the name must be absent. `same` compares two names.
+fn within(
+    wanted: &BTreeMap<String, Value>,
+    pairs: &[(String, String)],
+    same: fn(&str, &str) -> bool,
+) -> bool {
     wanted.iter().all(|(name, wanted)| {
-        let mut values = pairs.iter().filter(|(key, _)| key == name);
+        let mut values = pairs.iter().filter(|(key, _)| same(key, name));
         if wanted.is_null() {
             values.next().is_none()
         } else {
@@ -253,7 +257,7 @@ mod tests {
 
     #[test]
     fn an_entry_can_select_requests_by_a_header() {
-        let mut script = script(json!([{"when": {"headers": {"x-who": "a"}}, "answer": {"status": 502}}]));
+        let mut script = script(json!([{"when": {"headers": {"X-Who": "a"}}, "answer": {"status": 502}}]));
         let mut other = request("TriggerRun", &[]);
         assert!(script.next(&other, 1, 1).is_none());
         other.headers = vec![("x-who".into(), "a".into())];

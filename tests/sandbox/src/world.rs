@@ -71,6 +71,19 @@ pub(crate) enum KeyName {
     ReadOnly,
 }
 
+impl KeyName {
+    /// The name as a scenario writes it.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Second => "second",
+            Self::Invalid => "invalid",
+            Self::Orphaned => "orphaned",
+            Self::ReadOnly => "readOnly",
+        }
+    }
+}
+
 /// A mark in every key by which `tests/house/canary` finds a leaked key in printed texts. The mark has characters that
 /// percent encoding changes, because an encoded key must be found, too.
 const CANARY: &str = "cnry7Kq3/vX9w+Zp";

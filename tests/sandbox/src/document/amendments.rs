@@ -33,7 +33,7 @@ impl Amendment {
     /// Returns how many places were changed.
     fn apply(&self, document: &mut Value) -> usize {
         let segments: Vec<String> =
-            self.at.split('/').skip(1).map(|segment| segment.replace("~1", "/")).collect();
+            self.at.split('/').skip(1).map(|segment| segment.replace("~1", "/").replace("~0", "~")).collect();
         set(document, &segments, &self.set)
     }
 }

@@ -232,7 +232,7 @@ impl RequestBody {
     fn check(&self, body: &Body, schema: &Schema, faults: &mut Vec<(String, String)>) {
         let mut fault = |what: &str| faults.push(("body".to_owned(), what.to_owned()));
         let found = match body {
-            Body::None if self.required => return fault("the document demands a body"),
+            Body::None if self.required => return fault("the document requires a body"),
             Body::None => return,
             Body::Other(_) => return fault("this is not JSON"),
             Body::Json(value) => schema.faults(value),
@@ -255,14 +255,14 @@ impl Parameter {
     fn check(&self, given: &[String], faults: &mut Vec<(String, String)>) {
         let value = match given {
             [] if self.required => {
-                faults.push((self.name.clone(), "the document demands it".to_owned()));
+                faults.push((self.name.clone(), "the document requires this parameter".to_owned()));
                 return;
             }
             [] => return,
             many if self.schema.kind == "array" => json!(many),
             [one] => self.schema.typed(one),
             _ => {
-                faults.push((self.name.clone(), "it is there more than once".to_owned()));
+                faults.push((self.name.clone(), "the parameter occurs more than once".to_owned()));
                 return;
             }
         };
@@ -305,7 +305,7 @@ mod tests {
                 .parameters
                 .iter()
                 .map(|parameter| &parameter.schema)
-                .chain(operation.body.iter().map(|body| &body.schema))
+                .chain(operation.body.iter().flat_map(|body| [&body.schema, &body.closed]))
                 .chain(&operation.good);
             for schema in schemas {
                 assert!(schema.compiles(), "{}", operation.id);
@@ -362,6 +362,11 @@ mod tests {
         ] {
             assert_eq!(faults("POST", path, &[], Body::Json(body.clone())).len(), 1, "{path} {body}");
         }
+        let every_day = json!({"interval": {"quantity": 1, "unit": "day"}});
+        let mut body = json!({"schedule": {"type": "interval", "schedule": every_day}});
+        assert_eq!(faults("PATCH", "/syncs/5", &[], Body::Json(body.clone())), [""; 0]);
+        body["schedule"]["unknown"] = json!(1);
+        assert_eq!(faults("PATCH", "/syncs/5", &[], Body::Json(body)).len(), 1, "an unknown nested name");
         let twice = [("limit", "1"), ("limit", "2")];
         assert_eq!(faults("GET", "/syncs", &twice, Body::None).len(), 1);
         assert_eq!(faults("GET", "/syncs", &[], Body::Json(json!({}))).len(), 1);

@@ -7,6 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::text;
 
+/// Schemas below this depth are not closed, because a schema may refer to itself.
+const DEEPEST: u8 = 16;
+
 /// A schema of the document. It is compiled when it is first used.
 pub(super) struct Schema {
     pub(super) kind: String,
@@ -23,21 +26,43 @@ impl Schema {
         Self { kind, source: schema, components: Arc::clone(components), compiled: OnceLock::new() }
     }
 
-    /// Returns a copy of this schema that allows no members but the named ones, unless the document itself sets
-    /// `additionalProperties`. Objects within the members stay as they are.
+    /// Returns a copy of this schema whose objects, at every depth, allow no members but the named ones. An object is
+    /// left open if the document sets `additionalProperties`, names no members, or combines schemas with `allOf`.
     pub(super) fn closed(&self) -> Self {
-        let mut source = self.resolved(&self.source).clone();
-        if let Some(members) = source.as_object_mut()
-            && members.contains_key("properties")
-        {
-            members.entry("additionalProperties").or_insert(Value::Bool(false));
-        }
         Self {
             kind: self.kind.clone(),
-            source,
+            source: self.close(&self.source, DEEPEST),
             components: Arc::clone(&self.components),
             compiled: OnceLock::new(),
         }
+    }
+
+    fn close(&self, schema: &Value, depth: u8) -> Value {
+        let Some(members) = self.resolved(schema).as_object() else { return schema.clone() };
+        if depth == 0 || members.contains_key("allOf") {
+            return schema.clone();
+        }
+        let mut members = members.clone();
+        for (name, value) in &mut members {
+            match (name.as_str(), value) {
+                ("properties", Value::Object(properties)) => {
+                    for property in properties.values_mut() {
+                        *property = self.close(property, depth - 1);
+                    }
+                }
+                ("anyOf" | "oneOf", Value::Array(variants)) => {
+                    for variant in variants {
+                        *variant = self.close(variant, depth - 1);
+                    }
+                }
+                ("items", items) => *items = self.close(items, depth - 1),
+                _ => {}
+            }
+        }
+        if members.get("properties").and_then(Value::as_object).is_some_and(|named| !named.is_empty()) {
+            members.entry("additionalProperties").or_insert(Value::Bool(false));
+        }
+        Value::Object(members)
     }
 
     /// Converts the text of a parameter, see [`typed`].

@@ -60,7 +60,8 @@ impl Count {
             (min, usize::MAX) => format!("at least {min}"),
             (min, max) => format!("{min} to {max}"),
         };
-        (!(min..=max).contains(&seen)).then(|| format!("{what} {expected} times, and was {seen} times."))
+        (!(min..=max).contains(&seen))
+            .then(|| format!("{what} {seen} times, but {expected} times were expected."))
     }
 }
 

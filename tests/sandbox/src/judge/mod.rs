@@ -92,7 +92,7 @@ fn complaints(record: &Record, wire: &Wire) -> Vec<String> {
         .collect();
     if record.refused > wire.refused {
         let (allowed, seen) = (wire.refused, record.refused);
-        complaints.push(format!("The limit refused {seen} requests where at most {allowed} were expected."));
+        complaints.push(format!("The limit refused {seen} requests, but at most {allowed} were expected."));
     }
     if let Some(requests) = &wire.requests {
         complaints.extend(expected::in_order(requests, &record.requests, wire.requests_more));
@@ -103,16 +103,16 @@ fn complaints(record: &Record, wire: &Wire) -> Vec<String> {
     for (operation, count) in &wire.counts {
         let seen =
             record.requests.iter().filter(|request| request.operation == Some(operation.as_str())).count();
-        complaints.extend(count.complaint(&format!("{operation} should have been called"), seen));
+        complaints.extend(count.complaint(&format!("{operation} was called"), seen));
     }
     for (name, count) in &wire.keys {
         let seen = record.requests.iter().filter(|request| request.key_name == Some(*name)).count();
-        complaints.extend(count.complaint(&format!("The key {name:?} should have been sent"), seen));
+        complaints.extend(count.complaint(&format!("The key `{}` was sent", name.text()), seen));
     }
     let gone = record.requests.iter().filter(|request| request.gone.is_some()).count();
     if let Some(expected) = wire.gone.filter(|&expected| expected != gone) {
         complaints.push(format!(
-            "{expected} requests should have lost their client before the answer; {gone} did."
+            "The client gave up {gone} requests before their answers, but {expected} were expected."
         ));
     }
     complaints

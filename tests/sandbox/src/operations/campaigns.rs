@@ -14,7 +14,7 @@ const MOST_RECIPIENTS: usize = 100;
 /// Refuses a request with too many recipients as a whole. The answer has the error shape of this operation.
 pub(super) fn too_many(body: &Row) -> Option<Reply> {
     let count = body.get("recipients")?.as_array()?.len();
-    let what = format!("At most {MOST_RECIPIENTS} recipients, and these are {count}");
+    let what = format!("A request may have at most {MOST_RECIPIENTS} recipients; this one has {count}");
     (count > MOST_RECIPIENTS).then(|| Reply::refused(400, &what))
 }
 

@@ -125,9 +125,10 @@ pub(crate) fn perform(workspace: &mut Workspace, operation: &Operation, request:
         "GetDomain" => rows::get(workspace, Kind::Domain, &path("domainId")),
         "CreateDomain" => events::create(workspace, Kind::Domain, body()),
         "UpdateDomain" => events::update_domain(workspace, &path("domainId"), body()),
-        name => {
-            Reply { status: 501, body: json!({"message": format!("The sandbox does not do {name} yet")}) }
-        }
+        name => Reply {
+            status: 501,
+            body: json!({"message": format!("The sandbox does not implement the operation {name}")}),
+        },
     }
 }
 
