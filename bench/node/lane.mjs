@@ -60,7 +60,7 @@ const page = await lanes[process.argv[2]]()
 async function several(rows, count) {
   for (let nth = 0; nth < count; nth += 1) {
     const came = await page(rows)
-    if (came !== rows) throw new Error(`${came} syncs came where ${rows} were asked for`)
+    if (came !== rows) throw new Error(`expected ${rows} syncs, got ${came}`)
   }
 }
 

@@ -54,7 +54,7 @@ def with_requests() -> Callable[[int], int]:
 
     session = requests.Session()
     session.mount("https://", requests.adapters.HTTPAdapter(pool_maxsize=FLIGHT))
-    # Otherwise requests looks for proxies and certificates in the environment at each call.
+    # By default, `requests` looks for proxies and certificates in the environment at each call.
     session.trust_env = False
     session.verify = CA
     session.headers.update(HEADERS)
@@ -113,7 +113,7 @@ class Tell:
 
 def check(came: int, limit: int) -> None:
     if came != limit:
-        raise SystemExit(f"{came} syncs came where {limit} were asked for")
+        raise SystemExit(f"expected {limit} syncs, got {came}")
 
 
 def blocking(page: Callable[[int], int]) -> None:

@@ -73,7 +73,7 @@ async fn several(lane: &dyn Lane, limit: u32, count: usize) -> Result<(), Failur
     for _ in 0..count {
         let came = lane.page(limit).await?;
         if came != limit as usize {
-            return Err(format!("{came} syncs came where {limit} were asked for").into());
+            return Err(format!("expected {limit} syncs, got {came}").into());
         }
     }
     Ok(())
