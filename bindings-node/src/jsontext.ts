@@ -9,10 +9,10 @@ export function formatPath(path: Path, root = 'value'): string {
 }
 
 /**
- * Returns `text` with the value at `path` replaced. If the last name or index of the path is new, a member is added to
- * the object, or an item to the end of the array.
+ * Returns `text` with the value at `path` replaced or added. If the last name or index of the path is new, a member is
+ * added to the object, or an item to the end of the array.
  *
- * @throws TypeError if no value is at the path.
+ * @throws TypeError if no value is at the path and none can be added there.
  */
 export function replaceAt(text: string, path: Path, value: string): string {
   let at = skipSpace(text, 0)

@@ -35,7 +35,8 @@ describe('a Json', () => {
     }, TypeError)
     assert.throws(() => value.a.b.push(2), TypeError)
     assert.throws(() => Reflect.set(json, 'value', {}), /members of a Json cannot be assigned/)
-    // No member can be deleted either. Without the guard, a copy of the Json would be sent as a plain object.
+    // No member can be deleted either. One of them marks copies of the Json, which would otherwise be sent as plain
+    // objects.
     for (const name of Object.keys(json)) assert.equal(Reflect.deleteProperty(json, name), false, name)
     const copy = structuredClone(value)
     copy.a.b.push(2)

@@ -16,7 +16,10 @@ export class KeyFunction {
     this.#entries = [...entries]
   }
 
-  /** Does what the next entry says, or else the last entry. `client` is the client that has this function. */
+  /**
+   * Does what the next entry says; the last entry serves all further calls. `client` is the client that has this
+   * function.
+   */
   async key(client: Hightouch): Promise<string> {
     this.calls += 1
     const [entry = ''] = this.#entries.length > 1 ? this.#entries.splice(0, 1) : this.#entries

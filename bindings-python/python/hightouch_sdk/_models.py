@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 else:
     from ._datetimes import datetime
 
-    # The decoder keeps opaque JSON as text. `__post_init__` of each class wraps this text in `Json`.
+    # At run time these names mean `Raw`: the decoder keeps opaque JSON as text. Then `__post_init__` of the class
+    # converts this text to a `Json` of `_json.py`.
     from msgspec import Raw as Json
     from msgspec import Raw as MaybeJson
 

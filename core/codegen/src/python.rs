@@ -312,7 +312,8 @@ fn composite(ty: &Value) -> Result<Composite, Error> {
         .ok_or_else(|| unknown(&format!("the type {ty}")))
 }
 
-/// The default of a field that the core fills in every answer. Users who create a value may leave the field out.
+/// The default of a `defaulted` field: the core adds the field to an answer that lacks it. Users who create a value may
+/// leave it out.
 fn default(ty: &Value) -> Result<String, Error> {
     Ok(match ty.as_str() {
         Some("int") => "default=0".to_owned(),

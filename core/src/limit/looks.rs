@@ -172,7 +172,7 @@ impl<W> Looks<W> {
         self.granted.make_contiguous().sort_unstable();
     }
 
-    /// Removes all waiting looks: their arrivals, whether they are fresh, and their data.
+    /// Removes all waiting looks. Returns the arrival of each, whether it is fresh, and its data.
     pub fn drain(&mut self) -> impl Iterator<Item = (u64, bool, W)> {
         self.ranks.clear();
         std::mem::take(&mut self.waiting).into_iter().map(|(rank, who)| (rank.arrival, rank.fresh, who))

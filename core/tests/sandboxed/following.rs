@@ -70,7 +70,7 @@ async fn following_five_hundred_runs_takes_a_small_part_of_the_limit_and_an_end_
     }
     let ended = ended.unwrap();
     assert_eq!((parent, ended.status.as_str()), (RUNS.to_string(), "success"));
-    // The server says when the run ended, because a busy server may start the run long after the trigger arrives.
+    // The end is not computed from the time of the trigger, because a busy server may start the run long after that.
     let end = seconds(ended.finished_at.unwrap());
 
     let requests = log["requests"].as_array().unwrap();

@@ -6,7 +6,8 @@ use super::prose::WIDTH;
 use super::spell::{self, camel};
 use super::{is, list, text};
 
-/// The parts of an operation that the templates use: the head and the body of its method, and those of the raw method.
+/// What the templates need for an operation: the head and the body of its method and of its raw method, its name in
+/// links, and its call in the tests.
 pub(super) fn forms(operation: &Json) -> Json {
     let (form, method) =
         (operation.get("form").unwrap_or(&Json::Null), spell::name(text(operation, "method")));

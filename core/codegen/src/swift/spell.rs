@@ -105,7 +105,8 @@ pub(super) fn spell(of: &Value) -> Result<String, Error> {
     })
 }
 
-/// The default of a field that the core fills in every answer. Users who create a value may leave the field out.
+/// The default of a `defaulted` field: the core adds the field to an answer that lacks it. Users who create a value may
+/// leave it out.
 pub(super) fn default(of: &Value) -> Result<String, Error> {
     Ok(match of.as_str() {
         Some("int" | "float") => "0".to_owned(),
