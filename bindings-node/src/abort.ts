@@ -14,7 +14,8 @@ function onAbort(this: AbortSignal): void {
   for (const cancel of waiting) cancel()
 }
 
-function listen(signal: AbortSignal, cancel: () => void): void {
+/** Calls `cancel` when `signal` aborts, until {@link unlisten}. */
+export function listen(signal: AbortSignal, cancel: () => void): void {
   const waiting = callbacks.get(signal)
   if (waiting) {
     waiting.add(cancel)
@@ -24,7 +25,8 @@ function listen(signal: AbortSignal, cancel: () => void): void {
   }
 }
 
-function unlisten(signal: AbortSignal, cancel: () => void): void {
+/** Undoes {@link listen}. */
+export function unlisten(signal: AbortSignal, cancel: () => void): void {
   const waiting = callbacks.get(signal)
   if (waiting?.delete(cancel) && waiting.size === 0) {
     callbacks.delete(signal)

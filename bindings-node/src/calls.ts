@@ -1,7 +1,10 @@
 /** Two implementations of {@link Calls}: the first returns values, the second returns raw responses. */
 
+import { SyncBatch } from './batch.js'
+import { refusal } from './checks.js'
 import type { Door } from './door.js'
 import type { CallOptions } from './meta.js'
+import type { SyncRef } from './models.js'
 import { Listing } from './pages.js'
 import { RawResponse } from './raw.js'
 import type { Calls } from './resource.js'
@@ -30,6 +33,10 @@ export class ValueCalls implements Calls {
   async run<Handle extends AnyRunHandle>(op: string, args: object, options: CallOptions): Promise<Handle> {
     return handleOf(this.#door, await this.#door.value<RunRecord>(op, args, options)) as Handle
   }
+
+  async batch(syncs: readonly SyncRef[], args: object, options: CallOptions): Promise<SyncBatch> {
+    return SyncBatch.start(this.#door, syncs, args, options)
+  }
 }
 
 type RawCall = (op: string, args: object, options: CallOptions) => Promise<RawResponse<unknown>>
@@ -46,11 +53,13 @@ export function rawCalls(door: Door): Calls {
     }
   }
   const value = rawCall((parsed) => parsed)
-  const calls: Record<keyof Calls, RawCall> = {
+  const calls: Record<Exclude<keyof Calls, 'batch'>, RawCall> & Pick<Calls, 'batch'> = {
     value,
     list: value,
     nothing: rawCall(() => undefined),
     run: rawCall((parsed) => handleOf(door, parsed as RunRecord)),
+    batch: () =>
+      Promise.reject(refusal('argument', 'a batch has no raw response.', { operation: 'syncs.runMany' })),
   }
   return calls as unknown as Calls
 }

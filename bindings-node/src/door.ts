@@ -108,8 +108,16 @@ class PendingCalls {
 
 let pendingCalls: PendingCalls | undefined
 
-/** Operations that send no request. Hooks are not called for them. */
-const LOCAL = new Set(['runs.open', 'client.stats', 'client.setKey', 'client.close'])
+/** Operations that send no request themselves. Hooks are not called for them. */
+const LOCAL = new Set([
+  'runs.open',
+  'syncs.run_many',
+  'batch.next',
+  'batch.close',
+  'client.stats',
+  'client.setKey',
+  'client.close',
+])
 
 const KNOWN_OPTIONS = [...CALL_OPTIONS, 'signal']
 

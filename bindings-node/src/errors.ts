@@ -3,7 +3,7 @@
 import { endedRun, type EndedRun } from './ended.js'
 import type { Json } from './json.js'
 import type { Meta } from './meta.js'
-import type { ErrorKind } from './models.js'
+import type { ErrorKind, SyncRef, SyncRun } from './models.js'
 
 /** A failure as the core sends it. */
 export interface Failure {
@@ -86,12 +86,49 @@ export class ApiError extends HightouchError {}
 /** No connection to the API could be made, or the connection broke. */
 export class ConnectionError extends HightouchError {}
 
-/** The run failed, was cancelled or was interrupted, or it ended with warnings and `onWarning` is `'raise'`. */
+/**
+ * The run failed, was cancelled or was interrupted, or it ended with warnings and `onWarning` is `'raise'`. For a batch:
+ * at least one sync did, or was not started; the message names each one and says why.
+ */
 export class RunFailedError extends HightouchError {
-  /** The last state of the run. Its `error` is the message that the run reports, if there is one. */
-  get result(): EndedRun {
-    return endedRun(this.run ?? '', this.details?.value as object)
+  /** The syncs of a batch that did not succeed, in the order of the batch; absent if the error is about one run. */
+  declare readonly items: readonly BatchItem[] | undefined
+
+  /**
+   * The last state of the run. Its `error` is the message that the run reports, if there is one. `undefined` if the error is
+   * about a batch; see `items`.
+   */
+  get result(): EndedRun | undefined {
+    return this.run === undefined ? undefined : endedRun(this.run, this.details?.value as object)
   }
+}
+
+/** One sync of a batch, and what is known of its run. */
+export interface BatchItem {
+  /** The position of the sync in the batch, from 0. */
+  readonly index: number
+  /** The sync, as it was passed. */
+  readonly sync: SyncRef
+  /** The id of the sync; absent until its run was started. */
+  readonly syncId?: number
+  /** The id of the run; absent until it was started. */
+  readonly runId?: number
+  /** The token of the run; absent until it was started. `client.run(token)` returns its handle. */
+  readonly runToken?: string
+  /** Whether the answer to the trigger was lost, and this run was found to be the only one that it can have started. */
+  readonly adopted: boolean
+  /** Whether the run had started before: with `ifRunning: 'join'`, the trigger returned it and started none. */
+  readonly joined: boolean
+  /** The last state of the run that was seen; absent until one was seen. */
+  readonly state?: SyncRun
+  /**
+   * How the sync ended; absent while it waits or is in progress. `'failure'`: the run failed, was cancelled or was
+   * interrupted. `'not_started'`: no run was started. `'unknown'`: a run may have been started, or how it ended could not
+   * be read. In the last two cases `error` says why.
+   */
+  readonly outcome?: 'success' | 'warning' | 'failure' | 'not_started' | 'unknown'
+  /** Why no run was started, or why it is not known how the run ended. If the run itself failed, see `state.error`. */
+  readonly error?: HightouchError
 }
 
 /** Converts messages, the outermost first, to a chain of errors. */

@@ -1,11 +1,12 @@
 /** A client of the Hightouch REST API. */
 
 export { stoppedCalls } from './abort.js'
+export { SyncBatch, type BatchWaitOptions } from './batch.js'
 export { Hightouch, type HightouchOptions, type RequestArgs } from './client.js'
 export type { ApiKeyFunction } from './credentials.js'
 export type { EndedRun, OfKind, RunKind } from './ended.js'
 export * from './error-classes.js'
-export { ApiError, ConnectionError, HightouchError } from './errors.js'
+export { ApiError, ConnectionError, HightouchError, type BatchItem } from './errors.js'
 export type { CallEnd, CallHooks, CallStart } from './hooks.js'
 export { Json, type Frozen, type FrozenJson, type JsonInput, type JsonValue } from './json.js'
 export type { Path } from './jsontext.js'
@@ -15,6 +16,7 @@ export { Listing, Page } from './pages.js'
 export { RawResponse } from './raw.js'
 export type { Diagnosis, Finding, Negotiated, Stats, Waiting } from './reports.js'
 export type * from './resources.js'
+export type { RunManyArgs, SyncsBase } from './run-many.js'
 export type { RawMethod, Resource, WithRawResponse } from './resource.js'
 export {
   IdentityGraphRunHandle,

@@ -5,7 +5,9 @@
 
 import { inspect } from 'node:util'
 
+import type { SyncBatch } from './batch.js'
 import type { CallOptions } from './meta.js'
+import type { SyncRef } from './models.js'
 import type { Listing } from './pages.js'
 import type { RawResponse } from './raw.js'
 import type { AnyRunHandle } from './runs.js'
@@ -20,6 +22,7 @@ export interface Calls {
   nothing(op: string, args: object, options: CallOptions): Promise<void>
   list<T>(op: string, args: object, options: CallOptions): Listing<T>
   run<Handle extends AnyRunHandle>(op: string, args: object, options: CallOptions): Promise<Handle>
+  batch(syncs: readonly SyncRef[], args: object, options: CallOptions): Promise<SyncBatch>
 }
 
 /** The type of a method that has the parameters of `Method` and returns the raw response. */
@@ -29,9 +32,9 @@ export type RawMethod<Method> = Method extends (...args: infer Args) => Listing<
     ? (...args: Args) => Promise<RawResponse<Value>>
     : never
 
-/** The methods of a resource, each of which returns the raw response. */
+/** The methods of a resource, each of which returns the raw response. A batch has no single response. */
 export type WithRawResponse<Methods> = {
-  readonly [Name in keyof Methods as Exclude<Name, 'withRawResponse'>]: RawMethod<Methods[Name]>
+  readonly [Name in keyof Methods as Exclude<Name, 'withRawResponse' | 'runMany'>]: RawMethod<Methods[Name]>
 }
 
 /** A resource of the API. */

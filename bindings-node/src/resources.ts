@@ -5,6 +5,7 @@ import type { CallOptions } from './meta.js'
 import type * as models from './models.js'
 import type { Listing } from './pages.js'
 import { Resource, type Calls } from './resource.js'
+import { SyncsBase } from './run-many.js'
 import type * as runs from './runs.js'
 
 /** Arguments of `sources.list`. */
@@ -1035,7 +1036,7 @@ export class SyncSequences extends Resource {
 }
 
 /** Methods of `syncs`. */
-export class Syncs extends Resource {
+export class Syncs extends SyncsBase<SyncsTriggerArgs> {
   /**
    * Lists the syncs of the workspace, a page at a time, ordered by id unless `orderBy` says otherwise.
    *

@@ -57,7 +57,7 @@ type WaitOption = [expected: string, isValid: (value: unknown) => boolean]
 const POLICY: WaitOption = ["'raise' or 'return'", (value) => value === 'raise' || value === 'return']
 
 /** What each option must be. Any `signal` is accepted here, because the call checks it. */
-const WAIT_OPTIONS: Record<string, WaitOption> = {
+export const WAIT_OPTIONS: Record<string, WaitOption> = {
   timeoutMs: [
     'a finite number of milliseconds, 0 or more',
     (value) => Number.isFinite(value) && Number(value) >= 0,
@@ -69,7 +69,7 @@ const WAIT_OPTIONS: Record<string, WaitOption> = {
 }
 
 /** @throws HightouchError (`invalid_request`) if an option is unknown or wrong. */
-function checkOptions(options: object, known: string[]): void {
+export function checkOptions(options: object, known: string[]): void {
   checkNames('option', options, known)
   for (const [name, value] of Object.entries(options) as [string, unknown][]) {
     const [expected, isValid] = WAIT_OPTIONS[name] ?? []

@@ -54,6 +54,17 @@ describe('a process', { concurrency: 2 }, () => {
     assert.deepEqual(await run(home, script), { code: 0, out: 'TimeoutError\n' })
   })
 
+  test('ends although a batch is in progress, if nobody waits for it any more', async () => {
+    const home = await world({ runs: { seconds: 360_000 } })
+    const script = `const ht = new Hightouch(settings)
+      const batch = await ht.syncs.runMany([1, 2])
+      await Promise.all([
+        batch.wait({ timeoutMs: 100 }).catch((error) => console.log(error.name)),
+        batch.wait({ timeoutMs: 300 }).catch((error) => console.log(error.name)),
+      ])`
+    assert.deepEqual(await run(home, script), { code: 0, out: 'WaitTimeoutError\nWaitTimeoutError\n' })
+  })
+
   test('ends although a client with a key function is open, and waits for a key function that is slow', async () => {
     const home = await world()
     const script = `const late = () => new Promise((resolve) => setTimeout(resolve, 300, settings.apiKey))

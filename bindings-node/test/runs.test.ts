@@ -46,16 +46,16 @@ describe('a run', () => {
     })
     await using ht = clientOf(home)
     const { result: sync } = await failed((await ht.syncs.trigger(2)).wait())
-    assert(sync.kind === 'sync')
+    assert(sync?.kind === 'sync')
     assert.deepEqual([sync.id, sync.status, sync.error], [9001, 'failed', 'the destination is down'])
     const { result: sequence } = await failed((await ht.syncSequences.trigger('nightly')).wait())
-    assert(sequence.kind === 'sequence')
+    assert(sequence?.kind === 'sequence')
     assert.deepEqual([sequence.status, sequence.syncRuns[0]?.status], ['failed', 'failed'])
     const run = await ht.identityGraphs.trigger('customers')
     const states: string[] = []
     const error = await failed(run.wait({ progress: ({ status }) => states.push(status) }))
     const graph = error.result
-    assert(graph.kind === 'identity_graph')
+    assert(graph?.kind === 'identity_graph')
     assert.deepEqual([graph.id, graph.status, graph.error], [run.id, 'FAILURE', 'no memory left'])
     assert.equal(states.at(-1), 'FAILURE')
     // With 'return', the wait returns the same state, without the kind.

@@ -4,6 +4,7 @@ import {
   Hightouch,
   HightouchError,
   RunFailedError,
+  type BatchItem,
   type CallEnd,
   type CampaignResult,
   type FrozenJson,
@@ -17,6 +18,7 @@ import {
   type SequenceRun,
   type SequenceRunHandle,
   type Sync,
+  type SyncBatch,
   type SyncRun,
   type SyncRunHandle,
 } from 'hightouch-sdk'
@@ -208,6 +210,31 @@ export async function runs(ht: Hightouch): Promise<void> {
   else expectType<string>(run.id)
 }
 
+export async function batches(ht: Hightouch, signal: AbortSignal): Promise<void> {
+  const syncs = ['orders', 7] as const
+  const batch = await ht.syncs.runMany(syncs, { fullResync: true, atOnce: 2 }, { signal, timeoutMs: 1000 })
+  expectType<SyncBatch>(batch)
+  for await (const item of batch) expectType<BatchItem>(item)
+  const items = await batch.wait({ timeoutMs: 1, onFailure: 'return', signal, progress: ({ sync }) => sync })
+  expectType<BatchItem[]>(items)
+  const [item] = items
+  if (item) expectType<[number | undefined, SyncRun | undefined]>([item.syncId, item.state])
+  if (item) expectType<HightouchError | undefined>(item.error)
+  expectType<BatchItem[]>(await batch.stop())
+  await using disposed = await ht.syncs.runMany([7])
+  expectType<BatchItem[]>(disposed.items)
+  // @ts-expect-error a text is not a list of syncs
+  await ht.syncs.runMany('orders')
+  // @ts-expect-error an unknown outcome
+  if (item?.outcome === 'failed') expectType<never>(item)
+  // @ts-expect-error a misspelt argument
+  await ht.syncs.runMany([7], { at_once: 2 })
+  // @ts-expect-error an option of another language
+  await batch.wait({ timeout: 1 })
+  // @ts-expect-error a batch has no single response
+  expectType<unknown>(ht.syncs.withRawResponse.runMany)
+}
+
 export async function raw(ht: Hightouch, signal: AbortSignal): Promise<void> {
   const got = await ht.syncs.withRawResponse.get(7, { signal })
   expectType<RawResponse<Sync>>(got)
@@ -242,9 +269,10 @@ export async function clients(): Promise<void> {
 export function errors(error: unknown): void {
   if (error instanceof RunFailedError) {
     const { result } = error
-    if (result.kind === 'sync') expectType<SyncRun>(result)
-    if (result.kind === 'sequence') expectType<SequenceRun>(result)
-    if (result.kind === 'identity_graph') expectType<IdentityGraphRun>(result)
+    if (result?.kind === 'sync') expectType<SyncRun>(result)
+    if (result?.kind === 'sequence') expectType<SequenceRun>(result)
+    if (result?.kind === 'identity_graph') expectType<IdentityGraphRun>(result)
+    expectType<readonly BatchItem[] | undefined>(error.items)
   }
   if (!(error instanceof HightouchError)) return
   switch (error.kind) {

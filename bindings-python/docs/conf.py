@@ -29,6 +29,8 @@ RESOURCES = {
 MADE_BY_PACKAGE = (
     hightouch_sdk.Run,
     hightouch_sdk.AsyncRun,
+    hightouch_sdk.SyncBatch,
+    hightouch_sdk.AsyncSyncBatch,
     hightouch_sdk.Listing,
     hightouch_sdk.AsyncListing,
     hightouch_sdk.RawResponse,
@@ -120,7 +122,7 @@ def value(name: str) -> str:
 def resource(name: str, cls: str) -> str:
     """Returns the section of one resource."""
     title = f"``ht.{name}``"
-    return f"{title}\n{'-' * len(title)}\n\n.. autoclass:: {PACKAGE}._operations.{cls}"
+    return f"{title}\n{'-' * len(title)}\n\n.. autoclass:: {PACKAGE}._operations.{cls}\n   :inherited-members:"
 
 
 def public_signature(

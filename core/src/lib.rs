@@ -25,6 +25,7 @@
 #[macro_use]
 mod message;
 mod attempt;
+mod batch;
 mod error;
 mod json;
 mod limit;
@@ -50,6 +51,7 @@ pub mod wire;
 mod workspace;
 
 pub use attempt::{Attempt, CutMade, Meta};
+pub use batch::{Batch, BatchItem, ItemOutcome, RunMany, WaitMany};
 pub use call::{Options, Priority};
 pub use client::Client;
 pub use config::{DEFAULT_BASE_URL, RateLimit, Settings};

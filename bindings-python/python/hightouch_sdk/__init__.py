@@ -33,7 +33,10 @@ from ._raw import RawResponse
 from ._unset import UNSET, UnsetType
 
 if TYPE_CHECKING:
+    from ._async_batch import AsyncSyncBatch
     from ._async_client import AsyncHightouch
+    from ._batch import SyncBatch
+    from ._batch_items import BatchItem
     from ._enums import *  # noqa: F403
     from ._models import *  # noqa: F403
     from ._runs import (
@@ -54,8 +57,10 @@ __all__ = [
     "AsyncListing",
     "AsyncRun",
     "AsyncSequenceRunHandle",
+    "AsyncSyncBatch",
     "AsyncSyncRunHandle",
     "Attempt",
+    "BatchItem",
     "CallEnd",
     "CallStart",
     "Cut",
@@ -76,6 +81,7 @@ __all__ = [
     "Run",
     "SequenceRunHandle",
     "Stats",
+    "SyncBatch",
     "SyncRunHandle",
     "UnsetType",
     "Waiting",
@@ -92,10 +98,13 @@ _LATER = {
     "AsyncIdentityGraphRunHandle": "_runs",
     "AsyncRun": "_runs",
     "AsyncSequenceRunHandle": "_runs",
+    "AsyncSyncBatch": "_async_batch",
     "AsyncSyncRunHandle": "_runs",
+    "BatchItem": "_batch_items",
     "IdentityGraphRunHandle": "_runs",
     "Run": "_runs",
     "SequenceRunHandle": "_runs",
+    "SyncBatch": "_batch",
     "SyncRunHandle": "_runs",
     **dict.fromkeys(_names.__all__, "_models"),
     **dict.fromkeys(_names.ENUMS, "_enums"),

@@ -11,7 +11,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from ._async_keys import AsyncKeys
-from ._door import Door, meta_of, note, read
+from ._door import UNHOOKED, Door, interrupted, meta_of, read
 from ._encoding import args_json, options_json
 from ._errors import HightouchError
 from ._native import Mailbox
@@ -19,7 +19,7 @@ from ._native import Mailbox
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from ._door import Answer
+    from ._door import Answer, Late
     from ._encoding import Args, Opts
 
 _LISTEN_MS = 500
@@ -123,30 +123,39 @@ class AsyncDoor:
         self.local = local
         """The blocking door, for operations that send nothing."""
 
-    async def call(self, op: str, args: Args | None = None, opts: Opts | None = None) -> tuple[str, bytes]:
+    async def call(
+        self, op: str, args: Args | None = None, opts: Opts | None = None, late: Late | None = None
+    ) -> tuple[str, bytes]:
         """Makes a call, waits for it and returns its head and body. Cancelling the task cancels the call."""
         try:
-            return await self._call(op, args or {}, opts or {})
+            return await self._call(op, args or {}, opts or {}, late)
         except HightouchError as error:
             # Removes the frames below this one, which mean nothing to the caller.
             raise error.with_traceback(None)  # noqa: B904
 
-    async def _call(self, op: str, args: Args, opts: Opts) -> tuple[str, bytes]:
+    def asking(self) -> AbstractContextManager[None]:
+        """Lets the key function run in this event loop."""
+        keys = self.local.keys
+        return keys.around(asyncio.get_running_loop()) if isinstance(keys, AsyncKeys) else nullcontext()
+
+    async def _call(self, op: str, args: Args, opts: Opts, late: Late | None) -> tuple[str, bytes]:
         engine, keys = self.local.engine, self.local.keys
-        asking: AbstractContextManager[None] = nullcontext()
         if isinstance(keys, AsyncKeys):
             opts = keys.serve(engine, opts)
-            asking = keys.around(asyncio.get_running_loop())
         texts = op, args_json(args), options_json(opts)
-        with asking:
-            if self.local.hooks is None:
-                return await self._answer(*texts)
+        with self.asking():
+            if self.local.hooks is None or op in UNHOOKED:
+                return await self._answer(*texts, late)
             with self.local.hooks.around(op) as around:
-                answer = await self._answer(*texts)
+                answer = await self._answer(*texts, late)
                 around.meta = meta_of(answer[0])
             return answer
 
-    async def _answer(self, op: str, args: str, opts: str) -> tuple[str, bytes]:
+    def begin(self, op: str, args: Args) -> asyncio.Task[tuple[str, bytes]]:
+        """Starts a call that sends nothing, without its hooks."""
+        return asyncio.get_running_loop().create_task(self._answer(op, args_json(args), ""))
+
+    async def _answer(self, op: str, args: str, opts: str, late: Late | None = None) -> tuple[str, bytes]:
         inbox = _inbox(asyncio.get_running_loop())
         ticket = inbox.expect()
         try:
@@ -160,7 +169,7 @@ class AsyncDoor:
                     # The task ends as cancelled, whether or not the outcome of the call arrives in time.
                     with suppress(asyncio.CancelledError, asyncio.TimeoutError):
                         last = await asyncio.wait_for(inbox.answer(ticket), _CANCEL_S)
-                    note(stopped, op, last)
+                    interrupted(stopped, op, last, late)
                 raise
         finally:
             inbox.forget(ticket)

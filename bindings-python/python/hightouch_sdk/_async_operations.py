@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from msgspec import UNSET, UnsetType
 
 from ._arguments import camel, json_argument, minutes, moment, options, schedule_of, sync_id
+from ._async_batch import AsyncRunMany
 from ._async_calls import AsyncRaw, AsyncRawList, AsyncRawResource, AsyncResource
 from ._base import Priority
 from ._deprecated import deprecated
@@ -2176,7 +2177,7 @@ class AsyncSyncSequencesWithRawResponse(AsyncRawResource):
     run = AsyncRaw(AsyncSyncSequences.run)
 
 
-class AsyncSyncs(AsyncResource):
+class AsyncSyncs(AsyncRunMany):
     """The operations of ``client.syncs``."""
 
     def list(

@@ -12,7 +12,7 @@ from msgspec.json import Decoder
 from ._encoding import NOT_WRITTEN, args_json, encoded, options_json
 from ._errors import ConfigError, HightouchError, Meta, ProtocolError, failure
 from ._log import logger
-from ._native import Engine
+from ._native import Engine, Mailbox, monotonic
 from ._surrogates import decode
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     Answer: TypeAlias = tuple[bool, str, bytes]
     """Whether the call succeeded, the head and the body."""
+
+    Late: TypeAlias = Callable[[bytes], object]
+    """Receives the body of a call that had succeeded when it was interrupted."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -70,7 +73,9 @@ def read(answer: Answer, keys: Keys | None = None) -> tuple[str, bytes]:
     raise error
 
 
-def settled(called: tuple[Answer | None, BaseException | None], op: str, keys: Keys | None = None) -> tuple[str, bytes]:
+def settled(
+    called: tuple[Answer | None, BaseException | None], op: str, keys: Keys | None = None, late: Late | None = None
+) -> tuple[str, bytes]:
     """Returns the head and the body of a call that this thread waited for.
 
     Raises:
@@ -79,11 +84,19 @@ def settled(called: tuple[Answer | None, BaseException | None], op: str, keys: K
     """
     answer, raised = called
     if raised is not None:
-        note(raised, op, answer)
+        interrupted(raised, op, answer, late)
         raise raised
     # Without an exception, the bridge always returns an answer.
     assert answer is not None  # noqa: S101
     return read(answer, keys)
+
+
+def interrupted(raised: BaseException, op: str, last: Answer | None, late: Late | None) -> None:
+    """Passes the answer of an interrupted call to ``late``. Without such a function, adds a note to the exception."""
+    if late is None:
+        note(raised, op, last)
+    elif last is not None and last[0]:
+        late(last[2])
 
 
 class _Run(Struct):
@@ -117,6 +130,11 @@ def add_note(raised: BaseException, text: str) -> None:
 
 
 _RUN = Decoder(_Run)
+
+_SLICE_MS = 50
+
+UNHOOKED = frozenset({"syncs.run_many", "batch.next"})
+"""Operations that send nothing themselves. Hooks are not called for the requests of a batch."""
 
 _DEBUG = 10
 """``logging.DEBUG``. This module does not import ``logging``."""
@@ -217,6 +235,25 @@ def answer_of(head: str) -> tuple[Meta, RawAnswer]:
     return it.meta, it.answer
 
 
+class Pending:
+    """A call that was started. An interruption of a wait for it does not cancel it."""
+
+    def __init__(self, engine: Engine, op: str, args: Args) -> None:
+        self._mailbox = Mailbox()
+        self._answer: Answer | None = None
+        engine.start(op, args_json(args), "", self._mailbox, 0)
+
+    def wait(self, seconds: float | None) -> Answer | None:
+        """Waits for the answer; returns None if the time is over first. Several threads may wait."""
+        end = None if seconds is None else monotonic() + seconds
+        while self._answer is None and (end is None or monotonic() < end):
+            # A signal handler runs between two waits.
+            if self._mailbox.wait(_SLICE_MS):
+                for _, answer in self._mailbox.drain():
+                    self._answer = answer
+        return self._answer
+
+
 class Door:
     """Passes calls to the engine: the core's client in this process. A forked child opens an engine of its own."""
 
@@ -241,29 +278,35 @@ class Door:
             self._engine, self._pid = engine, os.getpid()
         return self._engine
 
-    def call(self, op: str, args: Args | None = None, opts: Opts | None = None) -> tuple[str, bytes]:
+    def call(
+        self, op: str, args: Args | None = None, opts: Opts | None = None, late: Late | None = None
+    ) -> tuple[str, bytes]:
         """Makes a call, waits for it in this thread and returns its head and body."""
         try:
-            return self._call(op, args or {}, opts or {})
+            return self._call(op, args or {}, opts or {}, late)
         except HightouchError as error:
             # Removes the frames below this one, which mean nothing to the caller.
             raise error.with_traceback(None)  # noqa: B904
 
-    def _call(self, op: str, args: Args, opts: Opts) -> tuple[str, bytes]:
+    def _call(self, op: str, args: Args, opts: Opts, late: Late | None) -> tuple[str, bytes]:
         engine = self.engine
         if self.keys is not None:
             opts = self.keys.serve(engine, opts)
         texts = op, args_json(args), options_json(opts)
-        if self.hooks is None:
-            return settled(engine.call(*texts), op, self.keys)
+        if self.hooks is None or op in UNHOOKED:
+            return settled(engine.call(*texts), op, self.keys, late)
         with self.hooks.around(op) as around:
-            answer = settled(engine.call(*texts), op, self.keys)
+            answer = settled(engine.call(*texts), op, self.keys, late)
             around.meta = meta_of(answer[0])
         return answer
 
     def local(self, op: str, args: Args | None = None) -> tuple[str, bytes]:
         """Runs an operation that sends nothing."""
         return settled(self.engine.call(op, args_json(args or {}), ""), op)
+
+    def begin(self, op: str, args: Args) -> Pending:
+        """Starts a call that sends nothing, without its hooks. It goes on if nobody waits for it."""
+        return Pending(self.engine, op, args)
 
     def __reduce__(self) -> Any:
         raise TypeError(

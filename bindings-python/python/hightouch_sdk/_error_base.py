@@ -152,15 +152,28 @@ class RunFailedError(HightouchError):
     kind = "run_failed"
     if TYPE_CHECKING:
         _state: type[SyncRun | SequenceRun | IdentityGraphRun] | None
+        _items: Sequence[hightouch_sdk.BatchItem]
     _state = None
+    _items = ()
 
     def of(self, state: type[Any]) -> None:
         """Sets the type of ``result``; the handle of the run calls this."""
         self._state = state
 
+    def of_batch(self, items: Sequence[hightouch_sdk.BatchItem]) -> None:
+        """Sets ``items`` to those of these items that failed; the batch calls this."""
+        self._items = [items[failed["index"]] for failed in self.details or ()]
+
+    @property
+    def items(self) -> list[hightouch_sdk.BatchItem]:
+        """The failed items, if the error is of a batch (``syncs.run_many``). Otherwise there are none."""
+        return list(self._items)
+
     @property
     def result(self) -> hightouch_sdk.SyncRun | hightouch_sdk.SequenceRun | hightouch_sdk.IdentityGraphRun:
-        """The last state of the run, of the type that ``wait`` returns."""
+        """The last state of the run, of the type that ``wait`` returns. The error of a batch has ``items`` instead."""
+        if self._items:
+            raise AttributeError("The error of a batch has `items`, one for each failed sync, and no `result`.")
         from ._models import SyncRun
 
         raw = b"null" if self._details is None else self._details.raw

@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from ._arguments import camel, json_argument, minutes, moment, options, schedule_of, sync_id
 from ._base import Priority
+from ._batch import RunMany
 from ._calls import Raw, RawList, RawResource, Resource
 from ._deprecated import deprecated
 from ._encoding import Args, Seconds
@@ -2176,7 +2177,7 @@ class SyncSequencesWithRawResponse(RawResource):
     run = Raw(SyncSequences.run)
 
 
-class Syncs(Resource):
+class Syncs(RunMany):
     """The operations of ``client.syncs``."""
 
     def list(

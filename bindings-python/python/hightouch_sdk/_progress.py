@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, final
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar, final
 
 from ._callables import check_function
 from ._errors import InvalidRequestError
@@ -23,11 +23,19 @@ AsyncProgress: TypeAlias = bool | Callable[[S], Awaitable[object] | object]
 """The same as ``Progress``, for asyncio. An awaitable that the function returns is awaited before the wait goes on."""
 
 
+class Line(Protocol):
+    """What ``progress=True`` shows on a terminal."""
+
+    def __call__(self, state: Any, /) -> None: ...
+    def end(self) -> None:
+        """Ends the line, so that the last state stays visible."""
+
+
 def _total(rows: RowCounts) -> int:
     return rows.added_count + rows.changed_count + rows.removed_count
 
 
-def _describe(state: object) -> str:
+def describe(state: object) -> str:
     from ._models import IdentityGraphRun, SequenceRun, SyncRun
 
     match state:
@@ -42,16 +50,14 @@ def _describe(state: object) -> str:
             return ""
 
 
-@final
 class LiveLine:
-    """One line on standard error, which each state overwrites."""
+    """One line on standard error, which each text overwrites."""
 
-    def __init__(self, run_id: int | str) -> None:
-        self._run_id = run_id
+    def __init__(self) -> None:
         self._width = 0
 
-    def __call__(self, state: object) -> None:
-        text = f"run {self._run_id}: {_describe(state)}"
+    def show(self, text: str) -> None:
+        """Shows a text in place of the last one."""
         sys.stderr.write("\r" + text.ljust(self._width))
         sys.stderr.flush()
         self._width = len(text)
@@ -64,16 +70,28 @@ class LiveLine:
             self._width = 0
 
 
+@final
+class RunLine(LiveLine):
+    """Shows the states of one run."""
+
+    def __init__(self, run_id: int | str) -> None:
+        super().__init__()
+        self._run_id = run_id
+
+    def __call__(self, state: object, /) -> None:
+        self.show(f"run {self._run_id}: {describe(state)}")
+
+
 def _check(progress: object) -> None:
     if not isinstance(progress, bool) and not callable(progress):
         raise InvalidRequestError(f"`progress` must be True, False or a function, not {progress!r}.")
 
 
 class _Observer(Generic[S]):
-    """Passes the states of a run to a function or a live line."""
+    """Passes states to a function or a live line."""
 
-    def __init__(self, progress: object, run_id: int | str) -> None:
-        self._line = LiveLine(run_id) if progress is True and sys.stderr.isatty() else None
+    def __init__(self, progress: object, line: Line) -> None:
+        self._line = line if progress is True and sys.stderr.isatty() else None
         self._tell: Callable[[Any], Any] | None = progress if callable(progress) else self._line
 
     def __enter__(self) -> Self:
@@ -88,11 +106,11 @@ class _Observer(Generic[S]):
 class Observer(_Observer[S]):
     """Observes a wait of the blocking client."""
 
-    def __init__(self, progress: Progress[S], run_id: int | str) -> None:
+    def __init__(self, progress: Progress[S], line: Line) -> None:
         _check(progress)
         if callable(progress):
             check_function("progress", progress, InvalidRequestError)
-        super().__init__(progress, run_id)
+        super().__init__(progress, line)
 
     def see(self, state: S | None) -> None:
         """Shows a state."""
@@ -104,9 +122,9 @@ class Observer(_Observer[S]):
 class AsyncObserver(_Observer[S]):
     """Observes a wait of the asynchronous client. If the function returns an awaitable, it is awaited."""
 
-    def __init__(self, progress: AsyncProgress[S], run_id: int | str) -> None:
+    def __init__(self, progress: AsyncProgress[S], line: Line) -> None:
         _check(progress)
-        super().__init__(progress, run_id)
+        super().__init__(progress, line)
 
     async def see(self, state: S | None) -> None:
         """Shows a state."""

@@ -13,7 +13,7 @@ from ._encoding import Seconds, milliseconds
 from ._errors import HightouchError, ProtocolError, RunFailedError
 from ._models import IdentityGraphRun, SequenceRun, SyncRun
 from ._native import monotonic
-from ._progress import AsyncObserver, AsyncProgress, Observer, Progress
+from ._progress import AsyncObserver, AsyncProgress, Observer, Progress, RunLine
 from ._public import public
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ class Run(_Handle[S]):
             HightouchError: The run could not be read. Temporary outages do not end the wait.
         """
         waiting = _Wait(self.token, self._slug, self._state, timeout, on_failure, on_warning)
-        with waiting as wait, Observer(progress, self.id) as observer:
+        with waiting as wait, Observer(progress, RunLine(self.id)) as observer:
             while True:
                 step = wait.take(self._door.call("run", wait.args())[1])
                 if step.changed:
@@ -253,7 +253,7 @@ class AsyncRun(_Handle[S]):
             HightouchError: The run could not be read. Temporary outages do not end the wait.
         """
         waiting = _Wait(self.token, self._slug, self._state, timeout, on_failure, on_warning)
-        with waiting as wait, AsyncObserver(progress, self.id) as observer:
+        with waiting as wait, AsyncObserver(progress, RunLine(self.id)) as observer:
             while True:
                 step = wait.take((await self._door.call("run", wait.args()))[1])
                 if step.changed:

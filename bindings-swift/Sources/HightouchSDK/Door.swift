@@ -31,8 +31,8 @@ struct Native: Sendable {
 
     /// Makes a call that sends nothing. It ignores cancellation of the task, because users often call `close()` in a
     /// cancelled task.
-    func local(_ op: String, _ arguments: Fields = [:]) async throws -> Response {
-        try await response(op, arguments, [:], Cancel())
+    func local(_ op: String, _ arguments: Fields = [:], _ options: Fields = [:]) async throws -> Response {
+        try await response(op, arguments, options, Cancel())
     }
 
     private func response(
@@ -77,27 +77,42 @@ final class Door: Sendable {
     /// - Throws: `HightouchError`, or `CancellationError` if the task was cancelled and the core's error has no hint,
     ///   no run and no details.
     func call(_ op: String, _ arguments: Fields = [:], _ options: Fields = [:]) async throws -> Response {
-        var options = options
-        options.set("inKeyFunction", CredentialsProvider.isRunning ? true : nil)
         let start = CallStart(op: op)
         hooks.onStart?(start)
         do {
-            let response = try await native.call(op, arguments, options)
+            let response = try await native.call(op, arguments, marked(options))
             hooks.onEnd?(CallEnd(of: start, meta: response.head.meta))
             return response
         } catch {
-            var error = HightouchError(crossing: error)
-            if error.code == "key_function", !CredentialsProvider.isRunning {
-                error.underlying = await credentials?.lastError
-            }
+            let error = await completed(HightouchError(crossing: error))
             hooks.onEnd?(CallEnd(of: start, meta: error.meta, error: error))
             throw error.isPlainCancellation ? CancellationError() : error
         }
     }
 
+    /// Makes a call that sends nothing itself, without hooks. If the task is cancelled, the error is of kind `cancelled`.
+    func quiet(_ op: String, _ arguments: Fields) async throws -> Response {
+        try await native.call(op, arguments)
+    }
+
+    /// Tells the core if the call comes from the credentials function.
+    private func marked(_ options: Fields) -> Fields {
+        var options = options
+        options.set("inKeyFunction", CredentialsProvider.isRunning ? true : nil)
+        return options
+    }
+
+    /// Adds what only this side of the door knows to an error: the one that the credentials function threw.
+    func completed(_ error: HightouchError) async -> HightouchError {
+        guard error.code == "key_function", !CredentialsProvider.isRunning else { return error }
+        var error = error
+        error.underlying = await credentials?.lastError
+        return error
+    }
+
     /// Makes a call that sends nothing and ignores cancellation of the task.
-    func local(_ op: String, _ arguments: Fields = [:]) async throws -> Response {
-        try await native.local(op, arguments)
+    func local(_ op: String, _ arguments: Fields = [:], _ options: Fields = [:]) async throws -> Response {
+        try await native.local(op, arguments, marked(options))
     }
 
     /// Ends the calls in flight, then the credentials function.

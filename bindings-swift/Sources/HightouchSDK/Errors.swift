@@ -31,8 +31,9 @@ public struct HightouchError: Error, Sendable, Hashable {
     /// The HTTP status; nil if the server did not respond.
     public let status: Int?
     /// Further data; nil if there is none. Usually it comes from the server, such as the reasons of a `validation`
-    /// error. For `runFailed` it is the final state of the run. For `outcomeUnknown` it may contain the runs that a
-    /// trigger may have started (`candidates`), or what is known about each recipient of a campaign (`results`).
+    /// error. For `runFailed` it is the final state of the run, or the items of a batch that did not succeed;
+    /// ``syncRun`` and ``items`` return them decoded. For `outcomeUnknown` it may contain the runs that a trigger may
+    /// have started (`candidates`), or what is known about each recipient of a campaign (`results`).
     public let details: JSONValue?
     /// The method, such as `syncs.get`; nil if the error belongs to no call of a method.
     public let operation: String?
@@ -54,6 +55,9 @@ public struct HightouchError: Error, Sendable, Hashable {
 
     /// The kind of the run, for errors of kind `runFailed`; otherwise nil.
     public internal(set) var runKind: RunKind?
+    /// The items of a batch that did not succeed, for the error of ``SyncBatch/wait(timeout:onFailure:onWarning:progress:)``;
+    /// empty for any other error.
+    public internal(set) var items: [BatchItem] = []
     /// The Swift error that caused this one, such as the error that the `credentials` function threw; otherwise nil.
     /// `==` ignores this property.
     public internal(set) var underlying: (any Error)? {
@@ -116,7 +120,7 @@ extension HightouchError: Codable {
     private enum CodingKeys: String, CodingKey {
         case kind, code, message, status, details, operation, operationId, resource, retryAfterMs, hint, causes, meta,
             run
-        case runKind
+        case runKind, items
     }
 
     /// Decodes what ``encode(to:)`` wrote.
@@ -136,6 +140,7 @@ extension HightouchError: Codable {
         meta = try object.decodeIfPresent(CallMeta.self, forKey: .meta)
         run = try object.decodeIfPresent(String.self, forKey: .run)
         runKind = try object.decodeIfPresent(RunKind.self, forKey: .runKind)
+        items = try object.decodeIfPresent([BatchItem].self, forKey: .items) ?? []
         cause = Cause(error: nil)
     }
 
@@ -156,5 +161,6 @@ extension HightouchError: Codable {
         try object.encodeIfPresent(meta, forKey: .meta)
         try object.encodeIfPresent(run, forKey: .run)
         try object.encodeIfPresent(runKind, forKey: .runKind)
+        try object.encodeIfPresent(items.isEmpty ? nil : items, forKey: .items)
     }
 }

@@ -12,6 +12,7 @@
 /// Methods throw ``HightouchError``. Cancelling the task closes the request in flight. The method then throws
 /// `CancellationError`. Or it throws a ``HightouchError`` of kind `cancelled` if a request may have started or changed
 /// something, or if the method was following a run.
+/// A ``SyncBatch`` always throws `CancellationError`, and its items say which runs continue.
 public final class Hightouch: Sendable {
     let door: Door
 

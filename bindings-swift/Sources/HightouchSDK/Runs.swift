@@ -66,12 +66,7 @@ public struct RunHandle<State: RunState>: Sendable {
         onWarning: EndPolicy = .return,
         progress: (@Sendable (State) async -> Void)? = nil
     ) async throws -> State {
-        if let timeout, timeout < .zero || timeout > .longest {
-            throw HightouchError(
-                .invalidRequest,
-                "wait(timeout:) takes a time from zero to Int64.max milliseconds, not \(timeout). Nothing was sent.")
-        }
-        let end = timeout.map { ContinuousClock.now + $0 }
+        let end = try timeout.map { ContinuousClock.now + (try $0.checkedForWait()) }
         var seen: String?
         while true {
             let step = try await self.step(after: seen) { arguments in
@@ -130,6 +125,18 @@ public struct RunHandle<State: RunState>: Sendable {
                 return nil
             }
         }
+    }
+}
+
+extension Duration {
+    /// Itself, if it is in the range of `wait(timeout:)`.
+    func checkedForWait() throws -> Duration {
+        guard self >= .zero, self <= .longest else {
+            throw HightouchError(
+                .invalidRequest,
+                "wait(timeout:) takes a time from zero to Int64.max milliseconds, not \(self). Nothing was sent.")
+        }
+        return self
     }
 }
 

@@ -13,6 +13,11 @@ macro_rules! handle {
             pub(crate) fn new(sender: &$crate::sender::Sender) -> Self {
                 Self { sender: sender.clone() }
             }
+
+            #[allow(dead_code, reason = "only layers above the resources use it, and not for every handle")]
+            pub(crate) fn sender(&self) -> &$crate::sender::Sender {
+                &self.sender
+            }
         }
     };
 }

@@ -80,6 +80,15 @@ pub(crate) async fn asking<F: Future>(inside: F) -> F::Output {
     ASKING.scope((), inside).await
 }
 
+/// Spawns a task. Inside a key function, the task counts as a part of the function too.
+pub(crate) fn spawn_alike(task: impl Future<Output = ()> + Send + 'static) {
+    if ASKING.try_with(|()| ()).is_ok() {
+        tokio::spawn(asking(task));
+    } else {
+        tokio::spawn(task);
+    }
+}
+
 impl Keys {
     pub(super) fn new(first: Option<Key>, source: KeySource) -> Self {
         let known = RwLock::new(first.into_iter().collect());

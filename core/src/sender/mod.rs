@@ -10,7 +10,7 @@ mod retry;
 
 pub use hooks::{CallEnd, CallStart};
 pub(crate) use interrupt::with_signal;
-pub(crate) use keys::{Given, KeySource, asking};
+pub(crate) use keys::{Given, KeySource, asking, spawn_alike};
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -2,6 +2,7 @@
 //!
 //! No call panics or returns a Rust error. A failure crosses the door as data.
 
+mod batches;
 mod catalogue;
 mod failure;
 mod ops;
@@ -32,6 +33,7 @@ use crate::message::Style;
 use crate::model::Written;
 use crate::model::strict::{self, Given};
 use crate::sender::{KeySource, asking, with_signal};
+use batches::Batches;
 use settings::{DoorOptions, DoorSettings};
 
 /// Cancels a call. Clones share one signal.
@@ -115,6 +117,8 @@ pub(crate) struct Caller<'a> {
     pub client: &'a Client,
     pub options: Options,
     pub raw: bool,
+    batches: &'a Batches,
+    style: Style,
     self_test: bool,
 }
 
@@ -140,6 +144,7 @@ pub struct Engine {
     style: Style,
     json_text: bool,
     self_test: bool,
+    batches: Batches,
 }
 
 #[derive(Debug)]
@@ -173,6 +178,7 @@ impl Engine {
             style,
             json_text: false,
             self_test: false,
+            batches: Batches::default(),
         };
         let asked = match strict::read::<DoorSettings>(Given::Settings, text) {
             Err(error) if diagnosing => return Ok(nothing(None, &error)),
@@ -185,7 +191,13 @@ impl Engine {
         };
         let source = if settings.internal.key_later { KeySource::Host } else { KeySource::Nowhere };
         match Client::with_source(&settings, source) {
-            Ok(client) => Ok(Self { made: Made::Client(client), style, json_text, self_test }),
+            Ok(client) => Ok(Self {
+                made: Made::Client(client),
+                style,
+                json_text,
+                self_test,
+                batches: Batches::default(),
+            }),
             Err(error) if diagnosing => Ok(nothing(settings.known_base(), &error)),
             Err(error) => Err(error),
         }
@@ -199,7 +211,8 @@ impl Engine {
             Made::Client(client) => Made::Client(client.reopened()),
             Made::Nothing(diagnosis) => Made::Nothing(diagnosis.clone()),
         };
-        Self { made, ..*self }
+        let Self { style, json_text, self_test, .. } = *self;
+        Self { made, style, json_text, self_test, batches: Batches::default() }
     }
 
     /// Makes one call. The future must be polled in a tokio runtime. Cancelling the call or dropping the future ends
@@ -266,7 +279,8 @@ impl Engine {
         let args = if self.json_text { text::spliced(args)? } else { args.into() };
         let (raw, inside) = (asked.raw.unwrap_or(false), asked.in_key_function.unwrap_or(false));
         let options = asked.into_options()?;
-        let caller = Caller { client, options, raw, self_test: self.self_test };
+        let (style, self_test) = (self.style, self.self_test);
+        let caller = Caller { client, options, raw, batches: &self.batches, style, self_test };
         // Boxed, because each arm below would otherwise hold the whole future.
         let made = Box::pin(ops::dispatch(&caller, op, &args));
         with_signal(cancel.0.clone(), async { if inside { asking(made).await } else { made.await } }).await

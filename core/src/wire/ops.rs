@@ -26,7 +26,7 @@ use crate::sender::Sender;
 
 pub(super) async fn dispatch(caller: &Caller<'_>, op: &str, args: &str) -> Result<Reply, Error> {
     let (client, sender) = (caller.client, caller.client.sender());
-    if sender.is_closed() && !matches!(op, "client.close" | "client.stats") {
+    if sender.is_closed() && !matches!(op, "client.close" | "client.stats" | "batch.next" | "batch.close") {
         return Err(Error::new(Kind::Closed, "the client is closed. Nothing was sent"));
     }
     if let Some(entry) = Entry::find(op) {
@@ -35,6 +35,9 @@ pub(super) async fn dispatch(caller: &Caller<'_>, op: &str, args: &str) -> Resul
     match op {
         "runs.open" => open_run(caller, args),
         "run" => next_step(caller, args).await,
+        "syncs.run_many" => caller.batches.start(caller, args),
+        "batch.next" => caller.batches.next(args, caller.style).await,
+        "batch.close" => caller.batches.close(args, caller.style).await,
         "request" => request(caller, args).await,
         "client.stats" => none(args).and_then(|()| local("stats", &stats(&client.stats()))),
         "client.diagnose" => {
@@ -94,7 +97,7 @@ fn stats(stats: &LimitStats) -> Value {
     })
 }
 
-fn arguments<T: FromCaller>(args: &str) -> Result<T, Error> {
+pub(super) fn arguments<T: FromCaller>(args: &str) -> Result<T, Error> {
     strict::read(Given::Arguments, args)
 }
 
@@ -105,6 +108,9 @@ pub(super) fn named(error: Error, op: &str) -> Error {
             error.at(&Subject { operation_id: Some(operation.id), ..Subject::method(operation.op) })
         }
         _ if op == "request" && error.operation().is_none() => error.at(&Subject::method("request")),
+        _ if op == "syncs.run_many" && error.operation().is_none() => {
+            error.at(&Subject::method("syncs.run_many"))
+        }
         _ => error,
     }
 }

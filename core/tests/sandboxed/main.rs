@@ -12,6 +12,7 @@
 )]
 
 mod adoption;
+mod batch;
 mod cancel;
 mod credentials;
 mod diagnosis;

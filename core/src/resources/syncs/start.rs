@@ -41,16 +41,8 @@ async fn start_once(
     spent: &mut Spent,
 ) -> Result<RunToken, Error> {
     let joins = how.if_running == Some(IfRunning::Join);
-    if joins && (spent.raw || !is_plain(how)) {
-        let why = if spent.raw {
-            " must not be \"join\" if you ask for the raw answer, because a call that joins a run sends no trigger. Nothing was \
-             sent"
-        } else {
-            " \"join\" cannot be combined with other options of the trigger, because a run in progress may have been started \
-             without them. Nothing was sent"
-        };
-        let what = message![Name("ifRunning"), why];
-        return Err(sender.error_at(&trigger_call(sync, how)?, Error::new(Kind::InvalidRequest, what)));
+    if let Err(error) = check_join(how, spent.raw) {
+        return Err(sender.error_at(&trigger_call(sync, how)?, error));
     }
     let Prepared { id, call } = prepare(sender, sync, how, spent).await?;
     let parent = id.to_string();
@@ -70,6 +62,21 @@ async fn start_once(
         }
     }
     runs::started::<SyncRun>(sender, parent, is_plain(how), &call, spent).await
+}
+
+/// Refuses `join` together with an option that it cannot be used with.
+pub(crate) fn check_join(how: &TriggerSync, raw: bool) -> Result<(), Error> {
+    if how.if_running != Some(IfRunning::Join) || !raw && is_plain(how) {
+        return Ok(());
+    }
+    let why = if raw {
+        " must not be \"join\" if you ask for the raw answer, because a call that joins a run sends no trigger. Nothing was \
+         sent"
+    } else {
+        " \"join\" cannot be combined with other options of the trigger, because a run in progress may have been started \
+         without them. Nothing was sent"
+    };
+    Err(Error::new(Kind::InvalidRequest, message![Name("ifRunning"), why]))
 }
 
 /// Prepares the call that starts a run. Looks up the sync's id if the caller named the sync by its slug.

@@ -1,0 +1,254 @@
+"""The same as `_batch`, with coroutines."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import ExitStack, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET, UnsetType
+
+from ._arguments import options
+from ._async_calls import AsyncResource
+from ._base import Priority
+from ._batch import FOLLOW, INTERRUPTED_S, Batch, Ended, Limit, asked
+from ._batch_items import BatchItem, BatchLine, Items, Step
+from ._encoding import Args, Seconds
+from ._enums import IfRunning
+from ._errors import ClientClosedError, HightouchError
+from ._models import Sync
+from ._progress import AsyncObserver, AsyncProgress
+from ._public import public
+from ._runs import Policy
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from ._async_door import AsyncDoor
+
+
+class _Iterator:
+    """Yields the items of a batch as they end."""
+
+    def __init__(self, known: Items, follow: Callable[[], Awaitable[None]]) -> None:
+        self._follow = follow
+        self._known = known
+        self._ended = Ended(known)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> BatchItem:
+        while (item := self._ended.next()) is None:
+            if self._known.finished:
+                raise StopAsyncIteration
+            await self._follow()
+        return item
+
+
+class _Stopping:
+    """Stops a batch if an exception other than an error of this package leaves the block, and adds a note to it."""
+
+    def __init__(self, interrupt: Callable[[BaseException], Awaitable[None]]) -> None:
+        self._interrupt = interrupt
+
+    async def __aenter__(self) -> None:
+        pass
+
+    async def __aexit__(self, kind: object, raised: BaseException | None, trace: object) -> None:
+        if raised is not None and not isinstance(raised, HightouchError):
+            await self._interrupt(raised)
+
+
+@public
+class AsyncSyncBatch(Batch):
+    """The runs of many syncs. They are started and followed in the background, also while nobody waits for them.
+
+    Iterating over a batch yields each item once, as it ends; an item that failed raises nothing. An ``async with``
+    block stops the batch at its end, and so does garbage collection. Runs that were started go on.
+
+    If the task is cancelled, or another exception interrupts the wait or the iteration, the batch is stopped, and a
+    note on the exception names the runs that go on, with their tokens.
+    """
+
+    def __init__(self, door: AsyncDoor, args: Mapping[str, Any], asking: ExitStack, body: bytes) -> None:
+        super().__init__(door.local, args, body)
+        self._door = door
+        self._asking = asking
+        self._closing: asyncio.Task[tuple[str, bytes]] | None = None
+
+    def __aiter__(self) -> AsyncIterator[BatchItem]:
+        return _Iterator(self._known, self._follow)
+
+    async def wait(
+        self,
+        timeout: Seconds | None = None,
+        *,
+        progress: AsyncProgress[BatchItem] = False,
+        on_failure: Policy = "raise",
+        on_warning: Policy = "return",
+    ) -> list[BatchItem]:
+        """Waits for the end of every sync.
+
+        Args:
+            timeout: The longest wait, in seconds or as a timedelta. Default: no limit.
+            progress: ``True`` shows a summary, and a line for each sync that ends, if standard error is a terminal. A
+                function is called with each item that has changed; if it is a coroutine function, it is awaited.
+            on_failure: What to do if a sync was not started, or its run failed, was cancelled or was interrupted:
+                ``"raise"`` an error, once every sync has ended, or ``"return"`` the items.
+            on_warning: What to do if a run ended with warnings.
+
+        Returns:
+            All items, in the order of the syncs.
+
+        Raises:
+            InvalidRequestError: An argument is wrong.
+            RunFailedError: Syncs ended in a way for which the policy is ``"raise"``. The message names them with their
+                reasons; ``items`` has their items.
+            WaitTimeoutError: ``timeout`` expired. The batch goes on, and you can wait again.
+            ClientClosedError: The batch was stopped.
+        """
+        limit = Limit(timeout, on_failure, on_warning)
+        with AsyncObserver(progress, BatchLine(self._known.all)) as observer:
+            async with _Stopping(self._interrupt):
+                while True:
+                    step = await self._step(limit.args())
+                    for item in step.changed:
+                        await observer.see(item)
+                    if step.finished:
+                        return self.items
+
+    async def stop(self) -> list[BatchItem]:
+        """Starts no more syncs, and waits for the answers of triggers in progress. Runs that were started go on.
+
+        Returns:
+            All items, in the order of the syncs. ``client.run(item.run_token)`` resumes a run that goes on.
+        """
+        await self._stop(None)
+        return self.items
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: object, raised: BaseException | None, trace: object) -> None:
+        if raised is None:
+            await self._stop(None)
+        else:
+            await self._interrupt(raised)
+
+    async def _follow(self) -> None:
+        """Waits until items have changed."""
+        async with _Stopping(self._interrupt):
+            try:
+                await self._step(FOLLOW)
+            except ClientClosedError:
+                # Another task has stopped the batch.
+                if not self._is_stopped:
+                    raise
+                self._known.finished = True
+
+    async def _interrupt(self, raised: BaseException) -> None:
+        """Stops the batch and adds a note to the exception that interrupted it."""
+        if isinstance(raised, GeneratorExit):
+            # The coroutine was abandoned, so it cannot wait for anything.
+            self._abandon()
+            return
+        answered = False
+        try:
+            # A second cancellation ends the wait; the first goes on.
+            with suppress(asyncio.CancelledError):
+                answered = await self._stop(INTERRUPTED_S)
+        finally:
+            self._known.note(raised, answered=answered)
+
+    async def _step(self, args: Args) -> Step:
+        args = {**args, **self._named()}
+        try:
+            step = self._known.take((await self._door.call("batch.next", args, late=self._known.take))[1])
+        except HightouchError as error:
+            self._failed(error)
+            raise
+        if step.finished:
+            self._asking.close()
+        return step
+
+    async def _stop(self, seconds: float | None) -> bool:
+        """Stops the batch. Returns whether triggers in progress had ended in time."""
+        if not self._known.is_here:
+            return True
+        if self._closing is None:
+            self._is_stopped = True
+            self._closing = self._door.begin("batch.close", self._named())
+        # A cancellation does not cancel the task.
+        await asyncio.wait([self._closing], timeout=seconds)
+        # The event loop cancels all tasks at its end.
+        if not self._closing.done() or self._closing.cancelled():
+            return False
+        # Another task may have stopped it at the same moment.
+        with suppress(ClientClosedError):
+            self._known.take(self._closing.result()[1])
+        self._known.finished = True
+        self._asking.close()
+        return True
+
+
+class AsyncRunMany(AsyncResource):
+    """What ``client.syncs`` can do beside the operations of the API."""
+
+    async def run_many(
+        self,
+        syncs: Iterable[int | str | Sync],
+        *,
+        full_resync: bool | UnsetType = UNSET,
+        reset_cdc: bool | UnsetType = UNSET,
+        clear_and_fill: bool | UnsetType = UNSET,
+        if_running: IfRunning | UnsetType = UNSET,
+        at_once: int | None = None,
+        timeout: Seconds | None = None,
+        deadline: Seconds | None = None,
+        max_retries: int | None = None,
+        max_wait: Seconds | None = None,
+        priority: Priority | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> AsyncSyncBatch:
+        """Starts a run of each of these syncs and returns a batch, which follows the runs in the background. A failure
+        of one sync does not affect the others, but after a failure that all would meet, such as a refused key, no more
+        syncs are started. The answer of the server is not waited for; ``wait`` says what failed.
+
+        Args:
+            syncs: The ids or slugs of the syncs.
+            full_resync: Send every row again, even if it was synced before. Default: false.
+            reset_cdc: Process every row without making changes at the destination. Default: false.
+            clear_and_fill: Empty the audience, then send all rows of the query's result. Default: false.
+            if_running: What to do while a run of a sync is in progress. Default: ``queue``.
+            at_once: How many syncs may be in progress at a time, from the trigger to the end of the run, at least 1.
+                Default: 50.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of each call of the batch, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
+            headers: More headers to send.
+
+        Returns:
+            The batch.
+
+        Raises:
+            InvalidRequestError: An argument is wrong. Nothing was sent.
+            ClientClosedError: The client is closed.
+        """  # noqa: D205
+        args = asked(syncs, at_once, full_resync, reset_cdc, clear_and_fill, if_running)
+        opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
+        door = self._calls.door
+        with ExitStack() as stack:
+            # The core may want a key at any time before the end of the batch.
+            stack.enter_context(door.asking())
+            asking = ExitStack()
+            batch = partial(AsyncSyncBatch, door, args, asking)
+            # A batch whose start is interrupted is collected at once, and so it is stopped.
+            started = batch((await door.call("syncs.run_many", args, opts, batch))[1])
+            asking.push(stack.pop_all())
+        return started

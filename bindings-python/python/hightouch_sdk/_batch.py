@@ -1,0 +1,335 @@
+"""Batches: the runs of many syncs, which are started and followed together."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET, UnsetType
+
+from ._arguments import options, sync_id
+from ._base import Priority
+from ._batch_items import BatchItem, BatchLine, Items, Step, summary
+from ._calls import Resource
+from ._door import read
+from ._encoding import Args, Seconds, milliseconds
+from ._enums import IfRunning
+from ._errors import ClientClosedError, HightouchError, InvalidRequestError, RunFailedError
+from ._models import Sync
+from ._native import monotonic
+from ._progress import Observer, Progress
+from ._public import public
+from ._runs import Policy
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from ._door import Door, Pending
+
+INTERRUPTED_S = 5.0
+"""How long an interrupted wait waits for the answers of triggers in progress."""
+
+FOLLOW: Args = {"onFailure": "return", "onWarning": "return"}
+"""The arguments of a step that no failed sync ends with an error."""
+
+
+class Limit:
+    """The arguments of each step of a wait, and its deadline."""
+
+    def __init__(self, timeout: Seconds | None, on_failure: Policy, on_warning: Policy) -> None:
+        limit = milliseconds("timeout", timeout)
+        self._end = None if limit is None else monotonic() + limit / 1000
+        self._policies = {"onFailure": on_failure, "onWarning": on_warning}
+
+    def args(self) -> Args:
+        left = UNSET if self._end is None else max(0, round((self._end - monotonic()) * 1000))
+        return {**self._policies, "timeoutMs": left, "expire": self._end is not None}
+
+
+def asked(
+    syncs: Any,
+    at_once: int | None,
+    full_resync: object,
+    reset_cdc: object,
+    clear_and_fill: object,
+    if_running: object,
+) -> dict[str, Any]:
+    """The arguments of the operation ``syncs.run_many``.
+
+    Raises:
+        InvalidRequestError: ``syncs`` is not a collection of syncs.
+    """
+    if isinstance(syncs, (str, bytes, Sync)) or not isinstance(syncs, Iterable):
+        raise InvalidRequestError(f"`syncs` must be a list of ids and slugs, not {syncs!r}.")
+    return {
+        "syncs": [sync_id(sync) for sync in syncs],  # pyright: ignore[reportUnknownVariableType]
+        "atOnce": UNSET if at_once is None else at_once,
+        "fullResync": full_resync,
+        "resetCDC": reset_cdc,
+        "clearAndFill": clear_and_fill,
+        "ifRunning": if_running,
+    }
+
+
+class Batch:
+    """What batches of both clients have in common."""
+
+    def __init__(self, door: Door, args: Mapping[str, Any], body: bytes) -> None:
+        self._local = door
+        self._known = Items(args["syncs"], body)
+        self._is_stopped = False
+
+    @property
+    def items(self) -> list[BatchItem]:
+        """What is known of each sync now, in the order of the syncs. Nothing is sent."""
+        return list(self._known.all)
+
+    def __len__(self) -> int:
+        return len(self._known.all)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {summary(self._known.all)}>"
+
+    def __del__(self) -> None:
+        # At the end of the interpreter, what it needs may be gone.
+        with suppress(Exception):
+            self._abandon()
+
+    def _abandon(self) -> None:
+        """Stops the batch without waiting for anything."""
+        known = self._known
+        if known.is_here and not self._is_stopped and not sys.is_finalizing():
+            self._is_stopped = True
+            self._local.begin("batch.close", self._named())
+
+    def _named(self) -> dict[str, object]:
+        """Returns the argument that names the batch.
+
+        Raises:
+            ClientClosedError: The batch was started by the parent of this process.
+        """
+        if not self._known.is_here:
+            raise ClientClosedError("The batch belongs to another process, from which this one was forked.")
+        return {"batch": self._known.batch}
+
+    def _failed(self, error: HightouchError) -> None:
+        if isinstance(error, RunFailedError):
+            error.of_batch(self._known.all)
+
+
+class Ended:
+    """A position in the items that have ended."""
+
+    def __init__(self, known: Items) -> None:
+        self._known = known
+        self._at = 0
+
+    def next(self) -> BatchItem | None:
+        ended = self._known.ended[self._at : self._at + 1]
+        self._at += len(ended)
+        return ended[0] if ended else None
+
+
+class _Iterator:
+    """Yields the items of a batch as they end."""
+
+    def __init__(self, known: Items, follow: Callable[[], None]) -> None:
+        self._follow = follow
+        self._known = known
+        self._ended = Ended(known)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> BatchItem:
+        while (item := self._ended.next()) is None:
+            if self._known.finished:
+                raise StopIteration
+            self._follow()
+        return item
+
+
+class _Stopping:
+    """Stops a batch if an exception other than an error of this package leaves the block, and adds a note to it."""
+
+    def __init__(self, interrupt: Callable[[BaseException], None]) -> None:
+        self._interrupt = interrupt
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, raised: BaseException | None, trace: object) -> None:
+        if raised is not None and not isinstance(raised, HightouchError):
+            self._interrupt(raised)
+
+
+@public
+class SyncBatch(Batch):
+    """The runs of many syncs. They are started and followed in the background, also while nobody waits for them.
+
+    Iterating over a batch yields each item once, as it ends; an item that failed raises nothing. A ``with`` block stops
+    the batch at its end, and so does garbage collection. Runs that were started go on.
+
+    If an exception such as ``KeyboardInterrupt`` interrupts the wait or the iteration, the batch is stopped, and a note
+    on the exception names the runs that go on, with their tokens.
+    """
+
+    def __init__(self, door: Door, args: Mapping[str, Any], body: bytes) -> None:
+        super().__init__(door, args, body)
+        self._closing: Pending | None = None
+
+    def __iter__(self) -> Iterator[BatchItem]:
+        return _Iterator(self._known, self._follow)
+
+    def wait(
+        self,
+        timeout: Seconds | None = None,
+        *,
+        progress: Progress[BatchItem] = False,
+        on_failure: Policy = "raise",
+        on_warning: Policy = "return",
+    ) -> list[BatchItem]:
+        """Waits for the end of every sync.
+
+        Args:
+            timeout: The longest wait, in seconds or as a timedelta. Default: no limit.
+            progress: ``True`` shows a summary, and a line for each sync that ends, if standard error is a terminal. A
+                function is called with each item that has changed.
+            on_failure: What to do if a sync was not started, or its run failed, was cancelled or was interrupted:
+                ``"raise"`` an error, once every sync has ended, or ``"return"`` the items.
+            on_warning: What to do if a run ended with warnings.
+
+        Returns:
+            All items, in the order of the syncs.
+
+        Raises:
+            InvalidRequestError: An argument is wrong.
+            RunFailedError: Syncs ended in a way for which the policy is ``"raise"``. The message names them with their
+                reasons; ``items`` has their items.
+            WaitTimeoutError: ``timeout`` expired. The batch goes on, and you can wait again.
+            ClientClosedError: The batch was stopped.
+        """
+        limit = Limit(timeout, on_failure, on_warning)
+        with Observer(progress, BatchLine(self._known.all)) as observer, _Stopping(self._interrupt):
+            while True:
+                step = self._step(limit.args())
+                for item in step.changed:
+                    observer.see(item)
+                if step.finished:
+                    return self.items
+
+    def stop(self) -> list[BatchItem]:
+        """Starts no more syncs, and waits for the answers of triggers in progress. Runs that were started go on.
+
+        Returns:
+            All items, in the order of the syncs. ``client.run(item.run_token)`` resumes a run that goes on.
+        """
+        self._stop(None)
+        return self.items
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, raised: BaseException | None, trace: object) -> None:
+        if raised is None:
+            self._stop(None)
+        else:
+            self._interrupt(raised)
+
+    def _follow(self) -> None:
+        """Waits until items have changed."""
+        with _Stopping(self._interrupt):
+            try:
+                self._step(FOLLOW)
+            except ClientClosedError:
+                # Another thread has stopped the batch.
+                if not self._is_stopped:
+                    raise
+                self._known.finished = True
+
+    def _interrupt(self, raised: BaseException) -> None:
+        """Stops the batch and adds a note to the exception that interrupted it."""
+        answered = False
+        try:
+            answered = self._stop(INTERRUPTED_S)
+        finally:
+            self._known.note(raised, answered=answered)
+
+    def _step(self, args: Args) -> Step:
+        args = {**args, **self._named()}
+        try:
+            return self._known.take(self._local.call("batch.next", args, late=self._known.take)[1])
+        except HightouchError as error:
+            self._failed(error)
+            raise
+
+    def _stop(self, seconds: float | None) -> bool:
+        """Stops the batch. Returns whether triggers in progress had ended in time."""
+        if not self._known.is_here:
+            return True
+        if self._closing is None:
+            self._is_stopped = True
+            self._closing = self._local.begin("batch.close", self._named())
+        answer = self._closing.wait(seconds)
+        if answer is not None:
+            # Another thread may have stopped it at the same moment.
+            with suppress(ClientClosedError):
+                self._known.take(read(answer)[1])
+            self._known.finished = True
+        return answer is not None
+
+
+class RunMany(Resource):
+    """What ``client.syncs`` can do beside the operations of the API."""
+
+    def run_many(
+        self,
+        syncs: Iterable[int | str | Sync],
+        *,
+        full_resync: bool | UnsetType = UNSET,
+        reset_cdc: bool | UnsetType = UNSET,
+        clear_and_fill: bool | UnsetType = UNSET,
+        if_running: IfRunning | UnsetType = UNSET,
+        at_once: int | None = None,
+        timeout: Seconds | None = None,
+        deadline: Seconds | None = None,
+        max_retries: int | None = None,
+        max_wait: Seconds | None = None,
+        priority: Priority | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> SyncBatch:
+        """Starts a run of each of these syncs and returns a batch, which follows the runs in the background. A failure
+        of one sync does not affect the others, but after a failure that all would meet, such as a refused key, no more
+        syncs are started. The answer of the server is not waited for; ``wait`` says what failed.
+
+        Args:
+            syncs: The ids or slugs of the syncs.
+            full_resync: Send every row again, even if it was synced before. Default: false.
+            reset_cdc: Process every row without making changes at the destination. Default: false.
+            clear_and_fill: Empty the audience, then send all rows of the query's result. Default: false.
+            if_running: What to do while a run of a sync is in progress. Default: ``queue``.
+            at_once: How many syncs may be in progress at a time, from the trigger to the end of the run, at least 1.
+                Default: 50.
+            timeout: Time limit of one attempt, in seconds or as a timedelta.
+            deadline: Time limit of each call of the batch, with all attempts and waits.
+            max_retries: How many times a request that failed is sent again, if that is safe.
+            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
+            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
+                ``"read"`` and ``"bulk"``.
+            headers: More headers to send.
+
+        Returns:
+            The batch.
+
+        Raises:
+            InvalidRequestError: An argument is wrong. Nothing was sent.
+            ClientClosedError: The client is closed.
+        """  # noqa: D205
+        args = asked(syncs, at_once, full_resync, reset_cdc, clear_and_fill, if_running)
+        opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
+        batch = partial(SyncBatch, self._calls.door, args)
+        # A batch whose start is interrupted is collected at once, and so it is stopped.
+        return batch(self._calls.door.call("syncs.run_many", args, opts, batch)[1])

@@ -1,0 +1,177 @@
+"""The items of a batch, and what is known of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+from msgspec import Raw, Struct
+
+from ._door import add_note, decoded, decoder
+from ._errors import HightouchError, failure
+from ._models import SyncRun
+from ._progress import LiveLine, describe
+
+ItemOutcome: TypeAlias = Literal["success", "warning", "failure", "not_started", "unknown"]
+"""How one sync of a batch ended. ``"failure"``: its run failed, was cancelled or was interrupted. ``"not_started"``: no
+run was started. ``"unknown"``: a run may have been started, or the end of the run could not be learned."""
+
+
+class BatchItem(Struct, frozen=True, kw_only=True):
+    """One sync of a batch, and what is known of its run."""
+
+    index: int
+    """The position of the sync in the batch, from 0."""
+    sync: int | str
+    """The id or slug of the sync, as it was given."""
+    sync_id: int | None = None
+    """The id of the sync, once its run was started."""
+    run_id: int | None = None
+    """The id of the run, once it was started."""
+    run_token: str | None = None
+    """The token of the run, once it was started. ``client.run(token)`` resumes it."""
+    adopted: bool = False
+    """Whether the answer to the trigger was lost, and this is the only run that it can have started."""
+    joined: bool = False
+    """Whether the run was in progress already and the trigger started no other (``if_running="join"``)."""
+    state: SyncRun | None = None
+    """The last state of the run that was seen."""
+    outcome: ItemOutcome | None = None
+    """How the sync ended; None while it waits or is in progress."""
+    error: HightouchError | None = None
+    """Why no run was started, or why the end of the run is not known. The error of a run is in ``state.error``."""
+
+    @property
+    def in_progress(self) -> bool:
+        """Whether a run was started whose end is not known."""
+        return self.run_token is not None and self.outcome in {None, "unknown"}
+
+
+class _Received(Struct, rename="camel"):
+    index: int
+    sync: int | str
+    run: str | None
+    sync_id: str | None
+    run_id: str | None
+    adopted: bool
+    joined: bool
+    state: SyncRun | None
+    outcome: ItemOutcome | None
+    failure: Raw = Raw(b"null")
+
+    def item(self) -> BatchItem:
+        told = bytes(self.failure)
+        return BatchItem(
+            index=self.index,
+            sync=self.sync,
+            sync_id=None if self.sync_id is None else int(self.sync_id),
+            run_id=None if self.run_id is None else int(self.run_id),
+            run_token=self.run,
+            adopted=self.adopted,
+            joined=self.joined,
+            state=self.state,
+            outcome=self.outcome,
+            error=None if told == b"null" else failure(told),
+        )
+
+
+class _Changed(Struct):
+    items: list[_Received]
+    finished: bool
+
+
+class _Started(Struct):
+    batch: int
+
+
+def summary(items: Sequence[BatchItem]) -> str:
+    """Counts the items: ``3 of 5 ended, 2 in progress, 1 failed``."""
+    ended = [item for item in items if item.outcome is not None]
+    running = sum(item.outcome is None and item.run_token is not None for item in items)
+    failed = sum(item.outcome not in {"success", "warning"} for item in ended)
+    parts = [f"{len(ended)} of {len(items)} ended"]
+    parts += [f"{running} in progress"] if running else []
+    parts += [f"{failed} failed"] if failed else []
+    return ", ".join(parts)
+
+
+def _ending(item: BatchItem) -> str:
+    """Says how an item ended."""
+    run = "" if item.run_id is None else f" (run {item.run_id})"
+    why = describe(item.state) if item.error is None else item.error.message
+    if item.error is None and item.state is not None and item.state.error:
+        why += f": {item.state.error.splitlines()[0]}"
+    return f"sync {item.sync!r}{run}: {why}"
+
+
+class BatchLine(LiveLine):
+    """Shows a line for each item that ends, and below them a summary of all items."""
+
+    def __init__(self, items: Sequence[BatchItem]) -> None:
+        super().__init__()
+        self._items = items
+
+    def __call__(self, item: BatchItem, /) -> None:
+        if item.outcome is not None:
+            self.show(_ending(item))
+            self.end()
+        self.show(summary(self._items))
+
+
+class Step(NamedTuple):
+    """One answer: the items that have changed, and whether the batch has ended."""
+
+    changed: list[BatchItem]
+    finished: bool
+
+
+class Items:
+    """The items of one batch, as far as changes were received."""
+
+    def __init__(self, syncs: Iterable[Any], body: bytes) -> None:
+        self.batch = decoded(decoder(_Started), body).batch
+        """The number of the batch at the door."""
+        named = [sync if isinstance(sync, str) else int(sync) for sync in syncs]
+        self.all = [BatchItem(index=index, sync=sync) for index, sync in enumerate(named)]
+        self.ended: list[BatchItem] = []
+        """The items that have ended, in the order in which they did."""
+        self.finished = False
+        self._pid = os.getpid()
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the batch was started in this process. A forked child does not have it."""
+        return self._pid == os.getpid()
+
+    def take(self, body: bytes) -> Step:
+        """Takes the items that have changed."""
+        answer = decoded(decoder(_Changed), body)
+        changed = [it.item() for it in answer.items]
+        for item in changed:
+            if item.outcome is not None and self.all[item.index].outcome is None:
+                self.ended.append(item)
+            self.all[item.index] = item
+        self.finished = self.finished or answer.finished
+        return Step(changed, answer.finished)
+
+    def note(self, raised: BaseException, *, answered: bool) -> None:
+        """Adds a note to an exception that says which runs of a batch that was stopped go on."""
+        running = [item for item in self.all if item.in_progress]
+        unsent = [item for item in self.all if item.run_token is None and item.outcome is None]
+        lines: list[str] = []
+        if running:
+            lines.append(f"The batch was stopped. Runs go on: {len(running)}. Resume each with `client.run(token)`:")
+            lines += [f"  sync {item.sync!r}, run {item.run_id}: {item.run_token}" for item in running]
+        elif unsent:
+            lines.append("The batch was stopped. None of its runs is in progress.")
+        if unsent and answered:
+            lines.append(f"Syncs that were not started: {', '.join(repr(item.sync) for item in unsent)}.")
+        elif unsent:
+            lines.append(
+                "Triggers were in progress and had no answer yet, so a run may also have been started for some of these"
+                f" syncs: {', '.join(repr(item.sync) for item in unsent)}."
+            )
+        text = "\n".join(lines)
+        if text and text not in getattr(raised, "__notes__", ()):
+            add_note(raised, text)

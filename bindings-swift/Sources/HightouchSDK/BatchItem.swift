@@ -1,0 +1,73 @@
+/// One sync of a ``SyncBatch``, and what is known of its run.
+public struct BatchItem: Codable, Hashable, Sendable {
+    /// The position of the sync in the batch, from 0.
+    public let index: Int
+    /// The sync, as it was passed.
+    public let sync: SyncReference
+    /// The id of the sync; nil until its run was started.
+    public internal(set) var syncId: Int?
+    /// The id of the run; nil until it was started.
+    public internal(set) var runId: Int?
+    /// The token of the run; nil until it was started. ``Hightouch/run(_:)`` opens it.
+    public internal(set) var runToken: String?
+    /// Whether the response to the trigger was lost and the client found the run in the list of runs.
+    public internal(set) var isAdopted = false
+    /// Whether the run was already in progress and the trigger joined it (`ifRunning: .join`) instead of starting one.
+    public internal(set) var isJoined = false
+    /// The last state of the run that was seen; nil until one was seen.
+    public internal(set) var state: SyncRun?
+    /// How the sync ended; nil while it waits or is in progress.
+    public internal(set) var outcome: Outcome?
+    /// Why no run was started, or why it is not known how the run ended. If the run itself failed, see ``state``.
+    public internal(set) var error: HightouchError?
+
+    /// How a sync of a batch ended.
+    public enum Outcome: String, CaseIterable, Codable, Hashable, Sendable {
+        /// The run succeeded.
+        case success
+        /// The run ended with warnings, such as rejected rows.
+        case warning
+        /// The run failed, was cancelled or was interrupted.
+        case failure
+        /// No run was started; ``BatchItem/error`` says why.
+        case notStarted = "not_started"
+        /// A run may have been started, or how it ended could not be read; ``BatchItem/error`` says why.
+        case unknown
+    }
+}
+
+/// The items of a batch that have changed, as they cross the door.
+struct BatchChanges: Decodable {
+    struct Item: Decodable {
+        let index: Int
+        let run: String?
+        let syncId: String?
+        let runId: String?
+        let adopted: Bool
+        let joined: Bool
+        let state: SyncRun?
+        let outcome: BatchItem.Outcome?
+        let failure: HightouchError?
+    }
+
+    let items: [Item]
+    let finished: Bool
+}
+
+extension BatchItem {
+    init(index: Int, sync: SyncReference) {
+        self.index = index
+        self.sync = sync
+    }
+
+    mutating func apply(_ change: BatchChanges.Item, error: HightouchError?) {
+        syncId = change.syncId.flatMap { Int($0) }
+        runId = change.runId.flatMap { Int($0) }
+        runToken = change.run
+        isAdopted = change.adopted
+        isJoined = change.joined
+        state = change.state
+        outcome = change.outcome
+        self.error = error
+    }
+}

@@ -1,0 +1,166 @@
+/// The runs of many syncs, which the client starts and follows together.
+///
+/// ``Syncs/runMany(_:fullResync:resetCDC:clearAndFill:ifRunning:atOnce:options:)`` returns a batch.
+///
+/// Iterating yields each item once, as it ends. Every iteration starts with the items that have ended before, and a sync
+/// that fails throws nothing. Leaving a loop does not stop the batch.
+///
+/// ```swift
+/// let batch = try await ht.syncs.runMany(["orders-to-salesforce", 7], atOnce: 2)
+/// for try await item in batch { print(item.sync, item.outcome ?? .unknown) }
+/// let items = try await batch.wait(onFailure: .return)
+/// ```
+///
+/// If the task is cancelled while it waits or iterates, the batch is stopped, and `CancellationError` is thrown once the
+/// triggers in progress have ended. The runs that were started continue: keep the batch outside of the task, and
+/// ``items`` says which these are. An item without an ``BatchItem/outcome`` that has a ``BatchItem/runToken`` continues.
+///
+/// Any number of tasks can wait and iterate at once. A batch that is released stops.
+public final class SyncBatch: AsyncSequence, Sendable {
+    private let feed: BatchFeed
+
+    init(door: Door, batch: Int, syncs: [SyncReference]) {
+        feed = .start(door: door, batch: batch, syncs: syncs)
+    }
+
+    deinit { feed.stop() }
+
+    /// One item for each sync, in the order in which the syncs were passed, with what is known now. It also works after
+    /// the batch was stopped.
+    public var items: [BatchItem] { feed.items }
+
+    /// Waits for all syncs to end. The wait continues through outages of the API, and it can be repeated.
+    ///
+    /// - Parameters:
+    ///   - timeout: The longest time to wait, from zero to `Int64.max` milliseconds. If nil, the wait has no limit. The
+    ///     batch itself continues after the timeout.
+    ///   - onFailure: What to do if a sync was not started, or its run failed, was cancelled or was interrupted. The
+    ///     wait continues until all syncs have ended.
+    ///   - onWarning: What to do if a run ended with warnings.
+    ///   - progress: Called with each item that has changed, including those that changed before the wait.
+    /// - Returns: One item for each sync, in the order in which the syncs were passed.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled; the batch is then stopped. The
+    ///   kind is `runFailed` if `onFailure` or `onWarning` asks for it: the message names each sync that did not
+    ///   succeed and says why, and ``HightouchError/items`` contains them. The kind is `waitTimeout` after the timeout,
+    ///   `closed` if the batch was stopped, and `invalidRequest` if `timeout` is out of range.
+    @discardableResult
+    public func wait(
+        timeout: Duration? = nil,
+        onFailure: SyncRunHandle.EndPolicy = .throw,
+        onWarning: SyncRunHandle.EndPolicy = .return,
+        progress: (@Sendable (BatchItem) async -> Void)? = nil
+    ) async throws -> [BatchItem] {
+        let end = try timeout.map { ContinuousClock.now + (try $0.checkedForWait()) }
+        var last = 0
+        for await _ in feed.signals(until: end) {
+            // Read first, so that the last changes are reported too.
+            let isOver = feed.isOver
+            let changes = feed.changes(after: last)
+            last = changes.last
+            if let progress {
+                for item in changes.items { await progress(item) }
+            }
+            if isOver { break }
+            if let end, end <= .now, let error = await feed.expired() { throw error }
+        }
+        guard feed.isOver else { throw await cancelled() }
+        return try await feed.result(onFailure: onFailure, onWarning: onWarning)
+    }
+
+    /// Starts no more syncs and ends every wait and iteration. Runs that were started continue, and the
+    /// ``BatchItem/runToken`` of an item resumes its run. Returns after the triggers in progress have ended, so that no
+    /// run remains unknown. You can call this method in a cancelled task, and more than once.
+    ///
+    /// - Returns: One item for each sync. An item without an ``BatchItem/outcome`` was not started, or its run
+    ///   continues.
+    @discardableResult
+    public func stop() async -> [BatchItem] {
+        await feed.stop().value
+        return items
+    }
+
+    private func cancelled() async -> CancellationError {
+        await stop()
+        return CancellationError()
+    }
+
+    public func makeAsyncIterator() -> Iterator { Iterator(batch: self) }
+
+    /// Iterates over the items as they end.
+    public struct Iterator: AsyncIteratorProtocol {
+        fileprivate let batch: SyncBatch
+        private var nth = 0
+
+        fileprivate init(batch: SyncBatch) { self.batch = batch }
+
+        public mutating func next() async throws -> BatchItem? {
+            var signals = batch.feed.signals().makeAsyncIterator()
+            while true {
+                // Read first, so that the last items are returned too.
+                let isOver = batch.feed.isOver
+                if let item = try batch.feed.ended(nth) {
+                    nth += 1
+                    return item
+                }
+                if isOver { return nil }
+                guard await signals.next() != nil else { throw await batch.cancelled() }
+            }
+        }
+    }
+}
+
+extension SyncBatch: CustomStringConvertible, CustomReflectable {
+    /// How many syncs have ended, such as `2 of 5 syncs have ended`.
+    public var description: String {
+        let items = items
+        return "\(items.count { $0.outcome != nil }) of \(items.count) syncs have ended"
+    }
+
+    /// The items.
+    public var customMirror: Mirror { Mirror(self, children: ["items": items]) }
+}
+
+extension Syncs {
+    /// Starts a run of each sync and follows the runs together, in the background. A sync that fails does not affect the
+    /// others, but after a failure that all would meet, such as a rejected key, no more syncs are started. An unknown
+    /// slug is not an error of this call, but of its item. Hooks are not called for the requests of a batch.
+    ///
+    /// - Parameters:
+    ///   - syncs: The ids or slugs of the syncs; an all-digit string is an id.
+    ///   - fullResync: Send every row again, even if it was synced before. Default: false.
+    ///   - resetCDC: Process every row without making changes at the destination. Default: false.
+    ///   - clearAndFill: Empty the audience, then send all rows of the query's result. Default: false.
+    ///   - ifRunning: What to do while a run of a sync is in progress. Default: `queue`.
+    ///   - atOnce: How many syncs may be in progress at a time, from the trigger to the end of the run, at least 1.
+    ///     Default: 50.
+    ///   - options: Options for each request of the batch.
+    /// - Returns: The batch. Keep it until it has ended, because a batch that is released starts no more syncs.
+    /// - Throws: ``HightouchError`` of kind `invalidRequest` if an argument is wrong, and nothing was sent then; of kind
+    ///   `closed` if the client is closed; or `CancellationError` if the task was cancelled.
+    public func runMany(
+        _ syncs: [SyncReference],
+        fullResync: Bool? = nil,
+        resetCDC: Bool? = nil,
+        clearAndFill: Bool? = nil,
+        ifRunning: IfRunning? = nil,
+        atOnce: Int? = nil,
+        options: CallOptions = CallOptions()
+    ) async throws -> SyncBatch {
+        let arguments: Fields = [
+            "syncs": syncs,
+            "fullResync": fullResync,
+            "resetCDC": resetCDC,
+            "clearAndFill": clearAndFill,
+            "ifRunning": ifRunning,
+            "atOnce": atOnce,
+        ]
+        try Task.checkCancellation()
+        let opened: OpenedBatch = try await door.local("syncs.run_many", arguments, options.fields).value()
+        return SyncBatch(door: door, batch: opened.batch, syncs: syncs)
+    }
+}
+
+/// A batch as it crosses the door.
+private struct OpenedBatch: Decodable {
+    let batch: Int
+}

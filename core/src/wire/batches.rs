@@ -1,0 +1,208 @@
+//! The batches of one engine. Hosts name them by number.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use super::failure::Failure;
+use super::ops::arguments;
+use super::settings::Millis;
+use super::{Caller, Reply, written};
+use crate::attempt::{Meta, Subject};
+use crate::batch::{Batch, BatchItem, RunMany};
+use crate::call::SyncReference;
+use crate::error::{Error, Kind};
+use crate::message::Style;
+use crate::resources::{IfRunning, TriggerSync};
+use crate::runs::OnEnd;
+
+/// The batches of an engine that were not closed yet.
+#[derive(Debug, Default)]
+pub(super) struct Batches(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    last: u32,
+    open: HashMap<u32, Arc<Open>>,
+}
+
+#[derive(Debug)]
+struct Open {
+    batch: tokio::sync::Mutex<Batch>,
+    stop: CancellationToken,
+}
+
+struct Start {
+    syncs: Vec<SyncReference>,
+    at_once: Option<u32>,
+    full_resync: Option<bool>,
+    reset_cdc: Option<bool>,
+    clear_and_fill: Option<bool>,
+    if_running: Option<IfRunning>,
+}
+
+strictly!(Start {
+    required syncs = "syncs": Vec<SyncReference>,
+    omittable at_once = "atOnce": u32,
+    omittable full_resync = "fullResync": bool,
+    omittable reset_cdc = "resetCDC": bool,
+    omittable clear_and_fill = "clearAndFill": bool,
+    omittable if_running = "ifRunning": IfRunning,
+});
+
+struct Next {
+    batch: u32,
+    timeout_ms: Option<Millis>,
+    expire: Option<bool>,
+    on_failure: Option<OnEnd>,
+    on_warning: Option<OnEnd>,
+}
+
+strictly!(Next {
+    required batch = "batch": u32,
+    omittable timeout_ms = "timeoutMs": Millis,
+    omittable expire = "expire": bool,
+    omittable on_failure = "onFailure": OnEnd,
+    omittable on_warning = "onWarning": OnEnd,
+});
+
+struct Close {
+    batch: u32,
+}
+
+strictly!(Close { required batch = "batch": u32, });
+
+#[derive(Serialize)]
+struct Opened {
+    batch: u32,
+}
+
+/// The items that have changed, and whether the batch has ended.
+#[derive(Serialize)]
+struct Changed<'a> {
+    items: Vec<Item<'a>>,
+    finished: bool,
+}
+
+#[derive(Serialize)]
+struct Item<'a> {
+    #[serde(flatten)]
+    item: &'a BatchItem,
+    failure: Option<Failure>,
+}
+
+impl Batches {
+    pub(super) fn start(&self, caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
+        let asked: Start = arguments(args)?;
+        if asked.at_once == Some(0) {
+            return Err(Error::new(
+                Kind::InvalidRequest,
+                message![crate::message::Name("atOnce"), " must be at least 1. Nothing was sent"],
+            ));
+        }
+        let trigger = TriggerSync {
+            full_resync: asked.full_resync,
+            reset_cdc: asked.reset_cdc,
+            clear_and_fill: asked.clear_and_fill,
+            if_running: asked.if_running,
+        };
+        let how = RunMany {
+            trigger,
+            at_once: asked.at_once.map(|most| most as usize),
+            options: caller.options.clone(),
+        };
+        let batch = Batch::start(caller.client.sender(), asked.syncs, &how)?;
+        let mut known = self.lock();
+        known.last += 1;
+        let number = known.last;
+        let stop = batch.stop_signal();
+        known.open.insert(number, Arc::new(Open { batch: tokio::sync::Mutex::new(batch), stop }));
+        Reply::plain(meta(), &Opened { batch: number })
+    }
+
+    /// Waits until items have changed, the batch has ended, or the time is over.
+    pub(super) async fn next(&self, args: &str, style: Style) -> Result<Reply, Error> {
+        let asked: Next = arguments(args)?;
+        let open = self.open(asked.batch)?;
+        let until = asked.timeout_ms.and_then(|timeout| Instant::now().checked_add(Duration::from(timeout)));
+        // Another call that waits for the same batch holds the lock. Its wait counts as waiting too.
+        let mut batch = match until {
+            None => open.batch.lock().await,
+            Some(until) => match timeout_at(until, open.batch.lock()).await {
+                Ok(batch) => batch,
+                Err(_) if asked.expire == Some(true) => {
+                    return Err(Error::new(Kind::WaitTimeout, "the batch had not ended").at(&subject()));
+                }
+                Err(_) => return Reply::plain(meta(), &Changed { items: Vec::new(), finished: false }),
+            },
+        };
+        let changed = match until {
+            None => batch.changes().await,
+            Some(until) => match timeout_at(until, batch.changes()).await {
+                Ok(changed) => changed,
+                Err(_) if asked.expire == Some(true) => return Err(batch.expired()),
+                Err(_) => return reply(&batch, &[], false, style),
+            },
+        };
+        if changed.is_empty() {
+            let [on_failure, on_warning] =
+                [asked.on_failure, asked.on_warning].map(|on_end| on_end.unwrap_or(OnEnd::Return));
+            batch.check(on_failure, on_warning)?;
+        }
+        reply(&batch, &changed, changed.is_empty(), style)
+    }
+
+    /// Stops a batch, waits for triggers in progress, and forgets the batch. Returns the items that have changed.
+    pub(super) async fn close(&self, args: &str, style: Style) -> Result<Reply, Error> {
+        let Close { batch: number } = arguments(args)?;
+        let batch = self.open(number)?;
+        // A `next` that waits holds the lock, so the batch is stopped without it.
+        batch.stop.cancel();
+        let mut batch = batch.batch.lock().await;
+        let mut all = Vec::new();
+        loop {
+            let changed = batch.changes().await;
+            if changed.is_empty() {
+                break;
+            }
+            all.extend(changed);
+        }
+        all.sort_unstable();
+        all.dedup();
+        self.lock().open.remove(&number);
+        reply(&batch, &all, true, style)
+    }
+
+    fn open(&self, batch: u32) -> Result<Arc<Open>, Error> {
+        self.lock()
+            .open
+            .get(&batch)
+            .cloned()
+            .ok_or_else(|| Error::new(Kind::Closed, "the batch was closed. Nothing was sent").at(&subject()))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn reply(batch: &Batch, changed: &[usize], finished: bool, style: Style) -> Result<Reply, Error> {
+    let items = changed
+        .iter()
+        .filter_map(|index| batch.items().get(*index))
+        .map(|item| Item { item, failure: item.error.as_ref().map(|error| Failure::of(error, style)) })
+        .collect();
+    Ok(Reply::new(meta(), written(&Changed { items, finished })?))
+}
+
+fn subject() -> Subject {
+    Subject::method("syncs.run_many")
+}
+
+fn meta() -> Meta {
+    Meta::of(&subject())
+}

@@ -1,0 +1,212 @@
+//! Many syncs at once.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use hightouch_sdk::resources::{IfRunning, TriggerSync};
+use hightouch_sdk::{BatchItem, Client, ItemOutcome, Kind, OnEnd, RunMany, WaitMany};
+use serde_json::{Value, json};
+
+use crate::support::sandbox::{World, sandbox};
+
+/// Seven syncs, of which the runs of two fail and that of one ends with a warning. World time passes ten times as fast.
+fn world() -> World {
+    let slugs: Vec<String> = (1..=7).map(|id| format!("sync-{id}")).collect();
+    let runs = json!({"seconds": 20, "queuedSeconds": 0, "bySlug": {
+        "sync-2": {"status": "failed", "error": "the destination refused the key"},
+        "sync-4": {"status": "failed"},
+        "sync-5": {"status": "warning"},
+    }});
+    sandbox().world(&json!({"syncs": 7, "pastRuns": 0, "slugs": slugs, "timeScale": 10.0, "runs": runs}))
+}
+
+/// The requests of the world, each as its method and path.
+fn requests(world: &World, method: &str) -> Vec<String> {
+    let log = world.log();
+    let requests = log["requests"].as_array().unwrap().iter();
+    requests
+        .filter(|request| request["method"] == method)
+        .map(|request| request["path"].to_string())
+        .collect()
+}
+
+fn outcomes(items: &[BatchItem]) -> Vec<Option<ItemOutcome>> {
+    items.iter().map(|item| item.outcome).collect()
+}
+
+#[tokio::test]
+async fn a_batch_ends_with_one_error_that_names_every_failed_sync() {
+    let world = world();
+    let client = world.client();
+    let mut batch = client
+        .syncs()
+        .run_many(["sync-1", "sync-2", "3", "sync-4", "no-such-sync"], &RunMany::new())
+        .unwrap();
+    let error = batch.wait(&WaitMany::new()).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::RunFailed);
+    let text = error.to_string();
+    assert!(text.starts_with("syncs.run_many: 3 of 5 syncs did not succeed: "), "{text}");
+    for part in [
+        "sync \"sync-2\" (run 900",
+        "failed: the destination refused the key",
+        "sync \"sync-4\" (run 900",
+        "sync \"no-such-sync\": no sync has this slug",
+    ] {
+        assert!(text.contains(part), "{part} is not in: {text}");
+    }
+    let details: Value = error.details().unwrap().value();
+    assert_eq!(details.as_array().unwrap().len(), 3);
+    assert_eq!(details[0]["sync"], "sync-2");
+    assert_eq!(details[0]["state"]["status"], "failed");
+    assert_eq!(details[2]["outcome"], "not_started");
+    let [ok, failed, none] = [ItemOutcome::Success, ItemOutcome::Failure, ItemOutcome::NotStarted].map(Some);
+    let expected = [ok, failed, ok, failed, none];
+    assert_eq!(outcomes(batch.items()), expected);
+    assert_eq!(requests(&world, "POST").len(), 4);
+}
+
+#[tokio::test]
+async fn failures_and_warnings_are_returned_or_raised_as_the_caller_wants() {
+    let world = world();
+    let client = world.client();
+    let mut batch = client.syncs().run_many([4, 5], &RunMany::new()).unwrap();
+    let quiet = WaitMany::new().on_failure(OnEnd::Return);
+    let items = batch.wait(&quiet).await.unwrap();
+    assert_eq!(outcomes(items), [Some(ItemOutcome::Failure), Some(ItemOutcome::Warning)]);
+    // Waiting again repeats nothing, and may ask for the error.
+    let error = batch.wait(&quiet.on_warning(OnEnd::Raise)).await.unwrap_err();
+    assert!(error.to_string().contains("1 of 2 syncs did not succeed: sync 5 (run "), "{error}");
+    assert_eq!(requests(&world, "POST").len(), 2);
+}
+
+#[tokio::test]
+async fn at_most_so_many_syncs_are_in_progress_at_once() {
+    let world = world();
+    let client = world.client();
+    let mut batch = client.syncs().run_many(1..=7, &RunMany::new().at_once(2)).unwrap();
+    let (mut running, mut most, mut ended) = (std::collections::BTreeSet::new(), 0, 0);
+    while let Some(item) = batch.changed().await {
+        if item.outcome.is_some() {
+            running.remove(&item.index);
+            ended += 1;
+        } else {
+            running.insert(item.index);
+        }
+        most = most.max(running.len());
+    }
+    assert_eq!((most, ended), (2, 7));
+}
+
+#[tokio::test]
+async fn a_wait_that_times_out_says_what_is_in_progress_and_can_be_repeated() {
+    let world = world();
+    let client = world.client();
+    let mut batch = client.syncs().run_many([1, 3, 6], &RunMany::new().at_once(2)).unwrap();
+    batch.changed().await.unwrap();
+    batch.changed().await.unwrap();
+    let error = batch.wait(&WaitMany::new().timeout(Duration::from_millis(1))).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::WaitTimeout);
+    assert!(
+        error.to_string().contains("3 of 3 syncs had not ended: 2 in progress, 1 not started"),
+        "{error}"
+    );
+    let details: Value = error.details().unwrap().value();
+    let token = details[0]["run"].as_str().unwrap();
+    assert!(client.run(token).is_ok());
+    let items = batch.wait(&WaitMany::new()).await.unwrap();
+    assert_eq!(outcomes(items), [Some(ItemOutcome::Success); 3]);
+}
+
+#[tokio::test]
+async fn a_batch_that_is_stopped_starts_nothing_more_and_still_reports_what_was_started() {
+    let world = world();
+    let client = world.client();
+    let mut batch = client.syncs().run_many(1..=7, &RunMany::new().at_once(2)).unwrap();
+    batch.changed().await.unwrap();
+    batch.stop();
+    while batch.changed().await.is_some() {}
+    let started = batch.items().iter().filter(|item| item.run.is_some()).count();
+    assert_eq!(requests(&world, "POST").len(), started);
+    assert!(started <= 2, "{started}");
+    assert!(batch.items().iter().all(|item| item.outcome.is_none()));
+}
+
+/// A refused key would fail every sync alike.
+#[tokio::test]
+async fn a_refused_key_ends_a_batch_after_the_syncs_that_were_in_progress() {
+    let world = world();
+    let client =
+        hightouch_sdk::Client::new(&world.settings().api_key("wrong-key-0123456789abcdef0123456789ab"))
+            .unwrap();
+    let mut batch = client.syncs().run_many(1..=7, &RunMany::new().at_once(2)).unwrap();
+    let error = batch.wait(&WaitMany::new()).await.unwrap_err();
+    assert!(error.to_string().contains("7 of 7 syncs did not succeed"), "{error}");
+    assert!(
+        batch
+            .items()
+            .iter()
+            .all(|item| item.error.as_ref().is_some_and(|error| error.kind() == Kind::Authentication))
+    );
+    assert_eq!(requests(&world, "POST").len(), 2);
+}
+
+#[tokio::test]
+async fn a_batch_with_a_wrong_argument_is_refused_before_anything_is_sent() {
+    let world = world();
+    let client = world.client();
+    let error = client.syncs().run_many(["sync-1", "no slug"], &RunMany::new()).unwrap_err();
+    assert_eq!(error.kind(), Kind::InvalidRequest);
+    assert!(error.to_string().starts_with("syncs.run_many: sync \"no slug\": "), "{error}");
+    let both =
+        TriggerSync { full_resync: Some(true), if_running: Some(IfRunning::Join), ..TriggerSync::default() };
+    let error = client.syncs().run_many(["sync-1"], &RunMany::new().trigger(both)).unwrap_err();
+    assert_eq!(error.kind(), Kind::InvalidRequest);
+    assert!(requests(&world, "POST").is_empty());
+}
+
+/// Incident: syncs that were never started got the error, and the token, of a run that was followed when the client was
+/// closed.
+#[tokio::test]
+async fn a_client_that_is_closed_leaves_the_other_syncs_of_a_batch_not_started() {
+    let world = world();
+    let client = world.client();
+    let mut batch = client.syncs().run_many(1..=7, &RunMany::new().at_once(1)).unwrap();
+    batch.changed().await.unwrap();
+    client.close();
+    let error = batch.wait(&WaitMany::new()).await.unwrap_err();
+    assert!(error.to_string().contains("7 of 7 syncs did not succeed"), "{error}");
+    let [first, others @ ..] = batch.items() else { panic!("seven items") };
+    assert_eq!(first.outcome, Some(ItemOutcome::Unknown));
+    assert_eq!(first.error.as_ref().unwrap().run(), first.run.as_deref());
+    for item in others {
+        let error = item.error.as_ref().unwrap();
+        assert_eq!(
+            (item.outcome, error.kind(), error.run()),
+            (Some(ItemOutcome::NotStarted), Kind::Closed, None)
+        );
+        assert!(error.resource().unwrap().contains(&item.sync.to_string()), "{error}");
+    }
+}
+
+/// Incident: a batch inside the key function of its own client waited for the key, which waited for the batch.
+#[tokio::test]
+async fn a_batch_inside_the_key_function_of_its_client_is_refused_and_does_not_hang() {
+    let world = world();
+    let own: Arc<OnceLock<Client>> = Arc::default();
+    let (inside, key) = (Arc::clone(&own), world.info["apiKey"].as_str().unwrap().to_owned());
+    let credentials = move || {
+        let (client, key) = (inside.get().unwrap().clone(), key.clone());
+        async move {
+            let mut batch = client.syncs().run_many([1], &RunMany::new()).unwrap();
+            let error = batch.wait(&WaitMany::new()).await.unwrap_err();
+            assert!(error.to_string().contains("1 of 1 syncs did not succeed"), "{error}");
+            Ok(key)
+        }
+    };
+    let mut settings = world.settings();
+    settings.api_key = None;
+    let client = Client::with_credentials(&settings, credentials).unwrap();
+    own.set(client.clone()).unwrap();
+    client.syncs().get(1).await.unwrap();
+    assert!(requests(&world, "POST").is_empty());
+}
