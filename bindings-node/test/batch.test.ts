@@ -281,7 +281,7 @@ describe('a batch', () => {
       error instanceof sdk.InvalidRequestError && named.test(error.message)
     const run = ht.syncs.runMany.bind(ht.syncs) as (...args: unknown[]) => Promise<unknown>
     const cases: [unknown[], RegExp][] = [
-      [[['sync-1', 'no slug']], /^syncs\.trigger\("no slug"\): `sync` cannot be a slug/],
+      [[['sync-1', 'no slug']], /^syncs\.runMany: sync "no slug": `sync` cannot be a slug/],
       [['sync-1'], /syncs/],
       [[], /syncs/],
       [[[1], { atOnce: 0 }], /^syncs\.runMany: `atOnce` must be at least 1/],

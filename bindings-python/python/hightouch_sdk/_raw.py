@@ -46,7 +46,7 @@ class RawResponse(Generic[T]):
         """Returns what the method returns without ``with_raw_response``. Sends nothing; the client may be closed.
 
         Returns:
-            The result of the method: for a list the rows of the first page, for a trigger the handle of the run.
+            The result of the method. For a list this is the rows of the first page; for a trigger, the run's handle.
 
         Raises:
             ProtocolError: The body does not fit its type.
