@@ -107,7 +107,7 @@ def served(program: str, pages: Path) -> Iterator[dict[str, str]]:
 
 
 def rounds(commands: dict[str, str], environment: dict[str, str], number: int, seconds: float) -> Costs:
-    """Measures every client in up to ``number`` rounds. After five rounds, starts none once ``seconds`` have passed.
+    """Measures every client in up to ``number`` rounds. Once ``seconds`` have passed, starts none after the fifth.
 
     A client that fails is left out. If the first client fails, the program ends.
     """

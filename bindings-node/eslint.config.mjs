@@ -9,7 +9,7 @@ export default tseslint.config(
       parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
     },
     rules: {
-      // node:test keeps the promises of its own functions.
+      // The module node:test itself waits for the promises that `describe` and `test` return.
       '@typescript-eslint/no-floating-promises': [
         'error',
         { allowForKnownSafeCalls: [{ from: 'package', name: ['describe', 'test'], package: 'node:test' }] },
@@ -18,7 +18,7 @@ export default tseslint.config(
   },
   {
     files: ['test/json.test.ts', 'test/properties.test.ts'],
-    // It does not end on fast-check's types, which nest without end.
+    // On the types of the library fast-check, which nest without end, this rule would run forever.
     rules: { '@typescript-eslint/no-unsafe-class-instance-assignment': 'off' },
   },
 )

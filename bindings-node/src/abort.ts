@@ -97,11 +97,12 @@ export function recordAborted(signal: AbortSignal, error: CancelledError): void 
  *
  * @param reason The reason that a call rejected with, or the signal. If the reason is a primitive, such as a string,
  * pass the signal, because a primitive does not identify one abort.
- * @returns One error for each call that was aborted, the oldest first; at most the latest 1,000. An error has a `hint`
- * if a change had been sent and may still take effect, or if the call waited for a run, which goes on. The `run` of an
- * error is the token of that run, and its `meta` describes the call's requests. The array is empty if no call was
- * aborted for this reason, or if every call was aborted before it started. The errors are kept for as long as the
- * reason or the signal is in memory.
+ * @returns One error for each aborted call, and for each run that goes on after the abort stopped its batch.
+ * The oldest error is the first, and only the latest 1,000 are returned. An error has a `hint` if a change
+ * had been sent and may still take effect, or if a run goes on. The `run` of an error is the token of that
+ * run, and its `meta` describes the requests of the call. The array is empty if no call was aborted for this
+ * reason, or if every call was aborted before it started. The errors are kept for as long as the reason or
+ * the signal is in memory.
  */
 export function stoppedCalls(reason: unknown): readonly CancelledError[] {
   return isWeakKey(reason) ? [...(aborted.get(reason) ?? [])] : []

@@ -65,17 +65,17 @@ export interface BatchWaitOptions {
   signal?: AbortSignal | undefined
 }
 
-/** The longest time of `setTimeout`. A longer one would fire at once. */
+/** The longest delay that `setTimeout` accepts. With a longer one, the timer would fire at once. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
-/** What is left to do when a batch is garbage-collected. */
+/** Calls the function that a batch registered, once the batch is garbage-collected. */
 const collected = new FinalizationRegistry<() => void>((close) => {
   close()
 })
 
 /**
- * The runs of many syncs. `for await` iterates over the items as they end, in any order; every loop starts with the
- * items that have ended before. Leaving a loop does not stop the batch.
+ * The runs of many syncs. `for await` yields each item as soon as its sync has ended, in any order. Every
+ * loop starts with the items whose syncs have already ended. Leaving a loop does not stop the batch.
  */
 export class SyncBatch implements AsyncIterable<BatchItem> {
   readonly #door: Door
@@ -86,7 +86,7 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
   readonly #listeners = new Set<(item: BatchItem) => void>()
   #isFinished = false
   #request: ChangesRequest | undefined
-  /** The number of those who wait for the answer of the request. */
+  /** How many waits and iterations wait for the answer to `#request`. */
   #waiting = 0
   #stopped: Promise<void> | undefined
   /** The signal that stopped the batch. */
@@ -125,7 +125,7 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
     options: CallOptions,
   ): Promise<SyncBatch> {
     const given: unknown = syncs
-    // A copy, because the caller may change the array meanwhile. The core refuses everything else.
+    // The array is copied, because the caller may change it meanwhile. The core refuses anything else.
     const copy = Array.isArray(given) ? [...syncs] : syncs
     const { batch } = await door.value<{ batch: number }>('syncs.run_many', { ...args, syncs: copy }, options)
     const { signal } = options
@@ -181,11 +181,11 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
         else if (performance.now() < end) await this.#changes(end, signal)
         else await this.#ask({ timeoutMs: 0, expire: true })
       }
-      // Once it has stopped, all runs that were started are known.
+      // If the batch was stopped, its items are complete only after this await.
       await this.#stopped
       throwIfAborted(signal)
       if (this.#stoppedBy === this.#signal) throwIfAborted(this.#signal)
-      // The core refuses this for a batch that was stopped.
+      // The core answers with the error to throw, if there is one. A batch that was stopped always has one.
       await this.#ask({ onFailure, onWarning })
     } catch (error) {
       if (error instanceof RunFailedError) throw this.#withItems(error)
@@ -224,7 +224,7 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
     this.#apply(await this.#door.value<Changes>('batch.close', { batch: this.#id }))
   }
 
-  /** Stops the batch because `signal` aborted, and keeps the tokens of the runs that continue for `stoppedCalls`. */
+  /** Stops the batch because `signal` aborted. Keeps the tokens of runs that go on, for `stoppedCalls`. */
   #stopFor(signal: AbortSignal): void {
     if (this.#stopped) return
     this.#stoppedBy = signal
@@ -239,8 +239,8 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
   }
 
   /**
-   * Waits until items have changed, the time is over, or the signal has aborted. All who wait share one request, because
-   * the core answers each change only once.
+   * Waits until items have changed, the time is over, or the signal has aborted. All waits and iterations
+   * share one request, because the core reports each change only once.
    */
   async #changes(end = Infinity, signal?: AbortSignal): Promise<void> {
     const isOwn = this.#request === undefined
@@ -257,7 +257,8 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
       const work = Promise.race([request.answer, woken])
       await (signal ? cancelOnAbort(work, signal, wake) : work)
     } catch (error) {
-      // An error belongs to the one who sent the request. A request that made way or met the end is no error.
+      // Only the caller that sent the request throws its error. If the request was aborted, or the batch
+      // ended or was stopped meanwhile, nobody throws it.
       if (isOwn && !request.abort?.signal.aborted && !this.#isOver) throw error
     } finally {
       clearTimeout(timer)
@@ -267,7 +268,10 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
     }
   }
 
-  /** Asks for an answer at once. The request of those who wait makes way, because the core answers one at a time. */
+  /**
+   * Asks for an answer at once. First aborts the request that waits for changes, because the core answers
+   * the requests for a batch one at a time.
+   */
   async #ask(args: object): Promise<void> {
     this.#request?.abort?.abort()
     this.#request = this.#send(args)
@@ -302,7 +306,7 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
     if (finished) this.#forgetSignal()
   }
 
-  /** Adds the items that failed to the error that the core created for the batch. */
+  /** Sets `items` in the error that the core created for the batch. */
   #withItems(error: RunFailedError): RunFailedError {
     const failed = error.details?.value as { index: number }[]
     const items = failed.map(({ index }) => this.#items[index])
@@ -310,7 +314,7 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
   }
 }
 
-/** Says that the run of an item goes on after its batch was stopped. */
+/** Describes, as a failure, a run that goes on after its batch was stopped. */
 function leftBehind({ sync, runId, runToken }: BatchItem): Failure {
   const resource = typeof sync === 'number' ? `sync ${String(sync)}` : `sync "${sync}"`
   return {

@@ -26,7 +26,8 @@ export function refusal(input: Input, what: string, call?: CallStart, cause?: un
  * Refuses an object that has a member with an unknown name.
  *
  * @param hidden Names that are accepted, but that a message must not mention.
- * @throws HightouchError whose message suggests the nearest known name, or lists all known names if none is near.
+ * @throws HightouchError. Its message suggests the nearest known name, or lists all known names if none is
+ * near.
  */
 export function checkNames(
   input: Input,
@@ -40,7 +41,7 @@ export function checkNames(
     const help = nearest
       ? `did you mean \`${nearest}\`?`
       : `known are ${known.map((one) => `\`${one}\``).join(', ')}.`
-    // A name with other characters is not shown, because it may be a secret in the wrong place.
+    // Only a short name of letters, digits, `_` and `-` is shown. Any other may be a misplaced secret.
     const shown = /^[\w-]{1,64}$/.test(name) ? ` \`${name}\`` : ''
     throw refusal(input, `unknown ${input}${shown}; ${help}`, call)
   }

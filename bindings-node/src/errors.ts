@@ -1,4 +1,4 @@
-/** The base classes of errors, and `RunFailedError`, which has a member of its own. */
+/** The base classes of errors, and `RunFailedError`, which has members of its own. */
 
 import { endedRun, type EndedRun } from './ended.js'
 import type { Json } from './json.js'
@@ -87,16 +87,17 @@ export class ApiError extends HightouchError {}
 export class ConnectionError extends HightouchError {}
 
 /**
- * The run failed, was cancelled or was interrupted, or it ended with warnings and `onWarning` is `'raise'`. For a batch:
- * at least one sync did, or was not started; the message names each one and says why.
+ * The run failed, was cancelled or was interrupted, or it ended with warnings and `onWarning` is `'raise'`.
+ * The `wait` of a batch rejects with this error if that is so for at least one run, or if at least one sync
+ * was not started. The message then names each of these syncs and says why.
  */
 export class RunFailedError extends HightouchError {
   /** The syncs of a batch that did not succeed, in the order of the batch; absent if the error is about one run. */
   declare readonly items: readonly BatchItem[] | undefined
 
   /**
-   * The last state of the run. Its `error` is the message that the run reports, if there is one. `undefined` if the error is
-   * about a batch; see `items`.
+   * The last state of the run. The `error` of this state is the message that the run reports, if there is
+   * one. `undefined` if the error is about a batch; see `items`.
    */
   get result(): EndedRun | undefined {
     return this.run === undefined ? undefined : endedRun(this.run, this.details?.value as object)
@@ -115,7 +116,9 @@ export interface BatchItem {
   readonly runId?: number
   /** The token of the run; absent until it was started. `client.run(token)` returns its handle. */
   readonly runToken?: string
-  /** Whether the answer to the trigger was lost, and this run was found to be the only one that it can have started. */
+  /**
+   * Whether the answer to the trigger was lost, and this is the only run that the trigger can have started.
+   */
   readonly adopted: boolean
   /** Whether the run had started before: with `ifRunning: 'join'`, the trigger returned it and started none. */
   readonly joined: boolean

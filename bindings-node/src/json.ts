@@ -4,7 +4,10 @@ import { inspect, isDeepStrictEqual, types, type InspectOptions } from 'node:uti
 
 import { endOfString, formatPath, replaceAt, type Path } from './jsontext.js'
 
-/** A JSON value as `JSON.parse` returns it. Integers beyond 2^53 lose digits, numbers beyond 1.8e308 are infinite. */
+/**
+ * A JSON value as `JSON.parse` returns it. Integers beyond 2^53 lose digits, and numbers beyond 1.8e308 are
+ * infinite.
+ */
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [name: string]: JsonValue }
 
 /**
@@ -38,8 +41,8 @@ export type Frozen<T> = unknown extends T
       : T
 
 /**
- * The name of the guard, a member of each {@link Json}. A copy made member by member has the guard but is no Json, and
- * so can be refused.
+ * The name of the guard, a member of each {@link Json}. An object that has the guard but is not a Json was
+ * copied from one member by member, and is refused.
  */
 const COPY_GUARD = '[Json]'
 /** The value of the guard. `structuredClone` throws for a symbol, and the error contains its description. */
@@ -47,8 +50,8 @@ const COPY_ITS_VALUE = Symbol(
   'a Json cannot be copied: copy its `value`, or call its method `with` to get a changed one',
 )
 /**
- * The name of a member with the state of a {@link Json}. Getters need it if their `this` is a Proxy, which has no
- * private members, as when a framework wraps an answer in a Proxy.
+ * The name of a member with the state of a {@link Json}. A framework may wrap an answer in a Proxy, which
+ * has no private members. If `this` is a Proxy, the getters read the state from this member instead.
  */
 const STATE = Symbol('state')
 
@@ -239,8 +242,9 @@ function textOf(state: State): string {
 }
 
 /**
- * The name of the member of a mark. Opaque JSON crosses the door as a mark. `{"$json": ["…"]}` holds the text. In the
- * body of an answer, `{"$json": [12, 40]}` stands for the bytes from 12 up to 40 of the texts that came with the body.
+ * Opaque JSON crosses the door as a mark: an object with one member, which has this name. `{"$json": ["…"]}`
+ * holds the text. In the body of an answer, `{"$json": [12, 40]}` stands for the bytes from 12 up to 40 of
+ * the texts that came with the body.
  */
 export const MARK = '$json'
 /** The start of a mark in JSON text. It cannot occur within a JSON string, where the quotes would be escaped. */
@@ -274,7 +278,7 @@ function encodeText(value: unknown, path: Path = []): string {
   return text ?? replaceMarkTexts(stringify(value, true, typeErrorOf, path))
 }
 
-/** Finds a copy of a Json, or a Json to which members were assigned. */
+/** Returns the problem if `value` is a copy of a Json, or a Json to which members were assigned. */
 function problemOfJson(value: unknown, path: Path): Problem | undefined {
   try {
     if (isObject(value)) Json.textIn(value)

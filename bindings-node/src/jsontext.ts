@@ -45,7 +45,10 @@ interface Search {
   found: Span | undefined
   /** The position of the closing bracket. */
   close: number
-  /** The number of members or items, and the end of the last one. The number is -1 for a value that has neither. */
+  /**
+   * The number of members or items, and the end of the last one. The number is -1 for a value that is
+   * neither an object nor an array.
+   */
   last: { items: number; end: number }
 }
 

@@ -45,7 +45,10 @@ function libc(): string {
   return header.glibcVersionRuntime === undefined ? 'musl' : `glibc ${header.glibcVersionRuntime}`
 }
 
-/** The targets, as napi names them, that may fit this process. The most likely one comes first. */
+/**
+ * Returns the targets that may fit this process, the most likely one first. The names follow the convention
+ * of napi-rs, the library that the addon is written with.
+ */
 function targets(platform: string, arch: string): string[] {
   switch (platform) {
     case 'linux':

@@ -32,7 +32,10 @@ export type RawMethod<Method> = Method extends (...args: infer Args) => Listing<
     ? (...args: Args) => Promise<RawResponse<Value>>
     : never
 
-/** The methods of a resource, each of which returns the raw response. A batch has no single response. */
+/**
+ * The methods of a resource, each of which returns the raw response. `runMany` is left out, because a batch
+ * has no single response.
+ */
 export type WithRawResponse<Methods> = {
   readonly [Name in keyof Methods as Exclude<Name, 'withRawResponse' | 'runMany'>]: RawMethod<Methods[Name]>
 }

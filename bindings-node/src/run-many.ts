@@ -7,7 +7,10 @@ import { Resource } from './resource.js'
 
 /** Arguments of `syncs.runMany`: those of `syncs.trigger`, which hold for every sync, and `atOnce`. */
 export type RunManyArgs<TriggerArgs> = TriggerArgs & {
-  /** How many syncs may be in progress at a time, from the trigger to the end of the run, at least 1. Default: 50. */
+  /**
+   * How many syncs may be in progress at a time, 1 or more; 50 by default. A sync is in progress from its
+   * trigger to the end of its run.
+   */
   atOnce?: number | undefined
 }
 

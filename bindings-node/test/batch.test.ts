@@ -11,7 +11,7 @@ describe('a batch', () => {
   const { sandbox, world: worldOf } = useSandbox()
   const reason = new Error('the user left')
 
-  /** Seven syncs, of which the runs of two fail and that of one ends with a warning. */
+  /** Creates a world with seven syncs. The runs of two syncs fail; those of a third end with a warning. */
   const world = (seconds = 20): Promise<World> =>
     worldOf({
       syncs: 7,
@@ -110,7 +110,7 @@ describe('a batch', () => {
     assert(early >= 1)
     assert.deepEqual(seen.map(({ index }) => index).sort(), [0, 1, 2, 3])
     for (const item of seen) assert.equal(batch.items[item.index], item)
-    // Another loop starts with what has ended before.
+    // Another loop starts with the items that have already ended.
     const again: sdk.BatchItem[] = []
     for await (const item of batch) again.push(item)
     assert.deepEqual(again, seen)
@@ -211,7 +211,7 @@ describe('a batch', () => {
     for await (const item of batch) assert.fail(String(item.index))
     await assert.rejects(batch.wait(), { kind: 'closed' })
     assert.equal(await triggers(home), 2)
-    // The block stops it, too.
+    // The end of an `await using` block stops a batch, too.
     let kept: sdk.SyncBatch
     {
       await using other = await ht.syncs.runMany([1])
@@ -265,7 +265,7 @@ describe('a batch', () => {
     assert.equal(sdk.stoppedCalls(reason).at(-1)?.run, batch.items[0]?.runToken)
     const before = (await logOf(sandbox, home)).length
     await assert.rejects(ht.syncs.runMany([1], {}, { signal }), (error) => error === reason)
-    // A batch that has ended does not care.
+    // An abort after the batch has ended changes nothing.
     const late = new AbortController()
     const ended = await ht.syncs.runMany(['no-such-sync'], {}, { signal: late.signal })
     await ended.wait({ onFailure: 'return' })
@@ -340,7 +340,7 @@ describe('a batch', () => {
       await new Promise(setImmediate)
       return batch.deref() === undefined
     })
-    // Longer than a run takes.
+    // Waits for longer than a run takes, so that the next sync could have started.
     await new Promise((resolve) => setTimeout(resolve, 3000))
     assert((await triggers(home)) <= 1)
   })

@@ -179,7 +179,7 @@ class Play {
     }
   }
 
-  /** Waits until the step says so or the call has ended, and then aborts the call. */
+  /** Aborts the call at the moment that the step names, if it names one. Returns early if the call ends first. */
   async #cancel(step: Step, aborter: AbortController, done: AbortSignal): Promise<void> {
     const { cancelAfterMs, cancelOn } = step
     if (cancelAfterMs === undefined && cancelOn === undefined) return

@@ -6,7 +6,7 @@ import * as sdk from 'hightouch-sdk'
 
 import { logOf, settingsOf, useSandbox } from './support.js'
 
-/** Values that are no time limit. A time limit is a whole number of milliseconds, above 0 and below 2^64. */
+/** Invalid time limits. A time limit is a whole number of milliseconds, above 0 and below 2^64. */
 const NOT_DURATIONS = [NaN, Infinity, -Infinity, -1, 0, -0.5, 0.5, 1e30, Number.MAX_VALUE]
 
 describe('a wrong setting', () => {

@@ -64,7 +64,7 @@ export async function promises(signal: AbortSignal): Promise<void> {
   expectType<FrozenJson>((await ht.request('POST', '/syncs', { body: { id: 10n } })).value)
 
   ht.syncs.list({ after: new Date(), before: '2026-08-13T09:30:00.000Z' })
-  // @ts-expect-error an unknown class of requests
+  // @ts-expect-error an unknown priority
   ht.syncs.list({}, { priority: 'high' })
   // @ts-expect-error a limit is two numbers
   new Hightouch({ limit: [200] })

@@ -1,4 +1,5 @@
-// Builds the native addon and copies it to `prebuilt`, where src/native.ts looks for it: build-native.mjs [--release]
+// Builds the native addon and copies it to `prebuilt`, where src/native.ts looks for it. The optional
+// argument `--release` is passed to cargo.
 //
 // The crate is built alone. Cargo would otherwise unify its features with those of the other bindings, and the addon
 // would not load.
@@ -19,7 +20,8 @@ const messages = execFileSync(
     'json-render-diagnostics',
     ...process.argv.slice(2),
   ],
-  // The package ships without symbols. The profile in Cargo.toml keeps them, because maturin reads them.
+  // The package ships without symbols. The profile in Cargo.toml keeps them, because maturin, which builds
+  // the Python package, reads them.
   {
     cwd: root,
     env: { CARGO_PROFILE_RELEASE_STRIP: 'symbols', ...process.env },

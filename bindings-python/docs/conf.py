@@ -87,7 +87,7 @@ def setup(app: Sphinx) -> None:
 
 
 def share_comments(_: Sphinx) -> None:
-    """Adds the attribute docs of private modules to the package, because public classes say that they are from it."""
+    """Adds the attribute docs of private modules to the package, because public classes name it as their module."""
     docs = ModuleAnalyzer.for_module(PACKAGE)
     docs.analyze()
     for path in Path(hightouch_sdk.__file__).parent.glob("_[a-z]*.py"):

@@ -14,8 +14,8 @@ use tokio::sync::Notify;
 /// How often the driver's thread checks whether any thread still waits for a call. The last thread to leave notifies it
 /// only if there are tasks, because a notification would cost every call a wake-up.
 const BUSY: Duration = Duration::from_millis(500);
-/// How long no thread must have waited for a call before the driver's thread takes over, if there are no tasks. A
-/// program that makes one call after another pauses for less, so its next call need not take the I/O back.
+/// If there are no tasks, the driver's thread takes over once no thread has waited for a call for this long. A program
+/// that makes one call after another pauses for less, so its next call need not take the I/O back.
 const IDLE: Duration = Duration::from_millis(20);
 
 pub(crate) struct Driver {
@@ -101,7 +101,7 @@ impl Driver {
     }
 }
 
-/// Counts a thread as waiting for a call until this value is dropped.
+/// While this value exists, a thread that waits for a call is counted.
 struct Leaving<'a>(&'a Driver);
 
 impl Drop for Leaving<'_> {
@@ -117,7 +117,7 @@ impl Drop for Leaving<'_> {
     }
 }
 
-/// Counts a call for which no thread waits until this value is dropped.
+/// While this value exists, a call for which no thread waits is counted.
 struct Ended(&'static Driver);
 
 impl Drop for Ended {

@@ -14,7 +14,7 @@ import msgspec
 import hightouch_sdk
 from hightouch_sdk import _base, _door
 
-# The names that the annotations of the generated methods contain, to evaluate the annotations.
+# The names that `types_of` needs to evaluate the annotations of the generated methods.
 NAMES: dict[str, Any] = {
     **vars(typing),
     **vars(collections.abc),

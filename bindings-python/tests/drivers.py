@@ -127,7 +127,7 @@ class Blocking:
             client.close()
 
     def act(self, parts: list[Part]) -> list[list[Any]]:
-        """Runs a call that may be cancelled in the main thread, because only that thread receives Ctrl-C."""
+        """Runs the parts. A call that may be cancelled runs in the main thread: only that thread receives Ctrl-C."""
         jobs = [part for part in parts for _ in range(part.times)]
         main = next((part for part in jobs if part.may_be_cancelled), jobs[0] if len(jobs) == 1 else None)
         pool = ThreadPoolExecutor(len(jobs))

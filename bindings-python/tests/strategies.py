@@ -40,7 +40,7 @@ def optional(of: st.SearchStrategy[T]) -> st.SearchStrategy[T | None]:
 
 
 def json_with(leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Any JSON with these leaves, up to a depth of more than 100."""
+    """Any JSON with these leaves, up to a depth of more than 90."""
 
     def wider(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         return st.lists(inner, max_size=4) | st.dictionaries(text, inner, max_size=4)

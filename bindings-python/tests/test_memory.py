@@ -15,7 +15,7 @@ from scripts import run
 ITEMS = 40_000
 # Memory that allocators may retain. All items together would take four times as much.
 SLACK_KIB = 8 * 1024
-# After how many seconds a script has hung. Reading takes a few seconds, and much longer on a busy machine.
+# After how many seconds a script counts as hung. Reading takes a few seconds, and much longer on a busy machine.
 HUNG = 600
 
 BLOCKING = """

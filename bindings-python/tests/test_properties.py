@@ -55,7 +55,7 @@ def confidant(sandbox: Sandbox) -> Confidant:
 
 
 def spelled(value: object) -> str:
-    """Returns the JSON of a value, to compare values by it: in Python, 1, 1.0 and True are equal."""
+    """Returns the JSON of a value. Tests compare this text, because in Python 1, 1.0 and True are equal."""
     plain = value.to_python() if isinstance(value, (Json, JsonObject, JsonArray)) else value
     return json.dumps(plain, sort_keys=True)
 

@@ -163,9 +163,10 @@ impl Error {
         self.0.status
     }
 
-    /// What the server said beside its message: a string for a 401, an object with a member for each wrong field for a
-    /// 422. For `run_failed`, the run. For `outcome_unknown` after a trigger, an object may list the runs that the
-    /// trigger may have started, as `candidates`.
+    /// What the server said besides its message: a string for a 401, an object with a member for each wrong field for a
+    /// 422. For `run_failed`, the last state of the run. For `outcome_unknown` after a trigger, an object may list the
+    /// runs that the trigger may have started, as `candidates`. For an error of a batch, a list of items: those that
+    /// did not succeed (`run_failed`), or those in progress (`wait_timeout`).
     #[must_use]
     pub fn details(&self) -> Option<&Json> {
         self.0.details.as_ref()
@@ -244,7 +245,7 @@ impl Error {
         self
     }
 
-    /// The whole error as one text, to be a cause of another error.
+    /// The subject and the text of the error as one message, for use as a cause of another error.
     pub(crate) fn message(&self) -> Message {
         match &self.0.subject {
             Some(subject) => message![subject.written(), ": ", self.what()],

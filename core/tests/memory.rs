@@ -20,8 +20,8 @@ use serde_json::json;
 const ROWS: usize = 40_000;
 /// The number of rows after which pools and buffers have reached their size. Growth is measured from there.
 const SETTLED: usize = ROWS / 10;
-/// The most that the memory may grow, in bytes. The rows after [`SETTLED`] are about 40 MB of JSON, so it would grow
-/// more if the list kept them.
+/// The most that the memory may grow, in bytes. The rows after [`SETTLED`] are about 40 MB of JSON, so the memory
+/// would grow more if the list kept them.
 const BORNE: usize = 16 << 20;
 
 /// The resident memory of this process, which includes the sandbox, in bytes.

@@ -212,7 +212,8 @@ fn values_in_lists_maps_unions_and_opaque_json_are_read_as_values_json_says() {
     }
 }
 
-/// Incident: the run of a trigger was lost, because the answer had a number as the id, and the document has a string.
+/// Incident: the run of a trigger was lost, because its id was a number in the answer, but is text in the API's
+/// document.
 #[test]
 fn the_id_in_the_answer_to_a_trigger_is_read_as_values_json_says() {
     for case in Case::all() {

@@ -147,7 +147,7 @@ impl Bridge {
 
 /// Converts a result to what JavaScript gets.
 fn settled((id, outcome): (u32, wire::CallOutput)) -> Settled {
-    // Only the body of a raw answer can be invalid UTF-8, because the server wrote it.
+    // Only the body of a raw answer can be invalid UTF-8, because it is passed on as the server sent it.
     let body = String::from_utf8(outcome.body)
         .unwrap_or_else(|bad| String::from_utf8_lossy(bad.as_bytes()).into_owned());
     let texts = (!outcome.texts.is_empty()).then(|| outcome.texts.into());

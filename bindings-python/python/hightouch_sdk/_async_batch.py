@@ -49,7 +49,7 @@ class _Iterator:
 
 
 class _Stopping:
-    """Stops a batch if an exception other than an error of this package leaves the block, and adds a note to it."""
+    """Stops a batch if the block raises anything but an error of this package, and adds a note to the exception."""
 
     def __init__(self, interrupt: Callable[[BaseException], Awaitable[None]]) -> None:
         self._interrupt = interrupt
@@ -157,7 +157,7 @@ class AsyncSyncBatch(Batch):
             return
         answered = False
         try:
-            # A second cancellation ends the wait; the first goes on.
+            # A cancellation during this wait only ends the wait. The caller still gets the exception in `raised`.
             with suppress(asyncio.CancelledError):
                 answered = await self._stop(INTERRUPTED_S)
         finally:
@@ -181,12 +181,12 @@ class AsyncSyncBatch(Batch):
         if self._closing is None:
             self._is_stopped = True
             self._closing = self._door.begin("batch.close", self._named())
-        # A cancellation does not cancel the task.
+        # If this wait is cancelled, `asyncio.wait` does not cancel the closing task.
         await asyncio.wait([self._closing], timeout=seconds)
-        # The event loop cancels all tasks at its end.
+        # `asyncio.run` cancels all tasks at its end, so the closing task may be cancelled.
         if not self._closing.done() or self._closing.cancelled():
             return False
-        # Another task may have stopped it at the same moment.
+        # Another task may have stopped the batch at the same moment.
         with suppress(ClientClosedError):
             self._known.take(self._closing.result()[1])
         self._known.finished = True
@@ -195,7 +195,7 @@ class AsyncSyncBatch(Batch):
 
 
 class AsyncRunMany(AsyncResource):
-    """What ``client.syncs`` can do beside the operations of the API."""
+    """The methods of ``client.syncs`` that are not operations of the API."""
 
     async def run_many(
         self,
@@ -214,8 +214,8 @@ class AsyncRunMany(AsyncResource):
         headers: Mapping[str, str] | None = None,
     ) -> AsyncSyncBatch:
         """Starts a run of each of these syncs and returns a batch, which follows the runs in the background. A failure
-        of one sync does not affect the others, but after a failure that all would meet, such as a refused key, no more
-        syncs are started. The answer of the server is not waited for; ``wait`` says what failed.
+        of one sync does not affect the others. But after a failure that would affect every sync, such as a refused key,
+        no more syncs are started. The method does not wait for the server's answers; ``wait`` says what failed.
 
         Args:
             syncs: The ids or slugs of the syncs.
@@ -248,7 +248,7 @@ class AsyncRunMany(AsyncResource):
             stack.enter_context(door.asking())
             asking = ExitStack()
             batch = partial(AsyncSyncBatch, door, args, asking)
-            # A batch whose start is interrupted is collected at once, and so it is stopped.
+            # If the start is interrupted, the batch is garbage-collected at once, which stops it.
             started = batch((await door.call("syncs.run_many", args, opts, batch))[1])
             asking.push(stack.pop_all())
         return started

@@ -69,7 +69,7 @@ class _Inbox:
         del self._pending[ticket]
 
     async def answer(self, ticket: int) -> Answer:
-        """Waits for an answer. If the waiting task was cancelled, it can be called again for the same ticket."""
+        """Waits for an answer. If the waiting task was cancelled, this can be called again for the same ticket."""
         if self._pending[ticket].cancelled():
             self._pending[ticket] = asyncio.get_running_loop().create_future()
         return await self._pending[ticket]
@@ -152,7 +152,7 @@ class AsyncDoor:
             return answer
 
     def begin(self, op: str, args: Args) -> asyncio.Task[tuple[str, bytes]]:
-        """Starts a call that sends nothing, without its hooks."""
+        """Starts a call that sends nothing. No hooks are called."""
         return asyncio.get_running_loop().create_task(self._answer(op, args_json(args), ""))
 
     async def _answer(self, op: str, args: str, opts: str, late: Late | None = None) -> tuple[str, bytes]:

@@ -1,4 +1,4 @@
-"""Calls the function that returns the key, which may be a coroutine function, in an event loop."""
+"""Calls the key function in an event loop. The function may be a coroutine function."""
 
 from __future__ import annotations
 

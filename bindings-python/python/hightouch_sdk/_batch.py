@@ -33,7 +33,7 @@ INTERRUPTED_S = 5.0
 """How long an interrupted wait waits for the answers of triggers in progress."""
 
 FOLLOW: Args = {"onFailure": "return", "onWarning": "return"}
-"""The arguments of a step that no failed sync ends with an error."""
+"""The arguments of a step that raises no error if a sync failed."""
 
 
 class Limit:
@@ -57,7 +57,7 @@ def asked(
     clear_and_fill: object,
     if_running: object,
 ) -> dict[str, Any]:
-    """The arguments of the operation ``syncs.run_many``.
+    """Returns the arguments of the operation ``syncs.run_many``.
 
     Raises:
         InvalidRequestError: ``syncs`` is not a collection of syncs.
@@ -94,7 +94,7 @@ class Batch:
         return f"<{type(self).__name__}: {summary(self._known.all)}>"
 
     def __del__(self) -> None:
-        # At the end of the interpreter, what it needs may be gone.
+        # While the interpreter shuts down, the modules that this needs may be gone.
         with suppress(Exception):
             self._abandon()
 
@@ -153,7 +153,7 @@ class _Iterator:
 
 
 class _Stopping:
-    """Stops a batch if an exception other than an error of this package leaves the block, and adds a note to it."""
+    """Stops a batch if the block raises anything but an error of this package, and adds a note to the exception."""
 
     def __init__(self, interrupt: Callable[[BaseException], None]) -> None:
         self._interrupt = interrupt
@@ -275,7 +275,7 @@ class SyncBatch(Batch):
             self._closing = self._local.begin("batch.close", self._named())
         answer = self._closing.wait(seconds)
         if answer is not None:
-            # Another thread may have stopped it at the same moment.
+            # Another thread may have stopped the batch at the same moment.
             with suppress(ClientClosedError):
                 self._known.take(read(answer)[1])
             self._known.finished = True
@@ -283,7 +283,7 @@ class SyncBatch(Batch):
 
 
 class RunMany(Resource):
-    """What ``client.syncs`` can do beside the operations of the API."""
+    """The methods of ``client.syncs`` that are not operations of the API."""
 
     def run_many(
         self,
@@ -302,8 +302,8 @@ class RunMany(Resource):
         headers: Mapping[str, str] | None = None,
     ) -> SyncBatch:
         """Starts a run of each of these syncs and returns a batch, which follows the runs in the background. A failure
-        of one sync does not affect the others, but after a failure that all would meet, such as a refused key, no more
-        syncs are started. The answer of the server is not waited for; ``wait`` says what failed.
+        of one sync does not affect the others. But after a failure that would affect every sync, such as a refused key,
+        no more syncs are started. The method does not wait for the server's answers; ``wait`` says what failed.
 
         Args:
             syncs: The ids or slugs of the syncs.
@@ -331,5 +331,5 @@ class RunMany(Resource):
         args = asked(syncs, at_once, full_resync, reset_cdc, clear_and_fill, if_running)
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
         batch = partial(SyncBatch, self._calls.door, args)
-        # A batch whose start is interrupted is collected at once, and so it is stopped.
+        # If the start is interrupted, the batch is garbage-collected at once, which stops it.
         return batch(self._calls.door.call("syncs.run_many", args, opts, batch)[1])

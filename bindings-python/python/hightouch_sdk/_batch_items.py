@@ -32,7 +32,7 @@ class BatchItem(Struct, frozen=True, kw_only=True):
     run_token: str | None = None
     """The token of the run, once it was started. ``client.run(token)`` resumes it."""
     adopted: bool = False
-    """Whether the answer to the trigger was lost, and this is the only run that it can have started."""
+    """Whether the answer to the trigger was lost, and this is the only run that the trigger can have started."""
     joined: bool = False
     """Whether the run was in progress already and the trigger started no other (``if_running="join"``)."""
     state: SyncRun | None = None
@@ -44,7 +44,7 @@ class BatchItem(Struct, frozen=True, kw_only=True):
 
     @property
     def in_progress(self) -> bool:
-        """Whether a run was started whose end is not known."""
+        """Whether a run was started and its end is not known."""
         return self.run_token is not None and self.outcome in {None, "unknown"}
 
 
@@ -156,7 +156,7 @@ class Items:
         return Step(changed, answer.finished)
 
     def note(self, raised: BaseException, *, answered: bool) -> None:
-        """Adds a note to an exception that says which runs of a batch that was stopped go on."""
+        """Adds a note to an exception. The note says which runs of the stopped batch go on."""
         running = [item for item in self.all if item.in_progress]
         unsent = [item for item in self.all if item.run_token is None and item.outcome is None]
         lines: list[str] = []

@@ -140,7 +140,7 @@ _DEBUG = 10
 """``logging.DEBUG``. This module does not import ``logging``."""
 
 KEY_FUNCTION = "key_function"
-"""The code of a failure that the function that returns the key caused."""
+"""The code of a failure that was caused by the function that returns the key."""
 
 
 def _outcome(ok: bool, head: str) -> tuple[HightouchError | None, Meta | None]:
@@ -236,7 +236,7 @@ def answer_of(head: str) -> tuple[Meta, RawAnswer]:
 
 
 class Pending:
-    """A call that was started. An interruption of a wait for it does not cancel it."""
+    """A call that was started. Interrupting a wait for its answer does not cancel the call."""
 
     def __init__(self, engine: Engine, op: str, args: Args) -> None:
         self._mailbox = Mailbox()
@@ -305,7 +305,7 @@ class Door:
         return settled(self.engine.call(op, args_json(args or {}), ""), op)
 
     def begin(self, op: str, args: Args) -> Pending:
-        """Starts a call that sends nothing, without its hooks. It goes on if nobody waits for it."""
+        """Starts a call that sends nothing. No hooks are called. The call goes on if nobody waits for it."""
         return Pending(self.engine, op, args)
 
     def __reduce__(self) -> Any:

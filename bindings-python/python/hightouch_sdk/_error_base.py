@@ -121,8 +121,8 @@ class HightouchError(Exception):
     def details(self) -> Any:
         """What the server said besides its message, as plain JSON values.
 
-        If a run failed, they are the last state of the run. If the outcome of a trigger is unknown, ``candidates`` may
-        list the runs that it may have started.
+        If a run failed, this is the last state of the run. If the outcome of a trigger is unknown, ``candidates`` may
+        list the runs that the trigger may have started.
         """
         return None if self._details is None else self._details.to_python()
 
@@ -161,7 +161,7 @@ class RunFailedError(HightouchError):
         self._state = state
 
     def of_batch(self, items: Sequence[hightouch_sdk.BatchItem]) -> None:
-        """Sets ``items`` to those of these items that failed; the batch calls this."""
+        """Takes all items of the batch, and sets ``items`` to the failed ones; the batch calls this."""
         self._items = [items[failed["index"]] for failed in self.details or ()]
 
     @property

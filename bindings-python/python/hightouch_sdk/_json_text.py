@@ -36,7 +36,7 @@ class HasText:
 def loads(text: str | bytes) -> Any:
     """Decodes JSON into plain values.
 
-    Python refuses integers of more than 4,300 digits. They become infinity.
+    Python refuses to convert integers of more than 4,300 digits; here they become infinity.
 
     Raises:
         ValueError: The text is not valid JSON.

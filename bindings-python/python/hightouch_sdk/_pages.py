@@ -72,7 +72,7 @@ class Listing(_Listing[T]):
     """A list of the API. Iterating over it fetches page after page; each iteration starts again from the first page."""
 
     def __init__(self, door: Door, op: str, args: Args, opts: Opts, decoder: Decoder[list[T]]) -> None:
-        self._door = door  # First, so that pickling a list fails with the message for clients.
+        self._door = door  # Set first, so that pickling a list fails with the error message of the door.
         super().__init__(op, args, opts, decoder)
 
     def __iter__(self) -> Iterator[T]:
@@ -111,7 +111,7 @@ class AsyncListing(_Listing[T]):
     """A list of the API. ``async for`` fetches page after page; ``await`` fetches the first page only."""
 
     def __init__(self, door: AsyncDoor, op: str, args: Args, opts: Opts, decoder: Decoder[list[T]]) -> None:
-        self._door = door  # First, so that pickling a list fails with the message for clients.
+        self._door = door  # Set first, so that pickling a list fails with the error message of the door.
         super().__init__(op, args, opts, decoder)
 
     async def __aiter__(self) -> AsyncIterator[T]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 
 Policy: TypeAlias = Literal["raise", "return"]
-"""What ``wait`` does if the run ended in this way: it raises an error, or returns the run."""
+"""What ``wait`` does after a failure or after warnings: it raises an error, or returns its result."""
 
 
 class _Opened(Struct):

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Matches pairs and all other escapes too. Otherwise half of a pair, or an escaped backslash that a `u` follows, would
-# be taken for a lone surrogate.
+# Matches pairs and all other escapes too. Otherwise half of a pair, or an escaped backslash before a `u`, would be
+# taken for a lone surrogate.
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u([dD][89a-fA-F][0-9a-fA-F]{2})|.)"
 )

@@ -2,8 +2,9 @@ import Foundation
 
 /// Follows one batch of the core and wakes everyone who waits for a change.
 ///
-/// The core answers one request for changes at a time, and reports each change once. So one task sends these requests,
-/// for all who wait. The batch that users hold is another object: it stops this one when it is released.
+/// The core answers one `batch.next` at a time and reports each change only once. So one task makes these calls on
+/// behalf of all waiters. The task keeps the feed alive. Therefore users hold another object, a ``SyncBatch``, which
+/// stops the feed when it is released.
 final class BatchFeed: @unchecked Sendable {
     private let door: Door
     private let batch: Int
@@ -20,13 +21,13 @@ final class BatchFeed: @unchecked Sendable {
         var ended: [Int] = []
         /// Whether nothing changes any more, because the batch has ended, was stopped or cannot be followed.
         var isOver = false
-        /// Why the batch cannot be followed, which only a defect can cause.
+        /// The error if the batch cannot be followed. Only a defect can cause it.
         var failure: (any Error)?
         var following: Task<Void, Never>?
         var stopping: Task<Void, Never>?
-        /// The request for changes, if it waits for one.
+        /// The `batch.next` that waits for a change without a timeout; nil if there is none.
         var waitingRequest: Task<BatchChanges, any Error>?
-        /// Those who want the core's error for a wait that has timed out.
+        /// Waits that have timed out. Each gets the core's error, or nil if there was a change instead.
         var expiring: [CheckedContinuation<HightouchError?, Never>] = []
         var signals: [Int: AsyncStream<Void>.Continuation] = [:]
         var lastSignal = 0
@@ -41,7 +42,7 @@ final class BatchFeed: @unchecked Sendable {
 
     static func start(door: Door, batch: Int, syncs: [SyncReference]) -> BatchFeed {
         let feed = BatchFeed(door: door, batch: batch, syncs: syncs)
-        // Detached: it must not inherit the task-local values and the priority of the caller.
+        // The task is detached, because it must not inherit the task-local values and the priority of the caller.
         feed.locked { $0.following = Task.detached { await feed.follow() } }
         return feed
     }
@@ -55,7 +56,8 @@ final class BatchFeed: @unchecked Sendable {
     var items: [BatchItem] { locked(\.items) }
     var isOver: Bool { locked(\.isOver) }
 
-    /// The items that have changed since that change, in the order of their changes, and the number of the last change.
+    /// Returns the items that have changed since the change with the number `change`, in the order of their changes.
+    /// Also returns the number of the last change.
     func changes(after change: Int) -> (items: [BatchItem], last: Int) {
         locked { state in
             let changed = state.items.filter { state.changeOfItem[$0.index] > change }
@@ -65,7 +67,7 @@ final class BatchFeed: @unchecked Sendable {
         }
     }
 
-    /// The item that was the nth to end, from 0; nil if it has not ended yet.
+    /// Returns the item that was the `nth` to end, counted from 0; nil if fewer items have ended so far.
     ///
     /// - Throws: The error of a batch that cannot be followed.
     func ended(_ nth: Int) throws -> BatchItem? {
@@ -76,7 +78,8 @@ final class BatchFeed: @unchecked Sendable {
         }
     }
 
-    /// Yields at once, after each change, and at the given time. Ends if the task is cancelled.
+    /// Returns a stream that yields at once, after each change, and at the time `end`. The stream ends if the task that
+    /// reads it is cancelled.
     func signals(until end: ContinuousClock.Instant? = nil) -> AsyncStream<Void> {
         let (stream, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let number = locked { state in
@@ -86,7 +89,7 @@ final class BatchFeed: @unchecked Sendable {
         }
         let timer = end.map { end in
             Task.detached {
-                // In parts, because the runtime cannot sleep as long as a `Duration` can be.
+                // Sleeps at most a day at a time, because one sleep cannot be as long as the longest `Duration`.
                 while .now < end { try await Task.sleep(for: min(end - .now, .seconds(86_400))) }
                 signal.yield()
             }
@@ -109,15 +112,16 @@ final class BatchFeed: @unchecked Sendable {
             } catch let error as HightouchError where error.kind == .waitTimeout && !expiring.isEmpty {
                 for waiter in expiring { waiter.resume(returning: error) }
             } catch {
-                // A request is cancelled to make way for one that expires, or because the batch is stopped.
+                // A cancelled request is not a failure: `expired` cancelled it to send one with a timeout of 0 instead,
+                // or `stop` cancelled it to stop the batch.
                 if (error as? HightouchError)?.kind != .cancelled { over(failure: error) }
                 for waiter in expiring { waiter.resume(returning: nil) }
             }
         }
     }
 
-    /// Sends the next request, and returns it with those who want the error if it times out; nil if there is nothing
-    /// left to follow.
+    /// Sends the next request. Returns the request, and the waits that get its error if it times out. Returns nil if
+    /// the batch is over or is being stopped.
     private func nextRequest() -> (Task<BatchChanges, any Error>, [CheckedContinuation<HightouchError?, Never>])? {
         locked { state in
             state.waitingRequest = nil
@@ -168,7 +172,7 @@ final class BatchFeed: @unchecked Sendable {
 
     // MARK: Ending
 
-    /// The core's error for a wait that has timed out; nil if there was a change or the batch is over.
+    /// Returns the core's error for a wait that has timed out; nil if there was a change instead or the batch is over.
     func expired() async -> HightouchError? {
         await withCheckedContinuation { waiter in
             let (isOver, request) = locked { state in
@@ -198,14 +202,16 @@ final class BatchFeed: @unchecked Sendable {
         return items
     }
 
-    /// Stops the batch. The task ends once the triggers in progress have ended, so that no run remains unknown.
+    /// Stops the batch. The returned task ends once the triggers in progress have ended, so that no run remains
+    /// unknown.
     @discardableResult
     func stop() -> Task<Void, Never> {
         let (stopping, request) = locked { state in
             let stopping =
                 state.stopping
                 ?? Task.detached { [self, following = state.following] in
-                    // Else the last changes could arrive after those that closing returns.
+                    // Waits for `follow`, which could otherwise apply its last changes after the newer ones that
+                    // `batch.close` returns.
                     await following?.value
                     do {
                         await apply(try await door.local("batch.close", ["batch": batch]).value())

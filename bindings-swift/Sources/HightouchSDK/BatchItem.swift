@@ -6,15 +6,15 @@ public struct BatchItem: Codable, Hashable, Sendable {
     public let sync: SyncReference
     /// The id of the sync; nil until its run was started.
     public internal(set) var syncId: Int?
-    /// The id of the run; nil until it was started.
+    /// The id of the run; nil until the run was started.
     public internal(set) var runId: Int?
-    /// The token of the run; nil until it was started. ``Hightouch/run(_:)`` opens it.
+    /// The token of the run, for ``Hightouch/run(_:)``; nil until the run was started.
     public internal(set) var runToken: String?
     /// Whether the response to the trigger was lost and the client found the run in the list of runs.
     public internal(set) var isAdopted = false
     /// Whether the run was already in progress and the trigger joined it (`ifRunning: .join`) instead of starting one.
     public internal(set) var isJoined = false
-    /// The last state of the run that was seen; nil until one was seen.
+    /// The last known state of the run; nil until one is known.
     public internal(set) var state: SyncRun?
     /// How the sync ended; nil while it waits or is in progress.
     public internal(set) var outcome: Outcome?
@@ -31,7 +31,7 @@ public struct BatchItem: Codable, Hashable, Sendable {
         case failure
         /// No run was started; ``BatchItem/error`` says why.
         case notStarted = "not_started"
-        /// A run may have been started, or how it ended could not be read; ``BatchItem/error`` says why.
+        /// It is not known whether a run was started, or how the run ended; ``BatchItem/error`` says why.
         case unknown
     }
 }

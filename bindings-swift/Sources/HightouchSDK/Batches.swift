@@ -2,8 +2,8 @@
 ///
 /// ``Syncs/runMany(_:fullResync:resetCDC:clearAndFill:ifRunning:atOnce:options:)`` returns a batch.
 ///
-/// Iterating yields each item once, as it ends. Every iteration starts with the items that have ended before, and a sync
-/// that fails throws nothing. Leaving a loop does not stop the batch.
+/// Iterating yields each item once, as it ends. Every iteration starts with the items that have already ended. A sync
+/// that fails is yielded like any other; iterating does not throw its error. Leaving a loop does not stop the batch.
 ///
 /// ```swift
 /// let batch = try await ht.syncs.runMany(["orders-to-salesforce", 7], atOnce: 2)
@@ -12,8 +12,8 @@
 /// ```
 ///
 /// If the task is cancelled while it waits or iterates, the batch is stopped, and `CancellationError` is thrown once the
-/// triggers in progress have ended. The runs that were started continue: keep the batch outside of the task, and
-/// ``items`` says which these are. An item without an ``BatchItem/outcome`` that has a ``BatchItem/runToken`` continues.
+/// triggers in progress have ended. The runs that were started continue. To find them, keep the batch outside of the
+/// task: they belong to those ``items`` that have a ``BatchItem/runToken`` but no ``BatchItem/outcome``.
 ///
 /// Any number of tasks can wait and iterate at once. A batch that is released stops.
 public final class SyncBatch: AsyncSequence, Sendable {
@@ -25,11 +25,11 @@ public final class SyncBatch: AsyncSequence, Sendable {
 
     deinit { feed.stop() }
 
-    /// One item for each sync, in the order in which the syncs were passed, with what is known now. It also works after
-    /// the batch was stopped.
+    /// One item for each sync, in the order in which the syncs were passed, with what is known now. You can also
+    /// read the items after the batch was stopped.
     public var items: [BatchItem] { feed.items }
 
-    /// Waits for all syncs to end. The wait continues through outages of the API, and it can be repeated.
+    /// Waits for all syncs to end. The wait continues through outages of the API. You can call this method repeatedly.
     ///
     /// - Parameters:
     ///   - timeout: The longest time to wait, from zero to `Int64.max` milliseconds. If nil, the wait has no limit. The
@@ -39,10 +39,10 @@ public final class SyncBatch: AsyncSequence, Sendable {
     ///   - onWarning: What to do if a run ended with warnings.
     ///   - progress: Called with each item that has changed, including those that changed before the wait.
     /// - Returns: One item for each sync, in the order in which the syncs were passed.
-    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled; the batch is then stopped. The
-    ///   kind is `runFailed` if `onFailure` or `onWarning` asks for it: the message names each sync that did not
-    ///   succeed and says why, and ``HightouchError/items`` contains them. The kind is `waitTimeout` after the timeout,
-    ///   `closed` if the batch was stopped, and `invalidRequest` if `timeout` is out of range.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled, which also stops the batch. The
+    ///   kind is `runFailed` if `onFailure` or `onWarning` asks for it: ``HightouchError/items`` contains the items
+    ///   that caused the error, and the message gives the reasons of the first ones. The kind is `waitTimeout` after
+    ///   the timeout, `closed` if the batch was stopped, and `invalidRequest` if `timeout` is out of range.
     @discardableResult
     public func wait(
         timeout: Duration? = nil,
@@ -53,7 +53,7 @@ public final class SyncBatch: AsyncSequence, Sendable {
         let end = try timeout.map { ContinuousClock.now + (try $0.checkedForWait()) }
         var last = 0
         for await _ in feed.signals(until: end) {
-            // Read first, so that the last changes are reported too.
+            // `isOver` is read before the changes, so that the last changes are reported too.
             let isOver = feed.isOver
             let changes = feed.changes(after: last)
             last = changes.last
@@ -96,7 +96,7 @@ public final class SyncBatch: AsyncSequence, Sendable {
         public mutating func next() async throws -> BatchItem? {
             var signals = batch.feed.signals().makeAsyncIterator()
             while true {
-                // Read first, so that the last items are returned too.
+                // `isOver` is read before the item, so that the last items are returned too.
                 let isOver = batch.feed.isOver
                 if let item = try batch.feed.ended(nth) {
                     nth += 1
@@ -122,8 +122,9 @@ extension SyncBatch: CustomStringConvertible, CustomReflectable {
 
 extension Syncs {
     /// Starts a run of each sync and follows the runs together, in the background. A sync that fails does not affect the
-    /// others, but after a failure that all would meet, such as a rejected key, no more syncs are started. An unknown
-    /// slug is not an error of this call, but of its item. Hooks are not called for the requests of a batch.
+    /// others. But after a failure that every sync would meet, such as a rejected key, no more syncs are started. For
+    /// an unknown slug, this method does not throw; the item of that sync has the error. Hooks are not called for the
+    /// requests of a batch.
     ///
     /// - Parameters:
     ///   - syncs: The ids or slugs of the syncs; an all-digit string is an id.
@@ -135,8 +136,8 @@ extension Syncs {
     ///     Default: 50.
     ///   - options: Options for each request of the batch.
     /// - Returns: The batch. Keep it until it has ended, because a batch that is released starts no more syncs.
-    /// - Throws: ``HightouchError`` of kind `invalidRequest` if an argument is wrong, and nothing was sent then; of kind
-    ///   `closed` if the client is closed; or `CancellationError` if the task was cancelled.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled. The kind is `invalidRequest` if
+    ///   an argument is wrong, and `closed` if the client is closed. In all these cases, nothing was sent.
     public func runMany(
         _ syncs: [SyncReference],
         fullResync: Bool? = nil,

@@ -5,7 +5,7 @@ actor CredentialsProvider {
     @TaskLocal static var isRunning = false
 
     private let function: @Sendable () async throws -> String
-    /// The error that the function threw last.
+    /// The last error that the function threw, or the core's error for an invalid key that the function returned.
     private(set) var lastError: (any Error)?
 
     init(_ function: @escaping @Sendable () async throws -> String) { self.function = function }

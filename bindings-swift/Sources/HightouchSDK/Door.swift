@@ -7,7 +7,8 @@ struct Native: Sendable {
 
     init(_ settings: Fields) throws {
         let encoder = Coding.encoder()
-        // The core refuses these texts. So a number that JSON cannot express is an invalid setting like any other.
+        // A number that JSON cannot express becomes one of these texts. The core refuses the text as it refuses any
+        // other invalid setting.
         encoder.nonConformingFloatEncodingStrategy = .convertToString(
             positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
         do {
@@ -102,7 +103,7 @@ final class Door: Sendable {
         return options
     }
 
-    /// Adds what only this side of the door knows to an error: the one that the credentials function threw.
+    /// Adds to an error what the core does not know: the Swift error that the credentials function threw.
     func completed(_ error: HightouchError) async -> HightouchError {
         guard error.code == "key_function", !CredentialsProvider.isRunning else { return error }
         var error = error

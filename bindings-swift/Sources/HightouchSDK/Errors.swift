@@ -55,8 +55,8 @@ public struct HightouchError: Error, Sendable, Hashable {
 
     /// The kind of the run, for errors of kind `runFailed`; otherwise nil.
     public internal(set) var runKind: RunKind?
-    /// The items of a batch that did not succeed, for the error of ``SyncBatch/wait(timeout:onFailure:onWarning:progress:)``;
-    /// empty for any other error.
+    /// The items of a batch that did not succeed, if the kind is `runFailed` and the error comes from
+    /// ``SyncBatch/wait(timeout:onFailure:onWarning:progress:)``; otherwise empty.
     public internal(set) var items: [BatchItem] = []
     /// The Swift error that caused this one, such as the error that the `credentials` function threw; otherwise nil.
     /// `==` ignores this property.

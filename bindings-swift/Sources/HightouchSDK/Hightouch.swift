@@ -10,9 +10,9 @@
 /// rate limit. A client retries a request only if the request is safe to repeat.
 ///
 /// Methods throw ``HightouchError``. Cancelling the task closes the request in flight. The method then throws
-/// `CancellationError`. Or it throws a ``HightouchError`` of kind `cancelled` if a request may have started or changed
-/// something, or if the method was following a run.
-/// A ``SyncBatch`` always throws `CancellationError`, and its items say which runs continue.
+/// `CancellationError`, or a ``HightouchError`` of kind `cancelled` if a request may have started or changed something
+/// or if the method was following a run. If the task was waiting for a ``SyncBatch``, the error is always
+/// `CancellationError`, and the items of the batch say which runs continue.
 public final class Hightouch: Sendable {
     let door: Door
 
@@ -168,8 +168,8 @@ public final class Hightouch: Sendable {
         _ = try await door.local("client.setKey", ["apiKey": apiKey])
     }
 
-    /// Closes the client. Calls in flight and later calls throw an error of kind `closed`. But a change that may
-    /// already have been sent throws an error of kind `outcomeUnknown`. Runs continue, and a running `credentials`
+    /// Closes the client. Calls in flight and later calls throw an error of kind `closed`. But a call that may already
+    /// have changed something throws an error of kind `outcomeUnknown`. Runs continue, and a running `credentials`
     /// function is cancelled. You can call this method in a cancelled task, and more than once.
     ///
     /// - Throws: ``HightouchError`` of kind `internal` if the package itself has a defect.

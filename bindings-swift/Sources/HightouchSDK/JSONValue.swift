@@ -50,7 +50,7 @@ public struct JSONValue: Sendable {
     /// - Parameter text: Valid JSON.
     init(known text: String) { storage = .text(JSONText(text)) }
 
-    /// Creates a value from JSON text, which it keeps unchanged.
+    /// Creates a value from JSON text. The value keeps the text unchanged, without the whitespace around it.
     ///
     /// - Parameter text: The text of one JSON value, nested at most 127 levels deep.
     /// - Throws: ``HightouchError`` of kind `invalidRequest` if `text` is not valid JSON.
@@ -145,7 +145,7 @@ extension JSONValue {
     /// The Boolean, or nil if the value is not a Boolean.
     public var bool: Bool? { if case .bool(let value) = level { value } else { nil } }
 
-    /// The integer, or nil if the value is not a number without fraction and exponent that fits in an `Int`.
+    /// The integer; nil unless the value is a number without fraction and exponent that fits in an `Int`.
     public var int: Int? { if case .int(let value) = shape { value } else { nil } }
 
     /// The nearest `Double`, or nil if the value is not a number.

@@ -129,7 +129,7 @@ public struct RunHandle<State: RunState>: Sendable {
 }
 
 extension Duration {
-    /// Itself, if it is in the range of `wait(timeout:)`.
+    /// Returns this duration if it is in the range that `wait(timeout:)` accepts; otherwise throws.
     func checkedForWait() throws -> Duration {
         guard self >= .zero, self <= .longest else {
             throw HightouchError(

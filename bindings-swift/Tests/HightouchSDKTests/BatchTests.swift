@@ -3,10 +3,10 @@ import XCTest
 
 @testable import HightouchSDK
 
-/// Many syncs at once.
+/// Batches, which run many syncs at once.
 final class BatchTests: XCTestCase {
-    /// Seven syncs, of which the runs of two fail and that of one ends with a warning. World time passes ten times as
-    /// fast.
+    /// Creates a world with seven syncs. The runs of two syncs fail, and the run of one ends with a warning. Time in
+    /// the world passes ten times as fast.
     private func world(seconds: Int = 20) async throws -> World {
         try await Sandbox.running().world([
             "syncs": 7, "pastRuns": 0, "timeScale": 10,
@@ -159,7 +159,7 @@ final class BatchTests: XCTestCase {
         let batch = try await client.syncs.runMany([1, 2, 3, 4, 5, 6, 7], atOnce: 2)
         async let waiting = thrown { try await batch.wait() }
         async let expiring = thrown { try await batch.wait(timeout: .seconds(600)) }
-        // The triggers have been sent, but their answers may be on the way.
+        // Stops the batch when two triggers have been sent. Their answers may still be on the way.
         try await until { try await triggers(world) == 2 }
         let items = await batch.stop()
         XCTAssertEqual(items.map { $0.runToken != nil }, [true, true] + Array(repeating: false, count: 5))
@@ -279,14 +279,14 @@ final class BatchTests: XCTestCase {
             let batch = try await client.syncs.runMany([1, 2, 3, 4, 5, 6, 7], atOnce: 1)
             try await until { inProgress(batch).count == 1 }
         }
-        // Longer than a run takes.
+        // A run takes one second here, so another run would start during this time if the batch continued.
         try await Task.sleep(for: .seconds(3))
         let sent = try await triggers(world)
         XCTAssertEqual(sent, 1)
     }
 }
 
-/// The error that the work throws.
+/// Returns the error that `work` throws.
 private func thrown(by work: () async throws -> Any) async throws -> HightouchError {
     do {
         let value = try await work()

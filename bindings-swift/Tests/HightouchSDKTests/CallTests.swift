@@ -26,7 +26,7 @@ final class CallTests: XCTestCase {
     }
 
     /// Each step of following a run has the same name everywhere, `run`. The name of the operation that reads the run
-    /// (`syncs.runs`) does not show.
+    /// (`syncs.runs`) does not appear.
     func testAFollowedRunIsNamedRunInHooksMetaAndErrors() async throws {
         let world = try await Sandbox.running().world()
         let log = CallLog()

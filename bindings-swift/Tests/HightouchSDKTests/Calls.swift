@@ -100,7 +100,8 @@ struct Call: Sendable {
         }
     }
 
-    /// Whether the call must be cancelled now: `cancelOn` is absent, or the server has received such a request.
+    /// Whether the call must be cancelled now: `cancelOn` is absent, or the server has received a request of that
+    /// operation.
     private func isDue() async throws -> Bool {
         guard let operation = step["cancelOn"] else { return true }
         return try await world.requests().contains { $0["operation"] == operation }

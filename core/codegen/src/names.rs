@@ -7,18 +7,18 @@ use serde_json::Value as Json;
 
 /// How a language spells names.
 pub(crate) struct Spelling {
-    /// A member, an argument, an option or a setting, by its name in JSON.
+    /// Spells a member, an argument, an option or a setting, given its name in JSON.
     pub member: fn(&str) -> String,
-    /// The kind of an error.
+    /// Spells the kind of an error.
     pub kind: fn(&str) -> String,
 }
 
 /// Rewrites the names in all docs of the catalogue. A doc can name the members of its own type or the arguments of its
-/// own operation, and methods and kinds of errors. Anything else in backticks is a value and stays.
+/// own operation, and methods and kinds of errors. Anything else in backticks stays unchanged.
 ///
 /// # Errors
-/// A doc has a name of several words in snake case that is none of these. It would stay in the docs as a name that the
-/// language does not have.
+/// A doc has a name of several words in snake case that is none of these, and not the code of a finding. Unchanged, it
+/// would be a name that the language does not have.
 pub(crate) fn respell(catalogue: &mut Json, spelling: &Spelling) -> Result<(), String> {
     let mut known = BTreeMap::new();
     for operation in list(catalogue, "operations") {
@@ -44,7 +44,7 @@ pub(crate) fn respell(catalogue: &mut Json, spelling: &Spelling) -> Result<(), S
     Ok(())
 }
 
-/// Adds the names of `members` to `known`. They take precedence.
+/// Returns `known` with the names of `members` added. If a name is in both, the spelling of `members` wins.
 fn with_members(
     known: &BTreeMap<String, String>,
     members: &[Json],
@@ -129,7 +129,7 @@ mod tests {
         })
     }
 
-    /// Guards against renaming the `id` of every doc to `requestId`, because one type calls its id so.
+    /// One type spells its `id` as `requestId`. Guards against applying this spelling to the docs of all other types.
     #[test]
     fn docs_name_members_arguments_methods_and_kinds_as_the_language_does() {
         let mut catalogue = catalogue(

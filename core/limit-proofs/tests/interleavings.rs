@@ -175,7 +175,7 @@ fn a_request_that_was_given_up_frees_its_place_after_a_while() {
     });
 }
 
-/// Two looks, one with a hint and one that gives up, in a lane with room for one.
+/// Two looks in a lane with room for one: a hint raises the urgency of one, and the other gives up.
 #[test]
 fn a_hint_meets_looks_that_join_leave_and_go() {
     explore(PREEMPTIONS, || {

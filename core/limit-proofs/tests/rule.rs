@@ -1,4 +1,5 @@
-//! Compares the rule of the limit with a plain version that tries every s of every window in steps of a nanosecond.
+//! Compares the rule of the limit with a plain version that tries every s in steps of a nanosecond. The rule, with the
+//! meaning of s, t and T, is in `core/src/limit/window.rs`.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::time::Duration;

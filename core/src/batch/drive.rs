@@ -24,8 +24,8 @@ pub(super) struct Drive {
 
 impl Drive {
     pub(super) async fn run(self, items: Vec<BatchItem>) {
-        // Whether an error was met that every other sync would meet too. It is then reported for the syncs that were
-        // not started, and none of them is sent.
+        // Set after an error that every other sync would meet too, such as a refused key. Then no more syncs are
+        // started, and those that were not started report this error.
         let hopeless: AtomicBool = AtomicBool::new(false);
         let mut last: Option<Error> = None;
         let mut waiting = items.into_iter();
@@ -54,7 +54,7 @@ impl Drive {
     /// Starts one sync and follows its run. Returns the error that every other sync would meet too.
     async fn one(&self, mut item: BatchItem, hopeless: &AtomicBool) -> Option<Error> {
         let mut spent = self.sender.account(&subject(&item.sync, &self.how), &self.how.options, false);
-        // It is not interrupted, because a trigger that is given up halfway may have started a run.
+        // `stop` does not interrupt the trigger, because a trigger that is given up halfway may have started a run.
         let started = Box::pin(start(&self.sender, &item.sync, &self.how.trigger, &mut spent)).await;
         let (ended, was_started) = match started {
             Ok(token) => {

@@ -146,7 +146,8 @@ impl Batch {
         let refused = |error: Error| error.at(&SUBJECT).scrubbed(|text| sender.scrub(text));
         check_join(&how.trigger, false).map_err(refused)?;
         for sync in &syncs {
-            // The error of the call names the sync, as the error of the batch should.
+            // The error names the sync in its subject, which the subject of the batch replaces. So its text names the
+            // sync.
             trigger_call(sync, &how.trigger).map_err(|error| {
                 let what = error.what();
                 refused(error.with_what(message![sync.to_string(), ": ", what]))
@@ -167,7 +168,8 @@ impl Batch {
         Ok(Self { sender: sender.clone(), items, changes, _stop: stop.clone().drop_guard(), stop })
     }
 
-    /// The items, one for each sync and in the order of the syncs, as far as changes were received.
+    /// The items, one for each sync, in the order of the syncs. They show the changes that [`changed`](Self::changed),
+    /// [`ended`](Self::ended) and [`wait`](Self::wait) have received so far.
     #[must_use]
     pub fn items(&self) -> &[BatchItem] {
         &self.items
@@ -183,8 +185,7 @@ impl Batch {
         Some(slot)
     }
 
-    /// Waits until items have changed, and returns the positions of all that have. Returns none once the batch has
-    /// ended.
+    /// Waits until items have changed, and returns their positions. Returns an empty list once the batch has ended.
     pub(crate) async fn changes(&mut self) -> Vec<usize> {
         let mut changed = std::collections::BTreeSet::new();
         changed.extend(self.changed().await.map(|item| item.index));
@@ -202,7 +203,7 @@ impl Batch {
         self.stop.clone()
     }
 
-    /// Waits for the next item that ends. Returns `None` once all have, or after [`stop`](Self::stop).
+    /// Waits for the next item that ends. Returns `None` once all have ended, or after [`stop`](Self::stop).
     pub async fn ended(&mut self) -> Option<&BatchItem> {
         loop {
             let index = self.changed().await.filter(|item| item.outcome.is_some()).map(|item| item.index);
@@ -222,8 +223,9 @@ impl Batch {
     /// Waits until every item has ended, and returns the items.
     ///
     /// # Errors
-    /// Kind `run_failed` if a sync failed; the message names the failed syncs and says why, and the details hold the
-    /// items that failed. Kind `wait_timeout` if the time is over; the runs go on. The batch can be waited for again.
+    /// Kind `run_failed` if items ended in a way that `options` make an error. The message names these items (at most
+    /// 20) and says why they failed, and the details hold all of them. Kind `wait_timeout` if the timeout has passed;
+    /// the runs go on, and the batch can be waited for again.
     pub async fn wait(&mut self, options: &WaitMany) -> Result<&[BatchItem], Error> {
         let until = options.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         loop {

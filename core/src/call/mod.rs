@@ -27,7 +27,7 @@ use crate::operation::{Endpoint, Fields as _, IdKind, Operation, Placed, Safety}
 /// The characters that are escaped in a path segment or a query value: all but the unreserved ones (RFC 3986 §2.3).
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// An id in a path. In place of a sync's id there may be its slug, and the id is looked up before the call is sent.
+/// An id in a path. A sync may be named by its slug instead; its id is then looked up before the call is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Id {
     Int(i64),

@@ -9,8 +9,8 @@ use rustls::pki_types::pem::PemObject as _;
 use crate::error::{Error, Kind};
 use crate::message::{Message, Name};
 
-/// The largest key file that is read, in bytes: many times the size of a key. The bound is for a file that was named by
-/// mistake.
+/// The largest key file that is read, in bytes: many times the size of a key. The bound protects against a large file
+/// that was named by mistake.
 const LARGEST_KEY_FILE: u64 = 64 << 10;
 /// The largest file of certificates that is read, in bytes. The certificates of all public authorities together take
 /// about a quarter of a MiB.

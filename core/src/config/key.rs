@@ -73,7 +73,7 @@ impl Key {
         Ok(Self(Arc::new(Held { text: SecretString::from(text), header, digest: sum })))
     }
 
-    /// Creates a key from the text of a file, of a variable or from a key function. Such a text often ends in a line
+    /// Creates a key from a text that comes from a file, a variable or a key function. Such a text often ends in a line
     /// break that is not part of the key, so one line break at the end is removed.
     pub(crate) fn from_outside(text: &str) -> Result<Self, Error> {
         let text = text.strip_suffix('\n').map_or(text, |rest| rest.strip_suffix('\r').unwrap_or(rest));
@@ -91,7 +91,7 @@ impl Key {
         self.0.digest
     }
 
-    /// Whether the key is long enough not to occur in a text by chance. Keys of Hightouch are.
+    /// Whether the key is so long that it does not occur in a text by chance. Every key of Hightouch is that long.
     pub(super) fn is_long(&self) -> bool {
         self.0.text.expose_secret().len() >= 8
     }

@@ -31,7 +31,7 @@ const API_KEY: &str = "HIGHTOUCH_API_KEY";
 const BASE_URL: &str = "HIGHTOUCH_BASE_URL";
 const SHARE: &str = "HIGHTOUCH_SHARE";
 
-/// Checked settings. Missing ones have the values of the environment or their defaults.
+/// Checked settings. A missing setting has its value from the environment, or else its default.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
     pub base: Url,

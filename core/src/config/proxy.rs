@@ -34,7 +34,7 @@ pub(crate) struct Proxy {
 pub(crate) enum Route {
     Through(Proxy),
     Direct,
-    /// By the proxy settings of the operating system, if it has any, because the environment names no proxy.
+    /// The environment names no proxy, so the proxy settings of the operating system apply, if it has any.
     AsTheSystemSays,
 }
 
@@ -142,7 +142,7 @@ fn is_excepted(base: &Url, exceptions: &str) -> bool {
         if only.is_some() && only != port {
             continue;
         }
-        // Handled here, because hyper-util applies `*` to names but not to addresses.
+        // `*` is handled here, because the matcher of hyper-util applies `*` to names but not to addresses.
         if host == "*" {
             return true;
         }

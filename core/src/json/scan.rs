@@ -34,7 +34,7 @@ pub(crate) fn blank(text: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Passes over the value that begins at `start`, or after white space from there on.
+/// Passes over any white space at `start`, and then over one value.
 pub(crate) fn value(text: &[u8], start: usize) -> Result<Passed, Stop> {
     let mut at = start;
     let mut open = Open::default();

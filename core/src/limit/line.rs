@@ -66,8 +66,8 @@ pub struct LookPriority {
     pub looked_at: i64,
 }
 
-/// All waiting requests; `W` is the data of each. The classes share by stride scheduling: each turn adds its cost to
-/// the `pass` of its class, and the class with the lowest `pass` goes next.
+/// All waiting requests; `W` is the data of each. The classes share the turns by stride scheduling: each turn adds its
+/// cost to the `pass` of its class, and the class with the lowest `pass` goes next.
 #[derive(Debug)]
 pub struct Line<W> {
     arrivals: u64,

@@ -21,7 +21,7 @@ pub enum Urgency {
     Ended,
 }
 
-/// After so many urgent looks in a row while usual ones wait, a usual one goes next.
+/// After this many urgent looks in a row while usual looks wait, a usual look goes next.
 const IN_A_ROW: u32 = 3;
 
 /// How many looks are granted in a window of `allowed` requests: a tenth, rounded down, but at least one.

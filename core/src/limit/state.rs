@@ -288,7 +288,7 @@ impl State {
         self.window.recent(self.last)
     }
 
-    /// How many times of ends the log holds.
+    /// The number of entries in the log of ends.
     #[must_use]
     #[allow(dead_code)] // Used by core/limit-proofs.
     pub fn remembered(&self) -> usize {

@@ -20,8 +20,9 @@ pub struct Ask {
     pub max_wait: Option<Duration>,
     /// Whether the request was refused (429) and waits again. Such a request goes to the head of its class.
     pub rejoin: bool,
-    /// The priority of the run that the request looks at; `None` if it looks at none. Such a look waits in the lane of
-    /// looks, and counts as a poll whatever its class. All looks together get a tenth of the limit.
+    /// The priority of the run that the request looks at; `None` if it looks at none. A request that looks at a run
+    /// waits in the lane of looks, and counts as a poll whatever its class. All looks together get a tenth of the
+    /// limit.
     pub look: Option<Arc<Look>>,
 }
 

@@ -16,10 +16,10 @@
 
 use super::{NEVER, Nanos};
 
-/// How many times the log holds before it is made coarse. The log of a limit of up to a quarter of this number stays
-/// exact: two windows hold at most twice the limit, and at most half of the log is older.
+/// The number of entries up to which the log stays exact; a longer log is made coarse. The log of a limit of up to a
+/// quarter of this number stays exact: two windows hold at most twice the limit, and at most half of the log is older.
 const MOST_TIMES: usize = 2048;
-/// How many distinct times a window has in a coarse log.
+/// The number of entries that a coarse log has for each window, at most.
 const GRAINS: Nanos = 256;
 
 /// How many requests are in flight, and when the others ended.
@@ -164,9 +164,9 @@ impl Window {
         // s = t: the last T may hold at most `room` ends, so the end before those must be older than T.
         let blocker = self.ends.partition_point(|ends| ends.total + room < total);
         t = t.max(self.at(blocker).saturating_add(span + 1));
-        // Now every s in C or C+T, in ascending order. The first `a` times of the log lie before s, the first `b`
-        // before s−T. If s forbids t, it forbids every time until its release, and t moves there. Once s exceeds t, all
-        // s up to t have been checked, so t is the first time that no s forbids.
+        // Now every s in C or C+T, in ascending order. The first `a` entries of the log lie before s, the first
+        // `b` before s−T. If s forbids t, it forbids every time until its release, and t moves there. Once s exceeds t,
+        // all s up to t have been checked, so t is the first time that no s forbids.
         let mut a = t.checked_sub(span).map_or(0, |time| self.until(time));
         let mut b = t.checked_sub(2 * span).map_or(0, |time| self.until(time));
         loop {
@@ -188,19 +188,19 @@ impl Window {
         }
     }
 
-    /// How many times the log holds. After each end, at most half of them are older than 2T.
+    /// The number of entries in the log. After each end, at most half of the entries are older than 2T.
     #[must_use]
     #[allow(dead_code)] // Used by core/limit-proofs.
     pub fn remembered(&self) -> usize {
         self.ends.len()
     }
 
-    /// The time with this index; [`NEVER`] after the last one.
+    /// The time of the entry with this index; [`NEVER`] after the last one.
     fn at(&self, index: usize) -> Nanos {
         self.ends.get(index).map_or(NEVER, |ends| ends.at)
     }
 
-    /// How many times lie at or before `time`.
+    /// How many entries of the log lie at or before `time`.
     fn until(&self, time: Nanos) -> usize {
         self.ends.partition_point(|ends| ends.at <= time)
     }
@@ -210,7 +210,7 @@ impl Window {
         self.total_before(self.ends.len())
     }
 
-    /// How many requests have ended before the time with this index.
+    /// How many requests have ended before the entry with this index.
     fn total_before(&self, index: usize) -> u64 {
         let last = index.checked_sub(1).and_then(|last| self.ends.get(last));
         last.map_or(self.forgotten, |ends| ends.total)

@@ -95,7 +95,7 @@ impl<'de> Copier<'de> {
         self.bytes().get(self.at).copied()
     }
 
-    /// Adds text to the copy that is not in the answer.
+    /// Appends text that does not come from the answer.
     pub(crate) fn add(&mut self, text: &[u8]) {
         self.flush();
         self.to.extend_from_slice(text);
@@ -266,7 +266,8 @@ impl<'de> Copier<'de> {
         let start = self.at;
         let Raw { text, depth } = self.raw()?;
         self.at = start;
-        // Too deep a value cannot be copied: reading a union starts with opaque JSON, which leaves out such a value.
+        // The value is a union. The reader reads a union as opaque JSON first, and leaves out opaque JSON that nests
+        // too deep. So such a value must not be copied.
         if depth > MAX_DEPTH { Err(Unusual) } else { Ok(members_with_values(text)) }
     }
 

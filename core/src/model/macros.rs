@@ -2,9 +2,9 @@
 
 /// Declares an object of the API, one line per field: presence, Rust name, wire name and type.
 ///
-/// A type that also occurs in requests is marked `(sent)`. The presence of a field says what it means if the member is
-/// missing from an answer. In a `(sent)` type it also says whether a caller must pass the member. In an answer, a
-/// member that is null or unusable counts as missing.
+/// A type that also occurs in requests is marked `(sent)`. The presence says what happens if an answer lacks the
+/// member. In a `(sent)` type it also says whether a caller must pass the member. In an answer, a member that is null
+/// or unusable counts as missing.
 ///
 /// - `required`: the object is unusable if the member is missing. A list leaves out an unusable item, except that a
 ///   [`Page`](crate::operation::Page) fails. An answer that is itself unusable is a protocol error. A caller must pass

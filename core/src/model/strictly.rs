@@ -11,8 +11,8 @@
 /// - `needed`: the member must be present and not null. The field is an `Option`, because answers may lack the member.
 /// - `given`: the member must be present and may be null. The field is an `Option`.
 /// - `nullable`: the member may be absent or null, with different meanings. The field is a `Patch`.
-/// - `optional`, `shown`: the member may be absent or null, with the same meaning, because a host represents a member
-///   that an answer lacks as null. The field is an `Option`.
+/// - `optional`, `shown`: the member may be absent or null. Both mean the same, because a host passes null for a member
+///   that was missing from an answer. The field is an `Option`.
 /// - `nulled`: like `optional`, but an absent member is sent as null.
 /// - `omittable`: the member may be absent but not null. The field is an `Option`.
 /// - `internal`: like `omittable`, but error messages do not list the member.

@@ -74,8 +74,8 @@ pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<String, Error> {
             Err(_) => {}
         }
         seen.retain(|run| !claims.lock().is_taken(of, &run.id()));
-        // Of two candidates, one can still turn out to be the run of another trigger of this process, which is in
-        // progress and claims the run with its answer. Otherwise the reason for two candidates cannot pass.
+        // While another trigger of this process is in progress, its answer may still claim one of the candidates.
+        // Without such a trigger, more than one candidate will remain, so the search ends.
         if seen.len() > 1 && !claims.lock().has_rivals(of) {
             break;
         }
@@ -103,7 +103,8 @@ pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<String, Error> {
 /// When the trigger was sent; `None` if that is not known, or if the server's answer to the trigger is final.
 fn departed(error: &Error, spent: &Spent) -> Option<Instant> {
     match error.outcome() {
-        // With these statuses, a gateway that gave up may have forwarded the trigger. Any other status is final.
+        // A gateway that answers with one of these statuses may have forwarded the trigger before it gave up. Any
+        // other status is final.
         Some(Outcome::Answered { status }) if !matches!(status, 408 | 499 | 500..) => None,
         outcome => outcome.and_then(Outcome::since).or(spent.sent()),
     }

@@ -10,8 +10,8 @@ use crate::sender::Sender;
 /// The most pages from which one search takes runs, beginning at the newest end of the list.
 const PAGES: u32 = 10;
 
-/// The most pages that are read to find the end of a list. Steps that double pass the largest 32-bit offset after at
-/// most 32 pages, and halving the rest takes at most as many.
+/// The most pages that are read to find the end of a list. The doubled steps exceed the largest 32-bit offset after at
+/// most 32 pages, and halving the remaining distance takes at most 32 more.
 const STEPS: u32 = 64;
 
 /// A list of runs ordered by the time of the request, read from its newest end.
@@ -98,7 +98,7 @@ impl<'a, S: Listed> Newest<'a, S> {
             if page.data.is_empty() {
                 beyond = Some(next);
             } else if page.data.first().map(Row::id) == known.data.first().map(Row::id) {
-                // It is the same page again, so the server ignores offsets and has only this page.
+                // It is the same page again, so the server ignores offsets and never returns another page.
                 break;
             } else {
                 (known, at, step) = (page, next, step.saturating_mul(2));

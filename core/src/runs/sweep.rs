@@ -19,7 +19,7 @@ use crate::model::Timestamp;
 use crate::page::{self, Cursor, Row};
 use crate::sender::Sender;
 
-/// How much earlier than the oldest followed run the list begins, because clocks and filters may be off.
+/// The list begins this much earlier than the oldest followed run, because clocks and filters may be inexact.
 const MARGIN_MS: i64 = 60_000;
 /// The pause between two readings of the list, as a multiple of the pause between pages.
 const BETWEEN: u32 = 3;
@@ -74,7 +74,8 @@ struct SweepState {
     refused: Option<([u8; 32], Option<Instant>)>,
 }
 
-/// The part of one follower in the reading. If this follower reads, dropping it lets another one read.
+/// One follower's role in reading the list. If this follower is the one that reads, dropping the role lets another
+/// follower read.
 struct SweepReader<'a> {
     sweep: &'a Sweep,
     id: u64,

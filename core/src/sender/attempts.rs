@@ -20,7 +20,7 @@ use crate::transport::{self, Departure, Exchange, Failed, Request};
 
 /// The longest URL that the HTTP client sends. It rejects a longer one with an unhelpful message.
 const LONGEST_URL: usize = 65_534;
-/// The end of the API's base URL. Most gateways keep it.
+/// The end of the API's base URL. The base URL of a gateway usually ends with it too.
 const API_PATH: &str = "/api/v1";
 /// The longest `Retry-After` that a retry waits for. With a longer one, the call fails at once. After a 429, the
 /// request waits at the gate instead.
@@ -300,7 +300,8 @@ impl Sender {
         ))
     }
 
-    /// Learns the server's clock from an answer. An answer of 500 or more may have been dated by a gateway.
+    /// Learns the server's clock from an answer. Ignores answers with a status of 500 or more, because a gateway may
+    /// have dated them.
     fn learn_time(&self, status: u16, headers: &HeaderMap, sent: Instant) {
         if let (Some(date), ..500, Some(tenancy)) = (transport::date(headers), status, self.0.tenancy.get()) {
             tenancy.workspace().clock().observe(date, sent, Instant::now(), self.0.config.scale);

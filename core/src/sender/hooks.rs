@@ -17,7 +17,7 @@ pub struct CallStart<'a> {
     /// The API's own id of the operation, such as `GetSync`; `None` for [`Client::request`](crate::Client::request).
     pub operation_id: Option<&'a str>,
     /// What the method was called on, as errors name it: `sync 7`, `sync "orders"`, or `GET /syncs` for
-    /// [`Client::request`](crate::Client::request). `None` if the method takes no id, as the method of a list.
+    /// [`Client::request`](crate::Client::request). `None` if the method takes no id, such as `syncs.list`.
     pub resource: Option<&'a str>,
 }
 

@@ -60,11 +60,11 @@ struct Desk {
 
 #[derive(Default)]
 struct Wants {
-    /// How many times a key was wanted.
+    /// How many times a key was requested.
     wanted: u64,
-    /// How many of those a host was told of.
+    /// How many of these requests a host has been told about.
     told: u64,
-    /// How many of those were answered.
+    /// How many of these requests have been answered.
     answered: u64,
     failure: Option<String>,
 }
@@ -139,7 +139,8 @@ impl Keys {
 }
 
 impl Desk {
-    /// Answers all calls that want a key: the caller has set a new key before, or `failure` says why there is none.
+    /// Answers all calls that want a key. `failure` says why there is none; if it is `None`, a new key has already been
+    /// set.
     fn answer(&self, failure: Option<String>) {
         let mut wants = lock(&self.state);
         if wants.answered < wants.wanted {

@@ -21,7 +21,7 @@ const PATH_SHOWN: usize = 200;
 /// How many characters are shown of the reason why an answer cannot be read.
 const WHY_SHOWN: usize = 400;
 
-/// A call whose first hooks have run. [`end`](Self::end) runs the hooks at its end.
+/// A call that has begun: its start hooks have run. [`end`](Self::end) runs its end hooks.
 struct Begun<'a> {
     sender: &'a Sender,
     subject: Subject,

@@ -36,8 +36,8 @@ pub(super) enum Unread {
     Lost(reqwest::Error),
 }
 
-/// Reads a body, which must end by `until`. Time spent waiting for room does not count: it puts `until` off, but never
-/// past `deadline`. `is_packed` is the result of [`coding::is_packed`](super::coding::is_packed).
+/// Reads a body, which must end by `until`. Time spent waiting for room does not count: it postpones `until`, but
+/// never past `deadline`. `is_packed` is the result of [`coding::is_packed`](super::coding::is_packed).
 pub(super) async fn read(
     response: reqwest::Response,
     is_packed: Result<bool, String>,

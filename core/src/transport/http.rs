@@ -30,7 +30,7 @@ use crate::text::span;
 const HTTP1_CONNECTIONS: u16 = 32;
 /// The most concurrent requests on an HTTP/2 connection. Further requests wait in [`Http::send`]: if they waited within
 /// the HTTP client, the time limit of the attempt would run meanwhile. All requests of one window of the default limit
-/// fit, and servers commonly allow as many streams.
+/// fit.
 const HTTP2_STREAMS: u16 = 200;
 /// How many bytes of an answer may arrive over HTTP/2 before they are read. Unpacked, they are about 1 MB of JSON.
 const STREAM_WINDOW: u32 = 256 << 10;

@@ -24,7 +24,7 @@ pub(crate) type Scrub<'a> = &'a (dyn Fn(&str) -> String + Sync);
 const AUTHENTICATION: &str = "Authentication error";
 /// How many characters of a server's text a message shows.
 const LONGEST_MESSAGE: usize = 400;
-/// The longest message that is read, in bytes. In an HTML page, the title is looked for in as many bytes.
+/// The longest message that is read, in bytes. Also how many bytes of an HTML page are searched for its title.
 const LARGEST_TEXT: usize = 64 << 10;
 /// The largest details of a server that are kept, in bytes.
 const LARGEST_DETAILS: usize = 16 << 10;
@@ -279,7 +279,8 @@ impl Said {
 }
 
 /// The title of an HTML page, as proxies and load balancers send it. Only the beginning of the page is scrubbed and
-/// searched. If that cuts a key in two, the rest of the key is not shown, because it comes after the title.
+/// searched. If the cut splits a key, the part that stays is not scrubbed. It is not shown either, because it comes
+/// after the title.
 fn title(text: &str, scrub: Scrub<'_>) -> Option<String> {
     let text = scrub(text.get(..text.floor_char_boundary(LARGEST_TEXT))?);
     let start = text.find("<title>")? + "<title>".len();

@@ -104,7 +104,7 @@ impl Drop for Warming<'_> {
     fn drop(&mut self) {
         let Some(first) = &self.first else { return };
         let mut state = self.warmup.state();
-        // Otherwise another request has warmed the connection in the meantime, or is warming it now.
+        // If the phase is not this request's own warm-up, another request has warmed the connection, or is warming it.
         if matches!(&state.phase, Phase::Warming(ahead) if ahead.same_channel(&first.subscribe())) {
             state.phase = Phase::Cold;
         }

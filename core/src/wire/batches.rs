@@ -20,7 +20,7 @@ use crate::message::Style;
 use crate::resources::{IfRunning, TriggerSync};
 use crate::runs::OnEnd;
 
-/// The batches of an engine that were not closed yet.
+/// The batches of an engine that have not been closed yet.
 #[derive(Debug, Default)]
 pub(super) struct Batches(Mutex<Known>);
 
@@ -129,7 +129,8 @@ impl Batches {
         let asked: Next = arguments(args)?;
         let open = self.open(asked.batch)?;
         let until = asked.timeout_ms.and_then(|timeout| Instant::now().checked_add(Duration::from(timeout)));
-        // Another call that waits for the same batch holds the lock. Its wait counts as waiting too.
+        // Another call may hold the lock while it waits for the same batch. Waiting for the lock counts towards the
+        // timeout.
         let mut batch = match until {
             None => open.batch.lock().await,
             Some(until) => match timeout_at(until, open.batch.lock()).await {
@@ -160,7 +161,7 @@ impl Batches {
     pub(super) async fn close(&self, args: &str, style: Style) -> Result<Reply, Error> {
         let Close { batch: number } = arguments(args)?;
         let batch = self.open(number)?;
-        // A `next` that waits holds the lock, so the batch is stopped without it.
+        // A `next` that is waiting holds the lock, so the batch is stopped before the lock is taken.
         batch.stop.cancel();
         let mut batch = batch.batch.lock().await;
         let mut all = Vec::new();

@@ -155,9 +155,10 @@ enum Made {
 }
 
 impl Engine {
-    /// Creates a client from settings (JSON). The only I/O is reading the files that the settings name: of the key, and
-    /// of certificates. With the setting `diagnosing`, settings from which no client can be created are accepted too.
-    /// Then `client.diagnose` says what is wrong with the settings, and every other call except `client.close` fails.
+    /// Creates a client from settings (JSON). The only I/O is reading the key file and the certificate file, if the
+    /// settings name them. With the setting `diagnosing`, settings from which no client can be created are accepted
+    /// too. Then `client.diagnose` says what is wrong with the settings, and every other call except `client.close`
+    /// fails.
     ///
     /// # Errors
     /// Kind `config` if a setting is wrong or a file cannot be read; the message names the setting. Kind `internal`
@@ -281,7 +282,7 @@ impl Engine {
         let options = asked.into_options()?;
         let (style, self_test) = (self.style, self.self_test);
         let caller = Caller { client, options, raw, batches: &self.batches, style, self_test };
-        // Boxed, because each arm below would otherwise hold the whole future.
+        // Boxed, because both branches of the `if` below would otherwise hold the whole future.
         let made = Box::pin(ops::dispatch(&caller, op, &args));
         with_signal(cancel.0.clone(), async { if inside { asking(made).await } else { made.await } }).await
     }

@@ -64,7 +64,7 @@ request! {
         client(internal) json_text = "jsonText": bool,
         /// Divides every wait of the SDK by this number; for tests.
         client(internal) time_scale = "timeScale": f64,
-        /// Opens the operation that panics; for tests.
+        /// Enables the operation that panics; for tests.
         client(internal) self_test = "selfTest": bool,
         /// Accepts settings from which no client can be created; such an engine can only run `diagnose`.
         client(internal) diagnosing = "diagnosing": bool,

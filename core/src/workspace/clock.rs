@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 /// The resolution of a `Date`, one second, in milliseconds.
 const SECOND: i64 = 1000;
-/// The most that rounding to milliseconds can be off, in milliseconds.
+/// The largest error that rounding to milliseconds can cause, in milliseconds.
 const ROUNDED: i64 = 5;
 /// The largest drift between two correct clocks, as a fraction of the time that passed.
 const DRIFT: f64 = 1e-3;

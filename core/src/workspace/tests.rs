@@ -72,7 +72,8 @@ async fn a_request_in_flight_keeps_its_workspace() {
     permit.seen();
 }
 
-/// Incident: a gate counted an abandoned request as in flight until its next use, and so its workspace was kept for ever.
+/// Incident: a gate counted an abandoned request as in flight until the next use of the gate, so the workspace was kept
+/// for ever.
 #[tokio::test(start_paused = true)]
 async fn an_abandoned_request_does_not_keep_its_workspace_for_ever() {
     let _turn = TURN.lock().await;
@@ -80,7 +81,8 @@ async fn an_abandoned_request_does_not_keep_its_workspace_for_ever() {
     drop(first.workspace().gate().acquire(Ask::new(Class::Read)).await.unwrap());
     drop(first);
     advance(Duration::from_mins(1)).await;
-    // Another client makes the registry check. The request counts as ended from here on, and for two more windows.
+    // Another client makes the registry check. From here on the request counts as ended, and its end counts for two
+    // more windows.
     drop(enter(41));
     advance(Duration::from_mins(1)).await;
     assert_eq!(enter(40).workspace().gate().stats().granted, 0);

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::play::Column;
 
-/// The body of a good answer to the request of a column. `member` is the text of one more member, or empty.
+/// The body of a good answer to the request of a column of the matrix. `member` is the text of one more member, or
+/// empty.
 pub fn good_with(column: Column, member: &str) -> Vec<u8> {
     let start = match column {
         Column::Read | Column::Write => r#"{"id":"5","slug":"orders""#,

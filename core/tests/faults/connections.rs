@@ -24,7 +24,7 @@ const CALLS: usize = 200;
 const HELD: usize = 50;
 
 /// Guards against reads that use up the client's ten retries when their shared connection breaks. Each of 200 reads
-/// took one retry, so 190 of them failed.
+/// needed one retry, so 190 of them failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_reads_succeed_although_the_connection_that_they_share_breaks() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::sandbox::{World, sandbox};
 
-/// Seven syncs, of which the runs of two fail and that of one ends with a warning. World time passes ten times as fast.
+/// Seven syncs: the runs of two fail, and the run of another ends with a warning. World time passes ten times as fast.
 fn world() -> World {
     let slugs: Vec<String> = (1..=7).map(|id| format!("sync-{id}")).collect();
     let runs = json!({"seconds": 20, "queuedSeconds": 0, "bySlug": {
@@ -73,7 +73,7 @@ async fn failures_and_warnings_are_returned_or_raised_as_the_caller_wants() {
     let quiet = WaitMany::new().on_failure(OnEnd::Return);
     let items = batch.wait(&quiet).await.unwrap();
     assert_eq!(outcomes(items), [Some(ItemOutcome::Failure), Some(ItemOutcome::Warning)]);
-    // Waiting again repeats nothing, and may ask for the error.
+    // A second wait starts no run again, and it may ask for the error although the first wait did not.
     let error = batch.wait(&quiet.on_warning(OnEnd::Raise)).await.unwrap_err();
     assert!(error.to_string().contains("1 of 2 syncs did not succeed: sync 5 (run "), "{error}");
     assert_eq!(requests(&world, "POST").len(), 2);
@@ -131,7 +131,7 @@ async fn a_batch_that_is_stopped_starts_nothing_more_and_still_reports_what_was_
     assert!(batch.items().iter().all(|item| item.outcome.is_none()));
 }
 
-/// A refused key would fail every sync alike.
+/// If the key is refused, every further sync would fail too, so none is started.
 #[tokio::test]
 async fn a_refused_key_ends_a_batch_after_the_syncs_that_were_in_progress() {
     let world = world();

@@ -99,7 +99,8 @@ async fn a_key_function_that_never_returns_holds_no_call_past_its_deadline_or_th
     assert_eq!(waiting.await.unwrap().unwrap_err().kind(), Kind::Closed);
 }
 
-/// The look-up of the slug gets the key from the function. This change of the key must not make the trigger fail.
+/// The key changes during the trigger, because the look-up of the slug gets it from the function. This change must not
+/// make the trigger fail.
 #[tokio::test]
 async fn a_trigger_by_slug_works_as_the_first_call_and_after_its_key_was_refused() {
     let world = sandbox().world(&json!({"slugs": ["orders"]}));
@@ -175,7 +176,8 @@ async fn hooks_are_told_of_every_call_with_its_attempts_and_its_error() {
     });
     client.sources().get(1).await.unwrap();
     client.clone().sources().get(999).await.unwrap_err();
-    // The answer has no id. With `full_rerun`, the SDK does not look for the run then, so there is one attempt.
+    // The answer has no id. After a trigger with `full_rerun`, the SDK does not look for the run, so there is only one
+    // attempt.
     let full = TriggerIdentityGraph { full_rerun: Some(true) };
     client.identity_graphs().trigger("customers", &full).await.unwrap_err();
     let wanted = [

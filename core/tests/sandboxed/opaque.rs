@@ -26,7 +26,8 @@ async fn call(engine: &Engine, op: &str, args: &Value) -> CallOutput {
     engine.call(op, &args.to_string(), "", &Cancel::new()).await
 }
 
-/// The body of a successful call, with the range in each mark replaced by the text of this range.
+/// The body of a successful call. In each mark `{"$json":[start,end]}`, the range is replaced by the text at this
+/// range of `texts`.
 fn body(outcome: &CallOutput) -> String {
     assert!(outcome.ok, "{}", outcome.head);
     let body = String::from_utf8(outcome.body.clone()).unwrap();

@@ -1,4 +1,4 @@
-//! A server that answers every request with one of two fixed pages over TLS 1.3, HTTP/1.1 or HTTP/2:
+//! A server that answers every request with one of two fixed pages over TLS 1.3, with HTTP/1.1 or HTTP/2:
 //! `hightouch-bench-server ONE HUNDRED CA`. The first two files are the pages. The server writes the certificate of its
 //! authority to the third file.
 //!

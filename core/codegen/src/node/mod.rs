@@ -122,7 +122,7 @@ fn type_of(ty: &Value, side: Side) -> Result<String, Error> {
         let inner = ty.get_attr(key)?;
         if !inner.is_undefined() {
             let inner = type_of(&inner, side)?;
-            // Parentheses, because `readonly` would apply to everything after it.
+            // Without parentheses, `readonly` would apply to everything after it.
             let inner =
                 if after == "[]" && inner.starts_with("readonly ") { format!("({inner})") } else { inner };
             return Ok(format!("{before}{inner}{after}"));
@@ -169,7 +169,7 @@ fn args_name(op: &Value) -> Result<String, Error> {
     Ok(format!("{resource}_{method}_args").to_upper_camel_case())
 }
 
-/// The positional arguments of an operation, which are those in its path, or the named ones.
+/// The arguments of an operation: the positional ones, which are those in its path, or else the named ones.
 fn arguments(op: &Value, positional: bool) -> Result<Vec<Value>, Error> {
     let mut found = Vec::new();
     for arg in op.get_attr("args")?.try_iter()? {

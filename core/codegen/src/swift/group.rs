@@ -11,7 +11,7 @@ use super::{list, text};
 pub(super) struct Groups {
     /// The `name`, `operations` and `types` of each resource.
     pub(super) resources: BTreeMap<String, Json>,
-    /// Types that several resources use, or none.
+    /// Types that several resources use, and types that no resource uses.
     pub(super) shared: Vec<Json>,
 }
 

@@ -104,8 +104,8 @@ impl Rule for SlidingDepartures {
     fn refused(&mut self, _now: Nanos, (): (), _jitter: u32) {}
 }
 
-/// An exact sliding window over ends and requests in flight. It checks only s = t, which suffices for a server that
-/// counts exactly.
+/// An exact sliding window over ends and requests in flight. It checks the condition in `core/src/limit/window.rs`
+/// only for s = t, which suffices for a server that counts exactly.
 #[derive(Default)]
 pub(crate) struct SlidingEnds {
     flying: u64,

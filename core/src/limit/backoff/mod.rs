@@ -143,9 +143,9 @@ impl Backoff {
     /// The first time at or after `from` at which one more request may be sent as far as refusals are concerned, if no
     /// request ends before.
     ///
-    /// After a pause, one request goes first as a trial. Each success lets two more go. So does time: 1 s after the
-    /// pause, two requests may be without an answer, after 2 s four, and so on. A server that still refuses gets few
-    /// requests this way, however many wait.
+    /// After a pause, one request goes first as a trial. Each success lets two more go. Time lets more go, too: 1 s
+    /// after the pause, two requests may be without an answer, after 2 s four, and so on. A server that still refuses
+    /// gets few requests this way, however many wait.
     #[must_use]
     pub fn opens(&self, from: Nanos) -> Nanos {
         let from = from.max(self.closed_until);

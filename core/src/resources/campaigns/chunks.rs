@@ -65,7 +65,7 @@ impl FailedChunk {
     }
 }
 
-/// Whether the request that failed may have taken effect: its outcome is unknown, or it was cancelled after it was sent.
+/// Whether the failed request may have taken effect: its outcome is unknown, or it was cancelled after it was sent.
 fn is_in_doubt(error: &Error) -> bool {
     let left = error.outcome().and_then(Outcome::since).is_some();
     error.kind() == Kind::OutcomeUnknown || error.kind() == Kind::Cancelled && left
@@ -161,7 +161,7 @@ fn details(results: &[RecipientResult], said: Option<Json>) -> Json {
     Json::of(&Details { results, details: said })
 }
 
-/// The error of a call of which one chunk failed, with what is known about all recipients.
+/// The error of a call in which one chunk failed, with what is known about all recipients.
 fn partial(
     FailedChunk { error, results: of_chunk }: FailedChunk,
     recipients: &[CampaignRecipient],

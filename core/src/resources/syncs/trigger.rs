@@ -101,7 +101,7 @@ operations! {
 
 /// The call that starts a run. A slug needs another operation than an id.
 pub(crate) fn trigger_call(sync: &SyncReference, how: &TriggerSync) -> Result<Call, Error> {
-    // Created for a slug too, because it checks the slug. `TriggerSyncBySlug` does not.
+    // This call is created for a slug too, because creating it checks the slug. Creating the other call does not.
     let by_id = call_on::<TriggerRunOp>(vec![Id::Sync(sync.clone())], how)?;
     match sync {
         SyncReference::Id(_) => Ok(by_id),
@@ -117,7 +117,7 @@ pub(crate) fn trigger_call(sync: &SyncReference, how: &TriggerSync) -> Result<Ca
     }
 }
 
-/// The call that lists the syncs that ran after a time, or all syncs without one.
+/// The call that lists the syncs that ran after a time, or all syncs if no time is given.
 pub(crate) fn syncs_after(after: Option<Timestamp>) -> Result<Call, Error> {
     call::<ListSyncOp>(&ListSyncs { after, ..ListSyncs::default() })
 }
