@@ -1,7 +1,6 @@
 //! The task of a batch: starts syncs as long as there is room, and follows each run to its end.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -24,26 +23,22 @@ pub(super) struct Drive {
 
 impl Drive {
     pub(super) async fn run(self, items: Vec<BatchItem>) {
-        // Set after an error that every other sync would meet too, such as a refused key. Then no more syncs are
-        // started, and those that were not started report this error.
-        let hopeless: AtomicBool = AtomicBool::new(false);
-        let mut last: Option<Error> = None;
+        // An error that every other sync would meet too, such as a refused key. After it no more syncs are started, and
+        // those that were not started report it.
+        let mut hopeless: Option<Error> = None;
         let mut waiting = items.into_iter();
         let mut running = FuturesUnordered::new();
         loop {
-            while running.len() < self.at_once
-                && !self.stop.is_cancelled()
-                && !hopeless.load(Ordering::Relaxed)
-            {
+            while running.len() < self.at_once && !self.stop.is_cancelled() && hopeless.is_none() {
                 let Some(item) = waiting.next() else { break };
-                running.push(self.one(item, &hopeless));
+                running.push(self.one(item));
             }
             match running.next().await {
-                Some(error) => last = error.or(last),
+                Some(error) => hopeless = error.or(hopeless),
                 None => break,
             }
         }
-        if let (Some(error), false) = (last, self.stop.is_cancelled()) {
+        if let (Some(error), false) = (hopeless, self.stop.is_cancelled()) {
             for mut item in waiting {
                 item.failed(error.clone().at(&subject(&item.sync, &self.how)));
                 self.tell(&item);
@@ -52,7 +47,7 @@ impl Drive {
     }
 
     /// Starts one sync and follows its run. Returns the error that every other sync would meet too.
-    async fn one(&self, mut item: BatchItem, hopeless: &AtomicBool) -> Option<Error> {
+    async fn one(&self, mut item: BatchItem) -> Option<Error> {
         let mut spent = self.sender.account(&subject(&item.sync, &self.how), &self.how.options, false);
         // `stop` does not interrupt the trigger, because a trigger that is given up halfway may have started a run.
         let started = Box::pin(start(&self.sender, &item.sync, &self.how.trigger, &mut spent)).await;
@@ -70,7 +65,6 @@ impl Drive {
         if !matches!(error.kind(), Kind::Authentication | Kind::Closed) {
             return None;
         }
-        hopeless.store(true, Ordering::Relaxed);
         // An error of a run names the run and says that it goes on, which is not true of syncs that were not started.
         let of_run = || Error::new(error.kind(), error.what()).with_reason(error.reason());
         Some(if was_started { of_run() } else { error })

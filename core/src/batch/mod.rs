@@ -205,14 +205,13 @@ impl Batch {
 
     /// Waits for the next item that ends. Returns `None` once all have ended, or after [`stop`](Self::stop).
     pub async fn ended(&mut self) -> Option<&BatchItem> {
-        loop {
-            let index = self.changed().await.filter(|item| item.outcome.is_some()).map(|item| item.index);
-            match index {
-                Some(index) => return self.items.get(index),
-                None if self.changes.is_closed() && self.changes.is_empty() => return None,
-                None => {}
+        while let Some(item) = self.changed().await {
+            if item.outcome.is_some() {
+                let index = item.index;
+                return self.items.get(index);
             }
         }
+        None
     }
 
     /// Starts no more syncs, and follows no run any longer. A trigger that is in progress ends first.

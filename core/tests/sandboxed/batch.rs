@@ -210,3 +210,17 @@ async fn a_batch_inside_the_key_function_of_its_client_is_refused_and_does_not_h
     client.syncs().get(1).await.unwrap();
     assert!(requests(&world, "POST").is_empty());
 }
+
+#[tokio::test]
+async fn each_item_is_returned_once_when_it_ends() {
+    let world = world();
+    let client = world.client();
+    let mut batch = client.syncs().run_many([1, 2, 5], &RunMany::new()).unwrap();
+    let mut ended = Vec::new();
+    while let Some(item) = batch.ended().await {
+        ended.push((item.index, item.outcome));
+    }
+    ended.sort_unstable_by_key(|(index, _)| *index);
+    let [ok, failed, warned] = [ItemOutcome::Success, ItemOutcome::Failure, ItemOutcome::Warning].map(Some);
+    assert_eq!(ended, [(0, ok), (1, failed), (2, warned)]);
+}
