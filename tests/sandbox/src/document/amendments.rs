@@ -83,4 +83,14 @@ mod tests {
         let amendment = Amendment { why: String::new(), at, set: 0.into() };
         assert_eq!((amendment.apply(&mut document), amendment.apply(&mut document)), (10, 0));
     }
+
+    /// RFC 6901 §4: `~1` is a slash and `~0` a tilde, and `~01` is `~1` and no slash.
+    #[test]
+    fn escapes_in_the_place_of_an_amendment_are_decoded() {
+        for (segment, name) in [("a~1b", "a/b"), ("a~0b", "a~b"), ("a~01b", "a~1b")] {
+            let mut document = serde_json::json!({});
+            let amendment = Amendment { why: String::new(), at: format!("/{segment}"), set: 1.into() };
+            assert_eq!((amendment.apply(&mut document), &document[name]), (1, &1.into()));
+        }
+    }
 }
