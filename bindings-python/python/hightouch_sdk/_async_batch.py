@@ -225,13 +225,16 @@ class AsyncRunMany(AsyncResource):
             if_running: What to do while a run of a sync is in progress. Default: ``queue``.
             at_once: How many syncs may be in progress at a time, from the trigger to the end of the run, at least 1.
                 Default: 50.
-            timeout: Time limit of one attempt, in seconds or as a timedelta.
-            deadline: Time limit of each call of the batch, with all attempts and waits.
-            max_retries: How many times a request that failed is sent again, if that is safe.
-            max_wait: Time limit of the wait for the rate limit. If it expires, nothing is sent.
-            priority: Who goes first while several calls wait for the rate limit: ``"trigger"`` before ``"poll"``,
-                ``"read"`` and ``"bulk"``.
-            headers: More headers to send.
+            timeout: Time limit of one attempt, in seconds or as a timedelta, above 0.
+            deadline: Time limit of each call of the batch, with its waiting and retries, in seconds or as a timedelta,
+                above 0.
+            max_retries: How many times each call may be sent again after a failure, if that is safe.
+            max_wait: How long each call may wait for the rate limit, in seconds or as a timedelta. With 0, a request is
+                sent at once or fails.
+            priority: The priority of each call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
+                ``"read"`` or ``"bulk"``, the highest first.
+            headers: Headers to send in addition to those of the client. They replace headers of the client with the
+                same name.
 
         Returns:
             The batch.

@@ -17,8 +17,8 @@ pub(crate) struct Spelling {
 /// own operation, and methods and kinds of errors. Anything else in backticks stays unchanged.
 ///
 /// # Errors
-/// A doc has a name of several words in snake case that is none of these, and not the code of a finding. Unchanged, it
-/// would be a name that the language does not have.
+/// A doc contains a name in snake case, of several words, that is neither one of these nor the code of a finding. The
+/// language has no such name, so it must not stay in the doc.
 pub(crate) fn respell(catalogue: &mut Json, spelling: &Spelling) -> Result<(), String> {
     let mut known = BTreeMap::new();
     for operation in list(catalogue, "operations") {
