@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import re
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -13,7 +12,7 @@ from sphinx.util.inspect import TypeAliasForwardRef
 from sphinx.util.logging import getLogger
 
 import hightouch_sdk
-from hightouch_sdk import _calls, _names, _resources
+from hightouch_sdk import _calls, _handles, _names, _resources
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -24,7 +23,7 @@ PACKAGE = "hightouch_sdk"
 RESOURCES = {
     name: "".join(part.title() for part in name.split("_"))
     for name, it in vars(_resources.Resources).items()
-    if isinstance(it, cached_property)
+    if isinstance(it, _handles.Handle)
 }
 MADE_BY_PACKAGE = (
     hightouch_sdk.Run,

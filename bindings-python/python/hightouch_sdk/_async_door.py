@@ -114,13 +114,23 @@ def _inbox(loop: asyncio.AbstractEventLoop) -> _Inbox:
     return inbox
 
 
+def _running_loop() -> asyncio.AbstractEventLoop:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise RuntimeError(
+            "No event loop of asyncio is running, and `AsyncHightouch` works in no other. In trio, call `Hightouch` in"
+            " a thread: `await trio.to_thread.run_sync(client.syncs.get, 7)`. Nothing was sent."
+        ) from None
+
+
 class AsyncDoor:
     """Passes the calls of a client's coroutines to the core."""
 
     __slots__ = ("local",)
 
     def __init__(self, local: Door) -> None:
-        self.local = local
+        self.local: Door = local
         """The blocking door, for operations that send nothing."""
 
     async def call(
@@ -136,7 +146,7 @@ class AsyncDoor:
     def asking(self) -> AbstractContextManager[None]:
         """Lets the key function run in this event loop."""
         keys = self.local.keys
-        return keys.around(asyncio.get_running_loop()) if isinstance(keys, AsyncKeys) else nullcontext()
+        return keys.around(_running_loop()) if isinstance(keys, AsyncKeys) else nullcontext()
 
     async def _call(self, op: str, args: Args, opts: Opts, late: Late | None) -> tuple[str, bytes]:
         engine, keys = self.local.engine, self.local.keys
@@ -153,10 +163,10 @@ class AsyncDoor:
 
     def begin(self, op: str, args: Args) -> asyncio.Task[tuple[str, bytes]]:
         """Starts a call that sends nothing. No hooks are called."""
-        return asyncio.get_running_loop().create_task(self._answer(op, args_json(args), ""))
+        return _running_loop().create_task(self._answer(op, args_json(args), ""))
 
     async def _answer(self, op: str, args: str, opts: str, late: Late | None = None) -> tuple[str, bytes]:
-        inbox = _inbox(asyncio.get_running_loop())
+        inbox = _inbox(_running_loop())
         ticket = inbox.expect()
         try:
             call = self.local.engine.start(op, args, opts, inbox.mailbox, ticket)

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
+
+from ._handles import Handle
 
 if TYPE_CHECKING:
     from ._async_calls import AsyncCalls
@@ -28,72 +29,72 @@ class AsyncResources:
     if TYPE_CHECKING:
         _calls: AsyncCalls
 
-    @cached_property
-    def campaigns(self) -> AsyncCampaigns:
+    @Handle
+    def campaigns(self) -> type[AsyncCampaigns]:
         """The operations of ``campaigns``."""
         from ._async_operations import AsyncCampaigns
 
-        return AsyncCampaigns(self._calls)
+        return AsyncCampaigns
 
-    @cached_property
-    def decision_engine(self) -> AsyncDecisionEngine:
+    @Handle
+    def decision_engine(self) -> type[AsyncDecisionEngine]:
         """The operations of ``decision_engine``."""
         from ._async_operations import AsyncDecisionEngine
 
-        return AsyncDecisionEngine(self._calls)
+        return AsyncDecisionEngine
 
-    @cached_property
-    def destinations(self) -> AsyncDestinations:
+    @Handle
+    def destinations(self) -> type[AsyncDestinations]:
         """The operations of ``destinations``."""
         from ._async_operations import AsyncDestinations
 
-        return AsyncDestinations(self._calls)
+        return AsyncDestinations
 
-    @cached_property
-    def event_contracts(self) -> AsyncEventContracts:
+    @Handle
+    def event_contracts(self) -> type[AsyncEventContracts]:
         """The operations of ``event_contracts``."""
         from ._async_operations import AsyncEventContracts
 
-        return AsyncEventContracts(self._calls)
+        return AsyncEventContracts
 
-    @cached_property
-    def event_domains(self) -> AsyncEventDomains:
+    @Handle
+    def event_domains(self) -> type[AsyncEventDomains]:
         """The operations of ``event_domains``."""
         from ._async_operations import AsyncEventDomains
 
-        return AsyncEventDomains(self._calls)
+        return AsyncEventDomains
 
-    @cached_property
-    def identity_graphs(self) -> AsyncIdentityGraphs:
+    @Handle
+    def identity_graphs(self) -> type[AsyncIdentityGraphs]:
         """The operations of ``identity_graphs``."""
         from ._async_operations import AsyncIdentityGraphs
 
-        return AsyncIdentityGraphs(self._calls)
+        return AsyncIdentityGraphs
 
-    @cached_property
-    def models(self) -> AsyncModels:
+    @Handle
+    def models(self) -> type[AsyncModels]:
         """The operations of ``models``."""
         from ._async_operations import AsyncModels
 
-        return AsyncModels(self._calls)
+        return AsyncModels
 
-    @cached_property
-    def sources(self) -> AsyncSources:
+    @Handle
+    def sources(self) -> type[AsyncSources]:
         """The operations of ``sources``."""
         from ._async_operations import AsyncSources
 
-        return AsyncSources(self._calls)
+        return AsyncSources
 
-    @cached_property
-    def sync_sequences(self) -> AsyncSyncSequences:
+    @Handle
+    def sync_sequences(self) -> type[AsyncSyncSequences]:
         """The operations of ``sync_sequences``."""
         from ._async_operations import AsyncSyncSequences
 
-        return AsyncSyncSequences(self._calls)
+        return AsyncSyncSequences
 
-    @cached_property
-    def syncs(self) -> AsyncSyncs:
+    @Handle
+    def syncs(self) -> type[AsyncSyncs]:
         """The operations of ``syncs``."""
         from ._async_operations import AsyncSyncs
 
-        return AsyncSyncs(self._calls)
+        return AsyncSyncs

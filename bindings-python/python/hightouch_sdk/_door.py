@@ -14,6 +14,7 @@ from ._errors import ConfigError, HightouchError, Meta, ProtocolError, failure
 from ._log import logger
 from ._native import Engine, Mailbox, monotonic
 from ._surrogates import decode
+from ._waiting import arrived, called
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -131,7 +132,7 @@ def add_note(raised: BaseException, text: str) -> None:
 
 _RUN = Decoder(_Run)
 
-_SLICE_MS = 50
+_SLICE_S = 0.05
 
 UNHOOKED = frozenset({"syncs.run_many", "batch.next"})
 """Operations that send nothing themselves. Hooks are not called for the requests of a batch."""
@@ -248,7 +249,7 @@ class Pending:
         end = None if seconds is None else monotonic() + seconds
         while self._answer is None and (end is None or monotonic() < end):
             # A signal handler runs between two waits.
-            if self._mailbox.wait(_SLICE_MS):
+            if arrived(self._mailbox, _SLICE_S):
                 for _, answer in self._mailbox.drain():
                     self._answer = answer
         return self._answer
@@ -260,8 +261,8 @@ class Door:
     __slots__ = ("_closed", "_engine", "_pid", "hooks", "keys")
 
     def __init__(self, engine: Engine, hooks: Hooks | None, keys: Keys | None) -> None:
-        self.hooks = hooks
-        self.keys = keys
+        self.hooks: Hooks | None = hooks
+        self.keys: Keys | None = keys
         """Calls the function that returns the key; None if the key is a string."""
         self._closed = False
         self._engine = engine
@@ -294,9 +295,9 @@ class Door:
             opts = self.keys.serve(engine, opts)
         texts = op, args_json(args), options_json(opts)
         if self.hooks is None or op in UNHOOKED:
-            return settled(engine.call(*texts), op, self.keys, late)
+            return settled(called(engine, *texts), op, self.keys, late)
         with self.hooks.around(op) as around:
-            answer = settled(engine.call(*texts), op, self.keys, late)
+            answer = settled(called(engine, *texts), op, self.keys, late)
             around.meta = meta_of(answer[0])
         return answer
 

@@ -110,7 +110,7 @@ class HightouchError(Exception):
         unknown."""
         self.hint = hint
         """What to do about the error, in one or more sentences; None if there is no hint."""
-        self.causes = list(causes)
+        self.causes: list[str] = list(causes)
         """The underlying errors, outermost first."""
         self.meta = meta
         """The metadata of the call; may be None if nothing was sent."""

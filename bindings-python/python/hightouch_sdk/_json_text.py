@@ -7,7 +7,7 @@ import os
 import re
 from decimal import Decimal
 from json import JSONDecoder
-from typing import Any
+from typing import Any, ClassVar
 
 from ._json_plain import NotFiniteError, plain
 
@@ -30,7 +30,7 @@ class HasText:
         equal: bool = loads(text) == other
         return equal
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: ClassVar[None] = None  # type: ignore[assignment] # pyright: ignore[reportIncompatibleMethodOverride]
 
 
 def loads(text: str | bytes) -> Any:

@@ -14,6 +14,7 @@ from ._door import set_key
 from ._encoding import args_json
 from ._errors import ConfigError
 from ._native import Mailbox
+from ._waiting import arrived
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
     from ._encoding import Opts
     from ._native import Call, Engine
-
-_DAY_MS = 86_400_000
 
 in_key_function: ContextVar[bool] = ContextVar("in_key_function", default=False)
 """Whether this code runs inside the key function. A call that the key function makes on its own client would wait for
@@ -100,8 +99,7 @@ class _Wants:
 
     def wanted(self) -> bool:
         """Waits. Returns true once the core wants a key, false once the client is closed or collected."""
-        while not self._mailbox.wait(_DAY_MS):
-            pass
+        arrived(self._mailbox, None)
         [(_, (ok, _, _))] = self._mailbox.drain()
         return ok
 

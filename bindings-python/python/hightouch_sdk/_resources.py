@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
+
+from ._handles import Handle
 
 if TYPE_CHECKING:
     from ._calls import Calls
@@ -28,72 +29,72 @@ class Resources:
     if TYPE_CHECKING:
         _calls: Calls
 
-    @cached_property
-    def campaigns(self) -> Campaigns:
+    @Handle
+    def campaigns(self) -> type[Campaigns]:
         """The operations of ``campaigns``."""
         from ._operations import Campaigns
 
-        return Campaigns(self._calls)
+        return Campaigns
 
-    @cached_property
-    def decision_engine(self) -> DecisionEngine:
+    @Handle
+    def decision_engine(self) -> type[DecisionEngine]:
         """The operations of ``decision_engine``."""
         from ._operations import DecisionEngine
 
-        return DecisionEngine(self._calls)
+        return DecisionEngine
 
-    @cached_property
-    def destinations(self) -> Destinations:
+    @Handle
+    def destinations(self) -> type[Destinations]:
         """The operations of ``destinations``."""
         from ._operations import Destinations
 
-        return Destinations(self._calls)
+        return Destinations
 
-    @cached_property
-    def event_contracts(self) -> EventContracts:
+    @Handle
+    def event_contracts(self) -> type[EventContracts]:
         """The operations of ``event_contracts``."""
         from ._operations import EventContracts
 
-        return EventContracts(self._calls)
+        return EventContracts
 
-    @cached_property
-    def event_domains(self) -> EventDomains:
+    @Handle
+    def event_domains(self) -> type[EventDomains]:
         """The operations of ``event_domains``."""
         from ._operations import EventDomains
 
-        return EventDomains(self._calls)
+        return EventDomains
 
-    @cached_property
-    def identity_graphs(self) -> IdentityGraphs:
+    @Handle
+    def identity_graphs(self) -> type[IdentityGraphs]:
         """The operations of ``identity_graphs``."""
         from ._operations import IdentityGraphs
 
-        return IdentityGraphs(self._calls)
+        return IdentityGraphs
 
-    @cached_property
-    def models(self) -> Models:
+    @Handle
+    def models(self) -> type[Models]:
         """The operations of ``models``."""
         from ._operations import Models
 
-        return Models(self._calls)
+        return Models
 
-    @cached_property
-    def sources(self) -> Sources:
+    @Handle
+    def sources(self) -> type[Sources]:
         """The operations of ``sources``."""
         from ._operations import Sources
 
-        return Sources(self._calls)
+        return Sources
 
-    @cached_property
-    def sync_sequences(self) -> SyncSequences:
+    @Handle
+    def sync_sequences(self) -> type[SyncSequences]:
         """The operations of ``sync_sequences``."""
         from ._operations import SyncSequences
 
-        return SyncSequences(self._calls)
+        return SyncSequences
 
-    @cached_property
-    def syncs(self) -> Syncs:
+    @Handle
+    def syncs(self) -> type[Syncs]:
         """The operations of ``syncs``."""
         from ._operations import Syncs
 
-        return Syncs(self._calls)
+        return Syncs

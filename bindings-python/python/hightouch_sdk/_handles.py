@@ -1,0 +1,32 @@
+"""Creates the resource handles of a client, such as ``client.syncs``, when they are first used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar, overload
+
+H = TypeVar("H")
+
+
+class Handle(Generic[H]):
+    """An attribute that holds the handle of a resource. On the class, it is the class of the handle.
+
+    ``unittest.mock.create_autospec`` and ``inspect`` look at attributes of the class, and learn the methods there.
+    """
+
+    def __init__(self, load: Callable[[Any], type[H]]) -> None:
+        self._load = load
+        self._name = load.__name__
+        self.__doc__ = load.__doc__
+
+    @overload
+    def __get__(self, client: None, owner: type | None = None) -> type[H]: ...
+    @overload
+    def __get__(self, client: object, owner: type | None = None) -> H: ...
+    def __get__(self, client: Any, owner: type | None = None) -> H | type[H]:
+        make: Any = self._load(client)
+        if client is not None:
+            # From now on Python finds the handle in the client, and no longer calls this method.
+            make = client.__dict__.setdefault(self._name, make(client._calls))
+        handle: H | type[H] = make
+        return handle
