@@ -13,7 +13,9 @@ use super::backoff::{Refusal, RefusedBy429};
 use super::line::{Class, Place};
 use super::look::Look;
 use super::looks::{Urgency, looks_of};
+use super::state::State;
 use super::stats::LimitStats;
+use super::store::{Store, Unavailable};
 use super::sync::{FETCHED_WITHIN, Instant, LOOK_AFTER_FIRST, Mutex, MutexGuard, Notify};
 use super::turn::{End, Grant, Handover, Next, Turns};
 use super::waiter::Decision;
@@ -23,6 +25,11 @@ use super::{NEVER, Nanos, Quota};
 pub(super) fn clock() -> Instant {
     Instant::now()
 }
+
+/// How often the first waiter of a limit that processes share looks whether a request of another process has ended.
+const LOOK_AT_STORE: Duration = Duration::from_millis(50);
+/// How soon it looks again if another process holds the lock of the store.
+const LOOK_AT_LOCK: Duration = Duration::from_millis(2);
 
 /// At most this many waiters check in a second whether the first one overslept, however many wait.
 const WATCHES: u64 = 64;
@@ -36,8 +43,47 @@ pub struct Gate {
 /// The locked state of a gate, and the origin of its clock.
 #[derive(Debug)]
 pub(super) struct Core {
-    born: Instant,
+    clock: Clock,
     inner: Mutex<Shared>,
+}
+
+/// Where the times of a gate count from.
+#[derive(Clone, Copy, Debug)]
+enum Clock {
+    /// The creation of the gate.
+    Since(Instant),
+    /// The origin of a clock that several processes share.
+    Common(fn() -> Nanos),
+}
+
+impl Clock {
+    fn now(self) -> Nanos {
+        match self {
+            Self::Since(_) => self.nanos(clock()),
+            Self::Common(now) => now(),
+        }
+    }
+
+    /// Converts an instant to a time of this clock. An instant before its origin becomes 0.
+    fn nanos(self, at: Instant) -> Nanos {
+        let nanos = |time: Duration| Nanos::try_from(time.as_nanos()).unwrap_or(NEVER - 1);
+        match self {
+            Self::Since(born) => nanos(at.saturating_duration_since(born)),
+            Self::Common(now) => now().saturating_sub(nanos(clock().saturating_duration_since(at))),
+        }
+    }
+
+    /// Converts a time to an instant. A time more than a year ahead, such as [`NEVER`], becomes the instant a year from
+    /// now.
+    fn instant(self, time: Nanos) -> Instant {
+        let far = Duration::from_hours(365 * 24);
+        match self {
+            Self::Since(born) => {
+                born + Duration::from_nanos(time).min(clock().saturating_duration_since(born) + far)
+            }
+            Self::Common(now) => clock() + Duration::from_nanos(time.saturating_sub(now())).min(far),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -52,6 +98,10 @@ pub(super) struct Shared {
     pub(super) looking: BTreeMap<(u64, u64), Place>,
     /// The waiter that sleeps on behalf of all, and the time until which it sleeps.
     pub(super) first: Option<(Place, Nanos)>,
+    /// Where the limit is kept that this process shares with others, if it does.
+    store: Option<Box<dyn Store>>,
+    /// Why the store is used no longer.
+    fell_back: Option<String>,
     /// Whether another gate has absorbed this one.
     pub(super) moved: bool,
     /// The waiters to wake once the lock is released.
@@ -62,7 +112,16 @@ impl Gate {
     /// Creates a gate that keeps within `quota`.
     #[must_use]
     pub fn new(quota: Quota) -> Arc<Self> {
-        Arc::new(Self { core: Core::new(quota) })
+        Arc::new(Self { core: Core::new(quota, None) })
+    }
+
+    /// Creates a gate that keeps within `quota` together with all other users of `store`.
+    ///
+    /// If the store is lost, the gate goes on alone: its requests keep within `quota`, but those of other processes are
+    /// no longer counted.
+    #[must_use]
+    pub fn shared(quota: Quota, store: Box<dyn Store>) -> Arc<Self> {
+        Arc::new(Self { core: Core::new(quota, Some(store)) })
     }
 
     pub(super) fn core(&self) -> &Arc<Core> {
@@ -95,7 +154,7 @@ impl Gate {
     /// Returns the state of the limit.
     #[must_use]
     pub fn stats(&self) -> LimitStats {
-        LimitStats::of(&mut self.core.lock().turns, self.core.now())
+        self.core.change(|inner, now| LimitStats::of(&mut inner.turns, now, inner.fell_back.as_deref()))
     }
 
     /// Returns how many looks the gate grants in a window at present.
@@ -134,9 +193,9 @@ impl Gate {
         // The locks are taken one after the other and never together, so two gates that absorb each other cannot
         // deadlock.
         let Some(handover) = other.core.hand_over() else { return };
-        let born = &other.core;
+        let theirs = &other.core;
         self.core.change(|inner, now| {
-            inner.turns.absorb(now, &handover, |time| self.core.nanos(born.instant(time)));
+            inner.turns.absorb(now, &handover, |time| self.core.clock.nanos(theirs.instant(time)));
         });
     }
 
@@ -157,33 +216,32 @@ impl Gate {
 }
 
 impl Core {
-    fn new(quota: Quota) -> Arc<Self> {
+    fn new(quota: Quota, store: Option<Box<dyn Store>>) -> Arc<Self> {
+        let clock = store.as_ref().map_or_else(|| Clock::Since(clock()), |store| Clock::Common(store.clock()));
+        let mut turns = Turns::new(quota);
+        if store.is_some() {
+            turns.share(State::shared(quota, clock.now()));
+        }
         let inner = Shared {
-            turns: Turns::new(quota),
+            turns,
             answers: BTreeMap::new(),
             unfetched: VecDeque::new(),
             looking: BTreeMap::new(),
             first: None,
+            store,
+            fell_back: None,
             moved: false,
             wake: Vec::new(),
         };
-        Arc::new(Self { born: clock(), inner: Mutex::new(inner) })
+        Arc::new(Self { clock, inner: Mutex::new(inner) })
     }
 
     pub(super) fn now(&self) -> Nanos {
-        self.nanos(clock())
+        self.clock.now()
     }
 
-    /// Converts an instant to nanoseconds since the gate was created. An earlier instant becomes 0.
-    fn nanos(&self, at: Instant) -> Nanos {
-        Nanos::try_from(at.saturating_duration_since(self.born).as_nanos()).unwrap_or(NEVER - 1)
-    }
-
-    /// Converts nanoseconds since the gate was created to an instant. A time more than a year ahead, such as [`NEVER`],
-    /// becomes the instant a year from now.
     pub(super) fn instant(&self, time: Nanos) -> Instant {
-        let far = Duration::from_hours(365 * 24);
-        self.born + Duration::from_nanos(time).min(clock().saturating_duration_since(self.born) + far)
+        self.clock.instant(time)
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Shared> {
@@ -193,9 +251,12 @@ impl Core {
     /// Changes the state, grants what may be granted now, and wakes the waiters concerned.
     pub(super) fn change<R>(&self, change: impl FnOnce(&mut Shared, Nanos) -> R) -> R {
         let mut inner = self.lock();
+        inner.open(self.clock);
+        // Read after the lock of the store was taken, so that no other process has noted a later time.
         let now = self.now();
         let result = change(&mut inner, now);
         inner.let_go(now);
+        inner.close();
         let wake = std::mem::take(&mut inner.wake);
         drop(inner);
         // Wakes them outside the lock, because a waker may run any code of an unknown executor.
@@ -231,6 +292,29 @@ impl Core {
 }
 
 impl Shared {
+    /// Reads the limit that processes share, if the store can be used now.
+    fn open(&mut self, clock: Clock) {
+        let Some(store) = &mut self.store else { return };
+        if let Err(Unavailable::Lost(why)) = self.turns.opened(clock.now(), |state| store.open(state)) {
+            self.fall_back(why);
+        }
+    }
+
+    /// Keeps the limit that processes share.
+    fn close(&mut self) {
+        let Some(store) = &mut self.store else { return };
+        let Some(state) = self.turns.closed() else { return };
+        if let Err(Unavailable::Lost(why)) = store.close(state) {
+            self.fall_back(why);
+        }
+    }
+
+    fn fall_back(&mut self, why: String) {
+        self.turns.unshare();
+        self.store = None;
+        self.fell_back = Some(why);
+    }
+
     fn has(&self, look: &Look) -> bool {
         self.looking.range((look.id(), 0)..=(look.id(), u64::MAX)).next().is_some()
     }
@@ -265,7 +349,7 @@ impl Shared {
                 }
                 Next::Later(place, time) => {
                     let due = self.unfetched.front().map_or(NEVER, |(at, _)| at.saturating_add(bound));
-                    let time = time.min(due);
+                    let time = time.min(due).min(self.looks_at_store(now));
                     // Does not wake a waiter that sleeps until this time or an earlier one: it checks again by itself.
                     let sleeps = self.first.is_some_and(|(first, until)| first == place && until <= time);
                     self.first = Some((place, time));
@@ -280,6 +364,16 @@ impl Shared {
                 }
             }
         }
+    }
+
+    /// When the first waiter looks at the store again, because what other processes do wakes nobody here.
+    fn looks_at_store(&self, now: Nanos) -> Nanos {
+        let pause = match &self.store {
+            None => return NEVER,
+            Some(_) if self.turns.can_grant() => LOOK_AT_STORE,
+            Some(_) => LOOK_AT_LOCK,
+        };
+        now.saturating_add(self.turns.state().quota().scaled(pause).max(1))
     }
 
     /// Takes back the grants that were not fetched within `bound`, because a waiter that is not polled must not keep

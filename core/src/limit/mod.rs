@@ -23,6 +23,7 @@
 
 pub mod backoff;
 pub mod gate;
+pub mod lease;
 pub mod line;
 pub mod look;
 pub mod looks;
@@ -31,10 +32,12 @@ pub mod quota;
 pub mod recovery;
 pub mod state;
 pub mod stats;
+pub mod store;
 mod sync;
 pub mod turn;
 pub mod waiter;
 pub mod window;
+pub mod words;
 
 #[cfg(limit_loom)]
 pub use sync::{advance, explore};
@@ -47,7 +50,8 @@ pub use looks::Urgency;
 pub use permit::Permit;
 pub use quota::Quota;
 pub use state::Linger;
-pub use stats::{LimitStats, Waiting};
+pub use store::{Store, Unavailable};
+pub use stats::{LimitStats, Scope, Waiting};
 pub use waiter::{Ask, NotGranted};
 
 /// A time or a duration in nanoseconds. Times count from an origin that their owner chooses; a gate takes its creation.

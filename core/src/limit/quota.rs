@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Nanos;
+use super::words::Words;
 
 /// The longest wait or window: a year. Longer ones are shortened to it, so that the arithmetic does not overflow.
 const LONGEST: Nanos = 365 * 24 * 3600 * 1_000_000_000;
@@ -26,6 +27,21 @@ impl Default for Quota {
 }
 
 impl Quota {
+    /// Writes the quota for [`Quota::read`].
+    pub fn write(&self, to: &mut Vec<u64>) {
+        let window = u64::try_from(self.window.as_nanos()).unwrap_or(LONGEST).min(LONGEST);
+        to.extend([u64::from(self.requests), window, self.scale.to_bits()]);
+    }
+
+    /// Reads a quota.
+    #[must_use]
+    pub fn read(from: &mut Words<'_>) -> Option<Self> {
+        let requests = u32::try_from(from.next()?).ok()?;
+        let window = Duration::from_nanos(from.up_to(LONGEST)?);
+        let scale = f64::from_bits(from.next()?);
+        (scale.is_finite() && (1e-3..=1e6).contains(&scale)).then_some(Self { requests, window, scale })
+    }
+
     /// Returns `wait` divided by the scale, in nanoseconds and at most a year. A scale that is not finite and above 0
     /// counts as 1.
     #[must_use]

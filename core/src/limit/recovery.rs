@@ -5,6 +5,7 @@
 //! successes advance: each success adds a window divided by the limit. Clean time never runs faster than the clock.
 
 use super::Nanos;
+use super::words::{MOST, Words};
 
 /// How many windows of clean time pass until the limit reaches the ceiling again, after a first refusal.
 const WINDOWS: u64 = 3;
@@ -31,6 +32,19 @@ pub struct Recovery {
 }
 
 impl Recovery {
+    /// Writes the recovery for [`Recovery::read`].
+    pub fn write(&self, to: &mut Vec<u64>) {
+        to.extend([self.base, self.ceiling, u64::from(self.met), self.clean]);
+    }
+
+    /// Reads a recovery with windows of `window`.
+    #[must_use]
+    pub fn read(from: &mut Words<'_>, window: Nanos) -> Option<Self> {
+        let [base, ceiling] = [from.up_to(MOST)?, from.up_to(MOST)?];
+        let met = u32::try_from(from.up_to(u64::from(DOUBLINGS))?).ok()?;
+        Some(Self { base, ceiling, met, window, clean: from.up_to(Nanos::MAX / 4)? })
+    }
+
     /// Begins at `base`, after `ceiling` was refused for the first time; `window` is the length of a window.
     #[must_use]
     pub fn new(base: u64, ceiling: u64, window: Nanos) -> Self {

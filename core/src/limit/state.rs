@@ -7,7 +7,9 @@ use std::collections::BinaryHeap;
 use std::time::Duration;
 
 use super::backoff::{Backoff, Refusal};
+use super::lease::Leases;
 use super::window::Window;
+use super::words::Words;
 use super::{NEVER, Nanos, Quota};
 
 /// How long a request may still arrive after it was given up, if the server answers others meanwhile. This is an
@@ -22,6 +24,13 @@ pub const BRIEF_LINGER: Duration = Duration::from_secs(5);
 /// longer pause, the server's operating system or a proxy may accept new requests. The server then reads these together
 /// with old ones that no longer count here, and together they may be up to twice the limit.
 pub const LONGEST_UNANSWERED: Duration = Duration::from_secs(30);
+
+/// How long a request of a shared limit counts as in flight at most, if its process does not tell its end.
+pub const LEASE: Duration = Duration::from_mins(1);
+
+/// The longest time ahead of the last known one that a state can hold, apart from windows: the longest of a lease, a
+/// pause and the time for which an abandoned request counts.
+const LATEST: Duration = Duration::from_mins(3);
 
 /// Why a request was given up after it was sent. The reason decides how long the request may still arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +68,7 @@ pub enum Reach {
 pub struct Ticket {
     epoch: u64,
     at: Nanos,
+    lease: Option<u64>,
 }
 
 impl Ticket {
@@ -84,6 +94,8 @@ pub struct State {
     backoff: Backoff,
     /// When abandoned requests count as ended, the earliest on top.
     lingering: BinaryHeap<Reverse<Nanos>>,
+    /// What is in flight, if several processes share this limit.
+    leases: Option<Leases>,
     last: Nanos,
     granted: u64,
     refused: u64,
@@ -100,11 +112,31 @@ impl State {
             window: Window::new(quota.span()),
             backoff: Backoff::new(&quota),
             lingering: BinaryHeap::new(),
+            leases: None,
             last: 0,
             granted: 0,
             refused: 0,
             cuts: 0,
         }
+    }
+
+    /// Creates a limit without requests `now`, which several processes share. A request counts as ended [`LEASE`] after its
+    /// grant if nobody tells its end before.
+    #[must_use]
+    pub fn shared(quota: Quota, now: Nanos) -> Self {
+        Self { leases: Some(Leases::new(now)), last: now, ..Self::new(quota) }
+    }
+
+    /// Creates a shared limit that takes the place of one that was lost `now`. As many requests as are allowed may be
+    /// on their way, so they count as abandoned.
+    #[must_use]
+    pub fn lost(quota: Quota, now: Nanos) -> Self {
+        let mut state = Self::shared(quota, now);
+        for _ in 0..state.allowed() {
+            state.window.leaves();
+            state.lingering.push(Reverse(now.saturating_add(state.span())));
+        }
+        state
     }
 
     /// Also keeps within `quota` from now on. Cuts stay in force.
@@ -157,21 +189,42 @@ impl State {
         self.window.earliest(from, flying, allowed)
     }
 
-    /// The time at which the next abandoned request counts as ended; [`NEVER`] if there is none.
+    /// The time at which the next abandoned request counts as ended, or the next lease expires; [`NEVER`] if there is
+    /// none.
     #[must_use]
     pub fn next_settling(&self) -> Nanos {
+        self.next_due().min(self.leases.as_ref().map_or(NEVER, Leases::next_expiry))
+    }
+
+    fn next_due(&self) -> Nanos {
         self.lingering.peek().map_or(NEVER, |Reverse(due)| *due)
     }
 
-    /// Ends the abandoned requests that are due by `now`. Returns the later of `now` and the last known time.
+    /// Ends the abandoned requests that are due by `now`, and those whose lease has expired. Returns the later of `now`
+    /// and the last known time.
     pub fn settle(&mut self, now: Nanos) -> Nanos {
         self.last = self.last.max(now);
         // They end now and not at the time when they were due: a process that was paused may have sent them late.
-        while self.next_settling() <= self.last {
+        while self.next_due() <= self.last {
             self.lingering.pop();
             self.window.ends(self.last);
         }
+        while self.leases.as_mut().is_some_and(|leases| leases.expire(self.last)) {
+            self.window.ends(self.last);
+        }
         self.last
+    }
+
+    /// Takes a request that ends back into flight, if its lease has expired or the state was lost since its grant. The
+    /// request then counts once too often, and never too seldom.
+    fn resume(&mut self, ticket: &Ticket) {
+        let held = match (&mut self.leases, ticket.lease) {
+            (Some(leases), Some(id)) => leases.give_back(id),
+            (leases, _) => leases.is_none(),
+        };
+        if !held {
+            self.window.leaves();
+        }
     }
 
     /// Notes that a request is sent `now`. Call this only if [`Self::earliest`] is `now`.
@@ -179,12 +232,15 @@ impl State {
         let at = self.settle(now);
         self.window.leaves();
         self.granted += 1;
-        Ticket { epoch: self.backoff.leaves(), at }
+        let until = at.saturating_add(self.quota.scaled(LEASE));
+        let lease = self.leases.as_mut().map(|leases| leases.take(until));
+        Ticket { epoch: self.backoff.leaves(), at, lease }
     }
 
     /// Notes that a request got an answer other than a refusal.
     pub fn seen(&mut self, now: Nanos, ticket: Ticket) {
         let now = self.settle(now);
+        self.resume(&ticket);
         self.window.ends(now);
         self.backoff.succeeded(now, ticket.spend());
     }
@@ -192,6 +248,7 @@ impl State {
     /// Notes that a request certainly never reached the server.
     pub fn never_sent(&mut self, now: Nanos, ticket: Ticket) {
         self.settle(now);
+        self.resume(&ticket);
         self.window.vanishes();
         self.backoff.ends(ticket.spend());
         self.granted = self.granted.saturating_sub(1);
@@ -209,6 +266,7 @@ impl State {
                 (unanswered + self.quota.scaled(BRIEF_LINGER)).max(self.span())
             }
         };
+        self.resume(&ticket);
         self.backoff.ends(ticket.spend());
         self.lingering.push(Reverse(now.saturating_add(linger)));
     }
@@ -222,6 +280,7 @@ impl State {
         jitter: u32,
     ) -> Refusal {
         let now = self.settle(now);
+        self.resume(&ticket);
         self.window.ends(now);
         self.refused += 1;
         let used = self.window.flying() + self.window.recent(now);
@@ -250,6 +309,52 @@ impl State {
         self.granted += other.granted;
         self.refused += other.refused;
         self.cuts += other.cuts;
+    }
+
+    /// Writes the state for [`State::read`].
+    pub fn write(&self, to: &mut Vec<u64>) {
+        self.quota.write(to);
+        to.extend([self.last, self.granted, self.refused, self.cuts, self.lingering.len() as u64]);
+        to.extend(self.lingering.iter().map(|Reverse(due)| *due));
+        if let Some(leases) = &self.leases {
+            leases.write(to);
+        }
+        self.window.write(to);
+        self.backoff.write(to);
+    }
+
+    /// Reads the state of a shared limit. Returns `None` if it is damaged.
+    #[must_use]
+    pub fn read(words: &[u64]) -> Option<Self> {
+        let from = &mut Words::new(words);
+        let quota = Quota::read(from)?;
+        let last = from.up_to(NEVER / 4)?;
+        let latest = last.saturating_add(quota.scaled(LATEST)).saturating_add(2 * quota.span());
+        let [granted, refused, cuts] = [from.next()?, from.next()?, from.next()?];
+        let lingering: BinaryHeap<_> = from.list(|from| from.up_to(latest).map(Reverse))?.into();
+        let leases = Leases::read(from, latest)?;
+        let window = Window::read(from, quota.span(), last)?;
+        let backoff = Backoff::read(from, &quota, latest)?;
+        let in_flight = lingering.len() as u64 + leases.held();
+        let whole = from.is_empty() && in_flight == window.flying() && granted.max(refused).max(cuts) < NEVER / 4;
+        whole.then_some(Self {
+            quota,
+            share: 1.0,
+            window,
+            backoff,
+            lingering,
+            leases: Some(leases),
+            last,
+            granted,
+            refused,
+            cuts,
+        })
+    }
+
+    /// The last known time.
+    #[must_use]
+    pub fn last(&self) -> Nanos {
+        self.last
     }
 
     /// T, the length of the window.

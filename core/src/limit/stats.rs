@@ -19,9 +19,22 @@ pub struct Waiting {
     pub bulk: usize,
 }
 
-/// The state of the rate limit.
+/// Who shares a rate limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The clients of one process.
+    Process,
+    /// The processes of one user on one host.
+    Host,
+}
+
+/// The state of the rate limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LimitStats {
+    /// Who shares the limit.
+    pub scope: Scope,
+    /// Why processes do not share the limit although they should; `None` if nothing is wrong.
+    pub fell_back: Option<String>,
     /// Requests per window, as declared in the settings; the strictest, if clients of the workspace declare several.
     pub limit: u64,
     /// Requests per window that are allowed now: fewer than `limit` if the process has a share, or after refusals.
@@ -43,21 +56,24 @@ pub struct LimitStats {
 }
 
 impl LimitStats {
-    pub(super) fn of<W>(turns: &mut Turns<W>, now: Nanos) -> Self {
+    pub(super) fn of<W>(turns: &mut Turns<W>, now: Nanos, fell_back: Option<&str>) -> Self {
         let now = turns.settle(now);
         let state = turns.state();
+        let whole = turns.common().unwrap_or(state);
         Self {
-            limit: state.declared(),
-            allowed: state.allowed(),
-            in_flight: state.in_flight(),
-            used: state.in_flight() + state.ended_recently(),
+            scope: if turns.common().is_some() { Scope::Host } else { Scope::Process },
+            fell_back: fell_back.map(str::to_owned),
+            limit: whole.declared(),
+            allowed: state.allowed().min(whole.allowed()),
+            in_flight: whole.in_flight(),
+            used: whole.in_flight() + whole.ended_recently(),
             waiting: Waiting {
                 trigger: turns.waiting(Class::Trigger),
                 poll: turns.waiting(Class::Poll),
                 read: turns.waiting(Class::Read),
                 bulk: turns.waiting(Class::Bulk),
             },
-            closed_for: Duration::from_nanos(state.closed_until().saturating_sub(now)),
+            closed_for: Duration::from_nanos(state.closed_until().max(whole.closed_until()).saturating_sub(now)),
             refused: state.refused_total(),
             cuts: state.cuts_total(),
             granted: state.granted_total(),

@@ -6,13 +6,34 @@ use super::backoff::Refusal;
 use super::line::{Class, Line, LookPriority, Place};
 use super::looks::Urgency;
 use super::state::{Linger, Reach, State, Ticket};
-use super::{Nanos, Quota};
+use super::{NEVER, Nanos, Quota};
 
 /// One limit and its queue.
 #[derive(Debug)]
 pub struct Turns<W> {
+    /// The limit of this process.
     state: State,
+    /// The limit that this process shares with others, if it does.
+    common: Option<Common>,
     line: Line<Queued<W>>,
+}
+
+/// A limit that several processes share.
+#[derive(Debug)]
+struct Common {
+    /// The state as this process read it last.
+    state: State,
+    /// Whether the state was read for the present change and will be kept.
+    open: bool,
+    /// Ends that were noted while the state could not be read.
+    missed: Vec<(Ticket, Ended)>,
+}
+
+/// How a request ended, for the shared limit.
+#[derive(Debug)]
+enum Ended {
+    Otherwise(End),
+    Refused(Option<Duration>, u32),
 }
 
 #[derive(Debug)]
@@ -26,6 +47,7 @@ struct Queued<W> {
 #[must_use = "a request that is never ended takes its place for good"]
 pub struct Grant {
     ticket: Ticket,
+    common: Option<Ticket>,
     look: bool,
 }
 
@@ -63,6 +85,7 @@ pub enum Next<W> {
 #[derive(Debug)]
 pub struct Handover {
     state: State,
+    common: Option<State>,
     looks: Vec<Nanos>,
 }
 
@@ -70,7 +93,71 @@ impl<W> Turns<W> {
     /// Creates a limit with an empty queue.
     #[must_use]
     pub fn new(quota: Quota) -> Self {
-        Self { state: State::new(quota), line: Line::default() }
+        Self { state: State::new(quota), common: None, line: Line::default() }
+    }
+
+    /// From now on, also keeps within a limit that several processes share.
+    pub fn share(&mut self, state: State) {
+        self.common = Some(Common { state, open: false, missed: Vec::new() });
+    }
+
+    /// From now on, keeps within the limit of this process only.
+    pub fn unshare(&mut self) {
+        self.common = None;
+    }
+
+    /// The limit that several processes share.
+    #[must_use]
+    pub fn common(&self) -> Option<&State> {
+        self.common.as_ref().map(|common| &common.state)
+    }
+
+    /// Brings the shared limit up to date with `read`, and adds to it what this process could not tell before. Until
+    /// [`Turns::closed`], requests may be granted. Returns what `read` returns.
+    pub fn opened<E>(&mut self, now: Nanos, read: impl FnOnce(&mut State) -> Result<(), E>) -> Result<(), E> {
+        let Some(common) = &mut self.common else { return Ok(()) };
+        read(&mut common.state)?;
+        common.open = true;
+        common.state.tighten(*self.state.quota());
+        for (ticket, ended) in std::mem::take(&mut common.missed) {
+            common.end(now, ticket, ended);
+        }
+        Ok(())
+    }
+
+    /// Ends the change of the shared limit that began with [`Turns::opened`]. Returns the state to keep; `None` if it
+    /// was not opened.
+    pub fn closed(&mut self) -> Option<&State> {
+        let common = self.common.as_mut()?;
+        std::mem::take(&mut common.open).then_some(&common.state)
+    }
+
+    /// Whether a request can be granted now: the shared limit, if there is one, was read for the present change.
+    #[must_use]
+    pub fn can_grant(&self) -> bool {
+        self.common.as_ref().is_none_or(|common| common.open)
+    }
+
+    /// The first time at or after `from` at which both limits let one more request go.
+    fn earliest(&self, from: Nanos, reach: Reach) -> Nanos {
+        let mut time = self.state.earliest(from, reach);
+        let Some(common) = &self.common else { return time };
+        loop {
+            let shared = common.state.earliest(time, reach);
+            if shared == time || shared == NEVER {
+                return shared;
+            }
+            time = self.state.earliest(shared, reach);
+            if time == shared || time == NEVER {
+                return time;
+            }
+        }
+    }
+
+    /// A time before which neither limit lets a request go.
+    fn not_before(&self, now: Nanos, reach: Reach) -> Nanos {
+        let own = self.state.no_earlier_than(now, reach);
+        self.common.as_ref().map_or(own, |common| own.max(common.state.no_earlier_than(now, reach)))
     }
 
     /// The limit itself.
@@ -136,19 +223,19 @@ impl<W> Turns<W> {
         if look {
             let (allowed, span) = (self.state.allowed(), self.state.span());
             let lane = self.line.looks().no_earlier_than(now, allowed, span);
-            return lane.max(self.state.no_earlier_than(now, Reach::Whole));
+            return lane.max(self.not_before(now, Reach::Whole));
         }
         // A bulk request that waits alone leaves a tenth of the limit free. If others wait too, it may use that tenth
         // when it is its turn.
         let alone =
             Class::ALL.into_iter().all(|class| class == Class::Bulk || self.line.head(class).is_none());
-        self.state.no_earlier_than(now, if alone { Self::reach(class) } else { Reach::Whole })
+        self.not_before(now, if alone { Self::reach(class) } else { Reach::Whole })
     }
 
     /// Grants one request, if possible.
     pub fn next(&mut self, now: Nanos) -> Next<W> {
         let now = self.settle(now);
-        let mut times = Times { state: &self.state, now, whole: None, leaves_tenth: None };
+        let mut times = Times { turns: self, now, whole: None, leaves_tenth: None };
         let mut may_go: Vec<Place> = Vec::new();
         let mut first: Option<(Nanos, Place)> = None;
         let mut consider = |place, time| {
@@ -171,22 +258,29 @@ impl<W> Turns<W> {
         if let Some((place, _)) = self.line.head_of_looks() {
             let lane = self.line.looks().earliest(now, self.state.allowed(), self.state.span());
             let time =
-                if lane == now { times.of(Reach::Whole) } else { self.state.earliest(lane, Reach::Whole) };
+                if lane == now { times.of(Reach::Whole) } else { self.earliest(lane, Reach::Whole) };
             consider(place, time);
         }
+        if !self.can_grant() {
+            let place = may_go.first().copied().or(first.map(|(_, place)| place));
+            return place.map_or(Next::Nobody, |place| Next::Later(place, now));
+        }
         let Some(place) = self.line.choose(&may_go) else {
-            let settling = self.state.next_settling();
+            let shared = self.common().map_or(NEVER, State::next_settling);
+            let settling = self.state.next_settling().min(shared);
             return first.map_or(Next::Nobody, |(time, place)| Next::Later(place, time.min(settling)));
         };
         let Some(waiter) = self.line.serve(place, &may_go, now, self.state.span()) else {
             return Next::Nobody;
         };
-        Next::Goes(place, waiter.who, Grant { ticket: self.state.grant(now), look: place.look })
+        let common = self.common.as_mut().map(|common| common.state.grant(now));
+        Next::Goes(place, waiter.who, Grant { ticket: self.state.grant(now), common, look: place.look })
     }
 
     /// Notes that a granted request has ended.
     pub fn end(&mut self, now: Nanos, grant: Grant, end: End) {
-        let (at, Grant { ticket, look }) = (grant.at(), grant);
+        let (at, Grant { ticket, common, look }) = (grant.at(), grant);
+        self.tell(now, common, Ended::Otherwise(end));
         match end {
             End::Seen => self.state.seen(now, ticket),
             End::NeverSent => {
@@ -207,11 +301,25 @@ impl<W> Turns<W> {
         retry_after: Option<Duration>,
         jitter: u32,
     ) -> Refusal {
-        self.state.refused(now, grant.ticket, retry_after, jitter)
+        let own = self.state.refused(now, grant.ticket, retry_after, jitter);
+        self.tell(now, grant.common, Ended::Refused(retry_after, jitter)).unwrap_or(own)
+    }
+
+    /// Tells the shared limit how a request ended, now or once its state can be read.
+    fn tell(&mut self, now: Nanos, ticket: Option<Ticket>, ended: Ended) -> Option<Refusal> {
+        let common = self.common.as_mut()?;
+        if common.open {
+            return common.end(now, ticket?, ended);
+        }
+        common.missed.push((ticket?, ended));
+        None
     }
 
     /// Ends the abandoned requests that are due by `now`. Returns the later of `now` and the last known time.
     pub fn settle(&mut self, now: Nanos) -> Nanos {
+        if let Some(common) = &mut self.common {
+            common.state.settle(now);
+        }
         self.state.settle(now)
     }
 
@@ -223,12 +331,16 @@ impl<W> Turns<W> {
     /// The state that another limit needs to absorb this one.
     #[must_use]
     pub fn handover(&self) -> Handover {
-        Handover { state: self.state.clone(), looks: self.line.looks().granted().collect() }
+        let common = self.common().cloned();
+        Handover { state: self.state.clone(), common, looks: self.line.looks().granted().collect() }
     }
 
     /// Absorbs another limit; `time` converts its times to those of this limit.
     pub fn absorb(&mut self, now: Nanos, handover: &Handover, time: impl Fn(Nanos) -> Nanos) {
         self.state.absorb(now, &handover.state, &time);
+        if let (Some(common), Some(theirs)) = (&mut self.common, &handover.common) {
+            common.state.absorb(now, theirs, &time);
+        }
         self.line.looks_mut().count(handover.looks.iter().map(|at| time(*at)));
     }
 
@@ -237,20 +349,34 @@ impl<W> Turns<W> {
     }
 }
 
+impl Common {
+    fn end(&mut self, now: Nanos, ticket: Ticket, ended: Ended) -> Option<Refusal> {
+        match ended {
+            Ended::Otherwise(End::Seen) => self.state.seen(now, ticket),
+            Ended::Otherwise(End::NeverSent) => self.state.never_sent(now, ticket),
+            Ended::Otherwise(End::Abandoned(linger)) => self.state.abandoned(now, ticket, linger),
+            Ended::Refused(retry_after, jitter) => {
+                return Some(self.state.refused(now, ticket, retry_after, jitter));
+            }
+        }
+        None
+    }
+}
+
 /// When the limit grants one more request. The time for each reach is computed only once.
-struct Times<'a> {
-    state: &'a State,
+struct Times<'a, W> {
+    turns: &'a Turns<W>,
     now: Nanos,
     whole: Option<Nanos>,
     leaves_tenth: Option<Nanos>,
 }
 
-impl Times<'_> {
+impl<W> Times<'_, W> {
     fn of(&mut self, reach: Reach) -> Nanos {
         let known = match reach {
             Reach::Whole => &mut self.whole,
             Reach::LeavesTenth => &mut self.leaves_tenth,
         };
-        *known.get_or_insert_with(|| self.state.earliest(self.now, reach))
+        *known.get_or_insert_with(|| self.turns.earliest(self.now, reach))
     }
 }

@@ -8,7 +8,7 @@ use super::gate::{Core, Gate, clock};
 use super::line::{Class, Place};
 use super::look::Look;
 use super::permit::Permit;
-use super::sync::{Instant, Notify, timeout_at};
+use super::sync::{FETCHED_WITHIN, Instant, Notify, timeout_at};
 use super::turn::{End, Grant};
 
 /// What a request asks of the gate.
@@ -133,7 +133,17 @@ impl Waiter<'_> {
             if let Some(look) = &self.ask.look {
                 inner.looking.remove(&(look.id(), place.number()));
             }
+            // A process that was stopped, or a machine that slept, must not send what was granted before: the grant may
+            // have stopped counting meanwhile.
+            let bound = inner.turns.state().quota().scaled(FETCHED_WITHIN);
             drop(inner);
+            let answer = match answer {
+                Decision::Granted(grant) if grant.at().saturating_add(bound) < self.core.now() => {
+                    self.core.change(|inner, now| inner.turns.end(now, grant, End::NeverSent));
+                    Decision::Missed
+                }
+                answer => answer,
+            };
             return self.answered(answer);
         }
         let now = self.core.now();

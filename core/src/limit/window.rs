@@ -14,6 +14,7 @@
 //! The rule needs to check only s = t and the values of C and C+T (the ends, and the times T after them), because
 //! between two neighbours of these the sum only grows with s.
 
+use super::words::{MOST, Words};
 use super::{NEVER, Nanos};
 
 /// The number of entries up to which the log stays exact; a longer log is made coarse. The log of a limit of up to a
@@ -130,6 +131,26 @@ impl Window {
     fn numbers(&self) -> impl Iterator<Item = (Nanos, u64)> {
         let before = std::iter::once(self.forgotten).chain(self.ends.iter().map(|ends| ends.total));
         self.ends.iter().zip(before).map(|(ends, before)| (ends.at, ends.total - before))
+    }
+
+    /// Writes the log for [`Window::read`].
+    pub fn write(&self, to: &mut Vec<u64>) {
+        to.extend([self.flying, self.forgotten, self.ends.len() as u64]);
+        to.extend(self.ends.iter().flat_map(|ends| [ends.at, ends.total]));
+    }
+
+    /// Reads a log over windows of `span`. No end may be later than `last`.
+    #[must_use]
+    pub fn read(from: &mut Words<'_>, span: Nanos, last: Nanos) -> Option<Self> {
+        let [flying, forgotten] = [from.up_to(MOST)?, from.up_to(NEVER / 4)?];
+        let (mut at, mut total) = (None, forgotten);
+        let ends = from.list(|from| {
+            let ends = Ends { at: from.up_to(last)?, total: from.up_to(NEVER / 2)? };
+            let ascends = at.is_none_or(|at| at < ends.at) && total < ends.total && ends.total - total <= MOST;
+            (at, total) = (Some(ends.at), ends.total);
+            ascends.then_some(ends)
+        })?;
+        Some(Self { span, flying, ends, forgotten })
     }
 
     /// The time of the last end.

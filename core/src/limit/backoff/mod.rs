@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::recovery::Recovery;
-use super::{Nanos, Quota};
+use super::words::{MOST, Words};
+use super::{NEVER, Nanos, Quota};
 
 /// The longest `Retry-After` that a call waits for. A call that gets a longer one fails at once.
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_mins(1);
@@ -116,6 +117,38 @@ impl Backoff {
         };
         new.tighten(quota);
         new
+    }
+
+    /// Writes the backoff for [`Backoff::read`]. What follows from the quota is left out.
+    pub fn write(&self, to: &mut Vec<u64>) {
+        to.extend([self.allowed, self.epoch, self.flying, self.successes, u64::from(self.in_a_row)]);
+        to.extend([self.closed_until, self.refusing_since.unwrap_or(NEVER)]);
+        to.extend([self.burst.used, self.burst.refused, u64::from(self.burst.succeeded)]);
+        to.push(u64::from(self.recovery.is_some()));
+        if let Some(recovery) = &self.recovery {
+            recovery.write(to);
+        }
+    }
+
+    /// Reads a backoff of `quota`. `latest` is the latest time until which it may be closed.
+    #[must_use]
+    pub fn read(from: &mut Words<'_>, quota: &Quota, latest: Nanos) -> Option<Self> {
+        let mut read = Self::new(quota);
+        read.allowed = from.up_to(read.declared)?.max(1);
+        read.epoch = from.up_to(NEVER / 4)?;
+        read.flying = from.up_to(MOST)?;
+        read.successes = from.up_to(NEVER / 4)?;
+        read.in_a_row = u32::try_from(from.next()?).ok()?;
+        read.closed_until = from.up_to(latest)?;
+        let since = from.next()?;
+        read.refusing_since = (since != NEVER).then_some(since);
+        read.burst = Burst { used: from.up_to(MOST)?, refused: from.up_to(MOST)?, succeeded: from.flag()? };
+        let recovering = from.flag()?;
+        let plausible = read.refusing_since.is_none_or(|since| since <= latest);
+        if recovering {
+            read.recovery = Some(Recovery::read(from, read.window)?);
+        }
+        plausible.then_some(read)
     }
 
     /// Changes to a stricter quota. Cuts stay in force.

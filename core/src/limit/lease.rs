@@ -1,0 +1,81 @@
+//! Leases: how long a request counts as in flight if its process never tells how it ended.
+//!
+//! A process that was killed ends none of its requests. Without leases they would count as in flight for ever.
+
+use std::collections::VecDeque;
+
+use super::words::{MOST, Words};
+use super::{NEVER, Nanos};
+
+/// The requests in flight of a limit that several processes share, in the order of their grants.
+#[derive(Clone, Debug)]
+pub struct Leases {
+    held: VecDeque<Lease>,
+    next: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Lease {
+    id: u64,
+    until: Nanos,
+}
+
+impl Leases {
+    /// Creates an empty list `now`.
+    #[must_use]
+    pub fn new(now: Nanos) -> Self {
+        // Ids count from the time, so that no lease of a state that was lost earlier has the id of a later one.
+        Self { held: VecDeque::new(), next: now }
+    }
+
+    /// Takes a lease until `until`, which is no earlier than that of any earlier lease. Returns its id.
+    pub fn take(&mut self, until: Nanos) -> u64 {
+        let id = self.next;
+        self.next += 1;
+        self.held.push_back(Lease { id, until });
+        id
+    }
+
+    /// Gives a lease back. Returns false if it has expired.
+    pub fn give_back(&mut self, id: u64) -> bool {
+        self.held.binary_search_by_key(&id, |lease| lease.id).is_ok_and(|at| self.held.remove(at).is_some())
+    }
+
+    /// When the next lease expires; [`NEVER`] if there is none.
+    #[must_use]
+    pub fn next_expiry(&self) -> Nanos {
+        self.held.front().map_or(NEVER, |lease| lease.until)
+    }
+
+    /// Removes the next lease if it has expired by `now`. Returns whether it has.
+    pub fn expire(&mut self, now: Nanos) -> bool {
+        self.next_expiry() <= now && self.held.pop_front().is_some()
+    }
+
+    /// How many leases are held.
+    #[must_use]
+    pub fn held(&self) -> u64 {
+        self.held.len() as u64
+    }
+
+    /// Writes the leases for [`Leases::read`].
+    pub fn write(&self, to: &mut Vec<u64>) {
+        to.push(self.next);
+        to.push(self.held.len() as u64);
+        to.extend(self.held.iter().flat_map(|lease| [lease.id, lease.until]));
+    }
+
+    /// Reads leases. `latest` is the latest time at which one may expire.
+    #[must_use]
+    pub fn read(from: &mut Words<'_>, latest: Nanos) -> Option<Self> {
+        let next = from.up_to(NEVER - MOST)?;
+        let mut last = None;
+        let held = from.list(|from| {
+            let lease = Lease { id: from.up_to(next.checked_sub(1)?)?, until: from.up_to(latest)? };
+            let ascends = last.is_none_or(|last: Lease| last.id < lease.id && last.until <= lease.until);
+            last = Some(lease);
+            ascends.then_some(lease)
+        })?;
+        Some(Self { held: held.into(), next })
+    }
+}

@@ -1,0 +1,33 @@
+//! Where the state of a limit is kept if several processes share it.
+
+use std::fmt;
+
+use super::Nanos;
+use super::state::State;
+
+/// A place outside this process that keeps the state of a limit.
+pub trait Store: fmt::Debug + Send {
+    /// The clock of the store, which all its users share.
+    fn clock(&self) -> fn() -> Nanos;
+
+    /// Locks the store and replaces `state` by what it keeps. `state` is what this process knew last.
+    ///
+    /// # Errors
+    /// The store cannot be used, or cannot be used now. `state` is as it was.
+    fn open(&mut self, state: &mut State) -> Result<(), Unavailable>;
+
+    /// Keeps `state` and unlocks the store.
+    ///
+    /// # Errors
+    /// The store does not keep `state`.
+    fn close(&mut self, state: &State) -> Result<(), Unavailable>;
+}
+
+/// Why a store cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unavailable {
+    /// Another process holds the lock at present.
+    Busy,
+    /// The store cannot be used any more, for this reason.
+    Lost(String),
+}

@@ -1,0 +1,46 @@
+//! How a state is kept outside this process: as a list of integers. What is read may be damaged, so each part checks
+//! what the arithmetic relies on.
+
+/// The largest count that is read. Nothing overflows with counts up to this.
+pub const MOST: u64 = u32::MAX as u64;
+
+/// Reads a list of integers from its beginning.
+#[derive(Debug)]
+pub struct Words<'a>(&'a [u64]);
+
+impl<'a> Words<'a> {
+    /// Reads `words`.
+    #[must_use]
+    pub fn new(words: &'a [u64]) -> Self {
+        Self(words)
+    }
+
+    /// The next integer.
+    pub fn next(&mut self) -> Option<u64> {
+        let (first, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(*first)
+    }
+
+    /// The next integer, if it is at most `most`.
+    pub fn up_to(&mut self, most: u64) -> Option<u64> {
+        self.next().filter(|word| *word <= most)
+    }
+
+    /// The next integer as a truth value.
+    pub fn flag(&mut self) -> Option<bool> {
+        self.up_to(1).map(|word| word == 1)
+    }
+
+    /// A list that is preceded by its length.
+    pub fn list<T>(&mut self, mut read: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        let length = self.up_to(self.0.len() as u64)?;
+        (0..length).map(|_| read(self)).collect()
+    }
+
+    /// Whether everything was read.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
