@@ -114,7 +114,9 @@ fn played(count: usize, latency: Latency, pattern: Pattern, faults: Faults) -> (
         refusals += counters.refusals;
         lowest = lowest.min(trace.rate(80 * SECOND, 200 * SECOND));
     }
-    println!("{count} processes, {latency:?}, {pattern:?}, {faults:?}: {refusals} refusals, {lowest:.2} a second");
+    println!(
+        "{count} processes, {latency:?}, {pattern:?}, {faults:?}: {refusals} refusals, {lowest:.2} a second"
+    );
     (refusals, lowest)
 }
 

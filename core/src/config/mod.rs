@@ -20,7 +20,7 @@ use url::{Host, Url};
 
 use crate::call::{Defaults, checked_headers};
 use crate::error::{Error, Kind};
-use crate::limit::Quota;
+use crate::limit::{Quota, Scope};
 use crate::message::{Message, Name, Style};
 use crate::reason::Reason;
 
@@ -30,6 +30,7 @@ pub const DEFAULT_BASE_URL: &str = "https://api.hightouch.com/api/v1";
 const API_KEY: &str = "HIGHTOUCH_API_KEY";
 const BASE_URL: &str = "HIGHTOUCH_BASE_URL";
 const SHARE: &str = "HIGHTOUCH_SHARE";
+const LIMIT_SCOPE: &str = "HIGHTOUCH_LIMIT_SCOPE";
 
 /// Checked settings. A missing setting has its value from the environment, or else its default.
 #[derive(Clone, Debug)]
@@ -40,6 +41,7 @@ pub(crate) struct Config {
     pub key: Option<Key>,
     pub quota: Quota,
     pub share: Option<f64>,
+    pub limit_scope: Scope,
     pub bounds: Defaults,
     /// Certificates to trust in addition to those of the system.
     pub ca_bundle: Arc<[CertificateDer<'static>]>,
@@ -110,6 +112,7 @@ impl Settings {
             key: self.first_key()?,
             quota: self.quota(scale)?,
             share: self.checked_share()?,
+            limit_scope: self.checked_scope()?,
             bounds: Defaults {
                 timeout: self.timeout.unwrap_or(Duration::from_secs(30)),
                 deadline: self.deadline,
@@ -199,6 +202,17 @@ impl Settings {
             return Err(setting("limit", "takes from 0.001 to 86,400 seconds"));
         }
         Ok(Quota { requests, window, scale })
+    }
+
+    fn checked_scope(&self) -> Result<Scope, Error> {
+        match (self.limit_scope, self.variable(LIMIT_SCOPE)?.as_deref()) {
+            (Some(scope), _) => Ok(scope),
+            (None, None | Some("host")) => Ok(Scope::Host),
+            (None, Some("process")) => Ok(Scope::Process),
+            (None, Some(_)) => {
+                Err(wrong(&message!["the variable ", LIMIT_SCOPE], "must be `process` or `host`"))
+            }
+        }
     }
 
     fn checked_share(&self) -> Result<Option<f64>, Error> {

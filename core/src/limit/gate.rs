@@ -117,11 +117,17 @@ impl Gate {
 
     /// Creates a gate that keeps within `quota` together with all other users of `store`.
     ///
-    /// If the store is lost, the gate goes on alone: its requests keep within `quota`, but those of other processes are
-    /// no longer counted.
+    /// If there is no store, for the reason that is given, or once the store is lost, the gate goes on alone: its
+    /// requests keep within `quota`, but those of other processes are not counted.
     #[must_use]
-    pub fn shared(quota: Quota, store: Box<dyn Store>) -> Arc<Self> {
-        Arc::new(Self { core: Core::new(quota, Some(store)) })
+    pub fn shared(quota: Quota, store: Result<Box<dyn Store>, String>) -> Arc<Self> {
+        let (store, why) = match store {
+            Ok(store) => (Some(store), None),
+            Err(why) => (None, Some(why)),
+        };
+        let core = Core::new(quota, store);
+        core.lock().fell_back = why;
+        Arc::new(Self { core })
     }
 
     pub(super) fn core(&self) -> &Arc<Core> {
@@ -217,7 +223,8 @@ impl Gate {
 
 impl Core {
     fn new(quota: Quota, store: Option<Box<dyn Store>>) -> Arc<Self> {
-        let clock = store.as_ref().map_or_else(|| Clock::Since(clock()), |store| Clock::Common(store.clock()));
+        let clock =
+            store.as_ref().map_or_else(|| Clock::Since(clock()), |store| Clock::Common(store.clock()));
         let mut turns = Turns::new(quota);
         if store.is_some() {
             turns.share(State::shared(quota, clock.now()));

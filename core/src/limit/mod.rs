@@ -50,8 +50,8 @@ pub use looks::Urgency;
 pub use permit::Permit;
 pub use quota::Quota;
 pub use state::Linger;
-pub use store::{Store, Unavailable};
 pub use stats::{LimitStats, Scope, Waiting};
+pub use store::{Store, Unavailable};
 pub use waiter::{Ask, NotGranted};
 
 /// A time or a duration in nanoseconds. Times count from an origin that their owner chooses; a gate takes its creation.

@@ -336,7 +336,8 @@ impl State {
         let window = Window::read(from, quota.span(), last)?;
         let backoff = Backoff::read(from, &quota, latest)?;
         let in_flight = lingering.len() as u64 + leases.held();
-        let whole = from.is_empty() && in_flight == window.flying() && granted.max(refused).max(cuts) < NEVER / 4;
+        let whole =
+            from.is_empty() && in_flight == window.flying() && granted.max(refused).max(cuts) < NEVER / 4;
         whole.then_some(Self {
             quota,
             share: 1.0,

@@ -73,7 +73,9 @@ impl LimitStats {
                 read: turns.waiting(Class::Read),
                 bulk: turns.waiting(Class::Bulk),
             },
-            closed_for: Duration::from_nanos(state.closed_until().max(whole.closed_until()).saturating_sub(now)),
+            closed_for: Duration::from_nanos(
+                state.closed_until().max(whole.closed_until()).saturating_sub(now),
+            ),
             refused: state.refused_total(),
             cuts: state.cuts_total(),
             granted: state.granted_total(),

@@ -30,7 +30,7 @@ struct Common {
 }
 
 /// How a request ended, for the shared limit.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Ended {
     Otherwise(End),
     Refused(Option<Duration>, u32),
@@ -257,8 +257,7 @@ impl<W> Turns<W> {
         }
         if let Some((place, _)) = self.line.head_of_looks() {
             let lane = self.line.looks().earliest(now, self.state.allowed(), self.state.span());
-            let time =
-                if lane == now { times.of(Reach::Whole) } else { self.earliest(lane, Reach::Whole) };
+            let time = if lane == now { times.of(Reach::Whole) } else { self.earliest(lane, Reach::Whole) };
             consider(place, time);
         }
         if !self.can_grant() {

@@ -146,7 +146,8 @@ impl Window {
         let (mut at, mut total) = (None, forgotten);
         let ends = from.list(|from| {
             let ends = Ends { at: from.up_to(last)?, total: from.up_to(NEVER / 2)? };
-            let ascends = at.is_none_or(|at| at < ends.at) && total < ends.total && ends.total - total <= MOST;
+            let ascends =
+                at.is_none_or(|at| at < ends.at) && total < ends.total && ends.total - total <= MOST;
             (at, total) = (Some(ends.at), ends.total);
             ascends.then_some(ends)
         })?;

@@ -115,7 +115,9 @@ impl Sender {
 
     fn enter(&self, key: &Key) -> &Tenancy {
         let config = &self.0.config;
-        self.0.tenancy.get_or_init(|| Tenancy::of(&config.origin, key.digest(), config.quota, config.share))
+        self.0.tenancy.get_or_init(|| {
+            Tenancy::of(&config.origin, key.digest(), config.quota, config.share, config.limit_scope)
+        })
     }
 
     /// Uses another key of the same workspace from the next request on.

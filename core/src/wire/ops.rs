@@ -16,7 +16,7 @@ use crate::client::any_call;
 use crate::diagnose::Diagnosis;
 use crate::error::{Error, Kind};
 use crate::json::{self, Json};
-use crate::limit::LimitStats;
+use crate::limit::{LimitStats, Scope};
 use crate::model::strict::{self, FromCaller, Given, Invalid};
 use crate::operation::RunKind;
 use crate::resources::{IdentityGraphRun, SequenceRun, SyncRun};
@@ -85,6 +85,8 @@ pub(super) fn diagnosed(diagnosis: &Diagnosis) -> Result<Reply, Error> {
 fn stats(stats: &LimitStats) -> Value {
     let waiting = &stats.waiting;
     json!({
+        "scope": match stats.scope { Scope::Process => "process", Scope::Host => "host" },
+        "fellBack": stats.fell_back,
         "limit": stats.limit,
         "allowed": stats.allowed,
         "inFlight": stats.in_flight,

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use crate::call::{Options, Priority};
 use crate::config::{RateLimit, Settings, setting};
 use crate::error::{Error, Kind};
+use crate::limit::Scope;
 use crate::message::{Name, Term};
 use crate::model::strict::{self, FromCaller, Given, Invalid};
 use crate::model::{Mended, Readable, Reader, Types};
@@ -36,6 +37,10 @@ request! {
         /// default, else 1. The smallest share that a client names applies to all clients of the workspace in the
         /// process. Processes do not see each other, so give each of them its share.
         client share = "share": f64,
+        /// Who shares the limit: `host`, all processes of the same user on this host, or `process`, the clients of this
+        /// process; read from `HIGHTOUCH_LIMIT_SCOPE` by default, else `host`. The first client of a workspace in a
+        /// process decides.
+        client limit_scope = "limitScope": String,
         /// Time limit of one attempt, in milliseconds, above 0; 30,000 by default.
         client timeout_ms = "timeoutMs": Millis,
         /// Time limit of a whole call, with its waiting and retries, in milliseconds, above 0; unlimited by default.
@@ -150,6 +155,7 @@ impl DoorSettings {
         settings.base_url = self.base_url;
         settings.environment = self.environment;
         settings.share = self.share;
+        settings.limit_scope = self.limit_scope.as_deref().map(scope).transpose()?;
         settings.timeout = self.timeout_ms.map(Duration::from);
         settings.deadline = self.deadline_ms.map(Duration::from);
         settings.max_wait = self.max_wait_ms.map(Duration::from);
@@ -169,6 +175,14 @@ impl DoorSettings {
 }
 
 /// Reads a rate limit from the number of requests and the seconds of the window.
+fn scope(name: &str) -> Result<Scope, Error> {
+    match name {
+        "process" => Ok(Scope::Process),
+        "host" => Ok(Scope::Host),
+        _ => Err(setting("limitScope", "must be `process` or `host`")),
+    }
+}
+
 fn limit(pair: &[f64]) -> Result<RateLimit, Error> {
     let wrong = |what: &'static str| Err(setting("limit", what));
     let &[requests, seconds] = pair else { return wrong("takes two numbers: requests and seconds") };

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use tokio::time::Instant;
 
-use crate::limit::{Gate, Quota};
+use crate::limit::Gate;
 
 /// What an upper layer keeps in a workspace, such as the claims on runs.
 pub(crate) trait Part: Default + Send + Sync + 'static {
@@ -43,9 +43,9 @@ struct Kept {
 }
 
 impl Workspace {
-    fn new(quota: Quota) -> Arc<Self> {
+    fn new(gate: Arc<Gate>) -> Arc<Self> {
         Arc::new(Self {
-            gate: Gate::new(quota),
+            gate,
             clock: Mutex::default(),
             parts: Mutex::default(),
             id: OnceLock::new(),

@@ -6,10 +6,12 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use tokio::time::Instant;
 
 use super::{Workspace, lock};
-use crate::limit::Quota;
+use crate::host;
+use crate::limit::{Gate, Quota, Scope};
 
 /// How long a workspace is kept after its last user, so that a new client still knows which requests were sent just
 /// before.
@@ -59,14 +61,18 @@ pub(crate) struct Tenancy {
 
 impl Tenancy {
     /// Enters the workspace of a key at a server. If its clients name different quotas or shares, the stricter one
-    /// applies to all.
-    pub(crate) fn of(origin: &str, key: [u8; 32], quota: Quota, share: Option<f64>) -> Self {
+    /// applies to all. The scope of the first one applies to all.
+    pub(crate) fn of(origin: &str, key: [u8; 32], quota: Quota, share: Option<f64>, scope: Scope) -> Self {
         let mut known = lock(&Registry::of_this_process().known);
         let forgotten = |workspace: &Arc<Workspace>| workspace.is_forgotten();
         known.by_key.retain(|_, workspace| !forgotten(workspace));
         known.by_id.retain(|_, workspace| !forgotten(workspace));
         let address = (origin.to_owned(), key);
-        let workspace = known.by_key.entry(address).or_insert_with(|| Workspace::new(quota)).now();
+        let workspace = known
+            .by_key
+            .entry(address)
+            .or_insert_with(|| Workspace::new(gate(origin, key, quota, scope)))
+            .now();
         workspace.gate.tighten(quota);
         if let Some(share) = share {
             workspace.gate.set_share(share);
@@ -109,6 +115,21 @@ impl Tenancy {
             None => drop(known.by_id.insert((self.origin.clone(), id), own)),
         }
     }
+}
+
+fn gate(origin: &str, key: [u8; 32], quota: Quota, scope: Scope) -> Arc<Gate> {
+    match scope {
+        Scope::Process => Gate::new(quota),
+        Scope::Host => Gate::shared(quota, host::store(&file_name(origin, key), quota)),
+    }
+}
+
+/// The name of the file that keeps the limit of a key at a server. It does not show the key's digest.
+fn file_name(origin: &str, key: [u8; 32]) -> String {
+    let text = [origin.as_bytes(), b"\0", &key].concat();
+    let sum = digest(&SHA256, &text);
+    let bytes = sum.as_ref().iter().take(16);
+    bytes.fold(String::new(), |name, byte| format!("{name}{byte:02x}"))
 }
 
 impl Drop for Tenancy {

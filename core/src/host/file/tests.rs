@@ -1,0 +1,229 @@
+//! Files of limits: shared, damaged, foreign, removed, held by a stopped process.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
+
+use super::*;
+use crate::limit::state::Reach;
+
+/// An empty folder, which is removed at the end of the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("hightouch-limit-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("limit")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// One user of a file, as a process would be.
+struct User {
+    file: LimitFile,
+    state: State,
+}
+
+impl User {
+    fn of(path: &Path) -> Self {
+        let file = LimitFile::open(path.to_owned(), Quota::default()).unwrap();
+        Self { file, state: State::shared(Quota::default(), now()) }
+    }
+
+    fn change<R>(&mut self, change: impl FnOnce(&mut State) -> R) -> Result<R, Unavailable> {
+        self.file.open(&mut self.state)?;
+        let result = change(&mut self.state);
+        self.file.close(&self.state)?;
+        Ok(result)
+    }
+
+    /// Grants as many requests as the limit lets go now, and ends none.
+    fn grant_all(&mut self) -> usize {
+        let granted = |state: &mut State| {
+            let now = state.settle(now());
+            let mut granted = 0;
+            while state.earliest(now, Reach::Whole) == now {
+                let _never_ended = state.grant(now);
+                granted += 1;
+            }
+            granted
+        };
+        self.change(granted).unwrap()
+    }
+}
+
+#[test]
+fn two_users_of_a_file_share_one_limit() {
+    let folder = Folder::new("two");
+    let (mut one, mut other) = (User::of(&folder.file()), User::of(&folder.file()));
+    let ticket = one.change(|state| state.grant(now())).unwrap();
+    assert_eq!(other.change(|state| state.in_flight()).unwrap(), 1);
+    one.change(|state| state.seen(now(), ticket)).unwrap();
+    assert_eq!(other.grant_all(), 199);
+    assert_eq!(one.grant_all(), 0);
+}
+
+/// A copy that was written in part has a wrong checksum.
+#[test]
+fn a_copy_that_was_torn_leaves_the_one_before() {
+    let folder = Folder::new("torn");
+    let mut user = User::of(&folder.file());
+    for _ in 0..7 {
+        let _ = user.change(|state| state.grant(now())).unwrap();
+    }
+    let newest = start(user.file.generation % 2);
+    user.file.file.write_all_at(&[7; 100], newest + 40).unwrap();
+    assert_eq!(User::of(&folder.file()).change(|state| state.in_flight()).unwrap(), 6);
+}
+
+/// The file is read by other processes at any moment, so what it holds may be anything.
+#[test]
+fn a_damaged_file_counts_as_full() {
+    let folder = Folder::new("damaged");
+    let mut rng = fastrand::Rng::with_seed(3);
+    for round in 0..300 {
+        let path = folder.0.join(format!("{round}"));
+        let mut user = User::of(&path);
+        user.grant_all();
+        let length = usize::try_from(user.file.file.metadata().unwrap().len()).unwrap();
+        let noise: Vec<u8> = (0..rng.usize(1..length)).map(|_| rng.u8(..)).collect();
+        user.file.file.write_all_at(&noise, if round % 2 == 0 { FIRST } else { 16 }).unwrap();
+        if round % 3 == 0 {
+            user.file.file.set_len(FIRST + rng.u64(1..length as u64)).unwrap();
+        }
+        let mut later = User::of(&path);
+        assert_eq!(later.grant_all(), 0, "round {round}");
+    }
+}
+
+/// With a correct checksum, too, the numbers may be nonsense. They must neither panic nor stop requests for ever.
+#[test]
+fn numbers_that_make_no_sense_are_read_as_damage_or_as_a_limit_that_opens_again() {
+    let mut rng = fastrand::Rng::with_seed(11);
+    let mut state = State::shared(Quota::default(), now());
+    let tickets: Vec<_> = (0..50).map(|_| state.grant(now())).collect();
+    for ticket in tickets {
+        let _ = state.refused(now(), ticket, None, 7);
+    }
+    let _open = state.grant(now() + 3_000_000_000);
+    let mut words = Vec::new();
+    state.write(&mut words);
+    for _ in 0..20_000 {
+        let mut changed = words.clone();
+        for _ in 0..rng.usize(1..4) {
+            let at = rng.usize(0..changed.len());
+            let near = |rng: &mut fastrand::Rng, word: u64| word.wrapping_add_signed(rng.i64(-2..3));
+            changed[at] = match rng.u8(0..3) {
+                0 => rng.u64(..),
+                1 => near(&mut rng, changed[at]),
+                _ => {
+                    let edge = [0, u64::from(u32::MAX), u64::MAX, u64::MAX / 4][rng.usize(0..4)];
+                    near(&mut rng, edge)
+                }
+            };
+        }
+        let Some(mut read) = State::read(&changed) else { continue };
+        let mut at = read.settle(now());
+        let ticket = read.grant(at);
+        read.seen(at, ticket);
+        for _ in 0..10_000 {
+            let next = read.earliest(at, Reach::Whole).min(read.next_settling());
+            if next <= at {
+                break;
+            }
+            at = read.settle(next);
+        }
+        let hours = (at - read.last().min(at)) / 3_600_000_000_000;
+        assert!(hours == 0, "{hours} hours");
+    }
+}
+
+#[test]
+fn a_file_that_was_removed_is_created_again_with_what_was_known() {
+    let folder = Folder::new("removed");
+    let (mut one, mut other) = (User::of(&folder.file()), User::of(&folder.file()));
+    assert_eq!(one.grant_all(), 200);
+    fs::remove_file(folder.file()).unwrap();
+    one.change(|_| ()).unwrap();
+    assert_eq!(other.grant_all(), 0);
+    assert_eq!(User::of(&folder.file()).grant_all(), 0);
+}
+
+/// Whoever holds the lock for seconds was stopped. The others go on with a new file, which begins as full.
+#[test]
+fn a_process_that_stops_with_the_lock_does_not_stop_the_others() {
+    let folder = Folder::new("stopped");
+    let (mut stopped, mut other) = (User::of(&folder.file()), User::of(&folder.file()));
+    stopped.file.open(&mut stopped.state).unwrap();
+    assert_eq!(other.change(|_| ()), Err(Unavailable::Busy));
+    other.file.busy_since = Instant::now().checked_sub(STOPPED);
+    assert_eq!(other.change(|_| ()), Err(Unavailable::Busy), "the file was replaced");
+    assert_eq!(other.grant_all(), 0);
+    stopped.file.close(&stopped.state).unwrap();
+    assert!(stopped.change(|state| state.in_flight()).unwrap() >= 200, "it counts in the new file");
+}
+
+#[test]
+fn files_and_folders_of_others_are_not_used() {
+    let folder = Folder::new("foreign");
+    let why = |path: &Path| LimitFile::open(path.to_owned(), Quota::default()).map(drop).unwrap_err();
+    let path = folder.file();
+    fs::write(&path, "").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+    assert!(why(&path).contains("only its owner may use"), "{}", why(&path));
+    fs::remove_file(&path).unwrap();
+    symlink(folder.0.join("elsewhere"), &path).unwrap();
+    assert!(why(&path).contains("symbolic links"), "{}", why(&path));
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    assert!(why(&path).contains("directory"), "{}", why(&path));
+
+    let link = folder.0.join("parent");
+    fs::create_dir(&link).unwrap();
+    let owner = geteuid().as_raw();
+    symlink(&folder.0, link.join(format!("hightouch-sdk-{owner}"))).unwrap();
+    assert!(super::super::folder::private(&link).unwrap_err().contains("only its owner may use"));
+    fs::remove_file(link.join(format!("hightouch-sdk-{owner}"))).unwrap();
+    let made = super::super::folder::private(&link).unwrap();
+    assert_eq!(fs::metadata(&made).unwrap().mode() & 0o777, 0o700);
+    fs::set_permissions(&made, fs::Permissions::from_mode(0o755)).unwrap();
+    assert!(super::super::folder::private(&link).is_err());
+}
+
+#[test]
+fn a_file_of_another_format_is_not_touched() {
+    let folder = Folder::new("format");
+    let mut newer = HEAD.concat();
+    newer[8] = 2;
+    fs::write(folder.file(), &newer).unwrap();
+    fs::set_permissions(folder.file(), fs::Permissions::from_mode(0o600)).unwrap();
+    let why = LimitFile::open(folder.file(), Quota::default()).map(drop).unwrap_err();
+    assert!(why.contains("another format"), "{why}");
+    assert_eq!(fs::read(folder.file()).unwrap(), newer);
+}
+
+/// After a start of the host its clock begins at zero again, so times in the file lie in the future.
+#[test]
+fn a_file_from_before_a_restart_of_the_host_is_full_at_first_and_empty_later() {
+    let folder = Folder::new("restart");
+    let mut user = User::of(&folder.file());
+    user.change(|state| drop(state.grant(now() + 3_600_000_000_000))).unwrap();
+    assert_eq!(User::of(&folder.file()).grant_all(), 0, "the restart was less than two windows ago");
+
+    let mut user = User::of(&folder.file());
+    user.change(|state| drop(state.grant(now() + 3_600_000_000_000))).unwrap();
+    let hour_ago = SystemTime::now() - Duration::from_hours(1);
+    user.file.file.set_modified(hour_ago).unwrap();
+    assert_eq!(User::of(&folder.file()).grant_all(), 200);
+}

@@ -1,0 +1,32 @@
+//! The folder of the limits' files. Only its owner may use it: whoever can write the files can stop the requests of the
+//! other processes.
+
+use std::fs::{DirBuilder, symlink_metadata};
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+
+use nix::unistd::geteuid;
+
+/// The permissions of everyone but the owner.
+pub(super) const OTHERS: u32 = 0o077;
+
+/// Creates the folder below `parent`, or checks the one that is there.
+///
+/// # Errors
+/// There is no such folder, and none can be created; or the one that is there is not private.
+pub(super) fn private(parent: &Path) -> Result<PathBuf, String> {
+    let owner = geteuid().as_raw();
+    let folder = parent.join(format!("hightouch-sdk-{owner}"));
+    let failed = |error: std::io::Error| format!("the folder {} cannot be used: {error}", folder.display());
+    match DirBuilder::new().mode(0o700).create(&folder) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(failed(error)),
+        _ => {}
+    }
+    let found = symlink_metadata(&folder).map_err(failed)?;
+    if found.is_dir() && found.uid() == owner && found.mode() & OTHERS == 0 {
+        Ok(folder)
+    } else {
+        Err(format!("{} is not a folder that only its owner may use", folder.display()))
+    }
+}
