@@ -78,6 +78,12 @@ export interface ClientSettings {
    * process. Processes do not see each other, so give each of them its share.
    */
   share?: number | undefined
+  /**
+   * Who shares the limit: `host`, all processes of the same user on this host, or `process`, the clients of
+   * this process; read from `HIGHTOUCH_LIMIT_SCOPE` by default, else `host`. The first client of a workspace
+   * in a process decides.
+   */
+  limitScope?: string | undefined
   /** Time limit of one attempt, in milliseconds, above 0; 30,000 by default. */
   timeoutMs?: number | undefined
   /**

@@ -7,6 +7,7 @@ export const SETTINGS: readonly string[] = [
   'baseUrl',
   'limit',
   'share',
+  'limitScope',
   'timeoutMs',
   'deadlineMs',
   'maxWaitMs',

@@ -1,7 +1,14 @@
 /** What a client reports about itself. */
 
-/** The state of the rate limit, for all clients of the workspace in this process. */
+/** The state of the rate limit, for all who share it. */
 export interface Stats {
+  /**
+   * Who shares the limit: `host`, all processes of the same user on this host, or `process`, the clients of this
+   * process.
+   */
+  scope: 'host' | 'process'
+  /** Why processes do not share the limit although `limitScope` is `host`; null if nothing is wrong. */
+  fallback: string | null
   /** Requests that the setting `limit` allows in one window. */
   limit: number
   /** Requests that are sent in one window at present: fewer than `limit` after refusals (429), or with a `share`. */
@@ -10,15 +17,15 @@ export interface Stats {
   inFlight: number
   /** Requests that count towards the last window: they are in progress, or ended within it. */
   used: number
-  /** Requests that wait for the rate limit. */
+  /** Requests of this process that wait for the rate limit. */
   waiting: Waiting
   /** Milliseconds until requests are sent again after a refusal (429); 0 if they are not held back. */
   closedForMs: number
-  /** Requests that the server has refused so far because of its rate limit (429). */
+  /** Requests of this process that the server has refused so far because of its rate limit (429). */
   refused: number
-  /** How often a refusal (429) has lowered `allowed` so far. Later successes raise it again. */
+  /** How often a refusal (429) of this process has lowered `allowed` so far. Later successes raise it again. */
   cuts: number
-  /** Requests that have been sent so far. */
+  /** Requests that this process has sent so far. */
   granted: number
 }
 

@@ -19,7 +19,11 @@ class Waiting(Struct, frozen=True, kw_only=True):
 
 
 class Stats(Struct, frozen=True, kw_only=True):
-    """The state of the rate limit, for all clients of the workspace in this process."""
+    """The state of the rate limit, for all who share it."""
+
+    scope: str
+    """Who shares the limit: ``"host"``, all processes of the same user on this host, or ``"process"``, the clients of
+    this process."""
 
     limit: int
     """How many requests the workspace allows per window."""
@@ -30,15 +34,17 @@ class Stats(Struct, frozen=True, kw_only=True):
     used: int
     """Requests that count towards the last window: they are in progress, or ended within it."""
     waiting: Waiting
-    """Calls that wait for the rate limit."""
+    """Calls of this process that wait for the rate limit."""
     closed_for_ms: float = field(name="closedForMs")
     """Milliseconds until requests are sent again after a refusal (429); 0 if they are not held back."""
     refused: int
-    """Requests that the server has refused so far because of its rate limit (429)."""
+    """Requests of this process that the server has refused so far because of its rate limit (429)."""
     cuts: int
-    """How often a refusal (429) has lowered ``allowed`` so far. Later successes raise it again."""
+    """How often a refusal (429) of this process has lowered ``allowed`` so far. Later successes raise it again."""
     granted: int
-    """Requests that have been sent so far."""
+    """Requests that this process has sent so far."""
+    fallback: str | None = None
+    """Why processes do not share the limit although ``limit_scope`` is ``"host"``; None if nothing is wrong."""
 
 
 class Negotiated(Struct, frozen=True, kw_only=True):

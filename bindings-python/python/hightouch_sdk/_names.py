@@ -40,6 +40,7 @@ SETTINGS: Final = (
     "base_url",
     "limit",
     "share",
+    "limit_scope",
     "timeout_ms",
     "deadline_ms",
     "max_wait_ms",

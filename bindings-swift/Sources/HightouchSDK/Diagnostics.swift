@@ -58,7 +58,7 @@ extension CallMeta {
     }
 }
 
-/// The state of the rate limit. All clients of one workspace in this process share it.
+/// The state of the rate limit, for all who share it.
 public struct LimitStats: Codable, Hashable, Sendable {
     /// The number of requests that are waiting for the rate limit, by their ``Priority``.
     public struct Waiting: Codable, Hashable, Sendable {
@@ -72,6 +72,11 @@ public struct LimitStats: Codable, Hashable, Sendable {
         public let bulk: Int
     }
 
+    /// Who shares the limit.
+    public let scope: LimitScope
+    /// Why processes do not share the limit although ``Configuration/limitScope`` is ``LimitScope/host``; `nil` if
+    /// nothing is wrong.
+    public let fallback: String?
     /// Number of requests per window, as configured.
     public let limit: Int
     /// Number of requests per window that are allowed now. It is below ``limit`` if this process has only a share of
@@ -81,15 +86,15 @@ public struct LimitStats: Codable, Hashable, Sendable {
     public let inFlight: Int
     /// Requests that count towards the current window: those in flight, and those that ended within the window.
     public let used: Int
-    /// Requests that are waiting for the rate limit.
+    /// Requests of this process that are waiting for the rate limit.
     public let waiting: Waiting
     /// Time in milliseconds until requests are sent again after a 429; 0 if there is no such pause.
     public let closedForMs: Int
-    /// Requests that the server has rejected with 429 so far.
+    /// Requests of this process that the server has rejected with 429 so far.
     public let refused: Int
-    /// How often a 429 has lowered ``allowed`` so far. Later successful requests raise it again.
+    /// How often a 429 to this process has lowered ``allowed`` so far. Later successful requests raise it again.
     public let cuts: Int
-    /// Requests that have been sent under this limit so far.
+    /// Requests that this process has sent under this limit so far.
     public let granted: Int
 }
 

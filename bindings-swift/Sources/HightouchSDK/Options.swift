@@ -16,6 +16,19 @@ public struct RateLimit: Sendable, Hashable {
     }
 }
 
+/// Who shares a rate limit.
+public struct LimitScope: RawRepresentable, Codable, Hashable, Sendable {
+    /// The name of the scope.
+    public let rawValue: String
+
+    public init(rawValue: String) { self.rawValue = rawValue }
+
+    /// All processes of the same user on this host.
+    public static let host = Self(rawValue: "host")
+    /// The clients of this process.
+    public static let process = Self(rawValue: "process")
+}
+
 /// The priority of a call that waits for the rate limit.
 ///
 /// If calls of all priorities are waiting, then of every 15 requests ``trigger`` gets 8, ``poll`` 4, ``read`` 2 and

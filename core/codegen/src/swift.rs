@@ -46,7 +46,7 @@ pub(crate) fn files(catalogue: &Json) -> Vec<(String, String)> {
 
 /// Settings and options that have a more specific type in Swift than in the catalogue.
 const SETTING_TYPES: &[(&str, &str)] =
-    &[("limit", "RateLimit"), ("proxy", "Secret"), ("priority", "Priority")];
+    &[("limit", "RateLimit"), ("limitScope", "LimitScope"), ("proxy", "Secret"), ("priority", "Priority")];
 
 /// Settings and options that Swift does not generate: the key is an argument of `Hightouch.init`, and `raw` is set by
 /// `withRawResponse`.

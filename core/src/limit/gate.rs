@@ -101,7 +101,7 @@ pub(super) struct Shared {
     /// Where the limit is kept that this process shares with others, if it does.
     store: Option<Box<dyn Store>>,
     /// Why the store is used no longer.
-    fell_back: Option<String>,
+    fallback: Option<String>,
     /// Whether another gate has absorbed this one.
     pub(super) moved: bool,
     /// The waiters to wake once the lock is released.
@@ -126,7 +126,7 @@ impl Gate {
             Err(why) => (None, Some(why)),
         };
         let core = Core::new(quota, store);
-        core.lock().fell_back = why;
+        core.lock().fallback = why;
         Arc::new(Self { core })
     }
 
@@ -160,7 +160,7 @@ impl Gate {
     /// Returns the state of the limit.
     #[must_use]
     pub fn stats(&self) -> LimitStats {
-        self.core.change(|inner, now| LimitStats::of(&mut inner.turns, now, inner.fell_back.as_deref()))
+        self.core.change(|inner, now| LimitStats::of(&mut inner.turns, now, inner.fallback.as_deref()))
     }
 
     /// Returns how many looks the gate grants in a window at present.
@@ -236,7 +236,7 @@ impl Core {
             looking: BTreeMap::new(),
             first: None,
             store,
-            fell_back: None,
+            fallback: None,
             moved: false,
             wake: Vec::new(),
         };
@@ -319,7 +319,7 @@ impl Shared {
     fn fall_back(&mut self, why: String) {
         self.turns.unshare();
         self.store = None;
-        self.fell_back = Some(why);
+        self.fallback = Some(why);
     }
 
     fn has(&self, look: &Look) -> bool {

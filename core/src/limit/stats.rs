@@ -33,8 +33,8 @@ pub enum Scope {
 pub struct LimitStats {
     /// Who shares the limit.
     pub scope: Scope,
-    /// Why processes do not share the limit although they should; `None` if nothing is wrong.
-    pub fell_back: Option<String>,
+    /// Why processes do not share the limit although the scope of the settings is `Host`; `None` if nothing is wrong.
+    pub fallback: Option<String>,
     /// Requests per window, as declared in the settings; the strictest, if clients of the workspace declare several.
     pub limit: u64,
     /// Requests per window that are allowed now: fewer than `limit` if the process has a share, or after refusals.
@@ -56,13 +56,13 @@ pub struct LimitStats {
 }
 
 impl LimitStats {
-    pub(super) fn of<W>(turns: &mut Turns<W>, now: Nanos, fell_back: Option<&str>) -> Self {
+    pub(super) fn of<W>(turns: &mut Turns<W>, now: Nanos, fallback: Option<&str>) -> Self {
         let now = turns.settle(now);
         let state = turns.state();
         let whole = turns.common().unwrap_or(state);
         Self {
             scope: if turns.common().is_some() { Scope::Host } else { Scope::Process },
-            fell_back: fell_back.map(str::to_owned),
+            fallback: fallback.map(str::to_owned),
             limit: whole.declared(),
             allowed: state.allowed().min(whole.allowed()),
             in_flight: whole.in_flight(),

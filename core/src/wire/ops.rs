@@ -86,7 +86,7 @@ fn stats(stats: &LimitStats) -> Value {
     let waiting = &stats.waiting;
     json!({
         "scope": match stats.scope { Scope::Process => "process", Scope::Host => "host" },
-        "fellBack": stats.fell_back,
+        "fallback": stats.fallback,
         "limit": stats.limit,
         "allowed": stats.allowed,
         "inFlight": stats.in_flight,

@@ -14,6 +14,10 @@ public struct Configuration: Hashable, Sendable {
     /// else 1. The smallest share that a client names applies to all clients of the workspace in the process. Processes
     /// do not see each other, so give each of them its share.
     public var share: Double?
+    /// Who shares the limit: `host`, all processes of the same user on this host, or `process`, the clients of this
+    /// process; read from `HIGHTOUCH_LIMIT_SCOPE` by default, else `host`. The first client of a workspace in a process
+    /// decides.
+    public var limitScope: LimitScope?
     /// Time limit of one attempt, above 0; 30,000 ms by default.
     public var timeout: Duration?
     /// Time limit of a whole call, with its waiting and retries, above 0; unlimited by default.
@@ -39,6 +43,7 @@ public struct Configuration: Hashable, Sendable {
         baseURL: String? = nil,
         limit: RateLimit? = nil,
         share: Double? = nil,
+        limitScope: LimitScope? = nil,
         timeout: Duration? = nil,
         deadline: Duration? = nil,
         maxWait: Duration? = nil,
@@ -51,6 +56,7 @@ public struct Configuration: Hashable, Sendable {
         self.baseURL = baseURL
         self.limit = limit
         self.share = share
+        self.limitScope = limitScope
         self.timeout = timeout
         self.deadline = deadline
         self.maxWait = maxWait
@@ -66,6 +72,7 @@ public struct Configuration: Hashable, Sendable {
         fields.set("baseUrl", baseURL)
         fields.set("limit", limit)
         fields.set("share", share)
+        fields.set("limitScope", limitScope)
         fields.set(milliseconds: "timeoutMs", timeout)
         fields.set(milliseconds: "deadlineMs", deadline)
         fields.set(milliseconds: "maxWaitMs", maxWait)
