@@ -1,15 +1,21 @@
 //! The folder of the limits' files. Only its owner may use it: whoever can write the files can stop the requests of the
 //! other processes.
 
-use std::fs::{DirBuilder, symlink_metadata};
+use std::fs::{DirBuilder, Metadata, read_dir, remove_file, symlink_metadata};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use nix::unistd::geteuid;
 
 /// The permissions of everyone but the owner.
 pub(super) const OTHERS: u32 = 0o077;
+
+/// How long nobody has written to a file that is removed.
+const OLD: Duration = Duration::from_hours(1);
+/// At most this many files are looked at, because a client waits meanwhile.
+const MOST: usize = 2000;
 
 /// Creates the folder below `parent`, or checks the one that is there.
 ///
@@ -28,5 +34,21 @@ pub(super) fn private(parent: &Path) -> Result<PathBuf, String> {
         Ok(folder)
     } else {
         Err(format!("{} is not a folder that only its owner may use", folder.display()))
+    }
+}
+
+/// Removes files that nobody has written to for an hour and that `is_unused`. A process that still has such a file open
+/// creates it again.
+pub(super) fn sweep(folder: &Path, is_unused: impl Fn(&Path) -> bool) {
+    let now = SystemTime::now();
+    let is_old = |found: Metadata| {
+        let changed = found.modified().unwrap_or(now);
+        found.is_file() && now.duration_since(changed).is_ok_and(|passed| passed >= OLD)
+    };
+    for entry in read_dir(folder).into_iter().flatten().take(MOST).flatten() {
+        let path = entry.path();
+        if entry.metadata().is_ok_and(is_old) && is_unused(&path) {
+            let _ = remove_file(path);
+        }
     }
 }

@@ -1,20 +1,26 @@
 //! Keeps the limit of a workspace in a file, so that the processes of one user on one host share it.
 
 #[cfg(unix)]
+mod copies;
+#[cfg(unix)]
 mod file;
 #[cfg(unix)]
 mod folder;
 
 use crate::limit::{Quota, Store};
 
-/// Opens the file of a workspace's limit. `name` tells the workspaces apart, and consists of letters and digits.
+/// Opens the file of a workspace's limit. `name` is the name of the file: 32 hexadecimal digits.
 ///
 /// # Errors
 /// Why processes cannot share the limit here, as the end of a sentence.
 #[cfg(unix)]
 pub(crate) fn store(name: &str, quota: Quota) -> Result<Box<dyn Store>, String> {
     let folder = folder::private(&std::env::temp_dir())?;
-    Ok(Box::new(file::LimitFile::open(folder.join(name), quota)?))
+    let path = folder.join(name);
+    if !path.exists() {
+        folder::sweep(&folder, file::is_unused);
+    }
+    Ok(Box::new(file::LimitFile::at(path, quota)?))
 }
 
 /// Processes share no limit here.

@@ -100,6 +100,8 @@ pub(super) struct Shared {
     pub(super) first: Option<(Place, Nanos)>,
     /// Where the limit is kept that this process shares with others, if it does.
     store: Option<Box<dyn Store>>,
+    /// The name of the place to which the store moves.
+    joining: Option<String>,
     /// Why the store is used no longer.
     fallback: Option<String>,
     /// Whether another gate has absorbed this one.
@@ -183,6 +185,13 @@ impl Gate {
         });
     }
 
+    /// Moves the limit that processes share to the place with this name; see [`Store::join`]. Without a store, does
+    /// nothing.
+    pub fn join(&self, name: &str) {
+        self.core.lock().joining = Some(name.to_owned());
+        self.core.change(|_, _| ());
+    }
+
     /// Takes over from `other`, because both turned out to be gates of one workspace.
     ///
     /// From now on `other` grants nothing: a request that waits there or comes later gets
@@ -236,6 +245,7 @@ impl Core {
             looking: BTreeMap::new(),
             first: None,
             store,
+            joining: None,
             fallback: None,
             moved: false,
             wake: Vec::new(),
@@ -302,7 +312,17 @@ impl Shared {
     /// Reads the limit that processes share, if the store can be used now.
     fn open(&mut self, clock: Clock) {
         let Some(store) = &mut self.store else { return };
-        if let Err(Unavailable::Lost(why)) = self.turns.opened(clock.now(), |state| store.open(state)) {
+        let joining = &mut self.joining;
+        let opened = self.turns.opened(clock.now(), |state| {
+            store.open(state)?;
+            match joining.take().map(|name| (store.join(&name, state), name)) {
+                Some((Err(Unavailable::Busy), name)) => *joining = Some(name),
+                Some((Err(lost), _)) => return Err(lost),
+                Some((Ok(()), _)) | None => {}
+            }
+            Ok(())
+        });
+        if let Err(Unavailable::Lost(why)) = opened {
             self.fall_back(why);
         }
     }

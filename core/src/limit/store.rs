@@ -16,6 +16,13 @@ pub trait Store: fmt::Debug + Send {
     /// The store cannot be used, or cannot be used now. `state` is as it was.
     fn open(&mut self, state: &mut State) -> Result<(), Unavailable>;
 
+    /// Moves the limit, which is open, to the place with this name, where the limit of another key may be that belongs
+    /// to the same workspace. `state` becomes the state of both together. All users of the old place follow.
+    ///
+    /// # Errors
+    /// The other place cannot be used, or cannot be used now. The limit stays where it is.
+    fn join(&mut self, name: &str, state: &mut State) -> Result<(), Unavailable>;
+
     /// Keeps `state` and unlocks the store.
     ///
     /// # Errors

@@ -110,6 +110,7 @@ impl Tenancy {
         if own.id.set(id).is_err() {
             return;
         }
+        own.gate.join(&file_name(&self.origin, &id.to_le_bytes()));
         match known.by_id.get(&(self.origin.clone(), id)).map(Workspace::now) {
             Some(other) => other.absorb(&own),
             None => drop(known.by_id.insert((self.origin.clone(), id), own)),
@@ -120,13 +121,14 @@ impl Tenancy {
 fn gate(origin: &str, key: [u8; 32], quota: Quota, scope: Scope) -> Arc<Gate> {
     match scope {
         Scope::Process => Gate::new(quota),
-        Scope::Host => Gate::shared(quota, host::store(&file_name(origin, key), quota)),
+        Scope::Host => Gate::shared(quota, host::store(&file_name(origin, &key), quota)),
     }
 }
 
-/// The name of the file that keeps the limit of a key at a server. It does not show the key's digest.
-fn file_name(origin: &str, key: [u8; 32]) -> String {
-    let text = [origin.as_bytes(), b"\0", &key].concat();
+/// The name of the file that keeps the limit of a key or a workspace at a server. `of` is the digest of the key, which
+/// the name does not show, or the id of the workspace.
+fn file_name(origin: &str, of: &[u8]) -> String {
+    let text = [origin.as_bytes(), b"\0", of].concat();
     let sum = digest(&SHA256, &text);
     let bytes = sum.as_ref().iter().take(16);
     bytes.fold(String::new(), |name, byte| format!("{name}{byte:02x}"))

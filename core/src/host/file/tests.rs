@@ -1,9 +1,12 @@
 //! Files of limits: shared, damaged, foreign, removed, held by a stopped process.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 
+use nix::unistd::geteuid;
+
+use super::super::copies::{FIRST, HEAD, NAME, start};
 use super::*;
 use crate::limit::state::Reach;
 
@@ -37,7 +40,7 @@ struct User {
 
 impl User {
     fn of(path: &Path) -> Self {
-        let file = LimitFile::open(path.to_owned(), Quota::default()).unwrap();
+        let file = LimitFile::at(path.to_owned(), Quota::default()).unwrap();
         Self { file, state: State::shared(Quota::default(), now()) }
     }
 
@@ -82,8 +85,8 @@ fn a_copy_that_was_torn_leaves_the_one_before() {
     for _ in 0..7 {
         let _ = user.change(|state| state.grant(now())).unwrap();
     }
-    let newest = start(user.file.generation % 2);
-    user.file.file.write_all_at(&[7; 100], newest + 40).unwrap();
+    let newest = start(user.file.copies.generation % 2);
+    user.file.copies.file.write_all_at(&[7; 100], newest + 40).unwrap();
     assert_eq!(User::of(&folder.file()).change(|state| state.in_flight()).unwrap(), 6);
 }
 
@@ -96,11 +99,11 @@ fn a_damaged_file_counts_as_full() {
         let path = folder.0.join(format!("{round}"));
         let mut user = User::of(&path);
         user.grant_all();
-        let length = usize::try_from(user.file.file.metadata().unwrap().len()).unwrap();
+        let length = usize::try_from(user.file.copies.file.metadata().unwrap().len()).unwrap();
         let noise: Vec<u8> = (0..rng.usize(1..length)).map(|_| rng.u8(..)).collect();
-        user.file.file.write_all_at(&noise, if round % 2 == 0 { FIRST } else { 16 }).unwrap();
+        user.file.copies.file.write_all_at(&noise, if round % 2 == 0 { FIRST } else { 16 }).unwrap();
         if round % 3 == 0 {
-            user.file.file.set_len(FIRST + rng.u64(1..length as u64)).unwrap();
+            user.file.copies.file.set_len(FIRST + rng.u64(1..length as u64)).unwrap();
         }
         let mut later = User::of(&path);
         assert_eq!(later.grant_all(), 0, "round {round}");
@@ -177,7 +180,7 @@ fn a_process_that_stops_with_the_lock_does_not_stop_the_others() {
 #[test]
 fn files_and_folders_of_others_are_not_used() {
     let folder = Folder::new("foreign");
-    let why = |path: &Path| LimitFile::open(path.to_owned(), Quota::default()).map(drop).unwrap_err();
+    let why = |path: &Path| LimitFile::at(path.to_owned(), Quota::default()).map(drop).unwrap_err();
     let path = folder.file();
     fs::write(&path, "").unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
@@ -208,7 +211,7 @@ fn a_file_of_another_format_is_not_touched() {
     newer[8] = 2;
     fs::write(folder.file(), &newer).unwrap();
     fs::set_permissions(folder.file(), fs::Permissions::from_mode(0o600)).unwrap();
-    let why = LimitFile::open(folder.file(), Quota::default()).map(drop).unwrap_err();
+    let why = LimitFile::at(folder.file(), Quota::default()).map(drop).unwrap_err();
     assert!(why.contains("another format"), "{why}");
     assert_eq!(fs::read(folder.file()).unwrap(), newer);
 }
@@ -224,6 +227,67 @@ fn a_file_from_before_a_restart_of_the_host_is_full_at_first_and_empty_later() {
     let mut user = User::of(&folder.file());
     user.change(|state| drop(state.grant(now() + 3_600_000_000_000))).unwrap();
     let hour_ago = SystemTime::now() - Duration::from_hours(1);
-    user.file.file.set_modified(hour_ago).unwrap();
+    user.file.copies.file.set_modified(hour_ago).unwrap();
     assert_eq!(User::of(&folder.file()).grant_all(), 200);
+}
+
+fn name(digit: char) -> String {
+    String::from_iter([digit; NAME])
+}
+
+/// Two keys of one workspace have a file each, until an answer shows that the workspace is the same.
+#[test]
+fn limits_that_turn_out_to_be_one_are_kept_in_one_file() {
+    let folder = Folder::new("joined");
+    let (one, other) = (folder.0.join(name('1')), folder.0.join(name('2')));
+    let (mut first, mut bystander, mut second) = (User::of(&one), User::of(&one), User::of(&other));
+    for (user, count) in [(&mut first, 70), (&mut bystander, 10), (&mut second, 50)] {
+        user.change(|state| {
+            for _ in 0..count {
+                let now = now();
+                let ticket = state.grant(now);
+                state.seen(now, ticket);
+            }
+        })
+        .unwrap();
+    }
+    for user in [&mut first, &mut second] {
+        user.file.open(&mut user.state).unwrap();
+        user.file.join(&name('a'), &mut user.state).unwrap();
+        user.file.close(&user.state).unwrap();
+    }
+    for user in [&mut bystander, &mut second, &mut User::of(&one), &mut User::of(&other)] {
+        assert_eq!(user.change(|state| state.ended_recently()).unwrap(), 130);
+    }
+    assert_eq!(bystander.grant_all(), 70);
+    assert_eq!(first.grant_all(), 0);
+}
+
+#[test]
+fn a_file_that_is_busy_is_joined_later() {
+    let folder = Folder::new("joined-later");
+    let (mut holder, mut user) = (User::of(&folder.0.join(name('a'))), User::of(&folder.0.join(name('1'))));
+    holder.file.open(&mut holder.state).unwrap();
+    let _ = holder.state.grant(now());
+    user.file.open(&mut user.state).unwrap();
+    assert_eq!(user.file.join(&name('a'), &mut user.state), Err(Unavailable::Busy));
+    holder.file.close(&holder.state).unwrap();
+    user.file.join(&name('a'), &mut user.state).unwrap();
+    user.file.close(&user.state).unwrap();
+    assert_eq!(user.change(|state| state.in_flight()).unwrap(), 1);
+}
+
+#[test]
+fn files_that_are_old_and_unused_are_removed() {
+    let folder = Folder::new("sweep");
+    let [old, busy, young] = ["old", "busy", "young"].map(|name| folder.0.join(name));
+    for (path, requests) in [(&old, 0), (&busy, 1), (&young, 0)] {
+        let mut user = User::of(path);
+        user.change(|state| (0..requests).for_each(|_| drop(state.grant(now())))).unwrap();
+        if path != &young {
+            user.file.copies.file.set_modified(SystemTime::now() - Duration::from_hours(2)).unwrap();
+        }
+    }
+    super::super::folder::sweep(&folder.0, is_unused);
+    assert_eq!([&old, &busy, &young].map(|path| path.exists()), [false, true, true]);
 }

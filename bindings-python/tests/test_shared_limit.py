@@ -1,0 +1,132 @@
+"""Processes of one host that share the rate limit of their workspace."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hightouch_sdk import ConfigError, Hightouch
+from sandbox import World
+from scripts import run, start
+
+LOAD = """
+ht = Hightouch(**settings)
+left = {requests}
+lock = threading.Lock()
+def work():
+    global left
+    while True:
+        with lock:
+            if left == 0:
+                return
+            left -= 1
+        ht.syncs.get(1)
+threads = [threading.Thread(target=work) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(ht.stats().scope)
+"""
+
+COUNTERS = [{"counter": "exact"}, {"counter": "fixed", "phase": 0.4}, {"counter": "two-bucket", "phase": 0.7}]
+
+
+def load(world: World, requests: int) -> subprocess.Popen[str]:
+    return start(world, LOAD.format(requests=requests))
+
+
+def finish(processes: list[subprocess.Popen[str]]) -> list[tuple[str, str]]:
+    return [process.communicate(timeout=100) for process in processes]
+
+
+def within_the_limit(world: World) -> bool:
+    log: dict[str, Any] = world.log()
+    return log["refused"] == 0 and log["violations"] == []
+
+
+@pytest.mark.parametrize("counter", COUNTERS, ids=lambda counter: counter["counter"])
+def test_four_processes_keep_within_the_limit_together(
+    new_world: Callable[..., World], counter: dict[str, Any]
+) -> None:
+    world = new_world(timeScale=4, limit={"requests": 200, "seconds": 10, **counter})
+    assert finish([load(world, 150) for _ in range(4)]) == [("host\n", "")] * 4
+    assert within_the_limit(world)
+    assert len(world.requests()) == 600
+
+
+def test_processes_that_are_killed_and_stopped_leave_the_others_within_the_limit(
+    new_world: Callable[..., World],
+) -> None:
+    world = new_world(timeScale=4)
+    processes = [load(world, 200) for _ in range(5)]
+    world.wait_for(lambda requests: len(requests) > 60)
+    processes[0].kill()
+    processes[1].send_signal(signal.SIGSTOP)
+    world.wait_for(lambda requests: len(requests) > 300)
+    processes[1].send_signal(signal.SIGCONT)
+    assert [out for out, _ in finish(processes)[1:]] == ["host\n"] * 4
+    assert within_the_limit(world)
+
+
+def test_a_forked_child_shares_the_limit_of_its_parent_under_load(new_world: Callable[..., World]) -> None:
+    world = new_world(timeScale=4)
+    out, _ = run(
+        world,
+        """
+        ht = Hightouch(**settings)
+        def use():
+            for _ in range(80):
+                ht.syncs.get(1)
+        threads = [threading.Thread(target=use) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.2)
+        child = os.fork()
+        if child == 0:
+            use()
+            os._exit(0)
+        for thread in threads:
+            thread.join()
+        print(end_of(child), ht.stats().scope)
+        """,
+    )
+    assert out == "0 host\n"
+    assert within_the_limit(world)
+
+
+def test_two_keys_of_one_workspace_share_its_limit_across_processes(new_world: Callable[..., World]) -> None:
+    world = new_world(timeScale=4)
+    one = load(world, 250)
+    environment = {**world.environment(), "HIGHTOUCH_API_KEY": world.keys.second}
+    world.environment = lambda: environment  # type: ignore[method-assign]
+    assert finish([one, load(world, 250)]) == [("host\n", "")] * 2
+    assert within_the_limit(world)
+
+
+def test_a_folder_that_cannot_be_used_leaves_each_process_its_own_limit(world: World, tmp_path: Path) -> None:
+    (tmp_path / f"hightouch-sdk-{os.geteuid()}").write_text("not a folder")
+    environment = {**world.environment(), "TMPDIR": str(tmp_path)}
+    world.environment = lambda: environment  # type: ignore[method-assign]
+    out, _ = run(world, "ht = Hightouch(**settings); ht.syncs.get(1); print(ht.stats().scope, ht.stats().fallback)")
+    assert out.startswith("process ")
+    assert "is not a folder that only its owner may use" in out
+
+
+def test_the_scope_is_a_setting_and_a_variable(world: World) -> None:
+    with Hightouch(**world.settings(limit_scope="process")) as client:
+        client.syncs.get(1)
+        assert client.stats().scope == "process"
+        assert client.stats().fallback is None
+    with pytest.raises(ConfigError, match="`limit_scope` must be `process` or `host`"):
+        Hightouch(**world.settings(limit_scope="galaxy"))
+    environment = {**world.environment(), "HIGHTOUCH_LIMIT_SCOPE": "process"}
+    world.environment = lambda: environment  # type: ignore[method-assign]
+    out, _ = run(world, "ht = Hightouch(**settings); ht.syncs.get(1); print(ht.stats().scope)")
+    assert out == "process\n"

@@ -1,0 +1,143 @@
+//! What is in the file of a limit: a head, and two copies of the state that are written in turns.
+//!
+//! Each copy has a generation and a checksum, so a process that dies while it writes leaves the copy before intact. The
+//! file is read and written, and not mapped into memory: if somebody cut a mapped file short, the process would be
+//! killed.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+use nix::libc::O_NOFOLLOW;
+use nix::unistd::geteuid;
+
+use super::folder::OTHERS;
+use crate::limit::state::State;
+
+/// What the file begins with: its name, and the version of its format. A process that finds another version keeps a
+/// limit of its own.
+pub(super) const HEAD: [[u8; 8]; 2] = [*b"htlimit\0", 1_u64.to_le_bytes()];
+/// Where the name of the file stands that takes the place of this one, and the length of such a name.
+const SUCCESSOR: u64 = 16;
+pub(super) const NAME: usize = 32;
+/// Where the copies begin, and how much room each has, in bytes.
+pub(super) const FIRST: u64 = 4096;
+const ROOM: usize = 1 << 20;
+
+#[derive(Debug)]
+pub(super) struct Copies {
+    pub(super) file: File,
+    /// The generation of the copy that this process read or wrote last.
+    pub(super) generation: u64,
+    words: Vec<u64>,
+    bytes: Vec<u8>,
+}
+
+impl Copies {
+    /// Opens the file, or creates it. Refuses one that others may use, and one of another format.
+    pub(super) fn open(path: &Path) -> Result<Self, String> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(O_NOFOLLOW);
+        let file = options.open(path).map_err(|error| failed(&error))?;
+        let found = file.metadata().map_err(|error| failed(&error))?;
+        if !found.is_file() || found.uid() != geteuid().as_raw() || found.mode() & OTHERS != 0 {
+            return Err("its file is not a regular file that only its owner may use".to_owned());
+        }
+        let mut head = [0; 16];
+        match file.read_exact_at(&mut head, 0) {
+            Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(failed(&error)),
+            _ if head == *HEAD.concat() => {}
+            _ if head.starts_with(&HEAD[0]) => {
+                return Err("its file was written by a version of the SDK with another format".to_owned());
+            }
+            _ => file.write_all_at(&HEAD.concat(), 0).map_err(|error| failed(&error))?,
+        }
+        Ok(Self { file, generation: 0, words: Vec::new(), bytes: Vec::new() })
+    }
+
+    /// Whether the file has held a state.
+    pub(super) fn was_used(&self) -> bool {
+        self.file.metadata().is_ok_and(|found| found.len() > FIRST)
+    }
+
+    /// The name of the file that takes the place of this one, if one does.
+    pub(super) fn successor(&self) -> Option<String> {
+        let mut name = [0; NAME];
+        self.file.read_exact_at(&mut name, SUCCESSOR).ok()?;
+        let plain = name.iter().all(u8::is_ascii_hexdigit);
+        plain.then(|| String::from_utf8_lossy(&name).into_owned())
+    }
+
+    /// Names the file that takes the place of this one.
+    pub(super) fn succeeded_by(&self, name: &str) -> Result<(), String> {
+        self.file.write_all_at(name.as_bytes(), SUCCESSOR).map_err(|error| failed(&error))
+    }
+
+    /// Whether nobody else has written since this process read or wrote last.
+    pub(super) fn is_known(&mut self) -> bool {
+        let newest = [0, 1].map(|copy| self.generation_of(copy)).into_iter().max();
+        self.generation > 0 && newest == Some(self.generation)
+    }
+
+    /// Reads the newer copy that is intact; `None` if there is none.
+    pub(super) fn read(&mut self) -> Option<State> {
+        let mut generations = [0, 1].map(|copy| (self.generation_of(copy), copy));
+        generations.sort_unstable_by(|one, other| other.cmp(one));
+        generations.into_iter().find_map(|(generation, copy)| self.read_copy(generation, copy))
+    }
+
+    fn read_copy(&mut self, generation: u64, copy: u64) -> Option<State> {
+        let &[length, checksum] = self.numbers(copy, 1, 2)?.as_slice() else { return None };
+        let words = self.numbers(copy, 3, length)?;
+        let intact = (1..u64::MAX / 2).contains(&generation) && sum(generation, &words) == checksum;
+        let state = State::read(&words).filter(|_| intact)?;
+        self.generation = generation;
+        Some(state)
+    }
+
+    fn generation_of(&mut self, copy: u64) -> u64 {
+        self.numbers(copy, 0, 1).and_then(|words| words.first().copied()).unwrap_or(0)
+    }
+
+    /// Reads `length` integers of a copy, beginning with the one at `from`; `None` if they are not there.
+    fn numbers(&mut self, copy: u64, from: u64, length: u64) -> Option<Vec<u64>> {
+        let length = usize::try_from(length).ok().filter(|length| *length <= ROOM / 8)?;
+        self.bytes.resize(length * 8, 0);
+        self.file.read_exact_at(&mut self.bytes, start(copy) + from * 8).ok()?;
+        Some(self.bytes.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)).collect())
+    }
+
+    /// Writes a state in the place of the older copy.
+    pub(super) fn write(&mut self, state: &State) -> Result<(), String> {
+        self.words.clear();
+        state.write(&mut self.words);
+        let generation = self.generation + 1;
+        let head = [generation, self.words.len() as u64, sum(generation, &self.words)];
+        self.bytes.clear();
+        self.bytes.extend(head.iter().chain(&self.words).flat_map(|word| word.to_le_bytes()));
+        if self.bytes.len() > ROOM {
+            return Err("its file has no room for so many requests in a window".to_owned());
+        }
+        self.file.write_all_at(&self.bytes, start(generation % 2)).map_err(|error| failed(&error))?;
+        self.generation = generation;
+        Ok(())
+    }
+}
+
+/// Where a copy begins, in bytes.
+pub(super) fn start(copy: u64) -> u64 {
+    FIRST + copy * ROOM as u64
+}
+
+/// A checksum (FNV-1a over integers). It finds torn and damaged copies, and is no protection against forgery: only the
+/// owner can write the file.
+fn sum(generation: u64, words: &[u64]) -> u64 {
+    words.iter().fold(0xcbf2_9ce4_8422_2325 ^ generation, |sum, word| {
+        (sum ^ word).wrapping_mul(0x0100_0000_01b3).rotate_left(17)
+    })
+}
+
+pub(super) fn failed(error: &io::Error) -> String {
+    format!("its file cannot be used: {error}")
+}
