@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use divan::{Bencher, black_box};
+use limit_proofs::host_store;
 use limit_proofs::limit::line::Class;
 use limit_proofs::limit::state::{Decision, Reach, State};
 use limit_proofs::limit::turn::{End, Next, Turns};
@@ -75,4 +76,40 @@ fn a_turn_with_others_waiting(bencher: Bencher<'_, '_>, others: u32) {
         Next::Later(_, time) => now = time,
         Next::Nobody => unreachable!("others wait"),
     });
+}
+
+/// A request that is granted and ends, with a full log in a file that another process has just written to. So the state
+/// is read before each of the two changes, and written after it.
+#[divan::bench]
+fn a_grant_and_an_end_in_a_shared_file(bencher: Bencher<'_, '_>) {
+    let quota = Quota::default();
+    let name = format!("{:032x}", std::process::id());
+    let mut stores = [(); 2].map(|()| host_store(&name, quota).unwrap());
+    let now = stores[0].clock();
+    let mut states = [(); 2].map(|()| State::shared(quota, now()));
+    let mut turn = 0;
+    let mut change = |change: &mut dyn FnMut(&mut State)| {
+        turn = 1 - turn;
+        stores[turn].open(&mut states[turn]).unwrap();
+        change(&mut states[turn]);
+        stores[turn].close(&states[turn]).unwrap();
+    };
+    change(&mut |state| {
+        for _ in 0..200 {
+            let ticket = state.grant(now());
+            state.seen(now(), ticket);
+        }
+    });
+    bencher.bench_local(|| {
+        let mut ticket = None;
+        change(&mut |state| {
+            black_box(state.decide(now(), Reach::Whole));
+            ticket = Some(state.grant(now()));
+        });
+        change(&mut |state| state.never_sent(now(), ticket.take().unwrap()));
+    });
+    std::fs::remove_file(
+        std::env::temp_dir().join(format!("hightouch-sdk-{}/{name}", nix::unistd::geteuid())),
+    )
+    .unwrap();
 }

@@ -18,9 +18,12 @@ use crate::limit::state::State;
 /// What the file begins with: its name, and the version of its format. A process that finds another version keeps a
 /// limit of its own.
 pub(super) const HEAD: [[u8; 8]; 2] = [*b"htlimit\0", 1_u64.to_le_bytes()];
-/// Where the name of the file stands that takes the place of this one, and the length of such a name.
-const SUCCESSOR: u64 = 16;
+/// After that: the name of the file that takes the place of this one, and the three numbers of each copy.
+const SUCCESSOR: usize = 16;
 pub(super) const NAME: usize = 32;
+pub(super) const NUMBERS: usize = SUCCESSOR + NAME;
+const EACH: usize = 24;
+const HEAD_LENGTH: usize = NUMBERS + 2 * EACH;
 /// Where the copies begin, and how much room each has, in bytes.
 pub(super) const FIRST: u64 = 4096;
 const ROOM: usize = 1 << 20;
@@ -28,10 +31,28 @@ const ROOM: usize = 1 << 20;
 #[derive(Debug)]
 pub(super) struct Copies {
     pub(super) file: File,
+    /// The device and the number of the file, which its path leads to unless somebody replaces it.
+    pub(super) identity: (u64, u64),
     /// The generation of the copy that this process read or wrote last.
     pub(super) generation: u64,
     words: Vec<u64>,
     bytes: Vec<u8>,
+}
+
+/// The numbers of one copy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Numbers {
+    generation: u64,
+    length: u64,
+    checksum: u64,
+}
+
+/// What stands before the copies.
+#[derive(Debug)]
+pub(super) struct Head {
+    /// The name of the file that takes the place of this one, if one does.
+    pub(super) successor: Option<String>,
+    copies: [Numbers; 2],
 }
 
 impl Copies {
@@ -53,7 +74,8 @@ impl Copies {
             }
             _ => file.write_all_at(&HEAD.concat(), 0).map_err(|error| failed(&error))?,
         }
-        Ok(Self { file, generation: 0, words: Vec::new(), bytes: Vec::new() })
+        let identity = (found.dev(), found.ino());
+        Ok(Self { file, identity, generation: 0, words: Vec::new(), bytes: Vec::new() })
     }
 
     /// Whether the file has held a state.
@@ -61,51 +83,48 @@ impl Copies {
         self.file.metadata().is_ok_and(|found| found.len() > FIRST)
     }
 
-    /// The name of the file that takes the place of this one, if one does.
-    pub(super) fn successor(&self) -> Option<String> {
-        let mut name = [0; NAME];
-        self.file.read_exact_at(&mut name, SUCCESSOR).ok()?;
-        let plain = name.iter().all(u8::is_ascii_hexdigit);
-        plain.then(|| String::from_utf8_lossy(&name).into_owned())
+    /// Reads what stands before the copies. What is missing counts as zero.
+    pub(super) fn head(&self) -> Head {
+        let mut bytes = [0; HEAD_LENGTH];
+        let _ = self.file.read_exact_at(&mut bytes, 0);
+        let name = bytes.get(SUCCESSOR..NUMBERS).unwrap_or_default();
+        let successor = name.iter().all(u8::is_ascii_hexdigit);
+        let successor = successor.then(|| String::from_utf8_lossy(name).into_owned());
+        let mut numbers = words(bytes.get(NUMBERS..).unwrap_or_default());
+        let mut next = || numbers.next().unwrap_or(0);
+        let copies = [(); 2].map(|()| Numbers { generation: next(), length: next(), checksum: next() });
+        Head { successor, copies }
     }
 
     /// Names the file that takes the place of this one.
     pub(super) fn succeeded_by(&self, name: &str) -> Result<(), String> {
-        self.file.write_all_at(name.as_bytes(), SUCCESSOR).map_err(|error| failed(&error))
+        self.file.write_all_at(name.as_bytes(), SUCCESSOR as u64).map_err(|error| failed(&error))
     }
 
     /// Whether nobody else has written since this process read or wrote last.
-    pub(super) fn is_known(&mut self) -> bool {
-        let newest = [0, 1].map(|copy| self.generation_of(copy)).into_iter().max();
+    pub(super) fn is_known(&self, head: &Head) -> bool {
+        let newest = head.copies.iter().map(|numbers| numbers.generation).max();
         self.generation > 0 && newest == Some(self.generation)
     }
 
     /// Reads the newer copy that is intact; `None` if there is none.
-    pub(super) fn read(&mut self) -> Option<State> {
-        let mut generations = [0, 1].map(|copy| (self.generation_of(copy), copy));
-        generations.sort_unstable_by(|one, other| other.cmp(one));
-        generations.into_iter().find_map(|(generation, copy)| self.read_copy(generation, copy))
+    pub(super) fn read(&mut self, head: &Head) -> Option<State> {
+        let mut copies: Vec<_> = head.copies.into_iter().zip(0..).collect();
+        copies.sort_unstable_by(|one, other| other.cmp(one));
+        copies.into_iter().find_map(|(numbers, copy)| self.read_copy(numbers, copy))
     }
 
-    fn read_copy(&mut self, generation: u64, copy: u64) -> Option<State> {
-        let &[length, checksum] = self.numbers(copy, 1, 2)?.as_slice() else { return None };
-        let words = self.numbers(copy, 3, length)?;
-        let intact = (1..u64::MAX / 2).contains(&generation) && sum(generation, &words) == checksum;
-        let state = State::read(&words).filter(|_| intact)?;
-        self.generation = generation;
-        Some(state)
-    }
-
-    fn generation_of(&mut self, copy: u64) -> u64 {
-        self.numbers(copy, 0, 1).and_then(|words| words.first().copied()).unwrap_or(0)
-    }
-
-    /// Reads `length` integers of a copy, beginning with the one at `from`; `None` if they are not there.
-    fn numbers(&mut self, copy: u64, from: u64, length: u64) -> Option<Vec<u64>> {
-        let length = usize::try_from(length).ok().filter(|length| *length <= ROOM / 8)?;
+    fn read_copy(&mut self, numbers: Numbers, copy: u64) -> Option<State> {
+        let length = usize::try_from(numbers.length).ok().filter(|length| *length <= ROOM / 8)?;
         self.bytes.resize(length * 8, 0);
-        self.file.read_exact_at(&mut self.bytes, start(copy) + from * 8).ok()?;
-        Some(self.bytes.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)).collect())
+        self.file.read_exact_at(&mut self.bytes, start(copy)).ok()?;
+        self.words.clear();
+        self.words.extend(words(&self.bytes));
+        let intact = (1..u64::MAX / 2).contains(&numbers.generation)
+            && sum(numbers.generation, &self.words) == numbers.checksum;
+        let state = State::read(&self.words).filter(|_| intact)?;
+        self.generation = numbers.generation;
+        Some(state)
     }
 
     /// Writes a state in the place of the older copy.
@@ -113,13 +132,19 @@ impl Copies {
         self.words.clear();
         state.write(&mut self.words);
         let generation = self.generation + 1;
-        let head = [generation, self.words.len() as u64, sum(generation, &self.words)];
+        let numbers = [generation, self.words.len() as u64, sum(generation, &self.words)];
         self.bytes.clear();
-        self.bytes.extend(head.iter().chain(&self.words).flat_map(|word| word.to_le_bytes()));
+        self.bytes.extend(self.words.iter().flat_map(|word| word.to_le_bytes()));
         if self.bytes.len() > ROOM {
             return Err("its file has no room for so many requests in a window".to_owned());
         }
-        self.file.write_all_at(&self.bytes, start(generation % 2)).map_err(|error| failed(&error))?;
+        let copy = generation % 2;
+        let numbers = numbers.map(u64::to_le_bytes).concat();
+        let written = self.file.write_all_at(&self.bytes, start(copy)).and_then(|()| {
+            // Until then the newer copy is the one before.
+            self.file.write_all_at(&numbers, NUMBERS as u64 + copy * EACH as u64)
+        });
+        written.map_err(|error| failed(&error))?;
         self.generation = generation;
         Ok(())
     }
@@ -128,6 +153,10 @@ impl Copies {
 /// Where a copy begins, in bytes.
 pub(super) fn start(copy: u64) -> u64 {
     FIRST + copy * ROOM as u64
+}
+
+fn words(bytes: &[u8]) -> impl Iterator<Item = u64> {
+    bytes.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word))
 }
 
 /// A checksum (FNV-1a over integers). It finds torn and damaged copies, and is no protection against forgery: only the

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use nix::time::{ClockId, clock_gettime};
 
-use super::copies::{Copies, failed};
+use super::copies::{Copies, Head, failed};
 use crate::limit::state::State;
 use crate::limit::{Nanos, Quota, Store, Unavailable};
 
@@ -45,7 +45,7 @@ pub(super) struct LimitFile {
 
 /// Whether no request in this file counts any more.
 pub(super) fn is_unused(path: &Path) -> bool {
-    let state = Copies::open(path).ok().and_then(|mut copies| copies.read());
+    let state = Copies::open(path).ok().and_then(|mut copies| copies.read(&copies.head()));
     state.is_none_or(|mut state| state.last() > now() || state.needed_until(now()) <= now())
 }
 
@@ -68,15 +68,14 @@ impl LimitFile {
 
     /// Whether the path still leads to the open file.
     fn is_current(&self) -> Result<bool, String> {
-        let own = self.copies.file.metadata().map_err(|error| failed(&error))?;
         match symlink_metadata(&self.path) {
-            Ok(found) => Ok(found.ino() == own.ino() && found.dev() == own.dev()),
+            Ok(found) => Ok((found.dev(), found.ino()) == self.copies.identity),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
             Err(error) => Err(failed(&error)),
         }
     }
 
-    fn lock(&mut self) -> Result<Locked, Unavailable> {
+    fn lock(&mut self) -> Result<(Locked, Head), Unavailable> {
         let mut locked = Locked::Same;
         for round in 0..TRIES {
             let taken = match self.copies.file.try_lock() {
@@ -84,11 +83,19 @@ impl LimitFile {
                 Err(TryLockError::WouldBlock) => false,
                 Err(TryLockError::Error(error)) => return Err(Unavailable::Lost(failed(&error))),
             };
-            if let Some(to) = self.moved(taken).map_err(Unavailable::Lost)? {
-                locked = to;
+            if !self.is_current().map_err(Unavailable::Lost)? {
+                locked = Locked::Replaced;
+                self.copies = Copies::open(&self.path).map_err(Unavailable::Lost)?;
             } else if taken {
-                self.busy_since = None;
-                return Ok(locked);
+                let head = self.copies.head();
+                let Some(name) = &head.successor else {
+                    self.busy_since = None;
+                    return Ok((locked, head));
+                };
+                locked = Locked::Successor;
+                self.path.set_file_name(name);
+                // Closing the old file gives its lock back.
+                self.copies = Copies::open(&self.path).map_err(Unavailable::Lost)?;
             } else if round < TRIES / 2 {
                 thread::yield_now();
             } else {
@@ -100,21 +107,6 @@ impl LimitFile {
             self.busy_since = None;
         }
         Err(Unavailable::Busy)
-    }
-
-    /// Opens another file if the limit is not kept in the open one any more. This gives the lock of the old one back.
-    /// A successor is only certain once the lock was `taken`.
-    fn moved(&mut self, taken: bool) -> Result<Option<Locked>, String> {
-        let to = if !self.is_current()? {
-            Locked::Replaced
-        } else if let Some(name) = self.copies.successor().filter(|_| taken) {
-            self.path.set_file_name(name);
-            Locked::Successor
-        } else {
-            return Ok(None);
-        };
-        self.copies = Copies::open(&self.path)?;
-        Ok(Some(to))
     }
 
     /// Puts a new file in the place of one whose lock is held by a stopped process.
@@ -147,11 +139,11 @@ impl Store for LimitFile {
             // A forked child shares the lock with its parent, so the lock would exclude neither.
             return Err(Unavailable::Lost("the process was forked".to_owned()));
         }
-        let locked = self.lock()?;
-        if locked == Locked::Same && self.copies.is_known() {
+        let (locked, head) = self.lock()?;
+        if locked == Locked::Same && self.copies.is_known(&head) {
             return Ok(());
         }
-        let mut read = match self.copies.read().filter(|read| read.last() <= now()) {
+        let mut read = match self.copies.read(&head).filter(|read| read.last() <= now()) {
             Some(read) => read,
             None => self.begin().map_err(Unavailable::Lost)?,
         };
