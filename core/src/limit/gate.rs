@@ -10,6 +10,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::backoff::{Refusal, RefusedBy429};
+use super::clock::{Clock, clock};
 use super::line::{Class, Place};
 use super::look::Look;
 use super::looks::{Urgency, looks_of};
@@ -20,11 +21,6 @@ use super::sync::{FETCHED_WITHIN, Instant, LOOK_AFTER_FIRST, Mutex, MutexGuard, 
 use super::turn::{End, Grant, Handover, Next, Turns};
 use super::waiter::Decision;
 use super::{NEVER, Nanos, Quota};
-
-/// Reads the clock, which tests can pause.
-pub(super) fn clock() -> Instant {
-    Instant::now()
-}
 
 /// How often the first waiter of a limit that processes share looks whether a request of another process has ended.
 const LOOK_AT_STORE: Duration = Duration::from_millis(50);
@@ -45,45 +41,6 @@ pub struct Gate {
 pub(super) struct Core {
     clock: Clock,
     inner: Mutex<Shared>,
-}
-
-/// Where the times of a gate count from.
-#[derive(Clone, Copy, Debug)]
-enum Clock {
-    /// The creation of the gate.
-    Since(Instant),
-    /// The origin of a clock that several processes share.
-    Common(fn() -> Nanos),
-}
-
-impl Clock {
-    fn now(self) -> Nanos {
-        match self {
-            Self::Since(_) => self.nanos(clock()),
-            Self::Common(now) => now(),
-        }
-    }
-
-    /// Converts an instant to a time of this clock. An instant before its origin becomes 0.
-    fn nanos(self, at: Instant) -> Nanos {
-        let nanos = |time: Duration| Nanos::try_from(time.as_nanos()).unwrap_or(NEVER - 1);
-        match self {
-            Self::Since(born) => nanos(at.saturating_duration_since(born)),
-            Self::Common(now) => now().saturating_sub(nanos(clock().saturating_duration_since(at))),
-        }
-    }
-
-    /// Converts a time to an instant. A time more than a year ahead, such as [`NEVER`], becomes the instant a year from
-    /// now.
-    fn instant(self, time: Nanos) -> Instant {
-        let far = Duration::from_hours(365 * 24);
-        match self {
-            Self::Since(born) => {
-                born + Duration::from_nanos(time).min(clock().saturating_duration_since(born) + far)
-            }
-            Self::Common(now) => clock() + Duration::from_nanos(time.saturating_sub(now())).min(far),
-        }
-    }
 }
 
 #[derive(Debug)]

@@ -16,12 +16,15 @@
 //!   the possible orders of events.
 //! * [`gate`], [`waiter`], [`look`], [`permit`], [`stats`]: one lock around all of this, shared by the clients of a
 //!   workspace.
+//! * [`store`]: a place for a state that processes share, written as [`words`]; [`lease`]: how long a request counts if
+//!   its process does not tell its end.
 
 // The proofs (`core/limit-proofs`) build these files as a public module, so the items are `pub`. In the core the module
 // is private, and the lint would report them.
 #![allow(unreachable_pub)]
 
 pub mod backoff;
+mod clock;
 pub mod gate;
 pub mod lease;
 pub mod line;
@@ -54,7 +57,8 @@ pub use stats::{LimitStats, Scope, Waiting};
 pub use store::{Store, Unavailable};
 pub use waiter::{Ask, NotGranted};
 
-/// A time or a duration in nanoseconds. Times count from an origin that their owner chooses; a gate takes its creation.
+/// A time or a duration in nanoseconds. Times count from an origin that their owner chooses; a gate takes its creation,
+/// or the origin of its store's clock.
 pub type Nanos = u64;
 
 /// A time that is never reached. If it is the earliest time for a request, another request must end first.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Nanos;
-use super::gate::{Core, Gate, clock};
+use super::clock::clock;
+use super::gate::{Core, Gate};
 use super::line::{Class, Place};
 use super::look::Look;
 use super::permit::Permit;

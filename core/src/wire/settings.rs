@@ -35,7 +35,7 @@ request! {
         client limit = "limit": Vec<f64>,
         /// The part of the limit that this process may use, above 0 and up to 1; read from `HIGHTOUCH_SHARE` by
         /// default, else 1. The smallest share that a client names applies to all clients of the workspace in the
-        /// process. Processes do not see each other, so give each of them its share.
+        /// process.
         client share = "share": f64,
         /// Who shares the limit: `host`, all processes of the same user on this host, or `process`, the clients of this
         /// process; read from `HIGHTOUCH_LIMIT_SCOPE` by default, else `host`. The first client of a workspace in a

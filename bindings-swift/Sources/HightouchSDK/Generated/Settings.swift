@@ -11,8 +11,7 @@ public struct Configuration: Hashable, Sendable {
     /// 86,400); 200 requests in 10 seconds by default. It can be lowered or raised, but not turned off.
     public var limit: RateLimit?
     /// The part of the limit that this process may use, above 0 and up to 1; read from `HIGHTOUCH_SHARE` by default,
-    /// else 1. The smallest share that a client names applies to all clients of the workspace in the process. Processes
-    /// do not see each other, so give each of them its share.
+    /// else 1. The smallest share that a client names applies to all clients of the workspace in the process.
     public var share: Double?
     /// Who shares the limit: `host`, all processes of the same user on this host, or `process`, the clients of this
     /// process; read from `HIGHTOUCH_LIMIT_SCOPE` by default, else `host`. The first client of a workspace in a process

@@ -2,6 +2,8 @@
 //!
 //! The clock may go back: a time before the latest known one counts as the latest known one.
 
+mod kept;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
@@ -9,7 +11,6 @@ use std::time::Duration;
 use super::backoff::{Backoff, Refusal};
 use super::lease::Leases;
 use super::window::Window;
-use super::words::Words;
 use super::{NEVER, Nanos, Quota};
 
 /// How long a request may still arrive after it was given up, if the server answers others meanwhile. This is an
@@ -27,10 +28,6 @@ pub const LONGEST_UNANSWERED: Duration = Duration::from_secs(30);
 
 /// How long a request of a shared limit counts as in flight at most, if its process does not tell its end.
 pub const LEASE: Duration = Duration::from_mins(1);
-
-/// The longest time ahead of the last known one that a state can hold, apart from windows: the longest of a lease, a
-/// pause and the time for which an abandoned request counts.
-const LATEST: Duration = Duration::from_mins(3);
 
 /// Why a request was given up after it was sent. The reason decides how long the request may still arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -309,47 +306,6 @@ impl State {
         self.granted += other.granted;
         self.refused += other.refused;
         self.cuts += other.cuts;
-    }
-
-    /// Writes the state for [`State::read`].
-    pub fn write(&self, to: &mut Vec<u64>) {
-        self.quota.write(to);
-        to.extend([self.last, self.granted, self.refused, self.cuts, self.lingering.len() as u64]);
-        to.extend(self.lingering.iter().map(|Reverse(due)| *due));
-        if let Some(leases) = &self.leases {
-            leases.write(to);
-        }
-        self.window.write(to);
-        self.backoff.write(to);
-    }
-
-    /// Reads the state of a shared limit. Returns `None` if it is damaged.
-    #[must_use]
-    pub fn read(words: &[u64]) -> Option<Self> {
-        let from = &mut Words::new(words);
-        let quota = Quota::read(from)?;
-        let last = from.up_to(NEVER / 4)?;
-        let latest = last.saturating_add(quota.scaled(LATEST)).saturating_add(2 * quota.span());
-        let [granted, refused, cuts] = [from.next()?, from.next()?, from.next()?];
-        let lingering: BinaryHeap<_> = from.list(|from| from.up_to(latest).map(Reverse))?.into();
-        let leases = Leases::read(from, latest)?;
-        let window = Window::read(from, quota.span(), last)?;
-        let backoff = Backoff::read(from, &quota, latest)?;
-        let in_flight = lingering.len() as u64 + leases.held();
-        let whole =
-            from.is_empty() && in_flight == window.flying() && granted.max(refused).max(cuts) < NEVER / 4;
-        whole.then_some(Self {
-            quota,
-            share: 1.0,
-            window,
-            backoff,
-            lingering,
-            leases: Some(leases),
-            last,
-            granted,
-            refused,
-            cuts,
-        })
     }
 
     /// The last known time.
