@@ -293,6 +293,11 @@ impl Shared {
         }
     }
 
+    /// Whether other processes share the limit.
+    pub(super) fn shares(&self) -> bool {
+        self.store.is_some()
+    }
+
     fn fall_back(&mut self, why: String) {
         self.turns.unshare();
         self.store = None;

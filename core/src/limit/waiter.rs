@@ -134,12 +134,11 @@ impl Waiter<'_> {
             if let Some(look) = &self.ask.look {
                 inner.looking.remove(&(look.id(), place.number()));
             }
-            // A process that was stopped, or a machine that slept, must not send what was granted before: the grant may
-            // have stopped counting meanwhile.
-            let bound = inner.turns.state().quota().scaled(FETCHED_WITHIN);
+            let shares = inner.shares();
             drop(inner);
             let answer = match answer {
-                Decision::Granted(grant) if grant.at().saturating_add(bound) < self.core.now() => {
+                // Other processes may have stopped to count a grant that was made before this process was stopped.
+                Decision::Granted(grant) if shares && self.is_stale(&grant) => {
                     self.core.change(|inner, now| inner.turns.end(now, grant, End::NeverSent));
                     Decision::Missed
                 }
@@ -174,6 +173,11 @@ impl Waiter<'_> {
                 self.step()
             }
         }
+    }
+
+    fn is_stale(&self, grant: &Grant) -> bool {
+        let since = Duration::from_nanos(self.core.now().saturating_sub(grant.at()));
+        since >= FETCHED_WITHIN
     }
 
     fn too_long(&self, earliest: Nanos) -> NotGranted {
