@@ -12,7 +12,7 @@ from sphinx.util.inspect import TypeAliasForwardRef
 from sphinx.util.logging import getLogger
 
 import hightouch_sdk
-from hightouch_sdk import _calls, _handles, _names, _resources
+from hightouch_sdk import _calls, _handles, _names, _resources, report
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -38,6 +38,11 @@ MADE_BY_PACKAGE = (
     hightouch_sdk.JsonEdit,
     hightouch_sdk.HightouchError,
     _calls.Resource,
+    report.RunsReport,
+    report.SyncFigures,
+    report.RunFigures,
+    report.ReasonCount,
+    report.UnreadSync,
 )
 PROSE: dict[str, list[str]] = {}
 

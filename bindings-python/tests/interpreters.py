@@ -6,9 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version as version_of
 from pathlib import Path
-
-import msgspec
 
 from sandbox import ROOT
 
@@ -48,7 +47,9 @@ def installed(version: str) -> Path:
         "--require-virtualenv",
         "--disable-pip-version-check",
     ]
-    subprocess.run([*pip, f"msgspec=={msgspec.__version__}"], check=True)
+    # What the package and its extras need.
+    needed = [f"{name}=={version_of(name)}" for name in ("jinja2", "msgspec", "vl-convert-python")]
+    subprocess.run([*pip, *needed], check=True)
     (wheel,) = WHEELS.glob("*.whl")
     subprocess.run([*pip, "--force-reinstall", "--no-deps", wheel], check=True)
     return python

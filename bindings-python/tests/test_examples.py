@@ -55,7 +55,7 @@ def test_examples_are_found_on_the_pages_of_the_repository_and_of_the_package() 
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("version", [None, *interpreters.others()])
-def test_every_example_runs_as_it_stands(new_world: Callable[..., World], version: str | None) -> None:
+def test_every_example_runs_as_it_stands(new_world: Callable[..., World], version: str | None, tmp_path: Path) -> None:
     python = Path(sys.executable) if version is None else interpreters.installed(version)
     jobs = []
     for name, code in EXAMPLES.items():
@@ -68,6 +68,7 @@ def test_every_example_runs_as_it_stands(new_world: Callable[..., World], versio
         capture_output=True,
         text=True,
         check=False,
+        cwd=tmp_path,  # Some examples write a file.
         env={name: value for name, value in os.environ.items() if not name.startswith("HIGHTOUCH_")},
     )
     assert (done.stderr, done.returncode) == ("", 0)

@@ -1,0 +1,209 @@
+"""A report of the runs of a workspace, as one page that people look at.
+
+It needs the extra ``report``: ``pip install "hightouch-sdk[report]"``. ::
+
+    from hightouch_sdk import Hightouch
+    from hightouch_sdk.report import runs_report
+
+    with Hightouch() as ht:
+        print(runs_report(ht, output="report.html"))
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime, timedelta, timezone, tzinfo
+from typing import IO, TYPE_CHECKING, final
+
+from hightouch_sdk._errors import ConfigError
+from hightouch_sdk._models import Sync
+from hightouch_sdk._progress import AsyncProgress, Progress
+
+from ._figures import ReasonCount, RunFigures, SyncFigures, UnreadSync
+from ._period import Period
+from ._read import Reading, ReportProgress, read, read_async
+from ._reasons import Reason
+
+if TYPE_CHECKING:
+    from hightouch_sdk._async_client import AsyncHightouch
+    from hightouch_sdk._client import Hightouch
+
+    from ._page import Output
+
+__all__ = [
+    "Reason",
+    "ReasonCount",
+    "ReportProgress",
+    "RunFigures",
+    "RunsReport",
+    "SyncFigures",
+    "UnreadSync",
+    "async_runs_report",
+    "runs_report",
+]
+
+MONTH = timedelta(days=30)
+
+
+@final
+class RunsReport:
+    """The figures of a report. ``print`` shows them in a line, and ``save`` writes the page."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.period = reading.period
+        self.start: datetime = reading.period.start
+        """The start of the period, in the time zone of the report."""
+        self.end: datetime = reading.period.end
+        """The end of the period: when the report was begun."""
+        self.syncs: list[SyncFigures] = reading.sorted()
+        """The syncs, those with the most trouble first: those whose last run failed, then those with the most failed
+        runs, rejected rows and warnings."""
+        self.unread: list[UnreadSync] = reading.unread
+        """The syncs that could not be read. They are not in the figures."""
+        self.requests: int = reading.requests
+        """The requests that were sent, without repeated ones."""
+        self.total = RunFigures()
+        """The figures of all syncs."""
+        self.bucket_starts: list[datetime] = reading.period.starts
+        """The start of each bucket of the period: of each hour, each day, each 7 days or each 28 days."""
+        self.buckets: dict[int, RunFigures] = {}
+        """The figures of each bucket in which runs started, by its index in ``bucket_starts``."""
+        for sync in self.syncs:
+            self.total.add(sync.total)
+            for index, figures in sync.buckets.items():
+                self.buckets.setdefault(index, RunFigures()).add(figures)
+
+    def __str__(self) -> str:
+        from ._format import number, percent, plural
+
+        total = self.total
+        text = f"{plural(total.ended, 'run')} of {plural(len(self.syncs), 'sync')} ended"
+        if total.ended:
+            text += f", {percent(total.success_rate)} without failure, {number(total.rejected_rows)} rows rejected"
+        return f"{text}; {plural(len(self.unread), 'sync')} could not be read." if self.unread else f"{text}."
+
+    def __repr__(self) -> str:
+        return f"<RunsReport: {self}>"
+
+    def save(self, output: str | os.PathLike[str] | IO[str]) -> None:
+        """Writes the page.
+
+        Args:
+            output: The file to write or replace, or a text stream.
+
+        Raises:
+            OSError: The file could not be written. A file that was there is unchanged.
+        """
+        with _output(output) as page:
+            page.write(self)
+
+
+def runs_report(
+    ht: Hightouch,
+    *,
+    since: timedelta | datetime = MONTH,
+    syncs: Iterable[int | str | Sync] | None = None,
+    output: str | os.PathLike[str] | IO[str] | None = "report.html",
+    zone: tzinfo = timezone.utc,
+    progress: Progress[ReportProgress] = False,
+) -> RunsReport:
+    """Reads the runs of a workspace and writes one page about them.
+
+    The page is one file that loads nothing from elsewhere. It is written once everything was read. Requests have the
+    priority ``"bulk"``, so that they delay nothing else. There is one for each 100 syncs of the workspace, and one for
+    each 100 runs of a sync that ran in the period.
+
+    Args:
+        ht: The client.
+        since: The length of the period up to now, or its start, at most 3,660 days. The period begins at the start of
+            that day, or of that hour if it is at most three days long. Default: 30 days.
+        syncs: The ids and slugs of the syncs, or the syncs. Each id and slug costs one or two requests more. Default:
+            all syncs of the workspace.
+        output: The file to write or replace, a text stream, or None to write nothing.
+        zone: The time zone of the days and times on the page, which names it. Default: UTC, so that a page looks the
+            same wherever it is made.
+        progress: ``True`` for a line on a terminal that says how many requests are left, ``False`` for none, or a
+            function to call with each :class:`ReportProgress`. An error that the function raises ends the reading.
+
+    Returns:
+        The figures. If a sync or its runs cannot be read, it is in ``unread`` and on the page, and the rest goes on.
+
+    Raises:
+        ConfigError: The extra ``report`` is not installed, and ``output`` is not None. Nothing was sent.
+        InvalidRequestError: An argument is wrong. Nothing was sent.
+        OSError: The file could not be written. A file that was there is unchanged.
+        AuthenticationError: The key was refused.
+        HightouchError: The list of syncs could not be read.
+    """
+    reading = Reading(Period(since, zone), syncs)
+    with _wanted(output) as page:
+        read(ht, reading, progress)
+        report = RunsReport(reading)
+        if page is not None:
+            page.write(report)
+    return report
+
+
+async def async_runs_report(
+    ht: AsyncHightouch,
+    *,
+    since: timedelta | datetime = MONTH,
+    syncs: Iterable[int | str | Sync] | None = None,
+    output: str | os.PathLike[str] | IO[str] | None = "report.html",
+    zone: tzinfo = timezone.utc,
+    progress: AsyncProgress[ReportProgress] = False,
+) -> RunsReport:
+    """Reads the runs of a workspace and writes one page about them, with the asynchronous client.
+
+    It is like :func:`runs_report`, but reads the runs of eight syncs at a time, and draws the page in a thread.
+
+    Args:
+        ht: The client.
+        since: See :func:`runs_report`.
+        syncs: See :func:`runs_report`.
+        output: See :func:`runs_report`.
+        zone: See :func:`runs_report`.
+        progress: See :func:`runs_report`. An awaitable that the function returns is awaited.
+
+    Returns:
+        The figures.
+
+    Raises:
+        ConfigError: The extra ``report`` is not installed, and ``output`` is not None. Nothing was sent.
+        InvalidRequestError: An argument is wrong. Nothing was sent.
+        OSError: The file could not be written. A file that was there is unchanged.
+        AuthenticationError: The key was refused.
+        HightouchError: The list of syncs could not be read.
+    """
+    reading = Reading(Period(since, zone), syncs)
+    with _wanted(output) as page:
+        await read_async(ht, reading, progress)
+        report = RunsReport(reading)
+        if page is not None:
+            await asyncio.to_thread(page.write, report)
+    return report
+
+
+def _output(output: str | os.PathLike[str] | IO[str]) -> Output:
+    """Opens the output.
+
+    Raises:
+        ConfigError: The extra is not installed.
+    """
+    try:
+        from ._page import Output
+    except ImportError as error:
+        if error.name not in {"jinja2", "markupsafe", "vl_convert"}:
+            raise
+        raise ConfigError(
+            f"A report needs the package {error.name}, which is not installed.",
+            hint='Install it with `pip install "hightouch-sdk[report]"`.',
+        ) from None
+    return Output(output)
+
+
+def _wanted(output: str | os.PathLike[str] | IO[str] | None) -> AbstractContextManager[Output | None]:
+    return nullcontext() if output is None else _output(output)

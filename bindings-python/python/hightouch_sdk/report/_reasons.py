@@ -1,0 +1,40 @@
+"""Why runs did not succeed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from hightouch_sdk._models import SyncRun
+
+LONGEST_TEXT = 400
+
+
+class Reason(Struct, frozen=True):
+    """Why a run failed or ended with warnings. Equal reasons are counted together."""
+
+    text: str
+    """The error message of the run, shortened to 400 characters."""
+    advice: str | None = None
+    """What to do about it, if it is known."""
+    code: str | None = None
+    """The code of the problem, if it is known."""
+
+
+def reason_of(run: SyncRun) -> Reason | None:
+    """Returns why a run did not succeed, or None if nothing is known about a run that ended with warnings."""
+    problem: Any = getattr(run, "problem", None)
+    text = shortened(run.error or "")
+    if not text:
+        if run.status == "warning":
+            return None
+        text = f"The run ended as “{shortened(run.status)}”, and Hightouch gave no reason."
+    return Reason(text, getattr(problem, "advice", None), getattr(problem, "code", None))
+
+
+def shortened(text: str) -> str:
+    """Joins the lines of a text, replaces control characters by spaces, and cuts it to 400 characters."""
+    joined = " ".join("".join(char if char.isprintable() else " " for char in text[: 4 * LONGEST_TEXT]).split())
+    return joined if len(joined) <= LONGEST_TEXT else f"{joined[: LONGEST_TEXT - 1]}…"

@@ -1,0 +1,55 @@
+"""Reads the page of a report as a browser does, for the tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from xml.etree.ElementTree import Element
+
+from tinyhtml5.parser import HTMLParser  # type: ignore[import-untyped]
+
+
+@dataclass
+class PageOfReport:
+    """A parsed page."""
+
+    source: str
+    root: Element
+    errors: list[Any]
+
+    @classmethod
+    def of(cls, source: str) -> PageOfReport:
+        parser = HTMLParser(namespace_html_elements=False)
+        root = parser.parse(source)
+        return cls(source, root, parser.errors)
+
+    def all(self, tag: str) -> list[Element]:
+        return [each for each in self.root.iter() if each.tag == tag]
+
+    def by_id(self, name: str) -> Element:
+        (found,) = (each for each in self.root.iter() if each.get("id") == name)
+        return found
+
+    def totals(self) -> dict[str, str]:
+        """Returns the figures on top by their names."""
+        (shown,) = (each for each in self.all("dl") if each.get("class") == "totals")
+        return {text(card[0]): text(card[1]) for card in shown}
+
+    def notes(self) -> dict[str, str]:
+        """Returns the texts below the figures on top by the names of the figures."""
+        (shown,) = (each for each in self.all("dl") if each.get("class") == "totals")
+        return {text(card[0]): text(card[2]) for card in shown}
+
+    def table(self, name: str) -> list[list[str]]:
+        """Returns the texts of the cells of a table."""
+        return [[text(cell) for cell in row] for row in self.by_id(name)]
+
+    def section(self, name: str) -> str:
+        """Returns the text of a section; empty if the page does not have it."""
+        found = [each for each in self.all("section") if each.get("aria-labelledby") == name]
+        return text(found[0]) if found else ""
+
+
+def text(element: Element) -> str:
+    """Returns the text of an element, with single spaces."""
+    return " ".join(" ".join(element.itertext()).split())
