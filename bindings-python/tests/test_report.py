@@ -13,6 +13,7 @@ import pytest
 
 from hightouch_sdk import Hightouch, SyncRun
 from hightouch_sdk.report import RunsReport, runs_report
+from report_colours import SIGHTS, contrast, distance, themes
 from report_page import PageOfReport, text
 from sandbox import World
 
@@ -181,6 +182,8 @@ def test_markup_in_slugs_errors_and_messages_stays_text(new_world: Callable[...,
         failed,
     ]
     report, page = made(new_world(syncs=4, pastRuns=3, script=script))
+    # A cancelled run counts as failed.
+    assert [sync.total.failed for sync in report.syncs if sync.id < 3] == [3, 3]
     shown = " ".join(HOSTILE.replace("\u202e", " ").split())
     assert len(report.unread) == 1
     assert page.section("unread").count(shown) == 2
@@ -270,6 +273,23 @@ def test_a_sync_with_a_page_that_cannot_be_read_is_in_no_figure(new_world: Calla
     report, _ = made(new_world(syncs=2, pastRuns=150, script=[broken]), since=timedelta(days=200))
     assert [each.sync for each in report.unread] == [1]
     assert report.total.ended == 150
+
+
+def test_colours_can_be_told_from_what_is_behind_them_in_both_themes() -> None:
+    for theme in themes():
+        for back in ("page", "card"):
+            for name in ("text", "muted", "link", "failed"):
+                assert contrast(theme[name], theme[back]) >= 4.5, (name, back)
+        for name in ("succeeded", "warned", "failed", "quiet"):
+            assert contrast(theme[name], theme["card"]) >= 3, name
+        assert contrast(theme["text"], theme["mark"]) >= 4.5
+
+
+def test_colour_blind_readers_can_tell_the_outcomes_apart() -> None:
+    for theme in themes():
+        for one, two in (("succeeded", "warned"), ("succeeded", "failed"), ("warned", "failed"), ("quiet", "failed")):
+            for sight in SIGHTS:
+                assert distance(theme[one], theme[two], sight) >= 25, (one, two, sight)
 
 
 def test_the_time_zone_is_named_and_divides_the_days(busy: World) -> None:
