@@ -135,16 +135,26 @@ def test_the_figures_over_time_are_those_of_the_days_on_which_the_runs_started(b
     assert sum(figures[4] for figures in table.values()) == 40
 
 
-def test_the_syncs_with_the_most_trouble_come_first(busy: World) -> None:
-    report, page = made(busy)
-    runs = all_runs(busy)
-    rank = {
-        sync: (each[-1].status != "failed", -sum(run.status == "failed" for run in each)) for sync, each in runs.items()
+def test_the_syncs_with_the_most_trouble_come_first(new_world: Callable[..., World]) -> None:
+    ends = {
+        1: ["success", "success", "success"],
+        2: ["warning", "success", "success"],
+        3: ["success", "success", "success"],
+        4: ["failed", "failed", "success"],
+        5: ["success", "success", "failed"],
+        6: ["failed", "success", "success"],
+        7: ["success", "failed", "cancelled"],
     }
-    shown = [int(row.get("id", "").removeprefix("sync-")) for row in page.by_id("table-of-syncs")]
-    assert len(shown) == 12
-    assert shown == [sync.id for sync in report.syncs]
-    assert [rank[sync] for sync in shown] == sorted(rank.values())
+    script = [
+        edited("ListSyncRuns", f"/syncs/{sync}/runs", *({"at": f"/data/{n}/status", "set": end} for n, end in each))
+        for sync, each in ((sync, list(enumerate(statuses))) for sync, statuses in ends.items() if sync != 3)
+    ]
+    rejected = {"at": "/data/1/failedRows/addedCount", "set": 5}
+    script.append(edited("ListSyncRuns", "/syncs/3/runs", {"at": "/data/*/status", "set": "success"}, rejected))
+    report, page = made(new_world(syncs=7, pastRuns=3, script=script))
+    assert [sync.id for sync in report.syncs] == [7, 5, 4, 6, 3, 2, 1]
+    assert [row.get("id") for row in page.by_id("table-of-syncs")] == [f"sync-{sync.id}" for sync in report.syncs]
+    assert page.totals()["Syncs failing now"] == "2"
 
 
 def test_reasons_are_counted_over_all_syncs_and_name_the_syncs(new_world: Callable[..., World]) -> None:

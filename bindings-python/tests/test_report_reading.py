@@ -188,6 +188,23 @@ def test_a_cancelled_report_leaves_nothing_behind(new_world: Callable[..., World
     assert operations(world).count("ListSyncRuns") == 8
 
 
+def test_an_error_ends_the_reading_of_other_syncs(new_world: Callable[..., World]) -> None:
+    answered = {"when": {"path": "/syncs/1/runs"}, "answer": {"delayMs": 0}, "times": 1}
+    world = new_world(syncs=5, pastRuns=2, script=[answered, failing("ListSyncRuns", hang=True)])
+
+    def enough(state: ReportProgress) -> None:
+        if state.syncs_read:
+            raise RuntimeError("enough")
+
+    async def main() -> None:
+        async with AsyncHightouch(**world.settings()) as client:
+            with pytest.raises(RuntimeError, match="enough"):
+                await async_runs_report(client, since=LONG, output=None, progress=enough)
+
+    asyncio.run(main())
+    assert len(operations(world)) == 6
+
+
 def test_an_error_of_the_progress_function_ends_the_reading(new_world: Callable[..., World], tmp_path: Path) -> None:
     world = new_world(syncs=5, pastRuns=2)
 
