@@ -7,12 +7,13 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta, timezone
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from hightouch_sdk import Hightouch, SyncRun
-from hightouch_sdk.report import RunsReport, runs_report
+from hightouch_sdk.report import RunsReport, _reasons, runs_report
 from report_colours import SIGHTS, contrast, distance, themes
 from report_page import PageOfReport, text
 from sandbox import World
@@ -158,7 +159,7 @@ def test_the_syncs_with_the_most_trouble_come_first(new_world: Callable[..., Wor
 
 
 def test_reasons_are_counted_over_all_syncs_and_name_the_syncs(new_world: Callable[..., World]) -> None:
-    quota = [
+    quota: list[dict[str, Any]] = [
         {"at": "/data/*/error", "set": "quota\n exceeded"},
         {"at": "/data/*/status", "set": "failed"},
         {"at": "/data/5/status", "set": "warning"},
@@ -175,6 +176,42 @@ def test_reasons_are_counted_over_all_syncs_and_name_the_syncs(new_world: Callab
     newest = max((run for run in runs[2] if run.status == "failed"), key=lambda run: run.id)
     assert f"run {newest.id}." in shown
     assert next(sync for sync in report.syncs if sync.id == 2).slug in shown
+
+
+def test_advice_is_shown_beside_the_reason(new_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch) -> None:
+    def problem_of(run: SyncRun) -> Any:
+        known = {
+            "summary": "It is <full>.",
+            "advice": "Empty <it>.",
+            "code": "FULL",
+            "guessed": run.status == "warning",
+        }
+        return SimpleNamespace(**known)
+
+    monkeypatch.setattr(_reasons, "problem_of", problem_of)
+    edits: list[dict[str, Any]] = [
+        {"at": "/data/*/error", "remove": True},
+        {"at": "/data/*/status", "set": "failed"},
+        {"at": "/data/1/status", "set": "warning"},
+    ]
+    script = [edited("ListSyncRuns", "/syncs/1/runs", *edits)]
+    report, page = made(new_world(syncs=1, pastRuns=3, script=script))
+    assert sorted(each.runs for each in report.syncs[0].reasons) == [1, 2]
+    shown = page.section("reasons")
+    assert "2 failed It is <full>. Empty <it>. FULL" in shown
+    assert "1 with warnings It is <full>. Perhaps: Empty <it>. FULL" in shown
+
+
+def test_a_failed_run_without_any_reason_says_so(new_world: Callable[..., World]) -> None:
+    edits: list[dict[str, Any]] = [
+        {"at": "/data/*/error", "remove": True},
+        {"at": "/data/*/status", "set": "interrupted"},
+    ]
+    script = [edited("ListSyncRuns", "/syncs/1/runs", *edits)]
+    report, page = made(new_world(syncs=1, pastRuns=3, script=script))
+    (reason,) = report.syncs[0].reasons
+    assert reason.runs == 3
+    assert page.section("reasons").startswith("Why runs did not succeed 3 failed ")
 
 
 def test_markup_in_slugs_errors_and_messages_stays_text(new_world: Callable[..., World]) -> None:

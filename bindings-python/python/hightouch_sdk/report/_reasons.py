@@ -16,22 +16,34 @@ class Reason(Struct, frozen=True):
     """Why a run failed or ended with warnings. Equal reasons are counted together."""
 
     text: str
-    """The error message of the run, shortened to 400 characters."""
+    """The error message of the run, or else what is known of the problem, shortened to 400 characters."""
     advice: str | None = None
     """What to do about it, if it is known."""
     code: str | None = None
     """The code of the problem, if it is known."""
+    is_guess: bool = False
+    """Whether the advice is only a reading of the error message, which may be wrong."""
 
 
 def reason_of(run: SyncRun) -> Reason | None:
     """Returns why a run did not succeed, or None if nothing is known about a run that ended with warnings."""
-    problem: Any = getattr(run, "problem", None)
-    text = shortened(run.error or "")
+    problem = problem_of(run)
+    text = shortened(run.error or getattr(problem, "summary", None) or "")
     if not text:
         if run.status == "warning":
             return None
         text = f"The run ended as “{shortened(run.status)}”, and Hightouch gave no reason."
-    return Reason(text, getattr(problem, "advice", None), getattr(problem, "code", None))
+    return Reason(
+        text,
+        getattr(problem, "advice", None),
+        getattr(problem, "code", None),
+        bool(getattr(problem, "guessed", False)),
+    )
+
+
+def problem_of(run: SyncRun) -> Any:
+    """Returns what the SDK knows of the problem of a run; None if it knows nothing."""
+    return getattr(run, "problem", None)
 
 
 def shortened(text: str) -> str:
