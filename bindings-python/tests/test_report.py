@@ -14,6 +14,7 @@ import pytest
 
 from hightouch_sdk import Hightouch, SyncRun
 from hightouch_sdk.report import RunsReport, _reasons, runs_report
+from hightouch_sdk.report._format import brief, duration, percent
 from report_colours import SIGHTS, contrast, distance, themes
 from report_page import PageOfReport, text
 from sandbox import World
@@ -212,6 +213,16 @@ def test_a_failed_run_without_any_reason_says_so(new_world: Callable[..., World]
     (reason,) = report.syncs[0].reasons
     assert reason.runs == 3
     assert page.section("reasons").startswith("Why runs did not succeed 3 failed ")
+
+
+def test_numbers_are_written_so_that_they_do_not_claim_too_much() -> None:
+    shares = (None, 0, 0.0004, 0.001, 0.9999, 1)
+    assert [percent(share) for share in shares] == ["\N{EN DASH}", "0.0 %", "< 0.1 %", "0.1 %", "99.9 %", "100 %"]
+    lengths = (None, 0.4, 59.7, 61, 599, 3600, 3661, 360_000)
+    shown = ["\N{EN DASH}", "0 s", "1 min", "1 min 1 s", "9 min 59 s", "1 h", "1 h 1 min", "100 h"]
+    assert [duration(seconds) for seconds in lengths] == shown
+    numbers = (0, 9_999_999, 10_000_000, 12_399_999, 98_765_432_100)
+    assert [brief(value) for value in numbers] == ["0", "9,999,999", "10.0 M", "12.3 M", "98.7 G"]
 
 
 def test_markup_in_slugs_errors_and_messages_stays_text(new_world: Callable[..., World]) -> None:

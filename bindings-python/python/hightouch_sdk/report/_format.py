@@ -30,9 +30,11 @@ def plural(count: int, noun: str) -> str:
 
 
 def percent(share: float | None) -> str:
-    """Writes a share as a percentage. It is rounded down, so that 100 % means all."""
+    """Writes a share as a percentage. It is rounded down, so that 100 % means all; no share but 0 is shown as 0."""
     if share is None:
         return UNKNOWN
+    if 0 < share < 0.001:
+        return "< 0.1 %"
     return "100 %" if share == 1 else f"{int(share * 1000) / 10:.1f} %"
 
 
@@ -40,9 +42,9 @@ def duration(seconds: float | None) -> str:
     """Writes a duration with its two largest units, such as ``1 h 5 min``."""
     if seconds is None:
         return UNKNOWN
-    if seconds < 60:
-        return f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
+    if minutes == 0:
+        return f"{rest} s"
     if minutes < 60:
         return f"{minutes} min" + (f" {rest} s" if rest and minutes < 10 else "")
     hours, minutes = divmod(minutes, 60)
