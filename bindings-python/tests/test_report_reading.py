@@ -110,6 +110,35 @@ def test_requests_have_the_lowest_priority(new_world: Callable[..., World], monk
     assert asked == ["bulk"] * 7
 
 
+def test_progress_is_one_line_on_a_terminal_and_nothing_elsewhere(
+    new_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    world = new_world(syncs=2, pastRuns=2)
+    for stream in (Terminal(), io.StringIO()):
+        monkeypatch.setattr(sys, "stderr", stream)
+        read(world, progress=True)
+        shown = [text.rstrip() for text in stream.getvalue().split("\r")]
+        if not stream.isatty():
+            assert stream.getvalue() == ""
+            continue
+        assert stream.getvalue().count("\n") == 1
+        assert shown[1] == "report: the runs of 0 of 2 syncs were read; at least 2 requests are left"
+        assert shown[-1] == "report: the runs of 2 syncs were read with 3 requests"
+
+
+def test_a_coroutine_function_is_no_progress_of_the_blocking_client(world: World) -> None:
+    async def see(_: ReportProgress) -> None:
+        """Would never be awaited."""
+
+    with pytest.raises(InvalidRequestError, match="plain function"):
+        read(world, progress=see)
+    assert world.requests() == []
+
+
 def test_a_refused_key_ends_the_reading(new_world: Callable[..., World], tmp_path: Path) -> None:
     refused = failing("ListSyncRuns", status=401, body={"message": "Unauthorized"})
     world = new_world(syncs=5, pastRuns=2, script=[refused])

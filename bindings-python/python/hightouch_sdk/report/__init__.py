@@ -24,7 +24,8 @@ from hightouch_sdk._progress import AsyncProgress, Progress
 
 from ._figures import ReasonCount, RunFigures, SyncFigures, UnreadSync
 from ._period import Period
-from ._read import Reading, ReportProgress, read, read_async
+from ._progress import ReportProgress
+from ._read import Reading, read, read_async
 from ._reasons import Reason
 
 if TYPE_CHECKING:

@@ -98,12 +98,12 @@ class ReasonCount:
     """The reason."""
     is_failure: bool
     """Whether the runs failed. Otherwise they ended with warnings."""
+    last_at: datetime
+    """When the last of these runs started."""
+    last_run_id: int
+    """The id of the last of these runs."""
     runs: int = 0
     """The number of runs."""
-    last_at: datetime | None = None
-    """When the last of these runs started."""
-    last_run_id: int = 0
-    """The id of the last of these runs."""
 
 
 @final
@@ -165,10 +165,10 @@ class SyncFigures:
             if len(self.reasons) >= MOST_REASONS:
                 self.other_reasons += 1
                 return
-            found = ReasonCount(reason, is_failure)
+            found = ReasonCount(reason, is_failure, at, run.id)
             self.reasons.append(found)
         found.runs += 1
-        if found.last_at is None or at >= found.last_at:
+        if at >= found.last_at:
             found.last_at, found.last_run_id = at, run.id
 
 

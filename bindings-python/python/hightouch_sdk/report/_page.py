@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -38,9 +39,9 @@ class Shared:
 
     reason: Reason
     is_failure: bool
+    last_at: datetime
+    last_run_id: int
     runs: int = 0
-    last_at: object = None
-    last_run_id: int = 0
     syncs: list[tuple[SyncFigures, int]] = field(default_factory=list[tuple[SyncFigures, int]])
 
 
@@ -60,10 +61,11 @@ def shared_reasons(syncs: list[SyncFigures]) -> list[Shared]:
     found: dict[tuple[Reason, bool], Shared] = {}
     for sync in syncs:
         for each in sync.reasons:
-            shared = found.setdefault((each.reason, each.is_failure), Shared(each.reason, each.is_failure))
+            new = Shared(each.reason, each.is_failure, each.last_at, each.last_run_id)
+            shared = found.setdefault((each.reason, each.is_failure), new)
             shared.runs += each.runs
             shared.syncs.append((sync, each.runs))
-            if shared.last_at is None or each.last_at >= shared.last_at:  # type: ignore[operator]
+            if each.last_at >= shared.last_at:
                 shared.last_at, shared.last_run_id = each.last_at, each.last_run_id
     for shared in found.values():
         shared.syncs.sort(key=lambda pair: -pair[1])

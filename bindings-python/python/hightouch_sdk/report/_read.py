@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, final
 
-from msgspec import Struct
-
 from hightouch_sdk._errors import (
     AuthenticationError,
     CallCancelledError,
@@ -23,14 +21,15 @@ from hightouch_sdk._errors import (
     TlsError,
 )
 from hightouch_sdk._models import Sync, SyncRun
-from hightouch_sdk._progress import AsyncObserver, AsyncProgress, LiveLine, Observer, Progress
 
 from ._figures import SyncFigures, UnreadSync, by_trouble
 from ._period import Period
+from ._progress import ReportProgress, Told
 
 if TYPE_CHECKING:
     from hightouch_sdk._async_client import AsyncHightouch
     from hightouch_sdk._client import Hightouch
+    from hightouch_sdk._progress import AsyncProgress, Progress
 
 AT_ONCE = 8
 """How many syncs the asynchronous client reads at a time."""
@@ -39,34 +38,6 @@ FATAL = (AuthenticationError, CallCancelledError, ClientClosedError, ConfigError
 UNREACHABLE = (ConnectError, RateLimitedError, RequestTimeoutError)
 MOST_IN_A_ROW = 5
 """How many syncs may fail in a row because the server cannot be reached. Each takes all retries of a request."""
-
-
-class ReportProgress(Struct, frozen=True):
-    """How far the reading for a report has come."""
-
-    syncs_read: int
-    """The syncs whose runs were read, and those that could not be read."""
-    syncs: int
-    """The syncs whose runs are read."""
-    requests: int
-    """The requests so far, without repeated ones."""
-    expected_requests: int
-    """The requests that the report needs at least: one more for each sync that is left. A sync with more than 100 runs
-    in the period needs one for each 100."""
-
-    def __str__(self) -> str:
-        if self.syncs_read == self.syncs:
-            return f"the runs of {self.syncs} syncs were read with {self.requests} requests"
-        left = self.expected_requests - self.requests
-        return f"the runs of {self.syncs_read} of {self.syncs} syncs were read; at least {left} requests are left"
-
-
-@final
-class ProgressLine(LiveLine):
-    """Shows the progress on a terminal."""
-
-    def __call__(self, state: object, /) -> None:
-        self.show(f"report: {state}")
 
 
 @final
@@ -158,7 +129,7 @@ def wanted(syncs: Any) -> list[int | str | Sync]:
 
 def read(ht: Hightouch, reading: Reading, progress: Progress[ReportProgress]) -> None:
     """Reads everything with the blocking client, one request after the other."""
-    with Observer[ReportProgress](progress, ProgressLine()) as observer:
+    with Told.by(progress) as told:
         if reading.wanted is None:
             for page in ht.syncs.list(priority="bulk").pages():
                 reading.requests += 1
@@ -167,10 +138,10 @@ def read(ht: Hightouch, reading: Reading, progress: Progress[ReportProgress]) ->
         else:
             for each in reading.wanted:
                 _find(ht, reading, each)
-        observer.see(reading.progress)
+        told.see(reading.progress)
         for figures in reading.queue:
             reading.is_read(figures, _count(ht, reading, figures))
-            observer.see(reading.progress)
+            told.see(reading.progress)
 
 
 def _find(ht: Hightouch, reading: Reading, sync: int | str | Sync) -> None:
@@ -195,7 +166,7 @@ def _count(ht: Hightouch, reading: Reading, figures: SyncFigures) -> HightouchEr
 
 async def read_async(ht: AsyncHightouch, reading: Reading, progress: AsyncProgress[ReportProgress]) -> None:
     """Reads everything with the asynchronous client, the runs of eight syncs at a time."""
-    with AsyncObserver[ReportProgress](progress, ProgressLine()) as observer:
+    with Told(progress) as told:
         if reading.wanted is None:
             async for page in ht.syncs.list(priority="bulk").pages():
                 reading.requests += 1
@@ -204,13 +175,13 @@ async def read_async(ht: AsyncHightouch, reading: Reading, progress: AsyncProgre
         else:
             for each in reading.wanted:
                 await _find_async(ht, reading, each)
-        await observer.see(reading.progress)
+        await told.see_async(reading.progress)
         left = iter(reading.queue)
 
         async def work() -> None:
             for figures in left:
                 reading.is_read(figures, await _count_async(ht, reading, figures))
-                await observer.see(reading.progress)
+                await told.see_async(reading.progress)
 
         workers = [asyncio.ensure_future(work()) for _ in range(min(AT_ONCE, len(reading.queue)))]
         try:
