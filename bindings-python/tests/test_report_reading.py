@@ -359,6 +359,14 @@ def test_a_period_has_about_a_hundred_buckets_at_most(length: timedelta, step: t
     assert period.bucket(period.start - timedelta(microseconds=1)) is None
 
 
+@pytest.mark.parametrize("days", [3, 92, 731, 3660])
+def test_a_start_that_was_just_computed_gives_the_same_buckets_as_the_length(days: int) -> None:
+    start = datetime.now(timezone.utc) - timedelta(days=days)
+    assert Period(start, timezone.utc).step == Period(timedelta(days=days), timezone.utc).step
+    with pytest.raises(InvalidRequestError):
+        Period(timedelta(days=3661), timezone.utc)
+
+
 def test_days_begin_at_midnight_also_where_clocks_are_changed() -> None:
     zone = ZoneInfo("Europe/Berlin")
     now = datetime.now(zone)

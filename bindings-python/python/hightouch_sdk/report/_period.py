@@ -13,6 +13,8 @@ LONGEST = timedelta(days=3660)
 HOUR, DAY, WEEK, FOUR_WEEKS = timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(days=28)
 # The longest period that is divided into each length. Charts have at most about a hundred buckets.
 STEPS = ((timedelta(days=3), HOUR), (timedelta(days=92), DAY), (timedelta(days=731), WEEK), (LONGEST, FOUR_WEEKS))
+SLACK = timedelta(minutes=1)
+"""How much longer a period may be: its start may have been computed from its length a moment ago."""
 NAMES = {HOUR: "hour", DAY: "day", WEEK: "7 days", FOUR_WEEKS: "28 days"}
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -46,11 +48,11 @@ class Period:
             length = self.end - moment("since", since)
         else:
             raise InvalidRequestError(f"`since` must be a timedelta or a datetime, not {since!r}.")
-        if not timedelta(0) < length <= LONGEST:
+        if not timedelta(0) < length <= LONGEST + SLACK:
             raise InvalidRequestError(
                 f"`since` must reach back from now by at most {LONGEST.days} days, not {since!r}."
             )
-        step = next(step for longest, step in STEPS if length <= longest)
+        step = next(step for longest, step in STEPS if length <= longest + SLACK)
         return step, (self.end.astimezone(timezone.utc) - length).astimezone(self.zone)
 
     def _starts(self) -> list[datetime]:
