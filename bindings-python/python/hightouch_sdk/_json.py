@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, final
+from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 from msgspec import Raw
 
@@ -155,8 +155,6 @@ class Json(Frozen):
     def __eq__(self, other: object) -> bool:
         # Compares the bytes first. `text` also checks them, which would slow down the comparison of two equal answers.
         return (isinstance(other, Json) and self._raw == other._raw) or super().__eq__(other)
-
-    __hash__: ClassVar[None] = None  # type: ignore[assignment] # pyright: ignore[reportIncompatibleMethodOverride]
 
     def __repr__(self) -> str:
         return f"Json({loads(self._raw)!r})"

@@ -7,7 +7,7 @@ import os
 import re
 from decimal import Decimal
 from json import JSONDecoder
-from typing import Any, ClassVar
+from typing import Any
 
 from ._json_plain import NotFiniteError, plain
 
@@ -29,8 +29,6 @@ class HasText:
             return text == another or bool(loads(text) == loads(another))
         equal: bool = loads(text) == other
         return equal
-
-    __hash__: ClassVar[None] = None  # type: ignore[assignment] # pyright: ignore[reportIncompatibleMethodOverride]
 
 
 def loads(text: str | bytes) -> Any:
