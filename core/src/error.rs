@@ -1,5 +1,7 @@
 //! The one error type. It says what happened, to which operation and resource, after how many attempts, and what to do.
 
+mod cause;
+
 use std::error::Error as StdError;
 use std::fmt::{self, Write as _};
 use std::sync::{Arc, OnceLock};
@@ -8,8 +10,10 @@ use std::time::Duration;
 use crate::attempt::{Meta, Outcome, Subject};
 use crate::json::Json;
 use crate::message::{Message, Style, sentence};
+use crate::problem::RunProblem;
 use crate::reason::Reason;
 use crate::text::brief;
+use cause::Cause;
 
 /// The most characters in one line of an error. Texts from servers and callers can have any length, so they are
 /// shortened.
@@ -106,29 +110,11 @@ struct Inner {
     causes: Vec<Message>,
     meta: Option<Meta>,
     run: Option<String>,
+    problem: Option<RunProblem>,
     reason: Option<Reason>,
     outcome: Option<Outcome>,
     origin: Option<Arc<dyn StdError + Send + Sync>>,
     chain: OnceLock<Option<Box<Cause>>>,
-}
-
-/// A cause as an error of its own, for callers that walk [`source`](StdError::source).
-#[derive(Clone, Debug)]
-struct Cause {
-    text: String,
-    beneath: Option<Box<Cause>>,
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        to.write_str(&self.text)
-    }
-}
-
-impl StdError for Cause {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.beneath.as_deref().map(|beneath| beneath as &(dyn StdError + 'static))
-    }
 }
 
 impl Error {
@@ -144,6 +130,7 @@ impl Error {
             causes: Vec::new(),
             meta: None,
             run: None,
+            problem: None,
             reason: None,
             outcome: None,
             origin: None,
@@ -218,6 +205,13 @@ impl Error {
     #[must_use]
     pub fn run(&self) -> Option<&str> {
         self.0.run.as_deref()
+    }
+
+    /// Why the run did not succeed, for an error of kind `run_failed` that is about one run. The items of a batch have
+    /// their own problems.
+    #[must_use]
+    pub fn problem(&self) -> Option<&RunProblem> {
+        self.0.problem.as_ref()
     }
 
     /// A finer reason than the kind, such as `bad_token` or `dns`: the code that a diagnosis would show.
@@ -353,6 +347,14 @@ impl Error {
         self
     }
 
+    /// Adds why the run did not succeed. What to do becomes the hint.
+    pub(crate) fn with_problem(self, problem: Option<RunProblem>) -> Self {
+        let Some(problem) = problem else { return self };
+        let mut error = self.with_hint(problem.hint());
+        error.0.problem = Some(problem);
+        error
+    }
+
     /// Removes secrets from every text that may come from outside.
     pub(crate) fn scrubbed(mut self, scrub: impl Fn(&str) -> String) -> Self {
         let inner = &mut self.0;
@@ -368,6 +370,9 @@ impl Error {
             std::mem::take(&mut inner.causes).into_iter().map(|cause| cause.map_text(short)).collect();
         inner.chain = OnceLock::new();
         inner.details = inner.details.take().map(|details| details.map_text(&scrub));
+        if let Some(problem) = &mut inner.problem {
+            problem.error = problem.error.take().map(|text| scrub(&text));
+        }
         self
     }
 }
@@ -402,8 +407,10 @@ impl StdError for Error {
             return Some(&**origin);
         }
         let chain = inner.chain.get_or_init(|| {
-            let beneath = |beneath, text: String| Some(Box::new(Cause { text, beneath }));
-            self.causes().into_iter().rev().fold(None, beneath)
+            self.causes()
+                .into_iter()
+                .rev()
+                .fold(None, |beneath, text| Some(Box::new(Cause { text, beneath })))
         });
         chain.as_deref().map(|cause| cause as &(dyn StdError + 'static))
     }

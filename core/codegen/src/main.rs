@@ -89,10 +89,11 @@ fn spec_check(file: &Path, catalogue: &Value) -> ExitCode {
 
 fn generate(root: &Path, catalogue: &Value, check: bool) -> Result<ExitCode, String> {
     let mut files = Vec::new();
+    let methods = with_lookups(catalogue);
     for language in LANGUAGES {
         let environment = environment(language.register)?;
-        let context = (language.context)(catalogue).map_err(|error| format!("{error:#}"))?;
-        for (file, template) in (language.files)(catalogue) {
+        let context = (language.context)(&methods).map_err(|error| format!("{error:#}"))?;
+        for (file, template) in (language.files)(&methods) {
             let text = render(&environment, &template, &context).map_err(|why| format!("{file}: {why}"))?;
             files.push((root.join(file), text));
         }
@@ -112,6 +113,18 @@ fn generate(root: &Path, catalogue: &Value, check: bool) -> Result<ExitCode, Str
         return Err(format!("Out of date: {}. Run `make generate`.", names.join(", ")));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the catalogue with the lookups among its operations, because languages generate both alike.
+fn with_lookups(catalogue: &Value) -> Value {
+    let mut whole = catalogue.clone();
+    let lookups = whole.get_mut("lookups").map(Value::take);
+    if let (Some(Value::Array(operations)), Some(Value::Array(lookups))) =
+        (whole.get_mut("operations"), lookups)
+    {
+        operations.extend(lookups);
+    }
+    whole
 }
 
 fn environment(register: fn(&mut Environment<'_>)) -> Result<Environment<'static>, String> {

@@ -77,6 +77,9 @@ pub(crate) fn register(env: &mut Environment<'_>) {
 /// Types that are written by hand in Python.
 const BY_HAND: &[&str] = &["Run", "RunStep", "Meta", "Attempt", "Failure", "Json"];
 
+/// The types of runs, which have the property `problem`.
+const RUNS: &[&str] = &["SyncRun", "SequenceRun", "IdentityGraphRun"];
+
 /// The options that `options()` in `_encoding.py` takes, and `raw`, which `with_raw_response` sets.
 const OPTIONS: &[&str] =
     &["timeoutMs", "deadlineMs", "maxRetries", "maxWaitMs", "priority", "headers", "raw"];
@@ -95,7 +98,7 @@ pub(crate) fn context(catalogue: &Json) -> Result<Json, Error> {
     let extra = json!({
         "by_hand": BY_HAND, "names": names, "tags": tags, "resources": resources, "handles": handles(&resources),
         "mentioned": mentioned(catalogue), "enums": enums(catalogue),
-        "camel": camel(catalogue),
+        "camel": camel(catalogue), "runs": RUNS,
         "builtins": { "argument": ", ValueError", "connection": ", ConnectionError", "timeout": ", TimeoutError" },
     });
     if let (Some(context), Json::Object(extra)) = (context.as_object_mut(), extra) {
@@ -176,15 +179,19 @@ fn operations(catalogue: &Json) -> Result<Resources, Error> {
     for operation in list(catalogue, "operations") {
         let returns = operation.get("returns").unwrap_or(&Json::Null);
         let named = |key| returns.get(key).and_then(Json::as_str);
-        let (form, of, gives) = match (named("page"), named("value"), named("run"), returns.get("nothing")) {
-            (Some(of), ..) => ("page", of.to_owned(), format!("ASYNCListing[{of}]")),
-            (_, Some(of), ..) => ("value", of.to_owned(), of.to_owned()),
-            (.., Some(kind), _) => {
-                let handle = format!("ASYNC{}RunHandle", kind.to_upper_camel_case());
-                ("run", handle.clone(), handle)
-            }
-            (.., Some(_)) => ("nothing", String::new(), "None".to_owned()),
-            _ => return Err(unknown(&format!("what {operation} returns"))),
+        let handle = |kind: &str| format!("ASYNC{}RunHandle", kind.to_upper_camel_case());
+        let (form, of, gives) = if let Some(of) = named("page") {
+            ("page", of.to_owned(), format!("ASYNCListing[{of}]"))
+        } else if let Some(of) = named("value") {
+            ("value", of.to_owned(), of.to_owned())
+        } else if let Some(kind) = named("run") {
+            ("run", handle(kind), handle(kind))
+        } else if let Some(kind) = named("latest") {
+            ("latest", handle(kind), format!("{} | None", handle(kind)))
+        } else if returns.get("nothing").is_some() {
+            ("nothing", String::new(), "None".to_owned())
+        } else {
+            return Err(unknown(&format!("what {operation} returns")));
         };
         let (positional, by_name): (Vec<_>, Vec<_>) =
             list(operation, "args").iter().partition(|argument| text(argument, "in") == "path");

@@ -109,19 +109,20 @@ fn coded(mut of: Json) -> Json {
 fn form(operation: &Json) -> Result<Json, Error> {
     let returns = operation.get("returns").unwrap_or(&Json::Null);
     let named = |key| returns.get(key).and_then(Json::as_str);
-    Ok(match (named("page"), named("value"), named("run")) {
-        (Some(of), _, _) => {
-            json!({ "kind": "page", "type": format!("PagedSequence<{of}>"), "raw": format!("[{of}]") })
-        }
-        (_, Some(of), _) => json!({ "kind": "value", "type": of, "raw": of }),
-        (_, _, Some(kind)) => {
-            let handle = format!("{}RunHandle", kind.to_upper_camel_case());
-            json!({ "kind": "run", "type": handle, "raw": handle })
-        }
-        _ if returns.get("nothing") == Some(&Json::Bool(true)) => {
-            json!({ "kind": "nothing", "type": "Void", "raw": "Void" })
-        }
-        _ => return Err(unknown(&format!("what {operation} returns"))),
+    let handle = |kind: &str| format!("{}RunHandle", kind.to_upper_camel_case());
+    Ok(if let Some(of) = named("page") {
+        json!({ "kind": "page", "type": format!("PagedSequence<{of}>"), "raw": format!("[{of}]") })
+    } else if let Some(of) = named("value") {
+        json!({ "kind": "value", "type": of, "raw": of })
+    } else if let Some(kind) = named("run") {
+        json!({ "kind": "run", "type": handle(kind), "raw": handle(kind) })
+    } else if let Some(kind) = named("latest") {
+        let handle = format!("{}?", handle(kind));
+        json!({ "kind": "latest", "type": handle, "raw": handle })
+    } else if returns.get("nothing") == Some(&Json::Bool(true)) {
+        json!({ "kind": "nothing", "type": "Void", "raw": "Void" })
+    } else {
+        return Err(unknown(&format!("what {operation} returns")));
     })
 }
 

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use crate::call::SyncReference;
 use crate::error::{Error, Kind};
 use crate::resources::SyncRun;
-use crate::runs::{Ending, RunOrigin, RunState as _, RunToken};
+use crate::runs::{Ending, RunOrigin, RunState as _, RunToken, ended_as};
 use crate::text::brief;
 
 /// How one sync of a batch ended.
@@ -99,10 +99,7 @@ impl BatchItem {
             .run_id
             .as_ref()
             .map_or_else(|| self.sync.to_string(), |run| format!("{} (run {run})", self.sync));
-        let state = self.state.as_ref().map(|state| match state.reason() {
-            Some(reason) => format!("{}: {}", state.status(), reason.lines().next().unwrap_or_default()),
-            None => state.status().to_owned(),
-        });
+        let state = self.state.as_ref().map(|state| ended_as(state, ToOwned::to_owned));
         let why =
             self.error.as_ref().map(|error| error.what().in_style(crate::message::Style::Rust)).or(state);
         format!("{name}: {}", brief(why.unwrap_or_default().trim_end_matches('.'), most))

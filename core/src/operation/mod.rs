@@ -37,6 +37,10 @@ pub(crate) enum Returns {
     Nothing,
     /// A run to follow.
     Run(RunKind),
+    /// A run to follow that exists already.
+    Lookup(RunKind),
+    /// The latest run, to follow, if there is one.
+    Latest(RunKind),
     /// A value that only other operations of the core use. Hosts have no method for the operation.
     Inner,
 }
@@ -65,7 +69,7 @@ impl Operation {
     /// object has a member. Other members do not matter. If the type requires no member, one known member is enough.
     pub(crate) fn returns_object_with(&self, has: impl Fn(&str) -> bool) -> bool {
         match self.returns {
-            Returns::Page(_) => has("data"),
+            Returns::Page(_) | Returns::Lookup(_) | Returns::Latest(_) => has("data"),
             Returns::Run(_) | Returns::Inner => has("id"),
             Returns::Nothing => false,
             Returns::Value(describe) => {
@@ -169,8 +173,12 @@ macro_rules! operation {
     (@returns page $answer:ty) => { $crate::operation::Returns::Page(<$answer as $crate::model::Readable>::describe) };
     (@returns value $answer:ty) => { $crate::operation::Returns::Value(<$answer as $crate::model::Readable>::describe) };
     (@returns run $answer:ty) => { $crate::operation::Returns::Run(<$answer as $crate::operation::OfRun>::KIND) };
+    (@returns lookup $answer:ty) => { $crate::operation::Returns::Lookup(<$answer as $crate::operation::OfRun>::KIND) };
+    (@returns latest $answer:ty) => { $crate::operation::Returns::Latest(<$answer as $crate::operation::OfRun>::KIND) };
     (@returns nothing $answer:ty) => { $crate::operation::Returns::Nothing };
     (@returns inner $answer:ty) => { $crate::operation::Returns::Inner };
+    (@answer lookup $answer:ty) => { $crate::operation::Page<$answer> };
+    (@answer latest $answer:ty) => { $crate::operation::Page<$answer> };
     (@answer page $answer:ty) => { $crate::operation::Page<$answer> };
     (@answer run $answer:ty) => { <$answer as $crate::operation::OfRun>::Started };
     (@answer $kind:ident $answer:ty) => { $answer };

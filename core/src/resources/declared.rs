@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::operation::{Endpoint, Page};
 use crate::page::Row;
-use crate::runs::RunState;
+use crate::runs::{Listed, RunState};
 
 /// Visits the declared operations, each with the types of its arguments and its result.
 pub(crate) trait Visitor {
@@ -14,6 +14,10 @@ pub(crate) trait Visitor {
     fn value<E: Endpoint<Answer: Send + Serialize>>(&mut self);
     /// Visits an operation that starts a run, which can be followed.
     fn run<E: Endpoint<Answer = S::Started, Fields: Default>, S: RunState>(&mut self);
+    /// Visits a method that finds the run that the caller names.
+    fn lookup<E: Endpoint<Answer = Page<S>, Fields: Default>, S: Listed>(&mut self);
+    /// Visits a method that finds the latest run.
+    fn latest<E: Endpoint<Answer = Page<S>, Fields: Default>, S: Listed>(&mut self);
     /// Visits an operation that only other operations use. Hosts have no method for it.
     fn inner<E: Endpoint>(&mut self);
 }
@@ -26,7 +30,8 @@ pub(crate) trait Visitor {
 /// * a word for its safety and priority: `read` and `poll` may be sent again, `write` and `trigger` change something;
 /// * the HTTP method, the path, the ids in the path, and the name of the operation in the SDK;
 /// * the type of its arguments;
-/// * what it returns (`page`, `value`, `run`, `nothing` or `inner`), with the type;
+/// * what it returns (`page`, `value`, `run`, `lookup`, `latest`, `nothing` or `inner`), with the type. A `lookup` and a
+///   `latest` are further methods that use an operation of the API which is declared elsewhere;
 /// * the [`Traits`](crate::operation::Traits) that differ from `Traits::NONE`.
 macro_rules! operations {
     ($($(#[doc = $doc:literal])* $marker:ident = $id:literal, $safety:ident $verb:ident $path:literal
@@ -44,6 +49,8 @@ macro_rules! operations {
     };
     (@visit $visitor:ident page $marker:ident $answer:ty) => { $visitor.page::<$marker, $answer>() };
     (@visit $visitor:ident run $marker:ident $answer:ty) => { $visitor.run::<$marker, $answer>() };
+    (@visit $visitor:ident lookup $marker:ident $answer:ty) => { $visitor.lookup::<$marker, $answer>() };
+    (@visit $visitor:ident latest $marker:ident $answer:ty) => { $visitor.latest::<$marker, $answer>() };
     (@visit $visitor:ident inner $marker:ident $answer:ty) => { $visitor.inner::<$marker>() };
     (@visit $visitor:ident $kind:ident $marker:ident $answer:ty) => { $visitor.value::<$marker>() };
 }

@@ -8,6 +8,7 @@ use crate::model::Timestamp;
 use crate::operation::Endpoint as _;
 use crate::operation::{NoFields, OfRun, Page, PathId, RunKind, StartedText, text};
 use crate::page::Row;
+use crate::problem::{BadEnd, RunProblem};
 use crate::resources::{Pages, Pending, syncs_after};
 use crate::runs::{Ending, Listed, Lost, Run, RunState, adopt};
 
@@ -75,6 +76,20 @@ impl OfRun for IdentityGraphRun {
     type Started = StartedText;
 }
 
+impl IdentityGraphRun {
+    /// Why the run did not succeed: Hightouch's code if the error text has one, and what to do. `None` if the run
+    /// succeeded or has not ended.
+    #[must_use]
+    pub fn problem(&self) -> Option<RunProblem> {
+        let end = match self.status {
+            IdentityGraphRunStatus::Failure => BadEnd::Failed,
+            IdentityGraphRunStatus::Cancelled => BadEnd::Cancelled,
+            _ => return None,
+        };
+        Some(RunProblem::of(end, self.error.as_deref(), None))
+    }
+}
+
 impl RunState for IdentityGraphRun {
     type Answer = Page<IdentityGraphRun>;
 
@@ -106,6 +121,10 @@ impl RunState for IdentityGraphRun {
 
     fn reason(&self) -> Option<String> {
         self.error.clone()
+    }
+
+    fn problem(&self) -> Option<RunProblem> {
+        Self::problem(self)
     }
 
     fn recovered(lost: Lost<'_>) -> impl Future<Output = Result<String, Error>> + Send {
@@ -240,6 +259,8 @@ const GRAPH: PathId = text(
     "graphId",
     &["The graph's id. No operation lists identity graphs: take the id from Hightouch's web app."],
 );
+const GRAPH_RUN: PathId =
+    text("run", "run_id", "runId", &["The run's id, as in the list of the graph's runs."]);
 const REQUEST: PathId = text(
     "reprocessing request",
     "request_id",
@@ -257,6 +278,19 @@ operations! {
     /// otherwise.
     ListIdrRunsOp = "ListIdrRuns", read GET "/idr/{graphId}/runs" [GRAPH] as "identity_graphs.runs",
     takes ListIdentityGraphRuns, gives page IdentityGraphRun, order Some("created_at"), page 20;
+
+    /// Returns a handle that follows a run that exists already, such as one that the scheduler or somebody else started.
+    /// Nothing is started. Costs one request. The error is of kind `not_found` if the server does not list the run. A
+    /// run that was requested a moment ago may not be listed yet.
+    FindIdrRunOp = "ListIdrRuns", poll GET "/idr/{graphId}/runs" [GRAPH, GRAPH_RUN] as "identity_graphs.run",
+    takes NoFields, gives lookup IdentityGraphRun;
+
+    /// Returns a handle that follows the latest run of an identity graph, whoever started it and whether or not it has
+    /// ended; nothing if the graph has no run. The latest run is the one that was requested last. Nothing is started.
+    /// Costs one request. If the graph has more than 20 runs and the server lists the oldest first, the end of the list
+    /// is searched with a few more.
+    LatestIdrRunOp = "ListIdrRuns", poll GET "/idr/{graphId}/runs" [GRAPH] as "identity_graphs.latest_run",
+    takes NoFields, gives latest IdentityGraphRun, page 20;
 
     /// Queues identifiers for reprocessing: the next run of the graph rebuilds the clusters that hold them. If `block`
     /// is true, the values are also put on the blocklist. A request that failed is sent again only if it certainly had
@@ -293,6 +327,19 @@ impl IdentityGraphs {
     #[must_use]
     pub fn runs(&self, graph: impl Into<String>, which: &ListIdentityGraphRuns) -> Pages<IdentityGraphRun> {
         Pages::new(&self.sender, call_on::<ListIdrRunsOp>(vec![Id::Text(graph.into())], which))
+    }
+
+    /// Returns the handle of a run that exists already, such as one that the scheduler started (operation
+    /// `ListIdrRuns`). Fails with the kind `not_found` if the server does not list the run.
+    pub fn run(&self, graph: impl Into<String>, run: impl Into<String>) -> Pending<Run<IdentityGraphRun>> {
+        let ids = vec![Id::Text(graph.into()), Id::Text(run.into())];
+        Pending::looked_up(&self.sender, call_on::<FindIdrRunOp>(ids, &NoFields))
+    }
+
+    /// Returns the handle of the latest run of a graph, whoever started it (operation `ListIdrRuns`). `None` if the
+    /// graph has no run.
+    pub fn latest_run(&self, graph: impl Into<String>) -> Pending<Option<Run<IdentityGraphRun>>> {
+        Pending::latest(&self.sender, call_on::<LatestIdrRunOp>(vec![Id::Text(graph.into())], &NoFields))
     }
 
     /// Queues identifiers for reprocessing (operation `QueueForReprocessing`). Their values are put on the blocklist

@@ -13,7 +13,7 @@ use crate::call::{Call, Id, Options, Spent, call_on};
 use crate::error::{Error, Kind};
 use crate::model::Readable;
 use crate::operation::Endpoint;
-use crate::runs::{self, Run, RunState};
+use crate::runs::{self, Listed, Run, RunState, RunToken};
 use crate::sender::Sender;
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
@@ -108,6 +108,64 @@ impl<S: RunState> Pending<Run<S>> {
                 Ok(Run::new(sender, token))
             })
         })
+    }
+}
+
+#[expect(private_bounds, reason = "states are this crate's own types")]
+impl<S: Listed> Pending<Run<S>> {
+    /// Creates a call that finds the run that `call` names.
+    pub(crate) fn looked_up(sender: &Sender, call: Result<Call, Error>) -> Self {
+        Self::made(sender, subject_of(&call), move |sender, spent| {
+            Box::pin(async move {
+                let token = looked_up::<S>(sender, &call?, spent).await?;
+                Ok(Run::new(sender, token))
+            })
+        })
+    }
+}
+
+#[expect(private_bounds, reason = "states are this crate's own types")]
+impl<S: Listed> Pending<Option<Run<S>>> {
+    /// Creates a call that finds the latest run of what `call` names.
+    pub(crate) fn latest(sender: &Sender, call: Result<Call, Error>) -> Self {
+        Self::made(sender, subject_of(&call), move |sender, spent| {
+            Box::pin(async move {
+                let token = latest::<S>(sender, &call?, spent).await?;
+                Ok(token.map(|token| Run::new(sender, token)))
+            })
+        })
+    }
+}
+
+/// Finds the run that a call names. If the call names a sync by its slug, the slug is looked up first.
+pub(crate) async fn looked_up<S: Listed>(
+    sender: &Sender,
+    call: &Call,
+    spent: &mut Spent,
+) -> Result<RunToken, Error> {
+    let mut by_slug = BySlug::default();
+    loop {
+        let ready = Box::pin(by_slug.ready(sender, call, spent)).await?;
+        match runs::lookup::<S>(sender, &ready, spent).await {
+            Err(error) if by_slug.again(sender, &ready, &error) => {}
+            found => return found,
+        }
+    }
+}
+
+/// Finds the latest run of what a call names. If the call names a sync by its slug, the slug is looked up first.
+pub(crate) async fn latest<S: Listed>(
+    sender: &Sender,
+    call: &Call,
+    spent: &mut Spent,
+) -> Result<Option<RunToken>, Error> {
+    let mut by_slug = BySlug::default();
+    loop {
+        let ready = Box::pin(by_slug.ready(sender, call, spent)).await?;
+        match runs::latest::<S>(sender, &ready, spent).await {
+            Err(error) if by_slug.again(sender, &ready, &error) => {}
+            found => return found,
+        }
     }
 }
 

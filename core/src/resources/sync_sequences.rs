@@ -5,6 +5,7 @@ use crate::call::{Call, Id, call_on};
 use crate::error::Error;
 use crate::model::Timestamp;
 use crate::operation::{NoFields, OfRun, PathId, RunKind, StartedText, text};
+use crate::problem::{BadEnd, RunProblem};
 use crate::resources::{Pending, syncs_after};
 use crate::runs::{Ending, Run, RunState};
 
@@ -65,6 +66,21 @@ fn named(member: &SequenceMember) -> String {
     }
 }
 
+impl SequenceRun {
+    /// Why the run did not succeed: which runs of syncs did not, and what to do. `None` if the run succeeded or has not
+    /// ended.
+    #[must_use]
+    pub fn problem(&self) -> Option<RunProblem> {
+        let end = match (&self.status, self.ending()?) {
+            (_, Ending::Success) => return None,
+            (_, Ending::Warning) => BadEnd::Warned,
+            (SequenceRunStatus::Cancelled, _) => BadEnd::Cancelled,
+            (_, Ending::Failure) => BadEnd::Failed,
+        };
+        Some(RunProblem::of_sequence(end, self.reason()))
+    }
+}
+
 impl RunState for SequenceRun {
     type Answer = SequenceRun;
     const MISSING_IS_404: bool = true;
@@ -106,6 +122,10 @@ impl RunState for SequenceRun {
             })
             .collect();
         (!bad.is_empty()).then(|| bad.join(", "))
+    }
+
+    fn problem(&self) -> Option<RunProblem> {
+        Self::problem(self)
     }
 }
 

@@ -17,7 +17,7 @@ use super::pace::{LOOK_AT_LEAST, MISSING_BORNE, PAGE_BORNE, UNREADABLE_BORNE, pa
 use super::state::{Ending, RunState};
 use super::sweep;
 use super::token::RunToken;
-use crate::attempt::Meta;
+use crate::attempt::{Meta, Subject};
 use crate::call::{Call, Options, Spent};
 use crate::error::{Error, Kind};
 use crate::limit::Class;
@@ -111,6 +111,33 @@ async fn finish(
     // A slow page must not hold up the result of the step.
     let most = Instant::now() + PAGE_BORNE;
     let _ = timeout_at(until.map_or(most, |until| until.min(most)), page).await;
+}
+
+/// Reads the run once, whatever was known of it.
+///
+/// # Errors
+/// Kind `not_found` if the server does not list the run.
+pub(crate) async fn look<S: RunState>(
+    sender: &Sender,
+    token: &RunToken,
+    options: &Options,
+) -> Result<(S, Meta), Error> {
+    let subject = Subject { method: "run.state", ..token.subject() };
+    let call = S::call(&token.parent, &token.run)?.of_class(Class::Poll).on_run(subject);
+    let mut spent = sender.account(call.subject(), options, false);
+    let state = match sender.value::<S::Answer>(&call, &mut spent).await {
+        Ok(answer) => S::pick(answer, &token.run).ok_or_else(|| {
+            let error = Error::new(Kind::NotFound, "the server does not list it")
+                .with_hint(
+                    "A run that was requested a moment ago may not be listed yet; a wait allows for that.",
+                )
+                .with_meta(spent.meta());
+            sender.error_at(&call, error)
+        }),
+        Err(error) => Err(error),
+    };
+    let state = state.map_err(|error| error.with_run(token.encode()))?;
+    Ok((state, spent.meta()))
 }
 
 /// A step in progress.

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use futures_util::stream::{self, Stream};
 use tokio::time::Instant;
 
-use super::{RunOrigin, RunState, RunToken, Seen, WaitOptions, expired, next};
+use super::{RunOrigin, RunState, RunToken, Seen, WaitOptions, expired, look, next};
 use crate::call::Options;
 use crate::error::Error;
 use crate::operation::RunKind;
@@ -95,11 +95,20 @@ impl<S: RunState> Run<S> {
         }))
     }
 
+    /// Reads the run once and returns its state. Unlike [`wait`](Self::wait), this fails during an outage, and it does
+    /// not fail if the run did. Costs one request.
+    ///
+    /// # Errors
+    /// Kind `not_found` if the server does not list the run (yet). Any other kind says why the run could not be read.
+    pub async fn state(&self) -> Result<S, Error> {
+        look(&self.sender, &self.token, &Options::default()).await.map(|(state, _)| state)
+    }
+
     /// Waits until the run ends. An outage does not end the wait.
     ///
     /// # Errors
     /// * Kind `run_failed` if the run ended in a way for which `options` asks for an error. [`Error::details`] holds
-    ///   the last state.
+    ///   the last state, and [`Error::problem`] says why.
     /// * Kind `wait_timeout` if the run did not end within the timeout in `options`.
     /// * Kind `not_found` if the server has not listed the run for ten minutes.
     /// * Kind `closed` if the client is closed.

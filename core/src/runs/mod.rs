@@ -6,6 +6,7 @@ mod claims;
 mod follow;
 mod followed;
 mod handle;
+mod lookup;
 mod newest;
 mod pace;
 mod state;
@@ -16,8 +17,9 @@ use std::time::Duration;
 
 pub(crate) use adopt::adopt;
 pub(crate) use begin::{begin, started, under_way};
-pub(crate) use follow::{FollowStep, Seen, next};
+pub(crate) use follow::{FollowStep, Seen, look, next};
 pub use handle::Run;
+pub(crate) use lookup::{latest, lookup};
 pub use state::Ending;
 pub(crate) use state::{Listed, Lost, RunState};
 pub(crate) use token::{RunOrigin, RunToken};
@@ -111,10 +113,9 @@ impl<S: RunState> FollowStep<S> {
             Some(Ending::Success) | None => false,
         };
         let Some(state) = self.state.as_ref().filter(|_| raised) else { return Ok(()) };
-        let why = state
-            .reason()
-            .map_or_else(String::new, |reason| format!(": {}", first_line(&sender.scrub(&reason))));
-        Err(Error::new(Kind::RunFailed, format!("it ended as {}{why}", state.status()))
+        let what = format!("it ended as {}", ended_as(state, |text| sender.scrub(text)));
+        Err(Error::new(Kind::RunFailed, what)
+            .with_problem(state.problem())
             .at(&token.subject())
             .with_details(Some(Json::of(state)))
             .scrubbed(|text| sender.scrub(text))
@@ -146,6 +147,18 @@ pub(crate) fn expired(sender: &Sender, token: &RunToken, failure: Option<&Error>
         .with_run(token.encode())
         .with_hint("The run goes on. Resume waiting with its token.")
         .scrubbed(|text| sender.scrub(text))
+}
+
+/// How a run ended, for a message: its status, how many rows were rejected, and the first line of its error text, from
+/// which `scrub` removes secrets.
+pub(crate) fn ended_as<S: RunState>(state: &S, scrub: impl Fn(&str) -> String) -> String {
+    let rows = match state.problem().and_then(|problem| problem.rejected_rows) {
+        None | Some(..=0) => String::new(),
+        Some(1) => " with 1 rejected row".to_owned(),
+        Some(rows) => format!(" with {rows} rejected rows"),
+    };
+    let why = state.reason().map_or_else(String::new, |reason| format!(": {}", first_line(&scrub(&reason))));
+    format!("{}{rows}{why}", state.status())
 }
 
 fn first_line(text: &str) -> String {

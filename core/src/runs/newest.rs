@@ -32,9 +32,8 @@ impl<'a, S: Listed> Newest<'a, S> {
         Self { sender, parent, spent, end: 0, length: 1, state: std::marker::PhantomData }
     }
 
-    /// Returns the newest runs that are `wanted`. An older page is read only if the oldest run of the newer page is
-    /// wanted.
-    pub(super) async fn find(&mut self, wanted: impl Fn(&S) -> bool) -> Result<Vec<S>, Error> {
+    /// Reads the page with the newest runs. Returns it, and whether the newest runs are certainly the last of the list.
+    async fn front(&mut self) -> Result<(Page<S>, bool), Error> {
         let mut page = self.page(self.end).await?;
         if page.data.is_empty() && self.end > 0 {
             self.end = 0;
@@ -54,6 +53,20 @@ impl<'a, S: Listed> Newest<'a, S> {
                 page = self.page(0).await?;
             }
         }
+        Ok((page, ascends))
+    }
+
+    /// Returns the newest run, by the time of its request and then by its id.
+    pub(super) async fn latest(&mut self) -> Result<Option<S>, Error> {
+        let (page, _) = self.front().await?;
+        // Ids of runs of syncs are numbers, of which the longer one is the larger.
+        Ok(page.data.into_iter().max_by_key(|run| (run.created(), run.id().len(), run.id())))
+    }
+
+    /// Returns the newest runs that are `wanted`. An older page is read only if the oldest run of the newer page is
+    /// wanted.
+    pub(super) async fn find(&mut self, wanted: impl Fn(&S) -> bool) -> Result<Vec<S>, Error> {
+        let (mut page, ascends) = self.front().await?;
         let (mut offset, mut whole) = (if ascends { self.end } else { 0 }, page.has_more == Some(false));
         let mut found = std::collections::BTreeMap::new();
         for read in 1..=PAGES {

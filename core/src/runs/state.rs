@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::model::{Readable, Timestamp};
 use crate::operation::{OfRun, Page};
 use crate::page::Row;
+use crate::problem::RunProblem;
 use crate::sender::Sender;
 
 /// How a run ended.
@@ -47,8 +48,11 @@ pub(crate) trait RunState: Readable + Serialize + OfRun + Send + Sync + 'static 
     /// The status of the run as the API writes it.
     fn status(&self) -> &str;
 
-    /// Why the run did not succeed.
+    /// The error text of a run that did not succeed.
     fn reason(&self) -> Option<String>;
+
+    /// Why the run did not succeed; `None` if it succeeded or has not ended.
+    fn problem(&self) -> Option<RunProblem>;
 
     /// Finds the id of the run after its trigger failed. By default, for kinds of runs that the API does not list,
     /// returns the error of the trigger.

@@ -51,6 +51,8 @@ pub(crate) enum RunOrigin {
     Adopted,
     /// The run was already in progress, and no run was started.
     Joined,
+    /// The caller named the run or asked for the latest one, and no trigger was sent.
+    LookedUp,
 }
 
 impl RunToken {

@@ -141,7 +141,9 @@ pub(crate) fn error_under_200(
 /// Whether an object has the members of an error: `message` and `details`, or `error` alone. The scan stops at the rows
 /// of a page, because a page is not an error.
 fn may_be_error(body: &[u8], operation: Option<&Operation>) -> bool {
-    let is_page = operation.is_some_and(|operation| matches!(operation.returns, Returns::Page(_)));
+    let is_page = operation.is_some_and(|operation| {
+        matches!(operation.returns, Returns::Page(_) | Returns::Lookup(_) | Returns::Latest(_))
+    });
     let (mut members, mut message, mut details, mut error) = (0, false, false, false);
     for Member { name, has_escapes, value } in scan::members(body) {
         match name {

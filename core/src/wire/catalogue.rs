@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use super::settings::{DoorOptions, DoorSettings};
-use super::table::{INNER, TABLE};
+use super::table::{INNER, LOOKUPS, TABLE};
 use crate::error::Kind;
-use crate::model::{Readable as _, Types, prose};
+use crate::model::{Field, Readable, Types, Variant, prose};
 use crate::operation::{Argument, Fields as _, Operation, Returns};
+use crate::problem::{ProblemCategory, RunProblem};
 use crate::reason::Reason;
 use crate::resources::{IdentityGraphRun, SequenceRun, SyncRun};
 
@@ -18,6 +19,7 @@ pub fn catalogue() -> String {
     SyncRun::describe(&mut types);
     SequenceRun::describe(&mut types);
     IdentityGraphRun::describe(&mut types);
+    problem(&mut types);
     let operations: Vec<Value> =
         TABLE.iter().filter_map(|entry| operation(entry.operation, &mut types)).collect();
     let settings: Vec<Value> = DoorSettings::ARGUMENTS
@@ -42,6 +44,8 @@ pub fn catalogue() -> String {
     let findings: Vec<Value> =
         Reason::ALL.iter().map(|(code, doc)| json!({ "code": code, "doc": prose(doc) })).collect();
     let inner: Vec<Value> = INNER.iter().filter_map(|inner| operation(inner, &mut types)).collect();
+    let lookups: Vec<Value> =
+        LOOKUPS.iter().filter_map(|entry| operation(entry.operation, &mut types)).collect();
     let all = || TABLE.iter().map(|entry| entry.operation).chain(INNER.iter().copied());
     let ids: Vec<&str> = all().map(|operation| operation.id).collect();
     let whole = json!({
@@ -53,9 +57,36 @@ pub fn catalogue() -> String {
         "operationIds": ids,
         "types": types.into_entries(),
         "operations": operations,
+        "lookups": lookups,
         "inner": inner,
     });
     format!("{whole:#}")
+}
+
+/// Describes [`RunProblem`]. It is not a type of the API, so it does not describe itself.
+fn problem(types: &mut Types) {
+    let fields: Vec<Field> = RunProblem::MEMBERS
+        .iter()
+        .map(|member| Field {
+            name: member.name,
+            wire: member.wire,
+            presence: member.presence,
+            doc: member.doc,
+            of: match member.of {
+                "int" => <i64 as Readable>::describe,
+                "bool" => <bool as Readable>::describe,
+                "string" => <String as Readable>::describe,
+                _ => category,
+            },
+        })
+        .collect();
+    types.object("RunProblem", RunProblem::DOC, false, &fields);
+}
+
+fn category(types: &mut Types) -> Value {
+    let values: Vec<Variant> =
+        ProblemCategory::ALL.iter().map(|(wire, doc)| Variant { wire, doc, of: None }).collect();
+    types.choice("ProblemCategory", ProblemCategory::DOC, true, &values)
 }
 
 fn operation(operation: &Operation, types: &mut Types) -> Option<Value> {
@@ -64,7 +95,8 @@ fn operation(operation: &Operation, types: &mut Types) -> Option<Value> {
         Returns::Page(of) => json!({ "page": of(types).get("ref"), "size": operation.traits.page }),
         Returns::Value(of) => json!({ "value": of(types).get("ref") }),
         Returns::Nothing => json!({ "nothing": true }),
-        Returns::Run(kind) => json!({ "run": kind.as_str() }),
+        Returns::Run(kind) | Returns::Lookup(kind) => json!({ "run": kind.as_str() }),
+        Returns::Latest(kind) => json!({ "latest": kind.as_str() }),
         Returns::Inner => json!({ "inner": true }),
     };
     let ids = operation.ids.iter().map(|id| {

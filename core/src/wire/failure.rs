@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::json::Json;
 use crate::message::Style;
 use crate::model::Written;
+use crate::problem::RunProblem;
 
 /// The error of a call or of the settings, as data.
 #[derive(Clone, Debug, Serialize)]
@@ -32,6 +33,7 @@ struct Data {
     causes: Vec<String>,
     meta: Option<Meta>,
     run: Option<String>,
+    problem: Option<RunProblem>,
 }
 
 impl Failure {
@@ -65,6 +67,7 @@ impl Failure {
             causes: error.causes_in(style),
             meta: error.meta().cloned().map(|meta| meta.in_style(style)),
             run: text(error.run()),
+            problem: error.problem().cloned(),
         }))
     }
 }

@@ -6,6 +6,7 @@ mod batches;
 mod catalogue;
 mod failure;
 mod ops;
+mod problem;
 mod settings;
 mod table;
 mod text;
@@ -13,6 +14,7 @@ mod thread;
 
 pub use catalogue::catalogue;
 pub use failure::Failure;
+pub use problem::problem;
 pub use settings::{options, settings, with_time_scale};
 pub use thread::{spawn, spawn_batched};
 

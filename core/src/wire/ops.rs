@@ -35,6 +35,7 @@ pub(super) async fn dispatch(caller: &Caller<'_>, op: &str, args: &str) -> Resul
     match op {
         "runs.open" => open_run(caller, args),
         "run" => next_step(caller, args).await,
+        "run.state" => state(caller, args).await,
         "syncs.run_many" => caller.batches.start(caller, args),
         "batch.next" => caller.batches.next(args, caller.style).await,
         "batch.close" => caller.batches.close(args, caller.style).await,
@@ -193,6 +194,27 @@ async fn next_step(caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
         RunKind::Sequence => step::<SequenceRun>(caller, &token, &asked).await,
         RunKind::IdentityGraph => step::<IdentityGraphRun>(caller, &token, &asked).await,
     }
+}
+
+struct ReadState {
+    run: String,
+}
+
+strictly!(ReadState { required run = "run": String, });
+
+async fn state(caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
+    let ReadState { run } = arguments(args)?;
+    let token = RunToken::decode(&run, origin(caller.client.sender()))?;
+    match token.kind {
+        RunKind::Sync => look::<SyncRun>(caller, &token).await,
+        RunKind::Sequence => look::<SequenceRun>(caller, &token).await,
+        RunKind::IdentityGraph => look::<IdentityGraphRun>(caller, &token).await,
+    }
+}
+
+async fn look<S: RunState>(caller: &Caller<'_>, token: &RunToken) -> Result<Reply, Error> {
+    let (state, meta) = runs::look::<S>(caller.client.sender(), token, &caller.options).await?;
+    Ok(Reply::new(meta, written(&state)?))
 }
 
 async fn step<S: RunState>(caller: &Caller<'_>, token: &RunToken, asked: &NextStep) -> Result<Reply, Error> {

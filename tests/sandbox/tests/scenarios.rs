@@ -16,10 +16,12 @@ const MEMBERS: [&str; 9] =
 const STEP: [&str; 11] =
     ["call", "client", "args", "opts", "on", "take", "atOnce", "cancelAfterMs", "cancelOn", "save", "expect"];
 /// Calls that are no operations of the API, each with its arguments.
-const OTHER_CALLS: [(&str, &[&str]); 8] = [
+const OTHER_CALLS: [(&str, &[&str]); 10] = [
     ("client.run", &["token"]),
     ("run.wait", &["timeoutMs", "onFailure", "onWarning"]),
     ("run.states", &[]),
+    ("run.state", &[]),
+    ("run.problem", &[]),
     ("request", &["method", "path", "query", "body"]),
     ("client.stats", &[]),
     ("client.diagnose", &[]),
@@ -29,7 +31,7 @@ const OTHER_CALLS: [(&str, &[&str]); 8] = [
 /// Members of an entry of `keys` that is an object.
 const KEY: [&str; 4] = ["fails", "usesClient", "delayMs", "key"];
 const EXPECT: [&str; 3] = ["value", "count", "error"];
-const ERROR: [&str; 11] = [
+const ERROR: [&str; 12] = [
     "kind",
     "code",
     "status",
@@ -39,6 +41,7 @@ const ERROR: [&str; 11] = [
     "details",
     "hint",
     "run",
+    "problem",
     "contains",
     "notContaining",
 ];

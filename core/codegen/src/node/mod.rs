@@ -221,9 +221,10 @@ fn returned(returns: &Value) -> Result<String, Error> {
         ),
         ("value", "The {@link NAME}."),
         ("run", "A {@link NAME} for the run."),
+        ("latest", "A {@link NAME} for the run; `null` if there is no run."),
     ] {
         if let Some(name) = returns.get_attr(key)?.as_str() {
-            let name = if key == "run" {
+            let name = if matches!(key, "run" | "latest") {
                 format!("{name}_run_handle").to_upper_camel_case()
             } else {
                 name.to_owned()

@@ -21,6 +21,7 @@ pub(super) fn forms(operation: &Json) -> Json {
     let (call, raw_call) = match kind {
         "page" => ("door.list", "try await door.rawValue"),
         "run" => ("try await door.run", "try await door.rawRun"),
+        "latest" => ("try await door.latestRun", "try await door.rawLatestRun"),
         "nothing" => ("try await door.nothing", "try await door.rawNothing"),
         _ => ("try await door.value", "try await door.rawValue"),
     };

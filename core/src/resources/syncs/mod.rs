@@ -13,8 +13,10 @@ pub use definitions::{ListSyncs, SyncCreate, SyncUpdate};
 pub use schedule::*;
 pub(crate) use slugs::{BySlug, fetch_by_slug};
 pub(crate) use start::{check_join, start};
+pub(crate) use trigger::{
+    FindSyncRunOp, LatestSyncRunOp, ListSyncRunsOp, TriggerRunOp, syncs_after, trigger_call,
+};
 pub use trigger::{IfRunning, ListSyncRuns, RunOrder, TriggerSync};
-pub(crate) use trigger::{ListSyncRunsOp, TriggerRunOp, syncs_after, trigger_call};
 pub use types::*;
 
 use crate::attempt::Subject;
@@ -79,5 +81,18 @@ impl Syncs {
     #[must_use]
     pub fn runs(&self, sync: impl Into<SyncReference>, which: &ListSyncRuns) -> Pages<SyncRun> {
         Pages::new(&self.sender, call_on::<ListSyncRunsOp>(vec![Id::Sync(sync.into())], which))
+    }
+
+    /// Returns the handle of a run that exists already, such as one that the scheduler started (operation
+    /// `ListSyncRuns`). Fails with the kind `not_found` if the server does not list the run.
+    pub fn run(&self, sync: impl Into<SyncReference>, run: i64) -> Pending<Run<SyncRun>> {
+        let ids = vec![Id::Sync(sync.into()), Id::Int(run)];
+        Pending::looked_up(&self.sender, call_on::<FindSyncRunOp>(ids, &NoFields))
+    }
+
+    /// Returns the handle of the latest run of a sync, whoever started it (operation `ListSyncRuns`). `None` if the sync
+    /// has no run.
+    pub fn latest_run(&self, sync: impl Into<SyncReference>) -> Pending<Option<Run<SyncRun>>> {
+        Pending::latest(&self.sender, call_on::<LatestSyncRunOp>(vec![Id::Sync(sync.into())], &NoFields))
     }
 }

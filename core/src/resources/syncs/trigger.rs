@@ -5,7 +5,8 @@ use crate::call::{Call, Id, call, call_on};
 use crate::error::Error;
 use crate::limit::Class;
 use crate::model::Timestamp;
-use crate::operation::{Endpoint as _, OfRun, Page, RunKind, SYNC, StartedNumber};
+use crate::operation::{Endpoint as _, NoFields, OfRun, Page, PathId, RunKind, SYNC, StartedNumber, number};
+use crate::problem::{BadEnd, RunProblem};
 use crate::runs::{Ending, Listed, Lost, RunState, adopt};
 
 request! {
@@ -97,7 +98,24 @@ operations! {
     /// Lists the runs of a sync, a page at a time, ordered by id unless `order_by` says otherwise.
     ListSyncRunsOp = "ListSyncRuns", read GET "/syncs/{syncId}/runs" [SYNC] as "syncs.runs",
     takes ListSyncRuns, gives page SyncRun;
+
+    /// Returns a handle that follows a run that exists already, such as one that the scheduler or somebody else started.
+    /// Nothing is started. Costs one request, and one more to look up a slug that the client does not remember. The
+    /// error is of kind `not_found` if the server does not list the run. A run that was requested a moment ago may not
+    /// be listed yet.
+    FindSyncRunOp = "ListSyncRuns", poll GET "/syncs/{syncId}/runs" [SYNC, SYNC_RUN] as "syncs.run",
+    takes NoFields, gives lookup SyncRun;
+
+    /// Returns a handle that follows the latest run of a sync, whoever started it and whether or not it has ended;
+    /// nothing if the sync has no run. The latest run is the one that was requested last. Nothing is started. Costs one
+    /// request, and one more to look up a slug that the client does not remember. If the sync has more than 100 runs and
+    /// the server lists the oldest first, the end of the list is searched with a few more.
+    LatestSyncRunOp = "ListSyncRuns", poll GET "/syncs/{syncId}/runs" [SYNC] as "syncs.latest_run",
+    takes NoFields, gives latest SyncRun;
 }
+
+const SYNC_RUN: PathId =
+    number("run", "run_id", "runId", &["The run's id, as in the list of the sync's runs."]);
 
 /// The call that starts a run. A slug needs another operation than an id.
 pub(crate) fn trigger_call(sync: &SyncReference, how: &TriggerSync) -> Result<Call, Error> {
@@ -125,6 +143,22 @@ pub(crate) fn syncs_after(after: Option<Timestamp>) -> Result<Call, Error> {
 impl OfRun for SyncRun {
     const KIND: RunKind = RunKind::Sync;
     type Started = StartedNumber;
+}
+
+impl SyncRun {
+    /// Why the run did not succeed: Hightouch's code if the error text has one, the number of rejected rows, and what to
+    /// do. `None` if the run succeeded or has not ended.
+    #[must_use]
+    pub fn problem(&self) -> Option<RunProblem> {
+        let end = match self.status {
+            SyncRunStatus::Failed => BadEnd::Failed,
+            SyncRunStatus::Warning => BadEnd::Warned,
+            SyncRunStatus::Cancelled => BadEnd::Cancelled,
+            SyncRunStatus::Interrupted => BadEnd::Interrupted,
+            _ => return None,
+        };
+        Some(RunProblem::of(end, self.error.as_deref(), Some(self.failed_rows.total())))
+    }
 }
 
 impl RunState for SyncRun {
@@ -160,6 +194,10 @@ impl RunState for SyncRun {
 
     fn reason(&self) -> Option<String> {
         self.error.clone()
+    }
+
+    fn problem(&self) -> Option<RunProblem> {
+        Self::problem(self)
     }
 
     fn recovered(lost: Lost<'_>) -> impl Future<Output = Result<String, Error>> + Send {

@@ -16,7 +16,7 @@ use crate::model::{Canonical, Written};
 use crate::operation::{Endpoint, IdKind, Operation, Page};
 use crate::page::{self, CanonicalRow, Row};
 use crate::resources::{self as api, CampaignTrigger, TriggerSync, Visitor};
-use crate::runs::{self, RunOrigin, RunState, RunToken};
+use crate::runs::{self, Listed, RunOrigin, RunState, RunToken};
 
 type Making<'a> = Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send + 'a>>;
 type Members = std::collections::BTreeMap<String, Box<RawValue>>;
@@ -30,12 +30,16 @@ pub(super) struct Entry {
 /// The operations that hosts have methods for, as the resources declare them.
 pub(super) static TABLE: LazyLock<Vec<Entry>> = LazyLock::new(|| collected().entries);
 
+/// Further methods of hosts, which find runs. Each uses an operation that is in [`TABLE`] under another name.
+pub(super) static LOOKUPS: LazyLock<Vec<Entry>> = LazyLock::new(|| collected().lookups);
+
 /// Operations that other operations use. Hosts have no methods for them.
 pub(super) static INNER: LazyLock<Vec<&Operation>> = LazyLock::new(|| collected().inner);
 
 #[derive(Default)]
 struct Collected {
     entries: Vec<Entry>,
+    lookups: Vec<Entry>,
     inner: Vec<&'static Operation>,
 }
 
@@ -66,6 +70,14 @@ impl Visitor for Collected {
         self.add(run::<E, S>());
     }
 
+    fn lookup<E: Endpoint<Answer = Page<S>, Fields: Default>, S: Listed>(&mut self) {
+        self.lookups.push(lookup::<E, S>());
+    }
+
+    fn latest<E: Endpoint<Answer = Page<S>, Fields: Default>, S: Listed>(&mut self) {
+        self.lookups.push(latest::<E, S>());
+    }
+
     fn inner<E: Endpoint>(&mut self) {
         self.inner.push(E::OPERATION);
     }
@@ -73,7 +85,7 @@ impl Visitor for Collected {
 
 impl Entry {
     pub(super) fn find(op: &str) -> Option<&'static Self> {
-        TABLE.iter().find(|entry| entry.operation.op == op)
+        TABLE.iter().chain(LOOKUPS.iter()).find(|entry| entry.operation.op == op)
     }
 
     pub(super) async fn call(&self, caller: &Caller<'_>, args: Members) -> Result<Reply, Error> {
@@ -148,6 +160,34 @@ const fn run<E: Endpoint<Answer = S::Started, Fields: Default>, S: RunState>() -
             })
         },
         ..value::<E>()
+    }
+}
+
+const fn lookup<E: Endpoint<Answer = Page<S>, Fields: Default>, S: Listed>() -> Entry {
+    Entry {
+        operation: E::OPERATION,
+        make: |caller, args| {
+            Box::pin(async move {
+                let call = prepared::<E>(args)?;
+                let mut spent = caller.account(call.subject());
+                let token = api::looked_up::<S>(caller.client.sender(), &call, &mut spent).await;
+                Reply::ended(spent, token.and_then(|token| written(&run_value(&token))))
+            })
+        },
+    }
+}
+
+const fn latest<E: Endpoint<Answer = Page<S>, Fields: Default>, S: Listed>() -> Entry {
+    Entry {
+        operation: E::OPERATION,
+        make: |caller, args| {
+            Box::pin(async move {
+                let call = prepared::<E>(args)?;
+                let mut spent = caller.account(call.subject());
+                let token = api::latest::<S>(caller.client.sender(), &call, &mut spent).await;
+                Reply::ended(spent, token.and_then(|token| written(&token.as_ref().map(run_value))))
+            })
+        },
     }
 }
 

@@ -62,6 +62,14 @@ impl Visitor for Making<'_> {
         self.by::<E>(prepared::<E>);
     }
 
+    fn lookup<E: Endpoint<Answer = Page<S>, Fields: Default>, S: Listed>(&mut self) {
+        self.by::<E>(prepared::<E>);
+    }
+
+    fn latest<E: Endpoint<Answer = Page<S>, Fields: Default>, S: Listed>(&mut self) {
+        self.by::<E>(prepared::<E>);
+    }
+
     fn inner<E: Endpoint>(&mut self) {}
 }
 

@@ -57,6 +57,18 @@ impl Args {
         let run = kind(call.with(self.options).await?);
         Ok((handle(&run), Some(run)))
     }
+
+    pub async fn latest<S: Send + 'static>(
+        self,
+        call: Pending<Option<Run<S>>>,
+        kind: fn(Run<S>) -> AnyRun,
+    ) -> Made
+    where
+        Run<S>: Send,
+    {
+        let run = call.with(self.options).await?.map(kind);
+        Ok((run.as_ref().map_or(Value::Null, handle), run))
+    }
 }
 
 /// Reads a list to its end or, with `first_page`, only its first page.

@@ -191,6 +191,22 @@ pub async fn make(client: &Client, op: &str, given: Value, options: Options, fir
             let call = client.event_domains().update(args.text("domainId"), &args.rest());
             args.value(call).await
         }
+        "syncs.run" => {
+            let call = client.syncs().run(args.sync(), args.int("runId"));
+            args.run(call, AnyRun::Sync).await
+        }
+        "syncs.latest_run" => {
+            let call = client.syncs().latest_run(args.sync());
+            args.latest(call, AnyRun::Sync).await
+        }
+        "identity_graphs.run" => {
+            let call = client.identity_graphs().run(args.text("graphId"), args.text("runId"));
+            args.run(call, AnyRun::IdentityGraph).await
+        }
+        "identity_graphs.latest_run" => {
+            let call = client.identity_graphs().latest_run(args.text("graphId"));
+            args.latest(call, AnyRun::IdentityGraph).await
+        }
         _ => panic!("no operation is called {op}"),
     }
 }

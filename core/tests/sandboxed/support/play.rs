@@ -274,6 +274,18 @@ impl Play<'_> {
                 AnyRun::IdentityGraph(run) => statuses(run.states()).await?,
                 other => panic!("a kind of run that this player does not know: {other:?}"),
             },
+            "run.state" => match self.run(step) {
+                AnyRun::Sync(run) => json!(run.state().await?),
+                AnyRun::Sequence(run) => json!(run.state().await?),
+                AnyRun::IdentityGraph(run) => json!(run.state().await?),
+                other => panic!("a kind of run that this player does not know: {other:?}"),
+            },
+            "run.problem" => match self.run(step) {
+                AnyRun::Sync(run) => json!(run.state().await?.problem()),
+                AnyRun::Sequence(run) => json!(run.state().await?.problem()),
+                AnyRun::IdentityGraph(run) => json!(run.state().await?.problem()),
+                other => panic!("a kind of run that this player does not know: {other:?}"),
+            },
             "request" => {
                 let query = args["query"].as_object().cloned().unwrap_or_else(Map::new);
                 let text = |name: &str| args[name].as_str().unwrap_or_default();

@@ -48,6 +48,10 @@ pub(crate) const OPERATIONS: &[(&str, &[&str])] = &[
     ("event_domains.get", &["domainId"]),
     ("event_domains.create", &["name", "slug", "description", "onUndeclaredSchema", "events", "components"]),
     ("event_domains.update", &["domainId", "name", "slug", "description", "onUndeclaredSchema", "events", "components"]),
+    ("syncs.run", &["sync", "runId"]),
+    ("syncs.latest_run", &["sync"]),
+    ("identity_graphs.run", &["graphId", "runId"]),
+    ("identity_graphs.latest_run", &["graphId"]),
 ];
 
 /// Operations that return lists.
