@@ -5,6 +5,7 @@ mod call;
 mod clock;
 mod driver;
 mod engine;
+mod problem;
 mod process;
 mod wakeup;
 
@@ -17,4 +18,6 @@ mod _bridge {
     use crate::clock::monotonic;
     #[pymodule_export]
     use crate::engine::Engine;
+    #[pymodule_export]
+    use crate::problem::problem;
 }

@@ -34,7 +34,7 @@ def method(client: Any, handle: Any, call: str) -> Any:
     """Returns the public method that a step calls."""
     if call in WITHOUT_OWNER:
         return getattr(client, WITHOUT_OWNER[call])
-    owner, _, name = call.partition(".")
+    owner, _, name = call.replace("run.problem", "run.state").partition(".")
     known = {"client": client, "run": handle}
     return getattr(known[owner] if owner in known else getattr(client, snake(owner)), snake(name))
 
@@ -186,6 +186,8 @@ class Blocking:
         value = called(**arguments(part.step, called))
         if part.step["call"] == "run.states":
             return [state.status for state in value]
+        if part.step["call"] == "run.problem":
+            return value.problem
         if isinstance(value, Listing):
             return value.first_page().items if part.step.get("take") == "firstPage" else list(value)
         return value
@@ -250,6 +252,8 @@ class Asynchronous:
         value = called(**arguments(part.step, called))
         if part.step["call"] == "run.states":
             return [state.status async for state in value]
+        if part.step["call"] == "run.problem":
+            return (await value).problem
         if isinstance(value, AsyncListing):
             return (await value).items if part.step.get("take") == "firstPage" else [item async for item in value]
         return await value if inspect.isawaitable(value) else value

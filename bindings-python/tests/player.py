@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from drivers import Driver, Keys, Part
-from hightouch_sdk import AsyncRun, HightouchError, Json, Run
+from hightouch_sdk import AsyncRun, HightouchError, Json, Run, RunFailedError
 from sandbox import World
 from trace_keys import trace, trace_error, trace_run, trace_value
 
@@ -61,6 +61,7 @@ def failure(error: BaseException) -> dict[str, Any]:
         "hint": error.hint,
         "causes": error.causes,
         "run": error.run_token,
+        "problem": plain(error.problem) if isinstance(error, RunFailedError) else None,
         "meta": plain(error.meta),
     }
 

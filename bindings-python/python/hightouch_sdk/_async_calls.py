@@ -47,6 +47,10 @@ class AsyncCalls:
     async def run(self, op: str, args: Args, opts: Opts, handle: AsyncHandle[T]) -> T:
         return handle(self.door, (await self.door.call(op, args, opts))[1], slug_of(args))
 
+    async def latest(self, op: str, args: Args, opts: Opts, handle: AsyncHandle[T]) -> T | None:
+        body = (await self.door.call(op, args, opts))[1]
+        return None if body == b"null" else handle(self.door, body, slug_of(args))
+
     def raw(self) -> AsyncCalls:
         """Returns the same calls with raw answers.
 
@@ -75,6 +79,12 @@ class AsyncRawCalls:
 
     async def run(self, op: str, args: Args, opts: Opts, handle: AsyncHandle[T]) -> RawResponse[T]:
         return await self._answer(op, args, opts, lambda body: handle(self.door, body, slug_of(args)))
+
+    async def latest(self, op: str, args: Args, opts: Opts, handle: AsyncHandle[T]) -> RawResponse[T | None]:
+        def made(body: bytes) -> T | None:
+            return None if body == b"null" else handle(self.door, body, slug_of(args))
+
+        return await self._answer(op, args, opts, made)
 
     async def _answer(self, op: str, args: Args, opts: Opts, make: Callable[[bytes], T]) -> RawResponse[T]:
         return RawResponse(*await self.door.call(op, args, {**opts, "raw": True}), make)

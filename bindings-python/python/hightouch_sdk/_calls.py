@@ -66,6 +66,10 @@ class Calls:
     def run(self, op: str, args: Args, opts: Opts, handle: Handle[T]) -> T:
         return handle(self.door, self.door.call(op, args, opts)[1], slug_of(args))
 
+    def latest(self, op: str, args: Args, opts: Opts, handle: Handle[T]) -> T | None:
+        body = self.door.call(op, args, opts)[1]
+        return None if body == b"null" else handle(self.door, body, slug_of(args))
+
     def raw(self) -> Calls:
         """Returns the same calls with raw answers.
 
@@ -94,6 +98,12 @@ class RawCalls:
 
     def run(self, op: str, args: Args, opts: Opts, handle: Handle[T]) -> RawResponse[T]:
         return self._answer(op, args, opts, lambda body: handle(self.door, body, slug_of(args)))
+
+    def latest(self, op: str, args: Args, opts: Opts, handle: Handle[T]) -> RawResponse[T | None]:
+        def made(body: bytes) -> T | None:
+            return None if body == b"null" else handle(self.door, body, slug_of(args))
+
+        return self._answer(op, args, opts, made)
 
     def _answer(self, op: str, args: Args, opts: Opts, make: Callable[[bytes], T]) -> RawResponse[T]:
         return RawResponse(*self.door.call(op, args, {**opts, "raw": True}), make)

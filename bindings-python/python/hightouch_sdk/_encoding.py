@@ -150,7 +150,7 @@ def options_json(opts: Opts) -> str:
     return args_json(given) if given else ""
 
 
-def encoded(members: Mapping[str, object]) -> str:
+def encoded(members: object) -> str:
     """Writes an object as JSON.
 
     Raises:

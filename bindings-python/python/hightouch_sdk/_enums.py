@@ -70,6 +70,54 @@ IdentityGraphRunStatus: TypeAlias = (
 * ``CANCELLED``: The run was cancelled.
 """
 
+ProblemCategory: TypeAlias = (
+    Literal[
+        "credentials",
+        "permission",
+        "rate_limit",
+        "timeout",
+        "unavailable",
+        "missing_column",
+        "missing_resource",
+        "model",
+        "invalid_data",
+        "configuration",
+        "conflict",
+        "too_large",
+        "training",
+        "rejected_rows",
+        "sync_run",
+        "cancelled",
+        "interrupted",
+        "internal",
+        "unknown",
+    ]
+    | str
+)
+"""What sort of problem kept a run from succeeding.
+
+* ``credentials``: Credentials for the source or the destination are wrong, expired or revoked.
+* ``permission``: The connected account lacks a permission.
+* ``rate_limit``: The source or the destination limits the rate of requests.
+* ``timeout``: Something took too long.
+* ``unavailable``: The source or the destination failed or could not be reached.
+* ``missing_column``: The sync uses a column that does not exist.
+* ``missing_resource``: The sync names something else that does not exist, such as a table, a list or an
+  audience.
+* ``model``: The model's query or its primary key is wrong.
+* ``invalid_data``: The destination does not accept a value.
+* ``configuration``: The settings of the sync or of the destination are wrong.
+* ``conflict``: Something else was changing the same data, or such data exists already.
+* ``too_large``: There were too many rows, or a request was too large.
+* ``training``: A predictive trait could not be trained.
+* ``rejected_rows``: The destination rejected rows.
+* ``sync_run``: The run of a sync in the sequence did not succeed.
+* ``cancelled``: The run was cancelled.
+* ``interrupted``: The run was interrupted.
+* ``internal``: Hightouch itself failed.
+* ``unknown``: The reason is not recognised.
+"""
+
 ListOrder: TypeAlias = (
     Literal[
         "id",
@@ -323,6 +371,7 @@ __all__ = [
     "IfRunning",
     "IntervalUnit",
     "ListOrder",
+    "ProblemCategory",
     "RecipientStatus",
     "RejectReason",
     "ReprocessState",

@@ -153,12 +153,29 @@ class RunFailedError(HightouchError):
     if TYPE_CHECKING:
         _state: type[SyncRun | SequenceRun | IdentityGraphRun] | None
         _items: Sequence[hightouch_sdk.BatchItem]
+        _problem: bytes
     _state = None
     _items = ()
+    _problem = b"null"
 
     def of(self, state: type[Any]) -> None:
         """Sets the type of ``result``; the handle of the run calls this."""
         self._state = state
+
+    def because(self, problem: bytes) -> None:
+        """Sets the JSON of ``problem``; the function that creates the error calls this."""
+        self._problem = problem
+
+    @property
+    def problem(self) -> hightouch_sdk.RunProblem | None:
+        """Why the run did not succeed, and what to do.
+
+        None for the error of a batch: the ``state`` of each of its ``items`` has a ``problem`` of its own.
+        """
+        from ._models import RunProblem
+
+        found: RunProblem | None = Decoder(RunProblem | None).decode(self._problem)
+        return found
 
     def of_batch(self, items: Sequence[hightouch_sdk.BatchItem]) -> None:
         """Takes all items of the batch, and sets ``items`` to the failed ones; the batch calls this."""

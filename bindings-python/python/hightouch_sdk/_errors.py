@@ -9,6 +9,7 @@ from ._error_base import Attempt as Attempt
 from ._error_base import Cut as Cut
 from ._error_base import HightouchError as HightouchError
 from ._error_base import Meta as Meta
+from ._error_base import RunFailedError as RunFailedError
 from ._error_classes import *  # noqa: F403
 from ._error_classes import BY_KIND as BY_KIND
 from ._json import Json
@@ -29,6 +30,7 @@ class _Failure(Struct):
     causes: list[str] = []
     meta: Meta | None = None
     run: str | None = None
+    problem: Raw = Raw(b"null")
 
 
 _FAILURE = Decoder(_Failure)
@@ -38,7 +40,7 @@ def failure(head: str | bytes) -> HightouchError:
     """Creates the exception for a failure of the core."""
     it = decode(_FAILURE, head.encode() if isinstance(head, str) else head)
     details = Json.from_raw(it.details)
-    return BY_KIND.get(it.kind, HightouchError)(
+    error = BY_KIND.get(it.kind, HightouchError)(
         it.message,
         kind=it.kind,
         code=it.code,
@@ -53,3 +55,6 @@ def failure(head: str | bytes) -> HightouchError:
         meta=it.meta,
         run_token=it.run,
     )
+    if isinstance(error, RunFailedError):
+        error.because(bytes(it.problem))
+    return error

@@ -10,6 +10,7 @@ from msgspec.structs import force_setattr
 
 from ._fields import needed, needed_list
 from ._json import json_of
+from ._problem import problem_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,6 +31,7 @@ else:
     SyncRunStatus = str
     SequenceRunStatus = str
     IdentityGraphRunStatus = str
+    ProblemCategory = str
     ListOrder = str
     IntervalUnit = str
     SyncStatus = str
@@ -95,6 +97,11 @@ class SyncRun(Struct, frozen=True, kw_only=True):
     error: str | None = None
     """Error message of a run that did not succeed."""
 
+    @property
+    def problem(self) -> RunProblem | None:
+        """Why the run did not succeed, and what to do. None if it succeeded or has not ended. Nothing is sent."""
+        return problem_of(self, RunProblem)
+
 
 class SequenceMember(Struct, frozen=True, kw_only=True):
     """The run of one sync in a sequence."""
@@ -124,6 +131,11 @@ class SequenceRun(Struct, frozen=True, kw_only=True):
 
     sync_runs: list[SequenceMember] = field(name="syncRuns", default=[])
     """Runs of the sequence's syncs. Only runs that have started are listed."""
+
+    @property
+    def problem(self) -> RunProblem | None:
+        """Why the run did not succeed, and what to do. None if it succeeded or has not ended. Nothing is sent."""
+        return problem_of(self, RunProblem)
 
 
 class IdentityGraphRunStats(Struct, frozen=True, kw_only=True):
@@ -169,6 +181,39 @@ class IdentityGraphRun(Struct, frozen=True, kw_only=True):
 
     error: str | None = None
     """Error message of a run that failed."""
+
+    @property
+    def problem(self) -> RunProblem | None:
+        """Why the run did not succeed, and what to do. None if it succeeded or has not ended. Nothing is sent."""
+        return problem_of(self, RunProblem)
+
+
+class RunProblem(Struct, frozen=True, kw_only=True):
+    """Why a run failed, was cancelled or was interrupted, or why it ended with warnings."""
+
+    category: ProblemCategory
+    """The sort of problem."""
+
+    code: str | None = None
+    """Hightouch's own code of the problem, such as ``DESTINATION_RATE_LIMIT``, if the error text contains one.
+    Its documentation lists the codes."""
+
+    summary: str
+    """What happened, in one sentence."""
+
+    advice: str
+    """What to do, in one line."""
+
+    guessed: bool
+    """Whether ``category``, ``summary`` and ``advice`` are only a reading of the error text, which may be wrong.
+    False if they come from a code, from the status or from the number of rejected rows."""
+
+    error: str | None = None
+    """The error text of the run, as Hightouch or the destination wrote it. For a run of a sequence, it names the
+    runs of syncs that did not succeed. Absent if the run has none."""
+
+    rejected_rows: int | None = field(name="rejectedRows", default=None)
+    """The number of rows that the destination rejected. Absent for a run of a sequence or of an identity graph."""
 
 
 class Source(Struct, frozen=True, kw_only=True):
@@ -1182,6 +1227,7 @@ __all__ = [
     "ReprocessRequest",
     "ReprocessStatus",
     "RowCounts",
+    "RunProblem",
     "Schedule",
     "ScheduleRule",
     "SendStatus",

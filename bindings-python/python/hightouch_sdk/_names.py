@@ -95,6 +95,10 @@ OPERATION_IDS: Final = {
     "event_domains.get": "GetDomain",
     "event_domains.create": "CreateDomain",
     "event_domains.update": "UpdateDomain",
+    "syncs.run": "ListSyncRuns",
+    "syncs.latest_run": "ListSyncRuns",
+    "identity_graphs.run": "ListIdrRuns",
+    "identity_graphs.latest_run": "ListIdrRuns",
 }
 """The API's own name of each operation."""
 
@@ -109,6 +113,7 @@ ENUMS: Final = (
     "IfRunning",
     "IntervalUnit",
     "ListOrder",
+    "ProblemCategory",
     "RecipientStatus",
     "RejectReason",
     "ReprocessState",
@@ -157,6 +162,7 @@ __all__ = [
     "MessageVariableConfig",
     "MessageVariant",
     "Model",
+    "ProblemCategory",
     "RawQuery",
     "RecipientResult",
     "RecipientStatus",
@@ -166,6 +172,7 @@ __all__ = [
     "ReprocessStatus",
     "RowCounts",
     "RunOrder",
+    "RunProblem",
     "Schedule",
     "ScheduleRule",
     "SendStatus",

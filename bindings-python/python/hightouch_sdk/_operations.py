@@ -1509,6 +1509,100 @@ class IdentityGraphs(Resource):
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
         return self._calls.run("identity_graphs.trigger_legacy", args, opts, IdentityGraphRunHandle)
 
+    def run(
+        self,
+        graph_id: str,
+        run_id: str,
+        *,
+        timeout: Seconds | None = None,
+        deadline: Seconds | None = None,
+        max_retries: int | None = None,
+        max_wait: Seconds | None = None,
+        priority: Priority | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> IdentityGraphRunHandle:
+        """Returns a handle that follows a run that exists already, such as one that the scheduler or somebody
+        else started. Nothing is started. Costs one request. The error is of kind ``not_found`` if the server
+        does not list the run. A run that was requested a moment ago may not be listed yet.
+
+        Operation ``ListIdrRuns``, ``GET /idr/{graphId}/runs``.
+
+        Args:
+            graph_id: The graph's id. No operation lists identity graphs: take the id from Hightouch's web
+                app.
+            run_id: The run's id, as in the list of the graph's runs.
+            timeout: Time limit of one attempt, in seconds or as a timedelta, above 0.
+            deadline: Time limit of the whole call, with its waiting and
+                retries, in seconds or as a timedelta, above 0.
+            max_retries: How many times the call may be sent again after a failure, if that is safe.
+            max_wait: How long the call may wait for the rate limit, in seconds or as a timedelta. With 0, the
+                request is sent at once or fails.
+            priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
+                ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
+            headers: Headers to send in addition to those of the client. They replace headers of the client with the
+                same name.
+
+        Returns:
+            The handle of the run.
+
+        Raises:
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: The graph or run does not exist.
+            HightouchError: The call failed for another reason. The subclass says for which.
+        """
+        args: Args = {
+            "graphId": graph_id,
+            "runId": run_id,
+        }
+        opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
+        return self._calls.run("identity_graphs.run", args, opts, IdentityGraphRunHandle)
+
+    def latest_run(
+        self,
+        graph_id: str,
+        *,
+        timeout: Seconds | None = None,
+        deadline: Seconds | None = None,
+        max_retries: int | None = None,
+        max_wait: Seconds | None = None,
+        priority: Priority | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> IdentityGraphRunHandle | None:
+        """Returns a handle that follows the latest run of an identity graph, whoever started it and whether or
+        not it has ended; nothing if the graph has no run. The latest run is the one that was requested last.
+        Nothing is started. Costs one request. If the graph has more than 20 runs and the server lists the
+        oldest first, the end of the list is searched with a few more.
+
+        Operation ``ListIdrRuns``, ``GET /idr/{graphId}/runs``.
+
+        Args:
+            graph_id: The graph's id. No operation lists identity graphs: take the id from Hightouch's web
+                app.
+            timeout: Time limit of one attempt, in seconds or as a timedelta, above 0.
+            deadline: Time limit of the whole call, with its waiting and
+                retries, in seconds or as a timedelta, above 0.
+            max_retries: How many times the call may be sent again after a failure, if that is safe.
+            max_wait: How long the call may wait for the rate limit, in seconds or as a timedelta. With 0, the
+                request is sent at once or fails.
+            priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
+                ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
+            headers: Headers to send in addition to those of the client. They replace headers of the client with the
+                same name.
+
+        Returns:
+            The handle of the run; None if there is no run.
+
+        Raises:
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: No graph has this id.
+            HightouchError: The call failed for another reason. The subclass says for which.
+        """
+        args: Args = {
+            "graphId": graph_id,
+        }
+        opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
+        return self._calls.latest("identity_graphs.latest_run", args, opts, IdentityGraphRunHandle)
+
     @property
     def with_raw_response(self) -> IdentityGraphsWithRawResponse:
         """The same operations, but each returns the raw response. A list returns the response with its first page."""
@@ -1527,6 +1621,10 @@ class IdentityGraphsWithRawResponse(RawResource):
     reprocess_status = Raw(IdentityGraphs.reprocess_status)
 
     trigger_legacy = Raw(IdentityGraphs.trigger_legacy)  # pyright: ignore[reportDeprecated]
+
+    run = Raw(IdentityGraphs.run)
+
+    latest_run = Raw(IdentityGraphs.latest_run)
 
 
 class Models(Resource):
@@ -2569,6 +2667,104 @@ class Syncs(RunMany):
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
         return self._calls.page("syncs.runs", args, opts, SyncRun)
 
+    def run(
+        self,
+        sync: int | str | Sync,
+        run_id: int,
+        *,
+        timeout: Seconds | None = None,
+        deadline: Seconds | None = None,
+        max_retries: int | None = None,
+        max_wait: Seconds | None = None,
+        priority: Priority | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> SyncRunHandle:
+        """Returns a handle that follows a run that exists already, such as one that the scheduler or somebody
+        else started. Nothing is started. Costs one request, and one more to look up a slug that the client
+        does not remember. The error is of kind ``not_found`` if the server does not list the run. A run that
+        was requested a moment ago may not be listed yet.
+
+        Operation ``ListSyncRuns``, ``GET /syncs/{syncId}/runs``.
+
+        Args:
+            sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request to
+                look up its id, unless the client remembers the id. A call that changes something looks up the
+                slug each time.
+            run_id: The run's id, as in the list of the sync's runs.
+            timeout: Time limit of one attempt, in seconds or as a timedelta, above 0.
+            deadline: Time limit of the whole call, with its waiting and
+                retries, in seconds or as a timedelta, above 0.
+            max_retries: How many times the call may be sent again after a failure, if that is safe.
+            max_wait: How long the call may wait for the rate limit, in seconds or as a timedelta. With 0, the
+                request is sent at once or fails.
+            priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
+                ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
+            headers: Headers to send in addition to those of the client. They replace headers of the client with the
+                same name.
+
+        Returns:
+            The handle of the run.
+
+        Raises:
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: The sync or run does not exist.
+            HightouchError: The call failed for another reason. The subclass says for which.
+        """
+        args: Args = {
+            "sync": sync_id(sync),
+            "runId": run_id,
+        }
+        opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
+        return self._calls.run("syncs.run", args, opts, SyncRunHandle)
+
+    def latest_run(
+        self,
+        sync: int | str | Sync,
+        *,
+        timeout: Seconds | None = None,
+        deadline: Seconds | None = None,
+        max_retries: int | None = None,
+        max_wait: Seconds | None = None,
+        priority: Priority | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> SyncRunHandle | None:
+        """Returns a handle that follows the latest run of a sync, whoever started it and whether or not it has
+        ended; nothing if the sync has no run. The latest run is the one that was requested last. Nothing is
+        started. Costs one request, and one more to look up a slug that the client does not remember. If the
+        sync has more than 100 runs and the server lists the oldest first, the end of the list is searched
+        with a few more.
+
+        Operation ``ListSyncRuns``, ``GET /syncs/{syncId}/runs``.
+
+        Args:
+            sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request to
+                look up its id, unless the client remembers the id. A call that changes something looks up the
+                slug each time.
+            timeout: Time limit of one attempt, in seconds or as a timedelta, above 0.
+            deadline: Time limit of the whole call, with its waiting and
+                retries, in seconds or as a timedelta, above 0.
+            max_retries: How many times the call may be sent again after a failure, if that is safe.
+            max_wait: How long the call may wait for the rate limit, in seconds or as a timedelta. With 0, the
+                request is sent at once or fails.
+            priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
+                ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
+            headers: Headers to send in addition to those of the client. They replace headers of the client with the
+                same name.
+
+        Returns:
+            The handle of the run; None if there is no run.
+
+        Raises:
+            InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
+            NotFoundError: No sync has this id or slug.
+            HightouchError: The call failed for another reason. The subclass says for which.
+        """
+        args: Args = {
+            "sync": sync_id(sync),
+        }
+        opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
+        return self._calls.latest("syncs.latest_run", args, opts, SyncRunHandle)
+
     @property
     def with_raw_response(self) -> SyncsWithRawResponse:
         """The same operations, but each returns the raw response. A list returns the response with its first page."""
@@ -2591,5 +2787,9 @@ class SyncsWithRawResponse(RawResource):
     trigger = Raw(Syncs.trigger)
 
     runs = RawList(Syncs.runs)
+
+    run = Raw(Syncs.run)
+
+    latest_run = Raw(Syncs.latest_run)
 
 

@@ -147,6 +147,22 @@ class Run(_Handle[S]):
         super().__init__(body, slug)
         self._door = door
 
+    def state(self) -> S:
+        """Reads the run once.
+
+        Unlike :meth:`wait`, this does not go on through an outage. If the run failed, this raises nothing: the state
+        shows the failure.
+
+        Returns:
+            The state of the run.
+
+        Raises:
+            NotFoundError: The server does not list the run, or not yet.
+            HightouchError: The run could not be read for another reason.
+        """
+        with _Wait(self.token, self._slug, self._state, None, "return", "return"):
+            return decoded(decoder(self._state), self._door.call("run.state", {"run": self.token})[1])
+
     def states(self) -> Iterator[S]:
         """Iterates over the states of the run as they change, up to the last one.
 
@@ -207,6 +223,22 @@ class AsyncRun(_Handle[S]):
     def __init__(self, door: AsyncDoor, body: bytes, slug: str | None = None) -> None:
         super().__init__(body, slug)
         self._door = door
+
+    async def state(self) -> S:
+        """Reads the run once.
+
+        Unlike :meth:`wait`, this does not go on through an outage. If the run failed, this raises nothing: the state
+        shows the failure.
+
+        Returns:
+            The state of the run.
+
+        Raises:
+            NotFoundError: The server does not list the run, or not yet.
+            HightouchError: The run could not be read for another reason.
+        """
+        with _Wait(self.token, self._slug, self._state, None, "return", "return"):
+            return decoded(decoder(self._state), (await self._door.call("run.state", {"run": self.token}))[1])
 
     async def states(self) -> AsyncIterator[S]:
         """Iterates over the states of the run as they change, up to the last one.
@@ -278,7 +310,7 @@ class _OfSync(_Handle[SyncRun]):
 
     @property
     def slug(self) -> str | None:
-        """The slug of the sync, if the sync was triggered by its slug; else None."""
+        """The slug of the sync, if the call that returned the handle named the sync by its slug; else None."""
         return self._slug
 
     def _of(self) -> list[str]:
