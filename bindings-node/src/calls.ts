@@ -34,9 +34,21 @@ export class ValueCalls implements Calls {
     return handleOf(this.#door, await this.#door.value<RunRecord>(op, args, options)) as Handle
   }
 
+  async latest<Handle extends AnyRunHandle>(
+    op: string,
+    args: object,
+    options: CallOptions,
+  ): Promise<Handle | null> {
+    return latestOf(this.#door, await this.#door.value<RunRecord | null>(op, args, options)) as Handle | null
+  }
+
   async batch(syncs: readonly SyncRef[], args: object, options: CallOptions): Promise<SyncBatch> {
     return SyncBatch.start(this.#door, syncs, args, options)
   }
+}
+
+function latestOf(door: Door, record: RunRecord | null): AnyRunHandle | null {
+  return record && handleOf(door, record)
 }
 
 type RawCall = (op: string, args: object, options: CallOptions) => Promise<RawResponse<unknown>>
@@ -58,6 +70,7 @@ export function rawCalls(door: Door): Calls {
     list: value,
     nothing: rawCall(() => undefined),
     run: rawCall((parsed) => handleOf(door, parsed as RunRecord)),
+    latest: rawCall((parsed) => latestOf(door, parsed as RunRecord | null)),
     batch: () =>
       Promise.reject(refusal('argument', 'a batch has no raw response.', { operation: 'syncs.runMany' })),
   }

@@ -3,7 +3,7 @@
 import { endedRun, type EndedRun } from './ended.js'
 import type { Json } from './json.js'
 import type { Meta } from './meta.js'
-import type { ErrorKind, SyncRef, SyncRun } from './models.js'
+import type { ErrorKind, RunProblem, SyncRef, SyncRun } from './models.js'
 
 /** A failure as the core sends it. */
 export interface Failure {
@@ -20,6 +20,7 @@ export interface Failure {
   causes?: string[]
   meta?: Meta | null
   run?: string | null
+  problem?: RunProblem | null
 }
 
 /**
@@ -94,6 +95,11 @@ export class ConnectionError extends HightouchError {}
 export class RunFailedError extends HightouchError {
   /** The syncs of a batch that did not succeed, in the order of the batch; absent if the error is about one run. */
   declare readonly items: readonly BatchItem[] | undefined
+  /**
+   * Why the run did not succeed, and what to do; absent if the error is about a batch. `problemOf(item.state)` returns
+   * the problem of an item.
+   */
+  declare readonly problem: RunProblem | undefined
 
   /**
    * The last state of the run. The `error` of this state is the message that the run reports, if there is

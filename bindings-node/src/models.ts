@@ -291,6 +291,78 @@ export interface IdentityGraphRun {
   error?: string
 }
 
+/** What sort of problem kept a run from succeeding. */
+export type ProblemCategory =
+  /** Credentials for the source or the destination are wrong, expired or revoked. */
+  | 'credentials'
+  /** The connected account lacks a permission. */
+  | 'permission'
+  /** The source or the destination limits the rate of requests. */
+  | 'rate_limit'
+  /** Something took too long. */
+  | 'timeout'
+  /** The source or the destination failed or could not be reached. */
+  | 'unavailable'
+  /** The sync uses a column that does not exist. */
+  | 'missing_column'
+  /** The sync names something else that does not exist, such as a table, a list or an audience. */
+  | 'missing_resource'
+  /** The model's query or its primary key is wrong. */
+  | 'model'
+  /** The destination does not accept a value. */
+  | 'invalid_data'
+  /** The settings of the sync or of the destination are wrong. */
+  | 'configuration'
+  /** Something else was changing the same data, or such data exists already. */
+  | 'conflict'
+  /** There were too many rows, or a request was too large. */
+  | 'too_large'
+  /** A predictive trait could not be trained. */
+  | 'training'
+  /** The destination rejected rows. */
+  | 'rejected_rows'
+  /** The run of a sync in the sequence did not succeed. */
+  | 'sync_run'
+  /** The run was cancelled. */
+  | 'cancelled'
+  /** The run was interrupted. */
+  | 'interrupted'
+  /** Hightouch itself failed. */
+  | 'internal'
+  /** The reason is not recognised. */
+  | 'unknown'
+  // Other values are possible: the API does not document a complete list.
+  | (string & {})
+
+/** Why a run failed, was cancelled or was interrupted, or why it ended with warnings. */
+export interface RunProblem {
+  /** The sort of problem. */
+  category: ProblemCategory
+  /**
+   * Hightouch's own code of the problem, such as `DESTINATION_RATE_LIMIT`, if the error text contains one.
+   * Its documentation lists the codes.
+   */
+  code?: string
+  /** What happened, in one sentence. */
+  summary: string
+  /** What to do, in one line. */
+  advice: string
+  /**
+   * Whether `category`, `summary` and `advice` are only a reading of the error text, which may be wrong.
+   * False if they come from a code, from the status or from the number of rejected rows.
+   */
+  guessed: boolean
+  /**
+   * The error text of the run, as Hightouch or the destination wrote it. For a run of a sequence, it names
+   * the runs of syncs that did not succeed. Absent if the run has none.
+   */
+  error?: string
+  /**
+   * The number of rows that the destination rejected. Absent for a run of a sequence or of an identity graph.
+   */
+  rejectedRows?: number
+}
+
 /** A source: a warehouse or another place that models read from. */
 export interface Source {
   /** Numeric id. */

@@ -84,4 +84,8 @@ export const OPERATION_IDS: Readonly<Record<string, string>> = {
   'event_domains.get': 'GetDomain',
   'event_domains.create': 'CreateDomain',
   'event_domains.update': 'UpdateDomain',
+  'syncs.run': 'ListSyncRuns',
+  'syncs.latest_run': 'ListSyncRuns',
+  'identity_graphs.run': 'ListIdrRuns',
+  'identity_graphs.latest_run': 'ListIdrRuns',
 }

@@ -35,6 +35,8 @@ export interface NativeBridge {
 export interface Native {
   /** Creates an engine from settings, which are JSON. Returns the failure as JSON if no engine can be created. */
   open(settings: string): NativeEngine | string
+  /** Returns why a run did not succeed, as JSON; `null` if it succeeded or has not ended. */
+  problem(run: string): string
   Cancel: new () => NativeCancel
   Bridge: new (settle: (batch: Settled[]) => void) => NativeBridge
 }

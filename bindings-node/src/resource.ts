@@ -22,6 +22,7 @@ export interface Calls {
   nothing(op: string, args: object, options: CallOptions): Promise<void>
   list<T>(op: string, args: object, options: CallOptions): Listing<T>
   run<Handle extends AnyRunHandle>(op: string, args: object, options: CallOptions): Promise<Handle>
+  latest<Handle extends AnyRunHandle>(op: string, args: object, options: CallOptions): Promise<Handle | null>
   batch(syncs: readonly SyncRef[], args: object, options: CallOptions): Promise<SyncBatch>
 }
 

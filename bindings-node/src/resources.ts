@@ -854,6 +854,40 @@ export class IdentityGraphs extends Resource {
   async triggerLegacy(graphId: string, args: IdentityGraphsTriggerLegacyArgs = {}, options: CallOptions = {}): Promise<runs.IdentityGraphRunHandle> {
     return this.calls.run<runs.IdentityGraphRunHandle>('identity_graphs.trigger_legacy', { ...args, graphId }, options)
   }
+
+  /**
+   * Returns a handle that follows a run that exists already, such as one that the scheduler or somebody else
+   * started. Nothing is started. Costs one request. The error is of kind `not_found` if the server does not
+   * list the run. A run that was requested a moment ago may not be listed yet.
+   *
+   * Operation `ListIdrRuns`: `GET /idr/{graphId}/runs`.
+   *
+   * @param graphId The graph's id. No operation lists identity graphs: take the id from Hightouch's web app.
+   * @param runId The run's id, as in the list of the graph's runs.
+   * @param options Options of this call.
+   * @returns An {@link IdentityGraphRunHandle} for the run.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
+   */
+  async run(graphId: string, runId: string, options: CallOptions = {}): Promise<runs.IdentityGraphRunHandle> {
+    return this.calls.run<runs.IdentityGraphRunHandle>('identity_graphs.run', { graphId, runId }, options)
+  }
+
+  /**
+   * Returns a handle that follows the latest run of an identity graph, whoever started it and whether or not
+   * it has ended; nothing if the graph has no run. The latest run is the one that was requested last. Nothing
+   * is started. Costs one request. If the graph has more than 20 runs and the server lists the oldest first,
+   * the end of the list is searched with a few more.
+   *
+   * Operation `ListIdrRuns`: `GET /idr/{graphId}/runs`.
+   *
+   * @param graphId The graph's id. No operation lists identity graphs: take the id from Hightouch's web app.
+   * @param options Options of this call.
+   * @returns An {@link IdentityGraphRunHandle} for the run; `null` if there is no run.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
+   */
+  async latestRun(graphId: string, options: CallOptions = {}): Promise<runs.IdentityGraphRunHandle | null> {
+    return this.calls.latest<runs.IdentityGraphRunHandle>('identity_graphs.latest_run', { graphId }, options)
+  }
 }
 
 /** Methods of `models`. */
@@ -1154,6 +1188,46 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
    */
   runs(sync: models.SyncRef, args: SyncsRunsArgs = {}, options: CallOptions = {}): Listing<models.SyncRun> {
     return this.calls.list<models.SyncRun>('syncs.runs', { ...args, sync }, options)
+  }
+
+  /**
+   * Returns a handle that follows a run that exists already, such as one that the scheduler or somebody else
+   * started. Nothing is started. Costs one request, and one more to look up a slug that the client does not
+   * remember. The error is of kind `not_found` if the server does not list the run. A run that was requested
+   * a moment ago may not be listed yet.
+   *
+   * Operation `ListSyncRuns`: `GET /syncs/{syncId}/runs`.
+   *
+   * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request to
+   * look up its id, unless the client remembers the id. A call that changes something looks up the slug each
+   * time.
+   * @param runId The run's id, as in the list of the sync's runs.
+   * @param options Options of this call.
+   * @returns A {@link SyncRunHandle} for the run.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
+   */
+  async run(sync: models.SyncRef, runId: number, options: CallOptions = {}): Promise<runs.SyncRunHandle> {
+    return this.calls.run<runs.SyncRunHandle>('syncs.run', { sync, runId }, options)
+  }
+
+  /**
+   * Returns a handle that follows the latest run of a sync, whoever started it and whether or not it has
+   * ended; nothing if the sync has no run. The latest run is the one that was requested last. Nothing is
+   * started. Costs one request, and one more to look up a slug that the client does not remember. If the sync
+   * has more than 100 runs and the server lists the oldest first, the end of the list is searched with a few
+   * more.
+   *
+   * Operation `ListSyncRuns`: `GET /syncs/{syncId}/runs`.
+   *
+   * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request to
+   * look up its id, unless the client remembers the id. A call that changes something looks up the slug each
+   * time.
+   * @param options Options of this call.
+   * @returns A {@link SyncRunHandle} for the run; `null` if there is no run.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
+   */
+  async latestRun(sync: models.SyncRef, options: CallOptions = {}): Promise<runs.SyncRunHandle | null> {
+    return this.calls.latest<runs.SyncRunHandle>('syncs.latest_run', { sync }, options)
   }
 }
 

@@ -105,6 +105,20 @@ export abstract class RunHandle<State> {
   }
 
   /**
+   * Reads the run once. Unlike `wait`, it rejects during an outage of the API, and it does not reject if the run failed.
+   *
+   * @param options Only `signal`.
+   * @returns The state of the run.
+   * @throws {@link InvalidRequestError} if an option is unknown or wrong.
+   * @throws {@link NotFoundError} if the server does not list the run, or not yet.
+   * @throws {@link HightouchError} if the run cannot be read for another reason.
+   */
+  async state(options: { signal?: AbortSignal | undefined } = {}): Promise<State> {
+    checkOptions(options, ['signal'])
+    return this.#door.value<State>('run.state', { run: this.token }, options)
+  }
+
+  /**
    * Iterates over the states of the run as they change, the last one included. Does not reject if the run fails.
    *
    * @param options Only `signal`. It ends the iteration, which then rejects with the signal's `reason`.

@@ -8,6 +8,7 @@ import {
   Hightouch,
   HightouchError,
   Listing,
+  problemOf,
   RunHandle,
   stoppedCalls,
   type AnyRunHandle,
@@ -214,6 +215,12 @@ async function call(
         if (seen.at(-1) !== status) seen.push(status)
       }
       return { value: seen }
+    }
+    case 'run.state':
+    case 'run.problem': {
+      assert(on)
+      const state = await on.state({ signal: options.signal })
+      return { value: (step.call === 'run.state' ? state : problemOf(state)) as unknown as JsonValue }
     }
     case 'request': {
       const { method, path, ...rest } = args

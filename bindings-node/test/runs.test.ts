@@ -130,4 +130,39 @@ describe('a run', () => {
       )
     }
   })
+
+  test('that fails has a problem, also as an item of a batch and in a list', async () => {
+    const home = await world({ pastRuns: 0, runs: { seconds: 1, status: 'failed', error: 'SLACK_NO_TEXT' } })
+    await using ht = clientOf(home)
+    const { message, problem } = await failed((await ht.syncs.trigger(1)).wait())
+    assert.deepEqual(
+      [problem?.code, problem?.category, problem?.guessed],
+      ['SLACK_NO_TEXT', 'invalid_data', false],
+    )
+    assert(problem && message.endsWith(`\n${problem.summary} ${problem.advice}`), message)
+    const batch = await failed((await ht.syncs.runMany([2])).wait())
+    assert.equal(batch.problem, undefined)
+    const [state] = (batch.items ?? []).map((item) => item.state)
+    assert.equal(state && sdk.problemOf(state)?.code, 'SLACK_NO_TEXT')
+    for (const run of await ht.syncs.runs(1)) assert.deepEqual(sdk.problemOf(run), problem)
+  })
+
+  test('that exists already is found in a raw response too', async () => {
+    const home = await world({ pastRuns: 0, runs: { seconds: 1 } })
+    await using ht = clientOf(home)
+    assert.equal(await ht.syncs.latestRun(1), null)
+    assert.equal(await (await ht.syncs.withRawResponse.latestRun(1)).parse(), null)
+    const started = await ht.syncs.trigger(1)
+    const latest = await (await ht.syncs.withRawResponse.latestRun(1)).parse()
+    const named = await (await ht.syncs.withRawResponse.run(1, started.id)).parse()
+    assert.deepEqual([latest?.id, named.id, named.syncId], [started.id, started.id, 1])
+  })
+
+  test('is read once until it is aborted', async () => {
+    await using ht = clientOf(await world())
+    const run = await ht.syncs.trigger(1)
+    assert.equal((await run.state()).id, run.id)
+    await assert.rejects(run.state({ signal: AbortSignal.abort(new Error('enough')) }), /enough/)
+    await assert.rejects(run.state({ timeoutMs: 1 } as object), sdk.InvalidRequestError)
+  })
 })

@@ -39,6 +39,12 @@ pub fn open(settings: String) -> Either<Engine, String> {
     }
 }
 
+/// Returns why a run did not succeed; the run and the result are the JSON of [`wire::problem`].
+#[napi(catch_unwind)]
+pub fn problem(run: String) -> String {
+    wire::problem(&run)
+}
+
 /// Cancels the calls that were started with this handle.
 #[napi]
 #[derive(Default)]
