@@ -1079,6 +1079,17 @@ fileprivate func uniffiFutureContinuationCallback(handle: UInt64, pollResult: In
         print("uniffiFutureContinuationCallback invalid handle")
     }
 }
+/**
+ * Why a run did not succeed; the run and the result are the JSON of [`wire::problem`].
+ */
+public func problem(run: String)throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeBridgeError_lift) {
+        uniffiCallStatus in
+    uniffi_hightouch_swift_fn_func_problem(
+        FfiConverterString.lower(run),uniffiCallStatus
+    )
+})
+}
 
 private enum InitializationResult {
     case ok
@@ -1094,6 +1105,9 @@ private let initializationResult: InitializationResult = {
     let scaffolding_contract_version = ffi_hightouch_swift_uniffi_contract_version()
     if bindings_contract_version != scaffolding_contract_version {
         return InitializationResult.contractVersionMismatch
+    }
+    if (uniffi_hightouch_swift_checksum_func_problem() != 3029) {
+        return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_hightouch_swift_checksum_method_cancel_cancel() != 757) {
         return InitializationResult.apiChecksumMismatch

@@ -14,6 +14,12 @@ extension Door {
         try RunHandle(try await call(op, arguments, options.fields).value(), door: self)
     }
 
+    func latestRun<State: RunState>(
+        _ op: String, _ arguments: Fields, _ options: CallOptions
+    ) async throws -> RunHandle<State>? {
+        try handle(of: try await call(op, arguments, options.fields))
+    }
+
     func list<Element>(_ op: String, _ arguments: Fields, _ options: CallOptions) -> PagedSequence<Element> {
         PagedSequence(door: self, op: op, arguments: arguments, options: options)
     }
@@ -32,6 +38,17 @@ extension Door {
         _ op: String, _ arguments: Fields, _ options: CallOptions
     ) async throws -> RawResponse<RunHandle<State>> {
         try await raw(op, arguments, options) { [self] in try RunHandle(try $0.value(), door: self) }
+    }
+
+    func rawLatestRun<State: RunState>(
+        _ op: String, _ arguments: Fields, _ options: CallOptions
+    ) async throws -> RawResponse<RunHandle<State>?> {
+        try await raw(op, arguments, options) { [self] in try handle(of: $0) }
+    }
+
+    /// The handle of the run that a response contains; nil if the response contains none.
+    private func handle<State: RunState>(of response: Response) throws -> RunHandle<State>? {
+        try response.value(as: OpenedRun?.self).map { try RunHandle($0, door: self) }
     }
 
     private func raw<Value>(

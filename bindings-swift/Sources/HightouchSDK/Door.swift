@@ -51,6 +51,17 @@ struct Native: Sendable {
     }
 }
 
+extension Native {
+    /// Asks the core why a run did not succeed. Sends nothing.
+    static func problem(of run: some RunState) -> RunProblem? {
+        // A run always has a JSON form, and the core returns one for every JSON.
+        guard let json = try? Coding.encoder().encode(run),
+            let found = try? HightouchNative.problem(run: String(decoding: json, as: UTF8.self))
+        else { return nil }
+        return try? Coding.decoder().decode(RunProblem?.self, from: Data(found.utf8))
+    }
+}
+
 /// Adds hooks, the credentials function and Swift's `CancellationError` to the native client. A client shares its door
 /// with its lists and runs.
 final class Door: Sendable {

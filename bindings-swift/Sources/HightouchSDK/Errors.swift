@@ -52,6 +52,9 @@ public struct HightouchError: Error, Sendable, Hashable {
     public let meta: CallMeta?
     /// The token of the run that the error is about; nil if there is none. ``Hightouch/run(_:)`` opens the run.
     public let run: String?
+    /// Why the run did not succeed, and what to do, if the kind is `runFailed` and the error is about one run; otherwise
+    /// nil. In the error of a batch, the state of each of the ``items`` has its own problem.
+    public let problem: RunProblem?
 
     /// The kind of the run, for errors of kind `runFailed`; otherwise nil.
     public internal(set) var runKind: RunKind?
@@ -84,7 +87,7 @@ public struct HightouchError: Error, Sendable, Hashable {
         self.message = message
         code = nil
         (status, details, operation, operationId, resource) = (nil, nil, nil, nil, nil)
-        (retryAfter, hint, meta, run) = (nil, nil, nil, nil)
+        (retryAfter, hint, meta, run, problem) = (nil, nil, nil, nil, nil)
         causes = error.map { ["\($0)"] } ?? []
         cause = Cause(error: error)
     }
@@ -119,7 +122,7 @@ extension HightouchError: CustomStringConvertible, LocalizedError {
 extension HightouchError: Codable {
     private enum CodingKeys: String, CodingKey {
         case kind, code, message, status, details, operation, operationId, resource, retryAfterMs, hint, causes, meta,
-            run
+            run, problem
         case runKind, items
     }
 
@@ -139,6 +142,7 @@ extension HightouchError: Codable {
         causes = try object.decodeIfPresent([String].self, forKey: .causes) ?? []
         meta = try object.decodeIfPresent(CallMeta.self, forKey: .meta)
         run = try object.decodeIfPresent(String.self, forKey: .run)
+        problem = try object.decodeIfPresent(RunProblem.self, forKey: .problem)
         runKind = try object.decodeIfPresent(RunKind.self, forKey: .runKind)
         items = try object.decodeIfPresent([BatchItem].self, forKey: .items) ?? []
         cause = Cause(error: nil)
@@ -160,6 +164,7 @@ extension HightouchError: Codable {
         try object.encode(causes, forKey: .causes)
         try object.encodeIfPresent(meta, forKey: .meta)
         try object.encodeIfPresent(run, forKey: .run)
+        try object.encodeIfPresent(problem, forKey: .problem)
         try object.encodeIfPresent(runKind, forKey: .runKind)
         try object.encodeIfPresent(items.isEmpty ? nil : items, forKey: .items)
     }

@@ -22,6 +22,12 @@ public protocol RunState: Codable, Hashable, Sendable {
     static var kind: RunKind { get }
 }
 
+extension RunState {
+    /// Why the run failed, was cancelled or was interrupted, or why it ended with warnings, and what to do. Nil if the run
+    /// succeeded or has not ended. Sends nothing.
+    public var problem: RunProblem? { Native.problem(of: self) }
+}
+
 extension SyncRun: RunState {
     public typealias RunID = Int
     public typealias ParentID = Int

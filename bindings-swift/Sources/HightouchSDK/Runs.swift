@@ -38,6 +38,16 @@ public struct RunHandle<State: RunState>: Sendable {
         isJoined = run.joined
     }
 
+    /// Reads the run once. Unlike ``wait(timeout:onFailure:onWarning:progress:)``, this method throws during an outage of
+    /// the API, and it does not throw if the run failed.
+    ///
+    /// - Returns: The state of the run.
+    /// - Throws: ``HightouchError``. The kind is `notFound` if the server does not list the run, or not yet, and
+    ///   `cancelled` if the task was cancelled.
+    public func state() async throws -> State {
+        try await door.call("run.state", ["run": token]).value()
+    }
+
     /// The current state of the run, then one state for each change. The last one is the final state. If the run fails,
     /// only that state says so, and no error is thrown.
     ///

@@ -45,6 +45,32 @@ final class CallTests: XCTestCase {
         XCTAssertEqual(Set(log.lines), ["syncs.trigger syncs.trigger", "run ", "run run", "diagnose diagnose"])
     }
 
+    func testARunThatFailedHasAProblemInItsErrorInListsAndInBatches() async throws {
+        let world = try await Sandbox.running().world([
+            "pastRuns": 0, "runs": ["seconds": 1, "status": "failed", "error": "SLACK_NO_TEXT"],
+        ])
+        let client = try world.client()
+        do {
+            try await client.syncs.trigger(1).wait()
+            XCTFail("the run failed")
+        } catch let error as HightouchError {
+            let problem = try XCTUnwrap(error.problem)
+            XCTAssertEqual(problem.code, "SLACK_NO_TEXT")
+            XCTAssertEqual(problem.category, .invalidData)
+            XCTAssertFalse(problem.guessed)
+            XCTAssertEqual(error.hint, "\(problem.summary) \(problem.advice)")
+            let copy = try JSONDecoder().decode(HightouchError.self, from: JSONEncoder().encode(error))
+            XCTAssertEqual(copy.problem, problem)
+            let runs = try await client.syncs.runs(1).all()
+            XCTAssertEqual(runs.map(\.problem), [problem])
+        }
+        let items = try await client.syncs.runMany([2]).wait(onFailure: .return)
+        XCTAssertEqual(items.map { $0.state?.problem?.code }, ["SLACK_NO_TEXT"])
+        XCTAssertNil(SyncRun(id: 1, status: .success).problem)
+        XCTAssertEqual(SyncRun(id: 1, status: .failed, error: "Query timed out").problem?.guessed, true)
+        try await client.close()
+    }
+
     func testARawResponseHasStatusHeadersAndBodyAndParsesToTheResultOfTheMethod() async throws {
         let world = try await Sandbox.running().world(["syncs": 250])
         let client = try world.client()

@@ -128,6 +128,20 @@ struct Call: Sendable {
                 }
             let seen = all.indices.filter { $0 == 0 || all[$0] != all[$0 - 1] }
             return Ended(value: .array(seen.map { .string(all[$0]) }))
+        case "run.state":
+            return switch try XCTUnwrap(handle) {
+            case .sync(let run): try Ended(value: JSONValue(of: try await run.state()))
+            case .sequence(let run): try Ended(value: JSONValue(of: try await run.state()))
+            case .identityGraph(let run): try Ended(value: JSONValue(of: try await run.state()))
+            }
+        case "run.problem":
+            let problem =
+                switch try XCTUnwrap(handle) {
+                case .sync(let run): try await run.state().problem
+                case .sequence(let run): try await run.state().problem
+                case .identityGraph(let run): try await run.state().problem
+                }
+            return try Ended(value: JSONValue(of: problem))
         case "request":
             try know(["method", "path", "query", "body"])
             return Ended(
@@ -212,6 +226,11 @@ extension Call {
     func ended(_ run: SequenceRunHandle) throws -> Ended { try ended(.sequence(run)) }
     func ended(_ run: IdentityGraphRunHandle) throws -> Ended { try ended(.identityGraph(run)) }
 
+    func ended(_ run: SyncRunHandle?) throws -> Ended { try run.map { try ended(.sync($0)) } ?? Ended() }
+    func ended(_ run: IdentityGraphRunHandle?) throws -> Ended {
+        try run.map { try ended(.identityGraph($0)) } ?? Ended()
+    }
+
     func ended(_ run: AnyRun) throws -> Ended {
         switch run {
         case .sync(let handle): Ended(handle, run)
@@ -235,6 +254,14 @@ extension Call {
     }
 
     func parsed(_ response: RawResponse<IdentityGraphRunHandle>) async throws -> Ended {
+        try ended(try await noted(response).parse())
+    }
+
+    func parsed(_ response: RawResponse<SyncRunHandle?>) async throws -> Ended {
+        try ended(try await noted(response).parse())
+    }
+
+    func parsed(_ response: RawResponse<IdentityGraphRunHandle?>) async throws -> Ended {
         try ended(try await noted(response).parse())
     }
 

@@ -146,6 +146,45 @@ public struct IdentityGraphs: Sendable {
         try await door.run("identity_graphs.trigger_legacy", ["graphId": graphId, "fullRerun": fullRerun], options)
     }
 
+    /// Returns a handle that follows a run that exists already, such as one that the scheduler or somebody else
+    /// started. Nothing is started. Costs one request. The error is of kind `notFound` if the server does not list the
+    /// run. A run that was requested a moment ago may not be listed yet.
+    ///
+    /// Operation `ListIdrRuns`: `GET /idr/{graphId}/runs`.
+    ///
+    /// - Parameters:
+    ///   - graphId: The graph's id. No operation lists identity graphs: take the id from Hightouch's web app.
+    ///   - runId: The run's id, as in the list of the graph's runs.
+    ///   - options: Options for this call only.
+    /// - Returns: A handle that follows the run.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
+    public func run(
+        _ graphId: String,
+        _ runId: String,
+        options: CallOptions = CallOptions()
+    ) async throws -> IdentityGraphRunHandle {
+        try await door.run("identity_graphs.run", ["graphId": graphId, "runId": runId], options)
+    }
+
+    /// Returns a handle that follows the latest run of an identity graph, whoever started it and whether or not it has
+    /// ended; nothing if the graph has no run. The latest run is the one that was requested last. Nothing is started.
+    /// Costs one request. If the graph has more than 20 runs and the server lists the oldest first, the end of the list
+    /// is searched with a few more.
+    ///
+    /// Operation `ListIdrRuns`: `GET /idr/{graphId}/runs`.
+    ///
+    /// - Parameters:
+    ///   - graphId: The graph's id. No operation lists identity graphs: take the id from Hightouch's web app.
+    ///   - options: Options for this call only.
+    /// - Returns: A handle that follows the run; nil if there is no run.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
+    public func latestRun(
+        _ graphId: String,
+        options: CallOptions = CallOptions()
+    ) async throws -> IdentityGraphRunHandle? {
+        try await door.latestRun("identity_graphs.latest_run", ["graphId": graphId], options)
+    }
+
     /// The operations of ``IdentityGraphs`` with the same arguments, but each returns the raw response.
     public struct Raw: Sendable {
         let door: Door
@@ -227,6 +266,23 @@ public struct IdentityGraphs: Sendable {
                     "graphId": graphId,
                     "fullRerun": fullRerun,
                 ], options)
+        }
+
+        /// Like ``IdentityGraphs/run(_:_:options:)``, but returns the raw response.
+        public func run(
+            _ graphId: String,
+            _ runId: String,
+            options: CallOptions = CallOptions()
+        ) async throws -> RawResponse<IdentityGraphRunHandle> {
+            try await door.rawRun("identity_graphs.run", ["graphId": graphId, "runId": runId], options)
+        }
+
+        /// Like ``IdentityGraphs/latestRun(_:options:)``, but returns the raw response.
+        public func latestRun(
+            _ graphId: String,
+            options: CallOptions = CallOptions()
+        ) async throws -> RawResponse<IdentityGraphRunHandle?> {
+            try await door.rawLatestRun("identity_graphs.latest_run", ["graphId": graphId], options)
         }
     }
 }

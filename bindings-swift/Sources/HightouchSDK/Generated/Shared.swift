@@ -95,6 +95,10 @@ extension CallStart {
         "event_domains.get": "GetDomain",
         "event_domains.create": "CreateDomain",
         "event_domains.update": "UpdateDomain",
+        "syncs.run": "ListSyncRuns",
+        "syncs.latest_run": "ListSyncRuns",
+        "identity_graphs.run": "ListIdrRuns",
+        "identity_graphs.latest_run": "ListIdrRuns",
     ]
 }
 
@@ -134,6 +138,104 @@ public struct SyncRunStatus: RawRepresentable, Codable, Hashable, Sendable, Expr
     public static let cancelled = Self(rawValue: "cancelled")
     /// The run was interrupted. A later run continues its work.
     public static let interrupted = Self(rawValue: "interrupted")
+}
+
+/// What sort of problem kept a run from succeeding.
+///
+/// The API may add values. A value without a constant here keeps its text, and you can send it too.
+public struct ProblemCategory: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
+    CustomStringConvertible
+{
+    /// The text of the value in the API.
+    public let rawValue: String
+
+    /// Creates a value from its text in the API.
+    public init(rawValue: String) { self.rawValue = rawValue }
+
+    /// Creates a value from its text in the API.
+    public init(stringLiteral value: String) { self.init(rawValue: value) }
+
+    /// The text of the value in the API.
+    public var description: String { rawValue }
+
+    /// Credentials for the source or the destination are wrong, expired or revoked.
+    public static let credentials = Self(rawValue: "credentials")
+    /// The connected account lacks a permission.
+    public static let permission = Self(rawValue: "permission")
+    /// The source or the destination limits the rate of requests.
+    public static let rateLimit = Self(rawValue: "rate_limit")
+    /// Something took too long.
+    public static let timeout = Self(rawValue: "timeout")
+    /// The source or the destination failed or could not be reached.
+    public static let unavailable = Self(rawValue: "unavailable")
+    /// The sync uses a column that does not exist.
+    public static let missingColumn = Self(rawValue: "missing_column")
+    /// The sync names something else that does not exist, such as a table, a list or an audience.
+    public static let missingResource = Self(rawValue: "missing_resource")
+    /// The model's query or its primary key is wrong.
+    public static let model = Self(rawValue: "model")
+    /// The destination does not accept a value.
+    public static let invalidData = Self(rawValue: "invalid_data")
+    /// The settings of the sync or of the destination are wrong.
+    public static let configuration = Self(rawValue: "configuration")
+    /// Something else was changing the same data, or such data exists already.
+    public static let conflict = Self(rawValue: "conflict")
+    /// There were too many rows, or a request was too large.
+    public static let tooLarge = Self(rawValue: "too_large")
+    /// A predictive trait could not be trained.
+    public static let training = Self(rawValue: "training")
+    /// The destination rejected rows.
+    public static let rejectedRows = Self(rawValue: "rejected_rows")
+    /// The run of a sync in the sequence did not succeed.
+    public static let syncRun = Self(rawValue: "sync_run")
+    /// The run was cancelled.
+    public static let cancelled = Self(rawValue: "cancelled")
+    /// The run was interrupted.
+    public static let interrupted = Self(rawValue: "interrupted")
+    /// Hightouch itself failed.
+    public static let `internal` = Self(rawValue: "internal")
+    /// The reason is not recognised.
+    public static let unknown = Self(rawValue: "unknown")
+}
+
+/// Why a run failed, was cancelled or was interrupted, or why it ended with warnings.
+public struct RunProblem: Codable, Hashable, Sendable {
+    /// The sort of problem.
+    public var category: ProblemCategory
+    /// Hightouch's own code of the problem, such as `DESTINATION_RATE_LIMIT`, if the error text contains one. Its
+    /// documentation lists the codes.
+    public var code: String?
+    /// What happened, in one sentence.
+    public var summary: String
+    /// What to do, in one line.
+    public var advice: String
+    /// Whether `category`, `summary` and `advice` are only a reading of the error text, which may be wrong. False if
+    /// they come from a code, from the status or from the number of rejected rows.
+    public var guessed: Bool
+    /// The error text of the run, as Hightouch or the destination wrote it. For a run of a sequence, it names the runs
+    /// of syncs that did not succeed. Absent if the run has none.
+    public var error: String?
+    /// The number of rows that the destination rejected. Absent for a run of a sequence or of an identity graph.
+    public var rejectedRows: Int?
+
+    /// Creates a value, for example for a test.
+    public init(
+        category: ProblemCategory,
+        code: String? = nil,
+        summary: String,
+        advice: String,
+        guessed: Bool,
+        error: String? = nil,
+        rejectedRows: Int? = nil
+    ) {
+        self.category = category
+        self.code = code
+        self.summary = summary
+        self.advice = advice
+        self.guessed = guessed
+        self.error = error
+        self.rejectedRows = rejectedRows
+    }
 }
 
 /// The order of a list of sources, models, destinations or syncs. The direction is not documented.

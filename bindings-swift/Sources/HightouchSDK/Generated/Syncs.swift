@@ -235,6 +235,45 @@ public struct Syncs: Sendable {
             ], options)
     }
 
+    /// Returns a handle that follows a run that exists already, such as one that the scheduler or somebody else
+    /// started. Nothing is started. Costs one request, and one more to look up a slug that the client does not
+    /// remember. The error is of kind `notFound` if the server does not list the run. A run that was requested a moment
+    /// ago may not be listed yet.
+    ///
+    /// Operation `ListSyncRuns`: `GET /syncs/{syncId}/runs`.
+    ///
+    /// - Parameters:
+    ///   - sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request to look up its
+    ///     id, unless the client remembers the id. A call that changes something looks up the slug each time.
+    ///   - runId: The run's id, as in the list of the sync's runs.
+    ///   - options: Options for this call only.
+    /// - Returns: A handle that follows the run.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
+    public func run(
+        _ sync: SyncReference,
+        _ runId: Int,
+        options: CallOptions = CallOptions()
+    ) async throws -> SyncRunHandle {
+        try await door.run("syncs.run", ["sync": sync, "runId": runId], options)
+    }
+
+    /// Returns a handle that follows the latest run of a sync, whoever started it and whether or not it has ended;
+    /// nothing if the sync has no run. The latest run is the one that was requested last. Nothing is started. Costs one
+    /// request, and one more to look up a slug that the client does not remember. If the sync has more than 100 runs
+    /// and the server lists the oldest first, the end of the list is searched with a few more.
+    ///
+    /// Operation `ListSyncRuns`: `GET /syncs/{syncId}/runs`.
+    ///
+    /// - Parameters:
+    ///   - sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request to look up its
+    ///     id, unless the client remembers the id. A call that changes something looks up the slug each time.
+    ///   - options: Options for this call only.
+    /// - Returns: A handle that follows the run; nil if there is no run.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
+    public func latestRun(_ sync: SyncReference, options: CallOptions = CallOptions()) async throws -> SyncRunHandle? {
+        try await door.latestRun("syncs.latest_run", ["sync": sync], options)
+    }
+
     /// The operations of ``Syncs`` with the same arguments, but each returns the raw response.
     public struct Raw: Sendable {
         let door: Door
@@ -363,6 +402,23 @@ public struct Syncs: Sendable {
                     "limit": limit,
                     "orderBy": orderBy,
                 ], options)
+        }
+
+        /// Like ``Syncs/run(_:_:options:)``, but returns the raw response.
+        public func run(
+            _ sync: SyncReference,
+            _ runId: Int,
+            options: CallOptions = CallOptions()
+        ) async throws -> RawResponse<SyncRunHandle> {
+            try await door.rawRun("syncs.run", ["sync": sync, "runId": runId], options)
+        }
+
+        /// Like ``Syncs/latestRun(_:options:)``, but returns the raw response.
+        public func latestRun(
+            _ sync: SyncReference,
+            options: CallOptions = CallOptions()
+        ) async throws -> RawResponse<SyncRunHandle?> {
+            try await door.rawLatestRun("syncs.latest_run", ["sync": sync], options)
         }
     }
 }

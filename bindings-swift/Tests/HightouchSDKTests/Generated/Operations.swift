@@ -187,6 +187,16 @@ extension Call {
             return isRaw
                 ? try await parsed(raw.reprocessStatus(try argument("graphId"), try argument("requestId"), options: options))
                 : try await ended(plain.reprocessStatus(try argument("graphId"), try argument("requestId"), options: options))
+        case "identity_graphs.run":
+            try know(["graphId", "runId"])
+            return isRaw
+                ? try await parsed(raw.run(try argument("graphId"), try argument("runId"), options: options))
+                : try await ended(plain.run(try argument("graphId"), try argument("runId"), options: options))
+        case "identity_graphs.latest_run":
+            try know(["graphId"])
+            return isRaw
+                ? try await parsed(raw.latestRun(try argument("graphId"), options: options))
+                : try await ended(plain.latestRun(try argument("graphId"), options: options))
         default: return try await (OldCalls(call: self) as any OldMethods).identityGraphs(op)
         }
     }
@@ -305,6 +315,16 @@ extension Call {
             return isRaw
                 ? try await parsed(raw.runs(try argument("sync"), runId: try optional("runId"), after: try optional("after"), before: try optional("before"), within: try optional("within"), offset: try optional("offset"), limit: try optional("limit"), orderBy: try optional("orderBy"), options: options))
                 : try await ended(plain.runs(try argument("sync"), runId: try optional("runId"), after: try optional("after"), before: try optional("before"), within: try optional("within"), offset: try optional("offset"), limit: try optional("limit"), orderBy: try optional("orderBy"), options: options))
+        case "syncs.run":
+            try know(["sync", "runId"])
+            return isRaw
+                ? try await parsed(raw.run(try argument("sync"), try argument("runId"), options: options))
+                : try await ended(plain.run(try argument("sync"), try argument("runId"), options: options))
+        case "syncs.latest_run":
+            try know(["sync"])
+            return isRaw
+                ? try await parsed(raw.latestRun(try argument("sync"), options: options))
+                : try await ended(plain.latestRun(try argument("sync"), options: options))
         default: return nil
         }
     }
@@ -378,4 +398,8 @@ let allOperations = [
     "event_domains.get",
     "event_domains.create",
     "event_domains.update",
+    "syncs.run",
+    "syncs.latest_run",
+    "identity_graphs.run",
+    "identity_graphs.latest_run",
 ]
