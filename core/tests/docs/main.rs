@@ -71,6 +71,7 @@ fn every_operation_error_kind_and_finding_code_is_in_the_docs() {
     for (list, member, page) in [
         ("operations", "op", "docs/operations.md"),
         ("operations", "operationId", "docs/operations.md"),
+        ("lookups", "op", "docs/operations.md"),
         ("kinds", "name", "docs/errors.md"),
         ("findings", "code", "docs/diagnosis.md"),
     ] {
