@@ -8,6 +8,8 @@ import { loadNative } from './native.js'
  * nothing.
  *
  * ```ts
+ * import { problemOf } from 'hightouch-sdk'
+ *
  * for await (const run of ht.syncs.runs('orders-to-salesforce')) console.log(run.id, problemOf(run)?.advice)
  * ```
  *
