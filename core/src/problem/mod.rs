@@ -3,7 +3,8 @@
 mod codes;
 mod reading;
 
-use serde::Serialize;
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
 
 /// One member of [`RunProblem`] or one [`ProblemCategory`], as the catalogue lists it.
 pub(crate) struct Described {
@@ -86,8 +87,7 @@ macro_rules! problem {
     ($(#[doc = $doc:literal])* { $($(#[doc = $field_doc:literal])* $presence:ident $name:ident = $wire:literal :
         $type:ty as $of:literal),* $(,)? }) => {
         $(#[doc = $doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-        #[serde(rename_all = "camelCase")]
+        #[derive(Clone, Debug, PartialEq, Eq)]
         #[non_exhaustive]
         pub struct RunProblem {
             $($(#[doc = $field_doc])* pub $name: $type,)*
@@ -105,6 +105,19 @@ macro_rules! problem {
                 doc: &[$($field_doc),*],
             }),*];
         }
+
+        impl Serialize for RunProblem {
+            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                let mut map = to.serialize_map(None)?;
+                $(problem!(@write $presence map $wire &self.$name);)*
+                map.end()
+            }
+        }
+    };
+    (@write required $map:ident $wire:literal $value:expr) => { $map.serialize_entry($wire, $value)?; };
+    (@write optional $map:ident $wire:literal $value:expr) => {
+        // A member of an object for hosts is absent, and never null.
+        if let Some(value) = $value { $map.serialize_entry($wire, value)?; }
     };
 }
 
@@ -297,11 +310,19 @@ mod tests {
     }
 
     #[test]
-    fn the_names_of_members_and_categories_are_those_of_the_json() {
-        let json = serde_json::to_value(RunProblem::of(BadEnd::Failed, Some("timed out"), Some(1))).unwrap();
-        let members: BTreeSet<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(members, RunProblem::MEMBERS.iter().map(|member| member.wire).collect());
-        assert_eq!(json["category"], ProblemCategory::Timeout.as_str());
+    fn the_names_of_members_and_categories_are_those_of_the_json_in_which_nothing_is_null() {
+        let members = |problem: RunProblem| {
+            let json = serde_json::to_value(problem).unwrap();
+            assert!(json.as_object().unwrap().values().all(|value| !value.is_null()), "{json}");
+            json.as_object().unwrap().keys().cloned().collect::<BTreeSet<String>>()
+        };
+        let named = |presence: &str| {
+            let of = RunProblem::MEMBERS.iter().filter(|member| presence.contains(member.presence));
+            of.map(|member| member.wire.to_owned()).collect::<BTreeSet<String>>()
+        };
+        let whole = RunProblem::of(BadEnd::Failed, Some("SLACK_NO_TEXT"), Some(1));
+        assert_eq!(members(whole), named("required or optional"));
+        assert_eq!(members(RunProblem::of(BadEnd::Failed, None, None)), named("required"));
         for category in
             [ProblemCategory::RateLimit, ProblemCategory::MissingResource, ProblemCategory::TooLarge]
         {
