@@ -93,13 +93,14 @@ impl BatchItem {
         self.error = Some(error);
     }
 
-    /// Why the item did not succeed, in at most `most` characters after its name.
-    pub(super) fn reason(&self, most: usize) -> String {
+    /// Why the item did not succeed, in at most `most` characters after its name. `scrub` removes secrets from the error
+    /// text of the run before it is shortened, because half a secret would not be found.
+    pub(super) fn reason(&self, most: usize, scrub: impl Fn(&str) -> String) -> String {
         let name = self
             .run_id
             .as_ref()
             .map_or_else(|| self.sync.to_string(), |run| format!("{} (run {run})", self.sync));
-        let state = self.state.as_ref().map(|state| ended_as(state, ToOwned::to_owned));
+        let state = self.state.as_ref().map(|state| ended_as(state, &scrub));
         let why =
             self.error.as_ref().map(|error| error.what().in_style(crate::message::Style::Rust)).or(state);
         format!("{name}: {}", brief(why.unwrap_or_default().trim_end_matches('.'), most))

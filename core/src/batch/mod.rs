@@ -258,8 +258,11 @@ impl Batch {
         if raised.is_empty() {
             return Ok(());
         }
-        let mut reasons: Vec<String> =
-            raised.iter().take(NAMED).map(|item| item.reason(LONGEST_REASON)).collect();
+        let mut reasons: Vec<String> = raised
+            .iter()
+            .take(NAMED)
+            .map(|item| item.reason(LONGEST_REASON, |text| self.sender.scrub(text)))
+            .collect();
         if raised.len() > NAMED {
             reasons.push(format!("and {} more", raised.len() - NAMED));
         }
