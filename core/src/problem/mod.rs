@@ -155,7 +155,7 @@ pub(crate) enum BadEnd {
 
 /// What is said about a problem, apart from the facts.
 #[derive(Clone, Copy)]
-struct Told {
+struct Explanation {
     category: ProblemCategory,
     code: Option<&'static str>,
     summary: &'static str,
@@ -163,7 +163,7 @@ struct Told {
     guessed: bool,
 }
 
-impl Told {
+impl Explanation {
     const fn certain(category: ProblemCategory, summary: &'static str, advice: &'static str) -> Self {
         Self { category, code: None, summary, advice, guessed: false }
     }
@@ -175,7 +175,7 @@ impl RunProblem {
     /// The problem of a run of a sync or of an identity graph.
     pub(crate) fn of(end: BadEnd, error: Option<&str>, rejected_rows: Option<i64>) -> Self {
         Self::new(
-            told(end, error.unwrap_or_default(), rejected_rows),
+            explain(end, error.unwrap_or_default(), rejected_rows),
             error.map(ToOwned::to_owned),
             rejected_rows,
         )
@@ -183,19 +183,19 @@ impl RunProblem {
 
     /// The problem of a run of a sequence. `error` names the runs of syncs that did not succeed.
     pub(crate) fn of_sequence(end: BadEnd, error: Option<String>) -> Self {
-        let told = match (end, &error) {
-            (BadEnd::Failed | BadEnd::Warned, Some(_)) => Told::certain(
+        let explanation = match (end, &error) {
+            (BadEnd::Failed | BadEnd::Warned, Some(_)) => Explanation::certain(
                 ProblemCategory::SyncRun,
                 "The run of a sync in the sequence did not succeed.",
                 "Look at the runs that the error text names: each has its own reason.",
             ),
-            _ => told(end, "", None),
+            _ => explain(end, "", None),
         };
-        Self::new(told, error, None)
+        Self::new(explanation, error, None)
     }
 
-    fn new(told: Told, error: Option<String>, rejected_rows: Option<i64>) -> Self {
-        let Told { category, code, summary, advice, guessed } = told;
+    fn new(explanation: Explanation, error: Option<String>, rejected_rows: Option<i64>) -> Self {
+        let Explanation { category, code, summary, advice, guessed } = explanation;
         Self { category, code, summary, advice, guessed, error, rejected_rows }
     }
 
@@ -208,20 +208,23 @@ impl RunProblem {
     }
 }
 
-fn told(end: BadEnd, error: &str, rejected_rows: Option<i64>) -> Told {
+fn explain(end: BadEnd, error: &str, rejected_rows: Option<i64>) -> Explanation {
     if let Some(code) = codes::find(error) {
-        return Told { code: Some(code.name), ..Told::certain(code.category, code.summary, code.advice) };
+        return Explanation {
+            code: Some(code.name),
+            ..Explanation::certain(code.category, code.summary, code.advice)
+        };
     }
     match end {
         BadEnd::Cancelled => {
-            return Told::certain(
+            return Explanation::certain(
                 ProblemCategory::Cancelled,
                 "Somebody or something cancelled the run.",
                 "Start another run if its rows are still wanted.",
             );
         }
         BadEnd::Interrupted => {
-            return Told::certain(
+            return Explanation::certain(
                 ProblemCategory::Interrupted,
                 "The run was interrupted.",
                 "A later run continues its work; start one if none is scheduled.",
@@ -230,19 +233,19 @@ fn told(end: BadEnd, error: &str, rejected_rows: Option<i64>) -> Told {
         BadEnd::Failed | BadEnd::Warned => {}
     }
     if let Some(reading) = reading::read(error) {
-        let certain = Told::certain(reading.category, reading.summary, reading.advice);
-        return Told { guessed: true, ..certain };
+        let certain = Explanation::certain(reading.category, reading.summary, reading.advice);
+        return Explanation { guessed: true, ..certain };
     }
     if rejected_rows.is_some_and(|rows| rows > 0) {
-        let certain = Told::certain(
+        let certain = Explanation::certain(
             ProblemCategory::RejectedRows,
             "The destination rejected rows.",
             "Open the run in Hightouch: it shows why each row was rejected. Later runs try these rows again.",
         );
         // A run with rejected rows ends with warnings. That a run failed because of them is likely, but not certain.
-        return Told { guessed: end == BadEnd::Failed, ..certain };
+        return Explanation { guessed: end == BadEnd::Failed, ..certain };
     }
-    Told::certain(ProblemCategory::Unknown, "The reason is not one that the SDK recognises.", DEBUGGER)
+    Explanation::certain(ProblemCategory::Unknown, "The reason is not one that the SDK recognises.", DEBUGGER)
 }
 
 #[cfg(test)]

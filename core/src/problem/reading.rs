@@ -10,7 +10,7 @@ const BETWEEN: usize = 6;
 
 /// Pairs of categories of which the first wins: a missing column is missing from some table, and a connection can fail
 /// by a timeout.
-const WINS: &[(ProblemCategory, ProblemCategory)] = &[
+const PRECEDENCE: &[(ProblemCategory, ProblemCategory)] = &[
     (ProblemCategory::MissingColumn, ProblemCategory::MissingResource),
     (ProblemCategory::Unavailable, ProblemCategory::Timeout),
 ];
@@ -36,7 +36,7 @@ pub(super) fn read(text: &str) -> Option<&'static Reading> {
         [only] => Some(only),
         [one, other] => [(one, other), (other, one)]
             .into_iter()
-            .find(|(winner, loser)| WINS.contains(&(winner.category, loser.category)))
+            .find(|(winner, loser)| PRECEDENCE.contains(&(winner.category, loser.category)))
             .map(|(winner, _)| *winner),
         _ => None,
     }
