@@ -1,6 +1,6 @@
 /// A handle that follows one run to its end.
 ///
-/// Methods that trigger a run return a handle. ``Hightouch/run(_:)`` opens one from a ``token``.
+/// Methods that trigger or find a run return a handle. ``Hightouch/run(_:)`` opens one from a ``token``.
 public struct RunHandle<State: RunState>: Sendable {
     private let door: Door
     /// The kind of the run.
