@@ -47,7 +47,7 @@ impl<T: Row> Pages<T> {
         let call = self.call?;
         let mut spent = self.sender.account(call.subject(), &self.options, true);
         let page = fetch_by_slug(&self.sender, &call, page::start(&call), &mut spent).await;
-        RawAnswer::new(spent, page.map(|page| page.rows))
+        RawAnswer::new(spent, page.map(|(page, _)| page.rows))
     }
 
     /// Reads pages until one has new rows, and returns these rows. Returns `None` at the end of the list. After an
@@ -57,7 +57,7 @@ impl<T: Row> Pages<T> {
         // The cursor changes only once the page has arrived, so that a dropped future skips no rows.
         while let Some(cursor) = self.cursor.clone() {
             let mut spent = self.sender.account(call.subject(), &self.options, false);
-            let page = fetch_by_slug(&self.sender, call, cursor, &mut spent).await?;
+            let (page, _) = fetch_by_slug(&self.sender, call, cursor, &mut spent).await?;
             self.cursor = page.cursor;
             if !page.rows.is_empty() {
                 return Ok(Some(page.rows));

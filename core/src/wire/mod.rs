@@ -60,7 +60,7 @@ impl Cancel {
 pub struct CallOutput {
     /// Whether `head` is the meta of an answer (true) or a failure (false).
     pub ok: bool,
-    /// JSON: `{"meta", "next"?, "answer"?}`, or the failure.
+    /// JSON: `{"meta", "next"?, "sync"?, "answer"?}`, or the failure.
     pub head: String,
     /// The value as JSON, or the bytes of a raw answer; empty if the call failed.
     pub body: Vec<u8>,
@@ -73,6 +73,8 @@ pub struct CallOutput {
 pub(crate) struct Reply {
     pub meta: Meta,
     pub next: Option<String>,
+    /// The id of the sync, if the answer is a page of a list in which every row is of one sync.
+    pub sync: Option<i64>,
     pub body: Written,
     /// Present only for a call with the option `raw`.
     pub answer: Option<Answer>,
@@ -88,7 +90,7 @@ pub(crate) struct Answer {
 
 impl Reply {
     fn new(meta: Meta, body: impl Into<Written>) -> Self {
-        Self { meta, next: None, body: body.into(), answer: None }
+        Self { meta, next: None, sync: None, body: body.into(), answer: None }
     }
 
     /// Creates a reply from a value without opaque JSON.
@@ -136,6 +138,8 @@ struct Head<'a> {
     meta: Meta,
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sync: Option<i64>,
 }
 
 /// A client behind the door.
@@ -226,7 +230,11 @@ impl Engine {
         let called = AssertUnwindSafe(call).catch_unwind().await;
         match called.unwrap_or_else(|_| Err(defect(op))) {
             Ok(reply) => {
-                let head = Head { meta: reply.meta.in_style(self.style), next: reply.next.as_deref() };
+                let head = Head {
+                    meta: reply.meta.in_style(self.style),
+                    next: reply.next.as_deref(),
+                    sync: reply.sync,
+                };
                 let mut head = serde_json::to_string(&head).unwrap_or_default();
                 if let Some(answer) = reply.answer {
                     self.add_answer(&mut head, answer);

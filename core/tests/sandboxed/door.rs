@@ -105,6 +105,23 @@ async fn a_raw_call_returns_the_servers_bytes_and_what_they_mean() {
     assert_eq!((ok, &failure["kind"], &failure["status"]), (false, &json!("not_found"), &json!(404)));
 }
 
+#[tokio::test]
+async fn a_page_of_runs_names_their_sync_also_if_the_list_was_asked_for_by_a_slug() {
+    let world = sandbox().world(&json!({"syncs": 2, "slugs": ["orders"]}));
+    let engine = engine(&world, &json!({}));
+    let (ok, failure, _) = call(&engine, "syncs.trigger", &json!({"sync": 1}), &json!({})).await;
+    assert!(ok, "{failure}");
+    for sync in [json!("orders"), json!(1)] {
+        let (ok, first, _) =
+            call(&engine, "syncs.runs", &json!({"sync": sync, "limit": 1}), &json!({})).await;
+        assert!(ok, "{first}");
+        let (_, rest, _) = call(&engine, "syncs.runs", &json!({"next": first["next"]}), &json!({})).await;
+        assert_eq!((&first["sync"], &rest["sync"]), (&json!(1), &json!(1)), "asked for by {sync}");
+    }
+    let (_, head, _) = call(&engine, "syncs.list", &json!({}), &json!({})).await;
+    assert!(head.get("sync").is_none());
+}
+
 /// Guards against a raw answer that reports a write as failed although its outcome is unknown: a caller who repeats the
 /// write may do it twice.
 #[tokio::test]

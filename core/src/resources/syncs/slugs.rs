@@ -141,20 +141,27 @@ impl BySlug {
     }
 }
 
-/// Reads one page of a list whose path may name a sync by its slug.
+/// Reads one page of a list whose path may name a sync by its slug. Returns the page, and the id of the sync if the
+/// path names one.
 pub(crate) async fn fetch_by_slug<T: Row>(
     sender: &Sender,
     call: &Call,
     cursor: Cursor,
     spent: &mut Spent,
-) -> Result<Fetched<T>, Error> {
+) -> Result<(Fetched<T>, Option<i64>), Error> {
     let mut by_slug = BySlug::default();
     loop {
         // Boxed, because looking up a slug is a call of its own: unboxed, it would double the size of this future.
         let ready = Box::pin(by_slug.ready(sender, call, spent)).await?;
         match page::fetch(sender, &ready, cursor.clone(), spent).await {
             Err(error) if by_slug.again(sender, &ready, &error) => {}
-            fetched => return fetched,
+            fetched => {
+                let sync = match ready.ids().first() {
+                    Some(Id::Sync(SyncReference::Id(id))) => Some(*id),
+                    _ => None,
+                };
+                return fetched.map(|page| (page, sync));
+            }
         }
     }
 }

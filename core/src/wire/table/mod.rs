@@ -135,15 +135,16 @@ const fn page<E: Endpoint<Answer = Page<T>>, T: Row + Serialize>() -> Entry {
             Box::pin(async move {
                 let (call, cursor) = place::<E>(args)?;
                 let mut spent = caller.account(call.subject());
-                let mut next = None;
+                let (mut next, mut sync) = (None, None);
                 let rows =
                     api::fetch_by_slug::<CanonicalRow<T>>(caller.client.sender(), &call, cursor, &mut spent)
                         .await
-                        .map(|page| {
+                        .map(|(page, of)| {
+                            sync = of;
                             next = page.cursor.map(|cursor| page::to_token(E::OPERATION, &call, cursor));
                             Written::list(page.rows.into_iter().map(|row| row.0.json))
                         });
-                Ok(Reply { next, ..Reply::ended(spent, rows)? })
+                Ok(Reply { next, sync, ..Reply::ended(spent, rows)? })
             })
         },
     }
