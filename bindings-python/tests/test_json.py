@@ -107,10 +107,14 @@ def test_a_json_that_was_read_refuses_changes(client: Hightouch) -> None:
     for change in changes:
         with pytest.raises(TypeError, match=r"`edit\(\)`"):
             change()
-    for name in ("append", "extend", "insert", "pop", "clear", "sort", "update", "setdefault", "__dict__", "__ior__"):
+    for name in ("append", "extend", "insert", "pop", "clear", "sort", "update", "setdefault", "__ior__"):
         assert not hasattr(read["mappings"], name)
         assert not hasattr(read.value, name)
+    assert not hasattr(read.value, "__dict__")
+    with pytest.raises(AttributeError, match=r"`edit\(\)`"):
+        read["mappings"].mappings = []
     assert read["mappings"] == [{"to": "a"}]
+    assert not read["mappings"] != [{"to": "a"}]  # noqa: SIM202
 
 
 def operator_set(value: Any, key: object, to: object) -> None:

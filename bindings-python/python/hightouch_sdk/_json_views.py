@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, final, overload
 
 from ._json_text import HasText, items, loads, members
@@ -10,6 +10,7 @@ from ._public import public
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import SupportsIndex
 
 
 class Frozen(HasText):
@@ -33,56 +34,32 @@ def _frozen(value: object) -> str:
     )
 
 
-class _View(Frozen):
-    """An object or an array. Its parts are decoded at their first use."""
+@public
+@final
+class JsonObject(Frozen, Mapping[str, Any]):
+    """An object within a :class:`Json`: an immutable mapping. Its members are decoded at their first use.
 
-    __slots__ = ("_seen", "_text")
+    It is equal to a dict with the same members. As an argument it is sent with the text that was received.
+    """
+
+    __slots__ = ("_parts", "_seen", "_text")
 
     def __init__(self, text: str) -> None:
         """Takes text that was checked already."""
         self._text = text
-        self._seen: dict[Any, Any] = {}
+        self._parts = members(text)
+        self._seen: dict[str, Any] = {}
 
     @property
     def text(self) -> str:
         """The JSON text, as it was received."""
         return self._text
 
-    def _part(self, key: str | int, text: str) -> Any:
-        try:
-            return self._seen[key]
-        except KeyError:
-            return self._seen.setdefault(key, view(text))
-
-    def __repr__(self) -> str:
-        return repr(loads(self._text))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (view, (self._text,))
-
-    def __copy__(self) -> Any:
-        return self
-
-    def __deepcopy__(self, memo: object) -> Any:
-        return self
-
-
-@public
-@final
-class JsonObject(_View, Mapping[str, Any]):
-    """An object within a :class:`Json`: an immutable mapping.
-
-    It is equal to a dict with the same members. As an argument it is sent with the text that was received.
-    """
-
-    __slots__ = ("_parts",)
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self._parts = members(text)
-
     def __getitem__(self, key: str) -> Any:
-        return self._part(key, self._parts[key])
+        part = self._parts[key]
+        if key not in self._seen:
+            self._seen.setdefault(key, view(part))
+        return self._seen[key]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._parts)
@@ -93,6 +70,18 @@ class JsonObject(_View, Mapping[str, Any]):
     def __contains__(self, key: object) -> bool:
         return key in self._parts
 
+    def __repr__(self) -> str:
+        return repr(loads(self._text))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (view, (self._text,))
+
+    def __copy__(self) -> JsonObject:
+        return self
+
+    def __deepcopy__(self, memo: object) -> JsonObject:
+        return self
+
     def to_python(self) -> dict[str, Any]:
         """Copies the object and all its parts into a plain dict."""
         copy: dict[str, Any] = loads(self._text)
@@ -101,30 +90,56 @@ class JsonObject(_View, Mapping[str, Any]):
 
 @public
 @final
-class JsonArray(_View, Sequence[Any]):
+class JsonArray(Frozen, tuple[Any, ...]):  # type: ignore[misc]
     """An array within a :class:`Json`: an immutable sequence.
 
     It is equal to a list with the same items. As an argument it is sent with the text that was received.
     """
 
-    __slots__ = ("_parts",)
+    # Other libraries recognise a tuple. They would not recognise another class of sequences.
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self._parts = items(text)
+    if TYPE_CHECKING:
+        _text: str
+
+    def __new__(cls, text: str) -> JsonArray:
+        """Takes text that was checked already."""
+        self = super().__new__(cls, map(view, items(text)))
+        vars(self)["_text"] = text
+        return self
+
+    if not TYPE_CHECKING:
+
+        def __setattr__(self, name: str, value: object) -> None:
+            raise AttributeError(_frozen(self))
+
+    @property
+    def text(self) -> str:
+        """The JSON text, as it was received."""
+        return self._text
 
     @overload
-    def __getitem__(self, index: int) -> Any: ...
+    def __getitem__(self, index: SupportsIndex) -> Any: ...
     @overload
     def __getitem__(self, index: slice) -> JsonArray: ...
-    def __getitem__(self, index: int | slice) -> Any:
+    def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return JsonArray(f"[{','.join(self._parts[index])}]")
-        place = range(len(self._parts))[index]
-        return self._part(place, self._parts[place])
+            return JsonArray(f"[{','.join(items(self._text)[index])}]")
+        return super().__getitem__(index)
 
-    def __len__(self) -> int:
-        return len(self._parts)
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __repr__(self) -> str:
+        return repr(loads(self._text))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (view, (self._text,))
+
+    def __copy__(self) -> JsonArray:
+        return self
+
+    def __deepcopy__(self, memo: object) -> JsonArray:
+        return self
 
     def to_python(self) -> list[Any]:
         """Copies the array and all its parts into a plain list."""
