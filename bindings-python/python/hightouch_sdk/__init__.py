@@ -28,7 +28,6 @@ from ._hooks import CallEnd, CallStart
 from ._json import Json, JsonEdit
 from ._json_views import JsonArray, JsonObject
 from ._names import __version__
-from ._pages import AsyncListing, Listing, Page
 from ._raw import RawResponse
 from ._unset import UNSET, UnsetType
 
@@ -39,6 +38,9 @@ if TYPE_CHECKING:
     from ._batch_items import BatchItem
     from ._enums import *  # noqa: F403
     from ._models import *  # noqa: F403
+    from ._pages import AsyncListing, Listing, Page
+    from ._plain_values import json_default
+    from ._records import Records
     from ._runs import (
         AsyncIdentityGraphRunHandle,
         AsyncRun,
@@ -78,6 +80,7 @@ __all__ = [
     "Negotiated",
     "Page",
     "RawResponse",
+    "Records",
     "Run",
     "SequenceRunHandle",
     "Stats",
@@ -87,6 +90,7 @@ __all__ = [
     "Waiting",
     "__version__",
     "diagnose",
+    "json_default",
 ]
 __all__ += _error_classes.__all__
 __all__ += _names.__all__
@@ -96,16 +100,21 @@ __all__ += _names.__all__
 _LATER = {
     "AsyncHightouch": "_async_client",
     "AsyncIdentityGraphRunHandle": "_runs",
+    "AsyncListing": "_pages",
     "AsyncRun": "_runs",
     "AsyncSequenceRunHandle": "_runs",
     "AsyncSyncBatch": "_async_batch",
     "AsyncSyncRunHandle": "_runs",
     "BatchItem": "_batch_items",
     "IdentityGraphRunHandle": "_runs",
+    "Listing": "_pages",
+    "Page": "_pages",
+    "Records": "_records",
     "Run": "_runs",
     "SequenceRunHandle": "_runs",
     "SyncBatch": "_batch",
     "SyncRunHandle": "_runs",
+    "json_default": "_plain_values",
     **dict.fromkeys(_names.__all__, "_models"),
     **dict.fromkeys(_names.ENUMS, "_enums"),
 }

@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast
 
-from ._calls import Raw, methods_of, rows_decoder, slug_of
+from ._calls import Raw, known_slug, methods_of, rows_decoder, slug_of
 from ._door import decoded, decoder
-from ._pages import AsyncListing, filters
 from ._raw import RawResponse
 
 if TYPE_CHECKING:
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
 
     from ._async_door import AsyncDoor
     from ._encoding import Args, Opts
+    from ._pages import AsyncListing
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -41,8 +41,10 @@ class AsyncCalls:
     async def nothing(self, op: str, args: Args, opts: Opts) -> None:
         await self.door.call(op, args, opts)
 
-    def page(self, op: str, args: Args, opts: Opts, of: type[T]) -> AsyncListing[T]:
-        return AsyncListing(self.door, op, args, opts, rows_decoder(of))
+    def page(self, op: str, args: Args, opts: Opts, of: type[T], sync: object = None) -> AsyncListing[T]:
+        from ._pages import AsyncListing, Query, filters
+
+        return AsyncListing(self.door, Query(op, filters(args), opts, of, rows_decoder(of), known_slug(args, sync)))
 
     async def run(self, op: str, args: Args, opts: Opts, handle: AsyncHandle[T]) -> T:
         return handle(self.door, (await self.door.call(op, args, opts))[1], slug_of(args))
@@ -73,7 +75,9 @@ class AsyncRawCalls:
     async def nothing(self, op: str, args: Args, opts: Opts) -> RawResponse[None]:
         return await self._answer(op, args, opts, lambda _: None)
 
-    async def page(self, op: str, args: Args, opts: Opts, of: type[T]) -> RawResponse[list[T]]:
+    async def page(self, op: str, args: Args, opts: Opts, of: type[T], _: object = None) -> RawResponse[list[T]]:
+        from ._pages import filters
+
         args = filters(args)
         return await self._answer(op, args, opts, partial(decoded, rows_decoder(of)))
 

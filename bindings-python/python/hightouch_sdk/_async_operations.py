@@ -2665,7 +2665,7 @@ class AsyncSyncs(AsyncRunMany):
             "orderBy": camel(order_by),
         }
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
-        return self._calls.page("syncs.runs", args, opts, SyncRun)
+        return self._calls.page("syncs.runs", args, opts, SyncRun, sync)
 
     async def run(
         self,

@@ -93,6 +93,11 @@ class Batch:
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {summary(self._known.all)}>"
 
+    def _repr_html_(self) -> str:
+        from ._html import batch_html
+
+        return batch_html(repr(self), self.items)
+
     def __del__(self) -> None:
         # While the interpreter shuts down, the modules that this needs may be gone.
         with suppress(Exception):

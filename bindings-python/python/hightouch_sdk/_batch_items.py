@@ -12,13 +12,14 @@ from ._door import add_note, decoded, decoder
 from ._errors import HightouchError, failure
 from ._models import SyncRun
 from ._progress import LiveLine, describe
+from ._value import Value
 
 ItemOutcome: TypeAlias = Literal["success", "warning", "failure", "not_started", "unknown"]
 """How one sync of a batch ended. ``"failure"``: its run failed, was cancelled or was interrupted. ``"not_started"``: no
 run was started. ``"unknown"``: a run may have been started, or the end of the run could not be learned."""
 
 
-class BatchItem(Struct, frozen=True, kw_only=True):
+class BatchItem(Value, frozen=True, kw_only=True):
     """One sync of a batch, and what is known of its run."""
 
     index: int

@@ -7,7 +7,6 @@ from types import GenericAlias
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast
 
 from ._door import decoded, decoder
-from ._pages import Listing, filters
 from ._raw import RawResponse
 
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     from ._door import Door
     from ._encoding import Args, Opts
+    from ._pages import Listing
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -33,6 +33,11 @@ def slug_of(args: Args) -> str | None:
     """Returns the slug by which a call names its sync; None if it uses an id, or is not about a sync."""
     sync = args.get("sync")
     return sync if isinstance(sync, str) and not sync.isdigit() else None
+
+
+def known_slug(args: Args, sync: object) -> str | None:
+    """Returns the slug of the sync that a list is about, if the caller gave the slug or a ``Sync``."""
+    return slug_of(args) or getattr(sync, "slug", None)
 
 
 _ROWS: dict[object, Decoder[Any]] = {}
@@ -60,8 +65,10 @@ class Calls:
     def nothing(self, op: str, args: Args, opts: Opts) -> None:
         self.door.call(op, args, opts)
 
-    def page(self, op: str, args: Args, opts: Opts, of: type[T]) -> Listing[T]:
-        return Listing(self.door, op, args, opts, rows_decoder(of))
+    def page(self, op: str, args: Args, opts: Opts, of: type[T], sync: object = None) -> Listing[T]:
+        from ._pages import Listing, Query, filters
+
+        return Listing(self.door, Query(op, filters(args), opts, of, rows_decoder(of), known_slug(args, sync)))
 
     def run(self, op: str, args: Args, opts: Opts, handle: Handle[T]) -> T:
         return handle(self.door, self.door.call(op, args, opts)[1], slug_of(args))
@@ -92,7 +99,9 @@ class RawCalls:
     def nothing(self, op: str, args: Args, opts: Opts) -> RawResponse[None]:
         return self._answer(op, args, opts, lambda _: None)
 
-    def page(self, op: str, args: Args, opts: Opts, of: type[T]) -> RawResponse[list[T]]:
+    def page(self, op: str, args: Args, opts: Opts, of: type[T], _: object = None) -> RawResponse[list[T]]:
+        from ._pages import filters
+
         args = filters(args)
         return self._answer(op, args, opts, partial(decoded, rows_decoder(of)))
 

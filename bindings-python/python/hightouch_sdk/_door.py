@@ -218,14 +218,17 @@ def meta_of(head: str) -> Meta:
     return _head(head).meta
 
 
-class _Next(Struct):
+class Place(Struct):
+    """Where a page belongs: the token of the next page, if there may be one, and the id of the sync of its rows."""
+
     next: str | None = None
+    sync: int | None = None
 
 
-def next_of(head: str) -> str | None:
-    """Returns the token of the next page, if there may be one."""
-    # Decodes only the token, because this runs for each page of a list.
-    return decoder(_Next).decode(head).next
+def place_of(head: str) -> Place:
+    """Returns where a page belongs."""
+    # Decodes nothing else, because this runs for each page of a list.
+    return decoder(Place).decode(head)
 
 
 def answer_of(head: str) -> tuple[Meta, RawAnswer]:

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct, field
+from msgspec import field
 from msgspec.json import Decoder
 
 import hightouch_sdk
 
 from ._json import Json, json_of
 from ._public import public
+from ._value import Value
 
 if TYPE_CHECKING:
     from ._models import IdentityGraphRun, SequenceRun, SyncRun
 
 
-class Attempt(Struct, frozen=True, kw_only=True):
+class Attempt(Value, frozen=True, kw_only=True):
     """One HTTP request of a call. It has either a status or a failure."""
 
     status: int | None = None
@@ -28,7 +29,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
     """How long the request took, in milliseconds, without the wait for the rate limit."""
 
 
-class Cut(Struct, frozen=True, kw_only=True):
+class Cut(Value, frozen=True, kw_only=True):
     """How a refusal (429) lowered the rate limit for all clients of the workspace in this process."""
 
     allowed: int
@@ -37,7 +38,7 @@ class Cut(Struct, frozen=True, kw_only=True):
     """For how long nothing is sent after the refusal, in milliseconds."""
 
 
-class Meta(Struct, frozen=True, kw_only=True):
+class Meta(Value, frozen=True, kw_only=True):
     """The metadata of a call, for logs and traces."""
 
     request_id: str = field(name="requestId", default="")
@@ -53,11 +54,11 @@ class Meta(Struct, frozen=True, kw_only=True):
     """How long the call waited for the rate limit, in milliseconds."""
     duration_ms: float = field(name="durationMs", default=0.0)
     """How long the call took, with all attempts and waits, in milliseconds."""
-    mended: list[str] = []
+    mended: list[str] = field(default=[])
     """Paths of values in the answer that were missing or unusable and got a default, such as ``"3.plannedRows"``."""
-    attempts: list[Attempt] = []
+    attempts: list[Attempt] = field(default=[])
     """The requests that were sent, in their order."""
-    cuts: list[Cut] = []
+    cuts: list[Cut] = field(default=[])
     """One entry for each refusal (429) of this call that lowered the rate limit. Each is also logged as a warning."""
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from msgspec import Struct, field
+from msgspec import field
+
+from ._value import Value
 
 
-class Waiting(Struct, frozen=True, kw_only=True):
+class Waiting(Value, frozen=True, kw_only=True):
     """How many calls wait for the rate limit, by priority."""
 
     trigger: int = 0
@@ -18,7 +20,7 @@ class Waiting(Struct, frozen=True, kw_only=True):
     """Calls that read many rows, such as later pages of a list. They leave a tenth of the rate limit to the others."""
 
 
-class Stats(Struct, frozen=True, kw_only=True):
+class Stats(Value, frozen=True, kw_only=True):
     """The state of the rate limit, for all who share it."""
 
     scope: str
@@ -47,7 +49,7 @@ class Stats(Struct, frozen=True, kw_only=True):
     """Why processes do not share the limit although ``limit_scope`` is ``"host"``; None if nothing is wrong."""
 
 
-class Negotiated(Struct, frozen=True, kw_only=True):
+class Negotiated(Value, frozen=True, kw_only=True):
     """The result of a TLS handshake."""
 
     protocol: str
@@ -60,7 +62,7 @@ class Negotiated(Struct, frozen=True, kw_only=True):
     """``h2`` or ``http/1.1``; None if the server chose neither."""
 
 
-class Finding(Struct, frozen=True, kw_only=True):
+class Finding(Value, frozen=True, kw_only=True):
     """One result of a diagnosis."""
 
     code: str
@@ -74,7 +76,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     """What to do about the finding, in one or more sentences."""
 
 
-class Diagnosis(Struct, frozen=True, kw_only=True):
+class Diagnosis(Value, frozen=True, kw_only=True):
     """The result of checking the settings, the connection and the key. Its ``str()`` is ``text``."""
 
     ok: bool
@@ -89,7 +91,7 @@ class Diagnosis(Struct, frozen=True, kw_only=True):
     tls: Negotiated | None = None
     """The result of the TLS handshake with the server. None over plain HTTP, behind a proxy that itself uses TLS or
     SOCKS, or if no connection could be made."""
-    findings: list[Finding] = []
+    findings: list[Finding] = field(default=[])
     """The findings, in the order of the checks."""
 
     def __str__(self) -> str:

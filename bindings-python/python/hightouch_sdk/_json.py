@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, KeysView, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 from msgspec import Raw
 
 from ._json_edit import OVER, ArrayDraft, ObjectDraft, draft
 from ._json_text import checked, dumps, loads
-from ._json_views import Frozen, view
+from ._json_views import Frozen, JsonObject, view
 from ._public import public
 
 if TYPE_CHECKING:
@@ -137,6 +137,16 @@ class Json(Frozen):
         """Returns a member of an object, or ``default`` if there is no such member."""
         return self.value.get(key, default)
 
+    def keys(self) -> KeysView[str]:
+        """Returns the names of the members of an object. With it, ``dict(json)`` is a dict of the members.
+
+        Raises:
+            TypeError: The value is not an object.
+        """
+        if not isinstance(self.value, JsonObject):
+            raise TypeError("Only an object has keys, and this JSON is something else.")
+        return self.value.keys()
+
     def __getitem__(self, key: str | int) -> Any:
         return self.value[key]
 
@@ -155,6 +165,12 @@ class Json(Frozen):
     def __eq__(self, other: object) -> bool:
         # Compares the bytes first. `text` also checks them, which would slow down the comparison of two equal answers.
         return (isinstance(other, Json) and self._raw == other._raw) or super().__eq__(other)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
+        from ._pydantic import json_schema
+
+        return json_schema()
 
     def __repr__(self) -> str:
         return f"Json({loads(self._raw)!r})"

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from msgspec import Struct, field
+from msgspec import field
 from msgspec.structs import force_setattr
 
+from ._facts import IdentityGraphRunFacts, RowCountsFacts, SequenceRunFacts, SyncRunFacts
 from ._fields import needed, needed_list
 from ._json import json_of
 from ._problem import problem_of
+from ._value import Value
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -48,7 +50,7 @@ else:
     EventOrder = str
 
 
-class RowCounts(Struct, frozen=True, kw_only=True):
+class RowCounts(RowCountsFacts, frozen=True, kw_only=True):
     """Row counts by kind of change."""
 
     added_count: int = field(name="addedCount", default=0)
@@ -61,7 +63,7 @@ class RowCounts(Struct, frozen=True, kw_only=True):
     """Rows removed."""
 
 
-class SyncRun(Struct, frozen=True, kw_only=True):
+class SyncRun(SyncRunFacts, frozen=True, kw_only=True):
     """One run of a sync."""
 
     id: int
@@ -103,7 +105,7 @@ class SyncRun(Struct, frozen=True, kw_only=True):
         return problem_of(self, RunProblem)
 
 
-class SequenceMember(Struct, frozen=True, kw_only=True):
+class SequenceMember(Value, frozen=True, kw_only=True):
     """The run of one sync in a sequence."""
 
     sync_id: int | None = field(name="syncId", default=None)
@@ -119,7 +121,7 @@ class SequenceMember(Struct, frozen=True, kw_only=True):
     """End time of the sync's run. Absent until the run ends."""
 
 
-class SequenceRun(Struct, frozen=True, kw_only=True):
+class SequenceRun(SequenceRunFacts, frozen=True, kw_only=True):
     """One run of a sequence."""
 
     id: str
@@ -138,7 +140,7 @@ class SequenceRun(Struct, frozen=True, kw_only=True):
         return problem_of(self, RunProblem)
 
 
-class IdentityGraphRunStats(Struct, frozen=True, kw_only=True):
+class IdentityGraphRunStats(Value, frozen=True, kw_only=True):
     """Statistics of a run at one threshold."""
 
     num_source_rows: int = field(name="numSourceRows", default=0)
@@ -151,7 +153,7 @@ class IdentityGraphRunStats(Struct, frozen=True, kw_only=True):
     """Profiles in the graph at the end of the run."""
 
 
-class IdentityGraphRun(Struct, frozen=True, kw_only=True):
+class IdentityGraphRun(IdentityGraphRunFacts, frozen=True, kw_only=True):
     """One run of an identity graph."""
 
     id: str
@@ -216,7 +218,7 @@ class RunProblem(Struct, frozen=True, kw_only=True):
     """The number of rows that the destination rejected. Absent for a run of a sequence or of an identity graph."""
 
 
-class Source(Struct, frozen=True, kw_only=True):
+class Source(Value, frozen=True, kw_only=True):
     """A source: a warehouse or another place that models read from."""
 
     id: int
@@ -248,7 +250,7 @@ class Source(Struct, frozen=True, kw_only=True):
             force_setattr(self, "configuration", json_of(self.configuration))
 
 
-class Destination(Struct, frozen=True, kw_only=True):
+class Destination(Value, frozen=True, kw_only=True):
     """A destination: a tool or another place that syncs write to."""
 
     id: int
@@ -283,7 +285,7 @@ class Destination(Struct, frozen=True, kw_only=True):
             force_setattr(self, "configuration", json_of(self.configuration))
 
 
-class VisualQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class VisualQuery(Value, frozen=True, kw_only=True, omit_defaults=True):
     """The query of an audience."""
 
     secondary_label: str | None = field(name="secondaryLabel", default=None)
@@ -309,7 +311,7 @@ class VisualQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
             force_setattr(self, "other_members", json_of(self.other_members))
 
 
-class CustomQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class CustomQuery(Value, frozen=True, kw_only=True, omit_defaults=True):
     """The query of a source without SQL, such as Airtable."""
 
     query: MaybeJson = needed()
@@ -326,7 +328,7 @@ class CustomQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
             force_setattr(self, "other_members", json_of(self.other_members))
 
 
-class TableQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class TableQuery(Value, frozen=True, kw_only=True, omit_defaults=True):
     """A table that a model reads."""
 
     name: str | None = needed()
@@ -341,7 +343,7 @@ class TableQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
             force_setattr(self, "other_members", json_of(self.other_members))
 
 
-class DbtQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class DbtQuery(Value, frozen=True, kw_only=True, omit_defaults=True):
     """A dbt or dbt Cloud model. Only ``model_id`` is sent; the server fills in the rest."""
 
     dbt_unique_id: str | None = field(name="dbtUniqueId", default=None)
@@ -374,7 +376,7 @@ class DbtQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
             force_setattr(self, "other_members", json_of(self.other_members))
 
 
-class RawQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class RawQuery(Value, frozen=True, kw_only=True, omit_defaults=True):
     """SQL that is passed to the source unchanged."""
 
     sql: str | None = needed()
@@ -389,7 +391,7 @@ class RawQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
             force_setattr(self, "other_members", json_of(self.other_members))
 
 
-class Model(Struct, frozen=True, kw_only=True):
+class Model(Value, frozen=True, kw_only=True):
     """A model: a query over a source. The query is in one of the fields ``visual``, ``custom``,
     ``table``, ``dbt``, ``dbt_cloud`` and ``raw``."""
 
@@ -459,7 +461,7 @@ class Model(Struct, frozen=True, kw_only=True):
     run."""
 
 
-class Interval(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Interval(Value, frozen=True, kw_only=True, omit_defaults=True):
     """A length of time between runs."""
 
     unit: IntervalUnit | None = needed()
@@ -477,7 +479,7 @@ class Interval(Struct, frozen=True, kw_only=True, omit_defaults=True):
             force_setattr(self, "other_members", json_of(self.other_members))
 
 
-class IntervalRule(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="interval"):
+class IntervalRule(Value, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="interval"):
     """A rule that starts runs at a fixed interval."""
 
     interval: Interval | None = needed()
@@ -492,7 +494,7 @@ class IntervalRule(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
             force_setattr(self, "other_members", json_of(self.other_members))
 
 
-class CronRule(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="cron"):
+class CronRule(Value, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="cron"):
     """A rule that starts runs by a cron expression."""
 
     expression: str | None = needed()
@@ -507,7 +509,7 @@ class CronRule(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field=
             force_setattr(self, "other_members", json_of(self.other_members))
 
 
-class VisualDays(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class VisualDays(Value, frozen=True, kw_only=True, omit_defaults=True):
     """Days of the week. A day that is absent is not selected."""
 
     monday: bool | None = None
@@ -540,7 +542,7 @@ class VisualDays(Struct, frozen=True, kw_only=True, omit_defaults=True):
             force_setattr(self, "other_members", json_of(self.other_members))
 
 
-class VisualExpression(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class VisualExpression(Value, frozen=True, kw_only=True, omit_defaults=True):
     """Days of the week, and a time of day."""
 
     days: VisualDays | None = needed()
@@ -558,7 +560,7 @@ class VisualExpression(Struct, frozen=True, kw_only=True, omit_defaults=True):
             force_setattr(self, "other_members", json_of(self.other_members))
 
 
-class VisualRule(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="visual"):
+class VisualRule(Value, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="visual"):
     """A rule that starts runs on days of the week, at a time of day."""
 
     expressions: list[VisualExpression] = needed_list()
@@ -573,7 +575,7 @@ class VisualRule(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fiel
             force_setattr(self, "other_members", json_of(self.other_members))
 
 
-class DbtAccount(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class DbtAccount(Value, frozen=True, kw_only=True, omit_defaults=True):
     """An account in dbt Cloud."""
 
     id: str | None = needed()
@@ -588,7 +590,7 @@ class DbtAccount(Struct, frozen=True, kw_only=True, omit_defaults=True):
             force_setattr(self, "other_members", json_of(self.other_members))
 
 
-class DbtJob(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class DbtJob(Value, frozen=True, kw_only=True, omit_defaults=True):
     """A job in dbt Cloud."""
 
     id: str | None = needed()
@@ -603,7 +605,7 @@ class DbtJob(Struct, frozen=True, kw_only=True, omit_defaults=True):
             force_setattr(self, "other_members", json_of(self.other_members))
 
 
-class DbtRule(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="dbt"):
+class DbtRule(Value, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="dbt"):
     """A rule that starts a run after a job of dbt Cloud."""
 
     account: DbtAccount | None = needed()
@@ -621,7 +623,7 @@ class DbtRule(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="
             force_setattr(self, "other_members", json_of(self.other_members))
 
 
-class UnknownScheduleRule(Struct, frozen=True, kw_only=True, tag_field="kind", tag="unknown"):
+class UnknownScheduleRule(Value, frozen=True, kw_only=True, tag_field="kind", tag="unknown"):
     """A variant that this version of the SDK does not know."""
 
     raw: Json
@@ -631,7 +633,7 @@ class UnknownScheduleRule(Struct, frozen=True, kw_only=True, tag_field="kind", t
         force_setattr(self, "raw", json_of(self.raw))
 
 
-class Schedule(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Schedule(Value, frozen=True, kw_only=True, omit_defaults=True):
     """The schedule of a sync."""
 
     type: str | None = needed()
@@ -649,14 +651,14 @@ class Schedule(Struct, frozen=True, kw_only=True, omit_defaults=True):
             force_setattr(self, "other_members", json_of(self.other_members))
 
 
-class ExternalSegment(Struct, frozen=True, kw_only=True):
+class ExternalSegment(Value, frozen=True, kw_only=True):
     """A list or an audience in a destination."""
 
     id: str | None = None
     """Id of the list or audience. Absent if none was created."""
 
 
-class Sync(Struct, frozen=True, kw_only=True):
+class Sync(Value, frozen=True, kw_only=True):
     """A sync: maps a model to a destination. Each run sends the rows that changed since the previous
     run."""
 
@@ -713,14 +715,14 @@ class Sync(Struct, frozen=True, kw_only=True):
             force_setattr(self, "configuration", json_of(self.configuration))
 
 
-class ReprocessRequest(Struct, frozen=True, kw_only=True):
+class ReprocessRequest(Value, frozen=True, kw_only=True):
     """The result of queueing identifiers for reprocessing."""
 
     id: str = field(name="requestId")
     """Id of the request. With it, you can read the status of the request."""
 
 
-class Identifier(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Identifier(Value, frozen=True, kw_only=True, omit_defaults=True):
     """A value that identifies a user."""
 
     identifier: str | None = needed()
@@ -738,7 +740,7 @@ class Identifier(Struct, frozen=True, kw_only=True, omit_defaults=True):
             force_setattr(self, "other_members", json_of(self.other_members))
 
 
-class ReprocessStatus(Struct, frozen=True, kw_only=True):
+class ReprocessStatus(Value, frozen=True, kw_only=True):
     """The status of a request to reprocess identifiers, with its times."""
 
     status: ReprocessState
@@ -757,7 +759,7 @@ class ReprocessStatus(Struct, frozen=True, kw_only=True):
     """Why the request could not be queued, if known."""
 
 
-class RecipientResult(Struct, frozen=True, kw_only=True):
+class RecipientResult(Value, frozen=True, kw_only=True):
     """The result for one recipient."""
 
     status: RecipientStatus
@@ -779,14 +781,14 @@ class RecipientResult(Struct, frozen=True, kw_only=True):
     """Names of the variables without a value. Absent unless the reason is ``"missing_variables"``."""
 
 
-class CampaignResult(Struct, frozen=True, kw_only=True):
+class CampaignResult(Value, frozen=True, kw_only=True):
     """The result of sending a campaign."""
 
     results: list[RecipientResult] = field(default=[])
     """One result for each recipient, in the order given."""
 
 
-class CampaignRecipient(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class CampaignRecipient(Value, frozen=True, kw_only=True, omit_defaults=True):
     """A recipient of a campaign, given by either a handle or an id, never both."""
 
     handle: str | None = None
@@ -810,7 +812,7 @@ class CampaignRecipient(Struct, frozen=True, kw_only=True, omit_defaults=True):
             force_setattr(self, "other_members", json_of(self.other_members))
 
 
-class SendStatus(Struct, frozen=True, kw_only=True):
+class SendStatus(Value, frozen=True, kw_only=True):
     """Status of one send of a campaign."""
 
     status: str
@@ -820,7 +822,7 @@ class SendStatus(Struct, frozen=True, kw_only=True):
     """Why the message was dropped. Absent unless the status is ``dropped``."""
 
 
-class DecisionEngineFlow(Struct, frozen=True, kw_only=True):
+class DecisionEngineFlow(Value, frozen=True, kw_only=True):
     """A flow. It decides which message a user gets."""
 
     id: str
@@ -855,14 +857,14 @@ class DecisionEngineFlow(Struct, frozen=True, kw_only=True):
             force_setattr(self, "config", json_of(self.config))
 
 
-class DecisionEngineRun(Struct, frozen=True, kw_only=True):
+class DecisionEngineRun(Value, frozen=True, kw_only=True):
     """The result of queueing a run of a flow."""
 
     flows_enqueued: int = field(name="flowsEnqueued", default=0)
     """Number of flows that were queued."""
 
 
-class MessageGuardrails(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class MessageGuardrails(Value, frozen=True, kw_only=True, omit_defaults=True):
     """Limits on how often and when a message can be chosen."""
 
     max_sends_per_user: int | None = field(name="maxSendsPerUser", default=None)
@@ -889,7 +891,7 @@ class MessageGuardrails(Struct, frozen=True, kw_only=True, omit_defaults=True):
             force_setattr(self, "other_members", json_of(self.other_members))
 
 
-class MessageVariableConfig(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class MessageVariableConfig(Value, frozen=True, kw_only=True, omit_defaults=True):
     """How the variants of a variable are chosen."""
 
     localization_enabled: bool | None = field(name="localizationEnabled", default=None)
@@ -910,7 +912,7 @@ class MessageVariableConfig(Struct, frozen=True, kw_only=True, omit_defaults=Tru
             force_setattr(self, "other_members", json_of(self.other_members))
 
 
-class MessageVariant(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class MessageVariant(Value, frozen=True, kw_only=True, omit_defaults=True):
     """A variant of a variable."""
 
     value: str | None = needed()
@@ -942,7 +944,7 @@ class MessageVariant(Struct, frozen=True, kw_only=True, omit_defaults=True):
             force_setattr(self, "other_members", json_of(self.other_members))
 
 
-class MessageVariable(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class MessageVariable(Value, frozen=True, kw_only=True, omit_defaults=True):
     """A variable of a message."""
 
     name: str | None = needed()
@@ -963,7 +965,7 @@ class MessageVariable(Struct, frozen=True, kw_only=True, omit_defaults=True):
             force_setattr(self, "other_members", json_of(self.other_members))
 
 
-class DecisionEngineMessage(Struct, frozen=True, kw_only=True):
+class DecisionEngineMessage(Value, frozen=True, kw_only=True):
     """A message that a flow can choose."""
 
     id: str
@@ -1000,7 +1002,7 @@ class DecisionEngineMessage(Struct, frozen=True, kw_only=True):
             force_setattr(self, "tags", json_of(self.tags))
 
 
-class EventSchema(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class EventSchema(Value, frozen=True, kw_only=True, omit_defaults=True):
     """The schema that events of one type and name must match."""
 
     schema: MaybeJson = needed()
@@ -1036,7 +1038,7 @@ class EventSchema(Struct, frozen=True, kw_only=True, omit_defaults=True):
             force_setattr(self, "other_members", json_of(self.other_members))
 
 
-class EventSource(Struct, frozen=True, kw_only=True):
+class EventSource(Value, frozen=True, kw_only=True):
     """An event source that an event contract or an event domain applies to."""
 
     id: str
@@ -1046,7 +1048,7 @@ class EventSource(Struct, frozen=True, kw_only=True):
     """Display name."""
 
 
-class EventContract(Struct, frozen=True, kw_only=True):
+class EventContract(Value, frozen=True, kw_only=True):
     """An event contract: schemas that events must match."""
 
     id: str
@@ -1080,7 +1082,7 @@ class EventContract(Struct, frozen=True, kw_only=True):
     """Event sources that the contract applies to."""
 
 
-class UpdatedEventContract(Struct, frozen=True, kw_only=True):
+class UpdatedEventContract(Value, frozen=True, kw_only=True):
     """An event contract after a change. By Hightouch's schema, the answer to a change has no id,
     workspace, times or event sources, but Hightouch's example shows them. The SDK fills in the id. The other
     fields are absent if the server does not return them."""
@@ -1116,7 +1118,7 @@ class UpdatedEventContract(Struct, frozen=True, kw_only=True):
     """Event sources that the contract applies to. Absent if the server does not return them."""
 
 
-class EventDomainComponent(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class EventDomainComponent(Value, frozen=True, kw_only=True, omit_defaults=True):
     """A component of an event domain: a part of a JSON Schema that the schemas of the domain's events
     can share."""
 
@@ -1153,7 +1155,7 @@ class EventDomainComponent(Struct, frozen=True, kw_only=True, omit_defaults=True
             force_setattr(self, "other_members", json_of(self.other_members))
 
 
-class EventDomain(Struct, frozen=True, kw_only=True):
+class EventDomain(Value, frozen=True, kw_only=True):
     """An event domain: schemas that events must match, and components that the schemas share."""
 
     id: str

@@ -6,23 +6,37 @@ import operator
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET
 
-from ._door import decoded, next_of
+import hightouch_sdk
+
+from ._door import decoded, place_of
 from ._encoding import python_name
 from ._errors import InvalidRequestError
 from ._public import public
+from ._value import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
     from msgspec.json import Decoder
+    from pandas import DataFrame as PandasFrame
+    from polars import DataFrame as PolarsFrame
+    from pyarrow import RecordBatchReader as ArrowReader
+    from pyarrow import Table as ArrowTable
 
     from ._async_door import AsyncDoor
     from ._door import Door
     from ._encoding import Args, Opts
+else:
+    # These libraries are optional. At run time their types in annotations stand for any type.
+    PandasFrame = PolarsFrame = ArrowReader = ArrowTable = Any
 
 T = TypeVar("T")
+L = TypeVar("L", bound="_Listing[Any]")
+
+SMALL = 20
+"""The smallest default size of a page. The first rows of a list are fetched in a page of their own size up to this."""
 
 
 def filters(args: Args) -> Args:
@@ -38,7 +52,71 @@ def filters(args: Args) -> Args:
     return given
 
 
-class Page(Struct, Generic[T], frozen=True):
+class Tabular(Generic[T]):
+    """What has rows of one type, and can pass them on as a table.
+
+    The columns depend only on the type of the rows. :class:`Records` says which they are.
+    """
+
+    __slots__ = ()
+
+    def records(self) -> hightouch_sdk.Records[T]:
+        """Returns the rows as flat records."""
+        raise NotImplementedError
+
+    def to_arrow(self) -> ArrowTable:
+        """Reads all rows into a ``pyarrow.Table``. Needs ``hightouch-sdk[arrow]``.
+
+        Pages are converted one by one, so only the rows of one page exist as Python objects at a time.
+
+        Raises:
+            ImportError: pyarrow is not installed.
+            HightouchError: A page could not be fetched.
+        """
+        from ._arrow import table
+
+        return table(self.records())
+
+    def to_arrow_batch_reader(self) -> ArrowReader:
+        """Returns a ``pyarrow.RecordBatchReader``, which fetches a page for each batch. Needs ``hightouch-sdk[arrow]``.
+
+        Raises:
+            ImportError: pyarrow is not installed.
+        """
+        from ._arrow import reader
+
+        return reader(self.records())
+
+    def to_pandas(self) -> PandasFrame:
+        """Reads all rows into a ``pandas.DataFrame``. Needs ``hightouch-sdk[pandas]``.
+
+        The columns have pandas' nullable types, such as ``Int64``, because the others depend on the data.
+
+        Raises:
+            ImportError: pandas or pyarrow is not installed.
+            HightouchError: A page could not be fetched.
+        """
+        from ._arrow import pandas_frame
+
+        return pandas_frame(self.to_arrow())
+
+    def to_polars(self) -> PolarsFrame:
+        """Reads all rows into a ``polars.DataFrame``. Needs ``hightouch-sdk[polars]``.
+
+        Raises:
+            ImportError: polars or pyarrow is not installed.
+            HightouchError: A page could not be fetched.
+        """
+        from ._arrow import polars_frame
+
+        return polars_frame(self.to_arrow())
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        reader: Any = self.to_arrow_batch_reader()
+        return reader.__arrow_c_stream__(requested_schema)
+
+
+class Page(Tabular[T], Value, Generic[T], frozen=True, dict=True):
     """One page of a list. It can be iterated over, and has a length."""
 
     items: list[T]
@@ -52,28 +130,124 @@ class Page(Struct, Generic[T], frozen=True):
     def __len__(self) -> int:
         return len(self.items)
 
+    def records(self) -> hightouch_sdk.Records[T]:
+        """Returns the rows as flat records.
+
+        Raises:
+            TypeError: The page is empty and was not read from a list, so the type of its rows is not known.
+        """
+        of = origin(self)[0] or next((type(row) for row in self.items), None)
+        if of is None:
+            raise TypeError("The page is empty, so the type of its rows is not known. Use `Records(type, page)`.")
+        return hightouch_sdk.Records(of, [self])
+
+    def _repr_html_(self) -> str:
+        from ._html import page_html
+
+        return page_html(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (page_of, (self.items, self.has_next, *origin(self)))
+
+    def __copy__(self) -> Page[T]:
+        return page_of(self.items, self.has_next, *origin(self))
+
+
+def page_of(items: list[T], has_next: bool, of: type[T] | None, about: Mapping[str, object]) -> Page[T]:
+    """Creates a page of a list."""
+    page = Page(items, has_next)
+    vars(page)["origin"] = of, about
+    return page
+
+
+def origin(page: Page[T]) -> tuple[type[T] | None, Mapping[str, object]]:
+    """Returns the type of the rows of a page, if it is known, and what all of them have in common."""
+    known: tuple[type[T] | None, Mapping[str, object]] = vars(page).get("origin", (None, {}))
+    return known
+
+
+class Query:
+    """What a list asks for."""
+
+    __slots__ = ("args", "decoder", "of", "op", "opts", "slug")
+
+    def __init__(self, op: str, args: Args, opts: Opts, of: type[Any], decoder: Decoder[Any], slug: str | None) -> None:
+        self.op = op
+        self.args = args
+        self.opts = opts
+        self.of = of
+        """The type of the rows."""
+        self.decoder = decoder
+        self.slug = slug
+        """The slug of the sync that the rows are of, if it is known."""
+
+
+_PARENTS = {"graphId": "graph_id", "flowId": "flow_id"}
+"""The arguments that say what all rows of a list belong to, with their names in records."""
+
 
 class _Listing(Generic[T]):
     """What the lists of both clients have in common."""
 
-    def __init__(self, op: str, args: Args, opts: Opts, decoder: Decoder[list[T]]) -> None:
-        self._op = op
-        self._args = filters(args)
-        self._opts = opts
-        self._decoder = decoder
+    def __init__(self, query: Query) -> None:
+        self._query = query
+        self._most: int | None = None
+
+    def take(self: L, count: int) -> L:  # noqa: PYI019 - Python 3.10 cannot resolve `Self`.
+        """Returns the same list, but with at most ``count`` rows. Nothing is sent until you read it.
+
+        The argument ``limit`` of a method is something else: the number of rows per page.
+
+        Args:
+            count: The number of rows, at least 0.
+
+        Raises:
+            InvalidRequestError: ``count`` is negative.
+        """
+        if operator.index(count) < 0:
+            raise InvalidRequestError(f"`count` must be at least 0, not {count}.")
+        taken = type(self).__new__(type(self))
+        vars(taken).update(vars(self), _most=count if self._most is None else min(self._most, count))
+        return taken
+
+    def _start(self) -> Args:
+        """Returns the arguments of the first page."""
+        args, most = self._query.args, self._most
+        limit: Any = args.get("limit", SMALL)
+        return args if most is None or most >= limit else {**args, "limit": max(most, 1)}
+
+    def _page(self, answer: tuple[str, bytes], before: int) -> tuple[Page[T], str | None]:
+        """Reads a page, before which the list had some rows. Returns also the token of the next page."""
+        query, place = self._query, place_of(answer[0])
+        items: list[T] = decoded(query.decoder, answer[1])
+        token = place.next
+        if self._most is not None and before + len(items) >= self._most:
+            items, token = items[: self._most - before], None
+        about: dict[str, object] = {"sync_id": place.sync, "sync_slug": query.slug}
+        about |= {_PARENTS[name]: value for name, value in query.args.items() if name in _PARENTS}
+        return page_of(items, token is not None, query.of, about), token
+
+    def _no_page(self) -> Page[T]:
+        return page_of([], False, self._query.of, {})
 
     def __repr__(self) -> str:
-        args = ", ".join(f"{python_name(name)}={value!r}" for name, value in self._args.items())
-        return f"<{type(self).__name__} of {self._op}({args})>"
+        args = ", ".join(f"{python_name(name)}={value!r}" for name, value in self._query.args.items())
+        most = "" if self._most is None else f", at most {self._most} rows"
+        return f"<{type(self).__name__} of {self._query.op}({args}){most}>"
+
+    def _repr_html_(self) -> str:
+        from ._html import text_html
+
+        return text_html(repr(self))
 
 
 @public
-class Listing(_Listing[T]):
+class Listing(_Listing[T], Tabular[T]):
     """A list of the API. Iterating over it fetches page after page; each iteration starts again from the first page."""
 
-    def __init__(self, door: Door, op: str, args: Args, opts: Opts, decoder: Decoder[list[T]]) -> None:
+    def __init__(self, door: Door, query: Query) -> None:
         self._door = door  # Set first, so that pickling a list fails with the error message of the door.
-        super().__init__(op, args, opts, decoder)
+        super().__init__(query)
 
     def __iter__(self) -> Iterator[T]:
         for page in self.pages():
@@ -85,10 +259,10 @@ class Listing(_Listing[T]):
         Raises:
             HightouchError: A page could not be fetched.
         """
-        args, following = self._args, True
+        args, following, count = self._start(), self._most != 0, 0
         while following:
-            page, token = self._fetch(args)
-            args, following = {"next": token}, token is not None
+            page, token = self._fetch(args, count)
+            args, following, count = {"next": token}, token is not None, count + len(page)
             yield page
 
     def first_page(self) -> Page[T]:
@@ -97,22 +271,31 @@ class Listing(_Listing[T]):
         Raises:
             HightouchError: The page could not be fetched.
         """
-        page, _ = self._fetch(self._args)
-        return page
+        return self._no_page() if self._most == 0 else self._fetch(self._start(), 0)[0]
 
-    def _fetch(self, args: Args) -> tuple[Page[T], str | None]:
-        head, body = self._door.call(self._op, args, self._opts)
-        token = next_of(head)
-        return Page(decoded(self._decoder, body), token is not None), token
+    def first(self) -> T | None:
+        """Fetches the first row only; returns ``None`` if the list is empty.
+
+        Raises:
+            HightouchError: The row could not be fetched.
+        """
+        return next(iter(self.take(1)), None)
+
+    def records(self) -> hightouch_sdk.Records[T]:
+        """Returns the list as flat records. Nothing is sent until you read them."""
+        return hightouch_sdk.Records(self._query.of, [self])
+
+    def _fetch(self, args: Args, before: int) -> tuple[Page[T], str | None]:
+        return self._page(self._door.call(self._query.op, args, self._query.opts), before)
 
 
 @public
 class AsyncListing(_Listing[T]):
     """A list of the API. ``async for`` fetches page after page; ``await`` fetches the first page only."""
 
-    def __init__(self, door: AsyncDoor, op: str, args: Args, opts: Opts, decoder: Decoder[list[T]]) -> None:
+    def __init__(self, door: AsyncDoor, query: Query) -> None:
         self._door = door  # Set first, so that pickling a list fails with the error message of the door.
-        super().__init__(op, args, opts, decoder)
+        super().__init__(query)
 
     async def __aiter__(self) -> AsyncIterator[T]:
         async for page in self.pages():
@@ -125,10 +308,10 @@ class AsyncListing(_Listing[T]):
         Raises:
             HightouchError: A page could not be fetched.
         """
-        args, following = self._args, True
+        args, following, count = self._start(), self._most != 0, 0
         while following:
-            page, token = await self._fetch(args)
-            args, following = {"next": token}, token is not None
+            page, token = await self._fetch(args, count)
+            args, following, count = {"next": token}, token is not None, count + len(page)
             yield page
 
     async def first_page(self) -> Page[T]:
@@ -137,13 +320,67 @@ class AsyncListing(_Listing[T]):
         Raises:
             HightouchError: The page could not be fetched.
         """
-        page, _ = await self._fetch(self._args)
-        return page
+        return self._no_page() if self._most == 0 else (await self._fetch(self._start(), 0))[0]
 
     def __await__(self) -> Generator[object, None, Page[T]]:
         return self.first_page().__await__()
 
-    async def _fetch(self, args: Args) -> tuple[Page[T], str | None]:
-        head, body = await self._door.call(self._op, args, self._opts)
-        token = next_of(head)
-        return Page(decoded(self._decoder, body), token is not None), token
+    async def first(self) -> T | None:
+        """Fetches the first row only; returns ``None`` if the list is empty.
+
+        Raises:
+            HightouchError: The row could not be fetched.
+        """
+        rows = [row async for row in self.take(1)]
+        return rows[0] if rows else None
+
+    async def records(self) -> AsyncIterator[dict[str, Any]]:
+        """Iterates over the list as flat records; see :class:`Records`.
+
+        Raises:
+            HightouchError: A page could not be fetched.
+        """
+        async for page in self.pages():
+            for record in page.records():
+                yield record
+
+    async def to_arrow(self) -> ArrowTable:
+        """Reads all rows into a ``pyarrow.Table``. Needs ``hightouch-sdk[arrow]``.
+
+        Pages are converted one by one, so only the rows of one page exist as Python objects at a time.
+
+        Raises:
+            ImportError: pyarrow is not installed.
+            HightouchError: A page could not be fetched.
+        """
+        from ._arrow import Sink
+
+        sink = Sink(self._query.of)
+        async for page in self.pages():
+            sink.add(origin(page)[1], page.items)
+        return sink.table()
+
+    async def to_pandas(self) -> PandasFrame:
+        """Reads all rows into a ``pandas.DataFrame``; see :meth:`Listing.to_pandas`. Needs ``hightouch-sdk[pandas]``.
+
+        Raises:
+            ImportError: pandas or pyarrow is not installed.
+            HightouchError: A page could not be fetched.
+        """
+        from ._arrow import pandas_frame
+
+        return pandas_frame(await self.to_arrow())
+
+    async def to_polars(self) -> PolarsFrame:
+        """Reads all rows into a ``polars.DataFrame``. Needs ``hightouch-sdk[polars]``.
+
+        Raises:
+            ImportError: polars or pyarrow is not installed.
+            HightouchError: A page could not be fetched.
+        """
+        from ._arrow import polars_frame
+
+        return polars_frame(await self.to_arrow())
+
+    async def _fetch(self, args: Args, before: int) -> tuple[Page[T], str | None]:
+        return self._page(await self._door.call(self._query.op, args, self._query.opts), before)

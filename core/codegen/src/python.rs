@@ -80,6 +80,9 @@ const BY_HAND: &[&str] = &["Run", "RunStep", "Meta", "Attempt", "Failure", "Json
 /// The types of runs, which have the property `problem`.
 const RUNS: &[&str] = &["SyncRun", "SequenceRun", "IdentityGraphRun"];
 
+/// Types with a base class in `_facts.py`, which has what follows from their fields.
+const WITH_FACTS: &[&str] = &["IdentityGraphRun", "RowCounts", "SequenceRun", "SyncRun"];
+
 /// The options that `options()` in `_encoding.py` takes, and `raw`, which `with_raw_response` sets.
 const OPTIONS: &[&str] =
     &["timeoutMs", "deadlineMs", "maxRetries", "maxWaitMs", "priority", "headers", "raw"];
@@ -98,7 +101,7 @@ pub(crate) fn context(catalogue: &Json) -> Result<Json, Error> {
     let extra = json!({
         "by_hand": BY_HAND, "names": names, "tags": tags, "resources": resources, "handles": handles(&resources),
         "mentioned": mentioned(catalogue), "enums": enums(catalogue),
-        "camel": camel(catalogue), "runs": RUNS,
+        "camel": camel(catalogue), "runs": RUNS, "with_facts": WITH_FACTS,
         "builtins": { "argument": ", ValueError", "connection": ", ConnectionError", "timeout": ", TimeoutError" },
     });
     if let (Some(context), Json::Object(extra)) = (context.as_object_mut(), extra) {
