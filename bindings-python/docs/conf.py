@@ -74,7 +74,7 @@ nitpick_ignore_regex = [
     ("py:class", r"(Any|Async)?(Iterator|Callable|Mapping|Sequence|Awaitable|Generic|Literal|PathLike.*|Any)"),
     ("py:class", r"(str|bytes|int|float|bool|object|list|dict|tuple|type|None|datetime|timedelta|BaseException)"),
     # Type variables, and classes with the same methods as a resource that is documented.
-    ("py:(class|obj)", r"(.*\.)?[KST]"),
+    ("py:(class|obj)", r"(.*\.)?[KLST]"),
     ("py:class", r"(.*\.)?(\w+WithRawResponse|Async(" + "|".join(RESOURCES.values()) + "))"),
 ]
 
@@ -137,9 +137,9 @@ def public_signature(
         return None
     if issubclass(it, MADE_BY_PACKAGE) and it is not hightouch_sdk.HightouchError:
         return "", None
-    if hasattr(it, "__struct_fields__"):
+    if hasattr(it, "__struct_fields__") or it is hightouch_sdk.Records:
         # Removes the types: for some fields the signature has types that only the decoder uses. The page shows the
-        # public type of each field.
+        # public type of each field. In the signature of `Records`, Sphinx takes the builtin `type` for an attribute.
         shown = inspect.signature(it)
         bare = [each.replace(annotation=each.empty) for each in shown.parameters.values()]
         return str(shown.replace(parameters=bare)), None

@@ -36,7 +36,7 @@ from hightouch_sdk import (
     SyncRun,
     json_default,
 )
-from sandbox import World
+from sandbox import ROOT, World
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 RUN = SyncRun(
@@ -232,3 +232,23 @@ def test_fastapi_returns_values_with_and_without_a_declared_type() -> None:
         assert web.get("/stats").json() == {"configuration": {"mappings": [["id", "Id"]], "to": {"ab": 1}}}
         shapes = web.get("/openapi.json").json()["components"]["schemas"]
     assert "planned_rows" in json.dumps(shapes)
+
+
+def test_the_daily_job_of_the_docs_writes_the_runs_of_every_sync(
+    new_world: Callable[..., World], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = new_world(syncs=10).answer
+    monkeypatch.setenv("HIGHTOUCH_API_KEY", answer["apiKey"])
+    monkeypatch.setenv("HIGHTOUCH_BASE_URL", answer["httpBaseUrl"])
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "docs" / "data.md").read_text()
+    job = text.split("```python\n")[1].split("```")[0]
+    assert len(job.splitlines()) <= 10
+    exec(job, {})
+    runs = pq.read_table("runs.parquet")
+    with Hightouch() as ht:
+        listed = [(sync, ht.syncs.runs(sync, within=timedelta(days=7))) for sync in ht.syncs.list()]
+        expected = [(sync.id, sync.slug, run.id) for sync, week in listed for run in week]
+    assert expected
+    assert [tuple(row.values())[:3] for row in runs.to_pylist()] == expected
+    assert runs.schema == Records(SyncRun, []).to_arrow().schema

@@ -21,6 +21,7 @@ from sandbox import ROOT, World
 BEFORE = "from hightouch_sdk import Hightouch\n\nht = Hightouch()\n"
 MARKDOWN = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 DIRECTIVE = re.compile(r"^\.\. code-block:: python\n\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
+LIBRARIES = re.compile(r"\b(to_arrow|to_pandas|to_polars|duckdb|fastapi|polars|pyarrow)\b")
 LITERAL = re.compile(r"::\n\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
 
 
@@ -58,7 +59,9 @@ def test_examples_are_found_on_the_pages_of_the_repository_and_of_the_package() 
 def test_every_example_runs_as_it_stands(new_world: Callable[..., World], version: str | None, tmp_path: Path) -> None:
     python = Path(sys.executable) if version is None else interpreters.installed(version)
     jobs = []
-    for name, code in EXAMPLES.items():
+    # The environments of the other versions have no libraries besides the package.
+    examples = {name: code for name, code in EXAMPLES.items() if version is None or not LIBRARIES.search(code)}
+    for name, code in examples.items():
         answer = new_world(syncs=10, slugs=["orders-to-salesforce"], runs={"seconds": 1}).answer
         own = {"HIGHTOUCH_API_KEY": answer["apiKey"], "HIGHTOUCH_BASE_URL": answer["httpBaseUrl"]}
         jobs.append((name, code, own))
@@ -72,7 +75,7 @@ def test_every_example_runs_as_it_stands(new_world: Callable[..., World], versio
         env={name: value for name, value in os.environ.items() if not name.startswith("HIGHTOUCH_")},
     )
     assert (done.stderr, done.returncode) == ("", 0)
-    assert done.stdout.count("--- ") == len(EXAMPLES)
+    assert len(re.findall(r"^--- ", done.stdout, re.MULTILINE)) == len(examples)
 
 
 @pytest.mark.timeout(600)

@@ -55,7 +55,7 @@ def filters(args: Args) -> Args:
 class Tabular(Generic[T]):
     """What has rows of one type, and can pass them on as a table.
 
-    The columns depend only on the type of the rows. :class:`Records` says which they are.
+    The columns depend only on the type of the rows. ``Records`` says which they are.
     """
 
     __slots__ = ()

@@ -58,7 +58,7 @@ def json_default(value: Any) -> Any:
         value: A value such as a :class:`Sync`, a :class:`Page`, a :class:`Json` or a part of one, or a ``datetime``.
 
     Returns:
-        The value's :meth:`to_dict`, the plain values of opaque JSON, or the text of a time as in RFC 3339.
+        The value's ``to_dict``, the plain values of opaque JSON, or the text of a time as in RFC 3339.
 
     Raises:
         TypeError: ``value`` is of another type.

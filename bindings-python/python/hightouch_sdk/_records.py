@@ -50,8 +50,7 @@ class Records(Tabular[T]):
         given: Any = values
         if not isinstance(given, Iterable):
             raise TypeError(f"`values` must be an iterable of values, pages or lists, not {type(values).__name__}.")
-        self.of: type[T] = of
-        """The type of the values."""
+        self.of = of
         self._values: Iterable[T | Page[T] | Listing[T]] = [given] if isinstance(given, (Page, Listing)) else values
         self._columns = columns_of(of)
 

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec import Struct
-
-if TYPE_CHECKING:
-    from dataclasses import Field
-    from typing import ClassVar
 
 
 class _Fields:
@@ -37,7 +33,7 @@ class Value(Struct, frozen=True):
     """
 
     if TYPE_CHECKING:
-        __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+        __dataclass_fields__: ClassVar[dict[str, Any]]
     else:
         __dataclass_fields__ = _Fields()
         __dataclass_params__ = _Params()
@@ -46,23 +42,23 @@ class Value(Struct, frozen=True):
         """Copies the value, and all values in it, into plain dicts and lists.
 
         The keys are the names of the attributes, and each attribute has a key. An attribute that is absent is ``None``.
-        A variant of a union, such as a :class:`CronRule`, begins with its ``kind``. Opaque JSON becomes plain values,
+        A variant of a union, such as a ``CronRule``, begins with its ``kind``. Opaque JSON becomes plain values,
         whose fractions keep about 17 digits. A ``datetime`` stays a ``datetime``.
 
         Raises:
-            ValueError: The value contains a :class:`Json` whose text is not valid JSON.
+            ValueError: The value contains a ``Json`` whose text is not valid JSON.
         """
         from ._plain_values import plain_dict
 
         return plain_dict(self)
 
     def to_json(self) -> str:
-        """Writes the value as JSON, with the keys of :meth:`to_dict`.
+        """Writes the value as JSON, with the keys of ``to_dict``.
 
         A time is written as in RFC 3339, and opaque JSON as the text that was received, to the last digit.
 
         Raises:
-            ValueError: The value contains a :class:`Json` whose text is not valid JSON.
+            ValueError: The value contains a ``Json`` whose text is not valid JSON.
             TypeError: The value was created with a part that has no JSON form.
         """
         from ._plain_values import json_text
