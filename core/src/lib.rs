@@ -59,7 +59,9 @@ pub use client::Client;
 pub use config::{DEFAULT_BASE_URL, RateLimit, Settings};
 pub use diagnose::{Diagnosis, Finding, Negotiated};
 pub use error::{Error, Kind};
-pub use json::{Json, JsonObject};
+pub use json::{
+    Json, JsonChange, JsonChangeKind, JsonDiff, JsonEdit, JsonEditError, JsonObject, JsonPath, JsonStep,
+};
 pub use limit::{LimitStats, Scope as LimitScope, Waiting};
 pub use model::Timestamp;
 pub use operation::RunKind;

@@ -1,6 +1,17 @@
 //! Opaque JSON: values that the API does not define. They keep the text that the server wrote.
 
+mod align;
+mod diff;
+mod edit;
+mod parts;
+mod path;
 pub(crate) mod scan;
+mod show;
+mod spelling;
+mod steps;
+#[cfg(test)]
+mod tests;
+mod tree;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -12,7 +23,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+pub use diff::{JsonChange, JsonChangeKind, JsonDiff};
+pub(crate) use edit::Change;
+pub use edit::{JsonEdit, JsonEditError};
+pub use path::{JsonPath, JsonStep};
 use scan::Member;
+pub(crate) use steps::{Name, Step};
 
 /// How deep opaque JSON may nest. Deeper JSON could overflow the stack of a host's decoder.
 pub(crate) const MAX_DEPTH: usize = 127;
@@ -36,6 +52,45 @@ impl Json {
     #[must_use]
     pub fn value(&self) -> Value {
         serde_json::from_str(&self.0).unwrap_or(Value::Null)
+    }
+
+    /// The value at a path, with its own text. `None` if there is no value.
+    #[must_use]
+    pub fn at(&self, path: impl Into<JsonPath>) -> Option<Self> {
+        self.edit().at(path)
+    }
+
+    /// Returns a copy in which one value is replaced or added, as [`JsonEdit::set`] does. Everything else keeps its
+    /// digits, its spacing and its order.
+    ///
+    /// # Errors
+    /// The path does not exist.
+    pub fn with(&self, path: impl Into<JsonPath>, value: impl Into<Self>) -> Result<Self, JsonEditError> {
+        self.edit().set(path, value)?.json()
+    }
+
+    /// Returns a copy without one member or item. Everything else keeps its digits, its spacing and its order.
+    ///
+    /// # Errors
+    /// The path does not exist, or it is empty.
+    pub fn without(&self, path: impl Into<JsonPath>) -> Result<Self, JsonEditError> {
+        self.edit().remove(path)?.json()
+    }
+
+    /// Starts several changes.
+    #[must_use]
+    pub fn edit(&self) -> JsonEdit {
+        JsonEdit::of(self)
+    }
+
+    /// Finds what differs between this value and a newer one.
+    ///
+    /// Values are compared exactly: strings by their characters, numbers by all their digits, so that `1e400` and
+    /// `1e401` differ and `1`, `1.0` and `10e-1` do not. Neither spelling nor the order of members counts. Items of
+    /// lists are aligned, so that an inserted item is one change.
+    #[must_use]
+    pub fn diff(&self, new: &Self) -> JsonDiff {
+        diff::diff(self.get(), new.get())
     }
 
     pub(crate) fn into_raw(self) -> Box<RawValue> {
@@ -77,6 +132,22 @@ impl From<Value> for Json {
 impl From<&Value> for Json {
     fn from(value: &Value) -> Self {
         Self::of(value)
+    }
+}
+
+impl From<&Json> for Json {
+    fn from(json: &Json) -> Self {
+        json.clone()
+    }
+}
+
+impl std::str::FromStr for Json {
+    type Err = serde_json::Error;
+
+    /// Keeps the text as it is, without white space around it. Fails if the text is not one JSON value, or nests more
+    /// than 127 levels deep.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        serde_json::from_str(text)
     }
 }
 

@@ -5,6 +5,7 @@
 mod batches;
 mod catalogue;
 mod failure;
+mod local;
 mod ops;
 mod problem;
 mod settings;
@@ -14,6 +15,7 @@ mod thread;
 
 pub use catalogue::catalogue;
 pub use failure::Failure;
+pub use local::local;
 pub use problem::problem;
 pub use settings::{options, settings, with_time_scale};
 pub use thread::{spawn, spawn_batched};
