@@ -5,6 +5,7 @@ mod call;
 mod clock;
 mod driver;
 mod engine;
+mod local;
 mod problem;
 mod process;
 mod wakeup;
@@ -18,6 +19,8 @@ mod _bridge {
     use crate::clock::monotonic;
     #[pymodule_export]
     use crate::engine::Engine;
+    #[pymodule_export]
+    use crate::local::local;
     #[pymodule_export]
     use crate::problem::problem;
 }

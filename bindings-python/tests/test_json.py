@@ -133,15 +133,14 @@ def test_an_edit_sends_its_changes_and_keeps_the_text_of_everything_else(
         edit["mappings"].append({"from": "name", "to": "full_name"})
         del edit["old"]
     mirrored.syncs.update(1, configuration=edit.json)
-    changed = f'{{"big":{LONG},"mappings":[{{"from":"a","to":"email","w":1e400}},2,{{"from":"name","to":"full_name"}}]'
-    assert edit.json.text == echo.last() == changed + ',"name":"caf\\u00e9"}'
+    changed = TEXT.replace('"to":"b"', '"to":"email"').replace(", 2 ]", ', 2, {"from":"name","to":"full_name"} ]')
+    assert edit.json.text == echo.last() == changed.replace(' "old": null,', "")
     assert config.raw.decode() == TEXT
 
 
 def test_one_value_is_changed_by_its_path(config: Json) -> None:
-    text = TEXT.replace(" ", "")
     changed = config.with_(["mappings", 0, "to"], {"deep": [1]})
-    assert changed.text.replace(" ", "") == text.replace('"to":"b"', '"to":{"deep":[1]}')
+    assert changed.text == TEXT.replace('"to":"b"', '"to":{"deep":[1]}')
     assert config.with_("new", 1)["new"] == 1
     assert list(config.with_("big", 1)) == list(config)
     assert Json([1, 2]).with_(-1, 3) == [1, 3]
@@ -216,10 +215,11 @@ def test_a_change_of_a_replaced_part_or_after_the_end_of_the_edit_is_an_error(co
 
 
 def test_the_example_in_the_documentation_does_what_it_says(mirrored: Hightouch, echo: Echo) -> None:
-    sync = mirrored.syncs.update(1, configuration={"mappings": [{"to": "a"}], "old": 1})
+    sync = mirrored.syncs.update(1, configuration={"mappings": [{"to": "a"}], "old": 1, "mode": "all"})
     example = textwrap.dedent((JsonEdit.__doc__ or "").partition("::\n")[2])
     exec(example, {"ht": mirrored, "sync": sync})
-    assert json.loads(echo.last()) == {"mappings": [{"to": "email"}, {"from": "name", "to": "full_name"}]}
+    mappings = [{"to": "email"}, {"from": "name", "to": "full_name"}]
+    assert json.loads(echo.last()) == {"mappings": mappings, "syncMode": "all"}
 
 
 def test_an_edit_that_raised_has_no_result(config: Json) -> None:
@@ -328,7 +328,7 @@ def test_a_part_of_an_edit_equals_its_json_and_its_plain_value(config: Json) -> 
 def test_a_json_with_lone_surrogates_and_very_long_numbers_can_be_read_and_changed() -> None:
     odd = Json.from_raw(b'{"cut": "\\ud83d", "\\ud83d": 1, "long": ' + b"9" * 5000 + b', "ok": {"a": 1}}')
     assert (odd["ok"], odd["cut"], odd["\ud83d"], odd["long"]) == ({"a": 1}, "\ud83d", 1, float("inf"))
-    assert odd.with_(["ok", "a"], 2).text == odd.text.replace('"a": 1', '"a":2').replace(", ", ",").replace(": ", ":")
+    assert odd.with_(["ok", "a"], 2).text == odd.text.replace('"a": 1', '"a": 2')
 
 
 def test_an_answer_keeps_lone_surrogates_in_opaque_json() -> None:

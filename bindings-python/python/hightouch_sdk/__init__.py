@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from ._batch import SyncBatch
     from ._batch_items import BatchItem
     from ._enums import *  # noqa: F403
+    from ._json_diff import JsonChange, JsonDiff
     from ._models import *  # noqa: F403
     from ._pages import AsyncListing, Listing, Page
     from ._plain_values import json_default
@@ -73,6 +74,8 @@ __all__ = [
     "IdentityGraphRunHandle",
     "Json",
     "JsonArray",
+    "JsonChange",
+    "JsonDiff",
     "JsonEdit",
     "JsonObject",
     "Listing",
@@ -107,6 +110,8 @@ _LATER = {
     "AsyncSyncRunHandle": "_runs",
     "BatchItem": "_batch_items",
     "IdentityGraphRunHandle": "_runs",
+    "JsonChange": "_json_diff",
+    "JsonDiff": "_json_diff",
     "Listing": "_pages",
     "Page": "_pages",
     "Records": "_records",

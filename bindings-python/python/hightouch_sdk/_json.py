@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from ._json_diff import JsonDiff
+
 __all__ = ["Json", "JsonEdit", "JsonInput", "json_of"]
 
 
@@ -105,7 +107,7 @@ class Json(Frozen):
             value: The new value: a plain value, a :class:`Json`, or a part of one.
 
         Returns:
-            The copy. All other values keep their text and their order.
+            The copy. Everything else keeps its digits, its spacing and its order.
 
         Raises:
             KeyError, IndexError: The path does not exist.
@@ -124,6 +126,55 @@ class Json(Frozen):
                 place = place[step]
             place[last] = value
         return edit.json
+
+    def without(self, path: str | int | Iterable[str | int]) -> Json:
+        """Returns a copy without one member or item.
+
+        Args:
+            path: The path to the value, as in :meth:`with_`.
+
+        Returns:
+            The copy. Everything else keeps its digits, its spacing and its order.
+
+        Raises:
+            KeyError, IndexError: The path does not exist.
+            TypeError: The path leads through a value that is neither an object nor an array, or uses a name for an
+                array.
+            ValueError: The path is empty.
+        """
+        steps = [path] if isinstance(path, (str, int)) else [*path]
+        if not steps:
+            raise ValueError("The path is empty. Name the member or the item to remove.")
+        *way, last = steps
+        edit = self.edit()
+        with edit:
+            place: Any = edit
+            for step in way:
+                place = place[step]
+            del place[last]
+        return edit.json
+
+    def diff(self, new: object) -> JsonDiff:
+        """Finds what differs between this value and a newer one.
+
+        Strings are compared by their characters, and numbers by all their digits: ``1e400`` and ``1e401`` differ, and
+        ``1`` and ``1.0`` do not. Neither spelling nor the order of members counts. Items of arrays are aligned, so that
+        an inserted item is one change.
+
+        Args:
+            new: The newer value: a :class:`Json`, or a plain value.
+
+        Returns:
+            The changes that lead from this value to ``new``. ``str()`` writes them as text, one line each.
+
+        Raises:
+            TypeError: A part of ``new`` has no JSON form.
+            ValueError: A text is not valid JSON or nests more than 127 levels deep, or a part of ``new`` is a number or
+                a text that JSON cannot express.
+        """
+        from ._json_diff import diff
+
+        return diff(self, new if isinstance(new, Json) else Json(new))
 
     def edit(self) -> JsonEdit:
         """Starts to change several values of an object or an array, in a ``with`` block. See :class:`JsonEdit`.
@@ -189,12 +240,13 @@ class JsonEdit:
     """An editable copy of an object or an array, for use in a ``with`` block.
 
     In the block it behaves like a dict or a list, and so do the objects and arrays in it. After the block :attr:`json`
-    is the result, and the copy is frozen. Values that were not changed keep their text::
+    is the result, and the copy is frozen. Everything that was not changed keeps its digits, its spacing and its order::
 
         with sync.configuration.edit() as edit:
             edit["mappings"][0]["to"] = "email"
             edit["mappings"].append({"from": "name", "to": "full_name"})
             del edit["old"]
+            edit.rename("mode", "syncMode")
         ht.syncs.update(sync.id, configuration=edit.json)
     """
 
@@ -248,6 +300,21 @@ class JsonEdit:
         if not isinstance(self._root, ArrayDraft):
             raise TypeError("Only an array has `append`, and this is an object.")
         self._root.append(value)
+
+    def rename(self, name: str, to: str) -> None:
+        """Gives a member of an object another name. Its value and its place in the object stay.
+
+        The objects within the edit have this method too.
+
+        Raises:
+            TypeError: The edited JSON is an array.
+            KeyError: There is no member ``name``.
+            ValueError: There is a member ``to`` already.
+            RuntimeError: The edit has ended.
+        """
+        if not isinstance(self._root, ObjectDraft):
+            raise TypeError("Only an object has `rename`, and this is an array.")
+        self._root.rename(name, to)
 
     def __contains__(self, key: object) -> bool:
         return key in self._root

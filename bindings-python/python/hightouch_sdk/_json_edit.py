@@ -1,11 +1,12 @@
-"""Editable objects and arrays. Parts that are not changed keep their text."""
+"""Editable objects and arrays. Parts that are not changed keep their text, and the white space around them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, MutableMapping, MutableSequence
 from typing import TYPE_CHECKING, Any, overload
 
-from ._json_text import HasText, dumps, items, loads, members, quoted
+from ._json_parts import Part, split
+from ._json_text import HasText, decoded_end, dumps, loads, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,68 +61,103 @@ class Draft(HasText):
         return repr(loads(self.text))
 
 
-def _detach(parts: Iterable[str | Draft]) -> None:
+def _detach(parts: Iterable[Part[str | Draft]]) -> None:
     for part in parts:
-        if isinstance(part, Draft):
-            part.over = _LEFT
+        if isinstance(part.value, Draft):
+            part.value.over = _LEFT
 
 
-def _text(part: str | Draft) -> str:
-    return part if isinstance(part, str) else part.text
+def _text(part: Part[str | Draft]) -> str:
+    value = part.value if isinstance(part.value, str) else part.value.text
+    return f"{part.name}{value}{part.after}"
 
 
 class ObjectDraft(Draft, MutableMapping[str, Any]):
     """An object in an edit."""
 
-    __slots__ = ("_parts",)
+    __slots__ = ("_layout", "_parts", "_shadowed")
 
     def __init__(self, text: str, up: Draft | None) -> None:
         super().__init__(text, up)
-        self._parts: dict[str, str | Draft] = {**members(text)}
+        self._layout, members = split(text)
+        places = {name: place for place, (name, _) in enumerate(members)}
+        # Of several members with the same name, the last one counts. The others only keep their text; each has a place
+        # instead of a name.
+        self._parts: dict[str | int, Part[str | Draft]] = {
+            name if places[name] == place else place: _part(member) for place, (name, member) in enumerate(members)
+        }
+        self._shadowed = {place: name for place, (name, _) in enumerate(members) if places[name] != place}
 
     def _written(self) -> str:
-        return "{" + ",".join(f"{quoted(key)}:{_text(part)}" for key, part in self._parts.items()) + "}"
+        return self._layout.joined("{}", [(part.before, _text(part)) for part in self._parts.values()])
 
     def __getitem__(self, key: str) -> Any:
-        part = self._parts[key] = self._open(self._parts[key])
-        return self._value(part)
+        part = self._parts[key]
+        part.value = self._open(part.value)
+        return self._value(part.value)
 
     def __setitem__(self, key: object, value: object) -> None:
         if not isinstance(key, str):
             raise TypeError(f"The name of a member must be a string, not {key!r}.")
-        before = self._parts.get(key)
-        if isinstance(before, Draft) and value is before:
+        part = self._parts.get(key)
+        if part is not None and isinstance(part.value, Draft) and value is part.value:
             return
         text = dumps(value)
         self._changes()
-        self._parts[key] = text
-        if before is not None:
-            _detach([before])
+        if part is None:
+            self._parts[key] = Part(text, quoted(key) + self._layout.between)
+        else:
+            _detach([part])
+            part.value = text
 
     def __delitem__(self, key: str) -> None:
         part = self._parts[key]
         self._changes()
         del self._parts[key]
+        self._unshadow(key)
         _detach([part])
 
+    def _unshadow(self, key: str) -> None:
+        """Removes the other members with a name."""
+        for place in [place for place, name in self._shadowed.items() if name == key]:
+            del self._shadowed[place], self._parts[place]
+
+    def rename(self, name: str, to: str) -> None:
+        """Gives a member another name. Its value and its place in the object stay.
+
+        Raises:
+            KeyError: There is no member ``name``.
+            ValueError: There is a member ``to`` already.
+        """
+        part = self._parts[name]
+        if name == to:
+            return
+        if to in self._parts:
+            raise ValueError(f"The object has a member {to!r} already.")
+        self._changes()
+        self._unshadow(name)
+        part.name = quoted(to) + part.name[decoded_end(part.name, 0)[1] :]
+        self._parts = {to if key == name else key: other for key, other in self._parts.items()}
+
     def __iter__(self) -> Iterator[str]:
-        return iter(self._parts)
+        return (key for key in self._parts if isinstance(key, str))
 
     def __len__(self) -> int:
-        return len(self._parts)
+        return len(self._parts) - len(self._shadowed)
 
 
 class ArrayDraft(Draft, MutableSequence[Any]):
     """An array in an edit."""
 
-    __slots__ = ("_parts",)
+    __slots__ = ("_layout", "_parts")
 
     def __init__(self, text: str, up: Draft | None) -> None:
         super().__init__(text, up)
-        self._parts: list[str | Draft] = [*items(text)]
+        self._layout, items = split(text)
+        self._parts = [_part(item) for _, item in items]
 
     def _written(self) -> str:
-        return "[" + ",".join(map(_text, self._parts)) + "]"
+        return self._layout.joined("[]", [(part.before, _text(part)) for part in self._parts])
 
     @overload
     def __getitem__(self, index: int) -> Any: ...
@@ -130,8 +166,9 @@ class ArrayDraft(Draft, MutableSequence[Any]):
     def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
             return [self[place] for place in range(len(self._parts))[index]]
-        part = self._parts[index] = self._open(self._parts[index])
-        return self._value(part)
+        part = self._parts[index]
+        part.value = self._open(part.value)
+        return self._value(part.value)
 
     @overload
     def __setitem__(self, index: int, value: Any) -> None: ...
@@ -139,16 +176,16 @@ class ArrayDraft(Draft, MutableSequence[Any]):
     def __setitem__(self, index: slice, value: Iterable[Any]) -> None: ...
     def __setitem__(self, index: int | slice, value: Any) -> None:
         if isinstance(index, slice):
-            texts = [dumps(item) for item in value]
+            items: list[Part[str | Draft]] = [Part(dumps(item)) for item in value]
             before = self._parts[index]
             self._changes()
-            self._parts[index] = texts
+            self._parts[index] = items
             _detach(before)
-        elif self._parts[index] is not value or not isinstance(value, Draft):
-            text, old = dumps(value), self._parts[index]
+        elif self._parts[index].value is not value or not isinstance(value, Draft):
+            text, part = dumps(value), self._parts[index]
             self._changes()
-            self._parts[index] = text
-            _detach([old])
+            _detach([part])
+            part.value = text
 
     def __delitem__(self, index: int | slice) -> None:
         before = self._parts[index] if isinstance(index, slice) else [self._parts[index]]
@@ -160,10 +197,14 @@ class ArrayDraft(Draft, MutableSequence[Any]):
         """Inserts a value before the item at ``index``."""
         text = dumps(value)
         self._changes()
-        self._parts.insert(index, text)
+        self._parts.insert(index, Part(text))
 
     def __len__(self) -> int:
         return len(self._parts)
+
+
+def _part(read: Part[str]) -> Part[str | Draft]:
+    return Part(read.value, read.name, read.before, read.after)
 
 
 def draft(text: str, up: Draft | None) -> ObjectDraft | ArrayDraft:

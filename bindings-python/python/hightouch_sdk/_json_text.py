@@ -72,7 +72,13 @@ def checked(raw: bytes) -> str:
     return text
 
 
-def _after_space(text: str, at: int) -> int:
+def decoded_end(text: str, at: int) -> tuple[Any, int]:
+    """Returns the value that begins at a position of valid JSON, and the position after it."""
+    return _DECODER.raw_decode(text, at)
+
+
+def after_space(text: str, at: int) -> int:
+    """Returns the position of the next character that is not white space."""
     found = _SPACE.match(text, at)
     return at if found is None else found.end()
 
@@ -80,10 +86,10 @@ def _after_space(text: str, at: int) -> int:
 def members(text: str) -> dict[str, str]:
     """Splits the text of an object into its members. Of several members with the same name, the last one counts."""
     parts: dict[str, str] = {}
-    at = _after_space(text, 1)
+    at = after_space(text, 1)
     while text[at] != "}":
         key, at = _DECODER.raw_decode(text, at)
-        start = _after_space(text, _after_space(text, at) + 1)
+        start = after_space(text, after_space(text, at) + 1)
         _, end = _DECODER.raw_decode(text, start)
         parts[key] = text[start:end]
         at = _next(text, end)
@@ -93,7 +99,7 @@ def members(text: str) -> dict[str, str]:
 def items(text: str) -> list[str]:
     """Splits the text of an array into its items."""
     parts: list[str] = []
-    at = _after_space(text, 1)
+    at = after_space(text, 1)
     while text[at] != "]":
         _, end = _DECODER.raw_decode(text, at)
         parts.append(text[at:end])
@@ -103,8 +109,8 @@ def items(text: str) -> list[str]:
 
 def _next(text: str, end: int) -> int:
     """Returns the position of the next part, or of the closing bracket."""
-    at = _after_space(text, end)
-    return _after_space(text, at + 1) if text[at] == "," else at
+    at = after_space(text, end)
+    return after_space(text, at + 1) if text[at] == "," else at
 
 
 def quoted(text: str) -> str:

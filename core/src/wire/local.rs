@@ -157,7 +157,8 @@ fn diffed(args: &str) -> Result<String, String> {
 
 fn applied(args: &str) -> Result<String, String> {
     let Applied { json, changes } = read(args)?;
-    let json = diff(&changes)?.apply(&json.json()?).map_err(|error| error.to_string())?;
+    let json = diff(&changes)?.apply(&json.json()?);
+    let json = json.map_err(|error| format!("The changes do not fit this JSON. {error}"))?;
     written(&Edited { json: json.get() })
 }
 
