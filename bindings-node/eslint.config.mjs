@@ -17,7 +17,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['test/json.test.ts', 'test/properties.test.ts'],
+    files: ['test/json.test.ts', 'test/json-diff.test.ts', 'test/properties.test.ts'],
     // On the types of the library fast-check, which nest without end, this rule would run forever.
     rules: { '@typescript-eslint/no-unsafe-class-instance-assignment': 'off' },
   },

@@ -1,6 +1,8 @@
 /** Decodes the answers of the core. */
 
-import { isObject, Json, MARK, type TextPart } from './json.js'
+import { Json } from './json.js'
+import { isObject, MARK } from './json-encoding.js'
+import type { TextPart } from './jsontext.js'
 
 /**
  * Parses an answer of the core, and replaces each mark ({@link MARK}) with a {@link Json}.

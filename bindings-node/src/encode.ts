@@ -2,7 +2,8 @@
 
 import { refusal, type Input } from './checks.js'
 import type { CallStart } from './hooks.js'
-import { stringify } from './json.js'
+import { textIn } from './json.js'
+import { stringify } from './json-encoding.js'
 import { formatPath } from './jsontext.js'
 
 /**
@@ -15,7 +16,7 @@ import { formatPath } from './jsontext.js'
 export function encode(value: object, input: Input, call?: CallStart): string {
   // Most values have only a few plain members. For these, the checks below would take longer than the encoding.
   if (isPlain(value)) return JSON.stringify(value)
-  return stringify(value, input === 'argument', ({ path, reason, cause }) => {
+  return stringify(textIn, value, input === 'argument', ({ path, reason, cause }) => {
     const name = formatPath(path, '').replace(/^\./, '')
     const what = path.length === 0 ? `the ${input}s` : `the ${input} \`${name}\``
     return refusal(input, `${what} cannot be sent: ${reason}`, call, cause)

@@ -1,14 +1,21 @@
 /** Opaque JSON, kept as the text that the server sent. */
 
-import { inspect, isDeepStrictEqual, types, type InspectOptions } from 'node:util'
+import { inspect, isDeepStrictEqual, type InspectOptions } from 'node:util'
 
-import { endOfString, formatPath, replaceAt, type Path } from './jsontext.js'
-
-/**
- * A JSON value as `JSON.parse` returns it. Integers beyond 2^53 lose digits, and numbers beyond 1.8e308 are
- * infinite.
- */
-export type JsonValue = string | number | boolean | null | JsonValue[] | { [name: string]: JsonValue }
+import { encodeText } from './json-encoding.js'
+import { ASSIGNED_TO, COPIED, COPY_GUARD, COPY_ITS_VALUE, STATE } from './json-guard.js'
+import {
+  deepFreeze,
+  stepsOf,
+  textOf,
+  type Frozen,
+  type JsonValue,
+  type Path,
+  type State,
+  type TextPart,
+  type WrittenChange,
+} from './jsontext.js'
+import { callLocal } from './native.js'
 
 /**
  * A value that can be sent where the API takes any JSON. A {@link Json} at any depth and a `bigint` are sent with all
@@ -26,48 +33,6 @@ export type JsonInput =
   | null
   | readonly JsonInput[]
   | { readonly [name: string]: JsonInput | undefined }
-
-/** A {@link JsonValue} that is read-only at every depth. */
-export type FrozenJson =
-  string | number | boolean | null | readonly FrozenJson[] | { readonly [name: string]: FrozenJson }
-
-/** `T` with every member read-only at every depth. */
-export type Frozen<T> = unknown extends T
-  ? T
-  : [JsonValue] extends [T]
-    ? FrozenJson
-    : T extends object
-      ? { readonly [Name in keyof T]: Frozen<T[Name]> }
-      : T
-
-/**
- * The name of the guard, a member of each {@link Json}. An object that has the guard but is not a Json was
- * copied from one member by member, and is refused.
- */
-const COPY_GUARD = '[Json]'
-/** The value of the guard. `structuredClone` throws for a symbol, and the error contains its description. */
-const COPY_ITS_VALUE = Symbol(
-  'a Json cannot be copied: copy its `value`, or call its method `with` to get a changed one',
-)
-/**
- * The name of a member with the state of a {@link Json}. A framework may wrap an answer in a Proxy, which
- * has no private members. If `this` is a Proxy, the getters read the state from this member instead.
- */
-const STATE = Symbol('state')
-
-/** What a {@link Json} holds. */
-interface State {
-  /** The JSON text. Until the text is first read, it can be the part of an answer that contains the text. */
-  text: string | TextPart
-  /** The parsed text; undefined until the value is first read. */
-  parsed?: unknown
-}
-
-const COPIED =
-  'this is a copy of a Json. Write { ...json.value, name: value } to copy its value, ' +
-  'or json.with(name, value) to change one value and keep the digits of all others.'
-const ASSIGNED_TO =
-  'members of a Json cannot be assigned. Write json.with(name, value), which returns a changed Json.'
 
 /**
  * Opaque JSON, such as a sync's `configuration`. It holds the text that the server sent and parses it when you first
@@ -129,7 +94,7 @@ export class Json<T = JsonValue> {
   /** @internal */
   constructor(value: undefined, text: string | TextPart)
   constructor(value?: JsonInput, text?: string | TextPart) {
-    this.#state = { text: text ?? encodeText(value) }
+    this.#state = { text: text ?? encodeText(textIn, value) }
     // Both are own properties, so that deepEqual sees the value, and a copy has the guard. Neither can be deleted.
     Object.defineProperty(this, 'value', Json.#value)
     Object.defineProperty(this, COPY_GUARD, Json.#guard)
@@ -170,7 +135,7 @@ export class Json<T = JsonValue> {
   }
 
   /**
-   * Returns a copy with one value replaced or added. Everything else keeps its digits and its order.
+   * Returns a copy with one value replaced or added. Everything else keeps its digits, its spacing and its order.
    *
    * ```ts
    * import { Json } from 'hightouch-sdk'
@@ -187,8 +152,61 @@ export class Json<T = JsonValue> {
    * value.
    */
   with(path: string | Path, value: JsonInput): Json<T> {
-    const names = typeof path === 'string' ? [path] : path
-    return new Json<T>(undefined, replaceAt(this.text, names, encodeText(value, names)))
+    return this.edit((edit) => edit.set(path, value))
+  }
+
+  /**
+   * Returns a copy without one member or item. Everything else keeps its digits, its spacing and its order.
+   *
+   * @param path The name of a member, or the names and array indices that lead to a value.
+   * @throws `TypeError` if no value is at the path, or the path is empty.
+   */
+  without(path: string | Path): Json<T> {
+    return this.edit((edit) => edit.remove(path))
+  }
+
+  /**
+   * Returns a copy with several changes. Everything else keeps its digits, its spacing and its order.
+   *
+   * ```ts
+   * import { Json } from 'hightouch-sdk'
+   *
+   * const configuration = new Json({ mode: 'upsert', mappings: [{ from: 'email', to: 'Email__c' }] })
+   * const changed = configuration.edit((edit) => {
+   *   edit.set(['mappings', 0, 'to'], 'Email')
+   *   edit.append('mappings', { from: 'name', to: 'Name' })
+   *   edit.remove('mode')
+   * })
+   * ```
+   *
+   * @param change Makes the changes. Each sees those before it.
+   * @throws `TypeError` if a change is not possible, or `change` returns a promise.
+   */
+  edit(change: (edit: JsonEdit) => unknown): Json<T> {
+    const edit = new JsonEdit()
+    const returned = change(edit)
+    const edits = edit.end()
+    if (typeof (returned as { then?: unknown } | undefined)?.then === 'function') {
+      throw new TypeError('edit: the function must not be async. Await before the edit what it needs.')
+    }
+    return new Json<T>(undefined, (call('json.edit', { json: this.text, edits }, TypeError) as Edited).json)
+  }
+
+  /**
+   * Finds what differs between this value and a newer one.
+   *
+   * Strings are compared by their characters, and numbers by all their digits: `1e400` and `1e401` differ, and `1` and
+   * `1.0` do not. Neither spelling nor the order of members counts. Items of arrays are aligned, so that an inserted
+   * item is one change.
+   *
+   * @param other The newer value: a `Json` or a plain value.
+   * @returns The changes that lead from this value to `other`. As a string they are one line each.
+   * @throws `TypeError` if JSON cannot express a member of `other`, or a text nests more than 127 levels deep.
+   */
+  diff(other: JsonInput): JsonDiff {
+    const args = { old: this.text, new: encodeText(textIn, other) }
+    const { changes } = call('json.diff', args, TypeError) as { changes: WrittenChange[] }
+    return new JsonDiff(changes.map((change) => new JsonChange(change)))
   }
 
   /**
@@ -199,7 +217,7 @@ export class Json<T = JsonValue> {
    * @throws `TypeError` with the path of a member of `other` that JSON cannot express.
    */
   equals(other: JsonInput): boolean {
-    const text = encodeText(other)
+    const text = encodeText(textIn, other)
     return this.text === text || isDeepStrictEqual(this.value, JSON.parse(text))
   }
 
@@ -219,183 +237,181 @@ export class Json<T = JsonValue> {
   }
 }
 
-function deepFreeze<T>(value: T): T {
-  if (!isObject(value)) return value
-  for (const name in value) {
-    // Most members are primitives, and this check is cheaper than a call.
-    if (typeof value[name] === 'object') deepFreeze(value[name])
+/** Returns the text of a value that is a Json, and `undefined` for any other value. Throws if it is a copy of a Json. */
+export const textIn = (value: object): string | undefined => Json.textIn(value)
+
+interface Edited {
+  json: string
+}
+
+function call(op: string, args: object, errorClass: new (why: string) => Error): unknown {
+  return callLocal(op, args, (why) => new errorClass(why))
+}
+
+/** The changes of {@link Json.edit}. A path is the name of a member, or the names and array indices that lead to a value. */
+export class JsonEdit {
+  #edits: object[] | undefined = []
+
+  /** @internal */
+  end(): object[] {
+    const edits = this.#edits ?? []
+    this.#edits = undefined
+    return edits
   }
-  return Object.freeze(value)
+
+  #add(kind: string, path: string | Path, more: object = {}): this {
+    if (!this.#edits) throw new TypeError('The edit has ended. Start another one with `edit`.')
+    this.#edits.push({ do: kind, path: stepsOf(path), ...more })
+    return this
+  }
+
+  #put(kind: string, path: string | Path, value: JsonInput): this {
+    return this.#add(kind, path, { value: encodeText(textIn, value, stepsOf(path)) })
+  }
+
+  /**
+   * Replaces a value, or adds a member, or an item at the end of an array if the last index is its length.
+   *
+   * @param path The path of the value.
+   * @param value The new value.
+   */
+  set(path: string | Path, value: JsonInput): this {
+    return this.#put('set', path, value)
+  }
+
+  /**
+   * Inserts an item before the index that ends the path.
+   *
+   * @param path The path of the item. Its index may be the length of the array.
+   * @param value The item.
+   */
+  insert(path: Path, value: JsonInput): this {
+    return this.#put('insert', path, value)
+  }
+
+  /**
+   * Adds an item at the end of an array.
+   *
+   * @param path The path of the array.
+   * @param value The item.
+   */
+  append(path: string | Path, value: JsonInput): this {
+    return this.#put('append', path, value)
+  }
+
+  /**
+   * Removes a member or an item.
+   *
+   * @param path The path of the member or item.
+   */
+  remove(path: string | Path): this {
+    return this.#add('remove', path)
+  }
+
+  /**
+   * Gives a member another name. Its value and its place in the object stay.
+   *
+   * @param path The path of the member.
+   * @param name The new name, which no other member of the object may have.
+   */
+  rename(path: string | Path, name: string): this {
+    return this.#add('rename', path, { name })
+  }
 }
 
-/** The bytes from `start` up to `end` of the texts that came with an answer. */
-export interface TextPart {
-  texts: Buffer
-  start: number
-  end: number
-}
+/** One change of a {@link JsonDiff}. As a string it is one line, with long values shortened. */
+export class JsonChange {
+  /**
+   * The names and array indices that lead to the value, as {@link Json.with} takes them. The path is right once all
+   * earlier changes are made. So an item of an array has its index in the new array.
+   */
+  readonly path: Path
+  /** What happened to the value. */
+  readonly kind: 'added' | 'removed' | 'changed'
+  /** The value before the change, with all its digits; `undefined` if it is added. */
+  readonly old: Json | undefined
+  /** The value after the change, with all its digits; `undefined` if it is removed. */
+  readonly new: Json | undefined
 
-function textOf(state: State): string {
-  if (typeof state.text === 'string') return state.text
-  const { texts, start, end } = state.text
-  return (state.text = texts.toString('utf8', start, end))
+  /** @internal */
+  constructor({ path, kind, old, new: next }: WrittenChange) {
+    this.path = path
+    this.kind = kind
+    this.old = old === undefined ? undefined : new Json(undefined, old)
+    this.new = next === undefined ? undefined : new Json(undefined, next)
+  }
+
+  /** @internal */
+  written(): WrittenChange {
+    const [old, next] = [this.old?.text, this.new?.text]
+    return {
+      path: this.path,
+      kind: this.kind,
+      ...(old !== undefined && { old }),
+      ...(next !== undefined && { new: next }),
+    }
+  }
+
+  /** Returns the line. */
+  toString(): string {
+    return String(new JsonDiff([this]))
+  }
 }
 
 /**
- * Opaque JSON crosses the door as a mark: an object with one member, which has this name. `{"$json": ["…"]}`
- * holds the text. In the body of an answer, `{"$json": [12, 40]}` stands for the bytes from 12 up to 40 of
- * the texts that came with the body.
+ * The changes that lead from one JSON value to another. It is iterable. As a string it has one line for each change:
+ * `+` for an added value, `-` for a removed one and `~` for a changed one.
  */
-export const MARK = '$json'
-/** The start of a mark in JSON text. It cannot occur within a JSON string, where the quotes would be escaped. */
-const MARK_START = `{"${MARK}":[`
-const MARK_END = ']}'
+export class JsonDiff implements Iterable<JsonChange> {
+  /** @internal */
+  constructor(
+    /** The changes. */
+    readonly changes: readonly JsonChange[],
+  ) {}
 
-function mark(text: string): object {
-  return { [MARK]: [text] }
-}
-
-/** Why a value cannot be encoded, and the path of the value. */
-export interface Problem {
-  path: Path
-  reason: string
-  cause?: unknown
-}
-
-function typeErrorOf({ path, reason, cause }: Problem): TypeError {
-  return new TypeError(`${formatPath(path)}: ${reason}`, { cause })
-}
-
-/**
- * Encodes a value as JSON text. A Json and a bigint in it keep all their digits.
- *
- * @throws TypeError with the path of a member that JSON cannot express.
- */
-function encodeText(value: unknown, path: Path = []): string {
-  const copied = problemOfJson(value, path)
-  if (copied) throw typeErrorOf(copied)
-  const text = isObject(value) ? Json.textIn(value) : undefined
-  return text ?? replaceMarkTexts(stringify(value, true, typeErrorOf, path))
-}
-
-/** Returns the problem if `value` is a copy of a Json, or a Json to which members were assigned. */
-function problemOfJson(value: unknown, path: Path): Problem | undefined {
-  try {
-    if (isObject(value)) Json.textIn(value)
-    return undefined
-  } catch (cause) {
-    return { path, reason: (cause as TypeError).message, cause }
+  /** Whether nothing differs. */
+  get isEmpty(): boolean {
+    return this.changes.length === 0
   }
-}
 
-/** Replaces each mark in JSON text with the JSON that it holds. */
-function replaceMarkTexts(text: string): string {
-  const parts: string[] = []
-  let from = 0
-  for (let at = text.indexOf(MARK_START); at !== -1; at = text.indexOf(MARK_START, from)) {
-    const start = at + MARK_START.length
-    const end = endOfString(text, start)
-    parts.push(text.slice(from, at), String(JSON.parse(text.slice(start, end))))
-    from = end + MARK_END.length
+  /** Iterates over the changes. */
+  [Symbol.iterator](): Iterator<JsonChange> {
+    return this.changes[Symbol.iterator]()
   }
-  return parts.join('') + text.slice(from)
-}
 
-/**
- * Encodes a value as JSON. With `withMarks`, a Json and a bigint in it become marks, which keep their digits.
- *
- * @param errorOf Creates the error to throw.
- * @param path The path of the value, for the error.
- * @throws What `errorOf` returns, if JSON cannot express a member or `JSON.stringify` would silently drop or change it.
- */
-export function stringify(
-  value: unknown,
-  withMarks: boolean,
-  errorOf: (problem: Problem) => Error,
-  path: Path = [],
-): string {
-  try {
-    return JSON.stringify(value, function (this: Record<string, unknown>, name, member: unknown): unknown {
-      // `member` is what `toJSON` returned; `own` is the value itself.
-      const own = this[name]
-      if (isObject(own)) {
-        const text = Json.textIn(own)
-        if (withMarks && text !== undefined) return mark(text)
-      }
-      if (withMarks && typeof own === 'bigint') return mark(String(own))
-      if (whyUnencodable(member, Array.isArray(this) || name === '') !== undefined) throw new TypeError()
-      return withMarks && isObject(member) && Object.hasOwn(member, MARK) ? mark(objectText(member)) : member
-    })
-  } catch (cause) {
-    // The problem is searched for again, because JSON.stringify does not say where it was.
-    throw errorOf(findProblem(value, path, withMarks) ?? { path, reason: 'this is not JSON.', cause })
+  #written(): WrittenChange[] {
+    return this.changes.map((change) => change.written())
   }
-}
 
-/** Encodes an object that has a member named `$json`, so that the core does not take the object for a mark. */
-function objectText(value: Record<string, unknown>): string {
-  const members = Object.entries(value).filter(([, member]) => member !== undefined)
-  return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${encodeText(member, [name])}`).join(',')}}`
-}
-
-/** Whether a value is an object or an array. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
-}
-
-/** Says why JSON cannot express a value. The reason does not contain the value, which may be an API key. */
-function whyUnencodable(value: unknown, isRequired: boolean): string | undefined {
-  const what = unencodableType(value, isRequired)
-  return what === undefined ? undefined : `${what} cannot be encoded as JSON.`
-}
-
-function unencodableType(value: unknown, isRequired: boolean): string | undefined {
-  switch (typeof value) {
-    case 'number':
-      return Number.isFinite(value) ? undefined : 'a number that is not finite'
-    case 'undefined':
-      return isRequired ? 'undefined' : undefined
-    case 'bigint':
-    case 'function':
-    case 'symbol':
-      return `a ${typeof value}`
-    case 'object':
-      if (types.isPromise(value)) return 'a promise that was not awaited'
-      return types.isMap(value) || types.isSet(value) ? 'a Map or a Set' : undefined
-    default:
-      return undefined
+  /** Returns the changes that lead back from the new value to the old one. */
+  reversed(): JsonDiff {
+    const kinds = { added: 'removed', removed: 'added', changed: 'changed' } as const
+    return new JsonDiff(
+      this.#written()
+        .reverse()
+        .map(({ path, kind, old, new: next }) => {
+          const swapped = { ...(next !== undefined && { old: next }), ...(old !== undefined && { new: old }) }
+          return new JsonChange({ path, kind: kinds[kind], ...swapped })
+        }),
+    )
   }
-}
 
-/** How many levels deep the search goes: deeper than the core accepts. */
-const MAX_DEPTH = 1000
+  /**
+   * Makes the changes in a value. Everything else keeps its digits, its spacing and its order.
+   *
+   * @param value The value. It may differ from the one that was compared, but not in the places that the changes
+   * concern.
+   * @throws `Error` if a path does not exist, or the value there is not the `old` value of the change.
+   * @throws `TypeError` if JSON cannot express a member of `value`.
+   */
+  apply(value: JsonInput): Json {
+    const args = { json: encodeText(textIn, value), changes: this.#written() }
+    return new Json(undefined, (call('json.apply', args, Error) as Edited).json)
+  }
 
-/** Finds the first member that JSON cannot express. */
-function findProblem(
-  value: unknown,
-  path: Path,
-  withMarks: boolean,
-  isRequired = true,
-  ancestors: object[] = [],
-): Problem | undefined {
-  const copied = problemOfJson(value, path)
-  if (copied) return copied
-  if (withMarks && typeof value === 'bigint') return undefined
-  const reason = whyUnencodable(value, isRequired)
-  if (reason !== undefined) return { path, reason }
-  if (!isObject(value) || typeof value.toJSON === 'function') return undefined
-  if (ancestors.includes(value)) {
-    return { path, reason: 'an object that contains itself cannot be encoded as JSON.' }
+  /** Returns the lines. */
+  toString(): string {
+    const { lines } = call('json.describe', { changes: this.#written() }, Error) as { lines: string[] }
+    return lines.join('\n')
   }
-  if (ancestors.length > MAX_DEPTH) {
-    return { path: path.slice(0, 10), reason: `this is nested more than ${String(MAX_DEPTH)} levels deep.` }
-  }
-  const isArray = Array.isArray(value)
-  // `entries()` visits the holes of an array, which `Object.entries` skips.
-  const members = isArray ? [...(value as unknown[]).entries()] : Object.entries(value)
-  for (const [name, member] of members) {
-    const found = findProblem(member, [...path, name], withMarks, isArray, [...ancestors, value])
-    if (found) return found
-  }
-  return undefined
 }

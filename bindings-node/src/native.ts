@@ -37,6 +37,8 @@ export interface Native {
   open(settings: string): NativeEngine | string
   /** Returns why a run did not succeed, as JSON; `null` if it succeeded or has not ended. */
   problem(run: string): string
+  /** Makes a function that needs no engine. Returns its result as JSON, or why it failed. */
+  local(op: string, args: string): [ok: boolean, text: string]
   Cancel: new () => NativeCancel
   Bridge: new (settle: (batch: Settled[]) => void) => NativeBridge
 }
@@ -87,6 +89,20 @@ export function loadNative(
   throw new Error(`The native addon of hightouch-sdk for ${where} ${explain(names, causes)}`, {
     cause: causes.length > 1 ? new AggregateError(causes) : causes[0],
   })
+}
+
+let native: Native | undefined
+
+/**
+ * Makes a function of the core that needs no engine and no I/O.
+ *
+ * @param errorOf Creates the error to throw if the function fails.
+ */
+export function callLocal(op: string, args: object, errorOf: (why: string) => Error): unknown {
+  native ??= loadNative()
+  const [ok, text] = native.local(op, JSON.stringify(args))
+  if (!ok) throw errorOf(text)
+  return JSON.parse(text)
 }
 
 /** Says why the addon was not loaded, and what to do. */

@@ -102,11 +102,11 @@ describe('Json.with', () => {
       [['a', 0], 2n ** 70n, text.replace('1.0', String(2n ** 70n))],
       [['a', 1, 'b'], null, text.replace('"x]}"', 'null')],
       [['a', 1, 'c'], [1], text.replace('"x]}"', '"x]}","c":[1]')],
-      [['a', 2], { y: 1 }, text.replace('"x]}"}', '"x]}"},{"y":1}')],
+      [['a', 2], { y: 1 }, text.replace('"x]}"}', '"x]}"}, {"y":1}')],
       [['e', 'new "name"'], 1, text.replace('{}', '{"new \\"name\\"":1}')],
       [['l', 0], parse('1e400'), text.replace('[]', '[1e400]')],
-      ['__proto__', 1, text.replace('[] }', '[],"__proto__":1 }')],
-      ['a.b', 1, text.replace('[] }', '[],"a.b":1 }')],
+      ['__proto__', 1, text.replace('[] }', '[], "__proto__" : 1 }')],
+      ['a.b', 1, text.replace('[] }', '[], "a.b" : 1 }')],
       [[], 5, '5'],
     ]
     const json = parse(text)
@@ -120,14 +120,14 @@ describe('Json.with', () => {
   test('throws with the path if no value is there', () => {
     const json = parse('{"a":[{"b":1}],"s":"text"}')
     const cases: [string | sdk.Path, string][] = [
-      [['x', 'y'], 'value.x: '],
-      [['a', 2], 'value.a[2]: '],
+      [['x', 'y'], 'x: '],
+      [['a', 2], 'a[2]: '],
       [['a', -1], 'value.a[-1]: '],
       [['a', 0.5], 'value.a[0.5]: '],
-      [['a', 'b'], 'value.a.b: '],
-      [['a', 0, 0], 'value.a[0][0]: '],
-      [['s', 't'], 'value.s.t: '],
-      [['a', 0, 'b', 'c'], 'value.a[0].b.c: '],
+      [['a', 'b'], 'a.b: '],
+      [['a', 0, 0], 'a[0][0]: '],
+      [['s', 't'], 's: '],
+      [['a', 0, 'b', 'c'], 'a[0].b: '],
     ]
     for (const [path, start] of cases) {
       assert.throws(

@@ -45,6 +45,16 @@ pub fn problem(run: String) -> String {
     wire::problem(&run)
 }
 
+/// Makes a function of the core that needs no engine. Returns whether it succeeded, and its result as JSON or the
+/// sentence that says why it failed.
+#[napi(catch_unwind)]
+pub fn local(op: String, args: String) -> (bool, String) {
+    match wire::local(&op, &args) {
+        Ok(result) => (true, result),
+        Err(why) => (false, why),
+    }
+}
+
 /// Cancels the calls that were started with this handle.
 #[napi]
 #[derive(Default)]

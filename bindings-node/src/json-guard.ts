@@ -1,0 +1,22 @@
+/** Finds copies of a Json, which would be sent as other JSON. */
+
+/**
+ * The name of the guard, a member of each Json. An object that has the guard but is not a Json was
+ * copied from one member by member, and is refused.
+ */
+export const COPY_GUARD = '[Json]'
+/** The value of the guard. `structuredClone` throws for a symbol, and the error contains its description. */
+export const COPY_ITS_VALUE = Symbol(
+  'a Json cannot be copied: copy its `value`, or call its method `with` to get a changed one',
+)
+/**
+ * The name of a member with the state of a Json. A framework may wrap an answer in a Proxy, which
+ * has no private members. If `this` is a Proxy, the getters read the state from this member instead.
+ */
+export const STATE = Symbol('state')
+
+export const COPIED =
+  'this is a copy of a Json. Write { ...json.value, name: value } to copy its value, ' +
+  'or json.with(name, value) to change one value and keep the digits of all others.'
+export const ASSIGNED_TO =
+  'members of a Json cannot be assigned. Write json.with(name, value), which returns a changed Json.'
