@@ -52,6 +52,12 @@ pub struct Reply {
     pub texts: Vec<u8>,
 }
 
+/// Makes a function of the core that needs no client. Returns its result as JSON.
+#[uniffi::export]
+pub fn local(op: &str, args: &str) -> Result<String, BridgeError> {
+    wire::local(op, args).map_err(|why| BridgeError::Broken { why })
+}
+
 /// A signal that cancels a call: `wire::Cancel` as an object of uniffi.
 #[derive(Default, uniffi::Object)]
 pub struct Cancel(wire::Cancel);

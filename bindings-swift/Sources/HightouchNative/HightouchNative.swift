@@ -1080,13 +1080,14 @@ fileprivate func uniffiFutureContinuationCallback(handle: UInt64, pollResult: In
     }
 }
 /**
- * Why a run did not succeed; the run and the result are the JSON of [`wire::problem`].
+ * Makes a function of the core that needs no client. Returns its result as JSON.
  */
-public func problem(run: String)throws  -> String  {
+public func local(op: String, args: String)throws  -> String  {
     return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeBridgeError_lift) {
         uniffiCallStatus in
-    uniffi_hightouch_swift_fn_func_problem(
-        FfiConverterString.lower(run),uniffiCallStatus
+    uniffi_hightouch_swift_fn_func_local(
+        FfiConverterString.lower(op),
+        FfiConverterString.lower(args),uniffiCallStatus
     )
 })
 }
@@ -1106,7 +1107,7 @@ private let initializationResult: InitializationResult = {
     if bindings_contract_version != scaffolding_contract_version {
         return InitializationResult.contractVersionMismatch
     }
-    if (uniffi_hightouch_swift_checksum_func_problem() != 3029) {
+    if (uniffi_hightouch_swift_checksum_func_local() != 22248) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_hightouch_swift_checksum_method_cancel_cancel() != 757) {

@@ -285,9 +285,9 @@ uint64_t uniffi_hightouch_swift_fn_constructor_engine_new(RustBuffer settings, R
 uint64_t uniffi_hightouch_swift_fn_method_engine_call(uint64_t ptr, RustBuffer op, RustBuffer args, RustBuffer opts, uint64_t cancel
 );
 #endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_HIGHTOUCH_SWIFT_FN_FUNC_PROBLEM
-#define UNIFFI_FFIDEF_UNIFFI_HIGHTOUCH_SWIFT_FN_FUNC_PROBLEM
-RustBuffer uniffi_hightouch_swift_fn_func_problem(RustBuffer run, RustCallStatus *_Nonnull out_status
+#ifndef UNIFFI_FFIDEF_UNIFFI_HIGHTOUCH_SWIFT_FN_FUNC_LOCAL
+#define UNIFFI_FFIDEF_UNIFFI_HIGHTOUCH_SWIFT_FN_FUNC_LOCAL
+RustBuffer uniffi_hightouch_swift_fn_func_local(RustBuffer op, RustBuffer args, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_FFI_HIGHTOUCH_SWIFT_RUSTBUFFER_ALLOC
@@ -550,9 +550,9 @@ void ffi_hightouch_swift_rust_future_free_void(uint64_t handle
 void ffi_hightouch_swift_rust_future_complete_void(uint64_t handle, RustCallStatus *_Nonnull out_status
 );
 #endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_HIGHTOUCH_SWIFT_CHECKSUM_FUNC_PROBLEM
-#define UNIFFI_FFIDEF_UNIFFI_HIGHTOUCH_SWIFT_CHECKSUM_FUNC_PROBLEM
-uint16_t uniffi_hightouch_swift_checksum_func_problem(void
+#ifndef UNIFFI_FFIDEF_UNIFFI_HIGHTOUCH_SWIFT_CHECKSUM_FUNC_LOCAL
+#define UNIFFI_FFIDEF_UNIFFI_HIGHTOUCH_SWIFT_CHECKSUM_FUNC_LOCAL
+uint16_t uniffi_hightouch_swift_checksum_func_local(void
 
 );
 #endif

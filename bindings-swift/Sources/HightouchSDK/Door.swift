@@ -56,9 +56,24 @@ extension Native {
     static func problem(of run: some RunState) -> RunProblem? {
         // A run always has a JSON form, and the core returns one for every JSON.
         guard let json = try? Coding.encoder().encode(run),
-            let found = try? HightouchNative.problem(run: String(decoding: json, as: UTF8.self))
+            let found = try? HightouchNative.local(op: "run.problem", args: String(decoding: json, as: UTF8.self))
         else { return nil }
         return try? Coding.decoder().decode(RunProblem?.self, from: Data(found.utf8))
+    }
+}
+
+/// Makes a function of the core that needs no client.
+///
+/// - Throws: `HightouchError` of kind `invalidRequest` if the arguments do not fit.
+func callLocal<Result: Decodable>(_ op: String, _ arguments: some Encodable) throws -> Result {
+    do {
+        let args = String(decoding: try JSONEncoder().encode(arguments), as: UTF8.self)
+        let result = try HightouchNative.local(op: op, args: args)
+        return try JSONDecoder().decode(Result.self, from: Data(result.utf8))
+    } catch BridgeError.Broken(let why) {
+        throw HightouchError(.invalidRequest, why)
+    } catch {
+        throw HightouchError(crossing: error)
     }
 }
 
