@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile, execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { describe, test } from 'node:test'
 import { promisify } from 'node:util'
@@ -90,8 +91,9 @@ describe('an example of the documentation', { concurrency: 3 }, () => {
       test(`runs on Node ${version} as it stands: ${path.basename(file, '.mts')}`, async () => {
         const home = await world({ syncs: 10, slugs: ['orders-to-salesforce'], runs: { seconds: 1 } })
         const env = { ...process.env, HIGHTOUCH_API_KEY: home.apiKey, HIGHTOUCH_BASE_URL: home.httpBaseUrl }
+        const cwd = mkdtempSync(path.join(tmpdir(), 'hightouch-example-'))
         const script = file.replace(/\.mts$/, '.mjs')
-        const { stderr } = await promisify(execFile)(node, [script], { env, timeout: 60_000 })
+        const { stderr } = await promisify(execFile)(node, [script], { env, cwd, timeout: 60_000 })
         assert.equal(stderr, '')
       })
     }

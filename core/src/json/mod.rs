@@ -78,6 +78,23 @@ impl Json {
     }
 
     /// Starts several changes.
+    ///
+    /// ```
+    /// use hightouch_sdk::Json;
+    ///
+    /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let old: Json = r#"{"mode": "upsert", "mappings": [{"from": "id", "to": "Id"}]}"#.parse()?;
+    /// let mut edit = old.edit();
+    /// edit.set(("mappings", 0, "to"), serde_json::json!("OrderId"))?.remove("mode")?;
+    /// let new = edit.json()?;
+    /// assert_eq!(new.get(), r#"{"mappings": [{"from": "id", "to": "OrderId"}]}"#);
+    /// let diff = old.diff(&new);
+    /// assert_eq!(diff.to_string(), "- mode: \"upsert\"\n~ mappings[0].to: \"Id\" -> \"OrderId\"");
+    /// assert_eq!(diff.reversed().apply(&new)?, old);
+    /// # Ok(())
+    /// # }
+    /// # example().unwrap();
+    /// ```
     #[must_use]
     pub fn edit(&self) -> JsonEdit {
         JsonEdit::of(self)

@@ -2,7 +2,8 @@
 
 use std::panic::catch_unwind;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use crate::json::{Change, Json, JsonChange, JsonChangeKind, JsonDiff, JsonStep, Name, Step};
@@ -98,11 +99,20 @@ struct Changed {
     new: Option<Text>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 #[serde(untagged)]
 enum PathStep {
     Index(usize),
     Name(String),
+}
+
+impl<'de> Deserialize<'de> for PathStep {
+    /// Reads text, because an untagged enum cannot read a number if `serde_json` keeps the digits of all numbers.
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(from)?;
+        let name = serde_json::from_str(raw.get()).map(Self::Name);
+        name.or_else(|_| serde_json::from_str(raw.get()).map(Self::Index)).map_err(D::Error::custom)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
