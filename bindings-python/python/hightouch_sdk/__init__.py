@@ -26,6 +26,7 @@ from ._error_classes import *  # noqa: F403
 from ._health import Diagnosis, Finding, Negotiated, Stats, Waiting
 from ._hooks import CallEnd, CallStart
 from ._json import Json, JsonEdit
+from ._json_diff import JsonChange, JsonDiff
 from ._json_views import JsonArray, JsonObject
 from ._names import __version__
 from ._raw import RawResponse
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from ._batch import SyncBatch
     from ._batch_items import BatchItem
     from ._enums import *  # noqa: F403
-    from ._json_diff import JsonChange, JsonDiff
     from ._models import *  # noqa: F403
     from ._pages import AsyncListing, Listing, Page
     from ._plain_values import json_default
@@ -110,8 +110,6 @@ _LATER = {
     "AsyncSyncRunHandle": "_runs",
     "BatchItem": "_batch_items",
     "IdentityGraphRunHandle": "_runs",
-    "JsonChange": "_json_diff",
-    "JsonDiff": "_json_diff",
     "Listing": "_pages",
     "Page": "_pages",
     "Records": "_records",

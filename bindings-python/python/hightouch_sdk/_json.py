@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from ._json_diff import JsonDiff
-
 __all__ = ["Json", "JsonEdit", "JsonInput", "json_of"]
 
 
@@ -172,9 +170,7 @@ class Json(Frozen):
             ValueError: A text is not valid JSON or nests more than 127 levels deep, or a part of ``new`` is a number or
                 a text that JSON cannot express.
         """
-        from ._json_diff import diff
-
-        return diff(self, new if isinstance(new, Json) else Json(new))
+        return _diff(self, new if isinstance(new, Json) else Json(new))
 
     def edit(self) -> JsonEdit:
         """Starts to change several values of an object or an array, in a ``with`` block. See :class:`JsonEdit`.
@@ -340,3 +336,7 @@ def json_of(value: Any) -> Any:
 
 
 _new = object.__new__
+
+# This module needs `Json`. Importing it here lets the types of `Json.diff` be resolved at run time.
+from ._json_diff import JsonDiff  # noqa: E402
+from ._json_diff import diff as _diff  # noqa: E402

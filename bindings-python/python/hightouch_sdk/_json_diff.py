@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, final, overload
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, final, overload
 
 from msgspec import Struct
 
 from ._json import Json
 from ._native import local
 from ._public import public
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _REVERSED: dict[str, Literal["added", "removed", "changed"]] = {
     "added": "removed",
@@ -57,6 +54,7 @@ class JsonDiff(Sequence[JsonChange]):
     __slots__ = ("_changes",)
 
     def __init__(self, changes: Iterable[JsonChange]) -> None:
+        """Wraps changes, such as some of those of another diff."""
         self._changes = tuple(changes)
 
     def reversed(self) -> JsonDiff:
