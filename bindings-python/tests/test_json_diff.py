@@ -60,7 +60,7 @@ def test_an_edit_gives_what_the_case_says(case: dict[str, Any]) -> None:
     try:
         with edit as block:
             for change in case["edits"]:
-                make(block._root, change)
+                make(block, change)
     except (LookupError, TypeError, ValueError, AttributeError):
         assert case["gives"] is None
     else:
@@ -130,6 +130,8 @@ def test_a_rename_is_an_edit_like_others() -> None:
         edit.rename("e", "f")
     with pytest.raises(TypeError, match="array"):
         Json([]).edit().rename("a", "b")
+    with pytest.raises(TypeError, match="object"):
+        Json({}).edit().insert(0, "b")
 
 
 @settings(max_examples=300, deadline=None)

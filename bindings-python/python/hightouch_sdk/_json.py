@@ -297,6 +297,18 @@ class JsonEdit:
             raise TypeError("Only an array has `append`, and this is an object.")
         self._root.append(value)
 
+    def insert(self, index: int, value: object) -> None:
+        """Inserts an item into an array, before the item at ``index``.
+
+        Raises:
+            TypeError: The edited JSON is an object, or a part of ``value`` has no JSON form.
+            ValueError: A part of ``value`` is a number or a text that JSON cannot express.
+            RuntimeError: The edit has ended.
+        """
+        if not isinstance(self._root, ArrayDraft):
+            raise TypeError("Only an array has `insert`, and this is an object.")
+        self._root.insert(index, value)
+
     def rename(self, name: str, to: str) -> None:
         """Gives a member of an object another name. Its value and its place in the object stay.
 
