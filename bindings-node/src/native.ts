@@ -35,8 +35,6 @@ export interface NativeBridge {
 export interface Native {
   /** Creates an engine from settings, which are JSON. Returns the failure as JSON if no engine can be created. */
   open(settings: string): NativeEngine | string
-  /** Returns why a run did not succeed, as JSON; `null` if it succeeded or has not ended. */
-  problem(run: string): string
   /** Makes a function that needs no engine. Returns its result as JSON, or why it failed. */
   local(op: string, args: string): [ok: boolean, text: string]
   Cancel: new () => NativeCancel

@@ -1,7 +1,7 @@
 /** Why a run did not succeed. */
 
 import type { IdentityGraphRun, RunProblem, SequenceRun, SyncRun } from './models.js'
-import { loadNative } from './native.js'
+import { callLocal } from './native.js'
 
 /**
  * Returns why a run failed, was cancelled or was interrupted, or why it ended with warnings, and what to do. Sends
@@ -17,5 +17,5 @@ import { loadNative } from './native.js'
  * @returns The problem; `null` if the run succeeded or has not ended.
  */
 export function problemOf(run: SyncRun | SequenceRun | IdentityGraphRun): RunProblem | null {
-  return JSON.parse(loadNative().problem(JSON.stringify(run))) as RunProblem | null
+  return callLocal('run.problem', run, (why) => new Error(why)) as RunProblem | null
 }

@@ -6,7 +6,6 @@ mod clock;
 mod driver;
 mod engine;
 mod local;
-mod problem;
 mod process;
 mod wakeup;
 
@@ -21,6 +20,4 @@ mod _bridge {
     use crate::engine::Engine;
     #[pymodule_export]
     use crate::local::local;
-    #[pymodule_export]
-    use crate::problem::problem;
 }

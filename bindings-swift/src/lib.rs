@@ -79,12 +79,6 @@ impl Cancel {
     }
 }
 
-/// Why a run did not succeed; the run and the result are the JSON of [`wire::problem`].
-#[uniffi::export]
-pub fn problem(run: &str) -> Result<String, BridgeError> {
-    Ok(wire::problem(run))
-}
-
 /// A client: `wire::Engine` as an object of uniffi.
 #[derive(uniffi::Object)]
 pub struct Engine(Arc<wire::Engine>);

@@ -39,12 +39,6 @@ pub fn open(settings: String) -> Either<Engine, String> {
     }
 }
 
-/// Returns why a run did not succeed; the run and the result are the JSON of [`wire::problem`].
-#[napi(catch_unwind)]
-pub fn problem(run: String) -> String {
-    wire::problem(&run)
-}
-
 /// Makes a function of the core that needs no engine. Returns whether it succeeded, and its result as JSON or the
 /// sentence that says why it failed.
 #[napi(catch_unwind)]

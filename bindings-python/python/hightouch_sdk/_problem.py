@@ -7,7 +7,7 @@ from typing import TypeVar
 from msgspec.json import Decoder
 
 from ._encoding import encoded
-from ._native import problem
+from ._native import local
 
 P = TypeVar("P")
 
@@ -15,5 +15,5 @@ P = TypeVar("P")
 def problem_of(run: object, of: type[P]) -> P | None:
     """Returns why a run did not succeed, as a value of the type ``of``; None if it succeeded or has not ended."""
     # The type is an argument, because this module cannot import the models, which import this module.
-    found: P | None = Decoder(of | None).decode(problem(encoded(run)))
+    found: P | None = Decoder(of | None).decode(local("run.problem", encoded(run)))
     return found

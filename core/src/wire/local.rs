@@ -1,4 +1,4 @@
-//! Functions on JSON that need no client: they neither wait nor do I/O.
+//! Functions that need no client: they neither wait nor do I/O.
 
 use std::panic::catch_unwind;
 
@@ -6,6 +6,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
+use super::problem::problem;
 use crate::json::{Change, Json, JsonChange, JsonChangeKind, JsonDiff, JsonStep, Name, Step};
 
 /// Makes one function of the door without a client.
@@ -18,6 +19,7 @@ pub fn local(op: &str, args: &str) -> Result<String, String> {
         "json.diff" => diffed(args),
         "json.apply" => applied(args),
         "json.describe" => described(args),
+        "run.problem" => Ok(problem(args)),
         _ => Err(format!("There is no function {op}.")),
     });
     made.unwrap_or_else(|_| Err(format!("A bug in the SDK made {op} fail. Please report it.")))

@@ -16,7 +16,6 @@ mod thread;
 pub use catalogue::catalogue;
 pub use failure::Failure;
 pub use local::local;
-pub use problem::problem;
 pub use settings::{options, settings, with_time_scale};
 pub use thread::{spawn, spawn_batched};
 

@@ -18,8 +18,7 @@ struct Kinds<'a> {
 
 /// Returns why a run did not succeed, as JSON; `null` if the run succeeded or has not ended, or if `run` is no run.
 /// `run` is a run of any kind in the JSON of the door.
-#[must_use]
-pub fn problem(run: &str) -> String {
+pub(super) fn problem(run: &str) -> String {
     let kinds = serde_json::from_str::<Kinds<'_>>(run).ok();
     let problem = kinds.and_then(|kinds| match (kinds.sync_runs, kinds.failed_rows) {
         (Some(_), _) => read::<SequenceRun>(run)?.problem(),
