@@ -190,7 +190,7 @@ class IdentityGraphRun(IdentityGraphRunFacts, frozen=True, kw_only=True):
         return problem_of(self, RunProblem)
 
 
-class RunProblem(Struct, frozen=True, kw_only=True):
+class RunProblem(Value, frozen=True, kw_only=True):
     """Why a run failed, was cancelled or was interrupted, or why it ended with warnings."""
 
     category: ProblemCategory
