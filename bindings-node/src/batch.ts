@@ -6,9 +6,9 @@ import type { Door } from './door.js'
 import { RunFailedError, type BatchItem, type Failure } from './errors.js'
 import { CancelledError } from './error-classes.js'
 import { errorFrom } from './failures.js'
-import { notify } from './hooks.js'
 import type { CallOptions } from './meta.js'
 import type { SyncRef, SyncRun } from './models.js'
+import { observeBatch, type ProgressFunction } from './progress.js'
 import { checkOptions, WAIT_OPTIONS } from './runs.js'
 
 /** An item as the core returns it. */
@@ -52,12 +52,14 @@ export interface BatchWaitOptions {
   /** What `wait` does if a run ended with warnings: `'return'`, the default, or `'raise'`. */
   onWarning?: 'raise' | 'return' | undefined
   /**
-   * Called with each item that changes while `wait` is pending. It cannot end the wait: if it throws or rejects, the
-   * error is emitted as a process warning.
+   * Shows the progress. With `true`, lines on standard error count the syncs that ended and show the run of each sync in
+   * progress, and change in place, if standard error is a terminal; elsewhere nothing is shown. With `'log'`, each item
+   * that changes is a line on standard error. The default is `false`.
    *
-   * @param item The item.
+   * A function is called with each item that changes while `wait` is pending. It cannot end the wait: if it throws or
+   * rejects, its error is emitted as a process warning.
    */
-  progress?: ((item: BatchItem) => unknown) | undefined
+  progress?: boolean | 'log' | ProgressFunction<BatchItem> | undefined
   /**
    * Stops the batch like {@link SyncBatch.stop}; `wait` then rejects with the signal's `reason`. The runs that were
    * started continue: {@link stoppedCalls} returns an error with the token of each.
@@ -171,8 +173,9 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
     const { timeoutMs = Infinity, onFailure = 'raise', onWarning = 'return', progress, signal } = options
     checkSignal(signal, { operation: 'syncs.runMany' })
     const end = performance.now() + timeoutMs
+    const observer = observeBatch(progress, this.#items)
     const report = (item: BatchItem): void => {
-      notify(progress, item, 'The progress function of a wait')
+      observer.see(item)
     }
     this.#listeners.add(report)
     try {
@@ -192,6 +195,7 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
       throw error
     } finally {
       this.#listeners.delete(report)
+      observer.end()
     }
     return this.items
   }
@@ -211,6 +215,11 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
   /** Stops the batch at the end of an `await using` block, like {@link SyncBatch.stop}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
+  }
+
+  /** Returns the items, for `JSON.stringify`. */
+  toJSON(): BatchItem[] {
+    return this.items
   }
 
   /** Whether no more changes will come, apart from those that `stop` reports. */

@@ -26,8 +26,8 @@ export class ValueCalls implements Calls {
     await this.#door.value(op, args, options)
   }
 
-  list<T>(op: string, args: object, options: CallOptions): Listing<T> {
-    return new Listing<T>(this.#door, op, args, options)
+  list<T, Rec extends object>(op: string, args: object, options: CallOptions): Listing<T, Rec> {
+    return new Listing<T, Rec>(this.#door, op, args, options)
   }
 
   async run<Handle extends AnyRunHandle>(op: string, args: object, options: CallOptions): Promise<Handle> {

@@ -45,12 +45,14 @@ export interface Reply<T> {
   meta: Meta
   /** The token of the next page of a list, if more may follow. */
   next?: string
+  /** The id of the sync whose runs are listed. */
+  sync?: number
   value: T
 }
 
 /** The core's answer to one call, before its body is decoded. */
 interface EncodedReply {
-  head: { meta: Meta; next?: string }
+  head: Pick<Reply<unknown>, 'meta' | 'next' | 'sync'>
   encodedHead: string
   body: string
   texts?: Buffer | undefined

@@ -114,6 +114,17 @@ export class Json<T = JsonValue> {
   }
 
   /**
+   * Encodes a value as JSON text, like `JSON.stringify`, but with every digit of each {@link Json} and `bigint` in it.
+   * Use it for answers that contain opaque JSON, such as a sync.
+   *
+   * @param value The value.
+   * @throws `TypeError` with the path of a member that JSON cannot express. `JSON.stringify` would drop some of them.
+   */
+  static stringify(value: unknown): string {
+    return encodeText(value)
+  }
+
+  /**
    * Returns the text if `value` is a Json, else `undefined`.
    *
    * @internal

@@ -1,13 +1,30 @@
 /** Lists and their pages. */
 
+import type { Readable } from 'node:stream'
 import { inspect } from 'node:util'
 
 import type { Door } from './door.js'
 import type { CallOptions, Meta } from './meta.js'
+import { checkNames, refusal } from './checks.js'
+import { TABLES } from './records.js'
+import type { CSVOptions, JSONLOptions, Table } from './table.js'
 
-/** One page of a list. `for` iterates over the items of this page, `for await` also over those of all later pages. */
-export class Page<T> implements Iterable<T>, AsyncIterable<T> {
-  readonly #next: (() => Promise<Page<T>>) | undefined
+/** How the items of a page become records. */
+interface ToRecords<Rec extends object> {
+  table: Table<object, Rec>
+  /** The ids of what the items belong to. */
+  parent: object
+}
+
+/**
+ * One page of a list. `for` iterates over the items of this page, `for await` also over those of all later pages.
+ *
+ * @typeParam T The type of the items.
+ * @typeParam Rec The type of their records.
+ */
+export class Page<T, Rec extends object = object> implements Iterable<T>, AsyncIterable<T> {
+  readonly #next: (() => Promise<Page<T, Rec>>) | undefined
+  readonly #toRecords: ToRecords<Rec>
 
   /** @internal */
   constructor(
@@ -15,9 +32,11 @@ export class Page<T> implements Iterable<T>, AsyncIterable<T> {
     readonly data: readonly T[],
     /** What happened during the call that fetched this page. */
     readonly meta: Meta,
-    next: (() => Promise<Page<T>>) | undefined,
+    next: (() => Promise<Page<T, Rec>>) | undefined,
+    toRecords: ToRecords<Rec>,
   ) {
     this.#next = next
+    this.#toRecords = toRecords
   }
 
   /** Whether another page may follow. That page can be empty, because the API does not say how many items there are. */
@@ -30,8 +49,14 @@ export class Page<T> implements Iterable<T>, AsyncIterable<T> {
    *
    * @returns The next page, or `undefined` if this page is the last one.
    */
-  async next(): Promise<Page<T> | undefined> {
+  async next(): Promise<Page<T, Rec> | undefined> {
     return this.#next?.()
+  }
+
+  /** Returns the items of this page as flat records. */
+  records(): Rec[] {
+    const { table, parent } = this.#toRecords
+    return this.data.map((item) => table.record(item as object, parent as Partial<Rec>))
   }
 
   /** Iterates over the items of this page. */
@@ -44,27 +69,42 @@ export class Page<T> implements Iterable<T>, AsyncIterable<T> {
     yield* this.data
     for (let page = await this.next(); page; page = await page.next()) yield* page.data
   }
+
+  /** Returns the page as a plain object, for `JSON.stringify`. */
+  toJSON(): Pick<Page<T>, 'data' | 'hasNext' | 'meta'> {
+    return { data: this.data, hasNext: this.hasNext, meta: this.meta }
+  }
 }
 
 /**
  * A list. `await` fetches its first page, and `for await` iterates over the items of all pages. Until then nothing is
  * sent. The first page is fetched only once; to fetch it again, call the method that returned the list.
+ *
+ * @typeParam T The type of the items.
+ * @typeParam Rec The type of their records.
  */
-export class Listing<T> implements PromiseLike<Page<T>>, AsyncIterable<T> {
-  readonly #read: (args: object) => Promise<Page<T>>
+export class Listing<T, Rec extends object = object> implements PromiseLike<Page<T, Rec>>, AsyncIterable<T> {
+  readonly #read: (args: object) => Promise<Page<T, Rec>>
   readonly #args: object
-  #first: Promise<Page<T>> | undefined
+  readonly #table: Table<object, Rec>
+  #first: Promise<Page<T, Rec>> | undefined
 
   /** @internal */
   constructor(door: Door, op: string, args: object, options: CallOptions) {
     this.#args = args
+    const table = (this.#table = TABLES[op] as Table<object, Rec>)
+    const { graphId, flowId, sync: given } = args as Record<string, unknown>
+    const ids = { graphId, flowId, syncSlug: isSlug(given) ? given : undefined }
     this.#read = async (given) => {
-      const { value, meta, next } = await door.call<T[]>(op, given, options)
-      return new Page(value, meta, next === undefined ? undefined : () => this.#read({ next }))
+      const { value, meta, next, sync } = await door.call<T[]>(op, given, options)
+      const following = next === undefined ? undefined : () => this.#read({ next })
+      // A sync can be named by its slug, so only the core knows its id.
+      const parent: object = { ...ids, syncId: sync }
+      return new Page<T, Rec>(value, meta, following, { table, parent })
     }
   }
 
-  #page(): Promise<Page<T>> {
+  #page(): Promise<Page<T, Rec>> {
     return (this.#first ??= this.#read(this.#args))
   }
 
@@ -74,8 +114,8 @@ export class Listing<T> implements PromiseLike<Page<T>>, AsyncIterable<T> {
    * @param onFulfilled Called with the page.
    * @param onRejected Called with the error.
    */
-  then<A = Page<T>, B = never>(
-    onFulfilled?: ((page: Page<T>) => A | PromiseLike<A>) | null,
+  then<A = Page<T, Rec>, B = never>(
+    onFulfilled?: ((page: Page<T, Rec>) => A | PromiseLike<A>) | null,
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
     return this.#page().then(onFulfilled, onRejected)
@@ -86,7 +126,7 @@ export class Listing<T> implements PromiseLike<Page<T>>, AsyncIterable<T> {
    *
    * @param onRejected Called with the error.
    */
-  catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<Page<T> | B> {
+  catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<Page<T, Rec> | B> {
     return this.#page().catch(onRejected)
   }
 
@@ -95,20 +135,106 @@ export class Listing<T> implements PromiseLike<Page<T>>, AsyncIterable<T> {
    *
    * @param onFinally Called after the page was fetched or could not be fetched.
    */
-  finally(onFinally?: (() => void) | null): Promise<Page<T>> {
+  finally(onFinally?: (() => void) | null): Promise<Page<T, Rec>> {
     return this.#page().finally(onFinally)
   }
 
   /** Iterates over all pages. Each page is fetched with one request, when it is needed. */
-  async *pages(): AsyncGenerator<Page<T>, void, undefined> {
-    for (let page: Page<T> | undefined = await this.#page(); page; page = await page.next()) yield page
+  async *pages(): AsyncGenerator<Page<T, Rec>, void, undefined> {
+    for (let page: Page<T, Rec> | undefined = await this.#page(); page; page = await page.next()) yield page
   }
 
-  /** Fetches all pages and returns their items. */
-  async toArray(): Promise<T[]> {
+  /**
+   * Fetches all pages and returns their items.
+   *
+   * @param options `max`: at most how many items to return; no more pages are fetched than these need. By default all.
+   * @throws {@link InvalidRequestError} if an option is unknown or wrong.
+   * @throws {@link HightouchError} if a page cannot be fetched.
+   */
+  async toArray(options: { max?: number | undefined } = {}): Promise<T[]> {
+    checkNames('option', options, ['max'])
+    const { max = Infinity } = options
     const items: T[] = []
-    for await (const { data } of this.pages()) items.push(...data)
+    for await (const item of this.take(max)) items.push(item)
     return items
+  }
+
+  /**
+   * Iterates over the first items. Fetches no more pages than these need.
+   *
+   * @param count How many items, 0 or more; fewer if the list is shorter.
+   * @throws {@link InvalidRequestError} if `count` is no such number.
+   */
+  take(count: number): AsyncGenerator<T, void, undefined> {
+    if (count !== Infinity && (!Number.isInteger(count) || count < 0)) {
+      throw refusal('argument', 'the number of items must be an integer, 0 or more.')
+    }
+    return this.#take(count)
+  }
+
+  async *#take(count: number): AsyncGenerator<T, void, undefined> {
+    if (count === 0) return
+    let taken = 0
+    for await (const item of this) {
+      yield item
+      taken += 1
+      if (taken === count) return
+    }
+  }
+
+  /**
+   * Iterates over all items as flat records. Their columns are the same for every item, and are those that Python has.
+   * What is absent from an item is null. {@link tables} describes the columns.
+   *
+   * ```ts
+   * for await (const { syncId, id, plannedAdded } of ht.syncs.runs(7).records()) {
+   *   console.log(syncId, id, plannedAdded)
+   * }
+   * ```
+   */
+  async *records(): AsyncGenerator<Rec, void, undefined> {
+    for await (const page of this.pages()) yield* page.records()
+  }
+
+  /**
+   * Writes all items as CSV: their {@link Listing.records | records}, with one line for the names of the columns. The
+   * next page is only fetched when the stream is read that far. If a page cannot be fetched, the stream fails with the
+   * error.
+   *
+   * ```ts
+   * import { createWriteStream } from 'node:fs'
+   * import { pipeline } from 'node:stream/promises'
+   *
+   * await pipeline(ht.syncs.list().toCSV(), createWriteStream('/tmp/syncs.csv'))
+   * ```
+   *
+   * @param options How to write them.
+   * @throws {@link InvalidRequestError} if an option is unknown.
+   */
+  toCSV(options?: CSVOptions): Readable {
+    return this.#table.toCSV(this.records(), options)
+  }
+
+  /**
+   * Writes all items as JSON Lines: one {@link Listing.records | record} a line. The next page is only fetched when the
+   * stream is read that far. If a page cannot be fetched, the stream fails with the error.
+   *
+   * @param options How to write them.
+   * @throws {@link InvalidRequestError} if an option is unknown.
+   */
+  toJSONL(options?: JSONLOptions): Readable {
+    return this.#table.toJSONL(this.records(), options)
+  }
+
+  /**
+   * Throws, so that `JSON.stringify` does not write a list that was not read as `{}`.
+   *
+   * @throws `TypeError` always.
+   */
+  toJSON(): never {
+    throw new TypeError(
+      'A list has no items before it is read. Write await list.toArray(), or await list for its first page.',
+    )
   }
 
   /** Returns the first item, or `undefined` if the list is empty. */
@@ -126,4 +252,9 @@ export class Listing<T> implements PromiseLike<Page<T>>, AsyncIterable<T> {
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     yield* await this.#page()
   }
+}
+
+/** Whether a sync is named by its slug. A text of digits is an id. */
+function isSlug(sync: unknown): boolean {
+  return typeof sync === 'string' && !/^\d+$/.test(sync)
 }

@@ -20,7 +20,7 @@ import type { AnyRunHandle } from './runs.js'
 export interface Calls {
   value<T>(op: string, args: object, options: CallOptions): Promise<T>
   nothing(op: string, args: object, options: CallOptions): Promise<void>
-  list<T>(op: string, args: object, options: CallOptions): Listing<T>
+  list<T, Rec extends object>(op: string, args: object, options: CallOptions): Listing<T, Rec>
   run<Handle extends AnyRunHandle>(op: string, args: object, options: CallOptions): Promise<Handle>
   latest<Handle extends AnyRunHandle>(op: string, args: object, options: CallOptions): Promise<Handle | null>
   batch(syncs: readonly SyncRef[], args: object, options: CallOptions): Promise<SyncBatch>

@@ -4,6 +4,7 @@ import type { JsonInput } from './json.js'
 import type { CallOptions } from './meta.js'
 import type * as models from './models.js'
 import type { Listing } from './pages.js'
+import type * as records from './records.js'
 import { Resource, type Calls } from './resource.js'
 import { SyncsBase } from './run-many.js'
 import type * as runs from './runs.js'
@@ -483,8 +484,8 @@ export class DecisionEngine extends Resource {
    * @returns A list of {@link DecisionEngineFlow}: `await` fetches its first page, `for await` iterates over
    * all items. Both throw {@link HightouchError} if a request fails.
    */
-  listFlows(args: DecisionEngineListFlowsArgs = {}, options: CallOptions = {}): Listing<models.DecisionEngineFlow> {
-    return this.calls.list<models.DecisionEngineFlow>('decision_engine.list_flows', args, options)
+  listFlows(args: DecisionEngineListFlowsArgs = {}, options: CallOptions = {}): Listing<models.DecisionEngineFlow, records.DecisionEngineFlowRecord> {
+    return this.calls.list<models.DecisionEngineFlow, records.DecisionEngineFlowRecord>('decision_engine.list_flows', args, options)
   }
 
   /**
@@ -528,8 +529,8 @@ export class DecisionEngine extends Resource {
    * @returns A list of {@link DecisionEngineMessage}: `await` fetches its first page, `for await` iterates
    * over all items. Both throw {@link HightouchError} if a request fails.
    */
-  listMessages(flowId: string, args: DecisionEngineListMessagesArgs = {}, options: CallOptions = {}): Listing<models.DecisionEngineMessage> {
-    return this.calls.list<models.DecisionEngineMessage>('decision_engine.list_messages', { ...args, flowId }, options)
+  listMessages(flowId: string, args: DecisionEngineListMessagesArgs = {}, options: CallOptions = {}): Listing<models.DecisionEngineMessage, records.DecisionEngineMessageRecord> {
+    return this.calls.list<models.DecisionEngineMessage, records.DecisionEngineMessageRecord>('decision_engine.list_messages', { ...args, flowId }, options)
   }
 
   /**
@@ -593,8 +594,8 @@ export class Destinations extends Resource {
    * @returns A list of {@link Destination}: `await` fetches its first page, `for await` iterates over all
    * items. Both throw {@link HightouchError} if a request fails.
    */
-  list(args: DestinationsListArgs = {}, options: CallOptions = {}): Listing<models.Destination> {
-    return this.calls.list<models.Destination>('destinations.list', args, options)
+  list(args: DestinationsListArgs = {}, options: CallOptions = {}): Listing<models.Destination, records.DestinationRecord> {
+    return this.calls.list<models.Destination, records.DestinationRecord>('destinations.list', args, options)
   }
 
   /**
@@ -656,8 +657,8 @@ export class EventContracts extends Resource {
    * @returns A list of {@link EventContract}: `await` fetches its first page, `for await` iterates over all
    * items. Both throw {@link HightouchError} if a request fails.
    */
-  list(args: EventContractsListArgs = {}, options: CallOptions = {}): Listing<models.EventContract> {
-    return this.calls.list<models.EventContract>('event_contracts.list', args, options)
+  list(args: EventContractsListArgs = {}, options: CallOptions = {}): Listing<models.EventContract, records.EventContractRecord> {
+    return this.calls.list<models.EventContract, records.EventContractRecord>('event_contracts.list', args, options)
   }
 
   /**
@@ -719,8 +720,8 @@ export class EventDomains extends Resource {
    * @returns A list of {@link EventDomain}: `await` fetches its first page, `for await` iterates over all
    * items. Both throw {@link HightouchError} if a request fails.
    */
-  list(args: EventDomainsListArgs = {}, options: CallOptions = {}): Listing<models.EventDomain> {
-    return this.calls.list<models.EventDomain>('event_domains.list', args, options)
+  list(args: EventDomainsListArgs = {}, options: CallOptions = {}): Listing<models.EventDomain, records.EventDomainRecord> {
+    return this.calls.list<models.EventDomain, records.EventDomainRecord>('event_domains.list', args, options)
   }
 
   /**
@@ -801,8 +802,8 @@ export class IdentityGraphs extends Resource {
    * @returns A list of {@link IdentityGraphRun}: `await` fetches its first page, `for await` iterates over
    * all items. Both throw {@link HightouchError} if a request fails.
    */
-  runs(graphId: string, args: IdentityGraphsRunsArgs = {}, options: CallOptions = {}): Listing<models.IdentityGraphRun> {
-    return this.calls.list<models.IdentityGraphRun>('identity_graphs.runs', { ...args, graphId }, options)
+  runs(graphId: string, args: IdentityGraphsRunsArgs = {}, options: CallOptions = {}): Listing<models.IdentityGraphRun, records.IdentityGraphRunRecord> {
+    return this.calls.list<models.IdentityGraphRun, records.IdentityGraphRunRecord>('identity_graphs.runs', { ...args, graphId }, options)
   }
 
   /**
@@ -903,8 +904,8 @@ export class Models extends Resource {
    * @returns A list of {@link Model}: `await` fetches its first page, `for await` iterates over all items.
    * Both throw {@link HightouchError} if a request fails.
    */
-  list(args: ModelsListArgs = {}, options: CallOptions = {}): Listing<models.Model> {
-    return this.calls.list<models.Model>('models.list', args, options)
+  list(args: ModelsListArgs = {}, options: CallOptions = {}): Listing<models.Model, records.ModelRecord> {
+    return this.calls.list<models.Model, records.ModelRecord>('models.list', args, options)
   }
 
   /**
@@ -983,8 +984,8 @@ export class Sources extends Resource {
    * @returns A list of {@link Source}: `await` fetches its first page, `for await` iterates over all items.
    * Both throw {@link HightouchError} if a request fails.
    */
-  list(args: SourcesListArgs = {}, options: CallOptions = {}): Listing<models.Source> {
-    return this.calls.list<models.Source>('sources.list', args, options)
+  list(args: SourcesListArgs = {}, options: CallOptions = {}): Listing<models.Source, records.SourceRecord> {
+    return this.calls.list<models.Source, records.SourceRecord>('sources.list', args, options)
   }
 
   /**
@@ -1081,8 +1082,8 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
    * @returns A list of {@link Sync}: `await` fetches its first page, `for await` iterates over all items.
    * Both throw {@link HightouchError} if a request fails.
    */
-  list(args: SyncsListArgs = {}, options: CallOptions = {}): Listing<models.Sync> {
-    return this.calls.list<models.Sync>('syncs.list', args, options)
+  list(args: SyncsListArgs = {}, options: CallOptions = {}): Listing<models.Sync, records.SyncRecord> {
+    return this.calls.list<models.Sync, records.SyncRecord>('syncs.list', args, options)
   }
 
   /**
@@ -1186,8 +1187,8 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
    * @returns A list of {@link SyncRun}: `await` fetches its first page, `for await` iterates over all items.
    * Both throw {@link HightouchError} if a request fails.
    */
-  runs(sync: models.SyncRef, args: SyncsRunsArgs = {}, options: CallOptions = {}): Listing<models.SyncRun> {
-    return this.calls.list<models.SyncRun>('syncs.runs', { ...args, sync }, options)
+  runs(sync: models.SyncRef, args: SyncsRunsArgs = {}, options: CallOptions = {}): Listing<models.SyncRun, records.SyncRunRecord> {
+    return this.calls.list<models.SyncRun, records.SyncRunRecord>('syncs.runs', { ...args, sync }, options)
   }
 
   /**

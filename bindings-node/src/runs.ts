@@ -4,8 +4,8 @@ import { checkNames, refusal } from './checks.js'
 import type { Door } from './door.js'
 import type { RunKind } from './ended.js'
 import { RunFailedError } from './errors.js'
-import { notify } from './hooks.js'
 import type { IdentityGraphRun, SequenceRun, SyncRun } from './models.js'
+import { isProgress, observeRun, type ProgressFunction } from './progress.js'
 
 /** A run as the core describes it, after a trigger or from a token. */
 export interface RunRecord {
@@ -42,12 +42,14 @@ export interface WaitOptions<State> {
    */
   onWarning?: 'raise' | 'return' | undefined
   /**
-   * Called with each new state of the run, the last one included. The function cannot end the wait: if it throws or
-   * rejects, its error is emitted as a process warning.
+   * Shows the progress. With `true`, a line on standard error shows the run, its status, its rows and the time, and
+   * changes in place, if standard error is a terminal; elsewhere nothing is shown. With `'log'`, each new state is a line
+   * of its own on standard error. The default is `false`.
    *
-   * @param state The new state.
+   * A function is called with each new state of the run, the last one included. It cannot end the wait: if it throws or
+   * rejects, its error is emitted as a process warning.
    */
-  progress?: ((state: State) => unknown) | undefined
+  progress?: boolean | 'log' | ProgressFunction<State> | undefined
   /** Ends the wait, which rejects with the signal's `reason`. The run continues. */
   signal?: AbortSignal | undefined
 }
@@ -64,7 +66,7 @@ export const WAIT_OPTIONS: Record<string, WaitOption> = {
   ],
   onFailure: POLICY,
   onWarning: POLICY,
-  progress: ['a function', (value) => typeof value === 'function'],
+  progress: ["true, false, 'log' or a function", isProgress],
   signal: ['an AbortSignal', () => true],
 }
 
@@ -86,6 +88,8 @@ export abstract class RunHandle<State> {
   abstract readonly kind: RunKind
   /** The run's id. */
   abstract readonly id: number | string
+  /** @internal */
+  protected abstract readonly parentName: string
   /**
    * A string that identifies the run and holds no API key. In any process, `client.run(token)` returns a handle of the
    * run.
@@ -152,9 +156,7 @@ export abstract class RunHandle<State> {
   async wait(options: WaitOptions<State> = {}): Promise<State> {
     checkOptions(options, Object.keys(WAIT_OPTIONS))
     const { timeoutMs, onFailure, onWarning, progress, signal } = options
-    const report = (state: State): void => {
-      notify(progress, state, 'The progress function of a wait')
-    }
+    const observer = observeRun(progress, { of: this.parentName, id: this.id })
     const end = timeoutMs === undefined ? undefined : performance.now() + timeoutMs
     const timeLeft = (): object =>
       end === undefined ? {} : { timeoutMs: Math.max(0, Math.ceil(end - performance.now())), expire: true }
@@ -162,11 +164,13 @@ export abstract class RunHandle<State> {
     try {
       for await (const step of this.#steps(() => ({ onFailure, onWarning, ...timeLeft() }), signal)) {
         last = step.state
-        if (step.changed && step.state !== null) report(step.state)
+        if (step.changed && step.state !== null) observer.see(step.state)
       }
     } catch (error) {
-      if (error instanceof RunFailedError) report(error.details?.value as State)
+      if (error instanceof RunFailedError) observer.see(error.details?.value as State)
       throw error
+    } finally {
+      observer.end()
     }
     // The last step always has a state.
     return last as State
@@ -193,6 +197,11 @@ export class SyncRunHandle extends RunHandle<SyncRun> {
   readonly syncId: number
 
   /** @internal */
+  protected override get parentName(): string {
+    return `sync ${String(this.syncId)}`
+  }
+
+  /** @internal */
   constructor(door: Door, record: RunRecord) {
     super(door, record)
     this.id = Number(record.id)
@@ -208,6 +217,11 @@ export class SequenceRunHandle extends RunHandle<SequenceRun> {
   readonly sequenceId: string
 
   /** @internal */
+  protected override get parentName(): string {
+    return `sequence ${this.sequenceId}`
+  }
+
+  /** @internal */
   constructor(door: Door, record: RunRecord) {
     super(door, record)
     this.id = record.id
@@ -221,6 +235,11 @@ export class IdentityGraphRunHandle extends RunHandle<IdentityGraphRun> {
   override readonly id: string
   /** The id of the identity graph. */
   readonly graphId: string
+
+  /** @internal */
+  protected override get parentName(): string {
+    return `identity graph ${this.graphId}`
+  }
 
   /** @internal */
   constructor(door: Door, record: RunRecord) {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
@@ -32,7 +32,7 @@ describe('the package', () => {
 
   test('keeps the names of classes in its bundle', () => {
     for (const [name, value] of Object.entries(required))
-      assert.equal((value as { name: unknown }).name, name)
+      if (typeof value === 'function') assert.equal(value.name, name)
   })
 
   test('can be bundled by an ES module that imports it', async () => {
@@ -46,7 +46,8 @@ describe('the package', () => {
       platform: 'node',
       format: 'cjs',
     })
-    const { stdout } = await promisify(execFile)(process.execPath, ['--eval', outputFiles[0]?.text ?? ''])
+    // The code is too long for an argument of a process.
+    const stdout = execFileSync(process.execPath, ['-'], { input: outputFiles[0]?.text, encoding: 'utf8' })
     assert.equal(stdout, '[1.5]\n')
   })
 

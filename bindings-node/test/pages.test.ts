@@ -50,4 +50,36 @@ describe('a list', () => {
     assert.deepEqual(await ht.syncs.list({ slug: 'no-such-sync' }).toArray(), [])
     assert.equal(await ht.syncs.list({ slug: 'no-such-sync' }).first(), undefined)
   })
+
+  test('returns as many items as are wanted, and fetches no page for more', async () => {
+    const home = await world({ syncs: 25 })
+    await using ht = new sdk.Hightouch(settingsOf(sandbox, home))
+    const idsOf = (items: sdk.Sync[]): number[] => items.map(({ id }) => id)
+    assert.deepEqual(idsOf(await ht.syncs.list({ limit: 10 }).toArray({ max: 10 })), ids(1, 10))
+    assert.equal((await logOf(sandbox, home)).length, 1)
+    const taken: sdk.Sync[] = []
+    for await (const sync of ht.syncs.list({ limit: 10 }).take(12)) taken.push(sync)
+    assert.deepEqual(idsOf(taken), ids(1, 12))
+    assert.equal((await logOf(sandbox, home)).length, 3)
+    assert.deepEqual(await ht.syncs.list().toArray({ max: 0 }), [])
+    assert.equal((await logOf(sandbox, home)).length, 3)
+    assert.equal((await ht.syncs.list().toArray({ max: 99 })).length, 25)
+    for (const wrong of [-1, 1.5, Number.NaN, '7'] as number[]) {
+      assert.throws(() => ht.syncs.list().take(wrong), sdk.InvalidRequestError)
+      await assert.rejects(ht.syncs.list().toArray({ max: wrong }), sdk.InvalidRequestError)
+    }
+    await assert.rejects(ht.syncs.list().toArray({ limit: 1 } as object), /Unknown option `limit`/)
+  })
+
+  /** Incident: an HTTP handler answered `{}`, because it encoded a list that was not awaited. */
+  test('is encoded as JSON if it was read, and refused if not', async () => {
+    await using ht = new sdk.Hightouch(settingsOf(sandbox, await world({ syncs: 3 })))
+    const page = await ht.syncs.list({ limit: 2 })
+    const { data, hasNext, meta } = page
+    assert.deepEqual(JSON.parse(JSON.stringify(page)), JSON.parse(JSON.stringify({ data, hasNext, meta })))
+    assert.throws(
+      () => JSON.stringify({ syncs: ht.syncs.list() }),
+      /has no items before it is read\. Write await/,
+    )
+  })
 })

@@ -261,7 +261,10 @@ async function operation(client: Hightouch, step: Step, args: Members, options: 
 }
 
 /** Returns the items of the first page, or of all pages. */
-async function itemsOf(list: Listing<unknown>, take: Step['take']): Promise<unknown[]> {
+async function itemsOf(
+  list: AsyncIterable<unknown> & PromiseLike<Iterable<unknown>>,
+  take: Step['take'],
+): Promise<unknown[]> {
   if (take === 'firstPage') return [...(await list)]
   const items: unknown[] = []
   for await (const item of list) items.push(item)

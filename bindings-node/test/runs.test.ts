@@ -82,7 +82,7 @@ describe('a run', () => {
       [{ timeoutMs: NaN }, /option `timeoutMs`/],
       [{ timeoutMs: Infinity }, /option `timeoutMs`/],
       [{ timeoutMs: null }, /option `timeoutMs`/],
-      [{ progress: true }, /The option `progress` must be a function/],
+      [{ progress: 'yes' }, /The option `progress` must be true, false, 'log' or a function\./],
       [{ onFailure: 'ignore' }, /The option `onFailure` must be 'raise' or 'return'/],
       [{ onWarning: true }, /option `onWarning`/],
       [{ signal: new AbortController() }, /option `signal`/],

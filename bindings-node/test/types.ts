@@ -1,9 +1,12 @@
 /** Tests the types. This file is compiled and not run. Each line below a `@ts-expect-error` must be an error. */
 
+import type { Readable } from 'node:stream'
+
 import {
   Hightouch,
   HightouchError,
   RunFailedError,
+  tables,
   type BatchItem,
   type CallEnd,
   type CampaignResult,
@@ -19,8 +22,10 @@ import {
   type SequenceRunHandle,
   type Sync,
   type SyncBatch,
+  type SyncRecord,
   type SyncRun,
   type SyncRunHandle,
+  type SyncRunRecord,
 } from 'hightouch-sdk'
 
 /** Compiles only if `value` has the type `T`. */
@@ -38,6 +43,16 @@ export async function promises(signal: AbortSignal): Promise<void> {
   for (const sync of page) expectType<Sync>(sync)
   expectType<Sync[]>(await ht.syncs.list().toArray())
   expectType<Sync | undefined>(await ht.syncs.list().first())
+  expectType<Sync[]>(await ht.syncs.list().toArray({ max: 5 }))
+  for await (const sync of ht.syncs.list().take(5)) expectType<Sync>(sync)
+  for await (const record of ht.syncs.runs(7).records()) expectType<SyncRunRecord>(record)
+  expectType<SyncRecord[]>(page.records())
+  expectType<Readable>(ht.syncs.list().toCSV({ escapeFormulas: true, columns: ['id'] }))
+  expectType<SyncRunRecord>(tables.syncRuns.record(await (await ht.syncs.trigger(7)).wait(), { syncId: 7 }))
+  // @ts-expect-error a record of another type
+  tables.syncRuns.toCSV(ht.models.list().records())
+  // @ts-expect-error JSON Lines have no header
+  ht.syncs.list().toJSONL({ header: false })
   for await (const { data, hasNext } of ht.syncs.list().pages())
     expectType<[readonly Sync[], boolean]>([data, hasNext])
 
@@ -80,8 +95,10 @@ export async function promises(signal: AbortSignal): Promise<void> {
   await ht.syncs.trigger(7, {}, { timeout: 1 })
   // @ts-expect-error an option of another language
   await run.wait({ timeout: 1 })
-  // @ts-expect-error progress is a function
   await run.wait({ progress: true })
+  await run.wait({ progress: 'log' })
+  // @ts-expect-error an unknown form of progress
+  await run.wait({ progress: 'lines' })
   // @ts-expect-error an unknown policy
   await run.wait({ onFailure: 'ignore' })
   // @ts-expect-error an unknown setting

@@ -7,6 +7,7 @@ mod names;
 mod node;
 mod prose;
 mod python;
+mod records;
 mod rust;
 mod swift;
 

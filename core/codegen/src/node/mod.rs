@@ -12,6 +12,7 @@ use serde_json::{Value as Json, json};
 use crate::errors;
 use crate::names::{self, Spelling};
 use crate::prose::{instead, wrap};
+use crate::records;
 
 /// The generated files, as paths from the root of the repository, each with its template.
 const FILES: &[(&str, &str)] = &[
@@ -19,6 +20,7 @@ const FILES: &[(&str, &str)] = &[
     ("bindings-node/src/error-table.ts", include_str!("../../templates/node/error-table.ts.j2")),
     ("bindings-node/src/models.ts", include_str!("../../templates/node/models.ts.j2")),
     ("bindings-node/src/names.ts", include_str!("../../templates/node/names.ts.j2")),
+    ("bindings-node/src/records.ts", include_str!("../../templates/node/records.ts.j2")),
     ("bindings-node/src/resources.ts", include_str!("../../templates/node/resources.ts.j2")),
 ];
 
@@ -37,6 +39,9 @@ pub(crate) fn register(env: &mut Environment<'_>) {
     env.add_test("by_hand", |name: String| BY_HAND.contains(&name.as_str()));
     env.add_filter("ts", |ty: Value| type_of(&ty, Side::Answer));
     env.add_filter("ts_arg", |ty: Value| type_of(&ty, Side::Argument));
+    env.add_filter("column", |column: Value| column_type(&column));
+    env.add_filter("columnkind", |column: Value| column_kind(&column));
+    env.add_filter("columndoc", |column: Value| column_doc(&column));
     env.add_filter("declared", |ty: Value| opaque::declared(&ty));
     env.add_filter("used", |ty: Value| opaque::used(&ty));
     env.add_filter("member", |field: Value, ty: Value| member(&field, &ty));
@@ -57,12 +62,15 @@ const SPELLING: Spelling = Spelling { member: str::to_owned, kind: str::to_owned
 /// TypeScript does.
 pub(crate) fn context(catalogue: &Json) -> Result<Json, Error> {
     let mut context = catalogue.clone();
-    names::respell(&mut context, &SPELLING).map_err(|why| Error::new(ErrorKind::InvalidOperation, why))?;
+    let invalid = |why| Error::new(ErrorKind::InvalidOperation, why);
+    names::respell(&mut context, &SPELLING).map_err(invalid)?;
+    let tables = records::tables(&context).map_err(invalid)?;
     let tags = tags(&context);
     opaque::mark(&mut context);
     errors::name_classes(&mut context, &[]);
     if let Some(members) = context.as_object_mut() {
         members.insert("tags".to_owned(), Json::Object(tags));
+        members.insert("tables".to_owned(), tables);
     }
     Ok(context)
 }
@@ -80,6 +88,25 @@ fn tags(catalogue: &Json) -> serde_json::Map<String, Json> {
         }
     }
     tags
+}
+
+/// The type of a column of a record.
+fn column_type(column: &Value) -> Result<String, Error> {
+    let kind = column.get_attr("type")?;
+    let of = if kind.as_str() == Some("json") { "string".to_owned() } else { type_of(&kind, Side::Answer)? };
+    Ok(if column.get_attr("null")?.is_true() { format!("{of} | null") } else { of })
+}
+
+/// The type of a column as a string in TypeScript: `int`, `list`.
+fn column_kind(column: &Value) -> Result<String, Error> {
+    Ok(column.get_attr("type")?.as_str().unwrap_or("list").to_owned())
+}
+
+/// The doc of a column. Columns of JSON hold text.
+fn column_doc(column: &Value) -> Result<String, Error> {
+    let doc = column.get_attr("doc")?.to_string();
+    let json = column.get_attr("type")?.as_str() == Some("json");
+    Ok(if json { format!("{doc} As JSON text.") } else { doc })
 }
 
 /// Where a type is used. Answers hold mutable arrays and are declared in the module of the types; arguments accept

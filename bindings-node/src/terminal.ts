@@ -1,0 +1,145 @@
+/** Lines of text on a terminal that change in place. */
+
+import { stripVTControlCharacters } from 'node:util'
+
+/** The stream of a terminal, such as `process.stderr`. */
+export interface Terminal {
+  readonly isTTY?: boolean | undefined
+  readonly columns?: number | undefined
+  readonly rows?: number | undefined
+  write(text: string, written?: () => void): boolean
+  once(event: 'error', listener: () => void): unknown
+  removeListener(event: 'error', listener: () => void): unknown
+}
+
+/** How often the lines are written again, so that their times advance. */
+const TICK_MS = 1000
+
+/** One of the lines. */
+export interface Line {
+  /** Shows a text in place of the last one. */
+  show(text: string): void
+  /** Ends the line: its text stays, above the lines that still change. */
+  end(): void
+  /** Removes the line. */
+  remove(): void
+}
+
+interface Shown {
+  text: string
+  since: number
+}
+
+/**
+ * The lines of one terminal. The cursor is always at the start of the line below them, and nothing of the terminal is
+ * switched off, so that it is in order even if the process ends at once.
+ */
+export class LiveLines {
+  readonly #terminal: Terminal
+  readonly #lines = new Set<Shown>()
+  /** How many lines are on the terminal. */
+  #drawn = 0
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal
+  }
+
+  /** Whether lines can change in place on this terminal. */
+  static canShow({ isTTY }: Terminal): boolean {
+    return isTTY === true && process.env.TERM !== 'dumb'
+  }
+
+  /** Adds a line below the others. Its time begins. */
+  add(): Line {
+    const line = { text: '', since: performance.now() }
+    this.#lines.add(line)
+    this.#timer ??= setInterval(() => {
+      this.#draw()
+    }, TICK_MS).unref()
+    return {
+      show: (text) => {
+        line.text = text
+        this.#draw()
+      },
+      end: () => {
+        this.#remove(line)
+        this.#draw(line.text === '' ? [] : [this.#timed(line)])
+      },
+      remove: () => {
+        this.#remove(line)
+        this.#draw()
+      },
+    }
+  }
+
+  /** Prints a line that does not change, above those that do. */
+  print(text: string): void {
+    this.#draw([text])
+  }
+
+  #remove(line: Shown): void {
+    this.#lines.delete(line)
+    if (this.#lines.size > 0) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  /** Writes the lines again, in place, below lines that stay. */
+  #draw(above: readonly string[] = []): void {
+    const { columns = 80, rows = 24 } = this.#terminal
+    const lines = [...this.#lines].filter(({ text }) => text !== '').map((line) => this.#timed(line))
+    // Lines that have left the top of the terminal could not be changed.
+    const most = Math.max(1, rows - 2)
+    if (lines.length > most) {
+      const hidden = lines.length - most + 1
+      lines.splice(most - 1, hidden, `and ${String(hidden)} more`)
+    }
+    const up = this.#drawn > 0 ? `\x1b[${String(this.#drawn)}A\x1b[J` : ''
+    const whole = above.map((text) => `${printable(text)}\n`)
+    const cut = lines.map((text) => `${shortened(printable(text), columns - 1)}\n`)
+    this.#drawn = lines.length
+    this.#write(up + whole.join('') + cut.join(''))
+  }
+
+  #timed({ text, since }: Shown): string {
+    return `${time(performance.now() - since)}  ${text}`
+  }
+
+  /** A terminal that has gone away must not end the process. */
+  #write(text: string): void {
+    if (text === '') return
+    const ignore = (): void => undefined
+    this.#terminal.once('error', ignore)
+    this.#terminal.write(text, () => this.#terminal.removeListener('error', ignore))
+  }
+}
+
+/** Removes what a terminal would act on. Names and error messages come from other people. */
+function printable(text: string): string {
+  return stripVTControlCharacters(text).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
+}
+
+/** Characters that take two columns. */
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Extended_Pictographic}/u
+
+/** Cuts a text to a number of columns. A longer text would take two lines, of which only one would be overwritten. */
+function shortened(text: string, columns: number): string {
+  let width = 0
+  let kept = ''
+  for (const character of text) {
+    width += WIDE.test(character) ? 2 : 1
+    if (width > columns) return `${Array.from(kept).slice(0, -1).join('')}…`
+    kept += character
+  }
+  return text
+}
+
+/** `0:05`, `12:00`, `1:00:00`. */
+function time(ms: number): string {
+  const seconds = Math.floor(ms / 1000)
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60]
+  const two = (number: number): string => String(number).padStart(2, '0')
+  return `${hours > 0 ? `${String(hours)}:${two(minutes)}` : String(minutes)}:${two(seconds % 60)}`
+}
