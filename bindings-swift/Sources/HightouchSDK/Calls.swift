@@ -21,7 +21,8 @@ extension Door {
     }
 
     func list<Element>(_ op: String, _ arguments: Fields, _ options: CallOptions) -> PagedSequence<Element> {
-        PagedSequence(door: self, op: op, arguments: arguments, options: options)
+        PagedSequence(
+            door: self, op: op, arguments: arguments, options: options, parent: arguments.parent)
     }
 
     func rawValue<Value: Decodable>(

@@ -23,7 +23,7 @@ enum Coding {
     /// Encodes the arguments and options of a call. A ``JSONValue`` crosses the door as its text.
     static func doorEncoder() -> JSONEncoder {
         let encoder = encoder()
-        if let key = CodingUserInfoKey.opaqueAsText { encoder.userInfo[key] = true }
+        if let key = CodingUserInfoKey.opaqueAsText { encoder.userInfo[key] = JSONValue.mark }
         return encoder
     }
 

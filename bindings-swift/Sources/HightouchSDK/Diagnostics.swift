@@ -39,6 +39,16 @@ public struct CallMeta: Codable, Hashable, Sendable {
     /// The 429 responses to this call that lowered the rate limit; usually empty. Log each one as a warning: something
     /// outside this process also uses the workspace's limit, or ``Configuration/limit`` is too high.
     public let cuts: [Cut]
+
+    /// Creates statistics, for example for a test.
+    public init(
+        requestId: String = "", operation: String = "", operationId: String? = nil, resource: String? = nil,
+        waitedMs: Int = 0, durationMs: Int = 0, mended: [String] = [], attempts: [Attempt] = [], cuts: [Cut] = []
+    ) {
+        (self.requestId, self.operation, self.operationId) = (requestId, operation, operationId)
+        (self.resource, self.waitedMs, self.durationMs) = (resource, waitedMs, durationMs)
+        (self.mended, self.attempts, self.cuts) = (mended, attempts, cuts)
+    }
 }
 
 extension CallMeta {

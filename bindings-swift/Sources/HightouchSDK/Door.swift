@@ -156,6 +156,8 @@ struct Response {
     struct Head: Decodable {
         let meta: CallMeta
         let next: String?
+        /// The id of the sync whose runs are listed.
+        let sync: Int?
         /// Present only for a call with the option `raw`.
         let answer: Answer?
     }

@@ -28,6 +28,14 @@ struct Fields: Encodable, Sendable, ExpressibleByDictionaryLiteral {
         set(name, secret?.text)
     }
 
+    /// What the elements of a list with these arguments belong to.
+    var parent: RecordParent {
+        func argument<Value>(_ name: String) -> Value? { members.first { $0.name == name }?.value as? Value }
+        var parent = RecordParent(graphId: argument("graphId"), flowId: argument("flowId"))
+        if let sync: SyncReference = argument("sync"), !sync.isID { parent.syncSlug = sync.description }
+        return parent
+    }
+
     func encode(to encoder: any Encoder) throws {
         var object = encoder.container(keyedBy: AnyKey.self)
         for (name, value) in members {

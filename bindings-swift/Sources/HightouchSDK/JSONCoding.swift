@@ -1,21 +1,21 @@
 import Foundation
 
 extension CodingUserInfoKey {
-    /// Marks the coders of the door, which pass a ``JSONValue`` as its text. In an encoder, the value of this key is
-    /// `true`. In a decoder, the value is the `Data` with the texts that came with the answer.
+    /// Marks the coders that pass a ``JSONValue`` as its text, as the door does. In an encoder, the value of this key is
+    /// the name of the mark. In a decoder, the value is the `Data` with the texts that came with the answer.
     static let opaqueAsText = CodingUserInfoKey(rawValue: "hightouch.opaqueAsText")
 }
 
 extension JSONValue: Codable {
     /// The name of the member that marks opaque JSON at the door. `{"$json": ["…"]}` holds the text itself.
     /// `{"$json": [12, 40]}` stands for the bytes from 12 up to 40 of the texts that came with an answer.
-    private static let mark = AnyKey("$json")
+    static let mark = "$json"
 
     /// Decodes any JSON. A `Decoder` does not expose the text. So a number that is not an `Int` keeps only the digits
     /// of a `Double`, or the 38 digits of a `Decimal` if its magnitude is 2^53 or more.
     public init(from decoder: any Decoder) throws {
         if let texts = decoder.texts {
-            var marked = try decoder.container(keyedBy: AnyKey.self).nestedUnkeyedContainer(forKey: Self.mark)
+            var marked = try decoder.container(keyedBy: AnyKey.self).nestedUnkeyedContainer(forKey: AnyKey(Self.mark))
             guard marked.count == 2 else {
                 self.init(known: try marked.decode(String.self))
                 return
@@ -53,10 +53,10 @@ extension JSONValue: Codable {
     ///
     /// - Throws: `EncodingError` for a number that is not finite as a `Double`, such as `1e400`.
     public func encode(to encoder: any Encoder) throws {
-        if encoder.passesText {
+        if let mark = encoder.mark {
             try checkFinite(encoder.codingPath)
             var object = encoder.container(keyedBy: AnyKey.self)
-            var marked = object.nestedUnkeyedContainer(forKey: Self.mark)
+            var marked = object.nestedUnkeyedContainer(forKey: AnyKey(mark))
             try marked.encode(text)
             return
         }
@@ -99,14 +99,13 @@ extension JSONValue: Codable {
 }
 
 extension JSONValue {
-    /// Creates a value from an `Encodable` value, such as a dictionary or a struct.
+    /// Creates a value from an `Encodable` value, such as a dictionary or a struct. A ``JSONValue`` in it keeps its text,
+    /// so `JSONValue(encoding: sync).text` has every digit of the sync's configuration.
     ///
     /// - Parameter value: The value to encode. Dates become strings of the form `YYYY-MM-DDTHH:MM:SS.mmmZ`, in UTC.
     /// - Throws: `EncodingError` if JSON cannot express `value`.
     public init(encoding value: some Encodable) throws {
-        let encoder = Coding.encoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        self.init(known: String(decoding: try encoder.encode(value), as: UTF8.self))
+        self.init(known: try Coding.exactText(of: value))
     }
 
     /// Decodes the value as a `Decodable` type.
@@ -124,7 +123,8 @@ extension Decoder {
 }
 
 extension Encoder {
-    fileprivate var passesText: Bool { CodingUserInfoKey.opaqueAsText.map { userInfo[$0] != nil } ?? false }
+    /// The name of the mark under which this encoder passes text; nil if it does not.
+    fileprivate var mark: String? { CodingUserInfoKey.opaqueAsText.flatMap { userInfo[$0] as? String } }
 }
 
 /// A coding key that accepts any name.

@@ -7,6 +7,15 @@ public struct Page<Element: Sendable>: Sendable {
     public let isLast: Bool
     /// Statistics of the call that fetched the page.
     public let meta: CallMeta
+    /// What the elements belong to, as far as the list knows.
+    public let parent: RecordParent
+
+    /// Creates a page, for example for a test.
+    public init(
+        items: [Element], isLast: Bool = true, meta: CallMeta = CallMeta(), parent: RecordParent = RecordParent()
+    ) {
+        (self.items, self.isLast, self.meta, self.parent) = (items, isLast, meta, parent)
+    }
 }
 
 extension Page: Equatable where Element: Equatable {}
@@ -23,10 +32,46 @@ extension Page: Equatable where Element: Equatable {}
 /// If elements are created or deleted during the iteration, no other element is skipped or repeated. Iterating throws
 /// ``HightouchError``, or `CancellationError` if the task was cancelled. The iteration ends after an error.
 public struct PagedSequence<Element: Decodable & Sendable>: AsyncSequence, Sendable {
-    let door: Door
-    let op: String
-    let arguments: Fields
-    let options: CallOptions
+    /// Where a page is.
+    fileprivate enum Place: Sendable {
+        case first
+        /// After another page, which came with this token.
+        case token(String)
+        /// In the pages of a test.
+        case index(Int)
+    }
+
+    fileprivate let fetch: @Sendable (Place) async throws -> (page: Page<Element>, next: Place?)
+
+    init(
+        door: Door, op: String, arguments: Fields, options: CallOptions, parent: RecordParent = RecordParent()
+    ) {
+        fetch = { place in
+            let isNext = if case .token(let token) = place { token } else { String?.none }
+            let response = try await door.call(op, isNext.map { ["next": $0] } ?? arguments, options.fields)
+            var parent = parent
+            // A sync can be named by its slug, so only the core knows its id.
+            parent.syncId = response.head.sync
+            let next = response.head.next
+            let page = Page<Element>(
+                items: try response.value(), isLast: next == nil, meta: response.head.meta, parent: parent)
+            return (page, next.map { .token($0) })
+        }
+    }
+
+    /// Creates a list that has these pages, for example for a test. It sends nothing.
+    ///
+    /// ```swift
+    /// let list = PagedSequence(pages: [Page(items: [Sync(id: 7, slug: "orders")])])
+    /// for try await sync in list { print(sync.slug) }
+    /// ```
+    public init(pages: [Page<Element>]) {
+        fetch = { place in
+            let index = if case .index(let index) = place { index } else { 0 }
+            guard pages.indices.contains(index) else { return (Page(items: []), nil) }
+            return (pages[index], pages.indices.contains(index + 1) ? .index(index + 1) : nil)
+        }
+    }
 
     /// The pages of the list, for iterating page by page.
     public var pages: Pages { Pages(list: self) }
@@ -36,7 +81,7 @@ public struct PagedSequence<Element: Decodable & Sendable>: AsyncSequence, Senda
     /// - Returns: The first page. It is empty if the list is empty.
     /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
     public func firstPage() async throws -> Page<Element> {
-        try await fetch(arguments).page
+        try await fetch(.first).page
     }
 
     /// Fetches the whole list into memory.
@@ -47,14 +92,31 @@ public struct PagedSequence<Element: Decodable & Sendable>: AsyncSequence, Senda
         try await pages.reduce(into: []) { $0 += $1.items }
     }
 
-    public func makeAsyncIterator() -> Iterator {
-        Iterator(pages: pages.makeAsyncIterator())
+    /// Fetches the first elements into memory. Fetches no more pages than these need. `prefix(_:)` iterates over them
+    /// instead.
+    ///
+    /// - Parameter max: How many elements, 0 or more.
+    /// - Returns: The first elements in order; fewer than `max` if the list is shorter.
+    /// - Throws: ``HightouchError``, of kind `invalidRequest` if `max` is negative, or `CancellationError` if the task was
+    ///   cancelled.
+    public func collect(max: Int) async throws -> [Element] {
+        guard max >= 0 else {
+            throw HightouchError(
+                .invalidRequest, "collect(max:) takes a number of at least 0, not \(max). Nothing was sent.")
+        }
+        return try await prefix(max).reduce(into: []) { $0.append($1) }
     }
 
-    fileprivate func fetch(_ arguments: Fields) async throws -> (page: Page<Element>, next: String?) {
-        let response = try await door.call(op, arguments, options.fields)
-        let next = response.head.next
-        return (Page(items: try response.value(), isLast: next == nil, meta: response.head.meta), next)
+    /// Fetches the first element. A page that is fetched for it may have more.
+    ///
+    /// - Returns: The first element; nil if the list is empty.
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
+    public func first() async throws -> Element? {
+        try await first { _ in true }
+    }
+
+    public func makeAsyncIterator() -> Iterator {
+        Iterator(pages: pages.makeAsyncIterator())
     }
 
     /// Iterates over the elements.
@@ -78,20 +140,22 @@ public struct PagedSequence<Element: Decodable & Sendable>: AsyncSequence, Senda
         let list: PagedSequence
 
         public func makeAsyncIterator() -> Iterator {
-            Iterator(list: list, nextArguments: list.arguments)
+            Iterator(list: list, next: .first)
         }
 
         /// Iterates over the pages.
         public struct Iterator: AsyncIteratorProtocol {
             fileprivate let list: PagedSequence
-            /// The arguments for the next page; nil after the last page or an error.
-            fileprivate var nextArguments: Fields?
+            /// Where the next page is; nil after the last page or an error.
+            fileprivate var place: Place?
+
+            fileprivate init(list: PagedSequence, next: Place?) { (self.list, place) = (list, next) }
 
             public mutating func next() async throws -> Page<Element>? {
-                guard let arguments = nextArguments else { return nil }
-                nextArguments = nil
-                let (page, next) = try await list.fetch(arguments)
-                nextArguments = next.map { ["next": $0] }
+                guard let place else { return nil }
+                self.place = nil
+                let (page, next) = try await list.fetch(place)
+                self.place = next
                 return page
             }
         }

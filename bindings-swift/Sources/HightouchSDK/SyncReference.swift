@@ -15,6 +15,10 @@ public enum SyncReference: Sendable {
     }
 }
 
+extension SyncReference {
+    var isID: Bool { if case .id = normalized { true } else { false } }
+}
+
 extension SyncReference: Hashable {
     /// Compares the references: `.id(7)` equals `.slug("7")`.
     public static func == (left: SyncReference, right: SyncReference) -> Bool {

@@ -14,7 +14,7 @@ const ABOUT: &[(&str, &str, &str, &str)] = &[
 ];
 
 /// Returns a table for each type that is listed or run: `{"type", "name", "columns": [{"name", "wire", "type", "null",
-/// "doc", "path"}]}`. The `type` of a column is `int`, `float`, `bool`, `string`, `timestamp`, `{"list": "int"}`,
+/// "doc", "path", "about", "enum", "opaque"}]}`. The `type` of a column is `int`, `float`, `bool`, `string`, `timestamp`, `{"list": "int"}`,
 /// `{"list": "string"}`, or `json`, which is the text of a value that has no columns of its own. The `path` leads to the
 /// column's value, by its names in JSON. It is empty if the value does not contain it. For a column that ends in
 /// `_total`, it leads to the counts to add.
@@ -41,7 +41,9 @@ fn table(of: &Json, types: &[Json]) -> Result<Json, String> {
     for (_, column, kind, doc) in &about {
         let own = list(of, "fields").iter().find(|field| text(field, "name") == *column);
         let path: Vec<_> = own.iter().map(|field| text(field, "wire")).collect();
-        columns.push(json!({ "name": column, "type": kind, "null": true, "doc": doc, "path": path }));
+        columns.push(
+            json!({ "name": column, "type": kind, "null": true, "about": true, "doc": doc, "path": path }),
+        );
     }
     for field in list(of, "fields") {
         if about.iter().any(|(_, column, ..)| text(field, "name") == *column) {
@@ -63,6 +65,9 @@ fn table(of: &Json, types: &[Json]) -> Result<Json, String> {
         }
         if let Some(members) = column.as_object_mut() {
             members.insert("wire".to_owned(), column_name.to_lower_camel_case().into());
+            for fact in ["about", "enum", "opaque"] {
+                members.entry(fact).or_insert(false.into());
+            }
         }
     }
     let plural = format!("{}s", name.to_snake_case());
@@ -79,7 +84,8 @@ fn add_columns(field: &Json, types: &[Json], columns: &mut Vec<Json>) {
     let members = referred.map_or(&[][..], |known| list(known, "fields"));
     if members.is_empty() || members.iter().any(|member| !is_plain(&kind(member, types))) {
         columns.push(json!({
-            "name": name, "type": kind(field, types), "null": absent, "doc": field.get("doc"), "path": [wire]
+            "name": name, "type": kind(field, types), "enum": is_enum(field, types), "opaque": of == "json",
+            "null": absent, "doc": field.get("doc"), "path": [wire]
         }));
         return;
     }
@@ -113,9 +119,12 @@ fn kind(field: &Json, types: &[Json]) -> Json {
     if of.is_string() || matches!(of.get("list").and_then(Json::as_str), Some("int" | "string")) {
         return of.clone();
     }
-    let named = types.iter().find(|known| known.get("name") == of.get("ref"));
-    let kind = if named.is_some_and(|known| text(known, "shape") == "enum") { "string" } else { "json" };
-    kind.into()
+    if is_enum(field, types) { "string".into() } else { "json".into() }
+}
+
+fn is_enum(field: &Json, types: &[Json]) -> bool {
+    let referred = field.get("type").and_then(|of| of.get("ref"));
+    types.iter().any(|known| known.get("name") == referred && text(known, "shape") == "enum")
 }
 
 fn lower(text: &str) -> String {

@@ -8,11 +8,12 @@ mod spell;
 use std::collections::BTreeSet;
 
 use heck::ToUpperCamelCase as _;
-use minijinja::{Environment, Error, ErrorKind};
+use minijinja::{Environment, Error, ErrorKind, Value};
 use serde_json::{Value as Json, json};
 
 use crate::names::{self, Spelling};
 use crate::prose::instead;
+use crate::records;
 use spell::{camel, spell_json};
 
 const SOURCES: &str = "bindings-swift/Sources/HightouchSDK/Generated";
@@ -22,7 +23,7 @@ const RESOURCE: &str = include_str!("../templates/swift/resource.swift.j2");
 const SHARED: &str = include_str!("../templates/swift/shared.swift.j2");
 
 /// The generated files, as paths from the root of the repository, each with its template: one file for each resource,
-/// and three more.
+/// and four more.
 pub(crate) fn files(catalogue: &Json) -> Vec<(String, String)> {
     let names: BTreeSet<&str> =
         list(catalogue, "operations").iter().map(|operation| text(operation, "resource")).collect();
@@ -32,6 +33,7 @@ pub(crate) fn files(catalogue: &Json) -> Vec<(String, String)> {
     });
     let others = [
         (format!("{SOURCES}/Shared.swift"), format!("{TYPES}{SHARED}")),
+        (format!("{SOURCES}/Records.swift"), include_str!("../templates/swift/records.swift.j2").to_owned()),
         (
             format!("{SOURCES}/Settings.swift"),
             include_str!("../templates/swift/settings.swift.j2").to_owned(),
@@ -58,6 +60,7 @@ pub(crate) fn register(env: &mut Environment<'_>) {
     env.add_filter("swift_value", spell::value);
     env.add_filter("swift_class", |name: &str| name.to_upper_camel_case());
     env.add_filter("swift_type", spell::spell);
+    env.add_filter("swift_column", |of: Value| column(&of));
     env.add_filter("swift_default", spell::default);
     env.add_filter("swift_doc", prose::doc);
     env.add_filter("swift_margin", prose::margin);
@@ -70,7 +73,9 @@ const SPELLING: Spelling = Spelling { member: |wire| camel(&label(wire)), kind: 
 /// Returns the catalogue, extended with what only these templates need.
 pub(crate) fn context(catalogue: &Json) -> Result<Json, Error> {
     let mut context = catalogue.clone();
-    names::respell(&mut context, &SPELLING).map_err(|why| Error::new(ErrorKind::InvalidOperation, why))?;
+    let invalid = |why| Error::new(ErrorKind::InvalidOperation, why);
+    names::respell(&mut context, &SPELLING).map_err(invalid)?;
+    let tables = records::tables(&context).map_err(invalid)?;
     let mut operations = Vec::new();
     for operation in list(&context, "operations") {
         let mut operation = operation.clone();
@@ -91,9 +96,17 @@ pub(crate) fn context(catalogue: &Json) -> Result<Json, Error> {
     if let Some(members) = context.as_object_mut() {
         members.insert("resources".into(), json!(groups.resources));
         members.insert("shared".into(), groups.shared.into());
+        members.insert("tables".into(), tables);
         members.extend(settings.map(|(group, settings)| (group.into(), settings)));
     }
     Ok(context)
+}
+
+/// The type of a column of a record.
+fn column(of: &Value) -> Result<String, Error> {
+    let kind = of.get_attr("type")?;
+    let spelt = if kind.as_str() == Some("json") { "String".to_owned() } else { spell::spell(&kind)? };
+    Ok(if of.get_attr("null")?.is_true() { format!("{spelt}?") } else { spelt })
 }
 
 /// Adds to a type whether any of its fields has another name in Swift than in the JSON.
