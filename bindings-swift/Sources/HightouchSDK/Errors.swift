@@ -82,7 +82,13 @@ public struct HightouchError: Error, Sendable, Hashable {
         return try? Coding.decoder().decode(State.self, from: Data(details.text.utf8))
     }
 
-    init(_ kind: Kind, _ message: String, because error: (any Error)? = nil) {
+    /// Creates an error, for example for a test.
+    ///
+    /// - Parameters:
+    ///   - kind: The kind.
+    ///   - message: What happened.
+    ///   - error: The error that caused this one.
+    public init(_ kind: Kind, _ message: String, because error: (any Error)? = nil) {
         self.kind = kind
         self.message = message
         code = nil

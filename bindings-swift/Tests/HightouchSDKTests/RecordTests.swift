@@ -198,6 +198,9 @@ final class RecordTests: XCTestCase {
         let runs = [Page(items: [SyncRun(id: 9, status: .success)], parent: RecordParent(syncId: 7))]
         let records = try await PagedSequence(pages: runs).records.reduce(into: []) { $0.append($1) }
         XCTAssertEqual(records.map(\.syncId), [7])
+        let error = HightouchError(.notFound, "There is no such sync.", because: CancellationError())
+        XCTAssertEqual(error.kind, .notFound)
+        XCTAssert(error.underlying is CancellationError)
     }
 
     func testARunHasEndedWithEachFinalStatusAndWithNoOther() {
@@ -226,12 +229,14 @@ final class RecordTests: XCTestCase {
         iso.1.dateDecodingStrategy = .millisecondsSince1970
         iso.0.keyEncodingStrategy = .convertToSnakeCase
         iso.1.keyDecodingStrategy = .convertFromSnakeCase
+        let queried = Model(id: 1, name: "m", slug: "m", dbtCloud: DbtQuery(name: "orders", modelId: 2))
         for (encoder, decoder) in [plain, iso, (.hightouch(), .hightouch())] {
             XCTAssertEqual(try decoder.decode([SyncRun].self, from: try encoder.encode(runs)), runs)
             let again = try decoder.decode([Sync].self, from: try encoder.encode(syncs))
             XCTAssertEqual(again.map(\.schedule), syncs.map(\.schedule))
             XCTAssertEqual(again.map(\.createdAt), syncs.map(\.createdAt))
             XCTAssertEqual(again, syncs)
+            XCTAssertEqual(try decoder.decode(Model.self, from: try encoder.encode(queried)), queried)
         }
         let text = String(decoding: try JSONEncoder.hightouch().encode(runs), as: UTF8.self)
         XCTAssertNotNil(text.firstMatch(of: /"createdAt":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"/), text)

@@ -547,4 +547,32 @@ public struct Model: Codable, Hashable, Identifiable, Sendable {
         case folderId
         case lastRunSize
     }
+
+    /// Decodes a value. A decoder that converts names from snake case finds all members too.
+    public init(from decoder: any Decoder) throws {
+        let object = try decoder.container(keyedBy: CodingKeys.self)
+        id = try object.decode(Int.self, forKey: .id)
+        name = try object.decode(String.self, forKey: .name)
+        slug = try object.decode(String.self, forKey: .slug)
+        description = try object.decodeIfPresent(String.self, forKey: .description)
+        workspaceId = try object.decodeIfPresent(Int.self, forKey: .workspaceId)
+        primaryKey = try object.decodeIfPresent(String.self, forKey: .primaryKey)
+        createdAt = try object.decodeIfPresent(Date.self, forKey: .createdAt)
+        updatedAt = try object.decodeIfPresent(Date.self, forKey: .updatedAt)
+        sourceId = try object.decodeIfPresent(Int.self, forKey: .sourceId)
+        queryType = try object.decodeIfPresent(String.self, forKey: .queryType)
+        tags = try object.decodeIfPresent([String: String].self, forKey: .tags)
+        isSchema = try object.decodeIfPresent(Bool.self, forKey: .isSchema)
+        syncs = try object.decode([Int].self, forKey: .syncs)
+        visual = try object.decodeIfPresent(VisualQuery.self, forKey: .visual)
+        custom = try object.decodeIfPresent(CustomQuery.self, forKey: .custom)
+        table = try object.decodeIfPresent(TableQuery.self, forKey: .table)
+        dbt = try object.decodeIfPresent(DbtQuery.self, forKey: .dbt)
+        dbtCloud =
+            try object.decodeIfPresent(DbtQuery.self, forKey: .dbtCloud)
+            ?? decoder.container(keyedBy: AnyKey.self).decodeIfPresent(DbtQuery.self, forKey: AnyKey("dbtCloud"))
+        raw = try object.decodeIfPresent(RawQuery.self, forKey: .raw)
+        folderId = try object.decodeIfPresent(String.self, forKey: .folderId)
+        lastRunSize = try object.decodeIfPresent(Int.self, forKey: .lastRunSize)
+    }
 }
