@@ -114,6 +114,29 @@ describe('records', () => {
     }
   })
 
+  /** Everything that a client returns can go into an answer of HTTP or a log. */
+  test('are not the only form: everything that was read has JSON', async () => {
+    await using ht = clientOf(await world({ syncs: 2, pastRuns: 1 }))
+    const run = await ht.syncs.trigger(1)
+    const { token, kind, id, syncId, adopted, joined } = run
+    assert.deepEqual(throughJSON(run), { token, kind, id, syncId, adopted, joined })
+    const raw = await ht.syncs.withRawResponse.get(1)
+    const { status, headers, body, meta } = raw
+    assert.deepEqual(throughJSON(raw), throughJSON({ status, headers, body, meta }))
+    for (const plain of [await ht.stats(), await ht.diagnose(), meta])
+      assert.deepEqual(throughJSON(plain), plain)
+    const sync = await ht.syncs.get(1)
+    assert.deepEqual(throughJSON({ ...sync }), throughJSON(sync))
+    assert.deepEqual((throughJSON(sync) as sdk.Sync).configuration, sync.configuration?.value)
+    const error: unknown = await ht.syncs.get(99).catch((thrown: unknown) => thrown)
+    assert(error instanceof sdk.NotFoundError)
+    const told = throughJSON({ error }) as { error: Record<string, unknown> }
+    assert.deepEqual(
+      [told.error.name, told.error.kind, told.error.status, told.error.operation, told.error.message],
+      ['NotFoundError', 'not_found', 404, 'syncs.get', error.message],
+    )
+  })
+
   test('keep every digit of opaque JSON, which JSON.stringify does not', async () => {
     const list = `{"data":[{"id":1,"slug":"a","configuration":${DIGITS}}],"hasMore":false}`
     const answer = { when: { operation: 'ListSync' }, answer: { status: 200, text: list }, times: 9 }
@@ -131,6 +154,11 @@ describe('records', () => {
     assert.throws(() => sdk.Json.stringify({ a: [undefined] }), /value\.a\[0\]: undefined cannot/)
   })
 })
+
+/** Encodes and decodes a value, as an HTTP answer or a log does. */
+function throughJSON(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value))
+}
 
 function total({ addedCount, changedCount, removedCount }: sdk.RowCounts): number {
   return addedCount + changedCount + removedCount
