@@ -3,9 +3,9 @@
 import type { Readable } from 'node:stream'
 import { inspect } from 'node:util'
 
+import { checkNames, refusal } from './checks.js'
 import type { Door } from './door.js'
 import type { CallOptions, Meta } from './meta.js'
-import { checkNames, refusal } from './checks.js'
 import { TABLES } from './records.js'
 import type { CSVOptions, JSONLOptions, Table } from './table.js'
 
@@ -93,8 +93,8 @@ export class Listing<T, Rec extends object = object> implements PromiseLike<Page
   constructor(door: Door, op: string, args: object, options: CallOptions) {
     this.#args = args
     const table = (this.#table = TABLES[op] as Table<object, Rec>)
-    const { graphId, flowId, sync: given } = args as Record<string, unknown>
-    const ids = { graphId, flowId, syncSlug: isSlug(given) ? given : undefined }
+    const { graphId, flowId, sync: named } = args as Record<string, unknown>
+    const ids = { graphId, flowId, syncSlug: isSlug(named) ? named : undefined }
     this.#read = async (given) => {
       const { value, meta, next, sync } = await door.call<T[]>(op, given, options)
       const following = next === undefined ? undefined : () => this.#read({ next })

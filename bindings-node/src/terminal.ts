@@ -8,7 +8,7 @@ export interface Terminal {
   readonly columns?: number | undefined
   readonly rows?: number | undefined
   write(text: string, written?: () => void): boolean
-  once(event: 'error', listener: () => void): unknown
+  on(event: 'error', listener: () => void): unknown
   removeListener(event: 'error', listener: () => void): unknown
 }
 
@@ -39,6 +39,8 @@ export class LiveLines {
   readonly #lines = new Set<Shown>()
   /** How many lines are on the terminal. */
   #drawn = 0
+  /** How many writes have not ended. */
+  #writing = 0
   #timer: NodeJS.Timeout | undefined
 
   constructor(terminal: Terminal) {
@@ -87,7 +89,8 @@ export class LiveLines {
 
   /** Writes the lines again, in place, below lines that stay. */
   #draw(above: readonly string[] = []): void {
-    const { columns = 80, rows = 24 } = this.#terminal
+    const columns = sizeOr(80, this.#terminal.columns)
+    const rows = sizeOr(24, this.#terminal.rows)
     const lines = [...this.#lines].filter(({ text }) => text !== '').map((line) => this.#timed(line))
     // Lines that have left the top of the terminal could not be changed.
     const most = Math.max(1, rows - 2)
@@ -109,11 +112,22 @@ export class LiveLines {
   /** A terminal that has gone away must not end the process. */
   #write(text: string): void {
     if (text === '') return
-    const ignore = (): void => undefined
-    this.#terminal.once('error', ignore)
-    this.#terminal.write(text, () => this.#terminal.removeListener('error', ignore))
+    // One listener for all writes: with more than ten, Node.js would warn of a leak.
+    if (this.#writing === 0) this.#terminal.on('error', ignore)
+    this.#writing += 1
+    this.#terminal.write(text, () => {
+      this.#writing -= 1
+      if (this.#writing === 0) this.#terminal.removeListener('error', ignore)
+    })
   }
 }
+
+/** Some terminals that do not know their size say 0. */
+function sizeOr(usual: number, size = 0): number {
+  return size > 0 ? size : usual
+}
+
+const ignore = (): void => undefined
 
 /** Removes what a terminal would act on. Names and error messages come from other people. */
 function printable(text: string): string {

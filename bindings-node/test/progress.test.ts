@@ -36,18 +36,21 @@ describe('the progress of a wait', () => {
   const write = process.stderr.write.bind(process.stderr)
   let written = ''
   const frames: string[] = []
+  let listeners = 0
 
   beforeEach(() => {
     written = ''
     frames.length = 0
+    listeners = 0
     Object.assign(process.stderr, {
       isTTY: true,
       columns: 60,
       rows: 10,
-      write(text: string, done?: () => void) {
+      write(text: string, done?: (error: null) => void) {
         written += text
         frames.push(...untimed(screen(written)))
-        done?.()
+        if (done) setImmediate(done, null)
+        listeners = Math.max(listeners, process.stderr.listenerCount('error'))
         return true
       },
     })
@@ -182,6 +185,10 @@ describe('the progress of a wait', () => {
     let drawn = 0
     for (const [, up] of written.matchAll(/\x1b\[(\d+)A/g)) drawn = Math.max(drawn, Number(up))
     assert.equal(drawn, 3)
+    // Incident: each write had a listener of its own, and Node.js warned of a leak.
+    assert.equal(listeners, 1)
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.equal(process.stderr.listenerCount('error'), 0)
     assert(frames.some((line) => /^and \d more$/.test(line)))
     // Only lines that stay are longer than the terminal is wide.
     const changing = frames.filter((line) => line.startsWith('T') && !line.endsWith(', 0 in progress'))
