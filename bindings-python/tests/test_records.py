@@ -139,7 +139,7 @@ def test_dataclass_functions_take_values() -> None:
         assert field.default is dataclasses.MISSING or field.default is None
         assert factory in (None, [])
     out = io.StringIO()
-    pprint.pprint(run, stream=out, width=1000)
+    pprint.pprint(run, stream=out, width=20)
     assert out.getvalue().strip() == repr(run)
 
 
