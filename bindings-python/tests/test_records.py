@@ -299,6 +299,8 @@ def test_a_list_can_be_bounded_by_a_number_of_rows(new_world: Callable[..., Worl
         assert listed(world)[-2]["query"]["limit"] == "1"
         with pytest.raises(InvalidRequestError, match="at least 0, not -1"):
             client.syncs.list().take(-1)
+        with pytest.raises(InvalidRequestError, match="`limit`"):
+            client.syncs.list(limit="many").take(3).first()  # type: ignore[arg-type]
 
     async def main() -> None:
         async with AsyncHightouch(**world.settings()) as client:

@@ -214,7 +214,10 @@ class _Listing(Generic[T]):
         """Returns the arguments of the first page."""
         args, most = self._query.args, self._most
         limit: Any = args.get("limit", SMALL)
-        return args if most is None or most >= limit else {**args, "limit": max(most, 1)}
+        # The core refuses a limit that is no number, and says so.
+        if most is None or not hasattr(limit, "__index__") or most >= operator.index(limit):
+            return args
+        return {**args, "limit": max(most, 1)}
 
     def _page(self, answer: tuple[str, bytes], before: int) -> tuple[Page[T], str | None]:
         """Reads a page, before which the list had some rows. Returns also the token of the next page."""

@@ -87,6 +87,7 @@ class Records(Tabular[T]):
 
     def _pages(self, part: Any) -> Iterator[Page[T]]:
         """Iterates over the pages of a page or a list."""
+        # `isinstance` would narrow the type to one with unknown rows.
         is_list = issubclass(type(part), Listing)
         if not is_list and not issubclass(type(part), Page):
             raise self._unfit(part)
