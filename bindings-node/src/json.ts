@@ -121,7 +121,7 @@ export class Json<T = JsonValue> {
    * @throws `TypeError` with the path of a member that JSON cannot express. `JSON.stringify` would drop some of them.
    */
   static stringify(value: unknown): string {
-    return encodeText(value)
+    return encodeText(textIn, value)
   }
 
   /**
