@@ -15,6 +15,9 @@ const LONGEST_NAME: usize = 200;
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Meta {
+    /// The id of the call: 32 hexadecimal digits. The start and the end of a call have the same id in hooks, and so has
+    /// everything that is told about the call in between. All requests that the call needs share it.
+    pub call_id: String,
     /// The id that the SDK gave the call's own request. Each attempt sends the id as `X-Request-Id`. Other requests of
     /// the call, such as the look-up of a slug, have ids of their own.
     pub request_id: String,
@@ -26,6 +29,10 @@ pub struct Meta {
     /// What the method was called on, such as `sync 7` or `sync "orders"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
+    /// The sync that the call is about, as the caller named it: its id or its slug. A run that is followed names its
+    /// sync by the id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sync: Option<String>,
     /// Milliseconds spent waiting for the rate limit.
     pub waited_ms: u64,
     /// Milliseconds from the start of the call to its end.
@@ -41,6 +48,7 @@ pub struct Meta {
 
 /// One HTTP request of a call: the status of its answer, or the kind of its failure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Attempt {
     /// The HTTP status of the answer; absent if `failure` is set.
@@ -49,6 +57,8 @@ pub struct Attempt {
     /// The kind of the failure, such as `timeout`, if no complete and readable answer came.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<&'static str>,
+    /// Milliseconds from the start of the call to the start of the attempt.
+    pub at_ms: u64,
     /// Milliseconds that the attempt took, without the wait for the limit.
     pub ms: u64,
 }
@@ -65,12 +75,17 @@ pub struct CutMade {
 }
 
 impl Attempt {
-    pub(crate) fn answered(status: u16, ms: u64) -> Self {
-        Self { status: Some(status), failure: None, ms }
+    pub(crate) fn answered(status: u16) -> Self {
+        Self { status: Some(status), failure: None, at_ms: 0, ms: 0 }
     }
 
-    pub(crate) fn failed(failure: &'static str, ms: u64) -> Self {
-        Self { status: None, failure: Some(failure), ms }
+    pub(crate) fn failed(failure: &'static str) -> Self {
+        Self { status: None, failure: Some(failure), at_ms: 0, ms: 0 }
+    }
+
+    /// Sets when the attempt began and how long it took.
+    pub(crate) fn timed(self, at_ms: u64, ms: u64) -> Self {
+        Self { at_ms, ms, ..self }
     }
 }
 
@@ -81,13 +96,20 @@ impl CutMade {
 }
 
 impl Meta {
-    /// Creates the meta of a call that has done nothing yet.
+    /// Creates the meta of a call that has done nothing yet, with an id of its own.
     pub(crate) fn of(subject: &Subject) -> Self {
+        Self::of_call(subject, random_id())
+    }
+
+    /// Creates the meta of a request of the call `call_id`, or of the call itself.
+    pub(crate) fn of_call(subject: &Subject, call_id: String) -> Self {
         Self {
-            request_id: request_id(),
+            call_id,
+            request_id: random_id(),
             operation: subject.method.to_owned(),
             operation_id: subject.operation_id,
             resource: subject.resource.as_deref().map(|resource| brief(resource, LONGEST_NAME)),
+            sync: subject.sync.as_deref().map(|sync| brief(sync, LONGEST_NAME)),
             waited_ms: 0,
             duration_ms: 0,
             mended: Vec::new(),
@@ -99,8 +121,8 @@ impl Meta {
     /// The same report under the name of `subject`. The report of a call covers all its requests, but hooks see each
     /// request, such as the look-up of a slug, under its own name.
     pub(crate) fn named(self, subject: &Subject) -> Self {
-        let Self { operation, operation_id, resource, .. } = Self::of(subject);
-        Self { operation, operation_id, resource, ..self }
+        let Self { operation, operation_id, resource, sync, .. } = Self::of_call(subject, String::new());
+        Self { operation, operation_id, resource, sync, ..self }
     }
 
     /// Writes the name of the method in the spelling of a language.
@@ -117,7 +139,7 @@ impl Meta {
 
 /// Creates an id of 128 random bits. `fastrand` is only the fallback: a forked process continues the sequence of its
 /// parent, so both would create the same ids.
-fn request_id() -> String {
+pub(crate) fn random_id() -> String {
     let mut bytes = [0; 16];
     if aws_lc_rs::rand::fill(&mut bytes).is_err() {
         return format!("{:032x}", fastrand::u128(..));

@@ -5,6 +5,7 @@ mod outcome;
 mod received;
 mod subject;
 
+pub(crate) use meta::random_id;
 pub use meta::{Attempt, CutMade, Meta};
 pub(crate) use outcome::Outcome;
 pub(crate) use received::Received;

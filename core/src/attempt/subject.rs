@@ -13,12 +13,14 @@ pub(crate) struct Subject {
     pub arguments: Option<String>,
     /// What the method was called on: `sync 7`, `sync "orders"`, `run 12 of sync 7`.
     pub resource: Option<String>,
+    /// The sync that the call is about, as the caller named it: its id or its slug.
+    pub sync: Option<String>,
 }
 
 impl Subject {
     /// Creates a subject with a method alone.
     pub(crate) const fn method(method: &'static str) -> Self {
-        Self { method, operation_id: None, arguments: None, resource: None }
+        Self { method, operation_id: None, arguments: None, resource: None, sync: None }
     }
 
     /// Creates the subject of a run that is followed. `name` is a text such as `run 12 of sync 7`.
@@ -39,11 +41,12 @@ impl Subject {
         }
     }
 
-    /// Applies `change` to the texts that come from the caller: the arguments and the resource.
+    /// Applies `change` to the texts that come from the caller: the arguments, the resource and the sync.
     pub(crate) fn map_text(self, change: impl Fn(&str) -> String) -> Self {
         Self {
             arguments: self.arguments.map(|text| change(&text)),
             resource: self.resource.map(|text| change(&text)),
+            sync: self.sync.map(|text| change(&text)),
             ..self
         }
     }

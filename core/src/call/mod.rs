@@ -148,6 +148,7 @@ impl Call {
             operation_id: Some(operation.id),
             arguments: Some(arguments.join(", ")),
             resource: (!named.is_empty()).then(|| named.join(" of ")),
+            sync: ids.iter().find(|id| matches!(id, Id::Sync(_))).map(Id::text),
         };
         for (parameter, id) in pairs() {
             if let Err(why) = id.check() {
@@ -227,6 +228,7 @@ impl Call {
     pub(crate) fn on_sync(mut self, sync: &SyncReference) -> Self {
         self.subject.arguments = Some(Id::Sync(sync.clone()).argument());
         self.subject.resource = Some(sync.to_string());
+        self.subject.sync = Some(Id::Sync(sync.clone()).text());
         self
     }
 

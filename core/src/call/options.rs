@@ -63,6 +63,8 @@ pub struct Options {
     pub priority: Option<Priority>,
     /// Headers to send in addition to those of the client. They replace headers of the client with the same name.
     pub headers: BTreeMap<String, String>,
+    /// The id of the call, if a host has given it one already.
+    pub(crate) call_id: Option<String>,
 }
 
 impl Options {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Options;
-use crate::attempt::{Meta, Received, Subject};
+use crate::attempt::{Attempt, Meta, Received, Subject, random_id};
 use crate::error::{Error, Kind};
 use crate::message::Name;
 use crate::reason::Reason;
@@ -51,6 +51,7 @@ impl Spent {
             max_retries: options.max_retries.unwrap_or(bounds.max_retries),
         };
         let until = bounds.deadline.and_then(|deadline| began.checked_add(deadline));
+        let call_id = options.call_id.clone().unwrap_or_else(random_id);
         Self {
             options,
             raw,
@@ -61,7 +62,7 @@ impl Spent {
             waited: Duration::ZERO,
             key: None,
             sent: None,
-            meta: Meta::of(subject),
+            meta: Meta::of_call(subject, call_id),
         }
     }
 
@@ -79,7 +80,7 @@ impl Spent {
         self.key = other.key;
         let own = (!self.meta.attempts.is_empty())
             .then(|| (self.meta.request_id.clone(), self.meta.mended.clone()));
-        self.take(other.meta);
+        self.merge(other.meta);
         // The call keeps the request id and the mended values of its own request, if it has sent one.
         if let Some(own) = own {
             (self.meta.request_id, self.meta.mended) = own;
@@ -180,8 +181,26 @@ impl Spent {
         self.left().is_none_or(|left| pause < left)
     }
 
-    /// Adds the report of one request.
-    pub(crate) fn take(&mut self, meta: Meta) {
+    /// The id of the call.
+    pub(crate) fn call_id(&self) -> &str {
+        &self.meta.call_id
+    }
+
+    /// How long the call has waited for the limit.
+    pub(crate) fn waited_so_far(&self) -> Duration {
+        self.waited
+    }
+
+    /// Adds the report of one request, which began at `started`.
+    pub(crate) fn take(&mut self, mut meta: Meta, started: Instant) {
+        let offset = millis(started.saturating_duration_since(self.began));
+        for Attempt { at_ms, .. } in &mut meta.attempts {
+            *at_ms = at_ms.saturating_add(offset);
+        }
+        self.merge(meta);
+    }
+
+    fn merge(&mut self, meta: Meta) {
         let Meta { request_id, waited_ms, mended, attempts, cuts, .. } = meta;
         let own = &mut self.meta;
         own.request_id = request_id;
@@ -199,7 +218,11 @@ impl Spent {
     /// The report of the call so far.
     pub(crate) fn meta(&self) -> Meta {
         let mut meta = self.meta.clone();
-        meta.duration_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        meta.duration_ms = millis(self.began.elapsed());
         meta
     }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -14,7 +14,7 @@ use crate::call::Spent;
 use crate::error::{Error, Kind};
 use crate::json::Json;
 use crate::page::Row;
-use crate::sender::Sender;
+use crate::sender::{Event, Sender, tell};
 
 /// When the list of runs is read, counted from the failure of the trigger. A run may be listed late, and a second
 /// candidate later than the first, so a run is adopted only after the last reading.
@@ -50,6 +50,7 @@ pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<String, Error> {
     // If this machine slept after it sent the trigger, it cannot tell how long ago that was. The server's clock then
     // seems to jump, and no run is adopted.
     let jumps = sender.server_clock().jumps();
+    tell(&spent.meta(), spent.waited_so_far(), &Event::Searching);
     let mut looking = spent.beside(Some(began + sender.scaled(LAST_LOOK) + PATIENCE));
     let claims = sender.part::<Claims>();
     let mut newest = Newest::<S>::new(sender, &of.parent, &mut looking);
@@ -94,6 +95,8 @@ pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<String, Error> {
     {
         let mut claims = claims.lock();
         if claims.is_alone(of, sent) && claims.take(of, &run.id()) {
+            drop(claims);
+            tell(&meta, spent.waited_so_far(), &Event::Adopted(run.id()));
             return Ok(run.id());
         }
     }

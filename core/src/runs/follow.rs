@@ -21,7 +21,7 @@ use crate::attempt::{Meta, Subject};
 use crate::call::{Call, Options, Spent};
 use crate::error::{Error, Kind};
 use crate::limit::Class;
-use crate::sender::Sender;
+use crate::sender::{Event, Sender, tell};
 
 /// What a caller knows about a run, and when the run was last looked at. Opaque to hosts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,7 +156,7 @@ fn follow<'a, S: RunState>(
     seen: Seen,
     options: &'a Options,
 ) -> Step<'a, S> {
-    let meta = Meta::of(&sender.scrubbed(&token.subject()));
+    let meta = sender.account(&token.subject(), options, false).meta();
     let made = FollowStep { state: None, seen, changed: false, meta, failure: None };
     Step { sender, following: followed.follow(token), token, options, made }
 }
@@ -181,13 +181,8 @@ impl<S: RunState> Step<'_, S> {
     /// Takes out the result of the step.
     fn taken(&mut self) -> FollowStep<S> {
         let seen = self.made.seen.clone();
-        let empty = FollowStep {
-            state: None,
-            seen,
-            changed: false,
-            meta: Meta::of(&self.sender.scrubbed(&self.token.subject())),
-            failure: None,
-        };
+        let empty =
+            FollowStep { state: None, seen, changed: false, meta: self.made.meta.clone(), failure: None };
         std::mem::replace(&mut self.made, empty)
     }
 
@@ -211,6 +206,7 @@ impl<S: RunState> Step<'_, S> {
         let call = call::<S>(self.token)?;
         let mut spent = self.sender.account(call.subject(), self.options, false).beside(bound);
         let polled = self.poll(call, &mut spent).await;
+        self.tell_reachable(polled.as_ref().err(), &spent);
         let made = &mut self.made;
         made.seen.at = self.sender.now_millis();
         made.meta = spent.meta();
@@ -245,6 +241,18 @@ impl<S: RunState> Step<'_, S> {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Tells that the run cannot be read, or that it can be read again.
+    fn tell_reachable(&self, error: Option<&Error>, spent: &Spent) {
+        let event = match (error, self.made.failure.is_some()) {
+            (Some(error), false) if is_outage(error.kind()) || may_be_a_gateway(error.kind()) => {
+                Event::Unreachable(error.kind().as_str().to_owned())
+            }
+            (None, true) => Event::Reachable,
+            _ => return,
+        };
+        tell(&spent.meta(), spent.waited_so_far(), &event);
     }
 
     /// Reads the run; `None` if the server does not know it (yet).

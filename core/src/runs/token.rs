@@ -108,7 +108,8 @@ impl RunToken {
     /// The name of the run in errors, logs and hooks, such as `run 12 of sync 7`.
     pub(crate) fn subject(&self) -> Subject {
         let kind = self.kind.as_str().replace('_', " ");
-        Subject::run(format!("run {} of {kind} {}", self.run, self.parent))
+        let sync = (self.kind == RunKind::Sync).then(|| self.parent.clone());
+        Subject { sync, ..Subject::run(format!("run {} of {kind} {}", self.run, self.parent)) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The one request loop: gets a key and a permit, makes an attempt, and then repeats it or returns.
 
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -7,13 +8,16 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 
+use super::held::{Held, interrupted};
 use super::interrupt::cancelled;
+use super::read::Begun;
 use super::retry::{self, Verdict};
-use super::{Answer, Sender, lock, millis, no_key, unknown};
+use super::spans;
+use super::{Answer, Event, Sender, lock, millis, no_key, tell, unknown};
 use crate::attempt::{Attempt, CutMade, Meta, Outcome, Received};
 use crate::call::{Call, Spent, checked_headers};
 use crate::error::{Error, Kind};
-use crate::limit::{Ask, Linger, NotGranted, Permit, Refusal, RefusedBy429};
+use crate::limit::{Ask, NotGranted, Permit, Refusal, RefusedBy429};
 use crate::reason::Reason;
 use crate::text::span;
 use crate::transport::{self, Departure, Exchange, Failed, Request};
@@ -25,6 +29,8 @@ const API_PATH: &str = "/api/v1";
 /// The longest `Retry-After` that a retry waits for. With a longer one, the call fails at once. After a 429, the
 /// request waits at the gate instead.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+/// A wait for the limit that is longer than this is told.
+const LONG_WAIT: Duration = Duration::from_secs(5);
 
 /// How an attempt ended.
 struct Ended {
@@ -41,26 +47,31 @@ struct Ended {
 
 impl Sender {
     /// Sends a call. Look-ups that it needs, such as the id of a slug, must have been done before.
-    pub(super) async fn send(&self, call: &Call, spent: &mut Spent) -> Result<Answer, Error> {
-        let mut meta = Meta::of(&self.scrubbed(call.subject()));
+    pub(super) async fn send(
+        &self,
+        call: &Call,
+        spent: &mut Spent,
+        begun: &Begun<'_>,
+    ) -> Result<Answer, Error> {
+        let mut meta = begun.meta.clone();
         let started = Instant::now();
         let departure = Departure::default();
         let made = tokio::select! {
             biased;
             () = self.0.closed.cancelled() => Err(interrupted(Kind::Closed, "the client is closed", call, &departure)),
             () = cancelled() => Err(interrupted(Kind::Cancelled, "the call was cancelled", call, &departure)),
-            made = self.attempts(call, spent, &mut meta, &departure) => made,
+            made = self.attempts(call, spent, begun, &mut meta, &departure) => made,
         };
         meta.duration_ms = millis(started.elapsed());
         match made {
             Ok(exchange) => {
                 lock(&self.0.budget).earn();
-                spent.take(meta.clone());
+                spent.take(meta.clone(), started);
                 let reported = if spent.raw { self.keep(call, &exchange, spent) } else { None };
                 Ok(Answer { body: exchange.body, meta, reported, room: exchange.room })
             }
             Err(error) => {
-                spent.take(meta);
+                spent.take(meta, started);
                 Err(self.error_at(call, error.with_meta(spent.meta().named(call.subject()))))
             }
         }
@@ -81,6 +92,7 @@ impl Sender {
         &self,
         call: &Call,
         spent: &mut Spent,
+        begun: &Begun<'_>,
         meta: &mut Meta,
         departure: &Departure,
     ) -> Result<Exchange, Error> {
@@ -88,7 +100,8 @@ impl Sender {
         call.check()?;
         self.refuse_inside_key_function()?;
         // Prepared before a permit is taken, because a request that cannot be prepared must not use up the limit.
-        let mut prepared = Some(self.outgoing(call, spent, meta)?);
+        let mut prepared = Some(self.outgoing(call, spent, begun)?);
+        let started = Instant::now();
         self.first_key(spent).await?;
         let (mut retries, mut rejoin, mut renewed) = (0, false, false);
         loop {
@@ -106,22 +119,26 @@ impl Sender {
             }
             spent.sent_with(key.digest());
             departure.reset();
-            let permit = Held { permit: Some(permit), departure };
-            let begun = Instant::now();
+            let permit = Held::new(permit, departure);
+            let departed = Instant::now();
             let mut request = match prepared.take() {
                 Some(request) => request,
-                None => self.outgoing(call, spent, meta)?,
+                None => self.outgoing(call, spent, begun)?,
             };
             request.headers.insert(AUTHORIZATION, key.header());
             let ended = self.attempt(call, request, spent, permit, within).await;
             spent.left_at(departure.since());
             // The outcome is known, so an interruption from now on must not treat the request as in flight.
             departure.reset();
-            meta.attempts.push(ended.entry(millis(begun.elapsed())));
+            let attempt =
+                ended.entry().timed(millis(departed.duration_since(started)), millis(departed.elapsed()));
+            spans::attempt(meta, &attempt);
+            meta.attempts.push(attempt);
             if let Some(cut) = ended.refused.and_then(|refusal| refusal.cut) {
                 let cut = CutMade::new(cut.allowed, cut.closed_for);
                 meta.cuts.push(cut);
                 self.hooks().cut(&cut);
+                tell(meta, spent.waited_so_far(), &Event::Cut(cut));
             }
             let error = match ended.answer {
                 Ok(exchange) => return Ok(exchange),
@@ -139,7 +156,7 @@ impl Sender {
             }
             // With a 401 the server did nothing, so the request may be sent again once with another key.
             if error.kind() == Kind::Authentication && !renewed && self.keys().can_ask() {
-                if !self.renew(Some(key.digest()), begun, spent.until()).await? {
+                if !self.renew(Some(key.digest()), departed, spent.until()).await? {
                     return Err(error);
                 }
                 (renewed, rejoin) = (true, true);
@@ -160,6 +177,7 @@ impl Sender {
                     if !spent.has_time_for(pause) || !self.may_repeat(ended.connection) {
                         return Err(error);
                     }
+                    tell(meta, spent.waited_so_far(), &Event::Retry(error.kind().as_str().to_owned(), pause));
                     tokio::time::sleep(pause).await;
                     retries += 1;
                     rejoin = false;
@@ -197,7 +215,9 @@ impl Sender {
         let began = Instant::now();
         let taken = loop {
             let ask = Ask { class, max_wait: spent.wait(), rejoin, look: call.look().cloned() };
-            match self.workspace()?.gate().acquire(ask).await {
+            let workspace = self.workspace()?;
+            let acquired = pin!(workspace.gate().acquire(ask));
+            match self.told_while_waiting(acquired, meta, spent).await {
                 Ok(permit) => break Ok(permit),
                 Err(NotGranted::TooLong(at_least)) => {
                     break Err(spent.refusal(at_least, !meta.attempts.is_empty()));
@@ -209,8 +229,28 @@ impl Sender {
         };
         let waited = began.elapsed();
         spent.waited(waited);
+        if taken.is_ok() && waited >= self.scaled(LONG_WAIT) {
+            tell(meta, spent.waited_so_far(), &Event::Waited(waited.mul_f64(self.config().scale)));
+        }
         meta.waited_ms = meta.waited_ms.saturating_add(millis(waited));
         taken
+    }
+
+    /// Waits for the permit, and tells once that the call waits, if it does so for long.
+    async fn told_while_waiting<T>(
+        &self,
+        mut acquired: Pin<&mut impl Future<Output = T>>,
+        meta: &Meta,
+        spent: &Spent,
+    ) -> T {
+        // The timer is polled only if the permit is not there at once, so that most calls set none.
+        tokio::select! {
+            biased;
+            taken = &mut acquired => return taken,
+            () = tokio::time::sleep(self.scaled(LONG_WAIT)) => {}
+        }
+        tell(meta, spent.waited_so_far() + self.scaled(LONG_WAIT), &Event::Waiting(LONG_WAIT));
+        acquired.await
     }
 
     /// The error of a call to a server that refuses everything.
@@ -316,7 +356,7 @@ impl Sender {
     }
 
     /// Prepares the request of a call, without the key.
-    fn outgoing(&self, call: &Call, spent: &Spent, meta: &Meta) -> Result<Request, Error> {
+    fn outgoing(&self, call: &Call, spent: &Spent, begun: &Begun<'_>) -> Result<Request, Error> {
         let url = call.url(&self.0.config.base);
         if url.as_str().len() > LONGEST_URL {
             let what = format!(
@@ -327,7 +367,9 @@ impl Sender {
         }
         let mut headers = self.0.config.headers.clone();
         // One value per name: a header of the call replaces that of the client.
-        for (name, value) in &checked_headers(&spent.options.headers, Kind::InvalidRequest)? {
+        for (name, value) in
+            &checked_headers(begun.headers.as_ref().unwrap_or(&spent.options.headers), Kind::InvalidRequest)?
+        {
             headers.insert(name.clone(), value.clone());
         }
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -336,7 +378,7 @@ impl Sender {
                 .map_err(|_| Error::new(Kind::Internal, "a header of the SDK's own cannot be sent"))
         };
         headers.insert(USER_AGENT, text(&self.0.config.user_agent)?);
-        headers.insert(HeaderName::from_static("x-request-id"), text(&meta.request_id)?);
+        headers.insert(HeaderName::from_static("x-request-id"), text(&begun.meta.request_id)?);
         let body = call.body().map(|body| Bytes::from(body.to_owned()));
         if body.is_some() {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -352,68 +394,11 @@ impl Ended {
     }
 
     /// The attempt as logs and hooks see it.
-    fn entry(&self, ms: u64) -> Attempt {
+    fn entry(&self) -> Attempt {
         match (self.outcome, &self.answer) {
-            (Outcome::Answered { status }, _) => Attempt::answered(status, ms),
-            (_, Err(error)) => Attempt::failed(error.kind().as_str(), ms),
-            (_, Ok(exchange)) => Attempt::answered(exchange.status, ms),
+            (Outcome::Answered { status }, _) => Attempt::answered(status),
+            (_, Err(error)) => Attempt::failed(error.kind().as_str()),
+            (_, Ok(exchange)) => Attempt::answered(exchange.status),
         }
     }
-}
-
-/// A permit. If it is dropped and its request was certainly not sent, the request stops counting at once.
-struct Held<'a> {
-    permit: Option<Permit>,
-    departure: &'a Departure,
-}
-
-impl Held<'_> {
-    fn seen(mut self) {
-        if let Some(permit) = self.permit.take() {
-            permit.seen();
-        }
-    }
-
-    fn refused(mut self, after: Option<Duration>) -> Option<Refusal> {
-        self.permit.take().map(|permit| permit.refused(after))
-    }
-
-    fn failed(mut self, outcome: Outcome) {
-        let Some(permit) = self.permit.take() else { return };
-        match outcome {
-            Outcome::NeverLeft | Outcome::Barred => permit.never_sent(),
-            // The server reacted, so it may have counted the request, and the request cannot arrive later.
-            Outcome::Refused | Outcome::Unusable { .. } | Outcome::Answered { .. } => permit.seen(),
-            Outcome::Lost { silent, .. } => {
-                permit.abandoned(if silent { Linger::Window } else { Linger::Brief });
-            }
-        }
-    }
-}
-
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        if let Some(permit) = self.permit.take()
-            && !self.departure.happened()
-        {
-            permit.never_sent();
-        }
-    }
-}
-
-/// The error of a call that was interrupted. It never claims that a write did not happen if it may have been sent.
-fn interrupted(kind: Kind, what: &'static str, call: &Call, departure: &Departure) -> Error {
-    let error = Error::new(kind, what);
-    match (call.is_write() && departure.happened(), kind) {
-        (false, _) => error,
-        // The caller asked to give up, so the kind stays `cancelled`; the hint says what may have happened.
-        (true, Kind::Cancelled) => error
-            .with_hint("The request had been sent, so it may have taken effect.")
-            .with_outcome(lost(departure)),
-        (true, _) => unknown(error.with_outcome(lost(departure))),
-    }
-}
-
-fn lost(departure: &Departure) -> Outcome {
-    Outcome::Lost { since: departure.since().unwrap_or_else(Instant::now), silent: false }
 }

@@ -1,5 +1,6 @@
 //! Hooks: functions of the user that run when a call begins, when a call ends, and when the limit is cut.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
@@ -8,9 +9,14 @@ use crate::attempt::{CutMade, Meta, Subject};
 use crate::error::Error;
 
 /// A call that begins.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub struct CallStart<'a> {
+    /// The id of the call, as in [`Meta::call_id`]. If a call needs several requests, such as the look-up of a slug,
+    /// hooks are called for each of them with the same id.
+    pub call_id: &'a str,
+    /// The id of the request, as in [`Meta::request_id`].
+    pub request_id: &'a str,
     /// The method that was called, such as `syncs.get`; `request` for [`Client::request`](crate::Client::request), and
     /// `run` for a look at a followed run.
     pub operation: &'a str,
@@ -19,6 +25,13 @@ pub struct CallStart<'a> {
     /// What the method was called on, as errors name it: `sync 7`, `sync "orders"`, or `GET /syncs` for
     /// [`Client::request`](crate::Client::request). `None` if the method takes no id, such as `syncs.list`.
     pub resource: Option<&'a str>,
+    /// The sync that the call is about, as in [`Meta::sync`].
+    pub sync: Option<&'a str>,
+    /// The headers that are sent in addition to those of the client. At first they are the headers in the
+    /// [`Options`](crate::Options) of the call. A hook may add headers, such as `traceparent`, and change or remove
+    /// them. The headers apply to this request alone. With a header that an option may not set either, the call fails
+    /// with kind `invalid_request`, and nothing is sent.
+    pub headers: &'a mut BTreeMap<String, String>,
 }
 
 /// A call that ended, with all its attempts.
@@ -31,7 +44,7 @@ pub struct CallEnd<'a> {
     pub error: Option<&'a Error>,
 }
 
-type OnStart = Arc<dyn Fn(&CallStart<'_>) + Send + Sync>;
+type OnStart = Arc<dyn Fn(&mut CallStart<'_>) + Send + Sync>;
 type OnEnd = Arc<dyn Fn(&CallEnd<'_>) + Send + Sync>;
 type OnCut = Arc<dyn Fn(&CutMade) + Send + Sync>;
 
@@ -48,16 +61,33 @@ fn all<T: Clone>(hooks: &Mutex<Vec<T>>) -> Vec<T> {
 }
 
 impl Hooks {
-    pub(super) fn started(&self, subject: &Subject) {
-        let Subject { method, operation_id, resource, .. } = subject;
+    /// Calls the hooks at the beginning of a request. Returns the headers to send in place of `headers`; `None` if there
+    /// is no hook.
+    pub(super) fn started(
+        &self,
+        subject: &Subject,
+        meta: &Meta,
+        headers: &BTreeMap<String, String>,
+    ) -> Option<BTreeMap<String, String>> {
         // Hooks run outside the lock, so that a hook can add another hook.
-        for hook in all(&self.start) {
-            hook(&CallStart {
+        let hooks = all(&self.start);
+        if hooks.is_empty() {
+            return None;
+        }
+        let mut headers = headers.clone();
+        let Subject { method, operation_id, resource, sync, .. } = subject;
+        for hook in hooks {
+            hook(&mut CallStart {
+                call_id: &meta.call_id,
+                request_id: &meta.request_id,
                 operation: method,
                 operation_id: *operation_id,
                 resource: resource.as_deref(),
+                sync: sync.as_deref(),
+                headers: &mut headers,
             });
         }
+        Some(headers)
     }
 
     pub(super) fn ended(&self, meta: &Meta, error: Option<&Error>) {

@@ -1,16 +1,20 @@
 //! The request loop: every request to the API is sent here. This module knows no resource of the API.
 
 mod attempts;
+mod held;
 mod hooks;
 mod interrupt;
 mod keys;
+mod notices;
 mod own_clock;
 mod read;
 mod retry;
+mod spans;
 
 pub use hooks::{CallEnd, CallStart};
 pub(crate) use interrupt::with_signal;
 pub(crate) use keys::{Given, KeySource, asking, spawn_alike};
+pub(crate) use notices::{Event, Listener, has_listener, tell, with_listener};
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use futures_util::future::BoxFuture;
 use serde_json::value::RawValue;
 
+use super::spans::Span;
 use super::{Answer, Sender, unknown};
-use crate::attempt::{Meta, Subject};
+use crate::attempt::Meta;
 use crate::call::{Call, Id, Spent};
 use crate::error::{Error, Kind};
 use crate::json;
@@ -22,9 +23,13 @@ const PATH_SHOWN: usize = 200;
 const WHY_SHOWN: usize = 400;
 
 /// A call that has begun: its start hooks have run. [`end`](Self::end) runs its end hooks.
-struct Begun<'a> {
+pub(super) struct Begun<'a> {
     sender: &'a Sender,
-    subject: Subject,
+    /// The report of the request, which has done nothing yet.
+    pub(super) meta: Meta,
+    /// The headers that the hooks want; `None` if there is no hook.
+    pub(super) headers: Option<BTreeMap<String, String>>,
+    pub(super) span: Span,
 }
 
 impl Begun<'_> {
@@ -38,16 +43,17 @@ impl Begun<'_> {
     fn end(self, meta: Option<&Meta>, error: Option<&Error>) {
         match meta {
             Some(meta) => self.sender.hooks().ended(meta, error),
-            None => self.sender.hooks().ended(&Meta::of(&self.subject), error),
+            None => self.sender.hooks().ended(&self.meta, error),
         }
+        self.span.end(meta.unwrap_or(&self.meta), error);
     }
 }
 
 impl Sender {
     /// Sends a call and reads its answer as a `T`.
     pub(crate) async fn value<T: Readable>(&self, call: &Call, spent: &mut Spent) -> Result<T, Error> {
-        let begun = self.begin(call);
-        let answer = self.sent(call, spent).await;
+        let begun = self.begin(call, spent);
+        let answer = self.sent(call, spent, &begun).await;
         // A raw call has succeeded once its answer is there, whatever the answer means.
         let succeeded = spent.raw && answer.is_ok();
         let read = begun.scrubbed(answer.and_then(|answer| self.read::<T>(call, answer)));
@@ -65,8 +71,8 @@ impl Sender {
 
     /// Sends a call and returns its answer.
     pub(crate) async fn answer(&self, call: &Call, spent: &mut Spent) -> Result<Answer, Error> {
-        let begun = self.begin(call);
-        let answer = begun.scrubbed(self.sent(call, spent).await);
+        let begun = self.begin(call, spent);
+        let answer = begun.scrubbed(self.sent(call, spent, &begun).await);
         match &answer {
             Ok(answer) => begun.end(Some(&answer.meta), None),
             Err(error) => begun.end(error.meta(), Some(error)),
@@ -75,16 +81,23 @@ impl Sender {
     }
 
     /// Calls the hooks at the beginning of a call.
-    fn begin(&self, call: &Call) -> Begun<'_> {
+    fn begin(&self, call: &Call, spent: &Spent) -> Begun<'_> {
         let subject = self.scrubbed(call.subject());
-        self.hooks().started(&subject);
-        Begun { sender: self, subject }
+        let meta = Meta::of_call(&subject, spent.call_id().to_owned());
+        let span = Span::new(call, self.config(), &meta);
+        let headers = span.enter(|| self.hooks().started(&subject, &meta, &spent.options.headers));
+        Begun { sender: self, meta, headers, span }
     }
 
     /// Sends a call. The future takes about 3 kB. It is boxed, because [`value`](Self::value) has a future for every
     /// type that is read, and each of these would contain this one.
-    fn sent<'a>(&'a self, call: &'a Call, spent: &'a mut Spent) -> BoxFuture<'a, Result<Answer, Error>> {
-        Box::pin(self.send(call, spent))
+    fn sent<'a>(
+        &'a self,
+        call: &'a Call,
+        spent: &'a mut Spent,
+        begun: &'a Begun<'a>,
+    ) -> BoxFuture<'a, Result<Answer, Error>> {
+        begun.span.around(self.send(call, spent, begun))
     }
 
     /// Reads an answer as a `T`.

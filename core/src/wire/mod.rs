@@ -2,6 +2,7 @@
 //!
 //! No call panics or returns a Rust error. A failure crosses the door as data.
 
+mod announce;
 mod batches;
 mod catalogue;
 mod failure;
@@ -22,6 +23,7 @@ pub use thread::{spawn, spawn_batched};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use serde::{Deserialize, Serialize};
@@ -35,7 +37,7 @@ use crate::error::{Error, Kind};
 use crate::message::Style;
 use crate::model::Written;
 use crate::model::strict::{self, Given};
-use crate::sender::{KeySource, asking, with_signal};
+use crate::sender::{KeySource, Listener, asking, with_listener, with_signal};
 use batches::Batches;
 use settings::{DoorOptions, DoorSettings};
 
@@ -221,6 +223,21 @@ impl Engine {
         };
         let Self { style, json_text, self_test, .. } = *self;
         Self { made, style, json_text, self_test, batches: Batches::default() }
+    }
+
+    /// Makes one call as [`call`](Self::call) does, and passes its notices to `tell` while it goes on. A notice is JSON:
+    /// what has happened to the call, with a text for people. `tell` must return at once.
+    pub async fn call_telling(
+        &self,
+        op: &str,
+        args: &str,
+        opts: &str,
+        cancel: &Cancel,
+        tell: impl Fn(String) + Send + Sync + 'static,
+    ) -> CallOutput {
+        let style = self.style;
+        let listener: Listener = Arc::new(move |notice| tell(notice.to_json(style)));
+        with_listener(listener, self.call(op, args, opts, cancel)).await
     }
 
     /// Makes one call. The future must be polled in a tokio runtime. Cancelling the call or dropping the future ends

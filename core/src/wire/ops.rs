@@ -16,15 +16,28 @@ use crate::client::any_call;
 use crate::diagnose::Diagnosis;
 use crate::error::{Error, Kind};
 use crate::json::{self, Json};
-use crate::limit::{LimitStats, Scope};
+use crate::limit::{Class, LimitStats, Scope};
 use crate::model::strict::{self, FromCaller, Given, Invalid};
-use crate::operation::RunKind;
+use crate::operation::{Returns, RunKind};
 use crate::resources::{IdentityGraphRun, SequenceRun, SyncRun};
 use crate::runs::{self, OnEnd, RunState, RunToken, Seen};
 use crate::secret::Secret;
-use crate::sender::Sender;
+use crate::sender::{Event, Sender, has_listener, tell};
 
+/// Runs an operation. If it is one that starts something without a run to follow, tells that it succeeded.
 pub(super) async fn dispatch(caller: &Caller<'_>, op: &str, args: &str) -> Result<Reply, Error> {
+    let reply = made(caller, op, args).await?;
+    if has_listener()
+        && let Some(Entry { operation, .. }) = Entry::find(op)
+        && operation.class == Class::Trigger
+        && !matches!(operation.returns, Returns::Run(_))
+    {
+        tell(&reply.meta, Duration::from_millis(reply.meta.waited_ms), &Event::Started(None));
+    }
+    Ok(reply)
+}
+
+async fn made(caller: &Caller<'_>, op: &str, args: &str) -> Result<Reply, Error> {
     let (client, sender) = (caller.client, caller.client.sender());
     if sender.is_closed() && !matches!(op, "client.close" | "client.stats" | "batch.next" | "batch.close") {
         return Err(Error::new(Kind::Closed, "the client is closed. Nothing was sent"));
@@ -43,7 +56,11 @@ pub(super) async fn dispatch(caller: &Caller<'_>, op: &str, args: &str) -> Resul
         "client.stats" => none(args).and_then(|()| local("stats", &stats(&client.stats()))),
         "client.diagnose" => {
             none(args)?;
-            diagnosed(&client.diagnose().await)
+            let mut reply = diagnosed(&client.diagnose().await)?;
+            if let Some(call_id) = caller.options.call_id.clone() {
+                reply.meta.call_id = call_id;
+            }
+            Ok(reply)
         }
         "client.keyWanted" => {
             none(args)?;
@@ -154,8 +171,8 @@ fn open_run(caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
     local("run", &run_value(&RunToken::decode(&token, origin(caller.client.sender()))?))
 }
 
-struct NextStep {
-    run: String,
+pub(super) struct NextStep {
+    pub run: String,
     seen: Option<String>,
     timeout_ms: Option<Millis>,
     expire: Option<bool>,
@@ -182,7 +199,7 @@ impl FromCaller for OnEnd {
     }
 }
 
-fn origin(sender: &Sender) -> &str {
+pub(super) fn origin(sender: &Sender) -> &str {
     &sender.config().origin
 }
 
@@ -252,9 +269,9 @@ struct Stepped<S> {
     outcome: Option<runs::Ending>,
 }
 
-struct AnyRequest {
-    method: String,
-    path: String,
+pub(super) struct AnyRequest {
+    pub method: String,
+    pub path: String,
     query: Option<BTreeMap<String, Json>>,
     /// The body of the request. If it is absent, no body is sent; if it is null, the JSON `null` is sent.
     body: Option<Json>,

@@ -98,6 +98,8 @@ request! {
         client raw = "raw": bool,
         /// Whether the call is made from inside a key function.
         client(internal) in_key_function = "inKeyFunction": bool,
+        /// The id of the call, which `Engine::announce` returned.
+        client(internal) call_id = "callId": String,
     }
 }
 
@@ -218,6 +220,7 @@ impl DoorOptions {
             max_wait: self.max_wait_ms.map(Duration::from),
             priority,
             headers: self.headers.unwrap_or_default(),
+            call_id: self.call_id,
         })
     }
 }

@@ -19,6 +19,7 @@ mod diagnosis;
 mod door;
 mod following;
 mod glob;
+mod hooks;
 mod incidents;
 mod joining;
 mod leaks;

@@ -8,7 +8,7 @@ use crate::error::{Error, Kind};
 use crate::message::Name;
 use crate::operation::{Fields as _, OfRun as _};
 use crate::runs::{self, RunOrigin, RunToken};
-use crate::sender::Sender;
+use crate::sender::{Event, Sender, tell};
 
 /// A trigger that is ready to be sent.
 struct Prepared {
@@ -52,6 +52,7 @@ async fn start_once(
         spent.add(looking);
         let found = found.map_err(|error| sender.error_at(&call, error.with_meta(spent.meta())))?;
         if let Some(run) = found {
+            tell(&spent.meta(), spent.waited_so_far(), &Event::Joined(run.id.to_string()));
             let token = RunToken::new(sender, SyncRun::KIND, parent, run.id.to_string());
             return Ok(token.from(RunOrigin::Joined));
         }

@@ -13,7 +13,7 @@ use crate::call::{Call, Id, SyncReference, call_on};
 use crate::error::{Error, Kind};
 use crate::model::strict::{self, FromCaller, Given};
 use crate::model::{Canonical, Written};
-use crate::operation::{Endpoint, IdKind, Operation, Page};
+use crate::operation::{Endpoint, IdKind, Operation, Page, PathId};
 use crate::page::{self, CanonicalRow, Row};
 use crate::resources::{self as api, CampaignTrigger, TriggerSync, Visitor};
 use crate::runs::{self, Listed, RunOrigin, RunState, RunToken};
@@ -86,6 +86,18 @@ impl Visitor for Collected {
 impl Entry {
     pub(super) fn find(op: &str) -> Option<&'static Self> {
         TABLE.iter().chain(LOOKUPS.iter()).find(|entry| entry.operation.op == op)
+    }
+
+    /// The call that the ids among the arguments name, without its other arguments.
+    pub(super) fn named(&self, mut args: Members) -> Result<Call, Error> {
+        if let Some(next) = args.get("next") {
+            let next: String = strict::argument("next", Some(next))?;
+            return page::from_token(self.operation, &next).map(|(call, _)| call);
+        }
+        if self.operation.id == TRIGGER_SYNC.operation.id {
+            return api::trigger_call(&sync(&mut args, "sync")?, &TriggerSync::default());
+        }
+        Call::new(self.operation, ids(self.operation, &mut args)?)
     }
 
     pub(super) async fn call(&self, caller: &Caller<'_>, args: Members) -> Result<Reply, Error> {
@@ -232,16 +244,21 @@ fn campaign(mut args: Members) -> Result<(String, CampaignTrigger), Error> {
 
 /// Creates the call of an operation from its arguments: the ids in its path, and its fields.
 fn prepared<E: Endpoint>(mut args: Members) -> Result<Call, Error> {
-    let mut ids = Vec::new();
-    for parameter in E::OPERATION.ids {
-        let wire = parameter.argument.wire;
-        ids.push(match parameter.kind {
-            IdKind::Int => Id::Int(id(&mut args, wire)?),
-            IdKind::Text => Id::Text(id(&mut args, wire)?),
-            IdKind::Sync => Id::Sync(sync(&mut args, wire)?),
-        });
-    }
+    let ids = ids(E::OPERATION, &mut args)?;
     call_on::<E>(ids, &rest(&args)?)
+}
+
+/// Takes the ids in the path of an operation out of its arguments.
+fn ids(operation: &Operation, args: &mut Members) -> Result<Vec<Id>, Error> {
+    let id_of = |parameter: &PathId| {
+        let wire = parameter.argument.wire;
+        Ok(match parameter.kind {
+            IdKind::Int => Id::Int(id(args, wire)?),
+            IdKind::Text => Id::Text(id(args, wire)?),
+            IdKind::Sync => Id::Sync(sync(args, wire)?),
+        })
+    };
+    operation.ids.iter().map(id_of).collect()
 }
 
 fn sync(args: &mut Members, wire: &'static str) -> Result<SyncReference, Error> {

@@ -1,0 +1,156 @@
+//! Notices: what a call tells about itself while it goes on. The door passes them to hosts that asked for them, and the
+//! feature `tracing` makes them events of the call's span.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::attempt::{CutMade, Meta};
+use crate::message::Style;
+use crate::text::span;
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub(crate) enum Event {
+    /// The call still waits for the limit.
+    Waiting(Duration),
+    /// The call has waited for the limit for long, and is sent now.
+    Waited(Duration),
+    /// A refusal lowered the limit.
+    Cut(CutMade),
+    /// The request failed, and is sent again after a pause. The text says how it failed.
+    Retry(String, Duration),
+    /// A trigger has succeeded. The text names the run, if it has one.
+    Started(Option<String>),
+    /// The trigger sent nothing, because this run was in progress.
+    Joined(String),
+    /// The answer to a trigger was lost, and its run is looked for.
+    Searching,
+    /// The run of a lost trigger was found.
+    Adopted(String),
+    /// The run cannot be read any more. The text is the error.
+    Unreachable(String),
+    /// The run can be read again.
+    Reachable,
+}
+
+impl Event {
+    /// The name of the event, which never changes.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Waiting(_) => "waiting",
+            Self::Waited(_) => "waited",
+            Self::Cut(_) => "cut",
+            Self::Retry(..) => "retry",
+            Self::Started(_) => "started",
+            Self::Joined(_) => "joined",
+            Self::Searching => "searching",
+            Self::Adopted(_) => "adopted",
+            Self::Unreachable(_) => "unreachable",
+            Self::Reachable => "reachable",
+        }
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Waiting(waited) => {
+                write!(to, "has waited for the rate limit for {}, and goes on waiting", span(*waited))
+            }
+            Self::Waited(waited) => {
+                write!(to, "is sent after it has waited for the rate limit for {}", span(*waited))
+            }
+            Self::Cut(cut) => write!(
+                to,
+                "was refused because of the rate limit (429). Up to {} requests per window are sent from now on, and none \
+                 for the next {}",
+                cut.allowed,
+                span(Duration::from_millis(cut.closed_ms))
+            ),
+            Self::Retry(why, pause) => write!(to, "failed ({why}) and is sent again in {}", span(*pause)),
+            Self::Started(Some(run)) => write!(to, "has started run {run}"),
+            Self::Started(None) => to.write_str("has succeeded"),
+            Self::Joined(run) => write!(to, "has joined run {run}, which was in progress"),
+            Self::Searching => to.write_str(
+                "has lost the answer of the server, and looks for the run that it may have started",
+            ),
+            Self::Adopted(run) => write!(to, "has found its run: {run}"),
+            Self::Unreachable(why) => write!(to, "cannot be read at present, and is tried again: {why}"),
+            Self::Reachable => to.write_str("can be read again"),
+        }
+    }
+}
+
+/// A notice of a call.
+pub(crate) struct Notice<'a> {
+    pub meta: &'a Meta,
+    /// How long the call has waited for the limit.
+    pub waited: Duration,
+    pub event: &'a Event,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Written<'a> {
+    event: &'static str,
+    text: String,
+    call_id: &'a str,
+    operation: String,
+    operation_id: Option<&'static str>,
+    resource: Option<&'a str>,
+    sync: Option<&'a str>,
+    /// How many requests the call has sent.
+    attempt: usize,
+    waited_ms: u64,
+}
+
+impl Notice<'_> {
+    /// Writes the notice as hosts get it.
+    pub(crate) fn to_json(&self, style: Style) -> String {
+        let Meta { call_id, operation, operation_id, resource, sync, attempts, .. } = self.meta;
+        let operation = style.method(operation);
+        let subject = match resource.as_deref() {
+            Some(run) if operation == "run" => run.to_owned(),
+            Some(resource) => format!("{operation} ({resource})"),
+            None => operation.clone(),
+        };
+        let written = Written {
+            event: self.event.name(),
+            text: format!("{subject} {}.", self.event),
+            call_id,
+            operation,
+            operation_id: *operation_id,
+            resource: resource.as_deref(),
+            sync: sync.as_deref(),
+            attempt: attempts.len(),
+            waited_ms: super::millis(self.waited),
+        };
+        serde_json::to_string(&written).unwrap_or_default()
+    }
+}
+
+/// Receives the notices of a call.
+pub(crate) type Listener = Arc<dyn Fn(&Notice<'_>) + Send + Sync>;
+
+tokio::task_local! {
+    static LISTENER: Listener;
+}
+
+/// Runs a call whose notices go to `listener`.
+pub(crate) async fn with_listener<T>(listener: Listener, call: impl Future<Output = T>) -> T {
+    LISTENER.scope(listener, call).await
+}
+
+/// Whether anybody listens to the notices of the current call.
+pub(crate) fn has_listener() -> bool {
+    cfg!(feature = "tracing") || LISTENER.try_with(|_| ()).is_ok()
+}
+
+/// Tells what happened to the current call.
+pub(crate) fn tell(meta: &Meta, waited: Duration, event: &Event) {
+    super::spans::event(meta, event);
+    let _ = LISTENER.try_with(|listener| listener(&Notice { meta, waited, event }));
+}

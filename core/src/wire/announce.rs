@@ -1,0 +1,119 @@
+//! What hosts tell at the start of a call.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::ops::{AnyRequest, NextStep, arguments, origin};
+use super::table::Entry;
+use super::{Engine, Made};
+use crate::attempt::{Subject, random_id};
+use crate::call::Call;
+use crate::client::{Client, any_call};
+use crate::error::Error;
+use crate::runs::RunToken;
+
+/// A call that begins.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Announced<'a> {
+    call_id: String,
+    operation: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation_id: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sync: Option<String>,
+    /// The HTTP method; absent if the call has requests of several operations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http_method: Option<String>,
+    /// The path of the operation below the base URL, with its parameters in braces.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url_template: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server_address: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server_port: Option<u16>,
+}
+
+impl Engine {
+    /// Describes a call that is about to begin, as JSON, and gives it an id. Hosts pass the description to their hooks,
+    /// and the id to [`call`](Self::call) as the option `callId`. Arguments that the call will refuse are left out.
+    #[must_use]
+    pub fn announce(&self, op: &str, args: &str) -> String {
+        let client = match &self.made {
+            Made::Client(client) => Some(client),
+            Made::Nothing(_) => None,
+        };
+        let called = client.and_then(|client| Called::of(client, op, args).ok());
+        let called = called.unwrap_or_else(|| Called::unknown(op));
+        let base = client.map(|client| &client.sender().config().base);
+        let Called { subject, method, path } = match client {
+            Some(client) => Called { subject: client.sender().scrubbed(&called.subject), ..called },
+            None => called,
+        };
+        let announced = Announced {
+            call_id: random_id(),
+            operation: self.style.method(subject.method),
+            operation_id: subject.operation_id,
+            resource: subject.resource,
+            sync: subject.sync,
+            http_method: method,
+            url_template: path,
+            server_address: base.and_then(|base| base.host_str()),
+            server_port: base.and_then(url::Url::port_or_known_default),
+        };
+        serde_json::to_string(&announced).unwrap_or_default()
+    }
+}
+
+/// What is known of a call from its arguments.
+struct Called {
+    subject: Subject,
+    method: Option<String>,
+    path: Option<&'static str>,
+}
+
+impl Called {
+    fn of(client: &Client, op: &str, args: &str) -> Result<Self, Error> {
+        if op == "run" {
+            let step: NextStep = arguments(args)?;
+            let token = RunToken::decode(&step.run, origin(client.sender()))?;
+            return Ok(Self { subject: token.subject(), method: Some("GET".to_owned()), path: None });
+        }
+        let call = if let Some(entry) = Entry::find(op) {
+            entry.named(arguments(args)?)?
+        } else {
+            let asked: AnyRequest = arguments(args)?;
+            any_call(&asked.method, &asked.path, &BTreeMap::new(), None)?
+        };
+        Ok(Self::by(&call))
+    }
+
+    fn by(call: &Call) -> Self {
+        let path = call.operation().map(|operation| operation.path);
+        Self { subject: call.subject().clone(), method: Some(call.method().to_string()), path }
+    }
+
+    /// A call whose arguments cannot be read, or that is no operation of the API.
+    fn unknown(op: &str) -> Self {
+        match Entry::find(op) {
+            Some(Entry { operation, .. }) => Self {
+                subject: Subject { operation_id: Some(operation.id), ..Subject::method(operation.op) },
+                method: Some(operation.method.to_string()),
+                path: Some(operation.path),
+            },
+            None => Self { subject: Subject::method(local(op)), method: None, path: None },
+        }
+    }
+}
+
+/// The method of an operation that the catalogue does not have.
+fn local(op: &str) -> &'static str {
+    match op {
+        "run" => "run",
+        "client.diagnose" => "diagnose",
+        _ => "request",
+    }
+}
