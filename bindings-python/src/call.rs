@@ -1,7 +1,7 @@
-//! Calls that no thread waits for. Their answers are collected in a mailbox, from which an event loop takes many at
-//! once.
+//! Calls that no thread waits for. Their answers and notices are collected in a mailbox, from which an event loop takes
+//! many at once.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hightouch_sdk::wire::{CallOutput, Cancel};
@@ -29,14 +29,26 @@ impl Call {
     }
 }
 
-/// Collects answers for an event loop.
+/// Collects answers and notices for an event loop.
 #[pyclass(frozen)]
 pub(crate) struct Mailbox(Arc<Shared>);
 
 struct Shared {
-    outcomes: Mutex<Vec<(u64, CallOutput)>>,
+    given: Mutex<Given>,
     arrival: Condvar,
     wakeup: Wakeup,
+}
+
+#[derive(Default)]
+struct Given {
+    outcomes: Vec<(u64, CallOutput)>,
+    notices: Vec<String>,
+}
+
+impl Given {
+    fn is_empty(&self) -> bool {
+        self.outcomes.is_empty() && self.notices.is_empty()
+    }
 }
 
 #[pymethods]
@@ -44,33 +56,56 @@ impl Mailbox {
     #[new]
     fn new() -> PyResult<Self> {
         Ok(Self(Arc::new(Shared {
-            outcomes: Mutex::default(),
+            given: Mutex::default(),
             arrival: Condvar::new(),
             wakeup: Wakeup::new()?,
         })))
     }
 
-    /// The file descriptor that is readable while the mailbox holds answers. `None` on platforms other than Unix.
+    /// The file descriptor that is readable while the mailbox holds something. `None` on platforms other than Unix.
     fn fileno(&self) -> Option<i32> {
         self.0.wakeup.fileno()
     }
 
-    /// Waits up to `milliseconds` for an answer. Returns whether there is one.
+    /// Waits up to `milliseconds` for an answer or a notice. Returns whether there is one.
     fn wait(&self, py: Python<'_>, milliseconds: u64) -> bool {
         py.detach(|| {
-            let outcomes = self.0.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+            let given = self.0.lock();
             let limit = Duration::from_millis(milliseconds);
-            let waited = self.0.arrival.wait_timeout_while(outcomes, limit, |outcomes| outcomes.is_empty());
-            let (outcomes, _) = waited.unwrap_or_else(PoisonError::into_inner);
-            !outcomes.is_empty()
+            let waited = self.0.arrival.wait_timeout_while(given, limit, |given| given.is_empty());
+            let (given, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            !given.is_empty()
         })
     }
 
     /// Takes all answers, as `(ticket, answer)`.
     fn drain<'py>(&self, py: Python<'py>) -> Vec<(u64, Answer<'py>)> {
         self.0.wakeup.clear();
-        let outcomes = std::mem::take(&mut *self.0.outcomes.lock().unwrap_or_else(PoisonError::into_inner));
+        let outcomes = std::mem::take(&mut self.0.lock().outcomes);
         outcomes.into_iter().map(|(ticket, outcome)| (ticket, answer(py, outcome))).collect()
+    }
+
+    /// Takes all notices (JSON). Those of a call arrive before its answer.
+    fn notices(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().notices)
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Given> {
+        self.given.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs in whichever thread does the I/O, without the GIL, so it must not use the interpreter.
+    fn deliver(&self, put: impl FnOnce(&mut Given)) {
+        let mut given = self.lock();
+        let first = given.is_empty();
+        put(&mut given);
+        drop(given);
+        if first {
+            self.arrival.notify_all();
+            self.wakeup.wake();
+        }
     }
 }
 
@@ -80,22 +115,19 @@ impl Mailbox {
     }
 }
 
-/// The place in a mailbox for the answer of one call.
+/// The place in a mailbox for the answer and the notices of one call.
+#[derive(Clone)]
 pub(crate) struct Delivery {
     shared: Arc<Shared>,
     ticket: u64,
 }
 
 impl Delivery {
-    /// Delivers the answer. Runs in whichever thread does the I/O, without the GIL, so it must not use the interpreter.
-    pub(crate) fn put(self, outcome: CallOutput) {
-        let mut outcomes = self.shared.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = outcomes.is_empty();
-        outcomes.push((self.ticket, outcome));
-        drop(outcomes);
-        if first {
-            self.shared.arrival.notify_all();
-            self.shared.wakeup.wake();
-        }
+    pub(crate) fn put(&self, outcome: CallOutput) {
+        self.shared.deliver(|given| given.outcomes.push((self.ticket, outcome)));
+    }
+
+    pub(crate) fn notify(&self, notice: String) {
+        self.shared.deliver(|given| given.notices.push(notice));
     }
 }

@@ -1,5 +1,7 @@
 //! A client of the core, as a Python object.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -62,17 +64,49 @@ impl Engine {
         Self::of(self.door.reopen())
     }
 
+    /// Describes a call that is about to begin, as JSON.
+    fn announce(&self, op: &str, args: &str) -> String {
+        self.door.announce(op, args)
+    }
+
     /// Makes a call and waits for `(ok, head, body)`. If a signal handler raises, the call is cancelled. Then the
-    /// result holds the exception, and the answer of the cancelled call if it arrives within [`CANCEL`].
-    fn call<'py>(&self, py: Python<'py>, op: &str, args: &str, opts: &str) -> PyResult<Called<'py>> {
+    /// result holds the exception, and the answer of the cancelled call if it arrives within [`CANCEL`]. During the
+    /// wait, `listener` is called with each notice (JSON).
+    #[pyo3(signature = (op, args, opts, listener=None))]
+    fn call<'py>(
+        &self,
+        py: Python<'py>,
+        op: &str,
+        args: &str,
+        opts: &str,
+        listener: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Called<'py>> {
         let driver = driver(py)?;
         let cancel = wire::Cancel::new();
-        let mut calling = Box::pin(self.door.call(op, args, opts, &cancel));
+        let (told, notices) = channel();
+        let mut calling: Pin<Box<dyn Future<Output = wire::CallOutput> + Send + '_>> = if listener.is_some() {
+            // The receiver lives as long as the call, so sending cannot fail.
+            let tell = move |notice| drop(told.send(notice));
+            Box::pin(self.door.call_telling(op, args, opts, &cancel, tell))
+        } else {
+            Box::pin(self.door.call(op, args, opts, &cancel))
+        };
+        let tell_all = || {
+            for notice in notices.try_iter() {
+                if let Some(listener) = listener
+                    && let Err(error) = listener.call1((notice,))
+                {
+                    error.write_unraisable(py, Some(listener));
+                }
+            }
+        };
         let mut wait =
             |slice| py.detach(|| driver.run(async { tokio::time::timeout(slice, calling.as_mut()).await }));
         let process = std::process::id();
         loop {
-            if let Ok(outcome) = wait(SLICE) {
+            let ended = wait(SLICE);
+            tell_all();
+            if let Ok(outcome) = ended {
                 return Ok((Some(answer(py, outcome)), None));
             }
             let raised = py.check_signals();
@@ -93,7 +127,9 @@ impl Engine {
         }
     }
 
-    /// Starts a call whose answer arrives in `mailbox` under `ticket`.
+    /// Starts a call whose answer arrives in `mailbox` under `ticket`. With `listens`, its notices arrive there too.
+    #[pyo3(signature = (op, args, opts, mailbox, ticket, listens=false))]
+    #[expect(clippy::too_many_arguments, reason = "Python passes them by position")]
     fn start(
         &self,
         py: Python<'_>,
@@ -102,10 +138,20 @@ impl Engine {
         opts: String,
         mailbox: &Mailbox,
         ticket: u64,
+        listens: bool,
     ) -> PyResult<Call> {
         let cancel = wire::Cancel::new();
         let (door, delivery, signal) = (Arc::clone(&self.door), mailbox.delivery(ticket), cancel.clone());
-        driver(py)?.spawn(async move { delivery.put(door.call(&op, &args, &opts, &signal).await) });
+        driver(py)?.spawn(async move {
+            let outcome = if listens {
+                let notices = delivery.clone();
+                let tell = move |notice| notices.notify(notice);
+                door.call_telling(&op, &args, &opts, &signal, tell).await
+            } else {
+                door.call(&op, &args, &opts, &signal).await
+            };
+            delivery.put(outcome);
+        });
         Ok(Call(cancel))
     }
 }

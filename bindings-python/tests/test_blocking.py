@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import logging
 import math
 import sys
 from collections.abc import Callable
@@ -13,16 +12,14 @@ from datetime import datetime, timedelta, timezone
 from functools import partial
 from inspect import signature
 from typing import Any
-from unittest.mock import ANY, AsyncMock, Mock
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 from msgspec.json import Decoder
 
 from hightouch_sdk import (
     UNSET,
-    CallEnd,
     ConfigError,
-    Cut,
     Hightouch,
     InvalidRequestError,
     ProtocolError,
@@ -243,20 +240,6 @@ def test_headers_of_a_client_go_out_with_every_request_and_headers_of_a_call_rep
         assert request["headers"]["x-team"] == ("mine" if request["operation"] == "TriggerRun" else "data")
 
 
-def test_a_cut_of_the_limit_is_logged_as_a_warning_and_passed_to_hooks(
-    new_world: Callable[..., World], caplog: pytest.LogCaptureFixture
-) -> None:
-    world = new_world(script=[{"answer": {"status": 429, "body": {"message": "slow down"}}}])
-    ends: list[CallEnd] = []
-    with Hightouch(**world.settings(on_end=ends.append)) as client, caplog.at_level(logging.WARNING, "hightouch_sdk"):
-        client.request("GET", "/syncs")
-        client.request("GET", "/syncs")
-    assert [end.meta.cuts for end in ends if end.meta is not None] == [[Cut(allowed=140, closed_ms=ANY)], []]
-    (record,) = caplog.records
-    assert record.levelno == logging.WARNING
-    assert "140 requests" in record.getMessage()
-
-
 def test_request_decodes_numbers_of_any_size(new_world: Callable[..., World]) -> None:
     text = '{"huge": 1e400, "long": 123456789012345678901234567890, "longest": ' + "9" * 5000 + "}"
     world = new_world(script=[{"answer": {"status": 200, "text": text}}])
@@ -333,19 +316,6 @@ def test_progress_is_a_line_on_a_terminal_and_silence_elsewhere(
     lines = stream.getvalue().split("\r")
     assert (lines[-1].startswith("run 9001: success") and lines[-1].endswith("\n")) == speaks
     assert (len(lines) > 1) == speaks
-
-
-def test_a_call_is_logged_without_its_arguments(
-    client: Hightouch, world: World, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.DEBUG, "hightouch_sdk"):
-        list(client.syncs.list(slug="quite-private"))
-        client.set_api_key(world.keys.readOnly)
-    assert [record.levelno for record in caplog.records] == [logging.DEBUG, logging.DEBUG]
-    assert caplog.messages[0].startswith("syncs.list (ListSync) succeeded in ")
-    assert "attempts [200]" in caplog.messages[0]
-    assert "quite-private" not in caplog.text
-    assert world.keys.readOnly not in caplog.text
 
 
 def test_a_diagnosis_contains_the_result_of_the_tls_handshake(client: Hightouch) -> None:

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import urllib.parse
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 import pytest
 
-from hightouch_sdk import AsyncHightouch, CallEnd, CallStart, ConfigError, Hightouch, NotFoundError
+from hightouch_sdk import (
+    AsyncHightouch,
+    CallEnd,
+    CallStart,
+    ConfigError,
+    Hightouch,
+    InvalidRequestError,
+    NotFoundError,
+)
 from sandbox import World
 
 Heard = list[Any]
@@ -23,9 +32,14 @@ def test_hooks_are_called_before_and_after_a_call(world: World) -> None:
     heard: Heard = []
     with Hightouch(**world.settings(**ear(heard))) as client:
         sync = client.syncs.get(1)
-        assert heard[0] == CallStart(operation="syncs.get", operation_id="GetSync")
-        end = heard[1]
+        start, end = heard
+        assert isinstance(start, CallStart)
         assert isinstance(end, CallEnd)
+        assert (start.operation, start.operation_id) == ("syncs.get", "GetSync")
+        assert (start.resource, start.sync) == ("sync 1", "1")
+        assert (start.http_method, start.url_template) == ("GET", "/syncs/{syncId}")
+        address = urllib.parse.urlsplit(world.answer["baseUrl"])
+        assert (start.server_address, start.server_port) == (address.hostname, address.port)
         assert (end.operation, end.operation_id, end.error, sync.id) == ("syncs.get", "GetSync", None, 1)
         assert end.meta is not None
         assert [attempt.status for attempt in end.meta.attempts] == [200]
@@ -114,3 +128,80 @@ def test_hooks_are_not_called_if_the_client_cannot_be_created() -> None:
     with pytest.raises(ConfigError):
         Hightouch(api_key="", **ear(heard))
     assert heard == []
+
+
+def test_the_start_the_end_and_the_metadata_of_a_call_share_its_id(new_world: Callable[..., World]) -> None:
+    heard: Heard = []
+    world = new_world(syncs=3, slugs=["orders"], runs={"seconds": 1})
+    with Hightouch(**world.settings(**ear(heard))) as client:
+        client.syncs.trigger("orders").wait(timeout=60)
+        with pytest.raises(NotFoundError):
+            client.syncs.get("no-such-sync")
+        client.diagnose()
+
+    async def main() -> None:
+        async with AsyncHightouch(**world.settings(**ear(heard))) as client:
+            await client.syncs.get("orders")
+
+    asyncio.run(main())
+    starts = [event for event in heard if isinstance(event, CallStart)]
+    ends = [event for event in heard if isinstance(event, CallEnd)]
+    assert len({start.call_id for start in starts}) == len(starts) >= 5
+    assert [start.call_id for start in starts] == [end.call_id for end in ends]
+    for end in ends:
+        assert end.meta is not None
+        assert (end.meta.call_id, end.meta.sync, end.meta.resource) == (end.call_id, end.sync, end.resource)
+    assert starts[0].sync == "orders"
+    assert starts[1].resource == f"run 9001 of sync {starts[1].sync}"
+
+
+def test_two_calls_at_once_are_told_apart_by_their_ids(world: World) -> None:
+    heard: Heard = []
+
+    async def main() -> None:
+        async with AsyncHightouch(**world.settings(**ear(heard))) as client:
+            await asyncio.gather(*(client.syncs.get(sync) for sync in (1, 2, 3)))
+
+    asyncio.run(main())
+    syncs = {start.call_id: start.sync for start in heard if isinstance(start, CallStart)}
+    assert set(syncs.values()) == {"1", "2", "3"}
+    assert len(syncs) == 3
+    assert {end.call_id: end.sync for end in heard if isinstance(end, CallEnd)} == syncs
+
+
+def test_a_hook_sets_headers_of_all_requests_of_a_call(new_world: Callable[..., World]) -> None:
+    world = new_world(slugs=["orders"])
+
+    def trace(call: CallStart) -> None:
+        assert call.headers.pop("x-taken-away") == "yes"
+        call.headers["traceparent"] = f"00-{call.call_id}-00f067aa0ba902b7-01"
+
+    headers = {"x-kept": "yes", "x-taken-away": "yes"}
+    ids: list[str] = []
+    hooks = {"on_start": trace, "on_end": lambda end: ids.append(end.call_id)}
+    with Hightouch(**world.settings(**hooks)) as client:
+        client.syncs.trigger("orders", headers=headers)
+
+    async def main() -> None:
+        async with AsyncHightouch(**world.settings(**hooks)) as client:
+            await client.syncs.get(1, headers=headers)
+
+    asyncio.run(main())
+    sent = [request["headers"] for request in world.requests()]
+    assert [header["traceparent"].split("-")[1] for header in sent] == [ids[0], ids[0], ids[1]]
+    assert all(header["x-kept"] == "yes" and "x-taken-away" not in header for header in sent)
+    assert headers == {"x-kept": "yes", "x-taken-away": "yes"}
+
+
+@pytest.mark.parametrize(("name", "value"), [("Authorization", "x"), ("X-Request-Id", "x"), ("a b", "x"), ("x-a", 7)])
+def test_a_header_that_the_option_may_not_set_is_refused_from_a_hook_too(world: World, name: str, value: Any) -> None:
+    heard: Heard = []
+
+    def add(call: CallStart) -> None:
+        call.headers[name] = value
+
+    with Hightouch(**world.settings(on_start=add, on_end=heard.append)) as client:
+        with pytest.raises(InvalidRequestError) as raised:
+            client.syncs.get(1)
+        assert heard[0].error is raised.value
+    assert world.requests() == []

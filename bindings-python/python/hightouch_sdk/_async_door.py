@@ -14,6 +14,7 @@ from ._async_keys import AsyncKeys
 from ._door import UNHOOKED, Door, interrupted, meta_of, read
 from ._encoding import args_json, options_json
 from ._errors import HightouchError
+from ._log import listener, tell
 from ._native import Mailbox
 
 if TYPE_CHECKING:
@@ -58,6 +59,9 @@ class _Inbox:
             future = self._pending.get(ticket)
             if future is not None and not future.done():
                 future.set_result(answer)
+        # These come last: if a filter of the log raises, the event loop reports it, and no answer is lost.
+        for notice in self.mailbox.notices():
+            tell(notice)
 
     def expect(self) -> int:
         """Creates a ticket for one answer, which the inbox expects until `forget` is called."""
@@ -152,12 +156,12 @@ class AsyncDoor:
         engine, keys = self.local.engine, self.local.keys
         if isinstance(keys, AsyncKeys):
             opts = keys.serve(engine, opts)
-        texts = op, args_json(args), options_json(opts)
+        text = args_json(args)
         with self.asking():
             if self.local.hooks is None or op in UNHOOKED:
-                return await self._answer(*texts, late)
-            with self.local.hooks.around(op) as around:
-                answer = await self._answer(*texts, late)
+                return await self._answer(op, text, options_json(opts), late)
+            with self.local.hooks.around(engine, op, text, opts) as around:
+                answer = await self._answer(op, text, options_json(around.options()), late)
                 around.meta = meta_of(answer[0])
             return answer
 
@@ -169,7 +173,7 @@ class AsyncDoor:
         inbox = _inbox(_running_loop())
         ticket = inbox.expect()
         try:
-            call = self.local.engine.start(op, args, opts, inbox.mailbox, ticket)
+            call = self.local.engine.start(op, args, opts, inbox.mailbox, ticket, listener() is not None)
             try:
                 answer = await inbox.answer(ticket)
             except BaseException as stopped:

@@ -11,14 +11,13 @@ from msgspec.json import Decoder
 
 from ._encoding import NOT_WRITTEN, args_json, encoded, options_json
 from ._errors import ConfigError, HightouchError, Meta, ProtocolError, failure
-from ._log import logger
+from ._log import listener, log_end
 from ._native import Engine, Mailbox, monotonic
 from ._surrogates import decode
 from ._waiting import arrived, called
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from logging import Logger
 
     from ._encoding import Args, Opts
     from ._hooks import Hooks
@@ -60,12 +59,7 @@ def read(answer: Answer, keys: Keys | None = None) -> tuple[str, bytes]:
         HightouchError: The call failed.
     """
     ok, head, body = answer
-    log = logger()
-    if log is not None and log.isEnabledFor(_DEBUG):
-        _log(log, ok, head)
-    # Searches the text first: few answers have cuts, and decoding each head would double the cost of a call in Python.
-    if '"cuts":[{' in head:
-        _warn(ok, head)
+    log_end(_outcome, ok, head)
     if ok:
         return head, body
     error = failure(head)
@@ -137,9 +131,6 @@ _SLICE_S = 0.05
 UNHOOKED = frozenset({"syncs.run_many", "batch.next"})
 """Operations that send nothing themselves. Hooks are not called for the requests of a batch."""
 
-_DEBUG = 10
-"""``logging.DEBUG``. This module does not import ``logging``."""
-
 KEY_FUNCTION = "key_function"
 """The code of a failure that was caused by the function that returns the key."""
 
@@ -147,42 +138,6 @@ KEY_FUNCTION = "key_function"
 def _outcome(ok: bool, head: str) -> tuple[HightouchError | None, Meta | None]:
     error = None if ok else failure(head)
     return error, meta_of(head) if error is None else error.meta
-
-
-def _operation(meta: Meta) -> str:
-    return meta.operation if meta.operation_id is None else f"{meta.operation} ({meta.operation_id})"
-
-
-def _log(log: Logger, ok: bool, head: str) -> None:
-    error, meta = _outcome(ok, head)
-    if meta is None:
-        return
-    log.debug(
-        "%s %s in %.0f ms, of which it waited %.0f ms for the rate limit; attempts %s, mended %s, request %s",
-        _operation(meta),
-        "succeeded" if error is None else f"failed ({error.kind})",
-        meta.duration_ms,
-        meta.waited_ms,
-        [attempt.failure or attempt.status for attempt in meta.attempts],
-        meta.mended,
-        meta.request_id,
-    )
-
-
-def _warn(ok: bool, head: str) -> None:
-    _, meta = _outcome(ok, head)
-    log = logger(wanted=True)
-    if meta is None or log is None:
-        return
-    for cut in meta.cuts:
-        log.warning(
-            "The server refused %s because of its rate limit (429). Up to %d requests per window are sent from now on,"
-            " and none for the next %.1f s; request %s",
-            _operation(meta),
-            cut.allowed,
-            cut.closed_ms / 1000,
-            meta.request_id,
-        )
 
 
 _DECODERS: dict[object, Decoder[Any]] = {}
@@ -296,11 +251,12 @@ class Door:
         engine = self.engine
         if self.keys is not None:
             opts = self.keys.serve(engine, opts)
-        texts = op, args_json(args), options_json(opts)
+        text = args_json(args)
         if self.hooks is None or op in UNHOOKED:
-            return settled(called(engine, *texts), op, self.keys, late)
-        with self.hooks.around(op) as around:
-            answer = settled(called(engine, *texts), op, self.keys, late)
+            return settled(called(engine, op, text, options_json(opts), listener()), op, self.keys, late)
+        with self.hooks.around(engine, op, text, opts) as around:
+            it = called(engine, op, text, options_json(around.options()), listener())
+            answer = settled(it, op, self.keys, late)
             around.meta = meta_of(answer[0])
         return answer
 

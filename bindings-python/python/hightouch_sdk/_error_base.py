@@ -25,6 +25,8 @@ class Attempt(Value, frozen=True, kw_only=True):
     """The HTTP status of the answer."""
     failure: str | None = None
     """The kind of the failure, such as ``"timeout"``, if no complete answer arrived."""
+    at_ms: float = field(name="atMs", default=0.0)
+    """When the request began, in milliseconds since the start of the call."""
     ms: float = 0.0
     """How long the request took, in milliseconds, without the wait for the rate limit."""
 
@@ -41,6 +43,9 @@ class Cut(Value, frozen=True, kw_only=True):
 class Meta(Value, frozen=True, kw_only=True):
     """The metadata of a call, for logs and traces."""
 
+    call_id: str = field(name="callId", default="")
+    """The id of the call: 32 hexadecimal digits. The start and the end of a call have the same id in hooks, and so have
+    its log records. All requests that the call needs share it."""
     request_id: str = field(name="requestId", default="")
     """The id of the call's own request, which this package sends as ``X-Request-Id`` with each attempt. Other requests
     of the call, such as the look-up of a slug, have ids of their own."""
@@ -50,6 +55,8 @@ class Meta(Value, frozen=True, kw_only=True):
     """The API's name for the operation, such as ``"ListSync"``; None for a call that has none, such as ``request``."""
     resource: str | None = None
     """What the method was called on, such as ``"sync 7"``; None if the method is called on nothing."""
+    sync: str | None = None
+    """The sync that the call is about, as it was named: its id or its slug. A run names its sync by the id."""
     waited_ms: float = field(name="waitedMs", default=0.0)
     """How long the call waited for the rate limit, in milliseconds."""
     duration_ms: float = field(name="durationMs", default=0.0)
@@ -59,7 +66,7 @@ class Meta(Value, frozen=True, kw_only=True):
     attempts: list[Attempt] = field(default=[])
     """The requests that were sent, in their order."""
     cuts: list[Cut] = field(default=[])
-    """One entry for each refusal (429) of this call that lowered the rate limit. Each is also logged as a warning."""
+    """One entry for each refusal (429) of this call that lowered the rate limit. Each is also logged."""
 
 
 @public

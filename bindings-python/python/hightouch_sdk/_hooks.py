@@ -2,40 +2,72 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from msgspec import Struct
+from msgspec.json import Decoder
 
 from ._callables import check_function
-from ._errors import ConfigError, HightouchError, Meta
+from ._encoding import checked_headers
+from ._errors import ConfigError, HightouchError, InvalidRequestError, Meta
 from ._log import logger
-from ._names import OPERATION_IDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from ._encoding import Opts
+    from ._native import Engine
 
-class CallStart(Struct, frozen=True, kw_only=True):
+
+class CallStart(Struct, frozen=True, kw_only=True, rename="camel"):
     """A call that is about to start."""
 
+    call_id: str = ""
+    """The id of the call: 32 hexadecimal digits. Its :class:`CallEnd`, its metadata and its log records have the same
+    id. All requests that the call needs share it."""
     operation: str
     """The method, such as ``"syncs.list"``. ``"run"`` is a step of :meth:`Run.wait` or :meth:`Run.states`."""
     operation_id: str | None = None
     """The API's own name of the operation, such as ``"ListSync"``; None if the method has no such name."""
+    resource: str | None = None
+    """What the method is called on, such as ``"sync 7"``; None if it is called on nothing."""
+    sync: str | None = None
+    """The sync that the call is about, as it was named: its id or its slug. A run names its sync by the id."""
+    http_method: str | None = None
+    """The HTTP method, such as ``"GET"``; None if the call has requests of several kinds."""
+    url_template: str | None = None
+    """The path below the base URL, such as ``"/syncs/{syncId}"``; None if the call has no fixed path."""
+    server_address: str | None = None
+    """The host name of the API or of the gateway before it."""
+    server_port: int | None = None
+    """The port of the server."""
+    headers: dict[str, str] = {}
+    """The headers to send in addition to those of the client. At first they are the option ``headers`` of the call. A
+    hook may add headers, such as ``traceparent``, and change or remove them. All requests of the call send them. With a
+    header that the option may not set either, the call raises :class:`InvalidRequestError`, and nothing is sent."""
 
 
 class CallEnd(Struct, frozen=True, kw_only=True):
     """A call that has ended."""
 
+    call_id: str = ""
+    """The id of the call, as in :class:`CallStart`."""
     operation: str
     """The method, as in :class:`CallStart`."""
     operation_id: str | None = None
     """The API's own name of the operation, as in :class:`CallStart`."""
+    resource: str | None = None
+    """What the method was called on, as in :class:`CallStart`."""
+    sync: str | None = None
+    """The sync that the call is about, as in :class:`CallStart`."""
     meta: Meta | None = None
     """The metadata of the call. None if the call was interrupted; may be None if it failed before anything was sent."""
     error: BaseException | None = None
     """The exception that the call raises; None if the call succeeded."""
+
+
+_START = Decoder(CallStart)
 
 
 class Hooks:
@@ -50,32 +82,60 @@ class Hooks:
     ) -> None:
         check_function("on_start", on_start, ConfigError)
         check_function("on_end", on_end, ConfigError)
-        self._on_start = on_start
-        self._on_end = on_end
+        self._on_start = [] if on_start is None else [on_start]
+        self._on_end = [] if on_end is None else [on_end]
 
-    def around(self, op: str) -> Around:
+    def add(self, on_start: Callable[[CallStart], object], on_end: Callable[[CallEnd], object]) -> None:
+        """Adds hooks. Of several, the start hooks run in the order of their addition, and the end hooks in reverse."""
+        # Calls in progress iterate over the old lists.
+        self._on_start = [*self._on_start, on_start]
+        self._on_end = [on_end, *self._on_end]
+
+    def around(self, engine: Engine, op: str, args: str, opts: Opts) -> Around:
         """Returns a context manager that calls the hooks before and after one call."""
-        return Around(self, CallStart(operation=op.removeprefix("client."), operation_id=OPERATION_IDS.get(op)))
+        start = _START.decode(engine.announce(op, args))
+        headers = opts.get("headers")
+        if isinstance(headers, dict):
+            start.headers.update(cast("dict[str, str]", headers))
+        return Around(self, start, opts)
 
     def started(self, call: CallStart) -> None:
-        if self._on_start is not None:
-            _run(self._on_start, call)
+        for hook in self._on_start:
+            _run(hook, call)
 
     def ended(self, call: CallStart, meta: Meta | None, error: BaseException | None) -> None:
-        if self._on_end is not None:
-            end = CallEnd(operation=call.operation, operation_id=call.operation_id, meta=meta, error=error)
-            _run(self._on_end, end)
+        end = CallEnd(
+            call_id=call.call_id,
+            operation=call.operation,
+            operation_id=call.operation_id,
+            resource=call.resource,
+            sync=call.sync,
+            meta=meta,
+            error=error,
+        )
+        for hook in self._on_end:
+            _run(hook, end)
 
 
 class Around:
     """One call between its hooks. ``meta`` is set once the call has succeeded."""
 
-    __slots__ = ("_call", "_hooks", "meta")
+    __slots__ = ("_call", "_hooks", "_opts", "meta")
 
-    def __init__(self, hooks: Hooks, call: CallStart) -> None:
+    def __init__(self, hooks: Hooks, call: CallStart, opts: Opts) -> None:
         self._hooks = hooks
         self._call = call
+        self._opts = opts
         self.meta: Meta | None = None
+
+    def options(self) -> Opts:
+        """Returns the options of the call, with its id and with the headers that the hooks want.
+
+        Raises:
+            InvalidRequestError: A hook has set a header to something else than a string.
+        """
+        headers = checked_headers(self._call.headers, InvalidRequestError)
+        return {**self._opts, "callId": self._call.call_id, "headers": headers or None}
 
     def __enter__(self) -> Around:  # noqa: PYI034
         self._hooks.started(self._call)

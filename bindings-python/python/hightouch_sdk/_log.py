@@ -1,19 +1,28 @@
-"""The logger of the package."""
+"""Writes the log records of calls to the logger of the package."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.json import Decoder
+
+from ._errors import HightouchError, Meta
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from logging import Logger
+
+_DEBUG, _INFO = 10, 20
+"""``logging.DEBUG`` and ``logging.INFO``. This module does not import ``logging``."""
 
 
 def logger(*, wanted: bool = False) -> Logger | None:
     """Returns the logger; None if the program has not imported ``logging``, because then no handler exists.
 
     Args:
-        wanted: Import ``logging`` if necessary. This is for warnings: even without any other handler, the last-resort
+        wanted: Import ``logging`` if necessary. This is for errors: even without any other handler, the last-resort
             handler of ``logging`` prints them.
     """
     if wanted:
@@ -24,3 +33,78 @@ def logger(*, wanted: bool = False) -> Logger | None:
         return logging.getLogger("hightouch_sdk")
     loaded = sys.modules.get("logging")
     return None if loaded is None else loaded.getLogger("hightouch_sdk")
+
+
+def _enabled(level: int) -> Logger | None:
+    log = logger()
+    return log if log is not None and log.isEnabledFor(level) else None
+
+
+class _Notice(Struct, rename="camel"):
+    """Something that happened during a call, with a text for people."""
+
+    event: str
+    text: str
+    call_id: str
+    operation: str
+    operation_id: str | None = None
+    resource: str | None = None
+    sync: str | None = None
+    attempt: int = 0
+    waited_ms: float = 0.0
+
+
+_NOTICE = Decoder(_Notice)
+
+
+def listener() -> Callable[[str], None] | None:
+    """Returns the function that logs what happens during a call; None if nobody would see it."""
+    return None if _enabled(_INFO) is None else tell
+
+
+def tell(notice: str) -> None:
+    """Logs something that happened during a call."""
+    log = _enabled(_INFO)
+    if log is not None:
+        it = _NOTICE.decode(notice)
+        log.info("%s", it.text, extra=_extra(it, it.event, it.attempt))
+
+
+def log_end(read: Callable[[bool, str], tuple[HightouchError | None, Meta | None]], ok: bool, head: str) -> None:
+    """Logs a call that has ended. ``read`` decodes its head, which is done only if somebody sees the record."""
+    log = _enabled(_DEBUG)
+    if log is None:
+        return
+    error, meta = read(ok, head)
+    if meta is None:
+        return
+    log.debug(
+        "%s %s in %.0f ms, of which it waited %.0f ms for the rate limit; attempts %s, mended %s, request %s",
+        _named(meta),
+        "succeeded" if error is None else f"failed ({error.kind})",
+        meta.duration_ms,
+        meta.waited_ms,
+        [attempt.failure or attempt.status for attempt in meta.attempts],
+        meta.mended,
+        meta.request_id,
+        extra=_extra(meta, "ended", len(meta.attempts)),
+    )
+
+
+def _named(meta: Meta) -> str:
+    if meta.operation == "run" and meta.resource is not None:
+        return meta.resource
+    return meta.operation if meta.resource is None else f"{meta.operation} ({meta.resource})"
+
+
+def _extra(it: _Notice | Meta, event: str, attempt: int) -> dict[str, Any]:
+    return {
+        "event": event,
+        "call_id": it.call_id,
+        "operation": it.operation,
+        "operation_id": it.operation_id,
+        "resource": it.resource,
+        "sync": it.sync,
+        "attempt": attempt,
+        "waited": it.waited_ms / 1000,
+    }

@@ -6,9 +6,11 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ._native import Mailbox
+from ._native import Mailbox, monotonic
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ._door import Answer
     from ._native import Engine
 
@@ -26,23 +28,34 @@ def _gevent() -> Any:
     return sys.modules["gevent"] if monkey is not None and monkey.is_module_patched("socket") else None
 
 
-def called(engine: Engine, op: str, args: str, opts: str) -> tuple[Answer | None, BaseException | None]:
+def called(
+    engine: Engine, op: str, args: str, opts: str, listener: Callable[[str], None] | None
+) -> tuple[Answer | None, BaseException | None]:
     """Makes a call and waits. Returns the answer and the exception that interrupted the wait, as far as there are."""
     if _gevent() is None:
         _warn_in_event_loop()
-        return engine.call(op, args, opts)
+        return engine.call(op, args, opts, listener)
     mailbox = Mailbox()
-    call = engine.start(op, args, opts, mailbox, 0)
-    raised: BaseException | None = None
+    call = engine.start(op, args, opts, mailbox, 0, listener is not None)
     try:
-        arrived(mailbox, None)
-    except BaseException as error:
-        raised = error
+        return _answer(mailbox, None, listener), None
+    except BaseException as raised:
         call.cancel()
         with suppress(BaseException):
-            arrived(mailbox, _CANCEL_S)
-    answers = mailbox.drain()
-    return answers[0][1] if answers else None, raised
+            return _answer(mailbox, monotonic() + _CANCEL_S, None), raised
+        return None, raised
+
+
+def _answer(mailbox: Mailbox, until: float | None, listener: Callable[[str], None] | None) -> Answer | None:
+    while until is None or monotonic() < until:
+        arrived(mailbox, None if until is None else until - monotonic())
+        answers = mailbox.drain()
+        for notice in mailbox.notices():
+            if listener is not None:
+                listener(notice)
+        if answers:
+            return answers[0][1]
+    return None
 
 
 def arrived(mailbox: Mailbox, seconds: float | None) -> bool:
