@@ -5,7 +5,7 @@
 
 import type { HightouchError } from './errors.js'
 import { errorFrom } from './failures.js'
-import type { CallStart } from './hooks.js'
+import type { CalledMethod } from './hooks.js'
 
 /** What a user passes: settings of a client, arguments of a method, or options of a call. */
 export type Input = 'setting' | 'argument' | 'option'
@@ -16,7 +16,7 @@ export type Input = 'setting' | 'argument' | 'option'
  * @param what The problem, as a sentence that starts in lower case.
  * @param call The call that was refused, if there was one.
  */
-export function refusal(input: Input, what: string, call?: CallStart, cause?: unknown): HightouchError {
+export function refusal(input: Input, what: string, call?: CalledMethod, cause?: unknown): HightouchError {
   const text = call ? `${call.operation}: ${what}` : what.charAt(0).toUpperCase() + what.slice(1)
   const kind = input === 'setting' ? 'config' : 'invalid_request'
   return errorFrom({ kind, message: `${text} Nothing was sent.`, ...call }, cause)
@@ -33,7 +33,7 @@ export function checkNames(
   input: Input,
   given: object,
   known: readonly string[],
-  { hidden = [], call }: { hidden?: readonly string[]; call?: CallStart | undefined } = {},
+  { hidden = [], call }: { hidden?: readonly string[]; call?: CalledMethod | undefined } = {},
 ): void {
   for (const name of Object.keys(given)) {
     if (known.includes(name) || hidden.includes(name)) continue
@@ -80,7 +80,7 @@ function editsBetween(from: string, to: string): number {
  *
  * @throws HightouchError (`invalid_request`) if `signal` is something else.
  */
-export function checkSignal(signal: unknown, call?: CallStart): void {
+export function checkSignal(signal: unknown, call?: CalledMethod): void {
   if (signal === undefined) return
   const { aborted, addEventListener } = (signal ?? {}) as Partial<AbortSignal>
   if (typeof aborted === 'boolean' && typeof addEventListener === 'function') return

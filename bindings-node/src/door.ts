@@ -6,9 +6,9 @@ import { isInKeyFunction, serveKeys, type ApiKeyFunction } from './credentials.j
 import { decode } from './decode.js'
 import { encode } from './encode.js'
 import { CancelledError } from './error-classes.js'
-import { HightouchError, type Failure } from './errors.js'
+import type { Failure } from './errors.js'
 import { errorFrom, failureOf } from './failures.js'
-import { notify, type CallHooks, type CallStart } from './hooks.js'
+import { isObserved, observe, type CalledMethod, type CallHooks, type CallStart } from './hooks.js'
 import { Json } from './json.js'
 import type { CallOptions, Meta } from './meta.js'
 import { CALL_OPTIONS, OPERATION_IDS } from './names.js'
@@ -199,35 +199,29 @@ export class Door {
     { signal, ...options }: CallOptions,
     internalOptions = {},
   ): Promise<EncodedReply> {
-    const call = callStart(op)
+    const call = calledMethod(op)
     checkNames('option', options, KNOWN_OPTIONS, { call })
     checkSignal(signal, call)
     throwIfAborted(signal)
     // The arguments are encoded before the first await, so that later changes to the objects are not sent.
     const encodedArgs = encode(args, 'argument', call)
     const inKeyFunction = isInKeyFunction() && { inKeyFunction: true }
-    const encodedOptions = encode({ ...options, ...internalOptions, ...inKeyFunction }, 'option', call)
+    const encodeOptions = (more: object = {}): string =>
+      encode({ ...options, ...internalOptions, ...inKeyFunction, ...more }, 'option', call)
+    const encodedOptions = encodeOptions()
     // The call waits for a microtask, so that nothing is sent if the caller aborts in the same tick.
     if (signal) await Promise.resolve()
     throwIfAborted(signal)
-    const send = (): Promise<EncodedReply> => this.#send(op, encodedArgs, encodedOptions, signal)
-    return LOCAL.has(op) ? await send() : await this.#withHooks(call, send, signal)
-  }
-
-  async #withHooks(
-    call: CallStart,
-    send: () => Promise<EncodedReply>,
-    signal?: AbortSignal,
-  ): Promise<EncodedReply> {
-    const { onStart, onEnd } = this.#hooks
-    notify(onStart, call)
+    if (LOCAL.has(op)) return await this.#send(op, encodedArgs, encodedOptions, signal)
     try {
-      const reply = await send()
-      notify(onEnd, { ...call, meta: reply.head.meta })
-      return reply
+      if (!isObserved(this.#hooks)) return await this.#send(op, encodedArgs, encodedOptions, signal)
+      const announced = JSON.parse(this.#engine.announce(op, encodedArgs)) as Omit<CallStart, 'headers'>
+      const { callId } = announced
+      const start = { ...announced, headers: { ...options.headers } }
+      return await observe(this.#hooks, start, async (headers) =>
+        this.#send(op, encodedArgs, encodeOptions({ callId, headers }), signal),
+      )
     } catch (error) {
-      if (!(error instanceof HightouchError)) throw error
-      notify(onEnd, { ...call, error, ...(error.meta && { meta: error.meta }) })
       if (signal && error instanceof CancelledError) {
         recordAborted(signal, error)
         throwIfAborted(signal)
@@ -262,18 +256,17 @@ export class Door {
  * Converts the name of an operation at the door, such as `sync_sequences.trigger`, to the name of its method,
  * `syncSequences.trigger`, and adds the API's own id of the operation.
  */
-function callStart(op: string): CallStart {
-  let known = CALL_STARTS.get(op)
+function calledMethod(op: string): CalledMethod {
+  let known = CALLED_METHODS.get(op)
   if (!known) {
     const operation = op
       .replace(/^client\./, '')
       .replace(/_(.)/g, (_match, letter: string) => letter.toUpperCase())
     const operationId = OPERATION_IDS[op]
     known = { operation, ...(operationId !== undefined && { operationId }) }
-    CALL_STARTS.set(op, known)
+    CALLED_METHODS.set(op, known)
   }
-  // Each call gets a copy, because hooks may change it.
-  return { ...known }
+  return known
 }
 
-const CALL_STARTS = new Map<string, CallStart>()
+const CALLED_METHODS = new Map<string, CalledMethod>()

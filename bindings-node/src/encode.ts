@@ -1,7 +1,7 @@
 /** Encodes the user's settings, arguments and options for the core. */
 
 import { refusal, type Input } from './checks.js'
-import type { CallStart } from './hooks.js'
+import type { CalledMethod } from './hooks.js'
 import { textIn } from './json.js'
 import { stringify } from './json-encoding.js'
 import { formatPath } from './jsontext.js'
@@ -13,7 +13,7 @@ import { formatPath } from './jsontext.js'
  * @throws HightouchError with the path of a member that JSON cannot express, or that `JSON.stringify` would drop or
  * change without an error.
  */
-export function encode(value: object, input: Input, call?: CallStart): string {
+export function encode(value: object, input: Input, call?: CalledMethod): string {
   // Most values have only a few plain members. For these, the checks below would take longer than the encoding.
   if (isPlain(value)) return JSON.stringify(value)
   return stringify(textIn, value, input === 'argument', ({ path, reason, cause }) => {

@@ -1,18 +1,55 @@
-/** Hooks, which the user passes to a client, and the function that calls hooks and other functions of the user. */
+/**
+ * Hooks, which the user passes to a client; the channel for subscribers of the whole process; and the function that calls
+ * functions of the user.
+ */
 
-import type { HightouchError } from './errors.js'
+import { tracingChannel } from 'node:diagnostics_channel'
+
+import { HightouchError } from './errors.js'
 import type { Meta } from './meta.js'
 
-/** A call that starts. */
-export interface CallStart {
+/** The name of a method that was called. */
+export interface CalledMethod {
   /** The method, such as `syncs.list`; `run` for each step of a handle's `wait` or `states`. */
   operation: string
   /** The API's own id of the operation, such as `ListSync`; absent if the method has none. */
   operationId?: string
 }
 
+/** A call, as it is known before it starts. */
+export interface CallInfo extends CalledMethod {
+  /**
+   * The id of the call: 32 hexadecimal digits. The start, the end and the {@link Meta} of a call have the same id. All
+   * requests that the call needs share it.
+   */
+  callId: string
+  /** What the method is called on, such as `sync 7`; absent if it is called on nothing. */
+  resource?: string
+  /** The sync that the call is about, as it was named: its id or its slug. A run names its sync by the id. */
+  sync?: string
+  /** The HTTP method, such as `GET`; absent if the call has requests of several kinds. */
+  httpMethod?: string
+  /** The path below the base URL, such as `/syncs/{syncId}`; absent if the call has no fixed path. */
+  urlTemplate?: string
+  /** The host name of the API or of the gateway before it. */
+  serverAddress?: string
+  /** The port of the server. */
+  serverPort?: number
+}
+
+/** A call that starts. */
+export interface CallStart extends CallInfo {
+  /**
+   * The headers to send in addition to those of the client. At first they are the option `headers` of the call. A hook
+   * may add headers, such as `traceparent`, and change or remove them, until it returns. All requests of the call send
+   * them. With a header that the option may not set either, the call rejects with an {@link InvalidRequestError}, and
+   * nothing is sent.
+   */
+  headers: Record<string, string>
+}
+
 /** A call that has ended. */
-export interface CallEnd extends CallStart {
+export interface CallEnd extends CallInfo {
   /** The requests of the call and their timing; may be absent if nothing was sent. */
   meta?: Meta
   /** The error that the call failed with; absent if it succeeded. */
@@ -20,10 +57,21 @@ export interface CallEnd extends CallStart {
 }
 
 /**
+ * The object that subscribers of the {@link https://nodejs.org/api/diagnostics_channel.html#class-tracingchannel | tracing
+ * channel} `hightouch-sdk:call` get. All events of one call have the same object.
+ */
+export interface CallContext extends CallStart {
+  /** The requests of the call and their timing, once the call has succeeded. */
+  result?: Meta
+  /** The error, once the call has failed. */
+  error?: HightouchError
+}
+
+/**
  * Hooks: functions that a client calls before and after each call that may send requests. Each page of a list and each
  * step of following a run is a call. No hook is called if a call rejects before it starts, such as for an unknown
- * option or for a signal that has already aborted. A hook cannot change a call: if the hook throws or rejects, its
- * error is emitted as a process warning. The package writes no log; use `onEnd` to write one.
+ * option or for a signal that has already aborted. Apart from the headers, a hook cannot change a call: if the hook
+ * throws or rejects, its error is emitted as a process warning. The package writes no log; use `onEnd` to write one.
  *
  * ```ts
  * const ht = new Hightouch({
@@ -39,7 +87,7 @@ export interface CallHooks {
   /**
    * Called before each call.
    *
-   * @param call The call.
+   * @param call The call. Its `headers` may be changed.
    */
   onStart?: ((call: CallStart) => void) | undefined
   /**
@@ -48,6 +96,58 @@ export interface CallHooks {
    * @param call The call and its outcome.
    */
   onEnd?: ((call: CallEnd) => void) | undefined
+}
+
+const CHANNEL = tracingChannel<unknown, CallContext>('hightouch-sdk:call')
+
+/**
+ * Whether anybody wants to know of the calls of a client.
+ *
+ * @internal
+ */
+export function isObserved({ onStart, onEnd }: CallHooks): boolean {
+  return onStart !== undefined || onEnd !== undefined || CHANNEL.hasSubscribers
+}
+
+/**
+ * Makes a call between its hooks, and tells the subscribers of the tracing channel.
+ *
+ * @internal
+ * @param send Sends the call with the headers that hooks and subscribers want.
+ */
+export async function observe<Reply extends { head: { meta: Meta } }>(
+  { onStart, onEnd }: CallHooks,
+  start: CallStart,
+  send: (headers: Record<string, string>) => Promise<Reply>,
+): Promise<Reply> {
+  const { headers, ...call } = start
+  notify(onStart, start)
+  try {
+    const reply = await traced({ ...call, headers }, send)
+    notify(onEnd, { ...call, meta: reply.head.meta })
+    return reply
+  } catch (error) {
+    if (error instanceof HightouchError) {
+      notify(onEnd, { ...call, error, ...(error.meta && { meta: error.meta }) })
+    }
+    throw error
+  }
+}
+
+async function traced<Reply extends { head: { meta: Meta } }>(
+  context: CallContext,
+  send: (headers: Record<string, string>) => Promise<Reply>,
+): Promise<Reply> {
+  if (!CHANNEL.hasSubscribers) return send(context.headers)
+  const replies: Reply[] = []
+  await CHANNEL.tracePromise(async () => {
+    const reply = await send(context.headers)
+    replies.push(reply)
+    return reply.head.meta
+  }, context)
+  const [reply] = replies
+  if (!reply) throw new Error('the tracing channel did not run the call')
+  return reply
 }
 
 /**

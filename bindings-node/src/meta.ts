@@ -29,6 +29,8 @@ export interface Attempt {
   status?: number
   /** The kind of the failure, such as `timeout`, if no complete and readable answer came. */
   failure?: string
+  /** Milliseconds from the start of the call to the start of the attempt. */
+  atMs: number
   /** How long the attempt took, in milliseconds, without the wait for the rate limit. */
   ms: number
 }
@@ -44,6 +46,11 @@ export interface Cut {
 /** What happened during a call. */
 export interface Meta {
   /**
+   * The id of the call: 32 hexadecimal digits. The start and the end of a call have the same id in hooks. All requests
+   * that the call needs share it.
+   */
+  callId: string
+  /**
    * The id of the call's own request, sent as `X-Request-Id` with each attempt. Other requests of the call, such as the
    * look-up of a slug, have ids of their own.
    */
@@ -54,6 +61,8 @@ export interface Meta {
   operationId?: string
   /** What the method was called on, such as `sync 7`; absent if the method is called on nothing. */
   resource?: string
+  /** The sync that the call is about, as it was named: its id or its slug. A run names its sync by the id. */
+  sync?: string
   /** Milliseconds that the call waited for the rate limit. */
   waitedMs: number
   /** Milliseconds that the call took in all, with all attempts and waits. */

@@ -2,7 +2,8 @@
 
 /** An engine of the core. */
 export interface NativeEngine {
-  readonly constructor: unknown
+  /** Describes a call that is about to begin, as JSON. */
+  announce(op: string, args: string): string
 }
 
 /** Cancels the calls that were started with this handle. */

@@ -23,6 +23,7 @@ const failure: Failure = {
   hint: 'Look at the runs.',
   causes: ['outer', 'inner'],
   meta: {
+    callId: 'c-1',
     requestId: 'r-1',
     operation: 'syncs.trigger',
     waitedMs: 0,

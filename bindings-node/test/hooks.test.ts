@@ -60,7 +60,7 @@ describe('hooks', () => {
   test('name an operation by its method, with the id of the API beside it', async () => {
     const seen: unknown[] = []
     await using ht = clientOf(await world(), {
-      onStart: (start) => seen.push(start),
+      onStart: ({ operation, operationId }) => seen.push({ operation, operationId }),
       onEnd: ({ operation, operationId }) => seen.push({ operation, operationId }),
     })
     await ht.syncs.list({ limit: 1 })
@@ -75,7 +75,7 @@ describe('hooks', () => {
       list,
       trigger,
       trigger,
-      { operation: 'request' },
+      { operation: 'request', operationId: undefined },
       { operation: 'request', operationId: undefined },
     ])
   })

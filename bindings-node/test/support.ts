@@ -28,6 +28,7 @@ export interface World {
 export interface LogEntry {
   operation: string
   status: number | null
+  headers: Record<string, string>
   gone_ms?: number
 }
 

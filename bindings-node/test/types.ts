@@ -274,9 +274,9 @@ export async function clients(): Promise<void> {
   await using sync = new Hightouch({ apiKey: () => 'k' })
   await using later = new Hightouch({ apiKey: async () => Promise.resolve('k') })
   await using hooked = new Hightouch({
-    onStart: ({ operation }) => operation.length,
-    onEnd: ({ operation, meta, error }) =>
-      expectType<CallEnd>({ operation, ...(meta && { meta }), ...(error && { error }) }),
+    onStart: ({ callId, headers }) => (headers.traceparent = callId),
+    onEnd: ({ callId, operation, meta, error }) =>
+      expectType<CallEnd>({ callId, operation, ...(meta && { meta }), ...(error && { error }) }),
   })
   expectType<Hightouch[]>([sync, later, hooked])
   // @ts-expect-error a key function returns a string

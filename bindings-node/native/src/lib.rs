@@ -30,6 +30,15 @@ type Wake = ThreadsafeFunction<(), (), FnArgs<(Vec<Settled>,)>, Status, false, t
 #[napi]
 pub struct Engine(Arc<wire::Engine>);
 
+#[napi]
+impl Engine {
+    /// Describes a call that is about to begin, as JSON.
+    #[napi(catch_unwind)]
+    pub fn announce(&self, op: String, args: String) -> String {
+        self.0.announce(&op, &args)
+    }
+}
+
 /// Creates an engine from settings, which are JSON. Returns the failure as JSON if no engine can be created.
 #[napi(catch_unwind)]
 pub fn open(settings: String) -> Either<Engine, String> {
