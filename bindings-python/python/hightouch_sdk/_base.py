@@ -14,7 +14,7 @@ from ._door import Door, decoded, key_text, open_engine, returned
 from ._encoding import Seconds, checked_headers, json_argument, milliseconds
 from ._errors import ConfigError
 from ._health import Diagnosis, Stats
-from ._hooks import CallEnd, CallStart, Hooks
+from ._hooks import CallEnd, CallStart
 from ._keys import Keys
 
 if TYPE_CHECKING:
@@ -112,6 +112,25 @@ class Client(Generic[K]):
         """Returns the current state of the rate limit. Nothing is sent."""
         return decoded(_STATS, self._local.local("client.stats")[1])
 
+    def add_hooks(
+        self,
+        *,
+        on_start: Callable[[CallStart], object] | None = None,
+        on_end: Callable[[CallEnd], object] | None = None,
+    ) -> None:
+        """Adds hooks to those that the client has. Calls in progress do not call them.
+
+        Of several hooks, ``on_start`` runs in the order in which the hooks were added, and ``on_end`` in reverse.
+
+        Args:
+            on_start: Called before each call.
+            on_end: Called after each call.
+
+        Raises:
+            ConfigError: A hook is not a plain function.
+        """
+        self._local.add_hooks(on_start, on_end)
+
     def set_api_key(self, api_key: str | SecretKey) -> None:
         """Replaces the API key with another key of the same workspace. The state of the rate limit stays.
 
@@ -140,7 +159,6 @@ def open_door(
     Raises:
         ConfigError: A setting is wrong.
     """
-    hooks = None if on_start is None and on_end is None else Hooks(on_start, on_end)
     settings = dict(given)
     ask = settings["apiKey"] if callable(settings["apiKey"]) else None
     if ask is not None:
@@ -159,7 +177,10 @@ def open_door(
     settings["headers"] = checked_headers(settings["headers"], ConfigError)
     settings["language"] = f"python/{sys.version_info.major}.{sys.version_info.minor}"
     asked = None if ask is None else keys(ask)
-    return Door(open_engine(settings), hooks, asked)
+    door = Door(open_engine(settings), asked)
+    if on_start is not None or on_end is not None:
+        door.add_hooks(on_start, on_end)
+    return door
 
 
 def path_text(name: str, path: Any) -> str | None:

@@ -11,6 +11,7 @@ from msgspec.json import Decoder
 
 from ._encoding import NOT_WRITTEN, args_json, encoded, options_json
 from ._errors import ConfigError, HightouchError, Meta, ProtocolError, failure
+from ._hooks import Hooks
 from ._log import listener, log_end
 from ._native import Engine, Mailbox, monotonic
 from ._surrogates import decode
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ._encoding import Args, Opts
-    from ._hooks import Hooks
+    from ._hooks import CallEnd, CallStart
     from ._keys import Keys
 
     Answer: TypeAlias = tuple[bool, str, bytes]
@@ -218,8 +219,8 @@ class Door:
 
     __slots__ = ("_closed", "_engine", "_pid", "hooks", "keys")
 
-    def __init__(self, engine: Engine, hooks: Hooks | None, keys: Keys | None) -> None:
-        self.hooks: Hooks | None = hooks
+    def __init__(self, engine: Engine, keys: Keys | None) -> None:
+        self.hooks: Hooks | None = None
         self.keys: Keys | None = keys
         """Calls the function that returns the key; None if the key is a string."""
         self._closed = False
@@ -259,6 +260,12 @@ class Door:
             answer = settled(it, op, self.keys, late)
             around.meta = meta_of(answer[0])
         return answer
+
+    def add_hooks(
+        self, on_start: Callable[[CallStart], object] | None, on_end: Callable[[CallEnd], object] | None
+    ) -> None:
+        """Adds hooks for later calls. Calls in progress keep the hooks that they have."""
+        self.hooks = Hooks(on_start, on_end, self.hooks)
 
     def local(self, op: str, args: Args | None = None) -> tuple[str, bytes]:
         """Runs an operation that sends nothing."""

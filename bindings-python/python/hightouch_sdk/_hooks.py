@@ -71,7 +71,7 @@ _START = Decoder(CallStart)
 
 
 class Hooks:
-    """The hooks of a client."""
+    """The hooks of a client. ``earlier`` are hooks that it had before."""
 
     __slots__ = ("_on_end", "_on_start")
 
@@ -79,17 +79,16 @@ class Hooks:
         self,
         on_start: Callable[[CallStart], object] | None,
         on_end: Callable[[CallEnd], object] | None,
+        earlier: Hooks | None = None,
     ) -> None:
         check_function("on_start", on_start, ConfigError)
         check_function("on_end", on_end, ConfigError)
-        self._on_start = [] if on_start is None else [on_start]
-        self._on_end = [] if on_end is None else [on_end]
-
-    def add(self, on_start: Callable[[CallStart], object], on_end: Callable[[CallEnd], object]) -> None:
-        """Adds hooks. Of several, the start hooks run in the order of their addition, and the end hooks in reverse."""
-        # Calls in progress iterate over the old lists.
-        self._on_start = [*self._on_start, on_start]
-        self._on_end = [on_end, *self._on_end]
+        starts: tuple[Callable[[CallStart], object], ...] = () if earlier is None else earlier._on_start
+        ends: tuple[Callable[[CallEnd], object], ...] = () if earlier is None else earlier._on_end
+        self._on_start: tuple[Callable[[CallStart], object], ...] = (
+            (*starts, on_start) if on_start is not None else starts
+        )
+        self._on_end: tuple[Callable[[CallEnd], object], ...] = (on_end, *ends) if on_end is not None else ends
 
     def around(self, engine: Engine, op: str, args: str, opts: Opts) -> Around:
         """Returns a context manager that calls the hooks before and after one call."""

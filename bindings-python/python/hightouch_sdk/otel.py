@@ -1,0 +1,209 @@
+"""OpenTelemetry: spans and metrics of the calls of a client. Needs ``hightouch-sdk[otel]``.
+
+The package ``hightouch_sdk`` does not import this module::
+
+    from hightouch_sdk import Hightouch
+    from hightouch_sdk.otel import instrument
+
+    ht = Hightouch()
+    instrument(ht)
+    ht.syncs.get(7)
+"""
+
+from __future__ import annotations
+
+import time
+import weakref
+from typing import TYPE_CHECKING
+
+from ._errors import HightouchError
+from ._names import __version__
+
+try:
+    from opentelemetry import metrics, propagate, trace
+    from opentelemetry.metrics import Observation
+    from opentelemetry.trace import SpanKind, Status, StatusCode
+except ImportError as error:
+    raise ImportError(
+        "hightouch_sdk.otel needs the package opentelemetry-api. Install `hightouch-sdk[otel]`.", name=error.name
+    ) from error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import TypeAlias
+
+    from opentelemetry.metrics import CallbackOptions, Meter, MeterProvider
+    from opentelemetry.trace import Span, Tracer, TracerProvider
+
+    from ._async_client import AsyncHightouch
+    from ._client import Hightouch
+    from ._errors import Meta
+    from ._health import Stats
+    from ._hooks import CallEnd, CallStart
+
+    Value: TypeAlias = "str | bool | int | float"
+
+__all__ = ["instrument"]
+
+_SCOPE = "hightouch_sdk"
+_SCHEMA = "https://opentelemetry.io/schemas/1.36.0"
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60, 300)
+"""The buckets of durations: those that OpenTelemetry recommends for HTTP, and longer ones for waits."""
+
+_instrumented: weakref.WeakSet[Hightouch | AsyncHightouch] = weakref.WeakSet()
+
+
+def instrument(
+    client: Hightouch | AsyncHightouch,
+    *,
+    tracer_provider: TracerProvider | None = None,
+    meter_provider: MeterProvider | None = None,
+    attributes: Mapping[str, Value] | None = None,
+) -> None:
+    """Creates a span for each call of a client, sends its context along, and measures calls and the rate limit.
+
+    Each page of a list and each step of following a run is a call. Instrumenting a client again changes nothing.
+
+    Args:
+        client: The client.
+        tracer_provider: Creates the spans. Default: the global provider.
+        meter_provider: Creates the metrics. Default: the global provider.
+        attributes: Attributes to add to all spans and metrics of this client. The figures of the rate limit belong to a
+            workspace. If a program uses several workspaces, give each client an attribute that tells them apart.
+    """
+    if client in _instrumented:
+        return
+    _instrumented.add(client)
+    meter = metrics.get_meter(_SCOPE, __version__, meter_provider, _SCHEMA)
+    tracer = trace.get_tracer(_SCOPE, __version__, tracer_provider, _SCHEMA)
+    own = dict(attributes or {})
+    telemetry = _Telemetry(tracer, meter, own)
+    client.add_hooks(on_start=telemetry.started, on_end=telemetry.ended)
+    _observe_limit(meter, weakref.ref(client), own)
+
+
+class _Telemetry:
+    """The hooks of one client."""
+
+    def __init__(self, tracer: Tracer, meter: Meter, attributes: dict[str, Value]) -> None:
+        self._tracer = tracer
+        self._attributes = attributes
+        self._calls: dict[str, tuple[Span, int, dict[str, Value]]] = {}
+        self._duration = meter.create_histogram(
+            "hightouch.client.call.duration",
+            unit="s",
+            description="Duration of a call, with all its attempts and waits.",
+            explicit_bucket_boundaries_advisory=_SECONDS,
+        )
+        self._waited = meter.create_histogram(
+            "hightouch.client.limit.wait.duration",
+            unit="s",
+            description="How long a call waited for the rate limit.",
+            explicit_bucket_boundaries_advisory=_SECONDS,
+        )
+        self._cuts = meter.create_counter(
+            "hightouch.client.limit.cuts",
+            unit="{cut}",
+            description="Refusals (429) that lowered the rate limit.",
+        )
+
+    def started(self, call: CallStart) -> None:
+        given = {
+            "http.request.method": call.http_method,
+            "url.template": call.url_template,
+            "server.address": call.server_address,
+            "server.port": call.server_port,
+            "hightouch.operation": call.operation,
+        }
+        # The attributes of metrics. They have few values, unlike those that only the span has.
+        common: dict[str, Value] = {
+            **self._attributes,
+            **{name: value for name, value in given.items() if value is not None},
+        }
+        named = {
+            "hightouch.operation.id": call.operation_id,
+            "hightouch.call.id": call.call_id,
+            "hightouch.resource": call.resource,
+            "hightouch.sync": call.sync,
+        }
+        own = {name: value for name, value in named.items() if value is not None}
+        start = time.time_ns()
+        span = self._tracer.start_span(
+            call.operation, kind=SpanKind.CLIENT, attributes={**common, **own}, start_time=start
+        )
+        propagate.inject(call.headers, trace.set_span_in_context(span))
+        self._calls[call.call_id] = (span, start, common)
+
+    def ended(self, call: CallEnd) -> None:
+        known = self._calls.pop(call.call_id, None)
+        if known is None:
+            return
+        span, start, common = known
+        end = time.time_ns()
+        if call.error is not None:
+            common["error.type"] = _error_type(call.error)
+        if span.is_recording():
+            _describe(span, start, call)
+        span.end(end)
+        self._duration.record((end - start) / 1e9, common)
+        if call.meta is not None:
+            self._waited.record(call.meta.waited_ms / 1000, common)
+            if call.meta.cuts:
+                self._cuts.add(len(call.meta.cuts), common)
+
+
+def _error_type(error: BaseException) -> str:
+    return error.kind if isinstance(error, HightouchError) else type(error).__qualname__
+
+
+def _describe(span: Span, start: int, call: CallEnd) -> None:
+    if call.meta is not None:
+        _describe_attempts(span, start, call.meta)
+    if call.error is not None:
+        span.set_attribute("error.type", _error_type(call.error))
+        if isinstance(call.error, HightouchError) and call.error.code is not None:
+            span.set_attribute("hightouch.error.code", call.error.code)
+        span.set_status(Status(StatusCode.ERROR, str(call.error)))
+
+
+def _describe_attempts(span: Span, start: int, meta: Meta) -> None:
+    span.set_attribute("hightouch.limit.wait.duration", meta.waited_ms / 1000)
+    for number, attempt in enumerate(meta.attempts):
+        about: dict[str, Value] = {"hightouch.attempt.duration": attempt.ms / 1000}
+        if number > 0:
+            about["http.request.resend_count"] = number
+        if attempt.status is not None:
+            about["http.response.status_code"] = attempt.status
+        if attempt.failure is not None:
+            about["error.type"] = attempt.failure
+        span.add_event("hightouch.attempt", about, start + int(attempt.at_ms * 1e6))
+    for cut in meta.cuts:
+        span.add_event(
+            "hightouch.limit.cut",
+            {"hightouch.limit.allowed": cut.allowed, "hightouch.limit.closed": cut.closed_ms / 1000},
+        )
+    if meta.attempts:
+        last = meta.attempts[-1]
+        if last.status is not None:
+            span.set_attribute("http.response.status_code", last.status)
+        if len(meta.attempts) > 1:
+            span.set_attribute("http.request.resend_count", len(meta.attempts) - 1)
+
+
+def _observe_limit(meter: Meter, client: weakref.ref[Hightouch | AsyncHightouch], attributes: dict[str, Value]) -> None:
+    def gauge(name: str, description: str, read: Callable[[Stats], int]) -> None:
+        def observe(_: CallbackOptions) -> Iterable[Observation]:
+            alive = client()
+            return [] if alive is None else [Observation(read(alive.stats()), attributes)]
+
+        meter.create_observable_gauge(
+            f"hightouch.client.limit.{name}", [observe], unit="{request}", description=description
+        )
+
+    def waiting(stats: Stats) -> int:
+        line = stats.waiting
+        return line.trigger + line.poll + line.read + line.bulk
+
+    gauge("waiting", "Calls that wait for the rate limit.", waiting)
+    gauge("in_flight", "Requests in progress.", lambda stats: stats.in_flight)
+    gauge("allowed", "Requests that are sent per window at present.", lambda stats: stats.allowed)
