@@ -12,15 +12,18 @@ generate:
 check-generated:
 	cargo run --locked -q -p hightouch-codegen -- --check --root "$(ROOT)"
 
-# The second command runs tests of the core in a build with every feature of serde_json.
+# The second command tests the feature `tracing`. The third runs tests of the core in a build with every feature of
+# serde_json.
 test-core:
 	cargo test --locked -p hightouch-sdk -p hightouch-codegen -p hightouch-limit-proofs
+	cargo test --locked -p hightouch-sdk --features tracing --test sandboxed -- spans hooks leaks
 	cargo test --locked -p hightouch-neighbour
 
 # Clippy checks the bindings one at a time, because cargo would unify the features of packages that are built together.
 check-core:
 	cargo fmt --all --check
 	cargo clippy --locked -q --all-targets -- -D warnings
+	cargo clippy --locked -q --all-targets -p hightouch-sdk --features tracing -- -D warnings
 	for package in hightouch-python hightouch-node hightouch-swift hightouch-uniffi-bindgen hightouch-bench hightouch-limit-proofs hightouch-neighbour; do \
 	    cargo clippy --locked -q -p $$package -- -D warnings; \
 	done

@@ -30,4 +30,6 @@ mod raw;
 mod scenarios;
 mod settings;
 mod slugs;
+#[cfg(feature = "tracing")]
+mod spans;
 mod support;
