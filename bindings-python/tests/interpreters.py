@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from importlib.metadata import version as version_of
+from importlib import metadata
 from pathlib import Path
 
 from sandbox import ROOT
@@ -48,7 +48,8 @@ def installed(version: str) -> Path:
         "--disable-pip-version-check",
     ]
     # What the package and its extras need.
-    needed = [f"{name}=={version_of(name)}" for name in ("jinja2", "msgspec", "vl-convert-python")]
+    names = ("jinja2", "msgspec", "opentelemetry-api", "vl-convert-python")
+    needed = [f"{name}=={metadata.version(name)}" for name in names]
     subprocess.run([*pip, *needed], check=True)
     (wheel,) = WHEELS.glob("*.whl")
     subprocess.run([*pip, "--force-reinstall", "--no-deps", wheel], check=True)

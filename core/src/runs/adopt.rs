@@ -96,7 +96,7 @@ pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<String, Error> {
         let mut claims = claims.lock();
         if claims.is_alone(of, sent) && claims.take(of, &run.id()) {
             drop(claims);
-            tell(&meta, spent.waited_so_far(), &Event::Adopted(run.id()));
+            tell(&meta, spent.waited_so_far(), &Event::Adopted(sender.scrub(&run.id())));
             return Ok(run.id());
         }
     }

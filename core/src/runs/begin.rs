@@ -11,7 +11,7 @@ use super::token::{RunOrigin, RunToken};
 use crate::call::{Call, Id, Spent, call_on};
 use crate::error::Error;
 use crate::operation::{Endpoint, Started};
-use crate::sender::{Event, Sender, tell};
+use crate::sender::{Event, Sender, is_heard, tell};
 
 /// Starts a run of the sync, sequence or graph that the call's path names. If the answer is lost, looks for the run.
 pub(crate) async fn begin<E, S>(sender: &Sender, call: &Call, spent: &mut Spent) -> Result<RunToken, Error>
@@ -40,7 +40,9 @@ pub(crate) async fn started<S: RunState>(
             let run = started.id();
             open.claims.lock().take(&of, &run);
             open.is_known = true;
-            tell(&spent.meta(), spent.waited_so_far(), &Event::Started(Some(run.clone())));
+            if is_heard() {
+                tell(&spent.meta(), spent.waited_so_far(), &Event::Started(Some(sender.scrub(&run))));
+            }
             Ok(RunToken::new(sender, S::KIND, of.parent.clone(), run))
         }
         // A raw call returns the answer to its own request, so it cannot return an adopted run.

@@ -14,7 +14,7 @@ mod spans;
 pub use hooks::{CallEnd, CallStart};
 pub(crate) use interrupt::with_signal;
 pub(crate) use keys::{Given, KeySource, asking, spawn_alike};
-pub(crate) use notices::{Event, Listener, has_listener, tell, with_listener};
+pub(crate) use notices::{Event, Listener, has_listener, is_heard, tell, with_listener};
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -146,7 +146,12 @@ pub(crate) async fn with_listener<T>(listener: Listener, call: impl Future<Outpu
 
 /// Whether anybody listens to the notices of the current call.
 pub(crate) fn has_listener() -> bool {
-    cfg!(feature = "tracing") || LISTENER.try_with(|_| ()).is_ok()
+    LISTENER.try_with(|_| ()).is_ok()
+}
+
+/// Whether anybody hears the notices of the current call. A caller that would copy a report for a notice asks first.
+pub(crate) fn is_heard() -> bool {
+    cfg!(feature = "tracing") || has_listener()
 }
 
 /// Tells what happened to the current call.
