@@ -97,6 +97,12 @@ impl Engine {
 
 #[uniffi::export]
 impl Engine {
+    /// Describes a call that is about to begin, as JSON.
+    pub fn announce(&self, op: &str, args: &str) -> Result<String, BridgeError> {
+        catch_unwind(AssertUnwindSafe(|| self.0.announce(op, args)))
+            .map_err(|_| BridgeError::Broken { why: "the call could not be described".to_owned() })
+    }
+
     /// Makes one call on the thread that runs all calls. So Swift is woken once, at the end of the call. If Swift
     /// polled the call itself, every step of the call would wake Swift.
     pub async fn call(

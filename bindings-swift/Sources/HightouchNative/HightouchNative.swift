@@ -699,6 +699,11 @@ public func FfiConverterTypeCancel_lower(_ value: Cancel) -> UInt64 {
 public protocol EngineProtocol: AnyObject, Sendable {
 
     /**
+     * Describes a call that is about to begin, as JSON.
+     */
+    func announce(op: String, args: String) throws  -> String
+
+    /**
      * Makes one call on the thread that runs all calls. So Swift is woken once, at the end of the call. If Swift
      * polled the call itself, every step of the call would wake Swift.
      */
@@ -772,6 +777,20 @@ public convenience init(settings: String)throws  {
 
 
 
+
+    /**
+     * Describes a call that is about to begin, as JSON.
+     */
+open func announce(op: String, args: String)throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeBridgeError_lift) {
+        uniffiCallStatus in
+    uniffi_hightouch_swift_fn_method_engine_announce(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(op),
+        FfiConverterString.lower(args),uniffiCallStatus
+    )
+})
+}
 
     /**
      * Makes one call on the thread that runs all calls. So Swift is woken once, at the end of the call. If Swift
@@ -1111,6 +1130,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_hightouch_swift_checksum_method_cancel_cancel() != 757) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_hightouch_swift_checksum_method_engine_announce() != 51065) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_hightouch_swift_checksum_method_engine_call() != 36405) {

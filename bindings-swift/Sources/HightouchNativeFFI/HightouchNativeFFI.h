@@ -280,6 +280,11 @@ void uniffi_hightouch_swift_fn_free_engine(uint64_t handle, RustCallStatus *_Non
 uint64_t uniffi_hightouch_swift_fn_constructor_engine_new(RustBuffer settings, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HIGHTOUCH_SWIFT_FN_METHOD_ENGINE_ANNOUNCE
+#define UNIFFI_FFIDEF_UNIFFI_HIGHTOUCH_SWIFT_FN_METHOD_ENGINE_ANNOUNCE
+RustBuffer uniffi_hightouch_swift_fn_method_engine_announce(uint64_t ptr, RustBuffer op, RustBuffer args, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_HIGHTOUCH_SWIFT_FN_METHOD_ENGINE_CALL
 #define UNIFFI_FFIDEF_UNIFFI_HIGHTOUCH_SWIFT_FN_METHOD_ENGINE_CALL
 uint64_t uniffi_hightouch_swift_fn_method_engine_call(uint64_t ptr, RustBuffer op, RustBuffer args, RustBuffer opts, uint64_t cancel
@@ -559,6 +564,12 @@ uint16_t uniffi_hightouch_swift_checksum_func_local(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_HIGHTOUCH_SWIFT_CHECKSUM_METHOD_CANCEL_CANCEL
 #define UNIFFI_FFIDEF_UNIFFI_HIGHTOUCH_SWIFT_CHECKSUM_METHOD_CANCEL_CANCEL
 uint16_t uniffi_hightouch_swift_checksum_method_cancel_cancel(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_HIGHTOUCH_SWIFT_CHECKSUM_METHOD_ENGINE_ANNOUNCE
+#define UNIFFI_FFIDEF_UNIFFI_HIGHTOUCH_SWIFT_CHECKSUM_METHOD_ENGINE_ANNOUNCE
+uint16_t uniffi_hightouch_swift_checksum_method_engine_announce(void
 
 );
 #endif

@@ -6,6 +6,8 @@ public struct CallMeta: Codable, Hashable, Sendable {
         public let status: Int?
         /// The kind of failure if no complete and readable response arrived; otherwise nil.
         public let failure: HightouchError.Kind?
+        /// Time in milliseconds from the start of the call to the start of the attempt.
+        public let atMs: Int
         /// Duration of the attempt in milliseconds, without the wait for the rate limit.
         public let ms: Int
     }
@@ -18,7 +20,10 @@ public struct CallMeta: Codable, Hashable, Sendable {
         public let closedMs: Int
     }
 
-    /// The id that the client created for the call. Each attempt sends it as `X-Request-Id`. Other requests of the
+    /// The id of the call: 32 hexadecimal digits. The start and the end of a call have the same id in hooks. All requests
+    /// that the call needs share it.
+    public let callId: String
+    /// The id of the call's own request. Each attempt sends it as `X-Request-Id`. Other requests of the
     /// call, such as the look-up of a slug, have ids of their own.
     public let requestId: String
     /// The method, such as `syncs.get`; `run` for each step of a handle's `wait` or `states`.
@@ -27,6 +32,8 @@ public struct CallMeta: Codable, Hashable, Sendable {
     public let operationId: String?
     /// The resource of the call, such as `sync 7`; nil for methods without one.
     public let resource: String?
+    /// The sync that the call is about, as it was named: its id or its slug. A run names its sync by the id.
+    public let sync: String?
     /// Time in milliseconds that the call waited for the rate limit.
     public let waitedMs: Int
     /// Duration of the whole call in milliseconds, with all waiting and retries.
@@ -52,19 +59,32 @@ public struct CallMeta: Codable, Hashable, Sendable {
 }
 
 extension CallMeta {
-    /// Decodes what `encode(to:)` wrote. ``operationId``, ``resource`` and ``cuts`` may be missing, because older
-    /// versions did not write them.
+    /// Decodes what `encode(to:)` wrote. ``callId``, ``operationId``, ``resource``, ``sync`` and ``cuts`` may be missing,
+    /// because older versions did not write them.
     public init(from decoder: any Decoder) throws {
         let object = try decoder.container(keyedBy: CodingKeys.self)
+        callId = try object.decodeIfPresent(String.self, forKey: .callId) ?? ""
         requestId = try object.decode(String.self, forKey: .requestId)
         operation = try object.decode(String.self, forKey: .operation)
         operationId = try object.decodeIfPresent(String.self, forKey: .operationId)
         resource = try object.decodeIfPresent(String.self, forKey: .resource)
+        sync = try object.decodeIfPresent(String.self, forKey: .sync)
         waitedMs = try object.decode(Int.self, forKey: .waitedMs)
         durationMs = try object.decode(Int.self, forKey: .durationMs)
         mended = try object.decode([String].self, forKey: .mended)
         attempts = try object.decode([Attempt].self, forKey: .attempts)
         cuts = try object.decodeIfPresent([Cut].self, forKey: .cuts) ?? []
+    }
+}
+
+extension CallMeta.Attempt {
+    /// Decodes what `encode(to:)` wrote. ``atMs`` may be missing, because older versions did not write it.
+    public init(from decoder: any Decoder) throws {
+        let object = try decoder.container(keyedBy: CodingKeys.self)
+        status = try object.decodeIfPresent(Int.self, forKey: .status)
+        failure = try object.decodeIfPresent(HightouchError.Kind.self, forKey: .failure)
+        atMs = try object.decodeIfPresent(Int.self, forKey: .atMs) ?? 0
+        ms = try object.decode(Int.self, forKey: .ms)
     }
 }
 

@@ -36,6 +36,15 @@ struct Native: Sendable {
         try await response(op, arguments, options, Cancel())
     }
 
+    /// Describes a call that is about to begin.
+    func announce(_ op: String, _ arguments: Fields) throws -> CallStart {
+        do {
+            return try read(CallStart.self, from: Data(try engine.announce(op: op, args: arguments.json()).utf8))
+        } catch {
+            throw HightouchError(crossing: error)
+        }
+    }
+
     private func response(
         _ op: String, _ arguments: Fields, _ options: Fields, _ cancel: Cancel
     ) async throws -> Response {
@@ -104,15 +113,30 @@ final class Door: Sendable {
     /// - Throws: `HightouchError`, or `CancellationError` if the task was cancelled and the core's error has no hint,
     ///   no run and no details.
     func call(_ op: String, _ arguments: Fields = [:], _ options: Fields = [:]) async throws -> Response {
-        let start = CallStart(op: op)
-        hooks.onStart?(start)
+        guard !hooks.isEmpty else { return try await unhooked(op, arguments, options) }
+        var start = try native.announce(op, arguments)
+        start.headers = options.headers
+        let announced = start
+        hooks.onStart?(&start)
+        var options = options
+        options.set("callId", announced.callId)
+        options.set("headers", start.headers)
         do {
             let response = try await native.call(op, arguments, marked(options))
-            hooks.onEnd?(CallEnd(of: start, meta: response.head.meta))
+            hooks.onEnd?(CallEnd(of: announced, meta: response.head.meta))
             return response
         } catch {
             let error = await completed(HightouchError(crossing: error))
-            hooks.onEnd?(CallEnd(of: start, meta: error.meta, error: error))
+            hooks.onEnd?(CallEnd(of: announced, meta: error.meta, error: error))
+            throw error.isPlainCancellation ? CancellationError() : error
+        }
+    }
+
+    private func unhooked(_ op: String, _ arguments: Fields, _ options: Fields) async throws -> Response {
+        do {
+            return try await native.call(op, arguments, marked(options))
+        } catch {
+            let error = await completed(HightouchError(crossing: error))
             throw error.isPlainCancellation ? CancellationError() : error
         }
     }

@@ -15,6 +15,11 @@ struct Fields: Encodable, Sendable, ExpressibleByDictionaryLiteral {
         }
     }
 
+    /// The headers among the options of a call.
+    var headers: [String: String] {
+        members.last { $0.name == "headers" }?.value as? [String: String] ?? [:]
+    }
+
     /// Sets a time in milliseconds, rounded up so that a short time does not become zero.
     mutating func set(milliseconds name: String, _ time: Duration?) {
         set(name, time.map(\.milliseconds))
@@ -38,6 +43,7 @@ struct Fields: Encodable, Sendable, ExpressibleByDictionaryLiteral {
 
     func encode(to encoder: any Encoder) throws {
         var object = encoder.container(keyedBy: AnyKey.self)
+        // Of several members with one name, the last one holds.
         for (name, value) in members {
             try object.encode(value, forKey: AnyKey(name))
         }

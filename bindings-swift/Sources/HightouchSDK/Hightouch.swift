@@ -22,13 +22,14 @@ public final class Hightouch: Sendable {
     ///   - apiKey: The workspace's API key. If nil, the client reads the key from ``Configuration/apiKeyFile``, or else
     ///     from the environment variable `HIGHTOUCH_API_KEY`.
     ///   - configuration: Settings that differ from the defaults.
-    ///   - onStart: Called before each call that may send a request, in the task that makes the call.
+    ///   - onStart: Called before each call that may send a request, in the task that makes the call. It may change the
+    ///     ``CallStart/headers`` that the call sends.
     ///   - onEnd: Called after each such call, whether the call succeeded or failed.
     /// - Throws: ``HightouchError`` of kind `config` if there is no usable key or a setting is invalid.
     public convenience init(
         apiKey: String? = nil,
         configuration: Configuration = Configuration(),
-        onStart: (@Sendable (CallStart) -> Void)? = nil,
+        onStart: (@Sendable (inout CallStart) -> Void)? = nil,
         onEnd: (@Sendable (CallEnd) -> Void)? = nil
     ) throws {
         var settings = configuration.fields
@@ -54,13 +55,14 @@ public final class Hightouch: Sendable {
     ///     key is invalid. Cancelling one of those calls does not cancel the function. ``close()`` cancels the
     ///     function, and so does releasing the client and everything created from it.
     ///   - configuration: Settings that differ from the defaults. They must not name a key file.
-    ///   - onStart: Called before each call that may send a request, in the task that makes the call.
+    ///   - onStart: Called before each call that may send a request, in the task that makes the call. It may change the
+    ///     ``CallStart/headers`` that the call sends.
     ///   - onEnd: Called after each such call, whether the call succeeded or failed.
     /// - Throws: ``HightouchError`` of kind `config` if a setting is invalid or names a key file.
     public convenience init(
         credentials: @escaping @Sendable () async throws -> String,
         configuration: Configuration = Configuration(),
-        onStart: (@Sendable (CallStart) -> Void)? = nil,
+        onStart: (@Sendable (inout CallStart) -> Void)? = nil,
         onEnd: (@Sendable (CallEnd) -> Void)? = nil
     ) throws {
         try self.init(

@@ -1,19 +1,48 @@
 /// A call that is about to be made.
 ///
 /// Fetching one page of a list is one call. So is each step of following a run, which waits for the next change.
-public struct CallStart: Sendable, Hashable {
+public struct CallStart: Sendable, Hashable, Decodable {
+    /// The id of the call: 32 hexadecimal digits. Its ``CallEnd`` and its ``CallMeta`` have the same id. All requests that
+    /// the call needs share it.
+    public let callId: String
     /// The method, such as `syncs.list`; `run` for each step of a handle's `wait` or `states`.
     public let operation: String
     /// The operation's id in the API, such as `ListSync`; nil for methods that call no single operation.
     public let operationId: String?
+    /// What the method is called on, such as `sync 7`; nil if it is called on nothing.
+    public let resource: String?
+    /// The sync that the call is about, as it was named: its id or its slug. A run names its sync by the id.
+    public let sync: String?
+    /// The HTTP method, such as `GET`; nil if the call has requests of several kinds.
+    public let httpMethod: String?
+    /// The path below the base URL, such as `/syncs/{syncId}`; nil if the call has no fixed path.
+    public let urlTemplate: String?
+    /// The host name of the API or of the gateway before it.
+    public let serverAddress: String?
+    /// The port of the server.
+    public let serverPort: Int?
+    /// The headers to send in addition to those of the client. At first they are the option `headers` of the call. A hook
+    /// may add headers, such as `traceparent`, and change or remove them. All requests of the call send them. With a
+    /// header that the option may not set either, the call throws an error of kind `invalidRequest`, and nothing is sent.
+    public var headers: [String: String] = [:]
+
+    private enum CodingKeys: CodingKey {
+        case callId, operation, operationId, resource, sync, httpMethod, urlTemplate, serverAddress, serverPort
+    }
 }
 
 /// A call that has ended.
 public struct CallEnd: Sendable {
+    /// The id of the call, as in ``CallStart``.
+    public let callId: String
     /// The method, as in ``CallStart``.
     public let operation: String
     /// The operation's id in the API, as in ``CallStart``.
     public let operationId: String?
+    /// What the method was called on, as in ``CallStart``.
+    public let resource: String?
+    /// The sync that the call is about, as in ``CallStart``.
+    public let sync: String?
     /// Statistics of the call. Nil if the call was rejected before it started, and for some errors of following a run,
     /// such as `waitTimeout`.
     public let meta: CallMeta?
@@ -22,24 +51,17 @@ public struct CallEnd: Sendable {
     public let error: (any Error)?
 }
 
-extension CallStart {
-    /// - Parameter op: The core's name of the method, such as `sync_sequences.trigger` for `syncSequences.trigger`.
-    init(op: String) {
-        let words = op.trimmingPrefix("client.").split(separator: "_")
-        operation = words.dropFirst().reduce(words.first.map(String.init) ?? "") { name, word in
-            name + word.prefix(1).uppercased() + word.dropFirst()
-        }
-        operationId = Self.operationIds[op]
-    }
-}
-
 extension CallEnd {
     init(of call: CallStart, meta: CallMeta?, error: (any Error)? = nil) {
-        self.init(operation: call.operation, operationId: call.operationId, meta: meta, error: error)
+        self.init(
+            callId: call.callId, operation: call.operation, operationId: call.operationId, resource: call.resource,
+            sync: call.sync, meta: meta, error: error)
     }
 }
 
 struct Hooks: Sendable {
-    var onStart: (@Sendable (CallStart) -> Void)?
+    var onStart: (@Sendable (inout CallStart) -> Void)?
     var onEnd: (@Sendable (CallEnd) -> Void)?
+
+    var isEmpty: Bool { onStart == nil && onEnd == nil }
 }

@@ -90,9 +90,9 @@ final class CodingTests: XCTestCase {
             {"kind": "not_found", "code": "gone", "message": "syncs.get(7): there is no such sync.", "status": 404,
              "details": {"why": ["gone"]}, "operation": "syncs.get", "operationId": "GetSync", "resource": "sync 7",
              "retryAfterMs": 1500, "hint": "Check the id.", "causes": ["a", "b"], "run": "token",
-             "meta": {"requestId": "r", "operation": "syncs.get", "operationId": "GetSync", "resource": "sync 7",
-                      "waitedMs": 1, "durationMs": 2, "mended": ["data.3"],
-                      "attempts": [{"failure": "connect", "ms": 3}, {"status": 404, "ms": 4}],
+             "meta": {"callId": "c", "requestId": "r", "operation": "syncs.get", "operationId": "GetSync",
+                      "resource": "sync 7", "sync": "7", "waitedMs": 1, "durationMs": 2, "mended": ["data.3"],
+                      "attempts": [{"failure": "connect", "atMs": 0, "ms": 3}, {"status": 404, "atMs": 5, "ms": 4}],
                       "cuts": [{"allowed": 140, "closedMs": 1500}]}}
             """)
         XCTAssertEqual(error.code, "gone")
@@ -118,10 +118,15 @@ final class CodingTests: XCTestCase {
     }
 
     func testAMetaOfAnOlderVersionDecodesWithoutNewerFields() throws {
-        let json = #"{"requestId":"r","operation":"o","waitedMs":1,"durationMs":2,"mended":[],"attempts":[]}"#
+        let json = """
+            {"requestId":"r","operation":"o","waitedMs":1,"durationMs":2,"mended":[],"attempts":[{"status":200,"ms":3}]}
+            """
         let meta = try Coding.decoder().decode(CallMeta.self, from: Data(json.utf8))
         XCTAssertEqual(meta.cuts, [])
         XCTAssertNil(meta.operationId)
+        XCTAssertNil(meta.sync)
+        XCTAssertEqual(meta.callId, "")
+        XCTAssertEqual(meta.attempts.map(\.atMs), [0])
     }
 
     func testAPatchSendsNothingNullOrAValue() throws {

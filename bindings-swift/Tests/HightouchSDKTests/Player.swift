@@ -197,7 +197,7 @@ struct Player {
         default: throw error
         }
         var members = expected.filter { !["contains", "notContaining"].contains($0.key) }
-        if let op = members["operation"]?.string { members["operation"] = .string(CallStart(op: op).operation) }
+        if let op = members["operation"]?.string { members["operation"] = .string(spelled(op)) }
         var wrong = complaints(.object(members), failure, dots: true)
         let said = "\(failure["message"]?.string ?? "") \(failure["hint"]?.string ?? "")"
         wrong += texts(expected["contains"]).filter { !said.contains($0) }.map { "no \($0) in \(said)" }
@@ -245,5 +245,13 @@ private actor KeyFunction {
         if let reason = entry["fails"]?.string { throw TestFailure(description: reason) }
         if entry["usesClient"] == .bool(true) { _ = try await client?.syncs.get(1) }
         return try XCTUnwrap(entry.string ?? entry["key"]?.string)
+    }
+}
+
+/// Spells the core's name of a method as Swift does: `sync_sequences.trigger` becomes `syncSequences.trigger`.
+private func spelled(_ op: String) -> String {
+    let words = op.split(separator: "_")
+    return words.dropFirst().reduce(words.first.map(String.init) ?? "") { name, word in
+        name + word.prefix(1).uppercased() + word.dropFirst()
     }
 }

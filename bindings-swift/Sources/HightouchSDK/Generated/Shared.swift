@@ -48,60 +48,6 @@ extension HightouchError {
     }
 }
 
-extension CallStart {
-    /// The API's own id of each operation, by the core's name of the method.
-    static let operationIds: [String: String] = [
-        "sources.list": "ListSource",
-        "sources.get": "GetSource",
-        "sources.create": "CreateSource",
-        "sources.update": "UpdateSource",
-        "destinations.list": "ListDestination",
-        "destinations.get": "GetDestination",
-        "destinations.create": "CreateDestination",
-        "destinations.update": "UpdateDestination",
-        "models.list": "ListModel",
-        "models.get": "GetModel",
-        "models.create": "CreateModel",
-        "models.update": "UpdateModel",
-        "models.delete": "DeleteModel",
-        "syncs.list": "ListSync",
-        "syncs.get": "GetSync",
-        "syncs.create": "CreateSync",
-        "syncs.update": "UpdateSync",
-        "syncs.delete": "DeleteSync",
-        "syncs.trigger": "TriggerRun",
-        "syncs.runs": "ListSyncRuns",
-        "sync_sequences.trigger": "TriggerSequenceRun",
-        "sync_sequences.run": "GetSyncSequenceRun",
-        "identity_graphs.trigger": "TriggerIdrRun",
-        "identity_graphs.runs": "ListIdrRuns",
-        "identity_graphs.queue_for_reprocessing": "QueueForReprocessing",
-        "identity_graphs.reprocess_status": "ReprocessStatus",
-        "identity_graphs.trigger_legacy": "TriggerRunIdGraph",
-        "campaigns.trigger": "TriggerCampaign",
-        "campaigns.send_status": "GetSendStatus",
-        "decision_engine.list_flows": "ListFlows",
-        "decision_engine.get_flow": "GetFlow",
-        "decision_engine.run_flow": "RunFlow",
-        "decision_engine.list_messages": "ListMessages",
-        "decision_engine.get_message": "GetMessage",
-        "decision_engine.create_message": "CreateMessage",
-        "decision_engine.update_message": "UpdateMessage",
-        "event_contracts.list": "ListContracts",
-        "event_contracts.get": "GetContract",
-        "event_contracts.create": "CreateContract",
-        "event_contracts.update": "UpdateContract",
-        "event_domains.list": "ListDomains",
-        "event_domains.get": "GetDomain",
-        "event_domains.create": "CreateDomain",
-        "event_domains.update": "UpdateDomain",
-        "syncs.run": "ListSyncRuns",
-        "syncs.latest_run": "ListSyncRuns",
-        "identity_graphs.run": "ListIdrRuns",
-        "identity_graphs.latest_run": "ListIdrRuns",
-    ]
-}
-
 /// Status of a run of a sync.
 ///
 /// The API may add values. A value without a constant here keeps its text, and you can send it too.
