@@ -6,6 +6,7 @@ import asyncio
 import gc
 import subprocess
 import sys
+import typing
 import urllib.parse
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -257,6 +258,11 @@ except ImportError as error:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip().endswith("Install `hightouch-sdk[otel]`.")
+
+
+def test_the_types_of_the_function_are_known_at_run_time() -> None:
+    hints = typing.get_type_hints(instrument)
+    assert hints["tracer_provider"] == trace.TracerProvider | None
 
 
 def test_the_package_does_not_import_opentelemetry() -> None:

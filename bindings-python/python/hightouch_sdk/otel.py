@@ -14,36 +14,36 @@ from __future__ import annotations
 
 import time
 import weakref
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeAlias
 
+from ._async_client import AsyncHightouch
+from ._client import Hightouch
 from ._errors import HightouchError
 from ._names import __version__
 
 try:
     from opentelemetry import metrics, propagate, trace
-    from opentelemetry.metrics import Observation
-    from opentelemetry.trace import SpanKind, Status, StatusCode
+    from opentelemetry.metrics import MeterProvider, Observation
+    from opentelemetry.trace import SpanKind, Status, StatusCode, TracerProvider
 except ImportError as error:
     raise ImportError(
         "hightouch_sdk.otel needs the package opentelemetry-api. Install `hightouch-sdk[otel]`.", name=error.name
     ) from error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from typing import TypeAlias
+    from collections.abc import Callable, Iterable
 
-    from opentelemetry.metrics import CallbackOptions, Meter, MeterProvider
-    from opentelemetry.trace import Span, Tracer, TracerProvider
+    from opentelemetry.metrics import CallbackOptions, Meter
+    from opentelemetry.trace import Span, Tracer
 
-    from ._async_client import AsyncHightouch
-    from ._client import Hightouch
     from ._errors import Meta
     from ._health import Stats
     from ._hooks import CallEnd, CallStart
 
-    Value: TypeAlias = "str | bool | int | float"
-
 __all__ = ["instrument"]
+
+_Value: TypeAlias = str | bool | int | float
 
 _SCOPE = "hightouch_sdk"
 _SCHEMA = "https://opentelemetry.io/schemas/1.36.0"
@@ -58,7 +58,7 @@ def instrument(
     *,
     tracer_provider: TracerProvider | None = None,
     meter_provider: MeterProvider | None = None,
-    attributes: Mapping[str, Value] | None = None,
+    attributes: Mapping[str, str | bool | int | float] | None = None,
 ) -> None:
     """Creates a span for each call of a client, sends its context along, and measures calls and the rate limit.
 
@@ -85,10 +85,10 @@ def instrument(
 class _Telemetry:
     """The hooks of one client."""
 
-    def __init__(self, tracer: Tracer, meter: Meter, attributes: dict[str, Value]) -> None:
+    def __init__(self, tracer: Tracer, meter: Meter, attributes: dict[str, _Value]) -> None:
         self._tracer = tracer
         self._attributes = attributes
-        self._calls: dict[str, tuple[Span, int, dict[str, Value]]] = {}
+        self._calls: dict[str, tuple[Span, int, dict[str, _Value]]] = {}
         self._duration = meter.create_histogram(
             "hightouch.client.call.duration",
             unit="s",
@@ -116,7 +116,7 @@ class _Telemetry:
             "hightouch.operation": call.operation,
         }
         # The attributes of metrics. They have few values, unlike those that only the span has.
-        common: dict[str, Value] = {
+        common: dict[str, _Value] = {
             **self._attributes,
             **{name: value for name, value in given.items() if value is not None},
         }
@@ -169,7 +169,7 @@ def _describe(span: Span, start: int, call: CallEnd) -> None:
 def _describe_attempts(span: Span, start: int, meta: Meta) -> None:
     span.set_attribute("hightouch.limit.wait.duration", meta.waited_ms / 1000)
     for number, attempt in enumerate(meta.attempts):
-        about: dict[str, Value] = {"hightouch.attempt.duration": attempt.ms / 1000}
+        about: dict[str, _Value] = {"hightouch.attempt.duration": attempt.ms / 1000}
         if number > 0:
             about["http.request.resend_count"] = number
         if attempt.status is not None:
@@ -190,7 +190,9 @@ def _describe_attempts(span: Span, start: int, meta: Meta) -> None:
             span.set_attribute("http.request.resend_count", len(meta.attempts) - 1)
 
 
-def _observe_limit(meter: Meter, client: weakref.ref[Hightouch | AsyncHightouch], attributes: dict[str, Value]) -> None:
+def _observe_limit(
+    meter: Meter, client: weakref.ref[Hightouch | AsyncHightouch], attributes: dict[str, _Value]
+) -> None:
     def gauge(name: str, description: str, read: Callable[[Stats], int]) -> None:
         def observe(_: CallbackOptions) -> Iterable[Observation]:
             alive = client()
