@@ -17,6 +17,9 @@
 //! is sent again if that may help. A request that changes something is sent again only if it certainly did not take
 //! effect.
 //!
+//! With the feature `tracing`, each request is a span of the crate of this name, and its attempts, retries and long waits
+//! are events.
+//!
 //! The types of the API are in [`resources`]. Import them by name and not with `*`, because some of them, such as
 //! [`resources::Sync`], have the name of a type or trait of the prelude.
 

@@ -217,7 +217,12 @@ impl Sender {
             let ask = Ask { class, max_wait: spent.wait(), rejoin, look: call.look().cloned() };
             let workspace = self.workspace()?;
             let acquired = pin!(workspace.gate().acquire(ask));
-            match self.told_while_waiting(acquired, meta, spent).await {
+            // Looks often wait for long, because many runs share a small part of the limit. Nobody is told of that.
+            let taken = match call.look() {
+                Some(_) => acquired.await,
+                None => self.told_while_waiting(acquired, meta, spent).await,
+            };
+            match taken {
                 Ok(permit) => break Ok(permit),
                 Err(NotGranted::TooLong(at_least)) => {
                     break Err(spent.refusal(at_least, !meta.attempts.is_empty()));
@@ -229,7 +234,7 @@ impl Sender {
         };
         let waited = began.elapsed();
         spent.waited(waited);
-        if taken.is_ok() && waited >= self.scaled(LONG_WAIT) {
+        if taken.is_ok() && call.look().is_none() && waited >= self.scaled(LONG_WAIT) {
             tell(meta, spent.waited_so_far(), &Event::Waited(waited.mul_f64(self.config().scale)));
         }
         meta.waited_ms = meta.waited_ms.saturating_add(millis(waited));
