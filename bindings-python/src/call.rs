@@ -96,11 +96,15 @@ impl Shared {
         self.given.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs in whichever thread does the I/O, without the GIL, so it must not use the interpreter.
-    fn deliver(&self, put: impl FnOnce(&mut Given)) {
+    /// Adds an item to one of the two queues. Runs in whichever thread does the I/O, without the GIL, so it must not use
+    /// the interpreter.
+    fn deliver<T>(&self, queue: impl FnOnce(&mut Given) -> &mut Vec<T>, item: T) {
         let mut given = self.lock();
-        let first = given.is_empty();
-        put(&mut given);
+        let queue = queue(&mut given);
+        // The first item of each queue wakes the loop. The queues are emptied one after the other, so an item in one of
+        // them does not promise that the other is looked at again.
+        let first = queue.is_empty();
+        queue.push(item);
         drop(given);
         if first {
             self.arrival.notify_all();
@@ -124,10 +128,10 @@ pub(crate) struct Delivery {
 
 impl Delivery {
     pub(crate) fn put(&self, outcome: CallOutput) {
-        self.shared.deliver(|given| given.outcomes.push((self.ticket, outcome)));
+        self.shared.deliver(|given| &mut given.outcomes, (self.ticket, outcome));
     }
 
     pub(crate) fn notify(&self, notice: String) {
-        self.shared.deliver(|given| given.notices.push(notice));
+        self.shared.deliver(|given| &mut given.notices, notice);
     }
 }

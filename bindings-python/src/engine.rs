@@ -83,8 +83,10 @@ impl Engine {
     ) -> PyResult<Called<'py>> {
         let driver = driver(py)?;
         let cancel = wire::Cancel::new();
-        let (told, notices) = channel();
+        let mut notices = None;
         let mut calling: Pin<Box<dyn Future<Output = wire::CallOutput> + Send + '_>> = if listener.is_some() {
+            let (told, receive) = channel();
+            notices = Some(receive);
             // The receiver lives as long as the call, so sending cannot fail.
             let tell = move |notice| drop(told.send(notice));
             Box::pin(self.door.call_telling(op, args, opts, &cancel, tell))
@@ -92,10 +94,9 @@ impl Engine {
             Box::pin(self.door.call(op, args, opts, &cancel))
         };
         let tell_all = || {
+            let (Some(listener), Some(notices)) = (listener, &notices) else { return };
             for notice in notices.try_iter() {
-                if let Some(listener) = listener
-                    && let Err(error) = listener.call1((notice,))
-                {
+                if let Err(error) = listener.call1((notice,)) {
                     error.write_unraisable(py, Some(listener));
                 }
             }

@@ -179,11 +179,25 @@ pub fn failure(head: &Value, text: &str) {
     }
 }
 
-fn meta(meta: &Value) {
-    line("the operation", meta["operation"].as_str().unwrap());
-    if let Some(resource) = meta["resource"].as_str() {
-        line("what it was called on", resource);
+/// Checks the description of a call that begins.
+pub fn announcement(text: &str) {
+    without_the_key(text);
+    let announced: Value = serde_json::from_str(text).expect("an announcement is JSON");
+    assert_eq!(announced["callId"].as_str().unwrap().len(), 32);
+    named(&announced);
+}
+
+fn named(call: &Value) {
+    line("the operation", call["operation"].as_str().unwrap());
+    for (what, name) in [("what it was called on", "resource"), ("the sync", "sync")] {
+        if let Some(text) = call[name].as_str() {
+            line(what, text);
+        }
     }
+}
+
+fn meta(meta: &Value) {
+    named(meta);
     assert_eq!(meta["requestId"].as_str().unwrap().len(), 32);
     let mended = meta["mended"].as_array().unwrap();
     assert!(mended.len() <= 64, "{} mended paths", mended.len());

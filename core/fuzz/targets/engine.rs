@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use super::KEY;
 use super::answering::Answering;
-use super::check::Given;
+use super::check::{Given, announcement};
 
 /// A call is cancelled after this time on the paused clock.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -47,6 +47,7 @@ impl Bench {
             });
             Engine::new(&settings.to_string()).expect("the settings are good")
         });
+        announcement(&engine.announce(op, args));
         let outcome = self.runtime.block_on(async {
             let cancel = Cancel::new();
             let mut call = pin!(engine.call(op, args, opts, &cancel));

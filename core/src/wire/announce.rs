@@ -1,6 +1,7 @@
 //! What hosts tell at the start of a call.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Serialize;
 
@@ -46,7 +47,9 @@ impl Engine {
             Made::Client(client) => Some(client),
             Made::Nothing(_) => None,
         };
-        let called = client.and_then(|client| Called::of(client, op, args).ok());
+        // A panic must not cross the door.
+        let read = || client.and_then(|client| Called::of(client, op, args).ok());
+        let called = catch_unwind(AssertUnwindSafe(read)).unwrap_or_default();
         let called = called.unwrap_or_else(|| Called::unknown(op));
         let base = client.map(|client| &client.sender().config().base);
         let Called { subject, method, path } = match client {
