@@ -59,6 +59,8 @@ reasons! {
     ExpiredCertificate = "expired_certificate",
     /// The server's certificate is not valid yet.
     FutureCertificate = "future_certificate",
+    /// The checkpoint file of a batch cannot be used or written.
+    Checkpoint = "checkpoint",
     /// The rate limit of the workspace, or this process's share of it, is used up.
     QuotaExhausted = "quota_exhausted",
 }

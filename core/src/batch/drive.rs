@@ -4,34 +4,53 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::checkpoint::{Checkpoint, Progress};
+use super::table::Ending;
 use super::{BatchItem, RunMany, subject};
+use crate::call::call;
 use crate::error::{Error, Kind};
-use crate::resources::{SyncRun, start};
-use crate::runs::{self, RunToken, Seen};
+use crate::limit::Class;
+use crate::message::Name;
+use crate::operation::OfRun as _;
+use crate::reason::Reason;
+use crate::resources::{ListSyncOp, ListSyncs, SyncRun, is_plain, start};
+use crate::runs::{self, Of, RunToken, Seen, Unanswered};
 use crate::sender::Sender;
 
 pub(super) struct Drive {
     pub sender: Sender,
     pub how: Arc<RunMany>,
-    pub report: UnboundedSender<BatchItem>,
     pub stop: CancellationToken,
     pub at_once: usize,
+    pub checkpoint: Option<Arc<Checkpoint>>,
+    /// The last field, so that the file of the checkpoint is free again when the batch ends.
+    pub table: Ending,
+}
+
+/// Where the work on an item begins.
+enum Begin {
+    Start,
+    Follow(RunToken),
+    Find(Unanswered),
 }
 
 impl Drive {
-    pub(super) async fn run(self, items: Vec<BatchItem>) {
+    pub(super) async fn run(self, items: Vec<(BatchItem, Progress)>) {
         // An error that every other sync would meet too, such as a refused key. After it no more syncs are started, and
         // those that were not started report it.
         let mut hopeless: Option<Error> = None;
-        let mut waiting = items.into_iter();
-        let mut running = FuturesUnordered::new();
+        let (resumed, waiting) = self.resume(items).await;
+        let mut waiting = waiting.into_iter();
+        // What an earlier process started is in progress, whether it is followed or not. So there is no limit to it.
+        let mut running: FuturesUnordered<_> =
+            resumed.into_iter().map(|(item, begin)| self.one(item, begin)).collect();
         loop {
             while running.len() < self.at_once && !self.stop.is_cancelled() && hopeless.is_none() {
                 let Some(item) = waiting.next() else { break };
-                running.push(self.one(item));
+                running.push(self.one(item, Begin::Start));
             }
             match running.next().await {
                 Some(error) => hopeless = error.or(hopeless),
@@ -46,12 +65,67 @@ impl Drive {
         }
     }
 
-    /// Starts one sync and follows its run. Returns the error that every other sync would meet too.
-    async fn one(&self, mut item: BatchItem) -> Option<Error> {
-        let mut spent = self.sender.account(&subject(&item.sync, &self.how), &self.how.options, false);
-        // `stop` does not interrupt the trigger, because a trigger that is given up halfway may have started a run.
-        let started = Box::pin(start(&self.sender, &item.sync, &self.how.trigger, &mut spent)).await;
-        let (ended, was_started) = match started {
+    /// Sorts out the items of a checkpoint: reports those that have ended, and returns those in progress and those to
+    /// be started.
+    async fn resume(&self, items: Vec<(BatchItem, Progress)>) -> (Vec<(BatchItem, Begin)>, Vec<BatchItem>) {
+        let mut open = Vec::new();
+        for (mut item, progress) in items {
+            if let Progress::Ended(token, state) = progress {
+                item.started(&token);
+                item.seen(*state);
+                self.tell(&item);
+            } else {
+                open.push((item, progress));
+            }
+        }
+        if self.checkpoint.is_some() && !open.is_empty() {
+            self.learn_time().await;
+        }
+        // First all runs are claimed and all searches announced. Only then can a search tell which run is of which item.
+        for (_, progress) in &open {
+            if let Progress::Started(token) = progress {
+                runs::claim(&self.sender, token);
+            }
+        }
+        let (mut resumed, mut waiting) = (Vec::new(), Vec::new());
+        for (item, progress) in open {
+            match progress {
+                Progress::Started(token) => resumed.push((item, Begin::Follow(token))),
+                Progress::Sending { sync, window } => {
+                    let of = Of { kind: SyncRun::KIND, parent: sync.to_string() };
+                    let plain = is_plain(&self.how.trigger);
+                    resumed.push((item, Begin::Find(Unanswered::new(&self.sender, of, window, plain))));
+                }
+                Progress::NotStarted | Progress::Ended(..) => waiting.push(item),
+            }
+        }
+        (resumed, waiting)
+    }
+
+    /// Reads something small if no answer has told the server's time yet. Without the time, a later process could not
+    /// tell which run a trigger has started. If the request fails, the triggers will meet the same error.
+    async fn learn_time(&self) {
+        if self.sender.server_time(Instant::now()).is_some() {
+            return;
+        }
+        let Ok(call) = call::<ListSyncOp>(&ListSyncs { limit: Some(1), ..ListSyncs::default() }) else {
+            return;
+        };
+        let call = call.of_class(Class::Trigger);
+        let mut spent = self.sender.account(call.subject(), &self.how.options, false);
+        let answer = self.sender.answer(&call, &mut spent);
+        let _ = self.stop.run_until_cancelled(answer).await;
+    }
+
+    /// Starts one sync, or takes up its run, and follows the run. Returns the error that every other sync would meet
+    /// too.
+    async fn one(&self, mut item: BatchItem, begin: Begin) -> Option<Error> {
+        let begun = match begin {
+            Begin::Start => self.start(&item).await,
+            Begin::Follow(token) => Ok(token),
+            Begin::Find(unanswered) => self.find(&item, unanswered).await,
+        };
+        let (ended, was_started) = match begun {
             Ok(token) => {
                 item.started(&token);
                 self.tell(&item);
@@ -62,12 +136,59 @@ impl Drive {
         let error = ended.err()?;
         item.failed(error.clone());
         self.tell(&item);
-        if !matches!(error.kind(), Kind::Authentication | Kind::Closed) {
+        if !matches!(error.kind(), Kind::Authentication | Kind::Closed)
+            && error.reason() != Some(Reason::Checkpoint)
+        {
             return None;
         }
         // An error of a run names the run and says that it goes on, which is not true of syncs that were not started.
         let of_run = || Error::new(error.kind(), error.what()).with_reason(error.reason());
         Some(if was_started { of_run() } else { error })
+    }
+
+    async fn start(&self, item: &BatchItem) -> Result<RunToken, Error> {
+        let mut spent = self.sender.account(&subject(&item.sync, &self.how), &self.how.options, false);
+        spent.before_send = self.checkpoint.as_ref().map(|checkpoint| checkpoint.before_send(item.index));
+        // `stop` does not interrupt the trigger, because a trigger that is given up halfway may have started a run.
+        let started = Box::pin(start(&self.sender, &item.sync, &self.how.trigger, &mut spent)).await;
+        if let Some(checkpoint) = &self.checkpoint {
+            // If the line cannot be written, the next sync meets the same error before its trigger is sent.
+            let _ = match &started {
+                Ok(token) => checkpoint.started(item.index, token).await,
+                Err(error) if item.may_run(error) => Ok(()),
+                Err(_) => checkpoint.not_started(item.index).await,
+            };
+        }
+        started
+    }
+
+    /// Finds the run of a trigger that an earlier process was about to send. Starts the sync again if no run can be
+    /// identified and the caller wants it.
+    async fn find(&self, item: &BatchItem, unanswered: Unanswered) -> Result<RunToken, Error> {
+        let subject = subject(&item.sync, &self.how);
+        let error = Error::new(
+            Kind::OutcomeUnknown,
+            "an earlier process ended while it sent the request that starts the run, and whether a run was started cannot be known",
+        )
+        .at(&subject)
+        .with_hint(message![
+            "Look at the runs of the sync. To start it again all the same, resume the batch with ",
+            Name("retryUnknown"),
+            "."
+        ]);
+        let mut spent = self.sender.account(&subject, &self.how.options, false);
+        let find = Box::pin(unanswered.find::<SyncRun>(&self.sender, error.clone(), &mut spent));
+        match self.stop.run_until_cancelled(find).await {
+            Some(Ok(token)) => {
+                if let Some(checkpoint) = &self.checkpoint {
+                    let _ = checkpoint.started(item.index, &token).await;
+                }
+                Ok(token)
+            }
+            Some(Err(_)) if self.how.retry_unknown && !self.stop.is_cancelled() => self.start(item).await,
+            Some(Err(error)) => Err(error),
+            None => Err(error),
+        }
     }
 
     async fn follow(&self, item: &mut BatchItem, token: &RunToken) -> Result<(), Error> {
@@ -79,6 +200,10 @@ impl Drive {
             seen = step.seen;
             if let Some(state) = step.state {
                 let ended = item.seen(state);
+                if let (true, Some(checkpoint), Some(state)) = (ended, &self.checkpoint, &item.state) {
+                    // Without the line, a later process follows the run once more.
+                    let _ = checkpoint.ended(item.index, token, state).await;
+                }
                 self.tell(item);
                 if ended {
                     return Ok(());
@@ -87,8 +212,7 @@ impl Drive {
         }
     }
 
-    /// Reports the item. Nobody listens any more once the batch was dropped.
     fn tell(&self, item: &BatchItem) {
-        let _ = self.report.send(item.clone());
+        self.table.0.report(item);
     }
 }

@@ -88,9 +88,14 @@ impl BatchItem {
 
     /// Notes that the run was not started, or cannot be followed any longer.
     pub(super) fn failed(&mut self, error: Error) {
-        let may_run = self.run.is_some() || error.run().is_some() || error.kind() == Kind::OutcomeUnknown;
-        self.outcome = Some(if may_run { ItemOutcome::Unknown } else { ItemOutcome::NotStarted });
+        let outcome = if self.may_run(&error) { ItemOutcome::Unknown } else { ItemOutcome::NotStarted };
+        self.outcome = Some(outcome);
         self.error = Some(error);
+    }
+
+    /// Whether a run may have been started, although the work on the item ended with `error`.
+    pub(super) fn may_run(&self, error: &Error) -> bool {
+        self.run.is_some() || error.run().is_some() || error.kind() == Kind::OutcomeUnknown
     }
 
     /// Why the item did not succeed, in at most `most` characters after its name. `scrub` removes secrets from the error

@@ -6,7 +6,7 @@ mod sync_reference;
 
 pub(crate) use options::checked_headers;
 pub use options::{Options, Priority};
-pub(crate) use spent::{Defaults, Spent};
+pub(crate) use spent::{BeforeSend, Defaults, Spent};
 pub use sync_reference::SyncReference;
 
 use std::borrow::Cow;

@@ -1,7 +1,10 @@
 //! The account of a call: its time limits, and what its requests have used. One deadline covers all requests of a call.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
 use super::Options;
@@ -10,6 +13,27 @@ use crate::error::{Error, Kind};
 use crate::message::Name;
 use crate::reason::Reason;
 use crate::text::span;
+
+/// What must happen directly before each attempt of a write, such as recording that it may take effect. It gets the id
+/// of the sync that the write is about, and the time limit of the attempt. If it fails, nothing is sent.
+#[derive(Clone)]
+pub(crate) struct BeforeSend(
+    Arc<dyn Fn(i64, Duration) -> BoxFuture<'static, Result<(), Error>> + Send + Sync>,
+);
+
+impl BeforeSend {
+    pub(crate) fn new(
+        act: impl Fn(i64, Duration) -> BoxFuture<'static, Result<(), Error>> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(act))
+    }
+}
+
+impl fmt::Debug for BeforeSend {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str("BeforeSend")
+    }
+}
 
 /// The limits of a call. They come from the settings of the client, unless the options of the call replace them.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +52,10 @@ pub(crate) struct Spent {
     pub raw: bool,
     /// The raw answer, once it has come.
     pub received: Option<Received>,
+    /// What must happen before a write is sent, if anything must.
+    pub before_send: Option<BeforeSend>,
+    /// The id of the sync that the call starts a run of, once it is known.
+    pub sync: Option<i64>,
     began: Instant,
     bounds: Defaults,
     /// When the requests must end at the latest.
@@ -56,6 +84,8 @@ impl Spent {
             options,
             raw,
             received: None,
+            before_send: None,
+            sync: None,
             began,
             bounds,
             until,
@@ -174,6 +204,14 @@ impl Spent {
             None => Some(self.bounds.timeout),
             Some(Duration::ZERO) => None,
             Some(left) => Some(left.min(self.bounds.timeout)),
+        }
+    }
+
+    /// Does what must happen before a write is sent.
+    pub(crate) async fn prepare(&self) -> Result<(), Error> {
+        match (&self.before_send, self.sync, self.attempt()) {
+            (Some(BeforeSend(act)), Some(sync), Some(within)) => act(sync, within).await,
+            _ => Ok(()),
         }
     }
 

@@ -1,14 +1,16 @@
-//! Finds the run that a trigger started, after the answer to the trigger was lost. A run is adopted only if it is the
-//! only one that the trigger can have started.
+//! Finds the run that a trigger started, after the answer to the trigger was lost or the process that sent it ended. A
+//! run is adopted only if it is the only one that the trigger can have started.
 
 use std::time::Duration;
 
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::claims::Claims;
+use super::begin::OpenTrigger;
+use super::claims::{Claims, Of};
 use super::newest::Newest;
 use super::state::{Listed, Lost};
+use super::token::{RunOrigin, RunToken};
 use crate::attempt::Outcome;
 use crate::call::Spent;
 use crate::error::{Error, Kind};
@@ -46,26 +48,70 @@ pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<String, Error> {
     let (true, Some(sent)) = (plain && error.kind() == Kind::OutcomeUnknown, departed(&error, spent)) else {
         return Err(error);
     };
-    let began = Instant::now();
     // If this machine slept after it sent the trigger, it cannot tell how long ago that was. The server's clock then
     // seems to jump, and no run is adopted.
     let jumps = sender.server_clock().jumps();
     tell(&spent.meta(), spent.waited_so_far(), &Event::Searching);
+    let searched =
+        search::<S>(sender, of, &LOOKS, spent, |run| could_be_it(sender, sent, run), || false).await;
+    let meta = spent.meta();
+    if let Some(over) = searched.cancelled {
+        // The caller cancelled, so the kind stays `cancelled`; the hint says what may have happened.
+        return Err(over
+            .with_meta(meta)
+            .with_hint("The request that starts the run had been sent, so it may have started one."));
+    }
+    if let [run] = searched.seen.as_slice()
+        && searched.decided
+        && sender.server_clock().jumps() == jumps
+    {
+        let claims = sender.part::<Claims>();
+        let mut claims = claims.lock();
+        if claims.is_alone(of, Some(sent)) && claims.take(of, &run.id()) {
+            drop(claims);
+            tell(&meta, spent.waited_so_far(), &Event::Adopted(sender.scrub(&run.id())));
+            return Ok(run.id());
+        }
+    }
+    Err(undecided(error, &searched.seen).with_meta(meta).scrubbed(|text| sender.scrub(text)))
+}
+
+/// The result of a search for the run of a trigger.
+struct Searched<S> {
+    /// The unclaimed runs that the trigger may have started.
+    seen: Vec<S>,
+    /// Whether the list was read late enough to show every run that the trigger may have started.
+    decided: bool,
+    /// The error of the caller's cancellation, if the search was cancelled.
+    cancelled: Option<Error>,
+}
+
+/// Reads the list of runs at the times in `looks`, and looks for the run of a trigger. A reading after which
+/// `is_settled` is the last.
+async fn search<S: Listed>(
+    sender: &Sender,
+    of: &Of,
+    looks: &[Duration],
+    spent: &mut Spent,
+    could_be_it: impl Fn(&S) -> bool,
+    is_settled: impl Fn() -> bool,
+) -> Searched<S> {
+    let began = Instant::now();
     let mut looking = spent.beside(Some(began + sender.scaled(LAST_LOOK) + PATIENCE));
     let claims = sender.part::<Claims>();
     let mut newest = Newest::<S>::new(sender, &of.parent, &mut looking);
     let (mut seen, mut decided, mut cancelled) = (Vec::new(), false, None);
-    for (nth, look) in LOOKS.into_iter().enumerate() {
-        let at = began + sender.scaled(look);
+    for (nth, look) in looks.iter().enumerate() {
+        let at = began + sender.scaled(*look);
         if spent.until().is_some_and(|deadline| deadline <= at) {
             break;
         }
         let found = match sender.sleep_until(at).await {
-            Ok(()) => newest.find(|run| could_be_it(sender, sent, run)).await,
+            Ok(()) => newest.find(&could_be_it).await,
             Err(over) => Err(over),
         };
         match found {
-            Ok(found) => (seen, decided) = (found, nth + 1 == LOOKS.len()),
+            Ok(found) => (seen, decided) = (found, nth + 1 == looks.len() || is_settled()),
             Err(over) if over.kind() == Kind::Cancelled => {
                 cancelled = Some(over);
                 break;
@@ -77,30 +123,86 @@ pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<String, Error> {
         seen.retain(|run| !claims.lock().is_taken(of, &run.id()));
         // While another trigger of this process is in progress, its answer may still claim one of the candidates.
         // Without such a trigger, more than one candidate will remain, so the search ends.
-        if seen.len() > 1 && !claims.lock().has_rivals(of) {
+        if decided || seen.len() > 1 && !claims.lock().has_rivals(of) {
             break;
         }
     }
     spent.add(looking);
-    let meta = spent.meta();
-    if let Some(over) = cancelled {
-        // The caller cancelled, so the kind stays `cancelled`; the hint says what may have happened.
-        return Err(over
-            .with_meta(meta)
-            .with_hint("The request that starts the run had been sent, so it may have started one."));
+    Searched { seen, decided, cancelled }
+}
+
+/// How long after its last byte was sent a trigger may still start its run, by the server's clock, in milliseconds. With
+/// a larger value, a run that a schedule started after the process ended could be adopted.
+const LATEST_START: i64 = 10_000;
+
+/// When a trigger can have started its run, by the server's clock, in milliseconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StartWindow {
+    pub since: i64,
+    pub until: i64,
+}
+
+impl StartWindow {
+    /// The window of a trigger that is sent now, in an attempt that takes at most `within`. `None` while the server's
+    /// clock is unknown.
+    pub(crate) fn from_now(sender: &Sender, within: Duration) -> Option<Self> {
+        let (clock, now, scale) = (sender.server_clock(), Instant::now(), sender.config().scale);
+        let attempt = sender.unscaled(i64::try_from(within.as_millis()).unwrap_or(i64::MAX));
+        let attempt = i64::try_from(attempt.as_millis()).unwrap_or(i64::MAX);
+        let until = clock.latest(now, scale)?.saturating_add(attempt).saturating_add(LATEST_START);
+        Some(Self { since: clock.earliest(now, scale)?, until })
     }
-    if let [run] = seen.as_slice()
-        && decided
-        && sender.server_clock().jumps() == jumps
-    {
-        let mut claims = claims.lock();
-        if claims.is_alone(of, sent) && claims.take(of, &run.id()) {
-            drop(claims);
-            tell(&meta, spent.waited_so_far(), &Event::Adopted(sender.scrub(&run.id())));
-            return Ok(run.id());
+
+    fn holds(self, at: i64) -> bool {
+        (self.since - CLOCK_SLACK..=self.until).contains(&at)
+    }
+}
+
+/// A trigger of an earlier process, which ended before it knew the run. Until its run is found or it is dropped, it
+/// counts as a trigger in progress.
+pub(crate) struct Unanswered {
+    open: OpenTrigger,
+    window: Option<StartWindow>,
+    /// As in [`Lost::plain`].
+    plain: bool,
+}
+
+impl Unanswered {
+    pub(crate) fn new(sender: &Sender, of: Of, window: Option<StartWindow>, plain: bool) -> Self {
+        Self { open: OpenTrigger::new(sender, of), window, plain }
+    }
+
+    /// Finds the run that the trigger started: the only unclaimed one that was requested in the window.
+    ///
+    /// # Errors
+    /// `error`. After a search, its details hold the runs that the trigger may have started, as `candidates`.
+    pub(crate) async fn find<S: Listed>(
+        mut self,
+        sender: &Sender,
+        error: Error,
+        spent: &mut Spent,
+    ) -> Result<RunToken, Error> {
+        let (true, Some(window)) = (self.plain, self.window) else { return Err(error) };
+        let of = self.open.of().clone();
+        let could_be_it = |run: &S| run.created().is_some_and(|created| window.holds(created.as_millis()));
+        // A later process need not wait for a run that is listed late.
+        let last = window.until.saturating_add(i64::try_from(LAST_LOOK.as_millis()).unwrap_or(0));
+        let is_settled = || sender.server_time(Instant::now()).is_some_and(|now| now >= last);
+        let looks: Vec<_> = std::iter::once(Duration::ZERO).chain(LOOKS).collect();
+        tell(&spent.meta(), spent.waited_so_far(), &Event::Searching);
+        let searched = search::<S>(sender, &of, &looks, spent, could_be_it, is_settled).await;
+        if let Some(over) = searched.cancelled {
+            return Err(over.with_meta(spent.meta()));
         }
+        if let [run] = searched.seen.as_slice()
+            && searched.decided
+            && self.open.claim_alone(&run.id())
+        {
+            tell(&spent.meta(), spent.waited_so_far(), &Event::Adopted(sender.scrub(&run.id())));
+            return Ok(RunToken::new(sender, of.kind, of.parent, run.id()).from(RunOrigin::Adopted));
+        }
+        Err(undecided(error, &searched.seen).with_meta(spent.meta()).scrubbed(|text| sender.scrub(text)))
     }
-    Err(undecided(error, &seen).with_meta(meta).scrubbed(|text| sender.scrub(text)))
 }
 
 /// When the trigger was sent; `None` if that is not known, or if the server's answer to the trigger is final.

@@ -34,7 +34,7 @@ pub(crate) async fn started<S: RunState>(
     spent: &mut Spent,
 ) -> Result<RunToken, Error> {
     let of = Of { kind: S::KIND, parent };
-    let mut open = OpenTrigger::new(sender, &of);
+    let mut open = OpenTrigger::new(sender, of.clone());
     match sender.value::<S::Started>(call, spent).await {
         Ok(started) => {
             let run = started.id();
@@ -57,28 +57,45 @@ pub(crate) async fn started<S: RunState>(
 
 /// A trigger in progress. If it fails or is dropped before its run is known, it may still have started a run, so the
 /// claims remember it as lost.
-struct OpenTrigger<'a> {
+pub(super) struct OpenTrigger {
     claims: Arc<Claims>,
-    of: &'a Of,
+    of: Of,
     is_known: bool,
 }
 
-impl<'a> OpenTrigger<'a> {
-    fn new(sender: &'a Sender, of: &'a Of) -> Self {
+impl OpenTrigger {
+    pub(super) fn new(sender: &Sender, of: Of) -> Self {
         let claims = sender.part::<Claims>();
-        claims.lock().begin(of);
+        claims.lock().begin(&of);
         Self { claims, of, is_known: false }
+    }
+
+    pub(super) fn of(&self) -> &Of {
+        &self.of
+    }
+
+    /// Claims a run, unless another trigger of this process may have started it.
+    pub(super) fn claim_alone(&mut self, run: &str) -> bool {
+        let mut claims = self.claims.lock();
+        self.is_known = claims.is_alone(&self.of, None) && claims.take(&self.of, run);
+        self.is_known
     }
 }
 
-impl Drop for OpenTrigger<'_> {
+impl Drop for OpenTrigger {
     fn drop(&mut self) {
         let mut claims = self.claims.lock();
-        claims.end(self.of);
+        claims.end(&self.of);
         if !self.is_known {
-            claims.lose(self.of, Instant::now());
+            claims.lose(&self.of, Instant::now());
         }
     }
+}
+
+/// Claims a run that an earlier process has started.
+pub(crate) fn claim(sender: &Sender, token: &RunToken) {
+    let of = Of { kind: token.kind, parent: token.parent.clone() };
+    sender.part::<Claims>().lock().take(&of, &token.run);
 }
 
 /// The newest run that has not ended, if there is one.

@@ -93,9 +93,11 @@ impl Known {
     }
 
     /// Whether a run that appeared after `sent` can only come from the caller's trigger, as far as this process knows:
-    /// no other trigger for the same sync or graph is in progress, and none was lost since `sent`.
-    pub(crate) fn is_alone(&self, of: &Of, sent: Instant) -> bool {
-        !self.has_rivals(of) && !self.lost.iter().any(|(known, at)| known == of && *at >= sent)
+    /// no other trigger for the same sync or graph is in progress, and none was lost since `sent`. Without `sent`, none
+    /// was ever lost.
+    pub(crate) fn is_alone(&self, of: &Of, sent: Option<Instant>) -> bool {
+        !self.has_rivals(of)
+            && !self.lost.iter().any(|(known, at)| known == of && sent.is_none_or(|sent| *at >= sent))
     }
 }
 
@@ -137,15 +139,15 @@ mod tests {
         let (mut claims, sent) = (Known::default(), Instant::now());
         claims.begin(&sync("1"));
         claims.begin(&sync("2"));
-        assert!(claims.is_alone(&sync("1"), sent));
+        assert!(claims.is_alone(&sync("1"), Some(sent)));
         claims.begin(&sync("1"));
-        assert!(!claims.is_alone(&sync("1"), sent));
+        assert!(!claims.is_alone(&sync("1"), Some(sent)));
         claims.end(&sync("1"));
-        assert!(claims.is_alone(&sync("1"), sent));
+        assert!(claims.is_alone(&sync("1"), Some(sent)));
         claims.lose(&sync("1"), sent);
-        assert!(!claims.is_alone(&sync("1"), sent));
+        assert!(!claims.is_alone(&sync("1"), Some(sent)));
         assert!(
-            claims.is_alone(&sync("1"), sent + std::time::Duration::from_secs(1)),
+            claims.is_alone(&sync("1"), Some(sent + std::time::Duration::from_secs(1))),
             "lost before it was sent"
         );
     }

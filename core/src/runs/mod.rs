@@ -15,8 +15,9 @@ mod token;
 
 use std::time::Duration;
 
-pub(crate) use adopt::adopt;
-pub(crate) use begin::{begin, started, under_way};
+pub(crate) use adopt::{StartWindow, Unanswered, adopt};
+pub(crate) use begin::{begin, claim, started, under_way};
+pub(crate) use claims::Of;
 pub(crate) use follow::{FollowStep, Seen, look, next};
 pub use handle::Run;
 pub(crate) use lookup::{latest, lookup};

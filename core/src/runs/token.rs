@@ -42,7 +42,8 @@ struct Versioned {
 }
 
 /// How a run's id became known.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum RunOrigin {
     /// The id came from the answer to the trigger, or from a token.
     #[default]

@@ -106,6 +106,14 @@ impl Sender {
         let (mut retries, mut rejoin, mut renewed) = (0, false, false);
         loop {
             let permit = self.leave(call, spent, meta, rejoin).await?;
+            // After the wait for the limit: whoever records that a write may take effect records the time too, and
+            // looks for the effect from that time on.
+            if call.is_write()
+                && let Err(error) = spent.prepare().await
+            {
+                permit.never_sent();
+                return Err(error);
+            }
             let Some(within) = spent.attempt() else {
                 permit.never_sent();
                 return Err(spent.expired());

@@ -1,12 +1,12 @@
 //! The batches of one engine. Hosts name them by number.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
-use tokio_util::sync::CancellationToken;
 
 use super::failure::Failure;
 use super::ops::arguments;
@@ -16,7 +16,7 @@ use crate::attempt::{Meta, Subject};
 use crate::batch::{Batch, BatchItem, RunMany};
 use crate::call::SyncReference;
 use crate::error::{Error, Kind};
-use crate::message::Style;
+use crate::message::{Name, Style};
 use crate::resources::{IfRunning, TriggerSync};
 use crate::runs::OnEnd;
 
@@ -27,13 +27,7 @@ pub(super) struct Batches(Mutex<Known>);
 #[derive(Debug, Default)]
 struct Known {
     last: u32,
-    open: HashMap<u32, Arc<Open>>,
-}
-
-#[derive(Debug)]
-struct Open {
-    batch: tokio::sync::Mutex<Batch>,
-    stop: CancellationToken,
+    open: HashMap<u32, Arc<Batch>>,
 }
 
 struct Start {
@@ -43,6 +37,9 @@ struct Start {
     reset_cdc: Option<bool>,
     clear_and_fill: Option<bool>,
     if_running: Option<IfRunning>,
+    checkpoint: Option<String>,
+    retry_unknown: Option<bool>,
+    retry_failed: Option<bool>,
 }
 
 strictly!(Start {
@@ -52,6 +49,9 @@ strictly!(Start {
     omittable reset_cdc = "resetCDC": bool,
     omittable clear_and_fill = "clearAndFill": bool,
     omittable if_running = "ifRunning": IfRunning,
+    omittable checkpoint = "checkpoint": String,
+    omittable retry_unknown = "retryUnknown": bool,
+    omittable retry_failed = "retryFailed": bool,
 });
 
 struct Next {
@@ -70,11 +70,11 @@ strictly!(Next {
     omittable on_warning = "onWarning": OnEnd,
 });
 
-struct Close {
+struct Named {
     batch: u32,
 }
 
-strictly!(Close { required batch = "batch": u32, });
+strictly!(Named { required batch = "batch": u32, });
 
 #[derive(Serialize)]
 struct Opened {
@@ -96,12 +96,12 @@ struct Item<'a> {
 }
 
 impl Batches {
-    pub(super) fn start(&self, caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
+    pub(super) async fn start(&self, caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
         let asked: Start = arguments(args)?;
         if asked.at_once == Some(0) {
             return Err(Error::new(
                 Kind::InvalidRequest,
-                message![crate::message::Name("atOnce"), " must be at least 1. Nothing was sent"],
+                message![Name("atOnce"), " must be at least 1. Nothing was sent"],
             ));
         }
         let trigger = TriggerSync {
@@ -113,40 +113,30 @@ impl Batches {
         let how = RunMany {
             trigger,
             at_once: asked.at_once.map(|most| most as usize),
+            checkpoint: asked.checkpoint.map(PathBuf::from),
+            retry_unknown: asked.retry_unknown.unwrap_or(false),
+            retry_failed: asked.retry_failed.unwrap_or(false),
             options: caller.options.clone(),
         };
-        let batch = Batch::start(caller.client.sender(), asked.syncs, &how)?;
+        let batch = Batch::start(caller.client.sender(), asked.syncs, &how).await?;
         let mut known = self.lock();
         known.last += 1;
         let number = known.last;
-        let stop = batch.stop_signal();
-        known.open.insert(number, Arc::new(Open { batch: tokio::sync::Mutex::new(batch), stop }));
+        known.open.insert(number, Arc::new(batch));
         Reply::plain(meta(), &Opened { batch: number })
     }
 
     /// Waits until items have changed, the batch has ended, or the time is over.
     pub(super) async fn next(&self, args: &str, style: Style) -> Result<Reply, Error> {
         let asked: Next = arguments(args)?;
-        let open = self.open(asked.batch)?;
+        let batch = self.find(asked.batch)?;
         let until = asked.timeout_ms.and_then(|timeout| Instant::now().checked_add(Duration::from(timeout)));
-        // Another call may hold the lock while it waits for the same batch. Waiting for the lock counts towards the
-        // timeout.
-        let mut batch = match until {
-            None => open.batch.lock().await,
-            Some(until) => match timeout_at(until, open.batch.lock()).await {
-                Ok(batch) => batch,
-                Err(_) if asked.expire == Some(true) => {
-                    return Err(Error::new(Kind::WaitTimeout, "the batch had not ended").at(&subject()));
-                }
-                Err(_) => return Reply::plain(meta(), &Changed { items: Vec::new(), finished: false }),
-            },
-        };
         let changed = match until {
             None => batch.changes().await,
             Some(until) => match timeout_at(until, batch.changes()).await {
                 Ok(changed) => changed,
                 Err(_) if asked.expire == Some(true) => return Err(batch.expired()),
-                Err(_) => return reply(&batch, &[], false, style),
+                Err(_) => return reply(&[], false, style),
             },
         };
         if changed.is_empty() {
@@ -154,31 +144,27 @@ impl Batches {
                 [asked.on_failure, asked.on_warning].map(|on_end| on_end.unwrap_or(OnEnd::Return));
             batch.check(on_failure, on_warning)?;
         }
-        reply(&batch, &changed, changed.is_empty(), style)
+        reply(&changed, changed.is_empty(), style)
     }
 
-    /// Stops a batch, waits for triggers in progress, and forgets the batch. Returns the items that have changed.
-    pub(super) async fn close(&self, args: &str, style: Style) -> Result<Reply, Error> {
-        let Close { batch: number } = arguments(args)?;
-        let batch = self.open(number)?;
-        // A `next` that is waiting holds the lock, so the batch is stopped before the lock is taken.
-        batch.stop.cancel();
-        let mut batch = batch.batch.lock().await;
-        let mut all = Vec::new();
-        loop {
-            let changed = batch.changes().await;
-            if changed.is_empty() {
-                break;
-            }
-            all.extend(changed);
+    /// Stops a batch and waits for triggers in progress. Returns all items.
+    pub(super) async fn stop(&self, args: &str, style: Style) -> Result<Reply, Error> {
+        let Named { batch } = arguments(args)?;
+        reply(&self.find(batch)?.stop().await, true, style)
+    }
+
+    /// Stops a batch and forgets it. Waits for nothing.
+    pub(super) fn close(&self, args: &str, style: Style) -> Result<Reply, Error> {
+        let Named { batch } = arguments(args)?;
+        let closed = self.lock().open.remove(&batch);
+        if let Some(batch) = closed {
+            // Another call may hold the batch, which otherwise stops when it is dropped.
+            batch.stop_starting();
         }
-        all.sort_unstable();
-        all.dedup();
-        self.lock().open.remove(&number);
-        reply(&batch, &all, true, style)
+        reply(&[], true, style)
     }
 
-    fn open(&self, batch: u32) -> Result<Arc<Open>, Error> {
+    fn find(&self, batch: u32) -> Result<Arc<Batch>, Error> {
         self.lock()
             .open
             .get(&batch)
@@ -191,10 +177,9 @@ impl Batches {
     }
 }
 
-fn reply(batch: &Batch, changed: &[usize], finished: bool, style: Style) -> Result<Reply, Error> {
-    let items = changed
+fn reply(items: &[BatchItem], finished: bool, style: Style) -> Result<Reply, Error> {
+    let items = items
         .iter()
-        .filter_map(|index| batch.items().get(*index))
         .map(|item| Item { item, failure: item.error.as_ref().map(|error| Failure::of(error, style)) })
         .collect();
     Ok(Reply::new(meta(), written(&Changed { items, finished })?))

@@ -39,7 +39,9 @@ pub(super) async fn dispatch(caller: &Caller<'_>, op: &str, args: &str) -> Resul
 
 async fn made(caller: &Caller<'_>, op: &str, args: &str) -> Result<Reply, Error> {
     let (client, sender) = (caller.client, caller.client.sender());
-    if sender.is_closed() && !matches!(op, "client.close" | "client.stats" | "batch.next" | "batch.close") {
+    if sender.is_closed()
+        && !matches!(op, "client.close" | "client.stats" | "batch.next" | "batch.stop" | "batch.close")
+    {
         return Err(Error::new(Kind::Closed, "the client is closed. Nothing was sent"));
     }
     if let Some(entry) = Entry::find(op) {
@@ -49,9 +51,10 @@ async fn made(caller: &Caller<'_>, op: &str, args: &str) -> Result<Reply, Error>
         "runs.open" => open_run(caller, args),
         "run" => next_step(caller, args).await,
         "run.state" => state(caller, args).await,
-        "syncs.run_many" => caller.batches.start(caller, args),
+        "syncs.run_many" => caller.batches.start(caller, args).await,
         "batch.next" => caller.batches.next(args, caller.style).await,
-        "batch.close" => caller.batches.close(args, caller.style).await,
+        "batch.stop" => caller.batches.stop(args, caller.style).await,
+        "batch.close" => caller.batches.close(args, caller.style),
         "request" => request(caller, args).await,
         "client.stats" => none(args).and_then(|()| local("stats", &stats(&client.stats()))),
         "client.diagnose" => {

@@ -55,6 +55,11 @@ impl ServerClock {
         self.known.map(|known| known.moved(at, scale).least)
     }
 
+    /// The latest that the server's clock can have shown at `at`; `None` before the first dated answer.
+    pub(crate) fn latest(&self, at: Instant, scale: f64) -> Option<i64> {
+        self.known.map(|known| known.moved(at, scale).most)
+    }
+
     /// How many times an answer contradicted the bounds from earlier answers.
     pub(crate) fn jumps(&self) -> u32 {
         self.jumps

@@ -38,9 +38,10 @@ fn outcomes(items: &[BatchItem]) -> Vec<Option<ItemOutcome>> {
 async fn a_batch_ends_with_one_error_that_names_every_failed_sync() {
     let world = world();
     let client = world.client();
-    let mut batch = client
+    let batch = client
         .syncs()
         .run_many(["sync-1", "sync-2", "3", "sync-4", "no-such-sync"], &RunMany::new())
+        .await
         .unwrap();
     let error = batch.wait(&WaitMany::new()).await.unwrap_err();
     assert_eq!(error.kind(), Kind::RunFailed);
@@ -61,7 +62,7 @@ async fn a_batch_ends_with_one_error_that_names_every_failed_sync() {
     assert_eq!(details[2]["outcome"], "not_started");
     let [ok, failed, none] = [ItemOutcome::Success, ItemOutcome::Failure, ItemOutcome::NotStarted].map(Some);
     let expected = [ok, failed, ok, failed, none];
-    assert_eq!(outcomes(batch.items()), expected);
+    assert_eq!(outcomes(&batch.items()), expected);
     assert_eq!(requests(&world, "POST").len(), 4);
 }
 
@@ -69,10 +70,10 @@ async fn a_batch_ends_with_one_error_that_names_every_failed_sync() {
 async fn failures_and_warnings_are_returned_or_raised_as_the_caller_wants() {
     let world = world();
     let client = world.client();
-    let mut batch = client.syncs().run_many([4, 5], &RunMany::new()).unwrap();
+    let batch = client.syncs().run_many([4, 5], &RunMany::new()).await.unwrap();
     let quiet = WaitMany::new().on_failure(OnEnd::Return);
     let items = batch.wait(&quiet).await.unwrap();
-    assert_eq!(outcomes(items), [Some(ItemOutcome::Failure), Some(ItemOutcome::Warning)]);
+    assert_eq!(outcomes(&items), [Some(ItemOutcome::Failure), Some(ItemOutcome::Warning)]);
     // A second wait starts no run again, and it may ask for the error although the first wait did not.
     let error = batch.wait(&quiet.on_warning(OnEnd::Raise)).await.unwrap_err();
     assert!(error.to_string().contains("1 of 2 syncs did not succeed: sync 5 (run "), "{error}");
@@ -83,7 +84,7 @@ async fn failures_and_warnings_are_returned_or_raised_as_the_caller_wants() {
 async fn at_most_so_many_syncs_are_in_progress_at_once() {
     let world = world();
     let client = world.client();
-    let mut batch = client.syncs().run_many(1..=7, &RunMany::new().at_once(2)).unwrap();
+    let batch = client.syncs().run_many(1..=7, &RunMany::new().at_once(2)).await.unwrap();
     let (mut running, mut most, mut ended) = (std::collections::BTreeSet::new(), 0, 0);
     while let Some(item) = batch.changed().await {
         if item.outcome.is_some() {
@@ -101,7 +102,7 @@ async fn at_most_so_many_syncs_are_in_progress_at_once() {
 async fn a_wait_that_times_out_says_what_is_in_progress_and_can_be_repeated() {
     let world = world();
     let client = world.client();
-    let mut batch = client.syncs().run_many([1, 3, 6], &RunMany::new().at_once(2)).unwrap();
+    let batch = client.syncs().run_many([1, 3, 6], &RunMany::new().at_once(2)).await.unwrap();
     batch.changed().await.unwrap();
     batch.changed().await.unwrap();
     let error = batch.wait(&WaitMany::new().timeout(Duration::from_millis(1))).await.unwrap_err();
@@ -114,21 +115,24 @@ async fn a_wait_that_times_out_says_what_is_in_progress_and_can_be_repeated() {
     let token = details[0]["run"].as_str().unwrap();
     assert!(client.run(token).is_ok());
     let items = batch.wait(&WaitMany::new()).await.unwrap();
-    assert_eq!(outcomes(items), [Some(ItemOutcome::Success); 3]);
+    assert_eq!(outcomes(&items), [Some(ItemOutcome::Success); 3]);
 }
 
 #[tokio::test]
 async fn a_batch_that_is_stopped_starts_nothing_more_and_still_reports_what_was_started() {
     let world = world();
     let client = world.client();
-    let mut batch = client.syncs().run_many(1..=7, &RunMany::new().at_once(2)).unwrap();
+    let batch = client.syncs().run_many(1..=7, &RunMany::new().at_once(2)).await.unwrap();
     batch.changed().await.unwrap();
-    batch.stop();
-    while batch.changed().await.is_some() {}
-    let started = batch.items().iter().filter(|item| item.run.is_some()).count();
+    let items = batch.stop().await;
+    let started = items.iter().filter(|item| item.run.is_some()).count();
     assert_eq!(requests(&world, "POST").len(), started);
     assert!(started <= 2, "{started}");
-    assert!(batch.items().iter().all(|item| item.outcome.is_none()));
+    assert!(items.iter().all(|item| item.outcome.is_none()));
+    let error = batch.wait(&WaitMany::new()).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Closed);
+    let said = format!("the batch was stopped, and 7 of 7 syncs had not ended: {started} in progress, ");
+    assert!(error.to_string().contains(&said), "{error}");
 }
 
 /// If the key is refused, every further sync would fail too, so none is started.
@@ -138,7 +142,7 @@ async fn a_refused_key_ends_a_batch_after_the_syncs_that_were_in_progress() {
     let client =
         hightouch_sdk::Client::new(&world.settings().api_key("wrong-key-0123456789abcdef0123456789ab"))
             .unwrap();
-    let mut batch = client.syncs().run_many(1..=7, &RunMany::new().at_once(2)).unwrap();
+    let batch = client.syncs().run_many(1..=7, &RunMany::new().at_once(2)).await.unwrap();
     let error = batch.wait(&WaitMany::new()).await.unwrap_err();
     assert!(error.to_string().contains("7 of 7 syncs did not succeed"), "{error}");
     assert!(
@@ -154,12 +158,12 @@ async fn a_refused_key_ends_a_batch_after_the_syncs_that_were_in_progress() {
 async fn a_batch_with_a_wrong_argument_is_refused_before_anything_is_sent() {
     let world = world();
     let client = world.client();
-    let error = client.syncs().run_many(["sync-1", "no slug"], &RunMany::new()).unwrap_err();
+    let error = client.syncs().run_many(["sync-1", "no slug"], &RunMany::new()).await.unwrap_err();
     assert_eq!(error.kind(), Kind::InvalidRequest);
     assert!(error.to_string().starts_with("syncs.run_many: sync \"no slug\": "), "{error}");
     let both =
         TriggerSync { full_resync: Some(true), if_running: Some(IfRunning::Join), ..TriggerSync::default() };
-    let error = client.syncs().run_many(["sync-1"], &RunMany::new().trigger(both)).unwrap_err();
+    let error = client.syncs().run_many(["sync-1"], &RunMany::new().trigger(both)).await.unwrap_err();
     assert_eq!(error.kind(), Kind::InvalidRequest);
     assert!(requests(&world, "POST").is_empty());
 }
@@ -170,12 +174,13 @@ async fn a_batch_with_a_wrong_argument_is_refused_before_anything_is_sent() {
 async fn a_client_that_is_closed_leaves_the_other_syncs_of_a_batch_not_started() {
     let world = world();
     let client = world.client();
-    let mut batch = client.syncs().run_many(1..=7, &RunMany::new().at_once(1)).unwrap();
+    let batch = client.syncs().run_many(1..=7, &RunMany::new().at_once(1)).await.unwrap();
     batch.changed().await.unwrap();
     client.close();
     let error = batch.wait(&WaitMany::new()).await.unwrap_err();
     assert!(error.to_string().contains("7 of 7 syncs did not succeed"), "{error}");
-    let [first, others @ ..] = batch.items() else { panic!("seven items") };
+    let items = batch.items();
+    let [first, others @ ..] = items.as_slice() else { panic!("seven items") };
     assert_eq!(first.outcome, Some(ItemOutcome::Unknown));
     assert_eq!(first.error.as_ref().unwrap().run(), first.run.as_deref());
     for item in others {
@@ -197,7 +202,7 @@ async fn a_batch_inside_the_key_function_of_its_client_is_refused_and_does_not_h
     let credentials = move || {
         let (client, key) = (inside.get().unwrap().clone(), key.clone());
         async move {
-            let mut batch = client.syncs().run_many([1], &RunMany::new()).unwrap();
+            let batch = client.syncs().run_many([1], &RunMany::new()).await.unwrap();
             let error = batch.wait(&WaitMany::new()).await.unwrap_err();
             assert!(error.to_string().contains("1 of 1 syncs did not succeed"), "{error}");
             Ok(key)
@@ -215,7 +220,7 @@ async fn a_batch_inside_the_key_function_of_its_client_is_refused_and_does_not_h
 async fn each_item_is_returned_once_when_it_ends() {
     let world = world();
     let client = world.client();
-    let mut batch = client.syncs().run_many([1, 2, 5], &RunMany::new()).unwrap();
+    let batch = client.syncs().run_many([1, 2, 5], &RunMany::new()).await.unwrap();
     let mut ended = Vec::new();
     while let Some(item) = batch.ended().await {
         ended.push((item.index, item.outcome));

@@ -12,7 +12,7 @@ pub(crate) use definitions::{CreateSyncOp, DeleteSyncOp, GetSyncOp, ListSyncOp, 
 pub use definitions::{ListSyncs, SyncCreate, SyncUpdate};
 pub use schedule::*;
 pub(crate) use slugs::{BySlug, fetch_by_slug};
-pub(crate) use start::{check_join, start};
+pub(crate) use start::{check_join, is_plain, start};
 pub(crate) use trigger::{
     FindSyncRunOp, LatestSyncRunOp, ListSyncRunsOp, TriggerRunOp, syncs_after, trigger_call,
 };

@@ -46,6 +46,7 @@ async fn start_once(
     }
     let Prepared { id, call } = prepare(sender, sync, how, spent).await?;
     let parent = id.to_string();
+    spent.sync = Some(id);
     if joins {
         let mut looking = spent.beside(None);
         let found = runs::under_way::<SyncRun>(sender, &parent, &mut looking).await;
@@ -98,7 +99,7 @@ async fn prepare(
 }
 
 /// Whether every option that is sent to the server has its default.
-fn is_plain(how: &TriggerSync) -> bool {
+pub(crate) fn is_plain(how: &TriggerSync) -> bool {
     how.place().body.map(|body| body.to_string())
         == TriggerSync::default().place().body.map(|body| body.to_string())
 }

@@ -1,0 +1,123 @@
+//! Records what a batch has started, in a file from which a later process resumes the batch
+//! ([decision 033](../../../../docs/decisions/033-checkpoints.md)).
+
+mod file;
+mod lines;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+
+pub(super) use lines::Progress;
+
+use super::SUBJECT;
+use crate::call::{BeforeSend, SyncReference};
+use crate::error::{Error, Kind};
+use crate::reason::Reason;
+use crate::resources::{SyncRun, TriggerSync};
+use crate::runs::{RunToken, StartWindow};
+use crate::sender::Sender;
+use file::Appender;
+
+/// The record of a batch. It is locked for as long as the value exists.
+pub(super) struct Checkpoint {
+    appender: Appender,
+    sender: Sender,
+}
+
+impl Checkpoint {
+    /// Opens the record of a batch, or creates it. Returns how far each item has come.
+    ///
+    /// # Errors
+    /// Kind `invalid_request` if the file cannot be used, or records another batch.
+    pub(super) async fn open(
+        sender: &Sender,
+        path: &Path,
+        syncs: &[SyncReference],
+        trigger: &TriggerSync,
+    ) -> Result<(Arc<Self>, Vec<Progress>), Error> {
+        let origin = sender.config().origin.clone();
+        let header = lines::header(&origin, syncs, trigger);
+        if sender.scrub(&header) != header {
+            let what = "one of the syncs contains the API key, which must not be written to a file. Nothing was sent";
+            return Err(Error::new(Kind::InvalidRequest, what).at(&SUBJECT));
+        }
+        let (path, count) = (path.to_owned(), syncs.len());
+        let opening = {
+            let path = path.clone();
+            tokio::task::spawn_blocking(move || {
+                let opened = file::open(&path, &header)?;
+                let mut items = vec![Progress::NotStarted; count];
+                for (nth, line) in opened.events.lines().enumerate() {
+                    lines::read_event(line, &mut items, &origin)
+                        .ok_or_else(|| format!("is damaged in line {}", nth + 2))?;
+                }
+                Ok((opened.log, items))
+            })
+        };
+        let opened =
+            opening.await.unwrap_or_else(|_| Err("cannot be opened: the runtime has ended".to_owned()));
+        match opened {
+            Ok((log, items)) => {
+                let appender = Appender::new(path, log);
+                Ok((Arc::new(Self { appender, sender: sender.clone() }), items))
+            }
+            Err(why) => {
+                let error = unusable(sender, &path, &why, "Nothing was sent");
+                Err(error
+                    .with_hint("Name another file, or remove this one if its batch is no longer needed."))
+            }
+        }
+    }
+
+    /// What must happen before a trigger of an item is sent.
+    ///
+    /// A trigger that the limit refused is sent again, and each attempt is recorded with its own time. The latest time
+    /// counts: the earlier attempts certainly started nothing, and with an earlier time a run that a schedule started
+    /// between two attempts could be adopted.
+    pub(super) fn before_send(self: &Arc<Self>, item: usize) -> BeforeSend {
+        let own = Arc::clone(self);
+        BeforeSend::new(move |sync, within| {
+            let own = Arc::clone(&own);
+            async move {
+                let window = StartWindow::from_now(&own.sender, within);
+                own.record(item, &Progress::Sending { sync, window }).await
+            }
+            .boxed()
+        })
+    }
+
+    /// Records that no run of an item was started.
+    pub(super) async fn not_started(&self, item: usize) -> Result<(), Error> {
+        self.record(item, &Progress::NotStarted).await
+    }
+
+    pub(super) async fn started(&self, item: usize, token: &RunToken) -> Result<(), Error> {
+        self.record(item, &Progress::Started(token.clone())).await
+    }
+
+    pub(super) async fn ended(&self, item: usize, token: &RunToken, state: &SyncRun) -> Result<(), Error> {
+        self.record(item, &Progress::Ended(token.clone(), Box::new(state.clone()))).await
+    }
+
+    async fn record(&self, item: usize, progress: &Progress) -> Result<(), Error> {
+        // A state may repeat the key, if the server does.
+        let line = self.sender.scrub(&lines::event(item, progress));
+        let written = self.appender.append(&line).await;
+        written.map_err(|why| {
+            unusable(&self.sender, &self.appender.path, &why, "No more syncs are started").with_hint(
+                "Runs that were started go on. Resume the batch once the file can be written again.",
+            )
+        })
+    }
+}
+
+fn unusable(sender: &Sender, path: &Path, why: &str, then: &str) -> Error {
+    let path: PathBuf = path.into();
+    let what = format!("the checkpoint {} {why}. {then}", path.display());
+    Error::new(Kind::InvalidRequest, what)
+        .with_reason(Reason::Checkpoint)
+        .at(&SUBJECT)
+        .scrubbed(|text| sender.scrub(text))
+}

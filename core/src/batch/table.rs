@@ -1,0 +1,170 @@
+//! What is known of the items of a batch, shared by the task of the batch and those who wait for it. Its size depends
+//! on the number of items alone, however many changes nobody has read.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::BatchItem;
+
+/// The items of a batch, and which of them have changed since somebody last read the changes.
+#[derive(Debug)]
+pub(super) struct Table {
+    state: Mutex<TableState>,
+    news: Notify,
+}
+
+#[derive(Debug)]
+struct TableState {
+    items: Vec<BatchItem>,
+    /// The positions of changed items, in the order of their first unread changes.
+    changed: VecDeque<usize>,
+    /// The same positions.
+    waiting: BTreeSet<usize>,
+    /// Whether no item changes any more.
+    is_over: bool,
+}
+
+impl TableState {
+    fn next(&mut self) -> Option<BatchItem> {
+        let at = self.changed.pop_front()?;
+        self.waiting.remove(&at);
+        self.items.get(at).cloned()
+    }
+}
+
+impl Table {
+    pub(super) fn new(items: Vec<BatchItem>) -> Arc<Self> {
+        let state = TableState { items, changed: VecDeque::new(), waiting: BTreeSet::new(), is_over: false };
+        Arc::new(Self { state: Mutex::new(state), news: Notify::new() })
+    }
+
+    pub(super) fn items(&self) -> Vec<BatchItem> {
+        self.lock().items.clone()
+    }
+
+    /// Notes the new state of an item.
+    pub(super) fn report(&self, item: &BatchItem) {
+        let mut state = self.lock();
+        let Some(slot) = state.items.get_mut(item.index) else { return };
+        slot.clone_from(item);
+        if state.waiting.insert(item.index) {
+            state.changed.push_back(item.index);
+        }
+        drop(state);
+        self.news.notify_waiters();
+    }
+
+    /// Waits for a change. Returns `None` once no item changes any more and every change was read.
+    pub(super) async fn changed(&self) -> Option<BatchItem> {
+        self.when(TableState::next).await
+    }
+
+    /// Waits for a change, and returns all items that have changed, in the order of their changes. Returns none once no
+    /// item changes any more and every change was read.
+    pub(super) async fn changes(&self) -> Vec<BatchItem> {
+        let drained = |state: &mut TableState| {
+            let changed: Vec<_> = std::iter::from_fn(|| state.next()).collect();
+            (!changed.is_empty()).then_some(changed)
+        };
+        self.when(drained).await.unwrap_or_default()
+    }
+
+    /// Waits until no item changes any more.
+    pub(super) async fn over(&self) {
+        self.when(|_| None::<()>).await;
+    }
+
+    /// Waits until `take` returns something, or until no item changes any more. Nothing is awaited between `take` and
+    /// the return, so a future that is dropped loses no change.
+    async fn when<T>(&self, mut take: impl FnMut(&mut TableState) -> Option<T>) -> Option<T> {
+        loop {
+            let mut news = pin!(self.news.notified());
+            news.as_mut().enable();
+            {
+                let mut state = self.lock();
+                let taken = take(&mut state);
+                if taken.is_some() || state.is_over {
+                    return taken;
+                }
+            }
+            news.await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, TableState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ends the changes of a table when it is dropped, even if the runtime drops the task of the batch.
+pub(super) struct Ending(pub Arc<Table>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.lock().is_over = true;
+        self.0.news.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::batch::ItemOutcome;
+
+    fn table(syncs: i64) -> Arc<Table> {
+        let items = (0..syncs).map(|id| BatchItem::new(usize::try_from(id).unwrap(), id.into()));
+        Table::new(items.collect())
+    }
+
+    fn ended(table: &Table, index: usize) {
+        let mut item = table.items().remove(index);
+        item.outcome = Some(ItemOutcome::Success);
+        table.report(&item);
+    }
+
+    /// Guards against a batch that grows with each change while nobody reads the changes.
+    #[test]
+    fn unread_changes_take_one_place_for_each_item() {
+        let table = table(3);
+        for _ in 0..1000 {
+            for item in table.items() {
+                table.report(&item);
+            }
+        }
+        ended(&table, 1);
+        assert_eq!(table.lock().changed.len(), 3);
+        let changed = table.changes().now_or_never().unwrap();
+        let outcomes: Vec<_> = changed.iter().map(|item| (item.index, item.outcome)).collect();
+        assert_eq!(outcomes, [(0, None), (1, Some(ItemOutcome::Success)), (2, None)]);
+    }
+
+    #[test]
+    fn a_wait_that_is_dropped_loses_no_change() {
+        let table = table(2);
+        assert!(table.changed().now_or_never().is_none());
+        let dropped = table.changes();
+        ended(&table, 1);
+        drop(dropped);
+        ended(&table, 0);
+        let order: Vec<_> =
+            std::iter::from_fn(|| table.changed().now_or_never().flatten()).map(|item| item.index).collect();
+        assert_eq!(order, [1, 0]);
+    }
+
+    #[tokio::test]
+    async fn everybody_who_waits_learns_of_the_end() {
+        let table = table(1);
+        let end = Ending(Arc::clone(&table));
+        let ends = async {
+            tokio::task::yield_now().await;
+            drop(end);
+        };
+        let (first, second, (), ()) = tokio::join!(table.changed(), table.changes(), table.over(), ends);
+        assert!(first.is_none() && second.is_empty());
+    }
+}
