@@ -14,6 +14,7 @@
 mod adoption;
 mod batch;
 mod cancel;
+mod checkpoint;
 mod credentials;
 mod diagnosis;
 mod door;

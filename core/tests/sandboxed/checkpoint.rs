@@ -1,0 +1,420 @@
+//! The checkpoints of batches: what a later batch starts, follows and looks for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use hightouch_sdk::resources::{IfRunning, TriggerSync};
+use hightouch_sdk::wire::with_time_scale;
+use hightouch_sdk::{
+    BatchItem, Client, Error, ItemOutcome, Kind, OnEnd, RateLimit, RunMany, Settings, WaitMany,
+};
+use serde_json::{Value, json};
+
+use crate::support::sandbox::{World, sandbox};
+
+/// A path where no file is yet.
+fn place(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("hightouch-batches-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join(name);
+    let _ = std::fs::remove_file(&path);
+    path
+}
+
+/// A world whose runs take one second, or what `more` says.
+fn world(more: &Value) -> World {
+    let mut settings = json!({"syncs": 7, "pastRuns": 0, "runs": {"seconds": 20, "queuedSeconds": 0}});
+    settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    sandbox().world(&settings)
+}
+
+/// The ids of the syncs for which triggers were sent, in their order.
+fn triggered(world: &World) -> Vec<i64> {
+    let log = world.log();
+    let requests = log["requests"].as_array().unwrap().iter();
+    let triggers = requests.filter(|request| request["method"] == "POST");
+    let id = |path: &str| path.split('/').rev().nth(1).unwrap().parse().unwrap();
+    triggers.map(|request| id(request["path"].as_str().unwrap())).collect()
+}
+
+fn lines(path: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The events of the file, each as its item and its name.
+fn events(path: &Path) -> Vec<(u64, String)> {
+    let events = lines(path).into_iter().skip(1);
+    events.map(|line| (line["item"].as_u64().unwrap(), line["event"].as_str().unwrap().to_owned())).collect()
+}
+
+/// Keeps the first lines of the file, as if the process had ended after it wrote them.
+fn keep(path: &Path, wanted: impl Fn(&Value) -> bool) {
+    let text = std::fs::read_to_string(path).unwrap();
+    let kept = text.lines().filter(|line| wanted(&serde_json::from_str(line).unwrap()));
+    std::fs::write(path, kept.map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+}
+
+/// A client that does not know which runs other clients have started, like a client in another process. Clients with
+/// different keys have nothing in common until an answer shows that they belong to the same workspace.
+fn elsewhere(world: &World) -> Client {
+    Client::new(&world.settings().api_key(world.info["keys"]["second"].as_str().unwrap())).unwrap()
+}
+
+/// Starts a run of sync 1 without claiming it.
+async fn somebody_triggers(world: &World) {
+    let (query, options) = (serde_json::Map::new(), hightouch_sdk::Options::default());
+    world.client().request("POST", "/syncs/1/trigger", &query, Some(json!({})), &options).await.unwrap();
+}
+
+async fn all(client: &Client, syncs: &[i64], how: &RunMany) -> Result<Vec<BatchItem>, Error> {
+    let batch = client.syncs().run_many(syncs.iter().copied(), how).await?;
+    batch.wait(&WaitMany::new().on_failure(OnEnd::Return)).await
+}
+
+fn outcomes(items: &[BatchItem]) -> Vec<ItemOutcome> {
+    items.iter().map(|item| item.outcome.unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_resumed_batch_starts_only_what_was_not_started_and_follows_the_rest() {
+    let (world, path) = (world(&json!({})), place("resumed"));
+    let how = RunMany::new().at_once(2).checkpoint(&path);
+    let syncs = [1, 2, 3, 4, 5];
+    let batch = world.client().syncs().run_many(syncs, &how).await.unwrap();
+    let first = batch.ended().await.unwrap();
+    let stopped = batch.stop().await;
+    let before = triggered(&world);
+    assert!(before.len() < 5, "{before:?}");
+    // A client of its own, because a later process knows nothing of the earlier one but the file.
+    let client = world.client();
+    let batch = client.syncs().run_many(syncs, &how).await.unwrap();
+    let at_once = batch.changed().await.unwrap();
+    assert_eq!((at_once.index, &at_once.run, at_once.outcome), (first.index, &first.run, first.outcome));
+    assert_eq!(at_once.state, first.state);
+    let items = batch.wait(&WaitMany::new()).await.unwrap();
+    assert_eq!(outcomes(&items), [ItemOutcome::Success; 5]);
+    for (before, after) in stopped.iter().zip(&items) {
+        assert!(before.run_id.is_none() || before.run_id == after.run_id, "{before:?} {after:?}");
+    }
+    let mut sent = triggered(&world);
+    assert_eq!(sent.get(..before.len()), Some(before.as_slice()));
+    sent.sort_unstable();
+    assert_eq!(sent, syncs);
+    // Once everything has ended, nothing more is sent.
+    let requests = world.log()["requests"].as_array().unwrap().len();
+    assert_eq!(all(&client, &syncs, &how).await.unwrap().len(), 5);
+    assert_eq!(world.log()["requests"].as_array().unwrap().len(), requests);
+    world.delete();
+}
+
+/// A scheduled run that starts between the intent and the request would be adopted later, so the intent must not be
+/// written before the request has waited for the limit.
+#[tokio::test]
+async fn an_intent_is_on_the_disk_directly_before_its_request_is_sent() {
+    let hangs = json!({"when": {"operation": "TriggerRun"}, "answer": {"delayMs": 400}, "times": 9});
+    let (world, path) = (world(&json!({"script": [hangs]})), place("intent"));
+    let mut settings = world.settings();
+    settings.limit = Some(RateLimit { requests: 2, window: Duration::from_mins(10) });
+    let client = Client::new(&settings).unwrap();
+    let how = RunMany::new().checkpoint(&path);
+    let batch = client.syncs().run_many([1, 2, 3], &how).await.unwrap();
+    while triggered(&world).is_empty() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    // The other triggers wait for the limit: one request told the server's time, and the other was this trigger.
+    let own = u64::try_from(triggered(&world)[0] - 1).unwrap();
+    assert_eq!(events(&path), [(own, "sending".to_owned())]);
+    assert_eq!(lines(&path)[1]["sync"], triggered(&world)[0]);
+    client.close();
+    let items = batch.stop().await;
+    assert_eq!(items[usize::try_from(own).unwrap()].outcome, Some(ItemOutcome::Unknown));
+    world.delete();
+}
+
+/// Each attempt is recorded with its own time, so that no run that was created between two attempts is adopted.
+#[tokio::test]
+async fn a_trigger_that_was_refused_and_sent_again_is_recorded_with_the_time_of_its_last_attempt() {
+    let refused = json!({"when": {"operation": "TriggerRun"}, "answer": {"status": 429, "headers": {"Retry-After": "2"}}});
+    let (world, path) = (world(&json!({"script": [refused]})), place("refused"));
+    let items = all(&world.client(), &[1], &RunMany::new().checkpoint(&path)).await.unwrap();
+    assert_eq!(outcomes(&items), [ItemOutcome::Success]);
+    let written = lines(&path);
+    assert_eq!(
+        events(&path).iter().map(|(_, event)| event.as_str()).collect::<Vec<_>>(),
+        ["sending", "sending", "started", "ended"]
+    );
+    let since = |line: &Value| line["since"].as_i64().unwrap();
+    assert!(since(&written[2]) - since(&written[1]) >= 1500, "{written:?}");
+    world.delete();
+}
+
+#[tokio::test]
+async fn the_run_of_an_intent_without_an_answer_is_found_by_the_time_of_the_intent() {
+    let (world, path) = (world(&json!({"runs": {"seconds": 60, "queuedSeconds": 0}})), place("found"));
+    let how = RunMany::new().checkpoint(&path);
+    let batch = world.client().syncs().run_many([1, 2], &how).await.unwrap();
+    while batch.items().iter().any(|item| item.run.is_none()) {
+        batch.changed().await.unwrap();
+    }
+    let started = batch.stop().await;
+    keep(&path, |line| line["event"] != "started");
+    let items = all(&elsewhere(&world), &[1, 2], &how).await.unwrap();
+    for (before, after) in started.iter().zip(&items) {
+        assert_eq!((&after.run_id, after.adopted), (&before.run_id, true));
+        assert_eq!(after.outcome, Some(ItemOutcome::Success));
+    }
+    assert_eq!(triggered(&world).len(), 2);
+    // What was found is recorded too.
+    let items = all(&world.client(), &[1, 2], &how).await.unwrap();
+    assert!(items.iter().all(|item| item.adopted && item.outcome == Some(ItemOutcome::Success)));
+    world.delete();
+}
+
+/// A world in which the first request that starts a run gets no answer and has no effect.
+fn losing(more: &Value) -> World {
+    let lost = json!({"when": {"operation": "TriggerRun", "nth": 1}, "answer": {"reset": "before-headers"}});
+    let mut settings = json!({"script": [lost]});
+    settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    world(&settings)
+}
+
+#[tokio::test]
+async fn a_sync_whose_run_may_have_been_started_is_started_again_only_if_asked() {
+    let (world, path) = (losing(&json!({})), place("unknown"));
+    let how = RunMany::new().checkpoint(&path);
+    for _ in 0..2 {
+        let items = all(&world.client(), &[1], &how).await.unwrap();
+        assert_eq!(outcomes(&items), [ItemOutcome::Unknown]);
+        assert_eq!(items[0].error.as_ref().unwrap().kind(), Kind::OutcomeUnknown);
+        assert_eq!(triggered(&world), [1]);
+    }
+    let items = all(&world.client(), &[1], &how.clone().retry_unknown(true)).await.unwrap();
+    assert_eq!((outcomes(&items), triggered(&world)), (vec![ItemOutcome::Success], vec![1, 1]));
+    let items = all(&world.client(), &[1], &how).await.unwrap();
+    assert_eq!((outcomes(&items), triggered(&world)), (vec![ItemOutcome::Success], vec![1, 1]));
+    world.delete();
+}
+
+/// A schedule starts the sync after the process has ended. Its run is not the one that the batch started.
+#[tokio::test]
+async fn a_run_that_was_created_long_after_the_intent_is_not_adopted() {
+    let (world, path) = (losing(&json!({})), place("later"));
+    let how = RunMany::new().checkpoint(&path);
+    all(&world.client(), &[1], &how).await.unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (header, _) = text.split_once('\n').unwrap();
+    let mut intent = lines(&path)[1].clone();
+    for member in ["since", "until"] {
+        intent[member] = json!(intent[member].as_i64().unwrap() - 600_000);
+    }
+    std::fs::write(&path, format!("{header}\n{intent}\n")).unwrap();
+    somebody_triggers(&world).await;
+    let items = all(&elsewhere(&world), &[1], &how).await.unwrap();
+    assert_eq!(outcomes(&items), [ItemOutcome::Unknown]);
+    let details = items[0].error.as_ref().unwrap().details().unwrap().value();
+    assert_eq!(details["candidates"], json!([]));
+    world.delete();
+}
+
+/// The only run may be that of either item.
+#[tokio::test]
+async fn two_intents_for_one_sync_adopt_nothing() {
+    let (world, path) = (losing(&json!({})), place("twice"));
+    let how = RunMany::new().checkpoint(&path);
+    all(&world.client(), &[1, 1], &how).await.unwrap();
+    keep(&path, |line| line["event"] != "started" && line["event"] != "ended");
+    let items = all(&elsewhere(&world), &[1, 1], &how).await.unwrap();
+    assert_eq!(outcomes(&items), [ItemOutcome::Unknown; 2]);
+    assert_eq!(triggered(&world).len(), 2);
+    world.delete();
+}
+
+/// A scheduled run lacks the options of the trigger, so none is adopted.
+#[tokio::test]
+async fn the_run_of_an_intent_with_options_is_not_adopted() {
+    let (world, path) = (world(&json!({})), place("options"));
+    let trigger = TriggerSync { full_resync: Some(true), ..TriggerSync::default() };
+    let how = RunMany::new().checkpoint(&path).trigger(trigger);
+    all(&world.client(), &[1], &how).await.unwrap();
+    keep(&path, |line| line["event"] != "started" && line["event"] != "ended");
+    let items = all(&elsewhere(&world), &[1], &how).await.unwrap();
+    assert_eq!((outcomes(&items), triggered(&world)), (vec![ItemOutcome::Unknown], vec![1]));
+    world.delete();
+}
+
+#[tokio::test]
+async fn failed_runs_are_run_again_only_if_asked_and_syncs_that_were_not_started_always() {
+    let plans = json!({"runs": {"seconds": 1, "status": "failed"}});
+    let (world, path) = (world(&plans), place("failed"));
+    let how = RunMany::new().checkpoint(&path);
+    let expected = [ItemOutcome::Failure, ItemOutcome::NotStarted];
+    assert_eq!(outcomes(&all(&world.client(), &[1, 999], &how).await.unwrap()), expected);
+    assert_eq!(triggered(&world).len(), 2);
+    let again = all(&world.client(), &[1, 999], &how).await.unwrap();
+    assert_eq!(
+        (outcomes(&again), again[0].state.clone().unwrap().status.as_str()),
+        (expected.to_vec(), "failed")
+    );
+    assert_eq!(&triggered(&world)[2..], [999]);
+    assert_eq!(outcomes(&all(&world.client(), &[1, 999], &how.retry_failed(true)).await.unwrap()), expected);
+    let mut last = triggered(&world)[3..].to_vec();
+    last.sort_unstable();
+    assert_eq!(last, [1, 999]);
+    world.delete();
+}
+
+#[tokio::test]
+async fn a_joined_run_is_recorded_as_joined() {
+    let (world, path) = (world(&json!({"runs": {"seconds": 30}})), place("joined"));
+    let client = world.client();
+    client.syncs().trigger(1, &TriggerSync::default()).await.unwrap();
+    let trigger = TriggerSync { if_running: Some(IfRunning::Join), ..TriggerSync::default() };
+    let how = RunMany::new().checkpoint(&path).trigger(trigger);
+    for _ in 0..2 {
+        let items = all(&client, &[1], &how).await.unwrap();
+        assert!(items[0].joined && !items[0].adopted);
+    }
+    let events: Vec<_> = events(&path).into_iter().map(|(_, event)| event).collect();
+    assert_eq!((events, triggered(&world)), (vec!["started".to_owned(), "ended".to_owned()], vec![1]));
+    world.delete();
+}
+
+#[tokio::test]
+async fn a_checkpoint_that_cannot_be_used_is_refused_before_anything_is_sent() {
+    let (world, path) = (world(&json!({})), place("refusals"));
+    let client = world.client();
+    let how = RunMany::new().checkpoint(&path);
+    all(&client, &[1, 2], &how).await.unwrap();
+    let sent = world.log()["requests"].as_array().unwrap().len();
+    let good = std::fs::read_to_string(&path).unwrap();
+    let refused = async |syncs: &[i64], how: &RunMany, why: &str| {
+        let error = all(&client, syncs, how).await.unwrap_err();
+        assert_eq!((error.kind(), error.code()), (Kind::InvalidRequest, Some("checkpoint")), "{error}");
+        let text = error.to_string();
+        assert!(text.starts_with("syncs.run_many: the checkpoint ") && text.contains(why), "{text}");
+        assert!(text.ends_with(". Nothing was sent."), "{text}");
+    };
+    refused(&[2, 1], &how, " records other syncs").await;
+    let full = TriggerSync { full_resync: Some(true), ..TriggerSync::default() };
+    refused(&[1, 2], &how.clone().trigger(full), " records triggers with other options").await;
+    std::fs::write(&path, good.replace("\"started\"", "\"stared\"")).unwrap();
+    refused(&[1, 2], &how, " is damaged in line ").await;
+    std::fs::write(&path, good.replacen("\"format\":1", "\"format\":2", 1)).unwrap();
+    refused(&[1, 2], &how, " was written by a newer version of the SDK").await;
+    std::fs::write(&path, &good).unwrap();
+    let folder = RunMany::new().checkpoint(path.parent().unwrap());
+    refused(&[1, 2], &folder, " is a directory, and must be a file").await;
+    let nowhere = RunMany::new().checkpoint(path.join("x"));
+    refused(&[1, 2], &nowhere, " cannot be opened: ").await;
+    let held = client.syncs().run_many([1, 2], &how).await.unwrap();
+    refused(&[1, 2], &how, " is in use by another batch, perhaps in another process").await;
+    held.wait(&WaitMany::new()).await.unwrap();
+    let error = all(&client, &[1], &RunMany::new().retry_failed(true)).await.unwrap_err();
+    assert!(error.to_string().contains("`retry_unknown` and `retry_failed` need a `checkpoint`"), "{error}");
+    assert_eq!(world.log()["requests"].as_array().unwrap().len(), sent);
+    world.delete();
+}
+
+#[tokio::test]
+async fn the_key_is_never_written() {
+    let echo = json!({"when": {"operation": "ListSyncRuns"}, "times": 99, "answer": {"edit": [
+        {"at": "/data/*/error", "set": "the key {{key}} was refused"},
+    ]}});
+    let (world, path) =
+        (world(&json!({"script": [echo], "runs": {"seconds": 1, "status": "failed"}})), place("key"));
+    let key = world.info["apiKey"].as_str().unwrap().to_owned();
+    let client = world.client();
+    let how = RunMany::new().checkpoint(&path);
+    all(&client, &[1], &how).await.unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains("was refused") && !text.contains(&key), "{text}");
+    assert_eq!(outcomes(&all(&client, &[1], &how).await.unwrap()), [ItemOutcome::Failure]);
+    let slug = "a-key-that-could-be-a-slug-0123456789";
+    let client = Client::new(&world.settings().api_key(slug)).unwrap();
+    let error = client.syncs().run_many([slug], &RunMany::new().checkpoint(place("slug"))).await.unwrap_err();
+    assert!(
+        error.to_string().contains("contains the API key") && !error.to_string().contains(slug),
+        "{error}"
+    );
+    world.delete();
+}
+
+/// What the process that is killed needs to know.
+const WORKER: &str = "HIGHTOUCH_CHECKPOINT_WORKER";
+const SYNCS: i64 = 50;
+
+fn killed_batch(path: &Path) -> RunMany {
+    RunMany::new().at_once(4).checkpoint(path)
+}
+
+/// The process that the next test starts and kills.
+#[tokio::test]
+#[ignore = "another test starts it as a process of its own"]
+async fn worker() {
+    let told: Value = serde_json::from_str(&std::env::var(WORKER).unwrap()).unwrap();
+    let text = |name: &str| told[name].as_str().unwrap().to_owned();
+    let settings = Settings::new()
+        .api_key(text("apiKey"))
+        .base_url(text("baseUrl"))
+        .ca_bundle(text("ca"))
+        .environment(BTreeMap::new());
+    let client = Client::new(&with_time_scale(settings, told["timeScale"].as_f64().unwrap())).unwrap();
+    let syncs: Vec<i64> = (1..=SYNCS).collect();
+    all(&client, &syncs, &killed_batch(Path::new(&text("path")))).await.unwrap();
+}
+
+/// The proof of the checkpoint: whenever the process is killed, no sync is triggered twice, none is forgotten, and of
+/// each sync whose run may have been started this is said.
+#[tokio::test]
+async fn a_batch_that_is_killed_again_and_again_triggers_each_sync_once() {
+    let slow = json!({"when": {"operation": "TriggerRun"}, "answer": {"delayMs": 40}, "times": 999});
+    let settings = json!({"syncs": SYNCS, "script": [slow], "runs": {"seconds": 6, "queuedSeconds": 0}});
+    let (world, path) = (world(&settings), place("killed"));
+    let told = json!({
+        "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "timeScale": world.info["timeScale"],
+        "ca": sandbox().line["ca"], "path": path.to_str(),
+    });
+    let mut random = fastrand::Rng::with_seed(33);
+    let mut killed = 0;
+    for _ in 0..30 {
+        let mut worker = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "checkpoint::worker", "--ignored"])
+            .env(WORKER, told.to_string())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        tokio::time::sleep(Duration::from_millis(random.u64(20..500))).await;
+        // On Unix this is SIGKILL.
+        worker.kill().unwrap();
+        killed += u32::from(worker.wait().unwrap().code().is_none());
+    }
+    assert!(killed >= 25, "only {killed} processes were killed before they had ended");
+    let syncs: Vec<i64> = (1..=SYNCS).collect();
+    let how = killed_batch(&path);
+    let items = all(&world.client(), &syncs, &how).await.unwrap();
+    let sent = triggered(&world);
+    let once: BTreeSet<_> = sent.iter().collect();
+    assert_eq!(once.len(), sent.len(), "a sync was triggered twice: {sent:?}");
+    for item in &items {
+        let id = i64::try_from(item.index).unwrap() + 1;
+        match item.outcome.unwrap() {
+            ItemOutcome::Success => assert!(once.contains(&id), "{item:?}"),
+            ItemOutcome::Unknown => {
+                assert_eq!(item.error.as_ref().unwrap().kind(), Kind::OutcomeUnknown, "{item:?}");
+            }
+            _ => panic!("{item:?}"),
+        }
+    }
+    let found = items.iter().filter(|item| item.adopted || item.outcome == Some(ItemOutcome::Unknown));
+    assert!(found.count() > 0, "no process was killed while it sent a trigger");
+    // The answers of runs are those of their own syncs.
+    let runs: BTreeSet<_> = items.iter().filter_map(|item| item.run_id.as_ref()).collect();
+    assert_eq!(runs.len(), items.iter().filter(|item| item.run_id.is_some()).count());
+    let items = all(&world.client(), &syncs, &how.retry_unknown(true)).await.unwrap();
+    assert_eq!(outcomes(&items), vec![ItemOutcome::Success; 50]);
+    world.delete();
+}
