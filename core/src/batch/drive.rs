@@ -120,12 +120,12 @@ impl Drive {
     /// Starts one sync, or takes up its run, and follows the run. Returns the error that every other sync would meet
     /// too.
     async fn one(&self, mut item: BatchItem, begin: Begin) -> Option<Error> {
-        let begun = match begin {
+        let token = match begin {
             Begin::Start => self.start(&item).await,
             Begin::Follow(token) => Ok(token),
             Begin::Find(unanswered) => self.find(&item, unanswered).await,
         };
-        let (ended, was_started) = match begun {
+        let (ended, was_started) = match token {
             Ok(token) => {
                 item.started(&token);
                 self.tell(&item);

@@ -17,9 +17,9 @@ use crate::text::span;
 /// What must happen directly before each attempt of a write, such as recording that it may take effect. It gets the id
 /// of the sync that the write is about, and the time limit of the attempt. If it fails, nothing is sent.
 #[derive(Clone)]
-pub(crate) struct BeforeSend(
-    Arc<dyn Fn(i64, Duration) -> BoxFuture<'static, Result<(), Error>> + Send + Sync>,
-);
+pub(crate) struct BeforeSend(Arc<Act>);
+
+type Act = dyn Fn(i64, Duration) -> BoxFuture<'static, Result<(), Error>> + Send + Sync;
 
 impl BeforeSend {
     pub(crate) fn new(

@@ -50,11 +50,11 @@ fn events(path: &Path) -> Vec<(u64, String)> {
     events.map(|line| (line["item"].as_u64().unwrap(), line["event"].as_str().unwrap().to_owned())).collect()
 }
 
-/// Keeps the first lines of the file, as if the process had ended after it wrote them.
+/// Keeps only some lines of the file, as if the process had ended before it wrote the others.
 fn keep(path: &Path, wanted: impl Fn(&Value) -> bool) {
     let text = std::fs::read_to_string(path).unwrap();
-    let kept = text.lines().filter(|line| wanted(&serde_json::from_str(line).unwrap()));
-    std::fs::write(path, kept.map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+    let kept = text.split_inclusive('\n').filter(|line| wanted(&serde_json::from_str(line).unwrap()));
+    std::fs::write(path, kept.collect::<String>()).unwrap();
 }
 
 /// A client that does not know which runs other clients have started, like a client in another process. Clients with
@@ -309,9 +309,11 @@ async fn a_checkpoint_that_cannot_be_used_is_refused_before_anything_is_sent() {
     refused(&[1, 2], &folder, " is a directory, and must be a file").await;
     let nowhere = RunMany::new().checkpoint(path.join("x"));
     refused(&[1, 2], &nowhere, " cannot be opened: ").await;
-    let held = client.syncs().run_many([1, 2], &how).await.unwrap();
+    let open = std::fs::File::open(&path).unwrap();
+    open.lock().unwrap();
     refused(&[1, 2], &how, " is in use by another batch, perhaps in another process").await;
-    held.wait(&WaitMany::new()).await.unwrap();
+    open.unlock().unwrap();
+    all(&client, &[1, 2], &how).await.unwrap();
     let error = all(&client, &[1], &RunMany::new().retry_failed(true)).await.unwrap_err();
     assert!(error.to_string().contains("`retry_unknown` and `retry_failed` need a `checkpoint`"), "{error}");
     assert_eq!(world.log()["requests"].as_array().unwrap().len(), sent);

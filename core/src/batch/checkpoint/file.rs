@@ -68,7 +68,7 @@ pub(super) fn open(path: &Path, header: &str) -> Result<Opened, Unusable> {
     let (lines, torn) = text.split_at(whole);
     let lines = std::str::from_utf8(lines).map_err(|error| {
         let before = lines.get(..error.valid_up_to()).unwrap_or_default();
-        damaged(1 + before.iter().filter(|byte| **byte == b'\n').count())
+        damaged(before.split(|byte| *byte == b'\n').count())
     })?;
     let (first, events) = lines.split_once('\n').unwrap_or_default();
     lines::check_header(first, header)?;
@@ -232,8 +232,8 @@ mod tests {
         let path = place("many");
         let appender = Arc::new(Appender::new(path.clone(), open(&path, &header()).unwrap().log));
         let lines: Vec<String> = (0..200).map(|nth| format!("line {nth}")).collect();
-        let appended = futures_util::future::join_all(lines.iter().map(|line| appender.append(line))).await;
-        assert!(appended.iter().all(Result::is_ok));
+        let results = futures_util::future::join_all(lines.iter().map(|line| appender.append(line))).await;
+        assert!(results.iter().all(Result::is_ok));
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(text.lines().skip(1).collect::<Vec<_>>(), lines);
     }

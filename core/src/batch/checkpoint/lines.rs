@@ -41,10 +41,10 @@ pub(super) fn check_header(found: &str, expected: &str) -> Result<(), &'static s
     let (Some(found), Some(expected)) = (read(found), read(expected)) else {
         return Err("is not a checkpoint of this method");
     };
-    if found["format"].as_u64().is_none_or(|format| format > FORMAT) {
+    if found.get("format").and_then(Value::as_u64).is_none_or(|format| format > FORMAT) {
         return Err("was written by a newer version of the SDK");
     }
-    let differs = |member: &str| found[member] != expected[member];
+    let differs = |member: &str| found.get(member) != expected.get(member);
     if differs("format") {
         return Err("is not a checkpoint of this method");
     }
