@@ -56,7 +56,7 @@ pub mod wire;
 mod workspace;
 
 pub use attempt::{Attempt, CutMade, Meta};
-pub use batch::{Batch, BatchItem, ItemOutcome, RunMany, WaitMany};
+pub use batch::{Batch, BatchItem, Estimate, ItemOutcome, RunMany, WaitMany};
 pub use call::{Options, Priority};
 pub use client::Client;
 pub use config::{DEFAULT_BASE_URL, RateLimit, Settings};

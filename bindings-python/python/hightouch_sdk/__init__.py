@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ._async_batch import AsyncSyncBatch
     from ._async_client import AsyncHightouch
     from ._batch import SyncBatch
-    from ._batch_items import BatchItem
+    from ._batch_items import BatchEstimate, BatchItem
     from ._enums import *  # noqa: F403
     from ._models import *  # noqa: F403
     from ._pages import AsyncListing, Listing, Page
@@ -63,6 +63,7 @@ __all__ = [
     "AsyncSyncBatch",
     "AsyncSyncRunHandle",
     "Attempt",
+    "BatchEstimate",
     "BatchItem",
     "CallEnd",
     "CallStart",
@@ -108,6 +109,7 @@ _LATER = {
     "AsyncSequenceRunHandle": "_runs",
     "AsyncSyncBatch": "_async_batch",
     "AsyncSyncRunHandle": "_runs",
+    "BatchEstimate": "_batch_items",
     "BatchItem": "_batch_items",
     "IdentityGraphRunHandle": "_runs",
     "Listing": "_pages",

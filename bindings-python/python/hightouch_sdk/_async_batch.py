@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import ExitStack, suppress
 from functools import partial
@@ -14,14 +15,15 @@ from ._arguments import options
 from ._async_calls import AsyncResource
 from ._base import Priority
 from ._batch import FOLLOW, INTERRUPTED_S, Batch, Ended, Limit, asked
-from ._batch_items import BatchItem, BatchLine, Items, Step
-from ._encoding import Args, Seconds
+from ._batch_items import BatchEstimate, BatchItem, BatchLine, Items, Step, estimate_of
+from ._encoding import Args, Seconds, milliseconds
 from ._enums import IfRunning
 from ._errors import ClientClosedError, HightouchError
 from ._models import Sync
 from ._progress import AsyncObserver, AsyncProgress
 from ._public import public
 from ._runs import Policy
+from ._terminate import Terminable
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -70,7 +72,10 @@ class AsyncSyncBatch(Batch):
     block stops the batch at its end, and so does garbage collection. Runs that were started go on.
 
     If the task is cancelled, or another exception interrupts the wait or the iteration, the batch is stopped, and a
-    note on the exception names the runs that go on, with their tokens.
+    note on the exception names the runs that go on, with their tokens. SIGTERM has the same effect: during a wait, an
+    iteration or an ``async with`` block in the main thread it raises ``SystemExit(143)`` in the event loop. Then
+    ``asyncio.run`` cancels its tasks, and the notes are logged as warnings. If the program handles SIGTERM itself, its
+    handler stays in place.
     """
 
     def __init__(self, door: AsyncDoor, args: Mapping[str, Any], asking: ExitStack, body: bytes) -> None:
@@ -78,6 +83,7 @@ class AsyncSyncBatch(Batch):
         self._door = door
         self._asking = asking
         self._closing: asyncio.Task[tuple[str, bytes]] | None = None
+        self._block = ExitStack()
 
     def __aiter__(self) -> AsyncIterator[BatchItem]:
         return _Iterator(self._known, self._follow)
@@ -108,10 +114,10 @@ class AsyncSyncBatch(Batch):
             RunFailedError: Syncs ended in a way for which the policy is ``"raise"``. The message names them with their
                 reasons; ``items`` has their items.
             WaitTimeoutError: ``timeout`` expired. The batch goes on, and you can wait again.
-            ClientClosedError: The batch was stopped.
+            ClientClosedError: The batch was stopped before every sync had ended.
         """
         limit = Limit(timeout, on_failure, on_warning)
-        with AsyncObserver(progress, BatchLine(self._known.all)) as observer:
+        with Terminable(), AsyncObserver(progress, BatchLine(self._known.all)) as observer:
             async with _Stopping(self._interrupt):
                 while True:
                     step = await self._step(limit.args())
@@ -130,24 +136,27 @@ class AsyncSyncBatch(Batch):
         return self.items
 
     async def __aenter__(self) -> Self:
+        self._block.enter_context(Terminable())
         return self
 
     async def __aexit__(self, kind: object, raised: BaseException | None, trace: object) -> None:
-        if raised is None:
-            await self._stop(None)
-        else:
-            await self._interrupt(raised)
+        with self._block:
+            if raised is None:
+                await self._stop(None)
+            else:
+                await self._interrupt(raised)
 
     async def _follow(self) -> None:
         """Waits until items have changed."""
-        async with _Stopping(self._interrupt):
-            try:
-                await self._step(FOLLOW)
-            except ClientClosedError:
-                # Another task has stopped the batch.
-                if not self._is_stopped:
-                    raise
-                self._known.finished = True
+        with Terminable():
+            async with _Stopping(self._interrupt):
+                try:
+                    await self._step(FOLLOW)
+                except ClientClosedError:
+                    # Another task has stopped the batch.
+                    if not self._is_stopped:
+                        raise
+                    self._known.finished = True
 
     async def _interrupt(self, raised: BaseException) -> None:
         """Stops the batch and adds a note to the exception that interrupted it."""
@@ -180,7 +189,7 @@ class AsyncSyncBatch(Batch):
             return True
         if self._closing is None:
             self._is_stopped = True
-            self._closing = self._door.begin("batch.close", self._named())
+            self._closing = self._door.begin("batch.stop", self._named())
         # If this wait is cancelled, `asyncio.wait` does not cancel the closing task.
         await asyncio.wait([self._closing], timeout=seconds)
         # `asyncio.run` cancels all tasks at its end, so the closing task may be cancelled.
@@ -206,6 +215,9 @@ class AsyncRunMany(AsyncResource):
         clear_and_fill: bool | UnsetType = UNSET,
         if_running: IfRunning | UnsetType = UNSET,
         at_once: int | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        retry_unknown: bool | None = None,
+        retry_failed: bool | None = None,
         timeout: Seconds | None = None,
         deadline: Seconds | None = None,
         max_retries: int | None = None,
@@ -225,6 +237,12 @@ class AsyncRunMany(AsyncResource):
             if_running: What to do while a run of a sync is in progress. Default: ``queue``.
             at_once: How many syncs may be in progress at a time, from the trigger to the end of the run, at least 1.
                 Default: 50.
+            checkpoint: The file that records what was started. If it exists, the batch that it records is resumed: a
+                run that has ended is not repeated, a run in progress is followed, and a sync that was not started is
+                started. If it cannot be known whether a run was started, the item has the outcome ``"unknown"``.
+            retry_unknown: Start a sync again if it cannot be known whether its run was started. The sync may then run
+                twice. Default: false.
+            retry_failed: Start a sync again if its run failed, was cancelled or was interrupted. Default: false.
             timeout: Time limit of one attempt, in seconds or as a timedelta, above 0.
             deadline: Time limit of each call of the batch, with its waiting and retries, in seconds or as a timedelta,
                 above 0.
@@ -240,10 +258,23 @@ class AsyncRunMany(AsyncResource):
             The batch.
 
         Raises:
-            InvalidRequestError: An argument is wrong. Nothing was sent.
+            InvalidRequestError: An argument is wrong, or the checkpoint cannot be used; then ``code`` is
+                ``"checkpoint"``. Nothing was sent.
             ClientClosedError: The client is closed.
         """  # noqa: D205
-        args = asked(syncs, at_once, full_resync, reset_cdc, clear_and_fill, if_running)
+        args = asked(
+            syncs,
+            {
+                "fullResync": full_resync,
+                "resetCDC": reset_cdc,
+                "clearAndFill": clear_and_fill,
+                "ifRunning": if_running,
+            },
+            checkpoint,
+            atOnce=at_once,
+            retryUnknown=retry_unknown,
+            retryFailed=retry_failed,
+        )
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
         door = self._calls.door
         with ExitStack() as stack:
@@ -255,3 +286,33 @@ class AsyncRunMany(AsyncResource):
             started = batch((await door.call("syncs.run_many", args, opts, batch))[1])
             asking.push(stack.pop_all())
         return started
+
+    async def estimate_many(
+        self,
+        syncs: Iterable[int | str | Sync],
+        *,
+        if_running: IfRunning | UnsetType = UNSET,
+        at_once: int | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        run_time: Seconds | None = None,
+    ) -> BatchEstimate:
+        """Says what ``run_many`` with the same arguments needs at least. Sends nothing.
+
+        Args:
+            syncs: The ids or slugs of the syncs.
+            if_running: As in ``run_many``.
+            at_once: As in ``run_many``.
+            checkpoint: As in ``run_many``. The file is not read.
+            run_time: The time that you expect one run to take, in seconds or as a timedelta. Default: 0.
+
+        Returns:
+            The numbers of requests, and the time.
+
+        Raises:
+            InvalidRequestError: An argument is wrong.
+            ClientClosedError: The client is closed.
+        """
+        given = {"ifRunning": if_running}
+        time = milliseconds("run_time", run_time)
+        args = asked(syncs, given, checkpoint, atOnce=at_once, runTimeMs=time)
+        return estimate_of((await self._calls.door.call("syncs.estimate_many", args))[1])

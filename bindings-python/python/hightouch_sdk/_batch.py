@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from msgspec import UNSET, UnsetType
 
 from ._arguments import options, sync_id
 from ._base import Priority
-from ._batch_items import BatchItem, BatchLine, Items, Step, summary
+from ._batch_items import BatchEstimate, BatchItem, BatchLine, Items, Step, estimate_of, summary
 from ._calls import Resource
 from ._door import read
 from ._encoding import Args, Seconds, milliseconds
@@ -23,6 +24,7 @@ from ._native import monotonic
 from ._progress import Observer, Progress
 from ._public import public
 from ._runs import Policy
+from ._terminate import Terminable
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -50,27 +52,28 @@ class Limit:
 
 
 def asked(
-    syncs: Any,
-    at_once: int | None,
-    full_resync: object,
-    reset_cdc: object,
-    clear_and_fill: object,
-    if_running: object,
+    syncs: Any, given: Mapping[str, object], checkpoint: str | os.PathLike[str] | None = None, **more: object
 ) -> dict[str, Any]:
-    """Returns the arguments of the operation ``syncs.run_many``.
+    """Returns the arguments of the operation ``syncs.run_many``. Of the arguments in ``more``, None is left out.
 
     Raises:
-        InvalidRequestError: ``syncs`` is not a collection of syncs.
+        InvalidRequestError: ``syncs`` is not a collection of syncs, or ``checkpoint`` is not a path.
     """
     if isinstance(syncs, (str, bytes, Sync)) or not isinstance(syncs, Iterable):
         raise InvalidRequestError(f"`syncs` must be a list of ids and slugs, not {syncs!r}.")
+    path: object = None
+    if checkpoint is not None:
+        try:
+            path = os.fspath(checkpoint)
+        except TypeError:
+            path = b""
+        if not isinstance(path, str):
+            raise InvalidRequestError(f"`checkpoint` must be the path of a file, not {checkpoint!r}.")
+    more = {**more, "checkpoint": path}
     return {
         "syncs": [sync_id(sync) for sync in syncs],  # pyright: ignore[reportUnknownVariableType]
-        "atOnce": UNSET if at_once is None else at_once,
-        "fullResync": full_resync,
-        "resetCDC": reset_cdc,
-        "clearAndFill": clear_and_fill,
-        "ifRunning": if_running,
+        **given,
+        **{name: value for name, value in more.items() if value is not None},
     }
 
 
@@ -106,7 +109,7 @@ class Batch:
     def _abandon(self) -> None:
         """Stops the batch without waiting for anything."""
         known = self._known
-        if known.is_here and not self._is_stopped and not sys.is_finalizing():
+        if known.is_here and not sys.is_finalizing():
             self._is_stopped = True
             self._local.begin("batch.close", self._named())
 
@@ -179,12 +182,15 @@ class SyncBatch(Batch):
     the batch at its end, and so does garbage collection. Runs that were started go on.
 
     If an exception such as ``KeyboardInterrupt`` interrupts the wait or the iteration, the batch is stopped, and a note
-    on the exception names the runs that go on, with their tokens.
+    on the exception names the runs that go on, with their tokens. SIGTERM has the same effect: during a wait, an
+    iteration or a ``with`` block in the main thread it raises ``SystemExit(143)``, and the note is logged as a warning.
+    If the program handles SIGTERM itself, its handler stays in place.
     """
 
     def __init__(self, door: Door, args: Mapping[str, Any], body: bytes) -> None:
         super().__init__(door, args, body)
         self._closing: Pending | None = None
+        self._block = ExitStack()
 
     def __iter__(self) -> Iterator[BatchItem]:
         return _Iterator(self._known, self._follow)
@@ -215,10 +221,11 @@ class SyncBatch(Batch):
             RunFailedError: Syncs ended in a way for which the policy is ``"raise"``. The message names them with their
                 reasons; ``items`` has their items.
             WaitTimeoutError: ``timeout`` expired. The batch goes on, and you can wait again.
-            ClientClosedError: The batch was stopped.
+            ClientClosedError: The batch was stopped before every sync had ended.
         """
         limit = Limit(timeout, on_failure, on_warning)
-        with Observer(progress, BatchLine(self._known.all)) as observer, _Stopping(self._interrupt):
+        line = BatchLine(self._known.all)
+        with Terminable(), Observer(progress, line) as observer, _Stopping(self._interrupt):
             while True:
                 step = self._step(limit.args())
                 for item in step.changed:
@@ -236,17 +243,19 @@ class SyncBatch(Batch):
         return self.items
 
     def __enter__(self) -> Self:
+        self._block.enter_context(Terminable())
         return self
 
     def __exit__(self, kind: object, raised: BaseException | None, trace: object) -> None:
-        if raised is None:
-            self._stop(None)
-        else:
-            self._interrupt(raised)
+        with self._block:
+            if raised is None:
+                self._stop(None)
+            else:
+                self._interrupt(raised)
 
     def _follow(self) -> None:
         """Waits until items have changed."""
-        with _Stopping(self._interrupt):
+        with Terminable(), _Stopping(self._interrupt):
             try:
                 self._step(FOLLOW)
             except ClientClosedError:
@@ -277,7 +286,7 @@ class SyncBatch(Batch):
             return True
         if self._closing is None:
             self._is_stopped = True
-            self._closing = self._local.begin("batch.close", self._named())
+            self._closing = self._local.begin("batch.stop", self._named())
         answer = self._closing.wait(seconds)
         if answer is not None:
             # Another thread may have stopped the batch at the same moment.
@@ -299,6 +308,9 @@ class RunMany(Resource):
         clear_and_fill: bool | UnsetType = UNSET,
         if_running: IfRunning | UnsetType = UNSET,
         at_once: int | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        retry_unknown: bool | None = None,
+        retry_failed: bool | None = None,
         timeout: Seconds | None = None,
         deadline: Seconds | None = None,
         max_retries: int | None = None,
@@ -318,6 +330,12 @@ class RunMany(Resource):
             if_running: What to do while a run of a sync is in progress. Default: ``queue``.
             at_once: How many syncs may be in progress at a time, from the trigger to the end of the run, at least 1.
                 Default: 50.
+            checkpoint: The file that records what was started. If it exists, the batch that it records is resumed: a
+                run that has ended is not repeated, a run in progress is followed, and a sync that was not started is
+                started. If it cannot be known whether a run was started, the item has the outcome ``"unknown"``.
+            retry_unknown: Start a sync again if it cannot be known whether its run was started. The sync may then run
+                twice. Default: false.
+            retry_failed: Start a sync again if its run failed, was cancelled or was interrupted. Default: false.
             timeout: Time limit of one attempt, in seconds or as a timedelta, above 0.
             deadline: Time limit of each call of the batch, with its waiting and retries, in seconds or as a timedelta,
                 above 0.
@@ -333,11 +351,54 @@ class RunMany(Resource):
             The batch.
 
         Raises:
-            InvalidRequestError: An argument is wrong. Nothing was sent.
+            InvalidRequestError: An argument is wrong, or the checkpoint cannot be used; then ``code`` is
+                ``"checkpoint"``. Nothing was sent.
             ClientClosedError: The client is closed.
         """  # noqa: D205
-        args = asked(syncs, at_once, full_resync, reset_cdc, clear_and_fill, if_running)
+        args = asked(
+            syncs,
+            {
+                "fullResync": full_resync,
+                "resetCDC": reset_cdc,
+                "clearAndFill": clear_and_fill,
+                "ifRunning": if_running,
+            },
+            checkpoint,
+            atOnce=at_once,
+            retryUnknown=retry_unknown,
+            retryFailed=retry_failed,
+        )
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
         batch = partial(SyncBatch, self._calls.door, args)
         # If the start is interrupted, the batch is garbage-collected at once, which stops it.
         return batch(self._calls.door.call("syncs.run_many", args, opts, batch)[1])
+
+    def estimate_many(
+        self,
+        syncs: Iterable[int | str | Sync],
+        *,
+        if_running: IfRunning | UnsetType = UNSET,
+        at_once: int | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        run_time: Seconds | None = None,
+    ) -> BatchEstimate:
+        """Says what ``run_many`` with the same arguments needs at least. Sends nothing.
+
+        Args:
+            syncs: The ids or slugs of the syncs.
+            if_running: As in ``run_many``.
+            at_once: As in ``run_many``.
+            checkpoint: As in ``run_many``. The file is not read.
+            run_time: The time that you expect one run to take, in seconds or as a timedelta. Default: 0.
+
+        Returns:
+            The numbers of requests, and the time.
+
+        Raises:
+            InvalidRequestError: An argument is wrong.
+            ClientClosedError: The client is closed.
+        """
+        given = {"ifRunning": if_running}
+        time = milliseconds("run_time", run_time)
+        args = asked(syncs, given, checkpoint, atOnce=at_once, runTimeMs=time)
+        return estimate_of(self._calls.door.call("syncs.estimate_many", args)[1])

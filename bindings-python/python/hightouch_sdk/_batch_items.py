@@ -10,8 +10,10 @@ from msgspec import Raw, Struct
 
 from ._door import add_note, decoded, decoder
 from ._errors import HightouchError, failure
+from ._log import logger
 from ._models import SyncRun
 from ._progress import LiveLine, describe
+from ._terminate import was_asked
 from ._value import Value
 
 ItemOutcome: TypeAlias = Literal["success", "warning", "failure", "not_started", "unknown"]
@@ -47,6 +49,41 @@ class BatchItem(Value, frozen=True, kw_only=True):
     def in_progress(self) -> bool:
         """Whether a run was started and its end is not known."""
         return self.run_token is not None and self.outcome in {None, "unknown"}
+
+
+class BatchEstimate(Struct, frozen=True, kw_only=True):
+    """The least that a batch needs. Runs that take longer than a look at them need more requests."""
+
+    lookups: int
+    """Requests that prepare triggers: one for each slug whose id is not remembered, one for each sync with
+    ``if_running="join"``, and one if a checkpoint needs the server's time."""
+    triggers: int
+    """Requests that start runs: one for each sync."""
+    looks: int
+    """Requests that read how runs ended: at least one for each sync."""
+    requests: int
+    """The sum of the three."""
+    seconds: float
+    """The least time until the last run has ended, by the rate limit and by the time that a run takes."""
+
+
+class _Estimated(Struct, rename="camel"):
+    lookups: int
+    triggers: int
+    looks: int
+    requests: int
+    duration_ms: int
+
+
+def estimate_of(body: bytes) -> BatchEstimate:
+    told = decoded(decoder(_Estimated), body)
+    return BatchEstimate(
+        lookups=told.lookups,
+        triggers=told.triggers,
+        looks=told.looks,
+        requests=told.requests,
+        seconds=told.duration_ms / 1000,
+    )
 
 
 class _Received(Struct, rename="camel"):
@@ -150,7 +187,10 @@ class Items:
         answer = decoded(decoder(_Changed), body)
         changed = [it.item() for it in answer.items]
         for item in changed:
-            if item.outcome is not None and self.all[item.index].outcome is None:
+            # Two threads may receive changes in another order than they were sent, but nothing changes after the end.
+            if self.all[item.index].outcome is not None:
+                continue
+            if item.outcome is not None:
                 self.ended.append(item)
             self.all[item.index] = item
         self.finished = self.finished or answer.finished
@@ -176,3 +216,6 @@ class Items:
         text = "\n".join(lines)
         if text and text not in getattr(raised, "__notes__", ()):
             add_note(raised, text)
+            # Python prints no note of an exception that ends the process quietly.
+            if was_asked() and (log := logger(wanted=True)) is not None:
+                log.warning("%s", text)

@@ -129,7 +129,7 @@ _RUN = Decoder(_Run)
 
 _SLICE_S = 0.05
 
-UNHOOKED = frozenset({"syncs.run_many", "batch.next"})
+UNHOOKED = frozenset({"syncs.run_many", "syncs.estimate_many", "batch.next"})
 """Operations that send nothing themselves. Hooks are not called for the requests of a batch."""
 
 KEY_FUNCTION = "key_function"

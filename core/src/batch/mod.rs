@@ -2,15 +2,18 @@
 
 mod checkpoint;
 mod drive;
+mod estimate;
 mod item;
 mod options;
 mod table;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+pub use estimate::Estimate;
 pub use item::{BatchItem, ItemOutcome};
 pub use options::{RunMany, WaitMany};
 
@@ -66,6 +69,52 @@ impl Syncs {
         let syncs = syncs.into_iter().map(Into::into).collect();
         Batch::start(self.sender(), syncs, how).await
     }
+
+    /// Says what [`run_many`](Self::run_many) with the same arguments needs at least, in requests and time. `run_time`
+    /// is the time that you expect one run to take; zero if you do not know. Sends nothing.
+    ///
+    /// # Errors
+    /// Kind `invalid_request` if an argument is wrong.
+    pub fn estimate_many(
+        &self,
+        syncs: impl IntoIterator<Item: Into<SyncReference>>,
+        how: &RunMany,
+        run_time: Duration,
+    ) -> Result<Estimate, Error> {
+        let syncs: Vec<_> = syncs.into_iter().map(Into::into).collect();
+        Estimate::of(self.sender(), &syncs, how, run_time)
+    }
+}
+
+/// Checks the arguments of a batch.
+fn check(sender: &Sender, syncs: &[SyncReference], how: &RunMany, at: &Subject) -> Result<(), Error> {
+    let refused = |error: Error| error.at(at).scrubbed(|text| sender.scrub(text));
+    check_join(&how.trigger, false).map_err(refused)?;
+    for sync in syncs {
+        // The error names the sync in its subject, which the subject of the batch replaces. So its text names the sync.
+        trigger_call(sync, &how.trigger).map_err(|error| {
+            let what = error.what();
+            refused(error.with_what(message![sync.to_string(), ": ", what]))
+        })?;
+    }
+    if how.checkpoint.is_none() && (how.retry_unknown || how.retry_failed) {
+        let options = message![Name("retryUnknown"), " and ", Name("retryFailed")];
+        let what = message![options, " need a ", Name("checkpoint"), ". Nothing was sent"];
+        return Err(refused(Error::new(Kind::InvalidRequest, what)));
+    }
+    Ok(())
+}
+
+impl Estimate {
+    pub(crate) fn of(
+        sender: &Sender,
+        syncs: &[SyncReference],
+        how: &RunMany,
+        run_time: Duration,
+    ) -> Result<Self, Error> {
+        check(sender, syncs, how, &Subject::method("syncs.estimate_many"))?;
+        Ok(estimate::estimate(sender, syncs, how, run_time))
+    }
 }
 
 impl Batch {
@@ -74,25 +123,11 @@ impl Batch {
         syncs: Vec<SyncReference>,
         how: &RunMany,
     ) -> Result<Self, Error> {
-        let refused = |error: Error| error.at(&SUBJECT).scrubbed(|text| sender.scrub(text));
-        check_join(&how.trigger, false).map_err(refused)?;
-        for sync in &syncs {
-            // The error names the sync in its subject, which the subject of the batch replaces. So its text names the
-            // sync.
-            trigger_call(sync, &how.trigger).map_err(|error| {
-                let what = error.what();
-                refused(error.with_what(message![sync.to_string(), ": ", what]))
-            })?;
-        }
+        check(sender, &syncs, how, &SUBJECT)?;
         let (checkpoint, progress) = match &how.checkpoint {
             Some(path) => {
                 let (checkpoint, progress) = Checkpoint::open(sender, path, &syncs, &how.trigger).await?;
                 (Some(checkpoint), progress)
-            }
-            None if how.retry_unknown || how.retry_failed => {
-                let options = message![Name("retryUnknown"), " and ", Name("retryFailed")];
-                let what = message![options, " need a ", Name("checkpoint"), ". Nothing was sent"];
-                return Err(refused(Error::new(Kind::InvalidRequest, what)));
             }
             None => (None, vec![Progress::default(); syncs.len()]),
         };

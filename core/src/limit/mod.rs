@@ -49,7 +49,7 @@ pub use backoff::{Refusal, RefusedBy429};
 pub use gate::Gate;
 pub use line::Class;
 pub use look::Look;
-pub use looks::Urgency;
+pub use looks::{Urgency, looks_of};
 pub use permit::Permit;
 pub use quota::Quota;
 pub use state::Linger;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::json;
 use tokio::time::{Instant, timeout_at};
 
 use super::failure::Failure;
@@ -13,7 +14,7 @@ use super::ops::arguments;
 use super::settings::Millis;
 use super::{Caller, Reply, written};
 use crate::attempt::{Meta, Subject};
-use crate::batch::{Batch, BatchItem, RunMany};
+use crate::batch::{Batch, BatchItem, Estimate, RunMany};
 use crate::call::SyncReference;
 use crate::error::{Error, Kind};
 use crate::message::{Name, Style};
@@ -40,6 +41,7 @@ struct Start {
     checkpoint: Option<String>,
     retry_unknown: Option<bool>,
     retry_failed: Option<bool>,
+    run_time_ms: Option<Millis>,
 }
 
 strictly!(Start {
@@ -52,6 +54,7 @@ strictly!(Start {
     omittable checkpoint = "checkpoint": String,
     omittable retry_unknown = "retryUnknown": bool,
     omittable retry_failed = "retryFailed": bool,
+    internal run_time_ms = "runTimeMs": Millis,
 });
 
 struct Next {
@@ -95,30 +98,50 @@ struct Item<'a> {
     failure: Option<Failure>,
 }
 
+/// Reads the arguments of a batch: the syncs, how to run them, and how long one run may take.
+fn asked(caller: &Caller<'_>, args: &str) -> Result<(Vec<SyncReference>, RunMany, Duration), Error> {
+    let asked: Start = arguments(args)?;
+    if asked.at_once == Some(0) {
+        return Err(Error::new(
+            Kind::InvalidRequest,
+            message![Name("atOnce"), " must be at least 1. Nothing was sent"],
+        ));
+    }
+    let trigger = TriggerSync {
+        full_resync: asked.full_resync,
+        reset_cdc: asked.reset_cdc,
+        clear_and_fill: asked.clear_and_fill,
+        if_running: asked.if_running,
+    };
+    let how = RunMany {
+        trigger,
+        at_once: asked.at_once.map(|most| most as usize),
+        checkpoint: asked.checkpoint.map(PathBuf::from),
+        retry_unknown: asked.retry_unknown.unwrap_or(false),
+        retry_failed: asked.retry_failed.unwrap_or(false),
+        options: caller.options.clone(),
+    };
+    Ok((asked.syncs, how, asked.run_time_ms.map_or(Duration::ZERO, Duration::from)))
+}
+
+/// Says what a batch would need. Sends nothing.
+pub(super) fn estimate(caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
+    let (syncs, how, run_time) = asked(caller, args)?;
+    let estimate = Estimate::of(caller.client.sender(), &syncs, &how, run_time)?;
+    let told = json!({
+        "lookups": estimate.lookups,
+        "triggers": estimate.triggers,
+        "looks": estimate.looks,
+        "requests": estimate.requests,
+        "durationMs": u64::try_from(estimate.duration.as_millis()).unwrap_or(u64::MAX),
+    });
+    Reply::plain(Meta::of(&Subject::method("syncs.estimate_many")), &told)
+}
+
 impl Batches {
     pub(super) async fn start(&self, caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
-        let asked: Start = arguments(args)?;
-        if asked.at_once == Some(0) {
-            return Err(Error::new(
-                Kind::InvalidRequest,
-                message![Name("atOnce"), " must be at least 1. Nothing was sent"],
-            ));
-        }
-        let trigger = TriggerSync {
-            full_resync: asked.full_resync,
-            reset_cdc: asked.reset_cdc,
-            clear_and_fill: asked.clear_and_fill,
-            if_running: asked.if_running,
-        };
-        let how = RunMany {
-            trigger,
-            at_once: asked.at_once.map(|most| most as usize),
-            checkpoint: asked.checkpoint.map(PathBuf::from),
-            retry_unknown: asked.retry_unknown.unwrap_or(false),
-            retry_failed: asked.retry_failed.unwrap_or(false),
-            options: caller.options.clone(),
-        };
-        let batch = Batch::start(caller.client.sender(), asked.syncs, &how).await?;
+        let (syncs, how, _) = asked(caller, args)?;
+        let batch = Batch::start(caller.client.sender(), syncs, &how).await?;
         let mut known = self.lock();
         known.last += 1;
         let number = known.last;

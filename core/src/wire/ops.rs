@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::batches;
 use super::settings::Millis;
 use super::table::{Entry, run_value};
 use super::{Caller, Reply, written};
@@ -52,6 +53,7 @@ async fn made(caller: &Caller<'_>, op: &str, args: &str) -> Result<Reply, Error>
         "run" => next_step(caller, args).await,
         "run.state" => state(caller, args).await,
         "syncs.run_many" => caller.batches.start(caller, args).await,
+        "syncs.estimate_many" => batches::estimate(caller, args),
         "batch.next" => caller.batches.next(args, caller.style).await,
         "batch.stop" => caller.batches.stop(args, caller.style).await,
         "batch.close" => caller.batches.close(args, caller.style),
@@ -133,6 +135,9 @@ pub(super) fn named(error: Error, op: &str) -> Error {
         _ if op == "request" && error.operation().is_none() => error.at(&Subject::method("request")),
         _ if op == "syncs.run_many" && error.operation().is_none() => {
             error.at(&Subject::method("syncs.run_many"))
+        }
+        _ if op == "syncs.estimate_many" && error.operation().is_none() => {
+            error.at(&Subject::method("syncs.estimate_many"))
         }
         _ => error,
     }

@@ -236,8 +236,34 @@ async fn a_key_at_the_place_where_a_reason_is_cut_off_is_in_no_error_of_a_batch(
     let error = format!("{} {{{{key}}}}", "x".repeat(100));
     let world = sandbox().world(&json!({"runs": {"seconds": 1, "status": "failed", "error": error}}));
     let key = world.info["apiKey"].as_str().unwrap().to_owned();
-    let mut batch = world.client().syncs().run_many([1], &RunMany::new()).unwrap();
+    let mut batch = world.client().syncs().run_many([1], &RunMany::new()).await.unwrap();
     let error = batch.wait(&WaitMany::new()).await.unwrap_err();
     let (text, start) = (error.to_string(), &key[..8]);
     assert!(text.contains("xxx ") && !text.contains(start), "{text}");
+}
+
+/// The sandbox counts what was estimated. Five requests fit into a window of the limit.
+#[tokio::test]
+async fn an_estimate_is_the_least_that_a_batch_needs() {
+    let world = world();
+    let mut settings = world.settings();
+    settings.limit = Some(hightouch_sdk::RateLimit { requests: 5, window: Duration::from_secs(10) });
+    let client = Client::new(&settings).unwrap();
+    let syncs = ["sync-1", "sync-3", "6", "sync-7"];
+    let how = RunMany::new();
+    let told = client.syncs().estimate_many(syncs, &how, Duration::ZERO).unwrap();
+    assert_eq!((told.lookups, told.triggers, told.looks, told.requests), (3, 4, 4, 11));
+    // One look fits into a window, so the last of four begins after three windows.
+    assert_eq!(told.duration, Duration::from_millis(3 * 1005));
+    assert!(requests(&world, "GET").is_empty());
+    let began = std::time::Instant::now();
+    client.syncs().run_many(syncs, &how).await.unwrap().wait(&WaitMany::new()).await.unwrap();
+    assert!(began.elapsed() >= told.duration);
+    let reads = requests(&world, "GET");
+    let looks = reads.iter().filter(|path| path.contains("/runs")).count() as u64;
+    assert_eq!(requests(&world, "POST").len() as u64, told.triggers);
+    assert!(looks >= told.looks && reads.len() as u64 - looks >= told.lookups, "{reads:?}");
+    // The slugs are remembered now, and a run takes longer than the limit.
+    let told = client.syncs().estimate_many(syncs, &how.at_once(2), Duration::from_mins(1)).unwrap();
+    assert_eq!((told.lookups, told.duration), (0, Duration::from_secs(12)));
 }

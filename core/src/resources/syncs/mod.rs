@@ -11,7 +11,7 @@ pub use crate::call::SyncReference;
 pub(crate) use definitions::{CreateSyncOp, DeleteSyncOp, GetSyncOp, ListSyncOp, UpdateSyncOp};
 pub use definitions::{ListSyncs, SyncCreate, SyncUpdate};
 pub use schedule::*;
-pub(crate) use slugs::{BySlug, fetch_by_slug};
+pub(crate) use slugs::{BySlug, fetch_by_slug, is_remembered};
 pub(crate) use start::{check_join, is_plain, start};
 pub(crate) use trigger::{
     FindSyncRunOp, LatestSyncRunOp, ListSyncRunsOp, TriggerRunOp, syncs_after, trigger_call,

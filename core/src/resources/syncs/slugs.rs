@@ -71,6 +71,11 @@ fn remembered(sender: &Sender, slug: &str) -> Option<i64> {
     sender.part::<Slugs>().id(sender.key()?.digest(), slug)
 }
 
+/// Whether the id of a slug is remembered for the key in use. Sends nothing.
+pub(crate) fn is_remembered(sender: &Sender, slug: &str) -> bool {
+    remembered(sender, slug).is_some()
+}
+
 /// Looks up the id of a slug before the call `wanted`. Errors name `wanted`. A remembered id is used only if
 /// `remembers` is true: a call that changes the sync by its id must not use an old id, because the slug may have moved
 /// to another sync.
