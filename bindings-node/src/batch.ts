@@ -1,5 +1,7 @@
 /** Runs of many syncs, which the core starts and follows in the background. */
 
+import { fileURLToPath } from 'node:url'
+
 import { cancelOnAbort, listen, recordAborted, throwIfAborted, unlisten } from './abort.js'
 import { checkSignal } from './checks.js'
 import type { Door } from './door.js'
@@ -67,6 +69,23 @@ export interface BatchWaitOptions {
   signal?: AbortSignal | undefined
 }
 
+/** The least that a batch needs. Runs that take longer than a look at them need more requests. */
+export interface BatchEstimate {
+  /**
+   * Requests that prepare triggers: one for each slug whose id is not remembered, one for each sync with
+   * `ifRunning: 'join'`, and one if a checkpoint needs the server's time.
+   */
+  lookups: number
+  /** Requests that start runs: one for each sync. */
+  triggers: number
+  /** Requests that read how runs ended: at least one for each sync. */
+  looks: number
+  /** The sum of the three. */
+  requests: number
+  /** The least time until the last run has ended, in milliseconds, by the rate limit and by the time that a run takes. */
+  durationMs: number
+}
+
 /** The longest delay that `setTimeout` accepts. With a longer one, the timer would fire at once. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
@@ -116,7 +135,7 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
       forgetSignal()
       door.value('batch.close', { batch: id }).catch(() => undefined)
     }
-    collected.register(this, close, this)
+    collected.register(this, close)
   }
 
   /** @internal */
@@ -129,7 +148,11 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
     const given: unknown = syncs
     // The array is copied, because the caller may change it meanwhile. The core refuses anything else.
     const copy = Array.isArray(given) ? [...syncs] : syncs
-    const { batch } = await door.value<{ batch: number }>('syncs.run_many', { ...args, syncs: copy }, options)
+    const { batch } = await door.value<{ batch: number }>(
+      'syncs.run_many',
+      { ...withPath(args), syncs: copy },
+      options,
+    )
     const { signal } = options
     const started = new SyncBatch(door, batch, copy, signal)
     if (signal?.aborted) started.#stopFor(signal)
@@ -166,7 +189,7 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
    * `onFailure` is `'return'`; or if a run ended with warnings and `onWarning` is `'raise'`. The message names each sync
    * that failed and says why, and the `items` of the error are these syncs.
    * @throws {@link WaitTimeoutError} if not all syncs ended within `timeoutMs`. The batch continues.
-   * @throws {@link ClosedError} if the batch was stopped.
+   * @throws {@link ClosedError} if the batch was stopped before every sync had ended.
    */
   async wait(options: BatchWaitOptions = {}): Promise<BatchItem[]> {
     checkOptions(options, Object.keys(WAIT_OPTIONS))
@@ -188,7 +211,7 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
       await this.#stopped
       throwIfAborted(signal)
       if (this.#stoppedBy === this.#signal) throwIfAborted(this.#signal)
-      // The core answers with the error to throw, if there is one. A batch that was stopped always has one.
+      // The core answers with the error to throw, if there is one.
       await this.#ask({ onFailure, onWarning })
     } catch (error) {
       if (error instanceof RunFailedError) throw this.#withItems(error)
@@ -228,9 +251,8 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
   }
 
   async #close(): Promise<void> {
-    collected.unregister(this)
     this.#forgetSignal()
-    this.#apply(await this.#door.value<Changes>('batch.close', { batch: this.#id }))
+    this.#apply(await this.#door.value<Changes>('batch.stop', { batch: this.#id }))
   }
 
   /** Stops the batch because `signal` aborted. Keeps the tokens of runs that go on, for `stoppedCalls`. */
@@ -304,8 +326,9 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
 
   #apply({ items, finished }: Changes): void {
     for (const record of items) {
-      const { sync } = this.#items[record.index] ?? {}
-      if (sync === undefined) continue
+      const { sync, outcome } = this.#items[record.index] ?? {}
+      // `stop` returns all items, also those that had ended before.
+      if (sync === undefined || outcome !== undefined) continue
       const item = itemOf(record, sync)
       this.#items[record.index] = item
       if (item.outcome !== undefined) this.#ended.push(item)
@@ -321,6 +344,12 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
     const items = failed.map(({ index }) => this.#items[index])
     return Object.assign(error, { items })
   }
+}
+
+/** Returns the arguments with a path in place of a file URL. */
+export function withPath(args: { checkpoint?: string | URL | undefined }): object {
+  const { checkpoint } = args
+  return checkpoint instanceof URL ? { ...args, checkpoint: fileURLToPath(checkpoint) } : args
 }
 
 /** Describes, as a failure, a run that goes on after its batch was stopped. */

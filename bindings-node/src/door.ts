@@ -114,7 +114,9 @@ let pendingCalls: PendingCalls | undefined
 const LOCAL = new Set([
   'runs.open',
   'syncs.run_many',
+  'syncs.estimate_many',
   'batch.next',
+  'batch.stop',
   'batch.close',
   'client.stats',
   'client.setKey',

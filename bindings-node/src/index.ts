@@ -1,7 +1,7 @@
 /** A client of the Hightouch REST API. */
 
 export { stoppedCalls } from './abort.js'
-export { SyncBatch, type BatchWaitOptions } from './batch.js'
+export { SyncBatch, type BatchEstimate, type BatchWaitOptions } from './batch.js'
 export { Hightouch, type HightouchOptions, type RequestArgs } from './client.js'
 export type { ApiKeyFunction } from './credentials.js'
 export type { EndedRun, OfKind, RunKind } from './ended.js'

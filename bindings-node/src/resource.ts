@@ -34,11 +34,13 @@ export type RawMethod<Method> = Method extends (...args: infer Args) => Listing<
     : never
 
 /**
- * The methods of a resource, each of which returns the raw response. `runMany` is left out, because a batch
- * has no single response.
+ * The methods of a resource, each of which returns the raw response. `runMany` and `estimateMany` are
+ * left out, because they have no single response.
  */
 export type WithRawResponse<Methods> = {
-  readonly [Name in keyof Methods as Exclude<Name, 'withRawResponse' | 'runMany'>]: RawMethod<Methods[Name]>
+  readonly [
+    Name in keyof Methods as Exclude<Name, 'withRawResponse' | 'runMany' | 'estimateMany'>
+  ]: RawMethod<Methods[Name]>
 }
 
 /** A resource of the API. */

@@ -1,17 +1,33 @@
-/** The method of `syncs` that runs many syncs at once. */
+/** The methods of `syncs` that are about many syncs at once. */
 
-import type { SyncBatch } from './batch.js'
+import type { BatchEstimate, SyncBatch } from './batch.js'
 import type { CallOptions } from './meta.js'
 import type { SyncRef } from './models.js'
+import { withPath } from './batch.js'
 import { Resource } from './resource.js'
 
-/** Arguments of `syncs.runMany`: those of `syncs.trigger`, which hold for every sync, and `atOnce`. */
+/** Arguments of `syncs.runMany`: those of `syncs.trigger`, which hold for every sync, and those of the batch. */
 export type RunManyArgs<TriggerArgs> = TriggerArgs & {
   /**
    * How many syncs may be in progress at a time, 1 or more; 50 by default. A sync is in progress from its
    * trigger to the end of its run.
    */
   atOnce?: number | undefined
+  /**
+   * The path or the `file:` URL of the file that records what was started. If it exists, the batch that it records is
+   * resumed: a run that has ended is not repeated, a run in progress is followed, and a sync that was not started is
+   * started. If it cannot be known whether a run was started, the item has the outcome `'unknown'`.
+   */
+  checkpoint?: string | URL | undefined
+  /**
+   * Whether a resumed batch starts a sync again if it cannot be known whether its run was started; false by default. The
+   * sync may then run twice.
+   */
+  retryUnknown?: boolean | undefined
+  /**
+   * Whether a resumed batch starts a sync again if its run failed, was cancelled or was interrupted; false by default.
+   */
+  retryFailed?: boolean | undefined
 }
 
 /** The base of `syncs`. */
@@ -33,7 +49,8 @@ export abstract class SyncsBase<TriggerArgs extends object> extends Resource {
    * continue, and every wait and iteration rejects with the signal's `reason`.
    * @returns The batch. Keep it until it has ended: a batch that is garbage-collected starts no more syncs, and a batch
    * that nobody waits for does not keep the process alive.
-   * @throws {@link InvalidRequestError} if an argument or an option is wrong. Nothing was sent.
+   * @throws {@link InvalidRequestError} if an argument or an option is wrong, or if the checkpoint cannot be used; then
+   * `code` is `'checkpoint'`. Nothing was sent.
    * @throws {@link ClosedError} if the client is closed.
    */
   async runMany(
@@ -42,5 +59,21 @@ export abstract class SyncsBase<TriggerArgs extends object> extends Resource {
     options: CallOptions = {},
   ): Promise<SyncBatch> {
     return this.calls.batch(syncs, args, options)
+  }
+  /**
+   * Says what {@link SyncsBase.runMany} with the same arguments needs at least. Sends nothing.
+   *
+   * @param syncs The ids or slugs of the syncs.
+   * @param args The arguments of `runMany`, and `runTimeMs`: the time that you expect one run to take, in milliseconds; 0
+   * by default. The file of a checkpoint is not read.
+   * @returns The numbers of requests, and the time.
+   * @throws {@link InvalidRequestError} if an argument is wrong.
+   * @throws {@link ClosedError} if the client is closed.
+   */
+  async estimateMany(
+    syncs: readonly SyncRef[],
+    args: RunManyArgs<TriggerArgs> & { runTimeMs?: number | undefined } = {} as RunManyArgs<TriggerArgs>,
+  ): Promise<BatchEstimate> {
+    return this.calls.value<BatchEstimate>('syncs.estimate_many', { ...withPath(args), syncs }, {})
   }
 }

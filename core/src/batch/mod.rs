@@ -190,7 +190,14 @@ impl Batch {
         self.items()
     }
 
-    /// The same without waiting.
+    /// The same, after which [`changes`](Self::changes) reports nothing more.
+    pub(crate) async fn stop_and_read(&self) -> Vec<BatchItem> {
+        self.stop_starting();
+        self.table.over().await;
+        self.table.read_all()
+    }
+
+    /// Starts no more syncs, and follows no run any longer. Waits for nothing.
     pub(crate) fn stop_starting(&self) {
         self.stop.cancel();
     }

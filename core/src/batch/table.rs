@@ -72,6 +72,14 @@ impl Table {
         self.when(drained).await.unwrap_or_default()
     }
 
+    /// Returns all items, and counts their changes as read.
+    pub(super) fn read_all(&self) -> Vec<BatchItem> {
+        let mut state = self.lock();
+        state.changed.clear();
+        state.waiting.clear();
+        state.items.clone()
+    }
+
     /// Waits until no item changes any more.
     pub(super) async fn over(&self) {
         self.when(|_| None::<()>).await;

@@ -173,7 +173,7 @@ impl Batches {
     /// Stops a batch and waits for triggers in progress. Returns all items.
     pub(super) async fn stop(&self, args: &str, style: Style) -> Result<Reply, Error> {
         let Named { batch } = arguments(args)?;
-        reply(&self.find(batch)?.stop().await, true, style)
+        reply(&self.find(batch)?.stop_and_read().await, true, style)
     }
 
     /// Stops a batch and forgets it. Waits for nothing.
