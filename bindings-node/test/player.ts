@@ -1,6 +1,9 @@
 /** Plays scenarios through the public methods. tests/scenarios/README.md describes the format. */
 
 import assert from 'node:assert/strict'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { inspect } from 'node:util'
 
@@ -12,7 +15,9 @@ import {
   RunHandle,
   stoppedCalls,
   type AnyRunHandle,
+  type BatchWaitOptions,
   type JsonValue,
+  type SyncRef,
 } from 'hightouch-sdk'
 
 import { errorClasses } from '../dist/error-table.js'
@@ -84,7 +89,8 @@ class Play {
     this.#scenario = scenario
     this.#sandbox = sandbox
     this.#world = world
-    this.#names = { ...sandbox, ...world }
+    const folder = mkdtempSync(join(tmpdir(), 'hightouch-node-'))
+    this.#names = { ...sandbox, ...world, folder }
   }
 
   /** How often the key functions of all clients were called. */
@@ -208,6 +214,8 @@ async function call(
     case 'run.wait':
       assert(on)
       return { value: (await on.wait({ ...args, signal: options.signal })) as unknown as JsonValue }
+    case 'syncs.run_many':
+      return { value: await runMany(client, args, options) }
     case 'run.states': {
       assert(on)
       const seen: string[] = []
@@ -243,6 +251,24 @@ async function call(
     default:
       return operation(client, step, args, options)
   }
+}
+
+/** Runs many syncs, and waits for them or stops them. */
+async function runMany(client: Hightouch, args: Members, options: object): Promise<JsonValue> {
+  const { syncs, onFailure, onWarning, stopAfter, ...rest } = args
+  const batch = await client.syncs.runMany(syncs as SyncRef[], rest, options)
+  const ended = batch[Symbol.asyncIterator]()
+  for (let nth = 0; nth < Number(stopAfter ?? 0); nth += 1) await ended.next()
+  const policies = { onFailure, onWarning } as BatchWaitOptions
+  const items = stopAfter === undefined ? await batch.wait(policies) : await batch.stop()
+  return items.map(({ sync, outcome, adopted, joined, state, error }) => ({
+    sync,
+    outcome: outcome ?? null,
+    adopted,
+    joined,
+    status: state?.status ?? null,
+    error: error?.kind ?? null,
+  }))
 }
 
 type Method = (...given: unknown[]) => unknown

@@ -12,7 +12,16 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, NamedTuple, NoReturn, Protocol
 
 from arguments import typed
-from hightouch_sdk import AsyncHightouch, AsyncListing, Hightouch, HightouchError, Listing
+from hightouch_sdk import (
+    AsyncHightouch,
+    AsyncListing,
+    AsyncSyncBatch,
+    BatchItem,
+    Hightouch,
+    HightouchError,
+    Listing,
+    SyncBatch,
+)
 from sandbox import World
 from trace_keys import trace
 
@@ -95,6 +104,31 @@ class Part(NamedTuple):
 
     def method(self) -> Any:
         return method(self.client, self.handle, self.step["call"])
+
+
+def stop_after(step: dict[str, Any]) -> int | None:
+    """Returns after how many ended items a batch is stopped."""
+    count: int | None = step["args"].pop("stopAfter", None)
+    return count
+
+
+def wait_arguments(step: dict[str, Any]) -> dict[str, Any]:
+    """Takes out of the arguments of a batch what its ``wait`` gets."""
+    return named({name: step["args"].pop(name) for name in ("onFailure", "onWarning") if name in step["args"]})
+
+
+def described(items: list[BatchItem]) -> list[dict[str, Any]]:
+    return [
+        {
+            "sync": item.sync,
+            "outcome": item.outcome,
+            "adopted": item.adopted,
+            "joined": item.joined,
+            "status": None if item.state is None else item.state.status,
+            "error": None if item.error is None else item.error.kind,
+        }
+        for item in items
+    ]
 
 
 class Driver(Protocol):
@@ -183,6 +217,8 @@ class Blocking:
 
     def _call(self, part: Part) -> Any:
         called = part.method()
+        if part.step["call"] == "syncs.run_many":
+            return described(self._run_many(part, called))
         value = called(**arguments(part.step, called))
         if part.step["call"] == "run.states":
             return [state.status for state in value]
@@ -191,6 +227,16 @@ class Blocking:
         if isinstance(value, Listing):
             return value.first_page().items if part.step.get("take") == "firstPage" else list(value)
         return value
+
+    def _run_many(self, part: Part, called: Any) -> list[BatchItem]:
+        count, waiting = stop_after(part.step), wait_arguments(part.step)
+        batch: SyncBatch = called(**named(part.step["args"]), **named(part.step["opts"]))
+        if count is None:
+            return batch.wait(**waiting)
+        items = iter(batch)
+        for _ in range(count):
+            next(items)
+        return batch.stop()
 
 
 class Asynchronous:
@@ -249,6 +295,8 @@ class Asynchronous:
 
     async def _call(self, part: Part) -> Any:
         called = part.method()
+        if part.step["call"] == "syncs.run_many":
+            return described(await self._run_many(part, called))
         value = called(**arguments(part.step, called))
         if part.step["call"] == "run.states":
             return [state.status async for state in value]
@@ -257,3 +305,13 @@ class Asynchronous:
         if isinstance(value, AsyncListing):
             return (await value).items if part.step.get("take") == "firstPage" else [item async for item in value]
         return await value if inspect.isawaitable(value) else value
+
+    async def _run_many(self, part: Part, called: Any) -> list[BatchItem]:
+        count, waiting = stop_after(part.step), wait_arguments(part.step)
+        batch: AsyncSyncBatch = await called(**named(part.step["args"]), **named(part.step["opts"]))
+        if count is None:
+            return await batch.wait(**waiting)
+        items = batch.__aiter__()
+        for _ in range(count):
+            await items.__anext__()
+        return await batch.stop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import tempfile
 from datetime import datetime, timezone
 from typing import Any
 
@@ -71,7 +72,8 @@ class Play:
 
     def __init__(self, scenario: dict[str, Any], world: World, driver: Driver) -> None:
         self.scenario, self.world, self.driver = scenario, world, driver
-        self.seen: dict[str, Any] = {**world.sandbox.line, **world.answer}
+        folder = tempfile.mkdtemp(prefix="hightouch-python-")
+        self.seen: dict[str, Any] = {**world.sandbox.line, **world.answer, "folder": folder}
         self.handles: dict[str, Any] = {}
         self.clients: dict[str, Any] = {}
         self.keys: list[Keys] = []

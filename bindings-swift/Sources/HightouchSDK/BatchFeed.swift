@@ -146,7 +146,9 @@ final class BatchFeed: @unchecked Sendable {
         }
         locked { state in
             for (change, error) in zip(changes.items, errors) where state.items.indices.contains(change.index) {
-                if state.items[change.index].outcome == nil, change.outcome != nil { state.ended.append(change.index) }
+                // The answer to `batch.stop` has all items, also those that had ended before.
+                if state.items[change.index].outcome != nil { continue }
+                if change.outcome != nil { state.ended.append(change.index) }
                 state.items[change.index].apply(change, error: error)
                 state.lastChange += 1
                 state.changeOfItem[change.index] = state.lastChange
@@ -186,7 +188,7 @@ final class BatchFeed: @unchecked Sendable {
     /// Returns the items of a batch that is over.
     ///
     /// - Throws: `HightouchError` of kind `runFailed` if a policy asks for it, or of kind `closed` if the batch was
-    ///   stopped.
+    ///   stopped before every sync had ended.
     func result(
         onFailure: SyncRunHandle.EndPolicy, onWarning: SyncRunHandle.EndPolicy
     ) async throws -> [BatchItem] {
@@ -211,10 +213,10 @@ final class BatchFeed: @unchecked Sendable {
                 state.stopping
                 ?? Task.detached { [self, following = state.following] in
                     // Waits for `follow`, which could otherwise apply its last changes after the newer ones that
-                    // `batch.close` returns.
+                    // `batch.stop` returns.
                     await following?.value
                     do {
-                        await apply(try await door.local("batch.close", ["batch": batch]).value())
+                        await apply(try await door.local("batch.stop", ["batch": batch]).value())
                     } catch {
                         over(failure: error)
                     }
@@ -224,5 +226,13 @@ final class BatchFeed: @unchecked Sendable {
         }
         request?.cancel()
         return stopping
+    }
+    /// Stops the batch, and then makes the core forget it.
+    func close() {
+        let stopping = stop()
+        Task.detached { [door, batch] in
+            await stopping.value
+            _ = try? await door.local("batch.close", ["batch": batch])
+        }
     }
 }

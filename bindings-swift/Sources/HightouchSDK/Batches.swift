@@ -1,6 +1,6 @@
 /// The runs of many syncs, which the client starts and follows together.
 ///
-/// ``Syncs/runMany(_:fullResync:resetCDC:clearAndFill:ifRunning:atOnce:options:)`` returns a batch.
+/// ``Syncs/runMany(_:fullResync:resetCDC:clearAndFill:ifRunning:atOnce:checkpoint:retryUnknown:retryFailed:options:)`` returns a batch.
 ///
 /// Iterating yields each item once, as it ends. Every iteration starts with the items that have already ended. A sync
 /// that fails is yielded like any other; iterating does not throw its error. Leaving a loop does not stop the batch.
@@ -11,9 +11,9 @@
 /// let items = try await batch.wait(onFailure: .return)
 /// ```
 ///
-/// If the task is cancelled while it waits or iterates, the batch is stopped, and `CancellationError` is thrown once the
-/// triggers in progress have ended. The runs that were started continue. To find them, keep the batch outside of the
-/// task: they belong to those ``items`` that have a ``BatchItem/runToken`` but no ``BatchItem/outcome``.
+/// If the task is cancelled while it waits or iterates, the batch is stopped, and an error is thrown once the triggers in
+/// progress have ended. The runs that were started continue. If there are any, the error is a ``HightouchError`` of kind
+/// `cancelled`, and its ``HightouchError/items`` have the tokens of these runs. Otherwise it is a `CancellationError`.
 ///
 /// Any number of tasks can wait and iterate at once. A batch that is released stops.
 public final class SyncBatch: AsyncSequence, Sendable {
@@ -23,7 +23,7 @@ public final class SyncBatch: AsyncSequence, Sendable {
         feed = .start(door: door, batch: batch, syncs: syncs)
     }
 
-    deinit { feed.stop() }
+    deinit { feed.close() }
 
     /// One item for each sync, in the order in which the syncs were passed, with what is known now. You can also
     /// read the items after the batch was stopped.
@@ -39,10 +39,11 @@ public final class SyncBatch: AsyncSequence, Sendable {
     ///   - onWarning: What to do if a run ended with warnings.
     ///   - progress: Called with each item that has changed, including those that changed before the wait.
     /// - Returns: One item for each sync, in the order in which the syncs were passed.
-    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled, which also stops the batch. The
-    ///   kind is `runFailed` if `onFailure` or `onWarning` asks for it: ``HightouchError/items`` contains the items
+    /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled and no run goes on. A cancelled
+    ///   task stops the batch; the kind is `cancelled` if runs go on. The kind is `runFailed` if `onFailure` or `onWarning` asks for it: ``HightouchError/items`` contains the items
     ///   that caused the error, and the message gives the reasons of the first ones. The kind is `waitTimeout` after
-    ///   the timeout, `closed` if the batch was stopped, and `invalidRequest` if `timeout` is out of range.
+    ///   the timeout, `closed` if the batch was stopped before every sync had ended, and `invalidRequest` if `timeout`
+    ///   is out of range.
     @discardableResult
     public func wait(
         timeout: Duration? = nil,
@@ -79,9 +80,14 @@ public final class SyncBatch: AsyncSequence, Sendable {
         return items
     }
 
-    private func cancelled() async -> CancellationError {
-        await stop()
-        return CancellationError()
+    private func cancelled() async -> any Error {
+        let left = await stop().filter { $0.runToken != nil && ($0.outcome == nil || $0.outcome == .unknown) }
+        if left.isEmpty { return CancellationError() }
+        var error = HightouchError(
+            .cancelled, "syncs.runMany: the batch was stopped while \(left.count) runs were in progress.",
+            hint: "The runs go on. Resume each with the token of its item.")
+        error.items = left
+        return error
     }
 
     public func makeAsyncIterator() -> Iterator { Iterator(batch: self) }
@@ -134,10 +140,17 @@ extension Syncs {
     ///   - ifRunning: What to do while a run of a sync is in progress. Default: `queue`.
     ///   - atOnce: How many syncs may be in progress at a time, from the trigger to the end of the run, at least 1.
     ///     Default: 50.
+    ///   - checkpoint: The path of the file that records what was started. If it exists, the batch that it records is
+    ///     resumed: a run that has ended is not repeated, a run in progress is followed, and a sync that was not started
+    ///     is started. If it cannot be known whether a run was started, the outcome of the item is `unknown`.
+    ///   - retryUnknown: Start a sync again if it cannot be known whether its run was started. The sync may then run
+    ///     twice. Default: false.
+    ///   - retryFailed: Start a sync again if its run failed, was cancelled or was interrupted. Default: false.
     ///   - options: Options for each request of the batch.
     /// - Returns: The batch. Keep it until it has ended, because a batch that is released starts no more syncs.
     /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled. The kind is `invalidRequest` if
-    ///   an argument is wrong, and `closed` if the client is closed. In all these cases, nothing was sent.
+    ///   an argument is wrong or the checkpoint cannot be used (then ``HightouchError/code`` is `checkpoint`), and
+    ///   `closed` if the client is closed. In all these cases, nothing was sent.
     public func runMany(
         _ syncs: [SyncReference],
         fullResync: Bool? = nil,
@@ -145,6 +158,9 @@ extension Syncs {
         clearAndFill: Bool? = nil,
         ifRunning: IfRunning? = nil,
         atOnce: Int? = nil,
+        checkpoint: String? = nil,
+        retryUnknown: Bool? = nil,
+        retryFailed: Bool? = nil,
         options: CallOptions = CallOptions()
     ) async throws -> SyncBatch {
         let arguments: Fields = [
@@ -154,11 +170,69 @@ extension Syncs {
             "clearAndFill": clearAndFill,
             "ifRunning": ifRunning,
             "atOnce": atOnce,
+            "checkpoint": checkpoint,
+            "retryUnknown": retryUnknown,
+            "retryFailed": retryFailed,
         ]
         try Task.checkCancellation()
         let opened: OpenedBatch = try await door.local("syncs.run_many", arguments, options.fields).value()
         return SyncBatch(door: door, batch: opened.batch, syncs: syncs)
     }
+
+    /// Says what `runMany` with the same arguments needs at least. Sends nothing.
+    ///
+    /// - Parameters:
+    ///   - syncs: The ids or slugs of the syncs.
+    ///   - ifRunning: As in `runMany`.
+    ///   - atOnce: As in `runMany`.
+    ///   - checkpoint: As in `runMany`. The file is not read.
+    ///   - runTime: The time that you expect one run to take. Default: zero.
+    /// - Returns: The numbers of requests, and the time.
+    /// - Throws: ``HightouchError``. The kind is `invalidRequest` if an argument is wrong, and `closed` if the client is
+    ///   closed.
+    public func estimateMany(
+        _ syncs: [SyncReference],
+        ifRunning: IfRunning? = nil,
+        atOnce: Int? = nil,
+        checkpoint: String? = nil,
+        runTime: Duration = .zero
+    ) async throws -> BatchEstimate {
+        var arguments: Fields = [
+            "syncs": syncs,
+            "ifRunning": ifRunning,
+            "atOnce": atOnce,
+            "checkpoint": checkpoint,
+        ]
+        arguments.set(milliseconds: "runTimeMs", runTime)
+        let told: EstimatedBatch = try await door.local("syncs.estimate_many", arguments).value()
+        return BatchEstimate(
+            lookups: told.lookups, triggers: told.triggers, looks: told.looks, requests: told.requests,
+            duration: .milliseconds(told.durationMs))
+    }
+}
+
+/// The least that a batch needs. Runs that take longer than a look at them need more requests.
+public struct BatchEstimate: Hashable, Sendable {
+    /// Requests that prepare triggers: one for each slug whose id is not remembered, one for each sync with
+    /// `ifRunning: .join`, and one if a checkpoint needs the server's time.
+    public let lookups: Int
+    /// Requests that start runs: one for each sync.
+    public let triggers: Int
+    /// Requests that read how runs ended: at least one for each sync.
+    public let looks: Int
+    /// The sum of the three.
+    public let requests: Int
+    /// The least time until the last run has ended, by the rate limit and by the time that a run takes.
+    public let duration: Duration
+}
+
+/// An estimate as it crosses the door.
+private struct EstimatedBatch: Decodable {
+    let lookups: Int
+    let triggers: Int
+    let looks: Int
+    let requests: Int
+    let durationMs: Int64
 }
 
 /// A batch as it crosses the door.

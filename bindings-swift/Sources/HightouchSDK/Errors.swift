@@ -58,8 +58,8 @@ public struct HightouchError: Error, Sendable, Hashable {
 
     /// The kind of the run, for errors of kind `runFailed`; otherwise nil.
     public internal(set) var runKind: RunKind?
-    /// The items of a batch that did not succeed, if the kind is `runFailed` and the error comes from
-    /// ``SyncBatch/wait(timeout:onFailure:onWarning:progress:)``; otherwise empty.
+    /// If the error comes from a ``SyncBatch`` and the kind is `runFailed`: the items that did not succeed. If the kind
+    /// is `cancelled`: the items whose runs go on. Otherwise empty.
     public internal(set) var items: [BatchItem] = []
     /// The Swift error that caused this one, such as the error that the `credentials` function threw; otherwise nil.
     /// `==` ignores this property.
@@ -87,13 +87,15 @@ public struct HightouchError: Error, Sendable, Hashable {
     /// - Parameters:
     ///   - kind: The kind.
     ///   - message: What happened.
+    ///   - hint: What to do about it.
     ///   - error: The error that caused this one.
-    public init(_ kind: Kind, _ message: String, because error: (any Error)? = nil) {
+    public init(_ kind: Kind, _ message: String, hint: String? = nil, because error: (any Error)? = nil) {
         self.kind = kind
         self.message = message
+        self.hint = hint
         code = nil
         (status, details, operation, operationId, resource) = (nil, nil, nil, nil, nil)
-        (retryAfter, hint, meta, run, problem) = (nil, nil, nil, nil, nil)
+        (retryAfter, meta, run, problem) = (nil, nil, nil, nil)
         causes = error.map { ["\($0)"] } ?? []
         cause = Cause(error: error)
     }

@@ -119,6 +119,7 @@ struct Call: Sendable {
             case .sequence(let run): try await waited(run)
             case .identityGraph(let run): try await waited(run)
             }
+        case "syncs.run_many": return try await ranMany()
         case "run.states":
             let all: [String] =
                 switch try XCTUnwrap(handle) {
@@ -165,6 +166,39 @@ struct Call: Sendable {
             }
             return ended
         }
+    }
+
+    /// Runs many syncs, and waits for them or stops them.
+    private func ranMany() async throws -> Ended {
+        try know([
+            "syncs", "atOnce", "checkpoint", "retryUnknown", "retryFailed", "onFailure", "onWarning", "stopAfter",
+        ])
+        let batch = try await client.syncs.runMany(
+            try argument("syncs"), atOnce: try optional("atOnce"), checkpoint: try optional("checkpoint"),
+            retryUnknown: try optional("retryUnknown"), retryFailed: try optional("retryFailed"), options: options)
+        let (onFailure, onWarning): (String?, String?) = (try optional("onFailure"), try optional("onWarning"))
+        typealias EndPolicy = SyncRunHandle.EndPolicy
+        let items: [BatchItem]
+        if let count = args["stopAfter"]?.int {
+            var ended = batch.makeAsyncIterator()
+            for _ in 0..<count { _ = try await ended.next() }
+            items = await batch.stop()
+        } else {
+            items = try await batch.wait(
+                onFailure: try onFailure.map { try XCTUnwrap(EndPolicy(rawValue: $0)) } ?? .throw,
+                onWarning: try onWarning.map { try XCTUnwrap(EndPolicy(rawValue: $0)) } ?? .return)
+        }
+        return Ended(
+            value: .array(
+                try items.map { item in
+                    let error: JSONValue = item.error.map { .string($0.kind.rawValue) } ?? .null
+                    return .object([
+                        "sync": try JSONValue(of: item.sync),
+                        "outcome": item.outcome.map { .string($0.rawValue) } ?? .null,
+                        "adopted": .bool(item.isAdopted), "joined": .bool(item.isJoined),
+                        "status": item.state.map { .string($0.status.rawValue) } ?? .null, "error": error,
+                    ])
+                }))
     }
 
     private func waited<State>(_ run: RunHandle<State>) async throws -> Ended {

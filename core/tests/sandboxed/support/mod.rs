@@ -2,6 +2,7 @@
 
 #[macro_use]
 pub mod args;
+pub mod batches;
 #[rustfmt::skip]
 pub mod calls;
 pub mod expect;

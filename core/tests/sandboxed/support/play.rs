@@ -12,6 +12,7 @@ use hightouch_sdk::wire::{self, Failure};
 use hightouch_sdk::{Client, Error, OnEnd, Options, Run, WaitOptions};
 use serde_json::{Map, Value, json};
 
+use super::batches::{self, policy};
 use super::calls;
 use super::expect::{error_mismatch, mismatch};
 use super::keys::Keys;
@@ -42,7 +43,11 @@ struct Play<'a> {
 }
 
 pub async fn play(sandbox: &'static Sandbox, id: &str, scenario: &Value) -> Result<(), String> {
-    let world = sandbox.world(&scenario["world"]);
+    let mut world = sandbox.world(&scenario["world"]);
+    let id_of_world = world.info["id"].as_str().expect("a world has an id").to_owned();
+    let folder = std::env::temp_dir().join(format!("hightouch-rust-{}-{id_of_world}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    world.info["folder"] = json!(folder);
     let played = play_in(sandbox, &world, scenario).await;
     if played.is_ok() {
         let complaints = world.judge("rust", id, &scenario["wire"]).await;
@@ -251,14 +256,9 @@ impl Play<'_> {
                 return Ok((handle(&run), Some(run)));
             }
             "run.wait" => {
-                let end = |name: &str, or: OnEnd| match args[name].as_str() {
-                    Some("raise") => OnEnd::Raise,
-                    Some("return") => OnEnd::Return,
-                    _ => or,
-                };
                 let mut how = WaitOptions::new()
-                    .on_failure(end("onFailure", OnEnd::Raise))
-                    .on_warning(end("onWarning", OnEnd::Return))
+                    .on_failure(policy(args, "onFailure", OnEnd::Raise))
+                    .on_warning(policy(args, "onWarning", OnEnd::Return))
                     .options(options);
                 how.timeout = args["timeoutMs"].as_u64().map(Duration::from_millis);
                 match self.run(step) {
@@ -268,6 +268,7 @@ impl Play<'_> {
                     other => panic!("a kind of run that this player does not know: {other:?}"),
                 }
             }
+            "syncs.run_many" => batches::run_many(client, args, options).await?,
             "run.states" => match self.run(step) {
                 AnyRun::Sync(run) => statuses(run.states()).await?,
                 AnyRun::Sequence(run) => statuses(run.states()).await?,
