@@ -54,7 +54,8 @@ struct Player {
         self.isRaw = isRaw
         self.world = world
         names = (world.answer.object ?? [:]).merging(world.sandbox.line.object ?? [:]) { member, _ in member }
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("hightouch-swift-\(UUID().uuidString)")
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "hightouch-swift-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         names["folder"] = .string(folder.path)
     }

@@ -25,6 +25,7 @@ mod incidents;
 mod joining;
 mod leaks;
 mod limit;
+mod many;
 mod opaque;
 mod proxies;
 mod raw;
