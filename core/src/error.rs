@@ -153,7 +153,7 @@ impl Error {
     /// What the server said besides its message: a string for a 401, an object with a member for each wrong field for a
     /// 422. For `run_failed`, the last state of the run. For `outcome_unknown` after a trigger, an object may list the
     /// runs that the trigger may have started, as `candidates`. For an error of a batch, a list of items: those that
-    /// did not succeed (`run_failed`), or those in progress (`wait_timeout`).
+    /// did not succeed (`run_failed`), or those in progress (`wait_timeout`, `closed`).
     #[must_use]
     pub fn details(&self) -> Option<&Json> {
         self.0.details.as_ref()

@@ -1,21 +1,16 @@
 //! The checkpoints of batches: what a later batch starts, follows and looks for.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use hightouch_sdk::resources::{IfRunning, TriggerSync};
-use hightouch_sdk::wire::with_time_scale;
-use hightouch_sdk::{
-    BatchItem, Client, Error, ItemOutcome, Kind, OnEnd, RateLimit, RunMany, Settings, WaitMany,
-};
+use hightouch_sdk::{BatchItem, Client, Error, ItemOutcome, Kind, OnEnd, RateLimit, RunMany, WaitMany};
 use serde_json::{Value, json};
 
 use crate::support::sandbox::{World, sandbox};
 
 /// A path where no file is yet.
-fn place(name: &str) -> PathBuf {
+pub fn place(name: &str) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("hightouch-batches-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join(name);
@@ -31,7 +26,7 @@ fn world(more: &Value) -> World {
 }
 
 /// The ids of the syncs for which triggers were sent, in their order.
-fn triggered(world: &World) -> Vec<i64> {
+pub fn triggered(world: &World) -> Vec<i64> {
     let log = world.log();
     let requests = log["requests"].as_array().unwrap().iter();
     let triggers = requests.filter(|request| request["method"] == "POST");
@@ -69,12 +64,12 @@ async fn somebody_triggers(world: &World) {
     world.client().request("POST", "/syncs/1/trigger", &query, Some(json!({})), &options).await.unwrap();
 }
 
-async fn all(client: &Client, syncs: &[i64], how: &RunMany) -> Result<Vec<BatchItem>, Error> {
+pub async fn all(client: &Client, syncs: &[i64], how: &RunMany) -> Result<Vec<BatchItem>, Error> {
     let batch = client.syncs().run_many(syncs.iter().copied(), how).await?;
     batch.wait(&WaitMany::new().on_failure(OnEnd::Return)).await
 }
 
-fn outcomes(items: &[BatchItem]) -> Vec<ItemOutcome> {
+pub fn outcomes(items: &[BatchItem]) -> Vec<ItemOutcome> {
     items.iter().map(|item| item.outcome.unwrap()).collect()
 }
 
@@ -341,82 +336,5 @@ async fn the_key_is_never_written() {
         error.to_string().contains("contains the API key") && !error.to_string().contains(slug),
         "{error}"
     );
-    world.delete();
-}
-
-/// What the process that is killed needs to know.
-const WORKER: &str = "HIGHTOUCH_CHECKPOINT_WORKER";
-const SYNCS: i64 = 50;
-
-fn killed_batch(path: &Path) -> RunMany {
-    RunMany::new().at_once(4).checkpoint(path)
-}
-
-/// The process that the next test starts and kills.
-#[tokio::test]
-#[ignore = "another test starts it as a process of its own"]
-async fn worker() {
-    let told: Value = serde_json::from_str(&std::env::var(WORKER).unwrap()).unwrap();
-    let text = |name: &str| told[name].as_str().unwrap().to_owned();
-    let settings = Settings::new()
-        .api_key(text("apiKey"))
-        .base_url(text("baseUrl"))
-        .ca_bundle(text("ca"))
-        .environment(BTreeMap::new());
-    let client = Client::new(&with_time_scale(settings, told["timeScale"].as_f64().unwrap())).unwrap();
-    let syncs: Vec<i64> = (1..=SYNCS).collect();
-    all(&client, &syncs, &killed_batch(Path::new(&text("path")))).await.unwrap();
-}
-
-/// The proof of the checkpoint: whenever the process is killed, no sync is triggered twice, none is forgotten, and of
-/// each sync whose run may have been started this is said.
-#[tokio::test]
-async fn a_batch_that_is_killed_again_and_again_triggers_each_sync_once() {
-    let slow = json!({"when": {"operation": "TriggerRun"}, "answer": {"delayMs": 40}, "times": 999});
-    let settings = json!({"syncs": SYNCS, "script": [slow], "runs": {"seconds": 6, "queuedSeconds": 0}});
-    let (world, path) = (world(&settings), place("killed"));
-    let told = json!({
-        "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "timeScale": world.info["timeScale"],
-        "ca": sandbox().line["ca"], "path": path.to_str(),
-    });
-    let mut random = fastrand::Rng::with_seed(33);
-    let mut killed = 0;
-    for _ in 0..30 {
-        let mut worker = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "checkpoint::worker", "--ignored"])
-            .env(WORKER, told.to_string())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        tokio::time::sleep(Duration::from_millis(random.u64(20..500))).await;
-        // On Unix this is SIGKILL.
-        worker.kill().unwrap();
-        killed += u32::from(worker.wait().unwrap().code().is_none());
-    }
-    assert!(killed >= 25, "only {killed} processes were killed before they had ended");
-    let syncs: Vec<i64> = (1..=SYNCS).collect();
-    let how = killed_batch(&path);
-    let items = all(&world.client(), &syncs, &how).await.unwrap();
-    let sent = triggered(&world);
-    let once: BTreeSet<_> = sent.iter().collect();
-    assert_eq!(once.len(), sent.len(), "a sync was triggered twice: {sent:?}");
-    for item in &items {
-        let id = i64::try_from(item.index).unwrap() + 1;
-        match item.outcome.unwrap() {
-            ItemOutcome::Success => assert!(once.contains(&id), "{item:?}"),
-            ItemOutcome::Unknown => {
-                assert_eq!(item.error.as_ref().unwrap().kind(), Kind::OutcomeUnknown, "{item:?}");
-            }
-            _ => panic!("{item:?}"),
-        }
-    }
-    let found = items.iter().filter(|item| item.adopted || item.outcome == Some(ItemOutcome::Unknown));
-    assert!(found.count() > 0, "no process was killed while it sent a trigger");
-    // The answers of runs are those of their own syncs.
-    let runs: BTreeSet<_> = items.iter().filter_map(|item| item.run_id.as_ref()).collect();
-    assert_eq!(runs.len(), items.iter().filter(|item| item.run_id.is_some()).count());
-    let items = all(&world.client(), &syncs, &how.retry_unknown(true)).await.unwrap();
-    assert_eq!(outcomes(&items), vec![ItemOutcome::Success; 50]);
     world.delete();
 }

@@ -23,6 +23,7 @@ mod glob;
 mod hooks;
 mod incidents;
 mod joining;
+mod killed;
 mod leaks;
 mod limit;
 mod many;

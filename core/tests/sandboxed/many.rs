@@ -25,9 +25,8 @@ fn seconds(at: Timestamp) -> f64 {
 async fn two_hundred_syncs_at_once_take_few_requests_and_each_end_is_seen_soon() {
     let slugs: Vec<String> = (1..=SYNCS).map(|id| format!("sync-{id}")).collect();
     // Runs take from half a minute to almost four minutes.
-    let plans: serde_json::Map<String, Value> = (1..=SYNCS)
-        .map(|id| (format!("sync-{id}"), json!({"seconds": 30 + id * 37 % SYNCS})))
-        .collect();
+    let plans: serde_json::Map<String, Value> =
+        (1..=SYNCS).map(|id| (format!("sync-{id}"), json!({"seconds": 30 + id * 37 % SYNCS}))).collect();
     let world = sandbox().world(&json!({"syncs": SYNCS, "pastRuns": 0, "slugs": slugs, "timeScale": SCALE,
         "runs": {"queuedSeconds": 0, "bySlug": plans}}));
     let client = world.client();
@@ -38,11 +37,11 @@ async fn two_hundred_syncs_at_once_take_few_requests_and_each_end_is_seen_soon()
     let log = world.log();
     let requests = log["requests"].as_array().unwrap();
     let seen = |id: &str| {
-        let looks = requests.iter().filter(|request| {
+        let mut looks = requests.iter().filter(|request| {
             request["operation"] == "ListSyncRuns"
                 && request["path"].as_str().unwrap().contains(&format!("/syncs/{id}/runs"))
         });
-        seconds(looks.last().unwrap()["at"].as_str().unwrap().parse().unwrap())
+        seconds(looks.next_back().unwrap()["at"].as_str().unwrap().parse().unwrap())
     };
     let mut delays: Vec<f64> = items
         .iter()
@@ -52,13 +51,13 @@ async fn two_hundred_syncs_at_once_take_few_requests_and_each_end_is_seen_soon()
         })
         .collect();
     delays.sort_by(f64::total_cmp);
-    let (median, last) = (delays[delays.len() / 2], delays[delays.len() - 1]);
+    let (median, latest) = (delays[delays.len() / 2], delays[delays.len() - 1]);
     let part = requests.len() as f64 / least as f64;
     eprintln!(
-        "{} requests, {part:.2} times the least ({least}); ends seen after {median:.1} s (median), {last:.1} s (latest)",
+        "{} requests, {part:.2} times the least ({least}); ends seen after {median:.1} s (median), {latest:.1} s (latest)",
         requests.len()
     );
     assert!(part <= MOST, "{} requests are {part} times the least", requests.len());
-    assert!(last <= SOON, "the end of a run was seen after {last} s");
+    assert!(latest <= SOON, "the end of a run was seen after {latest} s");
     world.delete();
 }

@@ -24,7 +24,7 @@ pub async fn run_many(client: &Client, args: &mut Value, options: Options) -> Re
     });
     let syncs: Vec<_> = syncs.collect();
     let mut how = RunMany::new().options(options);
-    how.at_once = members.remove("atOnce").and_then(|most| most.as_u64()).map(|most| most as usize);
+    how.at_once = members.remove("atOnce").and_then(|most| usize::try_from(most.as_u64()?).ok());
     how.checkpoint = members.remove("checkpoint").and_then(|path| Some(path.as_str()?.into()));
     how.retry_unknown = members.remove("retryUnknown") == Some(Value::Bool(true));
     how.retry_failed = members.remove("retryFailed") == Some(Value::Bool(true));
