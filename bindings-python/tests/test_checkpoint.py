@@ -184,6 +184,37 @@ def test_a_handler_of_the_program_stays_in_place(endless: World) -> None:
     assert ended(process)[:2] == (7, "own\n")
 
 
+def test_a_forked_child_and_a_thread_end_as_usual(endless: World) -> None:
+    out, _ = run(
+        endless,
+        """
+        with Hightouch(**settings) as client, client.syncs.run_many([1]) as batch:
+            child = os.fork()
+            if child == 0:
+                time.sleep(60)
+                os._exit(9)
+            time.sleep(0.2)
+            os.kill(child, signal.SIGTERM)
+            print(end_of(child))
+        with Hightouch(**settings) as client:
+            batch = client.syncs.run_many([2])
+            seen = []
+            def wait():
+                try:
+                    batch.wait(timeout=0.3)
+                except WaitTimeoutError:
+                    seen.append("timeout")
+            thread = threading.Thread(target=wait)
+            thread.start()
+            time.sleep(0.1)
+            print(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)
+            thread.join()
+            print(seen)
+        """,
+    )
+    assert out == f"{-signal.SIGTERM}\nTrue\n['timeout']\n"
+
+
 def test_the_usual_handler_is_back_after_a_wait(seven: World) -> None:
     out, _ = run(
         seven,

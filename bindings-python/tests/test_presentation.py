@@ -51,7 +51,8 @@ def test_the_repr_of_a_client_shows_its_settings_but_no_secrets() -> None:
 
 
 def test_the_reprs_of_resources_and_lists_name_their_operations(client: Hightouch) -> None:
-    assert repr(client.syncs) == "<Syncs: create, delete, get, latest_run, list, run, run_many, runs, trigger, update>"
+    names = "create, delete, estimate_many, get, latest_run, list, run, run_many, runs, trigger, update"
+    assert repr(client.syncs) == f"<Syncs: {names}>"
     assert repr(client.sync_sequences.with_raw_response) == "<SyncSequencesWithRawResponse: run, trigger>"
     assert repr(client.syncs.list(model_id=7, slug=None)) == "<Listing of syncs.list(model_id=7)>"
 

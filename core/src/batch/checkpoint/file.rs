@@ -99,11 +99,19 @@ fn rewrite(file: &mut File, path: &Path, header: &str) -> io::Result<()> {
     file.seek(SeekFrom::Start(0))?;
     file.write_all(format!("{header}\n").as_bytes())?;
     file.sync_all()?;
-    // The name of a new file is on the disk only after its folder was flushed. Windows cannot open a folder as a file.
+    // The name of a new file is on the disk only after its folder was flushed. Windows cannot open a folder as a file,
+    // and some network file systems cannot flush one.
     #[cfg(unix)]
     {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+        match File::open(folder.unwrap_or(Path::new(".")))?.sync_all() {
+            Err(error)
+                if !matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) =>
+            {
+                return Err(error);
+            }
+            _ => {}
+        }
     }
     #[cfg(not(unix))]
     let _ = path;
