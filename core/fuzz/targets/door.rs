@@ -15,7 +15,14 @@ pub fn play(input: &[u8]) {
     let (op, rest) = first_line(&text);
     let (opts, args) = first_line(rest);
     let args = match serde_json::from_str::<Value>(args) {
-        Ok(value) => encoded(value).to_string(),
+        Ok(mut value) => {
+            // A checkpoint is a file, and a fuzzer must not write files wherever it likes.
+            if let (true, Some(members)) = (op.ends_with("_many"), value.as_object_mut()) {
+                members.remove("checkpoint");
+            }
+            encoded(value).to_string()
+        }
+        Err(_) if op.ends_with("_many") => return,
         Err(_) => args.to_owned(),
     };
     let given = call(op, &args, opts);
@@ -26,7 +33,15 @@ pub fn play(input: &[u8]) {
 
 /// There is no server, so only calls that send nothing can succeed.
 fn nothing_but_what_needs_no_server(op: &str, given: &Given) {
-    let local = ["runs.open", "client.stats", "client.diagnose", "client.setKey", "client.close"];
+    let local = [
+        "runs.open",
+        "syncs.run_many",
+        "syncs.estimate_many",
+        "client.stats",
+        "client.diagnose",
+        "client.setKey",
+        "client.close",
+    ];
     let stepped = op == "run" && given.value()["changed"] == false;
     assert!(stepped || local.contains(&op) || op.is_empty(), "{op} went well without a server");
     if op == "client.diagnose" {
