@@ -17,7 +17,11 @@ const WORKER: &str = "HIGHTOUCH_CHECKPOINT_WORKER";
 const SYNCS: i64 = 50;
 
 fn killed_batch(path: &Path) -> RunMany {
-    RunMany::new().at_once(4).checkpoint(path)
+    RunMany::new().at_once(3).checkpoint(path)
+}
+
+fn lines_of(path: &Path) -> usize {
+    std::fs::read(path).map_or(0, |text| text.split(|byte| *byte == b'\n').count())
 }
 
 /// The process that the next test starts and kills.
@@ -42,7 +46,7 @@ async fn worker() {
 async fn a_batch_that_is_killed_again_and_again_triggers_each_sync_once() {
     let slow = json!({"when": {"operation": "TriggerRun"}, "answer": {"delayMs": 40}, "times": 999});
     let settings =
-        json!({"syncs": SYNCS, "pastRuns": 0, "script": [slow], "runs": {"seconds": 6, "queuedSeconds": 0}});
+        json!({"syncs": SYNCS, "pastRuns": 0, "script": [slow], "runs": {"seconds": 8, "queuedSeconds": 0}});
     let (world, path) = (sandbox().world(&settings), place("killed"));
     let told = json!({
         "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "timeScale": world.info["timeScale"],
@@ -58,7 +62,12 @@ async fn a_batch_that_is_killed_again_and_again_triggers_each_sync_once() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        tokio::time::sleep(Duration::from_millis(random.u64(20..500))).await;
+        // Counted in lines of the file, so that a slow machine is not killed before it has done anything.
+        let lines = lines_of(&path) + random.usize(0..6);
+        while lines_of(&path) < lines && worker.try_wait().unwrap().is_none() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(random.u64(0..45))).await;
         // On Unix this is SIGKILL.
         worker.kill().unwrap();
         killed += u32::from(worker.wait().unwrap().code().is_none());
