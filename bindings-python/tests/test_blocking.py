@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import math
 import sys
 from collections.abc import Callable
@@ -301,21 +299,6 @@ def test_a_wait_that_times_out_carries_the_token_of_its_run(new_world: Callable[
         assert client.run(raised.value.run_token).wait(timeout=60).status == "success"
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-@pytest.mark.parametrize(("stream", "speaks"), [(Terminal(), True), (io.StringIO(), False)])
-def test_progress_is_a_line_on_a_terminal_and_silence_elsewhere(
-    new_world: Callable[..., World], stream: io.StringIO, speaks: bool
-) -> None:
-    world = new_world(runs={"seconds": 5})
-    with Hightouch(**world.settings()) as client, contextlib.redirect_stderr(stream):
-        client.syncs.trigger(1).wait(timeout=30, progress=True)
-    lines = stream.getvalue().split("\r")
-    assert (lines[-1].startswith("run 9001: success") and lines[-1].endswith("\n")) == speaks
-    assert (len(lines) > 1) == speaks
 
 
 def test_a_diagnosis_contains_the_result_of_the_tls_handshake(client: Hightouch) -> None:

@@ -15,12 +15,12 @@ from ._arguments import options
 from ._async_calls import AsyncResource
 from ._base import Priority
 from ._batch import FOLLOW, INTERRUPTED_S, Batch, Ended, Limit, asked
-from ._batch_items import BatchEstimate, BatchItem, BatchLine, Items, Step, estimate_of
+from ._batch_items import BatchEstimate, BatchItem, Items, Step, estimate_of
 from ._encoding import Args, Seconds, milliseconds
 from ._enums import IfRunning
 from ._errors import ClientClosedError, HightouchError
 from ._models import Sync
-from ._progress import AsyncObserver, AsyncProgress
+from ._progress import AsyncObserver, AsyncProgress, batch_display
 from ._public import public
 from ._runs import Policy
 from ._terminate import Terminable
@@ -100,7 +100,7 @@ class AsyncSyncBatch(Batch):
 
         Args:
             timeout: The longest wait, in seconds or as a timedelta. Default: no limit.
-            progress: ``True`` shows a summary, and a line for each sync that ends, if standard error is a terminal. A
+            progress: ``True`` shows a row for each sync, and a summary, on standard error or in the notebook. A
                 function is called with each item that has changed; if it is a coroutine function, it is awaited.
             on_failure: What to do if a sync was not started, or its run failed, was cancelled or was interrupted:
                 ``"raise"`` an error, once every sync has ended, or ``"return"`` the items.
@@ -117,7 +117,8 @@ class AsyncSyncBatch(Batch):
             ClientClosedError: The batch was stopped before every sync had ended.
         """
         limit = Limit(timeout, on_failure, on_warning)
-        with Terminable(), AsyncObserver(progress, BatchLine(self._known.all)) as observer:
+        display = partial(batch_display, self._known.all, self._local)
+        with Terminable(), AsyncObserver(progress, display) as observer:
             async with _Stopping(self._interrupt):
                 while True:
                     step = await self._step(limit.args())

@@ -13,7 +13,7 @@ from msgspec import UNSET, UnsetType
 
 from ._arguments import options, sync_id
 from ._base import Priority
-from ._batch_items import BatchEstimate, BatchItem, BatchLine, Items, Step, estimate_of, summary
+from ._batch_items import BatchEstimate, BatchItem, Items, Step, estimate_of, summary
 from ._calls import Resource
 from ._door import read
 from ._encoding import Args, Seconds, milliseconds
@@ -21,7 +21,7 @@ from ._enums import IfRunning
 from ._errors import ClientClosedError, HightouchError, InvalidRequestError, RunFailedError
 from ._models import Sync
 from ._native import monotonic
-from ._progress import Observer, Progress
+from ._progress import Observer, Progress, batch_display
 from ._public import public
 from ._runs import Policy
 from ._terminate import Terminable
@@ -207,7 +207,7 @@ class SyncBatch(Batch):
 
         Args:
             timeout: The longest wait, in seconds or as a timedelta. Default: no limit.
-            progress: ``True`` shows a summary, and a line for each sync that ends, if standard error is a terminal. A
+            progress: ``True`` shows a row for each sync, and a summary, on standard error or in the notebook. A
                 function is called with each item that has changed.
             on_failure: What to do if a sync was not started, or its run failed, was cancelled or was interrupted:
                 ``"raise"`` an error, once every sync has ended, or ``"return"`` the items.
@@ -224,8 +224,8 @@ class SyncBatch(Batch):
             ClientClosedError: The batch was stopped before every sync had ended.
         """
         limit = Limit(timeout, on_failure, on_warning)
-        line = BatchLine(self._known.all)
-        with Terminable(), Observer(progress, line) as observer, _Stopping(self._interrupt):
+        display = partial(batch_display, self._known.all, self._local)
+        with Terminable(), Observer(progress, display) as observer, _Stopping(self._interrupt):
             while True:
                 step = self._step(limit.args())
                 for item in step.changed:

@@ -12,7 +12,6 @@ from ._door import add_note, decoded, decoder
 from ._errors import HightouchError, failure
 from ._log import logger
 from ._models import SyncRun
-from ._progress import LiveLine, describe
 from ._terminate import was_asked
 from ._value import Value
 
@@ -132,29 +131,6 @@ def summary(items: Sequence[BatchItem]) -> str:
     parts += [f"{running} in progress"] if running else []
     parts += [f"{failed} failed"] if failed else []
     return ", ".join(parts)
-
-
-def _ending(item: BatchItem) -> str:
-    """Says how an item ended."""
-    run = "" if item.run_id is None else f" (run {item.run_id})"
-    why = describe(item.state) if item.error is None else item.error.message
-    if item.error is None and item.state is not None and item.state.error:
-        why += f": {item.state.error.splitlines()[0]}"
-    return f"sync {item.sync!r}{run}: {why}"
-
-
-class BatchLine(LiveLine):
-    """Shows a line for each item that ends, and below them a summary of all items."""
-
-    def __init__(self, items: Sequence[BatchItem]) -> None:
-        super().__init__()
-        self._items = items
-
-    def __call__(self, item: BatchItem, /) -> None:
-        if item.outcome is not None:
-            self.show(_ending(item))
-            self.end()
-        self.show(summary(self._items))
 
 
 class Step(NamedTuple):

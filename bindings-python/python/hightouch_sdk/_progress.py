@@ -1,10 +1,9 @@
-"""Shows the progress of a wait."""
+"""Passes the states of a wait to the caller's function, or shows them."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar, final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, final
 
 from ._callables import check_function
 from ._errors import InvalidRequestError
@@ -12,74 +11,17 @@ from ._errors import InvalidRequestError
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from ._models import RowCounts
+    from ._batch_items import BatchItem
+    from ._door import Door
+    from ._progress_display import Display
 
 S = TypeVar("S")
 
 Progress: TypeAlias = bool | Callable[[S], object]
-"""``True`` for a live line on a terminal, ``False`` for none, or a function to call with each state."""
+"""``True`` shows the progress, ``False`` does not, and a function is called with each state."""
 
 AsyncProgress: TypeAlias = bool | Callable[[S], Awaitable[object] | object]
 """The same as ``Progress``, for asyncio. An awaitable that the function returns is awaited before the wait goes on."""
-
-
-class Line(Protocol):
-    """What ``progress=True`` shows on a terminal."""
-
-    def __call__(self, state: Any, /) -> None: ...
-    def end(self) -> None:
-        """Ends the line, so that the last state stays visible."""
-
-
-def _total(rows: RowCounts) -> int:
-    return rows.added_count + rows.changed_count + rows.removed_count
-
-
-def describe(state: object) -> str:
-    from ._models import IdentityGraphRun, SequenceRun, SyncRun
-
-    match state:
-        case SyncRun():
-            return f"{state.status}, {_total(state.successful_rows)} of {_total(state.planned_rows)} rows"
-        case SequenceRun():
-            ended = sum(member.finished_at is not None for member in state.sync_runs)
-            return f"{state.status}, {ended} of {len(state.sync_runs)} syncs ended"
-        case IdentityGraphRun():
-            return state.status
-        case _:
-            return ""
-
-
-class LiveLine:
-    """One line on standard error, which each text overwrites."""
-
-    def __init__(self) -> None:
-        self._width = 0
-
-    def show(self, text: str) -> None:
-        """Shows a text in place of the last one."""
-        sys.stderr.write("\r" + text.ljust(self._width))
-        sys.stderr.flush()
-        self._width = len(text)
-
-    def end(self) -> None:
-        """Ends the line, so that the last state stays visible."""
-        if self._width:
-            sys.stderr.write("\n")
-            sys.stderr.flush()
-            self._width = 0
-
-
-@final
-class RunLine(LiveLine):
-    """Shows the states of one run."""
-
-    def __init__(self, run_id: int | str) -> None:
-        super().__init__()
-        self._run_id = run_id
-
-    def __call__(self, state: object, /) -> None:
-        self.show(f"run {self._run_id}: {describe(state)}")
 
 
 def _check(progress: object) -> None:
@@ -88,32 +30,34 @@ def _check(progress: object) -> None:
 
 
 class _Observer(Generic[S]):
-    """Passes states to a function or a live line."""
+    """Passes states to a function or a display."""
 
-    def __init__(self, progress: object, line: Line) -> None:
-        self._line = line if progress is True and sys.stderr.isatty() else None
-        self._tell: Callable[[Any], Any] | None = progress if callable(progress) else self._line
+    def __init__(self, progress: object, display: Callable[[], Display]) -> None:
+        self._display = display() if progress is True else None
+        self._tell: Callable[[Any], Any] | None = progress if callable(progress) else self._display
 
     def __enter__(self) -> Self:
+        if self._display is not None:
+            self._display.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._line is not None:
-            self._line.end()
+        if self._display is not None:
+            self._display.end()
 
 
 @final
 class Observer(_Observer[S]):
     """Observes a wait of the blocking client."""
 
-    def __init__(self, progress: Progress[S], line: Line) -> None:
+    def __init__(self, progress: Progress[S], display: Callable[[], Display]) -> None:
         _check(progress)
         if callable(progress):
             check_function("progress", progress, InvalidRequestError)
-        super().__init__(progress, line)
+        super().__init__(progress, display)
 
     def see(self, state: S | None) -> None:
-        """Shows a state."""
+        """Passes a state on."""
         if state is not None and self._tell is not None:
             self._tell(state)
 
@@ -122,13 +66,29 @@ class Observer(_Observer[S]):
 class AsyncObserver(_Observer[S]):
     """Observes a wait of the asynchronous client. If the function returns an awaitable, it is awaited."""
 
-    def __init__(self, progress: AsyncProgress[S], line: Line) -> None:
+    def __init__(self, progress: AsyncProgress[S], display: Callable[[], Display]) -> None:
         _check(progress)
-        super().__init__(progress, line)
+        super().__init__(progress, display)
 
     async def see(self, state: S | None) -> None:
-        """Shows a state."""
+        """Passes a state on."""
         if state is not None and self._tell is not None:
             told = self._tell(state)
             if isinstance(told, Awaitable):
                 await told
+
+
+def run_display(name: str, door: Door) -> Display:
+    """Creates the display of one run."""
+    from ._progress_display import Display
+    from ._progress_rows import RunBoard
+
+    return Display(RunBoard(name), door)
+
+
+def batch_display(items: Sequence[BatchItem], door: Door) -> Display:
+    """Creates the display of a batch, whose items change in place."""
+    from ._progress_display import Display
+    from ._progress_rows import BatchBoard
+
+    return Display(BatchBoard(items), door)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 
 from msgspec import UNSET, Struct
@@ -13,7 +14,7 @@ from ._encoding import Seconds, milliseconds
 from ._errors import HightouchError, ProtocolError, RunFailedError
 from ._models import IdentityGraphRun, SequenceRun, SyncRun
 from ._native import monotonic
-from ._progress import AsyncObserver, AsyncProgress, Observer, Progress, RunLine
+from ._progress import AsyncObserver, AsyncProgress, Observer, Progress, run_display
 from ._public import public
 
 if TYPE_CHECKING:
@@ -138,6 +139,10 @@ class _Handle(Generic[S]):
         """Returns the part of the repr that says what the run is a run of."""
         return []
 
+    def _name(self) -> str:
+        """Returns the name of the run in a display of its progress."""
+        return f"{self.kind.replace('_', ' ')} {self._opened.parent} (run {self.id})"
+
 
 @public
 class Run(_Handle[S]):
@@ -191,7 +196,8 @@ class Run(_Handle[S]):
 
         Args:
             timeout: How long to wait, in seconds or as a timedelta. Default: no limit.
-            progress: ``True`` shows a live line if standard error is a terminal. A function is called with each state.
+            progress: ``True`` shows how far the run is, on standard error or in the notebook. A function is called
+                with each state.
             on_failure: What to do if the run failed, was cancelled or was interrupted: ``"raise"`` an error or
                 ``"return"`` the run.
             on_warning: What to do if the run ended with warnings: ``"raise"`` an error or ``"return"`` the run.
@@ -207,7 +213,7 @@ class Run(_Handle[S]):
             HightouchError: The run could not be read. Temporary outages do not end the wait.
         """
         waiting = _Wait(self.token, self._slug, self._state, timeout, on_failure, on_warning)
-        with waiting as wait, Observer(progress, RunLine(self.id)) as observer:
+        with waiting as wait, Observer(progress, partial(run_display, self._name(), self._door)) as observer:
             while True:
                 step = wait.take(self._door.call("run", wait.args())[1])
                 if step.changed:
@@ -268,8 +274,8 @@ class AsyncRun(_Handle[S]):
 
         Args:
             timeout: How long to wait, in seconds or as a timedelta. Default: no limit.
-            progress: ``True`` shows a live line if standard error is a terminal. A function is called with each state;
-                if it returns an awaitable, the wait awaits it.
+            progress: ``True`` shows how far the run is, on standard error or in the notebook. A function is called
+                with each state; if it returns an awaitable, the wait awaits it.
             on_failure: What to do if the run failed, was cancelled or was interrupted: ``"raise"`` an error or
                 ``"return"`` the run.
             on_warning: What to do if the run ended with warnings: ``"raise"`` an error or ``"return"`` the run.
@@ -285,7 +291,7 @@ class AsyncRun(_Handle[S]):
             HightouchError: The run could not be read. Temporary outages do not end the wait.
         """
         waiting = _Wait(self.token, self._slug, self._state, timeout, on_failure, on_warning)
-        with waiting as wait, AsyncObserver(progress, RunLine(self.id)) as observer:
+        with waiting as wait, AsyncObserver(progress, partial(run_display, self._name(), self._door.local)) as observer:
             while True:
                 step = wait.take((await self._door.call("run", wait.args()))[1])
                 if step.changed:
@@ -312,6 +318,9 @@ class _OfSync(_Handle[SyncRun]):
     def slug(self) -> str | None:
         """The slug of the sync, if the call that returned the handle named the sync by its slug; else None."""
         return self._slug
+
+    def _name(self) -> str:
+        return super()._name() if self._slug is None else f"{self._slug} (run {self.id})"
 
     def _of(self) -> list[str]:
         return [f"sync_id={self.sync_id}"] + ([] if self._slug is None else [f"slug={self._slug!r}"])
