@@ -1,0 +1,241 @@
+"""The commands that start and follow runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import click
+
+from hightouch_sdk import (
+    UNSET,
+    BatchItem,
+    Hightouch,
+    HightouchError,
+    IdentityGraphRunHandle,
+    IfRunning,
+    RunFailedError,
+    SequenceRun,
+    SequenceRunHandle,
+    SyncBatch,
+    SyncRunHandle,
+    WaitTimeoutError,
+)
+from hightouch_sdk._native import monotonic
+from hightouch_sdk._progress_rows import FAILED
+from hightouch_sdk._runs import AnyRun
+
+from ._columns import FOLLOWED, ITEMS, Followed
+from ._commands_lists import selected
+from ._message import PROGRAM, explain, explain_failures, say, say_error, say_going_on
+from ._options import client, client_options, output
+from ._output import write
+from ._status import Status, status_of_items
+from ._values import Duration, Pair, names_in, read_text
+
+_TIMEOUT = click.option(
+    "--timeout", type=Duration(), help="How long to wait, such as 30m. Runs go on after it. Default: no limit."
+)
+_ON_WARNING = click.option(
+    "--on-warning",
+    type=click.Choice(["ok", "fail"]),
+    default="ok",
+    show_default=True,
+    help="Whether a run that ends with warnings counts as failed.",
+)
+_QUIET = click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
+
+
+@click.command("run")
+@click.argument("syncs", nargs=-1, metavar="[SYNC]...")
+@click.option(
+    "--tag", "tags", type=Pair(), multiple=True, help="Also run the syncs with this tag. Several must all match."
+)
+@click.option("--model", type=int, metavar="ID", help="Also run the syncs of this model; with --tag, only those.")
+@click.option(
+    "--file", "lists", multiple=True, metavar="FILE", help="Also run the syncs in this file, one on each line."
+)
+@click.option("--include-disabled", is_flag=True, help="Let --tag and --model select disabled syncs, too.")
+@_TIMEOUT
+@_ON_WARNING
+@click.option("--at-once", type=click.IntRange(min=1), metavar="N", help="At most N syncs in progress. Default: 50.")
+@click.option(
+    "--if-running",
+    type=click.Choice(["queue", "join"]),
+    help="If a run of the sync is in progress: queue another run behind it, or join it. Default: queue.",
+)
+@click.option("--full-resync", is_flag=True, help="Send every row again, even if it was synced before.")
+@click.option("--reset-cdc", is_flag=True, help="Process every row without making changes at the destination.")
+@click.option("--clear-and-fill", is_flag=True, help="Empty the audience, then send all rows.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask before a run with one of these three options.")
+@click.option("--dry-run", is_flag=True, help="Print the syncs that would run, and start nothing.")
+@_QUIET
+@output
+@client_options
+def run_syncs(
+    syncs: tuple[str, ...],
+    tags: tuple[tuple[str, str], ...],
+    model: int | None,
+    lists: tuple[str, ...],
+    include_disabled: bool,
+    timeout: timedelta | None,
+    on_warning: str,
+    at_once: int | None,
+    if_running: IfRunning | None,
+    full_resync: bool,
+    reset_cdc: bool,
+    clear_and_fill: bool,
+    yes: bool,
+    dry_run: bool,
+    quiet: bool,
+    form: str | None,
+    **settings: Any,
+) -> Status:
+    """Run syncs at once, and wait for the end of every run.
+
+    SYNC is an id or a slug. A failure of one sync does not affect the others. At the end, a row for each sync is
+    printed.
+    """
+    if not (syncs or tags or lists or model is not None):
+        raise click.UsageError("Name at least one sync, or select syncs with --tag, --model or --file.")
+    named = [*syncs, *(name for path in lists for name in names_in(read_text(path)))]
+    with client(**settings) as ht:
+        chosen = named
+        if tags or model is not None:
+            chosen = [*named, *_found(ht, tags, model, named, include_disabled=include_disabled)]
+        chosen = list(dict.fromkeys(chosen))
+        if not chosen:
+            say_error("No sync was selected.", "Nothing was started.")
+            return Status.NOT_FOUND
+        if dry_run:
+            sys.stdout.writelines(f"{sync}\n" for sync in chosen)
+            return Status.DONE
+        flags = {"--full-resync": full_resync, "--reset-cdc": reset_cdc, "--clear-and-fill": clear_and_fill}
+        if not yes and not _confirmed([flag for flag, is_set in flags.items() if is_set], chosen):
+            say("Nothing was started.")
+            return Status.INTERRUPTED
+        batch = ht.syncs.run_many(
+            chosen,
+            at_once=at_once,
+            if_running=UNSET if if_running is None else if_running,
+            full_resync=full_resync,
+            reset_cdc=reset_cdc,
+            clear_and_fill=clear_and_fill,
+        )
+        return _wait(batch, timeout, quiet=quiet, warnings_fail=on_warning == "fail", form=form)
+
+
+def _found(
+    ht: Hightouch, tags: tuple[tuple[str, str], ...], model: int | None, named: list[str], *, include_disabled: bool
+) -> list[str]:
+    """Returns the slugs of the syncs that tags and model select, without those that were named by their ids."""
+    found = list(selected(ht, tags, model))
+    disabled = [sync.slug for sync in found if sync.disabled and not include_disabled]
+    if disabled:
+        say(f"disabled and left out: {', '.join(disabled)}")
+    return [sync.slug for sync in found if sync.slug not in disabled and str(sync.id) not in named]
+
+
+def _confirmed(flags: list[str], syncs: list[str]) -> bool:
+    """Asks before a run with options that cannot be undone.
+
+    Raises:
+        click.UsageError: Nobody can be asked.
+    """
+    if not flags:
+        return True
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"Add --yes to run syncs with {' '.join(flags)}.")
+    return click.confirm(f"Run {', '.join(syncs)} with {' '.join(flags)}?", err=True)
+
+
+def _wait(batch: SyncBatch, timeout: timedelta | None, *, quiet: bool, warnings_fail: bool, form: str | None) -> Status:
+    try:
+        items = batch.wait(timeout, progress=not quiet, on_failure="return")
+    except WaitTimeoutError as error:
+        items = batch.stop()
+        _report(items, form, warnings_fail=warnings_fail)
+        say_error(error.message)
+        say_going_on(items)
+        return Status.TIMEOUT
+    except HightouchError:
+        _report(batch.stop(), form, warnings_fail=warnings_fail)
+        raise
+    except BaseException as raised:
+        # The batch has been stopped, and its runs go on. What is written here says the same as the notes.
+        getattr(raised, "__notes__", []).clear()
+        _report(batch.items, form, warnings_fail=warnings_fail)
+        say_going_on(batch.items)
+        raise
+    _report(items, form, warnings_fail=warnings_fail)
+    return status_of_items(items, warnings_fail=warnings_fail)
+
+
+def _report(items: Sequence[BatchItem], form: str | None, *, warnings_fail: bool) -> None:
+    write(items, ITEMS, form)
+    sys.stdout.flush()
+    explain_failures(items, warnings_fail=warnings_fail)
+
+
+@click.command(short_help="Follow runs to their end by their tokens.")
+@click.argument("tokens", nargs=-1, required=True, metavar="TOKEN...")
+@_TIMEOUT
+@_ON_WARNING
+@_QUIET
+@output
+@client_options
+def follow(
+    tokens: tuple[str, ...], timeout: timedelta | None, on_warning: str, quiet: bool, form: str | None, **settings: Any
+) -> Status:
+    """Follow runs to their end by their tokens, which another command, process or language has printed."""
+    end = None if timeout is None else monotonic() + timeout.total_seconds()
+    worst = Status.DONE
+    rows: list[Followed] = []
+    with client(**settings) as ht:
+        handles = [ht.run(token) for token in dict.fromkeys(tokens)]
+        try:
+            # One after another: the runs go on at Hightouch all the time.
+            for handle in handles:
+                left = None if end is None else max(0.0, end - monotonic())
+                row, status = _followed(handle, left, quiet=quiet, warnings_fail=on_warning == "fail")
+                rows.append(row)
+                worst = max(worst, status, key=_SEVERITY.index)
+        except BaseException as raised:
+            getattr(raised, "__notes__", []).clear()
+            for handle in handles[len(rows) :]:
+                say(f"run {handle.id}, perhaps still in progress: {PROGRAM} follow {handle.token}")
+            raise
+        finally:
+            write(rows, FOLLOWED, form)
+    return worst
+
+
+_SEVERITY = [Status.DONE, Status.FAILED, Status.TIMEOUT]
+"""The statuses of runs that were followed. The last one counts."""
+
+
+def _followed(handle: AnyRun, left: float | None, *, quiet: bool, warnings_fail: bool) -> tuple[Followed, Status]:
+    """Follows a run, and explains on standard error why it did not succeed."""
+    outcome, status, error, state = "success", Status.DONE, None, None
+    try:
+        state = handle.wait(left, progress=not quiet, on_warning="raise")
+    except RunFailedError as raised:
+        state = raised.result
+        outcome = "failure" if state.status in FAILED else "warning"
+        error = None if isinstance(state, SequenceRun) else state.error
+        if outcome == "failure" or warnings_fail:
+            explain(raised)
+            status = Status.FAILED
+    except WaitTimeoutError as raised:
+        explain(raised)
+        outcome, status = "in_progress", Status.TIMEOUT
+    match handle:
+        case SyncRunHandle():
+            parent: int | str = handle.sync_id
+        case SequenceRunHandle():
+            parent = handle.sequence_id
+        case IdentityGraphRunHandle():
+            parent = handle.graph_id
+    return Followed(handle.kind, parent, handle.id, outcome, state, error, handle.token), status

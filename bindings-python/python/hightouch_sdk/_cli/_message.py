@@ -1,0 +1,68 @@
+"""What the command line says on standard error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from hightouch_sdk import BatchItem, HightouchError
+from hightouch_sdk._progress_rows import first_line, name_of, printable
+
+PROGRAM = "hightouch-sdk"
+
+
+def colored() -> bool | None:
+    """Whether texts may have colours: None lets the terminal decide."""
+    return False if os.environ.get("NO_COLOR") else None
+
+
+def say(text: str) -> None:
+    """Writes a line to standard error, without characters that could control a terminal."""
+    if sys.stderr is not None:
+        click.echo(text, err=True, color=colored())
+
+
+def say_error(text: str, *hints: str | None) -> None:
+    """Writes an error as one block: what happened, and below it what to do."""
+    say(f"{click.style('error:', fg='red', bold=True)} {printable(text)}")
+    for hint in hints:
+        for line in (hint or "").splitlines():
+            say(f"  {printable(line)}")
+
+
+def explain(error: HightouchError) -> None:
+    """Writes an error of the package."""
+    resume = f"The run goes on. Follow it: {PROGRAM} follow {error.run_token}" if error.run_token else None
+    request = f"request id: {error.request_id}" if error.request_id else None
+    say_error(error.message, error.hint, resume, request)
+
+
+def explain_failures(items: Sequence[BatchItem], *, warnings_fail: bool) -> None:
+    """Names every sync that did not succeed, with its reason."""
+    bad = [item for item in items if item.outcome not in {None, "success", *([] if warnings_fail else ["warning"])}]
+    if bad:
+        say_error(f"{len(bad)} of {len(items)} syncs did not succeed.", *(_reason(item) for item in bad))
+
+
+def _reason(item: BatchItem) -> str:
+    name = name_of(item.sync, item.run_id)
+    if item.error is not None:
+        outcome = "unknown" if item.outcome == "unknown" else "not started"
+        return f"{name}: {outcome}: {item.error}"
+    if item.state is None:
+        return f"{name}: {item.outcome}"
+    why = first_line(item.state.error)
+    return f"{name}: {item.state.status}{f': {why}' if why else ''}"
+
+
+def say_going_on(items: Sequence[BatchItem]) -> None:
+    """Names the runs that go on, with their tokens, and the syncs that were not started."""
+    running = [item for item in items if item.in_progress]
+    for item in running:
+        say(f"{name_of(item.sync, item.run_id)} goes on: {PROGRAM} follow {item.run_token}")
+    unsent = [str(item.sync) for item in items if item.run_token is None and item.outcome is None]
+    if unsent:
+        say(f"not started: {', '.join(unsent)}")

@@ -1,0 +1,93 @@
+"""Runs the command line: what every command has in common at its start and at its end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Any, NoReturn
+
+import click
+
+from hightouch_sdk import HightouchError, __version__
+
+from ._commands_lists import runs, syncs
+from ._commands_other import completion, doctor, limit, request
+from ._commands_runs import follow, run_syncs
+from ._message import PROGRAM, explain, say, say_error
+from ._status import Status, status_of
+
+ABOUT = """Work with a Hightouch workspace.
+
+The API key comes from the variable HIGHTOUCH_API_KEY or from the file that --api-key-file names.
+
+\b
+Exit statuses:
+    0  done                       6  the API is unreachable or failed
+    1  a run failed               7  not found
+    2  wrong command line         8  the server refused the request
+    3  the time is over           9  a change may have taken effect
+    4  the key is refused        10  an unexpected answer, or a bug
+    5  the rate limit           130  interrupted, or answered with no
+"""
+
+
+class Terminated(BaseException):
+    """The process was asked to end (SIGTERM)."""
+
+
+class App(click.Group):
+    """Ends each command with its exit status."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            status = super().invoke(ctx)
+            # What is still in the buffer may meet a closed pipe, too.
+            sys.stdout.flush()
+        except HightouchError as error:
+            explain(error)
+            return status_of(error)
+        except BrokenPipeError:
+            # The reader of a pipe, such as `head`, has seen enough. At exit, Python flushes standard output again.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return Status.PIPE
+        except KeyboardInterrupt as raised:
+            return _interrupted(raised, "interrupted", Status.INTERRUPTED)
+        except Terminated as raised:
+            return _interrupted(raised, "terminated", Status.TERMINATED)
+        return status
+
+
+def _interrupted(raised: BaseException, how: str, status: Status) -> Status:
+    if sys.stderr is not None and sys.stderr.isatty():
+        # The terminal has echoed ^C on this line.
+        say("")
+    say_error(f"{how}.", *getattr(raised, "__notes__", []))
+    return status
+
+
+app = App(
+    name=PROGRAM,
+    help=ABOUT,
+    commands=[completion, doctor, follow, limit, request, run_syncs, runs, syncs],
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+click.version_option(__version__, prog_name=PROGRAM)(app)
+
+
+def run(args: list[str]) -> int:
+    """Runs the command line and returns its exit status."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        status = app.main(args, prog_name=PROGRAM, standalone_mode=False)
+    except click.Abort:
+        return Status.INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return Status.USAGE
+    return int(status or 0)
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    raise Terminated

@@ -1,0 +1,70 @@
+"""Runs the command line in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any, NamedTuple
+
+from sandbox import World
+from terminal import Seen, Terminal
+
+COMMAND = [sys.executable, "-m", "hightouch_sdk"]
+
+
+class Done(NamedTuple):
+    """What a command did."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows that ``--json`` printed."""
+        rows: list[dict[str, Any]] = json.loads(self.out)
+        return rows
+
+
+def environment(world: World, **more: str) -> dict[str, str]:
+    return {**world.environment(), "HIGHTOUCH_BASE_URL": world.answer["httpBaseUrl"], **more}
+
+
+def start(world: World, *arguments: str, **more: str) -> subprocess.Popen[str]:
+    """Starts a command with pipes."""
+    return subprocess.Popen(
+        [*COMMAND, *arguments],
+        env=environment(world, **more),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finished(process: subprocess.Popen[str], stdin: str | None = None) -> Done:
+    """Returns what a command did. No command may print a traceback or the key."""
+    out, err = process.communicate(stdin, timeout=100)
+    assert "Traceback" not in err, err
+    return Done(process.returncode, out, err)
+
+
+def command(world: World, *arguments: str, stdin: str | None = None, **more: str) -> Done:
+    """Runs a command with pipes."""
+    done = finished(start(world, *arguments, **more), stdin)
+    key = more.get("HIGHTOUCH_API_KEY", world.answer["apiKey"])
+    assert not key or key not in done.out + done.err
+    return done
+
+
+def on_terminal(world: World, *arguments: str, size: tuple[int, int] = (120, 40)) -> Terminal:
+    """Starts a command on a terminal."""
+    return Terminal([*COMMAND, *arguments], environment(world), size, out=True)
+
+
+def seen_on_terminal(world: World, *arguments: str, size: tuple[int, int] = (120, 40)) -> Seen:
+    """Runs a command on a terminal."""
+    seen = on_terminal(world, *arguments, size=size).finish()
+    assert "Traceback" not in seen.text
+    return seen

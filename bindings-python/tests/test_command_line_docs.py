@@ -1,0 +1,47 @@
+"""Every line of the docs that begins with ``hightouch-sdk`` runs as it stands."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from command import command, environment
+from sandbox import ROOT, World
+
+BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def lines() -> list[str]:
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    blocks = [block for page in pages for block in BLOCK.findall(page.read_text())]
+    return [line for block in blocks for line in block.splitlines() if re.match(r"(eval .*)?hightouch-sdk", line)]
+
+
+LINES = lines()
+
+
+def test_the_docs_show_every_command() -> None:
+    shown = {match[1] for line in LINES if (match := re.search(r"hightouch-sdk ([a-z]+)", line))}
+    assert shown == {"completion", "doctor", "follow", "limit", "request", "run", "runs", "syncs"}
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_line_of_the_docs_runs_as_it_stands(new_world: Callable[..., World], tmp_path: Path, line: str) -> None:
+    world = new_world(syncs=10, slugs=["orders-to-salesforce"], runs={"seconds": 1})
+    program = tmp_path / "hightouch-sdk"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m hightouch_sdk "$@"\n')
+    program.chmod(0o755)
+    (tmp_path / "nightly.txt").write_text("orders-to-salesforce\n7\n")
+    (tmp_path / ".config" / "fish" / "completions").mkdir(parents=True)
+    [row] = command(world, "run", "7", "--json", "-q").rows
+    env = environment(world, PATH=f"{tmp_path}:{environment(world)['PATH']}", HOME=str(tmp_path), token=row["token"])
+    if "zsh" in line:
+        # There may be no zsh, and bash cannot read its script.
+        line = line.replace("eval", "test -n")
+    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
