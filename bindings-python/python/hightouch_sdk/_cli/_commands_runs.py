@@ -66,6 +66,14 @@ _QUIET = click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
     type=click.Choice(["queue", "join"]),
     help="If a run of the sync is in progress: queue another run behind it, or join it. Default: queue.",
 )
+@click.option(
+    "--checkpoint",
+    metavar="FILE",
+    type=click.Path(),
+    help="Record in this file what was started, and continue from it.",
+)
+@click.option("--retry-failed", is_flag=True, help="With --checkpoint: repeat runs that failed.")
+@click.option("--retry-unknown", is_flag=True, help="With --checkpoint: repeat triggers that may have started a run.")
 @click.option("--full-resync", is_flag=True, help="Send every row again, even if it was synced before.")
 @click.option("--reset-cdc", is_flag=True, help="Process every row without making changes at the destination.")
 @click.option("--clear-and-fill", is_flag=True, help="Empty the audience, then send all rows.")
@@ -84,6 +92,9 @@ def run_syncs(
     on_warning: str,
     at_once: int | None,
     if_running: IfRunning | None,
+    checkpoint: str | None,
+    retry_failed: bool,
+    retry_unknown: bool,
     full_resync: bool,
     reset_cdc: bool,
     clear_and_fill: bool,
@@ -100,6 +111,13 @@ def run_syncs(
     """
     if not (syncs or tags or lists or model is not None):
         raise click.UsageError("Name at least one sync, or select syncs with --tag, --model or --file.")
+    recorded: dict[str, Any] = {"checkpoint": checkpoint}
+    recorded |= {"retry_failed": True} if retry_failed else {}
+    recorded |= {"retry_unknown": True} if retry_unknown else {}
+    if checkpoint is None:
+        if len(recorded) > 1:
+            raise click.UsageError("--retry-failed and --retry-unknown need --checkpoint.")
+        recorded = {}
     named = [*syncs, *(name for path in lists for name in names_in(read_text(path)))]
     with client(**settings) as ht:
         chosen = named
@@ -123,6 +141,7 @@ def run_syncs(
             full_resync=full_resync,
             reset_cdc=reset_cdc,
             clear_and_fill=clear_and_fill,
+            **recorded,
         )
         return _wait(batch, timeout, quiet=quiet, warnings_fail=on_warning == "fail", form=form)
 
