@@ -89,6 +89,87 @@ def test_a_terminal_shows_the_slug_state_rows_and_time_of_a_run(three: World, be
     assert "processing" in seen.text
 
 
+FIVE_THREADS = """
+with Hightouch(**settings) as ht:
+    runs = [ht.syncs.trigger(sync) for sync in range(1, 6)]
+    threads = [threading.Thread(target=run.wait, kwargs={"progress": True}) for run in runs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+"""
+FIVE_TASKS = """
+async def main():
+    async with AsyncHightouch(**settings) as ht:
+        runs = [await ht.syncs.trigger(sync) for sync in range(1, 6)]
+        await asyncio.gather(*(run.wait(progress=True) for run in runs))
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("before", [before for before, _ in PLAIN], ids=[name for _, name in PLAIN])
+@pytest.mark.parametrize("script", [FIVE_THREADS, FIVE_TASKS], ids=["threads", "tasks"])
+def test_five_waits_at_once_do_not_overwrite_each_other(
+    new_world: Callable[..., World], before: str, script: str
+) -> None:
+    slow = {"sync-2": {"seconds": 60}}
+    slugs = [f"sync-{number}" for number in range(1, 6)]
+    world = new_world(syncs=5, pastRuns=0, slugs=slugs, runs={"seconds": 20, "queuedSeconds": 0, "bySlug": slow})
+    seen = on_terminal(world, before + script)
+    assert len(seen.screen) == 5, seen.screen
+    assert sorted(match[1] for line in seen.screen if (match := re.match(r"sync (\d) .* success ", line))) == list(
+        "12345"
+    )
+
+
+def test_what_a_program_prints_stays_above_the_lines(three: World) -> None:
+    script = """
+    with Hightouch(**settings) as ht:
+        run = ht.syncs.trigger("orders")
+        thread = threading.Thread(target=run.wait, kwargs={"progress": True})
+        thread.start()
+        while "processing" not in [state.status for state in ht.syncs.runs("orders")]:
+            time.sleep(0.05)
+        print("a line of the program", file=sys.stderr)
+        thread.join()
+    """
+    line, run = on_terminal(three, script).screen
+    assert line == "a line of the program"
+    assert run.startswith("orders (run")
+
+
+def test_waits_one_after_another_have_lines_of_their_own(three: World) -> None:
+    script = """
+    with Hightouch(**settings) as ht:
+        for sync in (1, 3):
+            ht.syncs.trigger(sync).wait(progress=True)
+    """
+    first, second = on_terminal(three, script).screen
+    assert (first[:6], second[:6]) == ("sync 1", "sync 3")
+
+
+def test_a_forked_child_shows_its_own_waits(three: World) -> None:
+    script = """
+    # A child that is forked while another thread imports a module can never import it.
+    import hightouch_sdk._progress_display, hightouch_sdk._progress_text
+
+    with Hightouch(**settings) as ht:
+        run = ht.syncs.trigger("orders")
+        thread = threading.Thread(target=run.wait, kwargs={"progress": True})
+        thread.start()
+        child = os.fork()
+        if not child:
+            ht.run(run.token).wait(progress=True)
+            os._exit(0)
+        thread.join()
+        print(end_of(child))
+    """
+    out, err = run(three, script)
+    assert out == "0\n"
+    assert err.count("success, ") == 2
+
+
 @pytest.mark.parametrize("before", [before for before, _ in PLAIN], ids=[name for _, name in PLAIN])
 def test_a_text_of_the_server_cannot_control_the_terminal(three: World, before: str) -> None:
     assert "\x1b[2J" not in on_terminal(three, before + BATCH).text
@@ -190,7 +271,7 @@ def test_a_log_tells_a_notice_once_for_each_wait() -> None:
     stream = io.StringIO()
     log = Log(stream)
     for notice in ("", "waiting 3 s", "waiting 4 s", "", "waiting 5 s"):
-        log.draw(Frame([], notice=notice), None)
+        log.draw(Frame([], notice=notice))
     assert stream.getvalue() == "hightouch: waiting 3 s\nhightouch: waiting 5 s\n"
 
 

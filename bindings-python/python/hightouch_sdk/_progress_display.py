@@ -1,4 +1,4 @@
-"""Shows the progress of a wait where people see it: on a terminal, in a notebook, or as lines of a log."""
+"""Shows the progress of waits where people see it: on a terminal, in a notebook, or as lines of a log."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import contextvars
 import os
 import sys
 import threading
+from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ._door import decoded, decoder
 from ._errors import HightouchError
 from ._health import Stats
+from ._native import monotonic
 from ._progress_rows import Board, Frame, LimitNotice, Row
 
 if TYPE_CHECKING:
@@ -19,89 +21,185 @@ if TYPE_CHECKING:
 TICK_S = 1.0
 """How often the times are redrawn, and the rate limit is looked at."""
 
+ENDED_ROWS = 100
+"""How many rows of waits that have ended are kept while other waits go on."""
+
 
 class Screen(Protocol):
     """Something that frames are drawn on."""
 
-    def draw(self, frame: Frame, changed: Row | None) -> None:
-        """Draws a frame in place of the last one. ``changed`` is the row that has changed, if one has."""
+    pause: float
+    """The least number of seconds between two frames. A batch of thousands of syncs changes all the time."""
+
+    def tell(self, changed: Row) -> None:
+        """Takes a row that has changed, before a frame with it is drawn."""
+
+    def draw(self, frame: Frame) -> None:
+        """Draws a frame in place of the last one."""
+
+    def left(self, frame: Frame) -> None:
+        """One of several waits has ended. ``frame`` is its own last one."""
 
     def end(self, frame: Frame) -> None:
         """Draws the last frame, which stays visible."""
 
 
 class Display:
-    """Draws the rows of a board when a state has changed, and once a second."""
+    """What one wait shows. Waits at the same time share the lines of a terminal."""
 
     def __init__(self, board: Board, door: Door) -> None:
-        self._board = board
+        self.board = board
         self._door = door
         self._limit = LimitNotice()
-        self._notice = ""
-        self._screen = screen()
-        self._lock = threading.Lock()
-        self._over = threading.Event()
-        self._ticker: threading.Thread | None = None
+        self._stage: _Stage | None = None
 
     def start(self) -> None:
         """Draws the first frame."""
-        if self._screen is None:
-            return
-        self._draw(None)
-        # In a notebook, the context says to which cell an output belongs.
-        context = contextvars.copy_context()
-        self._ticker = threading.Thread(target=context.run, args=(self._tick,), daemon=True, name="hightouch-progress")
-        self._ticker.start()
+        self._stage = _join(self)
 
     def __call__(self, state: Any, /) -> None:
         """Draws a frame with a state that has changed."""
-        self._draw(self._board.see(state))
+        row = self.board.see(state)
+        if self._stage is not None:
+            self._stage.draw(row)
 
     def end(self) -> None:
         """Draws the last frame, which stays visible."""
-        self._over.set()
-        if self._ticker is not None:
-            self._ticker.join()
-            self._ticker = None
-        self._notice = ""
-        self._draw(None, last=True)
+        if self._stage is not None:
+            self._stage.leave(self)
 
-    def _draw(self, changed: Row | None, *, last: bool = False) -> None:
+    def notice(self) -> str:
+        """Says why nothing moves, if the rate limit is the reason."""
+        try:
+            return self._limit.text(decoded(decoder(Stats), self._door.local("client.stats")[1]))
+        except HightouchError:
+            # The client was closed. The wait itself says so.
+            return ""
+
+
+class _Stage:
+    """The displays that share a screen. They are drawn when a state has changed, and once a second."""
+
+    def __init__(self, stream: object, screen: Screen) -> None:
+        self.stream = stream
+        self._screen: Screen | None = screen
+        self._displays: list[Display] = []
+        self._ended: deque[Row] = deque(maxlen=ENDED_ROWS)
+        self._notice = ""
+        self._drawn: float | None = None
+        """When the last frame was drawn."""
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+
+    def open(self, display: Display) -> None:
+        """Adds the first display, and starts the thread that draws once a second."""
+        self._displays.append(display)
+        self.draw()
+        # In a notebook, the context says to which cell an output belongs.
+        run = contextvars.copy_context().run
+        threading.Thread(target=run, args=(self._tick,), daemon=True, name="hightouch-progress").start()
+
+    def add(self, display: Display) -> bool:
+        """Adds a display, unless the last one has left."""
         with self._lock:
-            if self._screen is None:
+            if not self._displays:
+                return False
+            self._displays.append(display)
+        self.draw()
+        return True
+
+    def leave(self, display: Display) -> None:
+        """Removes a display. Its last rows stay visible."""
+        with self._lock:
+            own = display.board.frame()
+            self._displays.remove(display)
+            self._ended.extend(own.rows)
+            if self._displays:
+                self._on_screen("left", own)
                 return
-            frame = self._board.frame()._replace(notice=self._notice)
-            try:
-                if last:
-                    self._screen.end(frame)
-                else:
-                    self._screen.draw(frame, changed)
-            except (OSError, ValueError):
-                # The terminal is gone. A wait must not fail because nobody watches it.
-                self._screen = None
+            self._over.set()
+            self._notice = ""
+            self._on_screen("end", self._frame()._replace(summary=own.summary))
+
+    def draw(self, changed: Row | None = None) -> None:
+        """Draws a frame. After a change it may be left out, because the thread draws the next one soon."""
+        with self._lock:
+            if self._screen is None or not self._displays:
+                return
+            now = monotonic()
+            soon = self._drawn is not None and now - self._drawn < self._screen.pause
+            if changed is not None:
+                self._on_screen("tell", changed)
+            if changed is None or not soon:
+                self._drawn = now
+                self._on_screen("draw", self._frame())
+
+    def _on_screen(self, method: str, shown: Frame | Row) -> None:
+        try:
+            if self._screen is not None:
+                getattr(self._screen, method)(shown)
+        except (OSError, ValueError):
+            # The terminal is gone. A wait must not fail because nobody watches it.
+            self._screen = None
+
+    def _frame(self) -> Frame:
+        frames = [display.board.frame() for display in self._displays]
+        rows = [*self._ended, *(row for frame in frames for row in frame.rows)]
+        return Frame(rows, "; ".join(frame.summary for frame in frames if frame.summary), self._notice)
 
     def _tick(self) -> None:
         while not self._over.wait(TICK_S):
-            try:
-                stats = decoded(decoder(Stats), self._door.local("client.stats")[1])
-            except HightouchError:
-                # The client was closed. The wait itself says so.
-                return
-            self._notice = self._limit.text(stats)
-            self._draw(None)
+            with self._lock:
+                displays = list(self._displays)
+            # Displays of one workspace say the same.
+            self._notice = next((text for display in displays if (text := display.notice())), "")
+            self.draw()
 
 
-def screen() -> Screen | None:
-    """Chooses where frames are drawn; None if there is no standard error."""
+class _Stages:
+    """The stages of this process."""
+
+    lock: threading.Lock
+    current: _Stage | None
+
+    @classmethod
+    def reset(cls) -> None:
+        cls.lock = threading.Lock()
+        cls.current = None
+
+
+_Stages.reset()
+# A forked child has none of the threads that draw, and the lock may be held for ever.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_Stages.reset)
+
+
+def _join(display: Display) -> _Stage | None:
+    """Adds a display to the stage of standard error or of the notebook's cell; returns None if there is neither."""
     kernel_display = _notebook()
     if kernel_display is not None:
         from ._progress_notebook import Notebook
 
-        return Notebook(kernel_display)
-    stream: Any = sys.stderr
+        # Each wait has an output of its own, so nothing is shared.
+        stage = _Stage(None, Notebook(kernel_display))
+        stage.open(display)
+        return stage
+    # While `rich` draws, it puts a proxy in place of standard error.
+    stream: Any = getattr(sys.stderr, "rich_proxied_file", sys.stderr)
     # A program without a console, such as `pythonw`, has no standard error.
     if stream is None or stream.closed:
         return None
+    with _Stages.lock:
+        current = _Stages.current
+        if current is not None and current.stream is stream and current.add(display):
+            return current
+        stage = _Stages.current = _Stage(stream, _screen(stream))
+        stage.open(display)
+        return stage
+
+
+def _screen(stream: Any) -> Screen:
+    """Chooses how frames are drawn on standard error."""
     if not stream.isatty() or os.environ.get("TERM") == "dumb":
         from ._progress_text import Log
 

@@ -34,16 +34,24 @@ class _Shown:
 class Notebook:
     """Updates one output of a cell."""
 
+    pause = 0.5
+
     def __init__(self, display: Callable[..., Any]) -> None:
         self._display = display
         self._handle: Any = None
 
-    def draw(self, frame: Frame, changed: Row | None) -> None:
+    def tell(self, changed: Row) -> None:
+        pass
+
+    def draw(self, frame: Frame) -> None:
         shown = _Shown(frame.cropped(HEIGHT))
         if self._handle is None:
             self._handle = self._display(shown, display_id=True)
         else:
             self._handle.update(shown)
 
+    def left(self, frame: Frame) -> None:
+        pass
+
     def end(self, frame: Frame) -> None:
-        self.draw(frame, None)
+        self.draw(frame)

@@ -17,18 +17,26 @@ STYLES = {"success": "green", "done": "green", "SUCCESS": "green", "warning": "y
 class RichScreen:
     """Redraws a table in place."""
 
+    pause = 0.1
+
     def __init__(self, stream: TextIO) -> None:
         self._console = Console(file=stream)
         # Standard output may be a pipe, so what is printed there must not be moved to this console.
         self._live = Live(console=self._console, auto_refresh=False, redirect_stdout=False)
 
-    def draw(self, frame: Frame, changed: Row | None) -> None:
+    def tell(self, changed: Row) -> None:
+        pass
+
+    def draw(self, frame: Frame) -> None:
         if not self._live.is_started:
             self._live.start()
         self._live.update(_drawn(frame.cropped(self._console.height - 1)), refresh=True)
 
+    def left(self, frame: Frame) -> None:
+        pass
+
     def end(self, frame: Frame) -> None:
-        self.draw(frame, None)
+        self.draw(frame)
         self._live.stop()
 
 

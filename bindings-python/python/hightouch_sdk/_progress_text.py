@@ -15,16 +15,24 @@ REPEAT_S = 30.0
 class Terminal:
     """Redraws lines in place, with control sequences that every terminal has."""
 
+    pause = 0.1
+
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._height = 0
 
-    def draw(self, frame: Frame, changed: Row | None) -> None:
+    def tell(self, changed: Row) -> None:
+        pass
+
+    def draw(self, frame: Frame) -> None:
         width, height = self._size()
         self._show(table_lines(frame.cropped(height - 1), width - 1))
 
+    def left(self, frame: Frame) -> None:
+        pass
+
     def end(self, frame: Frame) -> None:
-        self.draw(frame, None)
+        self.draw(frame)
         if self._height:
             self._stream.write("\n")
             self._stream.flush()
@@ -62,27 +70,31 @@ def table_lines(frame: Frame, width: int) -> list[str]:
 class Log:
     """Writes a line at each change of a status, for logs that show no line twice."""
 
+    pause = 1.0
+
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._told: dict[str, tuple[str, float]] = {}
         self._noticed = False
 
-    def draw(self, frame: Frame, changed: Row | None) -> None:
+    def draw(self, frame: Frame) -> None:
         if bool(frame.notice) != self._noticed:
             self._noticed = bool(frame.notice)
             if frame.notice:
                 self._write(frame.notice)
-        if changed is None:
-            return
+
+    def tell(self, changed: Row) -> None:
         state, at = self._told.get(changed.name, ("", 0.0))
         now = monotonic()
         if changed.state != state or now - at >= REPEAT_S:
             self._told[changed.name] = changed.state, now
             self._write(changed.line())
 
-    def end(self, frame: Frame) -> None:
+    def left(self, frame: Frame) -> None:
         if frame.summary:
             self._write(frame.summary)
+
+    end = left
 
     def _write(self, line: str) -> None:
         self._stream.write(f"hightouch: {line}\n")
