@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 from jupyter_client.manager import KernelManager
 
-from hightouch_sdk import Stats, Waiting
-from hightouch_sdk._progress_rows import Frame, LimitNotice, Row, clock
+from hightouch_sdk import Hightouch, Stats, Waiting
+from hightouch_sdk._progress_display import Display, _Stage
+from hightouch_sdk._progress_rows import Frame, LimitNotice, Row, RunBoard, clock
 from hightouch_sdk._progress_text import Log
 from sandbox import World
 from scripts import PREAMBLE, run
@@ -151,18 +152,18 @@ def test_waits_one_after_another_have_lines_of_their_own(three: World) -> None:
 
 def test_a_forked_child_shows_its_own_waits(three: World) -> None:
     script = """
-    # A child that is forked while another thread imports a module can never import it.
-    import hightouch_sdk._progress_display, hightouch_sdk._progress_text
+    from hightouch_sdk import _progress_display, _progress_text
 
     with Hightouch(**settings) as ht:
         run = ht.syncs.trigger("orders")
-        thread = threading.Thread(target=run.wait, kwargs={"progress": True})
-        thread.start()
+        # A thread may hold the lock while another one forks.
+        _progress_display._Stages.lock.acquire()
         child = os.fork()
         if not child:
-            ht.run(run.token).wait(progress=True)
+            run.wait(progress=True)
             os._exit(0)
-        thread.join()
+        _progress_display._Stages.lock.release()
+        run.wait(progress=True)
         print(end_of(child))
     """
     out, err = run(three, script)
@@ -257,14 +258,27 @@ def stats(**more: Any) -> Stats:
     return Stats(**{**usual, "closed_for_ms": 0, "refused": 0, "cuts": 0, "granted": 0, **more})
 
 
-def test_only_what_the_limit_holds_back_counts_as_waiting_for_it() -> None:
+def test_only_what_the_limit_holds_back_counts_as_waiting_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = 0.0
+    monkeypatch.setattr("hightouch_sdk._progress_rows.monotonic", lambda: seconds)
+
+    def after(wait: float, **more: Any) -> str:
+        """What is said when calls have waited for some seconds."""
+        nonlocal seconds
+        notice = LimitNotice()
+        notice.text(stats(**more))
+        seconds += wait
+        return notice.text(stats(**more))
+
+    assert after(5, waiting=Waiting(read=1)) == "waiting for the rate limit, for 5 s so far"
+    assert after(5, waiting=Waiting(trigger=1)) == "waiting for the rate limit, for 5 s so far"
+    assert after(2, waiting=Waiting(read=1)) == ""
     # Looks at runs have a part of the limit of their own, and wait for it also while the limit itself has room.
-    assert LimitNotice().text(stats(waiting=Waiting(poll=9), closed_for_ms=0)) == ""
-    closed = LimitNotice().text(stats(waiting=Waiting(poll=9), closed_for_ms=8000))
-    assert closed.startswith("waiting 8 s for the rate limit, because the server refused")
-    assert LimitNotice().text(stats(waiting=Waiting(), closed_for_ms=8000)) == ""
-    # A wait that has only begun is not worth a notice.
-    assert LimitNotice().text(stats(waiting=Waiting(read=1), closed_for_ms=1000)) == ""
+    assert after(5, waiting=Waiting(poll=9), used=100) == ""
+    assert after(5, waiting=Waiting(poll=9), used=200) == "waiting for the rate limit, for 5 s so far"
+    closed = after(1, waiting=Waiting(poll=9), closed_for_ms=8000)
+    assert closed == "waiting 8 s for the rate limit, because the server refused a request (429)"
+    assert after(5, closed_for_ms=8000) == ""
 
 
 def test_a_log_tells_a_notice_once_for_each_wait() -> None:
@@ -273,6 +287,40 @@ def test_a_log_tells_a_notice_once_for_each_wait() -> None:
     for notice in ("", "waiting 3 s", "waiting 4 s", "", "waiting 5 s"):
         log.draw(Frame([], notice=notice))
     assert stream.getvalue() == "hightouch: waiting 3 s\nhightouch: waiting 5 s\n"
+
+
+class Counter:
+    """A screen that counts what it is given."""
+
+    pause = 600.0
+
+    def __init__(self) -> None:
+        self.told = self.drawn = self.ended = 0
+
+    def tell(self, changed: Row) -> None:
+        self.told += 1
+
+    def draw(self, frame: Frame) -> None:
+        self.drawn += 1
+
+    def left(self, frame: Frame) -> None:
+        raise AssertionError("nothing else is shown")
+
+    def end(self, frame: Frame) -> None:
+        self.ended += 1
+
+
+def test_many_changes_are_drawn_together(client: Hightouch) -> None:
+    screen, display = Counter(), Display(RunBoard("orders"), client._local)
+    stage = _Stage(None, screen)
+    stage.open(display)
+    at_first = screen.drawn
+    for _ in range(1000):
+        stage.draw(Row("orders", "querying", "", ""))
+    stage.leave(display)
+    # The thread draws once a second, however long this takes.
+    assert (screen.told, screen.ended) == (1000, 1)
+    assert screen.drawn - at_first < 500
 
 
 def test_rows_of_runs_in_progress_and_failures_are_left_out_last() -> None:
@@ -289,6 +337,17 @@ def test_a_closed_standard_error_does_not_end_the_wait(three: World) -> None:
     out, _ = run(three, "sys.stderr.close()\n" + RUN + "print('done')\n")
     assert out == "done\n"
     out, _ = run(three, "sys.stderr = None\n" + RUN + "print('done')\n")
+    assert out == "done\n"
+    gone = """
+    import io
+
+    class Gone(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    sys.stderr = Gone()
+    """
+    out, _ = run(three, textwrap.dedent(gone) + RUN + "print('done')\n")
     assert out == "done\n"
 
 
