@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from command import COMMAND, command, environment, finished, seen_on_terminal, start
-from hightouch_sdk._cli._status import Status
+from hightouch_sdk._cli._status import Status, status_of
 from hightouch_sdk._cli._values import duration, names_in
 from hightouch_sdk._error_classes import BY_KIND
 from sandbox import ROOT, World
@@ -203,13 +203,18 @@ def test_a_reader_that_goes_away_ends_the_command_quietly(new_world: Callable[..
     assert (process.stderr.read(), process.wait(60)) == ("", Status.PIPE)
 
 
-def test_every_kind_of_error_and_every_status_is_in_the_docs() -> None:
+def test_the_docs_list_every_status_with_its_kinds_of_errors() -> None:
     page = (ROOT / "docs" / "command-line.md").read_text()
-    table = re.findall(r"^\| (\d+) \| .*$", page, re.MULTILINE)
-    assert [int(number) for number in table] == list(Status)
-    rows = {line for line in page.splitlines() if re.match(r"\| \d+ \|", line)}
-    for kind in BY_KIND:
-        assert any(f"`{kind}`" in row for row in rows), kind
+    rows = re.findall(r"^\| (\d+) \| [^|]* \|(.*)\|$", page, re.MULTILINE)
+    assert [int(number) for number, _ in rows] == list(Status)
+    listed = {kind: int(number) for number, kinds in rows for kind in re.findall(r"`(\w+)`(?! with a status)", kinds)}
+    assert listed == {kind: status_of(error("")) for kind, error in BY_KIND.items()}
+
+
+def test_data_are_in_utf_8_whatever_the_locale_is(new_world: Callable[..., World]) -> None:
+    world = scripted(new_world, "ListSync", {"edit": [{"at": "/data/*/tags", "set": {"team": "größer"}}]})
+    for form in ("--csv", "--json", "--table"):
+        assert "größer" in command(world, "syncs", form, PYTHONIOENCODING="ascii").out
 
 
 def test_a_request_prints_the_text_of_the_answer_with_all_its_digits(new_world: Callable[..., World]) -> None:

@@ -105,6 +105,14 @@ def test_a_trigger_that_may_have_started_a_run_says_the_status(new_world: Callab
     assert "sync 1: unknown: " in done.err
 
 
+def test_a_run_whose_end_cannot_be_learned_is_named_with_its_token(new_world: Callable[..., World]) -> None:
+    refused = {"when": {"operation": "ListSyncRuns"}, "answer": {"status": 403}, "times": 99}
+    world = new_world(syncs=1, pastRuns=0, script=[refused])
+    done = command(world, "run", "1", "--json")
+    assert (done.status, done.rows[0]["outcome"]) == (Status.KEY, "unknown")
+    assert tokens(done.err) == [done.rows[0]["token"]]
+
+
 def test_a_refused_key_starts_nothing(seven: World) -> None:
     done = command(seven, "run", "1", "2", HIGHTOUCH_API_KEY=seven.keys.invalid)
     assert done.status == Status.KEY
@@ -195,6 +203,7 @@ def test_follow_has_the_statuses_of_run(seven: World, endless: World) -> None:
     assert (done.status, [row["outcome"] for row in done.rows]) == (Status.FAILED, ["success", "failure"])
     assert done.rows[1]["error"] == "the destination \x1b[2Jrefused the key"
     assert done.err.count("error: ") == 1
+    assert "goes on" not in done.err
     assert command(seven, "follow", warned).status == Status.DONE
     assert command(seven, "follow", warned, "--on-warning", "fail").status == Status.FAILED
     [row] = command(endless, "run", "1", "--timeout", "1", "--json").rows

@@ -180,7 +180,9 @@ def _wait(batch: SyncBatch, timeout: timedelta | None, *, quiet: bool, warnings_
         say_going_on(items)
         return Status.TIMEOUT
     except HightouchError:
-        _report(batch.stop(), form, warnings_fail=warnings_fail)
+        items = batch.stop()
+        _report(items, form, warnings_fail=warnings_fail)
+        say_going_on(items)
         raise
     except BaseException as raised:
         # The batch has been stopped, and its runs go on. What is written here says the same as the notes.
@@ -189,6 +191,8 @@ def _wait(batch: SyncBatch, timeout: timedelta | None, *, quiet: bool, warnings_
         say_going_on(batch.items)
         raise
     _report(items, form, warnings_fail=warnings_fail)
+    # The end of a run may be unknown, for example because the key was refused meanwhile.
+    say_going_on(items)
     return status_of_items(items, warnings_fail=warnings_fail)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import click
 
-from hightouch_sdk import BatchItem, HightouchError
+from hightouch_sdk import BatchItem, HightouchError, RunFailedError
 from hightouch_sdk._progress_rows import first_line, name_of, printable
 
 PROGRAM = "hightouch-sdk"
@@ -21,21 +21,26 @@ def colored() -> bool | None:
 
 def say(text: str) -> None:
     """Writes a line to standard error, without characters that could control a terminal."""
+    _write(printable(text))
+
+
+def _write(text: str) -> None:
     if sys.stderr is not None:
         click.echo(text, err=True, color=colored())
 
 
 def say_error(text: str, *hints: str | None) -> None:
     """Writes an error as one block: what happened, and below it what to do."""
-    say(f"{click.style('error:', fg='red', bold=True)} {printable(text)}")
+    _write(f"{click.style('error:', fg='red', bold=True)} {printable(text)}")
     for hint in hints:
         for line in (hint or "").splitlines():
-            say(f"  {printable(line)}")
+            say(f"  {line}")
 
 
 def explain(error: HightouchError) -> None:
     """Writes an error of the package."""
-    resume = f"The run goes on. Follow it: {PROGRAM} follow {error.run_token}" if error.run_token else None
+    goes_on = error.run_token is not None and not isinstance(error, RunFailedError)
+    resume = f"The run goes on. Follow it: {PROGRAM} follow {error.run_token}" if goes_on else None
     request = f"request id: {error.request_id}" if error.request_id else None
     say_error(error.message, error.hint, resume, request)
 

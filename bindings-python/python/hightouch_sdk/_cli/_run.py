@@ -61,8 +61,7 @@ class App(click.Group):
 
 def _interrupted(raised: BaseException, how: str, status: Status) -> Status:
     if sys.stderr is not None and sys.stderr.isatty():
-        # The terminal has echoed ^C on this line.
-        say("")
+        say("")  # The terminal has echoed ^C on this line.
     say_error(f"{how}.", *getattr(raised, "__notes__", []))
     return status
 
@@ -79,6 +78,10 @@ click.version_option(__version__, prog_name=PROGRAM)(app)
 def run(args: list[str]) -> int:
     """Runs the command line and returns its exit status."""
     signal.signal(signal.SIGTERM, _terminate)
+    stdout: Any = sys.stdout
+    if hasattr(stdout, "reconfigure"):
+        # Data are in UTF-8, whatever the locale is. A terminal gets what it can show.
+        stdout.reconfigure(encoding=None if stdout.isatty() else "utf-8", errors="replace")
     try:
         status = app.main(args, prog_name=PROGRAM, standalone_mode=False)
     except click.Abort:

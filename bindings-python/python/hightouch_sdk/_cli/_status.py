@@ -68,6 +68,10 @@ def status_of_items(items: Sequence[BatchItem], *, warnings_fail: bool) -> Statu
     outcomes = {item.outcome for item in items}
     if "failure" in outcomes or (warnings_fail and "warning" in outcomes):
         return Status.FAILED
-    errors = [status_of(item.error) for item in items if item.error is not None]
+    errors = [
+        Status.UNKNOWN if item.error is None else status_of(item.error)
+        for item in items
+        if item.outcome not in {"success", "warning"}
+    ]
     # What may have happened unseen is worse than what certainly did not.
     return Status.UNKNOWN if Status.UNKNOWN in errors else next(iter(errors), Status.DONE)
