@@ -200,7 +200,7 @@ export class Json<T = JsonValue> {
     if (typeof (returned as { then?: unknown } | undefined)?.then === 'function') {
       throw new TypeError('edit: the function must not be async. Await before the edit what it needs.')
     }
-    return new Json<T>(undefined, (call('json.edit', { json: this.text, edits }, TypeError) as Edited).json)
+    return new Json<T>(undefined, (callLocal('json.edit', { json: this.text, edits }, TypeError) as Edited).json)
   }
 
   /**
@@ -216,7 +216,7 @@ export class Json<T = JsonValue> {
    */
   diff(other: JsonInput): JsonDiff {
     const args = { old: this.text, new: encodeText(textIn, other) }
-    const { changes } = call('json.diff', args, TypeError) as { changes: WrittenChange[] }
+    const { changes } = callLocal('json.diff', args, TypeError) as { changes: WrittenChange[] }
     return new JsonDiff(changes.map((change) => new JsonChange(change)))
   }
 
@@ -253,10 +253,6 @@ export const textIn = (value: object): string | undefined => Json.textIn(value)
 
 interface Edited {
   json: string
-}
-
-function call(op: string, args: object, errorClass: new (why: string) => Error): unknown {
-  return callLocal(op, args, (why) => new errorClass(why))
 }
 
 /** The changes of {@link Json.edit}. A path is the name of a member, or the names and array indices that lead to a value. */
@@ -354,13 +350,9 @@ export class JsonChange {
 
   /** @internal */
   written(): WrittenChange {
+    const { path, kind } = this
     const [old, next] = [this.old?.text, this.new?.text]
-    return {
-      path: this.path,
-      kind: this.kind,
-      ...(old !== undefined && { old }),
-      ...(next !== undefined && { new: next }),
-    }
+    return { path, kind, ...(old !== undefined && { old }), ...(next !== undefined && { new: next }) }
   }
 
   /** Returns the line. */
@@ -417,12 +409,12 @@ export class JsonDiff implements Iterable<JsonChange> {
    */
   apply(value: JsonInput): Json {
     const args = { json: encodeText(textIn, value), changes: this.#written() }
-    return new Json(undefined, (call('json.apply', args, Error) as Edited).json)
+    return new Json(undefined, (callLocal('json.apply', args, Error) as Edited).json)
   }
 
   /** Returns the lines. */
   toString(): string {
-    const { lines } = call('json.describe', { changes: this.#written() }, Error) as { lines: string[] }
+    const { lines } = callLocal('json.describe', { changes: this.#written() }, Error) as { lines: string[] }
     return lines.join('\n')
   }
 }

@@ -95,12 +95,12 @@ let native: Native | undefined
 /**
  * Makes a function of the core that needs no engine and no I/O.
  *
- * @param errorOf Creates the error to throw if the function fails.
+ * @param errorClass The class of the error to throw if the function fails.
  */
-export function callLocal(op: string, args: object, errorOf: (why: string) => Error): unknown {
+export function callLocal(op: string, args: object, errorClass: new (why: string) => Error): unknown {
   native ??= loadNative()
   const [ok, text] = native.local(op, JSON.stringify(args))
-  if (!ok) throw errorOf(text)
+  if (!ok) throw new errorClass(text)
   return JSON.parse(text)
 }
 

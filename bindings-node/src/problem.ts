@@ -17,5 +17,5 @@ import { callLocal } from './native.js'
  * @returns The problem; `null` if the run succeeded or has not ended.
  */
 export function problemOf(run: SyncRun | SequenceRun | IdentityGraphRun): RunProblem | null {
-  return callLocal('run.problem', run, (why) => new Error(why)) as RunProblem | null
+  return callLocal('run.problem', run, Error) as RunProblem | null
 }

@@ -299,8 +299,6 @@ def test_a_wait_that_times_out_carries_the_token_of_its_run(new_world: Callable[
         assert client.run(raised.value.run_token).wait(timeout=60).status == "success"
 
 
-
-
 def test_a_diagnosis_contains_the_result_of_the_tls_handshake(client: Hightouch) -> None:
     diagnosis = client.diagnose()
     assert diagnosis.ok

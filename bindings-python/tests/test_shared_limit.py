@@ -48,7 +48,7 @@ def finish(processes: list[subprocess.Popen[str]]) -> list[tuple[str, str]]:
 
 def within_the_limit(world: World) -> bool:
     log: dict[str, Any] = world.log()
-    return log["refused"] == 0 and log["violations"] == []
+    return bool(log["refused"] == 0 and log["violations"] == [])
 
 
 @pytest.mark.parametrize("counter", COUNTERS, ids=lambda counter: counter["counter"])

@@ -153,7 +153,7 @@ class AsyncHightouch(Client[Ask], AsyncResources):
             InvalidRequestError: ``token`` is not the token of a run at this ``base_url``.
             ClientClosedError: The client is closed.
         """
-        from ._runs import opened_async
+        from ._opened_runs import opened_async
 
         return opened_async(self._door, self._local.local("runs.open", {"token": token})[1])
 

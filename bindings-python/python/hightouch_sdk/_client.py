@@ -144,7 +144,7 @@ class Hightouch(Client[Ask], Resources):
             InvalidRequestError: ``token`` is not the token of a run at this ``base_url``.
             ClientClosedError: The client is closed.
         """
-        from ._runs import opened
+        from ._opened_runs import opened
 
         return opened(self._local, self._local.local("runs.open", {"token": token})[1])
 

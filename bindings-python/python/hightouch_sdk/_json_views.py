@@ -90,7 +90,7 @@ class JsonObject(Frozen, Mapping[str, Any]):
 
 @public
 @final
-class JsonArray(Frozen, tuple[Any, ...]):  # type: ignore[misc]
+class JsonArray(Frozen, tuple[Any, ...]):
     """An array within a :class:`Json`: an immutable sequence.
 
     It is equal to a list with the same items. As an argument it is sent with the text that was received.

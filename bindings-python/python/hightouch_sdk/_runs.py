@@ -396,33 +396,3 @@ AnyRun: TypeAlias = SyncRunHandle | SequenceRunHandle | IdentityGraphRunHandle
 """The handle of a run of any kind."""
 AnyAsyncRun: TypeAlias = AsyncSyncRunHandle | AsyncSequenceRunHandle | AsyncIdentityGraphRunHandle
 """The handle of a run of any kind, for asyncio."""
-
-
-def opened(door: Door, body: bytes) -> AnyRun:
-    """Creates the handle of the run that ``runs.open`` has read from a token."""
-    match decoded(_OPENED, body).kind:
-        case "sync":
-            return SyncRunHandle(door, body)
-        case "sequence":
-            return SequenceRunHandle(door, body)
-        case "identity_graph":
-            return IdentityGraphRunHandle(door, body)
-        case other:
-            raise _unknown(other)
-
-
-def opened_async(door: AsyncDoor, body: bytes) -> AnyAsyncRun:
-    """Creates the handle of the run that ``runs.open`` has read from a token."""
-    match decoded(_OPENED, body).kind:
-        case "sync":
-            return AsyncSyncRunHandle(door, body)
-        case "sequence":
-            return AsyncSequenceRunHandle(door, body)
-        case "identity_graph":
-            return AsyncIdentityGraphRunHandle(door, body)
-        case other:
-            raise _unknown(other)
-
-
-def _unknown(kind: str) -> ProtocolError:
-    return ProtocolError(f"This version of the package does not know runs of the kind {kind!r}.")

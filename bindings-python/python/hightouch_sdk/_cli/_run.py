@@ -14,6 +14,7 @@ from hightouch_sdk import HightouchError, __version__
 
 from ._commands_lists import runs, syncs
 from ._commands_other import completion, doctor, limit, request
+from ._commands_report import report
 from ._commands_runs import follow, run_syncs
 from ._message import PROGRAM, explain, say, say_error
 from ._status import Status, status_of
@@ -69,7 +70,7 @@ def _interrupted(raised: BaseException, how: str, status: Status) -> Status:
 app = App(
     name=PROGRAM,
     help=ABOUT,
-    commands=[completion, doctor, follow, limit, request, run_syncs, runs, syncs],
+    commands=[completion, doctor, follow, limit, report, request, run_syncs, runs, syncs],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 click.version_option(__version__, prog_name=PROGRAM)(app)
