@@ -1,5 +1,6 @@
 //! The task of a batch: starts syncs as long as there is room, and follows each run to its end.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
@@ -38,11 +39,11 @@ enum Begin {
 }
 
 impl Drive {
-    pub(super) async fn run(self, items: Vec<(BatchItem, Progress)>) {
+    pub(super) async fn run(self, items: Vec<(BatchItem, Progress)>, runs: Vec<RunToken>) {
         // An error that every other sync would meet too, such as a refused key. After it no more syncs are started, and
         // those that were not started report it.
         let mut hopeless: Option<Error> = None;
-        let (resumed, waiting) = self.resume(items).await;
+        let (resumed, waiting) = self.resume(items, &runs).await;
         let mut waiting = waiting.into_iter();
         // What an earlier process started is in progress, whether it is followed or not. So there is no limit to it.
         let mut running: FuturesUnordered<_> =
@@ -67,7 +68,11 @@ impl Drive {
 
     /// Sorts out the items of a checkpoint: reports those that have ended, and returns those in progress and those to
     /// be started.
-    async fn resume(&self, items: Vec<(BatchItem, Progress)>) -> (Vec<(BatchItem, Begin)>, Vec<BatchItem>) {
+    async fn resume(
+        &self,
+        items: Vec<(BatchItem, Progress)>,
+        known: &[RunToken],
+    ) -> (Vec<(BatchItem, Begin)>, Vec<BatchItem>) {
         let mut open = Vec::new();
         for (mut item, progress) in items {
             if let Progress::Ended(token, state) = progress {
@@ -81,11 +86,17 @@ impl Drive {
         if self.checkpoint.is_some() && !open.is_empty() {
             self.learn_time().await;
         }
-        // First all runs are claimed and all searches announced. Only then can a search tell which run is of which item.
-        for (_, progress) in &open {
-            if let Progress::Started(token) = progress {
-                runs::claim(&self.sender, token);
-            }
+        // First all runs in the file are claimed and all searches announced. Only then can a search tell which run is
+        // of which item. Few runs are remembered as claimed, so only those that a search may meet are.
+        let sought: BTreeSet<String> = open
+            .iter()
+            .filter_map(|(_, progress)| match progress {
+                Progress::Sending { sync, .. } => Some(sync.to_string()),
+                _ => None,
+            })
+            .collect();
+        for token in known.iter().filter(|token| sought.contains(&token.parent)) {
+            runs::claim(&self.sender, token);
         }
         let (mut resumed, mut waiting) = (Vec::new(), Vec::new());
         for (item, progress) in open {

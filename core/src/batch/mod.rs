@@ -28,7 +28,7 @@ use crate::runs::Ending::Failure;
 use crate::runs::{OnEnd, RunState as _};
 use crate::sender::{Sender, spawn_alike};
 use crate::text::brief;
-use checkpoint::{Checkpoint, Progress};
+use checkpoint::{Checkpoint, Progress, Recorded};
 use drive::Drive;
 use table::{Ending, Table};
 
@@ -124,12 +124,12 @@ impl Batch {
         how: &RunMany,
     ) -> Result<Self, Error> {
         check(sender, &syncs, how, &SUBJECT)?;
-        let (checkpoint, progress) = match &how.checkpoint {
-            Some(path) => {
-                let (checkpoint, progress) = Checkpoint::open(sender, path, &syncs, &how.trigger).await?;
-                (Some(checkpoint), progress)
-            }
-            None => (None, vec![Progress::default(); syncs.len()]),
+        let (checkpoint, recorded) = if let Some(path) = &how.checkpoint {
+            let (checkpoint, recorded) = Checkpoint::open(sender, path, &syncs, &how.trigger).await?;
+            (Some(checkpoint), recorded)
+        } else {
+            let items = vec![Progress::default(); syncs.len()];
+            (None, Recorded { items, ..Recorded::default() })
         };
         let items: Vec<_> =
             syncs.into_iter().enumerate().map(|(index, sync)| BatchItem::new(index, sync)).collect();
@@ -149,8 +149,8 @@ impl Batch {
             }
             other => other,
         };
-        let work = items.into_iter().zip(progress.into_iter().map(retried)).collect();
-        spawn_alike(drive.run(work));
+        let work = items.into_iter().zip(recorded.items.into_iter().map(retried)).collect();
+        spawn_alike(drive.run(work, recorded.runs));
         Ok(Self { sender: sender.clone(), table, _stop: stop.clone().drop_guard(), stop })
     }
 

@@ -133,10 +133,19 @@ pub(super) fn event(item: usize, progress: &Progress) -> String {
     serde_json::to_string(&line).unwrap_or_default()
 }
 
+/// What a file says of a batch.
+#[derive(Debug, Default)]
+pub(in crate::batch) struct Recorded {
+    /// How far each item has come.
+    pub items: Vec<Progress>,
+    /// Every run that the file names, also one that was followed by another run of its item.
+    pub runs: Vec<RunToken>,
+}
+
 /// Reads one event of a file whose runs belong to the server `origin`. Returns `None` if the line is damaged.
-pub(super) fn read_event(text: &str, items: &mut [Progress], origin: &str) -> Option<()> {
+pub(super) fn read_event(text: &str, recorded: &mut Recorded, origin: &str) -> Option<()> {
     let line: Line = serde_json::from_str(text).ok()?;
-    let item = items.get_mut(line.item)?;
+    let item = recorded.items.get_mut(line.item)?;
     *item = match (line.event, std::mem::take(item)) {
         (Event::NotStarted, _) => Progress::NotStarted,
         (Event::Sending, _) => {
@@ -145,6 +154,7 @@ pub(super) fn read_event(text: &str, items: &mut [Progress], origin: &str) -> Op
         }
         (Event::Started, _) => {
             let token = RunToken::decode(&line.run?, origin).ok()?;
+            recorded.runs.push(token.clone());
             Progress::Started(token.from(line.origin?))
         }
         (Event::Ended, Progress::Started(token)) => {
@@ -200,7 +210,7 @@ mod tests {
         let state: SyncRun =
             model::read(br#"{"id": 9, "status": "failed", "error": "no"}"#, &mut Mended::default()).unwrap();
         let window = Some(StartWindow { since: 1, until: 2 });
-        let mut items = vec![Progress::NotStarted, Progress::NotStarted];
+        let mut file = Recorded { items: vec![Progress::NotStarted; 2], runs: Vec::new() };
         for progress in [
             Progress::Sending { sync: 7, window },
             Progress::Started(token.clone()),
@@ -208,9 +218,10 @@ mod tests {
             Progress::Sending { sync: 7, window: None },
             Progress::NotStarted,
         ] {
-            read_event(&event(1, &progress), &mut items, "o").unwrap();
-            assert_eq!(items, [Progress::NotStarted, progress]);
+            read_event(&event(1, &progress), &mut file, "o").unwrap();
+            assert_eq!(file.items, [Progress::NotStarted, progress]);
         }
+        assert_eq!(file.runs.len(), 1);
         for damaged in [
             "",
             "{}",
@@ -221,7 +232,7 @@ mod tests {
             r#"{"item":0,"event":"ended","state":{"id":9,"status":"failed"}}"#,
             r#"{"item":0,"event":"not_started","more":1}"#,
         ] {
-            assert!(read_event(damaged, &mut items, "o").is_none(), "{damaged}");
+            assert!(read_event(damaged, &mut file, "o").is_none(), "{damaged}");
         }
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 
-pub(super) use lines::Progress;
+pub(super) use lines::{Progress, Recorded};
 
 use super::SUBJECT;
 use crate::call::{BeforeSend, SyncReference};
@@ -27,7 +27,7 @@ pub(super) struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Opens the record of a batch, or creates it. Returns how far each item has come.
+    /// Opens the record of a batch, or creates it.
     ///
     /// # Errors
     /// Kind `invalid_request` if the file cannot be used, or records another batch.
@@ -36,7 +36,7 @@ impl Checkpoint {
         path: &Path,
         syncs: &[SyncReference],
         trigger: &TriggerSync,
-    ) -> Result<(Arc<Self>, Vec<Progress>), Error> {
+    ) -> Result<(Arc<Self>, Recorded), Error> {
         let origin = sender.config().origin.clone();
         let header = lines::header(&origin, syncs, trigger);
         if sender.scrub(&header) != header {
@@ -48,20 +48,20 @@ impl Checkpoint {
             let path = path.clone();
             tokio::task::spawn_blocking(move || {
                 let opened = file::open(&path, &header)?;
-                let mut items = vec![Progress::NotStarted; count];
+                let mut recorded = Recorded { items: vec![Progress::NotStarted; count], runs: Vec::new() };
                 for (nth, line) in opened.events.lines().enumerate() {
-                    lines::read_event(line, &mut items, &origin)
+                    lines::read_event(line, &mut recorded, &origin)
                         .ok_or_else(|| format!("is damaged in line {}", nth + 2))?;
                 }
-                Ok((opened.log, items))
+                Ok((opened.log, recorded))
             })
         };
         let opened =
             opening.await.unwrap_or_else(|_| Err("cannot be opened: the runtime has ended".to_owned()));
         match opened {
-            Ok((log, items)) => {
+            Ok((log, recorded)) => {
                 let appender = Appender::new(path, log);
-                Ok((Arc::new(Self { appender, sender: sender.clone() }), items))
+                Ok((Arc::new(Self { appender, sender: sender.clone() }), recorded))
             }
             Err(why) => {
                 let error = unusable(sender, &path, &why, "Nothing was sent");
