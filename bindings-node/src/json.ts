@@ -200,7 +200,8 @@ export class Json<T = JsonValue> {
     if (typeof (returned as { then?: unknown } | undefined)?.then === 'function') {
       throw new TypeError('edit: the function must not be async. Await before the edit what it needs.')
     }
-    return new Json<T>(undefined, (callLocal('json.edit', { json: this.text, edits }, TypeError) as Edited).json)
+    const { json } = callLocal('json.edit', { json: this.text, edits }, TypeError) as Edited
+    return new Json<T>(undefined, json)
   }
 
   /**
@@ -251,9 +252,7 @@ export class Json<T = JsonValue> {
 /** Returns the text of a value that is a Json, and `undefined` for any other value. Throws if it is a copy of a Json. */
 export const textIn = (value: object): string | undefined => Json.textIn(value)
 
-interface Edited {
-  json: string
-}
+type Edited = Record<'json', string>
 
 /** The changes of {@link Json.edit}. A path is the name of a member, or the names and array indices that lead to a value. */
 export class JsonEdit {
@@ -414,7 +413,7 @@ export class JsonDiff implements Iterable<JsonChange> {
 
   /** Returns the lines. */
   toString(): string {
-    const { lines } = callLocal('json.describe', { changes: this.#written() }, Error) as { lines: string[] }
-    return lines.join('\n')
+    const args = { changes: this.#written() }
+    return (callLocal('json.describe', args, Error) as { lines: string[] }).lines.join('\n')
   }
 }
