@@ -114,9 +114,24 @@ def test_a_folder_that_cannot_be_used_leaves_each_process_its_own_limit(world: W
     (tmp_path / f"hightouch-sdk-{os.geteuid()}").write_text("not a folder")
     environment = {**world.environment(), "TMPDIR": str(tmp_path)}
     world.environment = lambda: environment  # type: ignore[method-assign]
-    out, _ = run(world, "ht = Hightouch(**settings); ht.syncs.get(1); print(ht.stats().scope, ht.stats().fallback)")
-    assert out.startswith("process ")
-    assert "is not a folder that only its owner may use" in out
+    out, err = run(
+        world,
+        """
+        import logging
+        logging.basicConfig(level=logging.INFO)
+        ht = Hightouch(**settings)
+        for sync in (1, 2):
+            ht.syncs.get(sync)
+        print(ht.stats().scope, ht.stats().fallback)
+        print(ht.diagnose().ok, *(finding.code for finding in ht.diagnose().findings))
+        """,
+    )
+    stats, diagnosis = out.splitlines()
+    assert stats.startswith("process ")
+    assert "is not a folder that only its owner may use" in stats
+    assert diagnosis == "True ok limit_not_shared"
+    [told] = [line for line in err.splitlines() if "do not share" in line]
+    assert told.startswith("INFO:hightouch_sdk:syncs.get (sync 1) keeps within a rate limit that other processes")
 
 
 def test_the_scope_is_a_setting_and_a_variable(world: World) -> None:

@@ -47,8 +47,9 @@ pub struct Diagnosis {
 pub struct Finding {
     /// `ok`, or what is wrong: `no_key`, `malformed_key`, `bad_token`, `orphaned_creator`, `stripped_key`,
     /// `key_function`, `key_changed`, `dns`, `proxy`, `refused`, `not_tls`, `tls_version`, `tls_suites`, `unknown_ca`,
-    /// `self_signed`, `wrong_host`, `expired_certificate`, `future_certificate`, `quota_exhausted`; or the kind of an
-    /// error that has no code. Errors have the same codes, and `checkpoint`. Later versions may add codes.
+    /// `self_signed`, `wrong_host`, `expired_certificate`, `future_certificate`, `limit_not_shared`,
+    /// `quota_exhausted`; or the kind of an error that has no code. Errors have the same codes, and `checkpoint`. Later
+    /// versions may add codes.
     pub code: String,
     /// What was found.
     pub message: String,
@@ -110,6 +111,10 @@ pub(crate) async fn diagnose(sender: &Sender) -> Diagnosis {
             }
         }
     }
+    let workspace = sender.workspace().ok();
+    if let Some(why) = workspace.as_ref().and_then(|workspace| workspace.gate().fallback()) {
+        findings.push(alone(why));
+    }
     Diagnosis { base_url: Some(sender.scrub(config.base.as_str())), proxy, tls, ok: read.is_ok(), findings }
 }
 
@@ -130,6 +135,16 @@ async fn one_read(sender: &Sender) -> Result<Answer, Error> {
         (1.., Kind::Timeout | Kind::RateLimited) => error.with_reason(Reason::QuotaExhausted),
         _ => error,
     })
+}
+
+fn alone(why: &str) -> Finding {
+    Finding {
+        code: Reason::LimitNotShared.code().to_owned(),
+        message: sentence(&format!("other processes of this host do not share the rate limit: {why}")),
+        advice: Some(
+            "Mend the folder for temporary files, or give each process its `share` of the limit.".to_owned(),
+        ),
+    }
 }
 
 fn exhausted(refused: usize, quota: &Quota) -> Finding {

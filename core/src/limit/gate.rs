@@ -6,7 +6,8 @@
 //! that it has not overslept.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::backoff::{Refusal, RefusedBy429};
@@ -41,6 +42,10 @@ pub struct Gate {
 pub(super) struct Core {
     clock: Clock,
     inner: Mutex<Shared>,
+    /// Why the store is not used, or used no longer.
+    fallback: OnceLock<String>,
+    /// Whether somebody has been told of the fallback.
+    told: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -59,8 +64,6 @@ pub(super) struct Shared {
     store: Option<Box<dyn Store>>,
     /// The name of the place to which the store moves.
     joining: Option<String>,
-    /// Why the store is used no longer.
-    fallback: Option<String>,
     /// Whether another gate has absorbed this one.
     pub(super) moved: bool,
     /// The waiters to wake once the lock is released.
@@ -85,7 +88,7 @@ impl Gate {
             Err(why) => (None, Some(why)),
         };
         let core = Core::new(quota, store);
-        core.lock().fallback = why;
+        core.fall_back(why);
         Arc::new(Self { core })
     }
 
@@ -119,7 +122,21 @@ impl Gate {
     /// Returns the state of the limit.
     #[must_use]
     pub fn stats(&self) -> LimitStats {
-        self.core.change(|inner, now| LimitStats::of(&mut inner.turns, now, inner.fallback.as_deref()))
+        let mut stats = self.core.change(|inner, now| LimitStats::of(&mut inner.turns, now));
+        stats.fallback = self.fallback().map(str::to_owned);
+        stats
+    }
+
+    /// Why other processes do not share the limit although they should.
+    #[must_use]
+    pub fn fallback(&self) -> Option<&str> {
+        self.core.fallback.get().map(String::as_str)
+    }
+
+    /// The same, but only once for each gate.
+    #[must_use]
+    pub fn untold_fallback(&self) -> Option<&str> {
+        self.fallback().filter(|_| !self.core.told.swap(true, Ordering::Relaxed))
     }
 
     /// Returns how many looks the gate grants in a window at present.
@@ -203,11 +220,11 @@ impl Core {
             first: None,
             store,
             joining: None,
-            fallback: None,
             moved: false,
             wake: Vec::new(),
         };
-        Arc::new(Self { clock, inner: Mutex::new(inner) })
+        let (fallback, told) = (OnceLock::new(), AtomicBool::new(false));
+        Arc::new(Self { clock, inner: Mutex::new(inner), fallback, told })
     }
 
     pub(super) fn now(&self) -> Nanos {
@@ -225,19 +242,26 @@ impl Core {
     /// Changes the state, grants what may be granted now, and wakes the waiters concerned.
     pub(super) fn change<R>(&self, change: impl FnOnce(&mut Shared, Nanos) -> R) -> R {
         let mut inner = self.lock();
-        inner.open(self.clock);
+        let lost = inner.open(self.clock);
         // Read after the lock of the store was taken, so that no other process has noted a later time.
         let now = self.now();
         let result = change(&mut inner, now);
         inner.let_go(now);
-        inner.close();
+        let lost = lost.or(inner.close());
         let wake = std::mem::take(&mut inner.wake);
         drop(inner);
+        self.fall_back(lost);
         // Wakes them outside the lock, because a waker may run any code of an unknown executor.
         for waiter in wake {
             waiter.notify_one();
         }
         result
+    }
+
+    fn fall_back(&self, why: Option<String>) {
+        if let Some(why) = why {
+            let _ = self.fallback.set(why);
+        }
     }
 
     pub(super) fn tighten(&self, quota: Quota) {
@@ -266,9 +290,9 @@ impl Core {
 }
 
 impl Shared {
-    /// Reads the limit that processes share, if the store can be used now.
-    fn open(&mut self, clock: Clock) {
-        let Some(store) = &mut self.store else { return };
+    /// Reads the limit that processes share, if the store can be used now. Returns why it never can be again.
+    fn open(&mut self, clock: Clock) -> Option<String> {
+        let store = self.store.as_mut()?;
         let joining = &mut self.joining;
         let opened = self.turns.opened(clock.now(), |state| {
             store.open(state)?;
@@ -279,18 +303,13 @@ impl Shared {
             }
             Ok(())
         });
-        if let Err(Unavailable::Lost(why)) = opened {
-            self.fall_back(why);
-        }
+        self.lost(opened)
     }
 
-    /// Keeps the limit that processes share.
-    fn close(&mut self) {
-        let Some(store) = &mut self.store else { return };
-        let Some(state) = self.turns.closed() else { return };
-        if let Err(Unavailable::Lost(why)) = store.close(state) {
-            self.fall_back(why);
-        }
+    /// Keeps the limit that processes share. Returns why it cannot be kept.
+    fn close(&mut self) -> Option<String> {
+        let closed = self.store.as_mut()?.close(self.turns.closed()?);
+        self.lost(closed)
     }
 
     /// Whether other processes share the limit.
@@ -298,10 +317,11 @@ impl Shared {
         self.store.is_some()
     }
 
-    fn fall_back(&mut self, why: String) {
+    fn lost(&mut self, result: Result<(), Unavailable>) -> Option<String> {
+        let Err(Unavailable::Lost(why)) = result else { return None };
         self.turns.unshare();
         self.store = None;
-        self.fallback = Some(why);
+        Some(why)
     }
 
     fn has(&self, look: &Look) -> bool {

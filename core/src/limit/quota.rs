@@ -36,9 +36,9 @@ impl Quota {
     /// Reads a quota.
     #[must_use]
     pub fn read(from: &mut Words<'_>) -> Option<Self> {
-        let requests = u32::try_from(from.next()?).ok()?;
+        let requests = u32::try_from(from.word()?).ok()?;
         let window = Duration::from_nanos(from.up_to(LONGEST)?);
-        let scale = f64::from_bits(from.next()?);
+        let scale = f64::from_bits(from.word()?);
         (scale.is_finite() && (1e-3..=1e6).contains(&scale)).then_some(Self { requests, window, scale })
     }
 

@@ -56,13 +56,13 @@ pub struct LimitStats {
 }
 
 impl LimitStats {
-    pub(super) fn of<W>(turns: &mut Turns<W>, now: Nanos, fallback: Option<&str>) -> Self {
+    pub(super) fn of<W>(turns: &mut Turns<W>, now: Nanos) -> Self {
         let now = turns.settle(now);
         let state = turns.state();
         let whole = turns.common().unwrap_or(state);
         Self {
             scope: if turns.common().is_some() { Scope::Host } else { Scope::Process },
-            fallback: fallback.map(str::to_owned),
+            fallback: None,
             limit: whole.declared(),
             allowed: state.allowed().min(whole.allowed()),
             in_flight: whole.in_flight(),

@@ -16,7 +16,7 @@ impl<'a> Words<'a> {
     }
 
     /// The next integer.
-    pub fn next(&mut self) -> Option<u64> {
+    pub fn word(&mut self) -> Option<u64> {
         let (first, rest) = self.0.split_first()?;
         self.0 = rest;
         Some(*first)
@@ -24,7 +24,7 @@ impl<'a> Words<'a> {
 
     /// The next integer, if it is at most `most`.
     pub fn up_to(&mut self, most: u64) -> Option<u64> {
-        self.next().filter(|word| *word <= most)
+        self.word().filter(|word| *word <= most)
     }
 
     /// The next integer as a truth value.

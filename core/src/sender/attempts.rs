@@ -242,6 +242,9 @@ impl Sender {
         };
         let waited = began.elapsed();
         spent.waited(waited);
+        if let Some(why) = self.workspace()?.gate().untold_fallback() {
+            tell(meta, spent.waited_so_far(), &Event::Alone(why.to_owned()));
+        }
         if taken.is_ok() && call.look().is_none() && waited >= self.scaled(LONG_WAIT) {
             tell(meta, spent.waited_so_far(), &Event::Waited(waited.mul_f64(self.config().scale)));
         }

@@ -18,6 +18,8 @@ pub(crate) enum Event {
     Waiting(Duration),
     /// The call has waited for the limit for long, and is sent now.
     Waited(Duration),
+    /// Other processes do not share the limit although they should, for this reason.
+    Alone(String),
     /// A refusal lowered the limit.
     Cut(CutMade),
     /// The request failed, and is sent again after a pause. The text says how it failed.
@@ -42,6 +44,7 @@ impl Event {
         match self {
             Self::Waiting(_) => "waiting",
             Self::Waited(_) => "waited",
+            Self::Alone(_) => "alone",
             Self::Cut(_) => "cut",
             Self::Retry(..) => "retry",
             Self::Started(_) => "started",
@@ -62,6 +65,9 @@ impl fmt::Display for Event {
             }
             Self::Waited(waited) => {
                 write!(to, "is sent after it has waited for the rate limit for {}", span(*waited))
+            }
+            Self::Alone(why) => {
+                write!(to, "keeps within a rate limit that other processes of this host do not share: {why}")
             }
             Self::Cut(cut) => write!(
                 to,

@@ -236,7 +236,7 @@ async fn a_key_at_the_place_where_a_reason_is_cut_off_is_in_no_error_of_a_batch(
     let error = format!("{} {{{{key}}}}", "x".repeat(100));
     let world = sandbox().world(&json!({"runs": {"seconds": 1, "status": "failed", "error": error}}));
     let key = world.info["apiKey"].as_str().unwrap().to_owned();
-    let mut batch = world.client().syncs().run_many([1], &RunMany::new()).await.unwrap();
+    let batch = world.client().syncs().run_many([1], &RunMany::new()).await.unwrap();
     let error = batch.wait(&WaitMany::new()).await.unwrap_err();
     let (text, start) = (error.to_string(), &key[..8]);
     assert!(text.contains("xxx ") && !text.contains(start), "{text}");

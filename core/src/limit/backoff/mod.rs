@@ -138,9 +138,9 @@ impl Backoff {
         read.epoch = from.up_to(NEVER / 4)?;
         read.flying = from.up_to(MOST)?;
         read.successes = from.up_to(NEVER / 4)?;
-        read.in_a_row = u32::try_from(from.next()?).ok()?;
+        read.in_a_row = u32::try_from(from.word()?).ok()?;
         read.closed_until = from.up_to(latest)?;
-        let since = from.next()?;
+        let since = from.word()?;
         read.refusing_since = (since != NEVER).then_some(since);
         read.burst = Burst { used: from.up_to(MOST)?, refused: from.up_to(MOST)?, succeeded: from.flag()? };
         let recovering = from.flag()?;

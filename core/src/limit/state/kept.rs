@@ -35,7 +35,7 @@ impl State {
         let quota = Quota::read(from)?;
         let last = from.up_to(NEVER / 4)?;
         let latest = last.saturating_add(quota.scaled(LATEST)).saturating_add(2 * quota.span());
-        let [granted, refused, cuts] = [from.next()?, from.next()?, from.next()?];
+        let [granted, refused, cuts] = [from.word()?, from.word()?, from.word()?];
         let lingering: BinaryHeap<_> = from.list(|from| from.up_to(latest).map(Reverse))?.into();
         let leases = Leases::read(from, latest)?;
         let window = Window::read(from, quota.span(), last)?;
