@@ -149,7 +149,8 @@ impl Sender {
 
     /// Returns the state of the limit. A client without a key has an unused limit of its own.
     pub(crate) fn stats(&self) -> LimitStats {
-        match self.0.tenancy.get() {
+        // A client that has sent nothing yet knows its workspace by its key.
+        match self.0.tenancy.get().or_else(|| Some(self.enter(&self.key()?))) {
             Some(tenancy) => tenancy.workspace().gate().stats(),
             None => Gate::new(self.0.config.quota).stats(),
         }

@@ -16,8 +16,23 @@ const MEMBERS: [&str; 9] =
 const STEP: [&str; 11] =
     ["call", "client", "args", "opts", "on", "take", "atOnce", "cancelAfterMs", "cancelOn", "save", "expect"];
 /// Calls that are no operations of the API, each with its arguments.
-const OTHER_CALLS: [(&str, &[&str]); 10] = [
+const OTHER_CALLS: [(&str, &[&str]); 11] = [
     ("client.run", &["token"]),
+    (
+        "syncs.run_many",
+        &[
+            "syncs",
+            "atOnce",
+            "checkpoint",
+            "retryFailed",
+            "retryUnknown",
+            "stopAfter",
+            "onFailure",
+            "onWarning",
+            "fullResync",
+            "ifRunning",
+        ],
+    ),
     ("run.wait", &["timeoutMs", "onFailure", "onWarning"]),
     ("run.states", &[]),
     ("run.state", &[]),

@@ -181,4 +181,6 @@ LIMIT: Sequence[Column[Stats]] = [
     Column[Stats]("refused", lambda stats: stats.refused),
     Column[Stats]("cuts", lambda stats: stats.cuts),
     Column[Stats]("granted", lambda stats: stats.granted),
+    Column[Stats]("scope", lambda stats: stats.scope),
+    Column[Stats]("fallback", lambda stats: stats.fallback, in_table=False),
 ]

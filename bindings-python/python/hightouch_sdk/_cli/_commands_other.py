@@ -36,8 +36,8 @@ def doctor(json: bool, **settings: Any) -> int:
 def limit(probe: bool, form: str | None, **settings: Any) -> None:
     """Show the rate limit, and how much of it may be used.
 
-    Requests of other processes are not counted. With --probe, one request shows whether they have used up the limit:
-    then the exit status is 5, at the latest after --max-wait.
+    Requests of other hosts are not counted. With --probe, one request shows whether they have used up the limit: then
+    the exit status is 5, at the latest after --max-wait.
     """
     if probe and settings["max_wait"] is None:
         settings["max_wait"] = timedelta(0)
