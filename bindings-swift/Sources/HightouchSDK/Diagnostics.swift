@@ -49,11 +49,12 @@ public struct CallMeta: Codable, Hashable, Sendable {
 
     /// Creates statistics, for example for a test.
     public init(
-        requestId: String = "", operation: String = "", operationId: String? = nil, resource: String? = nil,
-        waitedMs: Int = 0, durationMs: Int = 0, mended: [String] = [], attempts: [Attempt] = [], cuts: [Cut] = []
+        callId: String = "", requestId: String = "", operation: String = "", operationId: String? = nil,
+        resource: String? = nil, sync: String? = nil, waitedMs: Int = 0, durationMs: Int = 0, mended: [String] = [],
+        attempts: [Attempt] = [], cuts: [Cut] = []
     ) {
-        (self.requestId, self.operation, self.operationId) = (requestId, operation, operationId)
-        (self.resource, self.waitedMs, self.durationMs) = (resource, waitedMs, durationMs)
+        (self.callId, self.requestId, self.operation, self.operationId) = (callId, requestId, operation, operationId)
+        (self.resource, self.sync, self.waitedMs, self.durationMs) = (resource, sync, waitedMs, durationMs)
         (self.mended, self.attempts, self.cuts) = (mended, attempts, cuts)
     }
 }
