@@ -33,16 +33,17 @@ pub(super) struct Copies {
     pub(super) file: File,
     /// The device and the number of the file, which its path leads to unless somebody replaces it.
     pub(super) identity: (u64, u64),
-    /// The generation of the copy that this process read or wrote last.
-    pub(super) generation: u64,
+    /// The numbers of the copy that this process read or wrote last.
+    pub(super) known: Numbers,
+    process: u32,
     words: Vec<u64>,
     bytes: Vec<u8>,
 }
 
 /// The numbers of one copy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Numbers {
-    generation: u64,
+pub(super) struct Numbers {
+    pub(super) generation: u64,
     length: u64,
     checksum: u64,
 }
@@ -55,11 +56,32 @@ pub(super) struct Head {
     copies: [Numbers; 2],
 }
 
+impl Head {
+    /// The numbers of the copy that was written last.
+    pub(super) fn newest(&self) -> Numbers {
+        self.copies.into_iter().max().unwrap_or_default()
+    }
+}
+
+impl Drop for Copies {
+    fn drop(&mut self) {
+        // Closing the file would not give its lock back while a forked child has the file open. In such a child, the lock
+        // belongs to the parent.
+        if self.process == std::process::id() {
+            let _ = self.file.unlock();
+        }
+    }
+}
+
 impl Copies {
     /// Opens the file, or creates it. Refuses one that others may use, and one of another format.
     pub(super) fn open(path: &Path) -> Result<Self, String> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(O_NOFOLLOW);
+        Self::open_with(path, OpenOptions::new().create(true))
+    }
+
+    /// Opens the file with these options.
+    pub(super) fn open_with(path: &Path, options: &mut OpenOptions) -> Result<Self, String> {
+        options.read(true).write(true).truncate(false).mode(0o600).custom_flags(O_NOFOLLOW);
         let file = options.open(path).map_err(|error| failed(&error))?;
         let found = file.metadata().map_err(|error| failed(&error))?;
         if !found.is_file() || found.uid() != geteuid().as_raw() || found.mode() & OTHERS != 0 {
@@ -75,7 +97,8 @@ impl Copies {
             _ => file.write_all_at(&HEAD.concat(), 0).map_err(|error| failed(&error))?,
         }
         let identity = (found.dev(), found.ino());
-        Ok(Self { file, identity, generation: 0, words: Vec::new(), bytes: Vec::new() })
+        let (known, process) = (Numbers::default(), std::process::id());
+        Ok(Self { file, identity, known, process, words: Vec::new(), bytes: Vec::new() })
     }
 
     /// Whether the file has held a state.
@@ -103,8 +126,7 @@ impl Copies {
 
     /// Whether nobody else has written since this process read or wrote last.
     pub(super) fn is_known(&self, head: &Head) -> bool {
-        let newest = head.copies.iter().map(|numbers| numbers.generation).max();
-        self.generation > 0 && newest == Some(self.generation)
+        self.known.generation > 0 && head.newest() == self.known
     }
 
     /// Reads the newer copy that is intact; `None` if there is none.
@@ -123,7 +145,7 @@ impl Copies {
         let intact = (1..u64::MAX / 2).contains(&numbers.generation)
             && sum(numbers.generation, &self.words) == numbers.checksum;
         let state = State::read(&self.words).filter(|_| intact)?;
-        self.generation = numbers.generation;
+        self.known = numbers;
         Some(state)
     }
 
@@ -131,21 +153,21 @@ impl Copies {
     pub(super) fn write(&mut self, state: &State) -> Result<(), String> {
         self.words.clear();
         state.write(&mut self.words);
-        let generation = self.generation + 1;
-        let numbers = [generation, self.words.len() as u64, sum(generation, &self.words)];
+        let generation = self.known.generation + 1;
+        let (length, checksum) = (self.words.len() as u64, sum(generation, &self.words));
         self.bytes.clear();
         self.bytes.extend(self.words.iter().flat_map(|word| word.to_le_bytes()));
         if self.bytes.len() > ROOM {
             return Err("its file has no room for so many requests in a window".to_owned());
         }
         let copy = generation % 2;
-        let numbers = numbers.map(u64::to_le_bytes).concat();
+        let numbers = [generation, length, checksum].map(u64::to_le_bytes).concat();
         let written = self.file.write_all_at(&self.bytes, start(copy)).and_then(|()| {
             // Until then the newer copy is the one before.
             self.file.write_all_at(&numbers, NUMBERS as u64 + copy * EACH as u64)
         });
         written.map_err(|error| failed(&error))?;
-        self.generation = generation;
+        self.known = Numbers { generation, length, checksum };
         Ok(())
     }
 }

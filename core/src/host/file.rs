@@ -1,6 +1,6 @@
 //! The file of one limit, as a store. The system drops the lock of a process that dies.
 
-use std::fs::{TryLockError, remove_file, rename, symlink_metadata};
+use std::fs::{OpenOptions, TryLockError, remove_file, rename, symlink_metadata};
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -9,16 +9,24 @@ use std::time::{Duration, Instant, SystemTime};
 
 use nix::time::{ClockId, clock_gettime};
 
-use super::copies::{Copies, Head, failed};
-use crate::limit::state::State;
+use super::copies::{Copies, Head, Numbers, failed};
+use crate::limit::state::{LEASE, State};
 use crate::limit::{Nanos, Quota, Store, Unavailable};
 
 /// How often a lock that another process holds is tried before the caller waits, and the pause between the later tries.
-const TRIES: u32 = 40;
+const TRIES: u32 = 30;
 const PAUSE: Duration = Duration::from_micros(50);
 /// After this long, whoever holds the lock is taken to be stopped, and a new file takes the place of this one. What the
 /// stopped process was about to grant is void by then; see `FETCHED_WITHIN` in `limit`.
 const STOPPED: Duration = Duration::from_secs(3);
+/// Between two tries that belong to one wait for the lock, there is at most this much time.
+const OFTEN: Duration = Duration::from_millis(500);
+/// How far a time in the file may lie ahead, because the clocks of processors differ.
+const TOLERANCE: Nanos = 1_000_000_000;
+/// More requests in a window have no room in the file once its state was lost.
+const MOST_REQUESTS: u64 = 40_000;
+/// A file has a successor, and that may have one, if clients changed to a key of another workspace.
+const LONGEST_CHAIN: usize = 8;
 
 /// The clock of a host: time since it was started, suspension included. Nobody can set it.
 fn now() -> Nanos {
@@ -38,32 +46,65 @@ pub(super) struct LimitFile {
     quota: Quota,
     copies: Copies,
     process: u32,
-    busy_since: Option<Instant>,
+    busy: Option<Busy>,
+    /// What was in the file that this process used before, if that file was removed or replaced.
+    before: Option<State>,
     /// The file that takes the place of this one as soon as its lock is free.
     joining: Option<Box<LimitFile>>,
+    /// Whether this file takes the place of another one as soon as its lock is free.
+    is_joined: bool,
 }
 
-/// Whether no request in this file counts any more.
-pub(super) fn is_unused(path: &Path) -> bool {
-    let state = Copies::open(path).ok().and_then(|mut copies| copies.read(&copies.head()));
-    state.is_none_or(|mut state| state.last() > now() || state.needed_until(now()) <= now())
+/// A time during which another process has held the lock whenever this process tried.
+#[derive(Clone, Copy, Debug)]
+struct Busy {
+    since: Instant,
+    last: Instant,
+    /// What was written last. If it changes, the lock has changed hands.
+    newest: Numbers,
 }
 
-/// Which file the lock was taken of.
+/// Whether the state of the limit is that of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Locked {
-    /// The file that was used before.
+    /// The file is the one that was used before.
     Same,
-    /// A new file at the path of the one before, which was removed or replaced.
+    /// The file is a new one at the path of the one before, which was removed or replaced.
     Replaced,
-    /// The file that another process has named as the successor. It holds what was in the one before.
+    /// The file is the one that another process has named as the successor. It holds what was in the one before.
     Successor,
+}
+
+/// Removes the file if no request in it counts any more.
+pub(super) fn remove_if_unused(path: &Path) {
+    let Ok(mut copies) = Copies::open_with(path, &mut OpenOptions::new()) else { return };
+    if copies.file.try_lock().is_err() {
+        return;
+    }
+    let head = copies.head();
+    // A process that has the key of the file finds the file of its workspace by this name.
+    let leads_on = head.successor.as_ref().is_some_and(|name| path.with_file_name(name).exists());
+    if !leads_on && copies.read(&head).is_none_or(|state| is_over(&state)) {
+        let _ = remove_file(path);
+    }
+}
+
+/// Whether nothing in a state counts any more, or it dates from before the host was started.
+fn is_over(state: &State) -> bool {
+    state.counts_until() <= now() || is_ahead(state)
+}
+
+fn is_ahead(state: &State) -> bool {
+    state.last() > now().saturating_add(TOLERANCE)
 }
 
 impl LimitFile {
     pub(super) fn at(path: PathBuf, quota: Quota) -> Result<Self, String> {
-        let copies = Copies::open(&path)?;
-        Ok(Self { path, quota, copies, process: std::process::id(), busy_since: None, joining: None })
+        if quota.requests() > MOST_REQUESTS {
+            return Err(format!("a limit of more than {MOST_REQUESTS} requests in a window is not shared"));
+        }
+        let (copies, process) = (Copies::open(&path)?, std::process::id());
+        Ok(Self { path, quota, copies, process, busy: None, before: None, joining: None, is_joined: true })
     }
 
     /// Whether the path still leads to the open file.
@@ -85,16 +126,18 @@ impl LimitFile {
             };
             if !self.is_current().map_err(Unavailable::Lost)? {
                 locked = Locked::Replaced;
+                self.before = self.copies.read(&self.copies.head()).or(self.before.take());
                 self.copies = Copies::open(&self.path).map_err(Unavailable::Lost)?;
             } else if taken {
                 let head = self.copies.head();
                 let Some(name) = &head.successor else {
-                    self.busy_since = None;
+                    self.busy = None;
                     return Ok((locked, head));
                 };
                 locked = Locked::Successor;
+                // So that nobody removes the file because of its age. A process that starts later finds its way by it.
+                let _ = self.copies.file.set_modified(SystemTime::now());
                 self.path.set_file_name(name);
-                // Closing the old file gives its lock back.
                 self.copies = Copies::open(&self.path).map_err(Unavailable::Lost)?;
             } else if round < TRIES / 2 {
                 thread::yield_now();
@@ -102,30 +145,77 @@ impl LimitFile {
                 thread::sleep(PAUSE);
             }
         }
-        if self.busy_since.get_or_insert_with(Instant::now).elapsed() >= STOPPED {
+        if self.holder_is_stopped() && self.is_joined {
             self.replace().map_err(Unavailable::Lost)?;
-            self.busy_since = None;
+            self.busy = None;
         }
         Err(Unavailable::Busy)
     }
 
-    /// Puts a new file in the place of one whose lock is held by a stopped process.
-    fn replace(&mut self) -> Result<(), String> {
-        let beside = self.path.with_extension(self.process.to_string());
-        let _ = remove_file(&beside);
-        Copies::open(&beside)?.write(&State::lost(self.quota, now()))?;
-        rename(&beside, &self.path).map_err(|error| failed(&error))
+    /// Whether the lock has been held, without a change of the file, for so long that its holder must be stopped.
+    fn holder_is_stopped(&mut self) -> bool {
+        let (at, newest) = (Instant::now(), self.copies.head().newest());
+        let known = self.busy.filter(|busy| busy.newest == newest && at.duration_since(busy.last) < OFTEN);
+        let since = known.map_or(at, |busy| busy.since);
+        self.busy = Some(Busy { since, last: at, newest });
+        at.duration_since(since) >= STOPPED
     }
 
-    /// The state to begin with if there is none that can be used: it is damaged, or dates from before the host was
-    /// started.
+    /// Puts a new file in the place of one whose lock is held by a stopped process.
+    fn replace(&mut self) -> Result<(), String> {
+        let beside = self.path.with_extension(format!("{:016x}", fastrand::u64(..)));
+        let mut fresh = Copies::open_with(&beside, OpenOptions::new().create_new(true))?;
+        let kept = fresh.write(&State::lost(self.quota, now()));
+        kept.and_then(|()| rename(&beside, &self.path).map_err(|error| failed(&error)))
+    }
+
+    /// The state in the file.
+    fn state(&mut self, locked: Locked, head: &Head, known: &State) -> Result<State, String> {
+        let (newest, last) = (head.newest(), self.copies.known);
+        let went_back = newest.generation <= last.generation && newest != last;
+        let read = self.copies.read(head).filter(|read| !is_ahead(read));
+        let is_damaged = read.is_none() && last.generation > 0;
+        let mut state = match read {
+            // What the others want of the limit no longer matters, because they have not used it for long.
+            Some(read) if is_over(&read) => State::shared(self.quota, now()),
+            Some(read) => read,
+            None if is_damaged => State::lost(self.quota, now()),
+            None => self.begin()?,
+        };
+        if locked == Locked::Replaced || is_damaged || went_back {
+            // What this process knows of the limit counts here too.
+            let before = self.before.take();
+            let before = before.as_ref().unwrap_or(known);
+            if !is_over(before) {
+                state.absorb(now(), before, |time| time);
+            }
+        }
+        Ok(state)
+    }
+
+    /// The state to begin with in a file that holds none.
     fn begin(&self) -> Result<State, String> {
-        let span = Duration::from_nanos(2 * self.quota.span());
+        let counts = LEASE + Duration::from_nanos(2 * self.quota.span());
         let found = self.copies.file.metadata().and_then(|found| found.modified());
         let changed = found.map_err(|error| failed(&error))?;
-        let long_ago = SystemTime::now().duration_since(changed).is_ok_and(|passed| passed > span);
+        let long_ago = SystemTime::now().duration_since(changed).is_ok_and(|passed| passed > counts);
         let is_lost = self.copies.was_used() && !long_ago;
         Ok(if is_lost { State::lost(self.quota, now()) } else { State::shared(self.quota, now()) })
+    }
+
+    /// Whether the file of this name, or one that it leads to, is the open one.
+    fn leads_here(&self, name: &str) -> bool {
+        let mut path = self.path.with_file_name(name);
+        for _ in 0..LONGEST_CHAIN {
+            let Ok(copies) = Copies::open_with(&path, &mut OpenOptions::new()) else { return false };
+            if copies.identity == self.copies.identity {
+                return true;
+            }
+            let Some(next) = copies.head().successor else { return false };
+            path.set_file_name(next);
+        }
+        // A circle of names. The limit stays where it is.
+        true
     }
 }
 
@@ -134,24 +224,20 @@ impl Store for LimitFile {
         now
     }
 
+    fn place(&self) -> String {
+        self.path.to_string_lossy().into_owned()
+    }
+
     fn open(&mut self, state: &mut State) -> Result<(), Unavailable> {
         if self.process != std::process::id() {
             // A forked child shares the lock with its parent, so the lock would exclude neither.
             return Err(Unavailable::Lost("the process was forked".to_owned()));
         }
         let (locked, head) = self.lock()?;
-        if locked == Locked::Same && self.copies.is_known(&head) {
+        if locked == Locked::Same && self.copies.is_known(&head) && !is_over(state) {
             return Ok(());
         }
-        let mut read = match self.copies.read(&head).filter(|read| read.last() <= now()) {
-            Some(read) => read,
-            None => self.begin().map_err(Unavailable::Lost)?,
-        };
-        if locked == Locked::Replaced {
-            // What this process knew of the old file counts here too.
-            read.absorb(now(), state, |time| time);
-        }
-        *state = read;
+        *state = self.state(locked, &head, state).map_err(Unavailable::Lost)?;
         Ok(())
     }
 
@@ -162,15 +248,16 @@ impl Store for LimitFile {
     }
 
     fn join(&mut self, name: &str, state: &mut State) -> Result<(), Unavailable> {
-        let path = self.path.with_file_name(name);
-        if path == self.path {
+        if self.leads_here(name) {
             return Ok(());
         }
         let mut to = match self.joining.take() {
             Some(to) => to,
-            None => Box::new(Self::at(path, self.quota).map_err(Unavailable::Lost)?),
+            None => {
+                Box::new(Self::at(self.path.with_file_name(name), self.quota).map_err(Unavailable::Lost)?)
+            }
         };
-        // No file has a successor that has one itself, so two processes cannot wait for each other here.
+        to.is_joined = false;
         let mut theirs = State::shared(self.quota, now());
         if let Err(error) = to.open(&mut theirs) {
             self.joining = Some(to);
@@ -180,7 +267,7 @@ impl Store for LimitFile {
         let moved = to.copies.write(&theirs).and_then(|()| self.copies.succeeded_by(name));
         moved.map_err(Unavailable::Lost)?;
         *state = theirs;
-        // Closing the old file gives its lock back.
+        to.is_joined = true;
         *self = *to;
         Ok(())
     }

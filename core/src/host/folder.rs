@@ -1,7 +1,7 @@
 //! The folder of the limits' files. Only its owner may use it: whoever can write the files can stop the requests of the
 //! other processes.
 
-use std::fs::{DirBuilder, Metadata, read_dir, remove_file, symlink_metadata};
+use std::fs::{DirBuilder, Metadata, read_dir, symlink_metadata};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
@@ -37,18 +37,16 @@ pub(super) fn private(parent: &Path) -> Result<PathBuf, String> {
     }
 }
 
-/// Removes files that nobody has written to for an hour and that `is_unused`. A process that still has such a file open
-/// creates it again.
-pub(super) fn sweep(folder: &Path, is_unused: impl Fn(&Path) -> bool) {
+/// Calls `remove` for each file that nobody has written to for an hour.
+pub(super) fn sweep(folder: &Path, remove: impl Fn(&Path)) {
     let now = SystemTime::now();
     let is_old = |found: Metadata| {
         let changed = found.modified().unwrap_or(now);
         found.is_file() && now.duration_since(changed).is_ok_and(|passed| passed >= OLD)
     };
     for entry in read_dir(folder).into_iter().flatten().take(MOST).flatten() {
-        let path = entry.path();
-        if entry.metadata().is_ok_and(is_old) && is_unused(&path) {
-            let _ = remove_file(path);
+        if entry.metadata().is_ok_and(is_old) {
+            remove(&entry.path());
         }
     }
 }

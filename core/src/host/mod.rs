@@ -18,9 +18,24 @@ pub(crate) fn store(name: &str, quota: Quota) -> Result<Box<dyn Store>, String> 
     let folder = folder::private(&std::env::temp_dir())?;
     let path = folder.join(name);
     if !path.exists() {
-        folder::sweep(&folder, file::is_unused);
+        folder::sweep(&folder, file::remove_if_unused);
     }
     Ok(Box::new(file::LimitFile::at(path, quota)?))
+}
+
+/// What tells apart the clocks by which processes that see the same folder measure time: each start of a host has a
+/// clock of its own, and so has each time namespace. Empty if the system does not say.
+#[cfg(unix)]
+pub(crate) fn clock_name() -> String {
+    let start = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let namespace = std::fs::read_link("/proc/self/ns/time").unwrap_or_default();
+    format!("{start}{}", namespace.display())
+}
+
+/// Processes share no limit here.
+#[cfg(not(unix))]
+pub(crate) fn clock_name() -> String {
+    String::new()
 }
 
 /// Processes share no limit here.

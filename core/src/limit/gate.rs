@@ -181,9 +181,12 @@ impl Gate {
         }
         // The locks are taken one after the other and never together, so two gates that absorb each other cannot
         // deadlock.
-        let Some(handover) = other.core.hand_over() else { return };
+        let Some((mut handover, place)) = other.core.hand_over() else { return };
         let theirs = &other.core;
         self.core.change(|inner, now| {
+            if place.is_some() && place == inner.place() {
+                handover.common = None;
+            }
             inner.turns.absorb(now, &handover, |time| self.core.clock.nanos(theirs.instant(time)));
         });
     }
@@ -242,12 +245,17 @@ impl Core {
     /// Changes the state, grants what may be granted now, and wakes the waiters concerned.
     pub(super) fn change<R>(&self, change: impl FnOnce(&mut Shared, Nanos) -> R) -> R {
         let mut inner = self.lock();
+        let asked = self.now();
         let lost = inner.open(self.clock);
         // Read after the lock of the store was taken, so that no other process has noted a later time.
         let now = self.now();
+        if Duration::from_nanos(now.saturating_sub(asked)) >= FETCHED_WITHIN && inner.shares() {
+            // This process was stopped, and others may have gone on without it. What was read may be old.
+            inner.turns.withhold();
+        }
         let result = change(&mut inner, now);
         inner.let_go(now);
-        let lost = lost.or(inner.close());
+        let lost = lost.or(inner.close(now));
         let wake = std::mem::take(&mut inner.wake);
         drop(inner);
         self.fall_back(lost);
@@ -269,7 +277,7 @@ impl Core {
     }
 
     /// Closes this gate for good. Returns what another gate needs to absorb it; `None` if it was absorbed before.
-    fn hand_over(&self) -> Option<Handover> {
+    fn hand_over(&self) -> Option<(Handover, Option<String>)> {
         self.change(|inner, now| {
             if std::mem::replace(&mut inner.moved, true) {
                 return None;
@@ -284,7 +292,7 @@ impl Core {
             inner.unfetched.clear();
             inner.looking.clear();
             inner.wake.extend(inner.turns.drain().map(|(_, notify)| notify));
-            Some(inner.turns.handover())
+            Some((inner.turns.handover(), inner.place()))
         })
     }
 }
@@ -303,13 +311,18 @@ impl Shared {
             }
             Ok(())
         });
-        self.lost(opened)
+        self.lost(clock.now(), opened)
     }
 
     /// Keeps the limit that processes share. Returns why it cannot be kept.
-    fn close(&mut self) -> Option<String> {
+    fn close(&mut self, now: Nanos) -> Option<String> {
         let closed = self.store.as_mut()?.close(self.turns.closed()?);
-        self.lost(closed)
+        self.lost(now, closed)
+    }
+
+    /// The place of the limit that processes share.
+    fn place(&self) -> Option<String> {
+        self.store.as_ref().map(|store| store.place())
     }
 
     /// Whether other processes share the limit.
@@ -317,9 +330,9 @@ impl Shared {
         self.store.is_some()
     }
 
-    fn lost(&mut self, result: Result<(), Unavailable>) -> Option<String> {
+    fn lost(&mut self, now: Nanos, result: Result<(), Unavailable>) -> Option<String> {
         let Err(Unavailable::Lost(why)) = result else { return None };
-        self.turns.unshare();
+        self.turns.unshare(now);
         self.store = None;
         Some(why)
     }

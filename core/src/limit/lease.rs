@@ -52,6 +52,11 @@ impl Leases {
         self.next_expiry() <= now && self.held.pop_front().is_some()
     }
 
+    /// When the leases expire.
+    pub fn ends(&self) -> impl Iterator<Item = Nanos> {
+        self.held.iter().map(|lease| lease.until)
+    }
+
     /// How many leases are held.
     #[must_use]
     pub fn held(&self) -> u64 {

@@ -10,6 +10,9 @@ pub trait Store: fmt::Debug + Send {
     /// The clock of the store, which all its users share.
     fn clock(&self) -> fn() -> Nanos;
 
+    /// Names the place of the limit.
+    fn place(&self) -> String;
+
     /// Locks the store and replaces `state` by what it keeps. `state` is what this process knew last.
     ///
     /// # Errors

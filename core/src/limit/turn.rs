@@ -15,6 +15,8 @@ pub struct Turns<W> {
     state: State,
     /// The limit that this process shares with others, if it does.
     common: Option<Common>,
+    /// Whether nothing is granted during the present change of the shared limit.
+    withheld: bool,
     line: Line<Queued<W>>,
 }
 
@@ -85,7 +87,8 @@ pub enum Next<W> {
 #[derive(Debug)]
 pub struct Handover {
     state: State,
-    common: Option<State>,
+    /// The state of the shared limit; `None` if the limit that absorbs this one shares it too.
+    pub(super) common: Option<State>,
     looks: Vec<Nanos>,
 }
 
@@ -93,7 +96,7 @@ impl<W> Turns<W> {
     /// Creates a limit with an empty queue.
     #[must_use]
     pub fn new(quota: Quota) -> Self {
-        Self { state: State::new(quota), common: None, line: Line::default() }
+        Self { state: State::new(quota), common: None, withheld: false, line: Line::default() }
     }
 
     /// From now on, also keeps within a limit that several processes share.
@@ -101,9 +104,16 @@ impl<W> Turns<W> {
         self.common = Some(Common { state, open: false, missed: Vec::new() });
     }
 
-    /// From now on, keeps within the limit of this process only.
-    pub fn unshare(&mut self) {
-        self.common = None;
+    /// From now on, keeps within the limit of this process only, and heeds what the others were refused.
+    pub fn unshare(&mut self, now: Nanos) {
+        if let Some(common) = self.common.take() {
+            self.state.heed(now, &common.state);
+        }
+    }
+
+    /// Grants nothing during the present change of the shared limit.
+    pub fn withhold(&mut self) {
+        self.withheld = true;
     }
 
     /// The limit that several processes share.
@@ -128,6 +138,7 @@ impl<W> Turns<W> {
     /// Ends the change of the shared limit that began with [`Turns::opened`]. Returns the state to keep; `None` if it
     /// was not opened.
     pub fn closed(&mut self) -> Option<&State> {
+        self.withheld = false;
         let common = self.common.as_mut()?;
         std::mem::take(&mut common.open).then_some(&common.state)
     }
@@ -135,7 +146,7 @@ impl<W> Turns<W> {
     /// Whether a request can be granted now: the shared limit, if there is one, was read for the present change.
     #[must_use]
     pub fn can_grant(&self) -> bool {
-        self.common.as_ref().is_none_or(|common| common.open)
+        self.common.as_ref().is_none_or(|common| common.open && !self.withheld)
     }
 
     /// The first time at or after `from` at which both limits let one more request go.
@@ -262,7 +273,7 @@ impl<W> Turns<W> {
         }
         if !self.can_grant() {
             let place = may_go.first().copied().or(first.map(|(_, place)| place));
-            return place.map_or(Next::Nobody, |place| Next::Later(place, now));
+            return place.map_or(Next::Nobody, |place| Next::Later(place, NEVER));
         }
         let Some(place) = self.line.choose(&may_go) else {
             let shared = self.common().map_or(NEVER, State::next_settling);

@@ -126,9 +126,9 @@ fn gate(origin: &str, key: [u8; 32], quota: Quota, scope: Scope) -> Arc<Gate> {
 }
 
 /// The name of the file that keeps the limit of a key or a workspace at a server. `of` is the digest of the key, which
-/// the name does not show, or the id of the workspace.
+/// the name does not show, or the id of the workspace. Hosts that see the same folder have files of their own.
 fn file_name(origin: &str, of: &[u8]) -> String {
-    let text = [origin.as_bytes(), b"\0", of].concat();
+    let text = [host::clock_name().as_bytes(), b"\0", origin.as_bytes(), b"\0", of].concat();
     let sum = digest(&SHA256, &text);
     let bytes = sum.as_ref().iter().take(16);
     bytes.fold(String::new(), |name, byte| format!("{name}{byte:02x}"))

@@ -85,7 +85,7 @@ fn a_copy_that_was_torn_leaves_the_one_before() {
     for _ in 0..7 {
         let _ = user.change(|state| state.grant(now())).unwrap();
     }
-    let newest = start(user.file.copies.generation % 2);
+    let newest = start(user.file.copies.known.generation % 2);
     user.file.copies.file.write_all_at(&[7; 100], newest + 40).unwrap();
     assert_eq!(User::of(&folder.file()).change(|state| state.in_flight()).unwrap(), 6);
 }
@@ -137,18 +137,14 @@ fn numbers_that_make_no_sense_are_read_as_damage_or_as_a_limit_that_opens_again(
             };
         }
         let Some(mut read) = State::read(&changed) else { continue };
-        let mut at = read.settle(now());
-        let ticket = read.grant(at);
-        read.seen(at, ticket);
-        for _ in 0..10_000 {
-            let next = read.earliest(at, Reach::Whole).min(read.next_settling());
-            if next <= at {
-                break;
-            }
-            at = read.settle(next);
+        let began = read.settle(now());
+        let ticket = read.grant(began);
+        read.seen(began, ticket);
+        let mut at = began;
+        while read.earliest(at, Reach::Whole) > at {
+            at = read.settle(read.earliest(at, Reach::Whole).min(read.next_settling()));
+            assert!(at < began + 3_600_000_000_000, "closed for an hour: {read:?}");
         }
-        let hours = (at - read.last().min(at)) / 3_600_000_000_000;
-        assert!(hours == 0, "{hours} hours");
     }
 }
 
@@ -170,7 +166,8 @@ fn a_process_that_stops_with_the_lock_does_not_stop_the_others() {
     let (mut stopped, mut other) = (User::of(&folder.file()), User::of(&folder.file()));
     stopped.file.open(&mut stopped.state).unwrap();
     assert_eq!(other.change(|_| ()), Err(Unavailable::Busy));
-    other.file.busy_since = Instant::now().checked_sub(STOPPED);
+    let busy = other.file.busy.unwrap();
+    other.file.busy = Some(Busy { since: busy.since.checked_sub(STOPPED).unwrap(), ..busy });
     assert_eq!(other.change(|_| ()), Err(Unavailable::Busy), "the file was replaced");
     assert_eq!(other.grant_all(), 0);
     stopped.file.close(&stopped.state).unwrap();
@@ -281,13 +278,125 @@ fn a_file_that_is_busy_is_joined_later() {
 fn files_that_are_old_and_unused_are_removed() {
     let folder = Folder::new("sweep");
     let [old, busy, young] = ["old", "busy", "young"].map(|name| folder.0.join(name));
-    for (path, requests) in [(&old, 0), (&busy, 1), (&young, 0)] {
-        let mut user = User::of(path);
-        user.change(|state| (0..requests).for_each(|_| drop(state.grant(now())))).unwrap();
+    let hour = Duration::from_hours(1);
+    let long_ago = now() - Nanos::try_from(hour.as_nanos()).unwrap();
+    for (path, at) in [(&old, long_ago), (&busy, now()), (&young, long_ago)] {
+        let mut file = LimitFile::at(path.clone(), Quota::default()).unwrap();
+        file.copies.write(&State::shared(Quota::default(), at)).unwrap();
         if path != &young {
-            user.file.copies.file.set_modified(SystemTime::now() - Duration::from_hours(2)).unwrap();
+            file.copies.file.set_modified(SystemTime::now() - 2 * hour).unwrap();
         }
     }
-    super::super::folder::sweep(&folder.0, is_unused);
+    super::super::folder::sweep(&folder.0, remove_if_unused);
     assert_eq!([&old, &busy, &young].map(|path| path.exists()), [false, true, true]);
+}
+
+/// A new process cannot know what was in a file that was emptied, but the others still do.
+#[test]
+fn a_file_that_was_emptied_is_full_for_whoever_knew_it() {
+    let folder = Folder::new("emptied");
+    let mut user = User::of(&folder.file());
+    assert_eq!(user.grant_all(), 200);
+    user.file.copies.file.set_len(0).unwrap();
+    assert_eq!(user.grant_all(), 0);
+
+    let other = folder.0.join("other");
+    let mut user = User::of(&other);
+    let _ = user.change(|state| state.grant(now())).unwrap();
+    user.file.copies.file.set_len(0).unwrap();
+    let mut newcomer = User::of(&other);
+    let _ = newcomer.change(|state| state.grant(now())).unwrap();
+    assert_eq!(
+        user.change(|state| state.in_flight()).unwrap(),
+        2,
+        "the newcomer has written less than was known"
+    );
+}
+
+/// What another process wrote last is still in the file that was removed.
+#[test]
+fn a_survivor_of_a_removal_reads_what_the_others_wrote_before() {
+    let folder = Folder::new("survivor");
+    let (mut survivor, mut other) = (User::of(&folder.file()), User::of(&folder.file()));
+    let _ = survivor.change(|state| state.grant(now())).unwrap();
+    assert_eq!(other.grant_all(), 199);
+    drop(other);
+    fs::remove_file(folder.file()).unwrap();
+    assert_eq!(survivor.grant_all(), 0);
+}
+
+/// A forked child has the files of its parent open. The system would keep their locks until the child ends.
+#[test]
+fn a_file_that_a_child_has_open_is_unlocked_when_it_is_left() {
+    let folder = Folder::new("child");
+    let (one, other) = (folder.0.join(name('1')), folder.0.join(name('a')));
+    let mut user = User::of(&one);
+    let _child = user.file.copies.file.try_clone().unwrap();
+    user.file.open(&mut user.state).unwrap();
+    user.file.join(&name('a'), &mut user.state).unwrap();
+    user.file.close(&user.state).unwrap();
+    let mut newcomer = User::of(&one);
+    let _ = newcomer.change(|state| state.grant(now())).unwrap();
+    assert_eq!(newcomer.file.path, other);
+}
+
+/// After a change to a key of another workspace, names can lead back to the file itself, which is locked.
+#[test]
+fn a_file_does_not_join_itself() {
+    let folder = Folder::new("circle");
+    let [one, two] = ['1', '2'].map(|digit| folder.0.join(name(digit)));
+    let (mut first, mut second) = (User::of(&one), User::of(&two));
+    first.file.open(&mut first.state).unwrap();
+    first.file.join(&name('2'), &mut first.state).unwrap();
+    first.file.close(&first.state).unwrap();
+    second.file.open(&mut second.state).unwrap();
+    assert_eq!(second.file.join(&name('1'), &mut second.state), Ok(()));
+    assert_eq!(second.file.join(&name('2'), &mut second.state), Ok(()));
+    second.file.close(&second.state).unwrap();
+    assert_eq!((first.grant_all(), second.grant_all()), (200, 0));
+}
+
+#[test]
+fn a_file_that_leads_to_another_one_is_kept_while_that_one_is_there() {
+    let folder = Folder::new("led");
+    let [one, to] = ['1', 'a'].map(|digit| folder.0.join(name(digit)));
+    let mut user = User::of(&one);
+    user.file.open(&mut user.state).unwrap();
+    user.file.join(&name('a'), &mut user.state).unwrap();
+    user.file.close(&user.state).unwrap();
+    let hours_ago = SystemTime::now() - Duration::from_hours(2);
+    for kept in [true, false] {
+        if !kept {
+            fs::remove_file(&to).unwrap();
+        }
+        Copies::open(&one).unwrap().file.set_modified(hours_ago).unwrap();
+        super::super::folder::sweep(&folder.0, remove_if_unused);
+        assert_eq!(one.exists(), kept);
+    }
+}
+
+/// A program with a low limit must not slow down the others for ever.
+#[test]
+fn a_stricter_limit_holds_only_as_long_as_requests_count() {
+    let folder = Folder::new("strict");
+    let mut strict = User::of(&folder.file());
+    let long_ago = now() - 3_600_000_000_000;
+    let mut state = State::shared(Quota { requests: 1, ..Quota::default() }, long_ago);
+    let ticket = state.grant(long_ago);
+    state.seen(long_ago, ticket);
+    strict.file.copies.write(&state).unwrap();
+    assert_eq!(User::of(&folder.file()).grant_all(), 200);
+}
+
+#[test]
+fn a_limit_without_room_in_the_file_is_not_shared() {
+    let folder = Folder::new("room");
+    let quota = |requests| Quota { requests, ..Quota::default() };
+    let mut most = LimitFile::at(folder.file(), quota(40_000)).unwrap();
+    let mut state = State::lost(quota(40_000), now());
+    most.open(&mut State::shared(quota(40_000), now())).unwrap();
+    (0..40_000).for_each(|_| drop(state.grant(now())));
+    most.close(&state).unwrap();
+    let why = LimitFile::at(folder.file(), quota(40_001)).map(drop).unwrap_err();
+    assert!(why.contains("is not shared"), "{why}");
 }

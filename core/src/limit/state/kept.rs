@@ -8,7 +8,7 @@ use super::super::backoff::Backoff;
 use super::super::lease::Leases;
 use super::super::window::Window;
 use super::super::words::Words;
-use super::super::{NEVER, Quota};
+use super::super::{NEVER, Nanos, Quota};
 use super::State;
 
 /// The longest time ahead of the last known one that a state can hold, apart from windows: the longest of a lease, a
@@ -28,13 +28,24 @@ impl State {
         self.backoff.write(to);
     }
 
+    /// The time from which nothing in the state counts any more, if nobody changes it before.
+    #[must_use]
+    pub fn counts_until(&self) -> Nanos {
+        self.latest().max(self.closed_until())
+    }
+
+    /// The latest time that the state can hold.
+    fn latest(&self) -> Nanos {
+        latest(&self.quota, self.last)
+    }
+
     /// Reads the state of a shared limit. Returns `None` if it is damaged.
     #[must_use]
     pub fn read(words: &[u64]) -> Option<Self> {
         let from = &mut Words::new(words);
         let quota = Quota::read(from)?;
         let last = from.up_to(NEVER / 4)?;
-        let latest = last.saturating_add(quota.scaled(LATEST)).saturating_add(2 * quota.span());
+        let latest = latest(&quota, last);
         let [granted, refused, cuts] = [from.word()?, from.word()?, from.word()?];
         let lingering: BinaryHeap<_> = from.list(|from| from.up_to(latest).map(Reverse))?.into();
         let leases = Leases::read(from, latest)?;
@@ -56,4 +67,8 @@ impl State {
             cuts,
         })
     }
+}
+
+fn latest(quota: &Quota, last: Nanos) -> Nanos {
+    last.saturating_add(quota.scaled(LATEST)).saturating_add(2 * quota.span())
 }

@@ -299,9 +299,9 @@ impl State {
         let soonest = now.saturating_add(self.span());
         let lingering = other.lingering.iter().map(|Reverse(due)| Reverse(time(*due).max(soonest)));
         self.lingering.extend(lingering);
-        for _ in other.lingering.len() as u64..other.window.flying() {
-            self.lingering.push(Reverse(soonest));
-        }
+        let leases = other.leases.iter().flat_map(Leases::ends).map(|until| time(until).max(soonest));
+        let unleased = other.window.flying() - other.lingering.len() as u64 - other.leases_held();
+        self.lingering.extend(leases.chain((0..unleased).map(|_| soonest)).map(Reverse));
         self.backoff.absorb(now, &other.backoff, &time);
         self.granted += other.granted;
         self.refused += other.refused;
@@ -312,6 +312,15 @@ impl State {
     #[must_use]
     pub fn last(&self) -> Nanos {
         self.last
+    }
+
+    fn leases_held(&self) -> u64 {
+        self.leases.as_ref().map_or(0, Leases::held)
+    }
+
+    /// Takes over only what refusals have changed in another limit, at which the same times are used.
+    pub fn heed(&mut self, now: Nanos, other: &Self) {
+        self.backoff.absorb(now, &other.backoff, |time| time);
     }
 
     /// T, the length of the window.
