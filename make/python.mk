@@ -25,8 +25,10 @@ demo: sandbox
 	"$(PYTHON_DEMO)/bin/pip" install -q --require-virtualenv --config-settings build-args="--profile dev" "$(PYTHON_DIR)"
 	tests/house/with-sandbox "$(SANDBOX)" "$(PYTHON_DEMO)/bin/python" "$(PYTHON_DIR)/examples/trigger_and_wait.py"
 
+# Most tests wait for a server, so four processes take a third of the time. A file stays in one process, because its
+# tests may share environments and worlds.
 test-python: scenarios python-wheel
-	cd "$(PYTHON_DIR)" && HIGHTOUCH_SANDBOX="$(SANDBOX)" HIGHTOUCH_SCENARIOS="$(SCENARIOS)" "$(PYTHON_VENV)/bin/python" -m pytest -q -p no:cacheprovider
+	cd "$(PYTHON_DIR)" && HIGHTOUCH_SANDBOX="$(SANDBOX)" HIGHTOUCH_SCENARIOS="$(SCENARIOS)" "$(PYTHON_VENV)/bin/python" -m pytest -q -p no:cacheprovider -n 4 --dist loadfile
 
 # Builds the documentation of the installed package. It fails if a public name is on no page or a reference is broken.
 # Sphinx needs Python 3.11.

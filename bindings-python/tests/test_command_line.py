@@ -293,7 +293,7 @@ def test_bash_completes_commands_and_options(world: World, tmp_path: Path) -> No
     """
     env = environment(world, PATH=f"{tmp_path}:{environment(world)['PATH']}")
     done = subprocess.run(["bash", "--norc", "-c", completes], env=env, capture_output=True, text=True, check=True)
-    assert done.stdout == "request run runs\nok fail\n"
+    assert done.stdout == "report request run runs\nok fail\n"
     assert world.requests() == []
 
 

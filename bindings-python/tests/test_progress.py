@@ -254,7 +254,7 @@ def test_a_wait_for_the_rate_limit_is_shown(new_world: Callable[..., World], cli
 
 def stats(**more: Any) -> Stats:
     usual: dict[str, Any] = {"limit": 200, "allowed": 200, "in_flight": 0, "used": 0, "waiting": Waiting()}
-    return Stats(**{**usual, "closed_for_ms": 0, "refused": 0, "cuts": 0, "granted": 0, **more})
+    return Stats(**{**usual, "scope": "process", "closed_for_ms": 0, "refused": 0, "cuts": 0, "granted": 0, **more})
 
 
 def test_only_what_the_limit_holds_back_counts_as_waiting_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
