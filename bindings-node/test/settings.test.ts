@@ -132,8 +132,8 @@ describe('an unknown name', () => {
       [{ keyLatr: true }, ''],
       [
         { fetch: 5 },
-        'Unknown setting `fetch`; known are `apiKey`, `apiKeyFile`, `baseUrl`, `limit`, `share`, `timeoutMs`, ' +
-          '`deadlineMs`, `maxWaitMs`, `maxRetries`, `caBundle`, `proxy`, `headers`, `onStart`, `onEnd`. Nothing was sent.',
+        'Unknown setting `fetch`; known are `apiKey`, `apiKeyFile`, `baseUrl`, `limit`, `share`, `limitScope`, ' +
+          '`timeoutMs`, `deadlineMs`, `maxWaitMs`, `maxRetries`, `caBundle`, `proxy`, `headers`, `onStart`, `onEnd`. Nothing was sent.',
       ],
     ]
     for (const [options, message] of cases) {
