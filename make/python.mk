@@ -41,4 +41,5 @@ check-python: python-wheel docs-python
 	cd "$(PYTHON_DIR)" && "$(PYTHON_VENV)/bin/ruff" check .
 	cd "$(PYTHON_DIR)" && "$(PYTHON_VENV)/bin/mypy" python/hightouch_sdk tests examples
 	cd "$(PYTHON_DIR)" && "$(PYTHON_VENV)/bin/pyright" --pythonpath "$(PYTHON_VENV)/bin/python" python/hightouch_sdk examples
-	cd "$(ROOT)/build/python" && "$(PYTHON_VENV)/bin/pyright" --pythonpath "$(PYTHON_VENV)/bin/python" --verifytypes hightouch_sdk --ignoreexternal
+	cd "$(ROOT)/build/python" && PATH="$(PYTHON_VENV)/bin:$$PATH" pyright --verifytypes hightouch_sdk --ignoreexternal
+	"$(PYTHON_VENV)/bin/stubtest" hightouch_sdk._bridge

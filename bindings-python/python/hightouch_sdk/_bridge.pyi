@@ -1,6 +1,8 @@
 from collections.abc import Callable
 from typing import TypeAlias, final
 
+__all__ = ["Call", "Engine", "Mailbox", "local", "monotonic"]
+
 _Answer: TypeAlias = tuple[bool, str, bytes]
 
 @final

@@ -91,8 +91,6 @@ class JsonDiff(Sequence[JsonChange]):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, JsonDiff) and self._changes == other._changes
 
-    __hash__ = None  # type: ignore[assignment]
-
     def __str__(self) -> str:
         return "\n".join(_call("json.describe", changes=_written(self._changes))["lines"])
 

@@ -172,13 +172,13 @@ class Query:
     __slots__ = ("args", "decoder", "of", "op", "opts", "slug")
 
     def __init__(self, op: str, args: Args, opts: Opts, of: type[Any], decoder: Decoder[Any], slug: str | None) -> None:
-        self.op = op
-        self.args = args
-        self.opts = opts
-        self.of = of
+        self.op: str = op
+        self.args: Args = args
+        self.opts: Opts = opts
+        self.of: type[Any] = of
         """The type of the rows."""
-        self.decoder = decoder
-        self.slug = slug
+        self.decoder: Decoder[Any] = decoder
+        self.slug: str | None = slug
         """The slug of the sync that the rows are of, if it is known."""
 
 

@@ -26,10 +26,10 @@ try:
     from opentelemetry import metrics, propagate, trace
     from opentelemetry.metrics import MeterProvider, Observation
     from opentelemetry.trace import SpanKind, Status, StatusCode, TracerProvider
-except ImportError as error:
+except ImportError as _missing:
     raise ImportError(
-        "hightouch_sdk.otel needs the package opentelemetry-api. Install `hightouch-sdk[otel]`.", name=error.name
-    ) from error
+        "hightouch_sdk.otel needs the package opentelemetry-api. Install `hightouch-sdk[otel]`.", name=_missing.name
+    ) from _missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

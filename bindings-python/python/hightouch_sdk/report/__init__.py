@@ -54,7 +54,7 @@ class RunsReport:
     """The figures of a report. ``print`` shows them in a line, and ``save`` writes the page."""
 
     def __init__(self, reading: Reading) -> None:
-        self.period = reading.period
+        self.period: Period = reading.period
         self.start: datetime = reading.period.start
         """The start of the period, in the time zone of the report."""
         self.end: datetime = reading.period.end
@@ -66,7 +66,7 @@ class RunsReport:
         """The syncs that could not be read. They are not in the figures."""
         self.requests: int = reading.requests
         """The requests that were sent, without repeated ones."""
-        self.total = RunFigures()
+        self.total: RunFigures = RunFigures()
         """The figures of all syncs."""
         self.bucket_starts: list[datetime] = reading.period.starts
         """The start of each bucket of the period: of each hour, each day, each 7 days or each 28 days."""

@@ -32,12 +32,14 @@ class Period:
         if not isinstance(zone, tzinfo):
             raise InvalidRequestError(f"`zone` must be a time zone, such as `ZoneInfo('Europe/Berlin')`, not {zone!r}.")
         self.zone = zone
-        self.end = datetime.now(zone)
+        self.end: datetime = datetime.now(zone)
+        self.step: timedelta
+        self.start: datetime
         self.step, begin = self._begin(since)
         self.start = begin.replace(minute=0, second=0, microsecond=0)
         if self.step != HOUR:
             self.start = self.start.replace(hour=0)
-        self.starts = self._starts()
+        self.starts: list[datetime] = self._starts()
         # Aware datetimes of one zone are compared without their offsets, which is wrong when clocks are set back.
         self._instants = [start.timestamp() for start in self.starts]
 

@@ -46,8 +46,8 @@ class Reading:
 
     def __init__(self, period: Period, syncs: Iterable[int | str | Sync] | None) -> None:
         self.period = period
-        self.wanted = None if syncs is None else wanted(syncs)
-        self.requests = 0
+        self.wanted: list[int | str | Sync] | None = None if syncs is None else wanted(syncs)
+        self.requests: int = 0
         self.read: list[SyncFigures] = []
         self.unread: list[UnreadSync] = []
         self.queue: list[SyncFigures] = []
