@@ -17,6 +17,12 @@ pub(crate) fn answer(py: Python<'_>, outcome: CallOutput) -> Answer<'_> {
     (outcome.ok, outcome.head, PyBytes::new(py, &outcome.body))
 }
 
+/// Reports an exception that `source` raised and nobody can catch. Python code cannot call the usual hook itself.
+#[pyfunction]
+pub(crate) fn unraisable(py: Python<'_>, raised: Bound<'_, PyAny>, source: Bound<'_, PyAny>) {
+    PyErr::from_value(raised).write_unraisable(py, Some(&source));
+}
+
 /// A call in progress.
 #[pyclass(frozen)]
 pub(crate) struct Call(pub(crate) Cancel);

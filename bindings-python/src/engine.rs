@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use hightouch_sdk::wire;
-use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyBaseException, PyException, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::call::{Answer, Call, Mailbox, answer};
@@ -71,7 +71,8 @@ impl Engine {
 
     /// Makes a call and waits for `(ok, head, body)`. If a signal handler raises, the call is cancelled. Then the
     /// result holds the exception, and the answer of the cancelled call if it arrives within [`CANCEL`]. During the
-    /// wait, `listener` is called with each notice (JSON).
+    /// wait, `listener` is called with each notice (JSON). What it raises is reported as unraisable if it is an
+    /// `Exception`; anything else has the same effect as an exception of a signal handler.
     #[pyo3(signature = (op, args, opts, listener=None))]
     fn call<'py>(
         &self,
@@ -93,37 +94,46 @@ impl Engine {
         } else {
             Box::pin(self.door.call(op, args, opts, &cancel))
         };
+        // Returns what the listener raised if it is not an `Exception`, such as the exception of a signal handler that ran
+        // inside the listener.
         let tell_all = || {
-            let (Some(listener), Some(notices)) = (listener, &notices) else { return };
+            let (Some(listener), Some(notices)) = (listener, &notices) else { return None };
             for notice in notices.try_iter() {
-                if let Err(error) = listener.call1((notice,)) {
-                    error.write_unraisable(py, Some(listener));
+                match listener.call1((notice,)) {
+                    Err(error) if !error.is_instance_of::<PyException>(py) => return Some(error),
+                    Err(error) => error.write_unraisable(py, Some(listener)),
+                    Ok(_) => {}
                 }
             }
+            None
         };
         let mut wait =
             |slice| py.detach(|| driver.run(async { tokio::time::timeout(slice, calling.as_mut()).await }));
         let process = std::process::id();
         loop {
             let ended = wait(SLICE);
-            tell_all();
-            if let Ok(outcome) = ended {
-                return Ok((Some(answer(py, outcome)), None));
+            // The signals come first: otherwise their handlers run inside the listener.
+            let mut raised = py.check_signals().err();
+            if raised.is_none() && process == std::process::id() {
+                raised = tell_all();
             }
-            let raised = py.check_signals();
             if process != std::process::id() {
                 // The call and its connection belong to the parent. This process must neither use nor close them, so
                 // the future is leaked.
                 std::mem::forget(calling);
-                raised?;
                 let what =
                     "A signal handler forked the process during this call, which goes on in the parent.";
-                return Err(PyRuntimeError::new_err(what));
+                return Err(raised.unwrap_or_else(|| PyRuntimeError::new_err(what)));
             }
-            if let Err(raised) = raised {
-                cancel.cancel();
-                let last = wait(CANCEL).ok();
+            if let Some(raised) = raised {
+                let last = ended.ok().or_else(|| {
+                    cancel.cancel();
+                    wait(CANCEL).ok()
+                });
                 return Ok((last.map(|outcome| answer(py, outcome)), Some(raised.into_value(py))));
+            }
+            if let Ok(outcome) = ended {
+                return Ok((Some(answer(py, outcome)), None));
             }
         }
     }

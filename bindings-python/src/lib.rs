@@ -13,7 +13,7 @@ mod wakeup;
 #[pyo3::pymodule]
 mod _bridge {
     #[pymodule_export]
-    use crate::call::{Call, Mailbox};
+    use crate::call::{Call, Mailbox, unraisable};
     #[pymodule_export]
     use crate::clock::monotonic;
     #[pymodule_export]

@@ -7,14 +7,16 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 from unittest.mock import ANY
 
 import pytest
 
-from hightouch_sdk import AsyncHightouch, CallEnd, Cut, Hightouch, NotFoundError
+from hightouch_sdk import AsyncHightouch, CallEnd, Cut, Hightouch, NotFoundError, _waiting
 from hightouch_sdk import _log as package_log
 from sandbox import World
+from scripts import run
+from test_asyncio import WithoutDescriptors
 
 EXTRA = ("event", "call_id", "operation", "operation_id", "resource", "sync", "attempt", "waited")
 
@@ -180,6 +182,99 @@ def test_a_program_that_shows_no_records_of_this_level_pays_for_none(
     assert caplog.records == []
     caplog.set_level(logging.INFO, "hightouch_sdk")
     assert package_log.listener() is package_log.tell
+
+
+@pytest.mark.parametrize("module", ["", "from gevent import monkey; monkey.patch_all()"])
+def test_a_signal_whose_handler_runs_while_a_record_is_written_ends_the_call(
+    new_world: Callable[..., World], module: str
+) -> None:
+    printed, errors = run(
+        new_world(script=refusals()),
+        f"""
+        {module}
+        import logging
+        log = logging.getLogger("hightouch_sdk")
+        log.setLevel(logging.INFO)
+        raised = []
+        def press(record):
+            if not raised:
+                raised.append(record)
+                signal.raise_signal(signal.SIGINT)
+            return True
+        log.addFilter(press)
+        try:
+            Hightouch(**settings).syncs.get(1)
+        except KeyboardInterrupt as error:
+            print("interrupted", *error.__notes__)
+        """,
+    )
+    assert printed.startswith("interrupted"), (printed, errors)
+    assert "the call was cancelled" in printed
+    assert "ignored" not in errors
+
+
+def test_an_interrupted_listener_does_not_lose_the_answer_that_has_arrived() -> None:
+    class Box:
+        def fileno(self) -> None:
+            return None
+
+        def wait(self, milliseconds: int) -> bool:
+            return True
+
+        def drain(self) -> list[Any]:
+            return [(0, (True, "{}", b"answer"))]
+
+        def notices(self) -> list[str]:
+            return ["notice"]
+
+    class Engine:
+        def start(self, *_: object) -> Any:
+            return Any
+
+    def called_with(raised: BaseException) -> tuple[Any, BaseException | None]:
+        def tell(_: str) -> None:
+            raise raised
+
+        return _waiting.called(cast(Any, Engine()), "syncs.get", "", "", tell)
+
+    reports: list[Any] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_waiting, "Mailbox", Box)
+        patch.setattr(_waiting, "_gevent", lambda: Box)
+        patch.setattr(_waiting, "arrived", lambda *_: True)
+        patch.setattr(sys, "unraisablehook", lambda report: reports.append(report.exc_value))
+        pressed, defect = KeyboardInterrupt(), LookupError("a filter with a defect")
+        assert called_with(pressed) == ((True, "{}", b"answer"), pressed)
+        assert called_with(defect) == ((True, "{}", b"answer"), None)
+    assert reports == [defect]
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, WithoutDescriptors])
+def test_a_filter_that_raises_does_not_stop_later_answers_of_its_event_loop(
+    new_world: Callable[..., World],
+    monkeypatch: pytest.MonkeyPatch,
+    new_loop: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    def broken(record: logging.LogRecord) -> bool:
+        raise LookupError("a filter with a defect")
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+        async with AsyncHightouch(**new_world(script=refusals()).settings()) as client:
+            for sync in (1, 2, 3):
+                assert (await asyncio.wait_for(client.syncs.get(sync), 60)).id == sync
+
+    log = logging.getLogger("hightouch_sdk")
+    monkeypatch.setattr(log, "filters", [broken])
+    monkeypatch.setattr(log, "level", logging.INFO)
+    log.manager._clear_cache()  # type: ignore[attr-defined]
+    loop = new_loop()
+    try:
+        loop.run_until_complete(main())
+    finally:
+        loop.close()
+        monkeypatch.undo()
+        log.manager._clear_cache()  # type: ignore[attr-defined]
 
 
 def test_a_filter_that_raises_changes_no_call(new_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch) -> None:

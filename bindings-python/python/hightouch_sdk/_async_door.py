@@ -89,8 +89,11 @@ def _listen(to: weakref.ref[asyncio.AbstractEventLoop], inbox: _Inbox) -> None:
             delivered = threading.Event()
 
             def deliver(done: threading.Event = delivered) -> None:
-                inbox.deliver()
-                done.set()
+                # If a filter of the log raises, the event loop reports it, and this thread must go on.
+                try:
+                    inbox.deliver()
+                finally:
+                    done.set()
 
             try:
                 loop.call_soon_threadsafe(deliver)

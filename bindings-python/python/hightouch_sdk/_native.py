@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 
 try:
-    from ._bridge import Call, Engine, Mailbox, local, monotonic
+    from ._bridge import Call, Engine, Mailbox, local, monotonic, unraisable
 except ImportError as error:
     raise ImportError(
         "The native part of hightouch-sdk could not be loaded "
@@ -16,4 +16,4 @@ except ImportError as error:
         path=error.path,
     ) from error
 
-__all__ = ["Call", "Engine", "Mailbox", "local", "monotonic"]
+__all__ = ["Call", "Engine", "Mailbox", "local", "monotonic", "unraisable"]

@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ._native import Mailbox, monotonic
+from ._native import Mailbox, monotonic, unraisable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,24 +37,44 @@ def called(
         return engine.call(op, args, opts, listener)
     mailbox = Mailbox()
     call = engine.start(op, args, opts, mailbox, 0, listener is not None)
+    answer: Answer | None = None
     try:
-        return _answer(mailbox, None, listener), None
+        while answer is None:
+            arrived(mailbox, None)
+            # The answer is kept before anything is told, so that nothing that a listener raises can lose it.
+            answer = _taken(mailbox)
+            _tell(mailbox, listener)
     except BaseException as raised:
-        call.cancel()
-        with suppress(BaseException):
-            return _answer(mailbox, monotonic() + _CANCEL_S, None), raised
-        return None, raised
+        if answer is None:
+            call.cancel()
+            with suppress(BaseException):
+                answer = _last(mailbox)
+        return answer, raised
+    return answer, None
 
 
-def _answer(mailbox: Mailbox, until: float | None, listener: Callable[[str], None] | None) -> Answer | None:
-    while until is None or monotonic() < until:
-        arrived(mailbox, None if until is None else until - monotonic())
-        answers = mailbox.drain()
-        for notice in mailbox.notices():
+def _taken(mailbox: Mailbox) -> Answer | None:
+    answers = mailbox.drain()
+    return answers[0][1] if answers else None
+
+
+def _tell(mailbox: Mailbox, listener: Callable[[str], None] | None) -> None:
+    for notice in mailbox.notices():
+        try:
             if listener is not None:
                 listener(notice)
-        if answers:
-            return answers[0][1]
+        except Exception as error:  # noqa: PERF203
+            unraisable(error, listener)
+
+
+def _last(mailbox: Mailbox) -> Answer | None:
+    """Waits for the answer of a call that was cancelled."""
+    until = monotonic() + _CANCEL_S
+    while (left := until - monotonic()) > 0:
+        arrived(mailbox, left)
+        if (answer := _taken(mailbox)) is not None:
+            return answer
+        mailbox.notices()
     return None
 
 
