@@ -35,7 +35,22 @@ pub(super) struct Drive {
 enum Begin {
     Start,
     Follow(RunToken),
-    Find(Unanswered),
+    /// The second value is what the file says of the item.
+    Find(Unanswered, Progress),
+}
+
+/// Why a sync was not started, or whether it was is not known.
+struct NotBegun {
+    /// The error of the item.
+    error: Error,
+    /// The error of the request that failed last.
+    last: Error,
+}
+
+impl From<Error> for NotBegun {
+    fn from(error: Error) -> Self {
+        Self { last: error.clone(), error }
+    }
 }
 
 impl Drive {
@@ -105,7 +120,8 @@ impl Drive {
                 Progress::Sending { sync, window } => {
                     let of = Of { kind: SyncRun::KIND, parent: sync.to_string() };
                     let plain = is_plain(&self.how.trigger);
-                    resumed.push((item, Begin::Find(Unanswered::new(&self.sender, of, window, plain))));
+                    let unanswered = Unanswered::new(&self.sender, of, window, plain);
+                    resumed.push((item, Begin::Find(unanswered, Progress::Sending { sync, window })));
                 }
                 Progress::NotStarted | Progress::Ended(..) => waiting.push(item),
             }
@@ -134,48 +150,55 @@ impl Drive {
         let token = match begin {
             Begin::Start => self.start(&item).await,
             Begin::Follow(token) => Ok(token),
-            Begin::Find(unanswered) => self.find(&item, unanswered).await,
+            Begin::Find(unanswered, sending) => self.find(&item, unanswered, &sending).await,
         };
-        let (ended, was_started) = match token {
+        let ended = match token {
             Ok(token) => {
                 item.started(&token);
                 self.tell(&item);
-                (self.follow(&mut item, &token).await, true)
+                self.follow(&mut item, &token).await.map_err(NotBegun::from)
             }
-            Err(error) => (Err(error), false),
+            Err(failed) => Err(failed),
         };
-        let error = ended.err()?;
-        item.failed(error.clone());
+        let NotBegun { error, last } = ended.err()?;
+        item.failed(error);
         self.tell(&item);
-        if !matches!(error.kind(), Kind::Authentication | Kind::Closed)
-            && error.reason() != Some(Reason::Checkpoint)
-        {
-            return None;
-        }
-        // An error of a run names the run and says that it goes on, which is not true of syncs that were not started.
-        let of_run = || Error::new(error.kind(), error.what()).with_reason(error.reason());
-        Some(if was_started { of_run() } else { error })
+        let is_common = matches!(last.kind(), Kind::Authentication | Kind::Closed)
+            || last.reason() == Some(Reason::Checkpoint);
+        is_common.then(|| of_others(&last))
     }
 
-    async fn start(&self, item: &BatchItem) -> Result<RunToken, Error> {
+    async fn start(&self, item: &BatchItem) -> Result<RunToken, NotBegun> {
+        let started = self.trigger(item).await;
+        if let (Some(checkpoint), Err(error)) = (&self.checkpoint, &started)
+            && !item.may_run(error)
+        {
+            // If the line cannot be written, the next sync meets the same error before its trigger is sent.
+            let _ = checkpoint.not_started(item.index).await;
+        }
+        Ok(started?)
+    }
+
+    /// Sends the trigger of a sync. Records the run, or that the request was about to be sent.
+    async fn trigger(&self, item: &BatchItem) -> Result<RunToken, Error> {
         let mut spent = self.sender.account(&subject(&item.sync, &self.how), &self.how.options, false);
         spent.before_send = self.checkpoint.as_ref().map(|checkpoint| checkpoint.before_send(item.index));
         // `stop` does not interrupt the trigger, because a trigger that is given up halfway may have started a run.
-        let started = Box::pin(start(&self.sender, &item.sync, &self.how.trigger, &mut spent)).await;
+        let token = Box::pin(start(&self.sender, &item.sync, &self.how.trigger, &mut spent)).await?;
         if let Some(checkpoint) = &self.checkpoint {
-            // If the line cannot be written, the next sync meets the same error before its trigger is sent.
-            let _ = match &started {
-                Ok(token) => checkpoint.started(item.index, token).await,
-                Err(error) if item.may_run(error) => Ok(()),
-                Err(_) => checkpoint.not_started(item.index).await,
-            };
+            let _ = checkpoint.started(item.index, &token).await;
         }
-        started
+        Ok(token)
     }
 
     /// Finds the run of a trigger that an earlier process was about to send. Starts the sync again if no run can be
     /// identified and the caller wants it.
-    async fn find(&self, item: &BatchItem, unanswered: Unanswered) -> Result<RunToken, Error> {
+    async fn find(
+        &self,
+        item: &BatchItem,
+        unanswered: Unanswered,
+        sending: &Progress,
+    ) -> Result<RunToken, NotBegun> {
         let subject = subject(&item.sync, &self.how);
         let error = Error::new(
             Kind::OutcomeUnknown,
@@ -196,10 +219,35 @@ impl Drive {
                 }
                 Ok(token)
             }
-            Some(Err(_)) if self.how.retry_unknown && !self.stop.is_cancelled() => self.start(item).await,
-            Some(Err(error)) => Err(error),
-            None => Err(error),
+            Some(Err((error, true))) if self.how.retry_unknown && !self.stop.is_cancelled() => {
+                self.start_again(item, sending, error).await
+            }
+            Some(Err((error, _))) => Err(error.into()),
+            None => Err(error.into()),
         }
+    }
+
+    /// Starts a sync again although `unknown` says that a run may have been started. If this certainly starts no run,
+    /// the earlier request may still have started one.
+    async fn start_again(
+        &self,
+        item: &BatchItem,
+        sending: &Progress,
+        unknown: Error,
+    ) -> Result<RunToken, NotBegun> {
+        let last = match self.trigger(item).await {
+            Ok(token) => return Ok(token),
+            Err(error) if item.may_run(&error) => return Err(error.into()),
+            Err(error) => error,
+        };
+        if let Some(checkpoint) = &self.checkpoint {
+            // With the times of the second request, a later process could adopt a run that a schedule has started.
+            let _ = checkpoint.still_unknown(item.index, sending).await;
+        }
+        let what = message![unknown.what(), "; it could not be started again: ", last.what()];
+        let mut causes = vec![last.message()];
+        causes.extend_from_slice(last.cause_messages());
+        Err(NotBegun { error: unknown.with_what(what).with_causes(causes), last })
     }
 
     async fn follow(&self, item: &mut BatchItem, token: &RunToken) -> Result<(), Error> {
@@ -225,5 +273,21 @@ impl Drive {
 
     fn tell(&self, item: &BatchItem) {
         self.table.0.report(item);
+    }
+}
+
+/// The error of the syncs that were not started because of `error`: without what is only true of the call that met it,
+/// such as its report, its run and the advice to resume the run.
+fn of_others(error: &Error) -> Error {
+    let other = Error::new(error.kind(), error.what())
+        .with_reason(error.reason())
+        .with_causes(error.cause_messages().iter().cloned());
+    let other = match error.status() {
+        Some(status) => other.with_status(status),
+        None => other,
+    };
+    match error.hint_message() {
+        Some(hint) if error.run().is_none() || error.kind() != Kind::Closed => other.with_hint(hint.clone()),
+        _ => other,
     }
 }

@@ -1,6 +1,7 @@
 //! Finds the run that a trigger started, after the answer to the trigger was lost or the process that sent it ended. A
 //! run is adopted only if it is the only one that the trigger can have started.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -52,8 +53,7 @@ pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<String, Error> {
     // seems to jump, and no run is adopted.
     let jumps = sender.server_clock().jumps();
     tell(&spent.meta(), spent.waited_so_far(), &Event::Searching);
-    let searched =
-        search::<S>(sender, of, &LOOKS, spent, |run| could_be_it(sender, sent, run), || false).await;
+    let searched = search::<S>(sender, of, &LOOKS, spent, |run| place(sender, sent, run), || false).await;
     let meta = spent.meta();
     if let Some(over) = searched.cancelled {
         // The caller cancelled, so the kind stays `cancelled`; the hint says what may have happened.
@@ -80,38 +80,43 @@ pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<String, Error> {
 struct Searched<S> {
     /// The unclaimed runs that the trigger may have started.
     seen: Vec<S>,
-    /// Whether the list was read late enough to show every run that the trigger may have started.
+    /// Whether the list was read at all.
+    read: bool,
+    /// Whether the list was read late enough, and far enough, to show every run that the trigger may have started.
     decided: bool,
     /// The error of the caller's cancellation, if the search was cancelled.
     cancelled: Option<Error>,
 }
 
-/// Reads the list of runs at the times in `looks`, and looks for the run of a trigger. A reading after which
-/// `is_settled` is the last.
+/// Reads the list of runs at the times in `looks`, and looks for the run of a trigger: those whose `place` is `Equal`.
+/// `place` is `Less` for older runs. A reading after which `is_settled` is the last.
 async fn search<S: Listed>(
     sender: &Sender,
     of: &Of,
     looks: &[Duration],
     spent: &mut Spent,
-    could_be_it: impl Fn(&S) -> bool,
+    place: impl Fn(&S) -> Ordering,
     is_settled: impl Fn() -> bool,
 ) -> Searched<S> {
     let began = Instant::now();
     let mut looking = spent.beside(Some(began + sender.scaled(LAST_LOOK) + PATIENCE));
     let claims = sender.part::<Claims>();
     let mut newest = Newest::<S>::new(sender, &of.parent, &mut looking);
-    let (mut seen, mut decided, mut cancelled) = (Vec::new(), false, None);
+    let (mut seen, mut read, mut decided, mut cancelled) = (Vec::new(), false, false, None);
     for (nth, look) in looks.iter().enumerate() {
         let at = began + sender.scaled(*look);
         if spent.until().is_some_and(|deadline| deadline <= at) {
             break;
         }
         let found = match sender.sleep_until(at).await {
-            Ok(()) => newest.find(&could_be_it).await,
+            Ok(()) => newest.find(&place).await,
             Err(over) => Err(over),
         };
         match found {
-            Ok(found) => (seen, decided) = (found, nth + 1 == looks.len() || is_settled()),
+            Ok((found, whole)) => {
+                (seen, read) = (found, true);
+                decided = whole && (nth + 1 == looks.len() || is_settled());
+            }
             Err(over) if over.kind() == Kind::Cancelled => {
                 cancelled = Some(over);
                 break;
@@ -128,7 +133,7 @@ async fn search<S: Listed>(
         }
     }
     spent.add(looking);
-    Searched { seen, decided, cancelled }
+    Searched { seen, read, decided, cancelled }
 }
 
 /// How long after its last byte was sent a trigger may still start its run, by the server's clock, in milliseconds. With
@@ -153,8 +158,15 @@ impl StartWindow {
         Some(Self { since: clock.earliest(now, scale)?, until })
     }
 
-    fn holds(self, at: i64) -> bool {
-        (self.since - CLOCK_SLACK..=self.until).contains(&at)
+    /// Whether a time is before the window, in it or after it.
+    fn place(self, at: i64) -> Ordering {
+        if at < self.since.saturating_sub(CLOCK_SLACK) {
+            Ordering::Less
+        } else if at <= self.until {
+            Ordering::Equal
+        } else {
+            Ordering::Greater
+        }
     }
 }
 
@@ -175,25 +187,24 @@ impl Unanswered {
     /// Finds the run that the trigger started: the only unclaimed one that was requested in the window.
     ///
     /// # Errors
-    /// `error`. After a search, its details hold the runs that the trigger may have started, as `candidates`.
+    /// `error`, and whether everything was done to find the run; false if the list of runs could not be read. After a
+    /// search, the details of the error hold the runs that the trigger may have started, as `candidates`.
     pub(crate) async fn find<S: Listed>(
         mut self,
         sender: &Sender,
         error: Error,
         spent: &mut Spent,
-    ) -> Result<RunToken, Error> {
-        let (true, Some(window)) = (self.plain, self.window) else { return Err(error) };
+    ) -> Result<RunToken, (Error, bool)> {
+        let (true, Some(window)) = (self.plain, self.window) else { return Err((error, true)) };
         let of = self.open.of().clone();
-        let could_be_it = |run: &S| run.created().is_some_and(|created| window.holds(created.as_millis()));
+        let place =
+            |run: &S| run.created().map_or(Ordering::Less, |created| window.place(created.as_millis()));
         // A later process need not wait for a run that is listed late.
         let last = window.until.saturating_add(i64::try_from(LAST_LOOK.as_millis()).unwrap_or(0));
         let is_settled = || sender.server_time(Instant::now()).is_some_and(|now| now >= last);
         let looks: Vec<_> = std::iter::once(Duration::ZERO).chain(LOOKS).collect();
         tell(&spent.meta(), spent.waited_so_far(), &Event::Searching);
-        let searched = search::<S>(sender, &of, &looks, spent, could_be_it, is_settled).await;
-        if let Some(over) = searched.cancelled {
-            return Err(over.with_meta(spent.meta()));
-        }
+        let searched = search::<S>(sender, &of, &looks, spent, place, is_settled).await;
         if let [run] = searched.seen.as_slice()
             && searched.decided
             && self.open.claim_alone(&run.id())
@@ -201,7 +212,12 @@ impl Unanswered {
             tell(&spent.meta(), spent.waited_so_far(), &Event::Adopted(sender.scrub(&run.id())));
             return Ok(RunToken::new(sender, of.kind, of.parent, run.id()).from(RunOrigin::Adopted));
         }
-        Err(undecided(error, &searched.seen).with_meta(spent.meta()).scrubbed(|text| sender.scrub(text)))
+        if !searched.read {
+            let what = message![error.what(), "; the list of runs could not be read"];
+            return Err((error.with_what(what).with_meta(spent.meta()), false));
+        }
+        let error = undecided(error, &searched.seen).with_meta(spent.meta());
+        Err((error.scrubbed(|text| sender.scrub(text)), searched.cancelled.is_none()))
     }
 }
 
@@ -215,12 +231,12 @@ fn departed(error: &Error, spent: &Spent) -> Option<Instant> {
     }
 }
 
-/// Whether the run was requested after the trigger was sent, by the server's clock. A run without a time does not
-/// count, and no run counts while the server's clock is unknown.
-fn could_be_it<S: Listed>(sender: &Sender, sent: Instant, run: &S) -> bool {
+/// Whether the run was requested before or after the trigger was sent, by the server's clock. A run without a time
+/// counts as older, and so does every run while the server's clock is unknown.
+fn place<S: Listed>(sender: &Sender, sent: Instant, run: &S) -> Ordering {
     match (sender.server_time(sent), run.created()) {
-        (Some(sent), Some(created)) => created.as_millis() >= sent - CLOCK_SLACK,
-        _ => false,
+        (Some(sent), Some(created)) if created.as_millis() >= sent - CLOCK_SLACK => Ordering::Equal,
+        _ => Ordering::Less,
     }
 }
 

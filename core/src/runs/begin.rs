@@ -1,5 +1,6 @@
 //! Sends triggers and returns the runs that they start.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -105,6 +106,7 @@ pub(crate) async fn under_way<S: Listed>(
     spent: &mut Spent,
 ) -> Result<Option<S>, Error> {
     let mut newest = Newest::<S>::new(sender, parent, spent);
-    let found = newest.find(S::is_under_way).await?;
+    let place = |run: &S| if run.is_under_way() { Ordering::Equal } else { Ordering::Less };
+    let (found, _) = newest.find(place).await?;
     Ok(found.into_iter().max_by_key(S::created))
 }

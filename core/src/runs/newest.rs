@@ -1,5 +1,7 @@
 //! Reads the newest runs of a list. The API does not document whether the newest runs come first or last.
 
+use std::cmp::Ordering;
+
 use super::state::Listed;
 use crate::call::Spent;
 use crate::error::Error;
@@ -63,16 +65,18 @@ impl<'a, S: Listed> Newest<'a, S> {
         Ok(page.data.into_iter().max_by_key(|run| (run.created(), run.id().len(), run.id())))
     }
 
-    /// Returns the newest runs that are `wanted`. An older page is read only if the oldest run of the newer page is
-    /// wanted.
-    pub(super) async fn find(&mut self, wanted: impl Fn(&S) -> bool) -> Result<Vec<S>, Error> {
+    /// Returns the runs for which `place` is `Equal`, and whether all of them were found. `place` is `Less` for older
+    /// runs and `Greater` for newer ones. Reads older pages until the oldest run of a page is `Less`, at most [`PAGES`].
+    pub(super) async fn find(&mut self, place: impl Fn(&S) -> Ordering) -> Result<(Vec<S>, bool), Error> {
         let (mut page, ascends) = self.front().await?;
         let (mut offset, mut whole) = (if ascends { self.end } else { 0 }, page.has_more == Some(false));
         let mut found = std::collections::BTreeMap::new();
         for read in 1..=PAGES {
             let oldest = if ascends { page.data.first() } else { page.data.last() };
-            whole = oldest.is_none_or(|run| !wanted(run)) || (if ascends { offset == 0 } else { whole });
-            found.extend(page.data.into_iter().filter(&wanted).map(|run| (run.id(), run)));
+            whole =
+                oldest.is_none_or(|run| place(run).is_lt()) || (if ascends { offset == 0 } else { whole });
+            let wanted = page.data.into_iter().filter(|run| place(run).is_eq());
+            found.extend(wanted.map(|run| (run.id(), run)));
             if whole || read == PAGES {
                 break;
             }
@@ -81,7 +85,7 @@ impl<'a, S: Listed> Newest<'a, S> {
             page = self.page(offset).await?;
             whole = page.has_more == Some(false);
         }
-        Ok(found.into_values().collect())
+        Ok((found.into_values().collect(), whole))
     }
 
     /// Finds the last page with rows: goes forward in steps that double until a page is empty, then halves the distance

@@ -152,6 +152,18 @@ async fn a_refused_key_ends_a_batch_after_the_syncs_that_were_in_progress() {
             .all(|item| item.error.as_ref().is_some_and(|error| error.kind() == Kind::Authentication))
     );
     assert_eq!(requests(&world, "POST").len(), 2);
+    // Guards against syncs that report the requests of the sync whose key was refused.
+    let items = batch.items();
+    let error = |item: usize| items[item].error.as_ref().unwrap();
+    assert!(error(0).meta().is_some() && error(0).hint().is_some());
+    for other in 2..7 {
+        let (first, other) = (error(0), error(other));
+        assert_eq!(
+            (other.status(), other.code(), other.hint()),
+            (first.status(), first.code(), first.hint())
+        );
+        assert!(other.meta().is_none() && other.run().is_none(), "{:?}", other.meta());
+    }
 }
 
 #[tokio::test]
@@ -186,8 +198,8 @@ async fn a_client_that_is_closed_leaves_the_other_syncs_of_a_batch_not_started()
     for item in others {
         let error = item.error.as_ref().unwrap();
         assert_eq!(
-            (item.outcome, error.kind(), error.run()),
-            (Some(ItemOutcome::NotStarted), Kind::Closed, None)
+            (item.outcome, error.kind(), error.run(), error.hint()),
+            (Some(ItemOutcome::NotStarted), Kind::Closed, None, None)
         );
         assert!(error.resource().unwrap().contains(&item.sync.to_string()), "{error}");
     }

@@ -194,6 +194,71 @@ async fn a_sync_whose_run_may_have_been_started_is_started_again_only_if_asked()
     world.delete();
 }
 
+/// Guards against an earlier unknown trigger that is forgotten because a later one was refused.
+#[tokio::test]
+async fn a_sync_that_could_not_be_started_again_stays_unknown() {
+    let refused = json!({"when": {"operation": "TriggerRun", "nth": 2}, "answer": {"status": 403}});
+    let lost = json!({"when": {"operation": "TriggerRun", "nth": 1}, "answer": {"reset": "before-headers"}});
+    let (world, path) = (world(&json!({"script": [lost, refused]})), place("refused-again"));
+    let how = RunMany::new().checkpoint(&path);
+    all(&world.client(), &[1], &how).await.unwrap();
+    let intent = lines(&path)[1].clone();
+    let items = all(&world.client(), &[1], &how.clone().retry_unknown(true)).await.unwrap();
+    assert_eq!((outcomes(&items), triggered(&world)), (vec![ItemOutcome::Unknown], vec![1, 1]));
+    let error = items[0].error.as_ref().unwrap();
+    assert_eq!(error.kind(), Kind::OutcomeUnknown);
+    assert!(error.to_string().contains("; it could not be started again: "), "{error}");
+    assert!(error.causes()[0].contains("syncs.trigger"), "{:?}", error.causes());
+    assert_eq!(lines(&path).last(), Some(&intent), "the times of the request that may have started a run");
+    let items = all(&world.client(), &[1], &how).await.unwrap();
+    assert_eq!((outcomes(&items), triggered(&world)), (vec![ItemOutcome::Unknown], vec![1, 1]));
+    world.delete();
+}
+
+/// The file of a batch whose process ended directly after it sent the trigger of sync 1. Returns the id of the run.
+async fn left_behind(world: &World, path: &Path) -> String {
+    let batch = world.client().syncs().run_many([1], &RunMany::new().checkpoint(path)).await.unwrap();
+    while batch.items()[0].run.is_none() {
+        batch.changed().await.unwrap();
+    }
+    let run = batch.stop().await[0].run_id.clone().unwrap();
+    keep(path, |line| line["event"] != "started" && line["event"] != "ended");
+    run
+}
+
+/// Guards against a second run during an outage, in which nothing is known of the first one.
+#[tokio::test]
+async fn a_sync_is_not_started_again_if_its_runs_cannot_be_read() {
+    let out = json!({"when": {"operation": "ListSyncRuns"}, "answer": {"status": 503}, "times": 9999});
+    let (world, path) = (world(&json!({"script": [out]})), place("outage"));
+    left_behind(&world, &path).await;
+    let how = RunMany::new().checkpoint(&path).retry_unknown(true);
+    let items = all(&elsewhere(&world), &[1], &how).await.unwrap();
+    assert_eq!((outcomes(&items), triggered(&world)), (vec![ItemOutcome::Unknown], vec![1]));
+    let error = items[0].error.as_ref().unwrap();
+    assert!(error.to_string().contains("; the list of runs could not be read"), "{error}");
+    world.delete();
+}
+
+/// Guards against a search that stops at the first page because all of its runs are newer than the trigger.
+#[tokio::test]
+async fn the_run_of_an_intent_is_found_behind_pages_of_newer_runs() {
+    let (world, path) = (world(&json!({"runs": {"seconds": 1, "queuedSeconds": 0}})), place("behind"));
+    let run = left_behind(&world, &path).await;
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (header, _) = text.split_once('\n').unwrap();
+    let mut intent = lines(&path)[1].clone();
+    intent["until"] = json!(intent["since"].as_i64().unwrap() + 2000);
+    std::fs::write(&path, format!("{header}\n{intent}\n")).unwrap();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    for _ in 0..110 {
+        somebody_triggers(&world).await;
+    }
+    let items = all(&elsewhere(&world), &[1], &RunMany::new().checkpoint(&path)).await.unwrap();
+    assert_eq!((items[0].run_id.as_ref(), items[0].adopted), (Some(&run), true), "{items:?}");
+    world.delete();
+}
+
 /// A schedule starts the sync after the process has ended. Its run is not the one that the batch started.
 #[tokio::test]
 async fn a_run_that_was_created_long_after_the_intent_is_not_adopted() {

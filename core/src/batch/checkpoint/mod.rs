@@ -93,6 +93,11 @@ impl Checkpoint {
         self.record(item, &Progress::NotStarted).await
     }
 
+    /// Records once more that a request of an earlier process may have started a run of an item.
+    pub(super) async fn still_unknown(&self, item: usize, sending: &Progress) -> Result<(), Error> {
+        self.record(item, sending).await
+    }
+
     pub(super) async fn started(&self, item: usize, token: &RunToken) -> Result<(), Error> {
         self.record(item, &Progress::Started(token.clone())).await
     }
