@@ -75,8 +75,8 @@ impl Drive {
         }
         if let (Some(error), false) = (hopeless, self.stop.is_cancelled()) {
             for mut item in waiting {
-                item.failed(error.clone().at(&subject(&item.sync, &self.how)));
-                self.tell(&item);
+                let error = error.clone().at(&subject(&item.sync, &self.how));
+                self.failed(&mut item, error);
             }
         }
     }
@@ -161,8 +161,7 @@ impl Drive {
             Err(failed) => Err(failed),
         };
         let NotBegun { error, last } = ended.err()?;
-        item.failed(error);
-        self.tell(&item);
+        self.failed(&mut item, error);
         let is_common = matches!(last.kind(), Kind::Authentication | Kind::Closed)
             || last.reason() == Some(Reason::Checkpoint);
         is_common.then(|| of_others(&last))
@@ -269,6 +268,12 @@ impl Drive {
                 }
             }
         }
+    }
+
+    fn failed(&self, item: &mut BatchItem, error: Error) {
+        // The caller may have passed the key as a slug, and the server may have repeated it.
+        item.failed(error.scrubbed(|text| self.sender.scrub(text)));
+        self.tell(item);
     }
 
     fn tell(&self, item: &BatchItem) {

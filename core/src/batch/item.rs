@@ -5,6 +5,7 @@ use serde::{Serialize, Serializer};
 
 use crate::call::SyncReference;
 use crate::error::{Error, Kind};
+use crate::message::Style;
 use crate::resources::SyncRun;
 use crate::runs::{Ending, RunOrigin, RunState as _, RunToken, ended_as};
 use crate::text::brief;
@@ -98,16 +99,15 @@ impl BatchItem {
         self.run.is_some() || error.run().is_some() || error.kind() == Kind::OutcomeUnknown
     }
 
-    /// Why the item did not succeed, in at most `most` characters after its name. `scrub` removes secrets from the error
-    /// text of the run before it is shortened, because half a secret would not be found.
-    pub(super) fn reason(&self, most: usize, scrub: impl Fn(&str) -> String) -> String {
+    /// Why the item did not succeed, in at most `most` characters after its name. `scrub` removes secrets from the texts
+    /// before they are shortened, because half a secret would not be found.
+    pub(super) fn reason(&self, most: usize, style: Style, scrub: impl Fn(&str) -> String) -> String {
         let name = self
             .run_id
             .as_ref()
             .map_or_else(|| self.sync.to_string(), |run| format!("{} (run {run})", self.sync));
         let state = self.state.as_ref().map(|state| ended_as(state, &scrub));
-        let why =
-            self.error.as_ref().map(|error| error.what().in_style(crate::message::Style::Rust)).or(state);
+        let why = self.error.as_ref().map(|error| scrub(&error.what().in_style(style))).or(state);
         format!("{name}: {}", brief(why.unwrap_or_default().trim_end_matches('.'), most))
     }
 }

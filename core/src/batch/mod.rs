@@ -21,7 +21,7 @@ use crate::attempt::Subject;
 use crate::call::SyncReference;
 use crate::error::{Error, Kind};
 use crate::json::Json;
-use crate::message::Name;
+use crate::message::{Name, Style};
 use crate::operation::Endpoint as _;
 use crate::resources::{Syncs, TriggerRunOp, check_join, trigger_call};
 use crate::runs::Ending::Failure;
@@ -48,6 +48,7 @@ pub struct Batch {
     sender: Sender,
     table: Arc<Table>,
     stop: CancellationToken,
+    has_checkpoint: bool,
     _stop: DropGuard,
 }
 
@@ -151,7 +152,8 @@ impl Batch {
         };
         let work = items.into_iter().zip(recorded.items.into_iter().map(retried)).collect();
         spawn_alike(drive.run(work, recorded.runs));
-        Ok(Self { sender: sender.clone(), table, _stop: stop.clone().drop_guard(), stop })
+        let has_checkpoint = how.checkpoint.is_some();
+        Ok(Self { sender: sender.clone(), table, has_checkpoint, _stop: stop.clone().drop_guard(), stop })
     }
 
     /// What is known of each sync now, in the order of the syncs.
@@ -216,13 +218,13 @@ impl Batch {
             Some(until) if timeout_at(until, self.table.over()).await.is_ok() => {}
             Some(_) => return Err(self.expired()),
         }
-        self.check(options.on_failure, options.on_warning)?;
+        self.check(options.on_failure, options.on_warning, Style::Rust)?;
         Ok(self.items())
     }
 
     /// Fails if the batch was stopped before every item had ended, or if the caller wants an error for the end of an
-    /// item.
-    pub(crate) fn check(&self, on_failure: OnEnd, on_warning: OnEnd) -> Result<(), Error> {
+    /// item. The reasons of the items are written for the language of `style`.
+    pub(crate) fn check(&self, on_failure: OnEnd, on_warning: OnEnd, style: Style) -> Result<(), Error> {
         let items = self.items();
         if items.iter().any(|item| item.outcome.is_none()) {
             return Err(self.unfinished(&items, Kind::Closed, "the batch was stopped, and ").with_hint(
@@ -243,14 +245,25 @@ impl Batch {
         let mut reasons: Vec<String> = raised
             .iter()
             .take(NAMED)
-            .map(|item| item.reason(LONGEST_REASON, |text| self.sender.scrub(text)))
+            .map(|item| item.reason(LONGEST_REASON, style, |text| self.sender.scrub(text)))
             .collect();
         if raised.len() > NAMED {
             reasons.push(format!("and {} more", raised.len() - NAMED));
         }
         let what =
             format!("{} of {} syncs did not succeed: {}", raised.len(), items.len(), reasons.join("; "));
-        Err(self.error(Kind::RunFailed, &what).with_details(Some(Json::of(&raised))))
+        let error = self.error(Kind::RunFailed, &what, &raised);
+        let is_unknown = |item: &&BatchItem| item.outcome == Some(ItemOutcome::Unknown) && item.run.is_none();
+        if !raised.iter().any(is_unknown) {
+            return Err(error);
+        }
+        let look = "Whether a run was started is not known for some of the syncs. Look at their runs before you start them again.";
+        Err(if self.has_checkpoint {
+            let again = " To start them again all the same, resume the batch with ";
+            error.with_hint(message![look, again, Name("retryUnknown"), "."])
+        } else {
+            error.with_hint(look)
+        })
     }
 
     /// The error of a wait that timed out.
@@ -271,12 +284,14 @@ impl Batch {
             running.len(),
             waiting.len()
         );
-        self.error(kind, &what).with_details(Some(Json::of(&running)))
+        self.error(kind, &what, &running)
     }
 
-    fn error(&self, kind: Kind, what: &str) -> Error {
+    /// An error whose details are these items.
+    fn error(&self, kind: Kind, what: &str, items: &[&BatchItem]) -> Error {
         Error::new(kind, brief(&self.sender.scrub(what), LONGEST))
             .at(&SUBJECT)
+            .with_details(Some(Json::of(&items)))
             .scrubbed(|text| self.sender.scrub(text))
     }
 }

@@ -65,6 +65,8 @@ pub(crate) struct Spent {
     key: Option<[u8; 32]>,
     /// When the first byte of the last attempt was sent.
     sent: Option<Instant>,
+    /// How many requests of the call are in the reports of other accounts.
+    elsewhere: usize,
     /// The report of the call. It has the name of the call, even if it covers requests that prepare or follow the call.
     meta: Meta,
 }
@@ -92,6 +94,7 @@ impl Spent {
             waited: Duration::ZERO,
             key: None,
             sent: None,
+            elsewhere: 0,
             meta: Meta::of_call(subject, call_id),
         }
     }
@@ -101,7 +104,7 @@ impl Spent {
     pub(crate) fn beside(&self, until: Option<Instant>) -> Self {
         let until = self.until.into_iter().chain(until).min();
         let meta = Meta { waited_ms: 0, attempts: Vec::new(), cuts: Vec::new(), ..self.meta.clone() };
-        Self { raw: false, until, meta, ..self.clone() }
+        Self { raw: false, until, meta, elsewhere: self.sent_so_far(), ..self.clone() }
     }
 
     /// Adds what an account from [`beside`](Self::beside) has used.
@@ -222,6 +225,11 @@ impl Spent {
     /// The id of the call.
     pub(crate) fn call_id(&self) -> &str {
         &self.meta.call_id
+    }
+
+    /// How many requests the call has sent.
+    pub(crate) fn sent_so_far(&self) -> usize {
+        self.elsewhere + self.meta.attempts.len()
     }
 
     /// How long the call has waited for the limit.

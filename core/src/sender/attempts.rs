@@ -10,10 +10,11 @@ use tokio::time::Instant;
 
 use super::held::{Held, interrupted};
 use super::interrupt::cancelled;
+use super::notices::tell_of;
 use super::read::Begun;
 use super::retry::{self, Verdict};
 use super::spans;
-use super::{Answer, Event, Sender, lock, millis, no_key, tell, unknown};
+use super::{Answer, Event, Sender, lock, millis, no_key, unknown};
 use crate::attempt::{Attempt, CutMade, Meta, Outcome, Received};
 use crate::call::{Call, Spent, checked_headers};
 use crate::error::{Error, Kind};
@@ -43,6 +44,11 @@ struct Ended {
     refused: Option<Refusal>,
     /// The number of the lost connection, if other requests may have used it.
     connection: Option<u64>,
+}
+
+/// How many requests the call has sent, with those of the request in progress, whose report is `meta`.
+fn sent(spent: &Spent, meta: &Meta) -> usize {
+    spent.sent_so_far() + meta.attempts.len()
 }
 
 impl Sender {
@@ -146,7 +152,7 @@ impl Sender {
                 let cut = CutMade::new(cut.allowed, cut.closed_for);
                 meta.cuts.push(cut);
                 self.hooks().cut(&cut);
-                tell(meta, spent.waited_so_far(), &Event::Cut(cut));
+                tell_of(meta, sent(spent, meta), spent.waited_so_far(), &Event::Cut(cut));
             }
             let error = match ended.answer {
                 Ok(exchange) => return Ok(exchange),
@@ -185,7 +191,12 @@ impl Sender {
                     if !spent.has_time_for(pause) || !self.may_repeat(ended.connection) {
                         return Err(error);
                     }
-                    tell(meta, spent.waited_so_far(), &Event::Retry(error.kind().as_str().to_owned(), pause));
+                    tell_of(
+                        meta,
+                        sent(spent, meta),
+                        spent.waited_so_far(),
+                        &Event::Retry(error.kind().as_str().to_owned(), pause),
+                    );
                     tokio::time::sleep(pause).await;
                     retries += 1;
                     rejoin = false;
@@ -243,10 +254,15 @@ impl Sender {
         let waited = began.elapsed();
         spent.waited(waited);
         if let Some(why) = self.workspace()?.gate().untold_fallback() {
-            tell(meta, spent.waited_so_far(), &Event::Alone(why.to_owned()));
+            tell_of(meta, sent(spent, meta), spent.waited_so_far(), &Event::Alone(why.to_owned()));
         }
         if taken.is_ok() && call.look().is_none() && waited >= self.scaled(LONG_WAIT) {
-            tell(meta, spent.waited_so_far(), &Event::Waited(waited.mul_f64(self.config().scale)));
+            tell_of(
+                meta,
+                sent(spent, meta),
+                spent.waited_so_far(),
+                &Event::Waited(waited.mul_f64(self.config().scale)),
+            );
         }
         meta.waited_ms = meta.waited_ms.saturating_add(millis(waited));
         taken
@@ -265,7 +281,12 @@ impl Sender {
             taken = &mut acquired => return taken,
             () = tokio::time::sleep(self.scaled(LONG_WAIT)) => {}
         }
-        tell(meta, spent.waited_so_far() + self.scaled(LONG_WAIT), &Event::Waiting(LONG_WAIT));
+        tell_of(
+            meta,
+            sent(spent, meta),
+            spent.waited_so_far() + self.scaled(LONG_WAIT),
+            &Event::Waiting(LONG_WAIT),
+        );
         acquired.await
     }
 

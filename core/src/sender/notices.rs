@@ -93,6 +93,8 @@ impl fmt::Display for Event {
 /// A notice of a call.
 pub(crate) struct Notice<'a> {
     pub meta: &'a Meta,
+    /// How many requests the call has sent.
+    pub sent: usize,
     /// How long the call has waited for the limit.
     pub waited: Duration,
     pub event: &'a Event,
@@ -116,7 +118,7 @@ struct Written<'a> {
 impl Notice<'_> {
     /// Writes the notice as hosts get it.
     pub(crate) fn to_json(&self, style: Style) -> String {
-        let Meta { call_id, operation, operation_id, resource, sync, attempts, .. } = self.meta;
+        let Meta { call_id, operation, operation_id, resource, sync, .. } = self.meta;
         let operation = style.method(operation);
         let subject = match resource.as_deref() {
             Some(run) if operation == "run" => run.to_owned(),
@@ -131,7 +133,7 @@ impl Notice<'_> {
             operation_id: *operation_id,
             resource: resource.as_deref(),
             sync: sync.as_deref(),
-            attempt: attempts.len(),
+            attempt: self.sent,
             waited_ms: super::millis(self.waited),
         };
         serde_json::to_string(&written).unwrap_or_default()
@@ -160,8 +162,13 @@ pub(crate) fn is_heard() -> bool {
     cfg!(feature = "tracing") || has_listener()
 }
 
-/// Tells what happened to the current call.
+/// Tells what happened to the current call. `meta` is the report of the whole call.
 pub(crate) fn tell(meta: &Meta, waited: Duration, event: &Event) {
+    tell_of(meta, meta.attempts.len(), waited, event);
+}
+
+/// Tells what happened to the current call, which has sent so many requests. `meta` is the report of one of them.
+pub(super) fn tell_of(meta: &Meta, sent: usize, waited: Duration, event: &Event) {
     super::spans::event(meta, event);
-    let _ = LISTENER.try_with(|listener| listener(&Notice { meta, waited, event }));
+    let _ = LISTENER.try_with(|listener| listener(&Notice { meta, sent, waited, event }));
 }

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Serialize;
 
-use super::ops::{AnyRequest, NextStep, arguments, origin};
+use super::ops::{AnyRequest, NextStep, ReadState, arguments, origin};
 use super::table::Entry;
 use super::{Engine, Made};
 use crate::attempt::{Subject, random_id};
@@ -80,10 +80,15 @@ struct Called {
 
 impl Called {
     fn of(client: &Client, op: &str, args: &str) -> Result<Self, Error> {
-        if op == "run" {
-            let step: NextStep = arguments(args)?;
-            let token = RunToken::decode(&step.run, origin(client.sender()))?;
-            return Ok(Self { subject: token.subject(), method: Some("GET".to_owned()), path: None });
+        let run = match op {
+            "run" => Some(arguments::<NextStep>(args)?.run),
+            "run.state" => Some(arguments::<ReadState>(args)?.run),
+            _ => None,
+        };
+        if let Some(run) = run {
+            let token = RunToken::decode(&run, origin(client.sender()))?;
+            let subject = Subject { method: local(op), ..token.subject() };
+            return Ok(Self { subject, method: Some("GET".to_owned()), path: None });
         }
         let call = if let Some(entry) = Entry::find(op) {
             entry.named(arguments(args)?)?
@@ -116,6 +121,7 @@ impl Called {
 fn local(op: &str) -> &'static str {
     match op {
         "run" => "run",
+        "run.state" => "run.state",
         "client.diagnose" => "diagnose",
         _ => "request",
     }

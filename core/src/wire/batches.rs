@@ -17,7 +17,7 @@ use crate::attempt::{Meta, Subject};
 use crate::batch::{Batch, BatchItem, Estimate, RunMany};
 use crate::call::SyncReference;
 use crate::error::{Error, Kind};
-use crate::message::{Name, Style};
+use crate::message::Name;
 use crate::resources::{IfRunning, TriggerSync};
 use crate::runs::OnEnd;
 
@@ -150,7 +150,7 @@ impl Batches {
     }
 
     /// Waits until items have changed, the batch has ended, or the time is over.
-    pub(super) async fn next(&self, args: &str, style: Style) -> Result<Reply, Error> {
+    pub(super) async fn next(&self, caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
         let asked: Next = arguments(args)?;
         let batch = self.find(asked.batch)?;
         let until = asked.timeout_ms.and_then(|timeout| Instant::now().checked_add(Duration::from(timeout)));
@@ -159,32 +159,32 @@ impl Batches {
             Some(until) => match timeout_at(until, batch.changes()).await {
                 Ok(changed) => changed,
                 Err(_) if asked.expire == Some(true) => return Err(batch.expired()),
-                Err(_) => return reply(&[], false, style),
+                Err(_) => return reply(caller, &[], false),
             },
         };
         if changed.is_empty() {
             let [on_failure, on_warning] =
                 [asked.on_failure, asked.on_warning].map(|on_end| on_end.unwrap_or(OnEnd::Return));
-            batch.check(on_failure, on_warning)?;
+            batch.check(on_failure, on_warning, caller.style)?;
         }
-        reply(&changed, changed.is_empty(), style)
+        reply(caller, &changed, changed.is_empty())
     }
 
     /// Stops a batch and waits for triggers in progress. Returns all items.
-    pub(super) async fn stop(&self, args: &str, style: Style) -> Result<Reply, Error> {
+    pub(super) async fn stop(&self, caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
         let Named { batch } = arguments(args)?;
-        reply(&self.find(batch)?.stop_and_read().await, true, style)
+        reply(caller, &self.find(batch)?.stop_and_read().await, true)
     }
 
     /// Stops a batch and forgets it. Waits for nothing.
-    pub(super) fn close(&self, args: &str, style: Style) -> Result<Reply, Error> {
+    pub(super) fn close(&self, caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
         let Named { batch } = arguments(args)?;
         let closed = self.lock().open.remove(&batch);
         if let Some(batch) = closed {
             // Another call may hold the batch, which otherwise stops when it is dropped.
             batch.stop_starting();
         }
-        reply(&[], true, style)
+        reply(caller, &[], true)
     }
 
     fn find(&self, batch: u32) -> Result<Arc<Batch>, Error> {
@@ -200,11 +200,13 @@ impl Batches {
     }
 }
 
-fn reply(items: &[BatchItem], finished: bool, style: Style) -> Result<Reply, Error> {
-    let items = items
-        .iter()
-        .map(|item| Item { item, failure: item.error.as_ref().map(|error| Failure::of(error, style)) })
-        .collect();
+fn reply(caller: &Caller<'_>, items: &[BatchItem], finished: bool) -> Result<Reply, Error> {
+    let failure = |error: &Error| {
+        // The key may have been set after the error was made.
+        let error = error.clone().scrubbed(|text| caller.client.sender().scrub(text));
+        Failure::of(&error, caller.style)
+    };
+    let items = items.iter().map(|item| Item { item, failure: item.error.as_ref().map(failure) }).collect();
     Ok(Reply::new(meta(), written(&Changed { items, finished })?))
 }
 

@@ -54,9 +54,9 @@ async fn made(caller: &Caller<'_>, op: &str, args: &str) -> Result<Reply, Error>
         "run.state" => state(caller, args).await,
         "syncs.run_many" => caller.batches.start(caller, args).await,
         "syncs.estimate_many" => batches::estimate(caller, args),
-        "batch.next" => caller.batches.next(args, caller.style).await,
-        "batch.stop" => caller.batches.stop(args, caller.style).await,
-        "batch.close" => caller.batches.close(args, caller.style),
+        "batch.next" => caller.batches.next(caller, args).await,
+        "batch.stop" => caller.batches.stop(caller, args).await,
+        "batch.close" => caller.batches.close(caller, args),
         "request" => request(caller, args).await,
         "client.stats" => none(args).and_then(|()| local("stats", &stats(&client.stats()))),
         "client.diagnose" => {
@@ -221,8 +221,8 @@ async fn next_step(caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
     }
 }
 
-struct ReadState {
-    run: String,
+pub(super) struct ReadState {
+    pub run: String,
 }
 
 strictly!(ReadState { required run = "run": String, });

@@ -4,9 +4,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hightouch_sdk::resources::{IfRunning, TriggerSync};
+use hightouch_sdk::wire::{Cancel, Engine};
 use hightouch_sdk::{BatchItem, Client, ItemOutcome, Kind, OnEnd, RunMany, WaitMany};
 use serde_json::{Value, json};
 
+use crate::checkpoint::place;
 use crate::support::sandbox::{World, sandbox};
 
 /// Seven syncs: the runs of two fail, and the run of another ends with a warning. World time passes ten times as fast.
@@ -133,6 +135,59 @@ async fn a_batch_that_is_stopped_starts_nothing_more_and_still_reports_what_was_
     assert_eq!(error.kind(), Kind::Closed);
     let said = format!("the batch was stopped, and 7 of 7 syncs had not ended: {started} in progress, ");
     assert!(error.to_string().contains(&said), "{error}");
+}
+
+/// Guards against names of another language, and against advice that does not apply.
+#[tokio::test]
+async fn the_error_of_a_batch_with_unknown_items_says_what_to_do_in_the_language_of_the_host() {
+    let lost =
+        json!({"when": {"operation": "TriggerRun"}, "answer": {"reset": "before-headers"}, "times": 9});
+    let world = sandbox().world(&json!({"syncs": 2, "pastRuns": 0, "script": [lost]}));
+    for (language, name) in [("python/3.11", "`retry_unknown`"), ("node/20", "`retryUnknown`")] {
+        for path in [None, Some(place(&format!("hint-{}", language.len())))] {
+            let settings = json!({
+                "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "caBundle": sandbox().line["ca"],
+                "timeScale": world.info["timeScale"], "language": language,
+            });
+            let engine = Engine::new(&settings.to_string()).unwrap();
+            let mut args = json!({"syncs": [1]});
+            if let Some(path) = &path {
+                args["checkpoint"] = json!(path);
+            }
+            let started = engine.call("syncs.run_many", &args.to_string(), "", &Cancel::new()).await;
+            let opened: Value = serde_json::from_slice(&started.body).unwrap();
+            let next = json!({"batch": opened["batch"], "onFailure": "raise"}).to_string();
+            let failure = loop {
+                let step = engine.call("batch.next", &next, "", &Cancel::new()).await;
+                if !step.ok {
+                    break serde_json::from_str::<Value>(&step.head).unwrap();
+                }
+            };
+            let hint = failure["hint"].as_str().unwrap();
+            assert!(
+                hint.starts_with("Whether a run was started is not known for some of the syncs."),
+                "{hint}"
+            );
+            assert_eq!(hint.contains(name), path.is_some(), "{hint}");
+        }
+    }
+    world.delete();
+}
+
+/// The caller may have passed the key as a slug.
+#[tokio::test]
+async fn the_key_is_in_no_error_of_a_batch() {
+    let world = world();
+    let key = "wrong-key-0123456789abcdef0123456789ab";
+    let client = Client::new(&world.settings().api_key(key)).unwrap();
+    let batch = client.syncs().run_many(["sync-1", key], &RunMany::new().at_once(1)).await.unwrap();
+    let error = batch.wait(&WaitMany::new()).await.unwrap_err();
+    let own = batch.items().remove(1).error.unwrap();
+    assert_eq!(own.resource(), Some("sync \"[key]\""));
+    for text in [error.to_string(), own.to_string(), own.resource().unwrap_or_default().to_owned()] {
+        assert!(!text.contains(key), "{text}");
+    }
+    assert!(!error.details().unwrap().value().to_string().contains(key));
 }
 
 /// If the key is refused, every further sync would fail too, so none is started.
