@@ -7,8 +7,16 @@ import XCTest
 final class RawTests: XCTestCase {
     func testEachRawResponseParsesToTheResultOrTheErrorOfItsMethod() async throws {
         var called: Set<String> = []
+        // The scenarios `operation-…` have no methods that look up a run.
+        let lookups = [
+            "a-run-that-is-not-listed-is-not-found-and-the-error-names-the-sync-and-the-run",
+            "a-run-that-somebody-else-started-is-followed-by-its-id",
+            "a-sync-or-an-identity-graph-without-runs-has-no-latest-run",
+            "the-latest-run-of-a-short-list-costs-one-request-and-may-have-ended",
+        ]
         let files = try FileManager.default.contentsOfDirectory(atPath: scenarios().path).sorted()
-        for id in files.filter({ $0.hasPrefix("operation-") }).map({ $0.replacingOccurrences(of: ".json", with: "") }) {
+        let ids = files.map { $0.replacingOccurrences(of: ".json", with: "") }
+        for id in ids where id.hasPrefix("operation-") || lookups.contains(id) {
             let scenario = try scenario(id)
             let world = try await Sandbox.running().world(scenario["world"] ?? [:])
             var player = try Player(scenario: scenario, world: world, isRaw: true)
