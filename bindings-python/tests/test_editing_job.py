@@ -41,7 +41,7 @@ def test_many_syncs_are_changed_and_restored(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    world = new_world(syncs=120)
+    world = new_world(syncs=300)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HIGHTOUCH_API_KEY", world.answer["apiKey"])
     monkeypatch.setenv("HIGHTOUCH_BASE_URL", world.answer["httpBaseUrl"])
