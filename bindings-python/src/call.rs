@@ -19,8 +19,8 @@ pub(crate) fn answer(py: Python<'_>, outcome: CallOutput) -> Answer<'_> {
 
 /// Reports an exception that `source` raised and nobody can catch. Python code cannot call the usual hook itself.
 #[pyfunction]
-pub(crate) fn unraisable(py: Python<'_>, raised: Bound<'_, PyAny>, source: Bound<'_, PyAny>) {
-    PyErr::from_value(raised).write_unraisable(py, Some(&source));
+pub(crate) fn unraisable(py: Python<'_>, raised: Bound<'_, PyAny>, source: &Bound<'_, PyAny>) {
+    PyErr::from_value(raised).write_unraisable(py, Some(source));
 }
 
 /// A call in progress.

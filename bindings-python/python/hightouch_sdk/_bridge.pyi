@@ -1,7 +1,7 @@
 from collections.abc import Callable
 from typing import TypeAlias, final
 
-__all__ = ["Call", "Engine", "Mailbox", "local", "monotonic"]
+__all__ = ["Call", "Engine", "Mailbox", "local", "monotonic", "unraisable"]
 
 _Answer: TypeAlias = tuple[bool, str, bytes]
 
