@@ -1,6 +1,5 @@
 //! The one request loop: gets a key and a permit, makes an attempt, and then repeats it or returns.
 
-use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,9 +17,8 @@ use super::{Answer, Event, Sender, lock, millis, no_key, unknown};
 use crate::attempt::{Attempt, CutMade, Meta, Outcome, Received};
 use crate::call::{Call, Spent, checked_headers};
 use crate::error::{Error, Kind};
-use crate::limit::{Ask, NotGranted, Permit, Refusal, RefusedBy429};
+use crate::limit::{Refusal, RefusedBy429};
 use crate::reason::Reason;
-use crate::text::span;
 use crate::transport::{self, Departure, Exchange, Failed, Request};
 
 /// The longest URL that the HTTP client sends. It rejects a longer one with an unhelpful message.
@@ -30,8 +28,6 @@ const API_PATH: &str = "/api/v1";
 /// The longest `Retry-After` that a retry waits for. With a longer one, the call fails at once. After a 429, the
 /// request waits at the gate instead.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
-/// A wait for the limit that is longer than this is told.
-const LONG_WAIT: Duration = Duration::from_secs(5);
 
 /// How an attempt ended.
 struct Ended {
@@ -47,7 +43,7 @@ struct Ended {
 }
 
 /// How many requests the call has sent, with those of the request in progress, whose report is `meta`.
-fn sent(spent: &Spent, meta: &Meta) -> usize {
+pub(super) fn sent(spent: &Spent, meta: &Meta) -> usize {
     spent.sent_so_far() + meta.attempts.len()
 }
 
@@ -220,83 +216,6 @@ impl Sender {
     /// budget is used up.
     fn may_repeat(&self, connection: Option<u64>) -> bool {
         lock(&self.0.budget).spend(connection)
-    }
-
-    /// Waits for a permit to send one request.
-    async fn leave(
-        &self,
-        call: &Call,
-        spent: &mut Spent,
-        meta: &mut Meta,
-        rejoin: bool,
-    ) -> Result<Permit, Error> {
-        let class = call.class(&spent.options);
-        let began = Instant::now();
-        let taken = loop {
-            let ask = Ask { class, max_wait: spent.wait(), rejoin, look: call.look().cloned() };
-            let workspace = self.workspace()?;
-            let acquired = pin!(workspace.gate().acquire(ask));
-            // Looks often wait for long, because many runs share a small part of the limit. Nobody is told of that.
-            let taken = match call.look() {
-                Some(_) => acquired.await,
-                None => self.told_while_waiting(acquired, meta, spent).await,
-            };
-            match taken {
-                Ok(permit) => break Ok(permit),
-                Err(NotGranted::TooLong(at_least)) => {
-                    break Err(spent.refusal(at_least, !meta.attempts.is_empty()));
-                }
-                Err(NotGranted::Hopeless(since)) => break Err(self.hopeless(since)),
-                // The workspace was merged into another one, whose gate applies from now on.
-                Err(NotGranted::Moved) => {}
-            }
-        };
-        let waited = began.elapsed();
-        spent.waited(waited);
-        if let Some(why) = self.workspace()?.gate().untold_fallback() {
-            tell_of(meta, sent(spent, meta), spent.waited_so_far(), &Event::Alone(why.to_owned()));
-        }
-        if taken.is_ok() && call.look().is_none() && waited >= self.scaled(LONG_WAIT) {
-            tell_of(
-                meta,
-                sent(spent, meta),
-                spent.waited_so_far(),
-                &Event::Waited(waited.mul_f64(self.config().scale)),
-            );
-        }
-        meta.waited_ms = meta.waited_ms.saturating_add(millis(waited));
-        taken
-    }
-
-    /// Waits for the permit, and tells once that the call waits, if it does so for long.
-    async fn told_while_waiting<T>(
-        &self,
-        mut acquired: Pin<&mut impl Future<Output = T>>,
-        meta: &Meta,
-        spent: &Spent,
-    ) -> T {
-        // The timer is polled only if the permit is not there at once, so that most calls set none.
-        tokio::select! {
-            biased;
-            taken = &mut acquired => return taken,
-            () = tokio::time::sleep(self.scaled(LONG_WAIT)) => {}
-        }
-        tell_of(
-            meta,
-            sent(spent, meta),
-            spent.waited_so_far() + self.scaled(LONG_WAIT),
-            &Event::Waiting(LONG_WAIT),
-        );
-        acquired.await
-    }
-
-    /// The error of a call to a server that refuses everything.
-    fn hopeless(&self, since: Duration) -> Error {
-        let since = span(since.mul_f64(self.config().scale));
-        let what = format!("the server has refused every request (429) for {since}");
-        Error::new(Kind::RateLimited, what).with_status(429).with_reason(Reason::QuotaExhausted).with_hint(
-            "Something else uses up the workspace's limit, or the server refuses this client. Try again later.",
-        )
     }
 
     /// Makes one attempt and reads its answer to the end. Ends the permit.

@@ -5,6 +5,7 @@ mod held;
 mod hooks;
 mod interrupt;
 mod keys;
+mod leave;
 mod notices;
 mod own_clock;
 mod read;

@@ -13,9 +13,8 @@ use crate::support::sandbox::{World, sandbox};
 pub fn place(name: &str) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("hightouch-batches-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
-    let path = folder.join(name);
-    let _ = std::fs::remove_file(&path);
-    path
+    let _ = std::fs::remove_file(folder.join(name));
+    folder.join(name)
 }
 
 /// A world whose runs take one second, or what `more` says.

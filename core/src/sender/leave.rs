@@ -1,0 +1,98 @@
+//! The wait for a permit to send one request, and what is told of it.
+
+use std::pin::{Pin, pin};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::attempts::sent;
+use super::notices::tell_of;
+use super::{Event, Sender, millis};
+use crate::attempt::Meta;
+use crate::call::{Call, Spent};
+use crate::error::{Error, Kind};
+use crate::limit::{Ask, NotGranted, Permit};
+use crate::reason::Reason;
+use crate::text::span;
+
+/// A wait for the limit that is longer than this is told.
+const LONG_WAIT: Duration = Duration::from_secs(5);
+
+impl Sender {
+    /// Waits for a permit to send one request.
+    pub(super) async fn leave(
+        &self,
+        call: &Call,
+        spent: &mut Spent,
+        meta: &mut Meta,
+        rejoin: bool,
+    ) -> Result<Permit, Error> {
+        let class = call.class(&spent.options);
+        let began = Instant::now();
+        let taken = loop {
+            let ask = Ask { class, max_wait: spent.wait(), rejoin, look: call.look().cloned() };
+            let workspace = self.workspace()?;
+            let acquired = pin!(workspace.gate().acquire(ask));
+            // Looks often wait for long, because many runs share a small part of the limit. Nobody is told of that.
+            let taken = match call.look() {
+                Some(_) => acquired.await,
+                None => self.told_while_waiting(acquired, meta, spent).await,
+            };
+            match taken {
+                Ok(permit) => break Ok(permit),
+                Err(NotGranted::TooLong(at_least)) => {
+                    break Err(spent.refusal(at_least, !meta.attempts.is_empty()));
+                }
+                Err(NotGranted::Hopeless(since)) => break Err(self.hopeless(since)),
+                // The workspace was merged into another one, whose gate applies from now on.
+                Err(NotGranted::Moved) => {}
+            }
+        };
+        let waited = began.elapsed();
+        spent.waited(waited);
+        if let Some(why) = self.workspace()?.gate().untold_fallback() {
+            tell_of(meta, sent(spent, meta), spent.waited_so_far(), &Event::Alone(why.to_owned()));
+        }
+        if taken.is_ok() && call.look().is_none() && waited >= self.scaled(LONG_WAIT) {
+            tell_of(
+                meta,
+                sent(spent, meta),
+                spent.waited_so_far(),
+                &Event::Waited(waited.mul_f64(self.config().scale)),
+            );
+        }
+        meta.waited_ms = meta.waited_ms.saturating_add(millis(waited));
+        taken
+    }
+
+    /// Waits for the permit, and tells once that the call waits, if it does so for long.
+    async fn told_while_waiting<T>(
+        &self,
+        mut acquired: Pin<&mut impl Future<Output = T>>,
+        meta: &Meta,
+        spent: &Spent,
+    ) -> T {
+        // The timer is polled only if the permit is not there at once, so that most calls set none.
+        tokio::select! {
+            biased;
+            taken = &mut acquired => return taken,
+            () = tokio::time::sleep(self.scaled(LONG_WAIT)) => {}
+        }
+        tell_of(
+            meta,
+            sent(spent, meta),
+            spent.waited_so_far() + self.scaled(LONG_WAIT),
+            &Event::Waiting(LONG_WAIT),
+        );
+        acquired.await
+    }
+
+    /// The error of a call to a server that refuses everything.
+    pub(super) fn hopeless(&self, since: Duration) -> Error {
+        let since = span(since.mul_f64(self.config().scale));
+        let what = format!("the server has refused every request (429) for {since}");
+        Error::new(Kind::RateLimited, what).with_status(429).with_reason(Reason::QuotaExhausted).with_hint(
+            "Something else uses up the workspace's limit, or the server refuses this client. Try again later.",
+        )
+    }
+}
