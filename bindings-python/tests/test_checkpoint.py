@@ -215,6 +215,53 @@ def test_a_forked_child_and_a_thread_end_as_usual(endless: World) -> None:
     assert out == f"{-signal.SIGTERM}\nTrue\n['timeout']\n"
 
 
+def test_a_forked_child_with_a_batch_of_its_own_ends_as_cleanly_as_its_parent(endless: World) -> None:
+    out, err = run(
+        endless,
+        """
+        with Hightouch(**settings) as client:
+            with client.syncs.run_many([1]):
+                child = os.fork()
+                if child == 0:
+                    try:
+                        with Hightouch(**settings) as own, own.syncs.run_many([2]) as batch:
+                            while not any(item.in_progress for item in batch.items):
+                                try:
+                                    batch.wait(timeout=0.2)
+                                except WaitTimeoutError:
+                                    pass
+                            os.kill(os.getpid(), signal.SIGTERM)
+                            time.sleep(60)
+                    except SystemExit as ended:
+                        left = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+                        print(ended.code, "Runs go on: 1" in ended.__notes__[0], left, flush=True)
+                        os._exit(0)
+                print(end_of(child), flush=True)
+                print(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL, flush=True)
+            print(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)
+        """,
+    )
+    assert out.split() == ["143", "True", "True", "0", "False", "True"], err
+
+
+def test_a_later_wait_is_not_taken_for_one_that_was_asked_to_end(endless: World) -> None:
+    _, err = run(
+        endless,
+        """
+        with Hightouch(**settings) as client:
+            for text, end in (("first", lambda: os.kill(os.getpid(), signal.SIGTERM)), ("second", lambda: 1 / 0)):
+                try:
+                    with client.syncs.run_many([1, 2], at_once=1) as batch:
+                        end()
+                except (SystemExit, ZeroDivisionError):
+                    print(text, file=sys.stderr, flush=True)
+        """,
+    )
+    first, second = err.split("first")
+    assert "The batch was stopped." in first
+    assert "The batch was stopped." not in second
+
+
 def test_the_usual_handler_is_back_after_a_wait(seven: World) -> None:
     out, _ = run(
         seven,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import threading
 import time
@@ -9,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hightouch_sdk import BatchItem, ClientClosedError, Hightouch, SyncBatch
+from hightouch_sdk import AsyncHightouch, BatchItem, ClientClosedError, Hightouch, SyncBatch, _progress_display
 from sandbox import World, until
 from scripts import run
 from test_batch import SLUGS, started, triggers
@@ -133,6 +134,61 @@ def test_an_error_in_the_function_of_progress_stops_the_batch(endless: World) ->
             batch.wait(progress=fail)
         assert "The batch was stopped. Runs go on: 1." in notes(raised.value)
     assert triggers(endless) == 1
+
+
+def test_the_note_names_the_syncs_of_which_nothing_is_known(new_world: Callable[..., World]) -> None:
+    lost = {"when": {"operation": "TriggerRun"}, "answer": {"reset": "before-headers"}}
+    world = new_world(syncs=2, pastRuns=0, script=[lost])
+    with (
+        Hightouch(**world.settings()) as client,
+        pytest.raises(ValueError, match="own") as raised,
+        client.syncs.run_many([1]) as batch,
+    ):
+        assert batch.wait(on_failure="return")[0].outcome == "unknown"
+        raise ValueError("own")
+    said = notes(raised.value)
+    assert "None of its runs is known to be in progress." in said
+    assert "Whether a run was started is not known: 1." in said
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_display_that_cannot_start_stops_the_batch_and_ends(
+    endless: World, monkeypatch: pytest.MonkeyPatch, asynchronous: bool
+) -> None:
+    drawn: list[str] = []
+
+    class Screen:
+        pause = 0.0
+
+        def draw(self, _: object) -> None:
+            drawn.append("draw")
+            raise LookupError("no screen")
+
+        def end(self, _: object) -> None:
+            drawn.append("end")
+
+    monkeypatch.setattr(_progress_display, "_screen", lambda _: Screen())
+    said = ""
+    if asynchronous:
+
+        async def main() -> str:
+            async with AsyncHightouch(**endless.settings()) as client:
+                batch = await client.syncs.run_many([1, 2], at_once=1)
+                await asyncio.to_thread(until, lambda: triggers(endless) == 1)
+                with pytest.raises(LookupError) as raised:
+                    await batch.wait(progress=True)
+                return notes(raised.value)
+
+        said = asyncio.run(main())
+    else:
+        with Hightouch(**endless.settings()) as client:
+            batch = client.syncs.run_many([1, 2], at_once=1)
+            until(lambda: triggers(endless) == 1)
+            with pytest.raises(LookupError) as raised:
+                batch.wait(progress=True)
+            said = notes(raised.value)
+    assert "Runs go on: 1." in said
+    assert drawn == ["draw", "end"]
 
 
 def test_a_forked_child_leaves_the_batch_to_its_parent(endless: World) -> None:

@@ -118,14 +118,15 @@ class AsyncSyncBatch(Batch):
         """
         limit = Limit(timeout, on_failure, on_warning)
         display = partial(batch_display, self._known.all, self._local)
-        with Terminable(), AsyncObserver(progress, display) as observer:
+        with Terminable():
             async with _Stopping(self._interrupt):
-                while True:
-                    step = await self._step(limit.args())
-                    for item in step.changed:
-                        await observer.see(item)
-                    if step.finished:
-                        return self.items
+                with AsyncObserver(progress, display) as observer:
+                    while True:
+                        step = await self._step(limit.args())
+                        for item in step.changed:
+                            await observer.see(item)
+                        if step.finished:
+                            return self.items
 
     async def stop(self) -> list[BatchItem]:
         """Starts no more syncs, and waits for the answers of triggers in progress. Runs that were started go on.

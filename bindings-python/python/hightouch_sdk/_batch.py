@@ -225,7 +225,7 @@ class SyncBatch(Batch):
         """
         limit = Limit(timeout, on_failure, on_warning)
         display = partial(batch_display, self._known.all, self._local)
-        with Terminable(), Observer(progress, display) as observer, _Stopping(self._interrupt):
+        with Terminable(), _Stopping(self._interrupt), Observer(progress, display) as observer:
             while True:
                 step = self._step(limit.args())
                 for item in step.changed:

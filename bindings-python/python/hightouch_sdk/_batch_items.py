@@ -176,12 +176,17 @@ class Items:
         """Adds a note to an exception. The note says which runs of the stopped batch go on."""
         running = [item for item in self.all if item.in_progress]
         unsent = [item for item in self.all if item.run_token is None and item.outcome is None]
+        unknown = [item for item in self.all if item.run_token is None and item.outcome == "unknown"]
         lines: list[str] = []
         if running:
             lines.append(f"The batch was stopped. Runs go on: {len(running)}. Resume each with `client.run(token)`:")
             lines += [f"  sync {item.sync!r}, run {item.run_id}: {item.run_token}" for item in running]
+        elif unknown:
+            lines.append("The batch was stopped. None of its runs is known to be in progress.")
         elif unsent:
             lines.append("The batch was stopped. None of its runs is in progress.")
+        if unknown:
+            lines.append(f"Whether a run was started is not known: {', '.join(repr(item.sync) for item in unknown)}.")
         if unsent and answered:
             lines.append(f"Syncs that were not started: {', '.join(repr(item.sync) for item in unsent)}.")
         elif unsent:

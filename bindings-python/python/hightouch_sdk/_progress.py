@@ -38,7 +38,11 @@ class _Observer(Generic[S]):
 
     def __enter__(self) -> Self:
         if self._display is not None:
-            self._display.start()
+            try:
+                self._display.start()
+            except BaseException:
+                self._display.end()
+                raise
         return self
 
     def __exit__(self, *_: object) -> None:

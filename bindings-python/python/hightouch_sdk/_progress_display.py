@@ -51,22 +51,23 @@ class Display:
         self.board = board
         self._door = door
         self._limit = LimitNotice()
-        self._stage: _Stage | None = None
+        self.stage: _Stage | None = None
+        """Where the display is drawn. It is known before the first frame, so that ``end`` can end what has begun."""
 
     def start(self) -> None:
         """Draws the first frame."""
-        self._stage = _join(self)
+        _join(self)
 
     def __call__(self, state: Any, /) -> None:
         """Draws a frame with a state that has changed."""
         row = self.board.see(state)
-        if self._stage is not None:
-            self._stage.draw(row)
+        if self.stage is not None:
+            self.stage.draw(row)
 
     def end(self) -> None:
         """Draws the last frame, which stays visible."""
-        if self._stage is not None:
-            self._stage.leave(self)
+        if self.stage is not None:
+            self.stage.leave(self)
 
     def notice(self) -> str:
         """Says why nothing moves, if the rate limit is the reason."""
@@ -94,6 +95,7 @@ class _Stage:
     def open(self, display: Display) -> None:
         """Adds the first display, and starts the thread that draws once a second."""
         self._displays.append(display)
+        display.stage = self
         self.draw()
         # In a notebook, the context says to which cell an output belongs.
         run = contextvars.copy_context().run
@@ -105,6 +107,7 @@ class _Stage:
             if not self._displays:
                 return False
             self._displays.append(display)
+            display.stage = self
         self.draw()
         return True
 
@@ -174,28 +177,26 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_Stages.reset)
 
 
-def _join(display: Display) -> _Stage | None:
-    """Adds a display to the stage of standard error or of the notebook's cell; returns None if there is neither."""
+def _join(display: Display) -> None:
+    """Adds a display to the stage of standard error or of the notebook's cell, if there is one."""
     kernel_display = _notebook()
     if kernel_display is not None:
         from ._progress_notebook import Notebook
 
         # Each wait has an output of its own, so nothing is shared.
-        stage = _Stage(None, Notebook(kernel_display))
-        stage.open(display)
-        return stage
+        _Stage(None, Notebook(kernel_display)).open(display)
+        return
     # While `rich` draws, it puts a proxy in place of standard error.
     stream: Any = getattr(sys.stderr, "rich_proxied_file", sys.stderr)
     # A program without a console, such as `pythonw`, has no standard error.
     if stream is None or stream.closed:
-        return None
+        return
     with _Stages.lock:
         current = _Stages.current
         if current is not None and current.stream is stream and current.add(display):
-            return current
+            return
         stage = _Stages.current = _Stage(stream, _screen(stream))
         stage.open(display)
-        return stage
 
 
 def _screen(stream: Any) -> Screen:

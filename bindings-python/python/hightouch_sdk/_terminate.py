@@ -13,9 +13,9 @@ class _State:
     waits = 0
     """How many waits in the main thread rely on the handler."""
     pid = 0
-    """The process that installed the handler."""
+    """The process whose waits these are."""
     was_asked = False
-    """Whether a wait of this process has been asked to end."""
+    """Whether the waits of this process have been asked to end."""
 
 
 def was_asked() -> bool:
@@ -24,7 +24,7 @@ def was_asked() -> bool:
 
 def _end(number: int, frame: FrameType | None) -> None:
     if os.getpid() != _State.pid:
-        # A forked child waits for no batch, so it ends as if the handler were not there.
+        # A forked child inherits the handler. As long as it has begun no wait itself, it ends as if there were none.
         import signal
 
         signal.signal(number, signal.SIG_DFL)
@@ -42,7 +42,8 @@ class Terminable:
     """
 
     def __init__(self) -> None:
-        self._counts = False
+        self._pid: int | None = None
+        """The process in which the block counts."""
 
     def __enter__(self) -> None:
         # Not imported with the package, because importing them takes a while.
@@ -51,24 +52,28 @@ class Terminable:
 
         if threading.current_thread() is not threading.main_thread():
             return
+        if _State.pid != os.getpid():
+            _State.waits, _State.pid = 0, os.getpid()
+        if _State.waits == 0:
+            _State.was_asked = False
         handler = signal.getsignal(signal.SIGTERM)
         if _State.waits == 0 and handler is signal.SIG_DFL:
             try:
                 signal.signal(signal.SIGTERM, _end)
             except ValueError:  # Only the main interpreter has signals.
                 return
-            _State.pid = os.getpid()
         elif handler is not _end:
             return
         _State.waits += 1
-        self._counts = True
+        self._pid = _State.pid
 
     def __exit__(self, kind: object, raised: object, trace: object) -> None:
-        if not self._counts:
+        # In a forked child, a block of the parent ends without having counted.
+        if self._pid != os.getpid():
             return
         import signal
 
-        self._counts = False
+        self._pid = None
         _State.waits -= 1
         if _State.waits == 0 and signal.getsignal(signal.SIGTERM) is _end:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
