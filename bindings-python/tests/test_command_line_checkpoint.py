@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from command import command, finished, start
-from hightouch_sdk._batch import RunMany
 from hightouch_sdk._cli._status import Status
 from sandbox import World
 from test_command_line_runs import endless as endless
 from test_command_line_runs import seven as seven
 from test_command_line_runs import triggers
 
-HAS_CHECKPOINTS = "checkpoint" in inspect.signature(RunMany.run_many).parameters
-needed = pytest.mark.skipif(not HAS_CHECKPOINTS, reason="run_many has no checkpoints yet")
-
 
 def outcomes(rows: list[dict[str, Any]]) -> list[str]:
     return [row["outcome"] for row in rows]
 
 
-@needed
 def test_a_checkpoint_repeats_nothing_that_has_ended(seven: World, tmp_path: Path) -> None:
     file = str(tmp_path / "nightly.jsonl")
     line = ("run", "sync-1", "sync-2", "3", "--checkpoint", file, "--json", "-q")
@@ -39,7 +33,6 @@ def test_a_checkpoint_repeats_nothing_that_has_ended(seven: World, tmp_path: Pat
     assert len(triggers(seven)) == 4
 
 
-@needed
 def test_a_killed_command_is_continued(endless: World, tmp_path: Path) -> None:
     file = str(tmp_path / "nightly.jsonl")
     line = ("run", "1", "2", "3", "--at-once", "2", "--checkpoint", file, "--json", "-q")
@@ -52,7 +45,6 @@ def test_a_killed_command_is_continued(endless: World, tmp_path: Path) -> None:
     assert len(triggers(endless)) == 2
 
 
-@needed
 def test_a_checkpoint_that_cannot_be_used_starts_nothing(seven: World, tmp_path: Path) -> None:
     file = tmp_path / "nightly.jsonl"
     file.write_text("no checkpoint\n")

@@ -12,7 +12,6 @@ import pytest
 
 from command import command, environment
 from sandbox import ROOT, World
-from test_command_line_checkpoint import HAS_CHECKPOINTS
 
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -23,12 +22,12 @@ def lines() -> list[str]:
     return [line for block in blocks for line in block.splitlines() if re.match(r"(eval .*)?hightouch-sdk", line)]
 
 
-LINES = [line for line in lines() if HAS_CHECKPOINTS or "--checkpoint" not in line]
+LINES = lines()
 
 
 def test_the_docs_show_every_command() -> None:
     shown = {match[1] for line in LINES if (match := re.search(r"hightouch-sdk ([a-z]+)", line))}
-    assert shown == {"completion", "doctor", "follow", "limit", "request", "run", "runs", "syncs"}
+    assert shown == {"completion", "doctor", "follow", "limit", "report", "request", "run", "runs", "syncs"}
 
 
 @pytest.mark.parametrize("line", LINES)

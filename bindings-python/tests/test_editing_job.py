@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import sys
@@ -45,32 +46,60 @@ def test_many_syncs_are_changed_and_restored(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HIGHTOUCH_API_KEY", world.answer["apiKey"])
     monkeypatch.setenv("HIGHTOUCH_BASE_URL", world.answer["httpBaseUrl"])
-    code = block("python")
-    job, _, undo = code.partition("    # Undo it.\n")
+    code = compile(block("python"), "job", "exec")
+
+    def job(*argv: str) -> str:
+        """Runs the program and returns what it prints."""
+        monkeypatch.setattr(sys, "argv", ["job", *argv])
+        with contextlib.suppress(SystemExit):
+            exec(code, {})
+        return capsys.readouterr().out
 
     def texts() -> dict[int, str]:
         with Hightouch() as ht:
             return {sync.id: sync.configuration.text for sync in ht.syncs.list() if sync.configuration}
 
     before = texts()
-
-    monkeypatch.setattr(sys, "argv", ["job", "--dry-run"])
-    with pytest.raises(SystemExit):
-        exec(code, {})
-    shown = capsys.readouterr().out
+    shown = job("--dry-run")
     assert '~ mappings[1].to: "Email" -> "Email__c"' in shown
     assert texts() == before
 
-    monkeypatch.setattr(sys, "argv", ["job"])
-    exec(job, {})
-    assert capsys.readouterr().out == shown
+    assert job() == shown
     changed = {number for number, text in texts().items() if text != before[number]}
     assert len(changed) == shown.count("~ ") > 60
     saved = json.loads((tmp_path / "before.json").read_text())
     assert saved == {str(number): before[number] for number in changed}
 
-    exec(job.partition("with Hightouch()")[0] + "with Hightouch() as ht:\n" + undo, {})
+    # Incident: running the program once more replaced the saved values by nothing.
+    assert job() == ""
+    assert json.loads((tmp_path / "before.json").read_text()) == saved
+    with Hightouch() as ht:
+        ht.syncs.update(min(changed), configuration=json.loads(before[min(changed)]))
+    with pytest.raises(FileExistsError):
+        job()
+    capsys.readouterr()
+    assert json.loads((tmp_path / "before.json").read_text()) == saved
+
+    assert job("--undo") == ""
     assert texts() == before
+
+
+def test_the_undo_says_what_the_server_did_not_take_back(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Incident: the sandbox merges configurations, so an added member stayed, and nothing said so."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HIGHTOUCH_API_KEY", world.answer["apiKey"])
+    monkeypatch.setenv("HIGHTOUCH_BASE_URL", world.answer["httpBaseUrl"])
+    with Hightouch() as ht:
+        old = ht.syncs.get(1).configuration
+        assert old is not None
+        ht.syncs.update(1, configuration=old.with_("added", "later"))
+    (tmp_path / "before.json").write_text(json.dumps({"1": old.text}))
+    monkeypatch.setattr(sys, "argv", ["job", "--undo"])
+    with pytest.raises(SystemExit):
+        exec(block("python"), {})
+    assert capsys.readouterr().out == 'sync 1 is not as it was:\n+ added: "later"\n'
 
 
 class Exact(BaseHTTPRequestHandler):
@@ -106,9 +135,11 @@ def test_every_digit_is_restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HIGHTOUCH_API_KEY", "k")
     monkeypatch.setenv("HIGHTOUCH_BASE_URL", f"http://127.0.0.1:{server.server_port}/api/v1")
-    monkeypatch.setattr(sys, "argv", ["job"])
     try:
-        exec(block("python"), {})
+        for argv in (["job"], ["job", "--undo"]):
+            monkeypatch.setattr(sys, "argv", argv)
+            with contextlib.suppress(SystemExit):
+                exec(block("python"), {})
     finally:
         server.shutdown()
         server.server_close()

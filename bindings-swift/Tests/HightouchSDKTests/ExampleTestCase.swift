@@ -1,10 +1,20 @@
 import Foundation
 import XCTest
 
-/// Runs each example in a workspace of its own. The example finds the workspace through environment variables, as the
-/// program of a user does.
+/// Runs each example in a workspace and a folder of its own. The example finds the workspace through environment
+/// variables, as the program of a user does.
 class ExampleTestCase: XCTestCase {
     override func setUp() async throws {
+        let files = FileManager.default
+        let (before, folder) = (
+            files.currentDirectoryPath, files.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        )
+        try files.createDirectory(at: folder, withIntermediateDirectories: true)
+        _ = files.changeCurrentDirectoryPath(folder.path)
+        addTeardownBlock {
+            _ = FileManager.default.changeCurrentDirectoryPath(before)
+            try FileManager.default.removeItem(at: folder)
+        }
         let world = try await Sandbox.running().world([
             "syncs": 10, "slugs": ["orders-to-salesforce"], "runs": ["seconds": 1],
         ])
