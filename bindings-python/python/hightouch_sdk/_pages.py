@@ -60,9 +60,11 @@ class Tabular(Generic[T]):
 
     __slots__ = ()
 
-    def records(self) -> hightouch_sdk.Records[T]:
-        """Returns the rows as flat records."""
-        raise NotImplementedError
+    if TYPE_CHECKING:
+
+        def records(self) -> hightouch_sdk.Records[T]:
+            """Returns the rows as flat records."""
+            ...
 
     def to_arrow(self) -> ArrowTable:
         """Reads all rows into a ``pyarrow.Table``. Needs ``hightouch-sdk[arrow]``.

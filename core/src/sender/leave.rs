@@ -1,4 +1,4 @@
-//! The wait for a permit to send one request, and what is told of it.
+//! Waits for a permit to send one request, and sends notices of long waits.
 
 use std::pin::{Pin, pin};
 use std::time::Duration;
@@ -33,7 +33,7 @@ impl Sender {
             let ask = Ask { class, max_wait: spent.wait(), rejoin, look: call.look().cloned() };
             let workspace = self.workspace()?;
             let acquired = pin!(workspace.gate().acquire(ask));
-            // Looks often wait for long, because many runs share a small part of the limit. Nobody is told of that.
+            // Looks often wait for long, because many runs share a small part of the limit. This causes no notice.
             let taken = match call.look() {
                 Some(_) => acquired.await,
                 None => self.told_while_waiting(acquired, meta, spent).await,
