@@ -36,7 +36,9 @@ pub(super) struct Copies {
     /// The numbers of the copy that this process read or wrote last.
     pub(super) known: Numbers,
     process: u32,
+    /// The integers of that copy.
     words: Vec<u64>,
+    before: Vec<u64>,
     bytes: Vec<u8>,
 }
 
@@ -98,7 +100,7 @@ impl Copies {
         }
         let identity = (found.dev(), found.ino());
         let (known, process) = (Numbers::default(), std::process::id());
-        Ok(Self { file, identity, known, process, words: Vec::new(), bytes: Vec::new() })
+        Ok(Self { file, identity, known, process, words: Vec::new(), before: Vec::new(), bytes: Vec::new() })
     }
 
     /// Whether the file has held a state.
@@ -149,10 +151,15 @@ impl Copies {
         Some(state)
     }
 
-    /// Writes a state in the place of the older copy.
+    /// Writes a state in the place of the older copy, unless the file holds it already.
     pub(super) fn write(&mut self, state: &State) -> Result<(), String> {
+        std::mem::swap(&mut self.words, &mut self.before);
         self.words.clear();
         state.write(&mut self.words);
+        if self.known.generation > 0 && State::are_alike(&self.words, &self.before) {
+            // Then no other process has to read the file again.
+            return Ok(());
+        }
         let generation = self.known.generation + 1;
         let (length, checksum) = (self.words.len() as u64, sum(generation, &self.words));
         self.bytes.clear();

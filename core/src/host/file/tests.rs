@@ -400,3 +400,22 @@ fn a_limit_without_room_in_the_file_is_not_shared() {
     let why = LimitFile::at(folder.file(), quota(40_001)).map(drop).unwrap_err();
     assert!(why.contains("is not shared"), "{why}");
 }
+
+/// Waiters and `stats` look at the limit often, and most of the time nothing has changed.
+#[test]
+fn a_look_at_the_limit_writes_nothing() {
+    let folder = Folder::new("look");
+    let (mut user, mut other) = (User::of(&folder.file()), User::of(&folder.file()));
+    let ticket = user.change(|state| state.grant(now())).unwrap();
+    other.change(|_| ()).unwrap();
+    let written = user.file.copies.head().newest();
+    for looker in [&mut user, &mut other] {
+        for _ in 0..3 {
+            looker.change(|state| state.settle(now())).unwrap();
+        }
+    }
+    assert_eq!(user.file.copies.head().newest(), written);
+    user.change(|state| state.seen(now(), ticket)).unwrap();
+    assert_ne!(other.file.copies.head().newest(), written);
+    assert_eq!(other.change(|state| (state.in_flight(), state.ended_recently())).unwrap(), (0, 1));
+}
