@@ -39,7 +39,7 @@ pub(crate) async fn started<S: RunState>(
     match sender.value::<S::Started>(call, spent).await {
         Ok(started) => {
             let run = started.id();
-            open.claims.lock().take(&of, &run);
+            open.claims().lock().take(&of, &run);
             open.is_known = true;
             if is_heard() {
                 tell(&spent.meta(), spent.waited_so_far(), &Event::Started(Some(sender.scrub(&run))));
@@ -59,16 +59,21 @@ pub(crate) async fn started<S: RunState>(
 /// A trigger in progress. If it fails or is dropped before its run is known, it may still have started a run, so the
 /// claims remember it as lost.
 pub(super) struct OpenTrigger {
-    claims: Arc<Claims>,
+    sender: Sender,
     of: Of,
     is_known: bool,
 }
 
 impl OpenTrigger {
     pub(super) fn new(sender: &Sender, of: Of) -> Self {
-        let claims = sender.part::<Claims>();
-        claims.lock().begin(&of);
-        Self { claims, of, is_known: false }
+        let open = Self { sender: sender.clone(), of, is_known: false };
+        open.claims().lock().begin(&open.of);
+        open
+    }
+
+    /// The claims of the workspace, which may have been merged into another one since the trigger began.
+    fn claims(&self) -> Arc<Claims> {
+        self.sender.part()
     }
 
     pub(super) fn of(&self) -> &Of {
@@ -77,7 +82,8 @@ impl OpenTrigger {
 
     /// Claims a run, unless another trigger of this process may have started it.
     pub(super) fn claim_alone(&mut self, run: &str) -> bool {
-        let mut claims = self.claims.lock();
+        let claims = self.claims();
+        let mut claims = claims.lock();
         self.is_known = claims.is_alone(&self.of, None) && claims.take(&self.of, run);
         self.is_known
     }
@@ -85,7 +91,8 @@ impl OpenTrigger {
 
 impl Drop for OpenTrigger {
     fn drop(&mut self) {
-        let mut claims = self.claims.lock();
+        let claims = self.claims();
+        let mut claims = claims.lock();
         claims.end(&self.of);
         if !self.is_known {
             claims.lose(&self.of, Instant::now());

@@ -51,6 +51,7 @@ struct Shared {
     keys: Keys,
     /// Set once there is a first key.
     tenancy: OnceLock<Tenancy>,
+    before_the_key: OnceLock<Arc<Workspace>>,
     http: Http,
     own_clock: OwnClock,
     budget: Mutex<Budget>,
@@ -92,6 +93,7 @@ impl Sender {
         let sender = Self(Arc::new(Shared {
             keys: Keys::new(config.key.clone(), source),
             tenancy: OnceLock::new(),
+            before_the_key: OnceLock::new(),
             http: Http::new(config.clone()),
             own_clock: OwnClock::new(),
             budget: Mutex::new(Budget::new()),
@@ -121,7 +123,12 @@ impl Sender {
     fn enter(&self, key: &Key) -> &Tenancy {
         let config = &self.0.config;
         self.0.tenancy.get_or_init(|| {
-            Tenancy::of(&config.origin, key.digest(), config.quota, config.share, config.limit_scope)
+            let (origin, key) = (&config.origin, key.digest());
+            let tenancy = Tenancy::of(origin, key, config.quota, config.share, config.limit_scope);
+            if config.key.is_none() {
+                tenancy.take_over(self.before_the_key());
+            }
+            tenancy
         })
     }
 
@@ -142,16 +149,23 @@ impl Sender {
         self.0.tenancy.get().map(Tenancy::workspace).ok_or_else(no_key)
     }
 
-    /// What an upper layer keeps for the workspace. Without a key there is no workspace yet, so the part is a new one
-    /// that is not shared.
+    /// What an upper layer keeps for the workspace. It changes if the workspace is merged into another one.
     pub(crate) fn part<P: Part>(&self) -> Arc<P> {
-        self.0.tenancy.get().map(|tenancy| tenancy.workspace().part()).unwrap_or_default()
+        match self.0.tenancy.get() {
+            Some(tenancy) => tenancy.workspace().part(),
+            None => self.before_the_key().now().part(),
+        }
+    }
+
+    /// A workspace of this client alone, for what is known before a key function has returned the first key. The
+    /// workspace of the key takes it over.
+    fn before_the_key(&self) -> &Arc<Workspace> {
+        self.0.before_the_key.get_or_init(|| Workspace::new(Gate::new(self.0.config.quota)))
     }
 
     /// Returns the state of the limit. A client without a key has an unused limit of its own.
     pub(crate) fn stats(&self) -> LimitStats {
-        // A client that has sent nothing yet knows its workspace by its key.
-        match self.0.tenancy.get().or_else(|| Some(self.enter(&self.key()?))) {
+        match self.0.tenancy.get() {
             Some(tenancy) => tenancy.workspace().gate().stats(),
             None => Gate::new(self.0.config.quota).stats(),
         }

@@ -43,7 +43,7 @@ struct Kept {
 }
 
 impl Workspace {
-    fn new(gate: Arc<Gate>) -> Arc<Self> {
+    pub(crate) fn new(gate: Arc<Gate>) -> Arc<Self> {
         Arc::new(Self {
             gate,
             clock: Mutex::default(),
@@ -57,7 +57,7 @@ impl Workspace {
     }
 
     /// This workspace, or the one that it was merged into.
-    fn now(self: &Arc<Self>) -> Arc<Self> {
+    pub(crate) fn now(self: &Arc<Self>) -> Arc<Self> {
         let mut at = self;
         while let Some(next) = at.merged.get() {
             at = next;

@@ -88,6 +88,11 @@ impl Tenancy {
         self.workspace.now()
     }
 
+    /// Takes over what a client knew before it had a key.
+    pub(crate) fn take_over(&self, before: &Arc<Workspace>) {
+        self.workspace().absorb(before);
+    }
+
     /// Assigns another key to the same workspace. If the key already has a workspace, the two are merged.
     pub(crate) fn alias(&self, key: [u8; 32]) {
         let mut known = lock(&Registry::of_this_process().known);

@@ -1,10 +1,12 @@
 //! Adoption: if the answer to a trigger was lost, the trigger must not adopt the run of another trigger.
 
-use hightouch_sdk::Kind;
+use std::time::Duration;
+
 use hightouch_sdk::resources::TriggerSync;
+use hightouch_sdk::{Client, Kind};
 use serde_json::json;
 
-use crate::support::sandbox::sandbox;
+use crate::support::sandbox::{World, sandbox};
 
 /// The server performs only the second of two triggers. If the first trigger adopted the run of the second, it would
 /// report a run that it never started.
@@ -16,7 +18,7 @@ async fn a_run_that_another_trigger_of_the_client_started_is_not_adopted() {
     let how = TriggerSync::default();
     let first = tokio::spawn(client.syncs().trigger(1, &how).into_future());
     while world.log()["requests"].as_array().unwrap().is_empty() {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let second = client.syncs().trigger(1, &how).await.unwrap();
     assert_eq!((second.id(), second.adopted()), ("9001", false));
@@ -34,7 +36,7 @@ async fn a_run_that_a_raw_trigger_started_is_not_adopted() {
     let how = TriggerSync::default();
     let first = tokio::spawn(client.syncs().trigger(1, &how).into_future());
     while world.log()["requests"].as_array().unwrap().is_empty() {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let second = client.syncs().trigger(1, &how).raw().await.unwrap().parsed.unwrap();
     assert_eq!((second.id(), second.adopted()), ("9001", false));
@@ -65,13 +67,58 @@ async fn if_another_trigger_claims_one_of_two_candidates_the_trigger_adopts_the_
     let how = TriggerSync::default();
     let first = tokio::spawn(client.syncs().trigger(1, &how).into_future());
     while world.log()["requests"].as_array().unwrap().is_empty() {
-        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let second = client.syncs().trigger(1, &how).await.unwrap();
     let first = first.await.unwrap().unwrap();
     assert_eq!((first.id(), first.adopted()), ("9001", true));
     assert_eq!((second.id(), second.adopted()), ("9002", false));
     world.delete();
+}
+
+/// Incident: triggers that began before the key function had returned the first key knew nothing of each other, and one
+/// adopted the run of the other.
+#[tokio::test]
+async fn two_triggers_that_waited_for_the_first_key_and_were_lost_adopt_nothing() {
+    let lost = json!({"when": {"operation": "TriggerRun", "nth": 1}, "answer": {"reset": "before-headers", "apply": true}});
+    let never = json!({"when": {"operation": "TriggerRun", "nth": 2}, "answer": {"reset": "before-headers"}});
+    let world = sandbox().world(&json!({"script": [lost, never]}));
+    let client = client_with_a_slow_key(&world);
+    let how = TriggerSync::default();
+    let (one, other) = futures_util::future::join(
+        client.syncs().trigger(1, &how).into_future(),
+        client.syncs().trigger(1, &how).into_future(),
+    )
+    .await;
+    assert_eq!(one.unwrap_err().kind(), Kind::OutcomeUnknown);
+    assert_eq!(other.unwrap_err().kind(), Kind::OutcomeUnknown);
+    world.delete();
+}
+
+/// A trigger that began in a workspace which was merged into another one must end there.
+#[tokio::test]
+async fn a_trigger_that_waited_for_the_first_key_is_no_rival_of_later_ones() {
+    let lost = json!({"when": {"operation": "TriggerRun", "nth": 2}, "answer": {"reset": "before-headers", "apply": true}});
+    let world = sandbox().world(&json!({"script": [lost], "runs": {"seconds": 1}}));
+    let client = client_with_a_slow_key(&world);
+    let how = TriggerSync::default();
+    client.syncs().trigger(1, &how).await.unwrap();
+    assert!(client.syncs().trigger(1, &how).await.unwrap().adopted());
+    world.delete();
+}
+
+fn client_with_a_slow_key(world: &World) -> Client {
+    let key = world.info["apiKey"].as_str().unwrap().to_owned();
+    let mut settings = world.settings();
+    settings.api_key = None;
+    Client::with_credentials(&settings, move || {
+        let key = key.clone();
+        async move {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            Ok(key)
+        }
+    })
+    .unwrap()
 }
 
 /// Only one of the two triggers starts a run, and the client cannot know which.
