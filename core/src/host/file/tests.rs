@@ -110,44 +110,6 @@ fn a_damaged_file_counts_as_full() {
     }
 }
 
-/// With a correct checksum, too, the numbers may be nonsense. They must neither panic nor stop requests for ever.
-#[test]
-fn numbers_that_make_no_sense_are_read_as_damage_or_as_a_limit_that_opens_again() {
-    let mut rng = fastrand::Rng::with_seed(11);
-    let mut state = State::shared(Quota::default(), now());
-    let tickets: Vec<_> = (0..50).map(|_| state.grant(now())).collect();
-    for ticket in tickets {
-        let _ = state.refused(now(), ticket, None, 7);
-    }
-    let _open = state.grant(now() + 3_000_000_000);
-    let mut words = Vec::new();
-    state.write(&mut words);
-    for _ in 0..20_000 {
-        let mut changed = words.clone();
-        for _ in 0..rng.usize(1..4) {
-            let at = rng.usize(0..changed.len());
-            let near = |rng: &mut fastrand::Rng, word: u64| word.wrapping_add_signed(rng.i64(-2..3));
-            changed[at] = match rng.u8(0..3) {
-                0 => rng.u64(..),
-                1 => near(&mut rng, changed[at]),
-                _ => {
-                    let edge = [0, u64::from(u32::MAX), u64::MAX, u64::MAX / 4][rng.usize(0..4)];
-                    near(&mut rng, edge)
-                }
-            };
-        }
-        let Some(mut read) = State::read(&changed) else { continue };
-        let began = read.settle(now());
-        let ticket = read.grant(began);
-        read.seen(began, ticket);
-        let mut at = began;
-        while read.earliest(at, Reach::Whole) > at {
-            at = read.settle(read.earliest(at, Reach::Whole).min(read.next_settling()));
-            assert!(at < began + 3_600_000_000_000, "closed for an hour: {read:?}");
-        }
-    }
-}
-
 #[test]
 fn a_file_that_was_removed_is_created_again_with_what_was_known() {
     let folder = Folder::new("removed");
