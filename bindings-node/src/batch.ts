@@ -72,7 +72,7 @@ export interface BatchWaitOptions {
 /** The least that a batch needs. Runs that take longer than a look at them need more requests. */
 export interface BatchEstimate {
   /**
-   * Requests that prepare triggers: one for each slug whose id is not remembered, one for each sync with
+   * Requests that prepare triggers: one for each slug with an id that is not remembered, one for each sync with
    * `ifRunning: 'join'`, and one if a checkpoint needs the server's time.
    */
   lookups: number

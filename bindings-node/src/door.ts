@@ -45,7 +45,7 @@ export interface Reply<T> {
   meta: Meta
   /** The token of the next page of a list, if more may follow. */
   next?: string
-  /** The id of the sync whose runs are listed. */
+  /** The id of the sync that the runs belong to. */
   sync?: number
   value: T
 }

@@ -54,7 +54,7 @@ class BatchEstimate(Struct, frozen=True, kw_only=True):
     """The least that a batch needs. Runs that take longer than a look at them need more requests."""
 
     lookups: int
-    """Requests that prepare triggers: one for each slug whose id is not remembered, one for each sync with
+    """Requests that prepare triggers: one for each slug with an id that is not remembered, one for each sync with
     ``if_running="join"``, and one if a checkpoint needs the server's time."""
     triggers: int
     """Requests that start runs: one for each sync."""

@@ -213,7 +213,7 @@ extension Syncs {
 
 /// The least that a batch needs. Runs that take longer than a look at them need more requests.
 public struct BatchEstimate: Hashable, Sendable {
-    /// Requests that prepare triggers: one for each slug whose id is not remembered, one for each sync with
+    /// Requests that prepare triggers: one for each slug with an id that is not remembered, one for each sync with
     /// `ifRunning: .join`, and one if a checkpoint needs the server's time.
     public let lookups: Int
     /// Requests that start runs: one for each sync.

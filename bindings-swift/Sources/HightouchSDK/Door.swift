@@ -180,7 +180,7 @@ struct Response {
     struct Head: Decodable {
         let meta: CallMeta
         let next: String?
-        /// The id of the sync whose runs are listed.
+        /// The id of the sync that the runs belong to.
         let sync: Int?
         /// Present only for a call with the option `raw`.
         let answer: Answer?

@@ -44,7 +44,7 @@ pub(super) struct Core {
     inner: Mutex<Shared>,
     /// Why the store is not used, or used no longer.
     fallback: OnceLock<String>,
-    /// Whether somebody has been told of the fallback.
+    /// Whether a notice of the fallback was sent.
     told: AtomicBool,
 }
 
