@@ -6,6 +6,8 @@
 mod host;
 #[path = "../../src/limit/mod.rs"]
 pub mod limit;
+#[path = "../../src/fleet/script.rs"]
+pub mod script;
 
 /// Opens the file that keeps the limit of this name on this host.
 ///

@@ -7,26 +7,22 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::backoff::{Refusal, RefusedBy429};
 use super::clock::{Clock, clock};
+use super::errands::{Courier, Errands};
 use super::line::{Class, Place};
 use super::look::Look;
 use super::looks::{Urgency, looks_of};
 use super::state::State;
 use super::stats::LimitStats;
-use super::store::{Store, Unavailable};
+use super::store::Store;
 use super::sync::{FETCHED_WITHIN, Instant, LOOK_AFTER_FIRST, Mutex, MutexGuard, Notify};
 use super::turn::{End, Grant, Handover, Next, Turns};
 use super::waiter::Decision;
 use super::{NEVER, Nanos, Quota};
-
-/// How often the first waiter of a limit that processes share looks whether a request of another process has ended.
-const LOOK_AT_STORE: Duration = Duration::from_millis(50);
-/// How soon it looks again if another process holds the lock of the store.
-const LOOK_AT_LOCK: Duration = Duration::from_millis(2);
 
 /// At most this many waiters check in a second whether the first one overslept, however many wait.
 const WATCHES: u64 = 64;
@@ -42,10 +38,10 @@ pub struct Gate {
 pub(super) struct Core {
     clock: Clock,
     inner: Mutex<Shared>,
-    /// Why the store is not used, or used no longer.
-    fallback: OnceLock<String>,
-    /// Whether a notice of the fallback was sent.
-    told: AtomicBool,
+    /// Why the limit is not shared at present although it should be.
+    pub(super) fallback: Mutex<Option<String>>,
+    /// Whether that has changed since the last notice of it.
+    pub(super) untold: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -61,9 +57,13 @@ pub(super) struct Shared {
     /// The waiter that sleeps on behalf of all, and the time until which it sleeps.
     pub(super) first: Option<(Place, Nanos)>,
     /// Where the limit is kept that this process shares with others, if it does.
-    store: Option<Box<dyn Store>>,
-    /// The name of the place to which the store moves.
-    joining: Option<String>,
+    pub(super) store: Option<Box<dyn Store>>,
+    /// What asks the server that keeps the limit for several hosts, if it does.
+    pub(super) courier: Option<Box<dyn Courier>>,
+    /// The courier has nothing to do until then.
+    pub(super) courier_sleeps_until: Nanos,
+    /// The name of the place to which the limit moves.
+    pub(super) joining: Option<String>,
     /// Whether another gate has absorbed this one.
     pub(super) moved: bool,
     /// The waiters to wake once the lock is released.
@@ -89,6 +89,16 @@ impl Gate {
         };
         let core = Core::new(quota, store);
         core.fall_back(why);
+        Arc::new(Self { core })
+    }
+
+    /// Creates a gate that keeps within `quota` together with all others that ask the same server. `courier` creates
+    /// what carries the gate's questions to it.
+    #[must_use]
+    pub fn fleet(quota: Quota, courier: impl FnOnce(Errands) -> Box<dyn Courier>) -> Arc<Self> {
+        let core = Core::new(quota, None);
+        let courier = courier(Errands::new(Arc::downgrade(&core)));
+        core.lock().ask_through(quota, core.now(), courier);
         Arc::new(Self { core })
     }
 
@@ -123,20 +133,20 @@ impl Gate {
     #[must_use]
     pub fn stats(&self) -> LimitStats {
         let mut stats = self.core.change(|inner, now| LimitStats::of(&mut inner.turns, now));
-        stats.fallback = self.fallback().map(str::to_owned);
+        stats.fallback = self.fallback();
         stats
     }
 
-    /// Why other processes do not share the limit although they should.
+    /// Why others do not share the limit at present although they should.
     #[must_use]
-    pub fn fallback(&self) -> Option<&str> {
-        self.core.fallback.get().map(String::as_str)
+    pub fn fallback(&self) -> Option<String> {
+        self.core.fallback.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The same, but only once for each gate.
+    /// The same if it has changed since the last call; the inner value is `None` if the limit is shared again.
     #[must_use]
-    pub fn untold_fallback(&self) -> Option<&str> {
-        self.fallback().filter(|_| !self.core.told.swap(true, Ordering::Relaxed))
+    pub fn untold_fallback(&self) -> Option<Option<String>> {
+        self.core.untold.swap(false, Ordering::Relaxed).then(|| self.fallback())
     }
 
     /// Returns how many looks the gate grants in a window at present.
@@ -222,12 +232,14 @@ impl Core {
             looking: BTreeMap::new(),
             first: None,
             store,
+            courier: None,
+            courier_sleeps_until: NEVER,
             joining: None,
             moved: false,
             wake: Vec::new(),
         };
-        let (fallback, told) = (OnceLock::new(), AtomicBool::new(false));
-        Arc::new(Self { clock, inner: Mutex::new(inner), fallback, told })
+        let (fallback, untold) = (Mutex::new(None), AtomicBool::new(false));
+        Arc::new(Self { clock, inner: Mutex::new(inner), fallback, untold })
     }
 
     pub(super) fn now(&self) -> Nanos {
@@ -256,6 +268,7 @@ impl Core {
         let result = change(&mut inner, now);
         inner.let_go(now);
         let lost = lost.or(inner.close(now));
+        inner.wake_courier(now);
         let wake = std::mem::take(&mut inner.wake);
         drop(inner);
         self.fall_back(lost);
@@ -264,12 +277,6 @@ impl Core {
             waiter.notify_one();
         }
         result
-    }
-
-    fn fall_back(&self, why: Option<String>) {
-        if let Some(why) = why {
-            let _ = self.fallback.set(why);
-        }
     }
 
     pub(super) fn tighten(&self, quota: Quota) {
@@ -298,45 +305,6 @@ impl Core {
 }
 
 impl Shared {
-    /// Reads the limit that processes share, if the store can be used now. Returns why it never can be again.
-    fn open(&mut self, clock: Clock) -> Option<String> {
-        let store = self.store.as_mut()?;
-        let joining = &mut self.joining;
-        let opened = self.turns.opened(clock.now(), |state| {
-            store.open(state)?;
-            match joining.take().map(|name| (store.join(&name, state), name)) {
-                Some((Err(Unavailable::Busy), name)) => *joining = Some(name),
-                Some((Err(lost), _)) => return Err(lost),
-                Some((Ok(()), _)) | None => {}
-            }
-            Ok(())
-        });
-        self.lost(clock.now(), opened)
-    }
-
-    /// Keeps the limit that processes share. Returns why it cannot be kept.
-    fn close(&mut self, now: Nanos) -> Option<String> {
-        let closed = self.store.as_mut()?.close(self.turns.closed()?);
-        self.lost(now, closed)
-    }
-
-    /// The place of the limit that processes share.
-    fn place(&self) -> Option<String> {
-        self.store.as_ref().map(|store| store.place())
-    }
-
-    /// Whether other processes share the limit.
-    pub(super) fn shares(&self) -> bool {
-        self.store.is_some()
-    }
-
-    fn lost(&mut self, now: Nanos, result: Result<(), Unavailable>) -> Option<String> {
-        let Err(Unavailable::Lost(why)) = result else { return None };
-        self.turns.unshare(now);
-        self.store = None;
-        Some(why)
-    }
-
     fn has(&self, look: &Look) -> bool {
         self.looking.range((look.id(), 0)..=(look.id(), u64::MAX)).next().is_some()
     }
@@ -386,16 +354,6 @@ impl Shared {
                 }
             }
         }
-    }
-
-    /// When the first waiter looks at the store again, because what other processes do wakes nobody here.
-    fn looks_at_store(&self, now: Nanos) -> Nanos {
-        let pause = match &self.store {
-            None => return NEVER,
-            Some(_) if self.turns.can_grant() => LOOK_AT_STORE,
-            Some(_) => LOOK_AT_LOCK,
-        };
-        now.saturating_add(self.turns.state().quota().scaled(pause).max(1))
     }
 
     /// Takes back the grants that were not fetched within `bound`, because a waiter that is not polled must not keep

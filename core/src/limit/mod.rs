@@ -14,8 +14,10 @@
 //! * [`turn`]: the queue and the limit together: which request goes now, and when to check again.
 //! * `sync`: the locks, clock and wake-ups of the gate. Under `--cfg limit_loom` they come from a model that explores
 //!   the possible orders of events.
+//! * `outside`: how the gate uses a store or a server.
 //! * [`gate`], [`waiter`], [`look`], [`permit`], [`stats`]: one lock around all of this, shared by the clients of a
 //!   workspace.
+//! * [`pool`]: the part of a limit that a server keeps for several hosts; [`errands`]: what the server is asked and told.
 //! * [`store`]: a place for a state that processes share, written as [`words`]; [`lease`]: how long a request counts if
 //!   its process does not tell its end.
 
@@ -25,12 +27,16 @@
 
 pub mod backoff;
 mod clock;
+mod end;
+pub mod errands;
 pub mod gate;
 pub mod lease;
 pub mod line;
 pub mod look;
 pub mod looks;
+mod outside;
 pub mod permit;
+pub mod pool;
 pub mod quota;
 pub mod recovery;
 pub mod state;
@@ -46,6 +52,7 @@ pub mod words;
 pub use sync::{advance, explore};
 
 pub use backoff::{Refusal, RefusedBy429};
+pub use errands::{Courier, Errand, Errands};
 pub use gate::Gate;
 pub use line::Class;
 pub use look::Look;

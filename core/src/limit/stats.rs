@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Nanos;
 use super::line::Class;
+use super::pool::Pool;
 use super::turn::Turns;
 
 /// How many requests wait for the rate limit, by priority.
@@ -26,6 +27,8 @@ pub enum Scope {
     Process,
     /// The processes of one user on one host.
     Host,
+    /// All processes, on any host, that ask the same Redis or Valkey server.
+    Fleet,
 }
 
 /// The state of the rate limit.
@@ -33,8 +36,10 @@ pub enum Scope {
 pub struct LimitStats {
     /// Who shares the limit.
     pub scope: Scope,
-    /// Why processes do not share the limit although the scope of the settings is `Host`; `None` if nothing is wrong.
+    /// Why others do not share the limit at present although the settings say so; `None` if nothing is wrong.
     pub fallback: Option<String>,
+    /// How many processes have used the limit within the last minute, if a server keeps it for several hosts.
+    pub members: Option<u64>,
     /// Requests per window, as declared in the settings; the strictest, if clients of the workspace declare several.
     pub limit: u64,
     /// Requests per window that are allowed now: fewer than `limit` if the process has a share, or after refusals.
@@ -60,22 +65,31 @@ impl LimitStats {
         let now = turns.settle(now);
         let state = turns.state();
         let whole = turns.common().unwrap_or(state);
+        let pool = turns.pool();
+        let shared = pool.filter(|pool| !pool.is_down());
+        let scope = match (shared, turns.common()) {
+            (Some(_), _) => Scope::Fleet,
+            (None, Some(_)) => Scope::Host,
+            (None, None) => Scope::Process,
+        };
+        let (allowed, in_flight, recent) =
+            pool.map_or_else(|| (whole.allowed(), whole.in_flight(), whole.ended_recently()), Pool::standing);
+        let closed_until = pool.map_or(0, Pool::closed_until).max(whole.closed_until());
         Self {
-            scope: if turns.common().is_some() { Scope::Host } else { Scope::Process },
+            scope,
             fallback: None,
-            limit: whole.declared(),
-            allowed: state.allowed().min(whole.allowed()),
-            in_flight: whole.in_flight(),
-            used: whole.in_flight() + whole.ended_recently(),
+            members: shared.map(|pool| pool.last().members),
+            limit: shared.map_or(whole.declared(), |pool| pool.last().declared),
+            allowed: state.allowed().min(allowed),
+            in_flight,
+            used: in_flight + recent,
             waiting: Waiting {
                 trigger: turns.waiting(Class::Trigger),
                 poll: turns.waiting(Class::Poll),
                 read: turns.waiting(Class::Read),
                 bulk: turns.waiting(Class::Bulk),
             },
-            closed_for: Duration::from_nanos(
-                state.closed_until().max(whole.closed_until()).saturating_sub(now),
-            ),
+            closed_for: Duration::from_nanos(state.closed_until().max(closed_until).saturating_sub(now)),
             refused: state.refused_total(),
             cuts: state.cuts_total(),
             granted: state.granted_total(),

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use super::backoff::Refusal;
+pub use super::end::{End, Ended};
 use super::line::{Class, Line, LookPriority, Place};
 use super::looks::Urgency;
-use super::state::{Linger, Reach, State, Ticket};
+use super::pool::{Pass, Pool, Wanted};
+use super::state::{Reach, State, Ticket};
 use super::{NEVER, Nanos, Quota};
 
 /// One limit and its queue.
@@ -15,6 +17,8 @@ pub struct Turns<W> {
     state: State,
     /// The limit that this process shares with others, if it does.
     common: Option<Common>,
+    /// The limit that a server keeps for several hosts, if it does.
+    pool: Option<Pool>,
     /// Whether nothing is granted during the present change of the shared limit.
     withheld: bool,
     line: Line<Queued<W>>,
@@ -31,13 +35,6 @@ struct Common {
     missed: Vec<(Ticket, Ended)>,
 }
 
-/// How a request ended, for the shared limit.
-#[derive(Clone, Copy, Debug)]
-enum Ended {
-    Otherwise(End),
-    Refused(Option<Duration>, u32),
-}
-
 #[derive(Debug)]
 struct Queued<W> {
     since: Nanos,
@@ -50,6 +47,7 @@ struct Queued<W> {
 pub struct Grant {
     ticket: Ticket,
     common: Option<Ticket>,
+    pass: Option<Pass>,
     look: bool,
 }
 
@@ -59,17 +57,6 @@ impl Grant {
     pub fn at(&self) -> Nanos {
         self.ticket.at()
     }
-}
-
-/// How a granted request ended, unless it was refused (429).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// The server answered it.
-    Seen,
-    /// It certainly never reached the server.
-    NeverSent,
-    /// It was abandoned after it was sent.
-    Abandoned(Linger),
 }
 
 /// What [`Turns::next`] did.
@@ -96,12 +83,28 @@ impl<W> Turns<W> {
     /// Creates a limit with an empty queue.
     #[must_use]
     pub fn new(quota: Quota) -> Self {
-        Self { state: State::new(quota), common: None, withheld: false, line: Line::default() }
+        Self { state: State::new(quota), common: None, pool: None, withheld: false, line: Line::default() }
     }
 
     /// From now on, also keeps within a limit that several processes share.
     pub fn share(&mut self, state: State) {
         self.common = Some(Common { state, open: false, missed: Vec::new() });
+    }
+
+    /// From now on, also keeps within a limit that a server keeps for several hosts.
+    pub fn draw_from(&mut self, pool: Pool) {
+        self.pool = Some(pool);
+    }
+
+    /// The limit that a server keeps for several hosts.
+    #[must_use]
+    pub fn pool(&self) -> Option<&Pool> {
+        self.pool.as_ref()
+    }
+
+    /// The same, to be changed.
+    pub fn pool_mut(&mut self) -> Option<&mut Pool> {
+        self.pool.as_mut()
     }
 
     /// From now on, keeps within the limit of this process only, and heeds what the others were refused.
@@ -130,7 +133,7 @@ impl<W> Turns<W> {
         common.open = true;
         common.state.tighten(*self.state.quota());
         for (ticket, ended) in std::mem::take(&mut common.missed) {
-            common.end(now, ticket, ended);
+            ended.tell(&mut common.state, now, ticket);
         }
         Ok(())
     }
@@ -149,26 +152,26 @@ impl<W> Turns<W> {
         self.common.as_ref().is_none_or(|common| common.open && !self.withheld)
     }
 
-    /// The first time at or after `from` at which both limits let one more request go.
+    /// The first time at or after `from` at which all limits let one more request go.
     fn earliest(&self, from: Nanos, reach: Reach) -> Nanos {
-        let mut time = self.state.earliest(from, reach);
-        let Some(common) = &self.common else { return time };
+        let mut time = from;
         loop {
-            let shared = common.state.earliest(time, reach);
-            if shared == time || shared == NEVER {
-                return shared;
-            }
-            time = self.state.earliest(shared, reach);
-            if time == shared || time == NEVER {
+            let asked = time;
+            time = self.state.earliest(time, reach);
+            time = self.common.as_ref().map_or(time, |common| common.state.earliest(time, reach));
+            time = self.pool.as_ref().map_or(time, |pool| pool.earliest(time, reach));
+            if time == asked || time == NEVER || (self.common.is_none() && self.pool.is_none()) {
                 return time;
             }
         }
     }
 
-    /// A time before which neither limit lets a request go.
+    /// A time before which none of the limits lets a request go.
     fn not_before(&self, now: Nanos, reach: Reach) -> Nanos {
         let own = self.state.no_earlier_than(now, reach);
-        self.common.as_ref().map_or(own, |common| own.max(common.state.no_earlier_than(now, reach)))
+        let common = self.common.as_ref().map_or(own, |common| common.state.no_earlier_than(now, reach));
+        let pool = self.pool.as_ref().map_or(own, |pool| pool.no_earlier_than(now, reach));
+        own.max(common).max(pool)
     }
 
     /// The limit itself.
@@ -180,11 +183,17 @@ impl<W> Turns<W> {
     /// Also keeps within `quota` from now on.
     pub fn tighten(&mut self, quota: Quota) {
         self.state.tighten(quota);
+        if let Some(pool) = &mut self.pool {
+            pool.tighten(quota);
+        }
     }
 
     /// Also keeps within `share` of the quota from now on.
     pub fn set_share(&mut self, share: f64) {
         self.state.set_share(share);
+        if let Some(pool) = &mut self.pool {
+            pool.set_share(share);
+        }
     }
 
     /// Adds a request to the queue. `look` is its priority if it looks at a run; `rejoin` puts it at the head of its
@@ -243,6 +252,22 @@ impl<W> Turns<W> {
         self.not_before(now, if alone { Self::reach(class) } else { Reach::Whole })
     }
 
+    /// How many of the waiting requests could go `now` if the server that keeps the limit for several hosts let them.
+    pub fn wanted(&mut self, now: Nanos) -> Wanted {
+        let now = self.settle(now);
+        let count = |number: usize| number as u64;
+        let waiting: u64 = Class::ALL.into_iter().map(|class| count(self.line.waiting(class))).sum();
+        let (looks, bulk) = (count(self.line.looks().waiting()), count(self.line.waiting(Class::Bulk)));
+        let goes = |reach| self.state.earliest(now, reach) == now;
+        let lane = self.line.looks().earliest(now, self.state.allowed(), self.state.span()) == now;
+        let room = self.state.allowed().saturating_sub(self.state.in_flight());
+        let others = waiting - looks - bulk;
+        let whole = others + if lane { looks.min(1) } else { 0 };
+        let whole = if goes(Reach::Whole) { whole.min(room) } else { 0 };
+        let some = if goes(Reach::LeavesTenth) { bulk.min(room - whole) } else { 0 };
+        Wanted { whole, some, waiting }
+    }
+
     /// Grants one request, if possible.
     pub fn next(&mut self, now: Nanos) -> Next<W> {
         let now = self.settle(now);
@@ -277,6 +302,7 @@ impl<W> Turns<W> {
         }
         let Some(place) = self.line.choose(&may_go) else {
             let shared = self.common().map_or(NEVER, State::next_settling);
+            let shared = shared.min(self.pool().map_or(NEVER, Pool::next_settling));
             let settling = self.state.next_settling().min(shared);
             return first.map_or(Next::Nobody, |(time, place)| Next::Later(place, time.min(settling)));
         };
@@ -284,13 +310,14 @@ impl<W> Turns<W> {
             return Next::Nobody;
         };
         let common = self.common.as_mut().map(|common| common.state.grant(now));
-        Next::Goes(place, waiter.who, Grant { ticket: self.state.grant(now), common, look: place.look })
+        let pass = self.pool.as_mut().and_then(|pool| pool.take(now));
+        Next::Goes(place, waiter.who, Grant { ticket: self.state.grant(now), common, pass, look: place.look })
     }
 
     /// Notes that a granted request has ended.
     pub fn end(&mut self, now: Nanos, grant: Grant, end: End) {
-        let (at, Grant { ticket, common, look }) = (grant.at(), grant);
-        self.tell(now, common, Ended::Otherwise(end));
+        let (at, Grant { ticket, common, pass, look }) = (grant.at(), grant);
+        self.tell(now, common, pass, Ended::Otherwise(end));
         match end {
             End::Seen => self.state.seen(now, ticket),
             End::NeverSent => {
@@ -312,14 +339,23 @@ impl<W> Turns<W> {
         jitter: u32,
     ) -> Refusal {
         let own = self.state.refused(now, grant.ticket, retry_after, jitter);
-        self.tell(now, grant.common, Ended::Refused(retry_after, jitter)).unwrap_or(own)
+        self.tell(now, grant.common, grant.pass, Ended::Refused(retry_after, jitter)).unwrap_or(own)
     }
 
     /// Tells the shared limit how a request ended, now or once its state can be read.
-    fn tell(&mut self, now: Nanos, ticket: Option<Ticket>, ended: Ended) -> Option<Refusal> {
+    fn tell(
+        &mut self,
+        now: Nanos,
+        ticket: Option<Ticket>,
+        pass: Option<Pass>,
+        ended: Ended,
+    ) -> Option<Refusal> {
+        if let (Some(pool), Some(pass)) = (&mut self.pool, pass) {
+            pool.end(now, pass, ended);
+        }
         let common = self.common.as_mut()?;
         if common.open {
-            return common.end(now, ticket?, ended);
+            return ended.tell(&mut common.state, now, ticket?);
         }
         common.missed.push((ticket?, ended));
         None
@@ -329,6 +365,9 @@ impl<W> Turns<W> {
     pub fn settle(&mut self, now: Nanos) -> Nanos {
         if let Some(common) = &mut self.common {
             common.state.settle(now);
+        }
+        if let Some(pool) = &mut self.pool {
+            pool.settle(now);
         }
         self.state.settle(now)
     }
@@ -356,20 +395,6 @@ impl<W> Turns<W> {
 
     fn reach(class: Class) -> Reach {
         if class == Class::Bulk { Reach::LeavesTenth } else { Reach::Whole }
-    }
-}
-
-impl Common {
-    fn end(&mut self, now: Nanos, ticket: Ticket, ended: Ended) -> Option<Refusal> {
-        match ended {
-            Ended::Otherwise(End::Seen) => self.state.seen(now, ticket),
-            Ended::Otherwise(End::NeverSent) => self.state.never_sent(now, ticket),
-            Ended::Otherwise(End::Abandoned(linger)) => self.state.abandoned(now, ticket, linger),
-            Ended::Refused(retry_after, jitter) => {
-                return Some(self.state.refused(now, ticket, retry_after, jitter));
-            }
-        }
-        None
     }
 }
 

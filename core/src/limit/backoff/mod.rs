@@ -15,11 +15,11 @@ pub const HOPELESS_AFTER: Duration = Duration::from_mins(3);
 
 /// The pause after a first cut; jitter makes it up to twice as long. It also paces the requests after a pause: each
 /// time that it passes, twice as many requests may be without an answer.
-const PAUSE: Duration = Duration::from_secs(1);
+pub const PAUSE: Duration = Duration::from_secs(1);
 
 /// Pauses and recovery assume a window of at least this length. If a server refuses a client that keeps within a
 /// shorter window, the server evidently counts over a longer one.
-const SHORTEST_WINDOW: Duration = Duration::from_secs(10);
+pub const SHORTEST_WINDOW: Duration = Duration::from_secs(10);
 
 /// How many requests of a burst must be refused, at least, before the rest shows how many the server accepts. Fewer
 /// refusals may be chance.

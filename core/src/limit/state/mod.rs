@@ -128,10 +128,16 @@ impl State {
     /// on their way, so they count as abandoned.
     #[must_use]
     pub fn lost(quota: Quota, now: Nanos) -> Self {
+        Self::lost_until(quota, now, now.saturating_add(quota.span()))
+    }
+
+    /// The same, but what is on its way may arrive `until` then.
+    #[must_use]
+    pub fn lost_until(quota: Quota, now: Nanos, until: Nanos) -> Self {
         let mut state = Self::shared(quota, now);
         for _ in 0..state.allowed() {
             state.window.leaves();
-            state.lingering.push(Reverse(now.saturating_add(state.span())));
+            state.lingering.push(Reverse(until));
         }
         state
     }
@@ -357,6 +363,12 @@ impl State {
     #[must_use]
     pub fn ended_recently(&self) -> u64 {
         self.window.recent(self.last)
+    }
+
+    /// Requests that ended and may still count, or that ended before those.
+    #[must_use]
+    pub fn remembered_ends(&self) -> u64 {
+        self.window.remembered_ends()
     }
 
     /// The number of entries in the log of ends.

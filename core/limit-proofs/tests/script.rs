@@ -1,0 +1,140 @@
+//! Plays the script that Redis runs in simulated worlds, and compares it with the rule of a process.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::print_stdout, dead_code, reason = "the worlds are shared with another test")]
+
+mod server;
+mod world;
+
+use fastrand::Rng;
+use limit_proofs::limit::pool::{Question, Wanted};
+use limit_proofs::limit::state::{Decision, Reach, State, Ticket};
+use limit_proofs::limit::turn::{End, Ended};
+use limit_proofs::limit::{Linger, Nanos, Quota};
+use limit_proofs::script::Reply;
+use server::{Member, Server};
+use std::time::Duration;
+
+/// With this scale, the numbers of a state are microseconds instead of nanoseconds, as in the script.
+const MICROS: f64 = 1000.0;
+const SECOND: Nanos = 1_000_000;
+
+fn question() -> Question {
+    Question {
+        quota: Quota::default(),
+        kept_free: 0,
+        share: 0,
+        wanted: Wanted::default(),
+        changes: 0,
+        held: None,
+        ends: Vec::new(),
+        without: (0, 0),
+    }
+}
+
+/// One world in which the script and the rule of a process get the same requests at the same times.
+struct Twins {
+    server: Server,
+    member: Member,
+    state: State,
+    open: Vec<(u64, Ticket)>,
+    rng: Rng,
+    now: Nanos,
+}
+
+impl Twins {
+    fn new(seed: u64) -> Self {
+        let server = Server::new();
+        let mut member = Member::new("one");
+        let now = 1_700_000_000 * SECOND;
+        server.set_clock(now);
+        // The first call finds nothing, which counts as a lost state.
+        let _ = member.ask(&server, &question());
+        let quota = Quota { scale: MICROS, ..Quota::default() };
+        Self { server, member, state: State::lost(quota, now), open: Vec::new(), rng: Rng::with_seed(seed), now }
+    }
+
+    /// Lets up to `want` requests go, and tells how others have ended. Both must decide alike.
+    fn step(&mut self, want: u64, some: u64, mut ends: Vec<(usize, Ended)>) -> u64 {
+        self.server.set_clock(self.now);
+        let mut told = Vec::new();
+        ends.sort_unstable_by_key(|(index, _)| std::cmp::Reverse(*index));
+        ends.dedup_by_key(|(index, _)| *index);
+        for (index, ended) in ends {
+            let (id, ticket) = self.open.swap_remove(index);
+            told.push((id, ended));
+            let _ = ended.tell(&mut self.state, self.now, ticket);
+        }
+        let wanted = Wanted { whole: want, some, waiting: want + some };
+        let answer = self.member.ask(&self.server, &Question { wanted, ends: told, ..question() });
+        let mut expected = 0;
+        for nth in 0..want + some {
+            let reach = if nth < want { Reach::Whole } else { Reach::LeavesTenth };
+            if self.state.decide(self.now, reach) != Decision::Granted {
+                break;
+            }
+            let ticket = self.state.grant(self.now);
+            if let Some(id) = answer.granted.get(usize::try_from(expected).unwrap()) {
+                self.open.push((*id, ticket));
+            }
+            expected += 1;
+        }
+        assert_eq!(answer.granted.len() as u64, expected, "at {}: {answer:?}, {:?}", self.now, self.state);
+        self.state.settle(self.now);
+        let (allowed, in_flight) = (self.state.allowed(), self.state.in_flight());
+        assert_eq!((answer.allowed, answer.in_flight), (allowed, in_flight), "at {}", self.now);
+        assert_eq!(answer.recent, self.state.ended_recently(), "at {}", self.now);
+        let closed = self.state.closed_until().saturating_sub(self.now);
+        assert_eq!(answer.closed_for, closed * 1000, "at {}", self.now);
+        assert_eq!((answer.refused, answer.cuts), (self.state.refused_total(), self.state.cuts_total()));
+        expected
+    }
+
+    fn some_ends(&mut self, refusals: u32) -> Vec<(usize, Ended)> {
+        let most = self.open.len().min(self.rng.usize(0..40));
+        let mut ends = Vec::new();
+        for _ in 0..most {
+            let index = self.rng.usize(0..self.open.len());
+            let ended = match self.rng.u32(0..100) {
+                number if number < refusals => {
+                    let told = self.rng.bool().then(|| Duration::from_secs(self.rng.u64(0..70)));
+                    Ended::Refused(told, self.rng.u32(..))
+                }
+                97 => Ended::Otherwise(End::NeverSent),
+                98 => Ended::Otherwise(End::Abandoned(Linger::Brief)),
+                99 => Ended::Otherwise(End::Abandoned(Linger::Window)),
+                _ => Ended::Otherwise(End::Seen),
+            };
+            ends.push((index, ended));
+        }
+        ends
+    }
+}
+
+#[test]
+fn the_script_decides_as_the_rule_of_a_process_does() {
+    for seed in 0..12 {
+        let mut twins = Twins::new(seed);
+        // Some worlds refuse nothing, some a little, some nearly everything.
+        let (refusals, least) = [(0, 3_000), (0, 3_000), (1, 1_000), (5, 200), (30, 30), (90, 20)]
+            [usize::try_from(seed % 6).unwrap()];
+        let mut granted = 0;
+        for _ in 0..1_500 {
+            let far = twins.rng.u32(0..60) == 0;
+            let longest = if far { 40 * SECOND } else { SECOND / 5 };
+            twins.now += twins.rng.u64(0..longest);
+            let ends = twins.some_ends(refusals);
+            let (want, some) = (twins.rng.u64(0..20), twins.rng.u64(0..5));
+            granted += twins.step(want, some, ends);
+        }
+        assert!(granted > least, "seed {seed}: {granted} requests say little");
+    }
+}
+
+#[test]
+fn a_reply_that_is_none_of_the_script_is_refused() {
+    let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    for text in ["", "asked", "asked 1 2 3", "moved ..", "asked x 0 0 0 0 0 0 0 0 0 0 0", "left"] {
+        assert!(limit_proofs::script::read(&words(text)).is_err(), "{text}");
+    }
+    assert!(matches!(limit_proofs::script::read(&words("absorbed")), Ok(Reply::Absorbed)));
+}

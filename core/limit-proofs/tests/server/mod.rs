@@ -1,0 +1,92 @@
+//! The script on a server of its own: with the Lua that Redis contains, and a clock that the test sets.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use limit_proofs::limit::Nanos;
+use limit_proofs::limit::pool::{Answer, Question};
+use limit_proofs::script::{Caller, Reply, SCRIPT, read};
+use mlua::{Function, Lua, MultiValue, Table, Value};
+
+/// Where the script keeps the limit.
+const KEY: &str = "limit";
+
+pub(crate) struct Server {
+    lua: Lua,
+    script: Function,
+    pub(crate) kept: Rc<RefCell<HashMap<String, String>>>,
+    clock: Rc<Cell<Nanos>>,
+    /// What `INFO` calls the present start of the server.
+    pub(crate) start: Cell<u64>,
+}
+
+impl Server {
+    pub(crate) fn new() -> Self {
+        let lua = Lua::new();
+        let kept = Rc::new(RefCell::new(HashMap::new()));
+        let clock = Rc::new(Cell::new(0));
+        let (store, time) = (Rc::clone(&kept), Rc::clone(&clock));
+        let call = lua
+            .create_function(move |lua, arguments: MultiValue| {
+                let words: Vec<String> =
+                    arguments.iter().map(|value| value.to_string().unwrap()).collect();
+                let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                match words[..] {
+                    ["TIME"] => {
+                        let now = time.get();
+                        let parts = [(now / 1_000_000).to_string(), (now % 1_000_000).to_string()];
+                        Ok(Value::Table(lua.create_sequence_from(parts)?))
+                    }
+                    ["GET", key] => match store.borrow().get(key) {
+                        Some(text) => Ok(Value::String(lua.create_string(text)?)),
+                        None => Ok(Value::Boolean(false)),
+                    },
+                    ["SET", key, text, "PX", _] => {
+                        store.borrow_mut().insert(key.to_owned(), text.to_owned());
+                        Ok(Value::Boolean(true))
+                    }
+                    _ => panic!("the script called {words:?}"),
+                }
+            })
+            .unwrap();
+        let redis = lua.create_table().unwrap();
+        redis.set("call", call).unwrap();
+        lua.globals().set("redis", redis).unwrap();
+        let script = lua.load(SCRIPT).into_function().unwrap();
+        Self { lua, script, kept, clock, start: Cell::new(1) }
+    }
+
+    /// Sets the clock, in microseconds.
+    pub(crate) fn set_clock(&self, now: Nanos) {
+        self.clock.set(now);
+    }
+
+    pub(crate) fn run(&self, key: &str, arguments: Vec<String>) -> Reply {
+        let globals = self.lua.globals();
+        globals.set("KEYS", self.lua.create_sequence_from([key]).unwrap()).unwrap();
+        globals.set("ARGV", self.lua.create_sequence_from(arguments).unwrap()).unwrap();
+        let reply: Table = self.script.call(()).unwrap();
+        let words: Vec<String> = reply.sequence_values().map(Result::unwrap).collect();
+        read(&words).unwrap_or_else(|why| panic!("{why}: {words:?}"))
+    }
+}
+
+/// A process that asks the server.
+pub(crate) struct Member {
+    caller: Caller,
+}
+
+impl Member {
+    pub(crate) fn new(name: &str) -> Self {
+        Self { caller: Caller { server: "1".to_owned(), member: name.to_owned(), call: 0 } }
+    }
+
+    pub(crate) fn ask(&mut self, server: &Server, question: &Question) -> Answer {
+        self.caller.server = server.start.get().to_string();
+        match server.run(KEY, self.caller.asks(question)) {
+            Reply::Answer(answer) => answer,
+            other => panic!("{other:?}"),
+        }
+    }
+}

@@ -1,0 +1,272 @@
+-- The second part of the script: the rule, which needs no member and no clock.
+
+-- The window: requests in flight, and when others ended ---------------------------------------------------------------
+
+local function total()
+  local last = state.ends[#state.ends]
+  return last and last.total or state.forgotten
+end
+
+local function ended(now)
+  state.flying = math.max(0, state.flying - 1)
+  local sum, last = total() + 1, state.ends[#state.ends]
+  if last and last.at == now then
+    last.total = sum
+  else
+    state.ends[#state.ends + 1] = { at = now, total = sum }
+  end
+end
+
+-- How many entries of the log `is` holds for, which holds for those at its beginning.
+local function first(is)
+  local low, high = 0, #state.ends
+  while low < high do
+    local middle = math.floor((low + high) / 2) + 1
+    if is(state.ends[middle]) then low = middle else high = middle - 1 end
+  end
+  return low
+end
+
+local function total_before(index)
+  return index > 0 and state.ends[index].total or state.forgotten
+end
+
+local function recent(now)
+  return total() - total_before(first(function(entry) return entry.at + state.span < now end))
+end
+
+local function forget(now)
+  local stale = first(function(entry) return entry.at + 2 * state.span <= now end)
+  if stale == 0 then return end
+  state.forgotten = total_before(stale)
+  local kept = {}
+  for index = stale + 1, #state.ends do kept[#kept + 1] = state.ends[index] end
+  state.ends = kept
+end
+
+-- See `Window::earliest`.
+local function window_opens(from, flying, allowed)
+  local room, span, sum = allowed - flying - 1, state.span, total()
+  if room < 0 then return NEVER end
+  if sum - state.forgotten <= room then return from end
+  local function at(index) return state.ends[index] and state.ends[index].at or NEVER end
+  local t = from
+  local blocker = first(function(entry) return entry.total + room < sum end)
+  t = math.max(t, at(blocker + 1) + span + 1)
+  local a = first(function(entry) return entry.at <= t - span end)
+  local b = first(function(entry) return entry.at <= t - 2 * span end)
+  while true do
+    local by_end, by_shift = at(a + 1), at(b + 1) + span
+    local s = math.min(by_end, by_shift)
+    if s > t then return t end
+    local before = total_before(a)
+    local left, previous, age = room - (sum - before), before - total_before(b), t - s
+    if age < span and (left < 0 or previous * (span - age) > left * span) then
+      t = s + span - (left < 0 and 0 or math.min(math.floor(left * span / math.max(previous, 1)), span))
+    end
+    if by_end == s then a = a + 1 end
+    if by_shift == s then b = b + 1 end
+  end
+end
+
+-- Recovery and back-off -----------------------------------------------------------------------------------------------
+
+-- See `recovery::cubed`.
+local function cubed(height, part, whole)
+  local fraction = math.min(math.floor(part * 1048576 / math.max(whole, 1)), 67108864)
+  local square = math.floor(fraction * fraction / 1048576)
+  return math.floor(height * math.floor(square * fraction / 1048576) / 1048576)
+end
+
+local function level()
+  local reach = 3 * window
+  local climb = reach * 2 ^ state.met
+  local height = math.max(0, state.ceiling - state.base)
+  if state.clean <= climb then
+    return math.max(0, state.ceiling - cubed(height, climb - state.clean, climb) - 1)
+  end
+  return state.ceiling + cubed(math.max(height, 8), state.clean - climb, reach)
+end
+
+local function seven_tenths(requests)
+  return math.max(1, math.floor(requests * 7 / 10))
+end
+
+local function begin_epoch(used, refused, succeeded)
+  state.burst_used, state.burst_refused, state.burst_succeeded = used, refused, succeeded
+  state.epoch, state.epoch_flying, state.successes = state.epoch + 1, 0, 0
+end
+
+local function backoff_opens(from)
+  local now = math.max(from, state.closed_until)
+  local beyond = state.epoch == 0 and 0 or math.max(0, state.epoch_flying - state.successes)
+  local doublings = 0
+  while beyond >= 2 ^ doublings do doublings = doublings + 1 end
+  return beyond == 0 and now or math.max(now, state.closed_until + doublings * pause)
+end
+
+local function epoch_ends(epoch)
+  if epoch == state.epoch then state.epoch_flying = math.max(0, state.epoch_flying - 1) end
+end
+
+-- Lowers the limit if the rest of the burst shows how many requests the server accepts.
+local function learn()
+  local through = state.burst_used - state.burst_refused
+  local enough = state.burst_succeeded == 1
+    and state.burst_refused >= math.max(math.floor(state.burst_used / 4), 8)
+  if enough and through > 0 and state.recovering == 1 then
+    state.allowed = math.min(state.allowed, seven_tenths(through))
+    state.base, state.ceiling = math.min(state.base, state.allowed), math.min(state.ceiling, through)
+  end
+end
+
+local function succeeded(now, epoch)
+  epoch_ends(epoch)
+  state.refusing_since = -1
+  if epoch ~= state.epoch then
+    if epoch + 1 == state.epoch then
+      state.burst_succeeded = 1
+      learn()
+    end
+    return
+  end
+  state.successes, state.in_a_row = state.successes + 1, 0
+  if state.recovering == 1 then
+    local open = math.max(0, now - state.closed_until)
+    state.clean = math.min(state.clean + math.floor(window / math.max(state.allowed, 1)), open)
+    state.allowed = math.min(math.max(state.allowed, level()), state.requests)
+    if state.allowed == state.requests then state.recovering = 0 end
+  end
+end
+
+local function cut(used)
+  local was = state.allowed
+  local nothing_succeeded, succeeded_before = state.successes == 0, state.successes > 0 and 1 or 0
+  if state.recovering == 0 then
+    state.allowed, state.ceiling, state.met = seven_tenths(was), was, 0
+  elseif nothing_succeeded then
+    state.allowed = seven_tenths(was)
+  else
+    local refused = math.min(was, math.max(used, math.floor(was / 2)))
+    local ceiling = refused - math.floor(refused / 16)
+    local is_new = ceiling > state.ceiling + math.floor(state.ceiling / 8)
+    state.met = is_new and 0 or math.min(state.met + 1, 3)
+    state.allowed, state.ceiling = seven_tenths(refused), ceiling
+  end
+  state.base, state.clean, state.recovering = state.allowed, 0, 1
+  begin_epoch(used, 1, succeeded_before)
+end
+
+local function refused(now, epoch, retry_after, jitter)
+  local lately = now <= state.closed_until + math.floor(hopeless_after / 3)
+  if state.refusing_since < 0 or not lately then state.refusing_since = now end
+  state.refused = state.refused + 1
+  local cuts = epoch == state.epoch
+  if cuts then
+    cut(state.flying + recent(now))
+    state.cuts = state.cuts + 1
+  elseif epoch + 1 == state.epoch then
+    state.burst_refused = state.burst_refused + 1
+    learn()
+  end
+  local closed_for = retry_after
+  if retry_after <= 0 then
+    local random = pause + math.floor(pause * jitter / 4294967296)
+    closed_for = cuts and math.min(random * 2 ^ math.min(state.in_a_row, 20), longest_pause) or 0
+  end
+  if closed_for > 0 then state.closed_until = math.max(state.closed_until, now + closed_for) end
+  if cuts then state.in_a_row = state.in_a_row + 1 end
+end
+
+-- Requests ------------------------------------------------------------------------------------------------------------
+
+local function linger_until(due)
+  local index = #state.lingering
+  while index > 0 and state.lingering[index].due > due do index = index - 1 end
+  table.insert(state.lingering, index + 1, { due = due })
+end
+
+local function settle(now)
+  state.last = math.max(state.last, now)
+  while state.lingering[1] and state.lingering[1].due <= state.last do
+    table.remove(state.lingering, 1)
+    ended(state.last)
+  end
+  while state.leases[1] and state.leases[1].until_ <= state.last do
+    table.remove(state.leases, 1)
+    ended(state.last)
+  end
+  return state.last
+end
+
+-- A request whose lease is not known counts once more.
+local function take(id)
+  for index, held in ipairs(state.leases) do
+    if held.id == id then return table.remove(state.leases, index) end
+  end
+  state.flying = state.flying + 1
+  return { at = 0, epoch = -1 }
+end
+
+local function end_of(now, id, how, retry_after, jitter)
+  local held = take(id)
+  if how == 'seen' then
+    ended(now)
+    succeeded(now, held.epoch)
+  elseif how == 'unsent' then
+    state.flying = math.max(0, state.flying - 1)
+    epoch_ends(held.epoch)
+    state.granted = math.max(0, state.granted - 1)
+  elseif how == 'refused' then
+    ended(now)
+    refused(now, held.epoch, retry_after, jitter)
+  else
+    epoch_ends(held.epoch)
+    local unanswered = math.min(now - held.at, longest_unanswered)
+    linger_until(now + (how == 'brief' and brief or math.max(unanswered + brief, state.span)))
+  end
+end
+
+-- Counts as many requests as are allowed as abandoned, because the state was lost.
+local function count_as_full(now)
+  for _ = 1, state.allowed do
+    state.flying = state.flying + 1
+    linger_until(now + state.span)
+  end
+end
+
+local function is_over(now, used)
+  return state.flying == 0 and state.closed_until <= now and used + math.max(forget_after, 2 * state.span) <= now
+end
+
+-- Takes over from the limit of another key, which turned out to belong to the same workspace.
+local function absorb(now, there)
+  for _ = 1, there.flying do
+    state.flying = state.flying + 1
+    linger_until(now + state.span)
+  end
+  local all = {}
+  for _, log in ipairs({ state, there }) do
+    local before = log.forgotten
+    for _, entry in ipairs(log.ends) do
+      all[#all + 1] = { at = math.min(entry.at, now), number = entry.total - before }
+      before = entry.total
+    end
+  end
+  table.sort(all, function(one, other) return one.at < other.at end)
+  local sum = state.forgotten
+  state.ends = {}
+  for _, entry in ipairs(all) do
+    sum = sum + entry.number
+    state.ends[#state.ends + 1] = { at = entry.at, total = sum }
+  end
+  if there.allowed < state.allowed then
+    for _, name in ipairs({ 'allowed', 'recovering', 'base', 'ceiling', 'met', 'clean' }) do
+      state[name] = there[name]
+    end
+  end
+  if there.closed_until > now then
+    state.closed_until = math.max(state.closed_until, there.closed_until)
+    begin_epoch(0, 0, 0)
+  end
+end

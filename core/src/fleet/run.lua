@@ -1,0 +1,174 @@
+-- The last part of the script: the members, and what one run does.
+
+-- Members -------------------------------------------------------------------------------------------------------------
+
+local function own()
+  local kept, found = {}, nil
+  for _, other in ipairs(state.members) do
+    if other.name == member then found = other end
+    if other.name == member or other.heard + lease > state.last then kept[#kept + 1] = other end
+  end
+  if not found then
+    found = { name = member, heard = 0, call = 0, want = 0, due = 0, served = 0, share = 0 }
+    kept[#kept + 1] = found
+  end
+  state.members = kept
+  return found
+end
+
+local function waits(other)
+  return other.name ~= member and other.want > 0 and state.last <= other.due + grace
+end
+
+-- How many requests of others go before the next one of this process, so that all that wait take turns.
+local function claimed(me, nth)
+  local sum = 0
+  for _, other in ipairs(state.members) do
+    if waits(other) then
+      local ahead = other.served < me.served or (other.served == me.served and other.name < me.name)
+      sum = sum + math.min(other.want, ahead and nth or nth - 1)
+    end
+  end
+  return sum
+end
+
+-- What is kept free for processes that do not reach this server: a fixed part for those that have named no share, and
+-- the share of each other one that was in the midst of something when it fell silent.
+local function reserved()
+  local busy, sum = {}, kept_free
+  for _, held in ipairs(state.leases) do busy[held.member] = true end
+  for _, other in ipairs(state.members) do
+    local silent = other.heard + silent_after < state.last
+    if silent and (busy[other.name] or other.want > 0) then sum = sum + other.share end
+  end
+  return sum
+end
+
+-- The run -------------------------------------------------------------------------------------------------------------
+
+local kept = redis.call('GET', key)
+local moved = kept and string.match(kept, '^moved (%S+)$')
+if moved then return { 'moved', moved } end
+
+state = kept and read(kept)
+-- A clock that was set back far would stop all requests until it has caught up.
+if state and state.last > clock + state.span then state = nil end
+local lost = not state or state.server ~= server
+if not state then state = empty() end
+local used = state.last
+local now = settle(clock)
+forget(now)
+if not lost and is_over(now, used) then
+  local members, changes = state.members, state.changes
+  state = empty()
+  state.members, state.changes, state.last = members, changes, now
+end
+if quota.requests < state.requests or quota.span > state.span then
+  state.requests = math.min(state.requests, quota.requests)
+  state.span = math.max(state.span, quota.span)
+end
+state.allowed = math.min(state.allowed, state.requests)
+
+local me = own()
+-- A call of a connection that was given up, which arrives after a later one.
+if operation == 'ask' and call <= me.call then return { 'late' } end
+local last_change = number()
+if lost or last_change > state.changes then
+  count_as_full(now)
+  state.changes = math.max(state.changes, last_change)
+end
+state.changes = state.changes + 1
+
+local MONTH = '2592000000'
+local function keep()
+  redis.call('SET', key, write(state), 'PX', MONTH)
+end
+
+if operation == 'leave' then
+  local all = write(state)
+  redis.call('SET', key, 'moved ' .. text(), 'PX', MONTH)
+  return { 'left', all }
+end
+
+if operation == 'absorb' then
+  local there = read(text())
+  if there then absorb(now, there) end
+  keep()
+  return { 'absorbed' }
+end
+
+me.heard, me.call, me.share = now, call, number()
+local want, want_some, waiting = number(), number(), number()
+local is_new_connection, carried_flying, carried_ended = number(), number(), number()
+local held = {}
+for _ = 1, number() do held[number()] = true end
+for _ = 1, number() do
+  local id, how, retry_after, jitter = number(), text(), number(), number()
+  end_of(now, id, how, retry_after, jitter)
+end
+if is_new_connection == 1 then
+  -- Grants whose answer was lost with the connection before.
+  for index = #state.leases, 1, -1 do
+    local other = state.leases[index]
+    if other.member == member and not held[other.id] then end_of(now, other.id, 'unsent', 0, 0) end
+  end
+end
+for _ = 1, carried_flying do
+  state.flying = state.flying + 1
+  linger_until(now + state.span)
+end
+for _ = 1, carried_ended do
+  state.flying = state.flying + 1
+  ended(now)
+end
+
+if want + want_some > 0 and (me.want == 0 or now > me.due + grace) then
+  -- Whoever begins to wait has had as many turns as the one that has had the fewest.
+  local fewest = NEVER
+  for _, other in ipairs(state.members) do
+    if waits(other) then fewest = math.min(fewest, other.served) end
+  end
+  if fewest < NEVER then me.served = math.max(me.served, fewest) end
+end
+
+local function opens(leaves_tenth, claims)
+  local allowed = math.max(1, state.allowed - reserved())
+  if leaves_tenth then allowed = allowed - math.floor(allowed / 10) end
+  local from = math.max(now, state.closed_until)
+  return window_opens(backoff_opens(from), state.flying + claims, allowed)
+end
+
+local ids, again = {}, NEVER
+for nth = 1, want + want_some do
+  local opens_at = opens(nth > want, claimed(me, nth))
+  if opens_at > now then
+    again = opens_at
+    break
+  end
+  state.flying, state.granted = state.flying + 1, state.granted + 1
+  state.leases[#state.leases + 1] =
+    { id = state.next_id, until_ = now + lease, at = now, epoch = state.epoch, member = member }
+  state.epoch_flying = state.epoch_flying + 1
+  ids[#ids + 1] = string.format('%.0f', state.next_id)
+  state.next_id = state.next_id + 1
+end
+me.served = me.served + #ids
+me.want = want + want_some - #ids
+if me.want > 0 then
+  local settles = state.lingering[1] and state.lingering[1].due or NEVER
+  if state.leases[1] then settles = math.min(settles, state.leases[1].until_) end
+  again = math.max(now + 1000, math.min(again, settles, now + look))
+  me.due = again
+end
+keep()
+
+local all_waiting = waiting
+for _, other in ipairs(state.members) do
+  if waits(other) then all_waiting = all_waiting + other.want end
+end
+local function whole(value) return string.format('%.0f', value) end
+return {
+  'asked', whole(me.want > 0 and again - now or 0), whole(math.max(0, state.closed_until - now)), whole(state.changes),
+  whole(state.requests), whole(state.allowed), whole(state.flying), whole(recent(now)), whole(#state.members),
+  whole(all_waiting), whole(state.refused), whole(state.cuts), lost and '1' or '0', unpack(ids),
+}

@@ -1,0 +1,174 @@
+//! The script that a server runs: its arguments, and what its replies mean. Pure.
+
+use std::time::Duration;
+
+use crate::limit::backoff::{HOPELESS_AFTER, LONGEST_RETRY_AFTER, PAUSE, SHORTEST_WINDOW};
+use crate::limit::pool::{Answer, Question};
+use crate::limit::state::{BRIEF_LINGER, LEASE, LONGEST_UNANSWERED};
+use crate::limit::turn::{End, Ended};
+use crate::limit::{Linger, Nanos, Quota};
+
+/// The script, which the server knows by the digest of this text.
+pub const SCRIPT: &str = concat!(include_str!("state.lua"), include_str!("rule.lua"), include_str!("run.lua"));
+
+/// A waiting process asks again after this part of a window at the latest, because a request of another may have ended.
+const LOOKS_IN_WINDOW: u64 = 40;
+/// How late a process may ask again before others take its turn, as a part of a window.
+const GRACES_IN_WINDOW: u64 = 100;
+/// After this long, a process that waits or has requests in flight is taken to have lost the server.
+const SILENT_AFTER: Duration = Duration::from_secs(1);
+/// A limit that nobody has used for this long begins anew, so that a stricter limit of earlier does not hold for ever.
+const FORGOTTEN_AFTER: Duration = Duration::from_mins(3);
+
+/// What a reply of the script says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// The answer to a question.
+    Answer(Answer),
+    /// The limit has moved to the place with this name.
+    Moved(String),
+    /// The limit was left, and its state was this text.
+    Left(String),
+    /// The state of another limit was taken over.
+    Absorbed,
+}
+
+/// Who calls the script.
+#[derive(Debug)]
+pub struct Caller {
+    /// The server's name for its present start. A server that was restarted may have lost its last changes.
+    pub server: String,
+    /// This process.
+    pub member: String,
+    /// Counts the calls of this process.
+    pub call: u64,
+}
+
+impl Caller {
+    fn begins(&mut self, operation: &str, quota: &Quota) -> Vec<String> {
+        self.call += 1;
+        let mut words = vec![operation.to_owned(), self.server.clone(), self.member.clone()];
+        let span = quota.span();
+        let window = span.max(quota.scaled(SHORTEST_WINDOW));
+        let longest_pause = window.min(quota.scaled(LONGEST_RETRY_AFTER));
+        let times = [
+            quota.scaled(PAUSE),
+            window,
+            longest_pause,
+            quota.scaled(HOPELESS_AFTER),
+            quota.scaled(LEASE),
+            quota.scaled(BRIEF_LINGER),
+            quota.scaled(LONGEST_UNANSWERED),
+            span / LOOKS_IN_WINDOW,
+            span / GRACES_IN_WINDOW,
+            quota.scaled(SILENT_AFTER),
+            quota.scaled(FORGOTTEN_AFTER),
+        ];
+        push(&mut words, [self.call, quota.requests(), micros(span)]);
+        push(&mut words, times.map(micros));
+        words
+    }
+
+    /// The arguments that ask `question`.
+    pub fn asks(&mut self, question: &Question) -> Vec<String> {
+        let quota = &question.quota;
+        let mut words = self.begins("ask", quota);
+        let wanted = question.wanted;
+        push(&mut words, [question.kept_free, question.changes, question.share]);
+        push(&mut words, [wanted.whole, wanted.some, wanted.waiting]);
+        push(&mut words, [u64::from(question.held.is_some()), question.without.0, question.without.1]);
+        let held = question.held.as_deref().unwrap_or_default();
+        push(&mut words, std::iter::once(held.len() as u64).chain(held.iter().copied()));
+        push(&mut words, [question.ends.len() as u64]);
+        for (id, ended) in &question.ends {
+            push(&mut words, [*id]);
+            let (how, retry_after, jitter) = how(quota, *ended);
+            words.push(how.to_owned());
+            push(&mut words, [retry_after, u64::from(jitter)]);
+        }
+        words
+    }
+
+    /// The arguments that leave the limit for the one with this name.
+    pub fn leaves(&mut self, quota: &Quota, name: &str) -> Vec<String> {
+        let mut words = self.begins("leave", quota);
+        words.extend(["0".to_owned(), "0".to_owned(), name.to_owned()]);
+        words
+    }
+
+    /// The arguments that take over the state that another limit had when it was left.
+    pub fn absorbs(&mut self, quota: &Quota, state: &str) -> Vec<String> {
+        let mut words = self.begins("absorb", quota);
+        words.extend(["0".to_owned(), "0".to_owned(), state.to_owned()]);
+        words
+    }
+}
+
+/// Reads a reply. `Err` says what is wrong, as the end of a sentence.
+///
+/// # Errors
+/// The reply is none of the script.
+pub fn read(reply: &[String]) -> Result<Reply, &'static str> {
+    const STRANGE: &str = "its answer cannot be read";
+    let (kind, rest) = reply.split_first().ok_or(STRANGE)?;
+    match (kind.as_str(), rest) {
+        ("asked", rest) => answer(rest).map(Reply::Answer).ok_or(STRANGE),
+        ("moved", [name]) if is_name(name) => Ok(Reply::Moved(name.clone())),
+        ("left", [state]) => Ok(Reply::Left(state.clone())),
+        ("absorbed", []) => Ok(Reply::Absorbed),
+        ("late", []) => Err("it has heard a later question before"),
+        _ => Err(STRANGE),
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn answer(words: &[String]) -> Option<Answer> {
+    let numbers: Option<Vec<u64>> = words.iter().map(|word| word.parse().ok()).collect();
+    let numbers = numbers?;
+    let (head, granted) = numbers.split_at_checked(12)?;
+    let [again, closed_for, changes, declared, allowed, in_flight, recent, members, waiting, refused, cuts, lost] =
+        *head
+    else {
+        return None;
+    };
+    let nanos = |micros: u64| micros.checked_mul(1000).filter(|nanos| *nanos < Nanos::MAX / 4);
+    Some(Answer {
+        granted: granted.to_vec(),
+        again: nanos(again)?,
+        closed_for: nanos(closed_for)?,
+        changes,
+        declared,
+        allowed,
+        in_flight,
+        recent,
+        members,
+        waiting,
+        refused,
+        cuts,
+        lost: lost != 0,
+    })
+}
+
+fn how(quota: &Quota, ended: Ended) -> (&'static str, u64, u32) {
+    match ended {
+        Ended::Otherwise(End::Seen) => ("seen", 0, 0),
+        Ended::Otherwise(End::NeverSent) => ("unsent", 0, 0),
+        Ended::Otherwise(End::Abandoned(Linger::Brief)) => ("brief", 0, 0),
+        Ended::Otherwise(End::Abandoned(Linger::Window)) => ("window", 0, 0),
+        Ended::Refused(retry_after, jitter) => {
+            let told = retry_after.filter(|told| *told <= LONGEST_RETRY_AFTER).unwrap_or_default();
+            ("refused", micros(quota.scaled(told)), jitter)
+        }
+    }
+}
+
+fn micros(nanos: Nanos) -> u64 {
+    nanos.div_ceil(1000)
+}
+
+fn push(words: &mut Vec<String>, numbers: impl IntoIterator<Item = u64>) {
+    words.extend(numbers.into_iter().map(|number| number.to_string()));
+}

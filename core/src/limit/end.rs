@@ -1,0 +1,42 @@
+//! How a granted request has ended.
+
+use std::time::Duration;
+
+use super::Nanos;
+use super::backoff::Refusal;
+use super::state::{Linger, State, Ticket};
+
+/// How a granted request ended, unless it was refused (429).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The server answered it.
+    Seen,
+    /// It certainly never reached the server.
+    NeverSent,
+    /// It was abandoned after it was sent.
+    Abandoned(Linger),
+}
+
+/// How a request ended, for the shared limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// In another way than by a refusal.
+    Otherwise(End),
+    /// It was refused, with this `Retry-After` and a random number for the pause.
+    Refused(Option<Duration>, u32),
+}
+
+impl Ended {
+    /// Tells `state` how the request with this ticket has ended.
+    pub fn tell(self, state: &mut State, now: Nanos, ticket: Ticket) -> Option<Refusal> {
+        match self {
+            Self::Otherwise(End::Seen) => state.seen(now, ticket),
+            Self::Otherwise(End::NeverSent) => state.never_sent(now, ticket),
+            Self::Otherwise(End::Abandoned(linger)) => state.abandoned(now, ticket, linger),
+            Self::Refused(retry_after, jitter) => {
+                return Some(state.refused(now, ticket, retry_after, jitter));
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,92 @@
+//! What a gate asks of the server that keeps its limit for several hosts, and what it learns from the answers.
+
+use std::fmt;
+use std::sync::Weak;
+use std::time::Duration;
+
+use super::gate::Core;
+use super::pool::{Answer, Question};
+use super::NEVER;
+
+/// Carries the questions of a gate to the server. A gate makes no requests itself, because it has no runtime.
+pub trait Courier: fmt::Debug + Send {
+    /// Makes the courier call [`Errands::next`] soon.
+    fn wake(&self);
+}
+
+/// What a courier does for a gate.
+#[derive(Debug)]
+pub struct Errands {
+    core: Weak<Core>,
+}
+
+/// What to do next.
+#[derive(Debug)]
+pub enum Errand {
+    /// Ask the server, and pass its answer to [`Errands::answered`] or [`Errands::unanswered`].
+    Ask(Question),
+    /// Move the limit to the place with this name.
+    Move(String),
+    /// Wait for this long, or until the gate wakes the courier.
+    Wait(Duration),
+    /// Nobody uses the gate any more.
+    End,
+}
+
+impl Errands {
+    pub(super) fn new(core: Weak<Core>) -> Self {
+        Self { core }
+    }
+
+    /// What to do now.
+    #[must_use]
+    pub fn next(&self) -> Errand {
+        self.core.upgrade().map_or(Errand::End, |core| core.errand())
+    }
+
+    /// Notes the answer to a question.
+    pub fn answered(&self, question: &Question, answer: Answer) {
+        let Some(core) = self.core.upgrade() else { return };
+        let is_back = core.change(|inner, now| {
+            inner.turns.pool_mut().is_some_and(|pool| pool.answered(now, question, answer))
+        });
+        if is_back {
+            core.returned();
+        }
+    }
+
+    /// Notes that the server has not answered, for this reason: the end of a sentence.
+    pub fn unanswered(&self, question: Question, why: &str) {
+        let Some(core) = self.core.upgrade() else { return };
+        let was_down = core.change(|inner, now| {
+            inner.turns.pool_mut().is_some_and(|pool| {
+                let was_down = pool.is_down();
+                pool.unanswered(now, question);
+                was_down
+            })
+        });
+        if !was_down {
+            core.fall_back(Some(why.to_owned()));
+        }
+    }
+}
+
+impl Core {
+    fn errand(&self) -> Errand {
+        let now = self.now();
+        let mut inner = self.lock();
+        if let Some(name) = inner.joining.take() {
+            return Errand::Move(name);
+        }
+        let wanted = inner.turns.wanted(now);
+        let Some(pool) = inner.turns.pool_mut() else { return Errand::End };
+        let time = pool.asks_at(now, wanted);
+        if time <= now {
+            inner.courier_sleeps_until = 0;
+            let Some(pool) = inner.turns.pool_mut() else { return Errand::End };
+            return Errand::Ask(pool.question(now, wanted));
+        }
+        inner.courier_sleeps_until = time;
+        Errand::Wait(Duration::from_nanos(if time == NEVER { NEVER } else { time - now }))
+    }
+}

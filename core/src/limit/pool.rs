@@ -1,0 +1,377 @@
+//! The part of a limit that a server keeps for several hosts: what it has granted to this process, what it must be
+//! told, and how this process goes on while the server does not answer. Pure.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+use super::end::{End, Ended};
+use super::state::{Reach, State, Ticket};
+use super::{NEVER, Nanos, Quota};
+
+/// How long an end waits for others, so that one question tells them all.
+const TOGETHER: Duration = Duration::from_millis(50);
+/// The same if nothing else is in flight or waits: the next request of the same caller usually follows at once.
+const NEXT: Duration = Duration::from_millis(5);
+/// A server that does not answer is asked again after this long.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+/// For this long after the last request, a server that does not answer is asked again and again.
+const IN_USE: Duration = Duration::from_mins(1);
+/// What the server granted is used within this time after the question, or not at all. So a process that was stopped
+/// does not use a grant that has become old.
+const USED_WITHIN: Duration = Duration::from_secs(1);
+/// A question asks for at most this many requests.
+const MOST_AT_ONCE: u64 = 64;
+/// The server keeps this part of the limit free for processes that do not reach it.
+const KEPT_FREE: u64 = 40;
+
+/// What this process knows of a limit that a server keeps for several hosts.
+#[derive(Debug)]
+pub struct Pool {
+    quota: Quota,
+    /// The share that a client has named. Without the server, this process keeps within it.
+    share: Option<f64>,
+    /// Grants that no request has taken yet.
+    ready: VecDeque<Ready>,
+    /// The numbers of the grants that the server believes to be in flight.
+    held: BTreeSet<u64>,
+    ends: Vec<(u64, Ended)>,
+    /// When the first of `ends` is told at the latest.
+    tell_at: Nanos,
+    /// When the server is asked for the requests that wait now.
+    ask_at: Nanos,
+    asked: Nanos,
+    used: Nanos,
+    without: Option<Without>,
+    is_down: bool,
+    is_new_connection: bool,
+    last: Answer,
+    answered: Nanos,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Ready {
+    id: u64,
+    asked: Nanos,
+}
+
+/// The limit of this process while the server does not answer.
+#[derive(Debug)]
+struct Without {
+    quota: Quota,
+    state: State,
+}
+
+/// Permission for one request.
+#[derive(Debug)]
+pub enum Pass {
+    /// The server granted it under this number.
+    Granted(u64),
+    /// This process granted it, because the server did not answer.
+    Without(Ticket),
+}
+
+/// The numbers of waiting requests that could go if the server let them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Requests that may use the whole limit.
+    pub whole: u64,
+    /// Requests that leave a tenth of it free.
+    pub some: u64,
+    /// All that wait, also those that could not go.
+    pub waiting: u64,
+}
+
+/// What the server is asked and told.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// The limit that this process declares.
+    pub quota: Quota,
+    /// How many requests the server keeps free for processes that do not reach it.
+    pub kept_free: u64,
+    /// How many requests this process sends without the server in a window; 0 if that is kept free for it anyway.
+    pub share: u64,
+    /// What this process wants to send.
+    pub wanted: Wanted,
+    /// The number of changes that the server told last. If it has fewer now, it has lost some.
+    pub changes: u64,
+    /// The grants in flight, if earlier answers may have been lost.
+    pub held: Option<Vec<u64>>,
+    /// How granted requests have ended.
+    pub ends: Vec<(u64, Ended)>,
+    /// Requests that went without the server: in flight, and ended within two windows.
+    pub without: (u64, u64),
+}
+
+/// What the server answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The numbers of the grants.
+    pub granted: Vec<u64>,
+    /// When to ask for the others, from now.
+    pub again: Nanos,
+    /// For how long nothing is granted, because of a refusal.
+    pub closed_for: Nanos,
+    /// How often the limit has changed.
+    pub changes: u64,
+    /// The declared limit.
+    pub declared: u64,
+    /// The limit as refusals have cut it.
+    pub allowed: u64,
+    /// Requests in flight.
+    pub in_flight: u64,
+    /// Requests that ended within the last window.
+    pub recent: u64,
+    /// Processes that have used the limit within a lease.
+    pub members: u64,
+    /// Requests that wait in all processes.
+    pub waiting: u64,
+    /// Refusals of all processes.
+    pub refused: u64,
+    /// Cuts of the limit.
+    pub cuts: u64,
+    /// Whether the server had lost the state of the limit.
+    pub lost: bool,
+}
+
+impl Pool {
+    /// Creates a pool `now`, before the server was asked for the first time.
+    #[must_use]
+    pub fn new(quota: Quota, now: Nanos) -> Self {
+        let last = Answer {
+            declared: quota.requests(),
+            allowed: quota.requests(),
+            members: 1,
+            ..Answer::default()
+        };
+        Self {
+            quota,
+            share: None,
+            ready: VecDeque::new(),
+            held: BTreeSet::new(),
+            ends: Vec::new(),
+            tell_at: NEVER,
+            ask_at: now,
+            asked: now,
+            used: now,
+            without: None,
+            is_down: false,
+            is_new_connection: true,
+            last,
+            answered: now,
+        }
+    }
+
+    /// Also keeps within `quota` from now on.
+    pub fn tighten(&mut self, quota: Quota) {
+        self.quota = self.quota.stricter(quota);
+    }
+
+    /// Keeps within this part of the limit while the server does not answer.
+    pub fn set_share(&mut self, share: f64) {
+        self.share = Some(self.share.map_or(share, |earlier| earlier.min(share)));
+    }
+
+    /// Whether the server did not answer the last question.
+    #[must_use]
+    pub fn is_down(&self) -> bool {
+        self.is_down
+    }
+
+    /// The last answer.
+    #[must_use]
+    pub fn last(&self) -> &Answer {
+        &self.last
+    }
+
+    /// The limit that holds while the server does not answer.
+    fn without(&self) -> Option<&State> {
+        self.without.as_ref().filter(|_| self.is_down).map(|without| &without.state)
+    }
+
+    /// The limit and the requests in flight and ended recently: those of all, or those of this process while the server
+    /// does not answer.
+    #[must_use]
+    pub fn standing(&self) -> (u64, u64, u64) {
+        match self.without() {
+            Some(state) => (state.allowed(), state.in_flight(), state.ended_recently()),
+            None => (self.last.allowed, self.last.in_flight, self.last.recent),
+        }
+    }
+
+    /// The time until which nothing is granted, because of a refusal.
+    #[must_use]
+    pub fn closed_until(&self) -> Nanos {
+        match self.without() {
+            Some(state) => state.closed_until(),
+            None => self.answered.saturating_add(self.last.closed_for),
+        }
+    }
+
+    /// The first time at or after `from` at which one more request may go. [`NEVER`] until the server answers.
+    #[must_use]
+    pub fn earliest(&self, from: Nanos, reach: Reach) -> Nanos {
+        match self.without() {
+            Some(state) => state.earliest(from, reach),
+            None if self.ready.is_empty() => NEVER,
+            None => from,
+        }
+    }
+
+    /// A time before which no request can go.
+    #[must_use]
+    pub fn no_earlier_than(&self, from: Nanos, reach: Reach) -> Nanos {
+        match self.without() {
+            Some(state) => state.no_earlier_than(from, reach),
+            None => from.max(self.closed_until()),
+        }
+    }
+
+    /// When [`Self::earliest`] may change by itself.
+    #[must_use]
+    pub fn next_settling(&self) -> Nanos {
+        self.without().map_or(NEVER, State::next_settling)
+    }
+
+    /// Brings the limit of this process up to `now`, and gives back what was not used in time.
+    pub fn settle(&mut self, now: Nanos) {
+        if let Some(without) = &mut self.without {
+            without.state.settle(now);
+        }
+        let within = self.quota.scaled(USED_WITHIN);
+        while self.ready.front().is_some_and(|ready| ready.asked.saturating_add(within) <= now) {
+            if let Some(Ready { id, .. }) = self.ready.pop_front() {
+                self.note(now, id, Ended::Otherwise(End::NeverSent));
+            }
+        }
+    }
+
+    /// Grants a request `now`. Returns `None` if nothing may go.
+    pub fn take(&mut self, now: Nanos) -> Option<Pass> {
+        self.used = now;
+        match &mut self.without {
+            Some(without) if self.is_down => Some(Pass::Without(without.state.grant(now))),
+            _ => self.ready.pop_front().map(|ready| Pass::Granted(ready.id)),
+        }
+    }
+
+    /// Notes how a request has ended.
+    pub fn end(&mut self, now: Nanos, pass: Pass, ended: Ended) {
+        self.used = now;
+        match (pass, &mut self.without) {
+            (Pass::Granted(id), _) => self.note(now, id, ended),
+            (Pass::Without(ticket), Some(without)) => {
+                ended.tell(&mut without.state, now, ticket);
+            }
+            (Pass::Without(_), None) => {}
+        }
+    }
+
+    fn note(&mut self, now: Nanos, id: u64, ended: Ended) {
+        self.ends.push((id, ended));
+        let is_last = self.held.len() <= self.ends.len();
+        let refused = matches!(ended, Ended::Refused(..));
+        let wait = if refused { Duration::ZERO } else if is_last { NEXT } else { TOGETHER };
+        self.tell_at = self.tell_at.min(now.saturating_add(self.quota.scaled(wait)));
+    }
+
+    /// When the server is to be asked; [`NEVER`] if there is nothing to ask or to tell.
+    #[must_use]
+    pub fn asks_at(&self, now: Nanos, wanted: Wanted) -> Nanos {
+        if self.is_down {
+            let in_use = self.used.saturating_add(self.quota.scaled(IN_USE)) > now;
+            return if in_use || wanted.waiting > 0 { self.ask_at } else { NEVER };
+        }
+        let wants = (wanted.whole + wanted.some) > self.ready.len() as u64;
+        let unused = self.ready.front().map_or(NEVER, |ready| {
+            ready.asked.saturating_add(self.quota.scaled(USED_WITHIN))
+        });
+        if wants { self.ask_at.min(self.tell_at).min(unused) } else { self.tell_at.min(unused) }
+    }
+
+    /// The question for the server `now`. Its ends count as told.
+    pub fn question(&mut self, now: Nanos, wanted: Wanted) -> Question {
+        self.settle(now);
+        self.asked = now;
+        self.tell_at = NEVER;
+        let ready = self.ready.len() as u64;
+        let whole = wanted.whole.min(MOST_AT_ONCE).saturating_sub(ready);
+        let some = wanted.some.min(MOST_AT_ONCE - whole.min(MOST_AT_ONCE));
+        let some = some.saturating_sub(ready.saturating_sub(wanted.whole));
+        let without = self.without.as_ref().filter(|_| self.is_down).map(|without| &without.state);
+        Question {
+            quota: self.quota,
+            kept_free: kept_free(&self.quota),
+            share: self.share.map_or(0, |share| self.quota.shared(share).requests()),
+            wanted: Wanted { whole, some, waiting: wanted.waiting },
+            changes: self.last.changes,
+            held: self.is_new_connection.then(|| self.held.iter().copied().collect()),
+            ends: std::mem::take(&mut self.ends),
+            without: without.map_or((0, 0), |state| (state.in_flight(), state.remembered_ends())),
+        }
+    }
+
+    /// Notes that the server has answered a question. Returns whether it had not answered the one before.
+    pub fn answered(&mut self, now: Nanos, question: &Question, answer: Answer) -> bool {
+        for (id, _) in &question.ends {
+            self.held.remove(id);
+        }
+        let asked = self.asked;
+        self.held.extend(&answer.granted);
+        self.ready.extend(answer.granted.iter().map(|id| Ready { id: *id, asked }));
+        self.ask_at = now.saturating_add(answer.again);
+        self.answered = now;
+        self.is_new_connection = false;
+        self.last = answer;
+        self.last.granted.clear();
+        self.settle(now);
+        std::mem::take(&mut self.is_down)
+    }
+
+    /// Notes that the server has not answered a question. From now on, this process grants requests itself.
+    pub fn unanswered(&mut self, now: Nanos, question: Question) {
+        // They are told again. If the server has heard them after all, they count twice.
+        let later = std::mem::replace(&mut self.ends, question.ends);
+        self.ends.extend(later);
+        for Ready { id, .. } in std::mem::take(&mut self.ready) {
+            self.ends.push((id, Ended::Otherwise(End::NeverSent)));
+        }
+        self.tell_at = now;
+        self.ask_at = now.saturating_add(self.quota.scaled(ASK_AGAIN));
+        self.is_new_connection = true;
+        if !std::mem::replace(&mut self.is_down, true) {
+            self.go_without(now);
+        }
+    }
+
+    fn go_without(&mut self, now: Nanos) {
+        let (quota, state) = match self.share {
+            // Others may have sent what this process is allowed to send from now on, until the server notes the silence
+            // of this process.
+            Some(share) => {
+                let quota = self.quota.shared(share);
+                let until = now.saturating_add(quota.span() + quota.span() / 4);
+                (quota, State::lost_until(quota, now, until))
+            }
+            // The server keeps this free, so nobody else sends it.
+            None => {
+                let each = self.last.members.max(1).div_ceil(kept_free(&self.quota).max(1));
+                let window = self.quota.window.saturating_mul(u32::try_from(each).unwrap_or(u32::MAX));
+                let quota = Quota { requests: 1, window, ..self.quota };
+                (quota, State::shared(quota, now))
+            }
+        };
+        let mut fresh = Without { quota, state };
+        match self.without.take() {
+            Some(earlier) if earlier.quota == quota && self.share.is_none() => fresh = earlier,
+            Some(earlier) => fresh.state.absorb(now, &earlier.state, |time| time),
+            None => {}
+        }
+        fresh.state.settle(now);
+        self.without = Some(fresh);
+    }
+}
+
+/// How many requests of a window the server keeps free for processes that do not reach it.
+fn kept_free(quota: &Quota) -> u64 {
+    if quota.requests() > 1 { (quota.requests() / KEPT_FREE).max(1) } else { 0 }
+}
