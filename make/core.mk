@@ -14,7 +14,7 @@ check-generated:
 
 # The second command tests the feature `tracing`. The third runs tests of the core in a build with every feature of
 # serde_json.
-test-core:
+test-core: servers
 	cargo test --locked -p hightouch-sdk -p hightouch-codegen -p hightouch-limit-proofs
 	cargo test --locked -p hightouch-sdk --features tracing --test sandboxed -- spans hooks leaks
 	cargo test --locked -p hightouch-neighbour

@@ -30,6 +30,7 @@ mod message;
 mod attempt;
 mod batch;
 mod error;
+mod fleet;
 mod host;
 mod json;
 mod limit;
@@ -59,13 +60,13 @@ pub use attempt::{Attempt, CutMade, Meta};
 pub use batch::{Batch, BatchItem, Estimate, ItemOutcome, RunMany, WaitMany};
 pub use call::{Options, Priority};
 pub use client::Client;
-pub use config::{DEFAULT_BASE_URL, RateLimit, Settings};
+pub use config::{DEFAULT_BASE_URL, LimitScope, RateLimit, Settings};
 pub use diagnose::{Diagnosis, Finding, Negotiated};
 pub use error::{Error, Kind};
 pub use json::{
     Json, JsonChange, JsonChangeKind, JsonDiff, JsonEdit, JsonEditError, JsonObject, JsonPath, JsonStep,
 };
-pub use limit::{LimitStats, Scope as LimitScope, Waiting};
+pub use limit::{LimitStats, Scope, Waiting};
 pub use model::Timestamp;
 pub use operation::RunKind;
 pub use patch::Patch;

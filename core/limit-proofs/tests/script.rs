@@ -115,7 +115,7 @@ fn the_script_decides_as_the_rule_of_a_process_does() {
     for seed in 0..12 {
         let mut twins = Twins::new(seed);
         // Some worlds refuse nothing, some a little, some nearly everything.
-        let (refusals, least) = [(0, 3_000), (0, 3_000), (1, 1_000), (5, 200), (30, 30), (90, 20)]
+        let (refusals, least) = [(0, 3_000), (0, 3_000), (1, 500), (5, 200), (30, 30), (90, 20)]
             [usize::try_from(seed % 6).unwrap()];
         let mut granted = 0;
         for _ in 0..1_500 {

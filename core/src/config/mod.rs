@@ -3,12 +3,15 @@
 mod file;
 mod key;
 mod proxy;
+mod scope;
 mod settings;
 
 pub(crate) use file::certificates;
 use file::key_text;
 pub(crate) use key::Key;
 pub(crate) use proxy::{Proxy, Route};
+pub use scope::LimitScope;
+pub(crate) use scope::{CheckedScope, FleetAddress};
 pub use settings::{RateLimit, Settings};
 
 use std::sync::Arc;
@@ -20,7 +23,7 @@ use url::{Host, Url};
 
 use crate::call::{Defaults, checked_headers};
 use crate::error::{Error, Kind};
-use crate::limit::{Quota, Scope};
+use crate::limit::Quota;
 use crate::message::{Message, Name, Style};
 use crate::reason::Reason;
 
@@ -41,7 +44,7 @@ pub(crate) struct Config {
     pub key: Option<Key>,
     pub quota: Quota,
     pub share: Option<f64>,
-    pub limit_scope: Scope,
+    pub limit_scope: CheckedScope,
     pub bounds: Defaults,
     /// Certificates to trust in addition to those of the system.
     pub ca_bundle: Arc<[CertificateDer<'static>]>,
@@ -106,23 +109,24 @@ impl Settings {
         if !language.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(setting("language", "must be visible ASCII"));
         }
+        let ca_bundle: Arc<[_]> = match &self.ca_bundle {
+            Some(path) => certificates(path, message!["the setting ", Name("caBundle")])?.into(),
+            None => Arc::default(),
+        };
         Ok(Config {
             base,
             origin,
             key: self.first_key()?,
             quota: self.quota(scale)?,
             share: self.checked_share()?,
-            limit_scope: self.checked_scope()?,
+            limit_scope: self.checked_scope()?.trusting(&ca_bundle),
             bounds: Defaults {
                 timeout: self.timeout.unwrap_or(Duration::from_secs(30)),
                 deadline: self.deadline,
                 max_wait: self.max_wait,
                 max_retries: self.max_retries.unwrap_or(3),
             },
-            ca_bundle: match &self.ca_bundle {
-                Some(path) => certificates(path, message!["the setting ", Name("caBundle")])?.into(),
-                None => Arc::default(),
-            },
+            ca_bundle,
             route,
             headers: checked_headers(&self.headers, Kind::Config)?,
             user_agent: format!("hightouch-sdk/{} ({language})", env!("CARGO_PKG_VERSION")),
@@ -204,14 +208,11 @@ impl Settings {
         Ok(Quota { requests, window, scale })
     }
 
-    fn checked_scope(&self) -> Result<Scope, Error> {
-        match (self.limit_scope, self.variable(LIMIT_SCOPE)?.as_deref()) {
-            (Some(scope), _) => Ok(scope),
-            (None, None | Some("host")) => Ok(Scope::Host),
-            (None, Some("process")) => Ok(Scope::Process),
-            (None, Some(_)) => {
-                Err(wrong(&message!["the variable ", LIMIT_SCOPE], "must be `process` or `host`"))
-            }
+    fn checked_scope(&self) -> Result<CheckedScope, Error> {
+        match (&self.limit_scope, self.variable(LIMIT_SCOPE)?.as_deref()) {
+            (Some(scope), _) => CheckedScope::of(scope, &message!["the setting ", Name("limitScope")]),
+            (None, None) => Ok(CheckedScope::Host),
+            (None, Some(text)) => CheckedScope::parse(text, &message!["the variable ", LIMIT_SCOPE]),
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::limit::Scope;
+use super::scope::LimitScope;
 use crate::message::Style;
 use crate::secret::Secret;
 
@@ -44,9 +44,9 @@ pub struct Settings {
     /// The part of the limit that this process may use, above 0 and up to 1; read from `HIGHTOUCH_SHARE` by default,
     /// else 1. The smallest share that a client names applies to all clients of the workspace in the process.
     pub share: Option<f64>,
-    /// Who shares the limit; read from `HIGHTOUCH_LIMIT_SCOPE` (`process` or `host`) by default, else
-    /// [`LimitScope::Host`](crate::LimitScope::Host). The first client of a workspace in a process decides.
-    pub limit_scope: Option<Scope>,
+    /// Who shares the limit; read from `HIGHTOUCH_LIMIT_SCOPE` (`process`, `host` or the URL of a Redis server) by
+    /// default, else [`LimitScope::Host`]. The first client of a workspace in a process decides.
+    pub limit_scope: Option<LimitScope>,
     /// Time limit of one attempt, above zero; 30 s by default.
     pub timeout: Option<Duration>,
     /// Time limit of a whole call, with its waiting and retries, above zero; unlimited by default.
@@ -116,6 +116,8 @@ setters! {
     base_url: impl Into<String>;
     /// Sets the part of the limit that this process may use.
     share: f64;
+    /// Sets who shares the limit.
+    limit_scope: LimitScope;
     /// Sets the time limit of one attempt.
     timeout: Duration;
     /// Sets the time limit of a whole call.

@@ -113,7 +113,7 @@ pub(crate) async fn diagnose(sender: &Sender) -> Diagnosis {
     }
     let workspace = sender.workspace().ok();
     if let Some(why) = workspace.as_ref().and_then(|workspace| workspace.gate().fallback()) {
-        findings.push(alone(why));
+        findings.push(alone(&why));
     }
     Diagnosis { base_url: Some(sender.scrub(config.base.as_str())), proxy, tls, ok: read.is_ok(), findings }
 }

@@ -227,11 +227,16 @@ local function end_of(now, id, how, retry_after, jitter)
   end
 end
 
--- Counts as many requests as are allowed as abandoned, because the state was lost.
-local function count_as_full(now)
+-- Counts as many requests as are allowed as abandoned, because the state was lost at the time `since` or before.
+local function count_as_full(now, since)
+  local due = since + state.span
+  if due <= now and #state.ends == 0 then
+    state.ends[1] = { at = due, total = state.forgotten + state.allowed }
+    return
+  end
   for _ = 1, state.allowed do
     state.flying = state.flying + 1
-    linger_until(now + state.span)
+    linger_until(math.max(now, due))
   end
 end
 

@@ -74,19 +74,19 @@ local me = own()
 if operation == 'ask' and call <= me.call then return { 'late' } end
 local last_change = number()
 if lost or last_change > state.changes then
-  count_as_full(now)
+  -- If this process has not seen the state before, it may never have been there. It was not lost for `unlost`.
+  count_as_full(now, now - ((kept or last_change > 0) and 0 or unlost))
   state.changes = math.max(state.changes, last_change)
 end
 state.changes = state.changes + 1
 
-local MONTH = '2592000000'
 local function keep()
-  redis.call('SET', key, write(state), 'PX', MONTH)
+  redis.call('SET', key, write(state))
 end
 
 if operation == 'leave' then
   local all = write(state)
-  redis.call('SET', key, 'moved ' .. text(), 'PX', MONTH)
+  redis.call('SET', key, 'moved ' .. text())
   return { 'left', all }
 end
 

@@ -1,5 +1,8 @@
 //! The script that a server runs: its arguments, and what its replies mean. Pure.
 
+// The proofs (`core/limit-proofs`) build this file as a public module.
+#![allow(unreachable_pub)]
+
 use std::time::Duration;
 
 use crate::limit::backoff::{HOPELESS_AFTER, LONGEST_RETRY_AFTER, PAUSE, SHORTEST_WINDOW};
@@ -38,6 +41,8 @@ pub enum Reply {
 pub struct Caller {
     /// The server's name for its present start. A server that was restarted may have lost its last changes.
     pub server: String,
+    /// For how long the server has certainly lost nothing, in microseconds.
+    pub unlost: u64,
     /// This process.
     pub member: String,
     /// Counts the calls of this process.
@@ -47,7 +52,8 @@ pub struct Caller {
 impl Caller {
     fn begins(&mut self, operation: &str, quota: &Quota) -> Vec<String> {
         self.call += 1;
-        let mut words = vec![operation.to_owned(), self.server.clone(), self.member.clone()];
+        let unlost = self.unlost.to_string();
+        let mut words = vec![operation.to_owned(), self.server.clone(), unlost, self.member.clone()];
         let span = quota.span();
         let window = span.max(quota.scaled(SHORTEST_WINDOW));
         let longest_pause = window.min(quota.scaled(LONGEST_RETRY_AFTER));

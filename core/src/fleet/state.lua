@@ -20,7 +20,7 @@ local function number()
   return tonumber(text())
 end
 
-local operation, server, member, call = text(), text(), text(), number()
+local operation, server, unlost, member, call = text(), text(), number(), text(), number()
 local quota = { requests = number(), span = number() }
 local pause, window, longest_pause, hopeless_after = number(), number(), number(), number()
 local lease, brief, longest_unanswered = number(), number(), number()

@@ -5,7 +5,7 @@ use std::sync::Weak;
 use std::time::Duration;
 
 use super::gate::Core;
-use super::pool::{Answer, Question};
+use super::pool::{Answer, Pool, Question, Wanted};
 use super::NEVER;
 
 /// Carries the questions of a gate to the server. A gate makes no requests itself, because it has no runtime.
@@ -69,13 +69,26 @@ impl Errands {
             core.fall_back(Some(why.to_owned()));
         }
     }
+
+    /// Notes that the limit was not moved to the place with this name, for this reason.
+    pub fn not_moved(&self, name: String, why: &str) {
+        let Some(core) = self.core.upgrade() else { return };
+        let question = core.change(|inner, now| {
+            inner.joining.get_or_insert(name);
+            inner.turns.pool_mut().map(|pool| pool.question(now, Wanted::default()))
+        });
+        if let Some(question) = question {
+            self.unanswered(question, why);
+        }
+    }
 }
 
 impl Core {
     fn errand(&self) -> Errand {
         let now = self.now();
         let mut inner = self.lock();
-        if let Some(name) = inner.joining.take() {
+        let is_down = inner.turns.pool().is_none_or(Pool::is_down);
+        if !is_down && let Some(name) = inner.joining.take() {
             return Errand::Move(name);
         }
         let wanted = inner.turns.wanted(now);

@@ -77,7 +77,8 @@ impl Shared {
         }
         let wanted = self.turns.wanted(now);
         let asks_at = self.turns.pool().map_or(NEVER, |pool| pool.asks_at(now, wanted));
-        if asks_at < self.courier_sleeps_until || self.joining.is_some() {
+        let moves = self.joining.is_some() && self.turns.pool().is_some_and(|pool| !pool.is_down());
+        if asks_at < self.courier_sleeps_until || moves {
             self.courier_sleeps_until = 0;
             if let Some(courier) = &self.courier {
                 courier.wake();

@@ -50,8 +50,9 @@ impl Sender {
         };
         let waited = began.elapsed();
         spent.waited(waited);
-        if let Some(why) = self.workspace()?.gate().untold_fallback() {
-            tell_of(meta, sent(spent, meta), spent.waited_so_far(), &Event::Alone(why.to_owned()));
+        if let Some(change) = self.workspace()?.gate().untold_fallback() {
+            let event = change.map_or(Event::Shared, Event::Alone);
+            tell_of(meta, sent(spent, meta), spent.waited_so_far(), &event);
         }
         if taken.is_ok() && call.look().is_none() && waited >= self.scaled(LONG_WAIT) {
             tell_of(

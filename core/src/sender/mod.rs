@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::attempt::{Meta, Subject};
 use crate::call::{Call, Options, Spent};
-use crate::config::{Config, Key};
+use crate::config::{CheckedScope, Config, Key};
 use crate::error::{Error, Kind};
 use crate::limit::{Gate, LimitStats};
 use crate::reason::Reason;
@@ -124,7 +124,7 @@ impl Sender {
         let config = &self.0.config;
         self.0.tenancy.get_or_init(|| {
             let (origin, key) = (&config.origin, key.digest());
-            let tenancy = Tenancy::of(origin, key, config.quota, config.share, config.limit_scope);
+            let tenancy = Tenancy::of(origin, key, config.quota, config.share, &config.limit_scope);
             if config.key.is_none() {
                 tenancy.take_over(self.before_the_key());
             }
@@ -160,7 +160,7 @@ impl Sender {
     /// A workspace of this client alone, for what is known before a key function has returned the first key. The
     /// workspace of the key takes it over.
     fn before_the_key(&self) -> &Arc<Workspace> {
-        self.0.before_the_key.get_or_init(|| Workspace::new(Gate::new(self.0.config.quota)))
+        self.0.before_the_key.get_or_init(|| Workspace::new(Gate::new(self.0.config.quota), CheckedScope::Process))
     }
 
     /// Returns the state of the limit. A client without a key has an unused limit of its own.

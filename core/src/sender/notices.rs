@@ -18,8 +18,10 @@ pub(crate) enum Event {
     Waiting(Duration),
     /// The call has waited for the limit for long, and is sent now.
     Waited(Duration),
-    /// Other processes do not share the limit although they should, for this reason.
+    /// Others do not share the limit from now on although they should, for this reason.
     Alone(String),
+    /// Others share the limit again.
+    Shared,
     /// A refusal lowered the limit.
     Cut(CutMade),
     /// The request failed, and is sent again after a pause. The text says how it failed.
@@ -45,6 +47,7 @@ impl Event {
             Self::Waiting(_) => "waiting",
             Self::Waited(_) => "waited",
             Self::Alone(_) => "alone",
+            Self::Shared => "shared",
             Self::Cut(_) => "cut",
             Self::Retry(..) => "retry",
             Self::Started(_) => "started",
@@ -67,8 +70,9 @@ impl fmt::Display for Event {
                 write!(to, "is sent after it has waited for the rate limit for {}", span(*waited))
             }
             Self::Alone(why) => {
-                write!(to, "keeps within a rate limit that other processes of this host do not share: {why}")
+                write!(to, "keeps within a rate limit of this process alone, because it cannot be shared: {why}")
             }
+            Self::Shared => to.write_str("shares the rate limit with the others again"),
             Self::Cut(cut) => write!(
                 to,
                 "was refused because of the rate limit (429). Up to {} requests per window are sent from now on, and none \

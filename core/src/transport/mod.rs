@@ -22,5 +22,5 @@ pub(crate) use proxy::{Way, intercept};
 pub(crate) use refusal::{chain, of as refusal_of};
 pub(crate) use response::{check, date, error_under_200, no_json, retry_after};
 pub(crate) use room::Room;
-pub(crate) use tls::suite_name;
+pub(crate) use tls::{config as tls_config, suite_name};
 pub(crate) use watched::Departure;

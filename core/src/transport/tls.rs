@@ -38,7 +38,7 @@ pub(crate) fn suite_name(suite: CipherSuite) -> String {
 }
 
 /// Creates the TLS configuration of all connections. Reads the certificate stores.
-pub(super) fn config(ca_bundle: &[CertificateDer<'static>]) -> Result<ClientConfig, Error> {
+pub(crate) fn config(ca_bundle: &[CertificateDer<'static>]) -> Result<ClientConfig, Error> {
     // The provider is passed here and not installed for the process, because the program may have installed its own.
     let provider = Arc::new(provider());
     let verifier = roots::verifier(Arc::clone(&provider), ca_bundle)?;

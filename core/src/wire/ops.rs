@@ -108,7 +108,8 @@ pub(super) fn diagnosed(diagnosis: &Diagnosis) -> Result<Reply, Error> {
 fn stats(stats: &LimitStats) -> Value {
     let waiting = &stats.waiting;
     json!({
-        "scope": match stats.scope { Scope::Process => "process", Scope::Host => "host" },
+        "scope": match stats.scope { Scope::Process => "process", Scope::Host => "host", Scope::Fleet => "fleet" },
+        "members": stats.members,
         "fallback": stats.fallback,
         "limit": stats.limit,
         "allowed": stats.allowed,

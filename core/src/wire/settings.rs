@@ -9,9 +9,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::call::{Options, Priority};
-use crate::config::{RateLimit, Settings, setting};
+use crate::config::{LimitScope, RateLimit, Settings, setting};
 use crate::error::{Error, Kind};
-use crate::limit::Scope;
 use crate::message::{Name, Term};
 use crate::model::strict::{self, FromCaller, Given, Invalid};
 use crate::model::{Mended, Readable, Reader, Types};
@@ -37,10 +36,11 @@ request! {
         /// default, else 1. The smallest share that a client names applies to all clients of the workspace in the
         /// process.
         client share = "share": f64,
-        /// Who shares the limit: `host`, all processes of the same user on this host, or `process`, the clients of this
-        /// process; read from `HIGHTOUCH_LIMIT_SCOPE` by default, else `host`. The first client of a workspace in a
-        /// process decides.
-        client limit_scope = "limitScope": String,
+        /// Who shares the limit: `host`, all processes of the same user on this host; `process`, the clients of this
+        /// process; or the URL of a Redis or Valkey server (`redis://…`, or `rediss://…` for TLS), all processes on any
+        /// host that name the same server. Read from `HIGHTOUCH_LIMIT_SCOPE` by default, else `host`. The first client
+        /// of a workspace in a process decides.
+        client limit_scope = "limitScope": Secret,
         /// Time limit of one attempt, in milliseconds, above 0; 30,000 by default.
         client timeout_ms = "timeoutMs": Millis,
         /// Time limit of a whole call, with its waiting and retries, in milliseconds, above 0; unlimited by default.
@@ -157,7 +157,7 @@ impl DoorSettings {
         settings.base_url = self.base_url;
         settings.environment = self.environment;
         settings.share = self.share;
-        settings.limit_scope = self.limit_scope.as_deref().map(scope).transpose()?;
+        settings.limit_scope = self.limit_scope.map(LimitScope::named);
         settings.timeout = self.timeout_ms.map(Duration::from);
         settings.deadline = self.deadline_ms.map(Duration::from);
         settings.max_wait = self.max_wait_ms.map(Duration::from);
@@ -177,14 +177,6 @@ impl DoorSettings {
 }
 
 /// Reads a rate limit from the number of requests and the seconds of the window.
-fn scope(name: &str) -> Result<Scope, Error> {
-    match name {
-        "process" => Ok(Scope::Process),
-        "host" => Ok(Scope::Host),
-        _ => Err(setting("limitScope", "must be `process` or `host`")),
-    }
-}
-
 fn limit(pair: &[f64]) -> Result<RateLimit, Error> {
     let wrong = |what: &'static str| Err(setting("limit", what));
     let &[requests, seconds] = pair else { return wrong("takes two numbers: requests and seconds") };

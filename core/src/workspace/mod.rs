@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use tokio::time::Instant;
 
+use crate::config::CheckedScope;
 use crate::limit::Gate;
 
 /// What an upper layer keeps in a workspace, such as the claims on runs.
@@ -25,6 +26,8 @@ pub(crate) trait Part: Default + Send + Sync + 'static {
 /// The state that all clients of one workspace at one server share in a process.
 pub(crate) struct Workspace {
     gate: Arc<Gate>,
+    /// Who shares the limit.
+    scope: CheckedScope,
     clock: Mutex<ServerClock>,
     parts: Mutex<HashMap<TypeId, Kept>>,
     /// Hightouch's id of the workspace, once an answer has shown it.
@@ -43,9 +46,10 @@ struct Kept {
 }
 
 impl Workspace {
-    pub(crate) fn new(gate: Arc<Gate>) -> Arc<Self> {
+    pub(crate) fn new(gate: Arc<Gate>, scope: CheckedScope) -> Arc<Self> {
         Arc::new(Self {
             gate,
+            scope,
             clock: Mutex::default(),
             parts: Mutex::default(),
             id: OnceLock::new(),

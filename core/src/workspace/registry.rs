@@ -10,8 +10,9 @@ use aws_lc_rs::digest::{SHA256, digest};
 use tokio::time::Instant;
 
 use super::{Workspace, lock};
-use crate::host;
-use crate::limit::{Gate, Quota, Scope};
+use crate::config::CheckedScope;
+use crate::limit::{Gate, Quota};
+use crate::{fleet, host};
 
 /// How long a workspace is kept after its last user, so that a new client still knows which requests were sent just
 /// before.
@@ -62,7 +63,7 @@ pub(crate) struct Tenancy {
 impl Tenancy {
     /// Enters the workspace of a key at a server. If its clients name different quotas or shares, the stricter one
     /// applies to all. The scope of the first one applies to all.
-    pub(crate) fn of(origin: &str, key: [u8; 32], quota: Quota, share: Option<f64>, scope: Scope) -> Self {
+    pub(crate) fn of(origin: &str, key: [u8; 32], quota: Quota, share: Option<f64>, scope: &CheckedScope) -> Self {
         let mut known = lock(&Registry::of_this_process().known);
         let forgotten = |workspace: &Arc<Workspace>| workspace.is_forgotten();
         known.by_key.retain(|_, workspace| !forgotten(workspace));
@@ -71,7 +72,7 @@ impl Tenancy {
         let workspace = known
             .by_key
             .entry(address)
-            .or_insert_with(|| Workspace::new(gate(origin, key, quota, scope)))
+            .or_insert_with(|| Workspace::new(gate(origin, key, quota, scope), scope.clone()))
             .now();
         workspace.gate.tighten(quota);
         if let Some(share) = share {
@@ -115,7 +116,7 @@ impl Tenancy {
         if own.id.set(id).is_err() {
             return;
         }
-        own.gate.join(&file_name(&self.origin, &id.to_le_bytes()));
+        own.gate.join(&place(&own.scope, &self.origin, &id.to_le_bytes()));
         match known.by_id.get(&(self.origin.clone(), id)).map(Workspace::now) {
             Some(other) => other.absorb(&own),
             None => drop(known.by_id.insert((self.origin.clone(), id), own)),
@@ -123,17 +124,24 @@ impl Tenancy {
     }
 }
 
-fn gate(origin: &str, key: [u8; 32], quota: Quota, scope: Scope) -> Arc<Gate> {
+fn gate(origin: &str, key: [u8; 32], quota: Quota, scope: &CheckedScope) -> Arc<Gate> {
+    let name = place(scope, origin, &key);
     match scope {
-        Scope::Process => Gate::new(quota),
-        Scope::Host => Gate::shared(quota, host::store(&file_name(origin, &key), quota)),
+        CheckedScope::Process => Gate::new(quota),
+        CheckedScope::Host => Gate::shared(quota, host::store(&name, quota)),
+        CheckedScope::Fleet(address) => fleet::gate(address, name, quota),
     }
 }
 
-/// The name of the file that keeps the limit of a key or a workspace at a server. `of` is the digest of the key, which
-/// the name does not show, or the id of the workspace. Hosts that see the same folder have files of their own.
-fn file_name(origin: &str, of: &[u8]) -> String {
-    let text = [host::clock_name().as_bytes(), b"\0", origin.as_bytes(), b"\0", of].concat();
+/// The name of the place that keeps the limit of a key or a workspace at a server. `of` is the digest of the key, which
+/// the name does not show, or the id of the workspace.
+fn place(scope: &CheckedScope, origin: &str, of: &[u8]) -> String {
+    let clock = match scope {
+        // Hosts that see the same folder have files of their own.
+        CheckedScope::Host => host::clock_name(),
+        CheckedScope::Process | CheckedScope::Fleet(_) => String::new(),
+    };
+    let text = [clock.as_bytes(), b"\0", origin.as_bytes(), b"\0", of].concat();
     let sum = digest(&SHA256, &text);
     let bytes = sum.as_ref().iter().take(16);
     bytes.fold(String::new(), |name, byte| format!("{name}{byte:02x}"))

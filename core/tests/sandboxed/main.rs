@@ -18,6 +18,8 @@ mod checkpoint;
 mod credentials;
 mod diagnosis;
 mod door;
+#[cfg(unix)]
+mod fleet;
 mod following;
 mod glob;
 mod hooks;

@@ -42,7 +42,7 @@ impl Server {
                         Some(text) => Ok(Value::String(lua.create_string(text)?)),
                         None => Ok(Value::Boolean(false)),
                     },
-                    ["SET", key, text, "PX", _] => {
+                    ["SET", key, text] => {
                         store.borrow_mut().insert(key.to_owned(), text.to_owned());
                         Ok(Value::Boolean(true))
                     }
@@ -79,7 +79,7 @@ pub(crate) struct Member {
 
 impl Member {
     pub(crate) fn new(name: &str) -> Self {
-        Self { caller: Caller { server: "1".to_owned(), member: name.to_owned(), call: 0 } }
+        Self { caller: Caller { server: "1".to_owned(), unlost: 0, member: name.to_owned(), call: 0 } }
     }
 
     pub(crate) fn ask(&mut self, server: &Server, question: &Question) -> Answer {

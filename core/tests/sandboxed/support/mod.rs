@@ -10,5 +10,7 @@ pub mod keys;
 pub mod names;
 pub mod play;
 pub mod proxy;
+#[cfg(unix)]
+pub mod redis;
 pub mod sandbox;
 pub mod trace;

@@ -1,0 +1,183 @@
+//! Who shares the limit, from the settings or the environment. The password in the address of a server is kept secret
+//! like the key.
+
+use std::sync::Arc;
+
+use percent_encoding::percent_decode_str;
+use rustls::pki_types::CertificateDer;
+use url::Url;
+
+use super::wrong;
+use crate::error::Error;
+use crate::message::Message;
+use crate::secret::Secret;
+
+/// Who shares a rate limit, as a setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LimitScope {
+    /// The clients of one process.
+    Process,
+    /// The processes of one user on one host.
+    Host,
+    /// All processes, on any host, that name the same Redis or Valkey server. This is the URL of the server:
+    /// `redis://[user:password@]host[:port][/database]`, or `rediss://…` for TLS. With Sentinel:
+    /// `redis+sentinel://[user:password@]host:port,host:port/service[/database]`, or `rediss+sentinel://…`.
+    Fleet(Secret),
+}
+
+impl LimitScope {
+    /// The scope with this name, or that of the server with this URL.
+    pub(crate) fn named(text: Secret) -> Self {
+        match text.expose() {
+            "process" => Self::Process,
+            "host" => Self::Host,
+            _ => Self::Fleet(text),
+        }
+    }
+}
+
+/// Who shares a rate limit, after the settings were checked.
+#[derive(Clone, Debug)]
+pub(crate) enum CheckedScope {
+    Process,
+    Host,
+    Fleet(FleetAddress),
+}
+
+/// Where a server is that keeps the limit of several hosts.
+#[derive(Clone, Debug)]
+pub(crate) struct FleetAddress {
+    /// The server, or the Sentinels that know it, as host and port.
+    pub servers: Vec<(String, u16)>,
+    /// The name by which the Sentinels know the server.
+    pub service: Option<String>,
+    pub tls: bool,
+    pub user: Option<String>,
+    pub password: Option<Secret>,
+    pub database: i64,
+    /// Certificates to trust in addition to those of the system.
+    pub ca_bundle: Arc<[CertificateDer<'static>]>,
+}
+
+const PORT: u16 = 6379;
+const SENTINEL_PORT: u16 = 26379;
+
+impl CheckedScope {
+    /// Reads the name of a scope, or the URL of a server. `named` is what holds it.
+    pub(super) fn parse(text: &str, named: &Message) -> Result<Self, Error> {
+        match text.trim() {
+            "process" => Ok(Self::Process),
+            "host" => Ok(Self::Host),
+            url if url.contains("://") => FleetAddress::parse(url)
+                .map(Self::Fleet)
+                .ok_or_else(|| wrong(named, "is not a URL of a Redis server, such as `redis://host:6379/0`")),
+            _ => Err(wrong(named, "must be `process`, `host` or the URL of a Redis server, such as `redis://host`")),
+        }
+    }
+
+    /// Also trusts these certificates when it connects to the server.
+    pub(super) fn trusting(mut self, ca_bundle: &Arc<[CertificateDer<'static>]>) -> Self {
+        if let Self::Fleet(address) = &mut self {
+            address.ca_bundle = Arc::clone(ca_bundle);
+        }
+        self
+    }
+
+    pub(super) fn of(setting: &LimitScope, named: &Message) -> Result<Self, Error> {
+        match setting {
+            LimitScope::Process => Ok(Self::Process),
+            LimitScope::Host => Ok(Self::Host),
+            LimitScope::Fleet(url) => Self::parse(url.expose(), named),
+        }
+    }
+}
+
+impl FleetAddress {
+    /// Errors say nothing of the text, which may contain a password.
+    fn parse(text: &str) -> Option<Self> {
+        let (scheme, rest) = text.split_once("://")?;
+        let (tls, sentinel) = match scheme {
+            "redis" | "valkey" => (false, false),
+            "rediss" | "valkeys" => (true, false),
+            "redis+sentinel" => (false, true),
+            "rediss+sentinel" => (true, true),
+            _ => return None,
+        };
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let (login, hosts) = match authority.rsplit_once('@') {
+            Some((login, hosts)) => (Some(login), hosts),
+            None => (None, authority),
+        };
+        let default = if sentinel { SENTINEL_PORT } else { PORT };
+        let servers: Option<Vec<_>> = hosts.split(',').map(|host| server(host, default)).collect();
+        let servers = servers.filter(|servers| sentinel || servers.len() == 1)?;
+        let (user, password) = match login.map(|login| login.split_once(':').unwrap_or(("", login))) {
+            None => (None, None),
+            Some((user, password)) => {
+                (Some(decoded(user)?).filter(|user| !user.is_empty()), Some(Secret::from(decoded(password)?)))
+            }
+        };
+        let mut path = path.split('/').filter(|part| !part.is_empty());
+        let service = if sentinel { Some(decoded(path.next()?)?) } else { None };
+        let database = path.next().map_or(Some(0), |number| number.parse().ok().filter(|number| *number >= 0))?;
+        let whole = path.next().is_none() && !text.contains(['?', '#']);
+        let ca_bundle = Arc::default();
+        whole.then_some(Self { servers, service, tls, user, password, database, ca_bundle })
+    }
+}
+
+fn server(text: &str, default: u16) -> Option<(String, u16)> {
+    // With a scheme that has no port of its own.
+    let url = Url::parse(&format!("redis://{text}")).ok()?;
+    let host = url.host_str().filter(|host| !host.is_empty())?;
+    // An address of IPv6 stands in brackets in a URL, but not elsewhere.
+    Some((host.trim_matches(['[', ']']).to_owned(), url.port().unwrap_or(default)))
+}
+
+fn decoded(text: &str) -> Option<String> {
+    percent_decode_str(text).decode_utf8().ok().map(std::borrow::Cow::into_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message;
+
+    fn parsed(text: &str) -> Option<FleetAddress> {
+        FleetAddress::parse(text)
+    }
+
+    #[test]
+    fn urls_of_servers_are_read() {
+        let one = parsed("rediss://:p%40ss@cache.example.com/3").unwrap();
+        assert_eq!(one.servers, [("cache.example.com".to_owned(), 6379)]);
+        assert!(one.tls && one.user.is_none() && one.service.is_none() && one.database == 3);
+        assert_eq!(one.password.as_ref().map(Secret::expose), Some("p@ss"));
+        let six = parsed("redis://me:secret@[::1]:7000").unwrap();
+        assert_eq!((six.servers, six.user.as_deref()), (vec![("::1".to_owned(), 7000)], Some("me")));
+        let sentinels = parsed("redis+sentinel://:x@one:1,two/limits/2").unwrap();
+        assert_eq!(sentinels.servers, [("one".to_owned(), 1), ("two".to_owned(), 26379)]);
+        assert_eq!((sentinels.service.as_deref(), sentinels.database), (Some("limits"), 2));
+    }
+
+    #[test]
+    fn texts_that_are_no_url_of_a_server_are_refused_without_the_password() {
+        let texts = [
+            "http://host",
+            "redis://",
+            "redis://one,two",
+            "redis://host/x",
+            "redis://host/-1",
+            "redis://host/0/1",
+            "redis://:secret@host:99999",
+            "redis+sentinel://host",
+            "redis://:secret@host?ssl=true",
+        ];
+        for text in texts {
+            let error = CheckedScope::parse(text, &message!["the setting ", "x"]).unwrap_err();
+            assert!(!error.to_string().contains("secret"), "{error}");
+        }
+        let shown = format!("{:?}", parsed("redis://:hunter2@host").unwrap());
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}

@@ -1,0 +1,316 @@
+//! The connection to the server, and the way to it: names, TLS, the password, Sentinels, and redirections of a cluster.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, RedisConnectionInfo, RedisError, Value, cmd, pipe};
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+use tokio_rustls::TlsConnector;
+
+use super::script::{Reply, SCRIPT, read};
+use crate::config::FleetAddress;
+use crate::secret::Secret;
+use crate::transport::tls_config;
+
+/// A server that does not answer within this time, with the connection and everything else, is taken not to answer.
+const WITHIN: Duration = Duration::from_millis(800);
+/// The names of a limit begin so. The number is the version of what is kept there.
+const PREFIX: &str = "hightouch-limit:1:";
+/// What a server told of itself at the beginning of a connection is used for this long.
+const FRESH: Duration = Duration::from_secs(1);
+/// A cluster redirects at most this often in a row.
+const REDIRECTIONS: usize = 3;
+
+/// The way to the server.
+pub(super) struct Link {
+    address: FleetAddress,
+    /// The node of a cluster that has the limit.
+    node: Option<(String, u16)>,
+    open: Option<Open>,
+    tls: Option<TlsConnector>,
+    /// The digest by which the server knows the script.
+    digest: String,
+}
+
+/// An open connection.
+struct Open {
+    connection: MultiplexedConnection,
+    driver: JoinHandle<()>,
+    since: Instant,
+    server: Server,
+}
+
+/// What a server tells of itself.
+#[derive(Debug)]
+pub(super) struct Server {
+    /// Its name for its present start. A server that was restarted may have lost its last changes.
+    pub start: String,
+    /// For how long it has certainly lost nothing.
+    pub unlost: Duration,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+/// Why the server did not run the script, as the end of a sentence. It contains nothing that the server sent.
+type Failure = String;
+
+impl Link {
+    pub(super) fn new(address: FleetAddress) -> Self {
+        let sum = digest(&SHA1_FOR_LEGACY_USE_ONLY, SCRIPT.as_bytes());
+        let digest = sum.as_ref().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        Self { address, node: None, open: None, tls: None, digest }
+    }
+
+    /// Closes the connection, so that the next run opens another.
+    pub(super) fn close(&mut self) {
+        self.open = None;
+    }
+
+    /// Runs the script once for the limit of this name. `words` makes its arguments after the name of the server's
+    /// start.
+    pub(super) async fn run(
+        &mut self,
+        name: &str,
+        mut words: impl FnMut(&Server) -> Vec<String>,
+    ) -> Result<Reply, Failure> {
+        let was_open = self.open.is_some();
+        let first = self.within(name, &mut words).await;
+        // A connection that was idle for long may have been closed by the server or by something between. The server
+        // then has not heard the question.
+        let result = match first {
+            Err(Lost::Closed(_)) if was_open => self.within(name, &mut words).await,
+            other => other,
+        };
+        result.map_err(|lost| match lost {
+            Lost::Closed(why) | Lost::Other(why) => why,
+        })
+    }
+
+    async fn within(
+        &mut self,
+        name: &str,
+        words: &mut impl FnMut(&Server) -> Vec<String>,
+    ) -> Result<Reply, Lost> {
+        let done = timeout(WITHIN, self.redirected(name, words)).await;
+        let result = done.unwrap_or_else(|_| {
+            Err(Lost::Other(format!("it did not answer within {} ms", WITHIN.as_millis())))
+        });
+        if result.is_err() {
+            self.open = None;
+            self.node = None;
+        }
+        result
+    }
+
+    async fn redirected(
+        &mut self,
+        name: &str,
+        words: &mut impl FnMut(&Server) -> Vec<String>,
+    ) -> Result<Reply, Lost> {
+        for _ in 0..REDIRECTIONS {
+            let open = match self.open.take() {
+                Some(open) => self.open.insert(open),
+                None => {
+                    let open = self.connect().await.map_err(Lost::Other)?;
+                    self.open.insert(open)
+                }
+            };
+            if open.since.elapsed() > FRESH {
+                open.server.unlost = Duration::ZERO;
+            }
+            let arguments = words(&open.server);
+            let key = format!("{PREFIX}{{{name}}}");
+            match evaluate(&mut open.connection, &self.digest, &key, &arguments).await {
+                Ok(value) => return reply(value).and_then(|words| read(&words)).map_err(|why| Lost::Other(why.into())),
+                Err(error) => match error.redirect_node() {
+                    Some((node, _)) => {
+                        let place = node.rsplit_once(':').and_then(|(host, port)| {
+                            Some((host.trim_matches(['[', ']']).to_owned(), port.parse().ok()?))
+                        });
+                        self.open = None;
+                        self.node = Some(place.ok_or_else(|| Lost::Other("its answer cannot be read".into()))?);
+                    }
+                    None if error.is_connection_dropped() || error.is_io_error() => {
+                        return Err(Lost::Closed(why(&error)));
+                    }
+                    None => return Err(Lost::Other(why(&error))),
+                },
+            }
+        }
+        Err(Lost::Other("the cluster redirects without end".to_owned()))
+    }
+
+    async fn connect(&mut self) -> Result<Open, Failure> {
+        let (host, port) = match &self.node {
+            Some(node) => node.clone(),
+            None => self.server().await?,
+        };
+        let mut connection = self.connection(&host, port, true).await?;
+        let (connection, driver) = (&mut connection.0, connection.1);
+        let mut told = pipe();
+        for section in ["server", "memory", "replication", "commandstats"] {
+            told.cmd("INFO").arg(section);
+        }
+        let told: Vec<String> = told.query_async(connection).await.map_err(|error| why(&error))?;
+        let server = Server::of(&told.concat()).ok_or("it does not tell its `run_id`")?;
+        Ok(Open { connection: connection.clone(), driver, since: Instant::now(), server })
+    }
+
+    /// The address of the server: as named, or as the Sentinels say.
+    async fn server(&mut self) -> Result<(String, u16), Failure> {
+        let servers = self.address.servers.clone();
+        let Some(service) = self.address.service.clone() else {
+            return servers.into_iter().next().ok_or_else(|| "it has no address".to_owned());
+        };
+        let mut last = "no Sentinel answered".to_owned();
+        for (host, port) in servers {
+            let asked = async {
+                let (mut connection, driver) = self.connection(&host, port, false).await?;
+                let mut asked = cmd("SENTINEL");
+                asked.arg("GET-MASTER-ADDR-BY-NAME").arg(&service);
+                let found: Result<Option<(String, u16)>, _> = asked.query_async(&mut connection).await;
+                driver.abort();
+                found.map_err(|error| why(&error))?.ok_or_else(|| "the Sentinel does not know the service".to_owned())
+            };
+            // One Sentinel that does not answer must leave time for the others.
+            match timeout(WITHIN / 3, asked).await {
+                Ok(Ok(found)) => return Ok(found),
+                Ok(Err(why)) => last = why,
+                Err(_) => {}
+            }
+        }
+        Err(last)
+    }
+
+    async fn connection(
+        &mut self,
+        host: &str,
+        port: u16,
+        is_server: bool,
+    ) -> Result<(MultiplexedConnection, JoinHandle<()>), Failure> {
+        let failed = |error: &io::Error| format!("it cannot be reached: {}", error.kind());
+        let tcp = TcpStream::connect((host, port)).await.map_err(|error| failed(&error))?;
+        let _ = tcp.set_nodelay(true);
+        let mut info = RedisConnectionInfo::default().set_skip_set_lib_name();
+        if is_server {
+            info = info.set_db(self.address.database);
+            if let Some(user) = &self.address.user {
+                info = info.set_username(user);
+            }
+            if let Some(password) = &self.address.password {
+                info = info.set_password(Secret::expose(password));
+            }
+        }
+        if !self.address.tls {
+            return opened(&info, tcp).await;
+        }
+        let connector = match &self.tls {
+            Some(connector) => connector.clone(),
+            None => {
+                let mut config =
+                    tls_config(&self.address.ca_bundle).map_err(|_| "the TLS settings cannot be used".to_owned())?;
+                config.alpn_protocols.clear();
+                self.tls.insert(TlsConnector::from(Arc::new(config))).clone()
+            }
+        };
+        let name = ServerName::try_from(host.to_owned()).map_err(|_| "its name cannot be used with TLS".to_owned())?;
+        let stream = connector.connect(name, tcp).await;
+        opened(&info, stream.map_err(|_| "its TLS certificate or handshake was refused".to_owned())?).await
+    }
+}
+
+impl Server {
+    /// Reads what `INFO` says.
+    fn of(info: &str) -> Option<Self> {
+        let field = |name: &str| {
+            let mut lines = info.lines().filter_map(|line| line.split_once(':'));
+            lines.find(|(field, _)| *field == name).map(|(_, value)| value.trim())
+        };
+        let start = field("run_id")?;
+        let is_name = (1..=64).contains(&start.len()) && start.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        // Evictions, a flush and the promotion of a replica lose states while the server runs.
+        let keeps = field("maxmemory") == Some("0")
+            || field("maxmemory_policy").is_some_and(|policy| !policy.starts_with("allkeys"));
+        let was_master = field("second_repl_offset") == Some("-1") && field("role") == Some("master");
+        let commands = field("cmdstat_info").is_some();
+        let flushed = ["cmdstat_flushall", "cmdstat_flushdb"].into_iter().any(|name| field(name).is_some());
+        let up = field("uptime_in_seconds").and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
+        let unlost = up.filter(|_| keeps && was_master && commands && !flushed).unwrap_or_default();
+        is_name.then(|| Self { start: start.to_owned(), unlost })
+    }
+}
+
+/// Why a run failed.
+enum Lost {
+    /// The connection was closed.
+    Closed(Failure),
+    Other(Failure),
+}
+
+async fn opened(
+    info: &RedisConnectionInfo,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) -> Result<(MultiplexedConnection, JoinHandle<()>), Failure> {
+    // `WITHIN` bounds everything.
+    let config = AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
+    let made = MultiplexedConnection::new_with_config(info, stream, config).await;
+    let (connection, driver) = made.map_err(|error| why(&error))?;
+    Ok((connection, tokio::spawn(driver)))
+}
+
+async fn evaluate(
+    connection: &mut MultiplexedConnection,
+    digest: &str,
+    key: &str,
+    arguments: &[String],
+) -> Result<Value, RedisError> {
+    let known = cmd("EVALSHA").arg(digest).arg(1).arg(key).arg(arguments).query_async(connection).await;
+    match known {
+        Err(error) if error.code() == Some("NOSCRIPT") => {
+            cmd("EVAL").arg(SCRIPT).arg(1).arg(key).arg(arguments).query_async(connection).await
+        }
+        other => other,
+    }
+}
+
+fn reply(value: Value) -> Result<Vec<String>, &'static str> {
+    let Value::Array(parts) = value else { return Err("its answer cannot be read") };
+    let texts = parts.into_iter().map(|part| match part {
+        Value::BulkString(bytes) => String::from_utf8(bytes).ok(),
+        Value::SimpleString(text) => Some(text),
+        Value::Int(number) => Some(number.to_string()),
+        _ => None,
+    });
+    texts.collect::<Option<_>>().ok_or("its answer cannot be read")
+}
+
+/// Says what failed without the words of the server.
+fn why(error: &RedisError) -> Failure {
+    let told = match error.code() {
+        Some("WRONGPASS") => "it refuses the user name and the password",
+        Some("NOAUTH") => "it asks for a password",
+        Some("NOPERM") => "the user has no permission for what the limit needs: EVALSHA, EVAL, INFO, TIME, GET and SET",
+        Some("READONLY") => "it is a replica, which cannot be written",
+        Some("LOADING") => "it is starting",
+        Some("OOM") => "it has no memory left",
+        Some("CLUSTERDOWN" | "MASTERDOWN" | "TRYAGAIN") => "its cluster is not ready",
+        Some("MISCONF") => "it cannot write to its disk",
+        Some(code) if code.len() <= 16 && code.bytes().all(|byte| byte.is_ascii_uppercase()) => {
+            return format!("it answered with the error {code}");
+        }
+        _ if error.is_connection_dropped() || error.is_io_error() => "the connection was lost",
+        _ => "its answer cannot be read",
+    };
+    told.to_owned()
+}

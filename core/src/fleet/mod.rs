@@ -1,0 +1,18 @@
+//! Keeps the limit of a workspace on a Redis or Valkey server, so that processes on any host share it.
+
+mod courier;
+mod link;
+pub(crate) mod script;
+
+use std::sync::Arc;
+
+use crate::config::FleetAddress;
+use crate::limit::{Gate, Quota};
+use courier::Thread;
+use link::Link;
+
+/// Creates a gate whose limit is kept under this name on the server: 32 hexadecimal digits.
+pub(crate) fn gate(address: &FleetAddress, name: String, quota: Quota) -> Arc<Gate> {
+    let link = Link::new(address.clone());
+    Gate::fleet(quota, |errands| Box::new(Thread::new(errands, link, name, quota)))
+}

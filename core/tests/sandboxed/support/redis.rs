@@ -1,0 +1,94 @@
+//! A Redis or Valkey server of one test.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// A server on a free port of this machine, which keeps nothing on the disk.
+pub struct Redis {
+    child: Child,
+    pub port: u16,
+    folder: PathBuf,
+    program: &'static str,
+    more: Vec<String>,
+}
+
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+impl Redis {
+    /// Starts `redis-server` or `valkey-server` with more arguments.
+    pub fn start(program: &'static str, more: &[&str]) -> Self {
+        let port = free_port();
+        let folder = std::env::temp_dir().join(format!("hightouch-{program}-{}-{port}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let more: Vec<_> = more.iter().map(|word| (*word).to_owned()).collect();
+        let child = spawn(program, port, &folder, &more);
+        let started = Self { child, port, folder, program, more };
+        started.ready();
+        started
+    }
+
+    fn ready(&self) {
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Kills the server and starts it again, without what it knew.
+    pub fn restart(&mut self) {
+        self.kill();
+        self.child = spawn(self.program, self.port, &self.folder, &self.more);
+        self.ready();
+    }
+
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    pub fn signal(&self, name: &str) {
+        let done = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        assert!(done.unwrap().success());
+    }
+
+    /// Sends a command and returns the reply as it comes.
+    pub fn command(&self, words: &[&str]) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        let mut text = format!("*{}\r\n", words.len());
+        for word in words {
+            text.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+        }
+        stream.write_all(text.as_bytes()).unwrap();
+        let mut reply = [0; 65536];
+        let read = stream.read(&mut reply).unwrap();
+        String::from_utf8_lossy(&reply[..read]).into_owned()
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        self.signal("CONT");
+        self.kill();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn spawn(program: &str, port: u16, folder: &Path, more: &[String]) -> Child {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../build/servers").join(program);
+    Command::new(&path)
+        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir"])
+        .arg(folder)
+        .args(more)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{}: {error}; `make servers` brings it", path.display()))
+}
