@@ -71,7 +71,10 @@ impl CheckedScope {
             url if url.contains("://") => FleetAddress::parse(url)
                 .map(Self::Fleet)
                 .ok_or_else(|| wrong(named, "is not a URL of a Redis server, such as `redis://host:6379/0`")),
-            _ => Err(wrong(named, "must be `process`, `host` or the URL of a Redis server, such as `redis://host`")),
+            _ => Err(wrong(
+                named,
+                "must be `process`, `host` or the URL of a Redis server, such as `redis://host`",
+            )),
         }
     }
 
@@ -119,7 +122,8 @@ impl FleetAddress {
         };
         let mut path = path.split('/').filter(|part| !part.is_empty());
         let service = if sentinel { Some(decoded(path.next()?)?) } else { None };
-        let database = path.next().map_or(Some(0), |number| number.parse().ok().filter(|number| *number >= 0))?;
+        let database =
+            path.next().map_or(Some(0), |number| number.parse().ok().filter(|number| *number >= 0))?;
         let whole = path.next().is_none() && !text.contains(['?', '#']);
         let ca_bundle = Arc::default();
         whole.then_some(Self { servers, service, tls, user, password, database, ca_bundle })

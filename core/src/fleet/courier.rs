@@ -45,7 +45,7 @@ impl Thread {
     pub(super) fn new(errands: Errands, link: Link, name: String, quota: Quota) -> Self {
         let woken = Arc::new(Notify::new());
         let member = format!("{:016x}", random());
-        let caller = Caller { server: String::new(), unlost: 0, member, call: 0 };
+        let caller = Caller { server: String::new(), unlost: 0, changes: 0, member, call: 0 };
         let work = Work { errands, link, caller, name, quota, woken: Arc::clone(&woken) };
         Self { woken, to_start: Mutex::new(Some(work)) }
     }
@@ -107,7 +107,10 @@ impl Work {
                     let _ = timeout(time.min(LONGEST_SLEEP), self.woken.notified()).await;
                 }
                 Errand::Ask(question) => match self.ask(&question).await {
-                    Ok(Reply::Answer(answer)) => self.errands.answered(&question, answer),
+                    Ok(Reply::Answer(answer)) => {
+                        self.caller.changes = answer.changes;
+                        self.errands.answered(&question, answer);
+                    }
                     Ok(_) => self.errands.unanswered(question, "its answer cannot be read"),
                     Err(why) => self.errands.unanswered(question, &why),
                 },
@@ -126,11 +129,16 @@ impl Work {
             let caller = &mut self.caller;
             let words = |server: &Server| caller_at(caller, server).asks(question);
             match self.link.run(&self.name, words).await? {
-                Reply::Moved(name) => self.name = name,
+                Reply::Moved(name) => self.is_at(name),
                 reply => return Ok(reply),
             }
         }
         Err("the limit moves without end".to_owned())
+    }
+
+    fn is_at(&mut self, name: String) {
+        self.name = name;
+        self.caller.changes = 0;
     }
 
     /// Moves the limit to the place with this name, where the limit of another key of the same workspace may be.
@@ -145,11 +153,12 @@ impl Work {
         match self.link.run(&self.name, words).await? {
             Reply::Left(state) => {
                 name.clone_into(&mut self.name);
+                caller.changes = 0;
                 let words = |server: &Server| caller_at(caller, server).absorbs(quota, &state);
                 self.link.run(name, words).await.map(|_| ())
             }
             Reply::Moved(elsewhere) => {
-                self.name = elsewhere;
+                self.is_at(elsewhere);
                 Ok(())
             }
             Reply::Answer(_) | Reply::Absorbed => Err("its answer cannot be read".to_owned()),

@@ -132,14 +132,17 @@ impl Link {
             let arguments = words(&open.server);
             let key = format!("{PREFIX}{{{name}}}");
             match evaluate(&mut open.connection, &self.digest, &key, &arguments).await {
-                Ok(value) => return reply(value).and_then(|words| read(&words)).map_err(|why| Lost::Other(why.into())),
+                Ok(value) => {
+                    return reply(value).and_then(|words| read(&words)).map_err(|why| Lost::Other(why.into()));
+                }
                 Err(error) => match error.redirect_node() {
                     Some((node, _)) => {
                         let place = node.rsplit_once(':').and_then(|(host, port)| {
                             Some((host.trim_matches(['[', ']']).to_owned(), port.parse().ok()?))
                         });
                         self.open = None;
-                        self.node = Some(place.ok_or_else(|| Lost::Other("its answer cannot be read".into()))?);
+                        self.node =
+                            Some(place.ok_or_else(|| Lost::Other("its answer cannot be read".into()))?);
                     }
                     None if error.is_connection_dropped() || error.is_io_error() => {
                         return Err(Lost::Closed(why(&error)));
@@ -181,7 +184,9 @@ impl Link {
                 asked.arg("GET-MASTER-ADDR-BY-NAME").arg(&service);
                 let found: Result<Option<(String, u16)>, _> = asked.query_async(&mut connection).await;
                 driver.abort();
-                found.map_err(|error| why(&error))?.ok_or_else(|| "the Sentinel does not know the service".to_owned())
+                found
+                    .map_err(|error| why(&error))?
+                    .ok_or_else(|| "the Sentinel does not know the service".to_owned())
             };
             // One Sentinel that does not answer must leave time for the others.
             match timeout(WITHIN / 3, asked).await {
@@ -218,13 +223,14 @@ impl Link {
         let connector = match &self.tls {
             Some(connector) => connector.clone(),
             None => {
-                let mut config =
-                    tls_config(&self.address.ca_bundle).map_err(|_| "the TLS settings cannot be used".to_owned())?;
+                let mut config = tls_config(&self.address.ca_bundle)
+                    .map_err(|_| "the TLS settings cannot be used".to_owned())?;
                 config.alpn_protocols.clear();
                 self.tls.insert(TlsConnector::from(Arc::new(config))).clone()
             }
         };
-        let name = ServerName::try_from(host.to_owned()).map_err(|_| "its name cannot be used with TLS".to_owned())?;
+        let name = ServerName::try_from(host.to_owned())
+            .map_err(|_| "its name cannot be used with TLS".to_owned())?;
         let stream = connector.connect(name, tcp).await;
         opened(&info, stream.map_err(|_| "its TLS certificate or handshake was refused".to_owned())?).await
     }
@@ -238,7 +244,8 @@ impl Server {
             lines.find(|(field, _)| *field == name).map(|(_, value)| value.trim())
         };
         let start = field("run_id")?;
-        let is_name = (1..=64).contains(&start.len()) && start.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let is_name =
+            (1..=64).contains(&start.len()) && start.bytes().all(|byte| byte.is_ascii_alphanumeric());
         // Evictions, a flush and the promotion of a replica lose states while the server runs.
         let keeps = field("maxmemory") == Some("0")
             || field("maxmemory_policy").is_some_and(|policy| !policy.starts_with("allkeys"));
@@ -300,7 +307,9 @@ fn why(error: &RedisError) -> Failure {
     let told = match error.code() {
         Some("WRONGPASS") => "it refuses the user name and the password",
         Some("NOAUTH") => "it asks for a password",
-        Some("NOPERM") => "the user has no permission for what the limit needs: EVALSHA, EVAL, INFO, TIME, GET and SET",
+        Some("NOPERM") => {
+            "the user has no permission for what the limit needs: EVALSHA, EVAL, INFO, TIME, GET and SET"
+        }
         Some("READONLY") => "it is a replica, which cannot be written",
         Some("LOADING") => "it is starting",
         Some("OOM") => "it has no memory left",

@@ -12,7 +12,8 @@ use crate::limit::turn::{End, Ended};
 use crate::limit::{Linger, Nanos, Quota};
 
 /// The script, which the server knows by the digest of this text.
-pub const SCRIPT: &str = concat!(include_str!("state.lua"), include_str!("rule.lua"), include_str!("run.lua"));
+pub const SCRIPT: &str =
+    concat!(include_str!("state.lua"), include_str!("rule.lua"), include_str!("run.lua"));
 
 /// A waiting process asks again after this part of a window at the latest, because a request of another may have ended.
 const LOOKS_IN_WINDOW: u64 = 40;
@@ -45,6 +46,8 @@ pub struct Caller {
     pub unlost: u64,
     /// This process.
     pub member: String,
+    /// The number of changes that the server told last of this limit. If it has fewer now, it has lost some.
+    pub changes: u64,
     /// Counts the calls of this process.
     pub call: u64,
 }
@@ -80,7 +83,7 @@ impl Caller {
         let quota = &question.quota;
         let mut words = self.begins("ask", quota);
         let wanted = question.wanted;
-        push(&mut words, [question.kept_free, question.changes, question.share]);
+        push(&mut words, [question.kept_free, self.changes, question.share]);
         push(&mut words, [wanted.whole, wanted.some, wanted.waiting]);
         push(&mut words, [u64::from(question.held.is_some()), question.without.0, question.without.1]);
         let held = question.held.as_deref().unwrap_or_default();
@@ -135,8 +138,20 @@ fn answer(words: &[String]) -> Option<Answer> {
     let numbers: Option<Vec<u64>> = words.iter().map(|word| word.parse().ok()).collect();
     let numbers = numbers?;
     let (head, granted) = numbers.split_at_checked(12)?;
-    let [again, closed_for, changes, declared, allowed, in_flight, recent, members, waiting, refused, cuts, lost] =
-        *head
+    let [
+        again,
+        closed_for,
+        changes,
+        declared,
+        allowed,
+        in_flight,
+        recent,
+        members,
+        waiting,
+        refused,
+        cuts,
+        lost,
+    ] = *head
     else {
         return None;
     };

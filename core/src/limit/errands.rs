@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Weak;
 use std::time::Duration;
 
+use super::NEVER;
 use super::gate::Core;
 use super::pool::{Answer, Pool, Question, Wanted};
-use super::NEVER;
 
 /// Carries the questions of a gate to the server. A gate makes no requests itself, because it has no runtime.
 pub trait Courier: fmt::Debug + Send {

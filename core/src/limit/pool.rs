@@ -92,8 +92,6 @@ pub struct Question {
     pub share: u64,
     /// What this process wants to send.
     pub wanted: Wanted,
-    /// The number of changes that the server told last. If it has fewer now, it has lost some.
-    pub changes: u64,
     /// The grants in flight, if earlier answers may have been lost.
     pub held: Option<Vec<u64>>,
     /// How granted requests have ended.
@@ -137,12 +135,8 @@ impl Pool {
     /// Creates a pool `now`, before the server was asked for the first time.
     #[must_use]
     pub fn new(quota: Quota, now: Nanos) -> Self {
-        let last = Answer {
-            declared: quota.requests(),
-            allowed: quota.requests(),
-            members: 1,
-            ..Answer::default()
-        };
+        let last =
+            Answer { declared: quota.requests(), allowed: quota.requests(), members: 1, ..Answer::default() };
         Self {
             quota,
             share: None,
@@ -270,7 +264,13 @@ impl Pool {
         self.ends.push((id, ended));
         let is_last = self.held.len() <= self.ends.len();
         let refused = matches!(ended, Ended::Refused(..));
-        let wait = if refused { Duration::ZERO } else if is_last { NEXT } else { TOGETHER };
+        let wait = if refused {
+            Duration::ZERO
+        } else if is_last {
+            NEXT
+        } else {
+            TOGETHER
+        };
         self.tell_at = self.tell_at.min(now.saturating_add(self.quota.scaled(wait)));
     }
 
@@ -282,9 +282,10 @@ impl Pool {
             return if in_use || wanted.waiting > 0 { self.ask_at } else { NEVER };
         }
         let wants = (wanted.whole + wanted.some) > self.ready.len() as u64;
-        let unused = self.ready.front().map_or(NEVER, |ready| {
-            ready.asked.saturating_add(self.quota.scaled(USED_WITHIN))
-        });
+        let unused = self
+            .ready
+            .front()
+            .map_or(NEVER, |ready| ready.asked.saturating_add(self.quota.scaled(USED_WITHIN)));
         if wants { self.ask_at.min(self.tell_at).min(unused) } else { self.tell_at.min(unused) }
     }
 
@@ -303,7 +304,6 @@ impl Pool {
             kept_free: kept_free(&self.quota),
             share: self.share.map_or(0, |share| self.quota.shared(share).requests()),
             wanted: Wanted { whole, some, waiting: wanted.waiting },
-            changes: self.last.changes,
             held: self.is_new_connection.then(|| self.held.iter().copied().collect()),
             ends: std::mem::take(&mut self.ends),
             without: without.map_or((0, 0), |state| (state.in_flight(), state.remembered_ends())),

@@ -160,7 +160,9 @@ impl Sender {
     /// A workspace of this client alone, for what is known before a key function has returned the first key. The
     /// workspace of the key takes it over.
     fn before_the_key(&self) -> &Arc<Workspace> {
-        self.0.before_the_key.get_or_init(|| Workspace::new(Gate::new(self.0.config.quota), CheckedScope::Process))
+        self.0
+            .before_the_key
+            .get_or_init(|| Workspace::new(Gate::new(self.0.config.quota), CheckedScope::Process))
     }
 
     /// Returns the state of the limit. A client without a key has an unused limit of its own.

@@ -63,7 +63,13 @@ pub(crate) struct Tenancy {
 impl Tenancy {
     /// Enters the workspace of a key at a server. If its clients name different quotas or shares, the stricter one
     /// applies to all. The scope of the first one applies to all.
-    pub(crate) fn of(origin: &str, key: [u8; 32], quota: Quota, share: Option<f64>, scope: &CheckedScope) -> Self {
+    pub(crate) fn of(
+        origin: &str,
+        key: [u8; 32],
+        quota: Quota,
+        share: Option<f64>,
+        scope: &CheckedScope,
+    ) -> Self {
         let mut known = lock(&Registry::of_this_process().known);
         let forgotten = |workspace: &Arc<Workspace>| workspace.is_forgotten();
         known.by_key.retain(|_, workspace| !forgotten(workspace));

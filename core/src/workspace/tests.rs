@@ -40,7 +40,8 @@ async fn clients_of_one_origin_and_key_share_a_workspace_and_others_do_not() {
     let one = enter(1);
     assert!(Arc::ptr_eq(&one.workspace(), &enter(1).workspace()));
     assert!(!Arc::ptr_eq(&one.workspace(), &enter(2).workspace()));
-    let elsewhere = Tenancy::of("https://eu.example.com", [1; 32], Quota::default(), None, &CheckedScope::Process);
+    let elsewhere =
+        Tenancy::of("https://eu.example.com", [1; 32], Quota::default(), None, &CheckedScope::Process);
     assert!(!Arc::ptr_eq(&one.workspace(), &elsewhere.workspace()));
 }
 
@@ -105,8 +106,13 @@ async fn a_pause_that_the_server_asked_for_outlives_the_thirty_seconds() {
 async fn of_two_quotas_and_shares_the_stricter_holds_for_all_clients() {
     let _turn = TURN.lock().await;
     let wide = enter(6);
-    let narrow =
-        Tenancy::of(ORIGIN, [6; 32], Quota { requests: 100, ..Quota::default() }, Some(0.5), &CheckedScope::Process);
+    let narrow = Tenancy::of(
+        ORIGIN,
+        [6; 32],
+        Quota { requests: 100, ..Quota::default() },
+        Some(0.5),
+        &CheckedScope::Process,
+    );
     assert_eq!(wide.workspace().gate().stats().limit, 100);
     send(&narrow.workspace(), 25).await;
     send(&wide.workspace(), 25).await;
@@ -170,7 +176,8 @@ async fn workspaces_with_different_ids_or_servers_stay_separate() {
     first.learn_id(78);
     second.learn_id(79);
     assert!(!Arc::ptr_eq(&first.workspace(), &second.workspace()));
-    let elsewhere = Tenancy::of("https://eu.example.com", [13; 32], Quota::default(), None, &CheckedScope::Process);
+    let elsewhere =
+        Tenancy::of("https://eu.example.com", [13; 32], Quota::default(), None, &CheckedScope::Process);
     elsewhere.learn_id(78);
     assert!(!Arc::ptr_eq(&first.workspace(), &elsewhere.workspace()));
 }

@@ -35,14 +35,19 @@ async fn worker() {
     };
     let client = Client::new(&with_time_scale(settings, told["timeScale"].as_f64().unwrap())).unwrap();
     let end = Instant::now() + Duration::from_millis(told["ms"].as_u64().unwrap());
-    let calls: Vec<_> = (0..told["tasks"].as_u64().unwrap()).map(|_| tokio::spawn(calls(client.clone(), end))).collect();
+    let calls: Vec<_> =
+        (0..told["tasks"].as_u64().unwrap()).map(|_| tokio::spawn(calls(client.clone(), end))).collect();
     let (mut done, mut changes, mut before) = (0, Vec::new(), None);
     let began = Instant::now();
     while Instant::now() < end {
         let stats = client.stats();
         if before != Some(stats.scope) {
             before = Some(stats.scope);
-            changes.push(json!([began.elapsed().as_millis() as u64, format!("{:?}", stats.scope), stats.fallback]));
+            changes.push(json!([
+                began.elapsed().as_millis() as u64,
+                format!("{:?}", stats.scope),
+                stats.fallback
+            ]));
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -61,7 +66,8 @@ async fn calls(client: Client, end: Instant) -> u64 {
             return done;
         }
         let options = Options::new().priority(Priority::Read);
-        let mut page = client.syncs().list(&ListSyncs { limit: Some(1), ..ListSyncs::default() }).with(options);
+        let mut page =
+            client.syncs().list(&ListSyncs { limit: Some(1), ..ListSyncs::default() }).with(options);
         match tokio::time::timeout(left, page.next_page()).await {
             Ok(Ok(_)) => done += 1,
             Ok(Err(error)) => assert_ne!(error.kind(), Kind::RateLimited, "{error}"),
@@ -110,7 +116,11 @@ fn processes_that_name_one_server_keep_one_limit_and_share_it_evenly() {
         let children: Vec<_> = (0..4).map(|_| start(&world, &redis.url(), &json!({}))).collect();
         let done: Vec<_> = children.into_iter().map(told).collect();
         let log = world.log();
-        eprintln!("{program}: {} peak {} {done:?}", log["requests"].as_array().map_or(0, Vec::len), log["peak"]);
+        eprintln!(
+            "{program}: {} peak {} {done:?}",
+            log["requests"].as_array().map_or(0, Vec::len),
+            log["peak"]
+        );
         assert_eq!(log["refused"], 0, "{done:?}");
         let calls: Vec<_> = done.iter().map(|told| told["done"].as_u64().unwrap()).collect();
         let sum: u64 = calls.iter().sum();

@@ -29,8 +29,7 @@ impl Server {
         let (store, time) = (Rc::clone(&kept), Rc::clone(&clock));
         let call = lua
             .create_function(move |lua, arguments: MultiValue| {
-                let words: Vec<String> =
-                    arguments.iter().map(|value| value.to_string().unwrap()).collect();
+                let words: Vec<String> = arguments.iter().map(|value| value.to_string().unwrap()).collect();
                 let words: Vec<&str> = words.iter().map(String::as_str).collect();
                 match words[..] {
                     ["TIME"] => {
@@ -79,7 +78,15 @@ pub(crate) struct Member {
 
 impl Member {
     pub(crate) fn new(name: &str) -> Self {
-        Self { caller: Caller { server: "1".to_owned(), unlost: 0, member: name.to_owned(), call: 0 } }
+        Self {
+            caller: Caller {
+                server: "1".to_owned(),
+                unlost: 0,
+                changes: 0,
+                member: name.to_owned(),
+                call: 0,
+            },
+        }
     }
 
     pub(crate) fn ask(&mut self, server: &Server, question: &Question) -> Answer {

@@ -85,7 +85,17 @@ impl Drop for Redis {
 fn spawn(program: &str, port: u16, folder: &Path, more: &[String]) -> Child {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../build/servers").join(program);
     Command::new(&path)
-        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir"])
+        .args([
+            "--port",
+            &port.to_string(),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            "--dir",
+        ])
         .arg(folder)
         .args(more)
         .stdout(Stdio::null())
