@@ -145,7 +145,6 @@ fn decoded(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message;
 
     fn parsed(text: &str) -> Option<FleetAddress> {
         FleetAddress::parse(text)

@@ -119,13 +119,10 @@ impl Link {
         words: &mut impl FnMut(&Server) -> Vec<String>,
     ) -> Result<Reply, Lost> {
         for _ in 0..REDIRECTIONS {
-            let open = match self.open.take() {
-                Some(open) => self.open.insert(open),
-                None => {
-                    let open = self.connect().await.map_err(Lost::Other)?;
-                    self.open.insert(open)
-                }
-            };
+            if self.open.is_none() {
+                self.open = Some(self.connect().await.map_err(Lost::Other)?);
+            }
+            let Some(open) = &mut self.open else { continue };
             if open.since.elapsed() > FRESH {
                 open.server.unlost = Duration::ZERO;
             }
@@ -133,7 +130,9 @@ impl Link {
             let key = format!("{PREFIX}{{{name}}}");
             match evaluate(&mut open.connection, &self.digest, &key, &arguments).await {
                 Ok(value) => {
-                    return reply(value).and_then(|words| read(&words)).map_err(|why| Lost::Other(why.into()));
+                    return reply(value)
+                        .and_then(|words| read(&words))
+                        .map_err(|why| Lost::Other(why.into()));
                 }
                 Err(error) => match error.redirect_node() {
                     Some((node, _)) => {
@@ -198,6 +197,16 @@ impl Link {
         Err(last)
     }
 
+    fn tls(&mut self) -> Result<TlsConnector, Failure> {
+        if let Some(connector) = &self.tls {
+            return Ok(connector.clone());
+        }
+        let config = tls_config(&self.address.ca_bundle);
+        let mut config = config.map_err(|_| "the TLS settings cannot be used".to_owned())?;
+        config.alpn_protocols.clear();
+        Ok(self.tls.insert(TlsConnector::from(Arc::new(config))).clone())
+    }
+
     async fn connection(
         &mut self,
         host: &str,
@@ -220,15 +229,7 @@ impl Link {
         if !self.address.tls {
             return opened(&info, tcp).await;
         }
-        let connector = match &self.tls {
-            Some(connector) => connector.clone(),
-            None => {
-                let mut config = tls_config(&self.address.ca_bundle)
-                    .map_err(|_| "the TLS settings cannot be used".to_owned())?;
-                config.alpn_protocols.clear();
-                self.tls.insert(TlsConnector::from(Arc::new(config))).clone()
-            }
-        };
+        let connector = self.tls()?;
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| "its name cannot be used with TLS".to_owned())?;
         let stream = connector.connect(name, tcp).await;

@@ -17,7 +17,7 @@ use super::line::{Class, Place};
 use super::look::Look;
 use super::looks::{Urgency, looks_of};
 use super::state::State;
-use super::stats::LimitStats;
+use super::stats::{LimitStats, ScopeChange};
 use super::store::Store;
 use super::sync::{FETCHED_WITHIN, Instant, LOOK_AFTER_FIRST, Mutex, MutexGuard, Notify};
 use super::turn::{End, Grant, Handover, Next, Turns};
@@ -143,10 +143,11 @@ impl Gate {
         self.core.fallback.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The same if it has changed since the last call; the inner value is `None` if the limit is shared again.
+    /// Whether others share the limit, if that has changed since the last call.
     #[must_use]
-    pub fn untold_fallback(&self) -> Option<Option<String>> {
-        self.core.untold.swap(false, Ordering::Relaxed).then(|| self.fallback())
+    pub fn change_of_scope(&self) -> Option<ScopeChange> {
+        let changed = self.core.untold.swap(false, Ordering::Relaxed);
+        changed.then(|| self.fallback().map_or(ScopeChange::Shared, ScopeChange::Alone))
     }
 
     /// Returns how many looks the gate grants in a window at present.

@@ -60,7 +60,7 @@ pub use looks::{Urgency, looks_of};
 pub use permit::Permit;
 pub use quota::Quota;
 pub use state::Linger;
-pub use stats::{LimitStats, Scope, Waiting};
+pub use stats::{LimitStats, Scope, ScopeChange, Waiting};
 pub use store::{Store, Unavailable};
 pub use waiter::{Ask, NotGranted};
 

@@ -344,21 +344,18 @@ impl Pool {
     }
 
     fn go_without(&mut self, now: Nanos) {
-        let (quota, state) = match self.share {
+        let (quota, state) = if let Some(share) = self.share {
             // Others may have sent what this process is allowed to send from now on, until the server notes the silence
             // of this process.
-            Some(share) => {
-                let quota = self.quota.shared(share);
-                let until = now.saturating_add(quota.span() + quota.span() / 4);
-                (quota, State::lost_until(quota, now, until))
-            }
+            let quota = self.quota.shared(share);
+            let until = now.saturating_add(quota.span() + quota.span() / 4);
+            (quota, State::lost_until(quota, now, until))
+        } else {
             // The server keeps this free, so nobody else sends it.
-            None => {
-                let each = self.last.members.max(1).div_ceil(kept_free(&self.quota).max(1));
-                let window = self.quota.window.saturating_mul(u32::try_from(each).unwrap_or(u32::MAX));
-                let quota = Quota { requests: 1, window, ..self.quota };
-                (quota, State::shared(quota, now))
-            }
+            let each = self.last.members.max(1).div_ceil(kept_free(&self.quota).max(1));
+            let window = self.quota.window.saturating_mul(u32::try_from(each).unwrap_or(u32::MAX));
+            let quota = Quota { requests: 1, window, ..self.quota };
+            (quota, State::shared(quota, now))
         };
         let mut fresh = Without { quota, state };
         match self.without.take() {

@@ -31,6 +31,15 @@ pub enum Scope {
     Fleet,
 }
 
+/// Whether others share the limit from now on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ScopeChange {
+    /// They do not, for this reason.
+    Alone(String),
+    /// They do again.
+    Shared,
+}
+
 /// The state of the rate limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LimitStats {

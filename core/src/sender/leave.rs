@@ -11,7 +11,7 @@ use super::{Event, Sender, millis};
 use crate::attempt::Meta;
 use crate::call::{Call, Spent};
 use crate::error::{Error, Kind};
-use crate::limit::{Ask, NotGranted, Permit};
+use crate::limit::{Ask, NotGranted, Permit, ScopeChange};
 use crate::reason::Reason;
 use crate::text::span;
 
@@ -50,8 +50,11 @@ impl Sender {
         };
         let waited = began.elapsed();
         spent.waited(waited);
-        if let Some(change) = self.workspace()?.gate().untold_fallback() {
-            let event = change.map_or(Event::Shared, Event::Alone);
+        if let Some(change) = self.workspace()?.gate().change_of_scope() {
+            let event = match change {
+                ScopeChange::Alone(why) => Event::Alone(why),
+                ScopeChange::Shared => Event::Shared,
+            };
             tell_of(meta, sent(spent, meta), spent.waited_so_far(), &event);
         }
         if taken.is_ok() && call.look().is_none() && waited >= self.scaled(LONG_WAIT) {

@@ -1,7 +1,7 @@
 //! Processes that share a limit through a Redis or Valkey server.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -44,7 +44,7 @@ async fn worker() {
         if before != Some(stats.scope) {
             before = Some(stats.scope);
             changes.push(json!([
-                began.elapsed().as_millis() as u64,
+                began.elapsed().as_secs_f64(),
                 format!("{:?}", stats.scope),
                 stats.fallback
             ]));
@@ -54,7 +54,9 @@ async fn worker() {
     for calls in calls {
         done += calls.await.unwrap();
     }
-    println!("\n@{}", json!({"done": done, "changes": changes, "members": client.stats().members}));
+    let mut out = std::io::stdout();
+    writeln!(out, "\n@{}", json!({"done": done, "changes": changes, "members": client.stats().members}))
+        .unwrap();
 }
 
 async fn calls(client: Client, end: Instant) -> u64 {

@@ -65,10 +65,10 @@ impl Redis {
         stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
         let mut text = format!("*{}\r\n", words.len());
         for word in words {
-            text.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+            text += &format!("${}\r\n{word}\r\n", word.len());
         }
         stream.write_all(text.as_bytes()).unwrap();
-        let mut reply = [0; 65536];
+        let mut reply = vec![0; 65536];
         let read = stream.read(&mut reply).unwrap();
         String::from_utf8_lossy(&reply[..read]).into_owned()
     }
