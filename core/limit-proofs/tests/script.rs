@@ -23,7 +23,7 @@ fn question() -> Question {
         quota: Quota::default(),
         kept_free: 0,
         share: 0,
-        wanted: Wanted::default(),
+        wanted: Wanted::NOTHING,
         held: None,
         ends: Vec::new(),
         without: (0, 0),
@@ -70,7 +70,7 @@ impl Twins {
             told.push((id, ended));
             let _ = ended.tell(&mut self.state, self.now, ticket);
         }
-        let wanted = Wanted { whole: want, some, waiting: want + some };
+        let wanted = Wanted { whole: want, some, waiting: want + some, at: 0 };
         let answer = self.member.ask(&self.server, &Question { wanted, ends: told, ..question() });
         let mut expected = 0;
         for nth in 0..want + some {

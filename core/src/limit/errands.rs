@@ -75,7 +75,7 @@ impl Errands {
         let Some(core) = self.core.upgrade() else { return };
         let question = core.change(|inner, now| {
             inner.joining.get_or_insert(name);
-            inner.turns.pool_mut().map(|pool| pool.question(now, Wanted::default()))
+            inner.turns.pool_mut().map(|pool| pool.question(now, Wanted::NOTHING))
         });
         if let Some(question) = question {
             self.unanswered(question, why);

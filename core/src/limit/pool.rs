@@ -42,6 +42,8 @@ pub struct Pool {
     asked: Nanos,
     used: Nanos,
     without: Option<Without>,
+    /// Requests that went without the server since it fell silent: all, and those in flight.
+    sent: (u64, u64),
     is_down: bool,
     is_new_connection: bool,
     last: Answer,
@@ -71,7 +73,7 @@ pub enum Pass {
 }
 
 /// The numbers of waiting requests that could go if the server let them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
     /// Requests that may use the whole limit.
     pub whole: u64,
@@ -79,6 +81,13 @@ pub struct Wanted {
     pub some: u64,
     /// All that wait, also those that could not go.
     pub waiting: u64,
+    /// When the first of them could go; [`NEVER`] if none waits, or a request must end first.
+    pub at: Nanos,
+}
+
+impl Wanted {
+    /// Nothing waits.
+    pub const NOTHING: Self = Self { whole: 0, some: 0, waiting: 0, at: NEVER };
 }
 
 /// What the server is asked and told.
@@ -148,6 +157,7 @@ impl Pool {
             asked: now,
             used: now,
             without: None,
+            sent: (0, 0),
             is_down: false,
             is_new_connection: true,
             last,
@@ -243,7 +253,10 @@ impl Pool {
     pub fn take(&mut self, now: Nanos) -> Option<Pass> {
         self.used = now;
         match &mut self.without {
-            Some(without) if self.is_down => Some(Pass::Without(without.state.grant(now))),
+            Some(without) if self.is_down => {
+                self.sent = (self.sent.0 + 1, self.sent.1 + 1);
+                Some(Pass::Without(without.state.grant(now)))
+            }
             _ => self.ready.pop_front().map(|ready| Pass::Granted(ready.id)),
         }
     }
@@ -254,6 +267,7 @@ impl Pool {
         match (pass, &mut self.without) {
             (Pass::Granted(id), _) => self.note(now, id, ended),
             (Pass::Without(ticket), Some(without)) => {
+                self.sent.1 = self.sent.1.saturating_sub(1);
                 ended.tell(&mut without.state, now, ticket);
             }
             (Pass::Without(_), None) => {}
@@ -281,12 +295,17 @@ impl Pool {
             let in_use = self.used.saturating_add(self.quota.scaled(IN_USE)) > now;
             return if in_use || wanted.waiting > 0 { self.ask_at } else { NEVER };
         }
-        let wants = (wanted.whole + wanted.some) > self.ready.len() as u64;
+        // One that cannot go yet by the limit of this process is asked for later.
+        let wants = wanted.at > now || wanted.whole + wanted.some > self.ready.len() as u64;
         let unused = self
             .ready
             .front()
             .map_or(NEVER, |ready| ready.asked.saturating_add(self.quota.scaled(USED_WITHIN)));
-        if wants { self.ask_at.min(self.tell_at).min(unused) } else { self.tell_at.min(unused) }
+        if wants {
+            self.ask_at.max(wanted.at).min(self.tell_at).min(unused)
+        } else {
+            self.tell_at.min(unused)
+        }
     }
 
     /// The question for the server `now`. Its ends count as told.
@@ -298,15 +317,17 @@ impl Pool {
         let whole = wanted.whole.min(MOST_AT_ONCE).saturating_sub(ready);
         let some = wanted.some.min(MOST_AT_ONCE - whole.min(MOST_AT_ONCE));
         let some = some.saturating_sub(ready.saturating_sub(wanted.whole));
-        let without = self.without.as_ref().filter(|_| self.is_down).map(|without| &without.state);
+        // What was sent long ago no longer counts.
+        let (sent, flying) = if self.is_down { self.sent } else { (0, 0) };
+        let most = self.without.as_ref().map_or(0, |without| 2 * without.state.declared());
         Question {
             quota: self.quota,
             kept_free: kept_free(&self.quota),
             share: self.share.map_or(0, |share| self.quota.shared(share).requests()),
-            wanted: Wanted { whole, some, waiting: wanted.waiting },
+            wanted: Wanted { whole, some, ..wanted },
             held: self.is_new_connection.then(|| self.held.iter().copied().collect()),
             ends: std::mem::take(&mut self.ends),
-            without: without.map_or((0, 0), |state| (state.in_flight(), state.remembered_ends())),
+            without: (flying, sent.saturating_sub(flying).min(most)),
         }
     }
 
@@ -324,6 +345,7 @@ impl Pool {
         self.last = answer;
         self.last.granted.clear();
         self.settle(now);
+        self.sent = (0, 0);
         std::mem::take(&mut self.is_down)
     }
 
@@ -344,27 +366,26 @@ impl Pool {
     }
 
     fn go_without(&mut self, now: Nanos) {
-        let (quota, state) = if let Some(share) = self.share {
-            // Others may have sent what this process is allowed to send from now on, until the server notes the silence
-            // of this process.
-            let quota = self.quota.shared(share);
-            let until = now.saturating_add(quota.span() + quota.span() / 4);
-            (quota, State::lost_until(quota, now, until))
-        } else {
+        let Some(share) = self.share else {
             // The server keeps this free, so nobody else sends it.
             let each = self.last.members.max(1).div_ceil(kept_free(&self.quota).max(1));
             let window = self.quota.window.saturating_mul(u32::try_from(each).unwrap_or(u32::MAX));
             let quota = Quota { requests: 1, window, ..self.quota };
-            (quota, State::shared(quota, now))
+            let mut state = State::shared(quota, now);
+            match self.without.take() {
+                Some(earlier) if earlier.quota == quota => state = earlier.state,
+                Some(earlier) => state.absorb(now, &earlier.state, |time| time),
+                None => {}
+            }
+            state.settle(now);
+            self.without = Some(Without { quota, state });
+            return;
         };
-        let mut fresh = Without { quota, state };
-        match self.without.take() {
-            Some(earlier) if earlier.quota == quota && self.share.is_none() => fresh = earlier,
-            Some(earlier) => fresh.state.absorb(now, &earlier.state, |time| time),
-            None => {}
-        }
-        fresh.state.settle(now);
-        self.without = Some(fresh);
+        // Until the server notes the silence of this process, others may send what this process is allowed to send. So
+        // that counts as sent, which covers what this process sent before.
+        let quota = self.quota.shared(share);
+        let until = now.saturating_add(quota.span() + quota.span() / 4);
+        self.without = Some(Without { quota, state: State::lost_until(quota, now, until) });
     }
 }
 

@@ -255,17 +255,23 @@ impl<W> Turns<W> {
     /// How many of the waiting requests could go `now` if the server that keeps the limit for several hosts let them.
     pub fn wanted(&mut self, now: Nanos) -> Wanted {
         let now = self.settle(now);
+        let (allowed, span) = (self.state.allowed(), self.state.span());
         let count = |number: usize| number as u64;
         let waiting: u64 = Class::ALL.into_iter().map(|class| count(self.line.waiting(class))).sum();
         let (looks, bulk) = (count(self.line.looks().waiting()), count(self.line.waiting(Class::Bulk)));
-        let goes = |reach| self.state.earliest(now, reach) == now;
-        let lane = self.line.looks().earliest(now, self.state.allowed(), self.state.span()) == now;
-        let room = self.state.allowed().saturating_sub(self.state.in_flight());
         let others = waiting - looks - bulk;
-        let whole = others + if lane { looks.min(1) } else { 0 };
-        let whole = if goes(Reach::Whole) { whole.min(room) } else { 0 };
-        let some = if goes(Reach::LeavesTenth) { bulk.min(room - whole) } else { 0 };
-        Wanted { whole, some, waiting }
+        let goes = |number: u64, from: Nanos, reach| match number {
+            0 => NEVER,
+            _ => self.state.earliest(from, reach),
+        };
+        let whole_at = goes(others, now, Reach::Whole);
+        let look_at = goes(looks, self.line.looks().earliest(now, allowed, span), Reach::Whole);
+        let some_at = goes(bulk, now, Reach::LeavesTenth);
+        let room = allowed.saturating_sub(self.state.in_flight());
+        let whole = if whole_at == now { others } else { 0 } + u64::from(look_at == now);
+        let whole = whole.min(room);
+        let some = if some_at == now { bulk.min(room - whole) } else { 0 };
+        Wanted { whole, some, waiting, at: whole_at.min(look_at).min(some_at) }
     }
 
     /// Grants one request, if possible.

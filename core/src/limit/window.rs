@@ -210,12 +210,6 @@ impl Window {
         }
     }
 
-    /// How many ends are in the log.
-    #[must_use]
-    pub fn remembered_ends(&self) -> u64 {
-        self.total() - self.forgotten
-    }
-
     /// The number of entries in the log. After each end, at most half of the entries are older than 2T.
     #[must_use]
     #[allow(dead_code)] // Used by core/limit-proofs.

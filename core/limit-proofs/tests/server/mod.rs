@@ -10,7 +10,7 @@ use limit_proofs::script::{Caller, Reply, SCRIPT, read};
 use mlua::{Function, Lua, MultiValue, Table, Value};
 
 /// Where the script keeps the limit.
-const KEY: &str = "limit";
+pub(crate) const KEY: &str = "limit";
 
 pub(crate) struct Server {
     lua: Lua,
@@ -62,18 +62,22 @@ impl Server {
     }
 
     pub(crate) fn run(&self, key: &str, arguments: Vec<String>) -> Reply {
+        self.try_run(key, arguments).unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    pub(crate) fn try_run(&self, key: &str, arguments: Vec<String>) -> Result<Reply, &'static str> {
         let globals = self.lua.globals();
         globals.set("KEYS", self.lua.create_sequence_from([key]).unwrap()).unwrap();
         globals.set("ARGV", self.lua.create_sequence_from(arguments).unwrap()).unwrap();
         let reply: Table = self.script.call(()).unwrap();
         let words: Vec<String> = reply.sequence_values().map(Result::unwrap).collect();
-        read(&words).unwrap_or_else(|why| panic!("{why}: {words:?}"))
+        read(&words)
     }
 }
 
 /// A process that asks the server.
 pub(crate) struct Member {
-    caller: Caller,
+    pub(crate) caller: Caller,
 }
 
 impl Member {

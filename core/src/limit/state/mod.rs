@@ -365,12 +365,6 @@ impl State {
         self.window.recent(self.last)
     }
 
-    /// Requests that ended and may still count, or that ended before those.
-    #[must_use]
-    pub fn remembered_ends(&self) -> u64 {
-        self.window.remembered_ends()
-    }
-
     /// The number of entries in the log of ends.
     #[must_use]
     #[allow(dead_code)] // Used by core/limit-proofs.

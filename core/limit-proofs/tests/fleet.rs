@@ -1,0 +1,106 @@
+//! Simulates processes on several hosts that keep one limit on a server, with the real script.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::print_stdout, dead_code, reason = "the worlds are shared with other tests")]
+
+mod hosts;
+mod server;
+mod world;
+
+use std::ops::Range;
+
+use hosts::{Fault, Hosts, Outcome, play};
+use limit_proofs::limit::Nanos;
+use world::{MS, SECOND};
+
+const SEEDS: u64 = 2;
+/// When the load is steady, and nothing of the beginning counts any more.
+const STEADY: Range<Nanos> = 60 * SECOND..180 * SECOND;
+
+fn hosts(processes: usize, delay: Nanos) -> Hosts {
+    Hosts {
+        processes,
+        delay: delay..delay + delay / 4 + 1,
+        share: None,
+        faults: Vec::new(),
+        crash_in: None,
+        stops: false,
+        duration: 180 * SECOND,
+        seed: 0,
+    }
+}
+
+/// Plays a world with several seeds.
+fn played(hosts: &Hosts, check: impl Fn(&Outcome, u64)) {
+    for seed in 0..SEEDS {
+        let began = std::time::Instant::now();
+        let outcome = play(Hosts { seed, ..hosts.clone() });
+        println!(
+            "{} processes, {} ms, {:?}, crash {:?}, stops {}, share {:?}: {} refusals, {:.2} a second, fairness {:.2}, {:.1} \
+             questions a second, alone {}, back {} ({:?})",
+            hosts.processes,
+            hosts.delay.start / MS,
+            hosts.faults,
+            hosts.crash_in,
+            hosts.stops,
+            hosts.share,
+            outcome.refusals,
+            outcome.rate(&STEADY),
+            outcome.fairness(hosts.processes, &STEADY),
+            outcome.asked as f64 / 180.0,
+            outcome.alone.len(),
+            outcome.back.len(),
+            began.elapsed(),
+        );
+        check(&outcome, seed);
+    }
+}
+
+#[test]
+fn hosts_together_keep_the_limit_and_share_it_evenly() {
+    for (processes, delay) in [(2, MS), (8, MS), (8, 20 * MS), (64, 20 * MS)] {
+        played(&hosts(processes, delay), |outcome, seed| {
+            assert_eq!(outcome.refusals, 0, "seed {seed}");
+            assert!(outcome.rate(&STEADY) >= 18.5, "seed {seed}: {}", outcome.rate(&STEADY));
+            assert!(outcome.fairness(processes, &STEADY) >= 0.5, "seed {seed}");
+        });
+    }
+}
+
+#[test]
+fn processes_that_crash_or_are_stopped_leave_the_others_within_the_limit() {
+    let crash = Hosts { crash_in: Some(100), ..hosts(8, 20 * MS) };
+    played(&crash, |outcome, seed| {
+        assert_eq!(outcome.refusals, 0, "seed {seed}");
+        assert!(outcome.rate(&STEADY) >= 16.0, "seed {seed}");
+    });
+    for share in [None, Some(0.125)] {
+        let stops = Hosts { stops: true, share, ..hosts(8, 20 * MS) };
+        played(&stops, |outcome, seed| {
+            assert_eq!(outcome.refusals, 0, "seed {seed}");
+            // Nobody else uses the share of a process that is stopped.
+            let least = if share.is_some() { 12.0 } else { 17.5 };
+            assert!(outcome.rate(&STEADY) >= least, "seed {seed}");
+        });
+    }
+}
+
+#[test]
+fn a_server_that_fails_never_lets_more_than_the_limit_through() {
+    let faults = [
+        vec![Fault::ForgetsAll(70 * SECOND), Fault::ForgetsAll(110 * SECOND)],
+        vec![Fault::ForgetsLastSecond(70 * SECOND), Fault::ForgetsLastSecond(110 * SECOND)],
+        vec![Fault::Hangs(70 * SECOND..100 * SECOND)],
+        (0..8).map(|nth| Fault::Hangs((70 + 6 * nth) * SECOND..(72 + 6 * nth) * SECOND)).collect(),
+        vec![Fault::CutOff(70 * SECOND..100 * SECOND)],
+    ];
+    for faults in faults {
+        for share in [None, Some(0.125)] {
+            let world = Hosts { faults: faults.clone(), share, ..hosts(8, 20 * MS) };
+            played(&world, |outcome, seed| {
+                assert_eq!(outcome.refusals, 0, "seed {seed}");
+                assert!(outcome.rate(&(150 * SECOND..180 * SECOND)) >= 18.0, "seed {seed}: not recovered");
+                assert_eq!(outcome.alone.len(), outcome.back.len(), "seed {seed}: some did not come back");
+            });
+        }
+    }
+}
