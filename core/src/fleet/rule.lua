@@ -2,46 +2,48 @@
 
 -- The window: requests in flight, and when others ended ---------------------------------------------------------------
 
+local function total_before(index)
+  return index > 0 and state.totals[index] or state.forgotten
+end
+
 local function total()
-  local last = state.ends[#state.ends]
-  return last and last.total or state.forgotten
+  return total_before(#state.totals)
+end
+
+local function log(at, sum)
+  local count = #state.ends_at
+  local index = state.ends_at[count] == at and count or count + 1
+  state.ends_at[index], state.totals[index] = at, sum
 end
 
 local function ended(now)
   state.flying = math.max(0, state.flying - 1)
-  local sum, last = total() + 1, state.ends[#state.ends]
-  if last and last.at == now then
-    last.total = sum
-  else
-    state.ends[#state.ends + 1] = { at = now, total = sum }
-  end
+  log(now, total() + 1)
 end
 
--- How many entries of the log `is` holds for, which holds for those at its beginning.
-local function first(is)
-  local low, high = 0, #state.ends
+-- How many of the first entries of a list are at most `most`.
+local function until_(list, most)
+  local low, high = 0, #list
   while low < high do
     local middle = math.floor((low + high) / 2) + 1
-    if is(state.ends[middle]) then low = middle else high = middle - 1 end
+    if list[middle] <= most then low = middle else high = middle - 1 end
   end
   return low
 end
 
-local function total_before(index)
-  return index > 0 and state.ends[index].total or state.forgotten
-end
-
 local function recent(now)
-  return total() - total_before(first(function(entry) return entry.at + state.span < now end))
+  return total() - total_before(until_(state.ends_at, now - state.span - 1))
 end
 
 local function forget(now)
-  local stale = first(function(entry) return entry.at + 2 * state.span <= now end)
+  local stale = until_(state.ends_at, now - 2 * state.span)
   if stale == 0 then return end
   state.forgotten = total_before(stale)
-  local kept = {}
-  for index = stale + 1, #state.ends do kept[#kept + 1] = state.ends[index] end
-  state.ends = kept
+  local ends_at, totals = {}, {}
+  for index = stale + 1, #state.ends_at do
+    ends_at[#ends_at + 1], totals[#totals + 1] = state.ends_at[index], state.totals[index]
+  end
+  state.ends_at, state.totals = ends_at, totals
 end
 
 -- See `Window::earliest`.
@@ -49,14 +51,12 @@ local function window_opens(from, flying, allowed)
   local room, span, sum = allowed - flying - 1, state.span, total()
   if room < 0 then return NEVER end
   if sum - state.forgotten <= room then return from end
-  local function at(index) return state.ends[index] and state.ends[index].at or NEVER end
-  local t = from
-  local blocker = first(function(entry) return entry.total + room < sum end)
-  t = math.max(t, at(blocker + 1) + span + 1)
-  local a = first(function(entry) return entry.at <= t - span end)
-  local b = first(function(entry) return entry.at <= t - 2 * span end)
+  local ends_at = state.ends_at
+  local blocker = until_(state.totals, sum - room - 1)
+  local t = math.max(from, (ends_at[blocker + 1] or NEVER) + span + 1)
+  local a, b = until_(ends_at, t - span), until_(ends_at, t - 2 * span)
   while true do
-    local by_end, by_shift = at(a + 1), at(b + 1) + span
+    local by_end, by_shift = ends_at[a + 1] or NEVER, (ends_at[b + 1] or NEVER) + span
     local s = math.min(by_end, by_shift)
     if s > t then return t end
     local before = total_before(a)
@@ -181,18 +181,17 @@ end
 -- Requests ------------------------------------------------------------------------------------------------------------
 
 local function linger_until(due)
-  local index = #state.lingering
-  while index > 0 and state.lingering[index].due > due do index = index - 1 end
-  table.insert(state.lingering, index + 1, { due = due })
+  local index = until_(state.lingering, due)
+  table.insert(state.lingering, index + 1, due)
 end
 
 local function settle(now)
   state.last = math.max(state.last, now)
-  while state.lingering[1] and state.lingering[1].due <= state.last do
+  while state.lingering[1] and state.lingering[1] <= state.last do
     table.remove(state.lingering, 1)
     ended(state.last)
   end
-  while state.leases[1] and state.leases[1].until_ <= state.last do
+  while state.leases[1] and state.leases[1].ends <= state.last do
     table.remove(state.leases, 1)
     ended(state.last)
   end
@@ -230,10 +229,7 @@ end
 -- Counts as many requests as are allowed as abandoned, because the state was lost at the time `since` or before.
 local function count_as_full(now, since)
   local due = since + state.span
-  if due <= now and #state.ends == 0 then
-    state.ends[1] = { at = due, total = state.forgotten + state.allowed }
-    return
-  end
+  if due <= now and #state.ends_at == 0 then return log(due, state.forgotten + state.allowed) end
   for _ = 1, state.allowed do
     state.flying = state.flying + 1
     linger_until(math.max(now, due))
@@ -251,19 +247,19 @@ local function absorb(now, there)
     linger_until(now + state.span)
   end
   local all = {}
-  for _, log in ipairs({ state, there }) do
-    local before = log.forgotten
-    for _, entry in ipairs(log.ends) do
-      all[#all + 1] = { at = math.min(entry.at, now), number = entry.total - before }
-      before = entry.total
+  for _, one in ipairs({ state, there }) do
+    local before = one.forgotten
+    for index, at in ipairs(one.ends_at) do
+      all[#all + 1] = { at = math.min(at, now), number = one.totals[index] - before }
+      before = one.totals[index]
     end
   end
   table.sort(all, function(one, other) return one.at < other.at end)
   local sum = state.forgotten
-  state.ends = {}
+  state.ends_at, state.totals = {}, {}
   for _, entry in ipairs(all) do
     sum = sum + entry.number
-    state.ends[#state.ends + 1] = { at = entry.at, total = sum }
+    log(entry.at, sum)
   end
   if there.allowed < state.allowed then
     for _, name in ipairs({ 'allowed', 'recovering', 'base', 'ceiling', 'met', 'clean' }) do

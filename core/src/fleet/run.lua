@@ -81,17 +81,17 @@ end
 state.changes = state.changes + 1
 
 local function keep()
-  redis.call('SET', key, write(state))
+  redis.call('SET', key, write())
 end
 
 if operation == 'leave' then
-  local all = write(state)
+  local all = string.gsub(write(), '.', function(byte) return string.format('%02x', string.byte(byte)) end)
   redis.call('SET', key, 'moved ' .. text())
   return { 'left', all }
 end
 
 if operation == 'absorb' then
-  local there = read(text())
+  local there = read((string.gsub(text(), '%x%x', function(byte) return string.char(tonumber(byte, 16)) end)))
   if there then absorb(now, there) end
   keep()
   return { 'absorbed' }
@@ -147,7 +147,7 @@ for nth = 1, want + want_some do
   end
   state.flying, state.granted = state.flying + 1, state.granted + 1
   state.leases[#state.leases + 1] =
-    { id = state.next_id, until_ = now + lease, at = now, epoch = state.epoch, member = member }
+    { id = state.next_id, ends = now + lease, at = now, epoch = state.epoch, member = member }
   state.epoch_flying = state.epoch_flying + 1
   ids[#ids + 1] = string.format('%.0f', state.next_id)
   state.next_id = state.next_id + 1
@@ -155,8 +155,8 @@ end
 me.served = me.served + #ids
 me.want = want + want_some - #ids
 if me.want > 0 then
-  local settles = state.lingering[1] and state.lingering[1].due or NEVER
-  if state.leases[1] then settles = math.min(settles, state.leases[1].until_) end
+  local settles = state.lingering[1] or NEVER
+  if state.leases[1] then settles = math.min(settles, state.leases[1].ends) end
   again = math.max(now + 1000, math.min(again, settles, now + look))
   me.due = again
 end

@@ -28,75 +28,40 @@ local look, grace, silent_after, forget_after, kept_free = number(), number(), n
 
 -- The state -----------------------------------------------------------------------------------------------------------
 
+-- Numbers of the state. Its lists: `lingering` (when abandoned requests count as ended), `leases`, `ends_at` and
+-- `totals` (the log of ends), `members`.
 local FIELDS = {
   'requests', 'span', 'last', 'changes', 'next_id', 'granted', 'refused', 'cuts', 'flying', 'forgotten',
   'allowed', 'epoch', 'epoch_flying', 'successes', 'in_a_row', 'closed_until', 'refusing_since',
   'burst_used', 'burst_refused', 'burst_succeeded', 'recovering', 'base', 'ceiling', 'met', 'clean',
 }
-local LEASE = { 'id', 'until_', 'at', 'epoch', 'member' }
-local MEMBER = { 'name', 'heard', 'call', 'want', 'due', 'served', 'share' }
+local LISTS = { 'lingering', 'leases', 'ends_at', 'totals', 'members' }
 
 local function empty()
   local new = {}
   for _, name in ipairs(FIELDS) do new[name] = 0 end
+  for _, name in ipairs(LISTS) do new[name] = {} end
   new.requests, new.span, new.allowed = quota.requests, quota.span, quota.requests
   new.refusing_since, new.next_id = -1, clock
-  new.lingering, new.leases, new.ends, new.members = {}, {}, {}, {}
   return new
 end
 
-local function write(state)
-  local out = { '1', server }
-  for _, name in ipairs(FIELDS) do out[#out + 1] = string.format('%.0f', state[name]) end
-  local function list(items, names)
-    out[#out + 1] = #items
-    for _, item in ipairs(items) do
-      for _, name in ipairs(names) do
-        local value = item[name]
-        out[#out + 1] = type(value) == 'number' and string.format('%.0f', value) or value
-      end
-    end
-  end
-  list(state.lingering, { 'due' })
-  list(state.leases, LEASE)
-  list(state.ends, { 'at', 'total' })
-  list(state.members, MEMBER)
-  return table.concat(out, ' ')
-end
-
--- Returns nothing if the text is damaged or has another format.
+-- Returns nothing if the text is not a state.
 local function read(kept)
-  local words = string.gmatch(kept, '%S+')
-  if words() ~= '1' then return nil end
-  local state, whole = { server = words() }, true
-  local function next_number()
-    local value = tonumber(words())
-    whole = whole and value ~= nil
-    return value or 0
+  local is_packed, found = pcall(cmsgpack.unpack, kept)
+  if not is_packed or type(found) ~= 'table' or found.format ~= 1 then return nil end
+  for _, name in ipairs(FIELDS) do
+    if type(found[name]) ~= 'number' then return nil end
   end
-  for _, name in ipairs(FIELDS) do state[name] = next_number() end
-  local function list(names)
-    local items = {}
-    for index = 1, next_number() do
-      if not whole then break end
-      local item = {}
-      for _, name in ipairs(names) do
-        if name == 'name' or name == 'member' then
-          item[name] = words()
-          whole = whole and item[name] ~= nil
-        else
-          item[name] = next_number()
-        end
-      end
-      items[index] = item
-    end
-    return items
+  for _, name in ipairs(LISTS) do
+    if type(found[name]) ~= 'table' then return nil end
   end
-  state.lingering = list({ 'due' })
-  state.leases = list(LEASE)
-  state.ends = list({ 'at', 'total' })
-  state.members = list(MEMBER)
-  return whole and words() == nil and state or nil
+  return #found.ends_at == #found.totals and found or nil
 end
 
 local state
+
+local function write()
+  state.format, state.server = 1, server
+  return cmsgpack.pack(state)
+end

@@ -9,6 +9,23 @@ use limit_proofs::limit::pool::{Answer, Question};
 use limit_proofs::script::{Caller, Reply, SCRIPT, read};
 use mlua::{Function, Lua, MultiValue, Table, Value};
 
+/// Stands for the part of Redis that turns tables into text and back.
+const PACK: &str = r#"
+local function pack(value)
+  if type(value) == 'number' then return string.format('%.0f', value) end
+  if type(value) == 'string' then return string.format('%q', value) end
+  local parts = {}
+  for index = 1, #value do parts[index] = pack(value[index]) end
+  for name, part in pairs(value) do
+    if type(name) == 'string' then parts[#parts + 1] = name .. '=' .. pack(part) end
+  end
+  return '{' .. table.concat(parts, ',') .. '}'
+end
+cmsgpack = {
+  pack = pack,
+  unpack = function(text) return assert(loadstring('return ' .. text))() end,
+}
+"#;
 /// Where the script keeps the limit.
 pub(crate) const KEY: &str = "limit";
 
@@ -52,6 +69,7 @@ impl Server {
         let redis = lua.create_table().unwrap();
         redis.set("call", call).unwrap();
         lua.globals().set("redis", redis).unwrap();
+        lua.load(PACK).exec().unwrap();
         let script = lua.load(SCRIPT).into_function().unwrap();
         Self { lua, script, kept, clock, start: Cell::new(1) }
     }
