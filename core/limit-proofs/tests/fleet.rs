@@ -24,6 +24,8 @@ fn hosts(processes: usize, delay: Nanos) -> Hosts {
         faults: Vec::new(),
         crash_in: None,
         stops: false,
+        broken: &[],
+        own_clocks: false,
         duration: 180 * SECOND,
         seed: 0,
     }
@@ -102,5 +104,65 @@ fn a_server_that_fails_never_lets_more_than_the_limit_through() {
                 assert_eq!(outcome.alone.len(), outcome.back.len(), "seed {seed}: some did not come back");
             });
         }
+    }
+}
+
+/// Each of these makes one promise of the script untrue. In the same worlds, the API then refuses requests.
+#[test]
+fn a_script_that_breaks_a_promise_is_found_out() {
+    let plain = Hosts { duration: 130 * SECOND, ..hosts(4, 20 * MS) };
+    let forgets = vec![Fault::ForgetsAll(70 * SECOND), Fault::ForgetsLastSecond(100 * SECOND)];
+    let worlds = [
+        (
+            "requests in flight are not counted",
+            Hosts { broken: &[("state.flying + claims, allowed", "claims, allowed")], ..plain.clone() },
+        ),
+        (
+            "the requests of processes that crash are forgotten",
+            Hosts {
+                broken: &[(
+                    "  while state.leases[1] and state.leases[1].ends <= state.last do\n    table.remove(state.leases, 1)\n    \
+                 ended(state.last)",
+                    "  while state.leases[1] and state.leases[1].at + 20000 <= state.last do\n    table.remove(state.leases, 1)\n    \
+                 state.flying = state.flying - 1",
+                )],
+                crash_in: Some(3),
+                ..plain.clone()
+            },
+        ),
+        (
+            "a lost state counts as empty",
+            Hosts {
+                broken: &[("  count_as_full(now, now", "  local _ = math.max(now, now")],
+                faults: forgets,
+                ..plain.clone()
+            },
+        ),
+        ("each process goes by its own clock", Hosts { own_clocks: true, ..plain.clone() }),
+        (
+            "each process has the whole limit while the server is silent",
+            Hosts {
+                share: Some(1.0),
+                faults: vec![Fault::Hangs(70 * SECOND..140 * SECOND)],
+                ..plain.clone()
+            },
+        ),
+        (
+            "nothing is kept free for processes that do not reach the server",
+            Hosts {
+                share: Some(0.25),
+                broken: &[
+                    ("if silent and", "if false and"),
+                    ("local busy, sum = {}, kept_free", "local busy, sum = {}, 0"),
+                ],
+                faults: vec![Fault::CutOff(70 * SECOND..130 * SECOND)],
+                ..plain
+            },
+        ),
+    ];
+    for (promise, world) in worlds {
+        let outcome = play(world);
+        println!("{promise}: {} refusals", outcome.refusals);
+        assert!(outcome.refusals > 0, "{promise}, and nothing was refused");
     }
 }

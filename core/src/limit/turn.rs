@@ -188,11 +188,12 @@ impl<W> Turns<W> {
         }
     }
 
-    /// Also keeps within `share` of the quota from now on.
+    /// Also keeps within `share` of the quota from now on. If a server keeps the limit, then only while it is silent.
     pub fn set_share(&mut self, share: f64) {
-        self.state.set_share(share);
-        if let Some(pool) = &mut self.pool {
-            pool.set_share(share);
+        match &mut self.pool {
+            // Until the server falls silent, nobody needs a part of the limit.
+            Some(pool) => pool.set_share(share),
+            None => self.state.set_share(share),
         }
     }
 

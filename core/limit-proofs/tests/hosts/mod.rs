@@ -46,6 +46,11 @@ pub(crate) struct Hosts {
     pub(crate) crash_in: Option<u32>,
     /// Now and then a process is stopped for up to 20 s.
     pub(crate) stops: bool,
+    /// Changes of the script, which must make it fail.
+    pub(crate) broken: &'static [(&'static str, &'static str)],
+    /// The script takes the clock of the process instead of the server's. These clocks run up to a tenth too
+    /// fast.
+    pub(crate) own_clocks: bool,
     pub(crate) duration: Nanos,
     pub(crate) seed: u64,
 }
@@ -151,7 +156,7 @@ pub(crate) fn play(hosts: Hosts) -> Outcome {
     let mut rng = Rng::with_seed(hosts.seed);
     let now = 100 * SECOND + rng.u64(0..10 * SECOND);
     let mut play = Play {
-        server: Server::new(),
+        server: Server::with(hosts.broken),
         api: AllCounters::new(0),
         rng,
         now,
@@ -284,7 +289,9 @@ impl Play {
         let Some(mut words) = self.questions.remove(&(who, life, call)) else { return };
         // The arguments tell what the connection knows of the server.
         words[1] = self.server.start.get().to_string();
-        self.server.set_clock(EPOCH + self.now / 1000);
+        let fast = (who as u64 + 1) * u64::from(self.hosts.own_clocks);
+        let apart = self.now / 1000 / 10 * fast / self.hosts.processes as u64;
+        self.server.set_clock(EPOCH + self.now / 1000 + apart);
         self.outcome.asked += 1;
         match self.server.try_run(KEY, words) {
             Ok(Reply::Answer(answer)) => {

@@ -40,6 +40,16 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// A server whose script is changed: each first text becomes the second one.
+    pub(crate) fn with(changes: &[(&str, &str)]) -> Self {
+        let mut text = SCRIPT.to_owned();
+        for (from, to) in changes {
+            assert!(text.contains(from), "the script has no {from}");
+            text = text.replace(from, to);
+        }
         let lua = Lua::new();
         let kept = Rc::new(RefCell::new(HashMap::new()));
         let clock = Rc::new(Cell::new(0));
@@ -70,7 +80,7 @@ impl Server {
         redis.set("call", call).unwrap();
         lua.globals().set("redis", redis).unwrap();
         lua.load(PACK).exec().unwrap();
-        let script = lua.load(SCRIPT).into_function().unwrap();
+        let script = lua.load(text).into_function().unwrap();
         Self { lua, script, kept, clock, start: Cell::new(1) }
     }
 
