@@ -194,7 +194,8 @@ impl Play {
         }
         self.at(start, Event::Snapshot);
         while let Some(Reverse((at, _, event))) = self.events.pop() {
-            if at >= end {
+            // So many refusals are enough to tell.
+            if at >= end || self.api.refusals > 50 {
                 break;
             }
             if let Some(later) = self.held_up(at, start, &event) {
@@ -202,7 +203,7 @@ impl Play {
                 continue;
             }
             self.now = at;
-            self.happens(event, start, end);
+            self.happens(&event, start, end);
         }
         self.outcome.granted.iter_mut().for_each(|(at, _)| *at -= start);
         self.outcome.alone.iter_mut().for_each(|(at, _)| *at -= start);
@@ -245,8 +246,8 @@ impl Play {
         }
     }
 
-    fn happens(&mut self, event: Event, start: Nanos, end: Nanos) {
-        match event {
+    fn happens(&mut self, event: &Event, start: Nanos, end: Nanos) {
+        match *event {
             Event::Arrives(index) => self.requests[index].admitted = self.api.arrive(self.now),
             Event::Snapshot => {
                 let now = self.server.kept.borrow().clone();
@@ -277,10 +278,10 @@ impl Play {
                 }
             }
         }
-        if let Event::Told { who, .. } | Event::TooLate { who, .. } = event {
+        if let Event::Told { who, .. } | Event::TooLate { who, .. } = *event {
             self.goes_on(who, start, end);
         }
-        if let Event::Ends(index) = event {
+        if let Event::Ends(index) = *event {
             self.goes_on(self.requests[index].who, start, end);
         }
     }
@@ -313,19 +314,16 @@ impl Play {
         }
         let Some((_, question)) = process.asking.take() else { return };
         let pool = process.turns.pool_mut().unwrap();
-        match answer {
-            Some(answer) => {
-                process.caller.changes = answer.changes;
-                if pool.answered(now, &question, answer) {
-                    self.outcome.back.push((now, who));
-                }
+        if let Some(answer) = answer {
+            process.caller.changes = answer.changes;
+            if pool.answered(now, &question, answer) {
+                self.outcome.back.push((now, who));
             }
-            None => {
-                if !pool.is_down() {
-                    self.outcome.alone.push((now, who));
-                }
-                pool.unanswered(now, question);
+        } else {
+            if !pool.is_down() {
+                self.outcome.alone.push((now, who));
             }
+            pool.unanswered(now, question);
         }
     }
 

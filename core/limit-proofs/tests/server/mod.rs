@@ -10,7 +10,7 @@ use limit_proofs::script::{Caller, Reply, SCRIPT, read};
 use mlua::{Function, Lua, MultiValue, Table, Value};
 
 /// Stands for the part of Redis that turns tables into text and back.
-const PACK: &str = r#"
+const PACK: &str = r"
 local function pack(value)
   if type(value) == 'number' then return string.format('%.0f', value) end
   if type(value) == 'string' then return string.format('%q', value) end
@@ -25,7 +25,7 @@ cmsgpack = {
   pack = pack,
   unpack = function(text) return assert(loadstring('return ' .. text))() end,
 }
-"#;
+";
 /// Where the script keeps the limit.
 pub(crate) const KEY: &str = "limit";
 
