@@ -21,6 +21,9 @@ const PAUSE: Duration = Duration::from_micros(50);
 const STOPPED: Duration = Duration::from_secs(3);
 /// Between two tries that belong to one wait for the lock, there is at most this much time.
 const OFTEN: Duration = Duration::from_millis(500);
+/// How often to look where the path leads. Whether the file was removed or replaced is seen at each change, which costs
+/// much less. A file that was moved away keeps its name, and is used for this much longer.
+const LOOK_AT_PATH: Nanos = 1_000_000;
 /// How far a time in the file may lie ahead, because the clocks of processors differ.
 const TOLERANCE: Nanos = 1_000_000_000;
 /// More requests in a window have no room in the file once its state was lost.
@@ -47,6 +50,8 @@ pub(super) struct LimitFile {
     copies: Copies,
     process: u32,
     busy: Option<Busy>,
+    /// When to look again where the path leads.
+    look_at_path: Nanos,
     /// What was in the file that this process used before, if that file was removed or replaced.
     before: Option<State>,
     /// The file that takes the place of this one as soon as its lock is free.
@@ -91,11 +96,12 @@ pub(super) fn remove_if_unused(path: &Path) {
 
 /// Whether nothing in a state counts any more, or it dates from before the host was started.
 fn is_over(state: &State) -> bool {
-    state.counts_until() <= now() || is_ahead(state)
+    let now = now();
+    state.counts_until() <= now || is_ahead(state, now)
 }
 
-fn is_ahead(state: &State) -> bool {
-    state.last() > now().saturating_add(TOLERANCE)
+fn is_ahead(state: &State, now: Nanos) -> bool {
+    state.last() > now.saturating_add(TOLERANCE)
 }
 
 impl LimitFile {
@@ -104,13 +110,24 @@ impl LimitFile {
             return Err(format!("a limit of more than {MOST_REQUESTS} requests in a window is not shared"));
         }
         let (copies, process) = (Copies::open(&path)?, std::process::id());
-        Ok(Self { path, quota, copies, process, busy: None, before: None, joining: None, is_joined: true })
+        let (busy, before, joining) = (None, None, None);
+        Ok(Self { path, quota, copies, process, busy, look_at_path: 0, before, joining, is_joined: true })
     }
 
     /// Whether the path still leads to the open file.
-    fn is_current(&self) -> Result<bool, String> {
+    fn is_current(&mut self) -> Result<bool, String> {
+        if self.copies.is_removed()? {
+            return Ok(false);
+        }
+        let now = now();
+        if now < self.look_at_path {
+            return Ok(true);
+        }
         match symlink_metadata(&self.path) {
-            Ok(found) => Ok((found.dev(), found.ino()) == self.copies.identity),
+            Ok(found) => {
+                self.look_at_path = now + LOOK_AT_PATH;
+                Ok((found.dev(), found.ino()) == self.copies.identity)
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
             Err(error) => Err(failed(&error)),
         }
@@ -173,7 +190,7 @@ impl LimitFile {
     fn state(&mut self, locked: Locked, head: &Head, known: &State) -> Result<State, String> {
         let (newest, last) = (head.newest(), self.copies.known);
         let went_back = newest.generation <= last.generation && newest != last;
-        let read = self.copies.read(head).filter(|read| !is_ahead(read));
+        let read = self.copies.read(head).filter(|read| !is_ahead(read, now()));
         let is_damaged = read.is_none() && last.generation > 0;
         let mut state = match read {
             // What the others want of the limit no longer matters, because they have not used it for long.

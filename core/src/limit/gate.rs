@@ -259,7 +259,7 @@ impl Core {
     pub(super) fn change<R>(&self, change: impl FnOnce(&mut Shared, Nanos) -> R) -> R {
         let mut inner = self.lock();
         let asked = self.now();
-        let lost = inner.open(self.clock);
+        let lost = inner.open(asked);
         // Read after the lock of the store was taken, so that no other process has noted a later time.
         let now = self.now();
         if Duration::from_nanos(now.saturating_sub(asked)) >= FETCHED_WITHIN && inner.shares() {

@@ -4,7 +4,6 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::clock::Clock;
 use super::errands::Courier;
 use super::gate::{Core, Shared};
 use super::pool::Pool;
@@ -34,10 +33,10 @@ impl Core {
 
 impl Shared {
     /// Reads the limit that processes share, if the store can be used now. Returns why it never can be again.
-    pub(super) fn open(&mut self, clock: Clock) -> Option<String> {
+    pub(super) fn open(&mut self, now: Nanos) -> Option<String> {
         let store = self.store.as_mut()?;
         let joining = &mut self.joining;
-        let opened = self.turns.opened(clock.now(), |state| {
+        let opened = self.turns.opened(now, |state| {
             store.open(state)?;
             match joining.take().map(|name| (store.join(&name, state), name)) {
                 Some((Err(Unavailable::Busy), name)) => *joining = Some(name),
@@ -46,7 +45,7 @@ impl Shared {
             }
             Ok(())
         });
-        self.lost(clock.now(), opened)
+        self.lost(now, opened)
     }
 
     /// Keeps the limit that processes share. Returns why it cannot be kept.

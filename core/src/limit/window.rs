@@ -14,7 +14,7 @@
 //! The rule needs to check only s = t and the values of C and C+T (the ends, and the times T after them), because
 //! between two neighbours of these the sum only grows with s.
 
-use super::words::{MOST, Words};
+use super::words::{MOST, Words, write_pairs};
 use super::{NEVER, Nanos};
 
 /// The number of entries up to which the log stays exact; a longer log is made coarse. The log of a limit of up to a
@@ -79,9 +79,8 @@ impl Window {
     /// Notes that a request in flight ended at `now`, which is no earlier than any earlier end.
     pub fn ends(&mut self, now: Nanos) {
         self.vanishes();
-        // An end older than 2T no longer counts. Such ends are removed once they are more than half of the log, to keep
-        // this cheap.
-        let stale = self.ends.partition_point(|ends| ends.at.saturating_add(2 * self.span) <= now);
+        // Removed once they are more than half of the log, to keep this cheap.
+        let stale = self.stale(now);
         if stale * 2 > self.ends.len() {
             self.forgotten = self.total_before(stale);
             self.ends.drain(..stale);
@@ -90,6 +89,11 @@ impl Window {
         if self.ends.len() > MOST_TIMES {
             self.make_coarse();
         }
+    }
+
+    /// How many entries at the beginning of the log no longer count, because they are older than 2T.
+    fn stale(&self, now: Nanos) -> usize {
+        self.ends.partition_point(|ends| ends.at.saturating_add(2 * self.span) <= now)
     }
 
     /// Notes `number` more ends. `at` is no earlier than any earlier end.
@@ -133,24 +137,25 @@ impl Window {
         self.ends.iter().zip(before).map(|(ends, before)| (ends.at, ends.total - before))
     }
 
-    /// Writes the log for [`Window::read`].
-    pub fn write(&self, to: &mut Vec<u64>) {
-        to.extend([self.flying, self.forgotten, self.ends.len() as u64]);
-        to.extend(self.ends.iter().flat_map(|ends| [ends.at, ends.total]));
+    /// Writes the log for [`Window::read`], without the ends that no longer count `now`.
+    pub fn write(&self, to: &mut Vec<u64>, now: Nanos) {
+        let stale = self.stale(now);
+        to.extend([self.flying, self.total_before(stale)]);
+        write_pairs(to, self.ends.get(stale..).unwrap_or_default(), |ends| [ends.at, ends.total]);
     }
 
     /// Reads a log over windows of `span`. No end may be later than `last`.
     #[must_use]
     pub fn read(from: &mut Words<'_>, span: Nanos, last: Nanos) -> Option<Self> {
         let [flying, forgotten] = [from.up_to(MOST)?, from.up_to(NEVER / 4)?];
-        let (mut at, mut total) = (None, forgotten);
-        let ends = from.list(|from| {
-            let ends = Ends { at: from.up_to(last)?, total: from.up_to(NEVER / 2)? };
-            let ascends =
-                at.is_none_or(|at| at < ends.at) && total < ends.total && ends.total - total <= MOST;
-            (at, total) = (Some(ends.at), ends.total);
-            ascends.then_some(ends)
-        })?;
+        let ends: Vec<_> = from.pairs()?.iter().map(|[at, total]| Ends { at: *at, total: *total }).collect();
+        let grows = |less: u64, more: u64| less < more && more - less <= MOST;
+        let intact = ends.first().is_none_or(|first| grows(forgotten, first.total))
+            && ends.is_sorted_by(|one, next| one.at < next.at && grows(one.total, next.total))
+            && ends.last().is_none_or(|end| end.at <= last && end.total <= NEVER / 2);
+        if !intact {
+            return None;
+        }
         Some(Self { span, flying, ends, forgotten })
     }
 

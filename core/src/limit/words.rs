@@ -38,9 +38,28 @@ impl<'a> Words<'a> {
         (0..length).map(|_| read(self)).collect()
     }
 
+    /// A list of pairs that [`write_pairs`] has written.
+    pub fn pairs(&mut self) -> Option<&'a [[u64; 2]]> {
+        let length = usize::try_from(self.word()?).ok()?.checked_mul(2)?;
+        let (pairs, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(pairs.as_chunks().0)
+    }
+
     /// Whether everything was read.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+/// Writes a list of pairs for [`Words::pairs`]. A log has hundreds of them and is written for each request, so this must
+/// be as fast as a copy.
+pub fn write_pairs<T>(to: &mut Vec<u64>, list: &[T], pair: impl Fn(&T) -> [u64; 2]) {
+    to.push(list.len() as u64);
+    let begin = to.len();
+    to.resize(begin + 2 * list.len(), 0);
+    for (to, item) in to.split_at_mut(begin).1.as_chunks_mut().0.iter_mut().zip(list) {
+        *to = pair(item);
     }
 }

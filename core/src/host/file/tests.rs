@@ -6,7 +6,7 @@ use std::path::Path;
 
 use nix::unistd::geteuid;
 
-use super::super::copies::{FIRST, HEAD, NAME, start};
+use super::super::copies::{FIRST, HEAD, HEADS, NAME, Numbers, start};
 use super::*;
 use crate::limit::state::Reach;
 
@@ -77,6 +77,12 @@ fn two_users_of_a_file_share_one_limit() {
     assert_eq!(one.grant_all(), 0);
 }
 
+/// Where the copy begins that was written last.
+fn newest(copies: &Copies) -> u64 {
+    let Numbers { generation, length, .. } = copies.known;
+    start(generation % 2, usize::try_from(length).unwrap())
+}
+
 /// A copy that was written in part has a wrong checksum.
 #[test]
 fn a_copy_that_was_torn_leaves_the_one_before() {
@@ -85,7 +91,7 @@ fn a_copy_that_was_torn_leaves_the_one_before() {
     for _ in 0..7 {
         let _ = user.change(|state| state.grant(now())).unwrap();
     }
-    let newest = start(user.file.copies.known.generation % 2);
+    let newest = newest(&user.file.copies);
     user.file.copies.file.write_all_at(&[7; 100], newest + 40).unwrap();
     assert_eq!(User::of(&folder.file()).change(|state| state.in_flight()).unwrap(), 6);
 }
@@ -99,9 +105,13 @@ fn a_damaged_file_counts_as_full() {
         let path = folder.0.join(format!("{round}"));
         let mut user = User::of(&path);
         user.grant_all();
+        if round % 2 == 1 {
+            let _in_the_other_copy = user.change(|state| state.grant(now())).unwrap();
+        }
         let length = usize::try_from(user.file.copies.file.metadata().unwrap().len()).unwrap();
         let noise: Vec<u8> = (0..rng.usize(1..length)).map(|_| rng.u8(..)).collect();
-        user.file.copies.file.write_all_at(&noise, if round % 2 == 0 { FIRST } else { 16 }).unwrap();
+        let at = [FIRST, HEADS, newest(&user.file.copies)][round % 3];
+        user.file.copies.file.write_all_at(&noise, at).unwrap();
         if round % 3 == 0 {
             user.file.copies.file.set_len(FIRST + rng.u64(1..length as u64)).unwrap();
         }
@@ -118,6 +128,18 @@ fn a_file_that_was_removed_is_created_again_with_what_was_known() {
     fs::remove_file(folder.file()).unwrap();
     one.change(|_| ()).unwrap();
     assert_eq!(other.grant_all(), 0);
+    assert_eq!(User::of(&folder.file()).grant_all(), 0);
+}
+
+/// Such a file still has a name, so only the path shows it.
+#[test]
+fn a_file_that_was_moved_away_counts_as_removed() {
+    let folder = Folder::new("moved");
+    let mut user = User::of(&folder.file());
+    assert_eq!(user.grant_all(), 200);
+    fs::rename(folder.file(), folder.0.join("elsewhere")).unwrap();
+    thread::sleep(Duration::from_nanos(LOOK_AT_PATH));
+    user.change(|_| ()).unwrap();
     assert_eq!(User::of(&folder.file()).grant_all(), 0);
 }
 

@@ -22,8 +22,9 @@ impl State {
     /// Whether two states that were written differ in nothing but the last known time.
     #[must_use]
     pub fn are_alike(one: &[u64], other: &[u64]) -> bool {
-        let mut pairs = one.iter().zip(other).enumerate();
-        one.len() == other.len() && pairs.all(|(at, (one, other))| at == TIME || one == other)
+        let split = |words| <[u64]>::split_at_checked(words, TIME);
+        let (Some((one, rest)), Some((other, others))) = (split(one), split(other)) else { return false };
+        one == other && rest.get(1..) == others.get(1..)
     }
 
     /// Writes the state for [`State::read`].
@@ -34,7 +35,7 @@ impl State {
         if let Some(leases) = &self.leases {
             leases.write(to);
         }
-        self.window.write(to);
+        self.window.write(to, self.last);
         self.backoff.write(to);
     }
 
