@@ -1,12 +1,14 @@
 //! The cost of a decision with a full log.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
+use std::time::Duration;
+
 use divan::{Bencher, black_box};
 use limit_proofs::host_store;
 use limit_proofs::limit::line::Class;
 use limit_proofs::limit::state::{Decision, Reach, State};
 use limit_proofs::limit::turn::{End, Next, Turns};
-use limit_proofs::limit::{Nanos, Quota};
+use limit_proofs::limit::{Ask, Gate, Nanos, Quota};
 
 fn main() {
     divan::main();
@@ -78,13 +80,44 @@ fn a_turn_with_others_waiting(bencher: Bencher<'_, '_>, others: u32) {
     });
 }
 
+/// A file of a limit, which is removed at the end.
+struct File(String);
+
+impl File {
+    fn new(kind: &str) -> Self {
+        Self(format!("{kind}{:028x}", std::process::id()))
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let folder = format!("hightouch-sdk-{}", nix::unistd::geteuid());
+        let _ = std::fs::remove_file(std::env::temp_dir().join(folder).join(&self.0));
+    }
+}
+
+/// A call of a process that calls again and again and whose limit no other process uses: from the request for a permit
+/// to its end. The limit is kept in this process, or in a file. With the short window, the log is about as long as that
+/// of a full limit; with the tiny one, it is empty.
+#[divan::bench(args = [(false, 2000), (true, 2000), (false, 1), (true, 1)])]
+fn a_call_of_a_process_that_is_alone(bencher: Bencher<'_, '_>, (shared, micros): (bool, u64)) {
+    let quota = Quota { requests: 40_000, window: Duration::from_micros(micros), ..Quota::default() };
+    let file = File::new("a10e");
+    let gate = if shared { Gate::shared(quota, host_store(&file.0, quota)) } else { Gate::new(quota) };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let call = || runtime.block_on(async { gate.acquire(Ask::new(Class::Read)).await.unwrap().seen() });
+    (0..5000).for_each(|_| call());
+    bencher.bench_local(call);
+    assert_eq!(gate.fallback(), None);
+}
+
 /// A request that is granted and ends, with a full log in a file that another process has just written to. So the state
 /// is read before each of the two changes, and written after it.
 #[divan::bench]
 fn a_grant_and_an_end_in_a_shared_file(bencher: Bencher<'_, '_>) {
     let quota = Quota::default();
-    let name = format!("{:032x}", std::process::id());
-    let mut stores = [(); 2].map(|()| host_store(&name, quota).unwrap());
+    let file = File::new("5a2e");
+    let mut stores = [(); 2].map(|()| host_store(&file.0, quota).unwrap());
     let now = stores[0].clock();
     let mut states = [(); 2].map(|()| State::shared(quota, now()));
     let mut turn = 0;
@@ -108,8 +141,4 @@ fn a_grant_and_an_end_in_a_shared_file(bencher: Bencher<'_, '_>) {
         });
         change(&mut |state| state.never_sent(now(), ticket.take().unwrap()));
     });
-    std::fs::remove_file(
-        std::env::temp_dir().join(format!("hightouch-sdk-{}/{name}", nix::unistd::geteuid())),
-    )
-    .unwrap();
 }
