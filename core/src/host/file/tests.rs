@@ -126,7 +126,10 @@ fn a_file_that_was_removed_is_created_again_with_what_was_known() {
     let (mut one, mut other) = (User::of(&folder.file()), User::of(&folder.file()));
     assert_eq!(one.grant_all(), 200);
     fs::remove_file(folder.file()).unwrap();
+    // It is seen before anybody looks where the path leads.
+    one.file.look_at_path = now() + 3_600_000_000_000;
     one.change(|_| ()).unwrap();
+    assert!(folder.file().exists());
     assert_eq!(other.grant_all(), 0);
     assert_eq!(User::of(&folder.file()).grant_all(), 0);
 }

@@ -144,6 +144,9 @@ impl State {
 
     /// Also keeps within `quota` from now on. Cuts stay in force.
     pub fn tighten(&mut self, quota: Quota) {
+        if quota == self.quota {
+            return;
+        }
         self.quota = self.quota.stricter(quota);
         self.window.set_span(self.quota.span());
         self.backoff.tighten(&self.quota.shared(self.share));
