@@ -24,7 +24,7 @@ let key = "bench-0123456789abcdef0123456789abcdef01"
 func sdk() throws -> Page {
     // The window is short so that the log of sent requests, which covers two windows, has about 400 entries as in
     // practice.
-    let limit = RateLimit(requests: 1_000_000, per: .milliseconds(20))
+    let limit = RateLimit(requests: 40_000, per: .milliseconds(20))
     let configuration = Configuration(baseURL: base, limit: limit, caBundle: environment["BENCH_CA"])
     let syncs = try Hightouch(apiKey: key, configuration: configuration).syncs
     return { try await syncs.list(limit: $0).firstPage().items.count }
