@@ -202,10 +202,6 @@ impl Gate {
         });
     }
 
-    pub(super) fn end(&self, grant: Grant, end: End) {
-        self.core.change(|inner, now| inner.turns.end(now, grant, end));
-    }
-
     pub(super) fn refused(&self, grant: Grant, retry_after: Option<Duration>) -> Refusal {
         let jitter = fastrand::u32(..);
         self.core.change(|inner, now| {

@@ -51,15 +51,27 @@ impl Permit {
 
     fn end(mut self, end: End) {
         if let Some(grant) = self.grant.take() {
-            self.gate.end(grant, end);
+            self.tell(grant, end);
         }
+    }
+
+    fn tell(&self, grant: Grant, end: End) {
+        let core = self.gate.core();
+        let mut inner = core.lock();
+        if end == End::Seen && !inner.moved && inner.turns.may_tell_later() {
+            // Nobody waits here, so there is nothing else to do.
+            inner.turns.end(core.now(), grant, end);
+            return;
+        }
+        drop(inner);
+        core.change(|inner, now| inner.turns.end(now, grant, end));
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
         if let Some(grant) = self.grant.take() {
-            self.gate.end(grant, End::Abandoned(Linger::Brief));
+            self.tell(grant, End::Abandoned(Linger::Brief));
         }
     }
 }

@@ -10,6 +10,9 @@ use super::pool::{Pass, Pool, Wanted};
 use super::state::{Reach, State, Ticket};
 use super::{NEVER, Nanos, Quota};
 
+/// A process that has so many requests in flight may tell the end of one more later than at once.
+const IN_FLIGHT_FOR_EACH_UNTOLD: u64 = 8;
+
 /// One limit and its queue.
 #[derive(Debug)]
 pub struct Turns<W> {
@@ -31,7 +34,7 @@ struct Common {
     state: State,
     /// Whether the state was read for the present change and will be kept.
     open: bool,
-    /// Ends that were noted while the state could not be read.
+    /// Ends that were noted while the state was not read, or could not be read.
     missed: Vec<(Ticket, Ended)>,
 }
 
@@ -319,6 +322,19 @@ impl<W> Turns<W> {
         let common = self.common.as_mut().map(|common| common.state.grant(now));
         let pass = self.pool.as_mut().and_then(|pool| pool.take(now));
         Next::Goes(place, waiter.who, Grant { ticket: self.state.grant(now), common, pass, look: place.look })
+    }
+
+    /// Whether the shared limit need not be told at once that a request has ended. Its place remains taken until then, so
+    /// few ends may wait for this, and only while many more requests are in flight that will end too. The next change
+    /// tells all of them.
+    #[must_use]
+    pub fn may_tell_later(&self) -> bool {
+        let waits = Class::ALL.into_iter().any(|class| self.line.waiting(class) > 0);
+        let untold =
+            self.common.as_ref().filter(|common| !common.open).map(|common| common.missed.len() as u64);
+        untold.is_some_and(|untold| {
+            !waits && (untold + 1) * IN_FLIGHT_FOR_EACH_UNTOLD < self.state.to_be_ended()
+        })
     }
 
     /// Notes that a granted request has ended.

@@ -90,11 +90,8 @@ struct Typed(Client);
 
 impl Typed {
     fn new(base: String, ca: String) -> Result<Self, Failure> {
-        let settings = Settings::new()
-            .api_key(KEY)
-            .base_url(base)
-            .ca_bundle(ca)
-            .limit(40_000, Duration::from_millis(5));
+        let settings =
+            Settings::new().api_key(KEY).base_url(base).ca_bundle(ca).limit(40_000, Duration::from_millis(5));
         Ok(Self(Client::new(&settings)?))
     }
 }

@@ -6,6 +6,7 @@ mod looks;
 mod merge;
 mod refusals;
 mod runtimes;
+mod shared;
 mod waiting;
 
 use std::future::Future;

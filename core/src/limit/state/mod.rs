@@ -362,6 +362,12 @@ impl State {
         self.window.flying()
     }
 
+    /// Requests in flight that have not been abandoned, so their ends will be noted.
+    #[must_use]
+    pub fn to_be_ended(&self) -> u64 {
+        self.window.flying().saturating_sub(self.lingering.len() as u64)
+    }
+
     /// Requests that ended within T before the last known time.
     #[must_use]
     pub fn ended_recently(&self) -> u64 {
