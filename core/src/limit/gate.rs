@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use super::backoff::{Refusal, RefusedBy429};
 use super::clock::{Clock, clock};
 use super::errands::{Courier, Errands};
 use super::line::{Class, Place};
@@ -20,7 +19,7 @@ use super::state::State;
 use super::stats::{LimitStats, ScopeChange};
 use super::store::Store;
 use super::sync::{FETCHED_WITHIN, Instant, LOOK_AFTER_FIRST, Mutex, MutexGuard, Notify};
-use super::turn::{End, Grant, Handover, Next, Turns};
+use super::turn::{End, Handover, Next, Turns};
 use super::waiter::Decision;
 use super::{NEVER, Nanos, Quota};
 
@@ -201,17 +200,6 @@ impl Gate {
             inner.turns.absorb(now, &handover, |time| self.core.clock.nanos(theirs.instant(time)));
         });
     }
-
-    pub(super) fn refused(&self, grant: Grant, retry_after: Option<Duration>) -> Refusal {
-        let jitter = fastrand::u32(..);
-        self.core.change(|inner, now| {
-            let refusal = inner.turns.refused(now, grant, retry_after, jitter);
-            if let RefusedBy429::Hopeless(refusing) = refusal.next {
-                inner.give_up(refusing);
-            }
-            refusal
-        })
-    }
 }
 
 impl Core {
@@ -253,7 +241,15 @@ impl Core {
 
     /// Changes the state, grants what may be granted now, and wakes the waiters concerned.
     pub(super) fn change<R>(&self, change: impl FnOnce(&mut Shared, Nanos) -> R) -> R {
-        let mut inner = self.lock();
+        self.change_locked(self.lock(), change)
+    }
+
+    /// The same, if the caller has the lock.
+    pub(super) fn change_locked<R>(
+        &self,
+        mut inner: MutexGuard<'_, Shared>,
+        change: impl FnOnce(&mut Shared, Nanos) -> R,
+    ) -> R {
         let asked = self.now();
         let lost = inner.open(asked);
         // Read after the lock of the store was taken, so that no other process has noted a later time.
@@ -317,7 +313,7 @@ impl Shared {
     }
 
     /// Fails all waiters, because the server refuses everything.
-    fn give_up(&mut self, refusing: Duration) {
+    pub(super) fn give_up(&mut self, refusing: Duration) {
         for (place, notify) in self.turns.drain() {
             self.answers.insert(place, Decision::Hopeless(refusing));
             self.wake.push(notify);

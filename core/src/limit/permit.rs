@@ -43,10 +43,17 @@ impl Permit {
     /// Notes that the answer was 429, with this `Retry-After`. Returns what the request may do now, and whether the
     /// limit was cut.
     pub fn refused(mut self, retry_after: Option<Duration>) -> Refusal {
-        match self.grant.take() {
-            Some(grant) => self.gate.refused(grant, retry_after),
-            None => Refusal { next: RefusedBy429::Closed(Duration::ZERO), cut: None },
-        }
+        let Some(grant) = self.grant.take() else {
+            return Refusal { next: RefusedBy429::Closed(Duration::ZERO), cut: None };
+        };
+        let jitter = fastrand::u32(..);
+        self.gate.core().change(|inner, now| {
+            let refusal = inner.turns.refused(now, grant, retry_after, jitter);
+            if let RefusedBy429::Hopeless(refusing) = refusal.next {
+                inner.give_up(refusing);
+            }
+            refusal
+        })
     }
 
     fn end(mut self, end: End) {
@@ -63,8 +70,7 @@ impl Permit {
             inner.turns.end(core.now(), grant, end);
             return;
         }
-        drop(inner);
-        core.change(|inner, now| inner.turns.end(now, grant, end));
+        core.change_locked(inner, |inner, now| inner.turns.end(now, grant, end));
     }
 }
 
