@@ -126,8 +126,8 @@ impl Copies {
 
     /// Whether the file has no name any more, because it was removed or replaced.
     pub(super) fn is_removed(&self) -> Result<bool, String> {
-        // If a program has asked for the times of a file, the next write to the file costs three times as much: the
-        // system then has to note a new time.
+        // If a program has asked for the times of a file, the next write to the file costs twice as much, because the
+        // system then notes a finer time.
         #[cfg(target_os = "linux")]
         if let Ok(found) = statx(&self.file, "", AtFlags::EMPTY_PATH, StatxFlags::NLINK) {
             return Ok(found.stx_nlink == 0);
@@ -198,13 +198,13 @@ impl Copies {
         let (words, end) = rest.split_at_mut(8 * length);
         put(words, &self.words);
         put(if copy == 0 { end } else { head }, &[generation, numbers.length, numbers.checksum]);
-        // A process that dies meanwhile leaves a copy without its checksum. Then the copy before counts.
         if generation == 1 {
             // What a system caches in one piece from the beginning, it writes faster afterwards.
             self.file
                 .write_all_at(&vec![0; 2 * NEAR], HEADS - NEAR as u64)
                 .map_err(|error| failed(&error))?;
         }
+        // A process that dies meanwhile leaves a copy without its checksum. Then the copy before counts.
         let written = self.file.write_all_at(&self.bytes, start(copy, length) - before as u64);
         written.map_err(|error| failed(&error))?;
         self.known = numbers;
