@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::clock::{Clock, clock};
 use super::errands::{Courier, Errands};
+use super::handover::Handover;
 use super::line::{Class, Place};
 use super::look::Look;
 use super::looks::{Urgency, looks_of};
@@ -19,7 +20,7 @@ use super::state::State;
 use super::stats::{LimitStats, ScopeChange};
 use super::store::Store;
 use super::sync::{FETCHED_WITHIN, Instant, LOOK_AFTER_FIRST, Mutex, MutexGuard, Notify};
-use super::turn::{End, Handover, Next, Turns};
+use super::turn::{End, Next, Turns};
 use super::waiter::Decision;
 use super::{NEVER, Nanos, Quota};
 

@@ -30,6 +30,7 @@ mod clock;
 mod end;
 pub mod errands;
 pub mod gate;
+mod handover;
 pub mod lease;
 pub mod line;
 pub mod look;

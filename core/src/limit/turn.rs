@@ -17,21 +17,21 @@ const IN_FLIGHT_FOR_EACH_UNTOLD: u64 = 8;
 #[derive(Debug)]
 pub struct Turns<W> {
     /// The limit of this process.
-    state: State,
+    pub(super) state: State,
     /// The limit that this process shares with others, if it does.
-    common: Option<Common>,
+    pub(super) common: Option<Common>,
     /// The limit that a server keeps for several hosts, if it does.
     pool: Option<Pool>,
     /// Whether nothing is granted during the present change of the shared limit.
     withheld: bool,
-    line: Line<Queued<W>>,
+    pub(super) line: Line<Queued<W>>,
 }
 
 /// A limit that several processes share.
 #[derive(Debug)]
-struct Common {
+pub(super) struct Common {
     /// The state as this process read it last.
-    state: State,
+    pub(super) state: State,
     /// Whether the state was read for the present change and will be kept.
     open: bool,
     /// Ends that were noted while the state was not read, or could not be read.
@@ -39,7 +39,7 @@ struct Common {
 }
 
 #[derive(Debug)]
-struct Queued<W> {
+pub(super) struct Queued<W> {
     since: Nanos,
     who: W,
 }
@@ -71,15 +71,6 @@ pub enum Next<W> {
     Later(Place, Nanos),
     /// Nobody waits.
     Nobody,
-}
-
-/// The state of a limit for another limit that absorbs it. Its times are those of the absorbed limit.
-#[derive(Debug)]
-pub struct Handover {
-    state: State,
-    /// The state of the shared limit; `None` if the limit that absorbs this one shares it too.
-    pub(super) common: Option<State>,
-    looks: Vec<Nanos>,
 }
 
 impl<W> Turns<W> {
@@ -398,22 +389,6 @@ impl<W> Turns<W> {
     /// The time from which the state decides like a new one; see [`State::needed_until`].
     pub fn needed_until(&mut self, now: Nanos) -> Nanos {
         self.state.needed_until(now)
-    }
-
-    /// The state that another limit needs to absorb this one.
-    #[must_use]
-    pub fn handover(&self) -> Handover {
-        let common = self.common().cloned();
-        Handover { state: self.state.clone(), common, looks: self.line.looks().granted().collect() }
-    }
-
-    /// Absorbs another limit; `time` converts its times to those of this limit.
-    pub fn absorb(&mut self, now: Nanos, handover: &Handover, time: impl Fn(Nanos) -> Nanos) {
-        self.state.absorb(now, &handover.state, &time);
-        if let (Some(common), Some(theirs)) = (&mut self.common, &handover.common) {
-            common.state.absorb(now, theirs, &time);
-        }
-        self.line.looks_mut().count(handover.looks.iter().map(|at| time(*at)));
     }
 
     fn reach(class: Class) -> Reach {

@@ -1,0 +1,32 @@
+//! What a limit needs to take over from another one, if two workspaces turn out to be one.
+
+use super::Nanos;
+use super::state::State;
+use super::turn::Turns;
+
+/// The state of a limit for another limit that absorbs it. Its times are those of the absorbed limit.
+#[derive(Debug)]
+pub struct Handover {
+    state: State,
+    /// The state of the shared limit; `None` if the limit that absorbs this one shares it too.
+    pub(super) common: Option<State>,
+    looks: Vec<Nanos>,
+}
+
+impl<W> Turns<W> {
+    /// The state that another limit needs to absorb this one.
+    #[must_use]
+    pub fn handover(&self) -> Handover {
+        let common = self.common().cloned();
+        Handover { state: self.state.clone(), common, looks: self.line.looks().granted().collect() }
+    }
+
+    /// Absorbs another limit; `time` converts its times to those of this limit.
+    pub fn absorb(&mut self, now: Nanos, handover: &Handover, time: impl Fn(Nanos) -> Nanos) {
+        self.state.absorb(now, &handover.state, &time);
+        if let (Some(common), Some(theirs)) = (&mut self.common, &handover.common) {
+            common.state.absorb(now, theirs, &time);
+        }
+        self.line.looks_mut().count(handover.looks.iter().map(|at| time(*at)));
+    }
+}
