@@ -2,7 +2,7 @@
 
 # How long each target is fuzzed, and which targets are.
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS ?= answers errors door settings
+FUZZ_TARGETS ?= answers errors door settings limits
 FUZZ_DIR := $(ROOT)/build/fuzz
 FUZZ_HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 FUZZ := $(CARGO_TARGET_DIR)/fuzz/$(FUZZ_HOST)/release/fuzz

@@ -31,6 +31,7 @@ fn seeds(target: Target) -> Vec<String> {
         "errors" => samples.errors,
         "door" => samples.door,
         "settings" => samples.settings,
+        "limits" => targets::limits(),
         other => panic!("{other} has no seeds"),
     };
     assert!(seeds.len() > 10, "{} has {} seeds", target.0, seeds.len());

@@ -12,20 +12,23 @@ mod check;
 mod door;
 mod engine;
 mod errors;
+mod limits;
 mod sample;
 mod settings;
 
+pub use limits::seeds as limits;
 pub use sample::{Samples, words};
 
 /// A target: its name, and a function that runs an input and panics if a check fails.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const ALL: [Target; 4] = [
+pub const ALL: [Target; 5] = [
     ("answers", answers::play),
     ("errors", errors::play),
     ("door", door::play),
     ("settings", settings::play),
+    ("limits", limits::play),
 ];
 
 /// The key of every client in these tests. It has characters that each way of quoting changes.

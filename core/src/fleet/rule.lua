@@ -187,6 +187,11 @@ end
 
 local function settle(now)
   state.last = math.max(state.last, now)
+  if state.lost > 0 and state.lost_until <= state.last then
+    state.flying = math.max(0, state.flying - state.lost)
+    log(state.lost_until, total() + state.lost)
+    state.lost = 0
+  end
   while state.lingering[1] and state.lingering[1] <= state.last do
     table.remove(state.lingering, 1)
     ended(state.last)
@@ -226,14 +231,13 @@ local function end_of(now, id, how, retry_after, jitter)
   end
 end
 
--- Counts as many requests as are allowed as abandoned, because the state was lost at the time `since` or before.
+-- Counts as many requests as are allowed as in flight for a window, because the state was lost at the time `since` or
+-- before.
 local function count_as_full(now, since)
-  local due = since + state.span
-  if due <= now and #state.ends_at == 0 then return log(due, state.forgotten + state.allowed) end
-  for _ = 1, state.allowed do
-    state.flying = state.flying + 1
-    linger_until(math.max(now, due))
-  end
+  state.flying = state.flying - state.lost + state.allowed
+  state.lost = state.allowed
+  state.lost_until = math.max(state.lost_until, since + state.span)
+  settle(now)
 end
 
 local function is_over(now, used)
@@ -242,10 +246,11 @@ end
 
 -- Takes over from the limit of another key, which turned out to belong to the same workspace.
 local function absorb(now, there)
-  for _ = 1, there.flying do
+  for _ = 1, there.flying - there.lost do
     state.flying = state.flying + 1
     linger_until(now + state.span)
   end
+  if there.lost > 0 then count_as_full(now, there.lost_until - state.span) end
   local all = {}
   for _, one in ipairs({ state, there }) do
     local before = one.forgotten

@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
+use super::backoff::LONGEST_RETRY_AFTER;
 use super::end::{End, Ended};
 use super::state::{Reach, State, Ticket};
 use super::{NEVER, Nanos, Quota};
@@ -332,7 +333,13 @@ impl Pool {
     }
 
     /// Notes that the server has answered a question. Returns whether it had not answered the one before.
-    pub fn answered(&mut self, now: Nanos, question: &Question, answer: Answer) -> bool {
+    ///
+    /// An answer that is out of all proportion neither grants more than was asked for nor stops this process for long.
+    pub fn answered(&mut self, now: Nanos, question: &Question, mut answer: Answer) -> bool {
+        let asked_for = question.wanted.whole.saturating_add(question.wanted.some);
+        answer.granted.truncate(usize::try_from(asked_for).unwrap_or(0));
+        answer.again = answer.again.min(self.quota.span());
+        answer.closed_for = answer.closed_for.min(self.quota.scaled(LONGEST_RETRY_AFTER));
         for (id, _) in &question.ends {
             self.held.remove(id);
         }

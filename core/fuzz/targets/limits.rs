@@ -1,0 +1,80 @@
+//! What a limit reads from outside the process: a state in a file of the host, and the replies of a server. The first
+//! line of an input is `state` or `reply`; the rest are numbers or words, one in each line.
+
+use limit_proofs::limit::pool::{Pool, Wanted};
+use limit_proofs::limit::state::{Reach, State};
+use limit_proofs::limit::{NEVER, Nanos, Quota};
+use limit_proofs::script::{Reply, read};
+
+use super::first_line;
+
+const START: Nanos = 1_000_000_000_000_000;
+const HOUR: Nanos = 3_600_000_000_000;
+
+pub fn play(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    match first_line(&text) {
+        ("state", numbers) => {
+            state(&numbers.lines().filter_map(|line| line.parse().ok()).collect::<Vec<_>>())
+        }
+        (_, words) => reply(&words.lines().map(str::to_owned).collect::<Vec<_>>()),
+    }
+}
+
+/// Whatever a state says, it opens again within an hour.
+fn state(numbers: &[u64]) {
+    let Some(mut read) = State::read(numbers) else { return };
+    let began = read.settle(START);
+    let ticket = read.grant(began);
+    read.seen(began, ticket);
+    let mut at = began;
+    while read.earliest(at, Reach::Whole) > at {
+        at = read.settle(read.earliest(at, Reach::Whole).min(read.next_settling()));
+        assert!(at < began + HOUR, "closed for an hour: {read:?}");
+    }
+}
+
+/// Whatever a server answers, a process asks it again soon, and takes no more than it asked for.
+fn reply(words: &[String]) {
+    let Ok(Reply::Answer(answer)) = read(words) else { return };
+    let mut pool = Pool::new(Quota::default(), START);
+    let wanted = Wanted { whole: 3, some: 1, waiting: 4, at: START };
+    let question = pool.question(START, wanted);
+    pool.answered(START, &question, answer);
+    let taken = (0..).take_while(|_| pool.take(START).is_some()).count();
+    assert!(taken <= 4, "{taken} requests for 4");
+    let asks_at = pool.asks_at(START, wanted);
+    assert!(asks_at < START + HOUR, "the server is not asked again before {asks_at}");
+    assert!(pool.closed_until() < START + HOUR);
+    assert!(pool.earliest(START, Reach::Whole) == NEVER);
+}
+
+/// Inputs to begin with.
+pub fn seeds() -> Vec<String> {
+    let mut state = State::shared(Quota::default(), START);
+    let mut seeds = Vec::new();
+    for nth in 0..12 {
+        let now = START + nth * 400_000_000;
+        let tickets: Vec<_> = (0..10).map(|_| state.grant(now)).collect();
+        for (index, ticket) in tickets.into_iter().enumerate().skip(1) {
+            match index {
+                1 if nth > 6 => drop(state.refused(now, ticket, None, 7)),
+                2 => state.abandoned(now, ticket, limit_proofs::limit::Linger::Window),
+                _ => state.seen(now, ticket),
+            }
+        }
+        let mut words = Vec::new();
+        state.write(&mut words);
+        let words: Vec<_> = words.iter().map(u64::to_string).collect();
+        seeds.push(format!("state\n{}", words.join("\n")));
+    }
+    for reply in [
+        "asked 0 0 7 200 200 1 1 1 0 0 0 0 1 2 3",
+        "moved 0123456789abcdef0123456789abcdef",
+        "left 00",
+        "late",
+    ] {
+        seeds.push(format!("reply\n{}", reply.replace(' ', "\n")));
+    }
+    seeds
+}
