@@ -27,7 +27,7 @@ demo: sandbox
 
 # Most tests wait for a server, so four processes take a third of the time. A file stays in one process, because its
 # tests may share environments and worlds.
-test-python: scenarios python-wheel
+test-python: scenarios servers python-wheel
 	cd "$(PYTHON_DIR)" && HIGHTOUCH_SANDBOX="$(SANDBOX)" HIGHTOUCH_SCENARIOS="$(SCENARIOS)" "$(PYTHON_VENV)/bin/python" -m pytest -q -p no:cacheprovider -n 4 --dist loadfile
 
 # Builds the documentation of the installed package. It fails if a public name is on no page or a reference is broken.

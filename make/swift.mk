@@ -23,7 +23,7 @@ check-swift: swift-library
 docs-swift: swift-library
 	$(SWIFT_ENV) bindings-swift/docs "$(ROOT)/build/docs/swift"
 
-test-swift: swift-library scenarios
+test-swift: swift-library scenarios servers
 	HIGHTOUCH_SCENARIOS="$(SCENARIOS)" bindings-swift/scenario-tests
 	bindings-swift/example-tests
 	$(SWIFT_ENV) $(SWIFT) build --build-tests $(SWIFT_FLAGS)

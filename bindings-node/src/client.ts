@@ -16,8 +16,13 @@ import type { Diagnosis, Stats } from './reports.js'
 import { Resources } from './resources.js'
 import { handleOf, type AnyRunHandle, type RunRecord } from './runs.js'
 
+/** Who shares a rate limit: a name, or the URL of a Redis or Valkey server. */
+// The intersection keeps the names visible to editors, although any string is accepted.
+export type LimitScope = 'process' | 'host' | (string & Record<never, never>)
+
 /** Settings of a client, and its hooks. */
-export interface HightouchOptions extends Omit<ClientSettings, 'apiKey' | 'caBundle' | 'limit'>, CallHooks {
+export interface HightouchOptions
+  extends Omit<ClientSettings, 'apiKey' | 'caBundle' | 'limit' | 'limitScope'>, CallHooks {
   /**
    * The API key of the workspace, or a function that returns it; read from `HIGHTOUCH_API_KEY` by default.
    *
@@ -39,6 +44,15 @@ export interface HightouchOptions extends Omit<ClientSettings, 'apiKey' | 'caBun
    * 86,400); 200 requests in 10 seconds by default. It can be lowered or raised, but not turned off.
    */
   limit?: readonly [requests: number, seconds: number] | undefined
+  /**
+   * Who shares the limit: `host`, all processes of the same user on this host; `process`, the clients of this process;
+   * or the URL of a Redis or Valkey server, all processes on any host that name the same server. Read from
+   * `HIGHTOUCH_LIMIT_SCOPE` by default, else `host`. The first client of a workspace in a process decides.
+   *
+   * The URL is `redis://[user:password@]host[:port][/database]`. `rediss://` uses TLS and trusts `caBundle` too.
+   * `redis+sentinel://host:port,host:port/service` asks Sentinels for the server. The URL is shown nowhere.
+   */
+  limitScope?: LimitScope | undefined
 }
 
 const HOOKS = ['onStart', 'onEnd'] as const satisfies (keyof CallHooks)[]

@@ -2,7 +2,7 @@
 
 export { stoppedCalls } from './abort.js'
 export { SyncBatch, type BatchEstimate, type BatchWaitOptions } from './batch.js'
-export { Hightouch, type HightouchOptions, type RequestArgs } from './client.js'
+export { Hightouch, type HightouchOptions, type LimitScope, type RequestArgs } from './client.js'
 export type { ApiKeyFunction } from './credentials.js'
 export type { EndedRun, OfKind, RunKind } from './ended.js'
 export * from './error-classes.js'
@@ -10,7 +10,7 @@ export { ApiError, ConnectionError, HightouchError, type BatchItem } from './err
 export type { CallContext, CalledMethod, CallEnd, CallHooks, CallInfo, CallStart } from './hooks.js'
 export { Json, JsonChange, JsonDiff, type JsonEdit, type JsonInput } from './json.js'
 export type { Frozen, FrozenJson, JsonValue, Path } from './jsontext.js'
-export type { Attempt, CallOptions, Cut, Meta, Priority } from './meta.js'
+export type { Attempt, CallOptions, Cut, Meta, Priority, ScopeChange } from './meta.js'
 export type * from './models.js'
 export { Listing, Page } from './pages.js'
 export { problemOf } from './problem.js'

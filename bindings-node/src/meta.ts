@@ -43,6 +43,14 @@ export interface Cut {
   closedMs: number
 }
 
+/** A change of who shares the rate limit. */
+export interface ScopeChange {
+  /** Who shares it from now on, like the `scope` of {@link Stats}. */
+  scope: 'process' | 'host' | 'fleet'
+  /** Why others do not share it although `limitScope` says so; absent if they share it again. */
+  fallback?: string
+}
+
 /** What happened during a call. */
 export interface Meta {
   /**
@@ -73,4 +81,6 @@ export interface Meta {
   attempts: Attempt[]
   /** One entry for each refusal (429) of this call that cut the rate limit; absent if there was none. */
   cuts?: Cut[]
+  /** The changes of who shares the rate limit that this call was the first to notice; absent if there was none. */
+  scopeChanges?: ScopeChange[]
 }

@@ -79,9 +79,10 @@ export interface ClientSettings {
    */
   share?: number | undefined
   /**
-   * Who shares the limit: `host`, all processes of the same user on this host, or `process`, the clients of
-   * this process; read from `HIGHTOUCH_LIMIT_SCOPE` by default, else `host`. The first client of a workspace
-   * in a process decides.
+   * Who shares the limit: `host`, all processes of the same user on this host; `process`, the clients of this
+   * process; or the URL of a Redis or Valkey server (`redis://…`, or `rediss://…` for TLS), all processes
+   * on any host that name the same server. Read from `HIGHTOUCH_LIMIT_SCOPE` by default, else `host`. The
+   * first client of a workspace in a process decides.
    */
   limitScope?: string | undefined
   /** Time limit of one attempt, in milliseconds, above 0; 30,000 by default. */

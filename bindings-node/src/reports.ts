@@ -3,11 +3,16 @@
 /** The state of the rate limit, for all who share it. */
 export interface Stats {
   /**
-   * Who shares the limit: `host`, all processes of the same user on this host, or `process`, the clients of this
-   * process.
+   * Who shares the limit at present: `process`, the clients of this process; `host`, all processes of the same user on
+   * this host; `fleet`, all processes, on any host, that ask the same server.
    */
-  scope: 'host' | 'process'
-  /** Why processes do not share the limit although `limitScope` is `host`; null if nothing is wrong. */
+  scope: 'process' | 'host' | 'fleet'
+  /**
+   * How many processes have used the limit within the last minute, this one included, if a server keeps it; null
+   * otherwise, and until the server has answered.
+   */
+  members: number | null
+  /** Why others do not share the limit at present although `limitScope` says so; null if nothing is wrong. */
   fallback: string | null
   /** Requests that the setting `limit` allows in one window. */
   limit: number
@@ -19,11 +24,16 @@ export interface Stats {
   used: number
   /** Requests of this process that wait for the rate limit. */
   waiting: Waiting
+  /** Requests of all processes that wait, if a server keeps the limit and has answered; null otherwise. */
+  waitingTotal: number | null
   /** Milliseconds until requests are sent again after a refusal (429); 0 if they are not held back. */
   closedForMs: number
   /** Requests of this process that the server has refused so far because of its rate limit (429). */
   refused: number
-  /** How often a refusal (429) of this process has lowered `allowed` so far. Later successes raise it again. */
+  /**
+   * How often refusals (429) have lowered `allowed` so far, those of all who share the limit. Later successes raise it
+   * again.
+   */
   cuts: number
   /** Requests that this process has sent so far. */
   granted: number

@@ -139,7 +139,7 @@ def test_the_scope_is_a_setting_and_a_variable(world: World) -> None:
         client.syncs.get(1)
         assert client.stats().scope == "process"
         assert client.stats().fallback is None
-    with pytest.raises(ConfigError, match="`limit_scope` must be `process` or `host`"):
+    with pytest.raises(ConfigError, match="`limit_scope` must be `process`, `host` or the URL of a Redis server"):
         Hightouch(**world.settings(limit_scope="galaxy"))
     environment = {**world.environment(), "HIGHTOUCH_LIMIT_SCOPE": "process"}
     world.environment = lambda: environment  # type: ignore[method-assign]

@@ -56,7 +56,7 @@ mod transport;
 pub mod wire;
 mod workspace;
 
-pub use attempt::{Attempt, CutMade, Meta};
+pub use attempt::{Attempt, CutMade, Meta, ScopeChanged};
 pub use batch::{Batch, BatchItem, Estimate, ItemOutcome, RunMany, WaitMany};
 pub use call::{Options, Priority};
 pub use client::Client;

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from . import _error_classes, _names
 from ._client import Hightouch, diagnose
-from ._error_base import Attempt, Cut, HightouchError, Meta
+from ._error_base import Attempt, Cut, HightouchError, Meta, ScopeChange
 from ._error_classes import *  # noqa: F403
 from ._health import Diagnosis, Finding, Negotiated, Stats, Waiting
 from ._hooks import CallEnd, CallStart
@@ -86,6 +86,7 @@ __all__ = [
     "RawResponse",
     "Records",
     "Run",
+    "ScopeChange",
     "SequenceRunHandle",
     "Stats",
     "SyncBatch",

@@ -55,9 +55,12 @@ class AsyncHightouch(Client[Ask], AsyncResources):
         share: The part of the rate limit that this process may use, above 0 and at most 1. If clients of one workspace
             have different shares, the smallest holds for all of them. Default: the variable ``HIGHTOUCH_SHARE``, else
             1.
-        limit_scope: Who shares the rate limit: ``"host"``, all processes of the same user on this host, or
-            ``"process"``, the clients of this process. The first client of a workspace in a process decides. Default:
-            the variable ``HIGHTOUCH_LIMIT_SCOPE``, else ``"host"``.
+        limit_scope: Who shares the rate limit: ``"host"``, all processes of the same user on this host;
+            ``"process"``, the clients of this process; or the URL of a Redis or Valkey server, all processes on any
+            host that name the same server. The URL is ``redis://[user:password@]host[:port][/database]``;
+            ``rediss://`` uses TLS and trusts ``ca_bundle`` too; ``redis+sentinel://host:port,host:port/service``
+            asks Sentinels for the server. The URL is shown nowhere. The first client of a workspace in a process
+            decides. Default: the variable ``HIGHTOUCH_LIMIT_SCOPE``, else ``"host"``.
         timeout: Time limit of one attempt of a call, above 0, in seconds or as a timedelta. Default: 30 seconds.
         deadline: Time limit of a whole call with all attempts and waits, above 0, in seconds or as a timedelta.
             Default: no limit.

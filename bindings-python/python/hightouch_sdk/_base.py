@@ -64,13 +64,14 @@ class Client(Generic[K]):
         on_end: Callable[[CallEnd], object] | None = None,
         _internal: Mapping[str, object] | None = None,
     ) -> None:
-        # The settings that `repr` shows. The key, the proxy and the headers may be secret, so they are left out.
+        # The settings that `repr` shows. The key, the proxy, the headers and the URL of a server may be secret, so they
+        # are left out.
         shown = {
             "api_key_file": api_key_file,
             "base_url": base_url,
             "limit": limit,
             "share": share,
-            "limit_scope": limit_scope,
+            "limit_scope": limit_scope if limit_scope in {"process", "host"} else None,
             "timeout": timeout,
             "deadline": deadline,
             "max_wait": max_wait,
@@ -101,7 +102,7 @@ class Client(Generic[K]):
             on_end,
         )
         # Error reports show the local variables of each frame. So this frame must hold no secret when it raises.
-        del api_key, proxy, headers, _internal
+        del api_key, limit_scope, proxy, headers, _internal
         self._local = or_raise(opened)
 
     def __repr__(self) -> str:
@@ -171,8 +172,8 @@ def open_door(
         settings[name] = milliseconds(python, settings.get(name), ConfigError)
     for name, python in (("apiKeyFile", "api_key_file"), ("caBundle", "ca_bundle")):
         settings[name] = path_text(python, settings[name])
-    for name, python in (("baseUrl", "base_url"), ("proxy", "proxy")):
-        if settings[name] is not None and not isinstance(settings[name], str):
+    for name, python in (("baseUrl", "base_url"), ("limitScope", "limit_scope"), ("proxy", "proxy")):
+        if settings.get(name) is not None and not isinstance(settings[name], str):
             raise ConfigError(f"`{python}` must be a string, not {type(settings[name]).__name__}.")
     settings["headers"] = checked_headers(settings["headers"], ConfigError)
     settings["language"] = f"python/{sys.version_info.major}.{sys.version_info.minor}"

@@ -40,6 +40,15 @@ class Cut(Value, frozen=True, kw_only=True):
     """For how long nothing is sent after the refusal, in milliseconds."""
 
 
+class ScopeChange(Value, frozen=True, kw_only=True):
+    """A change of who shares the rate limit."""
+
+    scope: str
+    """Who shares it from now on: ``"process"``, ``"host"`` or ``"fleet"``; see :attr:`Stats.scope`."""
+    fallback: str | None = None
+    """Why others do not share it although ``limit_scope`` says so; None if they share it again."""
+
+
 class Meta(Value, frozen=True, kw_only=True):
     """The metadata of a call, for logs and traces."""
 
@@ -67,6 +76,8 @@ class Meta(Value, frozen=True, kw_only=True):
     """The requests that were sent, in their order."""
     cuts: list[Cut] = field(default=[])
     """One entry for each refusal (429) of this call that lowered the rate limit. Each is also logged."""
+    scope_changes: list[ScopeChange] = field(name="scopeChanges", default=[])
+    """The changes of who shares the rate limit that this call was the first to notice. Each is also logged."""
 
 
 @public

@@ -10,6 +10,7 @@ from ._error_base import Cut as Cut
 from ._error_base import HightouchError as HightouchError
 from ._error_base import Meta as Meta
 from ._error_base import RunFailedError as RunFailedError
+from ._error_base import ScopeChange as ScopeChange
 from ._error_classes import *  # noqa: F403
 from ._error_classes import BY_KIND as BY_KIND
 from ._json import Json

@@ -24,9 +24,8 @@ class Stats(Value, frozen=True, kw_only=True):
     """The state of the rate limit, for all who share it."""
 
     scope: str
-    """Who shares the limit: ``"host"``, all processes of the same user on this host, or ``"process"``, the clients of
-    this process."""
-
+    """Who shares the limit at present: ``"process"``, the clients of this process; ``"host"``, all processes of the
+    same user on this host; ``"fleet"``, all processes, on any host, that ask the same server."""
     limit: int
     """How many requests the workspace allows per window."""
     allowed: int
@@ -42,11 +41,17 @@ class Stats(Value, frozen=True, kw_only=True):
     refused: int
     """Requests of this process that the server has refused so far because of its rate limit (429)."""
     cuts: int
-    """How often a refusal (429) of this process has lowered ``allowed`` so far. Later successes raise it again."""
+    """How often refusals (429) have lowered ``allowed`` so far, those of all who share the limit. Later successes raise
+    it again."""
     granted: int
     """Requests that this process has sent so far."""
     fallback: str | None = None
-    """Why processes do not share the limit although ``limit_scope`` is ``"host"``; None if nothing is wrong."""
+    """Why others do not share the limit at present although ``limit_scope`` says so; None if nothing is wrong."""
+    members: int | None = None
+    """How many processes have used the limit within the last minute, this one included, if a server keeps it; None
+    otherwise, and until the server has answered."""
+    waiting_total: int | None = field(name="waitingTotal", default=None)
+    """Calls of all processes that wait for the rate limit, if a server keeps it and has answered; None otherwise."""
 
 
 class Negotiated(Value, frozen=True, kw_only=True):

@@ -182,6 +182,11 @@ def _describe_attempts(span: Span, start: int, meta: Meta) -> None:
             "hightouch.limit.cut",
             {"hightouch.limit.allowed": cut.allowed, "hightouch.limit.closed": cut.closed_ms / 1000},
         )
+    for change in meta.scope_changes:
+        told: dict[str, _Value] = {"hightouch.limit.scope": change.scope}
+        if change.fallback is not None:
+            told["hightouch.limit.fallback"] = change.fallback
+        span.add_event("hightouch.limit.scope", told)
     if meta.attempts:
         last = meta.attempts[-1]
         if last.status is not None:

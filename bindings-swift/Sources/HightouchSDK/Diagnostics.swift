@@ -20,6 +20,14 @@ public struct CallMeta: Codable, Hashable, Sendable {
         public let closedMs: Int
     }
 
+    /// A change of who shares the rate limit.
+    public struct ScopeChange: Codable, Hashable, Sendable {
+        /// Who shares it from then on.
+        public let scope: LimitStats.Scope
+        /// Why others do not share it although ``Configuration/limitScope`` says so; nil if they share it again.
+        public let fallback: String?
+    }
+
     /// The id of the call: 32 hexadecimal digits. The start and the end of a call have the same id in hooks. All requests
     /// that the call needs share it.
     public let callId: String
@@ -46,22 +54,24 @@ public struct CallMeta: Codable, Hashable, Sendable {
     /// The 429 responses to this call that lowered the rate limit; usually empty. Log each one as a warning: something
     /// outside this process also uses the workspace's limit, or ``Configuration/limit`` is too high.
     public let cuts: [Cut]
+    /// The changes of who shares the rate limit that this call was the first to notice; usually empty.
+    public let scopeChanges: [ScopeChange]
 
     /// Creates statistics, for example for a test.
     public init(
         callId: String = "", requestId: String = "", operation: String = "", operationId: String? = nil,
         resource: String? = nil, sync: String? = nil, waitedMs: Int = 0, durationMs: Int = 0, mended: [String] = [],
-        attempts: [Attempt] = [], cuts: [Cut] = []
+        attempts: [Attempt] = [], cuts: [Cut] = [], scopeChanges: [ScopeChange] = []
     ) {
         (self.callId, self.requestId, self.operation, self.operationId) = (callId, requestId, operation, operationId)
         (self.resource, self.sync, self.waitedMs, self.durationMs) = (resource, sync, waitedMs, durationMs)
-        (self.mended, self.attempts, self.cuts) = (mended, attempts, cuts)
+        (self.mended, self.attempts, self.cuts, self.scopeChanges) = (mended, attempts, cuts, scopeChanges)
     }
 }
 
 extension CallMeta {
-    /// Decodes what `encode(to:)` wrote. ``callId``, ``operationId``, ``resource``, ``sync`` and ``cuts`` may be missing,
-    /// because older versions did not write them.
+    /// Decodes what `encode(to:)` wrote. ``callId``, ``operationId``, ``resource``, ``sync``, ``cuts`` and
+    /// ``scopeChanges`` may be missing, because older versions did not write them.
     public init(from decoder: any Decoder) throws {
         let object = try decoder.container(keyedBy: CodingKeys.self)
         callId = try object.decodeIfPresent(String.self, forKey: .callId) ?? ""
@@ -75,6 +85,7 @@ extension CallMeta {
         mended = try object.decode([String].self, forKey: .mended)
         attempts = try object.decode([Attempt].self, forKey: .attempts)
         cuts = try object.decodeIfPresent([Cut].self, forKey: .cuts) ?? []
+        scopeChanges = try object.decodeIfPresent([ScopeChange].self, forKey: .scopeChanges) ?? []
     }
 }
 
@@ -103,10 +114,28 @@ public struct LimitStats: Codable, Hashable, Sendable {
         public let bulk: Int
     }
 
-    /// Who shares the limit.
-    public let scope: LimitScope
-    /// Why processes do not share the limit although ``Configuration/limitScope`` is ``LimitScope/host``; `nil` if
-    /// nothing is wrong.
+    /// Who shares a rate limit at present.
+    public struct Scope: RawRepresentable, Codable, Hashable, Sendable {
+        /// The name of the scope.
+        public let rawValue: String
+
+        public init(rawValue: String) { self.rawValue = rawValue }
+
+        /// The clients of this process.
+        public static let process = Self(rawValue: "process")
+        /// All processes of the same user on this host.
+        public static let host = Self(rawValue: "host")
+        /// All processes, on any host, that ask the same server.
+        public static let fleet = Self(rawValue: "fleet")
+    }
+
+    /// Who shares the limit at present.
+    public let scope: Scope
+    /// How many processes have used the limit within the last minute, this one included, if a server keeps it; nil
+    /// otherwise, and until the server has answered.
+    public let members: Int?
+    /// Why others do not share the limit at present although ``Configuration/limitScope`` says so; nil if nothing is
+    /// wrong.
     public let fallback: String?
     /// Number of requests per window, as configured.
     public let limit: Int
@@ -119,11 +148,14 @@ public struct LimitStats: Codable, Hashable, Sendable {
     public let used: Int
     /// Requests of this process that are waiting for the rate limit.
     public let waiting: Waiting
+    /// Requests of all processes that are waiting, if a server keeps the limit and has answered; nil otherwise.
+    public let waitingTotal: Int?
     /// Time in milliseconds until requests are sent again after a 429; 0 if there is no such pause.
     public let closedForMs: Int
     /// Requests of this process that the server has rejected with 429 so far.
     public let refused: Int
-    /// How often a 429 to this process has lowered ``allowed`` so far. Later successful requests raise it again.
+    /// How often a 429 has lowered ``allowed`` so far, those of all who share the limit included. Later successful
+    /// requests raise it again.
     public let cuts: Int
     /// Requests that this process has sent under this limit so far.
     public let granted: Int

@@ -33,6 +33,10 @@ struct Fields: Encodable, Sendable, ExpressibleByDictionaryLiteral {
         set(name, secret?.text)
     }
 
+    mutating func set(_ name: String, _ scope: LimitScope?) {
+        set(name, scope?.text)
+    }
+
     /// What the elements of a list with these arguments belong to.
     var parent: RecordParent {
         func argument<Value>(_ name: String) -> Value? { members.first { $0.name == name }?.value as? Value }

@@ -16,17 +16,22 @@ public struct RateLimit: Sendable, Hashable {
     }
 }
 
-/// Who shares a rate limit.
-public struct LimitScope: RawRepresentable, Codable, Hashable, Sendable {
-    /// The name of the scope.
-    public let rawValue: String
-
-    public init(rawValue: String) { self.rawValue = rawValue }
+/// Who shares a rate limit, as a setting. ``LimitStats/scope`` tells who shares it at present.
+public struct LimitScope: Hashable, Sendable {
+    let text: Secret
 
     /// All processes of the same user on this host.
-    public static let host = Self(rawValue: "host")
+    public static let host = Self(text: "host")
     /// The clients of this process.
-    public static let process = Self(rawValue: "process")
+    public static let process = Self(text: "process")
+
+    /// All processes, on any host, that name the same Redis or Valkey server.
+    ///
+    /// - Parameter url: The URL of the server: `redis://[user:password@]host[:port][/database]`. `rediss://` uses TLS and
+    ///   trusts ``Configuration/caBundle`` too. `redis+sentinel://host:port,host:port/service` asks Sentinels for the
+    ///   server. The URL is never printed.
+    /// - Returns: The scope of all who name that server.
+    public static func server(_ url: String) -> Self { Self(text: Secret(url)) }
 }
 
 /// The priority of a call that waits for the rate limit.

@@ -16,6 +16,7 @@ func client(
         case ("baseUrl", .string(let text)): configuration.baseURL = text
         case ("caBundle", .string(let text)): configuration.caBundle = text
         case ("proxy", .string(let text)): configuration.proxy = Secret(text)
+        case ("limitScope", .string(let text)): configuration.limitScope = .server(text)
         case ("share", _) where value.double != nil: configuration.share = value.double
         case ("maxRetries", .int(let count)): configuration.maxRetries = count
         case ("timeoutMs", .int(let time)): configuration.timeout = .milliseconds(time)

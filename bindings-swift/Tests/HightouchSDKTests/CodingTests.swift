@@ -93,7 +93,8 @@ final class CodingTests: XCTestCase {
              "meta": {"callId": "c", "requestId": "r", "operation": "syncs.get", "operationId": "GetSync",
                       "resource": "sync 7", "sync": "7", "waitedMs": 1, "durationMs": 2, "mended": ["data.3"],
                       "attempts": [{"failure": "connect", "atMs": 0, "ms": 3}, {"status": 404, "atMs": 5, "ms": 4}],
-                      "cuts": [{"allowed": 140, "closedMs": 1500}]}}
+                      "cuts": [{"allowed": 140, "closedMs": 1500}],
+                      "scopeChanges": [{"scope": "process", "fallback": "it is away"}, {"scope": "fleet"}]}}
             """)
         XCTAssertEqual(error.code, "gone")
         XCTAssertEqual(error.meta?.cuts.map(\.allowed), [140])
@@ -123,6 +124,7 @@ final class CodingTests: XCTestCase {
             """
         let meta = try Coding.decoder().decode(CallMeta.self, from: Data(json.utf8))
         XCTAssertEqual(meta.cuts, [])
+        XCTAssertEqual(meta.scopeChanges, [])
         XCTAssertNil(meta.operationId)
         XCTAssertNil(meta.sync)
         XCTAssertEqual(meta.callId, "")

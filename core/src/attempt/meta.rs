@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::Subject;
+use crate::limit::Scope;
 use crate::message::Style;
 use crate::text::brief;
 
@@ -44,6 +45,9 @@ pub struct Meta {
     /// The cuts: one for each refusal (429) of this call that lowered the limit.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cuts: Vec<CutMade>,
+    /// The changes of who shares the limit that this call was the first to notice.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scope_changes: Vec<ScopeChanged>,
 }
 
 /// One HTTP request of a call: the status of its answer, or the kind of its failure.
@@ -74,6 +78,24 @@ pub struct CutMade {
     pub closed_ms: u64,
 }
 
+/// From now on, others share the limit that did not, or do not although they should.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ScopeChanged {
+    /// Who shares the limit from now on.
+    #[serde(serialize_with = "name_of")]
+    pub scope: Scope,
+    /// Why others do not share the limit although the settings say so; `None` if they share it again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn name_of<S: Serializer>(scope: &Scope, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(scope.as_str())
+}
+
 impl Attempt {
     pub(crate) fn answered(status: u16) -> Self {
         Self { status: Some(status), failure: None, at_ms: 0, ms: 0 }
@@ -92,6 +114,12 @@ impl Attempt {
 impl CutMade {
     pub(crate) fn new(allowed: u64, closed: Duration) -> Self {
         Self { allowed, closed_ms: u64::try_from(closed.as_millis()).unwrap_or(u64::MAX) }
+    }
+}
+
+impl ScopeChanged {
+    pub(crate) fn new(scope: Scope, fallback: Option<String>) -> Self {
+        Self { scope, fallback }
     }
 }
 
@@ -115,6 +143,7 @@ impl Meta {
             mended: Vec::new(),
             attempts: Vec::new(),
             cuts: Vec::new(),
+            scope_changes: Vec::new(),
         }
     }
 

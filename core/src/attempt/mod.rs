@@ -6,7 +6,7 @@ mod received;
 mod subject;
 
 pub(crate) use meta::random_id;
-pub use meta::{Attempt, CutMade, Meta};
+pub use meta::{Attempt, CutMade, Meta, ScopeChanged};
 pub(crate) use outcome::Outcome;
 pub(crate) use received::Received;
 pub(crate) use subject::Subject;

@@ -103,7 +103,13 @@ impl Spent {
     /// deadline of the call, and by `until` if it is given. [`add`](Self::add) adds what they used to this account.
     pub(crate) fn beside(&self, until: Option<Instant>) -> Self {
         let until = self.until.into_iter().chain(until).min();
-        let meta = Meta { waited_ms: 0, attempts: Vec::new(), cuts: Vec::new(), ..self.meta.clone() };
+        let meta = Meta {
+            waited_ms: 0,
+            attempts: Vec::new(),
+            cuts: Vec::new(),
+            scope_changes: Vec::new(),
+            ..self.meta.clone()
+        };
         Self { raw: false, until, meta, elsewhere: self.sent_so_far(), ..self.clone() }
     }
 
@@ -247,12 +253,13 @@ impl Spent {
     }
 
     fn merge(&mut self, meta: Meta) {
-        let Meta { request_id, waited_ms, mended, attempts, cuts, .. } = meta;
+        let Meta { request_id, waited_ms, mended, attempts, cuts, scope_changes, .. } = meta;
         let own = &mut self.meta;
         own.request_id = request_id;
         own.waited_ms = own.waited_ms.saturating_add(waited_ms);
         own.attempts.extend(attempts);
         own.cuts.extend(cuts);
+        own.scope_changes.extend(scope_changes);
         own.mended = mended;
     }
 

@@ -12,9 +12,10 @@ use probe::{probe, proxy_of};
 
 use crate::attempt::Meta;
 use crate::call::{Options, call};
+use crate::config::CheckedScope;
 use crate::error::{Error, Kind};
 use crate::limit::Quota;
-use crate::message::{Style, sentence};
+use crate::message::{Name, Style, sentence};
 use crate::reason::Reason;
 use crate::resources::{ListSyncOp, ListSyncs};
 use crate::sender::{Answer, Sender};
@@ -112,8 +113,10 @@ pub(crate) async fn diagnose(sender: &Sender) -> Diagnosis {
         }
     }
     let workspace = sender.workspace().ok();
-    if let Some(why) = workspace.as_ref().and_then(|workspace| workspace.gate().fallback()) {
-        findings.push(alone(&why));
+    if let Some(workspace) = workspace
+        && let Some(why) = workspace.gate().fallback()
+    {
+        findings.push(alone(&why, workspace.scope(), config.style));
     }
     Diagnosis { base_url: Some(sender.scrub(config.base.as_str())), proxy, tls, ok: read.is_ok(), findings }
 }
@@ -137,13 +140,31 @@ async fn one_read(sender: &Sender) -> Result<Answer, Error> {
     })
 }
 
-fn alone(why: &str) -> Finding {
+fn alone(why: &str, scope: &CheckedScope, style: Style) -> Finding {
+    let (whose, to_mend) = match scope {
+        CheckedScope::Fleet(_) => (
+            "other processes",
+            message![
+                "Check the server, and the URL, the user and the password in ",
+                Name("limitScope"),
+                ". This process asks the server again every second while it is used. Until then it sends only its ",
+                Name("share"),
+                " of the limit, or one request per window if it has none."
+            ],
+        ),
+        CheckedScope::Host | CheckedScope::Process => (
+            "other processes of this host",
+            message![
+                "Mend the folder for temporary files, or give each process its ",
+                Name("share"),
+                " of the limit."
+            ],
+        ),
+    };
     Finding {
         code: Reason::LimitNotShared.code().to_owned(),
-        message: sentence(&format!("other processes of this host do not share the rate limit: {why}")),
-        advice: Some(
-            "Mend the folder for temporary files, or give each process its `share` of the limit.".to_owned(),
-        ),
+        message: sentence(&format!("{whose} do not share the rate limit: {why}")),
+        advice: Some(to_mend.in_style(style)),
     }
 }
 

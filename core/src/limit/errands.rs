@@ -66,7 +66,7 @@ impl Errands {
             })
         });
         if !was_down {
-            core.fall_back(Some(why.to_owned()));
+            core.fall_back(Some(format!("the server that keeps the limit cannot be used: {why}")));
         }
     }
 

@@ -20,6 +20,8 @@ const IN_USE: Duration = Duration::from_mins(1);
 /// What the server granted is used within this time after the question, or not at all. So a process that was stopped
 /// does not use a grant that has become old.
 const USED_WITHIN: Duration = Duration::from_secs(1);
+/// What a user sees of the limit is at most about this old.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// A question asks for at most this many requests.
 const MOST_AT_ONCE: u64 = 64;
 /// The server keeps this part of the limit free for processes that do not reach it.
@@ -48,6 +50,8 @@ pub struct Pool {
     is_down: bool,
     is_new_connection: bool,
     last: Answer,
+    /// Requests that wait in other processes, as of the last answer.
+    waiting_elsewhere: u64,
     answered: Nanos,
 }
 
@@ -162,6 +166,7 @@ impl Pool {
             is_down: false,
             is_new_connection: true,
             last,
+            waiting_elsewhere: 0,
             answered: now,
         }
     }
@@ -182,10 +187,30 @@ impl Pool {
         self.is_down
     }
 
+    /// Whether the server has answered on the present connection.
+    #[must_use]
+    pub fn has_answered(&self) -> bool {
+        !self.is_new_connection
+    }
+
+    /// Lets the server be asked soon if its last answer is old, because a user looks at the limit `now`.
+    pub fn look(&mut self, now: Nanos) {
+        self.used = now;
+        if !self.has_answered() || self.answered.saturating_add(self.quota.scaled(LOOK_AGAIN)) <= now {
+            self.tell_at = self.tell_at.min(now);
+        }
+    }
+
     /// The last answer.
     #[must_use]
     pub fn last(&self) -> &Answer {
         &self.last
+    }
+
+    /// Requests that wait in other processes.
+    #[must_use]
+    pub fn waiting_elsewhere(&self) -> u64 {
+        self.waiting_elsewhere
     }
 
     /// The limit that holds while the server does not answer.
@@ -349,6 +374,7 @@ impl Pool {
         self.ask_at = now.saturating_add(answer.again);
         self.answered = now;
         self.is_new_connection = false;
+        self.waiting_elsewhere = answer.waiting.saturating_sub(question.wanted.waiting);
         self.last = answer;
         self.last.granted.clear();
         self.settle(now);

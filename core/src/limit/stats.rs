@@ -31,6 +31,18 @@ pub enum Scope {
     Fleet,
 }
 
+impl Scope {
+    /// The name of the scope, which never changes.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Process => "process",
+            Self::Host => "host",
+            Self::Fleet => "fleet",
+        }
+    }
+}
+
 /// Whether others share the limit from now on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ScopeChange {
@@ -47,7 +59,8 @@ pub struct LimitStats {
     pub scope: Scope,
     /// Why others do not share the limit at present although the settings say so; `None` if nothing is wrong.
     pub fallback: Option<String>,
-    /// How many processes have used the limit within the last minute, if a server keeps it for several hosts.
+    /// How many processes have used the limit within the last minute, this one included, if a server keeps it for
+    /// several hosts; `None` until the server has answered.
     pub members: Option<u64>,
     /// Requests per window, as declared in the settings; the strictest, if clients of the workspace declare several.
     pub limit: u64,
@@ -59,23 +72,29 @@ pub struct LimitStats {
     pub used: u64,
     /// Requests that wait until they may be sent.
     pub waiting: Waiting,
+    /// Requests that wait in all processes, if a server keeps the limit for several hosts and has answered.
+    pub waiting_total: Option<u64>,
     /// How long nothing will be sent because of a refusal; zero if requests may be sent.
     pub closed_for: Duration,
-    /// Refusals (429) seen so far.
+    /// Refusals (429) that this process has seen so far.
     pub refused: u64,
-    /// Cuts of the limit that refusals caused so far.
+    /// Cuts of the limit so far: those that refusals of all who share it caused.
     pub cuts: u64,
-    /// Requests sent so far, including those that are about to be sent.
+    /// Requests that this process has sent so far, including those that are about to be sent.
     pub granted: u64,
 }
 
 impl LimitStats {
     pub(super) fn of<W>(turns: &mut Turns<W>, now: Nanos) -> Self {
         let now = turns.settle(now);
+        if let Some(pool) = turns.pool_mut() {
+            pool.look(now);
+        }
         let state = turns.state();
         let whole = turns.common().unwrap_or(state);
         let pool = turns.pool();
         let shared = pool.filter(|pool| !pool.is_down());
+        let answer = shared.filter(|pool| pool.has_answered()).map(Pool::last);
         let scope = match (shared, turns.common()) {
             (Some(_), _) => Scope::Fleet,
             (None, Some(_)) => Scope::Host,
@@ -84,23 +103,26 @@ impl LimitStats {
         let (allowed, in_flight, recent) =
             pool.map_or_else(|| (whole.allowed(), whole.in_flight(), whole.ended_recently()), Pool::standing);
         let closed_until = pool.map_or(0, Pool::closed_until).max(whole.closed_until());
+        let waiting = Waiting {
+            trigger: turns.waiting(Class::Trigger),
+            poll: turns.waiting(Class::Poll),
+            read: turns.waiting(Class::Read),
+            bulk: turns.waiting(Class::Bulk),
+        };
+        let here = (waiting.trigger + waiting.poll + waiting.read + waiting.bulk) as u64;
         Self {
             scope,
             fallback: None,
-            members: shared.map(|pool| pool.last().members),
+            members: answer.map(|answer| answer.members),
             limit: shared.map_or(whole.declared(), |pool| pool.last().declared),
             allowed: state.allowed().min(allowed),
             in_flight,
             used: in_flight + recent,
-            waiting: Waiting {
-                trigger: turns.waiting(Class::Trigger),
-                poll: turns.waiting(Class::Poll),
-                read: turns.waiting(Class::Read),
-                bulk: turns.waiting(Class::Bulk),
-            },
+            waiting,
+            waiting_total: shared.filter(|_| answer.is_some()).map(|pool| here + pool.waiting_elsewhere()),
             closed_for: Duration::from_nanos(state.closed_until().max(closed_until).saturating_sub(now)),
             refused: state.refused_total(),
-            cuts: state.cuts_total(),
+            cuts: answer.map_or(whole.cuts_total(), |answer| answer.cuts),
             granted: state.granted_total(),
         }
     }

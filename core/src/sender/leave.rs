@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::attempts::sent;
 use super::notices::tell_of;
 use super::{Event, Sender, millis};
-use crate::attempt::Meta;
+use crate::attempt::{Meta, ScopeChanged};
 use crate::call::{Call, Spent};
 use crate::error::{Error, Kind};
 use crate::limit::{Ask, NotGranted, Permit, ScopeChange};
@@ -50,13 +50,7 @@ impl Sender {
         };
         let waited = began.elapsed();
         spent.waited(waited);
-        if let Some(change) = self.workspace()?.gate().change_of_scope() {
-            let event = match change {
-                ScopeChange::Alone(why) => Event::Alone(why),
-                ScopeChange::Shared => Event::Shared,
-            };
-            tell_of(meta, sent(spent, meta), spent.waited_so_far(), &event);
-        }
+        self.tell_of_scope(meta, spent)?;
         if taken.is_ok() && call.look().is_none() && waited >= self.scaled(LONG_WAIT) {
             tell_of(
                 meta,
@@ -67,6 +61,20 @@ impl Sender {
         }
         meta.waited_ms = meta.waited_ms.saturating_add(millis(waited));
         taken
+    }
+
+    /// Tells once that others do not share the limit any more, or do so again.
+    fn tell_of_scope(&self, meta: &mut Meta, spent: &Spent) -> Result<(), Error> {
+        let workspace = self.workspace()?;
+        let Some(change) = workspace.gate().change_of_scope() else { return Ok(()) };
+        let scope = workspace.gate().stats().scope;
+        let (event, fallback) = match change {
+            ScopeChange::Alone(why) => (Event::Alone(why.clone()), Some(why)),
+            ScopeChange::Shared => (Event::Shared, None),
+        };
+        meta.scope_changes.push(ScopeChanged::new(scope, fallback));
+        tell_of(meta, sent(spent, meta), spent.waited_so_far(), &event);
+        Ok(())
     }
 
     /// Waits for the permit, and tells once that the call waits, if it does so for long.

@@ -70,10 +70,7 @@ impl fmt::Display for Event {
                 write!(to, "is sent after it has waited for the rate limit for {}", span(*waited))
             }
             Self::Alone(why) => {
-                write!(
-                    to,
-                    "keeps within a rate limit of this process alone, because it cannot be shared: {why}"
-                )
+                write!(to, "keeps within a rate limit that other processes do not share: {why}")
             }
             Self::Shared => to.write_str("shares the rate limit with the others again"),
             Self::Cut(cut) => write!(

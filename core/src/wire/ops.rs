@@ -17,7 +17,7 @@ use crate::client::any_call;
 use crate::diagnose::Diagnosis;
 use crate::error::{Error, Kind};
 use crate::json::{self, Json};
-use crate::limit::{Class, LimitStats, Scope};
+use crate::limit::{Class, LimitStats};
 use crate::model::strict::{self, FromCaller, Given, Invalid};
 use crate::operation::{Returns, RunKind};
 use crate::resources::{IdentityGraphRun, SequenceRun, SyncRun};
@@ -108,7 +108,7 @@ pub(super) fn diagnosed(diagnosis: &Diagnosis) -> Result<Reply, Error> {
 fn stats(stats: &LimitStats) -> Value {
     let waiting = &stats.waiting;
     json!({
-        "scope": match stats.scope { Scope::Process => "process", Scope::Host => "host", Scope::Fleet => "fleet" },
+        "scope": stats.scope.as_str(),
         "members": stats.members,
         "fallback": stats.fallback,
         "limit": stats.limit,
@@ -116,6 +116,7 @@ fn stats(stats: &LimitStats) -> Value {
         "inFlight": stats.in_flight,
         "used": stats.used,
         "waiting": { "trigger": waiting.trigger, "poll": waiting.poll, "read": waiting.read, "bulk": waiting.bulk },
+        "waitingTotal": stats.waiting_total,
         "closedForMs": u64::try_from(stats.closed_for.as_millis()).unwrap_or(u64::MAX),
         "refused": stats.refused,
         "cuts": stats.cuts,

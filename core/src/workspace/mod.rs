@@ -73,6 +73,11 @@ impl Workspace {
         &self.gate
     }
 
+    /// Who shares the limit, as the first client set it.
+    pub(crate) fn scope(&self) -> &CheckedScope {
+        &self.scope
+    }
+
     /// The server's clock.
     pub(crate) fn clock(&self) -> MutexGuard<'_, ServerClock> {
         lock(&self.clock)

@@ -11,8 +11,9 @@ use tokio::time::Instant;
 
 use super::{Workspace, lock};
 use crate::config::CheckedScope;
+use crate::fleet;
+use crate::host;
 use crate::limit::{Gate, Quota};
-use crate::{fleet, host};
 
 /// How long a workspace is kept after its last user, so that a new client still knows which requests were sent just
 /// before.

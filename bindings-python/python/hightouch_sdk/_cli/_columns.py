@@ -171,16 +171,22 @@ FOLLOWED: Sequence[Column[Followed]] = [
     Column[Followed]("token", lambda row: row.token, in_table=False),
 ]
 
+
+def _waiting(stats: Stats) -> int:
+    return sum(asdict(stats.waiting).values()) if stats.waiting_total is None else stats.waiting_total
+
+
 LIMIT: Sequence[Column[Stats]] = [
     Column[Stats]("limit", lambda stats: stats.limit),
     Column[Stats]("allowed", lambda stats: stats.allowed),
     Column[Stats]("used", lambda stats: stats.used),
     Column[Stats]("in_flight", lambda stats: stats.in_flight),
-    Column[Stats]("waiting", lambda stats: sum(asdict(stats.waiting).values())),
+    Column[Stats]("waiting", _waiting),
     Column[Stats]("closed_for_seconds", lambda stats: stats.closed_for_ms / 1000),
     Column[Stats]("refused", lambda stats: stats.refused),
     Column[Stats]("cuts", lambda stats: stats.cuts),
     Column[Stats]("granted", lambda stats: stats.granted),
     Column[Stats]("scope", lambda stats: stats.scope),
+    Column[Stats]("members", lambda stats: stats.members),
     Column[Stats]("fallback", lambda stats: stats.fallback, in_table=False),
 ]

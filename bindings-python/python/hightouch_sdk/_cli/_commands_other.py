@@ -5,13 +5,14 @@ from __future__ import annotations
 import json as plain_json
 import sys
 from datetime import timedelta
+from time import sleep
 from typing import Any
 
 import click
 from click.shell_completion import get_completion_class
 from msgspec.json import format as format_json
 
-from hightouch_sdk import UNSET, Json
+from hightouch_sdk import UNSET, Hightouch, Json, Stats
 from hightouch_sdk._base import request_args
 
 from . import _doctor
@@ -34,17 +35,26 @@ def doctor(json: bool, **settings: Any) -> int:
 @output
 @client_options
 def limit(probe: bool, form: str | None, **settings: Any) -> None:
-    """Show the rate limit, and how much of it may be used.
+    """Show the rate limit, who shares it, and how much of it may be used.
 
-    Requests of other hosts are not counted. With --probe, one request shows whether they have used up the limit: then
-    the exit status is 5, at the latest after --max-wait.
+    HIGHTOUCH_LIMIT_SCOPE says who shares it. Requests of others are not counted. With --probe, one request shows
+    whether they have used up the limit: then the exit status is 5, at the latest after --max-wait.
     """
     if probe and settings["max_wait"] is None:
         settings["max_wait"] = timedelta(0)
     with client(**settings) as ht:
         if probe:
             ht.syncs.list(limit=1).first_page()
-        write([ht.stats()], LIMIT, form)
+        write([_standing(ht)], LIMIT, form)
+
+
+def _standing(ht: Hightouch) -> Stats:
+    """Returns the state of the limit. If a server keeps it, waits until the server has answered or cannot be used."""
+    stats = ht.stats()
+    while stats.scope == "fleet" and stats.members is None:
+        sleep(0.01)
+        stats = ht.stats()
+    return stats
 
 
 @click.command(short_help="Send any request and print the answer.")

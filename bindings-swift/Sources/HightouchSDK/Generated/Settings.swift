@@ -13,9 +13,10 @@ public struct Configuration: Hashable, Sendable {
     /// The part of the limit that this process may use, above 0 and up to 1; read from `HIGHTOUCH_SHARE` by default,
     /// else 1. The smallest share that a client names applies to all clients of the workspace in the process.
     public var share: Double?
-    /// Who shares the limit: `host`, all processes of the same user on this host, or `process`, the clients of this
-    /// process; read from `HIGHTOUCH_LIMIT_SCOPE` by default, else `host`. The first client of a workspace in a process
-    /// decides.
+    /// Who shares the limit: `host`, all processes of the same user on this host; `process`, the clients of this
+    /// process; or the URL of a Redis or Valkey server (`redis://…`, or `rediss://…` for TLS), all processes on any
+    /// host that name the same server. Read from `HIGHTOUCH_LIMIT_SCOPE` by default, else `host`. The first client of a
+    /// workspace in a process decides.
     public var limitScope: LimitScope?
     /// Time limit of one attempt, above 0; 30,000 ms by default.
     public var timeout: Duration?

@@ -296,7 +296,12 @@ impl Play<'_> {
                     .value()
             }
             "client.stats" => {
-                json!({"limit": client.stats().limit, "allowed": client.stats().allowed, "refused": client.stats().refused, "granted": client.stats().granted, "inFlight": client.stats().in_flight, "used": client.stats().used})
+                let stats = client.stats();
+                json!({
+                    "scope": stats.scope.as_str(), "fallback": stats.fallback, "members": stats.members,
+                    "waitingTotal": stats.waiting_total, "limit": stats.limit, "allowed": stats.allowed,
+                    "refused": stats.refused, "granted": stats.granted, "inFlight": stats.in_flight, "used": stats.used,
+                })
             }
             "client.diagnose" => {
                 let found = client.diagnose().await;

@@ -1,0 +1,70 @@
+"""Starts Redis and Valkey servers, which `make servers` brings."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from sandbox import ROOT
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Server:
+    """A server of one test, on a free port of this machine. It keeps nothing on the disk."""
+
+    def __init__(self, program: str, *more: str) -> None:
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}"
+        self.folder = Path(tempfile.mkdtemp(prefix=f"hightouch-{program}-"))
+        program = str(ROOT / "build" / "servers" / program)
+        where = ("--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder))
+        self._command = [program, *where, "--save", "", "--appendonly", "no", *more]
+        self.start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def start(self) -> None:
+        """Starts the server, without what it knew before."""
+        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
+        for _ in range(2000):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.01)
+        raise AssertionError("the server does not start")
+
+    def stop(self) -> None:
+        """Lets the server hang until :meth:`go_on`."""
+        os.kill(self._process.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        os.kill(self._process.pid, signal.SIGCONT)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def end(self) -> None:
+        self.kill()
+        shutil.rmtree(self.folder)
+
+    def command(self, *words: str) -> str:
+        """Sends a command, and returns the reply as it comes."""
+        text = f"*{len(words)}\r\n" + "".join(f"${len(word)}\r\n{word}\r\n" for word in words)
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as link:
+            link.sendall(text.encode())
+            return link.recv(1 << 20).decode(errors="replace")

@@ -1,0 +1,127 @@
+import Foundation
+import XCTest
+
+@testable import HightouchSDK
+
+/// A rate limit that a Redis or Valkey server keeps for processes on any host.
+final class FleetTests: XCTestCase {
+    private let password = "hunter2-of-the-server"
+
+    private func shown(_ value: Any) -> String {
+        var dumped = ""
+        dump(value, to: &dumped)
+        return "\(value) \(String(reflecting: value)) \(dumped)"
+    }
+
+    func testTheStateOfTheLimitTellsWhoSharesIt() async throws {
+        for program in ["redis-server", "valkey-server"] {
+            let server = try await Server.start(program, password: password)
+            defer { server.end() }
+            let client = try await Sandbox.running().world().client { $0.limitScope = .server(server.url) }
+            _ = try await client.syncs.get(1)
+            let stats = try await client.stats()
+            XCTAssertEqual([stats.scope, stats.members == 1 ? .fleet : .process], [.fleet, .fleet])
+            XCTAssertNil(stats.fallback)
+            XCTAssertEqual(stats.waitingTotal, 0)
+            try await client.close()
+        }
+    }
+
+    func testHooksAreToldWhenTheLimitIsNotSharedAnyMoreAndWhenItIsAgain() async throws {
+        let server = try await Server.start("redis-server", password: password)
+        defer { server.end() }
+        let seen = Changes()
+        let client = try await Sandbox.running().world().client(
+            { $0.limitScope = .server(server.url) },
+            hooks: Hooks(onEnd: { call in seen.add(call.meta?.scopeChanges ?? []) }))
+        _ = try await client.syncs.get(1)
+        server.signal(SIGSTOP)
+        _ = try await client.syncs.get(1)
+        let alone = try await client.stats()
+        XCTAssertEqual(alone.scope, .process)
+        XCTAssertNil(alone.members)
+        let why = try XCTUnwrap(alone.fallback)
+        XCTAssertTrue(why.hasPrefix("the server that keeps the limit cannot be used: it did not answer"), why)
+        server.signal(SIGCONT)
+        while try await client.stats().scope != .fleet { try await Task.sleep(for: .milliseconds(20)) }
+        _ = try await client.syncs.get(1)
+        XCTAssertEqual(seen.all.map(\.scope), [.process, .fleet])
+        XCTAssertEqual(seen.all.map(\.fallback), [why, nil])
+        try await client.close()
+    }
+
+    func testNothingShowsThePasswordOfTheServer() async throws {
+        let url = "redis://:\(password)@127.0.0.1:1"
+        let configuration = Configuration(limitScope: .server(url))
+        XCTAssertFalse(shown(configuration).contains(password))
+        let client = try await Sandbox.running().world().client { $0.limitScope = .server(url) }
+        let diagnosis = try await client.diagnose()
+        let found = try XCTUnwrap(diagnosis.findings.first { $0.code == "limit_not_shared" })
+        XCTAssertTrue(try XCTUnwrap(found.advice).contains("`limitScope`"))
+        for value in [client, diagnosis, try await client.stats()] as [Any] {
+            XCTAssertFalse(shown(value).contains(password))
+        }
+        try await client.close()
+        for wrong in ["redis://:\(password)@host:port", password] {
+            XCTAssertThrowsError(try Hightouch(apiKey: "k", configuration: Configuration(limitScope: .server(wrong)))) {
+                XCTAssertEqual(($0 as? HightouchError)?.kind, .config)
+                XCTAssertTrue("\($0)".contains("`limitScope`"))
+                XCTAssertFalse(shown($0).contains(password))
+            }
+        }
+    }
+}
+
+/// Collects changes of the scope. It has a lock, because any thread may call a hook.
+private final class Changes: @unchecked Sendable {
+    private let lock = NSLock()
+    private var told: [CallMeta.ScopeChange] = []
+
+    var all: [CallMeta.ScopeChange] { lock.withLock { told } }
+
+    func add(_ changes: [CallMeta.ScopeChange]) { lock.withLock { told += changes } }
+}
+
+/// A server of one test, which `make servers` brings.
+private struct Server {
+    private let process = Process()
+    private let folder: URL
+    let url: String
+
+    static func start(_ program: String, password: String) async throws -> Server {
+        // The listener is closed here, so its port is free.
+        let port = try Listener().port
+        let server = try Server(program, password: password, port: port)
+        for _ in 0..<2_000 where !server.isReady() { try await Task.sleep(for: .milliseconds(10)) }
+        return server
+    }
+
+    private init(_ program: String, password: String, port: UInt16) throws {
+        let manager = FileManager.default
+        folder = manager.temporaryDirectory.appendingPathComponent("hightouch-server-\(UUID().uuidString)")
+        try manager.createDirectory(at: folder, withIntermediateDirectories: true)
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        url = "redis://:\(password)@127.0.0.1:\(port)"
+        process.executableURL = root.appendingPathComponent("build/servers/\(program)")
+        process.arguments = [
+            "--port", "\(port)", "--bind", "127.0.0.1", "--dir", folder.path, "--save", "", "--appendonly", "no",
+            "--requirepass", password, "--logfile", folder.appendingPathComponent("log").path,
+        ]
+        try process.run()
+    }
+
+    /// Whether the server has written that it accepts connections.
+    private func isReady() -> Bool {
+        let log = try? String(contentsOf: folder.appendingPathComponent("log"), encoding: .utf8)
+        return log?.contains("Ready to accept connections") == true
+    }
+
+    func signal(_ number: Int32) { kill(process.processIdentifier, number) }
+
+    func end() {
+        signal(SIGKILL)
+        process.waitUntilExit()
+        try? FileManager.default.removeItem(at: folder)
+    }
+}
