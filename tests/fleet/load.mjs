@@ -1,0 +1,16 @@
+// Reads a sync again and again, in eight loops, for a number of seconds. `load.mjs NAME SECONDS`: requests carry NAME.
+
+import { createRequire } from 'node:module'
+
+const { Hightouch } = createRequire(new URL('../../bindings-node/package.json', import.meta.url))('hightouch-sdk')
+
+const [name, seconds] = process.argv.slice(2)
+const end = performance.now() + Number(seconds) * 1000
+const ht = new Hightouch({ caBundle: process.env.HIGHTOUCH_DEMO_CA, headers: { 'X-Load': name } })
+
+async function load() {
+  while (performance.now() < end) await ht.syncs.get(1)
+}
+
+await Promise.all(Array.from({ length: 8 }, load))
+await ht.close()
