@@ -280,7 +280,14 @@ impl Store for LimitFile {
             self.joining = Some(to);
             return Err(error);
         }
-        theirs.absorb(now(), state, |time| time);
+        if theirs.granted_total() == 0 && theirs.in_flight() == 0 {
+            // The whole state moves, so the ends of requests in flight find their leases there.
+            let quota = *theirs.quota();
+            theirs = state.clone();
+            theirs.tighten(quota);
+        } else {
+            theirs.absorb(now(), state, |time| time);
+        }
         let moved = to.copies.write(&theirs).and_then(|()| self.copies.succeeded_by(name));
         moved.map_err(Unavailable::Lost)?;
         *state = theirs;

@@ -247,6 +247,22 @@ fn limits_that_turn_out_to_be_one_are_kept_in_one_file() {
     assert_eq!(first.grant_all(), 0);
 }
 
+/// Incident: fifteen requests that were in flight at the move counted for a minute longer.
+#[test]
+fn a_request_in_flight_when_its_limit_moves_ends_at_the_new_place() {
+    let folder = Folder::new("moved");
+    let path = folder.0.join(name('1'));
+    let (mut mover, mut other) = (User::of(&path), User::of(&path));
+    let tickets = [&mut mover, &mut other].map(|user| user.change(|state| state.grant(now())).unwrap());
+    mover.file.open(&mut mover.state).unwrap();
+    mover.file.join(&name('a'), &mut mover.state).unwrap();
+    mover.file.close(&mover.state).unwrap();
+    for (user, ticket) in [&mut other, &mut mover].into_iter().zip(tickets) {
+        user.change(|state| state.seen(now(), ticket)).unwrap();
+    }
+    assert_eq!(other.change(|state| (state.in_flight(), state.ended_recently())).unwrap(), (0, 2));
+}
+
 #[test]
 fn a_file_that_is_busy_is_joined_later() {
     let folder = Folder::new("joined-later");
