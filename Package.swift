@@ -43,6 +43,11 @@ let package = Package(
             dependencies: ["HightouchSDK"],
             path: "bindings-swift/Examples/resume"
         ),
+        .executableTarget(
+            name: "load",
+            dependencies: ["HightouchSDK"],
+            path: "tests/fleet/swift"
+        ),
         .testTarget(
             name: "HightouchSDKTests",
             dependencies: ["HightouchSDK"],

@@ -1,4 +1,4 @@
-.PHONY: bench-limit prove-limit test-loom
+.PHONY: bench-limit prove-host prove-limit test-loom
 
 # The release profile without link-time optimisation, because that takes minutes.
 LIMIT_FAST := CARGO_PROFILE_RELEASE_LTO=false CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
@@ -16,3 +16,16 @@ prove-limit:
 test-loom:
 	CARGO_INCREMENTAL=0 RUSTFLAGS="--cfg limit_loom" CARGO_TARGET_DIR="$(CARGO_TARGET_DIR)/loom" \
 	    cargo test --locked -q -p hightouch-limit-proofs --test interleavings
+
+# Lets two processes of each language share the limit of this host: a minute for each counter of the server, and another
+# minute in which random processes are killed and stopped. The builds are unoptimised.
+PROVE_SECONDS ?= 60
+prove-host: sandbox python-wheel node-dist swift-library
+	cargo build --locked -q -p hightouch-sdk --example load
+	node "$(NODE_DIR)/tools/build-native.mjs"
+	$(SWIFT_ENV) $(SWIFT) build --product load $(SWIFT_FLAGS)
+	tests/house/with-sandbox "$(SANDBOX)" tests/fleet/host --seconds $(PROVE_SECONDS) \
+	    "rust=$(CARGO_TARGET_DIR)/debug/examples/load" \
+	    "python=$(PYTHON_VENV)/bin/python tests/fleet/load.py" \
+	    "node=node tests/fleet/load.mjs" \
+	    "swift=bindings-swift/toolchain .build/debug/load"

@@ -2,7 +2,7 @@ SWIFT := bindings-swift/toolchain swift
 # These flags are not in the manifest, because SwiftPM rejects a dependency that has such flags.
 SWIFT_FLAGS := -Xswiftc -warnings-as-errors
 SWIFT_ENV := PKG_CONFIG_PATH="$(CARGO_TARGET_DIR)/swift$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))"
-SWIFT_SOURCES := Package.swift bindings-swift/Sources/HightouchSDK bindings-swift/Tests bindings-swift/Examples
+SWIFT_SOURCES := Package.swift bindings-swift/Sources/HightouchSDK bindings-swift/Tests bindings-swift/Examples tests/fleet/swift
 
 .PHONY: swift-library generate-swift check-swift docs-swift test-swift demo-swift
 

@@ -270,3 +270,14 @@ def test_the_package_does_not_import_opentelemetry() -> None:
     code = "import hightouch_sdk, sys; hightouch_sdk.Hightouch; print([m for m in sys.modules if 'opentelemetry' in m])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_span_tells_that_others_do_not_share_the_limit(world: World, collected: Collected) -> None:
+    # Nothing listens on this port.
+    with Hightouch(**world.settings(limit_scope="redis://127.0.0.1:1")) as client:
+        collected.instrument(client)
+        client.syncs.get(1)
+    (span,) = collected.spans()
+    (event,) = [event for event in span.events if event.name == "hightouch.limit.scope"]
+    assert attributes(event)["hightouch.limit.scope"] == "process"
+    assert attributes(event)["hightouch.limit.fallback"].endswith("it cannot be reached: connection refused")
