@@ -38,6 +38,7 @@ pub mod looks;
 mod outside;
 pub mod permit;
 pub mod pool;
+pub mod question;
 pub mod quota;
 pub mod recovery;
 pub mod state;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::backoff::LONGEST_RETRY_AFTER;
 use super::end::{End, Ended};
+pub use super::question::{Answer, Question, Wanted};
 use super::state::{Reach, State, Ticket};
 use super::{NEVER, Nanos, Quota};
 
@@ -75,74 +76,6 @@ pub enum Pass {
     Granted(u64),
     /// This process granted it, because the server did not answer.
     Without(Ticket),
-}
-
-/// The numbers of waiting requests that could go if the server let them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wanted {
-    /// Requests that may use the whole limit.
-    pub whole: u64,
-    /// Requests that leave a tenth of it free.
-    pub some: u64,
-    /// All that wait, also those that could not go.
-    pub waiting: u64,
-    /// When the first of them could go; [`NEVER`] if none waits, or a request must end first.
-    pub at: Nanos,
-}
-
-impl Wanted {
-    /// Nothing waits.
-    pub const NOTHING: Self = Self { whole: 0, some: 0, waiting: 0, at: NEVER };
-}
-
-/// What the server is asked and told.
-#[derive(Clone, Debug)]
-pub struct Question {
-    /// The limit that this process declares.
-    pub quota: Quota,
-    /// How many requests the server keeps free for processes that do not reach it.
-    pub kept_free: u64,
-    /// How many requests this process sends without the server in a window; 0 if that is kept free for it anyway.
-    pub share: u64,
-    /// What this process wants to send.
-    pub wanted: Wanted,
-    /// The grants in flight, if earlier answers may have been lost.
-    pub held: Option<Vec<u64>>,
-    /// How granted requests have ended.
-    pub ends: Vec<(u64, Ended)>,
-    /// Requests that went without the server: in flight, and ended within two windows.
-    pub without: (u64, u64),
-}
-
-/// What the server answers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answer {
-    /// The numbers of the grants.
-    pub granted: Vec<u64>,
-    /// When to ask for the others, from now.
-    pub again: Nanos,
-    /// For how long nothing is granted, because of a refusal.
-    pub closed_for: Nanos,
-    /// How often the limit has changed.
-    pub changes: u64,
-    /// The declared limit.
-    pub declared: u64,
-    /// The limit as refusals have cut it.
-    pub allowed: u64,
-    /// Requests in flight.
-    pub in_flight: u64,
-    /// Requests that ended within the last window.
-    pub recent: u64,
-    /// Processes that have used the limit within a lease.
-    pub members: u64,
-    /// Requests that wait in all processes.
-    pub waiting: u64,
-    /// Refusals of all processes.
-    pub refused: u64,
-    /// Cuts of the limit.
-    pub cuts: u64,
-    /// Whether the server had lost the state of the limit.
-    pub lost: bool,
 }
 
 impl Pool {

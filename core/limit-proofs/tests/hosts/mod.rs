@@ -1,6 +1,10 @@
 //! A simulation in virtual time: processes on several hosts, a server that keeps their limit by the real script, messages
 //! that take their time, and an API that counts.
 
+mod given;
+
+pub(crate) use given::{Fault, Hosts, Outcome};
+
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::ops::Range;
@@ -20,71 +24,6 @@ use crate::world::{MS, SECOND};
 const WITHIN: Nanos = 800 * MS;
 /// When the server's clock was zero, in microseconds before the simulation begins.
 const EPOCH: Nanos = 1_700_000_000_000_000;
-
-/// What goes wrong with the server, and when.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Fault {
-    /// It is stopped, or the network to it hangs. What was sent to it meanwhile is heard afterwards.
-    Hangs(Range<Nanos>),
-    /// It starts again without what it knew.
-    ForgetsAll(Nanos),
-    /// It starts again with what it knew a second before.
-    ForgetsLastSecond(Nanos),
-    /// The first half of the processes does not reach it.
-    CutOff(Range<Nanos>),
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Hosts {
-    pub(crate) processes: usize,
-    /// How long a message to the server takes, and its answer.
-    pub(crate) delay: Range<Nanos>,
-    /// The share that each process names.
-    pub(crate) share: Option<f64>,
-    pub(crate) faults: Vec<Fault>,
-    /// One grant in so many is followed by the crash of a process, which starts again.
-    pub(crate) crash_in: Option<u32>,
-    /// Now and then a process is stopped for up to 20 s.
-    pub(crate) stops: bool,
-    /// Changes of the script, which must make it fail.
-    pub(crate) broken: &'static [(&'static str, &'static str)],
-    /// The script takes the clock of the process instead of the server's. These clocks run up to a tenth too
-    /// fast.
-    pub(crate) own_clocks: bool,
-    pub(crate) duration: Nanos,
-    pub(crate) seed: u64,
-}
-
-/// What came of it.
-#[derive(Debug, Default)]
-pub(crate) struct Outcome {
-    pub(crate) refusals: u64,
-    /// When requests were granted, and to which process.
-    pub(crate) granted: Vec<(Nanos, usize)>,
-    /// How often the server was asked.
-    pub(crate) asked: u64,
-    /// When each process went on alone, and when it came back.
-    pub(crate) alone: Vec<(Nanos, usize)>,
-    pub(crate) back: Vec<(Nanos, usize)>,
-}
-
-impl Outcome {
-    /// Requests a second in this time.
-    #[allow(clippy::cast_precision_loss)]
-    pub(crate) fn rate(&self, within: &Range<Nanos>) -> f64 {
-        let count = self.granted.iter().filter(|(at, _)| within.contains(at)).count();
-        count as f64 / ((within.end - within.start) as f64 / 1e9)
-    }
-
-    /// The fewest requests that a process had in this time, as a part of the average.
-    #[allow(clippy::cast_precision_loss)]
-    pub(crate) fn fairness(&self, processes: usize, within: &Range<Nanos>) -> f64 {
-        let mut each = vec![0_u64; processes];
-        self.granted.iter().filter(|(at, _)| within.contains(at)).for_each(|(_, who)| each[*who] += 1);
-        let average = each.iter().sum::<u64>() as f64 / processes as f64;
-        *each.iter().min().unwrap() as f64 / average
-    }
-}
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {

@@ -1,5 +1,9 @@
 //! Files of limits: shared, damaged, foreign, removed, held by a stopped process.
 
+mod joining;
+
+use joining::name;
+
 use std::fs;
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
@@ -215,68 +219,6 @@ fn a_file_from_before_a_restart_of_the_host_is_full_at_first_and_empty_later() {
     assert_eq!(User::of(&folder.file()).grant_all(), 200);
 }
 
-fn name(digit: char) -> String {
-    String::from_iter([digit; NAME])
-}
-
-/// Two keys of one workspace have a file each, until an answer shows that the workspace is the same.
-#[test]
-fn limits_that_turn_out_to_be_one_are_kept_in_one_file() {
-    let folder = Folder::new("joined");
-    let (one, other) = (folder.0.join(name('1')), folder.0.join(name('2')));
-    let (mut first, mut bystander, mut second) = (User::of(&one), User::of(&one), User::of(&other));
-    for (user, count) in [(&mut first, 70), (&mut bystander, 10), (&mut second, 50)] {
-        user.change(|state| {
-            for _ in 0..count {
-                let now = now();
-                let ticket = state.grant(now);
-                state.seen(now, ticket);
-            }
-        })
-        .unwrap();
-    }
-    for user in [&mut first, &mut second] {
-        user.file.open(&mut user.state).unwrap();
-        user.file.join(&name('a'), &mut user.state).unwrap();
-        user.file.close(&user.state).unwrap();
-    }
-    for user in [&mut bystander, &mut second, &mut User::of(&one), &mut User::of(&other)] {
-        assert_eq!(user.change(|state| state.ended_recently()).unwrap(), 130);
-    }
-    assert_eq!(bystander.grant_all(), 70);
-    assert_eq!(first.grant_all(), 0);
-}
-
-/// Incident: fifteen requests that were in flight at the move counted for a minute longer.
-#[test]
-fn a_request_in_flight_when_its_limit_moves_ends_at_the_new_place() {
-    let folder = Folder::new("moved");
-    let path = folder.0.join(name('1'));
-    let (mut mover, mut other) = (User::of(&path), User::of(&path));
-    let tickets = [&mut mover, &mut other].map(|user| user.change(|state| state.grant(now())).unwrap());
-    mover.file.open(&mut mover.state).unwrap();
-    mover.file.join(&name('a'), &mut mover.state).unwrap();
-    mover.file.close(&mover.state).unwrap();
-    for (user, ticket) in [&mut other, &mut mover].into_iter().zip(tickets) {
-        user.change(|state| state.seen(now(), ticket)).unwrap();
-    }
-    assert_eq!(other.change(|state| (state.in_flight(), state.ended_recently())).unwrap(), (0, 2));
-}
-
-#[test]
-fn a_file_that_is_busy_is_joined_later() {
-    let folder = Folder::new("joined-later");
-    let (mut holder, mut user) = (User::of(&folder.0.join(name('a'))), User::of(&folder.0.join(name('1'))));
-    holder.file.open(&mut holder.state).unwrap();
-    let _ = holder.state.grant(now());
-    user.file.open(&mut user.state).unwrap();
-    assert_eq!(user.file.join(&name('a'), &mut user.state), Err(Unavailable::Busy));
-    holder.file.close(&holder.state).unwrap();
-    user.file.join(&name('a'), &mut user.state).unwrap();
-    user.file.close(&user.state).unwrap();
-    assert_eq!(user.change(|state| state.in_flight()).unwrap(), 1);
-}
-
 #[test]
 fn files_that_are_old_and_unused_are_removed() {
     let folder = Folder::new("sweep");
@@ -341,41 +283,6 @@ fn a_file_that_a_child_has_open_is_unlocked_when_it_is_left() {
     let mut newcomer = User::of(&one);
     let _ = newcomer.change(|state| state.grant(now())).unwrap();
     assert_eq!(newcomer.file.path, other);
-}
-
-/// After a change to a key of another workspace, names can lead back to the file itself, which is locked.
-#[test]
-fn a_file_does_not_join_itself() {
-    let folder = Folder::new("circle");
-    let [one, two] = ['1', '2'].map(|digit| folder.0.join(name(digit)));
-    let (mut first, mut second) = (User::of(&one), User::of(&two));
-    first.file.open(&mut first.state).unwrap();
-    first.file.join(&name('2'), &mut first.state).unwrap();
-    first.file.close(&first.state).unwrap();
-    second.file.open(&mut second.state).unwrap();
-    assert_eq!(second.file.join(&name('1'), &mut second.state), Ok(()));
-    assert_eq!(second.file.join(&name('2'), &mut second.state), Ok(()));
-    second.file.close(&second.state).unwrap();
-    assert_eq!((first.grant_all(), second.grant_all()), (200, 0));
-}
-
-#[test]
-fn a_file_that_leads_to_another_one_is_kept_while_that_one_is_there() {
-    let folder = Folder::new("led");
-    let [one, to] = ['1', 'a'].map(|digit| folder.0.join(name(digit)));
-    let mut user = User::of(&one);
-    user.file.open(&mut user.state).unwrap();
-    user.file.join(&name('a'), &mut user.state).unwrap();
-    user.file.close(&user.state).unwrap();
-    let hours_ago = SystemTime::now() - Duration::from_hours(2);
-    for kept in [true, false] {
-        if !kept {
-            fs::remove_file(&to).unwrap();
-        }
-        Copies::open(&one).unwrap().file.set_modified(hours_ago).unwrap();
-        super::super::folder::sweep(&folder.0, remove_if_unused);
-        assert_eq!(one.exists(), kept);
-    }
 }
 
 /// A program with a low limit must not slow down the others for ever.
