@@ -47,27 +47,24 @@ impl Errands {
     /// Notes the answer to a question.
     pub fn answered(&self, question: &Question, answer: Answer) {
         let Some(core) = self.core.upgrade() else { return };
-        let is_back = core.change(|inner, now| {
-            inner.turns.pool_mut().is_some_and(|pool| pool.answered(now, question, answer))
+        core.change(|inner, now| {
+            if inner.turns.pool_mut().is_some_and(|pool| pool.answered(now, question, answer)) {
+                // Within the change, so that the first request that it lets go can tell it.
+                core.returned();
+            }
         });
-        if is_back {
-            core.returned();
-        }
     }
 
     /// Notes that the server has not answered, for this reason: the end of a sentence.
     pub fn unanswered(&self, question: Question, why: &str) {
         let Some(core) = self.core.upgrade() else { return };
-        let was_down = core.change(|inner, now| {
-            inner.turns.pool_mut().is_some_and(|pool| {
-                let was_down = pool.is_down();
-                pool.unanswered(now, question);
-                was_down
-            })
+        core.change(|inner, now| {
+            let Some(pool) = inner.turns.pool_mut() else { return };
+            if !pool.is_down() {
+                core.fall_back(Some(format!("the server that keeps the limit cannot be used: {why}")));
+            }
+            pool.unanswered(now, question);
         });
-        if !was_down {
-            core.fall_back(Some(format!("the server that keeps the limit cannot be used: {why}")));
-        }
     }
 
     /// Notes that the limit was not moved to the place with this name, for this reason.
