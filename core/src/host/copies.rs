@@ -1,11 +1,12 @@
-//! What is in the file of a limit: two copies of the state that are written in turns, and their heads between them.
+//! The layout of a limit's file: two copies of the state, which are written in turns, and their heads between them.
 //!
-//! Each copy has a generation and a checksum, so a process that dies while it writes leaves the copy before intact. The
-//! file is read and written, and not mapped into memory: if somebody cut a mapped file short, the process would be
-//! killed.
+//! The head of a copy has its generation and its checksum. So a process that dies while it writes one copy leaves the
+//! other copy intact. The file is read and written, and not mapped into memory: if somebody cut a mapped file short,
+//! the process would be killed.
 //!
 //! Both copies touch the heads: the first one ends where the heads begin, and the second one begins where they end. So
-//! one read shows whether another process has changed the state, and one write changes it.
+//! one read of the heads shows whether another process has changed the state, and one write stores a copy with its
+//! head.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -20,15 +21,15 @@ use rustix::fs::{AtFlags, StatxFlags, statx};
 use super::folder::OTHERS;
 use crate::limit::state::State;
 
-/// What the file begins with: its name, and the version of its format. A process that finds another version keeps a
+/// The first bytes of the file: a mark, and the version of the format. A process that finds another version keeps a
 /// limit of its own.
 pub(super) const HEAD: [[u8; 8]; 2] = [*b"htlimit\0", 1_u64.to_le_bytes()];
 /// How much room each copy has, in bytes.
 const ROOM: usize = 1 << 20;
 /// Most copies have no more bytes than this.
 const NEAR: usize = 32 << 10;
-/// Where the heads begin: the three numbers of the first copy, the name of the file that takes the place of this one,
-/// the three numbers of the second copy.
+/// Where the heads begin. They are the numbers of the first copy, the name of the successor, and the numbers of the
+/// second copy.
 pub(super) const HEADS: u64 = FIRST + ROOM as u64;
 const EACH: usize = 24;
 pub(super) const NAME: usize = 32;
@@ -39,12 +40,12 @@ pub(super) const FIRST: u64 = NEAR as u64;
 #[derive(Debug)]
 pub(super) struct Copies {
     pub(super) file: File,
-    /// The device and the number of the file, which its path leads to unless somebody replaces it.
+    /// The device and the inode of the open file.
     pub(super) identity: (u64, u64),
     /// The numbers of the copy that this process read or wrote last.
     pub(super) known: Numbers,
     process: u32,
-    /// The integers of that copy.
+    /// The integers of the copy that this process read or wrote last.
     words: Vec<u64>,
     before: Vec<u64>,
     bytes: Vec<u8>,
@@ -66,7 +67,7 @@ impl Numbers {
     }
 }
 
-/// What stands between the copies.
+/// The heads of both copies, and the name that stands between them.
 #[derive(Debug)]
 pub(super) struct Head {
     /// The name of the file that takes the place of this one, if one does.
@@ -83,8 +84,8 @@ impl Head {
 
 impl Drop for Copies {
     fn drop(&mut self) {
-        // Closing the file would not give its lock back while a forked child has the file open. In such a child, the lock
-        // belongs to the parent.
+        // While a forked child has the file open, closing it here would not release the lock. The child itself must not
+        // release it, because the lock is the parent's.
         if self.process == std::process::id() {
             let _ = self.file.unlock();
         }
@@ -92,7 +93,10 @@ impl Drop for Copies {
 }
 
 impl Copies {
-    /// Opens the file, or creates it. Refuses one that others may use, and one of another format.
+    /// Opens the file, or creates it.
+    ///
+    /// # Errors
+    /// The file cannot be opened, other users may use it, or it has another format. The error is the end of a sentence.
     pub(super) fn open(path: &Path) -> Result<Self, String> {
         Self::open_with(path, OpenOptions::new().create(true))
     }
@@ -135,7 +139,7 @@ impl Copies {
         self.file.metadata().map(|found| found.nlink() == 0).map_err(|error| failed(&error))
     }
 
-    /// Reads what stands between the copies. What is missing counts as zero.
+    /// Reads the heads. A part that is missing counts as zero.
     pub(super) fn head(&self) -> Head {
         let mut bytes = [0; HEADS_LENGTH];
         let _ = self.file.read_exact_at(&mut bytes, HEADS);
@@ -156,7 +160,7 @@ impl Copies {
         self.known.generation > 0 && head.newest() == self.known
     }
 
-    /// Reads the newer copy that is intact; `None` if there is none.
+    /// Reads the newest copy that is intact; `None` if none is.
     pub(super) fn read(&mut self, head: &Head) -> Option<State> {
         let mut copies: Vec<_> = head.copies.into_iter().zip(0..).collect();
         copies.sort_unstable_by(|one, other| other.cmp(one));
@@ -176,13 +180,17 @@ impl Copies {
         Some(state)
     }
 
-    /// Writes a state in the place of the older copy, unless the file holds it already.
+    /// Writes a state over the older copy. Writes nothing if the newer copy holds the same, apart from the last known
+    /// time.
+    ///
+    /// # Errors
+    /// The state is larger than the room of a copy, or the file cannot be written. The error is the end of a sentence.
     pub(super) fn write(&mut self, state: &State) -> Result<(), String> {
         std::mem::swap(&mut self.words, &mut self.before);
         self.words.clear();
         state.write(&mut self.words);
         if self.known.generation > 0 && State::are_alike(&self.words, &self.before) {
-            // Then no other process has to read the file again.
+            // Without a write, no other process has to read the file again.
             return Ok(());
         }
         let length = self.words.len();
@@ -199,12 +207,14 @@ impl Copies {
         put(words, &self.words);
         put(if copy == 0 { end } else { head }, &[generation, numbers.length, numbers.checksum]);
         if generation == 1 {
-            // What a system caches in one piece from the beginning, it writes faster afterwards.
+            // Linux caches these bytes in one piece, because they are first written in one piece. Later writes are then
+            // faster.
             self.file
                 .write_all_at(&vec![0; 2 * NEAR], HEADS - NEAR as u64)
                 .map_err(|error| failed(&error))?;
         }
-        // A process that dies meanwhile leaves a copy without its checksum. Then the copy before counts.
+        // A process that dies during this write leaves a copy that does not match its checksum. The other copy then
+        // counts.
         let written = self.file.write_all_at(&self.bytes, start(copy, length) - before as u64);
         written.map_err(|error| failed(&error))?;
         self.known = numbers;
@@ -212,7 +222,7 @@ impl Copies {
     }
 }
 
-/// Where a copy of so many integers begins, in bytes.
+/// The position in the file at which a copy of `length` integers begins.
 pub(super) fn start(copy: u64, length: usize) -> u64 {
     if copy == 0 { HEADS - 8 * length as u64 } else { HEADS + HEADS_LENGTH as u64 }
 }
@@ -224,8 +234,8 @@ fn put(to: &mut [u8], words: &[u64]) {
     }
 }
 
-/// A checksum: sums of the integers and of these sums, in eight lanes that a processor computes at once. It finds torn
-/// and damaged copies, and is no protection against forgery: only the owner can write the file.
+/// A checksum: sums of the integers and of these sums, in eight lanes that a processor computes at once. It detects
+/// copies that are torn or damaged. It need not protect against forgery, because only the owner can write the file.
 fn sum(generation: u64, words: &[u64]) -> u64 {
     let (mut sums, mut weighted) = ([generation; 8], [0_u64; 8]);
     let (chunks, rest) = words.as_chunks::<8>();

@@ -1,4 +1,5 @@
-//! The file of one limit, as a store. The system drops the lock of a process that dies.
+//! The file of one limit, as a store. A lock on the file excludes other processes; the system drops the lock of a
+//! process that dies.
 
 use std::fs::{OpenOptions, TryLockError, remove_file, rename, symlink_metadata};
 use std::io::ErrorKind;
@@ -13,22 +14,25 @@ use super::copies::{Copies, Head, Numbers, failed};
 use crate::limit::state::{LEASE, State};
 use crate::limit::{Nanos, Quota, Store, Unavailable};
 
-/// How often a lock that another process holds is tried before the caller waits, and the pause between the later tries.
+/// How many times a lock that another process holds is tried before the store counts as busy. The later half of the
+/// tries have a pause between them.
 const TRIES: u32 = 30;
 const PAUSE: Duration = Duration::from_micros(50);
-/// After this long, whoever holds the lock is taken to be stopped, and a new file takes the place of this one. What the
-/// stopped process was about to grant is void by then; see `FETCHED_WITHIN` in `limit`.
+/// After this long, the process that holds the lock counts as stopped, and a new file takes the place of this one. By
+/// then, the grants that the stopped process was about to make are void; see `FETCHED_WITHIN` in `limit`.
 const STOPPED: Duration = Duration::from_secs(3);
-/// Between two tries that belong to one wait for the lock, there is at most this much time.
+/// Two tries that are further apart than this belong to different waits for the lock.
 const OFTEN: Duration = Duration::from_millis(500);
-/// How often to look where the path leads. Whether the file was removed or replaced is seen at each change, which costs
-/// much less. A file that was moved away keeps its name, and is used for this much longer.
+/// How often to look where the path leads. Each change also asks whether the file still has a name, which costs much
+/// less and shows that the file was removed or replaced. A file that was moved away still has a name, so it stays in
+/// use until the next look.
 const LOOK_AT_PATH: Nanos = 1_000_000;
-/// How far a time in the file may lie ahead, because the clocks of processors differ.
+/// How far ahead of the clock a time in the file may lie. The clocks of processors differ a little.
 const TOLERANCE: Nanos = 1_000_000_000;
-/// More requests in a window have no room in the file once its state was lost.
+/// The file has no room for a limit of more requests than this: after a loss of the state, each of them has an entry.
 const MOST_REQUESTS: u64 = 40_000;
-/// A file has a successor, and that may have one, if clients changed to a key of another workspace.
+/// How many successors are followed at most. A successor has a successor of its own if clients changed to a key of
+/// another workspace.
 const LONGEST_CHAIN: usize = 8;
 
 /// The clock of a host: time since it was started, suspension included. Nobody can set it.
@@ -52,11 +56,11 @@ pub(super) struct LimitFile {
     busy: Option<Busy>,
     /// When to look again where the path leads.
     look_at_path: Nanos,
-    /// What was in the file that this process used before, if that file was removed or replaced.
+    /// The state in the file that this process used before, if that file was removed or replaced.
     before: Option<State>,
-    /// The file that takes the place of this one as soon as its lock is free.
+    /// The file to which this limit moves. The move waits for the lock of that file.
     joining: Option<Box<LimitFile>>,
-    /// Whether this file takes the place of another one as soon as its lock is free.
+    /// False while another file moves its limit to this one.
     is_joined: bool,
 }
 
@@ -65,18 +69,18 @@ pub(super) struct LimitFile {
 struct Busy {
     since: Instant,
     last: Instant,
-    /// What was written last. If it changes, the lock has changed hands.
+    /// The copy that was written last. If it changes, the lock has changed hands.
     newest: Numbers,
 }
 
-/// Whether the state of the limit is that of the file.
+/// How the locked file relates to the file that this process used before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Locked {
-    /// The file is the one that was used before.
+    /// It is the same file.
     Same,
-    /// The file is a new one at the path of the one before, which was removed or replaced.
+    /// It is a new file at the same path. The earlier file was removed or replaced.
     Replaced,
-    /// The file is the one that another process has named as the successor. It holds what was in the one before.
+    /// It is the file that the earlier one names as its successor. It holds the state of the earlier one too.
     Successor,
 }
 
@@ -87,14 +91,15 @@ pub(super) fn remove_if_unused(path: &Path) {
         return;
     }
     let head = copies.head();
-    // A process that has the key of the file finds the file of its workspace by this name.
+    // A process that knows only the key opens this file first. The successor's name leads it to the file of the
+    // workspace.
     let leads_on = head.successor.as_ref().is_some_and(|name| path.with_file_name(name).exists());
     if !leads_on && copies.read(&head).is_none_or(|state| is_over(&state)) {
         let _ = remove_file(path);
     }
 }
 
-/// Whether nothing in a state counts any more, or it dates from before the host was started.
+/// Whether nothing in a state counts any more, or the state dates from before the host was started.
 fn is_over(state: &State) -> bool {
     let now = now();
     state.counts_until() <= now || is_ahead(state, now)
@@ -152,7 +157,8 @@ impl LimitFile {
                     return Ok((locked, head));
                 };
                 locked = Locked::Successor;
-                // So that nobody removes the file because of its age. A process that starts later finds its way by it.
+                // Keeps the file from being removed because of its age: it leads processes that start later to its
+                // successor.
                 let _ = self.copies.file.set_modified(SystemTime::now());
                 self.path.set_file_name(name);
                 self.copies = Copies::open(&self.path).map_err(Unavailable::Lost)?;
@@ -169,7 +175,7 @@ impl LimitFile {
         Err(Unavailable::Busy)
     }
 
-    /// Whether the lock has been held, without a change of the file, for so long that its holder must be stopped.
+    /// Whether another process has held the lock for so long, without changing the file, that it must be stopped.
     fn holder_is_stopped(&mut self) -> bool {
         let (at, newest) = (Instant::now(), self.copies.head().newest());
         let known = self.busy.filter(|busy| busy.newest == newest && at.duration_since(busy.last) < OFTEN);
@@ -186,21 +192,22 @@ impl LimitFile {
         kept.and_then(|()| rename(&beside, &self.path).map_err(|error| failed(&error)))
     }
 
-    /// The state in the file.
+    /// Reads the state of the file that was just locked, and adds what only this process knows. `known` is the state as
+    /// this process knew it last.
     fn state(&mut self, locked: Locked, head: &Head, known: &State) -> Result<State, String> {
         let (newest, last) = (head.newest(), self.copies.known);
         let went_back = newest.generation <= last.generation && newest != last;
         let read = self.copies.read(head).filter(|read| !is_ahead(read, now()));
         let is_damaged = read.is_none() && last.generation > 0;
         let mut state = match read {
-            // What the others want of the limit no longer matters, because they have not used it for long.
+            // Nothing in the old state counts any more, so a stricter quota in it no longer holds either.
             Some(read) if is_over(&read) => State::shared(self.quota, now()),
             Some(read) => read,
             None if is_damaged => State::lost(self.quota, now()),
             None => self.begin()?,
         };
         if locked == Locked::Replaced || is_damaged || went_back {
-            // What this process knows of the limit counts here too.
+            // The file may lack requests that this process knows of.
             let before = self.before.take();
             let before = before.as_ref().unwrap_or(known);
             if !is_over(before) {
@@ -231,7 +238,7 @@ impl LimitFile {
             let Some(next) = copies.head().successor else { return false };
             path.set_file_name(next);
         }
-        // A circle of names. The limit stays where it is.
+        // The names lead in a circle. The limit stays where it is.
         true
     }
 }

@@ -12,15 +12,15 @@ use nix::unistd::geteuid;
 /// The permissions of everyone but the owner.
 pub(super) const OTHERS: u32 = 0o077;
 
-/// How long nobody has written to a file that is removed.
+/// A file is removed only if nobody has written to it for this long.
 const OLD: Duration = Duration::from_hours(1);
 /// At most this many files are looked at, because a client waits meanwhile.
 const MOST: usize = 2000;
 
-/// Creates the folder below `parent`, or checks the one that is there.
+/// Creates the folder below `parent`, or checks that the folder which exists already is private.
 ///
 /// # Errors
-/// There is no such folder, and none can be created; or the one that is there is not private.
+/// The folder cannot be created or read, or it is not private. The error is the end of a sentence.
 pub(super) fn private(parent: &Path) -> Result<PathBuf, String> {
     let owner = geteuid().as_raw();
     let folder = parent.join(format!("hightouch-sdk-{owner}"));

@@ -12,7 +12,8 @@ use crate::limit::{Quota, Store};
 /// Opens the file of a workspace's limit. `name` is the name of the file: 32 hexadecimal digits.
 ///
 /// # Errors
-/// Why processes cannot share the limit here, as the end of a sentence.
+/// The file or its folder cannot be used, or `quota` has more requests than a file can hold. The error is the end of a
+/// sentence.
 #[cfg(unix)]
 pub(crate) fn store(name: &str, quota: Quota) -> Result<Box<dyn Store>, String> {
     let folder = folder::private(&std::env::temp_dir())?;
@@ -23,8 +24,8 @@ pub(crate) fn store(name: &str, quota: Quota) -> Result<Box<dyn Store>, String> 
     Ok(Box::new(file::LimitFile::at(path, quota)?))
 }
 
-/// What tells apart the clocks by which processes that see the same folder measure time: each start of a host has a
-/// clock of its own, and so has each time namespace. Empty if the system does not say.
+/// Returns a name of the clock that limits use here. Processes that see the same folder may have different clocks: the
+/// clock begins anew at each start of a host, and each time namespace has its own. Empty if the system does not say.
 #[cfg(unix)]
 pub(crate) fn clock_name() -> String {
     let start = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();

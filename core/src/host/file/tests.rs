@@ -100,7 +100,7 @@ fn a_copy_that_was_torn_leaves_the_one_before() {
     assert_eq!(User::of(&folder.file()).change(|state| state.in_flight()).unwrap(), 6);
 }
 
-/// The file is read by other processes at any moment, so what it holds may be anything.
+/// Another process may have left anything in the file.
 #[test]
 fn a_damaged_file_counts_as_full() {
     let folder = Folder::new("damaged");
@@ -130,7 +130,7 @@ fn a_file_that_was_removed_is_created_again_with_what_was_known() {
     let (mut one, mut other) = (User::of(&folder.file()), User::of(&folder.file()));
     assert_eq!(one.grant_all(), 200);
     fs::remove_file(folder.file()).unwrap();
-    // It is seen before anybody looks where the path leads.
+    // Postpones the look at the path: the change itself must find that the file has no name.
     one.file.look_at_path = now() + 3_600_000_000_000;
     one.change(|_| ()).unwrap();
     assert!(folder.file().exists());
@@ -138,7 +138,7 @@ fn a_file_that_was_removed_is_created_again_with_what_was_known() {
     assert_eq!(User::of(&folder.file()).grant_all(), 0);
 }
 
-/// Such a file still has a name, so only the path shows it.
+/// A file that was moved away still has a name, so only a look at the path shows the move.
 #[test]
 fn a_file_that_was_moved_away_counts_as_removed() {
     let folder = Folder::new("moved");
@@ -150,7 +150,7 @@ fn a_file_that_was_moved_away_counts_as_removed() {
     assert_eq!(User::of(&folder.file()).grant_all(), 0);
 }
 
-/// Whoever holds the lock for seconds was stopped. The others go on with a new file, which begins as full.
+/// A process that holds the lock for seconds counts as stopped. The others go on with a new file, which begins as full.
 #[test]
 fn a_process_that_stops_with_the_lock_does_not_stop_the_others() {
     let folder = Folder::new("stopped");
@@ -236,7 +236,7 @@ fn files_that_are_old_and_unused_are_removed() {
     assert_eq!([&old, &busy, &young].map(|path| path.exists()), [false, true, true]);
 }
 
-/// A new process cannot know what was in a file that was emptied, but the others still do.
+/// A new process cannot know what an emptied file held, but the others still know it.
 #[test]
 fn a_file_that_was_emptied_is_full_for_whoever_knew_it() {
     let folder = Folder::new("emptied");
@@ -258,7 +258,7 @@ fn a_file_that_was_emptied_is_full_for_whoever_knew_it() {
     );
 }
 
-/// What another process wrote last is still in the file that was removed.
+/// A process that has the removed file open can still read what the others wrote to it.
 #[test]
 fn a_survivor_of_a_removal_reads_what_the_others_wrote_before() {
     let folder = Folder::new("survivor");
