@@ -16,10 +16,11 @@ use crate::limit::{Courier, Errand, Errands, Quota};
 
 /// The longest sleep at a time, because a timer takes no endless one.
 const LONGEST_SLEEP: Duration = Duration::from_hours(24);
-/// A limit that was moved has another place, which may have been moved too, if clients changed to other keys.
+/// How many moves of a limit are followed at most. A limit moves more than once if clients changed to other keys.
 const LONGEST_CHAIN: usize = 8;
 
-/// The thread of one gate. It starts with the first question, so a process that forks before has none.
+/// The thread of one gate. It starts with the first question, so a process that forks before its first question has no
+/// thread.
 pub(super) struct Thread {
     woken: Arc<Notify>,
     to_start: Mutex<Option<Work>>,
@@ -51,7 +52,8 @@ impl Thread {
     }
 }
 
-/// Tells this process from all others. A forked process would go on with the numbers of its parent.
+/// Returns a number for the name of this process. It comes from the system, because a forked child repeats the numbers
+/// of its parent's generator.
 fn random() -> u64 {
     let mut bytes = [0; 8];
     match aws_lc_rs::rand::fill(&mut bytes) {
@@ -66,7 +68,7 @@ impl Courier for Thread {
         let Some(work) = work else { return self.woken.notify_one() };
         let named = thread::Builder::new().name("hightouch-limit".to_owned());
         if let Err(error) = named.spawn(move || work.run()) {
-            // Without a thread, the gate is never answered. The errands were dropped with the work.
+            // The questions of the gate are never answered: the errands were dropped with the work.
             drop(error);
         }
     }
@@ -74,7 +76,7 @@ impl Courier for Thread {
 
 impl Drop for Thread {
     fn drop(&mut self) {
-        // The gate is gone, which the thread sees.
+        // Wakes the thread, which then finds that the gate is gone.
         self.woken.notify_one();
     }
 }
@@ -87,7 +89,8 @@ impl Work {
         }
     }
 
-    /// Lets the gate go on without the server, whatever it asks.
+    /// Answers every question of the gate with the failure `why`, so that the gate goes on without the server. Returns
+    /// once the gate is gone.
     fn give_up(&self, why: &str) {
         loop {
             match self.errands.next() {
@@ -141,7 +144,10 @@ impl Work {
         self.caller.changes = 0;
     }
 
-    /// Moves the limit to the place with this name, where the limit of another key of the same workspace may be.
+    /// Moves the limit to the place with this name. The limit of another key of the same workspace may be there.
+    ///
+    /// # Errors
+    /// The server did not run the script, or its answer cannot be read. The error is the end of a sentence.
     async fn move_to(&mut self, name: &str) -> Result<(), String> {
         if name == self.name {
             return Ok(());

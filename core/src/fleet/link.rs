@@ -19,11 +19,11 @@ use crate::config::FleetAddress;
 use crate::secret::Secret;
 use crate::transport::tls_config;
 
-/// A server that does not answer within this time, with the connection and everything else, is taken not to answer.
+/// How long one question may take, with the connection, redirections and everything else.
 const WITHIN: Duration = Duration::from_millis(800);
-/// The names of a limit begin so. The number is the version of what is kept there.
+/// The key of a limit on the server begins with this. The number is the version of the format kept under the key.
 const PREFIX: &str = "hightouch-limit:1:";
-/// What a server told of itself at the beginning of a connection is used for this long.
+/// How long after the beginning of a connection [`Server::unlost`] is used. Later, the server may have lost states.
 const FRESH: Duration = Duration::from_secs(1);
 /// A cluster redirects at most this often in a row.
 const REDIRECTIONS: usize = 3;
@@ -35,7 +35,7 @@ pub(super) struct Link {
     node: Option<(String, u16)>,
     open: Option<Open>,
     tls: Option<TlsConnector>,
-    /// The digest by which the server knows the script.
+    /// The SHA-1 digest of the script, by which the server finds the script in its cache.
     digest: String,
 }
 
@@ -47,12 +47,12 @@ struct Open {
     server: Server,
 }
 
-/// What a server tells of itself.
+/// What a server says about itself at the beginning of a connection.
 #[derive(Debug)]
 pub(super) struct Server {
-    /// Its name for its present start. A server that was restarted may have lost its last changes.
+    /// Its `run_id`, which is new at each start. A server that was restarted may have lost its last changes.
     pub start: String,
-    /// For how long it has certainly lost nothing.
+    /// For how long it has certainly lost no state.
     pub unlost: Duration,
 }
 
@@ -77,8 +77,11 @@ impl Link {
         self.open = None;
     }
 
-    /// Runs the script once for the limit of this name. `words` makes its arguments after the name of the server's
-    /// start.
+    /// Runs the script once for the limit of this name. `words` creates the script's arguments from what the server
+    /// said about itself; it is called again for each new connection.
+    ///
+    /// # Errors
+    /// The server did not run the script within [`WITHIN`], or its answer cannot be read.
     pub(super) async fn run(
         &mut self,
         name: &str,
@@ -86,8 +89,8 @@ impl Link {
     ) -> Result<Reply, Failure> {
         let was_open = self.open.is_some();
         let first = self.within(name, &mut words).await;
-        // A connection that was idle for long may have been closed by the server or by something between. The server
-        // then has not heard the question.
+        // A connection that was idle for long may have been closed by the server, or by a device on the way. Then the
+        // server has not heard the question.
         let result = match first {
             Err(Lost::Closed(_)) if was_open => self.within(name, &mut words).await,
             other => other,
@@ -259,7 +262,7 @@ impl Server {
     }
 }
 
-/// Why a run failed.
+/// Why the script was not run.
 enum Lost {
     /// The connection was closed.
     Closed(Failure),
@@ -303,7 +306,7 @@ fn reply(value: Value) -> Result<Vec<String>, &'static str> {
     texts.collect::<Option<_>>().ok_or("its answer cannot be read")
 }
 
-/// Says what failed without the words of the server.
+/// Says what failed, without repeating text that the server sent.
 fn why(error: &RedisError) -> Failure {
     let told = match error.code() {
         Some("WRONGPASS") => "it refuses the user name and the password",

@@ -1,4 +1,4 @@
--- The second part of the script: the rule, which needs no member and no clock.
+-- The second part of the script: the rule of the limit. It uses neither the members nor the clock.
 
 -- The window: requests in flight, and when others ended ---------------------------------------------------------------
 
@@ -21,7 +21,7 @@ local function ended(now)
   log(now, total() + 1)
 end
 
--- How many of the first entries of a list are at most `most`.
+-- Returns how many entries of an ascending list are at most `most`.
 local function until_(list, most)
   local low, high = 0, #list
   while low < high do
@@ -203,7 +203,8 @@ local function settle(now)
   return state.last
 end
 
--- A request whose lease is not known counts once more.
+-- Removes and returns the lease of a request. A request without a known lease is counted as in flight again, so that
+-- its end does not end another request.
 local function take(id)
   for index, held in ipairs(state.leases) do
     if held.id == id then return table.remove(state.leases, index) end
@@ -231,8 +232,8 @@ local function end_of(now, id, how, retry_after, jitter)
   end
 end
 
--- Counts as many requests as are allowed as in flight for a window, because the state was lost at the time `since` or
--- before.
+-- Counts all requests that are allowed as in flight until a window after `since`, because the state was lost at `since`
+-- or before.
 local function count_as_full(now, since)
   state.flying = state.flying - state.lost + state.allowed
   state.lost = state.allowed
@@ -244,7 +245,7 @@ local function is_over(now, used)
   return state.flying == 0 and state.closed_until <= now and used + math.max(forget_after, 2 * state.span) <= now
 end
 
--- Takes over from the limit of another key, which turned out to belong to the same workspace.
+-- Takes over the state `there` of another key's limit, because both keys belong to the same workspace.
 local function absorb(now, there)
   for _ = 1, there.flying - there.lost do
     state.flying = state.flying + 1

@@ -1,4 +1,4 @@
--- The last part of the script: the members, and what one run does.
+-- The last part of the script: the members, which are the processes that share the limit, and what one run does.
 
 -- Members -------------------------------------------------------------------------------------------------------------
 
@@ -20,7 +20,8 @@ local function waits(other)
   return other.name ~= member and other.want > 0 and state.last <= other.due + grace
 end
 
--- How many requests of others go before the next one of this process, so that all that wait take turns.
+-- Returns how many requests of other processes go before the `nth` request of this run, so that all processes that wait
+-- take turns.
 local function claimed(me, nth)
   local sum = 0
   for _, other in ipairs(state.members) do
@@ -32,8 +33,8 @@ local function claimed(me, nth)
   return sum
 end
 
--- What is kept free for processes that do not reach this server: a fixed part for those that have named no share, and
--- the share of each other one that was in the midst of something when it fell silent.
+-- Returns how many requests are kept free for processes that do not reach this server: a fixed number for those without
+-- a share, and the share of each process that fell silent while it had requests in flight or waiting.
 local function reserved()
   local busy, sum = {}, kept_free
   for _, held in ipairs(state.leases) do busy[held.member] = true end
@@ -51,7 +52,8 @@ local moved = kept and string.match(kept, '^moved (%S+)$')
 if moved then return { 'moved', moved } end
 
 state = kept and read(kept)
--- A clock that was set back far would stop all requests until it has caught up.
+-- Forgets a state from the future: after the clock was set back far, it would stop all requests until the clock has
+-- caught up.
 if state and state.last > clock + state.span then state = nil end
 local lost = not state or state.server ~= server
 if not state then state = empty() end
@@ -70,11 +72,12 @@ end
 state.allowed = math.min(state.allowed, state.requests)
 
 local me = own()
--- A call of a connection that was given up, which arrives after a later one.
+-- Refuses a call that arrives after a later call of the same process: its connection was given up meanwhile.
 if operation == 'ask' and call <= me.call then return { 'late' } end
 local last_change = number()
 if lost or last_change > state.changes then
-  -- If this process has not seen the state before, it may never have been there. It was not lost for `unlost`.
+  -- If neither the server nor this process has known a state, there may never have been one. A loss would be at least
+  -- `unlost` ago.
   count_as_full(now, now - ((kept or last_change > 0) and 0 or unlost))
   state.changes = math.max(state.changes, last_change)
 end
@@ -107,7 +110,7 @@ for _ = 1, number() do
   end_of(now, id, how, retry_after, jitter)
 end
 if is_new_connection == 1 then
-  -- Grants whose answer was lost with the connection before.
+  -- Ends grants that this process does not know: their answer was lost with the earlier connection.
   for index = #state.leases, 1, -1 do
     local other = state.leases[index]
     if other.member == member and not held[other.id] then end_of(now, other.id, 'unsent', 0, 0) end
@@ -123,7 +126,8 @@ for _ = 1, carried_ended do
 end
 
 if want + want_some > 0 and (me.want == 0 or now > me.due + grace) then
-  -- Whoever begins to wait has had as many turns as the one that has had the fewest.
+  -- A process that begins to wait counts as served as often as the waiting process that was served least, so that it
+  -- cannot catch up on turns that it did not want.
   local fewest = NEVER
   for _, other in ipairs(state.members) do
     if waits(other) then fewest = math.min(fewest, other.served) end

@@ -1,4 +1,4 @@
-//! The script that a server runs: its arguments, and what its replies mean. Pure.
+//! The script that a server runs: its arguments, and what its replies mean. Pure: no clock and no I/O.
 
 // The proofs (`core/limit-proofs`) build this file as a public module.
 #![allow(unreachable_pub)]
@@ -11,17 +11,19 @@ use crate::limit::state::{BRIEF_LINGER, LEASE, LONGEST_UNANSWERED};
 use crate::limit::turn::{End, Ended};
 use crate::limit::{Linger, Nanos, Quota};
 
-/// The script, which the server knows by the digest of this text.
+/// The text of the script.
 pub const SCRIPT: &str =
     concat!(include_str!("state.lua"), include_str!("rule.lua"), include_str!("run.lua"));
 
-/// A waiting process asks again after this part of a window at the latest, because a request of another may have ended.
+/// A waiting process asks again after a window divided by this number at the latest, because a request of another
+/// process may have ended.
 const LOOKS_IN_WINDOW: u64 = 40;
-/// How late a process may ask again before others take its turn, as a part of a window.
+/// How late a process may ask again before others take its turn: a window divided by this number.
 const GRACES_IN_WINDOW: u64 = 100;
 /// After this long, a process that waits or has requests in flight is taken to have lost the server.
 const SILENT_AFTER: Duration = Duration::from_secs(1);
-/// A limit that nobody has used for this long begins anew, so that a stricter limit of earlier does not hold for ever.
+/// A limit that nobody has used for this long begins anew, so that a stricter limit that a process declared earlier
+/// does not hold for ever.
 const FORGOTTEN_AFTER: Duration = Duration::from_mins(3);
 
 /// What a reply of the script says.
@@ -37,18 +39,19 @@ pub enum Reply {
     Absorbed,
 }
 
-/// Who calls the script.
+/// What identifies a call of the script: the caller, and what it knows of the server.
 #[derive(Debug)]
 pub struct Caller {
     /// The server's name for its present start. A server that was restarted may have lost its last changes.
     pub server: String,
     /// For how long the server has certainly lost nothing, in microseconds.
     pub unlost: u64,
-    /// This process.
+    /// The name of this process, which no other process has.
     pub member: String,
-    /// The number of changes that the server told last of this limit. If it has fewer now, it has lost some.
+    /// How often the limit had changed, according to the server's last answer. If the server now counts fewer changes,
+    /// it has lost some.
     pub changes: u64,
-    /// Counts the calls of this process.
+    /// The number of calls of this process so far.
     pub call: u64,
 }
 
@@ -78,7 +81,7 @@ impl Caller {
         words
     }
 
-    /// The arguments that ask `question`.
+    /// Returns the arguments that ask `question`.
     pub fn asks(&mut self, question: &Question) -> Vec<String> {
         let quota = &question.quota;
         let mut words = self.begins("ask", quota);
@@ -98,14 +101,14 @@ impl Caller {
         words
     }
 
-    /// The arguments that leave the limit for the one with this name.
+    /// Returns the arguments that move the limit to the place with this name.
     pub fn leaves(&mut self, quota: &Quota, name: &str) -> Vec<String> {
         let mut words = self.begins("leave", quota);
         words.extend(["0".to_owned(), "0".to_owned(), name.to_owned()]);
         words
     }
 
-    /// The arguments that take over the state that another limit had when it was left.
+    /// Returns the arguments that take over `state`, which another limit had when it was left.
     pub fn absorbs(&mut self, quota: &Quota, state: &str) -> Vec<String> {
         let mut words = self.begins("absorb", quota);
         words.extend(["0".to_owned(), "0".to_owned(), state.to_owned()]);
@@ -116,7 +119,7 @@ impl Caller {
 /// Reads a reply. `Err` says what is wrong, as the end of a sentence.
 ///
 /// # Errors
-/// The reply is none of the script.
+/// The script does not send such a reply.
 pub fn read(reply: &[String]) -> Result<Reply, &'static str> {
     const STRANGE: &str = "its answer cannot be read";
     let (kind, rest) = reply.split_first().ok_or(STRANGE)?;

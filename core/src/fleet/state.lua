@@ -1,5 +1,5 @@
 -- The limit of a workspace that several hosts share, as a script that Redis runs. One run serves one process: it notes
--- how requests have ended, grants those that may go now, and tells when to ask again.
+-- how requests of that process have ended, grants those that may go now, and returns when the process should ask again.
 --
 -- The script has three parts, which are joined: `state.lua`, `rule.lua` and `run.lua`.
 --
@@ -28,8 +28,8 @@ local look, grace, silent_after, forget_after, kept_free = number(), number(), n
 
 -- The state -----------------------------------------------------------------------------------------------------------
 
--- Numbers of the state. Its lists: `lingering` (when abandoned requests count as ended), `leases`, `ends_at` and
--- `totals` (the log of ends), `members`.
+-- `FIELDS` are the numbers of the state, and `LISTS` its lists: `lingering` (when abandoned requests count as ended),
+-- `leases`, `ends_at` and `totals` (together the log of ends), and `members`.
 local FIELDS = {
   'requests', 'span', 'last', 'changes', 'next_id', 'granted', 'refused', 'cuts', 'flying', 'forgotten',
   'allowed', 'epoch', 'epoch_flying', 'successes', 'in_a_row', 'closed_until', 'refusing_since',
