@@ -17,7 +17,7 @@ pub enum End {
     Abandoned(Linger),
 }
 
-/// How a request ended, for the shared limit.
+/// How a request ended, in a form that can be told to the shared limit later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// In another way than by a refusal.
@@ -27,7 +27,7 @@ pub enum Ended {
 }
 
 impl Ended {
-    /// Tells `state` how the request with this ticket has ended.
+    /// Tells `state` how the request with this ticket has ended. Returns the consequences of a refusal.
     pub fn tell(self, state: &mut State, now: Nanos, ticket: Ticket) -> Option<Refusal> {
         match self {
             Self::Otherwise(End::Seen) => state.seen(now, ticket),

@@ -10,17 +10,17 @@ use super::pool::{Answer, Pool, Question, Wanted};
 
 /// Carries the questions of a gate to the server. A gate makes no requests itself, because it has no runtime.
 pub trait Courier: fmt::Debug + Send {
-    /// Makes the courier call [`Errands::next`] soon.
+    /// Wakes the courier, which then calls [`Errands::next`]. Must not block, because the gate holds its lock.
     fn wake(&self);
 }
 
-/// What a courier does for a gate.
+/// The errands of a gate, for its courier.
 #[derive(Debug)]
 pub struct Errands {
     core: Weak<Core>,
 }
 
-/// What to do next.
+/// What the courier does next.
 #[derive(Debug)]
 pub enum Errand {
     /// Ask the server, and pass its answer to [`Errands::answered`] or [`Errands::unanswered`].
@@ -38,7 +38,7 @@ impl Errands {
         Self { core }
     }
 
-    /// What to do now.
+    /// Returns what the courier does now.
     #[must_use]
     pub fn next(&self) -> Errand {
         self.core.upgrade().map_or(Errand::End, |core| core.errand())
@@ -55,7 +55,7 @@ impl Errands {
         });
     }
 
-    /// Notes that the server has not answered, for this reason: the end of a sentence.
+    /// Notes that the server has not answered. `why` is the reason, as the end of a sentence.
     pub fn unanswered(&self, question: Question, why: &str) {
         let Some(core) = self.core.upgrade() else { return };
         core.change(|inner, now| {
@@ -67,7 +67,8 @@ impl Errands {
         });
     }
 
-    /// Notes that the limit was not moved to the place with this name, for this reason.
+    /// Notes that the limit was not moved to the place with this name. `why` is the reason, as the end of a sentence.
+    /// The move is tried again once the server answers.
     pub fn not_moved(&self, name: String, why: &str) {
         let Some(core) = self.core.upgrade() else { return };
         let question = core.change(|inner, now| {

@@ -38,9 +38,9 @@ pub struct Gate {
 pub(super) struct Core {
     clock: Clock,
     inner: Mutex<Shared>,
-    /// Why the limit is not shared at present although it should be.
+    /// Why the limit is not shared at present although it should be; `None` if nothing is wrong.
     pub(super) fallback: Mutex<Option<String>>,
-    /// Whether that has changed since the last notice of it.
+    /// Whether `fallback` has changed since the last [`Gate::change_of_scope`].
     pub(super) untold: AtomicBool,
 }
 
@@ -56,11 +56,11 @@ pub(super) struct Shared {
     pub(super) looking: BTreeMap<(u64, u64), Place>,
     /// The waiter that sleeps on behalf of all, and the time until which it sleeps.
     pub(super) first: Option<(Place, Nanos)>,
-    /// Where the limit is kept that this process shares with others, if it does.
+    /// The store through which this process shares the limit with others; `None` if it shares none.
     pub(super) store: Option<Box<dyn Store>>,
-    /// What asks the server that keeps the limit for several hosts, if it does.
+    /// Asks the server that keeps the limit for several hosts; `None` if no server keeps it.
     pub(super) courier: Option<Box<dyn Courier>>,
-    /// The courier has nothing to do until then.
+    /// The time until which the courier has nothing to do.
     pub(super) courier_sleeps_until: Nanos,
     /// The name of the place to which the limit moves.
     pub(super) joining: Option<String>,
@@ -137,13 +137,13 @@ impl Gate {
         stats
     }
 
-    /// Why others do not share the limit at present although they should.
+    /// Returns why the limit is not shared at present although it should be; `None` if nothing is wrong.
     #[must_use]
     pub fn fallback(&self) -> Option<String> {
         self.core.fallback.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether others share the limit, if that has changed since the last call.
+    /// Returns whether the limit is shared now; `None` if that has not changed since the last call of this method.
     #[must_use]
     pub fn change_of_scope(&self) -> Option<ScopeChange> {
         let changed = self.core.untold.swap(false, Ordering::Relaxed);
@@ -170,8 +170,8 @@ impl Gate {
         });
     }
 
-    /// Moves the limit that processes share to the place with this name; see [`Store::join`]. Without a store, does
-    /// nothing.
+    /// Moves the shared limit to the place with this name; see [`Store::join`]. Does nothing if the limit is not
+    /// shared.
     pub fn join(&self, name: &str) {
         self.core.lock().joining = Some(name.to_owned());
         self.core.change(|_, _| ());
@@ -245,7 +245,7 @@ impl Core {
         self.change_locked(self.lock(), change)
     }
 
-    /// The same, if the caller has the lock.
+    /// Like [`Core::change`], for a caller that holds the lock already.
     pub(super) fn change_locked<R>(
         &self,
         mut inner: MutexGuard<'_, Shared>,
@@ -266,7 +266,7 @@ impl Core {
         let wake = std::mem::take(&mut inner.wake);
         drop(inner);
         self.fall_back(lost);
-        // Wakes them outside the lock, because a waker may run any code of an unknown executor.
+        // Wakes the waiters outside the lock, because a waker may run any code of an unknown executor.
         for waiter in wake {
             waiter.notify_one();
         }

@@ -32,7 +32,8 @@ impl Core {
 }
 
 impl Shared {
-    /// Reads the limit that processes share, if the store can be used now. Returns why it never can be again.
+    /// Locks the store and reads the shared limit. Returns the reason if the store is lost for good. If the store is
+    /// only busy, returns `None` and leaves the limit closed.
     pub(super) fn open(&mut self, now: Nanos) -> Option<String> {
         let store = self.store.as_mut()?;
         let joining = &mut self.joining;
@@ -48,18 +49,18 @@ impl Shared {
         self.lost(now, opened)
     }
 
-    /// Keeps the limit that processes share. Returns why it cannot be kept.
+    /// Writes the shared limit to the store and unlocks the store. Returns the reason if the store is lost for good.
     pub(super) fn close(&mut self, now: Nanos) -> Option<String> {
         let closed = self.store.as_mut()?.close(self.turns.closed()?);
         self.lost(now, closed)
     }
 
-    /// The place of the limit that processes share.
+    /// The place where the store keeps the limit.
     pub(super) fn place(&self) -> Option<String> {
         self.store.as_ref().map(|store| store.place())
     }
 
-    /// Whether other processes share the limit.
+    /// Whether the limit is shared through a store.
     pub(super) fn shares(&self) -> bool {
         self.store.is_some()
     }

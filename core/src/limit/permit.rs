@@ -66,7 +66,7 @@ impl Permit {
         let core = self.gate.core();
         let mut inner = core.lock();
         if end == End::Seen && !inner.moved && inner.turns.may_tell_later() {
-            // Nobody waits here, so there is nothing else to do.
+            // Nobody waits here, so the end lets no request go, and the store can learn of it with the next change.
             inner.turns.end(core.now(), grant, end);
             return;
         }

@@ -1,5 +1,5 @@
-//! The part of a limit that a server keeps for several hosts: what it has granted to this process, what it must be
-//! told, and how this process goes on while the server does not answer. Pure.
+//! A limit that a server keeps for several hosts, as one process sees it: what the server has granted, what it must be
+//! told, and how the process goes on while the server does not answer. Pure: no clock and no I/O.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -12,27 +12,27 @@ use super::{NEVER, Nanos, Quota};
 
 /// How long an end waits for others, so that one question tells them all.
 const TOGETHER: Duration = Duration::from_millis(50);
-/// The same if nothing else is in flight or waits: the next request of the same caller usually follows at once.
+/// The same if no other granted request remains: the next request of the same caller usually follows at once.
 const NEXT: Duration = Duration::from_millis(5);
 /// A server that does not answer is asked again after this long.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// For this long after the last request, a server that does not answer is asked again and again.
 const IN_USE: Duration = Duration::from_mins(1);
-/// What the server granted is used within this time after the question, or not at all. So a process that was stopped
-/// does not use a grant that has become old.
+/// A grant is used within this time after its question was asked, or given back. So a process that was stopped does not
+/// use an old grant, which the server may count no longer.
 const USED_WITHIN: Duration = Duration::from_secs(1);
 /// What a user sees of the limit is at most about this old.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// A question asks for at most this many requests.
 const MOST_AT_ONCE: u64 = 64;
-/// The server keeps this part of the limit free for processes that do not reach it.
+/// The server keeps the limit divided by this number free for processes that do not reach it.
 const KEPT_FREE: u64 = 40;
 
 /// What this process knows of a limit that a server keeps for several hosts.
 #[derive(Debug)]
 pub struct Pool {
     quota: Quota,
-    /// The share that a client has named. Without the server, this process keeps within it.
+    /// The share that a client has named. While the server does not answer, this process keeps within it.
     share: Option<f64>,
     /// Grants that no request has taken yet.
     ready: VecDeque<Ready>,
@@ -41,12 +41,14 @@ pub struct Pool {
     ends: Vec<(u64, Ended)>,
     /// When the first of `ends` is told at the latest.
     tell_at: Nanos,
-    /// When the server is asked for the requests that wait now.
+    /// When the server may be asked again for requests that wait.
     ask_at: Nanos,
+    /// When the last question was asked.
     asked: Nanos,
+    /// When a request last began or ended.
     used: Nanos,
     without: Option<Without>,
-    /// Requests that went without the server since it fell silent: all, and those in flight.
+    /// Requests that this process granted itself since the server fell silent: all of them, and those in flight.
     sent: (u64, u64),
     is_down: bool,
     is_new_connection: bool,
@@ -79,7 +81,7 @@ pub enum Pass {
 }
 
 impl Pool {
-    /// Creates a pool `now`, before the server was asked for the first time.
+    /// Creates a pool at `now`, before the server was asked for the first time.
     #[must_use]
     pub fn new(quota: Quota, now: Nanos) -> Self {
         let last =
@@ -104,7 +106,7 @@ impl Pool {
         }
     }
 
-    /// Also keeps within `quota` from now on.
+    /// Declares `quota` to the server too, from the next question on.
     pub fn tighten(&mut self, quota: Quota) {
         self.quota = self.quota.stricter(quota);
     }
@@ -151,8 +153,8 @@ impl Pool {
         self.without.as_ref().filter(|_| self.is_down).map(|without| &without.state)
     }
 
-    /// The limit and the requests in flight and ended recently: those of all, or those of this process while the server
-    /// does not answer.
+    /// The limit, the requests in flight, and those that ended recently: of all processes together, or of this process
+    /// while the server does not answer.
     #[must_use]
     pub fn standing(&self) -> (u64, u64, u64) {
         match self.without() {
@@ -195,7 +197,7 @@ impl Pool {
         self.without().map_or(NEVER, State::next_settling)
     }
 
-    /// Brings the limit of this process up to `now`, and gives back what was not used in time.
+    /// Brings the limit of this process up to `now`, and gives back grants that were not used in time.
     pub fn settle(&mut self, now: Nanos) {
         if let Some(without) = &mut self.without {
             without.state.settle(now);
@@ -254,7 +256,7 @@ impl Pool {
             let in_use = self.used.saturating_add(self.quota.scaled(IN_USE)) > now;
             return if in_use || wanted.waiting > 0 { self.ask_at } else { NEVER };
         }
-        // One that cannot go yet by the limit of this process is asked for later.
+        // A request that the limit of this process does not let go yet is asked for later.
         let wants = wanted.at > now || wanted.whole + wanted.some > self.ready.len() as u64;
         let unused = self
             .ready
@@ -267,7 +269,8 @@ impl Pool {
         }
     }
 
-    /// The question for the server `now`. Its ends count as told.
+    /// Returns the question to ask the server at `now`. The ends in it count as told, unless [`Pool::unanswered`] takes
+    /// them back.
     pub fn question(&mut self, now: Nanos, wanted: Wanted) -> Question {
         self.settle(now);
         self.asked = now;
@@ -276,7 +279,7 @@ impl Pool {
         let whole = wanted.whole.min(MOST_AT_ONCE).saturating_sub(ready);
         let some = wanted.some.min(MOST_AT_ONCE - whole.min(MOST_AT_ONCE));
         let some = some.saturating_sub(ready.saturating_sub(wanted.whole));
-        // What was sent long ago no longer counts.
+        // More than two windows' worth of requests cannot have ended within two windows.
         let (sent, flying) = if self.is_down { self.sent } else { (0, 0) };
         let most = self.without.as_ref().map_or(0, |without| 2 * without.state.declared());
         Question {
@@ -292,7 +295,8 @@ impl Pool {
 
     /// Notes that the server has answered a question. Returns whether it had not answered the one before.
     ///
-    /// An answer that is out of all proportion neither grants more than was asked for nor stops this process for long.
+    /// Bounds what a wrong answer can do: it grants no more than was asked for, and stops this process for at most a
+    /// window or [`LONGEST_RETRY_AFTER`].
     pub fn answered(&mut self, now: Nanos, question: &Question, mut answer: Answer) -> bool {
         let asked_for = question.wanted.whole.saturating_add(question.wanted.some);
         answer.granted.truncate(usize::try_from(asked_for).unwrap_or(0));
@@ -317,7 +321,7 @@ impl Pool {
 
     /// Notes that the server has not answered a question. From now on, this process grants requests itself.
     pub fn unanswered(&mut self, now: Nanos, question: Question) {
-        // They are told again. If the server has heard them after all, they count twice.
+        // The ends in the question are told again. If the server heard the question after all, they count twice.
         let later = std::mem::replace(&mut self.ends, question.ends);
         self.ends.extend(later);
         for Ready { id, .. } in std::mem::take(&mut self.ready) {
@@ -333,7 +337,8 @@ impl Pool {
 
     fn go_without(&mut self, now: Nanos) {
         let Some(share) = self.share else {
-            // The server keeps this free, so nobody else sends it.
+            // Without a share, this process sends its portion of what the server keeps free, which no other process
+            // sends.
             let each = self.last.members.max(1).div_ceil(kept_free(&self.quota).max(1));
             let window = self.quota.window.saturating_mul(u32::try_from(each).unwrap_or(u32::MAX));
             let quota = Quota { requests: 1, window, ..self.quota };
@@ -347,8 +352,8 @@ impl Pool {
             self.without = Some(Without { quota, state });
             return;
         };
-        // Until the server notes the silence of this process, others may send what this process is allowed to send. So
-        // that counts as sent, which covers what this process sent before.
+        // Until the server notices the silence of this process, others may send the share of this process. So the whole
+        // share counts as sent at first, which also covers what this process sent before.
         let quota = self.quota.shared(share);
         let until = now.saturating_add(quota.span() + quota.span() / 4);
         self.without = Some(Without { quota, state: State::lost_until(quota, now, until) });

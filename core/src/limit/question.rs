@@ -8,9 +8,9 @@ use super::{NEVER, Nanos, Quota};
 pub struct Wanted {
     /// Requests that may use the whole limit.
     pub whole: u64,
-    /// Requests that leave a tenth of it free.
+    /// Requests that leave a tenth of the limit free.
     pub some: u64,
-    /// All that wait, also those that could not go.
+    /// All waiting requests, also those that could not go yet.
     pub waiting: u64,
     /// When the first of them could go; [`NEVER`] if none waits, or a request must end first.
     pub at: Nanos,
@@ -21,14 +21,15 @@ impl Wanted {
     pub const NOTHING: Self = Self { whole: 0, some: 0, waiting: 0, at: NEVER };
 }
 
-/// What the server is asked and told.
+/// What the server is asked and told at once.
 #[derive(Clone, Debug)]
 pub struct Question {
     /// The limit that this process declares.
     pub quota: Quota,
     /// How many requests the server keeps free for processes that do not reach it.
     pub kept_free: u64,
-    /// How many requests this process sends without the server in a window; 0 if that is kept free for it anyway.
+    /// How many requests this process sends in a window while it does not reach the server, if a client has named a
+    /// share. 0 without a share: such a process uses what the server keeps free.
     pub share: u64,
     /// What this process wants to send.
     pub wanted: Wanted,
@@ -36,7 +37,8 @@ pub struct Question {
     pub held: Option<Vec<u64>>,
     /// How granted requests have ended.
     pub ends: Vec<(u64, Ended)>,
-    /// Requests that went without the server: in flight, and ended within two windows.
+    /// Requests that this process granted itself while the server was silent: those in flight, and those that ended
+    /// within two windows.
     pub without: (u64, u64),
 }
 
@@ -45,11 +47,11 @@ pub struct Question {
 pub struct Answer {
     /// The numbers of the grants.
     pub granted: Vec<u64>,
-    /// When to ask for the others, from now.
+    /// How long to wait before asking for the requests that were not granted; 0 if all were granted.
     pub again: Nanos,
     /// For how long nothing is granted, because of a refusal.
     pub closed_for: Nanos,
-    /// How often the limit has changed.
+    /// How often the limit has changed so far. A lower number than before shows that the server has lost changes.
     pub changes: u64,
     /// The declared limit.
     pub declared: u64,

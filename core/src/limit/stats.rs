@@ -43,12 +43,12 @@ impl Scope {
     }
 }
 
-/// Whether others share the limit from now on.
+/// A change between a shared limit and one of this process alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ScopeChange {
-    /// They do not, for this reason.
+    /// From now on, this process keeps a limit of its own, for this reason.
     Alone(String),
-    /// They do again.
+    /// The limit is shared again.
     Shared,
 }
 
@@ -57,7 +57,7 @@ pub enum ScopeChange {
 pub struct LimitStats {
     /// Who shares the limit.
     pub scope: Scope,
-    /// Why others do not share the limit at present although the settings say so; `None` if nothing is wrong.
+    /// Why the limit is not shared at present although the settings ask for it; `None` if nothing is wrong.
     pub fallback: Option<String>,
     /// How many processes have used the limit within the last minute, this one included, if a server keeps it for
     /// several hosts; `None` until the server has answered.

@@ -10,7 +10,7 @@ use super::pool::{Pass, Pool, Wanted};
 use super::state::{Reach, State, Ticket};
 use super::{NEVER, Nanos, Quota};
 
-/// A process that has so many requests in flight may tell the end of one more later than at once.
+/// How many requests must be in flight for each end that the shared limit learns only with the next change.
 const IN_FLIGHT_FOR_EACH_UNTOLD: u64 = 8;
 
 /// One limit and its queue.
@@ -18,9 +18,9 @@ const IN_FLIGHT_FOR_EACH_UNTOLD: u64 = 8;
 pub struct Turns<W> {
     /// The limit of this process.
     pub(super) state: State,
-    /// The limit that this process shares with others, if it does.
+    /// The limit that this process shares with others through a store; `None` if it shares none.
     pub(super) common: Option<Common>,
-    /// The limit that a server keeps for several hosts, if it does.
+    /// The limit that a server keeps for several hosts; `None` if no server keeps it.
     pool: Option<Pool>,
     /// Whether nothing is granted during the present change of the shared limit.
     withheld: bool,
@@ -32,9 +32,9 @@ pub struct Turns<W> {
 pub(super) struct Common {
     /// The state as this process read it last.
     pub(super) state: State,
-    /// Whether the state was read for the present change and will be kept.
+    /// Whether the state was read for the present change, and is written at its end.
     open: bool,
-    /// Ends that were noted while the state was not read, or could not be read.
+    /// Ends that happened while the state was not open. The next change tells them.
     missed: Vec<(Ticket, Ended)>,
 }
 
@@ -96,12 +96,13 @@ impl<W> Turns<W> {
         self.pool.as_ref()
     }
 
-    /// The same, to be changed.
+    /// The limit that a server keeps for several hosts, for a change.
     pub fn pool_mut(&mut self) -> Option<&mut Pool> {
         self.pool.as_mut()
     }
 
-    /// From now on, keeps within the limit of this process only, and heeds what the others were refused.
+    /// From now on, keeps within the limit of this process only. What refusals have changed in the shared limit stays
+    /// in force.
     pub fn unshare(&mut self, now: Nanos) {
         if let Some(common) = self.common.take() {
             self.state.heed(now, &common.state);
@@ -182,10 +183,11 @@ impl<W> Turns<W> {
         }
     }
 
-    /// Also keeps within `share` of the quota from now on. If a server keeps the limit, then only while it is silent.
+    /// From now on, also keeps within `share` of the quota. If a server keeps the limit, the share holds only while the
+    /// server does not answer.
     pub fn set_share(&mut self, share: f64) {
         match &mut self.pool {
-            // Until the server falls silent, nobody needs a part of the limit.
+            // While the server answers, it divides the limit itself.
             Some(pool) => pool.set_share(share),
             None => self.state.set_share(share),
         }
@@ -315,9 +317,9 @@ impl<W> Turns<W> {
         Next::Goes(place, waiter.who, Grant { ticket: self.state.grant(now), common, pass, look: place.look })
     }
 
-    /// Whether the shared limit need not be told at once that a request has ended. Its place remains taken until then, so
-    /// few ends may wait for this, and only while many more requests are in flight that will end too. The next change
-    /// tells all of them.
+    /// Whether the shared limit may learn with the next change, and not at once, that a request has ended. Until then
+    /// the request takes a place that others could use. So only few ends wait, and only while many more requests are in
+    /// flight, whose ends cause the next change.
     #[must_use]
     pub fn may_tell_later(&self) -> bool {
         let waits = Class::ALL.into_iter().any(|class| self.line.waiting(class) > 0);

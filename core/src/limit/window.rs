@@ -244,7 +244,7 @@ impl Window {
     }
 }
 
-/// Multiplies without overflow: a million requests a day are 10^20 in these units, more than a u64 holds.
+/// Multiplies without overflow: a million requests times a day is about 10^20, more than a u64 holds.
 fn wide(count: u64, time: Nanos) -> u128 {
     u128::from(count) * u128::from(time)
 }

@@ -1,7 +1,7 @@
-//! How a state is kept outside this process: as a list of integers. What is read may be damaged, so each part checks
-//! what the arithmetic relies on.
+//! A state is kept outside this process as a list of integers. What is read may be damaged, so the reader of each part
+//! checks what its arithmetic relies on.
 
-/// The largest count that is read. Nothing overflows with counts up to this.
+/// The largest count that is accepted. The arithmetic does not overflow with counts up to this.
 pub const MOST: u64 = u32::MAX as u64;
 
 /// Reads a list of integers from its beginning.
@@ -27,7 +27,7 @@ impl<'a> Words<'a> {
         self.word().filter(|word| *word <= most)
     }
 
-    /// The next integer as a truth value.
+    /// The next integer, which must be 0 or 1, as a bool.
     pub fn flag(&mut self) -> Option<bool> {
         self.up_to(1).map(|word| word == 1)
     }
@@ -53,8 +53,8 @@ impl<'a> Words<'a> {
     }
 }
 
-/// Writes a list of pairs for [`Words::pairs`]. A log has hundreds of them and is written for each request, so this must
-/// be as fast as a copy.
+/// Writes a list of pairs for [`Words::pairs`]. A log has hundreds of them and is written for each request, so this
+/// must be as fast as a copy.
 pub fn write_pairs<T>(to: &mut Vec<u64>, list: &[T], pair: impl Fn(&T) -> [u64; 2]) {
     to.push(list.len() as u64);
     let begin = to.len();

@@ -119,7 +119,7 @@ impl Backoff {
         new
     }
 
-    /// Writes the backoff for [`Backoff::read`]. What follows from the quota is left out.
+    /// Writes the backoff for [`Backoff::read`], without the members that follow from the quota.
     pub fn write(&self, to: &mut Vec<u64>) {
         to.extend([self.allowed, self.epoch, self.flying, self.successes, u64::from(self.in_a_row)]);
         to.extend([self.closed_until, self.refusing_since.unwrap_or(NEVER)]);
@@ -130,7 +130,8 @@ impl Backoff {
         }
     }
 
-    /// Reads a backoff of `quota`. `latest` is the latest time until which it may be closed.
+    /// Reads a backoff of `quota`. `latest` is the latest time until which it may be closed. Returns `None` if the
+    /// integers are damaged.
     #[must_use]
     pub fn read(from: &mut Words<'_>, quota: &Quota, latest: Nanos) -> Option<Self> {
         let mut read = Self::new(quota);

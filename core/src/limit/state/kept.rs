@@ -1,4 +1,4 @@
-//! A state as it is kept outside the process. What is read may be damaged.
+//! The form in which a state is kept outside the process. What is read may be damaged.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -11,15 +11,15 @@ use super::super::words::Words;
 use super::super::{NEVER, Nanos, Quota};
 use super::State;
 
-/// The longest time ahead of the last known one that a state can hold, apart from windows: the longest of a lease, a
-/// pause and the time for which an abandoned request counts.
+/// How far after the last known time a time in a state may lie, windows not included. No lease, pause or lingering of
+/// an abandoned request lasts longer than this.
 const LATEST: Duration = Duration::from_mins(3);
 
-/// The place of the last known time among the integers of a state, after those of its quota.
+/// The position of the last known time among the integers of a state.
 const TIME: usize = 3;
 
 impl State {
-    /// Whether two states that were written differ in nothing but the last known time.
+    /// Whether two written states are equal apart from the last known time.
     #[must_use]
     pub fn are_alike(one: &[u64], other: &[u64]) -> bool {
         let split = |words| <[u64]>::split_at_checked(words, TIME);
@@ -91,7 +91,8 @@ mod tests {
 
     const START: Nanos = 1_000_000_000_000_000;
 
-    /// With a correct checksum, too, the numbers may be nonsense. They must neither panic nor stop requests for ever.
+    /// The numbers may be nonsense even if their checksum is right. Nonsense must neither cause a panic nor stop
+    /// requests for ever.
     #[test]
     fn numbers_that_make_no_sense_are_read_as_damage_or_as_a_limit_that_opens_again() {
         let mut rng = fastrand::Rng::with_seed(11);

@@ -91,7 +91,7 @@ pub struct State {
     backoff: Backoff,
     /// When abandoned requests count as ended, the earliest on top.
     lingering: BinaryHeap<Reverse<Nanos>>,
-    /// What is in flight, if several processes share this limit.
+    /// The leases of the requests in flight, if several processes share this limit.
     leases: Option<Leases>,
     last: Nanos,
     granted: u64,
@@ -117,8 +117,8 @@ impl State {
         }
     }
 
-    /// Creates a limit without requests `now`, which several processes share. A request counts as ended [`LEASE`] after its
-    /// grant if nobody tells its end before.
+    /// Creates a limit without requests `now`, which several processes share. A request counts as ended [`LEASE`] after
+    /// its grant if nobody tells its end before.
     #[must_use]
     pub fn shared(quota: Quota, now: Nanos) -> Self {
         Self { leases: Some(Leases::new(now)), last: now, ..Self::new(quota) }
@@ -131,7 +131,7 @@ impl State {
         Self::lost_until(quota, now, now.saturating_add(quota.span()))
     }
 
-    /// The same, but what is on its way may arrive `until` then.
+    /// Like [`State::lost`], but requests on their way may arrive until `until`.
     #[must_use]
     pub fn lost_until(quota: Quota, now: Nanos, until: Nanos) -> Self {
         let mut state = Self::shared(quota, now);
@@ -210,7 +210,7 @@ impl State {
     /// and the last known time.
     pub fn settle(&mut self, now: Nanos) -> Nanos {
         self.last = self.last.max(now);
-        // They end now and not at the time when they were due: a process that was paused may have sent them late.
+        // Abandoned requests end now, and not when they were due: a process that was paused may have sent them late.
         while self.next_due() <= self.last {
             self.lingering.pop();
             self.window.ends(self.last);
@@ -327,7 +327,7 @@ impl State {
         self.leases.as_ref().map_or(0, Leases::held)
     }
 
-    /// Takes over only what refusals have changed in another limit, at which the same times are used.
+    /// Takes over only what refusals have changed in another limit. Both limits must use the same clock.
     pub fn heed(&mut self, now: Nanos, other: &Self) {
         self.backoff.absorb(now, &other.backoff, |time| time);
     }
