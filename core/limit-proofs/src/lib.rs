@@ -1,6 +1,7 @@
-//! Builds the core's modules `limit` and `host` without the rest of the core, so that its tests build in seconds and run optimised.
+//! Builds the core's modules `limit` and `host`, and the script of `fleet`, without the rest of the core, so that the
+//! proofs build in seconds and run optimised.
 
-// Names of files are made in the core.
+// The proofs do not use all of `host`: only the core computes the names of files.
 #[allow(dead_code)]
 #[path = "../../src/host/mod.rs"]
 mod host;
@@ -12,7 +13,7 @@ pub mod script;
 /// Opens the file that keeps the limit of this name on this host.
 ///
 /// # Errors
-/// Why processes cannot share the limit here.
+/// Processes cannot share the limit here. The error is the reason, as the end of a sentence.
 pub fn host_store(name: &str, quota: limit::Quota) -> Result<Box<dyn limit::Store>, String> {
     host::store(name, quota)
 }

@@ -12,12 +12,12 @@ use hosts::{Fault, Hosts, Outcome, play};
 use limit_proofs::limit::Nanos;
 use world::{MS, SECOND};
 
-/// Worlds of each kind; `make prove-limit` plays more.
+/// How many worlds of each kind are played; `make prove-limit` plays more.
 fn seeds() -> u64 {
     std::env::var("LIMIT_SEEDS").map_or(1, |seeds| seeds.parse().unwrap())
 }
 
-/// When the load is steady, and nothing of the beginning counts any more.
+/// The time, from the start, in which the load is steady and nothing of the beginning counts any more.
 const STEADY: Range<Nanos> = 60 * SECOND..180 * SECOND;
 
 fn hosts(processes: usize, delay: Nanos) -> Hosts {
@@ -111,7 +111,7 @@ fn a_server_that_fails_never_lets_more_than_the_limit_through() {
     }
 }
 
-/// Each of these makes one promise of the script untrue. In the same worlds, the API then refuses requests.
+/// Each of these changes breaks one promise of the script. In the same worlds, the API then refuses requests.
 #[test]
 fn a_script_that_breaks_a_promise_is_found_out() {
     let plain = Hosts { duration: 130 * SECOND, ..hosts(4, 20 * MS) };

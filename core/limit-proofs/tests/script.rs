@@ -50,13 +50,14 @@ impl Twins {
         let _ = member.ask(&server, &question());
         let quota = Quota { scale: MICROS, ..Quota::default() };
         let mut state = State::lost(quota, now);
-        // The rule of a process ends what was lost when it looks next, the script when it was due.
+        // The rule of a process ends the lost requests when it is asked next, and the script when they were due.
         let now = now + quota.span();
         state.settle(now);
         Self { server, member, state, open: Vec::new(), rng: Rng::with_seed(seed), now }
     }
 
-    /// Lets up to `want` requests go, and tells how others have ended. Both must decide alike.
+    /// Tells both how requests have ended, and asks both for up to `want` requests that may use the whole limit and
+    /// `some` that leave a tenth free. Both must decide alike. Returns how many requests were granted.
     fn step(&mut self, want: u64, some: u64, mut ends: Vec<(usize, Ended)>) -> u64 {
         self.server.set_clock(self.now);
         let mut told = Vec::new();
@@ -133,7 +134,7 @@ fn the_script_decides_as_the_rule_of_a_process_does() {
     }
 }
 
-/// What one process is told holds for all.
+/// A refusal of one process is a refusal for all, because the server counts them together.
 #[test]
 fn a_refusal_that_one_process_sees_stops_the_others() {
     let server = Server::new();

@@ -28,31 +28,32 @@ struct Faults {
     busy_in: Option<u32>,
     /// One grant in so many is followed by the loss of the state.
     loss_in: Option<u32>,
-    /// Takes lost state for empty.
+    /// A lost state counts as an empty one, which breaks the rule.
     lost_is_empty: bool,
-    /// Changes the store by what it knows, if it is locked.
+    /// A process that finds the store locked changes it all the same, from the state that it knows. This breaks the
+    /// rule.
     ignores_locks: bool,
 }
 
-/// Processes that read the shared state before each change if another one has changed it, and write it after.
+/// Processes that share a state. Each reads it before a change if another one has changed it, and writes it afterwards.
 struct Processes {
     faults: Faults,
     /// The shared state, and how often it was written.
     kept: (u64, Vec<u64>),
     rng: Rng,
     all: Vec<Process>,
-    /// What the next call of [`Rule::grant`] returns.
+    /// The request that [`Rule::wait`] has granted, for the next [`Rule::grant`].
     granted: Option<Sent>,
 }
 
 struct Process {
     turns: Turns<()>,
-    /// Which state this process read or wrote last.
+    /// The number of the state that this process read or wrote last.
     known: u64,
     /// How often it has crashed.
     crashes: u64,
     stopped_until: Nanos,
-    /// What has ended while it was stopped.
+    /// The requests that have ended while the process was stopped.
     late: Vec<(Grant, Ended)>,
 }
 
@@ -239,7 +240,7 @@ fn processes_together_keep_the_limit_and_use_it_like_one() {
     }
 }
 
-/// What a process could not tell at once counts for longer, and never for less.
+/// A request counts for longer if its process could not tell its end at once. It never counts for less.
 #[test]
 fn ends_that_are_told_late_leave_the_processes_within_the_limit() {
     for count in [2, 8, 64] {

@@ -7,13 +7,13 @@ use limit_proofs::limit::Nanos;
 /// What goes wrong with the server, and when.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Fault {
-    /// It is stopped, or the network to it hangs. What was sent to it meanwhile is heard afterwards.
+    /// The server is stopped, or the network to it hangs. It hears later what was sent to it meanwhile.
     Hangs(Range<Nanos>),
-    /// It starts again without what it knew.
+    /// The server restarts without any state.
     ForgetsAll(Nanos),
-    /// It starts again with what it knew a second before.
+    /// The server restarts with the state of a second before.
     ForgetsLastSecond(Nanos),
-    /// The first half of the processes does not reach it.
+    /// The first half of the processes does not reach the server.
     CutOff(Range<Nanos>),
 }
 
@@ -29,16 +29,15 @@ pub(crate) struct Hosts {
     pub(crate) crash_in: Option<u32>,
     /// Now and then a process is stopped for up to 20 s.
     pub(crate) stops: bool,
-    /// Changes of the script, which must make it fail.
+    /// Changes of the script, each a text and its replacement. They break the rule on purpose.
     pub(crate) broken: &'static [(&'static str, &'static str)],
-    /// The script takes the clock of the process instead of the server's. These clocks run up to a tenth too
-    /// fast.
+    /// The script uses the clock of each process in place of the server's. These clocks run up to a tenth too fast.
     pub(crate) own_clocks: bool,
     pub(crate) duration: Nanos,
     pub(crate) seed: u64,
 }
 
-/// What came of it.
+/// The result of a simulation.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
     pub(crate) refusals: u64,

@@ -1,5 +1,5 @@
-//! A simulation in virtual time: processes on several hosts, a server that keeps their limit by the real script, messages
-//! that take their time, and an API that counts.
+//! A simulation in virtual time: processes on several hosts, a server that keeps their limit by the real script,
+//! messages that take their time, and an API that counts.
 
 mod given;
 
@@ -22,7 +22,7 @@ use crate::world::{MS, SECOND};
 
 /// The courier gives a question up after this time; see `fleet::link`.
 const WITHIN: Nanos = 800 * MS;
-/// When the server's clock was zero, in microseconds before the simulation begins.
+/// What the server's clock shows at the simulation's time 0, in microseconds.
 const EPOCH: Nanos = 1_700_000_000_000_000;
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -169,7 +169,7 @@ impl Play {
         Process { life: self.lives, turns, caller, asking: None, wakes_at: NEVER, stops }
     }
 
-    /// When a stopped process or server gets to this event.
+    /// Returns when a stopped process or server gets to this event; `None` if it is not stopped.
     fn held_up(&self, at: Nanos, start: Nanos, event: &Event) -> Option<Nanos> {
         let stopped = |who: usize| self.processes[who].stops.iter().find(|stop| stop.contains(&at));
         match *event {
@@ -177,7 +177,7 @@ impl Play {
                 Fault::Hangs(when) if when.contains(&(at - start)) => Some(start + when.end),
                 _ => None,
             }),
-            // An answer that came while the process was stopped is read before the time limit is noted.
+            // An answer that came while the process was stopped is read before the process notices the time limit.
             Event::TooLate { who, .. } => stopped(who).map(|stop| stop.end + 1),
             Event::Told { who, .. } | Event::Wakes { who, .. } => stopped(who).map(|stop| stop.end),
             Event::Ends(index) => stopped(self.requests[index].who).map(|stop| stop.end),
@@ -198,7 +198,7 @@ impl Play {
                 let kept = if forgets_all { HashMap::new() } else { self.before[0].clone() };
                 *self.server.kept.borrow_mut() = kept;
                 self.server.start.set(self.server.start.get() + 1);
-                // Its connections are closed. A courier opens another one and asks again.
+                // A restart closes the connections. A courier opens another one and asks again.
                 self.questions.clear();
                 self.answers.clear();
             }
@@ -227,7 +227,7 @@ impl Play {
 
     fn heard(&mut self, who: usize, life: u64, call: u64) {
         let Some(mut words) = self.questions.remove(&(who, life, call)) else { return };
-        // The arguments tell what the connection knows of the server.
+        // The second argument is the server's start, as the connection knows it.
         words[1] = self.server.start.get().to_string();
         let fast = (who as u64 + 1) * u64::from(self.hosts.own_clocks);
         let apart = self.now / 1000 / 10 * fast / self.hosts.processes as u64;

@@ -1,4 +1,5 @@
-//! The script on a server of its own: with the Lua that Redis contains, and a clock that the test sets.
+//! A server in the test that runs the script, with the version of Lua that Redis contains and a clock that the test
+//! sets.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -9,7 +10,7 @@ use limit_proofs::limit::pool::{Answer, Question};
 use limit_proofs::script::{Caller, Reply, SCRIPT, read};
 use mlua::{Function, Lua, MultiValue, Table, Value};
 
-/// Stands for the part of Redis that turns tables into text and back.
+/// Replaces the library `cmsgpack` of Redis, which turns tables into text and back.
 const PACK: &str = r"
 local function pack(value)
   if type(value) == 'number' then return string.format('%.0f', value) end
@@ -34,7 +35,7 @@ pub(crate) struct Server {
     script: Function,
     pub(crate) kept: Rc<RefCell<HashMap<String, String>>>,
     clock: Rc<Cell<Nanos>>,
-    /// What `INFO` calls the present start of the server.
+    /// The `run_id` of the server, which changes at each start.
     pub(crate) start: Cell<u64>,
 }
 
@@ -43,7 +44,7 @@ impl Server {
         Self::with(&[])
     }
 
-    /// A server whose script is changed: each first text becomes the second one.
+    /// Creates a server with a changed script: in each pair, the first text is replaced by the second.
     pub(crate) fn with(changes: &[(&str, &str)]) -> Self {
         let mut text = SCRIPT.to_owned();
         for (from, to) in changes {
