@@ -1,4 +1,4 @@
-//! Which items of two lists belong together.
+//! Finds which items of two lists belong together.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -13,19 +13,19 @@ pub(super) enum Pair {
     New(usize),
 }
 
-/// What comparing all items of one stretch with each other may cost, in comparisons of members.
+/// The most comparisons of members that it may take to compare all items of one stretch with each other.
 const STRETCH: usize = 2_000_000;
-/// What all stretches of a diff may cost together.
+/// The most comparisons for all stretches of a diff together.
 pub(super) const BUDGET: usize = 20_000_000;
-/// How often stretches are divided at items that occur once.
+/// How often a stretch is divided at items that occur once, and its parts again, at most.
 const DIVISIONS: usize = 8;
 
 /// The weight of two equal items: more than all pairs of unequal items in a stretch together.
 const EQUAL: u64 = 1 << 40;
 
-/// Pairs the items of two lists, in order. As many equal items as possible are paired. Between them, items that have
-/// most in common are paired. In long lists that differ much, equal items are found only if they occur once, or at
-/// both ends; the others are paired by their place.
+/// Pairs the items of two lists, in order. Pairs as many equal items as possible and, between these, the items that
+/// have most in common. In long lists that differ much, equal items are found only if they occur once or stand at
+/// either end; the others are paired by their place. `budget` is reduced by the comparisons that this takes.
 pub(super) fn align(old: &[Tree<'_>], new: &[Tree<'_>], budget: &mut usize) -> Vec<Pair> {
     let mut aligner = Aligner { old, new, budget, pairs: Vec::with_capacity(old.len().max(new.len())) };
     aligner.stretch(0..old.len(), 0..new.len(), 0);
@@ -88,7 +88,7 @@ impl Aligner<'_, '_> {
         self.pairs.extend((new.start + both..new.end).map(Pair::New));
     }
 
-    /// What it costs to compare each old item with each new one.
+    /// Returns how many comparisons it takes to compare each old item with each new one.
     fn cost(&self, old: &Range<usize>, new: &Range<usize>) -> usize {
         let members = |items: &[Tree<'_>], range: &Range<usize>| -> usize {
             items.get(range.clone()).unwrap_or_default().iter().map(breadth).sum()
@@ -140,7 +140,7 @@ impl Aligner<'_, '_> {
         }
     }
 
-    /// Items that occur once in both stretches and stand in the same order in both: the longest such sequence.
+    /// Returns the longest sequence of items that occur once in each stretch and have the same order in both.
     fn anchors(&self, old: &Range<usize>, new: &Range<usize>) -> Vec<(usize, usize)> {
         let once = |items: &[Tree<'_>], range: &Range<usize>| {
             let mut places: HashMap<u32, Option<usize>> = HashMap::new();
@@ -161,7 +161,8 @@ impl Aligner<'_, '_> {
     }
 }
 
-/// The longest part of `pairs`, which are sorted by their first places, whose second places increase too.
+/// Returns the longest subsequence of `pairs` in which the second places increase. The pairs are sorted by their first
+/// places.
 fn longest_increasing(pairs: &[(usize, usize)]) -> Vec<(usize, usize)> {
     let second = |at: usize| pairs.get(at).map_or(0, |pair| pair.1);
     // `ends[n]` is the pair with the lowest second place that ends an increasing sequence of `n + 1` pairs.
@@ -190,8 +191,9 @@ fn breadth(item: &Tree<'_>) -> usize {
     if let Shape::Object(members) = &item.shape { members.sorted.len() } else { 0 }
 }
 
-/// How much two unequal items have in common: 1 for any two, and more for objects with the same names and values. Less
-/// than [`EQUAL`] in sum, because a stretch is bounded.
+/// Returns how much two unequal items have in common: 1 for any two items, 2 for two lists or two objects, and more for
+/// each name and value that two objects share. The sum over a stretch is less than [`EQUAL`], because stretches are
+/// bounded.
 fn in_common(old: &Tree<'_>, new: &Tree<'_>) -> u64 {
     match (&old.shape, &new.shape) {
         (Shape::Object(old), Shape::Object(new)) => {

@@ -23,7 +23,7 @@ pub enum JsonChangeKind {
 /// One change of a [`JsonDiff`]. `Display` writes it as one line, with long values shortened.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JsonChange {
-    /// Where the value stands after the changes before this one. So an item of a list has its place in the new list.
+    /// Where the value stands once all earlier changes are made. So an item of a list has its index in the new list.
     pub path: JsonPath,
     /// The value before the change; `None` if it is added.
     pub old: Option<Json>,
@@ -114,7 +114,7 @@ impl fmt::Display for JsonDiff {
 fn apply(edit: &mut JsonEdit, JsonChange { path, old, new }: &JsonChange) -> Result<(), JsonEditError> {
     let conflict = |what: &str| JsonEditError::new(path.clone(), what);
     let is_index = matches!(path.steps().last(), Some(JsonStep::Index(_)));
-    // An item is inserted, so the item that stands at its place does not matter.
+    // A new item is inserted before the item at its index, so that item does not matter.
     let found = if old.is_none() && is_index { None } else { edit.at(path) };
     match (old, found) {
         (Some(_), None) => return Err(conflict("the value that the change concerns does not exist")),

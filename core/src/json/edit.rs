@@ -8,7 +8,7 @@ use super::path::JsonPath;
 use super::steps::{Name, Step};
 use super::{Json, MAX_DEPTH, check};
 
-/// Why JSON could not be changed: the path, and what is wrong with it.
+/// Why JSON could not be changed: the path at which the change failed, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JsonEditError {
     path: JsonPath,
@@ -48,7 +48,7 @@ impl JsonEdit {
         Self { root: Node::Text(json.get().into()) }
     }
 
-    /// The value at a path, with all changes so far. `None` if there is no value.
+    /// Returns the value at a path, with all changes so far; `None` if there is no value.
     #[must_use]
     pub fn at(&mut self, path: impl Into<JsonPath>) -> Option<Json> {
         let steps = Step::of(&path.into());
@@ -74,7 +74,7 @@ impl JsonEdit {
     /// Inserts an item before the index that ends the path. The index may be the length of the list.
     ///
     /// # Errors
-    /// The path does not exist, or its last step is no index of a list.
+    /// The path does not exist, or its last step is not an index of a list.
     pub fn insert(
         &mut self,
         path: impl Into<JsonPath>,
@@ -86,7 +86,7 @@ impl JsonEdit {
     /// Adds an item at the end of the list at a path.
     ///
     /// # Errors
-    /// The path does not exist, or it leads to something else than a list.
+    /// The path does not exist, or the value at the path is not a list.
     pub fn append(
         &mut self,
         path: impl Into<JsonPath>,
@@ -106,7 +106,7 @@ impl JsonEdit {
     /// Gives a member another name. Its value and its place in the object stay.
     ///
     /// # Errors
-    /// The path does not exist or ends with no name, or the object has a member of the new name already.
+    /// The path does not exist, its last step is not a name, or the object already has a member of the new name.
     pub fn rename(
         &mut self,
         path: impl Into<JsonPath>,
@@ -115,10 +115,10 @@ impl JsonEdit {
         self.change(&Step::of(&path.into()), Change::Rename(Name::of(&name.into())))
     }
 
-    /// The changed copy.
+    /// Returns the changed copy.
     ///
     /// # Errors
-    /// It is nested more than 127 levels deep.
+    /// The copy nests more than 127 levels deep.
     pub fn json(&self) -> Result<Json, JsonEditError> {
         let mut text = String::new();
         self.root.write(&mut text);

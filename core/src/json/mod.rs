@@ -161,8 +161,10 @@ impl From<&Json> for Json {
 impl std::str::FromStr for Json {
     type Err = serde_json::Error;
 
-    /// Keeps the text as it is, without white space around it. Fails if the text is not one JSON value, or nests more
-    /// than 127 levels deep.
+    /// Keeps the text as it is, but without white space around it.
+    ///
+    /// # Errors
+    /// The text is not one JSON value, or nests more than 127 levels deep.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         serde_json::from_str(text)
     }
@@ -250,7 +252,7 @@ impl<'de> Deserialize<'de> for JsonObject {
     }
 }
 
-/// The names of the members of a JSON object that are not null. Empty for any other JSON.
+/// Returns the names of those members of a JSON object that are not null. Returns nothing for other JSON.
 pub(crate) fn members_with_values(text: &str) -> BTreeSet<Cow<'_, str>> {
     let mut names = BTreeSet::new();
     for Member { name, has_escapes, value } in scan::members(text.as_bytes()) {

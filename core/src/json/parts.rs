@@ -6,7 +6,7 @@ use super::edit::Change;
 use super::steps::{Name, Step};
 use super::{Json, scan};
 
-/// A value: text, until a part of it is looked up.
+/// A value. It stays text until a part of it is looked up.
 #[derive(Debug)]
 pub(super) enum Node {
     Text(Box<str>),
@@ -14,7 +14,7 @@ pub(super) enum Node {
 }
 
 impl Node {
-    /// The parts of the value; `None` if it is neither an object nor a list.
+    /// Splits the value into its parts. Returns `None` if it is neither an object nor a list.
     pub(super) fn open(&mut self) -> Option<&mut Container> {
         if let Self::Text(text) = self {
             *self = Self::Open(Container::read(text)?);
@@ -34,23 +34,26 @@ impl Node {
 #[derive(Debug)]
 pub(super) struct Container {
     pub(super) is_object: bool,
-    /// Removed members stay as `None`, so that the places in `names` stay right. Lists have no `None`.
+    /// A removed member leaves a `None`, so that the places in `names` stay right. A removed item of a list leaves
+    /// nothing.
     pub(super) parts: Vec<Option<Box<Part>>>,
-    /// Where the member with a name stands that counts: the last one.
+    /// The place of the member with each name. Of several members with the same name, the last one counts.
     names: HashMap<Box<[u8]>, usize>,
     /// Whether a name may occur more than once.
     has_doubles: bool,
-    /// The white space before the first part, before each other one, and after the last one.
+    /// The white space before the first part.
     head: Box<str>,
+    /// The white space before each new part that is not the first.
     rest: Box<str>,
+    /// The white space after the last part.
     tail: Box<str>,
-    /// What stands between a name and its value.
+    /// The colon between a new name and its value, with the white space around it.
     between: Box<str>,
 }
 
 #[derive(Debug)]
 pub(super) struct Part {
-    /// The white space before it; `None` for that of its container.
+    /// The white space before the part; `None` if that of the container holds for it.
     lead: Option<Box<str>>,
     name: Option<Name>,
     between: Box<str>,
@@ -204,7 +207,7 @@ impl Container {
         self.parts.insert(place, Some(Box::new(part)));
     }
 
-    /// Removes all members of a name.
+    /// Removes all members with this name.
     fn forget(&mut self, name: &Name) {
         let Some(last) = self.names.remove(&name.read) else { return };
         let from = if self.has_doubles { 0 } else { last };

@@ -1,4 +1,4 @@
-//! Changes as text for people: one line for each, the same in every language.
+//! Writes changes as text for people: one line for each change, the same in every language.
 
 use std::fmt::{self, Write as _};
 

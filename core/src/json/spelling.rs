@@ -1,4 +1,4 @@
-//! What strings and numbers of JSON text mean, whichever way they are spelled.
+//! Decodes strings and numbers of JSON text, so that two spellings of the same value become equal.
 
 use std::borrow::Cow;
 
@@ -44,7 +44,7 @@ fn escape(after: &str) -> (u32, usize) {
 fn put(bytes: &mut Vec<u8>, code: u32) {
     match char::from_u32(code) {
         Some(character) => bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
-        // A half is written like any other code point of three bytes.
+        // Half of a surrogate pair is written like a code point of three bytes.
         None => bytes.extend([0xE0 | code >> 12, 0x80 | code >> 6 & 0x3F, 0x80 | code & 0x3F].map(low)),
     }
 }
@@ -53,8 +53,8 @@ fn low(byte: u32) -> u8 {
     u8::try_from(byte & 0xFF).unwrap_or_default()
 }
 
-/// Writes a number of valid JSON in one form, so that numbers are equal if and only if their forms are. No digit is
-/// lost. A number whose exponent has more than 30 digits keeps its spelling.
+/// Writes a number of valid JSON in one form. Numbers are equal if and only if their forms are equal, and no digit is
+/// lost. A number that has an exponent of more than 30 characters keeps its spelling.
 pub(super) fn number(text: &str) -> Cow<'_, str> {
     let (sign, rest) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
     let (digits, exponent) = rest.split_once(['e', 'E']).unwrap_or((rest, "0"));

@@ -1,14 +1,16 @@
-//! Paths and names inside an edit. Unlike those of users, a name may be no Unicode.
+//! Paths and names inside an edit. Unlike the name in a [`JsonPath`], these names can contain half of a surrogate pair.
 
 use serde_json::value::RawValue;
 
 use super::path::{JsonPath, JsonStep};
 use super::spelling;
 
-/// A name of a member as JSON writes it, and decoded. It may be no Unicode: half of a surrogate pair.
+/// The name of a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Name {
+    /// The name as JSON text, with its quotes.
     pub(super) token: Box<str>,
+    /// The decoded name. It is not UTF-8 if it contains half of a surrogate pair.
     pub(super) read: Box<[u8]>,
 }
 
@@ -21,7 +23,10 @@ impl Name {
         Self { token: token.into(), read: spelling::decoded(token).into() }
     }
 
-    /// Reads a string of JSON.
+    /// Reads a name from a JSON string.
+    ///
+    /// # Errors
+    /// The JSON is not a string.
     pub(crate) fn read(raw: &RawValue) -> Result<Self, &'static str> {
         let is_text = raw.get().starts_with('"');
         if is_text { Ok(Self::given(raw.get())) } else { Err("a name must be a string") }
@@ -34,7 +39,7 @@ impl Name {
     }
 }
 
-/// A step of a path, with a name that may be no Unicode.
+/// One step of a path inside an edit.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Name(Name),
@@ -50,7 +55,10 @@ impl Step {
         path.steps().iter().map(step).collect()
     }
 
-    /// Reads a string or a whole number of JSON.
+    /// Reads a step from a JSON string or a whole number.
+    ///
+    /// # Errors
+    /// The JSON is neither, or the number is negative.
     pub(crate) fn read(raw: &RawValue) -> Result<Self, &'static str> {
         if raw.get().starts_with('"') {
             return Ok(Self::Name(Name::given(raw.get())));

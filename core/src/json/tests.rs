@@ -9,7 +9,7 @@ fn json(text: &str) -> Json {
     text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
-/// White space, most often none.
+/// White space, usually none.
 fn blank() -> impl Strategy<Value = &'static str> {
     prop_oneof![6 => Just(""), 1 => Just(" "), 1 => Just("\n  ")]
 }
@@ -41,7 +41,7 @@ fn leaf() -> impl Strategy<Value = String> {
     prop::sample::select(texts.map(str::to_owned).to_vec())
 }
 
-/// JSON text with few different values, so that two texts have much in common, in any spelling and spacing.
+/// JSON text in any spelling and spacing. It has few different values, so that two texts have much in common.
 fn text() -> impl Strategy<Value = String> {
     leaf().prop_recursive(4, 40, 6, |inner| {
         let item = (blank(), inner.clone(), blank());
@@ -65,7 +65,7 @@ fn text() -> impl Strategy<Value = String> {
     })
 }
 
-/// Every path in a value, with that of the value itself.
+/// Every path in a value, the empty one included.
 fn paths(json: &Json) -> Vec<JsonPath> {
     fn within(tree: &tree::Tree<'_>, path: JsonPath, found: &mut Vec<JsonPath>) {
         match &tree.shape {
@@ -156,7 +156,7 @@ fn a_large_configuration_is_compared_in_bounded_work() {
     // Nothing is equal, and so nothing can be aligned.
     let other: Vec<_> = (20_000..35_000).map(mapping).collect();
     assert_eq!(list(old.clone()).diff(&list(other)).changes().len(), 30_000);
-    // The worst for an alignment: many equal items, none of them once.
+    // The worst case for an alignment: many equal items, and none that occurs only once.
     let zeros = |count: usize| json(&format!("[{}0]", "0,1,1,".repeat(count)));
     let (one, other) = (zeros(60_000), zeros(60_001));
     assert!(are_equal(&one.diff(&other).apply(&one).unwrap(), &other));
@@ -182,7 +182,7 @@ fn deep_values_are_compared_and_bounded() {
     assert_eq!(Json::from(&built).diff(&json("[]")).changes().len(), 1);
 }
 
-/// Incident: an editor that looked a member up by its decoded text met names that are no Unicode.
+/// Incident: an editor looked members up by their decoded names, and some names contained half of a surrogate pair.
 #[test]
 fn a_value_with_halves_of_surrogate_pairs_is_compared_and_kept() {
     let (old, new) = (json(r#"{"a":{"\ud83d":1,"x":2},"b":0}"#), json(r#"{"a":{"\ud83d":1,"x":3},"b":0}"#));

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::{MAX_DEPTH, scan, spelling};
 
-/// Equal for two values of the same [`Classes`] if and only if the values are equal: numbers by their exact value,
-/// strings by their characters, objects whatever the order of their members.
+/// The number of a value. Two values that the same [`Classes`] has read have the same number if and only if they are
+/// equal: numbers by their exact value, strings by their characters, objects whatever the order of their members.
 pub(super) type Class = u32;
 
 /// A value of JSON text.
@@ -16,8 +16,8 @@ pub(super) struct Tree<'a> {
 }
 
 pub(super) enum Shape<'a> {
-    /// A value that is compared only as a whole: neither a list nor an object, or nested too deep, or an object with a
-    /// name that is not Unicode and that a path could not express.
+    /// A value that is compared only as a whole: a scalar, a value that nests too deep, or an object with a name that
+    /// contains half of a surrogate pair, which no path can express.
     Leaf,
     List(Vec<Tree<'a>>),
     Object(Members<'a>),
@@ -26,7 +26,7 @@ pub(super) enum Shape<'a> {
 pub(super) struct Members<'a> {
     /// The members in their order. Of several members with the same name, the last value counts.
     pub all: Vec<Member<'a>>,
-    /// The names and the values as numbers, sorted.
+    /// For each member, the number of its name and the number of its value; sorted.
     pub sorted: Vec<(Class, Class)>,
 }
 
@@ -50,7 +50,7 @@ enum Key {
 pub(super) struct Classes(HashMap<Key, Class>);
 
 impl Classes {
-    /// Reads valid JSON.
+    /// Reads one JSON value as a tree. `text` must be valid JSON.
     pub(super) fn tree<'a>(&mut self, text: &'a str) -> Tree<'a> {
         let mut reader = Reader { text, at: 0, classes: self };
         reader.value(0)
@@ -160,7 +160,8 @@ impl<'a> Reader<'a, '_> {
         self.from(start)
     }
 
-    /// At the end of the text after text that is not JSON, so that no loop goes on.
+    /// The position after the value that begins here. If the text is not JSON, the end of the text, so that every loop
+    /// ends.
     fn end_of_value(&self) -> usize {
         scan::value(self.text.as_bytes(), self.at).map_or(self.text.len(), |passed| passed.end)
     }
