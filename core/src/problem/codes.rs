@@ -11,10 +11,10 @@ pub(super) struct Code {
     pub advice: &'static str,
 }
 
-/// A code that is an everyday word, so that it counts only at the beginning of a text.
+/// This code is an everyday word, so it counts only if it is the whole text, or begins the text with a colon after it.
 const COMMON: &str = "UNSPECIFIED";
 
-/// Finds the first code in a text. It must stand there as a word of its own: `MY_SLACK_NO_TEXT` has none.
+/// Finds the first code in a text. A code must be a whole word: `MY_SLACK_NO_TEXT` contains none.
 pub(super) fn find(text: &str) -> Option<&'static Code> {
     let words = text.split(|char: char| !(char.is_ascii_alphanumeric() || char == '_'));
     let mut codes = words.enumerate().filter_map(|(nth, word)| {

@@ -1,4 +1,5 @@
-//! Why a run did not succeed. Decides from what the API says of the run: its end, its error text, its rejected rows.
+//! Decides why a run did not succeed, from what the API says about the run: its status, its error text, its rejected
+//! rows.
 
 mod codes;
 mod reading;
@@ -144,7 +145,7 @@ problem! {
     }
 }
 
-/// How a run ended that did not succeed.
+/// How a run ended, if it did not succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BadEnd {
     Failed,
@@ -153,7 +154,7 @@ pub(crate) enum BadEnd {
     Interrupted,
 }
 
-/// What is said about a problem, apart from the facts.
+/// What the SDK says about a problem, without the error text and the counts of the run.
 #[derive(Clone, Copy)]
 struct Explanation {
     category: ProblemCategory,
@@ -199,7 +200,7 @@ impl RunProblem {
         Self { category, code, summary, advice, guessed, error, rejected_rows }
     }
 
-    /// What to do, for the hint of an error. The summary is a part of it, unless it says nothing more.
+    /// Returns the hint for an error: the summary and the advice, or only the advice if the reason is unknown.
     pub(crate) fn hint(&self) -> String {
         match self.category {
             ProblemCategory::Unknown if self.code.is_none() => self.advice.to_owned(),
@@ -242,7 +243,8 @@ fn explain(end: BadEnd, error: &str, rejected_rows: Option<i64>) -> Explanation 
             "The destination rejected rows.",
             "Open the run in Hightouch: it shows why each row was rejected. Later runs try these rows again.",
         );
-        // A run with rejected rows ends with warnings. That a run failed because of them is likely, but not certain.
+        // Rejected rows alone make a run end with warnings. If the run failed, they are a likely but not a certain
+        // reason.
         return Explanation { guessed: end == BadEnd::Failed, ..certain };
     }
     Explanation::certain(ProblemCategory::Unknown, "The reason is not one that the SDK recognises.", DEBUGGER)

@@ -5,17 +5,17 @@ use super::ProblemCategory;
 
 /// How many characters of a text are read. The reason usually stands at its beginning.
 const READ: usize = 2000;
-/// How many words may stand at a `*` of a phrase.
+/// How many words a `*` in a phrase may stand for, at most.
 const BETWEEN: usize = 6;
 
-/// Pairs of categories of which the first wins: a missing column is missing from some table, and a connection can fail
-/// by a timeout.
+/// Pairs of categories. If a text has phrases of both, the first category wins: a text about a missing column also
+/// names the table, and a connection can fail by a timeout.
 const PRECEDENCE: &[(ProblemCategory, ProblemCategory)] = &[
     (ProblemCategory::MissingColumn, ProblemCategory::MissingResource),
     (ProblemCategory::Unavailable, ProblemCategory::Timeout),
 ];
 
-/// What phrases mean.
+/// Phrases with the same meaning, and that meaning.
 pub(super) struct Reading {
     pub category: ProblemCategory,
     phrases: &'static [&'static str],
@@ -23,7 +23,8 @@ pub(super) struct Reading {
     pub advice: &'static str,
 }
 
-/// Reads a text. Returns `None` if it has no known phrase, or phrases of two categories.
+/// Reads a text. Returns `None` if it has no known phrase, or if it has phrases of several categories and
+/// [`PRECEDENCE`] does not say which one wins.
 pub(super) fn read(text: &str) -> Option<&'static Reading> {
     let start: String = text.chars().take(READ).collect::<String>().to_lowercase();
     let words: Vec<&str> =
@@ -59,7 +60,7 @@ fn begins(phrase: &[&str], words: &[&str]) -> bool {
     }
 }
 
-/// Phrases are in lower case and without punctuation.
+/// The known phrases, in lower case and without punctuation.
 const READINGS: &[Reading] = &[
     Reading {
         category: ProblemCategory::Credentials,
