@@ -32,7 +32,7 @@ def needed(library: str, extra: str) -> Any:
 
 
 class Sink:
-    """Collects the rows of pages in an Arrow table."""
+    """Collects rows, and creates an Arrow table of them."""
 
     def __init__(self, of: type[Any]) -> None:
         self._arrow = needed("pyarrow", "arrow")
@@ -54,7 +54,7 @@ class Sink:
         return types[name]
 
     def batch(self, about: Mapping[str, object], values: list[Any]) -> Any:
-        """Converts values that have something in common."""
+        """Converts values to a record batch. ``about`` has the columns that all of them share."""
         cells = ([column.cell(value, about) for value in values] for column in self._columns)
         arrays = [self._arrow.array(each, field.type) for each, field in zip(cells, self.schema, strict=True)]
         return self._arrow.record_batch(arrays, schema=self.schema)
@@ -77,7 +77,7 @@ def table(records: Records[Any]) -> pyarrow.Table:
 
 
 def reader(records: Records[Any]) -> pyarrow.RecordBatchReader:
-    """Returns a reader, which reads some records for each batch."""
+    """Returns a reader. For each of its batches, it reads one chunk of the records."""
     sink = Sink(records.of)
     batches = (sink.batch(about, values) for about, values in records.chunks())
     made: pyarrow.RecordBatchReader = needed("pyarrow", "arrow").RecordBatchReader.from_batches(sink.schema, batches)
@@ -85,7 +85,7 @@ def reader(records: Records[Any]) -> pyarrow.RecordBatchReader:
 
 
 def pandas_frame(table: pyarrow.Table) -> pandas.DataFrame:
-    """Converts a table to pandas' nullable types. The usual ones depend on whether a value is missing."""
+    """Converts a table to pandas with nullable types. pandas' default types depend on whether a value is missing."""
     library, arrow = needed("pandas", "pandas"), needed("pyarrow", "pandas")
     types = {
         arrow.int64(): library.Int64Dtype(),

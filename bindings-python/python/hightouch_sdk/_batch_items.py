@@ -134,18 +134,18 @@ def summary(items: Sequence[BatchItem]) -> str:
 
 
 class Step(NamedTuple):
-    """One answer: the items that have changed, and whether the batch has ended."""
+    """One answer to ``batch.next``: the items that have changed, and whether the batch has ended."""
 
     changed: list[BatchItem]
     finished: bool
 
 
 class Items:
-    """The items of one batch, as far as changes were received."""
+    """The items of one batch, with all changes that this process has received."""
 
     def __init__(self, syncs: Iterable[Any], body: bytes) -> None:
         self.batch = decoded(decoder(_Started), body).batch
-        """The number of the batch at the door."""
+        """The number by which the door knows the batch."""
         named = [sync if isinstance(sync, str) else int(sync) for sync in syncs]
         self.all = [BatchItem(index=index, sync=sync) for index, sync in enumerate(named)]
         self.ended: list[BatchItem] = []
@@ -173,7 +173,12 @@ class Items:
         return Step(changed, answer.finished)
 
     def note(self, raised: BaseException, *, answered: bool) -> None:
-        """Adds a note to an exception. The note says which runs of the stopped batch go on."""
+        """Adds a note to an exception. The note says which runs of the stopped batch go on.
+
+        Args:
+            raised: The exception that stopped the batch.
+            answered: Whether all triggers in progress have ended, so that no further run can have been started.
+        """
         running = [item for item in self.all if item.in_progress]
         unsent = [item for item in self.all if item.run_token is None and item.outcome is None]
         unknown = [item for item in self.all if item.run_token is None and item.outcome == "unknown"]

@@ -13,7 +13,7 @@ from ._plain_values import json_text
 from ._value import Value
 
 About: TypeAlias = Mapping[str, object]
-"""What all rows of a page have in common, such as the sync of runs."""
+"""The columns that all rows of a page share and that the rows themselves lack, such as the id of the sync of runs."""
 
 _SCALARS: dict[Any, str] = {int: "int64", float: "double", bool: "bool", str: "string"}
 _SCALARS[datetime.__origin__] = "timestamp"
@@ -21,7 +21,7 @@ _LISTS: dict[Any, str] = {int: "list<int64>", str: "list<string>"}
 
 _COUNTS = ("added", "changed", "removed")
 
-# Columns for what the list says of its rows, which the rows do not say themselves.
+# The columns that only a list knows, by the type of its rows.
 _ABOUT: dict[type, dict[str, str]] = {
     SyncRun: {"sync_id": "int64", "sync_slug": "string"},
     IdentityGraphRun: {"graph_id": "string"},
@@ -46,7 +46,7 @@ def columns_of(of: type[Any]) -> tuple[Column, ...]:
     """Returns the columns of a type of values.
 
     Raises:
-        TypeError: ``of`` is no such type.
+        TypeError: ``of`` is not the class of a value.
     """
     if of not in _KNOWN:
         given: Any = of
@@ -70,7 +70,7 @@ def _of_value(of: type[Value]) -> list[Column]:
 
 
 def _of_item() -> list[Column]:
-    """Returns the columns of an item of a batch. Those of its run are beside its own."""
+    """Returns the columns of an item of a batch: its own and those of its run."""
     own = {"index": "int64", "sync": "string", "sync_id": "int64", "run_id": "int64", "run_token": "string"}
     own |= {"adopted": "bool", "joined": "bool", "outcome": "string"}
     columns = [_getter(name, kind) for name, kind in own.items()]
@@ -142,7 +142,7 @@ def _getter(name: str, kind: str) -> Column:
 
 
 def _about(name: str, kind: str, is_field: bool) -> Column:
-    """Returns a column of what the list says, unless the value has an attribute of this name and says it itself."""
+    """Returns a column whose cells come from the list, unless the value has a field of this name that is set."""
 
     def cell(value: Any, about: About) -> Any:
         own = getattr(value, name) if is_field else None

@@ -22,9 +22,9 @@ PARAMS = SimpleNamespace(
     init=True, repr=False, eq=True, order=False, unsafe_hash=False, frozen=True, match_args=True, kw_only=True,
     slots=True, weakref_slot=False,
 )  # fmt: skip
-"""The options of each value as a dataclass. Its ``repr`` is not that of a dataclass, so ``pprint`` uses it as it is."""
+"""The dataclass options of every value. ``repr=False`` makes ``pprint`` use the value's own ``repr``."""
 
-# Some modules have other types in place of these at run time, which only the decoder uses.
+# At run time, modules bind these names to types that only the decoder uses. Other libraries get the public types.
 _PUBLIC = {**{name: getattr(hightouch_sdk, name) for name in ENUMS}, "Json": Json, "MaybeJson": Json | None}
 _PUBLIC["datetime"] = datetime.__origin__
 
@@ -50,7 +50,7 @@ def fields_of(cls: type[Value]) -> dict[str, Any]:
 
 def _field(of: Any, public: Any) -> Any:
     given: dict[str, Any] = {}
-    # A default that is mutable has a factory, because msgspec copies it for each value.
+    # A mutable default has a factory, because each value must get its own copy.
     if of.default_factory is not NODEFAULT:
         given["default_factory"] = of.default_factory
     elif of.default is not NODEFAULT:

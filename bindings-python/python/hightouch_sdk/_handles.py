@@ -9,9 +9,9 @@ H = TypeVar("H")
 
 
 class Handle(Generic[H]):
-    """An attribute that holds the handle of a resource. On the class, it is the class of the handle.
+    """An attribute that holds the handle of a resource. Read from the class of the client, it is the handle's class.
 
-    ``unittest.mock.create_autospec`` and ``inspect`` look at attributes of the class, and learn the methods there.
+    ``unittest.mock.create_autospec`` and ``inspect`` read attributes from the class, and so find the methods.
     """
 
     def __init__(self, load: Callable[[Any], type[H]]) -> None:

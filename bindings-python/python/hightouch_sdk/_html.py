@@ -1,4 +1,4 @@
-"""What a notebook shows of values. Nothing is sent to show something."""
+"""Shows values in a notebook. Showing a value sends nothing."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def page_html(page: Page[Any]) -> str:
 
 
 def batch_html(title: str, items: Iterable[Value]) -> str:
-    """Shows the items of a batch, each with the most important columns."""
+    """Shows the items of a batch with their most important columns."""
     return rows_html(title, ({name: _cells(item, {})[name] for name in _OF_ITEM} for item in items))
 
 
 def rows_html(title: str, records: Iterable[Mapping[str, object]]) -> str:
-    """Shows a table of records, up to a number of rows."""
+    """Shows a table of the first 20 records, and how many more there are."""
     shown: list[Mapping[str, object]] = []
     left = 0
     for record in records:

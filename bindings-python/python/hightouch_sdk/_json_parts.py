@@ -19,7 +19,7 @@ class Part(Generic[T]):
         self.name = name
         """The text of the name, up to the value. Empty for an item."""
         self.before = before
-        """The white space before the part. ``None`` stands for that of the container."""
+        """The white space before the part; ``None`` if the container's ``head`` or ``rest`` holds for it."""
         self.after = after
         """The white space between the value and the comma."""
 
@@ -49,7 +49,7 @@ class Layout:
 
 
 def split(text: str) -> tuple[Layout, list[tuple[str, Part[str]]]]:
-    """Splits an object into its names and members, or an array into its items, with empty names."""
+    """Splits an object into pairs of a name and a member, or an array into pairs of an empty name and an item."""
     layout, parts, is_object, start = Layout(), list[tuple[str, Part[str]]](), text[0] == "{", 1
     while True:
         at = after_space(text, start)

@@ -41,7 +41,7 @@ class NotFiniteError(NotJsonError, ValueError):
 
 
 def _nothing(_: object) -> None:
-    """Replaces nothing. This is the default of ``special``."""
+    """Returns None for every part: the default of ``special``."""
 
 
 def plain(value: Any, special: Callable[[object], object] = _nothing) -> Any:

@@ -131,7 +131,8 @@ def dumps(value: object) -> str:
     """
     if isinstance(value, HasText):
         return value.text
-    # `json` cannot insert JSON text. So it writes a placeholder that cannot be guessed, which is then replaced.
+    # `json` cannot insert JSON text. So it writes placeholders, which are then replaced by the text. A placeholder is
+    # random, so that no string of the user can contain one.
     mark = os.urandom(16).hex()
     texts: list[str] = []
 

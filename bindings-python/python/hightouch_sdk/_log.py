@@ -71,7 +71,7 @@ def tell(notice: str) -> None:
 
 
 def log_end(read: Callable[[bool, str], tuple[HightouchError | None, Meta | None]], ok: bool, head: str) -> None:
-    """Logs a call that has ended. ``read`` decodes its head, which is done only if somebody sees the record."""
+    """Logs a call that has ended. ``read`` decodes ``head``; it is called only if the record is shown."""
     log = _enabled(_DEBUG)
     if log is None:
         return

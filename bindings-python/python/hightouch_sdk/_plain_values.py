@@ -30,7 +30,7 @@ _ERROR = (
     "request_id",
     "run_token",
 )
-"""The attributes of an error that a value with an error shows."""
+"""The attributes that represent an error within a value, such as the ``error`` of a ``BatchItem``."""
 
 
 def plain_dict(value: Value) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Passes the states of a wait to the caller's function, or shows them."""
+"""Passes the states of a wait to the caller's function, or shows them on a display."""
 
 from __future__ import annotations
 

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from ._door import Door
 
 TICK_S = 1.0
-"""How often the times are redrawn, and the rate limit is looked at."""
+"""How often a frame is drawn to advance the times, and the rate limit is read, in seconds."""
 
 ENDED_ROWS = 100
-"""How many rows of waits that have ended are kept while other waits go on."""
+"""How many rows of ended waits stay on the screen while other waits go on, at most."""
 
 
 class Screen(Protocol):
@@ -38,21 +38,22 @@ class Screen(Protocol):
         """Draws a frame in place of the last one."""
 
     def left(self, frame: Frame) -> None:
-        """One of several waits has ended. ``frame`` is its own last one."""
+        """Notes that one of several waits has ended. ``frame`` is the last frame of that wait alone."""
 
     def end(self, frame: Frame) -> None:
         """Draws the last frame, which stays visible."""
 
 
 class Display:
-    """What one wait shows. Waits at the same time share the lines of a terminal."""
+    """The display of one wait. Waits that run at the same time share the lines of a terminal."""
 
     def __init__(self, board: Board, door: Door) -> None:
         self.board = board
         self._door = door
         self._limit = LimitNotice()
         self.stage: _Stage | None = None
-        """Where the display is drawn. It is known before the first frame, so that ``end`` can end what has begun."""
+        """Where the display is drawn; None until it has started. It is set before the first frame is drawn, so that
+        ``end`` works even if drawing that frame fails."""
 
     def start(self) -> None:
         """Draws the first frame."""
@@ -70,7 +71,7 @@ class Display:
             self.stage.leave(self)
 
     def notice(self) -> str:
-        """Says why nothing moves, if the rate limit is the reason."""
+        """Returns a text that says that calls wait for the rate limit; empty if none do."""
         try:
             return self._limit.text(decoded(decoder(Stats), self._door.local("client.stats")[1]))
         except HightouchError:
@@ -125,7 +126,7 @@ class _Stage:
             self._on_screen("end", self._frame()._replace(summary=own.summary))
 
     def draw(self, changed: Row | None = None) -> None:
-        """Draws a frame. After a change it may be left out, because the thread draws the next one soon."""
+        """Draws a frame. A frame for a changed row may be skipped, because the thread draws one within a second."""
         with self._lock:
             if self._screen is None or not self._displays:
                 return
@@ -178,7 +179,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def _join(display: Display) -> None:
-    """Adds a display to the stage of standard error or of the notebook's cell, if there is one."""
+    """Adds a display to the stage of standard error, or opens a stage for it in a notebook's cell."""
     kernel_display = _notebook()
     if kernel_display is not None:
         from ._progress_notebook import Notebook

@@ -10,7 +10,7 @@ from ._progress_rows import Frame, Row
 from ._progress_text import table_lines
 
 HEIGHT = 200
-"""How many rows a table has at most."""
+"""How many lines of a frame are shown, at most."""
 
 
 class _Shown:

@@ -1,4 +1,4 @@
-"""What the progress of a wait consists of: a row for each run, a summary and a notice."""
+"""The parts of a wait's progress: a row for each run, a summary and a notice."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ ENDED = {"success", "warning", "done", "SUCCESS", *FAILED}
 
 
 class Row(NamedTuple):
-    """What is known of one run."""
+    """One run, as a line of the display."""
 
     name: str
     """What runs, such as the slug of a sync."""
     state: str
     detail: str
-    """How far the run is, and why it failed."""
+    """How far the run is, and why it failed, if it did."""
     time: str
     """For how long the run has been waited for, such as ``1:42``."""
     is_running: bool = False
@@ -45,10 +45,10 @@ class Frame(NamedTuple):
     rows: list[Row]
     summary: str = ""
     notice: str = ""
-    """Why nothing moves, if the rate limit is the reason."""
+    """A text that says that calls wait for the rate limit; empty if none do."""
 
     def cropped(self, height: int) -> Frame:
-        """Leaves out rows that do not fit into ``height`` lines. Rows of runs in progress stay first, then failures."""
+        """Drops rows until the frame fits ``height`` lines: ended runs first, then failed ones. Keeps the order."""
         room = max(1, height - bool(self.summary) - bool(self.notice))
         if len(self.rows) <= room:
             return self
@@ -110,7 +110,7 @@ def _joined(*parts: str) -> str:
 
 
 class Waited:
-    """For how long something has been waited for."""
+    """The time for which a wait has gone on. It stands still after ``end``."""
 
     def __init__(self) -> None:
         self._began = monotonic()
@@ -217,7 +217,7 @@ class LimitNotice:
         closed = stats.closed_for_ms / 1000
         waiting = stats.waiting
         calls = waiting.trigger + waiting.read + waiting.bulk
-        # Requests that read the state of a run also wait for their own part of the limit, which delays nothing.
+        # Looks at runs usually wait only for their own small part of the limit, which delays nothing else.
         if stats.used >= stats.allowed or closed > 0:
             calls += waiting.poll
         if not calls:

@@ -9,11 +9,11 @@ from ._native import monotonic
 from ._progress_rows import Frame, Row
 
 REPEAT_S = 30.0
-"""How often a log repeats a run whose status stays the same, but whose rows go on."""
+"""If a run changes but keeps its status, a log writes it again after this many seconds."""
 
 
 class Terminal:
-    """Redraws lines in place, with control sequences that every terminal has."""
+    """Redraws lines in place, with control sequences that every terminal understands."""
 
     pause = 0.1
 
@@ -68,7 +68,7 @@ def table_lines(frame: Frame, width: int) -> list[str]:
 
 
 class Log:
-    """Writes a line at each change of a status, for logs that show no line twice."""
+    """Writes a line for each change of a status. For outputs that cannot be redrawn, such as the log of a CI job."""
 
     pause = 1.0
 

@@ -12,7 +12,7 @@ from ._public import public
 T = TypeVar("T")
 
 _LOOSE = 1000
-"""How many values that belong to no page are put into one batch."""
+"""How many values that were given without a page form one chunk."""
 
 
 @public
@@ -35,7 +35,7 @@ class Records(Tabular[T]):
     """
 
     def __init__(self, of: type[T], values: Iterable[T | Page[T] | Listing[T]]) -> None:
-        """Takes the type of the values, and where they come from. Nothing is read yet.
+        """Creates the records of some values. Reads nothing yet.
 
         Args:
             of: The type of the values, such as :class:`SyncRun`.
@@ -71,7 +71,7 @@ class Records(Tabular[T]):
         return self
 
     def chunks(self) -> Iterator[tuple[Mapping[str, object], list[T]]]:
-        """Iterates over the values, some at a time, each time with what they have in common."""
+        """Yields the values in chunks, each with the columns that its values share, such as the id of their sync."""
         loose: list[T] = []
         for part in self._values:
             if isinstance(part, self.of):

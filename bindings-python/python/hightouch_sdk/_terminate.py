@@ -13,7 +13,7 @@ class _State:
     waits = 0
     """How many waits in the main thread rely on the handler."""
     pid = 0
-    """The process whose waits these are."""
+    """The id of the process to which ``waits`` belongs. A forked child has another id."""
     was_asked = False
     """Whether the waits of this process have been asked to end."""
 
@@ -24,26 +24,26 @@ def was_asked() -> bool:
 
 def _end(number: int, frame: FrameType | None) -> None:
     if os.getpid() != _State.pid:
-        # A forked child inherits the handler. As long as it has begun no wait itself, it ends as if there were none.
+        # A forked child inherits the handler. Until the child itself begins a wait, SIGTERM ends it as by default.
         import signal
 
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
         return
     _State.was_asked = True
-    # The status that a shell shows for a process that a signal has ended.
+    # A shell shows this status for a process that was ended by a signal.
     raise SystemExit(128 + number)
 
 
 class Terminable:
-    """Within the block, SIGTERM raises ``SystemExit``, and the usual handler is back after it.
+    """Makes SIGTERM raise ``SystemExit`` within a block, and restores the default handler after it.
 
-    Nothing changes if the program has a handler of its own, or in another thread than the main one.
+    Does nothing if the program has a handler of its own, or if the block is not in the main thread.
     """
 
     def __init__(self) -> None:
         self._pid: int | None = None
-        """The process in which the block counts."""
+        """The id of the process that counts this block in ``waits``; None if the block is not counted."""
 
     def __enter__(self) -> None:
         # Not imported with the package, because importing them takes a while.
@@ -68,7 +68,7 @@ class Terminable:
         self._pid = _State.pid
 
     def __exit__(self, kind: object, raised: object, trace: object) -> None:
-        # In a forked child, a block of the parent ends without having counted.
+        # A forked child also leaves a block that its parent entered, but does not count it.
         if self._pid != os.getpid():
             return
         import signal

@@ -31,7 +31,11 @@ def _gevent() -> Any:
 def called(
     engine: Engine, op: str, args: str, opts: str, listener: Callable[[str], None] | None
 ) -> tuple[Answer | None, BaseException | None]:
-    """Makes a call and waits. Returns the answer and the exception that interrupted the wait, as far as there are."""
+    """Makes a call and waits for its answer.
+
+    Returns:
+        The answer, or None if there is none; and the exception that interrupted the wait, or None.
+    """
     if _gevent() is None:
         _warn_in_event_loop()
         return engine.call(op, args, opts, listener)
@@ -41,7 +45,7 @@ def called(
     try:
         while answer is None:
             arrived(mailbox, None)
-            # The answer is kept before anything is told, so that nothing that a listener raises can lose it.
+            # The answer is taken before the listener is called, so that it is not lost if the listener raises.
             answer = _taken(mailbox)
             _tell(mailbox, listener)
     except BaseException as raised:
@@ -79,7 +83,7 @@ def _last(mailbox: Mailbox) -> Answer | None:
 
 
 def arrived(mailbox: Mailbox, seconds: float | None) -> bool:
-    """Waits until the mailbox holds an answer. Returns False if the time is over first; None means no limit."""
+    """Waits until the mailbox holds an answer. Returns False if ``seconds`` pass first; None means no limit."""
     gevent = _gevent()
     descriptor = mailbox.fileno()
     if gevent is None or descriptor is None:

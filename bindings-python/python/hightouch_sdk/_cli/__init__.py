@@ -16,7 +16,7 @@ def is_importable(name: str) -> bool:
 
 
 def main() -> None:
-    """Runs the command line and exits. Without the extra ``cli`` there is only the doctor."""
+    """Runs the command line and exits. Without the extra ``cli``, ``doctor`` is the only command."""
     if is_importable("click") and is_importable("rich"):
         from ._run import run
     else:

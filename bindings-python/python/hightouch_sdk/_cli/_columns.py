@@ -1,4 +1,4 @@
-"""The columns of each kind of rows."""
+"""The columns of the rows that each command prints."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _schedule(schedule: Schedule | None) -> str | None:
 
 
 def _seconds(state: State) -> float | None:
-    """Returns the duration of a run that has ended."""
+    """Returns how long a run took, in seconds; None for a run that has no start or no end, and for a sequence."""
     if isinstance(state, SequenceRun) or state is None or state.started_at is None or state.finished_at is None:
         return None
     return (state.finished_at - state.started_at).total_seconds()
@@ -84,7 +84,7 @@ def _rejected(state: State) -> int | None:
 
 
 def _counts(state_of: Callable[[T], State]) -> list[Column[T]]:
-    """Returns the columns of the rows that a run of a sync has sent."""
+    """Returns the columns with the row counts of a run of a sync. They are empty for other runs."""
 
     def count(of: str, kind: str) -> Column[T]:
         def value(row: T) -> int | None:
@@ -97,7 +97,7 @@ def _counts(state_of: Callable[[T], State]) -> list[Column[T]]:
 
 
 def _of_run(state_of: Callable[[T], State]) -> list[Column[T]]:
-    """Returns the columns of the state of a run."""
+    """Returns the columns that describe a run. ``state_of`` returns the state of the run in a row."""
     return [
         Column[T]("status", lambda row: _status(state_of(row))),
         Column[T]("created_at", lambda row: _time(state_of(row), "created_at"), in_table=False),

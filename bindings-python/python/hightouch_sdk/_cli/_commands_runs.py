@@ -149,7 +149,7 @@ def run_syncs(
 def _found(
     ht: Hightouch, tags: tuple[tuple[str, str], ...], model: int | None, named: list[str], *, include_disabled: bool
 ) -> list[str]:
-    """Returns the slugs of the syncs that tags and model select, without those that were named by their ids."""
+    """Returns the slugs of the syncs that the tags and the model select, without syncs that ``named`` has by id."""
     found = list(selected(ht, tags, model))
     disabled = [sync.slug for sync in found if sync.disabled and not include_disabled]
     if disabled:
@@ -185,7 +185,7 @@ def _wait(batch: SyncBatch, timeout: timedelta | None, *, quiet: bool, warnings_
         say_going_on(items)
         raise
     except BaseException as raised:
-        # The batch has been stopped, and its runs go on. What is written here says the same as the notes.
+        # The batch has been stopped, and its runs go on. The lines written here say the same as the notes.
         getattr(raised, "__notes__", []).clear()
         _report(batch.items, form, warnings_fail=warnings_fail)
         say_going_on(batch.items)
@@ -236,7 +236,7 @@ def follow(
 
 
 _SEVERITY = [Status.DONE, Status.FAILED, Status.TIMEOUT]
-"""The statuses of runs that were followed. The last one counts."""
+"""The statuses of runs that were followed, the worst one last. The command exits with the worst status."""
 
 
 def _followed(handle: AnyRun, left: float | None, *, quiet: bool, warnings_fail: bool) -> tuple[Followed, Status]:

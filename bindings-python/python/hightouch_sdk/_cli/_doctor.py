@@ -1,4 +1,4 @@
-"""The doctor: checks the settings, the connection and the key."""
+"""The command ``doctor``, which checks the settings, the connection and the key."""
 
 from __future__ import annotations
 

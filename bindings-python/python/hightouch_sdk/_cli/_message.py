@@ -1,4 +1,4 @@
-"""What the command line says on standard error."""
+"""Writes the messages of the command line to standard error."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PROGRAM = "hightouch-sdk"
 
 
 def colored() -> bool | None:
-    """Whether texts may have colours: None lets the terminal decide."""
+    """Returns False if texts must have no colours; None if that depends on the terminal."""
     return False if os.environ.get("NO_COLOR") else None
 
 
@@ -38,7 +38,7 @@ def say_error(text: str, *hints: str | None) -> None:
 
 
 def explain(error: HightouchError) -> None:
-    """Writes an error of the package."""
+    """Writes an error of the package: the message, the hint, how to follow a run that goes on, and the request id."""
     goes_on = error.run_token is not None and not isinstance(error, RunFailedError)
     resume = f"The run goes on. Follow it: {PROGRAM} follow {error.run_token}" if goes_on else None
     request = f"request id: {error.request_id}" if error.request_id else None

@@ -29,13 +29,13 @@ class Column(Struct, Generic[T], frozen=True):
     in_table: bool = True
     """Whether tables, which must fit on a screen, have the column."""
     in_data: bool = True
-    """Whether CSV and JSON have the column. What only sums up other columns is for people."""
+    """Whether CSV and JSON have the column. A column that only sums up others is for people, so only tables have it."""
     show: Callable[[Any], str] | None = None
-    """Writes a value in a table; None for the usual way."""
+    """Converts a value to its text in a table; None stands for ``short``."""
 
 
 def write(rows: Iterable[T], columns: Sequence[Column[T]], form: str | None) -> None:
-    """Prints rows. Without a form, a terminal gets a table and anything else CSV."""
+    """Prints rows as ``table``, ``csv`` or ``json``. Without a form, prints a table to a terminal and else CSV."""
     rows = _begun(rows)
     data = [column for column in columns if column.in_data]
     match form or ("table" if sys.stdout.isatty() else "csv"):
@@ -76,12 +76,12 @@ def _write_table(rows: Iterable[T], columns: Sequence[Column[T]]) -> None:
     for row in rows:
         # `Text` shows square brackets as they are; a string would be read as markup.
         table.add_row(*(Text(printable((column.show or short)(column.value(row)))) for column in columns))
-    # Into a file, a table is as wide as it must be.
+    # In a file, a table may be wider than any terminal, so that no cell is wrapped.
     Console(file=sys.stdout, width=None if sys.stdout.isatty() else 1000).print(table)
 
 
 def text_of(value: object) -> str:
-    """Writes a value for CSV: nothing for None, ``true`` and ``false``, times in UTC, objects as JSON."""
+    """Converts a value to text for CSV. None becomes empty, a time is in UTC, and an object becomes JSON."""
     match value:
         case None:
             return ""
@@ -98,7 +98,7 @@ def text_of(value: object) -> str:
 
 
 def short(value: object) -> str:
-    """Writes a value for people."""
+    """Converts a value to text for people."""
     match value:
         case datetime():
             return f"{value.astimezone(timezone.utc):%Y-%m-%d %H:%M:%S}"

@@ -1,4 +1,4 @@
-"""The part of the command line that needs no other library: the doctor."""
+"""The command line without other libraries. It has one command, ``doctor``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs the command line: what every command has in common at its start and at its end."""
+"""Runs a command, and turns its result or its error into an exit status."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class App(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             status = super().invoke(ctx)
-            # What is still in the buffer may meet a closed pipe, too.
+            # Writing what is still in the buffer may fail because the pipe is closed, too.
             sys.stdout.flush()
         except HightouchError as error:
             explain(error)

@@ -63,7 +63,8 @@ def status_of(error: HightouchError) -> Status:
 def status_of_items(items: Sequence[BatchItem], *, warnings_fail: bool) -> Status:
     """Returns the exit status of a batch that has ended.
 
-    A run that failed counts most. If no run failed, the first sync whose run was not started or not followed says it.
+    If a run failed, the status is ``FAILED``. Otherwise, if it is unknown whether a run was started or how it ended, it
+    is ``UNKNOWN``. Otherwise it is that of the first error.
     """
     outcomes = {item.outcome for item in items}
     if "failure" in outcomes or (warnings_fail and "warning" in outcomes):
@@ -73,5 +74,5 @@ def status_of_items(items: Sequence[BatchItem], *, warnings_fail: bool) -> Statu
         for item in items
         if item.outcome not in {"success", "warning"}
     ]
-    # What may have happened unseen is worse than what certainly did not.
+    # A run that may have been started is worse than one that certainly was not.
     return Status.UNKNOWN if Status.UNKNOWN in errors else next(iter(errors), Status.DONE)

@@ -1,6 +1,6 @@
 """The charts of a report, as SVG. Vega-Lite draws them, through vl-convert.
 
-Colours are the custom properties of the page, so that a chart follows its theme. No text of a user is in a chart.
+Colours are custom properties of the page's CSS, so that a chart follows the theme. No chart contains text of a user.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ def number(value: float) -> str:
 
 
 def brief(value: float) -> str:
-    """Writes a number with at most eight characters, such as ``12.3 M`` for 12,345,678."""
+    """Writes a number briefly, such as ``12.3 M`` for 12,345,678. Numbers below ten million keep all their digits."""
     for unit, name in ((1e12, "T"), (1e9, "G"), (1e6, "M")):
         if value >= 10 * unit:
             return f"{int(value / unit * 10) / 10:,.1f} {name}"
@@ -30,7 +30,7 @@ def plural(count: int, noun: str) -> str:
 
 
 def percent(share: float | None) -> str:
-    """Writes a share as a percentage. It is rounded down, so that 100 % means all; no share but 0 is shown as 0."""
+    """Writes a share from 0 to 1 as a percentage, rounded down, so that 100 % means all. Only 0 is shown as 0.0 %."""
     if share is None:
         return UNKNOWN
     if 0 < share < 0.001:
@@ -39,7 +39,7 @@ def percent(share: float | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Writes a duration with its two largest units, such as ``1 h 5 min``."""
+    """Writes a duration in hours, minutes and seconds, such as ``1 h 5 min``; without seconds from ten minutes on."""
     if seconds is None:
         return UNKNOWN
     minutes, rest = divmod(round(seconds), 60)

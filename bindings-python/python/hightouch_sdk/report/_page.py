@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from . import RunsReport
 
 MOST_REASONS = 60
-"""How many reasons the page shows, and how many syncs with rejected rows."""
+"""How many reasons the page shows, at most, and how many syncs with rejected rows."""
 MOST_AFFECTED = 12
 """How many affected syncs the page names for each reason."""
 
@@ -35,7 +35,7 @@ MOST_AFFECTED = 12
 @final
 @dataclass(slots=True)
 class Shared:
-    """One reason of the runs of several syncs."""
+    """One reason why runs did not succeed, with all syncs that it affects."""
 
     reason: Reason
     is_failure: bool
@@ -86,7 +86,7 @@ def rows(report: RunsReport, charts: Charts) -> Iterator[Row]:
 
 
 def parts(report: RunsReport) -> Iterator[str]:
-    """Returns the page in parts."""
+    """Yields the page in parts."""
     environment = Environment(
         loader=PackageLoader(__package__ or "", "templates"),
         autoescape=True,

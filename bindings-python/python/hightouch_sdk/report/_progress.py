@@ -1,4 +1,4 @@
-"""How far the reading for a report has come, and who is told."""
+"""Tells the caller how far the reading for a report has come."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Told:
         return None if self._tell is None else self._tell(state)
 
     async def see_async(self, state: ReportProgress) -> None:
-        """Does the same. If the function returns an awaitable, it is awaited."""
+        """Shows a state, or passes it on and awaits an awaitable that the function returns."""
         told = self.see(state)
         if isinstance(told, Awaitable):
             await told

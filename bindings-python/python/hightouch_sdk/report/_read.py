@@ -33,16 +33,17 @@ if TYPE_CHECKING:
 
 AT_ONCE = 8
 """How many syncs the asynchronous client reads at a time."""
-# These errors would meet every other sync too.
+# After one of these errors, reading any other sync would fail in the same way.
 FATAL = (AuthenticationError, CallCancelledError, ClientClosedError, ConfigError, ProxyError, TlsError)
 UNREACHABLE = (ConnectError, RateLimitedError, RequestTimeoutError)
 MOST_IN_A_ROW = 5
-"""How many syncs may fail in a row because the server cannot be reached. Each takes all retries of a request."""
+"""The report ends after so many syncs in a row have failed because the server cannot be reached or refuses everything.
+Each of them costs all retries of a request."""
 
 
 @final
 class Reading:
-    """What is read for a report, and what was read. It sends nothing itself."""
+    """The syncs to read for a report, and the figures read so far. It sends nothing itself."""
 
     def __init__(self, period: Period, syncs: Iterable[int | str | Sync] | None) -> None:
         self.period = period
@@ -56,7 +57,12 @@ class Reading:
         self._in_a_row = 0
 
     def found(self, sync: Sync, *, is_fresh: bool = True) -> None:
-        """Takes a sync into the report. Its runs are not read if its last run started before the period."""
+        """Adds a sync to the report. Its runs are not read if its last run started before the period.
+
+        Args:
+            sync: The sync.
+            is_fresh: Whether the sync was read just now. An older one may have run since, so its runs are read.
+        """
         if sync.id in self._known:
             return
         self._known.add(sync.id)
@@ -70,7 +76,7 @@ class Reading:
         """Notes a sync that cannot be read.
 
         Raises:
-            HightouchError: The error would meet every other sync too, or the server cannot be reached.
+            HightouchError: ``error`` itself, if every other sync would fail with it too.
         """
         self._in_a_row = self._in_a_row + 1 if isinstance(error, UNREACHABLE) else 0
         if isinstance(error, FATAL) or self._in_a_row == MOST_IN_A_ROW:
@@ -78,7 +84,7 @@ class Reading:
         self.unread.append(UnreadSync(sync, slug, error))
 
     def is_read(self, figures: SyncFigures, error: HightouchError | None) -> None:
-        """Takes a sync whose runs were all counted, or the error that ended this.
+        """Notes that all runs of a sync were counted, or that ``error`` ended the counting.
 
         Raises:
             HightouchError: See ``is_unread``.
@@ -108,7 +114,7 @@ class Reading:
         return sorted(self.read, key=by_trouble)
 
     def filters(self) -> dict[str, Any]:
-        """Returns the arguments of a list of runs. Its ``after`` does not include the time itself."""
+        """Returns the arguments of a list of runs. ``after`` excludes its own time, so it is a millisecond earlier."""
         return {"after": self.period.start - timedelta(milliseconds=1), "priority": "bulk"}
 
 

@@ -1,4 +1,4 @@
-"""Why runs did not succeed."""
+"""Determines why runs did not succeed."""
 
 from __future__ import annotations
 
