@@ -245,7 +245,7 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
     return this.items
   }
 
-  /** Whether no more changes will come, apart from those that `stop` reports. */
+  /** Whether the batch has ended or is being stopped, so that only the answer to `stop` may still bring changes. */
   get #isOver(): boolean {
     return this.#isFinished || this.#stopped !== undefined
   }
@@ -327,7 +327,7 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
   #apply({ items, finished }: Changes): void {
     for (const record of items) {
       const { sync, outcome } = this.#items[record.index] ?? {}
-      // `stop` returns all items, also those that had ended before.
+      // The answer to `batch.stop` has all items, also those that had ended before.
       if (sync === undefined || outcome !== undefined) continue
       const item = itemOf(record, sync)
       this.#items[record.index] = item

@@ -3,9 +3,9 @@
 /** What a cell of a record can hold. */
 export type Cell = string | number | bigint | boolean | null
 
-/** The first characters of a text that a spreadsheet takes for a formula. */
+/** Matches a text that a spreadsheet takes for a formula, by its first character. */
 const FORMULA = /^[=+\-@\t\r\n]/
-/** The characters of a text that must be quoted. An empty text is quoted too, so that it differs from null. */
+/** Matches a text that must be quoted. An empty text is quoted too, so that it differs from null. */
 const SPECIAL = /^$|[",\r\n]/
 
 /**

@@ -71,7 +71,10 @@ export class HightouchError extends Error {
     Object.assign(this, Object.fromEntries(Object.entries(fields).filter(([, value]) => value != null)))
   }
 
-  /** The id of the call, sent as `X-Request-Id` with each attempt. Name this id when you ask Hightouch for help. */
+  /**
+   * The id of the call's own request, sent as `X-Request-Id` with each attempt. Name this id when you ask Hightouch for
+   * help. Absent if nothing was sent.
+   */
   get requestId(): string | undefined {
     return this.meta?.requestId
   }

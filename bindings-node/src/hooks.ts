@@ -101,7 +101,7 @@ export interface CallHooks {
 const CHANNEL = tracingChannel<unknown, CallContext>('hightouch-sdk:call')
 
 /**
- * Whether anybody wants to know of the calls of a client.
+ * Whether a client has hooks, or the tracing channel has subscribers.
  *
  * @internal
  */
@@ -110,7 +110,7 @@ export function isObserved({ onStart, onEnd }: CallHooks): boolean {
 }
 
 /**
- * Makes a call between its hooks, and tells the subscribers of the tracing channel.
+ * Makes a call: calls the hooks before and after it, and publishes it on the tracing channel.
  *
  * @internal
  * @param send Sends the call with the headers that hooks and subscribers want.

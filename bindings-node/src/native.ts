@@ -36,7 +36,7 @@ export interface NativeBridge {
 export interface Native {
   /** Creates an engine from settings, which are JSON. Returns the failure as JSON if no engine can be created. */
   open(settings: string): NativeEngine | string
-  /** Makes a function that needs no engine. Returns its result as JSON, or why it failed. */
+  /** Calls a function of the core that needs no engine. Returns its result as JSON, or why it failed. */
   local(op: string, args: string): [ok: boolean, text: string]
   Cancel: new () => NativeCancel
   Bridge: new (settle: (batch: Settled[]) => void) => NativeBridge
@@ -93,7 +93,7 @@ export function loadNative(
 let native: Native | undefined
 
 /**
- * Makes a function of the core that needs no engine and no I/O.
+ * Calls a function of the core that needs no engine and no I/O.
  *
  * @param errorClass The class of the error to throw if the function fails.
  */

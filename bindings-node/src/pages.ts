@@ -9,10 +9,10 @@ import type { CallOptions, Meta } from './meta.js'
 import { TABLES } from './records.js'
 import type { CSVOptions, JSONLOptions, Table } from './table.js'
 
-/** How the items of a page become records. */
+/** What a page needs to convert its items to records. */
 interface ToRecords<Rec extends object> {
   table: Table<object, Rec>
-  /** The ids of what the items belong to. */
+  /** The columns that the items lack: the ids of what they belong to, such as `syncId`. */
   parent: object
 }
 

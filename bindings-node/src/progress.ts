@@ -16,10 +16,10 @@ export type ProgressFunction<Change> = (change: Change) => unknown
 /** The option `progress` of a wait. */
 export type Progress<Change> = boolean | 'log' | ProgressFunction<Change>
 
-/** Sees the changes of a wait. */
+/** Receives the changes of a wait. */
 export interface Observer<Change> {
   see(change: Change): void
-  /** Ends the lines. What they showed last stays visible. */
+  /** Ends the observation. What was shown last stays visible. */
   end(): void
 }
 
@@ -28,7 +28,7 @@ export function isProgress(value: unknown): boolean {
   return typeof value === 'boolean' || value === 'log' || typeof value === 'function'
 }
 
-/** A run in the words of its line. */
+/** How a line names a run. */
 export interface RunName {
   /** What runs, such as `sync 7`. */
   of: string
@@ -103,7 +103,7 @@ function liveLines(terminal: Terminal): LiveLines {
   return lines
 }
 
-/** The lines of a batch: a count, a line for each sync in progress, and what failed above them. */
+/** The lines of a batch: a count, and a line for each sync in progress. What did not succeed is printed above them. */
 class BatchLines implements Observer<BatchItem> {
   readonly #lines: LiveLines
   readonly #summary: Line

@@ -19,7 +19,7 @@ export interface Column {
    */
   readonly type: 'int' | 'float' | 'bool' | 'string' | 'timestamp' | 'list' | 'json'
   /**
-   * The names that lead to the column's value in the value of the API; empty if it is not in there.
+   * The names of the members that lead to the column's value in the API's value; empty if the API's value lacks it.
    *
    * @internal
    */
@@ -66,8 +66,9 @@ export class Table<Value extends object, Rec extends object> {
   #columns: readonly Column[] | undefined
 
   /**
-   * Each text describes a column: its name, its type, and the names that lead to its value if they are more than the
-   * name of the column. They are read when they are needed, because most programs need none.
+   * Each text describes a column: its name, its type, and its path, joined by spaces. The names of the path are joined
+   * by dots. The path is left out if it is the name of the column, and is `-` if it is empty. The texts are read when a
+   * column is first needed, because most programs need none.
    *
    * @internal
    */
@@ -178,7 +179,7 @@ function cellOf(value: object, { name, type, path }: Column): unknown {
   let found: unknown = path.length === 0 ? undefined : value
   for (const step of path) found = (found as Record<string, unknown> | null | undefined)?.[step]
   if (found === undefined || found === null) return undefined
-  // The sum of row counts is the only number that leads to an object.
+  // Only the columns for the sum of row counts have the type `int` and lead to an object.
   if (type === 'int' && typeof found === 'object') {
     const { addedCount, changedCount, removedCount } = found as RowCounts
     return addedCount + changedCount + removedCount
@@ -186,7 +187,7 @@ function cellOf(value: object, { name, type, path }: Column): unknown {
   return type === 'json' ? Json.stringify(found) : found
 }
 
-/** Lists are JSON text where a cell must be flat. */
+/** Returns a cell for CSV, in which a list becomes JSON text. */
 function flat(cell: Cell | readonly unknown[]): Cell {
   return typeof cell === 'object' && cell !== null ? Json.stringify(cell) : cell
 }
@@ -206,7 +207,7 @@ function seconds(run: object): number | undefined {
   return (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000
 }
 
-/** Returns what a record holds in a column. A user may have added any columns, or have changed what they hold. */
+/** Returns the cell of a record in a column. Users can add columns and change cells, so the cell is checked. */
 function cellOfRecord(record: object, key: string): Cell | readonly unknown[] {
   if (!Object.hasOwn(record, key)) throw new TypeError(`a record has no column \`${key}\`.`)
   const cell: unknown = (record as Record<string, unknown>)[key]

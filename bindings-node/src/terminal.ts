@@ -31,8 +31,8 @@ interface Shown {
 }
 
 /**
- * The lines of one terminal. The cursor is always at the start of the line below them, and nothing of the terminal is
- * switched off, so that it is in order even if the process ends at once.
+ * The lines of one terminal. After each write, the cursor is at the start of the line below them, and no mode of the
+ * terminal is changed. So the terminal stays usable even if the process is killed.
  */
 export class LiveLines {
   readonly #terminal: Terminal
@@ -52,7 +52,7 @@ export class LiveLines {
     return isTTY === true && process.env.TERM !== 'dumb'
   }
 
-  /** Adds a line below the others. Its time begins. */
+  /** Adds a line below the others. The time that it shows counts from now. */
   add(): Line {
     const line = { text: '', since: performance.now() }
     this.#lines.add(line)
@@ -92,7 +92,7 @@ export class LiveLines {
     const columns = sizeOr(80, this.#terminal.columns)
     const rows = sizeOr(24, this.#terminal.rows)
     const lines = [...this.#lines].filter(({ text }) => text !== '').map((line) => this.#timed(line))
-    // Lines that have left the top of the terminal could not be changed.
+    // A line that has scrolled off the top of the terminal can no longer be changed.
     const most = Math.max(1, rows - 2)
     if (lines.length > most) {
       const hidden = lines.length - most + 1
@@ -129,7 +129,7 @@ function sizeOr(usual: number, size = 0): number {
 
 const ignore = (): void => undefined
 
-/** Removes what a terminal would act on. Names and error messages come from other people. */
+/** Removes control sequences and control characters, because names and error messages come from other people. */
 function printable(text: string): string {
   return stripVTControlCharacters(text).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
 }

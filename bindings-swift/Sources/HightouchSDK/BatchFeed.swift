@@ -227,6 +227,7 @@ final class BatchFeed: @unchecked Sendable {
         request?.cancel()
         return stopping
     }
+
     /// Stops the batch, and then makes the core forget it.
     func close() {
         let stopping = stop()

@@ -40,10 +40,10 @@ public final class SyncBatch: AsyncSequence, Sendable {
     ///   - progress: Called with each item that has changed, including those that changed before the wait.
     /// - Returns: One item for each sync, in the order in which the syncs were passed.
     /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled and no run goes on. A cancelled
-    ///   task stops the batch; the kind is `cancelled` if runs go on. The kind is `runFailed` if `onFailure` or `onWarning` asks for it: ``HightouchError/items`` contains the items
-    ///   that caused the error, and the message gives the reasons of the first ones. The kind is `waitTimeout` after
-    ///   the timeout, `closed` if the batch was stopped before every sync had ended, and `invalidRequest` if `timeout`
-    ///   is out of range.
+    ///   task stops the batch; if runs go on, the kind is `cancelled`. The kind is `runFailed` if `onFailure` or
+    ///   `onWarning` asks for it: ``HightouchError/items`` contains the items that caused the error, and the message
+    ///   gives the reasons of the first ones. The kind is `waitTimeout` after the timeout, `closed` if the batch was
+    ///   stopped before every sync had ended, and `invalidRequest` if `timeout` is out of range.
     @discardableResult
     public func wait(
         timeout: Duration? = nil,

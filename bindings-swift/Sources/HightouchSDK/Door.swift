@@ -63,7 +63,7 @@ struct Native: Sendable {
 extension Native {
     /// Asks the core why a run did not succeed. Sends nothing.
     static func problem(of run: some RunState) -> RunProblem? {
-        // A run always has a JSON form, and the core returns one for every JSON.
+        // Neither can fail: every run can be encoded as JSON, and the core answers for every valid JSON.
         guard let json = try? Coding.encoder().encode(run),
             let found = try? HightouchNative.local(op: "run.problem", args: String(decoding: json, as: UTF8.self))
         else { return nil }
@@ -71,9 +71,10 @@ extension Native {
     }
 }
 
-/// Makes a function of the core that needs no client.
+/// Calls a function of the core that needs no client.
 ///
-/// - Throws: `HightouchError` of kind `invalidRequest` if the arguments do not fit.
+/// - Throws: `HightouchError` of kind `invalidRequest` if the function refuses its arguments, or of kind `internal` if
+///   the bridge to the core fails.
 func callLocal<Result: Decodable>(_ op: String, _ arguments: some Encodable) throws -> Result {
     do {
         let args = String(decoding: try JSONEncoder().encode(arguments), as: UTF8.self)

@@ -37,7 +37,7 @@ struct Fields: Encodable, Sendable, ExpressibleByDictionaryLiteral {
         set(name, scope?.text)
     }
 
-    /// What the elements of a list with these arguments belong to.
+    /// Returns what the elements of a list belong to, as far as the arguments of the list say it.
     var parent: RecordParent {
         func argument<Value>(_ name: String) -> Value? { members.first { $0.name == name }?.value as? Value }
         var parent = RecordParent(graphId: argument("graphId"), flowId: argument("flowId"))
@@ -47,7 +47,7 @@ struct Fields: Encodable, Sendable, ExpressibleByDictionaryLiteral {
 
     func encode(to encoder: any Encoder) throws {
         var object = encoder.container(keyedBy: AnyKey.self)
-        // Of several members with one name, the last one holds.
+        // Of several members with the same name, the last one counts.
         for (name, value) in members {
             try object.encode(value, forKey: AnyKey(name))
         }

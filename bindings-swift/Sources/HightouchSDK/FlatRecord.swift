@@ -32,11 +32,12 @@ public protocol FlatRecord: Codable, Hashable, Sendable {
 
     /// The columns, in the order of ``cells``.
     static var columns: [RecordColumn] { get }
-    /// What the record holds in each column.
+    /// The cells of the record, one for each column.
     var cells: [RecordCell] { get }
 }
 
-/// What a value belongs to. The lists of this SDK know it, and most of their elements do not say it.
+/// What a value belongs to, such as the sync of a run. The lists of this SDK know it, but most of their elements do not
+/// contain it.
 public struct RecordParent: Hashable, Sendable {
     /// The id of the sync, for runs of a sync.
     public var syncId: Int?
@@ -90,7 +91,7 @@ public struct RecordColumn: Hashable, Sendable {
     }
 }
 
-/// What a ``FlatRecord`` holds in one column.
+/// The value of a ``FlatRecord`` in one column.
 public enum RecordCell: Hashable, Sendable {
     /// Nothing.
     case null
@@ -114,8 +115,8 @@ public enum RecordCell: Hashable, Sendable {
     init(_ value: [String]) { self = .list(jsonText(of: value)) }
 }
 
-/// The text of a value as JSON. A number that JSON cannot express can only be in a value that the user created; the text
-/// is then `null`.
+/// Returns the JSON text of a value. If the value contains a number that JSON cannot express, returns `null`: only a
+/// value that the user created can contain one.
 func jsonText(of value: some Encodable) -> String { (try? Coding.exactText(of: value)) ?? "null" }
 
 func jsonTextIfPresent(of value: (some Encodable)?) -> String? { value.map { jsonText(of: $0) } }

@@ -105,11 +105,11 @@ extension JSONValue {
 extension JSONValue.Change: CustomStringConvertible {}
 
 extension JSONValue.Diff: RandomAccessCollection, CustomStringConvertible {
-    /// 0.
+    /// The index of the first change, which is 0.
     public var startIndex: Int { changes.startIndex }
     /// The number of changes.
     public var endIndex: Int { changes.endIndex }
-    /// A change. Each path is right once all changes before it are made.
+    /// The change at a position. Its path is right once all earlier changes are made.
     public subscript(position: Int) -> JSONValue.Change { changes[position] }
     /// One line for each change, without a line feed at the end.
     public var description: String { changes.map(\.description).joined(separator: "\n") }

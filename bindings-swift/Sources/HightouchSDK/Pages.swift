@@ -32,12 +32,12 @@ extension Page: Equatable where Element: Equatable {}
 /// If elements are created or deleted during the iteration, no other element is skipped or repeated. Iterating throws
 /// ``HightouchError``, or `CancellationError` if the task was cancelled. The iteration ends after an error.
 public struct PagedSequence<Element: Decodable & Sendable>: AsyncSequence, Sendable {
-    /// Where a page is.
+    /// Identifies a page of the list.
     fileprivate enum Place: Sendable {
         case first
-        /// After another page, which came with this token.
+        /// The page that this token names. The previous page came with the token.
         case token(String)
-        /// In the pages of a test.
+        /// The page with this index among the pages that ``init(pages:)`` was given.
         case index(Int)
     }
 

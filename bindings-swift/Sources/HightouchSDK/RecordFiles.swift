@@ -1,9 +1,9 @@
 import Foundation
 
-/// The lines of a CSV file or of a JSON Lines file. Each line ends with its line break, so all lines together are the
-/// file. A record is only taken when its line is asked for.
+/// The lines of a CSV file or of a JSON Lines file. Each line contains its line break, so all lines joined are the
+/// file. A record is only read when its line is requested.
 ///
-/// Iterating throws what the sequence of records throws, and ``HightouchError`` of kind `invalidRequest` for a column
+/// Iterating throws the errors of the sequence of records, and ``HightouchError`` of kind `invalidRequest` for a column
 /// that the records do not have.
 public struct RecordLines<Records: AsyncSequence & Sendable>: AsyncSequence, Sendable
 where Records.Element: FlatRecord {
@@ -187,7 +187,8 @@ struct RecordWriter<Record: FlatRecord>: Sendable {
 }
 
 extension RecordCell {
-    /// Works on bytes, because Swift takes CR and LF for one character, and a quote with an accent for another one.
+    /// Returns the cell as CSV. Works on bytes, because a Swift `Character` can hold CR and LF together, or a quote
+    /// with an accent, and would then hide both from the check for special characters.
     fileprivate func csv(_ escapingFormulas: Bool) -> String {
         let bytes: [UInt8]
         switch self {
@@ -219,7 +220,7 @@ extension RecordCell {
         }
     }
 
-    /// A whole number is written without `.0`, as the other languages do.
+    /// Writes a whole number without `.0`, as the other languages do.
     private static func text(_ value: Double) -> String {
         Int(exactly: value).map(String.init) ?? "\(value)"
     }
