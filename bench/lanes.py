@@ -32,7 +32,11 @@ class Cost(NamedTuple):
 
 
 def cost(line: str, calls: int) -> Cost:
-    """Reads the line in which a lane reports the time of all its calls in nanoseconds."""
+    """Reads the line in which a lane reports the CPU time and the time of all its calls, in nanoseconds.
+
+    Returns:
+        Both times for one call, in microseconds.
+    """
     cpu, wall = (float(text) / 1000 / calls for text in line.split())
     return Cost(cpu, wall)
 

@@ -15,7 +15,7 @@ export interface Terminal {
 /** How often the lines are written again, so that their times advance. */
 const TICK_MS = 1000
 
-/** One of the lines. */
+/** A line that changes in place, with the time since it was added. */
 export interface Line {
   /** Shows a text in place of the last one. */
   show(text: string): void

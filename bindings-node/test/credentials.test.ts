@@ -87,7 +87,8 @@ describe('a key function', () => {
     const kinds = await Promise.all(Array.from({ length: 20 }, () => kind(ht.syncs.get(1))))
     assert.deepEqual(new Set(kinds), new Set(['authentication']))
     assert.equal(give.mock.callCount(), 2)
-    // `late` started before the function returned the key again, so its 401 does not call the function.
+    // The second call of the function, after the first 401, returned the same key. `late` started before that call, so
+    // its own 401 does not cause another one.
     assert.equal(await kind(late), 'authentication')
     assert.equal(give.mock.callCount(), 2)
     assert.equal((await statuses(home)).length, 21)

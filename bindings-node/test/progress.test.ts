@@ -134,7 +134,7 @@ describe('the progress of a wait', () => {
     written = ''
     await assert.rejects(run.wait({ progress: true }), sdk.RunFailedError)
     const lines = screen(written)
-    // What the server says is shown without what a terminal would act on.
+    // A text of the server is shown without its control sequences.
     assert.equal(lines.length, 1)
     assert.match(String(lines[0]), /: failed, .*, no red x/)
   })

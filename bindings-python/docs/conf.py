@@ -85,7 +85,7 @@ def setup(app: Sphinx) -> None:
     app.connect("builder-inited", share_comments)
     app.connect("source-read", complete)
     app.connect("autodoc-process-signature", public_signature)
-    # The extension napoleon handles this event with priority 500.
+    # Must run before the extension napoleon, which handles this event with priority 500.
     app.connect("autodoc-process-docstring", before_napoleon, priority=400)
     app.connect("autodoc-process-docstring", after_napoleon, priority=600)
     app.connect("env-check-consistency", check_names)
@@ -140,7 +140,8 @@ def public_signature(
         return "", None
     if hasattr(it, "__struct_fields__") or it is hightouch_sdk.Records:
         # Removes the types: for some fields the signature has types that only the decoder uses. The page shows the
-        # public type of each field. In the signature of `Records`, Sphinx takes the builtin `type` for an attribute.
+        # public type of each field. In the signature of `Records`, Sphinx would link the builtin `type` to an attribute
+        # of that name.
         shown = inspect.signature(it)
         bare = [each.replace(annotation=each.empty) for each in shown.parameters.values()]
         return str(shown.replace(parameters=bare)), None

@@ -47,7 +47,7 @@ def installed(version: str) -> Path:
         "--require-virtualenv",
         "--disable-pip-version-check",
     ]
-    # What the package and its extras need.
+    # The libraries that the package and its extras need.
     names = ("jinja2", "msgspec", "opentelemetry-api", "vl-convert-python")
     needed = [f"{name}=={metadata.version(name)}" for name in names]
     subprocess.run([*pip, *needed], check=True)

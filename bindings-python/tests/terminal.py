@@ -36,7 +36,7 @@ class Terminal:
         self._master, slave = pty.openpty()
         columns, lines = size
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-        # These variables would tell `rich` another size, or that this is no terminal.
+        # These variables would tell `rich` another size, or that it does not write to a terminal.
         left_out = {"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CI", "TTY_COMPATIBLE"}
         own = {name: value for name, value in env.items() if name not in left_out}
         self.process = subprocess.Popen(

@@ -64,7 +64,7 @@ class Timestamp(datetime):
 
 
 class Never(datetime):
-    """A datetime that is no point in time, such as `pandas.NaT`."""
+    """A datetime that does not stand for a point in time, such as `pandas.NaT`."""
 
     year = float("nan")  # type: ignore[assignment]
 

@@ -18,7 +18,7 @@ from hightouch_sdk import Hightouch
 from sandbox import World
 
 PAGE = (Path(__file__).parents[2] / "docs" / "editing.md").read_text(encoding="utf-8")
-# What the sandbox would round.
+# A configuration with numbers that the sandbox would round.
 EXACT = '{"id":12345678901234567890123,"rate":0.1000,"mappings":[{"from":"id","to":"Id"},{"from":"email","to":"E"}]}'
 
 

@@ -74,7 +74,7 @@ def test_every_example_runs_as_it_stands(new_world: Callable[..., World], versio
         cwd=tmp_path,  # Some examples write a file.
         env={name: value for name, value in os.environ.items() if not name.startswith("HIGHTOUCH_")},
     )
-    # `progress=True` writes lines of its own, because standard error is no terminal here.
+    # `progress=True` writes lines of its own, because standard error is not a terminal here.
     unexpected = [line for line in done.stderr.splitlines() if not line.startswith("hightouch: ")]
     assert (unexpected, done.returncode) == ([], 0)
     assert len(re.findall(r"^--- ", done.stdout, re.MULTILINE)) == len(examples)

@@ -216,7 +216,7 @@ class _Listing(Generic[T]):
         """Returns the arguments of the first page."""
         args, most = self._query.args, self._most
         limit: Any = args.get("limit", SMALL)
-        # The core refuses a limit that is no number, and says so.
+        # The core refuses a limit that is not a number, and says so.
         if most is None or not hasattr(limit, "__index__") or most >= operator.index(limit):
             return args
         return {**args, "limit": max(most, 1)}

@@ -46,7 +46,7 @@ class Terminable:
         """The id of the process that counts this block in ``waits``; None if the block is not counted."""
 
     def __enter__(self) -> None:
-        # Not imported with the package, because importing them takes a while.
+        # These modules are imported only when a batch is waited for, because importing them takes a while.
         import signal
         import threading
 

@@ -131,7 +131,7 @@ impl FleetAddress {
 }
 
 fn server(text: &str, default: u16) -> Option<(String, u16)> {
-    // With a scheme that has no port of its own.
+    // Parsed with a scheme that has no default port, because `Url` drops a port that is the default.
     let url = Url::parse(&format!("redis://{text}")).ok()?;
     let host = url.host_str().filter(|host| !host.is_empty())?;
     // An address of IPv6 stands in brackets in a URL, but not elsewhere.

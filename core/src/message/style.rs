@@ -81,7 +81,7 @@ pub(crate) fn snake(camel: &str) -> String {
     let mut snake = String::with_capacity(camel.len() + 4);
     for (at, char) in camel.char_indices() {
         if char.is_ascii_uppercase() && at > 0 {
-            // A capital begins a word if it follows a character that is no capital, or precedes a small letter.
+            // A capital begins a word if it follows a character that is not a capital, or precedes a small letter.
             let after_small =
                 at.checked_sub(1).and_then(|at| bytes.get(at)).is_some_and(|byte| !byte.is_ascii_uppercase());
             if (after_small || lower(Some(at + 1))) && !snake.ends_with('_') {

@@ -43,7 +43,7 @@ enum Problem {
     },
 }
 
-/// What an object from a caller holds. Messages call the members of the object arguments, options or settings.
+/// What the members of an object from a caller are. Messages use this word for them: "argument", "option" or "setting".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Given {
     Arguments,

@@ -117,7 +117,7 @@ macro_rules! problem {
     };
     (@write required $map:ident $wire:literal $value:expr) => { $map.serialize_entry($wire, $value)?; };
     (@write optional $map:ident $wire:literal $value:expr) => {
-        // A member of an object for hosts is absent, and never null.
+        // In JSON for hosts, a member without a value is absent and not null.
         if let Some(value) = $value { $map.serialize_entry($wire, value)?; }
     };
 }

@@ -104,7 +104,7 @@ impl Called {
         Self { subject: call.subject().clone(), method: Some(call.method().to_string()), path }
     }
 
-    /// A call whose arguments cannot be read, or that is no operation of the API.
+    /// A call whose arguments cannot be read, or that does not use an operation of the API.
     fn unknown(op: &str) -> Self {
         match Entry::find(op) {
             Some(Entry { operation, .. }) => Self {

@@ -243,7 +243,7 @@ impl Engine {
     /// Makes one call. The future must be polled in a tokio runtime. Cancelling the call or dropping the future ends
     /// the request in flight.
     pub async fn call(&self, op: &str, args: &str, opts: &str, cancel: &Cancel) -> CallOutput {
-        // Boxed, because the future has some 25 kB, and every future around it would hold and copy them.
+        // Boxed, because the future has about 25 kB, and every future around it would hold and copy it.
         let call = Box::pin(self.cancellable(op, args, opts, cancel));
         let called = AssertUnwindSafe(call).catch_unwind().await;
         match called.unwrap_or_else(|_| Err(defect(op))) {

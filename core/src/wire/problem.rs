@@ -16,7 +16,7 @@ struct Kinds<'a> {
     failed_rows: Option<&'a serde_json::value::RawValue>,
 }
 
-/// Returns why a run did not succeed, as JSON; `null` if the run succeeded or has not ended, or if `run` is no run.
+/// Returns why a run did not succeed, as JSON; `null` if the run succeeded or has not ended, or if `run` is not a run.
 /// `run` is a run of any kind in the JSON of the door.
 pub(super) fn problem(run: &str) -> String {
     let kinds = serde_json::from_str::<Kinds<'_>>(run).ok();

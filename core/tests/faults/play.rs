@@ -14,7 +14,7 @@ use crate::tls::identity;
 const HANG: Duration = Duration::from_mins(2);
 /// The time limit of an attempt if the server stalls. It is long enough for a request to arrive on a busy machine.
 const STALLED_MS: u64 = 1500;
-/// How long the server has to end the connection of the first call.
+/// The pause before the second call. In this time, the server ends the connection of the first call.
 const AFTERWARDS: Duration = Duration::from_millis(500);
 /// Divides the pauses of the SDK.
 const SCALE: u32 = 50;

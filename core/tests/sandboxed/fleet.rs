@@ -62,11 +62,11 @@ async fn worker() {
 async fn calls(client: Client, end: Instant) -> u64 {
     let mut done = 0;
     loop {
-        // Not `bulk`, because requests with this priority leave a tenth of the limit free.
         let left = end.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return done;
         }
+        // Not `bulk`, because requests with this priority leave a tenth of the limit free.
         let options = Options::new().priority(Priority::Read);
         let mut page =
             client.syncs().list(&ListSyncs { limit: Some(1), ..ListSyncs::default() }).with(options);

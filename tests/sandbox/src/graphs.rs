@@ -18,7 +18,7 @@ pub(crate) struct GraphRun {
     status: String,
     error: Option<String>,
     phases: Vec<String>,
-    /// Varies the statistics.
+    /// The number of the run. The statistics are computed from it, so that those of two runs differ.
     number: u64,
 }
 

@@ -18,7 +18,7 @@ pub(crate) struct Request {
     pub(crate) query: Vec<(String, String)>,
     /// Names in lower case.
     pub(crate) headers: Vec<(String, String)>,
-    /// The name of the key that the request carries; `None` if it is no key of the world.
+    /// The name of the key that the request carries; `None` if the world has no such key.
     pub(crate) key_name: Option<KeyName>,
     pub(crate) body: Body,
     pub(crate) arrived: Duration,

@@ -30,7 +30,7 @@ class Duration(click.ParamType[timedelta]):
 
 
 def duration(text: str) -> timedelta | None:
-    """Reads a duration; returns None if the text is none."""
+    """Reads a duration. Returns None if the text is not a duration."""
     if re.fullmatch(r"\d+(?:\.\d+)?", text):
         text += "s"
     if not _WHOLE.fullmatch(text):

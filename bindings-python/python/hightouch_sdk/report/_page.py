@@ -155,7 +155,7 @@ class Output:
             return
         path = Path(output)
         if not path.exists() or path.is_file():
-            # A link stays a link.
+            # If the path is a symbolic link, the file that it leads to is replaced, and not the link.
             self._path = path.resolve()
             self._draft = self._path.with_name(f".{path.name[:100]}.{token_hex(4)}.draft")
         self._file = (self._draft or path).open("w", encoding="utf-8", errors="replace", newline="\n")

@@ -133,7 +133,7 @@ impl Play {
         }
         self.at(start, Event::Snapshot);
         while let Some(Reverse((at, _, event))) = self.events.pop() {
-            // So many refusals are enough to tell.
+            // More refusals would show nothing new.
             if at >= end || self.api.refusals > 50 {
                 break;
             }
