@@ -69,7 +69,8 @@ export interface RequestArgs {
  * A client of the Hightouch REST API.
  *
  * By default the API key is read from `HIGHTOUCH_API_KEY`. Creating a client sends nothing. One client makes any number
- * of calls at the same time. All clients of a process that use the same workspace share one rate limit.
+ * of calls at the same time. All clients that use the same workspace share one rate limit: by default in all processes
+ * of the user on this host, or only in this process (`limitScope`).
  *
  * ```ts
  * const ht = new Hightouch()
@@ -163,7 +164,7 @@ export class Hightouch extends Resources {
     return this.#door.json<T>('request', { method, path, query, body }, options)
   }
 
-  /** Returns the state of the rate limit, which all clients of the workspace in this process share. Sends nothing. */
+  /** Returns the state of the rate limit; its `scope` says who shares the limit. Sends nothing. */
   async stats(): Promise<Stats> {
     return this.#door.value<Stats>('client.stats')
   }

@@ -35,7 +35,7 @@ export interface Attempt {
   ms: number
 }
 
-/** One cut: the server refused a request (429), so all clients of the workspace in this process send fewer requests. */
+/** One cut: the server refused a request (429), so all who share the rate limit send fewer requests. */
 export interface Cut {
   /** Requests allowed per window after the refusal, until successes raise the number again. */
   allowed: number

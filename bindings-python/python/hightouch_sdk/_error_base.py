@@ -32,7 +32,7 @@ class Attempt(Value, frozen=True, kw_only=True):
 
 
 class Cut(Value, frozen=True, kw_only=True):
-    """How a refusal (429) lowered the rate limit for all clients of the workspace in this process."""
+    """How a refusal (429) lowered the rate limit for all who share it."""
 
     allowed: int
     """How many requests per window are sent after the refusal, until successes raise the number again."""

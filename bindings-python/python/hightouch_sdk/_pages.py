@@ -169,7 +169,7 @@ def origin(page: Page[T]) -> tuple[type[T] | None, Mapping[str, object]]:
 
 
 class Query:
-    """What a list asks for."""
+    """The operation, arguments and options with which a list fetches its pages, and how their rows are decoded."""
 
     __slots__ = ("args", "decoder", "of", "op", "opts", "slug")
 

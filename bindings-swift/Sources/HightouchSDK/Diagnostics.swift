@@ -12,11 +12,11 @@ public struct CallMeta: Codable, Hashable, Sendable {
         public let ms: Int
     }
 
-    /// A 429 response to this call that lowered the rate limit for all clients of the workspace in this process.
+    /// A 429 response to this call that lowered the rate limit for all who share it.
     public struct Cut: Codable, Hashable, Sendable {
         /// Requests per window that are allowed from then on, until successful requests raise the number again.
         public let allowed: Int
-        /// Time in milliseconds during which no client of the workspace in this process sends a request.
+        /// Time in milliseconds during which none of those who share the rate limit sends a request.
         public let closedMs: Int
     }
 
@@ -52,7 +52,7 @@ public struct CallMeta: Codable, Hashable, Sendable {
     /// All HTTP requests of the call, in order.
     public let attempts: [Attempt]
     /// The 429 responses to this call that lowered the rate limit; usually empty. Log each one as a warning: something
-    /// outside this process also uses the workspace's limit, or ``Configuration/limit`` is too high.
+    /// that does not share the rate limit also uses the workspace, or ``Configuration/limit`` is too high.
     public let cuts: [Cut]
     /// The changes of who shares the rate limit that this call was the first to notice; usually empty.
     public let scopeChanges: [ScopeChange]

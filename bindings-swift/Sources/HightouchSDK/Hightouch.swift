@@ -6,8 +6,9 @@
 /// let result = try await run.wait(timeout: .seconds(1800))
 /// ```
 ///
-/// One client serves any number of tasks at once. All clients of one workspace in this process share the workspace's
-/// rate limit. A client retries a request only if the request is safe to repeat.
+/// One client serves any number of tasks at once. All clients of one workspace share its rate limit: by default in all
+/// processes of the user on this host, or only in this process (``Configuration/limitScope``). A client retries a
+/// request only if the request is safe to repeat.
 ///
 /// Methods throw ``HightouchError``. Cancelling the task closes the request in flight. The method then throws
 /// `CancellationError`, or a ``HightouchError`` of kind `cancelled` if a request may have started or changed something
@@ -124,7 +125,7 @@ public final class Hightouch: Sendable {
 
     /// Returns the current state of the rate limit. Sends nothing, and also works after the client is closed.
     ///
-    /// - Returns: The state of the limit, which all clients of the workspace in this process share.
+    /// - Returns: The state of the limit. Its ``LimitStats/scope`` says who shares the limit.
     /// - Throws: ``HightouchError`` of kind `internal` if the package itself has a defect.
     public func stats() async throws -> LimitStats {
         try await door.local("client.stats").value()

@@ -219,7 +219,8 @@ final class RecordTests: XCTestCase {
         XCTAssertNil(SyncRun(id: 1, status: .queued, startedAt: Date()).duration)
     }
 
-    /// Incident: a value that was encoded with a decoder's own strategies did not come back.
+    /// Incident: a value that was encoded and decoded with the strategies of the user's own coders was not equal to the
+    /// original.
     func testValuesGoThroughAUsersCodersAndThroughOurs() async throws {
         let world = try await Sandbox.running().world(["syncs": 2])
         let ht = try world.client()

@@ -67,14 +67,14 @@ pub struct Attempt {
     pub ms: u64,
 }
 
-/// A cut: a refusal (429) that lowered the limit for all clients of the workspace in this process.
+/// A cut: a refusal (429) that lowered the limit for all who share it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct CutMade {
     /// Requests allowed per window from now on, until successes raise the number again.
     pub allowed: u64,
-    /// Milliseconds for which no client of the workspace in this process sends anything.
+    /// Milliseconds for which none of those who share the limit sends a request.
     pub closed_ms: u64,
 }
 

@@ -199,7 +199,8 @@ impl Unanswered {
         let of = self.open.of().clone();
         let place =
             |run: &S| run.created().map_or(Ordering::Less, |created| window.place(created.as_millis()));
-        // A later process need not wait for a run that is listed late.
+        // Once the server's clock has passed this time, a run of the lost trigger would be listed, so one look is
+        // enough.
         let last = window.until.saturating_add(i64::try_from(LAST_LOOK.as_millis()).unwrap_or(0));
         let is_settled = || sender.server_time(Instant::now()).is_some_and(|now| now >= last);
         let looks: Vec<_> = std::iter::once(Duration::ZERO).chain(LOOKS).collect();

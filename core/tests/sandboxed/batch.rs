@@ -330,7 +330,7 @@ async fn an_estimate_is_the_least_that_a_batch_needs() {
     let looks = reads.iter().filter(|path| path.contains("/runs")).count() as u64;
     assert_eq!(requests(&world, "POST").len() as u64, told.triggers);
     assert!(looks >= told.looks && reads.len() as u64 - looks >= told.lookups, "{reads:?}");
-    // The slugs are remembered now, and a run takes longer than the limit.
+    // The slugs are remembered now. The time follows from the runs: two rounds of a minute, divided by the scale of 10.
     let told = client.syncs().estimate_many(syncs, &how.at_once(2), Duration::from_mins(1)).unwrap();
     assert_eq!((told.lookups, told.duration), (0, Duration::from_secs(12)));
 }

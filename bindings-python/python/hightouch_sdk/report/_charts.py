@@ -52,19 +52,19 @@ class Charts:
         return self._drawn(self._line(buckets, 1), SPARK, alternative)
 
     def wide_outcomes(self, buckets: Mapping[int, RunFigures], alternative: str) -> Markup:
-        """A chart with axes of how many runs ended in each way."""
+        """A larger chart with axes: how many runs ended in each way, in each bucket."""
         return self._drawn(self._axes(self._bars(buckets, OUTCOMES), "s"), WIDE, alternative)
 
     def wide_troubles(self, buckets: Mapping[int, RunFigures], alternative: str) -> Markup:
-        """A chart with axes of how many runs failed or ended with warnings."""
+        """A larger chart with axes: how many runs failed or ended with warnings, in each bucket."""
         return self._drawn(self._axes(self._bars(buckets, TROUBLES), "d"), WIDE, alternative)
 
     def wide_rows(self, buckets: Mapping[int, RunFigures], alternative: str) -> Markup:
-        """A chart with axes of the rows in each bucket."""
+        """A larger chart with axes: the rows in each bucket."""
         return self._drawn(self._axes(self._bars(buckets, ROWS), "s"), WIDE, alternative)
 
     def wide_durations(self, buckets: Mapping[int, RunFigures], alternative: str) -> Markup:
-        """A chart with axes of how long runs took on average in each bucket, in minutes or in seconds."""
+        """A larger chart with axes: how long runs took on average in each bucket, in hours, minutes or seconds."""
         longest = max((it.mean_seconds or 0 for it in buckets.values()), default=0)
         unit, name = (3600, "h") if longest >= 7200 else (60, "min") if longest >= 120 else (1, "s")
         return self._drawn(self._axes(self._line(buckets, unit), f"~r|{name}"), WIDE, alternative)
