@@ -25,7 +25,7 @@ const WITHIN: Duration = Duration::from_millis(800);
 const PREFIX: &str = "hightouch-limit:1:";
 /// How long after the beginning of a connection [`Server::unlost`] is used. Later, the server may have lost states.
 const FRESH: Duration = Duration::from_secs(1);
-/// A cluster redirects at most this often in a row.
+/// The script is sent at most this often for one question if a cluster redirects each time.
 const REDIRECTIONS: usize = 3;
 
 /// The way to the server.
@@ -90,7 +90,8 @@ impl Link {
         let was_open = self.open.is_some();
         let first = self.within(name, &mut words).await;
         // A connection that was idle for long may have been closed by the server, or by a device on the way. Then the
-        // server has not heard the question.
+        // server has usually not heard the question, so it is asked again. If the server has heard it after all, the
+        // lost grants count until their leases end.
         let result = match first {
             Err(Lost::Closed(_)) if was_open => self.within(name, &mut words).await,
             other => other,
