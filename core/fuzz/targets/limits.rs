@@ -34,12 +34,15 @@ fn state(numbers: &[u64]) {
     }
 }
 
-/// Whatever a server answers, a process asks it again soon, and takes no more than it asked for.
+/// If a process accepts the answer of a server, it asks again soon, and takes no more than it asked for.
 fn reply(words: &[String]) {
     let Ok(Reply::Answer(answer)) = read(words) else { return };
     let mut pool = Pool::new(Quota::default(), START);
     let wanted = Wanted { whole: 3, some: 1, waiting: 4, at: START };
     let question = pool.question(START, wanted);
+    if !answer.answers(&question) {
+        return;
+    }
     pool.answered(START, &question, answer);
     let taken = (0..).take_while(|_| pool.take(START).is_some()).count();
     assert!(taken <= 4, "{taken} requests for 4");

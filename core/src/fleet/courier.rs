@@ -1,7 +1,9 @@
 //! A thread that carries the questions of a gate to the server. It sleeps while there is nothing to ask.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -9,13 +11,15 @@ use tokio::runtime;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use super::link::{Link, Server};
+use super::link::{Link, Server, WITHIN};
 use super::script::{Caller, Reply};
-use crate::limit::pool::Question;
+use crate::limit::pool::{Answer, Question};
 use crate::limit::{Courier, Errand, Errands, Quota};
 
 /// The longest sleep at a time, because a timer takes no endless one.
 const LONGEST_SLEEP: Duration = Duration::from_hours(24);
+/// The time of a question is measured in so many parts.
+const SLICES: u32 = 8;
 /// How many moves of a limit are followed at most. A limit moves more than once if clients changed to other keys.
 const LONGEST_CHAIN: usize = 8;
 
@@ -23,7 +27,7 @@ const LONGEST_CHAIN: usize = 8;
 /// thread.
 pub(super) struct Thread {
     woken: Arc<Notify>,
-    to_start: Mutex<Option<Work>>,
+    to_start: Arc<Mutex<Option<Work>>>,
 }
 
 impl fmt::Debug for Thread {
@@ -39,6 +43,8 @@ struct Work {
     caller: Caller,
     name: String,
     quota: Quota,
+    /// The state of a limit that was left, which its new place does not have yet.
+    carried: Option<String>,
     woken: Arc<Notify>,
 }
 
@@ -47,8 +53,8 @@ impl Thread {
         let woken = Arc::new(Notify::new());
         let member = format!("{:016x}", random());
         let caller = Caller { server: String::new(), unlost: 0, changes: 0, member, call: 0 };
-        let work = Work { errands, link, caller, name, quota, woken: Arc::clone(&woken) };
-        Self { woken, to_start: Mutex::new(Some(work)) }
+        let work = Work { errands, link, caller, name, quota, carried: None, woken: Arc::clone(&woken) };
+        Self { woken, to_start: Arc::new(Mutex::new(Some(work))) }
     }
 }
 
@@ -63,15 +69,29 @@ fn random() -> u64 {
 }
 
 impl Courier for Thread {
-    fn wake(&self) {
-        let work = self.to_start.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(work) = work else { return self.woken.notify_one() };
-        let named = thread::Builder::new().name("hightouch-limit".to_owned());
-        if let Err(error) = named.spawn(move || work.run()) {
-            // The questions of the gate are never answered: the errands were dropped with the work.
-            drop(error);
+    fn wake(&self) -> Result<(), String> {
+        if lock(&self.to_start).is_none() {
+            self.woken.notify_one();
+            return Ok(());
         }
+        // The thread takes its work itself, so that it is still here if there is no thread.
+        let to_start = Arc::clone(&self.to_start);
+        let work = move || {
+            let work = lock(&to_start).take();
+            if let Some(work) = work {
+                work.run();
+            }
+        };
+        let named = thread::Builder::new().name("hightouch-limit".to_owned());
+        named
+            .spawn(work)
+            .map(drop)
+            .map_err(|error| format!("this process cannot start a thread: {}", error.kind()))
     }
+}
+
+fn lock(to_start: &Mutex<Option<Work>>) -> MutexGuard<'_, Option<Work>> {
+    to_start.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Thread {
@@ -83,10 +103,14 @@ impl Drop for Thread {
 
 impl Work {
     fn run(mut self) {
-        match runtime::Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => runtime.block_on(self.carry()),
-            Err(_) => self.give_up("this process cannot open what a connection needs"),
-        }
+        let why = match runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => match catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.carry()))) {
+                Ok(()) => return,
+                Err(_) => "a defect of the SDK",
+            },
+            Err(_) => "this process cannot open what a connection needs",
+        };
+        self.give_up(why);
     }
 
     /// Answers every question of the gate with the failure `why`, so that the gate goes on without the server. Returns
@@ -109,16 +133,18 @@ impl Work {
                 Errand::Wait(time) => {
                     let _ = timeout(time.min(LONGEST_SLEEP), self.woken.notified()).await;
                 }
-                Errand::Ask(question) => match self.ask(&question).await {
-                    Ok(Reply::Answer(answer)) => {
-                        self.caller.changes = answer.changes;
-                        self.errands.answered(&question, answer);
+                Errand::Ask(question) => {
+                    match within(self.ask(&question)).await.unwrap_or_else(|| Err(self.late())) {
+                        Ok(answer) => {
+                            self.caller.changes = answer.changes;
+                            self.errands.answered(&question, answer);
+                        }
+                        Err(why) => self.errands.unanswered(question, &why),
                     }
-                    Ok(_) => self.errands.unanswered(question, "its answer cannot be read"),
-                    Err(why) => self.errands.unanswered(question, &why),
-                },
+                }
                 Errand::Move(name) => {
-                    if let Err(why) = self.move_to(&name).await {
+                    let moved = within(self.move_to(&name)).await;
+                    if let Err(why) = moved.unwrap_or_else(|| Err(self.late())) {
                         self.errands.not_moved(name, &why);
                     }
                 }
@@ -126,14 +152,25 @@ impl Work {
         }
     }
 
+    /// Gives up a question that takes too long.
+    fn late(&mut self) -> String {
+        self.link.forget();
+        format!("it did not answer within {} ms", WITHIN.as_millis())
+    }
+
     /// Asks, and follows the limit if it was moved.
-    async fn ask(&mut self, question: &Question) -> Result<Reply, String> {
+    async fn ask(&mut self, question: &Question) -> Result<Answer, String> {
+        self.bring().await?;
         for _ in 0..LONGEST_CHAIN {
             let caller = &mut self.caller;
             let words = |server: &Server| caller_at(caller, server).asks(question);
             match self.link.run(&self.name, words).await? {
                 Reply::Moved(name) => self.is_at(name),
-                reply => return Ok(reply),
+                Reply::Answer(answer) if answer.answers(question) => return Ok(answer),
+                _ => {
+                    self.link.forget();
+                    return Err("its answer cannot be read".to_owned());
+                }
             }
         }
         Err("the limit moves without end".to_owned())
@@ -149,27 +186,56 @@ impl Work {
     /// # Errors
     /// The server did not run the script, or its answer cannot be read. The error is the end of a sentence.
     async fn move_to(&mut self, name: &str) -> Result<(), String> {
-        if name == self.name {
-            return Ok(());
+        if name != self.name {
+            let (caller, quota) = (&mut self.caller, &self.quota);
+            // A new connection tells whether the other place may have been lost.
+            self.link.close();
+            let words = |server: &Server| caller_at(caller, server).leaves(quota, name);
+            match self.link.run(&self.name, words).await? {
+                Reply::Left(state) => {
+                    self.is_at(name.to_owned());
+                    self.carried = Some(state);
+                }
+                Reply::Moved(elsewhere) => self.is_at(elsewhere),
+                Reply::Answer(_) | Reply::Absorbed => return Err("its answer cannot be read".to_owned()),
+            }
         }
-        let (caller, quota) = (&mut self.caller, &self.quota);
-        // A new connection tells whether the other place may have been lost.
-        self.link.close();
-        let words = |server: &Server| caller_at(caller, server).leaves(quota, name);
-        match self.link.run(&self.name, words).await? {
-            Reply::Left(state) => {
-                name.clone_into(&mut self.name);
-                caller.changes = 0;
-                let words = |server: &Server| caller_at(caller, server).absorbs(quota, &state);
-                self.link.run(name, words).await.map(|_| ())
+        self.bring().await
+    }
+
+    /// Brings the state of a limit that was left to its new place.
+    async fn bring(&mut self) -> Result<(), String> {
+        let Some(state) = &self.carried else { return Ok(()) };
+        let mut name = self.name.clone();
+        for _ in 0..LONGEST_CHAIN {
+            let (caller, quota) = (&mut self.caller, &self.quota);
+            let words = |server: &Server| caller_at(caller, server).absorbs(quota, state);
+            match self.link.run(&name, words).await? {
+                Reply::Moved(elsewhere) => {
+                    name = elsewhere;
+                    self.caller.changes = 0;
+                }
+                Reply::Absorbed => {
+                    self.name = name;
+                    self.carried = None;
+                    return Ok(());
+                }
+                Reply::Answer(_) | Reply::Left(_) => return Err("its answer cannot be read".to_owned()),
             }
-            Reply::Moved(elsewhere) => {
-                self.is_at(elsewhere);
-                Ok(())
-            }
-            Reply::Answer(_) | Reply::Absorbed => Err("its answer cannot be read".to_owned()),
+        }
+        Err("the limit moves without end".to_owned())
+    }
+}
+
+/// Bounds the time of a question. Time in which this process was stopped hardly counts, because the answer may be there.
+async fn within<T>(asked: impl Future<Output = T>) -> Option<T> {
+    let mut asked = pin!(asked);
+    for _ in 0..SLICES {
+        if let Ok(done) = timeout(WITHIN / SLICES, &mut asked).await {
+            return Some(done);
         }
     }
+    None
 }
 
 fn caller_at<'a>(caller: &'a mut Caller, server: &Server) -> &'a mut Caller {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, RedisConnectionInfo, RedisError, Value, cmd, pipe};
+use redis::{AsyncConnectionConfig, ErrorKind, RedisConnectionInfo, RedisError, Value, cmd};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -14,13 +14,17 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 
+use super::measured::{Allowance, Measured};
 use super::script::{Reply, SCRIPT, read};
 use crate::config::FleetAddress;
 use crate::secret::Secret;
 use crate::transport::tls_config;
 
 /// How long one question may take, with the connection, redirections and everything else.
-const WITHIN: Duration = Duration::from_millis(800);
+pub(super) const WITHIN: Duration = Duration::from_millis(800);
+/// A connection that was idle for this long is not used again. Something between may have forgotten it, and then no
+/// answer would come.
+const IDLE: Duration = Duration::from_secs(30);
 /// The key of a limit on the server begins with this. The number is the version of the format kept under the key.
 const PREFIX: &str = "hightouch-limit:1:";
 /// How long after the beginning of a connection [`Server::unlost`] is used. Later, the server may have lost states.
@@ -34,6 +38,8 @@ pub(super) struct Link {
     /// The node of a cluster that has the limit.
     node: Option<(String, u16)>,
     open: Option<Open>,
+    /// How much the server may still send.
+    allowance: Allowance,
     tls: Option<TlsConnector>,
     /// The SHA-1 digest of the script, by which the server finds the script in its cache.
     digest: String,
@@ -42,8 +48,9 @@ pub(super) struct Link {
 /// An open connection.
 struct Open {
     connection: MultiplexedConnection,
-    driver: JoinHandle<()>,
+    _driver: Driver,
     since: Instant,
+    used: Instant,
     server: Server,
 }
 
@@ -56,9 +63,12 @@ pub(super) struct Server {
     pub unlost: Duration,
 }
 
-impl Drop for Open {
+/// The task that reads and writes for a connection. It would wait for answers even after the connection was dropped.
+struct Driver(JoinHandle<()>);
+
+impl Drop for Driver {
     fn drop(&mut self) {
-        self.driver.abort();
+        self.0.abort();
     }
 }
 
@@ -69,7 +79,7 @@ impl Link {
     pub(super) fn new(address: FleetAddress) -> Self {
         let sum = digest(&SHA1_FOR_LEGACY_USE_ONLY, SCRIPT.as_bytes());
         let digest = sum.as_ref().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
-        Self { address, node: None, open: None, tls: None, digest }
+        Self { address, node: None, open: None, allowance: Allowance::default(), tls: None, digest }
     }
 
     /// Closes the connection, so that the next run opens another.
@@ -77,44 +87,41 @@ impl Link {
         self.open = None;
     }
 
+    /// Closes the connection, and begins at the named address again.
+    pub(super) fn forget(&mut self) {
+        self.open = None;
+        self.node = None;
+    }
+
     /// Runs the script once for the limit of this name. `words` creates the script's arguments from what the server
-    /// said about itself; it is called again for each new connection.
+    /// said about itself; it is called again for each new connection. The caller bounds the time, and calls
+    /// [`Self::forget`] if it gives up.
     ///
     /// # Errors
-    /// The server did not run the script within [`WITHIN`], or its answer cannot be read.
+    /// The server did not run the script, or its answer cannot be read.
     pub(super) async fn run(
         &mut self,
         name: &str,
         mut words: impl FnMut(&Server) -> Vec<String>,
     ) -> Result<Reply, Failure> {
         let was_open = self.open.is_some();
-        let first = self.within(name, &mut words).await;
-        // A connection that was idle for long may have been closed by the server, or by a device on the way. Then the
-        // server has usually not heard the question, so it is asked again. If the server has heard it after all, the
-        // lost grants count until their leases end.
+        let first = self.redirected(name, &mut words).await;
+        // A connection that was idle may have been closed by the server, or by a device on the way. Then the server has
+        // usually not heard the question, so it is asked again. If the server has heard it after all, the lost grants
+        // count until their leases end.
         let result = match first {
-            Err(Lost::Closed(_)) if was_open => self.within(name, &mut words).await,
+            Err(Lost::Closed(_)) if was_open => {
+                self.forget();
+                self.redirected(name, &mut words).await
+            }
             other => other,
         };
-        result.map_err(|lost| match lost {
-            Lost::Closed(why) | Lost::Other(why) => why,
+        result.map_err(|lost| {
+            self.forget();
+            match lost {
+                Lost::Closed(why) | Lost::Other(why) => why,
+            }
         })
-    }
-
-    async fn within(
-        &mut self,
-        name: &str,
-        words: &mut impl FnMut(&Server) -> Vec<String>,
-    ) -> Result<Reply, Lost> {
-        let done = timeout(WITHIN, self.redirected(name, words)).await;
-        let result = done.unwrap_or_else(|_| {
-            Err(Lost::Other(format!("it did not answer within {} ms", WITHIN.as_millis())))
-        });
-        if result.is_err() {
-            self.open = None;
-            self.node = None;
-        }
-        result
     }
 
     async fn redirected(
@@ -123,13 +130,15 @@ impl Link {
         words: &mut impl FnMut(&Server) -> Vec<String>,
     ) -> Result<Reply, Lost> {
         for _ in 0..REDIRECTIONS {
-            if self.open.is_none() {
+            self.allowance.renew();
+            if self.open.as_ref().is_none_or(|open| open.used.elapsed() > IDLE) {
                 self.open = Some(self.connect().await.map_err(Lost::Other)?);
             }
             let Some(open) = &mut self.open else { continue };
             if open.since.elapsed() > FRESH {
                 open.server.unlost = Duration::ZERO;
             }
+            open.used = Instant::now();
             let arguments = words(&open.server);
             let key = format!("{PREFIX}{{{name}}}");
             match evaluate(&mut open.connection, &self.digest, &key, &arguments).await {
@@ -162,15 +171,13 @@ impl Link {
             Some(node) => node.clone(),
             None => self.server().await?,
         };
-        let mut connection = self.connection(&host, port, true).await?;
-        let (connection, driver) = (&mut connection.0, connection.1);
-        let mut told = pipe();
-        for section in ["server", "memory", "replication", "commandstats"] {
-            told.cmd("INFO").arg(section);
-        }
-        let told: Vec<String> = told.query_async(connection).await.map_err(|error| why(&error))?;
-        let server = Server::of(&told.concat()).ok_or("it does not tell its `run_id`")?;
-        Ok(Open { connection: connection.clone(), driver, since: Instant::now(), server })
+        let (mut connection, driver) = self.connection(&host, port, true).await?;
+        // Redis 6 takes one section or all of them. The errors of several commands would have no code.
+        let told: String =
+            cmd("INFO").arg("all").query_async(&mut connection).await.map_err(|error| why(&error))?;
+        let server = Server::of(&told).ok_or("it does not tell its `run_id`")?;
+        let now = Instant::now();
+        Ok(Open { connection, _driver: driver, since: now, used: now, server })
     }
 
     /// The address of the server: as named, or as the Sentinels say.
@@ -182,11 +189,10 @@ impl Link {
         let mut last = "no Sentinel answered".to_owned();
         for (host, port) in servers {
             let asked = async {
-                let (mut connection, driver) = self.connection(&host, port, false).await?;
+                let (mut connection, _driver) = self.connection(&host, port, false).await?;
                 let mut asked = cmd("SENTINEL");
                 asked.arg("GET-MASTER-ADDR-BY-NAME").arg(&service);
                 let found: Result<Option<(String, u16)>, _> = asked.query_async(&mut connection).await;
-                driver.abort();
                 found
                     .map_err(|error| why(&error))?
                     .ok_or_else(|| "the Sentinel does not know the service".to_owned())
@@ -216,10 +222,11 @@ impl Link {
         host: &str,
         port: u16,
         is_server: bool,
-    ) -> Result<(MultiplexedConnection, JoinHandle<()>), Failure> {
+    ) -> Result<(MultiplexedConnection, Driver), Failure> {
         let failed = |error: &io::Error| format!("it cannot be reached: {}", error.kind());
         let tcp = TcpStream::connect((host, port)).await.map_err(|error| failed(&error))?;
         let _ = tcp.set_nodelay(true);
+        let tcp = Measured::new(tcp, self.allowance.clone());
         let mut info = RedisConnectionInfo::default().set_skip_set_lib_name();
         if is_server {
             info = info.set_db(self.address.database);
@@ -273,12 +280,12 @@ enum Lost {
 async fn opened(
     info: &RedisConnectionInfo,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-) -> Result<(MultiplexedConnection, JoinHandle<()>), Failure> {
+) -> Result<(MultiplexedConnection, Driver), Failure> {
     // `WITHIN` bounds everything.
     let config = AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
     let made = MultiplexedConnection::new_with_config(info, stream, config).await;
     let (connection, driver) = made.map_err(|error| why(&error))?;
-    Ok((connection, tokio::spawn(driver)))
+    Ok((connection, Driver(tokio::spawn(driver))))
 }
 
 async fn evaluate(
@@ -307,14 +314,25 @@ fn reply(value: Value) -> Result<Vec<String>, &'static str> {
     texts.collect::<Option<_>>().ok_or("its answer cannot be read")
 }
 
+const REFUSES: &str = "it refuses the user name and the password";
+const NO_PERMISSION: &str =
+    "the user has no permission for what the limit needs: EVALSHA, EVAL, INFO, TIME, GET and SET";
+
 /// Says what failed, without repeating text that the server sent.
 fn why(error: &RedisError) -> Failure {
+    if error.kind() == ErrorKind::AuthenticationFailed {
+        return REFUSES.to_owned();
+    }
+    let says = |text| error.detail().is_some_and(|detail| detail.contains(text));
     let told = match error.code() {
-        Some("WRONGPASS") => "it refuses the user name and the password",
-        Some("NOAUTH") => "it asks for a password",
-        Some("NOPERM") => {
-            "the user has no permission for what the limit needs: EVALSHA, EVAL, INFO, TIME, GET and SET"
+        // The user may not run a command of the script: Redis 6, and later servers.
+        Some("ERR") if says("The user executing the script") || says("ACL failure in script") => {
+            NO_PERMISSION
         }
+        Some("ERR") if error.to_string().contains("refused to switch database") => "it has no such database",
+        Some("WRONGPASS") => REFUSES,
+        Some("NOAUTH") => "it asks for a password",
+        Some("NOPERM") => NO_PERMISSION,
         Some("READONLY") => "it is a replica, which cannot be written",
         Some("LOADING") => "it is starting",
         Some("OOM") => "it has no memory left",

@@ -2,6 +2,7 @@
 
 mod courier;
 mod link;
+mod measured;
 pub(crate) mod script;
 
 use std::sync::Arc;

@@ -11,7 +11,10 @@ use super::pool::{Answer, Pool, Question, Wanted};
 /// Carries the questions of a gate to the server. A gate makes no requests itself, because it has no runtime.
 pub trait Courier: fmt::Debug + Send {
     /// Wakes the courier, which then calls [`Errands::next`]. Must not block, because the gate holds its lock.
-    fn wake(&self);
+    ///
+    /// # Errors
+    /// There is no courier, for this reason: the end of a sentence.
+    fn wake(&self) -> Result<(), String>;
 }
 
 /// The errands of a gate, for its courier.

@@ -40,8 +40,9 @@ pub(super) struct Core {
     inner: Mutex<Shared>,
     /// Why the limit is not shared at present although it should be; `None` if nothing is wrong.
     pub(super) fallback: Mutex<Option<String>>,
-    /// Whether `fallback` has changed since the last [`Gate::change_of_scope`].
+    /// Whether `changes` holds something.
     pub(super) untold: AtomicBool,
+    pub(super) changes: Mutex<Vec<ScopeChange>>,
 }
 
 #[derive(Debug)]
@@ -143,11 +144,13 @@ impl Gate {
         self.core.fallback.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Returns whether the limit is shared now; `None` if that has not changed since the last call of this method.
+    /// Takes what has changed in who shares the limit since the last call of this method, oldest first.
     #[must_use]
-    pub fn change_of_scope(&self) -> Option<ScopeChange> {
-        let changed = self.core.untold.swap(false, Ordering::Relaxed);
-        changed.then(|| self.fallback().map_or(ScopeChange::Shared, ScopeChange::Alone))
+    pub fn changes_of_scope(&self) -> Vec<ScopeChange> {
+        if !self.core.untold.swap(false, Ordering::Relaxed) {
+            return Vec::new();
+        }
+        std::mem::take(&mut *self.core.changes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Returns how many looks the gate grants in a window at present.
@@ -224,8 +227,8 @@ impl Core {
             moved: false,
             wake: Vec::new(),
         };
-        let (fallback, untold) = (Mutex::new(None), AtomicBool::new(false));
-        Arc::new(Self { clock, inner: Mutex::new(inner), fallback, untold })
+        let (fallback, untold, changes) = (Mutex::new(None), AtomicBool::new(false), Mutex::default());
+        Arc::new(Self { clock, inner: Mutex::new(inner), fallback, untold, changes })
     }
 
     pub(super) fn now(&self) -> Nanos {
@@ -262,7 +265,7 @@ impl Core {
         let result = change(&mut inner, now);
         inner.let_go(now);
         let lost = lost.or(inner.close(now));
-        inner.wake_courier(now);
+        let lost = lost.or(inner.wake_courier(now));
         let wake = std::mem::take(&mut inner.wake);
         drop(inner);
         self.fall_back(lost);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::errands::Courier;
 use super::gate::{Core, Shared};
 use super::pool::Pool;
+use super::stats::ScopeChange;
 use super::store::Unavailable;
 use super::{NEVER, Nanos, Quota};
 
@@ -14,19 +15,30 @@ use super::{NEVER, Nanos, Quota};
 const LOOK_AT_STORE: Duration = Duration::from_millis(50);
 /// How soon it looks again if another process holds the lock of the store.
 const LOOK_AT_LOCK: Duration = Duration::from_millis(2);
+/// Of the changes that nobody was told, this many are kept.
+const UNTOLD_CHANGES: usize = 4;
 
 impl Core {
     /// Notes why the limit is not shared from now on.
     pub(super) fn fall_back(&self, why: Option<String>) {
-        if why.is_some() {
-            *self.fallback.lock().unwrap_or_else(PoisonError::into_inner) = why;
-            self.untold.store(true, Ordering::Relaxed);
+        if let Some(why) = why {
+            *self.fallback.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.clone());
+            self.has_changed(ScopeChange::Alone(why));
         }
     }
 
     /// Notes that the limit is shared again.
     pub(super) fn returned(&self) {
         *self.fallback.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.has_changed(ScopeChange::Shared);
+    }
+
+    fn has_changed(&self, change: ScopeChange) {
+        let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        changes.push(change);
+        let old = changes.len().saturating_sub(UNTOLD_CHANGES);
+        changes.drain(..old);
+        drop(changes);
         self.untold.store(true, Ordering::Relaxed);
     }
 }
@@ -70,18 +82,30 @@ impl Shared {
         self.courier = Some(courier);
     }
 
-    /// Wakes the courier if it has something to do before it wakes by itself.
-    pub(super) fn wake_courier(&mut self, now: Nanos) {
-        if self.courier.is_none() {
-            return;
-        }
+    /// Wakes the courier if it has something to do before it wakes by itself. Returns why there is none, if the process
+    /// goes on alone from now on.
+    pub(super) fn wake_courier(&mut self, now: Nanos) -> Option<String> {
+        let courier = self.courier.as_ref()?;
         let wanted = self.turns.wanted(now);
-        let asks_at = self.turns.pool().map_or(NEVER, |pool| pool.asks_at(now, wanted));
-        let moves = self.joining.is_some() && self.turns.pool().is_some_and(|pool| !pool.is_down());
-        if asks_at < self.courier_sleeps_until || moves {
-            self.courier_sleeps_until = 0;
-            if let Some(courier) = &self.courier {
-                courier.wake();
+        let pool = self.turns.pool_mut()?;
+        let moves = self.joining.is_some() && !pool.is_down();
+        let asks_at = pool.asks_at(now, wanted);
+        let asks = asks_at < self.courier_sleeps_until && (asks_at <= now || !pool.is_down());
+        if !asks && !moves {
+            return None;
+        }
+        match courier.wake() {
+            Ok(()) => {
+                self.courier_sleeps_until = 0;
+                None
+            }
+            Err(why) => {
+                let was_down = pool.is_down();
+                let question = pool.question(now, wanted);
+                pool.unanswered(now, question);
+                // It is tried again when the server is to be asked again.
+                self.courier_sleeps_until = NEVER;
+                (!was_down).then_some(why)
             }
         }
     }

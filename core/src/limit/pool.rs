@@ -4,7 +4,6 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-use super::backoff::LONGEST_RETRY_AFTER;
 use super::end::{End, Ended};
 pub use super::question::{Answer, Question, Wanted};
 use super::state::{Reach, State, Ticket};
@@ -294,14 +293,7 @@ impl Pool {
     }
 
     /// Notes that the server has answered a question. Returns whether it had not answered the one before.
-    ///
-    /// Bounds what a wrong answer can do: it grants no more than was asked for, and stops this process for at most a
-    /// window or [`LONGEST_RETRY_AFTER`].
-    pub fn answered(&mut self, now: Nanos, question: &Question, mut answer: Answer) -> bool {
-        let asked_for = question.wanted.whole.saturating_add(question.wanted.some);
-        answer.granted.truncate(usize::try_from(asked_for).unwrap_or(0));
-        answer.again = answer.again.min(self.quota.span());
-        answer.closed_for = answer.closed_for.min(self.quota.scaled(LONGEST_RETRY_AFTER));
+    pub fn answered(&mut self, now: Nanos, question: &Question, answer: Answer) -> bool {
         for (id, _) in &question.ends {
             self.held.remove(id);
         }

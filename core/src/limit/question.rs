@@ -1,7 +1,15 @@
 //! What a process asks and tells the server that keeps its limit, and what the server answers.
 
+use super::backoff::LONGEST_RETRY_AFTER;
 use super::end::Ended;
 use super::{NEVER, Nanos, Quota};
+
+/// The server never says to ask again sooner.
+const SHORTEST_PAUSE: Nanos = 1_000_000;
+/// More processes than a server could serve.
+const MOST_MEMBERS: u64 = 1 << 16;
+/// The largest number that the server counts with.
+const MOST: u64 = 1 << 53;
 
 /// The numbers of waiting requests that could go if the server let them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,4 +79,22 @@ pub struct Answer {
     pub cuts: u64,
     /// Whether the server had lost the state of the limit.
     pub lost: bool,
+}
+
+impl Answer {
+    /// Whether this can be the answer to the question. If it is not, the server is none that this process understands,
+    /// and must neither stop it nor let it send more than it wants to.
+    #[must_use]
+    pub fn answers(&self, question: &Question) -> bool {
+        let wanted = question.wanted.whole.saturating_add(question.wanted.some);
+        let granted = self.granted.len() as u64;
+        let quota = &question.quota;
+        let again = if granted < wanted { SHORTEST_PAUSE..=quota.span().max(SHORTEST_PAUSE) } else { 0..=0 };
+        let counts = [self.changes, self.declared, self.allowed, self.in_flight, self.recent, self.waiting];
+        granted <= wanted
+            && again.contains(&self.again)
+            && self.closed_for / 2 <= quota.scaled(LONGEST_RETRY_AFTER)
+            && self.members <= MOST_MEMBERS
+            && counts.iter().chain(&self.granted).all(|count| *count <= MOST)
+    }
 }

@@ -11,7 +11,7 @@ use super::{Event, Sender, millis};
 use crate::attempt::{Meta, ScopeChanged};
 use crate::call::{Call, Spent};
 use crate::error::{Error, Kind};
-use crate::limit::{Ask, NotGranted, Permit, ScopeChange};
+use crate::limit::{Ask, NotGranted, Permit, Scope, ScopeChange};
 use crate::reason::Reason;
 use crate::text::span;
 
@@ -50,7 +50,7 @@ impl Sender {
         };
         let waited = began.elapsed();
         spent.waited(waited);
-        self.tell_of_scope(meta, spent)?;
+        self.tell_of_scope(meta, spent, spent.waited_so_far());
         if taken.is_ok() && call.look().is_none() && waited >= self.scaled(LONG_WAIT) {
             tell_of(
                 meta,
@@ -63,40 +63,42 @@ impl Sender {
         taken
     }
 
-    /// Tells once that others do not share the limit any more, or do so again.
-    fn tell_of_scope(&self, meta: &mut Meta, spent: &Spent) -> Result<(), Error> {
-        let workspace = self.workspace()?;
-        let Some(change) = workspace.gate().change_of_scope() else { return Ok(()) };
-        let scope = workspace.gate().stats().scope;
-        let (event, fallback) = match change {
-            ScopeChange::Alone(why) => (Event::Alone(why.clone()), Some(why)),
-            ScopeChange::Shared => (Event::Shared, None),
-        };
-        meta.scope_changes.push(ScopeChanged::new(scope, fallback));
-        tell_of(meta, sent(spent, meta), spent.waited_so_far(), &event);
-        Ok(())
+    /// Tells whether others share the limit, if that has changed.
+    fn tell_of_scope(&self, meta: &mut Meta, spent: &Spent, waited: Duration) {
+        let Ok(workspace) = self.workspace() else { return };
+        for change in workspace.gate().changes_of_scope() {
+            let (event, scope, fallback) = match change {
+                ScopeChange::Alone(why) => (Event::Alone(why.clone()), Scope::Process, Some(why)),
+                ScopeChange::Shared => (Event::Shared, workspace.gate().stats().scope, None),
+            };
+            meta.scope_changes.push(ScopeChanged::new(scope, fallback));
+            tell_of(meta, sent(spent, meta), waited, &event);
+        }
     }
 
-    /// Waits for the permit, and tells once that the call waits, if it does so for long.
+    /// Waits for the permit. If that takes long, tells so once, and what changes meanwhile.
     async fn told_while_waiting<T>(
         &self,
         mut acquired: Pin<&mut impl Future<Output = T>>,
-        meta: &Meta,
+        meta: &mut Meta,
         spent: &Spent,
     ) -> T {
-        // The timer is polled only if the permit is not there at once, so that most calls set none.
-        tokio::select! {
-            biased;
-            taken = &mut acquired => return taken,
-            () = tokio::time::sleep(self.scaled(LONG_WAIT)) => {}
+        let mut waited = Duration::ZERO;
+        loop {
+            // The timer is polled only if the permit is not there at once, so that most calls set none.
+            tokio::select! {
+                biased;
+                taken = &mut acquired => return taken,
+                () = tokio::time::sleep(self.scaled(LONG_WAIT)) => {}
+            }
+            let is_first = waited.is_zero();
+            waited += self.scaled(LONG_WAIT);
+            let so_far = spent.waited_so_far() + waited;
+            self.tell_of_scope(meta, spent, so_far);
+            if is_first {
+                tell_of(meta, sent(spent, meta), so_far, &Event::Waiting(LONG_WAIT));
+            }
         }
-        tell_of(
-            meta,
-            sent(spent, meta),
-            spent.waited_so_far() + self.scaled(LONG_WAIT),
-            &Event::Waiting(LONG_WAIT),
-        );
-        acquired.await
     }
 
     /// The error of a call to a server that refuses everything.
