@@ -1,5 +1,6 @@
 //! A Redis or Valkey server of one test.
 
+use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -22,18 +23,28 @@ pub fn free_port() -> u16 {
 impl Redis {
     /// Starts `redis-server` or `valkey-server` with more arguments.
     pub fn start(program: &'static str, more: &[&str]) -> Self {
-        let port = free_port();
+        Self::start_at(program, free_port(), more)
+    }
+
+    /// The same, on this port.
+    pub fn start_at(program: &'static str, port: u16, more: &[&str]) -> Self {
         let folder = std::env::temp_dir().join(format!("hightouch-{program}-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let more: Vec<_> = more.iter().map(|word| (*word).to_owned()).collect();
         let child = spawn(program, port, &folder, &more);
-        let started = Self { child, port, folder, program, more };
+        let mut started = Self { child, port, folder, program, more };
         started.ready();
         started
     }
 
-    fn ready(&self) {
+    /// Starts a Sentinel with this configuration, which it changes.
+    pub fn sentinel(file: &Path) -> Self {
+        Self::start("valkey-server", &[file.to_str().unwrap(), "--sentinel"])
+    }
+
+    fn ready(&mut self) {
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(self.child.try_wait().unwrap().is_none(), "{} has ended", self.program);
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -61,22 +72,29 @@ impl Redis {
 
     /// Sends a command and returns the reply as it comes.
     pub fn command(&self, words: &[&str]) -> String {
+        self.commands(&[words])
+    }
+
+    /// Sends commands on one connection and returns the last reply.
+    pub fn commands(&self, commands: &[&[&str]]) -> String {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-        let mut text = format!("*{}\r\n", words.len());
-        for word in words {
-            text += &format!("${}\r\n{word}\r\n", word.len());
-        }
-        stream.write_all(text.as_bytes()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let mut reply = vec![0; 65536];
-        let read = stream.read(&mut reply).unwrap();
+        let mut read = 0;
+        for words in commands {
+            let mut text = format!("*{}\r\n", words.len());
+            for word in *words {
+                let _ = write!(text, "${}\r\n{word}\r\n", word.len());
+            }
+            stream.write_all(text.as_bytes()).unwrap();
+            read = stream.read(&mut reply).unwrap();
+        }
         String::from_utf8_lossy(&reply[..read]).into_owned()
     }
 }
 
 impl Drop for Redis {
     fn drop(&mut self) {
-        self.signal("CONT");
         self.kill();
         let _ = std::fs::remove_dir_all(&self.folder);
     }
@@ -84,7 +102,10 @@ impl Drop for Redis {
 
 fn spawn(program: &str, port: u16, folder: &Path, more: &[String]) -> Child {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../build/servers").join(program);
+    // A file of settings comes first.
+    let (file, more): (Vec<_>, Vec<_>) = more.iter().partition(|word| word.strip_suffix(".conf").is_some());
     Command::new(&path)
+        .args(file)
         .args([
             "--port",
             &port.to_string(),

@@ -1,0 +1,183 @@
+//! The server of the limit fails while several processes use the limit: the API's server refuses nothing, the processes
+//! say that they are alone, and share the limit again once the server is back.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::worker::{Seen, Worker};
+use super::{PROGRAMS, REQUESTS, none_refused, settings, world_counting};
+use crate::support::redis::{Redis, free_port};
+
+const WORKERS: usize = 3;
+
+/// Lets workers use the limit during a fault. `share` is what each of them names.
+fn during(what: &str, counter: &str, share: &Value, url: &str, fault: impl FnOnce(&[Worker])) -> Vec<Seen> {
+    let world = world_counting(counter, REQUESTS);
+    let more = if share.is_null() { json!({}) } else { json!({"share": share}) };
+    let settings = settings(&world, url, &more);
+    let workers: Vec<_> = (0..WORKERS).map(|_| Worker::start(&settings)).collect();
+    fault(&workers);
+    each(&workers, "fleet", 10);
+    sleep(Duration::from_secs(1));
+    let seen: Vec<_> = workers.into_iter().map(Worker::end).collect();
+    none_refused(&world, &format!("{what}, {counter}, share {share}"), &seen);
+    world.delete();
+    seen
+}
+
+/// Waits until each worker has made this many more calls with this scope.
+fn each(workers: &[Worker], scope: &str, calls: u64) {
+    let until: Vec<_> = workers.iter().map(|worker| worker.calls(scope) + calls).collect();
+    for (worker, calls) in workers.iter().zip(until) {
+        worker.until(scope, calls);
+    }
+}
+
+/// Waits until each worker has made a call alone, and has told what is wrong.
+fn alone(workers: &[Worker]) {
+    each(workers, "process", 1);
+    for worker in workers {
+        worker.until_diagnosed();
+    }
+}
+
+/// Fails unless each worker was alone because of `why`, said so, and shares the limit at the end.
+fn fell_back_and_returned(seen: &[Seen], why: &str) {
+    for seen in seen {
+        assert_eq!(seen.scopes.last().map(String::as_str), Some("fleet"), "{seen:?}");
+        assert!(seen.reasons.iter().any(|reason| reason.contains(why)), "{seen:?}");
+        assert!(seen.notices.iter().any(|event| event == "alone"), "{seen:?}");
+        assert_eq!(seen.notices.last().map(String::as_str), Some("shared"), "{seen:?}");
+        assert!(seen.findings.iter().any(|code| code == "limit_not_shared"), "{seen:?}");
+    }
+}
+
+/// Plays the fault with a Redis server and named shares, and with a Valkey server and none.
+fn on_both(what: &str, why: &str, fault: impl Fn(&mut Redis, &[Worker]) + Sync) {
+    std::thread::scope(|scope| {
+        for (program, share) in PROGRAMS.into_iter().zip([json!(0.3), Value::Null]) {
+            let fault = &fault;
+            scope.spawn(move || {
+                let mut redis = Redis::start(program, &[]);
+                let url = redis.url();
+                let seen = during(what, "two-bucket", &share, &url, |workers| {
+                    each(workers, "fleet", 10);
+                    fault(&mut redis, workers);
+                });
+                fell_back_and_returned(&seen, why);
+            });
+        }
+    });
+}
+
+#[test]
+fn a_server_that_is_stopped_and_continued() {
+    on_both("stopped", "did not answer within 800 ms", |redis, workers| {
+        redis.signal("STOP");
+        alone(workers);
+        redis.signal("CONT");
+    });
+}
+
+#[test]
+fn a_server_that_is_stopped_and_continued_with_the_other_counters() {
+    for (program, counter) in PROGRAMS.into_iter().zip(["exact", "fixed"]) {
+        let redis = Redis::start(program, &[]);
+        let seen = during("stopped", counter, &json!(0.3), &redis.url(), |workers| {
+            each(workers, "fleet", 10);
+            redis.signal("STOP");
+            alone(workers);
+            redis.signal("CONT");
+        });
+        fell_back_and_returned(&seen, "did not answer within 800 ms");
+    }
+}
+
+#[test]
+fn a_server_that_is_restarted_without_what_it_knew() {
+    on_both("restarted", "it cannot be reached", |redis, workers| {
+        redis.kill();
+        alone(workers);
+        redis.restart();
+    });
+}
+
+#[test]
+fn a_server_that_pauses_its_clients() {
+    on_both("paused", "did not answer within 800 ms", |redis, workers| {
+        redis.command(&["CLIENT", "PAUSE", "12000"]);
+        alone(workers);
+    });
+}
+
+#[test]
+fn a_server_that_comes_later() {
+    for (program, share) in PROGRAMS.into_iter().zip([json!(0.3), Value::Null]) {
+        let port = free_port();
+        let mut redis = None;
+        let url = format!("redis://127.0.0.1:{port}");
+        let seen = during("absent", "two-bucket", &share, &url, |workers| {
+            alone(workers);
+            redis = Some(Redis::start_at(program, port, &[]));
+        });
+        fell_back_and_returned(&seen, "it cannot be reached");
+    }
+}
+
+#[test]
+fn connections_that_are_cut_are_opened_again() {
+    on_a_server_that_goes_on("cut", |redis| {
+        redis.command(&["CLIENT", "KILL", "TYPE", "normal"]);
+    });
+}
+
+#[test]
+fn a_server_that_forgets_everything() {
+    on_a_server_that_goes_on("flushed", |redis| {
+        redis.command(&["FLUSHALL"]);
+    });
+}
+
+/// Plays a fault after which the server answers at once. Nobody has to go on alone for long.
+fn on_a_server_that_goes_on(what: &str, fault: impl Fn(&Redis) + Sync) {
+    std::thread::scope(|scope| {
+        for (program, share) in PROGRAMS.into_iter().zip([json!(0.3), Value::Null]) {
+            let fault = &fault;
+            scope.spawn(move || {
+                let redis = Redis::start(program, &[]);
+                let seen = during(what, "two-bucket", &share, &redis.url(), |workers| {
+                    for _ in 0..3 {
+                        each(workers, "fleet", 5);
+                        fault(&redis);
+                    }
+                });
+                for seen in seen {
+                    assert_eq!(seen.scopes.last().map(String::as_str), Some("fleet"), "{seen:?}");
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn workers_that_are_killed_and_stopped_let_the_others_go_on() {
+    let (world, redis) = (world_counting("two-bucket", REQUESTS), Redis::start("valkey-server", &[]));
+    let settings = settings(&world, &redis.url(), &Value::Null);
+    let mut workers: Vec<_> = (0..5).map(|_| Worker::start(&settings)).collect();
+    each(&workers, "fleet", 5);
+    drop(workers.pop().unwrap());
+    let stopped = workers.pop().unwrap();
+    stopped.signal("STOP");
+    each(&workers, "fleet", 20);
+    stopped.signal("CONT");
+    each(&workers, "fleet", 20);
+    let mut seen: Vec<_> = workers.into_iter().map(Worker::end).collect();
+    for seen in &seen {
+        assert!(seen.notices.is_empty(), "{seen:?}");
+    }
+    seen.push(stopped.end());
+    none_refused(&world, "killed and stopped", &seen);
+    world.delete();
+}

@@ -1,0 +1,76 @@
+//! Processes that share a limit through a Redis or Valkey server.
+
+mod faults;
+mod hostile;
+mod joined;
+mod quiet;
+mod ways;
+mod worker;
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::redis::Redis;
+use crate::support::sandbox::{World, sandbox};
+use worker::{SCALE, Seen, Worker};
+
+pub const PROGRAMS: [&str; 2] = ["redis-server", "valkey-server"];
+/// The limit of most worlds here: lower than the real one, so that the load leaves the machine time for other tests.
+const REQUESTS: u64 = 80;
+
+fn world_counting(counter: &str, requests: u64) -> World {
+    let limit = json!({"requests": requests, "seconds": 10, "counter": counter, "phase": 0.3});
+    sandbox().world(&json!({"syncs": 1, "timeScale": SCALE, "limit": limit}))
+}
+
+fn world() -> World {
+    world_counting("two-bucket", REQUESTS)
+}
+
+/// Settings of a worker in a world with the limit of [`world`].
+fn settings(world: &World, redis: &str, more: &Value) -> Value {
+    let mut settings = worker::settings(world, redis, &json!({"limit": [REQUESTS, 10]}));
+    for (name, value) in more.as_object().into_iter().flatten() {
+        settings[name] = value.clone();
+    }
+    settings
+}
+
+/// Fails if the server of the API has refused a request.
+fn none_refused(world: &World, what: &str, seen: &[Seen]) {
+    let log = world.log();
+    let all = log["requests"].as_array().map_or(0, Vec::len);
+    eprintln!(
+        "{what}: {all} requests, peak {}, done {:?}",
+        log["peak"],
+        seen.iter().map(|seen| seen.done).collect::<Vec<_>>()
+    );
+    assert_eq!(log["refused"], 0, "{what}: {seen:?}");
+}
+
+#[test]
+fn processes_that_name_one_server_keep_one_limit_and_share_it_evenly() {
+    for program in PROGRAMS {
+        let (world, redis) = (world_counting("two-bucket", 200), Redis::start(program, &[]));
+        let settings = worker::settings(&world, &redis.url(), &Value::Null);
+        let workers: Vec<_> = (0..4).map(|_| Worker::start(&settings)).collect();
+        // Until then a window passes in which nothing goes, because the server has just begun.
+        for worker in &workers {
+            worker.until("fleet", 1);
+        }
+        sleep(Duration::from_secs(12));
+        let seen: Vec<_> = workers.into_iter().map(Worker::end).collect();
+        none_refused(&world, program, &seen);
+        let sum: u64 = seen.iter().map(|seen| seen.done).sum();
+        for each in &seen {
+            assert!(each.done >= sum / 8, "one has had less than half of its part: {seen:?}");
+            assert_eq!(each.scopes, ["fleet"], "{each:?}");
+            assert_eq!((each.members, each.notices.len()), (4, 0), "{each:?}");
+        }
+        // Six windows, and the machine may be busy.
+        assert!(sum > 200 * 3, "the limit is hardly used: {sum}");
+        world.delete();
+    }
+}

@@ -1,0 +1,219 @@
+//! Ways to a server: passwords, users, databases, TLS, clusters, Sentinels and addresses.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hightouch_sdk::wire::with_time_scale;
+use hightouch_sdk::{Client, LimitScope, LimitStats, Scope};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, KeyUsagePurpose};
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+
+use super::{PROGRAMS, world};
+use crate::support::redis::{Redis, free_port};
+use crate::support::sandbox::sandbox;
+
+const PATIENCE: Duration = Duration::from_mins(1);
+/// What a user of the server needs permission for, as docs/limit.md says.
+const PERMISSIONS: [&str; 8] =
+    ["resetchannels", "~hightouch-limit:*", "+evalsha", "+eval", "+info", "+time", "+get", "+set"];
+
+/// Makes a call of a client with this scope, and maybe this `ca_bundle`. Returns what the limit is then, and everything
+/// that shows it.
+async fn called(url: &str, ca_bundle: Option<PathBuf>) -> (LimitStats, String) {
+    let world = world();
+    let settings = world.settings().limit_scope(LimitScope::Fleet(url.into())).share(0.5);
+    let settings = match ca_bundle {
+        Some(file) => {
+            // One file for both servers.
+            let own = std::fs::read_to_string(sandbox().line["ca"].as_str().unwrap());
+            let both = own.unwrap() + &std::fs::read_to_string(&file).unwrap();
+            std::fs::write(&file, both).unwrap();
+            settings.ca_bundle(file)
+        }
+        None => settings,
+    };
+    let settings = with_time_scale(settings, 20.0);
+    let client = Client::new(&settings).unwrap();
+    let got = client.syncs().get(1).await;
+    let stats = client.stats();
+    let diagnosis = client.diagnose().await;
+    let shown = format!("{got:?} {stats:?} {diagnosis:?} {diagnosis} {client:?} {settings:?}");
+    got.unwrap();
+    world.delete();
+    (stats, shown)
+}
+
+async fn shared(what: &str, url: &str, ca_bundle: Option<PathBuf>) {
+    let (stats, shown) = called(url, ca_bundle).await;
+    assert_eq!((stats.scope, &stats.fallback), (Scope::Fleet, &None), "{what}");
+    assert!(stats.members == Some(1) && !shown.contains("hunter2"), "{what}: {shown}");
+}
+
+async fn alone(what: &str, url: &str, why: &str) {
+    let (stats, shown) = called(url, None).await;
+    assert_eq!(stats.scope, Scope::Process, "{what}");
+    assert!(stats.fallback.as_ref().is_some_and(|told| told.contains(why)), "{what}: {stats:?}");
+    assert!(shown.contains("limit_not_shared") && !shown.contains("hunter2"), "{what}: {shown}");
+}
+
+#[tokio::test]
+async fn a_password_and_a_database() {
+    for program in PROGRAMS {
+        let redis = Redis::start(program, &["--requirepass", "hunter2"]);
+        let at = format!("127.0.0.1:{}", redis.port);
+        shared(program, &format!("redis://:hunter2@{at}"), None).await;
+        shared(program, &format!("redis://:hunter2@{at}/3"), None).await;
+        let keys = redis.commands(&[&["AUTH", "hunter2"], &["INFO", "keyspace"]]);
+        assert!(keys.contains("db0:keys=2") && keys.contains("db3:keys=2"), "{keys}");
+        alone(program, &format!("redis://:hunter2x@{at}"), "it refuses the user name and the password").await;
+        alone(program, &format!("redis://{at}"), "it asks for a password").await;
+        alone(program, &format!("redis://:hunter2@{at}/99"), "it has no such database").await;
+    }
+}
+
+#[tokio::test]
+async fn a_user_with_no_more_permissions_than_needed() {
+    for program in PROGRAMS {
+        let redis = Redis::start(program, &[]);
+        let url = format!("redis://limits:hunter2@127.0.0.1:{}", redis.port);
+        let user = ["ACL", "SETUSER", "limits", "reset", "on", ">hunter2"];
+        redis.command(&[&user[..], &PERMISSIONS].concat());
+        shared(program, &url, None).await;
+        // Each of them is needed.
+        for without in PERMISSIONS.iter().filter(|permission| !permission.starts_with("reset")) {
+            redis.command(&["SCRIPT", "FLUSH"]);
+            let rest: Vec<_> = PERMISSIONS.into_iter().filter(|permission| permission != without).collect();
+            redis.command(&[&user[..], &rest].concat());
+            redis.command(&["CLIENT", "KILL", "TYPE", "normal"]);
+            let (stats, shown) = called(&url, None).await;
+            assert_eq!(stats.scope, Scope::Process, "{program}: {without} is not needed: {shown}");
+            let why = stats.fallback.unwrap();
+            assert!(why.contains("the user has no permission"), "{program} without {without}: {why}");
+        }
+        // A database other than 0 needs one more.
+        redis.command(&[&user[..], &PERMISSIONS, &["+select"]].concat());
+        shared(program, &format!("{url}/2"), None).await;
+    }
+}
+
+/// Ends TLS before a server. Returns the port, and the certificate of the authority as a file.
+async fn with_tls(port: u16) -> (u16, PathBuf) {
+    let mut ca = CertificateParams::new(Vec::new()).unwrap();
+    ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    ca.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    let issuer = CertifiedIssuer::self_signed(ca, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let mut names = CertificateParams::new(vec!["127.0.0.1".to_owned(), "::1".to_owned()]).unwrap();
+    names.use_authority_key_identifier_extension = true;
+    let certificate = names.signed_by(&key, &issuer).unwrap();
+    let provider = Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![certificate.der().clone()],
+            PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+        )
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let own = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let mut client = acceptor.accept(stream).await.ok()?;
+                let mut server = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
+                copy_bidirectional(&mut client, &mut server).await.ok()
+            });
+        }
+    });
+    let file = std::env::temp_dir().join(format!("hightouch-fleet-{}-{own}.pem", std::process::id()));
+    std::fs::write(&file, issuer.pem()).unwrap();
+    (own, file)
+}
+
+#[tokio::test]
+async fn tls_with_a_certificate_that_is_trusted_or_not() {
+    let redis = Redis::start("valkey-server", &["--requirepass", "hunter2"]);
+    let (port, ca) = with_tls(redis.port).await;
+    let url = format!("rediss://:hunter2@127.0.0.1:{port}");
+    alone("not trusted", &url, "its TLS certificate or handshake was refused").await;
+    let plain = format!("rediss://:hunter2@127.0.0.1:{}", redis.port);
+    alone("no TLS", &plain, "it did not answer within 800 ms").await;
+    shared("trusted", &url, Some(ca.clone())).await;
+    let _ = std::fs::remove_file(ca);
+}
+
+#[tokio::test]
+async fn an_address_of_ipv6() {
+    for program in PROGRAMS {
+        let redis = Redis::start(program, &["--bind", "127.0.0.1", "::1"]);
+        shared(program, &format!("redis://[::1]:{}", redis.port), None).await;
+    }
+}
+
+#[tokio::test]
+async fn a_cluster_of_which_another_node_has_the_limit() {
+    let start = || {
+        let bus = free_port().to_string();
+        let more = ["--cluster-enabled", "yes", "--cluster-port", &bus, "--cluster-node-timeout", "2000"];
+        (Redis::start("valkey-server", &more), bus)
+    };
+    let ((one, _), (other, bus)) = (start(), start());
+    other.command(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
+    one.command(&["CLUSTER", "MEET", "127.0.0.1", &other.port.to_string(), &bus]);
+    let end = Instant::now() + PATIENCE;
+    while !one.command(&["CLUSTER", "INFO"]).contains("cluster_state:ok") {
+        assert!(Instant::now() < end, "{}", one.command(&["CLUSTER", "INFO"]));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    shared("cluster", &one.url(), None).await;
+    assert_eq!(one.command(&["DBSIZE"]), ":0\r\n");
+    assert_eq!(other.command(&["DBSIZE"]), ":2\r\n", "the key's limit, which leads to that of the workspace");
+}
+
+#[tokio::test]
+async fn sentinels_that_know_the_server_and_its_successor() {
+    let mut first = Redis::start("valkey-server", &[]);
+    let second = Redis::start("valkey-server", &["--replicaof", "127.0.0.1", &first.port.to_string()]);
+    let file = std::env::temp_dir().join(format!("hightouch-sentinel-{}.conf", std::process::id()));
+    let told = format!(
+        "sentinel monitor limits 127.0.0.1 {} 1\nsentinel down-after-milliseconds limits 500\n\
+         sentinel failover-timeout limits 3000\n",
+        first.port
+    );
+    std::fs::write(&file, told).unwrap();
+    let sentinel = Redis::sentinel(&file);
+    let end = Instant::now() + PATIENCE;
+    while !sentinel.command(&["SENTINEL", "REPLICAS", "limits"]).contains(&second.port.to_string()) {
+        assert!(Instant::now() < end, "the Sentinel does not find the replica");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let closed = free_port();
+    let at = format!("redis+sentinel://127.0.0.1:{closed},127.0.0.1:{}", sentinel.port);
+    alone("another service", &format!("{at}/other"), "the Sentinel does not know the service").await;
+
+    let world = world();
+    let settings = world.settings().limit_scope(LimitScope::Fleet(format!("{at}/limits").into())).share(0.5);
+    let client = Client::new(&with_time_scale(settings, 20.0)).unwrap();
+    client.syncs().get(1).await.unwrap();
+    assert_eq!(client.stats().scope, Scope::Fleet);
+    first.kill();
+    let moved = || second.command(&["ROLE"]).contains("master") && client.stats().scope == Scope::Fleet;
+    while !moved() {
+        client.syncs().get(1).await.unwrap();
+        assert!(Instant::now() < end, "{:?}", client.stats());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    client.syncs().get(1).await.unwrap();
+    assert!(second.command(&["INFO", "commandstats"]).contains("cmdstat_eval"));
+    world.delete();
+    let _ = std::fs::remove_file(file);
+}

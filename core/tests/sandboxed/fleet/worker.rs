@@ -1,0 +1,219 @@
+//! Processes that a test starts: each uses a client as hard as it can, and tells what it saw.
+
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use hightouch_sdk::wire::{Cancel, Engine};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::sandbox::{World, sandbox};
+
+/// What a worker needs to know, as JSON in the environment.
+const TOLD: &str = "HIGHTOUCH_FLEET_WORKER";
+/// How much faster than in real time the limit passes.
+pub const SCALE: f64 = 5.0;
+/// A worker is given up after this much more than its time.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How many calls of a worker wait at the same time.
+const TASKS: usize = 12;
+
+/// A running worker, which is killed when it is dropped.
+pub struct Worker {
+    child: Child,
+    said: Arc<Mutex<Vec<Value>>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+/// What a worker saw.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// How many of its calls succeeded.
+    pub done: u64,
+    /// The changes of `scope` in its statistics.
+    pub scopes: Vec<String>,
+    /// The reasons for its fall-backs.
+    pub reasons: Vec<String>,
+    /// Notices about the scope: `alone` and `shared`.
+    pub notices: Vec<String>,
+    /// Codes of what a diagnosis found while it was alone.
+    pub findings: Vec<String>,
+    pub members: u64,
+    /// Everything that it said, for messages.
+    pub text: String,
+}
+
+/// Settings of a client as they cross the door.
+pub fn settings(world: &World, redis: &str, more: &Value) -> Value {
+    let mut settings = json!({
+        "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "caBundle": sandbox().line["ca"],
+        "timeScale": world.info["timeScale"], "language": "node/20", "environment": {}, "limitScope": redis,
+    });
+    for (name, value) in more.as_object().into_iter().flatten() {
+        settings[name] = value.clone();
+    }
+    settings
+}
+
+impl Worker {
+    pub fn start(settings: &Value) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "fleet::worker::worker", "--ignored", "--nocapture"])
+            .env(TOLD, settings.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (said, out) = (Arc::new(Mutex::new(Vec::new())), child.stdout.take().unwrap());
+        let heard = Arc::clone(&said);
+        let reader = std::thread::spawn(move || {
+            for line in BufReader::new(out).lines().map_while(Result::ok) {
+                if let Some(line) = line.split_once('@').map(|(_, line)| line) {
+                    heard.lock().unwrap().push(serde_json::from_str(line).unwrap());
+                }
+            }
+        });
+        Self { child, said, reader: Some(reader) }
+    }
+
+    pub fn signal(&self, name: &str) {
+        let done = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        assert!(done.unwrap().success());
+    }
+
+    /// How many of its calls have succeeded while it had this scope, as exactly as it told.
+    pub fn calls(&self, scope: &str) -> u64 {
+        let said = self.said.lock().unwrap();
+        let states: Vec<_> = said.iter().filter(|said| said["is"] == "state").collect();
+        let done = |state: &Value| state["done"].as_u64().unwrap();
+        states
+            .iter()
+            .zip(states.iter().skip(1))
+            .filter(|(_, next)| next["scope"] == scope)
+            .map(|(state, next)| done(next) - done(state))
+            .sum()
+    }
+
+    /// Waits until the worker has made so many calls with this scope.
+    pub fn until(&self, scope: &str, calls: u64) {
+        let patience = Instant::now() + PATIENCE;
+        while self.calls(scope) < calls {
+            assert!(Instant::now() < patience, "not {calls} as {scope}: {:?}", self.said.lock().unwrap());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Waits until the worker has told what a diagnosis found while it was alone.
+    pub fn until_diagnosed(&self) {
+        let patience = Instant::now() + PATIENCE;
+        while !self.said.lock().unwrap().iter().any(|said| said["is"] == "finding") {
+            assert!(Instant::now() < patience, "no diagnosis: {:?}", self.said.lock().unwrap());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Lets the worker end, and waits until it has.
+    pub fn end(mut self) -> Seen {
+        drop(self.child.stdin.take());
+        let patience = Instant::now() + PATIENCE;
+        loop {
+            match self.child.try_wait().unwrap() {
+                Some(status) => {
+                    assert!(status.success(), "{:?}", self.said.lock().unwrap());
+                    break;
+                }
+                None => assert!(Instant::now() < patience, "a worker does not end"),
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.reader.take().unwrap().join().unwrap();
+        let mut seen = Seen::default();
+        for said in self.said.lock().unwrap().iter() {
+            let text = |name: &str| said[name].as_str().map(str::to_owned);
+            seen.scopes.extend(text("scope").filter(|scope| seen.scopes.last() != Some(scope)));
+            seen.reasons.extend(text("fallback").filter(|why| seen.reasons.last() != Some(why)));
+            seen.notices.extend(text("event"));
+            seen.findings.extend(text("finding"));
+            seen.done = said["done"].as_u64().unwrap_or(seen.done);
+            seen.members = said["members"].as_u64().unwrap_or(seen.members);
+            let _ = writeln!(seen.text, "{said}");
+        }
+        seen
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn say(said: &Value) {
+    // In one piece, because the harness writes too.
+    let _ = std::io::stdout().write_all(format!("\n@{said}\n").as_bytes());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "another test starts it as a process of its own"]
+async fn worker() {
+    let engine = Arc::new(Engine::new(&std::env::var(TOLD).unwrap()).unwrap());
+    let (done, end) = (Arc::new(AtomicU64::new(0)), CancellationToken::new());
+    let ended = end.clone();
+    std::thread::spawn(move || {
+        let _ = std::io::stdin().read_to_end(&mut Vec::new());
+        ended.cancel();
+    });
+    for _ in 0..TASKS {
+        tokio::spawn(calls(Arc::clone(&engine), Arc::clone(&done)));
+    }
+    let (mut before, mut diagnosed) = (Value::Null, false);
+    while !end.is_cancelled() {
+        let stats = plain(&engine, "client.stats").await;
+        let now = json!({"is": "state", "scope": stats["scope"], "fallback": stats["fallback"],
+            "members": stats["members"], "done": done.load(Ordering::Relaxed)});
+        if now != before {
+            say(&now);
+            before = now;
+        }
+        if stats["scope"] == "process" && !std::mem::replace(&mut diagnosed, true) {
+            tokio::spawn(diagnose(Arc::clone(&engine)));
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Tells what a diagnosis finds. It waits for a window, so a short fall-back may be over by then.
+async fn diagnose(engine: Arc<Engine>) {
+    let diagnosis = plain(&engine, "client.diagnose").await;
+    for finding in diagnosis["findings"].as_array().unwrap() {
+        say(&json!({"is": "finding", "finding": finding["code"], "text": finding["message"]}));
+    }
+}
+
+async fn plain(engine: &Engine, op: &str) -> Value {
+    let output = engine.call(op, "{}", "{}", &Cancel::new()).await;
+    assert!(output.ok, "{}", output.head);
+    serde_json::from_slice(&output.body).unwrap()
+}
+
+async fn calls(engine: Arc<Engine>, done: Arc<AtomicU64>) {
+    // Not `bulk`, because requests with this priority leave a tenth of the limit free.
+    let options = json!({"priority": "read"}).to_string();
+    loop {
+        let tell = |notice: String| {
+            let notice: Value = serde_json::from_str(&notice).unwrap();
+            if notice["event"] == "alone" || notice["event"] == "shared" {
+                say(&json!({"is": "notice", "event": notice["event"], "text": notice["text"]}));
+            }
+        };
+        let output = engine.call_telling("syncs.list", "{\"limit\":1}", &options, &Cancel::new(), tell).await;
+        assert!(output.ok, "{}", output.head);
+        done.fetch_add(1, Ordering::Relaxed);
+    }
+}
