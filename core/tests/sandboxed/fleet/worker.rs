@@ -20,7 +20,9 @@ const TOLD: &str = "HIGHTOUCH_FLEET_WORKER";
 pub const SCALE: f64 = 5.0;
 /// A worker is given up after this much more than its time.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How many calls of a worker wait at the same time.
+/// How many of its calls wait at the same time.
+const AT_ONCE: &str = "HIGHTOUCH_FLEET_TASKS";
+/// The same by default.
 const TASKS: usize = 12;
 
 /// A running worker, which is killed when it is dropped.
@@ -62,9 +64,15 @@ pub fn settings(world: &World, redis: &str, more: &Value) -> Value {
 
 impl Worker {
     pub fn start(settings: &Value) -> Self {
+        Self::with_tasks(settings, TASKS)
+    }
+
+    /// Starts a worker of which so many calls wait at the same time.
+    pub fn with_tasks(settings: &Value, tasks: usize) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "fleet::worker::worker", "--ignored", "--nocapture"])
             .env(TOLD, settings.to_string())
+            .env(AT_ONCE, tasks.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -169,7 +177,8 @@ async fn worker() {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
         ended.cancel();
     });
-    for _ in 0..TASKS {
+    let tasks = std::env::var(AT_ONCE).map_or(TASKS, |tasks| tasks.parse().unwrap());
+    for _ in 0..tasks {
         tokio::spawn(calls(Arc::clone(&engine), Arc::clone(&done)));
     }
     let (mut before, mut diagnosed) = (Value::Null, false);
