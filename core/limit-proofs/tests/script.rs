@@ -27,6 +27,7 @@ fn question() -> Question {
         held: None,
         ends: Vec::new(),
         without: (0, 0),
+        is_without: false,
     }
 }
 

@@ -9,7 +9,7 @@ local function own()
     if other.name == member or other.heard + lease > state.last then kept[#kept + 1] = other end
   end
   if not found then
-    found = { name = member, heard = 0, call = 0, want = 0, due = 0, served = 0, share = 0 }
+    found = { name = member, heard = 0, call = 0, want = 0, due = 0, served = 0, share = 0, alone = 0 }
     kept[#kept + 1] = found
   end
   state.members = kept
@@ -39,8 +39,9 @@ local function reserved()
   local busy, sum = {}, kept_free
   for _, held in ipairs(state.leases) do busy[held.member] = true end
   for _, other in ipairs(state.members) do
-    local silent = other.heard + silent_after < state.last
-    if silent and (busy[other.name] or other.want > 0) then sum = sum + other.share end
+    local silent = other.heard + silent_after < state.last and (busy[other.name] or other.want > 0)
+    -- A process that asks whether the server is back goes on alone until it has the answer, and then asks again.
+    if silent or other.alone == 1 then sum = sum + other.share end
   end
   return sum
 end
@@ -102,6 +103,7 @@ end
 
 me.heard, me.call, me.share = now, call, number()
 local want, want_some, waiting = number(), number(), number()
+me.alone = number()
 local is_new_connection, carried_flying, carried_ended = number(), number(), number()
 local held = {}
 for _ = 1, number() do held[number()] = true end

@@ -88,7 +88,8 @@ impl Caller {
         let wanted = question.wanted;
         push(&mut words, [question.kept_free, self.changes, question.share]);
         push(&mut words, [wanted.whole, wanted.some, wanted.waiting]);
-        push(&mut words, [u64::from(question.held.is_some()), question.without.0, question.without.1]);
+        push(&mut words, [u64::from(question.is_without), u64::from(question.held.is_some())]);
+        push(&mut words, [question.without.0, question.without.1]);
         let held = question.held.as_deref().unwrap_or_default();
         push(&mut words, std::iter::once(held.len() as u64).chain(held.iter().copied()));
         push(&mut words, [question.ends.len() as u64]);

@@ -47,8 +47,10 @@ pub struct Pool {
     /// When a request last began or ended.
     used: Nanos,
     without: Option<Without>,
-    /// Requests that this process granted itself since the server fell silent: all of them, and those in flight.
+    /// Requests that this process granted itself: those that the server does not know of, and those in flight.
     sent: (u64, u64),
+    /// How many of them the last question told.
+    told: u64,
     is_down: bool,
     is_new_connection: bool,
     last: Answer,
@@ -97,6 +99,7 @@ impl Pool {
             used: now,
             without: None,
             sent: (0, 0),
+            told: 0,
             is_down: false,
             is_new_connection: true,
             last,
@@ -279,7 +282,8 @@ impl Pool {
         let some = wanted.some.min(MOST_AT_ONCE - whole.min(MOST_AT_ONCE));
         let some = some.saturating_sub(ready.saturating_sub(wanted.whole));
         // More than two windows' worth of requests cannot have ended within two windows.
-        let (sent, flying) = if self.is_down { self.sent } else { (0, 0) };
+        let (sent, flying) = (self.sent.0, self.sent.1.min(self.sent.0));
+        self.told = sent;
         let most = self.without.as_ref().map_or(0, |without| 2 * without.state.declared());
         Question {
             quota: self.quota,
@@ -288,7 +292,8 @@ impl Pool {
             wanted: Wanted { whole, some, ..wanted },
             held: self.is_new_connection.then(|| self.held.iter().copied().collect()),
             ends: std::mem::take(&mut self.ends),
-            without: (flying, sent.saturating_sub(flying).min(most)),
+            without: (flying, (sent - flying).min(most)),
+            is_without: self.is_down,
         }
     }
 
@@ -307,8 +312,13 @@ impl Pool {
         self.last = answer;
         self.last.granted.clear();
         self.settle(now);
-        self.sent = (0, 0);
-        std::mem::take(&mut self.is_down)
+        let is_back = std::mem::take(&mut self.is_down);
+        // The next question tells what went since this one was asked, and that this process is back.
+        self.sent.0 = self.sent.0.saturating_sub(self.told);
+        if is_back {
+            self.tell_at = now;
+        }
+        is_back
     }
 
     /// Notes that the server has not answered a question. From now on, this process grants requests itself.

@@ -48,6 +48,8 @@ pub struct Question {
     /// Requests that this process granted itself while the server was silent: those in flight, and those that ended
     /// within two windows.
     pub without: (u64, u64),
+    /// Whether this process grants requests itself until it has the answer.
+    pub is_without: bool,
 }
 
 /// What the server answers.

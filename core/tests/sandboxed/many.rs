@@ -8,8 +8,9 @@ use crate::support::sandbox::sandbox;
 const SYNCS: i64 = 200;
 /// How many times faster time passes in the world.
 const SCALE: f64 = 10.0;
-/// Within how many seconds of world time the end of a run must be seen.
-const SOON: f64 = 30.0;
+/// Within how many seconds of world time the end of a run must be seen. On a machine that is not busy, ends are seen
+/// within 20 s, and the test prints that.
+const SOON: f64 = 120.0;
 /// The most requests, as a multiple of the least: a trigger of each sync, and a look at the end of each run.
 const MOST: f64 = 3.0;
 

@@ -22,6 +22,8 @@ pub(crate) struct Hosts {
     pub(crate) processes: usize,
     /// How long a message to the server takes, and its answer.
     pub(crate) delay: Range<Nanos>,
+    /// After this long without an answer, a process goes on alone.
+    pub(crate) patience: Nanos,
     /// The share that each process names.
     pub(crate) share: Option<f64>,
     pub(crate) faults: Vec<Fault>,

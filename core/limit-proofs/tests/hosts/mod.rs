@@ -20,8 +20,6 @@ use crate::server::{KEY, Server};
 use crate::world::counters::{AllCounters, Counter};
 use crate::world::{MS, SECOND};
 
-/// The courier gives a question up after this time; see `fleet::link`.
-const WITHIN: Nanos = 800 * MS;
 /// What the server's clock shows at the simulation's time 0, in microseconds.
 const EPOCH: Nanos = 1_700_000_000_000_000;
 
@@ -315,7 +313,7 @@ impl Play {
         let words = process.caller.asks(&question);
         let (life, call) = (process.life, process.caller.call);
         process.asking = Some((call, question));
-        self.at(now + WITHIN, Event::TooLate { who, life, call });
+        self.at(now + self.hosts.patience, Event::TooLate { who, life, call });
         let cut_off = who < self.hosts.processes.div_ceil(2)
             && self
                 .hosts
