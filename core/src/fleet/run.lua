@@ -6,10 +6,12 @@ local function own()
   local kept, found = {}, nil
   for _, other in ipairs(state.members) do
     if other.name == member then found = other end
-    if other.name == member or other.heard + lease > state.last then kept[#kept + 1] = other end
+    -- If nobody was heard for a while, the server was silent, and the others are still there.
+    local may_return = state.heard_again + 10 * silent_after > state.last
+    if other.name == member or may_return or other.heard + lease > state.last then kept[#kept + 1] = other end
   end
   if not found then
-    found = { name = member, heard = 0, call = 0, want = 0, due = 0, served = 0, share = 0, alone = 0 }
+    found = { name = member, heard = 0, call = 0, want = 0, due = 0, served = 0, share = 0, alone = 0, active = 0 }
     kept[#kept + 1] = found
   end
   state.members = kept
@@ -36,10 +38,9 @@ end
 -- Returns how many requests are kept free for processes that do not reach this server: a fixed number for those without
 -- a share, and the share of each process that fell silent while it had requests in flight or waiting.
 local function reserved()
-  local busy, sum = {}, kept_free
-  for _, held in ipairs(state.leases) do busy[held.member] = true end
+  local sum = kept_free
   for _, other in ipairs(state.members) do
-    local silent = other.heard + silent_after < state.last and (busy[other.name] or other.want > 0)
+    local silent = other.heard + silent_after < state.last and other.active == 1
     -- A process that asks whether the server is back goes on alone until it has the answer, and then asks again.
     if silent or other.alone == 1 then sum = sum + other.share end
   end
@@ -60,6 +61,7 @@ local lost = not state or state.server ~= server
 if not state then state = empty() end
 local used = state.last
 local now = settle(clock)
+if used + silent_after < now then state.heard_again = now end
 forget(now)
 if not lost and is_over(now, used) then
   local members, changes = state.members, state.changes
@@ -165,6 +167,10 @@ if me.want > 0 then
   if state.leases[1] then settles = math.min(settles, state.leases[1].ends) end
   again = math.max(now + 1000, math.min(again, settles, now + look))
   me.due = again
+end
+me.active = me.want > 0 and 1 or 0
+for _, held in ipairs(state.leases) do
+  if held.member == member then me.active = 1 end
 end
 keep()
 

@@ -34,7 +34,7 @@ local FIELDS = {
   'requests', 'span', 'last', 'changes', 'next_id', 'granted', 'refused', 'cuts', 'flying', 'forgotten',
   'allowed', 'epoch', 'epoch_flying', 'successes', 'in_a_row', 'closed_until', 'refusing_since',
   'burst_used', 'burst_refused', 'burst_succeeded', 'recovering', 'base', 'ceiling', 'met', 'clean',
-  'lost', 'lost_until',
+  'lost', 'lost_until', 'heard_again',
 }
 local LISTS = { 'lingering', 'leases', 'ends_at', 'totals', 'members' }
 
