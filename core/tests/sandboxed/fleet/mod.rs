@@ -55,9 +55,12 @@ fn processes_that_name_one_server_keep_one_limit_and_share_it_evenly() {
     for program in PROGRAMS {
         let (world, redis) = (world_counting("two-bucket", 200), Redis::start(program, &[]));
         let settings = worker::settings(&world, &redis.url(), &Value::Null);
-        // One has more requests than the others, and gets no more than they.
-        let workers: Vec<_> =
-            [64, 12, 12, 12].map(|tasks| Worker::with_tasks(&settings, tasks)).into_iter().collect();
+        // One is nearer to the server than the others and has more requests. It gets no more than they.
+        let far = worker::settings(&world, &redis.far_away(), &Value::Null);
+        let workers: Vec<_> = [(&settings, 64), (&far, 12), (&far, 12), (&far, 12)]
+            .into_iter()
+            .map(|(settings, tasks)| Worker::with_tasks(settings, tasks))
+            .collect();
         // Until then a window passes in which nothing goes, because the server has just begun.
         for worker in &workers {
             worker.until("fleet", 1);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -53,6 +53,21 @@ impl Redis {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    /// The URL of a way to the server on which everything takes some time.
+    pub fn far_away(&self) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (own, port) = (listener.local_addr().unwrap(), self.port);
+        std::thread::spawn(move || {
+            for here in listener.incoming().map_while(Result::ok) {
+                let Ok(there) = TcpStream::connect(("127.0.0.1", port)) else { return };
+                let (back, forth) = (here.try_clone().unwrap(), there.try_clone().unwrap());
+                std::thread::spawn(move || slowly(here, forth));
+                std::thread::spawn(move || slowly(there, back));
+            }
+        });
+        format!("redis://{own}")
+    }
+
     /// Kills the server and starts it again, without what it knew.
     pub fn restart(&mut self) {
         self.kill();
@@ -98,6 +113,17 @@ impl Drop for Redis {
         self.kill();
         let _ = std::fs::remove_dir_all(&self.folder);
     }
+}
+
+fn slowly(mut from: TcpStream, mut to: TcpStream) {
+    let mut bytes = vec![0; 65536];
+    while let Ok(read @ 1..) = from.read(&mut bytes) {
+        std::thread::sleep(Duration::from_millis(20));
+        if to.write_all(&bytes[..read]).is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown(Shutdown::Both);
 }
 
 fn spawn(program: &str, port: u16, folder: &Path, more: &[String]) -> Child {
