@@ -46,6 +46,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Measured<S> {
         let read = buf.filled().len() - before;
         let left = self.allowance.0.load(Ordering::Relaxed);
         if read > left {
+            buf.set_filled(before);
             return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
         }
         self.allowance.0.store(left - read, Ordering::Relaxed);
@@ -64,5 +65,25 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Measured<S> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, repeat};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_sends_without_end_is_cut_off_after_one_answer() {
+        let allowance = Allowance::default();
+        let mut stream = Measured::new(repeat(b'x'), allowance.clone()).take(4 * LONGEST as u64);
+        for _ in 0..2 {
+            allowance.renew();
+            let mut read = Vec::new();
+            let error = stream.read_to_end(&mut read).await.unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+            assert!((LONGEST / 2..=LONGEST).contains(&read.len()), "{}", read.len());
+        }
     }
 }
