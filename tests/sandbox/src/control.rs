@@ -1,4 +1,4 @@
-//! The control API: creates, reads, judges and removes worlds over HTTP.
+//! The control API: creates, changes, reads, judges and removes worlds over HTTP.
 
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -37,6 +37,9 @@ async fn perform(shared: &Shared, method: &Method, path: &str, body: &[u8]) -> R
             Ok(serde_json::to_value(shared.create_world(settings)?)?)
         }
         (&Method::GET, [world, "log"]) => shared.log(world),
+        (&Method::POST, [world, "arm", what]) => {
+            shared.world(world)?.arm(what, serde_json::from_slice(body)?)
+        }
         (&Method::POST, [world, "judge"]) => {
             Ok(serde_json::to_value(shared.judge(world, serde_json::from_slice(body)?).await?)?)
         }

@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::expect_used))]
 
 mod answer;
+mod armed;
 mod clock;
 mod connection;
 mod control;

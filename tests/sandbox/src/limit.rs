@@ -52,6 +52,12 @@ impl Limit {
         within
     }
 
+    /// Counts with other settings from now on. Requests that arrived before do not count towards the new limit.
+    pub(crate) fn change(&mut self, settings: LimitSettings) {
+        let (peak, refused) = (self.peak, self.refused);
+        *self = Self { peak, refused, ..Self::new(settings) };
+    }
+
     /// The largest number of requests, without the stranger's, that arrived within any window.
     pub(crate) fn peak(&self) -> usize {
         self.peak
@@ -63,6 +69,11 @@ impl Limit {
 
     pub(crate) fn allowed(&self) -> u32 {
         self.settings.requests
+    }
+
+    /// The length of the window in the time of the world.
+    pub(crate) fn window(&self) -> Duration {
+        self.window
     }
 
     pub(crate) fn retry_after(&self) -> Option<u32> {
@@ -161,6 +172,15 @@ mod tests {
         let mut limit = limit(CounterKind::TwoBucket, 0.0);
         admitted(&mut limit, 200, 9.9);
         assert_eq!(admitted(&mut limit, 200, 15.0), 100, "half of the last bucket still weighs");
+    }
+
+    #[test]
+    fn a_new_limit_begins_empty_and_keeps_the_counts() {
+        let mut limit = limit(CounterKind::Exact, 0.0);
+        admitted(&mut limit, 201, 1.0);
+        limit.change(LimitSettings { requests: 5, ..LimitSettings::default() });
+        assert_eq!(admitted(&mut limit, 7, 1.1), 5);
+        assert_eq!((limit.refused(), limit.peak(), limit.allowed()), (3, 201, 5));
     }
 
     #[test]

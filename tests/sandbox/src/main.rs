@@ -34,9 +34,10 @@ struct Serve {
     /// The address to listen on; port 0 chooses a free port
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// The folder for ca.pem, created if it does not exist [default: a folder in the temporary folder]
-    #[arg(long, value_name = "PATH", hide_default_value = true, default_value_os_t = default_dir())]
-    dir: PathBuf,
+    /// The folder for ca.pem, created if it does not exist [default: a folder in the temporary folder, removed at the
+    /// end]
+    #[arg(long, value_name = "PATH")]
+    dir: Option<PathBuf>,
     /// Exit when standard input closes, so that the sandbox does not outlive its test runner
     #[arg(long)]
     exit_with_stdin: bool,
@@ -142,8 +143,10 @@ async fn main() -> ExitCode {
 
 async fn serve(options: Serve) -> Result<(), Error> {
     let sandbox = Sandbox::start(Options { listen: options.listen, coverage: options.coverage }).await?;
-    std::fs::create_dir_all(&options.dir)?;
-    let ca = options.dir.join("ca.pem");
+    let temporary = options.dir.is_none();
+    let folder = options.dir.unwrap_or_else(default_dir);
+    std::fs::create_dir_all(&folder)?;
+    let ca = folder.join("ca.pem");
     std::fs::write(&ca, &sandbox.ca_pem)?;
     let world = sandbox.create_world(json!({
         "seed": options.seed,
@@ -181,6 +184,9 @@ async fn serve(options: Serve) -> Result<(), Error> {
         while input.read(&mut ignored).await.is_ok_and(|read| read > 0) {}
     } else {
         tokio::signal::ctrl_c().await?;
+    }
+    if temporary {
+        std::fs::remove_dir_all(folder)?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -93,7 +93,7 @@ impl Sandbox {
     }
 
     /// Returns the log of a world as JSON: `requests` in the order of arrival, the limit's counts `refused` and `peak`,
-    /// and `violations` of the standing rules.
+    /// how often the script and armed plans are still used (`left`), and `violations` of the standing rules.
     pub fn log(&self, world: &str) -> Result<Value, Error> {
         self.shared.log(world)
     }
@@ -165,14 +165,11 @@ impl Shared {
     }
 
     pub(crate) fn log(&self, id: &str) -> Result<Value, Error> {
-        let world = self.world(id)?;
-        let record = world.record();
-        Ok(json!({
-            "requests": record.requests.iter().map(|request| request.to_value(&world.clock)).collect::<Vec<_>>(),
-            "refused": record.refused,
-            "peak": record.peak,
-            "violations": judge::standing_violations(&record),
-        }))
+        let (record, mut log) = self.world(id)?.log();
+        if let Some(members) = log.as_object_mut() {
+            members.insert("violations".into(), judge::standing_violations(&record).into());
+        }
+        Ok(log)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<World>>> {

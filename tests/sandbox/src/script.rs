@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use hyper::header::{HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::Error;
+use crate::document::DOCUMENT;
 use crate::log::Request;
 use crate::text::scalar;
 use crate::world::KeyName;
@@ -24,11 +27,44 @@ fn once() -> u32 {
     1
 }
 
+impl Entry {
+    /// Checks that the answer can be sent.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if self.answer.status.is_some_and(|status| !(200..600).contains(&status)) {
+            return Err(Error::mistake("expected a status from 200 to 599".to_owned()));
+        }
+        for (name, value) in &self.answer.headers {
+            if HeaderName::try_from(name).is_err() || HeaderValue::try_from(value).is_err() {
+                return Err(Error::mistake(format!("the header {name} cannot be sent")));
+            }
+        }
+        let unknown = self.when.operation.iter().flat_map(Names::all).find(|name| !DOCUMENT.knows(name));
+        unknown.map_or(Ok(()), |name| Err(Error::mistake(format!("the document has no operation {name}"))))
+    }
+}
+
+/// One name or several.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Names {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Names {
+    fn all(&self) -> &[String] {
+        match self {
+            Self::One(name) => std::slice::from_ref(name),
+            Self::Several(names) => names,
+        }
+    }
+}
+
 /// Selects requests. A member that is left out matches every request.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct When {
-    pub(crate) operation: Option<String>,
+    pub(crate) operation: Option<Names>,
     pub(crate) nth: Option<usize>,
     pub(crate) method: Option<String>,
     pub(crate) path: Option<String>,
@@ -118,6 +154,18 @@ impl Script {
         Self(entries)
     }
 
+    /// Adds entries behind the others, and returns their indexes.
+    pub(crate) fn add(&mut self, entries: Vec<Entry>) -> Vec<usize> {
+        let first = self.0.len();
+        self.0.extend(entries);
+        (first..self.0.len()).collect()
+    }
+
+    /// Returns how many more requests each entry answers.
+    pub(crate) fn left(&self) -> Vec<u32> {
+        self.0.iter().map(|entry| entry.times).collect()
+    }
+
     /// Returns the answer for a request, and counts one use of its entry. The request is the `nth` of its operation and
     /// the `nth_of_all` of the world.
     pub(crate) fn next(
@@ -140,7 +188,9 @@ impl When {
     }
 
     fn matches(&self, request: &Request, nth: usize) -> bool {
-        self.operation.as_deref().is_none_or(|name| request.operation == Some(name))
+        self.operation
+            .as_ref()
+            .is_none_or(|names| names.all().iter().any(|name| request.operation == Some(name.as_str())))
             && self.nth.is_none_or(|wanted| wanted == nth)
             && self.method.as_deref().is_none_or(|method| request.method == method)
             && self.path.as_deref().is_none_or(|path| request.path == path)

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::armed::ArmedPlans;
 use crate::clock::{Clock, Millis};
 use crate::graphs::{GraphRun, Reprocessing};
 use crate::log::Request;
@@ -35,6 +36,7 @@ pub(crate) struct Workspace {
     /// For each send, its campaign and the time at which the send was accepted.
     pub(crate) sends: Vec<(String, Millis)>,
     plans: RunSettings,
+    pub(crate) armed: ArmedPlans,
     /// The rows by kind and flow. For all kinds but messages the flow is 0.
     rows: HashMap<(Kind, Key), RowStore>,
     messages_each: usize,
@@ -74,6 +76,7 @@ impl Workspace {
             reprocessings: Vec::new(),
             sends: Vec::new(),
             plans: settings.runs,
+            armed: ArmedPlans::default(),
             rows: counts.map(|(kind, count)| ((kind, 0), RowStore::seeded(0, count))).into(),
             messages_each: settings.messages,
             graph_runs_each: settings.graph_runs,
@@ -174,7 +177,8 @@ impl Workspace {
     /// Queues a run of a sync behind its unfinished runs, and returns it. If the plan has a rival, queues the rival's
     /// run behind this one.
     pub(crate) fn start_run(&mut self, sync: Key, at: Millis) -> Run {
-        let plan = self.plans.plan_for(&self.column(Kind::Sync, sync, "slug"));
+        let usual = self.plans.plan_for(&self.column(Kind::Sync, sync, "slug"));
+        let plan = self.armed.next(sync).map_or_else(|| usual.clone(), |armed| armed.or(&usual));
         let run = self.plan_run(sync, at, &plan);
         if let Some(rival) = plan.rival.as_deref() {
             self.plan_run(sync, at, rival);

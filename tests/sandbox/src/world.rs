@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -118,16 +117,14 @@ impl Keys {
 pub(crate) struct World {
     pub(crate) info: WorldInfo,
     pub(crate) clock: Arc<Clock>,
-    /// The limit's window in real time.
-    pub(crate) window: Duration,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
-struct State {
-    workspace: Workspace,
-    limit: Limit,
-    script: Script,
+pub(crate) struct State {
+    pub(crate) workspace: Workspace,
+    pub(crate) limit: Limit,
+    pub(crate) script: Script,
     revoked: BTreeSet<KeyName>,
     log: Vec<Request>,
     admitted: Vec<bool>,
@@ -153,13 +150,11 @@ pub(crate) struct Outgoing {
 impl World {
     pub(crate) fn new(info: WorldInfo, settings: WorldSettings) -> Self {
         let clock = Arc::new(Clock::starting_now(settings.time_scale).ahead(settings.clock_ahead));
-        let window = Duration::from_secs_f64(settings.limit.seconds / settings.time_scale);
         let (limit, script) = (Limit::new(settings.limit), Script::new(settings.script.clone()));
         let workspace = Workspace::new(settings, info.workspace_id, Arc::clone(&clock));
         Self {
             info,
             clock,
-            window,
             state: Mutex::new(State {
                 workspace,
                 limit,
@@ -233,11 +228,7 @@ impl World {
     }
 
     fn refusal(&self, limit: &Limit) -> Outgoing {
-        let text = format!(
-            "More than {} requests in the last {:?}",
-            limit.allowed(),
-            self.clock.scaled(self.window)
-        );
+        let text = format!("More than {} requests in the last {:?}", limit.allowed(), limit.window());
         let mut outcome = outcome(Reply { status: 429, body: json!({ "error": text }) }, None);
         outcome
             .headers
@@ -293,7 +284,7 @@ impl World {
         self.state.into_inner().unwrap_or_else(PoisonError::into_inner).workspace
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

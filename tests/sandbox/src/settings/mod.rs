@@ -5,7 +5,6 @@ mod plans;
 
 use std::collections::BTreeMap;
 
-use hyper::header::{HeaderName, HeaderValue};
 use serde::Deserialize;
 
 use crate::Error;
@@ -135,6 +134,27 @@ pub(crate) enum NullSchedule {
     Keeps,
 }
 
+impl LimitSettings {
+    /// Checks that numbers are in their ranges.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let stranger = self.stranger.map_or(1.0, |stranger| stranger.per_second);
+        in_range(&[
+            ("limit.seconds", self.seconds, 0.001, 1e6),
+            ("limit.phase", self.phase, 0.0, 1.0),
+            ("limit.stranger.perSecond", stranger, 0.001, 1e4),
+        ])
+    }
+}
+
+fn in_range(numbers: &[(&str, f64, f64, f64)]) -> Result<(), Error> {
+    match numbers.iter().find(|(_, value, least, most)| !(least..=most).contains(&value)) {
+        None => Ok(()),
+        Some((name, _, least, most)) => {
+            Err(Error::mistake(format!("{name}: expected a number from {least} to {most}")))
+        }
+    }
+}
+
 impl WorldSettings {
     /// Returns the number of sources. The default grows with the number of syncs.
     pub(crate) fn sources(&self) -> usize {
@@ -151,18 +171,8 @@ impl WorldSettings {
 
     /// Checks that numbers are in their ranges and that scripted answers can be sent.
     pub(crate) fn checked(self) -> Result<Self, Error> {
-        let stranger = self.limit.stranger.map_or(1.0, |stranger| stranger.per_second);
-        for (name, value, least, most) in [
-            ("timeScale", self.time_scale, 0.001, 1e6),
-            ("clockAhead", self.clock_ahead, -1e8, 1e8),
-            ("limit.seconds", self.limit.seconds, 0.001, 1e6),
-            ("limit.phase", self.limit.phase, 0.0, 1.0),
-            ("limit.stranger.perSecond", stranger, 0.001, 1e4),
-        ] {
-            if !(least..=most).contains(&value) {
-                return Err(Error::mistake(format!("{name}: expected a number from {least} to {most}")));
-            }
-        }
+        in_range(&[("timeScale", self.time_scale, 0.001, 1e6), ("clockAhead", self.clock_ahead, -1e8, 1e8)])?;
+        self.limit.check()?;
         if self
             .changes
             .iter()
@@ -171,15 +181,8 @@ impl WorldSettings {
         {
             return Err(Error::mistake("changes: rows are counted from 1".to_owned()));
         }
-        for (index, answer) in self.script.iter().map(|entry| &entry.answer).enumerate() {
-            if answer.status.is_some_and(|status| !(200..600).contains(&status)) {
-                return Err(Error::mistake(format!("script.{index}: expected a status from 200 to 599")));
-            }
-            for (name, value) in &answer.headers {
-                if HeaderName::try_from(name).is_err() || HeaderValue::try_from(value).is_err() {
-                    return Err(Error::mistake(format!("script.{index}: the header {name} cannot be sent")));
-                }
-            }
+        for (index, entry) in self.script.iter().enumerate() {
+            entry.check().map_err(|error| Error::mistake(format!("script.{index}: {error}")))?;
         }
         Ok(self)
     }

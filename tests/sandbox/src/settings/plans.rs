@@ -42,7 +42,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// Returns this plan with missing members taken from another.
-    fn or(&self, other: &Self) -> Self {
+    pub(crate) fn or(&self, other: &Self) -> Self {
         let (own, other) = (self.clone(), other.clone());
         Self {
             seconds: own.seconds.or(other.seconds),
