@@ -18,6 +18,10 @@ const FILES: &[(&str, &str)] = &[
         include_str!("../templates/python/error_classes.py.j2"),
     ),
     ("bindings-python/python/hightouch_sdk/_models.py", include_str!("../templates/python/models.py.j2")),
+    (
+        "bindings-python/python/hightouch_sdk/testing/_methods.py",
+        include_str!("../templates/python/methods.py.j2"),
+    ),
     ("bindings-python/python/hightouch_sdk/_names.py", include_str!("../templates/python/names.py.j2")),
     (
         "bindings-python/python/hightouch_sdk/_operations.py",
