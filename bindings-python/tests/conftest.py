@@ -14,10 +14,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    server = Sandbox(tmp_path_factory.mktemp("sandbox"))
-    yield server
-    server.stop()
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,17 +1,15 @@
-"""Starts the sandbox server, once for all tests, and creates worlds in it."""
+"""Worlds as the scenarios describe them, whose log is plain JSON."""
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+
+from hightouch_sdk import testing
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,42 +28,23 @@ def gone(requests: list[dict[str, Any]], count: int = 1) -> bool:
     return len(requests) == count and all("gone_ms" in request for request in requests)
 
 
-class Sandbox:
-    """The server, in a child process that ends when this process ends."""
+class Sandbox(testing.Sandbox):
+    """The server, from the build under test."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self) -> None:
         target = os.environ.get("CARGO_TARGET_DIR") or ROOT / "target"
-        binary = os.environ.get("HIGHTOUCH_SANDBOX") or Path(target) / "debug" / "hightouch-sandbox"
-        command = [str(binary), "--exit-with-stdin", "--dir", str(directory)]
+        program = os.environ.get("HIGHTOUCH_SANDBOX") or Path(target) / "debug" / "hightouch-sandbox"
         coverage = os.environ.get("HIGHTOUCH_COVERAGE")
-        if coverage:
-            command += ["--coverage", coverage]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout is not None
-        self.line: dict[str, Any] = json.loads(self._process.stdout.readline())
+        super().__init__(str(program), arguments=["--coverage", coverage] if coverage else [])
+        self.line: dict[str, Any] = {
+            "url": self.url,
+            "httpUrl": self.http_url,
+            "ca": self.ca_bundle,
+            "closed": self.closed_address,
+        }
 
     def world(self, asked: dict[str, Any] | None = None) -> World:
-        return World(self, self.send("POST", "/_worlds", asked or {}))
-
-    def send(self, method: str, path: str, body: object = None) -> Any:
-        request = urllib.request.Request(
-            self.line["httpUrl"] + path,
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        try:
-            with opener.open(request, timeout=30) as answer:
-                text = answer.read()
-        except urllib.error.HTTPError as error:
-            raise AssertionError(f"{method} {path}: {error.code} {error.read().decode()}") from None
-        return json.loads(text) if text else None
-
-    def stop(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(30)
+        return World(self, self.control("POST", "", asked or {}))
 
 
 class World:
@@ -74,7 +53,7 @@ class World:
     def __init__(self, sandbox: Sandbox, answer: dict[str, Any]) -> None:
         self.sandbox = sandbox
         self.answer = answer
-        self.path = f"/_worlds/{answer['id']}"
+        self.path = f"/{answer['id']}"
         self.keys = SimpleNamespace(**answer["keys"])
 
     def settings(self, **more: object) -> dict[str, Any]:
@@ -98,7 +77,7 @@ class World:
         return {**os.environ, **own}
 
     def log(self) -> dict[str, Any]:
-        log: dict[str, Any] = self.sandbox.send("GET", f"{self.path}/log")
+        log: dict[str, Any] = self.sandbox.control("GET", f"{self.path}/log")
         return log
 
     def requests(self) -> list[dict[str, Any]]:
@@ -112,8 +91,8 @@ class World:
 
     def judge(self, player: str, scenario: str, wire: object) -> list[str]:
         verdict = {"player": player, "scenario": scenario, "wire": wire}
-        complaints: list[str] = self.sandbox.send("POST", f"{self.path}/judge", verdict)["complaints"]
+        complaints: list[str] = self.sandbox.control("POST", f"{self.path}/judge", verdict)["complaints"]
         return complaints
 
     def end(self) -> None:
-        self.sandbox.send("DELETE", self.path)
+        self.sandbox.control("DELETE", self.path)

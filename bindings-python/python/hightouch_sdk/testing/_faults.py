@@ -1,0 +1,217 @@
+"""What a test arms in a world."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ._requests import operations
+
+_ALWAYS = 2**32 - 1
+
+
+class Faults:
+    """The methods of a world that arm answers, ends of runs and the rate limit.
+
+    A fault is for the next requests of a method, such as ``"syncs.trigger"``; with ``None``, for the next requests of
+    any. Faults of one method are used in the order in which they were armed.
+    """
+
+    def __init__(self) -> None:
+        self._armed: dict[tuple[str, int], tuple[str, int]] = {}
+        self._limited = False
+
+    def fail_next(
+        self,
+        method: str | None,
+        status: int = 502,
+        *,
+        times: int | None = 1,
+        message: str = "armed by the test",
+        retry_after: int | None = None,
+        performed: bool = False,
+    ) -> None:
+        """Answers the next requests of a method with an error.
+
+        Args:
+            method: The method; ``None`` for any.
+            status: The status of the answer, 200 to 599.
+            times: How many requests fail; ``None`` for all from now on.
+            message: The message in the answer.
+            retry_after: The seconds of the world in a ``Retry-After`` header.
+            performed: Whether the request has its effect nevertheless, as when a gateway fails behind the API.
+
+        Raises:
+            ValueError: A client has no such method, or an argument is wrong.
+        """
+        answer: dict[str, Any] = {"status": status, "body": {"message": message}, "apply": performed}
+        if retry_after is not None:
+            answer["headers"] = {"retry-after": str(retry_after)}
+        self._arm(method, answer, times, f"fail_next({method!r}, {status})")
+
+    def lose_answer(self, method: str | None, *, times: int | None = 1, performed: bool = True) -> None:
+        """Breaks the connection before the answers to the next requests of a method.
+
+        Args:
+            method: The method; ``None`` for any.
+            times: How many answers are lost; ``None`` for all from now on.
+            performed: Whether the requests have their effect.
+
+        Raises:
+            ValueError: A client has no such method, or an argument is wrong.
+        """
+        answer = {"reset": "before-headers", "apply": performed}
+        self._arm(method, answer, times, f"lose_answer({method!r})")
+
+    def delay_next(self, method: str | None, seconds: float, *, times: int | None = 1) -> None:
+        """Delays the answers to the next requests of a method.
+
+        Args:
+            method: The method; ``None`` for any.
+            seconds: How long, in real seconds.
+            times: How many answers are delayed; ``None`` for all from now on.
+
+        Raises:
+            ValueError: A client has no such method, or an argument is wrong.
+        """
+        self._arm(method, {"delayMs": round(seconds * 1000)}, times, f"delay_next({method!r}, {seconds})")
+
+    def answer_next(
+        self,
+        method: str | None,
+        body: object,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        times: int | None = 1,
+    ) -> None:
+        """Answers the next requests of a method with JSON. The requests have no effect.
+
+        Args:
+            method: The method; ``None`` for any.
+            body: The JSON of the answer.
+            status: The status of the answer, 200 to 599.
+            headers: Headers of the answer.
+            times: How many requests get this answer; ``None`` for all from now on.
+
+        Raises:
+            ValueError: A client has no such method, or an argument is wrong.
+        """
+        answer = {"status": status, "body": body, "headers": dict(headers or {})}
+        self._arm(method, answer, times, f"answer_next({method!r})")
+
+    def plan_runs(
+        self,
+        sync: int | str | None = None,
+        *,
+        status: str | None = None,
+        error: str | None = None,
+        seconds: float | None = None,
+        rejected: int | None = None,
+        times: int | None = None,
+    ) -> None:
+        """Plans how runs of syncs go that start from now on. What is left out stays as it was.
+
+        Args:
+            sync: The id or the slug of a sync; ``None`` for all syncs.
+            status: The last status: ``success``, ``warning``, ``failed``, ``cancelled`` or ``interrupted``.
+            error: The error text of the run.
+            seconds: How long the run takes, in seconds of the world.
+            rejected: How many of 150 rows the destination rejects.
+            times: For how many runs; ``None`` for all from now on.
+
+        Raises:
+            ValueError: The world has no such sync, or an argument is wrong.
+        """
+        plan: dict[str, Any] = {"status": status, "error": error, "seconds": seconds}
+        if rejected is not None:
+            if not 0 <= rejected <= 150:
+                raise ValueError("`rejected` must be from 0 to 150.")
+            plan["rows"] = {
+                "planned": {"added": 150},
+                "successful": {"added": 150 - rejected},
+                "failed": {"added": rejected},
+            }
+        given = {name: value for name, value in plan.items() if value is not None}
+        asked = {"plan": given, **({} if sync is None else {"sync": sync})}
+        if times is not None:
+            asked["times"] = times
+        (index,) = self._control("POST", "/arm/runs", asked)["entries"]
+        if times is not None:
+            self._armed["runs", index] = (f"plan_runs({sync!r}, status={status!r})", times)
+
+    def fail_next_run(
+        self, sync: int | str | None = None, error: str = "armed by the test", *, times: int = 1
+    ) -> None:
+        """Lets the next runs of a sync fail.
+
+        Args:
+            sync: The id or the slug of the sync; ``None`` for any.
+            error: The error text of the run.
+            times: How many runs fail.
+
+        Raises:
+            ValueError: The world has no such sync.
+        """
+        self.plan_runs(sync, status="failed", error=error, times=times)
+
+    def warn_next_run(
+        self, sync: int | str | None = None, error: str = "armed by the test", *, rejected: int = 1, times: int = 1
+    ) -> None:
+        """Lets the next runs of a sync end with a warning.
+
+        Args:
+            sync: The id or the slug of the sync; ``None`` for any.
+            error: The error text of the run.
+            rejected: How many of 150 rows the destination rejects.
+            times: How many runs end so.
+
+        Raises:
+            ValueError: The world has no such sync.
+        """
+        self.plan_runs(sync, status="warning", error=error, rejected=rejected, times=times)
+
+    def set_limit(
+        self,
+        requests: int,
+        seconds: float = 10,
+        *,
+        others_per_second: float | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        """Sets the rate limit of the workspace. A client does not know of it, and so learns it from refusals (429).
+
+        Args:
+            requests: How many requests are allowed.
+            seconds: In how many seconds of the world.
+            others_per_second: How many requests other programs send in each second of the world.
+            retry_after: The seconds of the world in the ``Retry-After`` header of a refusal. Default: no such header.
+
+        Raises:
+            ValueError: An argument is wrong.
+        """
+        limit: dict[str, Any] = {"requests": requests, "seconds": seconds}
+        if others_per_second is not None:
+            limit["stranger"] = {"perSecond": others_per_second}
+        if retry_after is not None:
+            limit["retryAfter"] = retry_after
+        self._control("POST", "/arm/limit", limit)
+        self._limited = True
+
+    def _arm(self, method: str | None, answer: Mapping[str, Any], times: int | None, text: str) -> None:
+        when = {} if method is None else {"operation": list(operations(method))}
+        entry = {"when": when, "answer": answer, "times": _ALWAYS if times is None else times}
+        (index,) = self._control("POST", "/arm/script", [entry])["entries"]
+        if times is not None:
+            self._armed["script", index] = (text, times)
+
+    def _unmet(self, left: Mapping[str, list[int]]) -> list[str]:
+        complaints: list[str] = []
+        for (kind, index), (text, times) in self._armed.items():
+            met = times - left[kind][index]
+            if met < times:
+                complaints.append(f"{text} was met {met} times instead of {times}.")
+        return complaints
+
+    def _control(self, method: str, path: str, body: object = None) -> Any:
+        raise NotImplementedError

@@ -1,0 +1,160 @@
+"""Starts the sandbox, and sends requests to its control interface."""
+
+from __future__ import annotations
+
+import atexit
+import http.client
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+
+def _program() -> str:
+    named = os.environ.get("HIGHTOUCH_SANDBOX")
+    if named:
+        return named
+    try:
+        import hightouch_sandbox
+    except ModuleNotFoundError as missing:
+        found = shutil.which("hightouch-sandbox")
+        if found:
+            return found
+        raise ImportError(
+            "hightouch_sdk.testing needs the package hightouch-sandbox. Install `hightouch-sdk[sandbox]`.",
+            name="hightouch_sandbox",
+        ) from missing
+    program: str = hightouch_sandbox.path()
+    return program
+
+
+class Sandbox:
+    """A running sandbox: a local server that implements the Hightouch API.
+
+    It is a child process that ends when it is closed or when this process ends, even if this process is killed. Worlds
+    start one by themselves, and share it within a process.
+
+    Args:
+        program: The path of the program ``hightouch-sandbox``. Default: the variable ``HIGHTOUCH_SANDBOX``, else the
+            program of the package ``hightouch-sandbox``, else the one on ``PATH``.
+        arguments: Further arguments of the program.
+
+    Raises:
+        ImportError: The package ``hightouch-sandbox`` is not installed.
+        RuntimeError: The program did not start.
+    """
+
+    def __init__(self, program: str | None = None, *, arguments: Sequence[str] = ()) -> None:
+        self.program: str = program or _program()
+        """The path of the program."""
+        command = [self.program, "--exit-with-stdin", *arguments]
+        # The program ends when this pipe closes. The kernel closes it if this process is killed.
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"The sandbox did not start: {command[0]} ended with {self._process.wait()}.")
+        started = json.loads(line)
+        self.url: str = started["url"]
+        """The address of the server over TLS."""
+        self.http_url: str = started["httpUrl"]
+        """The address of the server without TLS."""
+        self.ca_bundle: str = started["ca"]
+        """The PEM file with the certificate of the server's authority."""
+        self.closed_address: str = started["closed"]
+        """An address, ``127.0.0.1:PORT``, at which nothing listens."""
+        self._pid = os.getpid()
+        _open_here.add(self)
+
+    def close(self) -> None:
+        """Ends the server. Closing it again does nothing."""
+        _open_here.discard(self)
+        if self._pid != os.getpid():
+            return
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait(30)
+        self._process.stdout.close()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether this process started the server and has not closed it."""
+        return self in _open_here and self._process.poll() is None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def control(self, method: str, path: str, body: object = None) -> Any:
+        """Sends a request to the control interface, and returns the JSON of the answer.
+
+        Args:
+            method: The HTTP method.
+            path: A path below ``/_worlds``.
+            body: A JSON value. With ``None``, the request has no body.
+
+        Raises:
+            ValueError: The server refused the request.
+        """
+        connection = http.client.HTTPConnection(urlsplit(self.http_url).netloc, timeout=30)
+        try:
+            text = None if body is None else json.dumps(body)
+            connection.request(method, "/_worlds" + path, text, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            value = json.loads(answer.read() or "null")
+        finally:
+            connection.close()
+        if answer.status >= 400:
+            raise ValueError(value["message"])
+        return value
+
+
+_open_here: set[Sandbox] = set()
+"""The servers that this process started and has not closed."""
+
+_shared: list[Sandbox] = []
+_lock = Lock()
+
+
+def shared() -> Sandbox:
+    """Returns the server that the worlds of this process share, and starts it if it does not run."""
+    with _lock:
+        if not _shared or not _shared[0].is_running:
+            _shared[:] = [Sandbox()]
+        return _shared[0]
+
+
+def _close_all() -> None:
+    for server in list(_open_here):
+        server.close()
+
+
+def _forget_in_child() -> None:
+    """Lets go of the parent's servers. Otherwise a child process would keep them alive."""
+    global _lock
+    _lock = Lock()
+    for server in _open_here:
+        if server._process.stdin is not None:  # pyright: ignore[reportPrivateUsage]
+            os.close(server._process.stdin.fileno())  # pyright: ignore[reportPrivateUsage]
+    _open_here.clear()
+    _shared.clear()
+
+
+atexit.register(_close_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_in_child)

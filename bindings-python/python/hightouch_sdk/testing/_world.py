@@ -1,0 +1,250 @@
+"""A world: a workspace of the sandbox for one test."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .. import _base
+from .._client import Hightouch
+from ._faults import Faults
+from ._requests import Request, operations, request
+from ._server import Sandbox, shared
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from .._async_client import AsyncHightouch
+
+
+class WorldError(AssertionError):
+    """The judge of a world found something wrong with the requests, or an armed fault was not met."""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys of a world. No other world accepts them."""
+
+    valid: str
+    """Allows everything."""
+    second: str
+    """Allows everything, too."""
+    invalid: str
+    """Is refused with 401, because the API does not know it."""
+    orphaned: str
+    """Is refused with 401, because the user who created it is gone."""
+    read_only: str
+    """Allows reading. A change is refused with 403."""
+
+    def __repr__(self) -> str:
+        return "Keys(...)"
+
+
+class World(Faults):
+    """A workspace of the sandbox with its own keys, data, clock, rate limit and log.
+
+    As a context manager it ends with the block, and raises :class:`WorldError` if the judge found something wrong.
+    Time in a world passes faster than real time, and so do the pauses of clients of this world in this process:
+    between two looks at a run, before a retry, and for the rate limit. Time limits that a program sets stay real time.
+
+    Args:
+        syncs: The number of syncs, whose ids count from 1. Default: 3, or as many as there are slugs.
+        slugs: The slugs of the first syncs. Others have made-up slugs.
+        seconds_per_run: How long a run takes, in seconds of the world.
+        time_scale: How many times faster than real time the time of the world passes, 0.001 to 1,000,000.
+        limit: The rate limit of the workspace, as a number of requests and of seconds of the world. A client does not
+            know of another limit than ``(200, 10)``, unless it is told.
+        seed: The same number gives the same data.
+        settings: Further settings of the world by their names in the sandbox, such as ``{"pastRuns": 2}``.
+        judge: Whether the end of the block checks the requests.
+        sandbox: The server. Default: one that all worlds of this process share.
+
+    Raises:
+        ImportError: The package ``hightouch-sandbox`` is not installed.
+        ValueError: A setting is wrong.
+    """
+
+    def __init__(
+        self,
+        *,
+        syncs: int | None = None,
+        slugs: Sequence[str] = (),
+        seconds_per_run: float = 5,
+        time_scale: float = 20,
+        limit: tuple[int, float] = (200, 10),
+        seed: int = 1,
+        settings: Mapping[str, object] | None = None,
+        judge: bool = True,
+        sandbox: Sandbox | None = None,
+    ) -> None:
+        super().__init__()
+        self.sandbox: Sandbox = sandbox or shared()
+        """The server that this world is in."""
+        self.judged: bool = judge
+        """Whether the end of the block, or of a test with pytest, checks the requests."""
+        asked = {
+            "syncs": max(3, len(slugs)) if syncs is None else syncs,
+            "slugs": list(slugs),
+            "timeScale": time_scale,
+            "limit": {"requests": limit[0], "seconds": limit[1]},
+            "seed": seed,
+            "runs": {"seconds": seconds_per_run},
+            **(settings or {}),
+        }
+        made = self.sandbox.control("POST", "", asked)
+        self._path = f"/{made['id']}"
+        self.base_url: str = made["httpBaseUrl"]
+        """The base URL without TLS, which needs no certificate."""
+        self.tls_base_url: str = made["baseUrl"]
+        """The base URL over TLS. A client needs ``ca_bundle=world.sandbox.ca_bundle`` for it."""
+        keys = made["keys"]
+        self.keys: Keys = Keys(keys["valid"], keys["second"], keys["invalid"], keys["orphaned"], keys["readOnly"])
+        """The keys of the world."""
+        self._clients: list[Hightouch] = []
+        self._open = True
+        for url in (self.base_url, self.tls_base_url):
+            _base.TIME_SCALES[url] = time_scale
+
+    def __repr__(self) -> str:
+        return f"World({self.base_url!r})"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the world exists."""
+        return self._open
+
+    @property
+    def api_key(self) -> str:
+        """The valid key."""
+        return self.keys.valid
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables with which ``Hightouch()`` uses this world, in this process or in a child process."""
+        return {
+            "HIGHTOUCH_API_KEY": self.api_key,
+            "HIGHTOUCH_BASE_URL": self.base_url,
+            "HIGHTOUCH_LIMIT_SCOPE": "process",
+        }
+
+    def client(self, **settings: Any) -> Hightouch:
+        """Returns a blocking client of this world. It is closed with the world.
+
+        Args:
+            settings: Settings of :class:`Hightouch <hightouch_sdk.Hightouch>` that replace those of the world.
+        """
+        client = Hightouch(**self._settings(settings))
+        self._clients.append(client)
+        return client
+
+    def async_client(self, **settings: Any) -> AsyncHightouch:
+        """Returns a client of this world for asyncio. Close it yourself, for example with ``async with``.
+
+        Args:
+            settings: Settings of :class:`AsyncHightouch <hightouch_sdk.AsyncHightouch>` that replace those of the
+                world.
+        """
+        from .._async_client import AsyncHightouch
+
+        return AsyncHightouch(**self._settings(settings))
+
+    def _settings(self, own: Mapping[str, Any]) -> dict[str, Any]:
+        usual: dict[str, Any] = {"api_key": self.api_key, "base_url": self.base_url, "limit_scope": "process"}
+        if "api_key_file" in own:
+            del usual["api_key"]
+        return {**usual, **own}
+
+    def requests(self, method: str | None = None) -> list[Request]:
+        """Returns the requests that the world received, in the order of their arrival.
+
+        Args:
+            method: Only the requests of this method, such as ``"syncs.trigger"``.
+
+        Raises:
+            ValueError: A client has no such method.
+        """
+        wanted = None if method is None else operations(method)
+        entries = self._log()["requests"]
+        return [request(entry) for entry in entries if wanted is None or entry["operation"] in wanted]
+
+    def wait_for_requests(self, method: str | None = None, *, count: int = 1, timeout: float = 30) -> list[Request]:
+        """Waits until the world has received a number of requests, and returns them.
+
+        Args:
+            method: Counts only the requests of this method.
+            count: How many requests to wait for.
+            timeout: How many seconds to wait.
+
+        Raises:
+            ValueError: A client has no such method.
+            WorldError: Fewer requests arrived in time.
+        """
+        end = time.monotonic() + timeout
+        while len(seen := self.requests(method)) < count:
+            if time.monotonic() > end:
+                raise WorldError(f"{len(seen)} of {count} requests ({method or 'any'}) arrived in {timeout} seconds.")
+            time.sleep(0.01)
+        return seen
+
+    @property
+    def refused(self) -> int:
+        """How many requests the rate limit of the world refused (429)."""
+        count: int = self._log()["refused"]
+        return count
+
+    def judge(self) -> list[str]:
+        """Returns what is wrong with the requests, as sentences, and the armed faults that were not met.
+
+        Waits up to 10 seconds for requests that have not ended. The judge checks each request against Hightouch's
+        description of the API, and against rules such as that a refused key is not sent again. After
+        :meth:`set_limit` it accepts refusals.
+        """
+        wire = {"refused": 2**31, "allow": ["limit"]} if self._limited else {}
+        case = {"player": "user", "scenario": "test", "wire": wire}
+        complaints: list[str] = self._control("POST", "/judge", case)["complaints"]
+        return complaints + self._unmet(self._log()["left"])
+
+    def check(self) -> None:
+        """Raises if :meth:`judge` finds something wrong.
+
+        Raises:
+            WorldError: Its text lists what is wrong.
+        """
+        complaints = self.judge()
+        if complaints:
+            raise WorldError("The sandbox found something wrong:\n" + "\n".join(f"* {line}" for line in complaints))
+
+    def close(self) -> None:
+        """Removes the world and closes the clients that :meth:`client` returned. Closing it again does nothing."""
+        if not self._open:
+            return
+        self._open = False
+        for client in self._clients:
+            client.close()
+        for url in (self.base_url, self.tls_base_url):
+            _base.TIME_SCALES.pop(url, None)
+        if self.sandbox.is_running:
+            self._control("DELETE", "")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is None and self.judged:
+                self.check()
+        finally:
+            self.close()
+
+    def _log(self) -> dict[str, Any]:
+        log: dict[str, Any] = self._control("GET", "/log")
+        return log
+
+    def _control(self, method: str, path: str, body: object = None) -> Any:
+        return self.sandbox.control(method, self._path + path, body)

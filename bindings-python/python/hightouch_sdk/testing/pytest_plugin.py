@@ -1,0 +1,92 @@
+"""A plugin for pytest. The extra ``hightouch-sdk[sandbox]`` registers it.
+
+A test that uses the fixture ``hightouch_world`` gets a world of its own. ``Hightouch()`` and ``AsyncHightouch()`` use
+this world during the test, because the fixture sets ``HIGHTOUCH_API_KEY`` and ``HIGHTOUCH_BASE_URL``. So the test cannot
+reach a real workspace. After the body of the test, the judge of the world checks the requests, and fails the test if
+it finds something wrong. The mark ``hightouch_world`` has the arguments of :class:`World <hightouch_sdk.testing.World>`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Iterator
+
+import pytest
+
+from .._client import Hightouch
+from ._server import Sandbox, shared
+from ._world import World, WorldError
+
+__all__ = ["hightouch_client", "hightouch_sandbox", "hightouch_world", "new_hightouch_world"]
+
+_WORLDS = pytest.StashKey[list[World]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Registers the mark."""
+    config.addinivalue_line(
+        "markers", "hightouch_world(**settings): settings of the world that the fixture hightouch_world creates"
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Lets the judges of the test's worlds check the requests, unless the test failed."""
+    result = yield
+    for world in item.stash.get(_WORLDS, []):
+        if world.judged and world.is_open:
+            try:
+                world.check()
+            except WorldError as error:
+                pytest.fail(str(error), pytrace=False)
+    return result
+
+
+@pytest.fixture(scope="session")
+def hightouch_sandbox() -> Iterator[Sandbox]:
+    """The server, which ends with the session. With pytest-xdist each process has its own."""
+    server = shared()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def new_hightouch_world(
+    hightouch_sandbox: Sandbox, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., World]]:
+    """A function that creates a world for this test. It takes the arguments of ``World``."""
+    node: pytest.Item = request.node
+    worlds = node.stash.setdefault(_WORLDS, [])
+
+    def create(**settings: object) -> World:
+        world = World(sandbox=hightouch_sandbox, **settings)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        worlds.append(world)
+        return world
+
+    yield create
+    for world in worlds:
+        world.close()
+
+
+@pytest.fixture
+def hightouch_world(
+    new_hightouch_world: Callable[..., World], request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> World:
+    """A world for this test, which ``Hightouch()`` and ``AsyncHightouch()`` use."""
+    node: pytest.Item = request.node
+    settings: dict[str, object] = {}
+    for mark in node.iter_markers("hightouch_world"):
+        settings = {**mark.kwargs, **settings}
+    world = new_hightouch_world(**settings)
+    for name in os.environ:
+        if name.startswith("HIGHTOUCH_") and name != "HIGHTOUCH_SANDBOX":
+            monkeypatch.delenv(name)
+    for name, value in world.environment.items():
+        monkeypatch.setenv(name, value)
+    return world
+
+
+@pytest.fixture
+def hightouch_client(hightouch_world: World) -> Hightouch:
+    """A blocking client of the world, which is closed after the test."""
+    return hightouch_world.client()

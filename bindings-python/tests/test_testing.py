@@ -1,0 +1,277 @@
+"""``hightouch_sdk.testing``: worlds, what is armed in them, and what is read from them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hightouch_sdk import (
+    AuthenticationError,
+    Hightouch,
+    NotFoundError,
+    OutcomeUnknownError,
+    PermissionDeniedError,
+    RateLimitedError,
+    RunFailedError,
+    ServerError,
+)
+from hightouch_sdk.testing import Sandbox, World, WorldError
+from sandbox import Sandbox as Built
+from sandbox import until
+
+SLUG = "orders-to-salesforce"
+
+
+@pytest.fixture
+def world(sandbox: Built) -> Iterator[World]:
+    with World(slugs=[SLUG], sandbox=sandbox) as world:
+        yield world
+
+
+def test_a_failure_that_is_armed_meets_the_next_call_and_no_other(world: World) -> None:
+    world.fail_next("syncs.get", 503, message="maintenance")
+    with world.client(max_retries=0) as ht:
+        ht.syncs.trigger(2)
+        with pytest.raises(ServerError, match="maintenance"):
+            ht.syncs.get(1)
+        assert ht.syncs.get(1).id == 1
+
+
+def test_a_failure_that_is_armed_for_ever_is_met_each_time(world: World) -> None:
+    world.fail_next("syncs.get", 404, times=None)
+    with world.client() as ht:
+        for _ in range(3):
+            with pytest.raises(NotFoundError):
+                ht.syncs.get(1)
+
+
+def test_an_answer_that_is_lost_after_the_run_began_leads_to_the_run(world: World) -> None:
+    world.lose_answer("syncs.trigger")
+    with world.client() as ht:
+        run = ht.syncs.trigger(SLUG)
+        assert run.adopted
+        assert run.wait().status == "success"
+    assert len(world.requests("syncs.trigger")) == 1
+
+
+def test_an_answer_that_is_lost_before_the_run_began_is_of_unknown_outcome(world: World) -> None:
+    world.lose_answer("syncs.trigger", performed=False)
+    with world.client() as ht, pytest.raises(OutcomeUnknownError):
+        ht.syncs.trigger(SLUG)
+
+
+def test_a_gateway_that_fails_after_the_run_began_leads_to_the_run(world: World) -> None:
+    world.fail_next("syncs.trigger", 502, performed=True)
+    with world.client() as ht:
+        assert ht.syncs.trigger(SLUG).adopted
+
+
+def test_the_next_run_fails_and_the_one_after_it_succeeds(world: World) -> None:
+    world.fail_next_run(SLUG, "no such table")
+    with world.client() as ht:
+        with pytest.raises(RunFailedError, match="no such table"):
+            ht.syncs.trigger(SLUG).wait()
+        assert ht.syncs.trigger(SLUG).wait().status == "success"
+
+
+def test_the_next_run_ends_with_a_warning_and_its_rejected_rows(world: World) -> None:
+    world.warn_next_run(2, rejected=7)
+    with world.client() as ht:
+        run = ht.syncs.trigger(2).wait()
+    assert (run.status, run.failed_rows.added_count, run.successful_rows.added_count) == ("warning", 7, 143)
+
+
+def test_runs_go_as_they_are_planned_from_now_on(world: World) -> None:
+    world.plan_runs(status="cancelled", seconds=1)
+    with world.client() as ht:
+        assert [ht.syncs.trigger(sync).wait(on_failure="return").status for sync in (1, 2, 1)] == ["cancelled"] * 3
+
+
+def test_a_limit_that_the_client_does_not_know_is_learnt_and_kept(world: World) -> None:
+    world.set_limit(3, 10)
+    with world.client() as ht:
+        for _ in range(6):
+            ht.syncs.get(1)
+    assert world.refused > 0
+
+
+def test_a_call_that_may_not_wait_for_the_limit_fails(world: World) -> None:
+    world.fail_next("syncs.get", 429, retry_after=60)
+    with world.client(max_wait=0) as ht, pytest.raises(RateLimitedError):
+        ht.syncs.get(1)
+
+
+def test_an_answer_is_delayed_and_one_is_made_up(world: World) -> None:
+    world.delay_next("syncs.get", 0.2)
+    world.answer_next("syncs.get", {"id": 1, "slug": "made-up"})
+    with world.client() as ht:
+        began = time.monotonic()
+        assert ht.syncs.get(1).slug == SLUG
+        assert time.monotonic() - began >= 0.2
+        assert ht.syncs.get(1).slug == "made-up"
+
+
+def test_keys_are_refused_as_their_names_say(world: World) -> None:
+    for key in (world.keys.invalid, world.keys.orphaned):
+        with world.client(api_key=key) as ht, pytest.raises(AuthenticationError):
+            ht.syncs.get(1)
+    with world.client(api_key=world.keys.read_only) as ht:
+        assert ht.syncs.get(1).id == 1
+        with pytest.raises(PermissionDeniedError):
+            ht.syncs.trigger(1)
+    assert world.api_key not in repr(world.keys)
+
+
+def test_requests_are_read_by_the_names_of_methods_and_without_the_key(world: World) -> None:
+    with world.client() as ht:
+        ht.syncs.trigger(2, full_resync=True)
+    (request,) = world.requests()
+    assert (request.method, request.operation, request.http_method) == ("syncs.trigger", "TriggerRun", "POST")
+    assert (request.path, request.status, request.abandoned) == ("/syncs/2/trigger", 200, False)
+    assert request.body["fullResync"] is True
+    assert request.at.tzinfo is not None
+    assert world.api_key not in repr(request)
+    assert world.requests("syncs.list") == []
+
+
+def test_requests_are_waited_for(world: World) -> None:
+    with world.client() as ht:
+        ht.syncs.get(1)
+    assert len(world.wait_for_requests("syncs.get")) == 1
+    with pytest.raises(WorldError, match=r"1 of 2 requests \(syncs.get\)"):
+        world.wait_for_requests("syncs.get", count=2, timeout=0.05)
+
+
+def test_the_client_for_asyncio_uses_the_world_too(world: World) -> None:
+    world.fail_next("syncs.get", 503)
+
+    async def read() -> int:
+        async with world.async_client() as ht:
+            return (await ht.syncs.get(1)).id
+
+    assert asyncio.run(read()) == 1
+    assert [request.status for request in world.requests()] == [503, 200]
+
+
+def test_mistakes_of_a_test_are_errors_where_they_are_made(world: World) -> None:
+    with pytest.raises(ValueError, match=r"no method 'syncs.triger'. Did you mean 'syncs.trigger'\?"):
+        world.fail_next("syncs.triger")
+    with pytest.raises(ValueError, match='no sync "no-such-sync"'):
+        world.fail_next_run("no-such-sync")
+    with pytest.raises(ValueError, match="status from 200 to 599"):
+        world.fail_next("syncs.get", 99)
+    with pytest.raises(ValueError, match="unknown field `weather`"):
+        World(settings={"weather": "fine"}, sandbox=world.sandbox)
+
+
+def test_the_judge_fails_a_block_whose_requests_are_wrong(sandbox: Built) -> None:
+    with pytest.raises(WorldError, match="document:"), World(sandbox=sandbox) as world, world.client() as ht:
+        ht.request("GET", "/syncs", query={"colour": "red"})
+    with World(sandbox=sandbox, judge=False) as world, world.client() as ht:
+        ht.request("GET", "/syncs", query={"colour": "red"})
+
+
+def test_a_refusal_that_no_test_asked_for_fails_a_block(sandbox: Built) -> None:
+    with pytest.raises(WorldError, match="The limit refused"), World(limit=(2, 10), sandbox=sandbox) as world:
+        with world.client() as ht:
+            for _ in range(3):
+                ht.syncs.get(1)
+
+
+def test_a_fault_that_is_not_met_fails_a_block(sandbox: Built) -> None:
+    with pytest.raises(WorldError) as raised, World(sandbox=sandbox) as world:
+        world.fail_next("syncs.trigger", 502, times=2)
+        world.fail_next_run(1)
+        with world.client() as ht, pytest.raises(OutcomeUnknownError):
+            ht.syncs.trigger(1)
+    assert str(raised.value).splitlines()[1:] == [
+        "* fail_next('syncs.trigger', 502) was met 1 times instead of 2.",
+        "* plan_runs(1, status='failed') was met 0 times instead of 1.",
+    ]
+
+
+def test_the_error_of_a_block_is_not_hidden_by_the_judge(sandbox: Built) -> None:
+    with pytest.raises(ZeroDivisionError), World(sandbox=sandbox) as world:
+        world.fail_next("syncs.get")
+        _ = 1 / 0
+
+
+def test_time_passes_faster_for_clients_that_read_the_environment(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in world.environment.items():
+        monkeypatch.setenv(name, value)
+    world.fail_next("syncs.get", 429, retry_after=40)
+    began = time.monotonic()
+    with Hightouch() as ht:
+        ht.syncs.get(1)
+    assert 2 <= time.monotonic() - began < 20
+
+
+PROGRAM = """
+import os, sys, time
+from hightouch_sdk.testing import World
+
+world = World()
+print(world.sandbox.control("GET", world._path + "/log")["refused"], world.sandbox.http_url, world.sandbox.ca_bundle)
+sys.stdout.flush()
+if sys.argv[1] == "fork":
+    if os.fork() == 0:
+        other = World()  # a server of its own
+        assert other.sandbox.http_url != world.sandbox.http_url
+        os.close(1)
+        time.sleep(60)
+        os._exit(0)
+if sys.argv[1] != "end":
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("how", ["end", "kill", "fork"])
+def test_the_server_ends_with_the_process_that_started_it(how: str, sandbox: Built) -> None:
+    environment = {**os.environ, "HIGHTOUCH_SANDBOX": sandbox.program}
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, how], stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True
+    )
+    try:
+        assert process.stdout is not None
+        refused, url, ca = process.stdout.readline().split()
+        assert refused == "0"
+        if how != "end":
+            process.kill()
+        process.wait(30)
+        port = int(url.rpartition(":")[2])
+        until(lambda: not _listens(port))
+        until(lambda: not Path(ca).exists())
+    finally:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def _listens(port: int) -> bool:
+    import socket
+
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_a_missing_program_is_an_error_that_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HIGHTOUCH_SANDBOX", raising=False)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setitem(sys.modules, "hightouch_sandbox", None)
+    with pytest.raises(ImportError, match=r"Install `hightouch-sdk\[sandbox\]`"):
+        Sandbox()
+    with pytest.raises(RuntimeError, match=r"The sandbox did not start: /bin/false ended with 1"):
+        Sandbox("/bin/false")
