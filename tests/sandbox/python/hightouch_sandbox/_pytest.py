@@ -1,0 +1,21 @@
+"""Registers the plugin of ``hightouch_sdk.testing`` with pytest, if the package ``hightouch-sdk`` is installed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Registers the plugin."""
+    try:
+        from hightouch_sdk.testing import pytest_plugin
+    except ModuleNotFoundError as missing:
+        # This package is of use without the SDK, too.
+        if missing.name != "hightouch_sdk":
+            raise
+        return
+    if not config.pluginmanager.is_registered(pytest_plugin):
+        config.pluginmanager.register(pytest_plugin, "hightouch_sdk.testing.pytest_plugin")
