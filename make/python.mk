@@ -1,4 +1,4 @@
-.PHONY: demo test-python check-python docs-python python-wheel
+.PHONY: demo test-python check-python docs-python python-wheel python-sandbox-wheel
 
 # CPython 3.10 or newer.
 PYTHON ?= python3
@@ -18,6 +18,11 @@ python-wheel: $(PYTHON_VENV)/ready
 	"$(PYTHON_VENV)/bin/maturin" build -q --locked --profile dev -m "$(PYTHON_DIR)/Cargo.toml" -o "$(ROOT)/build/python/wheels"
 	"$(PYTHON_VENV)/bin/pip" install -q --require-virtualenv --force-reinstall --no-deps "$(ROOT)"/build/python/wheels/*.whl
 
+# Builds an unoptimised wheel of the sandbox, which the tests install as somebody else would.
+python-sandbox-wheel: $(PYTHON_VENV)/ready
+	rm -rf "$(ROOT)/build/python/sandbox-wheels"
+	"$(PYTHON_VENV)/bin/maturin" build -q --locked --profile dev -m "$(ROOT)/tests/sandbox/Cargo.toml" -o "$(ROOT)/build/python/sandbox-wheels"
+
 # Runs the example in Python against the sandbox over HTTPS. Needs cargo and Python. The build is unoptimised, because
 # an optimised one takes minutes.
 demo: sandbox
@@ -27,7 +32,7 @@ demo: sandbox
 
 # Most tests wait for a server, so four processes take a third of the time. A file stays in one process, because its
 # tests may share environments and worlds.
-test-python: scenarios servers python-wheel
+test-python: scenarios servers python-wheel python-sandbox-wheel
 	cd "$(PYTHON_DIR)" && HIGHTOUCH_SANDBOX="$(SANDBOX)" HIGHTOUCH_SCENARIOS="$(SCENARIOS)" "$(PYTHON_VENV)/bin/python" -m pytest -q -p no:cacheprovider -n 4 --dist loadfile
 
 # Builds the documentation of the installed package. It fails if a public name is on no page or a reference is broken.

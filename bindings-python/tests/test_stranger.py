@@ -1,0 +1,179 @@
+"""A project of somebody else: the blocks of docs/testing.md, in an empty folder, with the packages installed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+import interpreters
+from sandbox import ROOT, Sandbox
+
+SANDBOX_WHEELS = ROOT / "build" / "python" / "sandbox-wheels"
+BLOCK = re.compile(r"^```python\n# (\w+\.py)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+ASYNC = """
+import asyncio
+import os
+import subprocess
+import sys
+
+import pytest
+from hightouch_sdk import AsyncHightouch, Hightouch
+from hightouch_sdk.testing import Sandbox, World
+
+
+@pytest.mark.anyio
+async def test_anyio(hightouch_world: World) -> None:
+    hightouch_world.fail_next("syncs.get", 503)
+    async with AsyncHightouch() as ht:
+        assert (await ht.syncs.get(1)).id == 1
+
+
+@pytest.mark.asyncio
+async def test_asyncio(hightouch_world: World) -> None:
+    async with hightouch_world.async_client() as ht:
+        run = await ht.syncs.trigger(1)
+        assert (await run.wait()).status == "success"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.mark.parametrize("n", range(8))
+def test_parallel(hightouch_client: Hightouch, hightouch_sandbox: Sandbox, n: int) -> None:
+    assert hightouch_client.syncs.get(1).id == 1
+    with open(f"server-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}-{hightouch_sandbox.http_url[-5:]}", "w"):
+        pass
+
+
+def test_child_process(hightouch_world: World) -> None:
+    code = "from hightouch_sdk import Hightouch; print(Hightouch().syncs.get(2).id)"
+    assert subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True).stdout == b"2\\n"
+    assert len(hightouch_world.requests("syncs.get")) == 1
+
+
+@pytest.mark.hightouch_world(syncs=1)
+class TestMarks:
+    def test_of_the_class(self, hightouch_world: World) -> None:
+        with Hightouch() as ht:
+            assert len(list(ht.syncs.list())) == 1
+
+    @pytest.mark.hightouch_world(syncs=2)
+    def test_of_the_function(self, hightouch_world: World) -> None:
+        with Hightouch() as ht:
+            assert len(list(ht.syncs.list())) == 2
+"""
+WRONG = """
+import pytest
+from hightouch_sdk import Hightouch
+
+
+def test_wrong(hightouch_world, hightouch_client):
+    hightouch_client.request("GET", "/syncs", query={"colour": "red"})
+
+
+def test_not_met(new_hightouch_world):
+    new_hightouch_world().fail_next("syncs.get", 503)
+
+
+def test_broken(hightouch_world):
+    hightouch_world.fail_next("syncs.get", 503)
+    raise KeyError("mine")
+
+
+@pytest.mark.hightouch_world(judge=False)
+def test_turned_off(hightouch_world):
+    hightouch_world.fail_next("syncs.get", 503)
+"""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an environment in which the wheels under test and pytest are installed."""
+    folder = tmp_path_factory.mktemp("project")
+    venv.create(folder / "venv", with_pip=True)
+    python = folder / "venv" / "bin" / "python"
+    (wheel,) = interpreters.WHEELS.glob("*.whl")
+    pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--find-links", SANDBOX_WHEELS]
+    tools = ("pytest", "pytest-xdist", "pytest-asyncio", "anyio")
+    subprocess.run([*pip, f"hightouch-sdk[sandbox] @ {wheel.as_uri()}", *tools], check=True)
+    return folder
+
+
+def pytest_in(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(project), "HIGHTOUCH_API_KEY": "a-real-key"}
+    return subprocess.run(
+        [project / "venv" / "bin" / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
+        cwd=project,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def pages() -> dict[str, str]:
+    files: dict[str, str] = {}
+    for name, block in BLOCK.findall((ROOT / "docs" / "testing.md").read_text()):
+        files[name] = files.get(name, "") + block + "\n\n"
+    return files
+
+
+@pytest.mark.timeout(600)
+def test_the_project_of_the_page_passes(project: Path) -> None:
+    files = pages()
+    assert set(files) == {"job.py", "test_job.py"}
+    for name, text in files.items():
+        (project / name).write_text(text)
+    done = pytest_in(project, "test_job.py", "--strict-markers")
+    assert done.returncode == 0, done.stdout
+    assert re.search(rf"^{files['test_job.py'].count('def test_')} passed", done.stdout, re.MULTILINE), done.stdout
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]])
+def test_asyncio_and_parallel_tests_pass(project: Path, workers: list[str]) -> None:
+    (project / "test_async.py").write_text(ASYNC)
+    for left in project.glob("server-*"):
+        left.unlink()
+    done = pytest_in(project, "test_async.py", *workers)
+    assert done.returncode == 0, done.stdout
+    assert len(list(project.glob("server-*"))) == (2 if workers else 1)
+    listed = subprocess.run(["ps", "-eo", "args"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert str(project / "venv" / "bin" / "hightouch-sandbox") not in listed
+
+
+@pytest.mark.timeout(600)
+def test_findings_fail_a_test_unless_they_are_turned_off(project: Path) -> None:
+    (project / "test_wrong.py").write_text(WRONG)
+    done = pytest_in(project, "test_wrong.py", "-rf")
+    assert re.search(r"^3 failed, 1 passed", done.stdout, re.MULTILINE), done.stdout
+    assert "document: " in done.stdout
+    assert "fail_next('syncs.get', 503) was met 0 times instead of 1." in done.stdout
+    assert "KeyError: 'mine'" in done.stdout
+
+
+@pytest.mark.timeout(600)
+def test_the_project_of_the_page_passes_a_strict_type_check(tmp_path: Path) -> None:
+    for name, text in {**pages(), "test_async.py": ASYNC}.items():
+        (tmp_path / name).write_text(text)
+    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "."]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_plugin_is_silent_without_the_sdk(sandbox: Sandbox, tmp_path: Path) -> None:
+    assert sandbox.program
+    (tmp_path / "test_it.py").write_text("def test_it():\n    pass\n")
+    shutil.copytree(ROOT / "tests" / "sandbox" / "python" / "hightouch_sandbox", tmp_path / "hightouch_sandbox")
+    code = "import sys; sys.modules['hightouch_sdk'] = None; import pytest; sys.exit(pytest.main(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "-q", "-p", "hightouch_sandbox._pytest", "-p", "no:cacheprovider", "test_it.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
