@@ -111,6 +111,22 @@ def use_here(python: Path, sdk: Path, sandbox: Path) -> None:
         print(run(local, "-I", "-c", USE, cwd=folder, env=WITHOUT_CARGO).strip())
 
 
+def check_sdist(sdist: Path) -> None:
+    """Checks what building from source says without Rust, and that it builds with Rust, without optimisation."""
+    with tempfile.TemporaryDirectory() as folder:
+        pip = [TOOLS / "python", "-m", "pip", "wheel", "--no-deps", "--disable-pip-version-check", "-w", folder, sdist]
+        failed = subprocess.run(pip, env=WITHOUT_CARGO, capture_output=True, text=True, check=False)
+        sentence = "is built from source, which needs Rust 1.95 or newer, but there is no `cargo` on PATH."
+        assert failed.returncode != 0
+        assert sentence in failed.stdout + failed.stderr, failed.stderr
+        target = os.environ.get("CARGO_TARGET_DIR") or str(ROOT / "target")
+        run(*pip, "-q", "--config-settings", "build-args=--profile dev", env={**os.environ, "CARGO_TARGET_DIR": target})
+        with zipfile.ZipFile(only(Path(folder), "*.whl")) as archive:
+            assert any(name.endswith("_bridge.abi3.so") for name in archive.namelist())
+            assert sum(".dist-info/licenses/" in name for name in archive.namelist()) == 3
+    print(f"{sdist.name}: {sdist.stat().st_size:,} bytes; builds with Rust; without it: ... {sentence}")
+
+
 def use_in_tree(suite: str, version: str, python: str, sdk: Path, sandbox: Path) -> None:
     tree = Path(run(ROOT / "packaging" / "debian", suite).strip())
     place = tree / "srv" / "hightouch"
@@ -130,9 +146,11 @@ def use_in_tree(suite: str, version: str, python: str, sdk: Path, sandbox: Path)
 def main() -> None:
     folder = Path(sys.argv[1])
     sdk, sandbox = only(folder, "hightouch_sdk-*.whl"), only(folder, "hightouch_sandbox-*.whl")
-    check_with_tools(sdk, sandbox, only(folder, "hightouch_sdk-*.tar.gz"))
+    sdist = only(folder, "hightouch_sdk-*.tar.gz")
+    check_with_tools(sdk, sandbox, sdist)
     check_contents(sdk)
     check_contents(sandbox)
+    check_sdist(sdist)
     for version in VERSIONS:
         python = interpreter(version)
         if python:

@@ -19,7 +19,7 @@ def _check_rust() -> None:
     cargo = shutil.which("cargo")
     if cargo is None:
         raise SystemExit(f"hightouch-sdk: {there} Rust {version} or newer, but there is no `cargo` on PATH.")
-    told = subprocess.run([cargo, "--version"], capture_output=True, text=True, check=False).stdout
+    told = subprocess.run([cargo, "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S603
     found = re.match(r"cargo (\d+)\.(\d+)", told)
     if found and (int(found[1]), int(found[2])) < _NEEDED:
         raise SystemExit(f"hightouch-sdk: {there} Rust {version} or newer, but `cargo` is {found[1]}.{found[2]}.")

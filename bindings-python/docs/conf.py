@@ -71,7 +71,7 @@ autodoc_type_aliases = {name: name for name in hightouch_sdk.__all__ if name not
 # No page documents the types of other packages, or the names of types that only annotations contain.
 nitpick_ignore_regex = [
     ("py:.*", r"(typing\.|collections\.|datetime\.|os\.|functools\.|msgspec\.).*"),
-    ("py:class", r"(opentelemetry\..*|TracerProvider)"),
+    ("py:class", r"(opentelemetry\..*|TracerProvider|Self|ImportError|RuntimeError)"),
     ("py:class", r"(Any|Async)?(Iterator|Callable|Mapping|Sequence|Awaitable|Generic|Literal|PathLike.*|Any)"),
     ("py:class", r"(str|bytes|int|float|bool|object|list|dict|tuple|type|None|datetime|timedelta|BaseException)"),
     # Type variables, and classes with the same methods as a resource that is documented.

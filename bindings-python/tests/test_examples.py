@@ -15,7 +15,7 @@ import pytest
 
 import hightouch_sdk
 import interpreters
-from sandbox import ROOT, World
+from sandbox import ROOT, Sandbox, World
 
 # Code that is put before an example that creates no client, because it continues an earlier example.
 BEFORE = "from hightouch_sdk import Hightouch\n\nht = Hightouch()\n"
@@ -65,7 +65,9 @@ def test_examples_are_found_on_the_pages_of_the_repository_and_of_the_package() 
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("version", [None, *interpreters.others()])
-def test_every_example_runs_as_it_stands(new_world: Callable[..., World], version: str | None, tmp_path: Path) -> None:
+def test_every_example_runs_as_it_stands(
+    sandbox: Sandbox, new_world: Callable[..., World], version: str | None, tmp_path: Path
+) -> None:
     python = Path(sys.executable) if version is None else interpreters.installed(version)
     jobs = []
     # The environments of the other versions have no libraries besides the package.
@@ -81,7 +83,10 @@ def test_every_example_runs_as_it_stands(new_world: Callable[..., World], versio
         text=True,
         check=False,
         cwd=tmp_path,  # Some examples write a file.
-        env={name: value for name, value in os.environ.items() if not name.startswith("HIGHTOUCH_")},
+        env={
+            **{name: value for name, value in os.environ.items() if not name.startswith("HIGHTOUCH_")},
+            "HIGHTOUCH_SANDBOX": sandbox.program,
+        },
     )
     # `progress=True` writes lines of its own, because standard error is not a terminal here.
     unexpected = [line for line in done.stderr.splitlines() if not line.startswith("hightouch: ")]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -180,10 +182,10 @@ def test_the_judge_fails_a_block_whose_requests_are_wrong(sandbox: Built) -> Non
 
 
 def test_a_refusal_that_no_test_asked_for_fails_a_block(sandbox: Built) -> None:
-    with pytest.raises(WorldError, match="The limit refused"), World(limit=(2, 10), sandbox=sandbox) as world:
-        with world.client() as ht:
-            for _ in range(3):
-                ht.syncs.get(1)
+    limited = World(limit=(2, 10), sandbox=sandbox)
+    with pytest.raises(WorldError, match="The limit refused"), limited as world, world.client() as ht:
+        for _ in range(3):
+            ht.syncs.get(1)
 
 
 def test_a_fault_that_is_not_met_fails_a_block(sandbox: Built) -> None:
@@ -252,17 +254,13 @@ def test_the_server_ends_with_the_process_that_started_it(how: str, sandbox: Bui
         until(lambda: not _listens(port))
         until(lambda: not Path(ca).exists())
     finally:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         assert process.stdout is not None
         process.stdout.close()
 
 
 def _listens(port: int) -> bool:
-    import socket
-
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 

@@ -140,9 +140,7 @@ class Faults:
         if times is not None:
             self._armed["runs", index] = (f"plan_runs({sync!r}, status={status!r})", times)
 
-    def fail_next_run(
-        self, sync: int | str | None = None, error: str = "armed by the test", *, times: int = 1
-    ) -> None:
+    def fail_next_run(self, sync: int | str | None = None, error: str = "armed by the test", *, times: int = 1) -> None:
         """Lets the next runs of a sync fail.
 
         Args:

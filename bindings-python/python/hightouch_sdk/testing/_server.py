@@ -9,8 +9,9 @@ import os
 import shutil
 import subprocess
 from collections.abc import Sequence
+from importlib import import_module
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def _program() -> str:
     if named:
         return named
     try:
-        import hightouch_sandbox
+        package = import_module("hightouch_sandbox")
     except ModuleNotFoundError as missing:
         found = shutil.which("hightouch-sandbox")
         if found:
@@ -33,7 +34,7 @@ def _program() -> str:
             "hightouch_sdk.testing needs the package hightouch-sandbox. Install `hightouch-sdk[sandbox]`.",
             name="hightouch_sandbox",
         ) from missing
-    program: str = hightouch_sandbox.path()
+    program: str = package.path()
     return program
 
 
@@ -58,10 +59,9 @@ class Sandbox:
         """The path of the program."""
         command = [self.program, "--exit-with-stdin", *arguments]
         # The program ends when this pipe closes. The kernel closes it if this process is killed.
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603
+        self._stdin, self._stdout = cast("IO[str]", self._process.stdin), cast("IO[str]", self._process.stdout)
+        line = self._stdout.readline()
         if not line:
             raise RuntimeError(f"The sandbox did not start: {command[0]} ended with {self._process.wait()}.")
         started = json.loads(line)
@@ -81,11 +81,9 @@ class Sandbox:
         _open_here.discard(self)
         if self._pid != os.getpid():
             return
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
+        self._stdin.close()
         self._process.wait(30)
-        self._process.stdout.close()
+        self._stdout.close()
 
     @property
     def is_running(self) -> bool:
@@ -149,8 +147,7 @@ def _forget_in_child() -> None:
     global _lock
     _lock = Lock()
     for server in _open_here:
-        if server._process.stdin is not None:  # pyright: ignore[reportPrivateUsage]
-            os.close(server._process.stdin.fileno())  # pyright: ignore[reportPrivateUsage]
+        server._stdin.close()  # pyright: ignore[reportPrivateUsage]
     _open_here.clear()
     _shared.clear()
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .. import _base
-from .._client import Hightouch
+from hightouch_sdk import _base
+from hightouch_sdk._client import Hightouch
+
 from ._faults import Faults
 from ._requests import Request, operations, request
 from ._server import Sandbox, shared
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from .._async_client import AsyncHightouch
+    from hightouch_sdk._async_client import AsyncHightouch
 
 
 class WorldError(AssertionError):
@@ -148,7 +149,7 @@ class World(Faults):
             settings: Settings of :class:`AsyncHightouch <hightouch_sdk.AsyncHightouch>` that replace those of the
                 world.
         """
-        from .._async_client import AsyncHightouch
+        from hightouch_sdk._async_client import AsyncHightouch
 
         return AsyncHightouch(**self._settings(settings))
 

@@ -1,9 +1,10 @@
 """A plugin for pytest. The extra ``hightouch-sdk[sandbox]`` registers it.
 
 A test that uses the fixture ``hightouch_world`` gets a world of its own. ``Hightouch()`` and ``AsyncHightouch()`` use
-this world during the test, because the fixture sets ``HIGHTOUCH_API_KEY`` and ``HIGHTOUCH_BASE_URL``. So the test cannot
-reach a real workspace. After the body of the test, the judge of the world checks the requests, and fails the test if
-it finds something wrong. The mark ``hightouch_world`` has the arguments of :class:`World <hightouch_sdk.testing.World>`.
+this world during the test, because the fixture sets ``HIGHTOUCH_API_KEY`` and ``HIGHTOUCH_BASE_URL``. So the test
+cannot reach a real workspace. After the body of the test, the judge of the world checks the requests, and fails the
+test if it finds something wrong. The mark ``hightouch_world`` has the arguments of
+:class:`World <hightouch_sdk.testing.World>`.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from collections.abc import Callable, Generator, Iterator
 
 import pytest
 
-from .._client import Hightouch
+from hightouch_sdk._client import Hightouch
+
 from ._server import Sandbox, shared
 from ._world import World, WorldError
 
 __all__ = ["hightouch_client", "hightouch_sandbox", "hightouch_world", "new_hightouch_world"]
 
+_NONE: list[World] = []
 _WORLDS = pytest.StashKey[list[World]]()
 
 
@@ -33,7 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Lets the judges of the test's worlds check the requests, unless the test failed."""
     result = yield
-    for world in item.stash.get(_WORLDS, []):
+    for world in item.stash.get(_WORLDS, _NONE):
         if world.judged and world.is_open:
             try:
                 world.check()
@@ -51,9 +54,7 @@ def hightouch_sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def new_hightouch_world(
-    hightouch_sandbox: Sandbox, request: pytest.FixtureRequest
-) -> Iterator[Callable[..., World]]:
+def new_hightouch_world(hightouch_sandbox: Sandbox, request: pytest.FixtureRequest) -> Iterator[Callable[..., World]]:
     """A function that creates a world for this test. It takes the arguments of ``World``."""
     node: pytest.Item = request.node
     worlds = node.stash.setdefault(_WORLDS, [])
