@@ -1,0 +1,27 @@
+"""Tasks that start a run and wait for it. A worker that dies while it waits loses nothing: the token is in the queue.
+
+(start.s("orders-to-salesforce") | finish.s()).delay()
+"""
+
+import os
+
+from celery import Celery
+
+from hightouch_sdk import Hightouch, WaitTimeoutError
+
+app = Celery("jobs", broker=os.environ["CELERY_BROKER_URL"], backend=os.environ["CELERY_RESULT_BACKEND"])
+ht = Hightouch()  # one client for each worker process; forking is safe
+
+
+@app.task
+def start(sync: int | str) -> str:
+    return ht.syncs.trigger(sync).token
+
+
+# With `acks_late`, another worker takes the task up again if this one dies.
+@app.task(bind=True, acks_late=True, reject_on_worker_lost=True, max_retries=120)
+def finish(self, token: str) -> int:
+    try:
+        return ht.run(token).wait(timeout=60).id
+    except WaitTimeoutError as error:
+        raise self.retry(exc=error, countdown=0) from None

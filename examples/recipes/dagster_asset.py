@@ -1,0 +1,36 @@
+"""A sync as an asset: each materialization is one run, with its rows as metadata."""
+
+import dagster as dg
+
+from hightouch_sdk import Hightouch
+
+
+class HightouchResource(dg.ConfigurableResource):
+    api_key: str
+
+    def client(self) -> Hightouch:
+        return Hightouch(api_key=self.api_key)
+
+
+@dg.asset(kinds={"hightouch"})
+def salesforce_orders(context: dg.AssetExecutionContext, hightouch: HightouchResource) -> dg.MaterializeResult:
+    with hightouch.client() as ht:
+        run = ht.syncs.trigger("orders-to-salesforce")
+        context.log.info("Run %s, token %s", run.id, run.token)
+        # A run that fails raises an error with its reason, and Dagster shows it.
+        result = run.wait(timeout=3600)
+    rows = result.successful_rows
+    return dg.MaterializeResult(
+        metadata={
+            "run": result.id,
+            "added": rows.added_count,
+            "changed": rows.changed_count,
+            "removed": rows.removed_count,
+        }
+    )
+
+
+defs = dg.Definitions(
+    assets=[salesforce_orders],
+    resources={"hightouch": HightouchResource(api_key=dg.EnvVar("HIGHTOUCH_API_KEY"))},
+)

@@ -1,0 +1,30 @@
+"""Runs the syncs of the models that dbt has just built: `dbt build && python dbt_after_run.py`.
+
+A hook of dbt (`post-hook`, `on-run-end`) can only run SQL, so this is a step of its own. A model names its syncs in its
+configuration:
+
+    {{ config(meta={"hightouch_syncs": ["orders-to-salesforce"]}) }}
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from hightouch_sdk import Hightouch, HightouchError
+
+target = Path(sys.argv[1] if len(sys.argv) > 1 else "target")
+results = json.loads((target / "run_results.json").read_text())["results"]
+nodes = json.loads((target / "manifest.json").read_text())["nodes"]
+
+built = [nodes[result["unique_id"]] for result in results if result["status"] == "success"]
+# A sync of several models runs once, in the order of the models.
+syncs = list(dict.fromkeys(sync for node in built for sync in node["config"]["meta"].get("hightouch_syncs", [])))
+if not syncs:
+    sys.exit("No model that was built names a sync.")
+
+with Hightouch() as ht:
+    try:
+        for item in ht.syncs.run_many(syncs).wait(timeout=3600, progress=True):
+            print(item.sync, item.outcome, item.run_id)
+    except HightouchError as error:
+        sys.exit(str(error))

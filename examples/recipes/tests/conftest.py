@@ -1,0 +1,49 @@
+"""Each recipe runs as a user would run it, in a world of the sandbox and in the environment of its framework."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+RECIPES = Path(__file__).resolve().parents[1]
+ROOT = RECIPES.parents[1]
+sys.path.insert(0, str(ROOT / "bindings-python/tests"))
+
+from sandbox import Sandbox, World  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    server = Sandbox(tmp_path_factory.mktemp("sandbox"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def new_world(sandbox: Sandbox) -> Iterator[Callable[..., World]]:
+    worlds: list[World] = []
+
+    def make(**asked: object) -> World:
+        worlds.append(sandbox.world({"slugs": ["orders-to-salesforce"], "syncs": 10, "runs": {"seconds": 20}} | asked))
+        return worlds[-1]
+
+    yield make
+    for world in worlds:
+        world.end()
+
+
+def environment(world: World, **more: str) -> dict[str, str]:
+    """Returns the environment of a program that works in a world."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HIGHTOUCH_")}
+    own = {"HIGHTOUCH_API_KEY": world.answer["apiKey"], "HIGHTOUCH_BASE_URL": world.answer["httpBaseUrl"]}
+    # The commands of the environment, such as `celery`, come first.
+    return {**kept, **own, "PATH": f"{Path(sys.executable).parent}:{kept['PATH']}", **more}
+
+
+def triggers(world: World) -> int:
+    """Returns how many runs were asked for."""
+    return sum(request["path"].endswith("/trigger") for request in world.requests())

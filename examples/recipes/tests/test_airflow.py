@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from conftest import RECIPES, environment, triggers
+from sandbox import World
+
+
+@pytest.fixture
+def airflow(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Returns a function that runs a command of Airflow in a home of its own, whose plugins have the recipe."""
+    for folder, name in [("plugins", "airflow_hightouch.py"), ("dags", "airflow_dag.py")]:
+        (tmp_path / folder).mkdir()
+        shutil.copy(RECIPES / name, tmp_path / folder)
+
+    def run(world: World, *arguments: str) -> subprocess.CompletedProcess[str]:
+        env = environment(
+            world,
+            AIRFLOW_HOME=str(tmp_path),
+            AIRFLOW__CORE__LOAD_EXAMPLES="False",
+            PYTHONPATH=str(tmp_path / "plugins"),
+        )
+        command = [sys.executable, "-m", "airflow", *arguments]
+        return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+
+    return run
+
+
+def test_the_task_defers_with_a_token_until_its_run_has_ended(
+    new_world: Callable[..., World], airflow: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    world = new_world()
+    assert airflow(world, "db", "migrate").returncode == 0
+    done = airflow(world, "dags", "test", "nightly")
+    shown = done.stdout + done.stderr
+    assert done.returncode == 0, shown
+    assert "Pausing task as DEFERRED" in shown, shown
+    assert "Trigger completed" in shown, shown
+    assert triggers(world) == 1
+
+
+def test_a_run_that_fails_makes_the_task_fail_with_its_reason(
+    new_world: Callable[..., World], airflow: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    world = new_world(runs={"seconds": 20, "status": "failed", "error": "the password has expired"})
+    assert airflow(world, "db", "migrate").returncode == 0
+    done = airflow(world, "dags", "test", "nightly")
+    assert done.returncode != 0
+    assert "the password has expired" in done.stdout + done.stderr
+    assert triggers(world) == 1

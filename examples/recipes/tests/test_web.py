@@ -1,0 +1,205 @@
+"""FastAPI, Celery, a handler that is frozen, a gateway, the lines of the GitHub Action, and the notebook."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import nbclient
+import nbformat
+import yaml
+
+from conftest import RECIPES, ROOT, environment, triggers
+from programs import Gateway, call, free_port, running
+from sandbox import World, until
+
+
+def answers(url: str) -> Callable[[], bool]:
+    def asked() -> bool:
+        try:
+            call("GET", url)
+        except OSError:
+            return False
+        return True
+
+    return asked
+
+
+def test_fastapi_starts_a_run_and_looks_at_it(new_world: Callable[..., World], tmp_path: Path) -> None:
+    world, port = new_world(), free_port()
+    command = [sys.executable, "-m", "uvicorn", "fastapi_app:app", "--app-dir", str(RECIPES), "--port", str(port)]
+    with running(command, environment(world), tmp_path):
+        url = f"http://127.0.0.1:{port}"
+        until(answers(f"{url}/openapi.json"))
+        assert call("POST", f"{url}/syncs/no-such-sync/runs")[0] == 404
+        status, answer = call("POST", f"{url}/syncs/orders-to-salesforce/runs")
+        assert status == 202
+        until(lambda: call("GET", f"{url}/runs/{answer['token']}")[1].get("ended") is True)
+        assert call("GET", f"{url}/runs/{answer['token']}")[1]["status"] == "success"
+        assert call("GET", f"{url}/runs/no-token")[0] == 400
+    assert triggers(world) == 1
+
+
+def test_celery_finishes_a_run_although_its_worker_is_killed(new_world: Callable[..., World], tmp_path: Path) -> None:
+    world, port = new_world(runs={"seconds": 200}), free_port()
+    redis = f"redis://127.0.0.1:{port}/0"
+    server = Path(os.environ.get("HIGHTOUCH_SERVERS") or ROOT / "build/servers") / "redis-server"
+    env = environment(world, CELERY_BROKER_URL=redis, CELERY_RESULT_BACKEND=redis, PYTHONPATH=str(RECIPES))
+    worker = ["celery", "--app", "celery_tasks", "worker", "--concurrency", "2", "--loglevel", "INFO"]
+    start = (
+        "from celery_tasks import start, finish\n"
+        "(start.s('orders-to-salesforce') | finish.s()).apply_async(task_id='the-job')\n"
+    )
+    ask = "from celery_tasks import app; print(app.AsyncResult('the-job').get(timeout=60))"
+    settings = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    with running([str(server), *settings], env, tmp_path):
+        until(lambda: "eady to accept" in (tmp_path / "output").read_text())
+        with running(worker, env, tmp_path) as process:
+            subprocess.run([sys.executable, "-c", start], env=env, check=True)
+            # The second task looks at the run, and then all processes that work on tasks are killed.
+            world.wait_for(lambda requests: any(request["path"].endswith("/runs") for request in requests))
+            for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+                os.kill(int(child), signal.SIGKILL)
+            done = subprocess.run([sys.executable, "-c", ask], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr + (tmp_path / "output").read_text()
+    assert int(done.stdout) > 0
+    assert triggers(world) == 1
+
+
+def frozen(world_url: str, env: dict[str, str]) -> subprocess.Popen[str]:
+    """Starts a process that calls the handler with each line of its input, as the runtime of Lambda does."""
+    loop = (
+        "import json, sys; from lambda_handler import handler\n"
+        "for line in sys.stdin: print(json.dumps(handler(json.loads(line), None)), flush=True)"
+    )
+    own = env | {"HIGHTOUCH_BASE_URL": world_url, "PYTHONPATH": str(RECIPES)}
+    return subprocess.Popen(
+        [sys.executable, "-c", loop], env=own, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def send(process: subprocess.Popen[str], event: object) -> None:
+    assert process.stdin is not None
+    process.stdin.write(json.dumps(event) + "\n")
+    process.stdin.flush()
+
+
+def receive(process: subprocess.Popen[str]) -> dict[str, object]:
+    assert process.stdout is not None
+    answer: dict[str, object] = json.loads(process.stdout.readline())
+    return answer
+
+
+def test_a_handler_works_after_it_was_frozen_and_its_connections_were_closed(new_world: Callable[..., World]) -> None:
+    world = new_world()
+    base = world.answer["httpBaseUrl"]
+    gateway = Gateway(base, lambda path, headers: (path, headers))
+    process = frozen(gateway.url, environment(world))
+    send(process, {"sync": "orders-to-salesforce"})
+    token = receive(process)["token"]
+    for event in [{"token": token}, {"sync": 2}, {"token": token}, {"sync": 2}]:
+        os.kill(process.pid, signal.SIGSTOP)
+        time.sleep(0.5)
+        gateway.close_connections()
+        os.kill(process.pid, signal.SIGCONT)
+        time.sleep(0.2)  # as long as an event may take from the platform to the process
+        send(process, event)
+        assert receive(process)["token"]
+    assert triggers(world) == 3
+    assert gateway.accepted > 3
+    assert process.stdin is not None
+    process.stdin.close()
+    assert process.wait(30) == 0
+
+
+def test_a_handler_that_is_frozen_during_a_call_ends_it_after_the_thaw(new_world: Callable[..., World]) -> None:
+    slow = {"when": {"operation": "GetSync", "nth": 1}, "answer": {"delayMs": 1000}}
+    world = new_world(script=[slow])
+    process = frozen(world.answer["httpBaseUrl"], environment(world))
+    send(process, {"sync": "orders-to-salesforce"})
+    until(lambda: len(world.requests()) >= 1)
+    os.kill(process.pid, signal.SIGSTOP)
+    time.sleep(3)
+    os.kill(process.pid, signal.SIGCONT)
+    assert receive(process)["ended"] is False
+    assert triggers(world) == 1
+    assert process.stdin is not None
+    process.stdin.close()
+    assert process.wait(30) == 0
+
+
+def test_a_gateway_gets_its_own_token_again_when_it_has_expired(
+    new_world: Callable[..., World], tmp_path: Path
+) -> None:
+    world = new_world()
+    file = tmp_path / "token"
+    file.write_text("token-1\n")
+    seen: list[str] = []
+
+    def change(path: str, headers: dict[str, str]) -> tuple[str, dict[str, str]] | None:
+        assert headers["x-gateway-caller"] == "nightly"
+        seen.append(headers["authorization"])
+        if len(seen) == 2:
+            file.write_text("token-2\n")
+        if headers["authorization"] != f"Bearer {file.read_text().strip()}":
+            return None
+        key = f"Bearer {world.answer['apiKey']}"
+        return path.removeprefix("/connections/hightouch/proxy"), headers | {"authorization": key}
+
+    gateway = Gateway(
+        world.answer["httpBaseUrl"], lambda path, headers: change(path, {k.lower(): v for k, v in headers.items()})
+    )
+    env = environment(world, GATEWAY_URL=gateway.url, GATEWAY_TOKEN_FILE=str(file))
+    for name in ("HIGHTOUCH_API_KEY", "HIGHTOUCH_BASE_URL"):
+        del env[name]
+    done = subprocess.run(
+        [sys.executable, str(RECIPES / "gateway.py")], env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["1", "success"]
+    assert set(seen) == {"Bearer token-1", "Bearer token-2"}
+    assert triggers(world) == 1
+
+
+def test_the_lines_of_the_github_action_run(new_world: Callable[..., World], tmp_path: Path) -> None:
+    world = new_world()
+    steps = yaml.safe_load((RECIPES / "github_action.yml").read_text())["jobs"]["syncs"]["steps"]
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    summary = tmp_path / "summary"
+    env = environment(world, GITHUB_STEP_SUMMARY=str(summary), PIP_FIND_LINKS=os.environ["HIGHTOUCH_WHEELS"])
+    env["PATH"] = f"{tmp_path / 'venv/bin'}:{env['PATH']}"
+    for step in steps:
+        if "run" in step:
+            # GitHub runs lines with these options.
+            command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+            done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+    assert summary.read_text().count(",success,") == 2
+    assert triggers(world) == 2
+
+
+def test_the_github_action_fails_with_a_run_that_fails(new_world: Callable[..., World], tmp_path: Path) -> None:
+    world = new_world(runs={"seconds": 20, "status": "failed", "error": "the password has expired"})
+    steps = yaml.safe_load((RECIPES / "github_action.yml").read_text())["jobs"]["syncs"]["steps"]
+    env = environment(world, GITHUB_STEP_SUMMARY=str(tmp_path / "summary"))
+    command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", steps[-1]["run"]]
+    done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "the password has expired" in done.stderr
+
+
+def test_the_notebook_runs_from_its_first_cell_to_its_last(new_world: Callable[..., World], tmp_path: Path) -> None:
+    world = new_world()
+    notebook = nbformat.read(RECIPES / "notebook.ipynb", as_version=4)
+    nbclient.NotebookClient(
+        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+    ).execute(env=environment(world))
+    shown = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert any("orders-to-salesforce" in output.get("data", {}).get("text/html", "") for output in shown)
+    assert triggers(world) == 2

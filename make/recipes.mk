@@ -1,0 +1,34 @@
+.PHONY: recipes
+
+# Runs every recipe of examples/recipes on the framework that it is for. It is no part of `make test`, because the
+# frameworks need 2.5 GB in build/recipes. On a machine with two cores, the first run takes about eight minutes with the
+# build of the packages, and later ones take three. `make recipes RECIPES=airflow` runs one environment alone.
+RECIPES_DIR := $(ROOT)/build/recipes
+RECIPES ?= airflow dagster prefect dbt web node
+RECIPES_PYTHON = $(RECIPES_DIR)/$*/bin
+RECIPES_WHEELS := $(ROOT)/build/python/wheels
+
+recipes: $(RECIPES:%=recipe-%)
+
+# Frameworks have many dependencies, some of which download more when they are built from source.
+$(RECIPES_DIR)/%/ready: examples/recipes/requirements/%.txt
+	$(PYTHON) -m venv --clear "$(RECIPES_DIR)/$*"
+	"$(RECIPES_PYTHON)/pip" install -q --require-virtualenv --only-binary :all: -r "$<"
+	touch "$@"
+
+recipe-%: $(RECIPES_DIR)/%/ready python-wheel sandbox servers
+	"$(RECIPES_PYTHON)/pip" install -q --require-virtualenv --force-reinstall --no-deps "$(RECIPES_WHEELS)"/*.whl
+	"$(RECIPES_PYTHON)/pip" install -q --require-virtualenv "msgspec>=0.20,<1"
+	cd examples/recipes && HIGHTOUCH_SANDBOX="$(SANDBOX)" HIGHTOUCH_SERVERS="$(SERVERS)" HIGHTOUCH_WHEELS="$(RECIPES_WHEELS)" \
+	    "$(RECIPES_PYTHON)/python" -m pytest -q -p no:cacheprovider "tests/test_$*.py"
+
+# Installs the packed package with Express and the bundlers, as an application does.
+recipe-node: node-dist sandbox $(RECIPES_DIR)/web/ready
+	node "$(NODE_DIR)/tools/build-native.mjs"
+	rm -rf "$(RECIPES_DIR)/pack" "$(RECIPES_DIR)/node/node_modules/hightouch-sdk" && mkdir -p "$(RECIPES_DIR)/node" "$(RECIPES_DIR)/pack"
+	cd "$(NODE_DIR)" && npm pack --silent --pack-destination "$(RECIPES_DIR)/pack"
+	cp examples/recipes/requirements/package.json "$(RECIPES_DIR)/node/"
+	cd "$(RECIPES_DIR)/node" && npm install --silent --no-audit --no-fund && \
+	    npm install --silent --no-save --no-audit --no-fund "$(RECIPES_DIR)"/pack/hightouch-sdk-*.tgz
+	cd examples/recipes && HIGHTOUCH_SANDBOX="$(SANDBOX)" HIGHTOUCH_NODE_APP="$(RECIPES_DIR)/node" \
+	    "$(RECIPES_DIR)/web/bin/python" -m pytest -q -p no:cacheprovider tests/test_node.py
