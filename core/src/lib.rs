@@ -1,24 +1,4 @@
-//! An SDK for the REST API of Hightouch.
-//!
-//! ```no_run
-//! # async fn example() -> Result<(), hightouch_sdk::Error> {
-//! use hightouch_sdk::resources::TriggerSync;
-//! use hightouch_sdk::{Client, Settings, WaitOptions};
-//!
-//! let client = Client::new(&Settings::new())?; // Reads the key from HIGHTOUCH_API_KEY.
-//! let run = client.syncs().trigger("orders-to-salesforce", &TriggerSync::default()).await?;
-//! let result = run.wait(&WaitOptions::new()).await?;
-//! println!("{}: {} rows added", result.status, result.successful_rows.added_count);
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! Calls must run inside a tokio runtime. Requests keep within the rate limit of the workspace. After a failure, a read
-//! is sent again if that may help. A request that changes something is sent again only if it certainly did not take
-//! effect.
-//!
-//! With the feature `tracing`, each request is a span of the crate of this name, and its attempts, retries and long waits
-//! are events.
+#![doc = include_str!("../README.md")]
 //!
 //! The types of the API are in [`resources`]. Import them by name and not with `*`, because some of them, such as
 //! [`resources::Sync`], have the name of a type or trait of the prelude.
