@@ -48,7 +48,8 @@ BUNDLERS = {
     "webpack": (
         "webpack.config.cjs",
         "module.exports = { mode: 'production', target: 'node', entry: './job.mjs',"
-        " externals: { 'hightouch-sdk': 'commonjs hightouch-sdk' }, output: { path: __dirname, filename: 'webpack-out.cjs' } }",
+        " externals: { 'hightouch-sdk': 'commonjs hightouch-sdk' },"
+        " output: { path: __dirname, filename: 'webpack-out.cjs' } }",
         ["npx", "webpack", "--config", "webpack.config.cjs"],
         "webpack-out.cjs",
     ),
