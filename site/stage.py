@@ -1,0 +1,170 @@
+"""Writes the pages of the repository as Sphinx reads them, into an empty folder: `stage.py FOLDER`.
+
+The pages stay plain Markdown that a code host shows. The site differs in this: links lead to pages of the site, an
+example in several languages becomes tabs, and a link to a file of examples/ that is a paragraph of its own becomes the
+file. `make site` runs Sphinx on the result.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+REFERENCES = {
+    "build/python/docs": "python/index.html",
+    "build/node/docs": "node/index.html",
+    "build/docs/swift/site": "swift/documentation/hightouchsdk/index.html",
+    "target/doc": "rust/hightouch_sdk/index.html",
+}
+LANGUAGES = {"python": "Python", "js": "Node.js", "ts": "Node.js", "swift": "Swift", "rust": "Rust"}
+FENCE = re.compile(r"^```(\w*)\n.*?^```$\n?", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"(?<!!)\[((?:[^\]`]|`[^`]*`)*)\]\(([^)\s]+)\)")
+ALONE = re.compile(r"^\[[^\]]+\]\(([^)\s#]*examples/[^)\s]+)\)$", re.MULTILINE)
+
+
+def name(page: str) -> str:
+    """Returns the place of a page in the site, without its ending: `docs/runs.md` is `runs`."""
+    path = page.removesuffix(".md").removeprefix("docs/")
+    if path == "README":
+        return "index"
+    if path.endswith("/README"):
+        # tests/sandbox/README.md is `sandbox`, and docs/decisions/README.md is `decisions/index`.
+        folder = path.removesuffix("/README")
+        return folder.removeprefix("tests/") if folder.startswith("tests/") else f"{folder}/index"
+    return path.lower()
+
+
+def navigation() -> list[tuple[str, list[str]]]:
+    sections = tomllib.loads((ROOT / "site/navigation.toml").read_text())["section"]
+    return [(section["title"], section["pages"]) for section in sections]
+
+
+def pages() -> dict[str, str]:
+    """Returns the places of all pages in the site, by their paths in the repository."""
+    listed = [page for _, section in navigation() for page in section]
+    found = [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("docs/**/*.md"))]
+    return {page: name(page) for page in ["README.md", *listed, *found]}
+
+
+def included(page: str, target: str, out: Path) -> str:
+    """Returns a file of examples/ as a block of code; a notebook as its cells."""
+    file = (ROOT / page).parent.joinpath(target).resolve()
+    title = file.relative_to(ROOT)
+    if file.suffix == ".ipynb":
+        cells = json.loads(file.read_text())["cells"]
+        shown = [
+            "".join(c["source"]) if c["cell_type"] == "markdown" else f"```python\n{''.join(c['source'])}\n```"
+            for c in cells
+        ]
+        return "\n\n".join([f"*{title}*", *shown])
+    language = {".mjs": "js", ".yml": "yaml", ".py": "python", ".rs": "rust"}[file.suffix]
+    where = os.path.relpath(file, out.parent)
+    return f"```{{literalinclude}} {where}\n:language: {language}\n:caption: {title}\n```"
+
+
+def linked(prose: str, page: str, known: dict[str, str], out: Path) -> str:
+    """Leads links to pages of the site. A file that is no page stays as text, because the site does not have it."""
+    here = Path(known[page])
+
+    def one(found: re.Match[str]) -> str:
+        text, target = found.groups()
+        path, hash_, anchor = target.partition("#")
+        if "://" in target or not path:
+            return found[0]
+        file = os.path.normpath(Path(page).parent / path)
+        if file not in known:
+            return text
+        return f"[{text}]({os.path.relpath(known[file] + '.md', here.parent)}{hash_}{anchor})"
+
+    prose = ALONE.sub(lambda found: included(page, found[1], out), prose)
+    return LINK.sub(one, prose)
+
+
+def tabs(blocks: list[re.Match[str]]) -> str:
+    """Returns consecutive blocks as they are, or as tabs if each is in another language."""
+    labels = [LANGUAGES.get(block[1]) for block in blocks]
+    if len(blocks) < 2 or None in labels or len(set(labels)) < len(labels):
+        return "\n".join(block[0] for block in blocks)
+    items = [
+        f"::::{{tab-item}} {label}\n:sync: {label}\n\n{block[0].rstrip()}\n::::\n"
+        for label, block in zip(labels, blocks, strict=True)
+    ]
+    return ":::::{tab-set}\n:sync-group: language\n\n" + "\n".join(items) + ":::::\n"
+
+
+def converted(text: str, page: str, known: dict[str, str], out: Path) -> str:
+    parts: list[str] = []
+    group: list[re.Match[str]] = []
+    end = 0
+    for block in FENCE.finditer(text):
+        prose = text[end : block.start()]
+        if prose.strip() and group:
+            parts.append(tabs(group))
+            group = []
+        parts.append(linked(prose, page, known, out))
+        group.append(block)
+        end = block.end()
+    if group:
+        parts.append(tabs(group))
+    return "".join([*parts, linked(text[end:], page, known, out)])
+
+
+def toctrees(known: dict[str, str]) -> str:
+    trees = []
+    for title, section in navigation():
+        listed = "\n".join(known[page] for page in section)
+        trees.append(f"\n```{{toctree}}\n:hidden:\n:caption: {title}\n\n{listed}\n```\n")
+    return "".join(trees)
+
+
+def references(text: str, html: Path) -> str:
+    """Copies the references that are built, and links to them where the page names their folders."""
+    for folder, start in REFERENCES.items():
+        into = html / "reference" / start.partition("/")[0]
+        if (ROOT / folder).is_dir():
+            shutil.copytree(ROOT / folder, into, dirs_exist_ok=True)
+            text = text.replace(f"`{folder}`", f'<a href="reference/{start}">open</a>')
+    return text
+
+
+def check_kinds() -> None:
+    """Fails unless the error catalogue has a section for each kind of the generated table, and for nothing else."""
+    table = (
+        (ROOT / "docs/errors.md")
+        .read_text()
+        .split("<!-- generated by core/codegen: kinds -->")[1]
+        .split("<!-- end -->")[0]
+    )
+    kinds = re.findall(r"^\| `(\w+)`", table, re.MULTILINE)
+    sections = re.findall(r"^## `(\w+)`$", (ROOT / "docs/error-catalogue.md").read_text(), re.MULTILINE)
+    if kinds != sections:
+        odd = sorted(set(kinds) ^ set(sections)) or "order"
+        sys.exit(f"docs/error-catalogue.md has not one section for each kind: {odd}")
+
+
+def main(folder: Path, html: Path) -> None:
+    check_kinds()
+    known = pages()
+    shutil.rmtree(folder, ignore_errors=True)
+    for page, place in known.items():
+        out = folder / f"{place}.md"
+        out.parent.mkdir(parents=True, exist_ok=True)
+        text = converted((ROOT / page).read_text(), page, known, out)
+        if page == "README.md":
+            text += toctrees(known)
+        elif page == "docs/decisions/README.md":
+            listed = sorted(known[p].removeprefix("decisions/") for p in known if re.match(r"docs/decisions/\d", p))
+            text += "\n```{toctree}\n:hidden:\n\n" + "\n".join(listed) + "\n```\n"
+        elif page == "docs/reference.md":
+            text = references(text, html)
+        out.write_text(text)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
