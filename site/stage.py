@@ -19,7 +19,6 @@ ROOT = Path(__file__).resolve().parents[1]
 REFERENCES = {
     "build/python/docs": "python/index.html",
     "build/node/docs": "node/index.html",
-    "build/docs/swift/site": "swift/documentation/hightouchsdk/index.html",
     "target/doc": "rust/hightouch_sdk/index.html",
 }
 LANGUAGES = {"python": "Python", "js": "Node.js", "ts": "Node.js", "swift": "Swift", "rust": "Rust"}
@@ -78,6 +77,8 @@ def linked(prose: str, page: str, known: dict[str, str], out: Path) -> str:
         if "://" in target or not path:
             return found[0]
         file = os.path.normpath(Path(page).parent / path)
+        if not (ROOT / file).exists():
+            sys.exit(f"{page}: the link {target} leads nowhere")
         if file not in known:
             return text
         return f"[{text}]({os.path.relpath(known[file] + '.md', here.parent)}{hash_}{anchor})"
