@@ -10,6 +10,9 @@ RECIPES_WHEELS := $(ROOT)/build/python/wheels
 
 recipes: $(RECIPES:%=recipe-%)
 
+# make would delete these files as intermediate ones, and install everything again.
+.SECONDARY: $(RECIPES:%=$(RECIPES_DIR)/%/ready)
+
 # Frameworks have many dependencies, some of which download more when they are built from source.
 $(RECIPES_DIR)/%/ready: examples/recipes/requirements/%.txt
 	$(PYTHON) -m venv --clear "$(RECIPES_DIR)/$*"
