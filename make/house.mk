@@ -5,8 +5,7 @@ comma := ,
 test:
 	tests/house/test-all
 
-check: check-core check-generated check-house check-licences check-notices check-python check-node check-swift
-check: check-core check-generated check-house check-licences check-python check-node check-swift check-site
+check: check-core check-generated check-house check-licences check-notices check-python check-node check-swift check-site
 
 # Checks the rules in tests/house/check.
 check-house:
