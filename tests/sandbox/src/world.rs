@@ -204,7 +204,7 @@ impl World {
             return outcome(Reply::error(500, "lost", ""), None);
         };
         if state.admitted.get(index) == Some(&false) {
-            return self.refusal(&state.limit);
+            return Self::refusal(&state.limit);
         }
         let nth = state.nth(index);
         state.revoked.extend(answer.as_ref().and_then(|answer| answer.revoke));
@@ -227,7 +227,7 @@ impl World {
         }
     }
 
-    fn refusal(&self, limit: &Limit) -> Outgoing {
+    fn refusal(limit: &Limit) -> Outgoing {
         let text = format!("More than {} requests in the last {:?}", limit.allowed(), limit.window());
         let mut outcome = outcome(Reply { status: 429, body: json!({ "error": text }) }, None);
         outcome
