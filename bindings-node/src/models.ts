@@ -75,7 +75,7 @@ export interface ClientSettings {
   /**
    * The part of the limit that this process may use, above 0 and up to 1; read from `HIGHTOUCH_SHARE` by
    * default, else 1. The smallest share that a client names applies to all clients of the workspace in the
-   * process.
+   * process. If a server keeps the limit, the share holds only while the server does not answer.
    */
   share?: number | undefined
   /**

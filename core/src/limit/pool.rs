@@ -355,9 +355,9 @@ impl Pool {
             return;
         };
         // Until the server notices the silence of this process, others may send the share of this process. So the whole
-        // share counts as sent at first, which also covers what this process sent before.
+        // share counts as sent a quarter of a window from now, which also covers what this process sent before.
         let quota = self.quota.shared(share);
-        let until = now.saturating_add(quota.span() + quota.span() / 4);
+        let until = now.saturating_add(quota.span() / 4);
         self.without = Some(Without { quota, state: State::lost_until(quota, now, until) });
     }
 }
