@@ -95,7 +95,10 @@ def check_contents(wheel: Path) -> None:
 
 def interpreter(version: str) -> Path | None:
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    paths = [*pyenv.glob(f"{version}.*/bin/python{version}"), *map(Path, filter(None, [shutil.which(f"python{version}")]))]
+    paths = [
+        *pyenv.glob(f"{version}.*/bin/python{version}"),
+        *map(Path, filter(None, [shutil.which(f"python{version}")])),
+    ]
     for path in paths:
         if subprocess.run([path, "-c", "import venv"], capture_output=True, check=False).returncode == 0:
             return path
@@ -106,7 +109,16 @@ def use_here(python: Path, sdk: Path, sandbox: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         run(python, "-m", "venv", f"{folder}/venv")
         local = Path(folder, "venv", "bin", "python")
-        pip = [local, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--only-binary", ":all:"]
+        pip: list[str | Path] = [
+            local,
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "--disable-pip-version-check",
+            "--only-binary",
+            ":all:",
+        ]
         run(*pip, "--find-links", sandbox.parent, f"hightouch-sdk[sandbox] @ {sdk.as_uri()}", cwd=folder)
         print(run(local, "-I", "-c", USE, cwd=folder, env=WITHOUT_CARGO).strip())
 
@@ -114,7 +126,17 @@ def use_here(python: Path, sdk: Path, sandbox: Path) -> None:
 def check_sdist(sdist: Path) -> None:
     """Checks what building from source says without Rust, and that it builds with Rust, without optimisation."""
     with tempfile.TemporaryDirectory() as folder:
-        pip = [TOOLS / "python", "-m", "pip", "wheel", "--no-deps", "--disable-pip-version-check", "-w", folder, sdist]
+        pip: list[str | Path] = [
+            TOOLS / "python",
+            "-m",
+            "pip",
+            "wheel",
+            "--no-deps",
+            "--disable-pip-version-check",
+            "-w",
+            folder,
+            sdist,
+        ]
         failed = subprocess.run(pip, env=WITHOUT_CARGO, capture_output=True, text=True, check=False)
         sentence = "is built from source, which needs Rust 1.95 or newer, but there is no `cargo` on PATH."
         assert failed.returncode != 0
@@ -135,11 +157,35 @@ def use_in_tree(suite: str, version: str, python: str, sdk: Path, sandbox: Path)
     tags = ["--python-version", version, "--platform", "manylinux2014_x86_64", "--platform", "manylinux_2_17_x86_64"]
     if suite != "bullseye":
         tags += ["--platform", "manylinux_2_28_x86_64"]
-    pip = [TOOLS / "python", "-m", "pip", "install", "-q", "--only-binary", ":all:", *tags, "--target", place]
+    pip: list[str | Path] = [
+        TOOLS / "python",
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--only-binary",
+        ":all:",
+        *tags,
+        "--target",
+        place,
+    ]
     run(*pip, sdk, sandbox)
     mounts = 'mount -t proc proc "$1/proc"; mount --bind /dev "$1/dev"; exec chroot "$@"'
     environment = {**WITHOUT_CARGO, "PYTHONPATH": "/srv/hightouch", "TMPDIR": "/tmp"}
-    command = ["unshare", "--mount", "--propagation", "private", "sh", "-ec", mounts, "sh", tree, python, "-c", USE]
+    command: list[str | Path] = [
+        "unshare",
+        "--mount",
+        "--propagation",
+        "private",
+        "sh",
+        "-ec",
+        mounts,
+        "sh",
+        tree,
+        python,
+        "-c",
+        USE,
+    ]
     print(f"Debian {suite}:", run(*command, env={**environment, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}).strip())
 
 

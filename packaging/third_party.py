@@ -5,8 +5,7 @@
     packaging/third_party.py sbom CRATE TARGET FILE      a CycloneDX file for one platform
 
 cargo itself says which crates are linked: for these targets and features, without build scripts and procedural macros.
-cargo-about and cargo-bundle-licenses write such texts too, but no SBOM, and compiling them takes longer than the whole
-package. The SBOM that maturin writes lists build dependencies as well, and the paths of the machine.
+cargo-about and cargo-bundle-licenses write such texts too, but no SBOM, and must be compiled first. The SBOM that maturin writes lists build dependencies as well, and the paths of the machine.
 """
 
 from __future__ import annotations
@@ -36,7 +35,9 @@ RULE = "=" * 100
 
 
 def cargo(*arguments: str) -> str:
-    done = subprocess.run(["cargo", *arguments, "--locked", "-q"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(
+        ["cargo", *arguments, "--locked", "-q"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
+    )
     return done.stdout
 
 
@@ -49,7 +50,9 @@ def linked(crate: str, targets: list[str]) -> list[tuple[str, str]]:
     """Returns the names and versions of the linked crates, without those of this repository."""
     found = set()
     for target in targets:
-        tree = cargo("tree", "-p", crate, "-e", "normal,no-proc-macro", "--target", target, "--prefix", "none", "--format", "{p}")
+        tree = cargo(
+            "tree", "-p", crate, "-e", "normal,no-proc-macro", "--target", target, "--prefix", "none", "--format", "{p}"
+        )
         for line in tree.splitlines():
             match = re.match(r"(\S+) v(\S+)( \(\*\))?$", line)
             if match:
@@ -64,7 +67,9 @@ def texts(crate: dict[str, Any]) -> list[str]:
     # Code of others inside of a crate has its own texts.
     found += sorted(path for path in folder.glob("*/third_party/*/LICENSE*") if path.is_file())
     if found:
-        return ["\n".join(line.rstrip() for line in path.read_text(errors="replace").splitlines()).strip() for path in found]
+        return [
+            "\n".join(line.rstrip() for line in path.read_text(errors="replace").splitlines()).strip() for path in found
+        ]
     if "MIT" not in crate["license"]:
         raise SystemExit(f"{crate['name']} has no licence text, and {crate['license']} is not known here")
     owners = ", ".join(crate["authors"]) or f"the authors of {crate['name']}"
@@ -126,7 +131,9 @@ def lock() -> str:
 
 
 def checksum(name: str, version: str) -> str | None:
-    found = re.search(rf'name = "{re.escape(name)}"\nversion = "{re.escape(version)}"\nsource = .*\nchecksum = "(\w+)"', lock())
+    found = re.search(
+        rf'name = "{re.escape(name)}"\nversion = "{re.escape(version)}"\nsource = .*\nchecksum = "(\w+)"', lock()
+    )
     return found[1] if found else None
 
 
