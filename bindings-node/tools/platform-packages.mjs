@@ -25,11 +25,15 @@ const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'
 const { version, license, engines } = manifest
 
 function pack(folder) {
-  execFileSync('npm', ['pack', '--silent', '--pack-destination', out], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] })
+  execFileSync('npm', ['pack', '--silent', '--pack-destination', out], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
 }
 
 function addLicences(folder) {
-  for (const file of ['LICENSE-MIT', 'LICENSE-APACHE']) cpSync(path.join(root, '..', file), path.join(folder, file))
+  for (const file of ['LICENSE-MIT', 'LICENSE-APACHE'])
+    cpSync(path.join(root, '..', file), path.join(folder, file))
 }
 
 function write(folder, json) {
@@ -50,7 +54,16 @@ for (const [target, platform] of Object.entries(TARGETS)) {
   mkdirSync(folder)
   cpSync(path.join(addons, file), path.join(folder, file))
   const description = `The addon of hightouch-sdk for ${target}`
-  write(folder, { name, version, description, license, engines, ...platform, main: file, files: [file, 'LICENSE-*'] })
+  write(folder, {
+    name,
+    version,
+    description,
+    license,
+    engines,
+    ...platform,
+    main: file,
+    files: [file, 'LICENSE-*'],
+  })
   pack(folder)
   packed.push(name)
 }
@@ -60,7 +73,9 @@ const folder = path.join(work, 'hightouch-sdk')
 cpSync(path.join(root, 'dist'), path.join(folder, 'dist'), { recursive: true })
 delete manifest.devDependencies
 const files = manifest.files.filter((file) => file !== 'prebuilt')
-const optionalDependencies = Object.fromEntries(Object.keys(TARGETS).map((target) => [`hightouch-sdk-${target}`, version]))
+const optionalDependencies = Object.fromEntries(
+  Object.keys(TARGETS).map((target) => [`hightouch-sdk-${target}`, version]),
+)
 write(folder, { ...manifest, files: [...files, 'LICENSE-*'], optionalDependencies })
 pack(folder)
 rmSync(work, { recursive: true })
