@@ -10,6 +10,8 @@ mod table;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -26,11 +28,12 @@ use crate::operation::Endpoint as _;
 use crate::resources::{Syncs, TriggerRunOp, check_join, trigger_call};
 use crate::runs::Ending::Failure;
 use crate::runs::{OnEnd, RunState as _};
-use crate::sender::{Sender, spawn_alike};
+use crate::sender::{Listener, Sender, spawn_alike, with_listener, with_reporter};
 use crate::text::brief;
 use checkpoint::{Checkpoint, Progress, Recorded};
 use drive::Drive;
 use table::{Ending, Table};
+pub(crate) use table::{News, Told};
 
 /// The default of [`RunMany::at_once`].
 const AT_ONCE: usize = 50;
@@ -52,6 +55,15 @@ pub struct Batch {
     _stop: DropGuard,
 }
 
+/// What a batch shall tell about its requests, for hosts that call hooks or write a log.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tell {
+    /// Whether to tell of requests that have ended.
+    pub requests: bool,
+    /// Whether to tell notices, in the style of a language.
+    pub notices: Option<Style>,
+}
+
 impl Syncs {
     /// Starts a run of each of these syncs, and follows the runs together. At most [`RunMany::at_once`] syncs are in
     /// progress at a time. A failure of one sync does not affect the others, but after a failure that all would meet,
@@ -68,7 +80,7 @@ impl Syncs {
         how: &RunMany,
     ) -> Result<Batch, Error> {
         let syncs = syncs.into_iter().map(Into::into).collect();
-        Batch::start(self.sender(), syncs, how).await
+        Batch::start(self.sender(), syncs, how, Tell::default()).await
     }
 
     /// Says what [`run_many`](Self::run_many) with the same arguments needs at least, in requests and time. `run_time`
@@ -123,6 +135,7 @@ impl Batch {
         sender: &Sender,
         syncs: Vec<SyncReference>,
         how: &RunMany,
+        tell: Tell,
     ) -> Result<Self, Error> {
         check(sender, &syncs, how, &SUBJECT)?;
         let (checkpoint, recorded) = if let Some(path) = &how.checkpoint {
@@ -151,7 +164,7 @@ impl Batch {
             other => other,
         };
         let work = items.into_iter().zip(recorded.items.into_iter().map(retried)).collect();
-        spawn_alike(drive.run(work, recorded.runs));
+        spawn_alike(telling(drive.run(work, recorded.runs), &table, tell));
         let has_checkpoint = how.checkpoint.is_some();
         Ok(Self { sender: sender.clone(), table, has_checkpoint, _stop: stop.clone().drop_guard(), stop })
     }
@@ -169,9 +182,9 @@ impl Batch {
         self.table.changed().await
     }
 
-    /// Waits until items have changed, and returns them. Returns an empty list once the batch has ended.
-    pub(crate) async fn changes(&self) -> Vec<BatchItem> {
-        self.table.changes().await
+    /// Waits for news. Returns nothing once the batch has ended.
+    pub(crate) async fn news(&self) -> News {
+        self.table.news().await
     }
 
     /// Waits for the next item that ends. Returns `None` once all have ended, or after [`stop`](Self::stop).
@@ -192,8 +205,8 @@ impl Batch {
         self.items()
     }
 
-    /// The same, after which [`changes`](Self::changes) reports nothing more.
-    pub(crate) async fn stop_and_read(&self) -> Vec<BatchItem> {
+    /// The same, after which [`news`](Self::news) reports nothing more.
+    pub(crate) async fn stop_and_read(&self) -> News {
         self.stop_starting();
         self.table.over().await;
         self.table.read_all()
@@ -294,6 +307,26 @@ impl Batch {
             .with_details(Some(Json::of(&items)))
             .scrubbed(|text| self.sender.scrub(text))
     }
+}
+
+/// The task of a batch, which tells the table about its requests.
+fn telling(
+    task: impl Future<Output = ()> + Send + 'static,
+    table: &Arc<Table>,
+    tell: Tell,
+) -> BoxFuture<'static, ()> {
+    let mut task = task.boxed();
+    if tell.requests {
+        let table = Arc::clone(table);
+        let reporter = Arc::new(move |report| table.tell(Told::Request(Box::new(report))));
+        task = with_reporter(reporter, task).boxed();
+    }
+    if let Some(style) = tell.notices {
+        let table = Arc::clone(table);
+        let listener: Listener = Arc::new(move |notice| table.tell(Told::Notice(notice.to_json(style))));
+        task = with_listener(listener, task).boxed();
+    }
+    task
 }
 
 /// The longest message of a batch's error, in characters.

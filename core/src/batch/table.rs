@@ -8,6 +8,32 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use super::BatchItem;
+use crate::sender::RequestReport;
+
+/// How much is kept of what nobody has read. More is told by a batch of a thousand syncs only if nobody waits for it.
+const TOLD_KEPT: usize = 10_000;
+
+/// What a batch tells about its requests.
+#[derive(Debug)]
+pub(crate) enum Told {
+    /// A notice, as hosts get it.
+    Notice(String),
+    /// A request that has ended.
+    Request(Box<RequestReport>),
+}
+
+/// What has happened since somebody last read the news.
+#[derive(Debug, Default)]
+pub(crate) struct News {
+    pub items: Vec<BatchItem>,
+    pub told: Vec<Told>,
+}
+
+impl News {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.told.is_empty()
+    }
+}
 
 /// The items of a batch, and which of them have changed since somebody last read the changes.
 #[derive(Debug)]
@@ -23,6 +49,8 @@ struct TableState {
     changed: VecDeque<usize>,
     /// The same positions.
     waiting: BTreeSet<usize>,
+    /// What was told about requests, the oldest first.
+    told: VecDeque<Told>,
     /// Whether no item changes any more.
     is_over: bool,
 }
@@ -33,11 +61,22 @@ impl TableState {
         self.waiting.remove(&at);
         self.items.get(at).cloned()
     }
+
+    fn news(&mut self) -> News {
+        let items = std::iter::from_fn(|| self.next()).collect();
+        News { items, told: self.told.drain(..).collect() }
+    }
 }
 
 impl Table {
     pub(super) fn new(items: Vec<BatchItem>) -> Arc<Self> {
-        let state = TableState { items, changed: VecDeque::new(), waiting: BTreeSet::new(), is_over: false };
+        let state = TableState {
+            items,
+            changed: VecDeque::new(),
+            waiting: BTreeSet::new(),
+            told: VecDeque::new(),
+            is_over: false,
+        };
         Arc::new(Self { state: Mutex::new(state), news: Notify::new() })
     }
 
@@ -57,27 +96,34 @@ impl Table {
         self.news.notify_waiters();
     }
 
+    /// Notes what was told about a request.
+    pub(super) fn tell(&self, told: Told) {
+        let mut state = self.lock();
+        if state.told.len() == TOLD_KEPT {
+            state.told.pop_front();
+        }
+        state.told.push_back(told);
+        drop(state);
+        self.news.notify_waiters();
+    }
+
     /// Waits for a change. Returns `None` once no item changes any more and every change was read.
     pub(super) async fn changed(&self) -> Option<BatchItem> {
         self.when(TableState::next).await
     }
 
-    /// Waits for a change, and returns all items that have changed, in the order of their changes. Returns none once no
-    /// item changes any more and every change was read.
-    pub(super) async fn changes(&self) -> Vec<BatchItem> {
-        let drained = |state: &mut TableState| {
-            let changed: Vec<_> = std::iter::from_fn(|| state.next()).collect();
-            (!changed.is_empty()).then_some(changed)
-        };
-        self.when(drained).await.unwrap_or_default()
+    /// Waits for news, and returns all items that have changed, in the order of their changes, and what was told.
+    /// Returns nothing once no item changes any more and everything was read.
+    pub(super) async fn news(&self) -> News {
+        let news = |state: &mut TableState| Some(state.news()).filter(|news| !news.is_empty());
+        self.when(news).await.unwrap_or_default()
     }
 
-    /// Returns all items, and counts their changes as read.
-    pub(super) fn read_all(&self) -> Vec<BatchItem> {
+    /// Returns all items and what was told, and counts both as read.
+    pub(super) fn read_all(&self) -> News {
         let mut state = self.lock();
-        state.changed.clear();
-        state.waiting.clear();
-        state.items.clone()
+        let News { told, .. } = state.news();
+        News { items: state.items.clone(), told }
     }
 
     /// Waits until no item changes any more.
@@ -146,16 +192,28 @@ mod tests {
         }
         ended(&table, 1);
         assert_eq!(table.lock().changed.len(), 3);
-        let changed = table.changes().now_or_never().unwrap();
+        let changed = table.news().now_or_never().unwrap().items;
         let outcomes: Vec<_> = changed.iter().map(|item| (item.index, item.outcome)).collect();
         assert_eq!(outcomes, [(0, None), (1, Some(ItemOutcome::Success)), (2, None)]);
+    }
+
+    #[test]
+    fn the_oldest_notices_are_forgotten_if_nobody_reads_them() {
+        let table = table(1);
+        for number in 0..=TOLD_KEPT {
+            table.tell(Told::Notice(number.to_string()));
+        }
+        ended(&table, 0);
+        let News { items, told } = table.news().now_or_never().unwrap();
+        assert_eq!((items.len(), told.len()), (1, TOLD_KEPT));
+        assert!(matches!(told.first(), Some(Told::Notice(oldest)) if oldest == "1"), "{:?}", told.first());
     }
 
     #[test]
     fn a_wait_that_is_dropped_loses_no_change() {
         let table = table(2);
         assert!(table.changed().now_or_never().is_none());
-        let dropped = table.changes();
+        let dropped = table.news();
         ended(&table, 1);
         drop(dropped);
         ended(&table, 0);
@@ -172,7 +230,7 @@ mod tests {
             tokio::task::yield_now().await;
             drop(end);
         };
-        let (first, second, (), ()) = tokio::join!(table.changed(), table.changes(), table.over(), ends);
+        let (first, second, (), ()) = tokio::join!(table.changed(), table.news(), table.over(), ends);
         assert!(first.is_none() && second.is_empty());
     }
 }

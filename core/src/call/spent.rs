@@ -263,6 +263,12 @@ impl Spent {
         own.mended = mended;
     }
 
+    /// Forgets the oldest attempts, so that `kept` remain at most.
+    pub(crate) fn forget_attempts(&mut self, kept: usize) {
+        let attempts = &mut self.meta.attempts;
+        attempts.drain(..attempts.len().saturating_sub(kept));
+    }
+
     /// Notes which values were mended in the answer that the call returns.
     pub(crate) fn mended(&mut self, paths: Vec<String>) {
         self.meta.mended = paths;

@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout_at};
 use super::followed::{Followed, Following};
 use super::pace::{LOOK_AT_LEAST, MISSING_BORNE, PAGE_BORNE, UNREADABLE_BORNE, pause};
 use super::state::{Ending, RunState};
+use super::step_report::StepReport;
 use super::sweep;
 use super::token::RunToken;
 use crate::attempt::{Meta, Subject};
@@ -77,8 +78,10 @@ pub(crate) async fn next<S: RunState>(
 ) -> Result<FollowStep<S>, Error> {
     let followed = sender.part::<Followed>();
     let busy = AtomicBool::new(false);
-    let mut lead = pin!(sweep::lead::<S>(sender, &followed, &busy));
-    let mut step = follow::<S>(sender, &followed, token, seen, options);
+    let report = StepReport::new(sender.account(&token.subject(), options, false));
+    let mut lead = pin!(sweep::lead::<S>(sender, &followed, &report, &busy));
+    let options = report.options(options.clone());
+    let mut step = follow::<S>(sender, &followed, &report, token, seen, &options);
     let step = tokio::select! {
         biased;
         over = sender.over() => Err(over),
@@ -86,9 +89,9 @@ pub(crate) async fn next<S: RunState>(
         never = &mut lead => match never {},
     };
     finish(lead, &busy, until).await;
-    step.map_err(|error| {
+    step.map(|step| FollowStep { meta: report.meta(), ..step }).map_err(|error| {
         let interrupted = matches!(error.kind(), Kind::Cancelled | Kind::Closed);
-        let error = error.with_run(token.encode());
+        let error = error.with_run(token.encode()).with_meta(report.meta());
         if interrupted { error.with_hint("The run goes on. Resume waiting with its token.") } else { error }
     })
 }
@@ -144,6 +147,7 @@ pub(crate) async fn look<S: RunState>(
 struct Step<'a, S> {
     sender: &'a Sender,
     following: Following,
+    report: &'a StepReport,
     token: &'a RunToken,
     options: &'a Options,
     made: FollowStep<S>,
@@ -152,13 +156,13 @@ struct Step<'a, S> {
 fn follow<'a, S: RunState>(
     sender: &'a Sender,
     followed: &std::sync::Arc<Followed>,
+    report: &'a StepReport,
     token: &'a RunToken,
     seen: Seen,
     options: &'a Options,
 ) -> Step<'a, S> {
-    let meta = sender.account(&token.subject(), options, false).meta();
-    let made = FollowStep { state: None, seen, changed: false, meta, failure: None };
-    Step { sender, following: followed.follow(token), token, options, made }
+    let made = FollowStep { state: None, seen, changed: false, meta: report.meta(), failure: None };
+    Step { sender, following: followed.follow(token), report, token, options, made }
 }
 
 impl<S: RunState> Step<'_, S> {
@@ -204,12 +208,13 @@ impl<S: RunState> Step<'_, S> {
     async fn look(&mut self, until: Option<Instant>) -> Result<bool, Error> {
         let bound = until.map(|until| until.max(Instant::now() + LOOK_AT_LEAST));
         let call = call::<S>(self.token)?;
+        let started = Instant::now();
         let mut spent = self.sender.account(call.subject(), self.options, false).beside(bound);
         let polled = self.poll(call, &mut spent).await;
         self.tell_reachable(polled.as_ref().err(), &spent);
+        self.report.look(&spent, started);
         let made = &mut self.made;
         made.seen.at = self.sender.now_millis();
-        made.meta = spent.meta();
         match polled {
             Ok(Some(state)) => {
                 let text = fingerprint(&state);

@@ -10,6 +10,7 @@ mod lookup;
 mod newest;
 mod pace;
 mod state;
+mod step_report;
 mod sweep;
 mod token;
 

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::followed::Followed;
 use super::state::RunState;
+use super::step_report::StepReport;
 use crate::call::{Call, Options, Priority};
 use crate::error::{Error, Kind};
 use crate::limit::Urgency;
@@ -126,10 +127,11 @@ impl Drop for SweepReader<'_> {
 }
 
 /// Reads the list for as long as this future is polled and no other follower reads. `busy` is true while a page is
-/// requested.
+/// requested. The pages are added to `report`.
 pub(super) async fn lead<S: RunState>(
     sender: &Sender,
     followed: &Arc<Followed>,
+    report: &StepReport,
     busy: &AtomicBool,
 ) -> Infallible {
     let reader = followed.sweep.reader();
@@ -152,7 +154,7 @@ pub(super) async fn lead<S: RunState>(
         }
         busy.store(true, Ordering::Relaxed);
         // Boxed to keep the future of every followed run small.
-        let read = Box::pin(page::<S>(sender, followed, since)).await;
+        let read = Box::pin(page::<S>(sender, followed, report, since)).await;
         busy.store(false, Ordering::Relaxed);
         if !reader.reads() {
             continue;
@@ -192,7 +194,12 @@ fn is_refused(sender: &Sender, followed: &Followed) -> bool {
 }
 
 /// Reads the next page, and makes the looks at runs of changed syncs urgent. Returns whether there is another page.
-async fn page<S: RunState>(sender: &Sender, followed: &Arc<Followed>, since: i64) -> Result<bool, Error> {
+async fn page<S: RunState>(
+    sender: &Sender,
+    followed: &Arc<Followed>,
+    report: &StepReport,
+    since: i64,
+) -> Result<bool, Error> {
     // The position is copied and not taken, so that the next reader continues there if this one is dropped.
     let place = followed.sweep.lock().cursor.clone();
     let (call, cursor) = match place {
@@ -200,8 +207,12 @@ async fn page<S: RunState>(sender: &Sender, followed: &Arc<Followed>, since: i64
         None => start::<S>(sender, since)?,
     };
     let options = Options::new().priority(Priority::Poll).deadline(PATIENCE).max_retries(0);
+    let options = report.options(options);
+    let started = Instant::now();
     let mut spent = sender.account(call.subject(), &options, false);
-    let fetched = page::fetch::<SyncGlance>(sender, &call, cursor, &mut spent).await?;
+    let fetched = page::fetch::<SyncGlance>(sender, &call, cursor, &mut spent).await;
+    report.page(&spent, started);
+    let fetched = fetched?;
     for sync in fetched.rows {
         let id = sync.id.to_string();
         if followed.follows(&id) {

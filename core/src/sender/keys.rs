@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::{Sender, lock};
+use super::{Sender, lock, spans};
 use crate::config::Key;
 use crate::error::{Error, Kind};
 use crate::message::Style;
@@ -80,8 +80,10 @@ pub(crate) async fn asking<F: Future>(inside: F) -> F::Output {
     ASKING.scope((), inside).await
 }
 
-/// Spawns a task. Inside a key function, the task counts as a part of the function too.
+/// Spawns a task. Inside a key function, the task counts as a part of the function too; its spans are children of the
+/// current one.
 pub(crate) fn spawn_alike(task: impl Future<Output = ()> + Send + 'static) {
+    let task = spans::in_current(task);
     if ASKING.try_with(|()| ()).is_ok() {
         tokio::spawn(asking(task));
     } else {

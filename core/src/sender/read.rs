@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use futures_util::future::BoxFuture;
 use serde_json::value::RawValue;
 
+use super::reports::{self, RequestReport};
 use super::spans::Span;
 use super::{Answer, Sender, unknown};
 use crate::attempt::Meta;
@@ -40,12 +41,11 @@ impl Begun<'_> {
     }
 
     /// Calls the hooks at the end of the call.
-    fn end(self, meta: Option<&Meta>, error: Option<&Error>) {
-        match meta {
-            Some(meta) => self.sender.hooks().ended(meta, error),
-            None => self.sender.hooks().ended(&self.meta, error),
-        }
-        self.span.end(meta.unwrap_or(&self.meta), error);
+    fn end(self, call: &Call, meta: Option<&Meta>, error: Option<&Error>) {
+        let meta = meta.unwrap_or(&self.meta);
+        self.sender.hooks().ended(meta, error);
+        self.span.end(meta, error);
+        reports::report(|| RequestReport::of(call, meta, error));
     }
 }
 
@@ -58,8 +58,8 @@ impl Sender {
         let succeeded = spent.raw && answer.is_ok();
         let read = begun.scrubbed(answer.and_then(|answer| self.read::<T>(call, answer)));
         match &read {
-            Ok((_, meta)) => begun.end(Some(meta), None),
-            Err(error) => begun.end(error.meta(), (!succeeded).then_some(error)),
+            Ok((_, meta)) => begun.end(call, Some(meta), None),
+            Err(error) => begun.end(call, error.meta(), (!succeeded).then_some(error)),
         }
         let (value, meta) = read?;
         if let Some(id) = value.workspace() {
@@ -74,8 +74,8 @@ impl Sender {
         let begun = self.begin(call, spent);
         let answer = begun.scrubbed(self.sent(call, spent, &begun).await);
         match &answer {
-            Ok(answer) => begun.end(Some(&answer.meta), None),
-            Err(error) => begun.end(error.meta(), Some(error)),
+            Ok(answer) => begun.end(call, Some(&answer.meta), None),
+            Err(error) => begun.end(call, error.meta(), Some(error)),
         }
         answer
     }

@@ -1,10 +1,10 @@
 //! Spans and events for `tracing`. Without the feature of this name, everything here is empty.
 
 #[cfg(feature = "tracing")]
-pub(super) use on::{Span, attempt, event};
+pub(super) use on::{Span, attempt, event, in_current};
 
 #[cfg(not(feature = "tracing"))]
-pub(super) use off::{Span, attempt, event};
+pub(super) use off::{Span, attempt, event, in_current};
 
 #[cfg(feature = "tracing")]
 mod on {
@@ -76,6 +76,11 @@ mod on {
         }
     }
 
+    /// Runs a task inside the current span, wherever the task is spawned.
+    pub(in super::super) fn in_current<T>(task: impl Future<Output = T>) -> impl Future<Output = T> {
+        task.in_current_span()
+    }
+
     /// Tells of an attempt that has ended.
     pub(in super::super) fn attempt(meta: &Meta, attempt: &Attempt) {
         tracing::event!(
@@ -134,6 +139,10 @@ mod off {
         }
 
         pub(in super::super) fn end(&self, _: &Meta, _: Option<&Error>) {}
+    }
+
+    pub(in super::super) fn in_current<T>(task: impl Future<Output = T>) -> impl Future<Output = T> {
+        task
     }
 
     pub(in super::super) fn attempt(_: &Meta, _: &Attempt) {}

@@ -14,28 +14,28 @@ use crate::client::{Client, any_call};
 use crate::error::Error;
 use crate::runs::RunToken;
 
-/// A call that begins.
+/// A call that begins, as hosts know it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Announced<'a> {
-    call_id: String,
-    operation: String,
+pub(super) struct Announced<'a> {
+    pub call_id: String,
+    pub operation: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    operation_id: Option<&'static str>,
+    pub operation_id: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    resource: Option<String>,
+    pub resource: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    sync: Option<String>,
+    pub sync: Option<String>,
     /// The HTTP method; absent if the call has requests of several operations.
     #[serde(skip_serializing_if = "Option::is_none")]
-    http_method: Option<String>,
+    pub http_method: Option<String>,
     /// The path of the operation below the base URL, with its parameters in braces.
     #[serde(skip_serializing_if = "Option::is_none")]
-    url_template: Option<&'static str>,
+    pub url_template: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    server_address: Option<&'a str>,
+    pub server_address: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    server_port: Option<u16>,
+    pub server_port: Option<u16>,
 }
 
 impl Engine {
@@ -123,6 +123,7 @@ fn local(op: &str) -> &'static str {
         "run" => "run",
         "run.state" => "run.state",
         "client.diagnose" => "diagnose",
+        "syncs.run_many" => "syncs.run_many",
         _ => "request",
     }
 }

@@ -1,25 +1,27 @@
 //! The batches of one engine. Hosts name them by number.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 use serde_json::json;
 use tokio::time::{Instant, timeout_at};
 
+use super::announce::Announced;
 use super::failure::Failure;
 use super::ops::arguments;
 use super::settings::Millis;
 use super::{Caller, Reply, written};
-use crate::attempt::{Meta, Subject};
-use crate::batch::{Batch, BatchItem, Estimate, RunMany};
-use crate::call::SyncReference;
+use crate::attempt::{Meta, Subject, random_id};
+use crate::batch::{Batch, BatchItem, Estimate, News, RunMany, Tell, Told};
+use crate::call::{Options, SyncReference};
 use crate::error::{Error, Kind};
 use crate::message::Name;
 use crate::resources::{IfRunning, TriggerSync};
 use crate::runs::OnEnd;
+use crate::sender::RequestReport;
 
 /// The batches of an engine that have not been closed yet.
 #[derive(Debug, Default)]
@@ -28,7 +30,17 @@ pub(super) struct Batches(Mutex<Known>);
 #[derive(Debug, Default)]
 struct Known {
     last: u32,
-    open: HashMap<u32, Arc<Batch>>,
+    open: HashMap<u32, Arc<Open>>,
+}
+
+/// A batch, and what its requests have in common.
+#[derive(Debug)]
+struct Open {
+    batch: Batch,
+    /// The id of the call that started the batch.
+    call_id: String,
+    /// The headers that each request sends.
+    headers: BTreeMap<String, String>,
 }
 
 struct Start {
@@ -42,6 +54,8 @@ struct Start {
     retry_unknown: Option<bool>,
     retry_failed: Option<bool>,
     run_time_ms: Option<Millis>,
+    tell_calls: Option<bool>,
+    tell_notices: Option<bool>,
 }
 
 strictly!(Start {
@@ -55,6 +69,8 @@ strictly!(Start {
     omittable retry_unknown = "retryUnknown": bool,
     omittable retry_failed = "retryFailed": bool,
     internal run_time_ms = "runTimeMs": Millis,
+    internal tell_calls = "tellCalls": bool,
+    internal tell_notices = "tellNotices": bool,
 });
 
 struct Next {
@@ -84,11 +100,39 @@ struct Opened {
     batch: u32,
 }
 
-/// The items that have changed, and whether the batch has ended.
+/// The items that have changed, what the batch tells about its requests, and whether the batch has ended.
 #[derive(Serialize)]
 struct Changed<'a> {
     items: Vec<Item<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    told: Vec<ToldOf<'a>>,
     finished: bool,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ToldOf<'a> {
+    Notice {
+        /// The JSON of a notice.
+        notice: String,
+    },
+    Call {
+        call: Box<Ended<'a>>,
+        meta: Box<Meta>,
+        failure: Option<Failure>,
+    },
+}
+
+/// A request of a batch, as announcements describe calls.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Ended<'a> {
+    #[serde(flatten)]
+    announced: Announced<'a>,
+    batch_call_id: &'a str,
+    /// When the request began, in milliseconds since 1970.
+    started_ms: u64,
+    headers: &'a BTreeMap<String, String>,
 }
 
 #[derive(Serialize)]
@@ -98,35 +142,51 @@ struct Item<'a> {
     failure: Option<Failure>,
 }
 
-/// Reads the arguments of a batch: the syncs, how to run them, and how long one run may take.
-fn asked(caller: &Caller<'_>, args: &str) -> Result<(Vec<SyncReference>, RunMany, Duration), Error> {
-    let asked: Start = arguments(args)?;
-    if asked.at_once == Some(0) {
-        return Err(Error::new(
-            Kind::InvalidRequest,
-            message![Name("atOnce"), " must be at least 1. Nothing was sent"],
-        ));
+/// The arguments of a batch.
+struct Asked {
+    syncs: Vec<SyncReference>,
+    how: RunMany,
+    /// How long one run may take.
+    run_time: Duration,
+    tell: Tell,
+}
+
+impl Asked {
+    fn of(caller: &Caller<'_>, args: &str) -> Result<Self, Error> {
+        let asked: Start = arguments(args)?;
+        if asked.at_once == Some(0) {
+            return Err(Error::new(
+                Kind::InvalidRequest,
+                message![Name("atOnce"), " must be at least 1. Nothing was sent"],
+            ));
+        }
+        let trigger = TriggerSync {
+            full_resync: asked.full_resync,
+            reset_cdc: asked.reset_cdc,
+            clear_and_fill: asked.clear_and_fill,
+            if_running: asked.if_running,
+        };
+        let how = RunMany {
+            trigger,
+            at_once: asked.at_once.map(|most| most as usize),
+            checkpoint: asked.checkpoint.map(PathBuf::from),
+            retry_unknown: asked.retry_unknown.unwrap_or(false),
+            retry_failed: asked.retry_failed.unwrap_or(false),
+            // The requests of a batch are calls with ids of their own.
+            options: Options { call_id: None, ..caller.options.clone() },
+        };
+        let tell = Tell {
+            requests: asked.tell_calls == Some(true),
+            notices: (asked.tell_notices == Some(true)).then_some(caller.style),
+        };
+        let run_time = asked.run_time_ms.map_or(Duration::ZERO, Duration::from);
+        Ok(Self { syncs: asked.syncs, how, run_time, tell })
     }
-    let trigger = TriggerSync {
-        full_resync: asked.full_resync,
-        reset_cdc: asked.reset_cdc,
-        clear_and_fill: asked.clear_and_fill,
-        if_running: asked.if_running,
-    };
-    let how = RunMany {
-        trigger,
-        at_once: asked.at_once.map(|most| most as usize),
-        checkpoint: asked.checkpoint.map(PathBuf::from),
-        retry_unknown: asked.retry_unknown.unwrap_or(false),
-        retry_failed: asked.retry_failed.unwrap_or(false),
-        options: caller.options.clone(),
-    };
-    Ok((asked.syncs, how, asked.run_time_ms.map_or(Duration::ZERO, Duration::from)))
 }
 
 /// Says what a batch would need. Sends nothing.
 pub(super) fn estimate(caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
-    let (syncs, how, run_time) = asked(caller, args)?;
+    let Asked { syncs, how, run_time, .. } = Asked::of(caller, args)?;
     let estimate = Estimate::of(caller.client.sender(), &syncs, &how, run_time)?;
     let told = json!({
         "lookups": estimate.lookups,
@@ -140,54 +200,60 @@ pub(super) fn estimate(caller: &Caller<'_>, args: &str) -> Result<Reply, Error> 
 
 impl Batches {
     pub(super) async fn start(&self, caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
-        let (syncs, how, _) = asked(caller, args)?;
-        let batch = Batch::start(caller.client.sender(), syncs, &how).await?;
+        let Asked { syncs, how, tell, .. } = Asked::of(caller, args)?;
+        let batch = Batch::start(caller.client.sender(), syncs, &how, tell).await?;
+        let meta = meta(caller.options.call_id.clone().unwrap_or_else(random_id));
+        let open = Open { batch, call_id: meta.call_id.clone(), headers: how.options.headers };
         let mut known = self.lock();
         known.last += 1;
         let number = known.last;
-        known.open.insert(number, Arc::new(batch));
-        Reply::plain(meta(), &Opened { batch: number })
+        known.open.insert(number, Arc::new(open));
+        Reply::plain(meta, &Opened { batch: number })
     }
 
     /// Waits until items have changed, the batch has ended, or the time is over.
     pub(super) async fn next(&self, caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
         let asked: Next = arguments(args)?;
-        let batch = self.find(asked.batch)?;
+        let open = self.find(asked.batch)?;
+        let batch = &open.batch;
         let until = asked.timeout_ms.and_then(|timeout| Instant::now().checked_add(Duration::from(timeout)));
-        let changed = match until {
-            None => batch.changes().await,
-            Some(until) => match timeout_at(until, batch.changes()).await {
-                Ok(changed) => changed,
+        let news = match until {
+            None => batch.news().await,
+            Some(until) => match timeout_at(until, batch.news()).await {
+                Ok(news) => news,
                 Err(_) if asked.expire == Some(true) => return Err(batch.expired()),
-                Err(_) => return reply(caller, &[], false),
+                Err(_) => return open.reply(caller, News::default(), false),
             },
         };
-        if changed.is_empty() {
+        let finished = news.is_empty();
+        if finished {
             let [on_failure, on_warning] =
                 [asked.on_failure, asked.on_warning].map(|on_end| on_end.unwrap_or(OnEnd::Return));
             batch.check(on_failure, on_warning, caller.style)?;
         }
-        reply(caller, &changed, changed.is_empty())
+        open.reply(caller, news, finished)
     }
 
     /// Stops a batch and waits for triggers in progress. Returns all items.
     pub(super) async fn stop(&self, caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
         let Named { batch } = arguments(args)?;
-        reply(caller, &self.find(batch)?.stop_and_read().await, true)
+        let open = self.find(batch)?;
+        open.reply(caller, open.batch.stop_and_read().await, true)
     }
 
     /// Stops a batch and forgets it. Waits for nothing.
-    pub(super) fn close(&self, caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
+    pub(super) fn close(&self, args: &str) -> Result<Reply, Error> {
         let Named { batch } = arguments(args)?;
         let closed = self.lock().open.remove(&batch);
-        if let Some(batch) = closed {
+        if let Some(open) = &closed {
             // Another call may hold the batch, which otherwise stops when it is dropped.
-            batch.stop_starting();
+            open.batch.stop_starting();
         }
-        reply(caller, &[], true)
+        let call_id = closed.map_or_else(random_id, |open| open.call_id.clone());
+        Reply::plain(meta(call_id), &Changed { items: Vec::new(), told: Vec::new(), finished: true })
     }
 
-    fn find(&self, batch: u32) -> Result<Arc<Batch>, Error> {
+    fn find(&self, batch: u32) -> Result<Arc<Open>, Error> {
         self.lock()
             .open
             .get(&batch)
@@ -200,20 +266,52 @@ impl Batches {
     }
 }
 
-fn reply(caller: &Caller<'_>, items: &[BatchItem], finished: bool) -> Result<Reply, Error> {
-    let failure = |error: &Error| {
-        // The key may have been set after the error was made.
-        let error = error.clone().scrubbed(|text| caller.client.sender().scrub(text));
-        Failure::of(&error, caller.style)
-    };
-    let items = items.iter().map(|item| Item { item, failure: item.error.as_ref().map(failure) }).collect();
-    Ok(Reply::new(meta(), written(&Changed { items, finished })?))
+impl Open {
+    fn reply(&self, caller: &Caller<'_>, news: News, finished: bool) -> Result<Reply, Error> {
+        let failure = |error: &Error| {
+            // The key may have been set after the error was made.
+            let error = error.clone().scrubbed(|text| caller.client.sender().scrub(text));
+            Failure::of(&error, caller.style)
+        };
+        let items = news.items.iter().map(|item| Item { item, failure: item.error.as_ref().map(failure) });
+        let items = items.collect();
+        let base = &caller.client.sender().config().base;
+        let told = news.told.into_iter().map(|told| match told {
+            Told::Notice(notice) => ToldOf::Notice { notice },
+            Told::Request(report) => {
+                let failure = report.error.as_ref().map(failure);
+                let RequestReport { http_method, url_template, began, meta, .. } = *report;
+                let meta = meta.in_style(caller.style);
+                let announced = Announced {
+                    call_id: meta.call_id.clone(),
+                    operation: meta.operation.clone(),
+                    operation_id: meta.operation_id,
+                    resource: meta.resource.clone(),
+                    sync: meta.sync.clone(),
+                    http_method: Some(http_method),
+                    url_template,
+                    server_address: base.host_str(),
+                    server_port: base.port_or_known_default(),
+                };
+                let since = began.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+                let call = Ended {
+                    announced,
+                    batch_call_id: &self.call_id,
+                    started_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
+                    headers: &self.headers,
+                };
+                ToldOf::Call { call: Box::new(call), meta: Box::new(meta), failure }
+            }
+        });
+        let told = told.collect();
+        Ok(Reply::new(meta(self.call_id.clone()), written(&Changed { items, told, finished })?))
+    }
 }
 
 fn subject() -> Subject {
     Subject::method("syncs.run_many")
 }
 
-fn meta() -> Meta {
-    Meta::of(&subject())
+fn meta(call_id: String) -> Meta {
+    Meta::of_call(&subject(), call_id)
 }

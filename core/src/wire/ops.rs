@@ -56,7 +56,7 @@ async fn made(caller: &Caller<'_>, op: &str, args: &str) -> Result<Reply, Error>
         "syncs.estimate_many" => batches::estimate(caller, args),
         "batch.next" => caller.batches.next(caller, args).await,
         "batch.stop" => caller.batches.stop(caller, args).await,
-        "batch.close" => caller.batches.close(caller, args),
+        "batch.close" => caller.batches.close(args),
         "request" => request(caller, args).await,
         "client.stats" => none(args).and_then(|()| local("stats", &stats(&client.stats()))),
         "client.diagnose" => {
@@ -252,10 +252,10 @@ async fn step<S: RunState>(caller: &Caller<'_>, token: &RunToken, asked: &NextSt
     let step = runs::next::<S>(sender, token, seen, until, &caller.options).await?;
     let (on_failure, on_warning) =
         (asked.on_failure.unwrap_or(OnEnd::Raise), asked.on_warning.unwrap_or(OnEnd::Return));
-    step.check(sender, token, on_failure, on_warning)?;
+    step.check(sender, token, on_failure, on_warning).map_err(|error| error.with_meta(step.meta.clone()))?;
     let ending = step.ending();
     if asked.expire == Some(true) && !step.changed && ending.is_none() {
-        return Err(runs::expired(sender, token, step.failure.as_ref()));
+        return Err(runs::expired(sender, token, step.failure.as_ref()).with_meta(step.meta));
     }
     let seen = step.seen.encode();
     let given = Stepped {

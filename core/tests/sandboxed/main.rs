@@ -13,6 +13,7 @@
 
 mod adoption;
 mod batch;
+mod batch_hooks;
 mod cancel;
 mod checkpoint;
 mod credentials;

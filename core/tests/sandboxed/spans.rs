@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use hightouch_sdk::Kind;
 use hightouch_sdk::resources::TriggerSync;
+use hightouch_sdk::{Kind, RunMany, WaitMany};
 use serde_json::json;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Subscriber};
+use tracing::{Event, Instrument as _, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 
@@ -17,10 +17,11 @@ use crate::support::sandbox::sandbox;
 
 type Fields = BTreeMap<String, String>;
 
-/// A span as the subscriber saw it: its fields, the fields of its events, and whether it was closed.
+/// A span as the subscriber saw it: its fields, the name of its parent, the fields of its events, and whether it was closed.
 #[derive(Clone, Debug, Default)]
 struct Seen {
     fields: Fields,
+    parent: Option<String>,
     events: Vec<Fields>,
     closed: bool,
 }
@@ -41,11 +42,13 @@ impl Visit for Into<'_> {
 }
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Collect {
-    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, _: Context<'_, S>) {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         if attributes.metadata().target().starts_with("hightouch_sdk") {
             let mut all = self.0.lock().unwrap();
             let seen = all.entry(id.into_u64()).or_default();
             attributes.record(&mut Into(&mut seen.fields));
+            let parent = context.span(id).and_then(|span| span.parent());
+            seen.parent = parent.map(|parent| parent.name().to_owned());
         }
     }
 
@@ -155,5 +158,22 @@ async fn an_error_is_recorded_and_the_requests_of_one_call_share_its_id() {
     assert_eq!(text(failed, "http.response.status_code"), "404");
     let ids: Vec<u64> = collect.0.lock().unwrap().keys().copied().collect();
     assert!(inside.lock().unwrap().iter().all(|id| id.is_some_and(|id| ids.contains(&id))));
+    world.delete();
+}
+
+#[tokio::test]
+async fn the_spans_of_a_batch_are_children_of_the_span_in_which_it_was_started() {
+    let world =
+        sandbox().world(&json!({"syncs": 2, "pastRuns": 0, "timeScale": 50.0, "runs": {"seconds": 1}}));
+    let client = world.client();
+    let collect = Collect::default();
+    let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(collect.clone()));
+    let batch = async { client.syncs().run_many([1, 2], &RunMany::new()).await.unwrap() };
+    let batch = batch.instrument(tracing::info_span!("nightly")).await;
+    batch.wait(&WaitMany::new()).await.unwrap();
+    drop(guard);
+    let spans = collect.spans();
+    assert!(spans.len() >= 4, "{spans:?}");
+    assert!(spans.iter().all(|span| span.parent.as_deref() == Some("nightly")), "{spans:?}");
     world.delete();
 }

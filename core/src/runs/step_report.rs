@@ -1,0 +1,55 @@
+//! The report of one step of following a run, with the looks at the run and the pages that the step read for all runs.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::time::Instant;
+
+use crate::attempt::Meta;
+use crate::call::{Options, Spent};
+
+/// How many attempts a report has at most. A step may last for days, so the oldest attempts are forgotten.
+const ATTEMPTS_KEPT: usize = 1000;
+
+/// The account of a step. The looks and the pages go on side by side.
+#[derive(Debug)]
+pub(super) struct StepReport {
+    call_id: String,
+    headers: BTreeMap<String, String>,
+    spent: Mutex<Spent>,
+}
+
+impl StepReport {
+    pub(super) fn new(spent: Spent) -> Self {
+        let (call_id, headers) = (spent.call_id().to_owned(), spent.options.headers.clone());
+        Self { call_id, headers, spent: Mutex::new(spent) }
+    }
+
+    /// The options of a request of the step: `options` with the id and the headers of the step.
+    pub(super) fn options(&self, options: Options) -> Options {
+        Options { call_id: Some(self.call_id.clone()), headers: self.headers.clone(), ..options }
+    }
+
+    /// Adds a look at the run, which began at `started`.
+    pub(super) fn look(&self, look: &Spent, started: Instant) {
+        let mut spent = self.lock();
+        spent.take(look.meta(), started);
+        spent.forget_attempts(ATTEMPTS_KEPT);
+    }
+
+    /// Adds a page of the list of syncs, the reading of which began at `started`.
+    pub(super) fn page(&self, page: &Spent, started: Instant) {
+        let mut spent = self.lock();
+        let own = spent.meta();
+        spent.take(Meta { request_id: own.request_id, mended: own.mended, ..page.meta() }, started);
+        spent.forget_attempts(ATTEMPTS_KEPT);
+    }
+
+    pub(super) fn meta(&self) -> Meta {
+        self.lock().meta()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Spent> {
+        self.spent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

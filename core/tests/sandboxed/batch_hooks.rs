@@ -1,0 +1,167 @@
+//! What a batch tells hosts about its requests, so that they can call hooks and write a log; and what the report of a
+//! step of following a run holds.
+
+use std::collections::BTreeMap;
+
+use hightouch_sdk::wire::{Cancel, Engine};
+use serde_json::{Value, json};
+
+use crate::support::sandbox::{World, sandbox};
+
+const MINE: &str = "0123456789abcdef0123456789abcdef";
+
+fn engine(world: &World) -> Engine {
+    let settings = json!({
+        "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "caBundle": sandbox().line["ca"],
+        "timeScale": world.info["timeScale"], "language": "node/20",
+    });
+    Engine::new(&settings.to_string()).unwrap()
+}
+
+async fn body(engine: &Engine, op: &str, args: Value, opts: Value) -> Value {
+    let out = engine.call(op, &args.to_string(), &opts.to_string(), &Cancel::new()).await;
+    assert!(out.ok, "{}", out.head);
+    serde_json::from_slice(&out.body).unwrap()
+}
+
+/// Follows a batch to its end. Returns what it told.
+async fn told(engine: &Engine, args: Value, opts: Value) -> Vec<Value> {
+    let batch = body(engine, "syncs.run_many", args, opts).await["batch"].clone();
+    let mut told = Vec::new();
+    loop {
+        let news = body(engine, "batch.next", json!({"batch": batch}), json!({})).await;
+        told.extend(news["told"].as_array().cloned().unwrap_or_default());
+        if news["finished"] == true {
+            return told;
+        }
+    }
+}
+
+fn sent(world: &World) -> Vec<Value> {
+    world.log()["requests"].as_array().unwrap().clone()
+}
+
+/// Guards against requests that a host cannot see: the search for a slug, a repeated request, looks at runs, and the
+/// pages of the list of syncs that one follower reads for all.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_tells_every_request_that_it_sends_with_the_headers_of_its_call() {
+    let script = json!([{"when": {"operation": "ListSyncRuns", "nth": 3}, "answer": {"status": 503}}]);
+    let world = sandbox().world(&json!({"syncs": 40, "pastRuns": 0, "timeScale": 50.0, "slugs": ["orders"],
+        "runs": {"seconds": 60}, "script": script}));
+    let engine = engine(&world);
+    let mut syncs: Vec<Value> = (2..=40).map(Value::from).collect();
+    syncs.push(json!("orders"));
+    let told = told(
+        &engine,
+        json!({"syncs": syncs, "atOnce": 50, "tellCalls": true}),
+        json!({"callId": MINE, "headers": {"traceparent": "00-mine"}}),
+    )
+    .await;
+    let sent = sent(&world);
+    let mut of_call: BTreeMap<&str, usize> = BTreeMap::new();
+    for request in &sent {
+        let headers = &request["headers"];
+        assert_eq!(headers["traceparent"], "00-mine");
+        *of_call.entry(headers["x-request-id"].as_str().unwrap()).or_default() += 1;
+    }
+    assert_eq!(told.len(), of_call.len(), "each request is told once");
+    for report in &told {
+        let (call, meta) = (&report["call"], &report["meta"]);
+        for name in ["callId", "operation", "operationId", "resource", "sync"] {
+            assert_eq!(call[name], meta[name], "{name}");
+        }
+        let attempts = meta["attempts"].as_array().unwrap();
+        assert_eq!(attempts.len(), of_call[meta["requestId"].as_str().unwrap()]);
+        assert_eq!(call["batchCallId"], MINE);
+        assert_ne!(call["callId"], MINE);
+        assert_eq!(call["headers"], json!({"traceparent": "00-mine"}));
+        assert_eq!(call["serverAddress"], "127.0.0.1");
+        assert!(call["startedMs"].as_u64().unwrap() > 1_700_000_000_000, "{call}");
+        assert_eq!(report["failure"], Value::Null);
+    }
+    let of =
+        |operation: &str| told.iter().filter(|it| it["call"]["operation"] == operation).collect::<Vec<_>>();
+    let triggers = of("syncs.trigger");
+    assert_eq!(triggers.len(), 40);
+    let look_up = triggers.iter().find(|it| it["call"]["sync"] == "orders").unwrap();
+    let shared = told.iter().filter(|it| it["call"]["callId"] == look_up["call"]["callId"]);
+    assert_eq!(shared.count(), 2, "the search for the slug has the id of its trigger");
+    assert_eq!(triggers[0]["call"]["httpMethod"], "POST");
+    assert_eq!(triggers[0]["call"]["urlTemplate"], "/syncs/{syncId}/trigger");
+    let looks = of("run");
+    assert!(looks.iter().all(|look| look["call"]["resource"].as_str().unwrap().starts_with("run ")));
+    assert!(looks.iter().any(|look| look["meta"]["attempts"].as_array().unwrap().len() == 2), "the retry");
+    let lists = sent.iter().filter(|request| request["operation"] == "ListSync").count();
+    assert!(lists > 1, "no page was read for all runs");
+    world.delete();
+}
+
+#[tokio::test]
+async fn a_batch_tells_errors_and_notices_if_it_is_asked_and_else_nothing() {
+    let plan =
+        json!({"syncs": 3, "pastRuns": 0, "timeScale": 50.0, "slugs": ["orders"], "runs": {"seconds": 1}});
+    let world = sandbox().world(&plan);
+    let engine = engine(&world);
+    let args = json!({"syncs": [2, 999], "tellCalls": true, "tellNotices": true});
+    let loud = told(&engine, args, json!({})).await;
+    let failures: Vec<&Value> = loud.iter().filter(|it| it["failure"].is_object()).collect();
+    assert_eq!(failures.len(), 1);
+    assert_eq!(
+        (&failures[0]["failure"]["kind"], &failures[0]["call"]["sync"]),
+        (&json!("not_found"), &json!("999"))
+    );
+    let notices: Vec<Value> = loud
+        .iter()
+        .filter_map(|it| it["notice"].as_str())
+        .map(|it| serde_json::from_str(it).unwrap())
+        .collect();
+    let [started] = notices.as_slice() else { panic!("{notices:?}") };
+    assert_eq!((&started["event"], &started["sync"]), (&json!("started"), &json!("2")));
+    let trigger = loud.iter().find(|it| it["call"]["sync"] == "2").unwrap();
+    assert_eq!(started["callId"], trigger["call"]["callId"]);
+    let quiet = told(&engine, json!({"syncs": [2]}), json!({})).await;
+    assert!(quiet.is_empty(), "{quiet:?}");
+    world.delete();
+}
+
+#[tokio::test]
+async fn stopping_a_batch_tells_what_nobody_has_read() {
+    let world = sandbox().world(&json!({"syncs": 2, "pastRuns": 0, "runs": {"seconds": 100_000}}));
+    let engine = engine(&world);
+    let started = body(&engine, "syncs.run_many", json!({"syncs": [1], "tellCalls": true}), json!({})).await;
+    while sent(&world).is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    let stopped = body(&engine, "batch.stop", json!({"batch": started["batch"]}), json!({})).await;
+    assert_eq!(stopped["told"][0]["call"]["operation"], "syncs.trigger", "{stopped}");
+    world.delete();
+}
+
+/// Incident: the report of a step had the last look alone, so hooks did not see the others.
+#[tokio::test]
+async fn the_report_of_a_step_has_every_look_at_the_run_also_if_the_wait_times_out() {
+    let world =
+        sandbox().world(&json!({"syncs": 1, "pastRuns": 0, "timeScale": 20.0, "runs": {"seconds": 100_000}}));
+    let engine = engine(&world);
+    let run = body(&engine, "syncs.trigger", json!({"sync": 1}), json!({})).await;
+    let mut args = json!({"run": run["token"]});
+    // The first step ends with the first state, the next ones with a change or with the timeout.
+    let mut looks = 0;
+    let failure = loop {
+        let out = engine.call("run", &args.to_string(), r#"{"callId": "mine"}"#, &Cancel::new()).await;
+        let head: Value = serde_json::from_str(&out.head).unwrap();
+        looks += head["meta"]["attempts"].as_array().unwrap().len();
+        if !out.ok {
+            break head;
+        }
+        let step: Value = serde_json::from_slice(&out.body).unwrap();
+        args = json!({"run": run["token"], "seen": step["seen"], "timeoutMs": 1000, "expire": true});
+    };
+    assert_eq!((&failure["kind"], &failure["meta"]["callId"]), (&json!("wait_timeout"), &json!("mine")));
+    let attempts = failure["meta"]["attempts"].as_array().unwrap();
+    assert!(attempts.len() > 2, "{failure}");
+    let starts: Vec<u64> = attempts.iter().map(|attempt| attempt["atMs"].as_u64().unwrap()).collect();
+    assert!(starts.is_sorted() && starts.last() > Some(&100), "{starts:?}");
+    assert_eq!(looks, sent(&world).iter().filter(|request| request["method"] == "GET").count());
+    world.delete();
+}
