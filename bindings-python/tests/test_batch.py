@@ -231,14 +231,3 @@ def test_an_item_of_a_run_that_was_refused_has_the_error(new_world: Callable[...
         items = client.syncs.run_many([1, 2], at_once=1).wait(on_failure="return")
     assert [item.outcome for item in items] == ["not_started", "success"]
     assert isinstance(items[0].error, ConflictError)
-
-
-def test_hooks_are_not_called_for_the_requests_of_a_batch(seven: World) -> None:
-    called: list[str] = []
-    with (
-        Hightouch(**seven.settings(), on_start=lambda call: called.append(call.operation)) as client,
-        client.syncs.run_many([1, 3]) as batch,
-    ):
-        assert len(batch.wait()) == 2
-        client.syncs.get(1)
-    assert called == ["syncs.get"]

@@ -24,6 +24,7 @@ from ._progress import AsyncObserver, AsyncProgress, batch_display
 from ._public import public
 from ._runs import Policy
 from ._terminate import Terminable
+from ._told import Teller
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -78,8 +79,10 @@ class AsyncSyncBatch(Batch):
     handler stays in place.
     """
 
-    def __init__(self, door: AsyncDoor, args: Mapping[str, Any], asking: ExitStack, body: bytes) -> None:
-        super().__init__(door.local, args, body)
+    def __init__(
+        self, door: AsyncDoor, args: Mapping[str, Any], teller: Teller, asking: ExitStack, body: bytes
+    ) -> None:
+        super().__init__(door.local, args, teller, body)
         self._door = door
         self._asking = asking
         self._closing: asyncio.Task[tuple[str, bytes]] | None = None
@@ -283,9 +286,10 @@ class AsyncRunMany(AsyncResource):
             # The core may want a key at any time before the end of the batch.
             stack.enter_context(door.asking())
             asking = ExitStack()
-            batch = partial(AsyncSyncBatch, door, args, asking)
+            teller = Teller(door.local)
+            batch = partial(AsyncSyncBatch, door, args, teller, asking)
             # If the start is interrupted, the batch is garbage-collected at once, which stops it.
-            started = batch((await door.call("syncs.run_many", args, opts, batch))[1])
+            started = batch((await door.call("syncs.run_many", {**args, **teller.args()}, opts, batch))[1])
             asking.push(stack.pop_all())
         return started
 

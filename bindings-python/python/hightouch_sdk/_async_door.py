@@ -190,7 +190,7 @@ class AsyncDoor:
                 raise
         finally:
             inbox.forget(ticket)
-        return read(answer, self.local.keys)
+        return read(answer, op, self.local.keys)
 
     async def close(self) -> None:
         self.local.closed()

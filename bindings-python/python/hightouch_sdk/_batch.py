@@ -25,6 +25,7 @@ from ._progress import Observer, Progress, batch_display
 from ._public import public
 from ._runs import Policy
 from ._terminate import Terminable
+from ._told import Teller
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -80,9 +81,9 @@ def asked(
 class Batch:
     """What batches of both clients have in common."""
 
-    def __init__(self, door: Door, args: Mapping[str, Any], body: bytes) -> None:
+    def __init__(self, door: Door, args: Mapping[str, Any], teller: Teller, body: bytes) -> None:
         self._local = door
-        self._known = Items(args["syncs"], body)
+        self._known = Items(args["syncs"], body, teller)
         self._is_stopped = False
 
     @property
@@ -187,8 +188,8 @@ class SyncBatch(Batch):
     If the program handles SIGTERM itself, its handler stays in place.
     """
 
-    def __init__(self, door: Door, args: Mapping[str, Any], body: bytes) -> None:
-        super().__init__(door, args, body)
+    def __init__(self, door: Door, args: Mapping[str, Any], teller: Teller, body: bytes) -> None:
+        super().__init__(door, args, teller, body)
         self._closing: Pending | None = None
         self._block = ExitStack()
 
@@ -291,7 +292,7 @@ class SyncBatch(Batch):
         if answer is not None:
             # Another thread may have stopped the batch at the same moment.
             with suppress(ClientClosedError):
-                self._known.take(read(answer)[1])
+                self._known.take(read(answer, "batch.stop")[1])
             self._known.finished = True
         return answer is not None
 
@@ -369,9 +370,10 @@ class RunMany(Resource):
             retryFailed=retry_failed,
         )
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
-        batch = partial(SyncBatch, self._calls.door, args)
+        teller = Teller(self._calls.door)
+        batch = partial(SyncBatch, self._calls.door, args, teller)
         # If the start is interrupted, the batch is garbage-collected at once, which stops it.
-        return batch(self._calls.door.call("syncs.run_many", args, opts, batch)[1])
+        return batch(self._calls.door.call("syncs.run_many", {**args, **teller.args()}, opts, batch)[1])
 
     def estimate_many(
         self,

@@ -13,6 +13,7 @@ from ._errors import HightouchError, failure
 from ._log import logger
 from ._models import SyncRun
 from ._terminate import was_asked
+from ._told import Teller, Told
 from ._value import Value
 
 ItemOutcome: TypeAlias = Literal["success", "warning", "failure", "not_started", "unknown"]
@@ -116,6 +117,7 @@ class _Received(Struct, rename="camel"):
 class _Changed(Struct):
     items: list[_Received]
     finished: bool
+    told: list[Told] = []
 
 
 class _Started(Struct):
@@ -143,7 +145,7 @@ class Step(NamedTuple):
 class Items:
     """The items of one batch, with all changes that this process has received."""
 
-    def __init__(self, syncs: Iterable[Any], body: bytes) -> None:
+    def __init__(self, syncs: Iterable[Any], body: bytes, teller: Teller) -> None:
         self.batch = decoded(decoder(_Started), body).batch
         """The number by which the door knows the batch."""
         named = [sync if isinstance(sync, str) else int(sync) for sync in syncs]
@@ -151,6 +153,7 @@ class Items:
         self.ended: list[BatchItem] = []
         """The items that have ended, in the order in which they did."""
         self.finished = False
+        self._teller = teller
         self._pid = os.getpid()
 
     @property
@@ -159,7 +162,7 @@ class Items:
         return self._pid == os.getpid()
 
     def take(self, body: bytes) -> Step:
-        """Takes the items that have changed."""
+        """Takes the items that have changed. Calls hooks and writes the log for requests that have ended."""
         answer = decoded(decoder(_Changed), body)
         changed = [it.item() for it in answer.items]
         for item in changed:
@@ -170,6 +173,8 @@ class Items:
                 self.ended.append(item)
             self.all[item.index] = item
         self.finished = self.finished or answer.finished
+        # This comes last: if a signal handler raises meanwhile, no change is lost.
+        self._teller.tell(answer.told)
         return Step(changed, answer.finished)
 
     def note(self, raised: BaseException, *, answered: bool) -> None:

@@ -53,14 +53,15 @@ class Head(Struct):
 _HEAD = Decoder(Head)
 
 
-def read(answer: Answer, keys: Keys | None = None) -> tuple[str, bytes]:
-    """Logs an answer, and returns its head and its body.
+def read(answer: Answer, op: str, keys: Keys | None = None) -> tuple[str, bytes]:
+    """Logs the answer of an operation, and returns its head and its body.
 
     Raises:
         HightouchError: The call failed.
     """
     ok, head, body = answer
-    log_end(_outcome, ok, head)
+    if not op.startswith("batch."):
+        log_end(_outcome, ok, head)
     if ok:
         return head, body
     error = failure(head)
@@ -84,7 +85,7 @@ def settled(
         raise raised
     # Without an exception, the bridge always returns an answer.
     assert answer is not None  # noqa: S101
-    return read(answer, keys)
+    return read(answer, op, keys)
 
 
 def interrupted(raised: BaseException, op: str, last: Answer | None, late: Late | None) -> None:
@@ -129,8 +130,8 @@ _RUN = Decoder(_Run)
 
 _SLICE_S = 0.05
 
-UNHOOKED = frozenset({"syncs.run_many", "syncs.estimate_many", "batch.next"})
-"""Operations that send nothing themselves. Hooks are not called for the requests of a batch."""
+UNHOOKED = frozenset({"syncs.estimate_many", "batch.next"})
+"""Operations that are no calls of the user, or send nothing."""
 
 KEY_FUNCTION = "key_function"
 """The code of a failure that was caused by the function that returns the key."""

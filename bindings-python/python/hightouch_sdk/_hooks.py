@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from time import time
 from typing import TYPE_CHECKING, Any, cast
 
 from msgspec import Struct
 from msgspec.json import Decoder
+from msgspec.structs import force_setattr
 
 from ._callables import check_function
 from ._encoding import checked_headers
@@ -42,10 +44,17 @@ class CallStart(Struct, frozen=True, kw_only=True, rename="camel"):
     """The host name of the API or of the gateway before it."""
     server_port: int | None = None
     """The port of the server."""
+    batch_call_id: str | None = None
+    """For a request that a batch has sent in the background: the id of the call ``syncs.run_many`` that started the
+    batch. None for every other call. Hooks get such a request when it has ended, while the program waits for the batch,
+    iterates over it or stops it."""
+    started_ms: float = 0.0
+    """When the call began, in milliseconds since 1970. For a request of a batch this is in the past."""
     headers: dict[str, str] = {}
     """The headers to send in addition to those of the client. At first they are the option ``headers`` of the call. A
     hook may add headers, such as ``traceparent``, and change or remove them. All requests of the call send them. With a
-    header that the option may not set either, the call raises :class:`InvalidRequestError`, and nothing is sent."""
+    header that the option may not set either, the call raises :class:`InvalidRequestError`, and nothing is sent. All
+    requests of a batch send those of the call ``syncs.run_many``, and changing theirs has no effect."""
 
 
 class CallEnd(Struct, frozen=True, kw_only=True):
@@ -61,6 +70,8 @@ class CallEnd(Struct, frozen=True, kw_only=True):
     """What the method was called on, as in :class:`CallStart`."""
     sync: str | None = None
     """The sync that the call is about, as in :class:`CallStart`."""
+    batch_call_id: str | None = None
+    """The call that started the batch, as in :class:`CallStart`."""
     meta: Meta | None = None
     """The metadata of the call. None if the call was interrupted; may be None if it failed before anything was sent."""
     error: BaseException | None = None
@@ -93,6 +104,7 @@ class Hooks:
     def around(self, engine: Engine, op: str, args: str, opts: Opts) -> Around:
         """Returns a context manager that calls the hooks before and after one call."""
         start = _START.decode(engine.announce(op, args))
+        force_setattr(start, "started_ms", time() * 1000)
         headers = opts.get("headers")
         if isinstance(headers, dict):
             start.headers.update(cast("dict[str, str]", headers))
@@ -109,6 +121,7 @@ class Hooks:
             operation_id=call.operation_id,
             resource=call.resource,
             sync=call.sync,
+            batch_call_id=call.batch_call_id,
             meta=meta,
             error=error,
         )

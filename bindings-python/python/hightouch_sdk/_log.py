@@ -72,11 +72,22 @@ def tell(notice: str) -> None:
 
 def log_end(read: Callable[[bool, str], tuple[HightouchError | None, Meta | None]], ok: bool, head: str) -> None:
     """Logs a call that has ended. ``read`` decodes ``head``; it is called only if the record is shown."""
-    log = _enabled(_DEBUG)
-    if log is None:
+    if not shows_ends():
         return
     error, meta = read(ok, head)
-    if meta is None:
+    if meta is not None:
+        log_ended(error, meta)
+
+
+def shows_ends() -> bool:
+    """Whether somebody sees the records of calls that have ended."""
+    return _enabled(_DEBUG) is not None
+
+
+def log_ended(error: HightouchError | None, meta: Meta) -> None:
+    """Logs a call that has ended."""
+    log = _enabled(_DEBUG)
+    if log is None:
         return
     log.debug(
         "%s %s in %.0f ms, of which it waited %.0f ms for the rate limit; attempts %s, mended %s, request %s",

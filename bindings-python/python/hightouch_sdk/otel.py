@@ -23,9 +23,9 @@ from ._errors import HightouchError
 from ._names import __version__
 
 try:
-    from opentelemetry import metrics, propagate, trace
+    from opentelemetry import context, metrics, propagate, trace
     from opentelemetry.metrics import MeterProvider, Observation
-    from opentelemetry.trace import SpanKind, Status, StatusCode, TracerProvider
+    from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TracerProvider
 except ImportError as _missing:
     raise ImportError(
         "hightouch_sdk.otel needs the package opentelemetry-api. Install `hightouch-sdk[otel]`.", name=_missing.name
@@ -34,6 +34,7 @@ except ImportError as _missing:
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from opentelemetry.context import Context
     from opentelemetry.metrics import CallbackOptions, Meter
     from opentelemetry.trace import Span, Tracer
 
@@ -62,7 +63,9 @@ def instrument(
 ) -> None:
     """Creates a span for each call of a client, sends its context along, and measures calls and the rate limit.
 
-    Each page of a list and each step of following a run is a call. Instrumenting a client again changes nothing.
+    Each page of a list, each step of following a run and each request of a batch is a call. The spans of a batch's
+    requests are children of the span of ``syncs.run_many``, and end after it. Instrumenting a client again changes
+    nothing.
 
     Args:
         client: The client.
@@ -127,11 +130,17 @@ class _Telemetry:
             "hightouch.sync": call.sync,
         }
         own = {name: value for name, value in named.items() if value is not None}
-        start = time.time_ns()
+        in_batch = call.batch_call_id is not None
+        start = int(call.started_ms * 1e6) if in_batch else time.time_ns()
         span = self._tracer.start_span(
-            call.operation, kind=SpanKind.CLIENT, attributes={**common, **own}, start_time=start
+            call.operation,
+            _parent_of_request(call) if in_batch else None,
+            SpanKind.CLIENT,
+            {**common, **own},
+            start_time=start,
         )
-        propagate.inject(call.headers, trace.set_span_in_context(span))
+        if not in_batch:
+            propagate.inject(call.headers, trace.set_span_in_context(span))
         self._calls[call.call_id] = (span, start, common)
 
     def ended(self, call: CallEnd) -> None:
@@ -140,6 +149,8 @@ class _Telemetry:
             return
         span, start, common = known
         end = time.time_ns()
+        if call.batch_call_id is not None and call.meta is not None:
+            end = start + int(call.meta.duration_ms * 1e6)
         if call.error is not None:
             common["error.type"] = _error_type(call.error)
         if span.is_recording():
@@ -150,6 +161,17 @@ class _Telemetry:
             self._waited.record(call.meta.waited_ms / 1000, common)
             if call.meta.cuts:
                 self._cuts.add(len(call.meta.cuts), common)
+
+
+def _parent_of_request(call: CallStart) -> Context:
+    """Returns the context of the span of ``syncs.run_many``, which the requests of its batch send along."""
+    current = context.get_current()
+    found = trace.get_current_span(propagate.extract(call.headers, current)).get_span_context()
+    if not found.is_valid:
+        return current
+    # The span belongs to this process, which the propagator cannot know.
+    near = SpanContext(found.trace_id, found.span_id, False, found.trace_flags, found.trace_state)
+    return trace.set_span_in_context(NonRecordingSpan(near), current)
 
 
 def _error_type(error: BaseException) -> str:
