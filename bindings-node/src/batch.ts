@@ -30,6 +30,8 @@ interface ItemRecord {
 interface Changes {
   items: ItemRecord[]
   finished: boolean
+  /** Requests that have ended, if hooks or subscribers want to know. */
+  told?: Parameters<Door['tell']>[0]
 }
 
 /** A request for changes that is in progress. */
@@ -150,7 +152,7 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
     const copy = Array.isArray(given) ? [...syncs] : syncs
     const { batch } = await door.value<{ batch: number }>(
       'syncs.run_many',
-      { ...withPath(args), syncs: copy },
+      { ...withPath(args), syncs: copy, tellCalls: door.isObserved },
       options,
     )
     const { signal } = options
@@ -252,7 +254,7 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
 
   async #close(): Promise<void> {
     this.#forgetSignal()
-    this.#apply(await this.#door.value<Changes>('batch.stop', { batch: this.#id }))
+    await this.#apply(await this.#door.value<Changes>('batch.stop', { batch: this.#id }))
   }
 
   /** Stops the batch because `signal` aborted. Keeps the tokens of runs that go on, for `stoppedCalls`. */
@@ -313,9 +315,7 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
     const options = abort && { signal: abort.signal }
     const answer = this.#door
       .value<Changes>('batch.next', { batch: this.#id, ...args }, options)
-      .then((changes) => {
-        this.#apply(changes)
-      })
+      .then((changes) => this.#apply(changes))
       .finally(() => {
         if (this.#request === request) this.#request = undefined
       })
@@ -324,7 +324,7 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
     return request
   }
 
-  #apply({ items, finished }: Changes): void {
+  async #apply({ items, finished, told = [] }: Changes): Promise<void> {
     for (const record of items) {
       const { sync, outcome } = this.#items[record.index] ?? {}
       // The answer to `batch.stop` has all items, also those that had ended before.
@@ -336,6 +336,7 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
     }
     this.#isFinished ||= finished
     if (finished) this.#forgetSignal()
+    await this.#door.tell(told)
   }
 
   /** Sets `items` in the error that the core created for the batch. */

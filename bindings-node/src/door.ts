@@ -8,7 +8,15 @@ import { encode } from './encode.js'
 import { CancelledError } from './error-classes.js'
 import type { Failure } from './errors.js'
 import { errorFrom, failureOf } from './failures.js'
-import { isObserved, observe, type CalledMethod, type CallHooks, type CallStart } from './hooks.js'
+import {
+  isObserved,
+  observe,
+  observeEnded,
+  type CalledMethod,
+  type CallHooks,
+  type CallStart,
+  type ToldRequest,
+} from './hooks.js'
 import { Json } from './json.js'
 import type { CallOptions, Meta } from './meta.js'
 import { CALL_OPTIONS, OPERATION_IDS } from './names.js'
@@ -113,7 +121,6 @@ let pendingCalls: PendingCalls | undefined
 /** Operations that send no request themselves. Hooks are not called for them. */
 const LOCAL = new Set([
   'runs.open',
-  'syncs.run_many',
   'syncs.estimate_many',
   'batch.next',
   'batch.stop',
@@ -176,6 +183,23 @@ export class Door {
     return (await this.call<T>(op, args, options)).value
   }
 
+  /** Whether hooks or subscribers want to know of calls. */
+  get isObserved(): boolean {
+    return isObserved(this.#hooks)
+  }
+
+  /** Calls the hooks for requests that the core has sent in the background. */
+  async tell(requests: readonly (ToldRequest & { failure: Failure | null })[]): Promise<void> {
+    for (const request of requests) {
+      const { failure } = request
+      await observeEnded(
+        this.#hooks,
+        request,
+        failure ? errorFrom(failure, this.#causeOf(failure)) : undefined,
+      )
+    }
+  }
+
   /** Makes one call whose answer is opaque JSON. */
   async json<T>(op: string, args: object, options: CallOptions = {}): Promise<Json<T>> {
     return new Json<T>(undefined, (await this.#call(op, args, options)).body)
@@ -217,9 +241,12 @@ export class Door {
     if (LOCAL.has(op)) return await this.#send(op, encodedArgs, encodedOptions, signal)
     try {
       if (!isObserved(this.#hooks)) return await this.#send(op, encodedArgs, encodedOptions, signal)
-      const announced = JSON.parse(this.#engine.announce(op, encodedArgs)) as Omit<CallStart, 'headers'>
+      const announced = JSON.parse(this.#engine.announce(op, encodedArgs)) as Omit<
+        CallStart,
+        'headers' | 'startedMs'
+      >
       const { callId } = announced
-      const start = { ...announced, headers: { ...options.headers } }
+      const start = { ...announced, startedMs: Date.now(), headers: { ...options.headers } }
       return await observe(this.#hooks, start, async (headers) =>
         this.#send(op, encodedArgs, encodeOptions({ callId, headers }), signal),
       )

@@ -35,6 +35,14 @@ export interface CallInfo extends CalledMethod {
   serverAddress?: string
   /** The port of the server. */
   serverPort?: number
+  /**
+   * For a request that a batch has sent in the background: the id of the call `syncs.runMany` that started the batch;
+   * absent for every other call. Hooks and subscribers get such a request when it has ended, while the program waits for
+   * the batch, iterates over it or stops it.
+   */
+  batchCallId?: string
+  /** When the call began, in milliseconds since 1970. For a request of a batch this is in the past. */
+  startedMs: number
 }
 
 /** A call that starts. */
@@ -43,7 +51,7 @@ export interface CallStart extends CallInfo {
    * The headers to send in addition to those of the client. At first they are the option `headers` of the call. A hook
    * may add headers, such as `traceparent`, and change or remove them, until it returns. All requests of the call send
    * them. With a header that the option may not set either, the call rejects with an {@link InvalidRequestError}, and
-   * nothing is sent.
+   * nothing is sent. All requests of a batch send those of the call `syncs.runMany`, and changing theirs has no effect.
    */
   headers: Record<string, string>
 }
@@ -68,8 +76,8 @@ export interface CallContext extends CallStart {
 }
 
 /**
- * Hooks: functions that a client calls before and after each call that may send requests. Each page of a list and each
- * step of following a run is a call. No hook is called if a call rejects before it starts, such as for an unknown
+ * Hooks: functions that a client calls before and after each call that may send requests. Each page of a list, each step
+ * of following a run and each request of a batch is a call. No hook is called if a call rejects before it starts, such as for an unknown
  * option or for a signal that has already aborted. Apart from the headers, a hook cannot change a call: if the hook
  * throws or rejects, its error is emitted as a process warning. The package writes no log; use `onEnd` to write one.
  *
@@ -132,6 +140,31 @@ export async function observe<Reply extends { head: { meta: Meta } }>(
     }
     throw error
   }
+}
+
+/** A request of a batch that has ended, as the core tells it. */
+export interface ToldRequest {
+  call: Omit<CallStart, 'startedMs'>
+  startedAgoMs: number
+  meta: Meta
+}
+
+/**
+ * Calls the hooks, and tells the subscribers of the tracing channel, for a request of a batch.
+ *
+ * @internal
+ * @param error The error of the request, if it failed.
+ */
+export async function observeEnded(
+  hooks: CallHooks,
+  { call, startedAgoMs, meta }: ToldRequest,
+  error: HightouchError | undefined,
+): Promise<void> {
+  const start = { ...call, startedMs: Date.now() - startedAgoMs }
+  const ended = observe(hooks, start, () =>
+    error ? Promise.reject(error) : Promise.resolve({ head: { meta } }),
+  )
+  await ended.catch(() => undefined)
 }
 
 async function traced<Reply extends { head: { meta: Meta } }>(

@@ -71,7 +71,8 @@ describe('observing calls', () => {
       )
     }
     const address = new URL(home.baseUrl)
-    const { callId, headers, ...trigger } = starts[0] ?? {}
+    const { callId, headers, startedMs = 0, ...trigger } = starts[0] ?? {}
+    assert(Math.abs(Date.now() - startedMs) < 60_000)
     assert.match(String(callId), /^[0-9a-f]{32}$/)
     assert.deepEqual(headers, {})
     assert.deepEqual(trigger, {
@@ -175,6 +176,95 @@ describe('observing calls', () => {
     )
     assert.equal(told.at(-1)?.event, 'asyncEnd')
     assert.equal(told.at(-1)?.call.error?.kind, 'cancelled')
+  })
+
+  const batched = (): Promise<World> =>
+    world({ syncs: 3, pastRuns: 0, slugs: ['orders'], timeScale: 50, runs: { seconds: 1 } })
+
+  test('calls hooks for each request of a batch, with the headers of the call that started it', async () => {
+    const home = await batched()
+    const starts: sdk.CallStart[] = []
+    const ends: sdk.CallEnd[] = []
+    const before = Date.now()
+    await using ht = clientOf(home, {
+      onStart: (start) => {
+        starts.push(start)
+        if (start.operation === 'syncs.runMany') start.headers.traceparent = `00-${start.callId}`
+      },
+      onEnd: (end) => ends.push(end),
+    })
+    const batch = await ht.syncs.runMany(['orders', 2, 999])
+    await assert.rejects(batch.wait(), sdk.RunFailedError)
+    const [first, ...requests] = starts
+    assert.equal(first?.operation, 'syncs.runMany')
+    assert.deepEqual(
+      starts.map(({ callId }) => callId),
+      ends.map(({ callId }) => callId),
+    )
+    const sent = await headersOf(home)
+    assert(sent.every(({ traceparent }) => traceparent === `00-${first.callId}`))
+    assert.deepEqual(
+      ends
+        .slice(1)
+        .map(({ meta }) => meta?.requestId)
+        .sort(),
+      sent.map((headers) => headers['x-request-id']).sort(),
+    )
+    for (const [index, start] of requests.entries()) {
+      const end = ends[index + 1]
+      assert.deepEqual(
+        [start.batchCallId, start.headers],
+        [first.callId, { traceparent: `00-${first.callId}` }],
+      )
+      assert.deepEqual([end?.operation, end?.sync], [start.operation, start.sync])
+      assert(start.startedMs >= before - 1 && start.startedMs <= Date.now())
+      assert.equal(end?.meta?.attempts.length, 1)
+      assert(end.meta.waitedMs >= 0)
+    }
+    const triggers = requests.filter(({ operation }) => operation === 'syncs.trigger')
+    assert.deepEqual(triggers.map(({ sync }) => sync).sort(), ['2', '999', 'orders'])
+    assert(requests.some(({ operation, resource }) => operation === 'run' && resource?.startsWith('run ')))
+    assert.deepEqual(
+      ends.filter(({ error }) => error).map(({ error }) => error?.kind),
+      ['not_found'],
+    )
+  })
+
+  test('tells subscribers of each request of a batch, and a hook that throws changes nothing', async () => {
+    const home = await batched()
+    await using ht = clientOf(home)
+    const told = await during(async () => {
+      const batch = await ht.syncs.runMany([1, 999])
+      await batch.wait({ onFailure: 'return' })
+    })
+    const sent = (await headersOf(home)).length
+    const count = (event: string): number => told.filter((one) => one.event === event).length
+    assert.deepEqual([count('start'), count('asyncEnd'), count('error')], [sent + 1, sent + 1, 1])
+    const fails = (): never => {
+      throw new Error('a defect')
+    }
+    const warnings: Error[] = []
+    const warn = (warning: Error): unknown => warnings.push(warning)
+    process.on('warning', warn)
+    await using broken = clientOf(await batched(), { onStart: fails, onEnd: fails })
+    const items = await (await broken.syncs.runMany([1, 2])).wait()
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('warning', warn)
+    assert.deepEqual(
+      items.map(({ outcome }) => outcome),
+      ['success', 'success'],
+    )
+    assert(warnings.length > 4 && warnings.every(({ name }) => name === 'HightouchHookWarning'))
+  })
+
+  test('tells the requests of a batch that is stopped', async () => {
+    const home = await world({ syncs: 1, pastRuns: 0, runs: { seconds: 100_000 } })
+    const ends: sdk.CallEnd[] = []
+    await using ht = clientOf(home, { onEnd: (end) => ends.push(end) })
+    const batch = await ht.syncs.runMany([1])
+    while ((await headersOf(home)).length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+    await batch.stop()
+    assert(ends.some(({ operation }) => operation === 'syncs.trigger'))
   })
 
   test('costs nothing if nobody observes', async () => {

@@ -72,6 +72,27 @@ describe('the example for OpenTelemetry', () => {
     )
   })
 
+  test('makes the spans of the requests of a batch children of its call', async () => {
+    exporter.reset()
+    const home = await world({ syncs: 2, pastRuns: 0, timeScale: 50, runs: { seconds: 1 } })
+    await using ht = new sdk.Hightouch(settingsOf(sandbox, home))
+    await (await ht.syncs.runMany([1, 2])).wait()
+    const spans = exporter.getFinishedSpans()
+    const batch = spans.find(({ name }) => name === 'syncs.runMany')
+    assert(batch)
+    const requests = spans.filter((span) => span !== batch)
+    const sent = await logOf(sandbox, home)
+    assert.equal(requests.length, sent.length)
+    assert.equal(requests.filter(({ name }) => name === 'syncs.trigger').length, 2)
+    for (const span of requests) {
+      assert.equal(span.parentSpanContext?.spanId, batch.spanContext().spanId)
+      assert.equal(span.spanContext().traceId, batch.spanContext().traceId)
+      assert.equal(span.events.length, 1)
+      assert(span.endTime[0] > 1_700_000_000 && span.duration[0] < 60)
+    }
+    assert.deepEqual(new Set(sent.map(({ headers }) => headers.traceparent)), new Set([parentOf(batch)]))
+  })
+
   test('names the kind of an error', async () => {
     exporter.reset()
     const home = await world()

@@ -275,8 +275,8 @@ export async function clients(): Promise<void> {
   await using later = new Hightouch({ apiKey: async () => Promise.resolve('k') })
   await using hooked = new Hightouch({
     onStart: ({ callId, headers }) => (headers.traceparent = callId),
-    onEnd: ({ callId, operation, meta, error }) =>
-      expectType<CallEnd>({ callId, operation, ...(meta && { meta }), ...(error && { error }) }),
+    onEnd: ({ callId, operation, startedMs, meta, error }) =>
+      expectType<CallEnd>({ callId, operation, startedMs, ...(meta && { meta }), ...(error && { error }) }),
   })
   expectType<Hightouch[]>([sync, later, hooked])
   // @ts-expect-error a key function returns a string

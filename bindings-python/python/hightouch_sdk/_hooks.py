@@ -81,6 +81,11 @@ class CallEnd(Struct, frozen=True, kw_only=True):
 _START = Decoder(CallStart)
 
 
+def began(call: CallStart, ago_ms: float) -> None:
+    """Sets when a call began: so many milliseconds ago."""
+    force_setattr(call, "started_ms", time() * 1000 - ago_ms)
+
+
 class Hooks:
     """The hooks of a client. ``earlier`` are hooks that it had before."""
 
@@ -104,7 +109,7 @@ class Hooks:
     def around(self, engine: Engine, op: str, args: str, opts: Opts) -> Around:
         """Returns a context manager that calls the hooks before and after one call."""
         start = _START.decode(engine.announce(op, args))
-        force_setattr(start, "started_ms", time() * 1000)
+        began(start, 0)
         headers = opts.get("headers")
         if isinstance(headers, dict):
             start.headers.update(cast("dict[str, str]", headers))

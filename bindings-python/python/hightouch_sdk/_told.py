@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Raw, Struct
 
 from ._errors import Meta, failure
-from ._hooks import CallStart
+from ._hooks import CallStart, began
 from ._log import listener, log_ended, shows_ends, tell
 from ._native import unraisable
 
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from ._encoding import Args
 
 
-class Told(Struct):
+class Told(Struct, rename="camel"):
     """Something that a batch tells: a notice, or a request that has ended."""
 
     notice: str | None = None
     call: CallStart | None = None
+    started_ago_ms: float = 0.0
     meta: Meta | None = None
     failure: Raw = Raw(b"null")
 
@@ -51,6 +52,7 @@ class Teller:
             if told.notice is not None:
                 tell(told.notice)
             elif told.call is not None and told.meta is not None:
+                began(told.call, told.started_ago_ms)
                 self._tell_of_call(told.call, told.meta, bytes(told.failure))
         except Exception as error:
             # A filter of the log must not change the outcome of the batch.

@@ -80,7 +80,7 @@ pub(crate) async fn next<S: RunState>(
     let busy = AtomicBool::new(false);
     let report = StepReport::new(sender.account(&token.subject(), options, false));
     let mut lead = pin!(sweep::lead::<S>(sender, &followed, &report, &busy));
-    let options = report.options(options.clone());
+    let options = report.options(options);
     let mut step = follow::<S>(sender, &followed, &report, token, seen, &options);
     let step = tokio::select! {
         biased;

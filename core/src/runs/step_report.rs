@@ -26,8 +26,8 @@ impl StepReport {
     }
 
     /// The options of a request of the step: `options` with the id and the headers of the step.
-    pub(super) fn options(&self, options: Options) -> Options {
-        Options { call_id: Some(self.call_id.clone()), headers: self.headers.clone(), ..options }
+    pub(super) fn options(&self, options: &Options) -> Options {
+        Options { call_id: Some(self.call_id.clone()), headers: self.headers.clone(), ..options.clone() }
     }
 
     /// Adds a look at the run, which began at `started`.

@@ -207,7 +207,7 @@ async fn page<S: RunState>(
         None => start::<S>(sender, since)?,
     };
     let options = Options::new().priority(Priority::Poll).deadline(PATIENCE).max_retries(0);
-    let options = report.options(options);
+    let options = report.options(&options);
     let started = Instant::now();
     let mut spent = sender.account(call.subject(), &options, false);
     let fetched = page::fetch::<SyncGlance>(sender, &call, cursor, &mut spent).await;

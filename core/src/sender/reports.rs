@@ -2,7 +2,9 @@
 //! door and so no host can call its hooks around them.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::attempt::Meta;
 use crate::call::Call;
@@ -14,14 +16,14 @@ pub(crate) struct RequestReport {
     pub http_method: String,
     pub url_template: Option<&'static str>,
     /// When the request began to wait for the limit.
-    pub began: SystemTime,
+    pub began: Instant,
     pub meta: Meta,
     pub error: Option<Error>,
 }
 
 impl RequestReport {
     pub(super) fn of(call: &Call, meta: &Meta, error: Option<&Error>) -> Self {
-        let now = SystemTime::now();
+        let now = Instant::now();
         Self {
             http_method: call.method().to_string(),
             url_template: call.operation().map(|operation| operation.path),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::json;
@@ -118,6 +118,9 @@ enum ToldOf<'a> {
     },
     Call {
         call: Box<Ended<'a>>,
+        /// How long ago the request began.
+        #[serde(rename = "startedAgoMs")]
+        started_ago_ms: u64,
         meta: Box<Meta>,
         failure: Option<Failure>,
     },
@@ -130,8 +133,6 @@ struct Ended<'a> {
     #[serde(flatten)]
     announced: Announced<'a>,
     batch_call_id: &'a str,
-    /// When the request began, in milliseconds since 1970.
-    started_ms: u64,
     headers: &'a BTreeMap<String, String>,
 }
 
@@ -293,14 +294,9 @@ impl Open {
                     server_address: base.host_str(),
                     server_port: base.port_or_known_default(),
                 };
-                let since = began.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-                let call = Ended {
-                    announced,
-                    batch_call_id: &self.call_id,
-                    started_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
-                    headers: &self.headers,
-                };
-                ToldOf::Call { call: Box::new(call), meta: Box::new(meta), failure }
+                let started_ago_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+                let call = Ended { announced, batch_call_id: &self.call_id, headers: &self.headers };
+                ToldOf::Call { call: Box::new(call), started_ago_ms, meta: Box::new(meta), failure }
             }
         });
         let told = told.collect();
