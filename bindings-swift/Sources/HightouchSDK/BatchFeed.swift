@@ -139,6 +139,7 @@ final class BatchFeed: @unchecked Sendable {
     }
 
     private func apply(_ changes: BatchChanges) async {
+        await door.tell(changes.told ?? [])
         var errors: [HightouchError?] = []
         for item in changes.items {
             guard let failure = item.failure else { errors.append(nil); continue }

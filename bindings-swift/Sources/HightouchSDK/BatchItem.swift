@@ -52,6 +52,8 @@ struct BatchChanges: Decodable {
 
     let items: [Item]
     let finished: Bool
+    /// Requests that have ended; nil if there are none or if the client has no hooks.
+    let told: [ToldRequest]?
 }
 
 extension BatchItem {

@@ -129,8 +129,8 @@ extension SyncBatch: CustomStringConvertible, CustomReflectable {
 extension Syncs {
     /// Starts a run of each sync and follows the runs together, in the background. A sync that fails does not affect the
     /// others. But after a failure that every sync would meet, such as a rejected key, no more syncs are started. For
-    /// an unknown slug, this method does not throw; the item of that sync has the error. Hooks are not called for the
-    /// requests of a batch.
+    /// an unknown slug, this method does not throw; the item of that sync has the error. Hooks get this call, and each request
+    /// of the batch once it has ended.
     ///
     /// - Parameters:
     ///   - syncs: The ids or slugs of the syncs; an all-digit string is an id.
@@ -173,9 +173,13 @@ extension Syncs {
             "checkpoint": checkpoint,
             "retryUnknown": retryUnknown,
             "retryFailed": retryFailed,
+            "tellCalls": door.hasHooks,
         ]
         try Task.checkCancellation()
-        let opened: OpenedBatch = try await door.local("syncs.run_many", arguments, options.fields).value()
+        // A cancelled call could leave a batch behind that nobody stops.
+        let opened: OpenedBatch = try await door.call(
+            "syncs.run_many", arguments, options.fields, isCancellable: false
+        ).value()
         return SyncBatch(door: door, batch: opened.batch, syncs: syncs)
     }
 

@@ -109,13 +109,30 @@ final class Door: Sendable {
 
     deinit { serving?.cancel() }
 
-    /// Makes one call. Cancelling the task closes the request in flight.
+    var hasHooks: Bool { !hooks.isEmpty }
+
+    /// Calls the hooks for requests that the core has sent in the background.
+    func tell(_ requests: [ToldRequest]) async {
+        for request in requests {
+            var start = request.call
+            hooks.onStart?(&start)
+            var error = request.failure
+            if let failure = error { error = await completed(failure) }
+            hooks.onEnd?(CallEnd(of: request.call, meta: request.meta, error: error))
+        }
+    }
+
+    /// Makes one call. Cancelling the task closes the request in flight, unless the call is not cancellable.
     ///
     /// - Throws: `HightouchError`, or `CancellationError` if the task was cancelled and the core's error has no hint,
     ///   no run and no details.
-    func call(_ op: String, _ arguments: Fields = [:], _ options: Fields = [:]) async throws -> Response {
-        guard !hooks.isEmpty else { return try await unhooked(op, arguments, options) }
+    func call(
+        _ op: String, _ arguments: Fields = [:], _ options: Fields = [:], isCancellable: Bool = true
+    ) async throws -> Response {
+        let send = isCancellable ? native.call : native.local
+        guard hasHooks else { return try await unhooked(op, arguments, options, by: send) }
         var start = try native.announce(op, arguments)
+        start.began()
         start.headers = options.headers
         let announced = start
         hooks.onStart?(&start)
@@ -123,7 +140,7 @@ final class Door: Sendable {
         options.set("callId", announced.callId)
         options.set("headers", start.headers)
         do {
-            let response = try await native.call(op, arguments, marked(options))
+            let response = try await send(op, arguments, marked(options))
             hooks.onEnd?(CallEnd(of: announced, meta: response.head.meta))
             return response
         } catch {
@@ -133,9 +150,12 @@ final class Door: Sendable {
         }
     }
 
-    private func unhooked(_ op: String, _ arguments: Fields, _ options: Fields) async throws -> Response {
+    private func unhooked(
+        _ op: String, _ arguments: Fields, _ options: Fields,
+        by send: (String, Fields, Fields) async throws -> Response
+    ) async throws -> Response {
         do {
-            return try await native.call(op, arguments, marked(options))
+            return try await send(op, arguments, marked(options))
         } catch {
             let error = await completed(HightouchError(crossing: error))
             throw error.isPlainCancellation ? CancellationError() : error

@@ -1,6 +1,9 @@
+import Foundation
+
 /// A call that is about to be made.
 ///
-/// Fetching one page of a list is one call. So is each step of following a run, which waits for the next change.
+/// Fetching one page of a list is one call. So is each step of following a run, which waits for the next change, and
+/// each request of a batch. Hooks get a request of a batch when it has ended, in a task of the package.
 public struct CallStart: Sendable, Hashable, Decodable {
     /// The id of the call: 32 hexadecimal digits. Its ``CallEnd`` and its ``CallMeta`` have the same id. All requests that
     /// the call needs share it.
@@ -21,13 +24,20 @@ public struct CallStart: Sendable, Hashable, Decodable {
     public let serverAddress: String?
     /// The port of the server.
     public let serverPort: Int?
+    /// For a request that a batch has sent in the background: the id of the call `syncs.runMany` that started the batch;
+    /// nil for every other call.
+    public let batchCallId: String?
+    /// When the call began, in milliseconds since 1970. For a request of a batch this is in the past.
+    public internal(set) var startedMs = 0
     /// The headers to send in addition to those of the client. At first they are the option `headers` of the call. A hook
     /// may add headers, such as `traceparent`, and change or remove them. All requests of the call send them. With a
     /// header that the option may not set either, the call throws an error of kind `invalidRequest`, and nothing is sent.
+    /// All requests of a batch send those of the call `syncs.runMany`, and changing theirs has no effect.
     public var headers: [String: String] = [:]
 
     private enum CodingKeys: CodingKey {
         case callId, operation, operationId, resource, sync, httpMethod, urlTemplate, serverAddress, serverPort
+        case batchCallId
     }
 }
 
@@ -43,6 +53,8 @@ public struct CallEnd: Sendable {
     public let resource: String?
     /// The sync that the call is about, as in ``CallStart``.
     public let sync: String?
+    /// The call that started the batch, as in ``CallStart``.
+    public let batchCallId: String?
     /// Statistics of the call. Nil if the call was rejected before it started, and for some errors of following a run,
     /// such as `waitTimeout`.
     public let meta: CallMeta?
@@ -55,7 +67,32 @@ extension CallEnd {
     init(of call: CallStart, meta: CallMeta?, error: (any Error)? = nil) {
         self.init(
             callId: call.callId, operation: call.operation, operationId: call.operationId, resource: call.resource,
-            sync: call.sync, meta: meta, error: error)
+            sync: call.sync, batchCallId: call.batchCallId, meta: meta, error: error)
+    }
+}
+
+extension CallStart {
+    /// Sets when the call began: this long ago.
+    mutating func began(ago: Int = 0) { startedMs = Int(Date().timeIntervalSince1970 * 1000) - ago }
+}
+
+/// A request of a batch that has ended, as it crosses the door.
+struct ToldRequest: Decodable {
+    let call: CallStart
+    let meta: CallMeta
+    let failure: HightouchError?
+
+    private enum CodingKeys: CodingKey { case call, startedAgoMs, meta, failure }
+    private struct Sent: Decodable { let headers: [String: String] }
+
+    init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        var call = try values.decode(CallStart.self, forKey: .call)
+        call.headers = try values.decode(Sent.self, forKey: .call).headers
+        call.began(ago: try values.decode(Int.self, forKey: .startedAgoMs))
+        self.call = call
+        meta = try values.decode(CallMeta.self, forKey: .meta)
+        failure = try values.decodeIfPresent(HightouchError.self, forKey: .failure)
     }
 }
 

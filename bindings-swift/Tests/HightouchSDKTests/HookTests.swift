@@ -68,6 +68,47 @@ final class HookTests: XCTestCase {
         }
     }
 
+    func testHooksSeeEachRequestOfABatchWithTheHeadersOfTheCallThatStartedIt() async throws {
+        let world = try await Sandbox.running().world([
+            "syncs": 3, "pastRuns": 0, "timeScale": 50, "slugs": ["orders"], "runs": ["seconds": 1],
+        ])
+        let seen = Seen()
+        let client = try world.client(
+            hooks: Hooks(
+                onStart: { call in
+                    seen.add(call)
+                    if call.operation == "syncs.runMany" { call.headers["traceparent"] = "00-\(call.callId)" }
+                },
+                onEnd: { seen.add($0) }))
+        let before = Int(Date().timeIntervalSince1970 * 1000)
+        let items = try await client.syncs.runMany(["orders", 2, 999]).wait(onFailure: .return)
+        try await client.close()
+        XCTAssertEqual(items.map(\.outcome), [.success, .success, .notStarted])
+        let (starts, ends) = (seen.starts, seen.ends)
+        XCTAssertEqual(starts.map(\.callId), ends.map(\.callId))
+        let first = try XCTUnwrap(starts.first)
+        XCTAssertEqual(first.operation, "syncs.runMany")
+        XCTAssertNil(first.batchCallId)
+        let sent = try await world.requests()
+        for request in sent {
+            XCTAssertEqual(request["headers"]?["traceparent"]?.string, "00-\(first.callId)")
+        }
+        let sentIds = sent.compactMap { $0["headers"]?["x-request-id"]?.string }.sorted()
+        XCTAssertEqual(ends.dropFirst().compactMap { $0.meta?.requestId }.sorted(), sentIds)
+        for (start, end) in zip(starts, ends).dropFirst() {
+            XCTAssertEqual(start.batchCallId, first.callId)
+            XCTAssertEqual(end.batchCallId, first.callId)
+            XCTAssertEqual(start.headers, ["traceparent": "00-\(first.callId)"])
+            XCTAssertEqual([end.operation, end.sync], [start.operation, start.sync])
+            XCTAssertGreaterThanOrEqual(start.startedMs, before - 1)
+            XCTAssertEqual(end.meta?.attempts.count, 1)
+        }
+        let triggers = starts.filter { $0.operation == "syncs.trigger" }
+        XCTAssertEqual(triggers.compactMap(\.sync).sorted(), ["2", "999", "orders"])
+        XCTAssertTrue(starts.contains { $0.operation == "run" && $0.resource?.hasPrefix("run ") == true })
+        XCTAssertEqual(ends.compactMap { ($0.error as? HightouchError)?.kind }, [.notFound])
+    }
+
     func testAHeaderThatTheOptionMayNotSetIsRefusedFromAHookToo() async throws {
         let world = try await Sandbox.running().world()
         for name in ["Authorization", "X-Request-Id", "a b"] {
