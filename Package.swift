@@ -48,6 +48,11 @@ let package = Package(
             dependencies: ["HightouchSDK"],
             path: "tests/fleet/swift"
         ),
+        .executableTarget(
+            name: "nightly",
+            dependencies: ["HightouchSDK"],
+            path: "bindings-swift/Examples/nightly"
+        ),
         .testTarget(
             name: "HightouchSDKTests",
             dependencies: ["HightouchSDK"],

@@ -1,0 +1,69 @@
+import Foundation
+import XCTest
+
+@testable import HightouchSDK
+
+/// The program in docs/runs.md that a signal ends.
+final class SignalTests: XCTestCase {
+    /// The root of the repository.
+    private let root = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+
+    func testTheProgramIsTheOneOfTheDocumentation() throws {
+        let program = try String(
+            contentsOf: root.appendingPathComponent("bindings-swift/Examples/nightly/main.swift"), encoding: .utf8)
+        let page = try String(contentsOf: root.appendingPathComponent("docs/runs.md"), encoding: .utf8)
+        XCTAssertTrue(page.contains("```swift\n\(program)```\n"))
+    }
+
+    func testASignalStopsTheBatchAndTheProgramSaysWhichRunsGoOn() async throws {
+        for number in [SIGTERM, SIGINT] {
+            let world = try await Sandbox.running().world([
+                "syncs": 8, "pastRuns": 0, "slugs": ["orders-to-salesforce"], "runs": ["seconds": 100_000],
+            ])
+            let (program, output) = try start(world)
+            while try await world.requests().count(where: { $0["method"] == "POST" }) < 3 {
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            kill(program.processIdentifier, number)
+            let said = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            program.waitUntilExit()
+            XCTAssertEqual(program.terminationReason, .exit, said)
+            XCTAssertEqual(program.terminationStatus, 143, said)
+            let lines = said.split(separator: "\n")
+            XCTAssertEqual(lines.count, 3, said)
+            let base = try world.text("httpBaseUrl")
+            let client = try world.client { $0.baseURL = base }
+            for line in lines {
+                XCTAssertTrue(line.contains("goes on: "), said)
+                let token = try XCTUnwrap(line.split(separator: " ").last)
+                _ = try await client.run(String(token))
+            }
+            try await client.close()
+        }
+    }
+
+    func testWithoutASignalTheProgramEndsWithItsRuns() async throws {
+        let world = try await Sandbox.running().world([
+            "syncs": 8, "pastRuns": 0, "slugs": ["orders-to-salesforce"], "runs": ["seconds": 1],
+        ])
+        let (program, output) = try start(world)
+        let said = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        program.waitUntilExit()
+        XCTAssertEqual(program.terminationStatus, 0)
+        XCTAssertEqual(said, "3 syncs have ended\n")
+    }
+
+    private func start(_ world: World) throws -> (Process, Pipe) {
+        let (program, output) = (Process(), Pipe())
+        program.executableURL = URL(fileURLWithPath: CommandLine.arguments[0])
+            .deletingLastPathComponent().appendingPathComponent("nightly")
+        program.environment = ProcessInfo.processInfo.environment.merging([
+            "HIGHTOUCH_API_KEY": try world.text("apiKey"), "HIGHTOUCH_BASE_URL": try world.text("httpBaseUrl"),
+        ]) { $1 }
+        program.standardOutput = output
+        try program.run()
+        return (program, output)
+    }
+}
