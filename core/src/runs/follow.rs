@@ -78,7 +78,7 @@ pub(crate) async fn next<S: RunState>(
 ) -> Result<FollowStep<S>, Error> {
     let followed = sender.part::<Followed>();
     let busy = AtomicBool::new(false);
-    let report = StepReport::new(sender.account(&token.subject(), options, false));
+    let report = StepReport::new(sender.account(call::<S>(token)?.subject(), options, false));
     let mut lead = pin!(sweep::lead::<S>(sender, &followed, &report, &busy));
     let options = report.options(options);
     let mut step = follow::<S>(sender, &followed, &report, token, seen, &options);

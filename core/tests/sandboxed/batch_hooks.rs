@@ -91,6 +91,7 @@ async fn a_batch_tells_every_request_that_it_sends_with_the_headers_of_its_call(
     assert_eq!(triggers[0]["call"]["urlTemplate"], "/syncs/{syncId}/trigger");
     let looks = of("run");
     assert!(looks.iter().all(|look| look["call"]["resource"].as_str().unwrap().starts_with("run ")));
+    assert!(looks.iter().all(|look| look["call"]["operationId"] == "ListSyncRuns"));
     assert!(looks.iter().any(|look| look["meta"]["attempts"].as_array().unwrap().len() == 2), "the retry");
     let lists = sent.iter().filter(|request| request["operation"] == "ListSync").count();
     assert!(lists > 1, "no page was read for all runs");
