@@ -23,15 +23,9 @@ pub fn play(input: &[u8]) {
 
 /// Whatever a state says, it opens again within an hour.
 fn state(numbers: &[u64]) {
-    let Some(mut read) = State::read(numbers) else { return };
-    let began = read.settle(START);
-    let ticket = read.grant(began);
-    read.seen(began, ticket);
-    let mut at = began;
-    while read.earliest(at, Reach::Whole) > at {
-        at = read.settle(read.earliest(at, Reach::Whole).min(read.next_settling()));
-        assert!(at < began + HOUR, "closed for an hour: {read:?}");
-    }
+    let Some(read) = State::read(numbers) else { return };
+    let opens = read.opens_again(START);
+    assert!(opens.is_some_and(|after| after < HOUR), "closed for {opens:?} after {numbers:?}");
 }
 
 /// If a process accepts the answer of a server, it asks again soon, and takes no more than it asked for.
@@ -58,11 +52,13 @@ pub fn seeds() -> Vec<String> {
     let mut seeds = Vec::new();
     for nth in 0..12 {
         let now = START + nth * 400_000_000;
-        let tickets: Vec<_> = (0..10).map(|_| state.grant(now)).collect();
-        for (index, ticket) in tickets.into_iter().enumerate().skip(1) {
+        // One request of ten stays in flight.
+        let _in_flight = state.grant(now);
+        let tickets: Vec<_> = (1..10).map(|_| state.grant(now)).collect();
+        for (index, ticket) in tickets.into_iter().enumerate() {
             match index {
-                1 if nth > 6 => drop(state.refused(now, ticket, None, 7)),
-                2 => state.abandoned(now, ticket, limit_proofs::limit::Linger::Window),
+                0 if nth > 6 => drop(state.refused(now, ticket, None, 7)),
+                1 => state.abandoned(now, ticket, limit_proofs::limit::Linger::Window),
                 _ => state.seen(now, ticket),
             }
         }
