@@ -140,40 +140,23 @@ fn is_name(name: &str) -> bool {
 
 fn answer(words: &[String]) -> Option<Answer> {
     let numbers: Option<Vec<u64>> = words.iter().map(|word| word.parse().ok()).collect();
-    let numbers = numbers?;
-    let (head, granted) = numbers.split_at_checked(12)?;
-    let [
-        again,
-        closed_for,
-        changes,
-        declared,
-        allowed,
-        in_flight,
-        recent,
-        members,
-        waiting,
-        refused,
-        cuts,
-        lost,
-    ] = *head
-    else {
-        return None;
-    };
+    let mut numbers = numbers?.into_iter();
     let nanos = |micros: u64| micros.checked_mul(1000).filter(|nanos| *nanos < Nanos::MAX / 4);
+    // In the order in which `run.lua` returns them.
     Some(Answer {
-        granted: granted.to_vec(),
-        again: nanos(again)?,
-        closed_for: nanos(closed_for)?,
-        changes,
-        declared,
-        allowed,
-        in_flight,
-        recent,
-        members,
-        waiting,
-        refused,
-        cuts,
-        lost: lost != 0,
+        again: nanos(numbers.next()?)?,
+        closed_for: nanos(numbers.next()?)?,
+        changes: numbers.next()?,
+        declared: numbers.next()?,
+        allowed: numbers.next()?,
+        in_flight: numbers.next()?,
+        recent: numbers.next()?,
+        members: numbers.next()?,
+        waiting: numbers.next()?,
+        refused: numbers.next()?,
+        cuts: numbers.next()?,
+        lost: numbers.next()? != 0,
+        granted: numbers.collect(),
     })
 }
 
