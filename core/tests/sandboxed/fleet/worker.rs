@@ -99,12 +99,8 @@ impl Worker {
         let said = self.said.lock().unwrap();
         let states: Vec<_> = said.iter().filter(|said| said["is"] == "state").collect();
         let done = |state: &Value| state["done"].as_u64().unwrap();
-        states
-            .iter()
-            .zip(states.iter().skip(1))
-            .filter(|(_, next)| next["scope"] == scope)
-            .map(|(state, next)| done(next) - done(state))
-            .sum()
+        let steps = states.windows(2).filter(|step| step[1]["scope"] == scope);
+        steps.map(|step| done(step[1]) - done(step[0])).sum()
     }
 
     /// Waits until the worker has made so many calls with this scope.
