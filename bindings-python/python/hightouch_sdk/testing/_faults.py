@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ from ._requests import operations
 _ALWAYS = 2**32 - 1
 
 
-class Faults:
+class Faults(ABC):
     """The methods of a world that arm answers, ends of runs and the rate limit.
 
     A fault is for the next requests of a method, such as ``"syncs.trigger"``; with ``None``, for the next requests of
@@ -211,5 +212,6 @@ class Faults:
                 complaints.append(f"{text} was met {met} times instead of {times}.")
         return complaints
 
+    @abstractmethod
     def _control(self, method: str, path: str, body: object = None) -> Any:
-        raise NotImplementedError
+        """Sends a request to the sandbox about this world."""
