@@ -32,25 +32,22 @@ def executable(version: str) -> Path | None:
     return None
 
 
+def install(python: Path, *what: str | Path) -> None:
+    """Runs pip in the environment of an interpreter."""
+    pip = ["-m", "pip", "install", "-q", "--require-virtualenv", "--disable-pip-version-check"]
+    subprocess.run([python, *pip, *what], check=True)
+
+
 def installed(version: str) -> Path:
     """Returns the interpreter of an environment in which the wheel under test is installed."""
     home = ROOT / "build" / "python" / version
     python = home / "bin" / "python"
     if not python.exists():
         subprocess.run([str(executable(version)), "-m", "venv", home], check=True)
-    pip: list[str | Path] = [
-        python,
-        "-m",
-        "pip",
-        "install",
-        "-q",
-        "--require-virtualenv",
-        "--disable-pip-version-check",
-    ]
     # The libraries that the package and its extras need.
     names = ("jinja2", "msgspec", "opentelemetry-api", "vl-convert-python")
     needed = [f"{name}=={metadata.version(name)}" for name in names]
-    subprocess.run([*pip, *needed], check=True)
+    install(python, *needed)
     (wheel,) = WHEELS.glob("*.whl")
-    subprocess.run([*pip, "--force-reinstall", "--no-deps", wheel], check=True)
+    install(python, "--force-reinstall", "--no-deps", wheel)
     return python

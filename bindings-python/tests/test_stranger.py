@@ -101,18 +101,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     venv.create(folder / "venv", with_pip=True)
     python = folder / "venv" / "bin" / "python"
     (wheel,) = interpreters.WHEELS.glob("*.whl")
-    pip: list[str | Path] = [
-        python,
-        "-m",
-        "pip",
-        "install",
-        "-q",
-        "--disable-pip-version-check",
-        "--find-links",
-        SANDBOX_WHEELS,
-    ]
     tools = ("pytest", "pytest-xdist", "pytest-asyncio", "anyio")
-    subprocess.run([*pip, f"hightouch-sdk[sandbox] @ {wheel.as_uri()}", *tools], check=True)
+    package = f"hightouch-sdk[sandbox] @ {wheel.as_uri()}"
+    interpreters.install(python, "--find-links", SANDBOX_WHEELS, package, *tools)
     return folder
 
 
