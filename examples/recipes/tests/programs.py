@@ -14,6 +14,8 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from sandbox import until
+
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -43,6 +45,16 @@ def call(method: str, url: str) -> tuple[int, Any]:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)
+
+
+def starts_a_run_and_looks_at_it(url: str) -> None:
+    """Checks a web program that starts runs of syncs, and tells how a run goes."""
+    assert call("POST", f"{url}/syncs/no-such-sync/runs")[0] == 404
+    status, answer = call("POST", f"{url}/syncs/orders-to-salesforce/runs")
+    assert status == 202
+    until(lambda: call("GET", f"{url}/runs/{answer['token']}")[1].get("ended") is True)
+    assert call("GET", f"{url}/runs/{answer['token']}")[1]["status"] == "success"
+    assert call("GET", f"{url}/runs/no-token")[0] == 400
 
 
 class Gateway(ThreadingHTTPServer):

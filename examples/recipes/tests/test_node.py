@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from conftest import RECIPES, environment, triggers
-from programs import call, running
+from programs import running, starts_a_run_and_looks_at_it
 from sandbox import World, until
 
 APP = Path(os.environ["HIGHTOUCH_NODE_APP"])
@@ -26,12 +26,7 @@ def test_express_starts_a_run_and_looks_at_it(new_world: Callable[..., World], t
         found = re.search(r"listening on (\d+)", output.read_text())
         assert found, output.read_text()
         url = f"http://127.0.0.1:{found[1]}"
-        assert call("POST", f"{url}/syncs/no-such-sync/runs")[0] == 404
-        status, answer = call("POST", f"{url}/syncs/orders-to-salesforce/runs")
-        assert status == 202
-        until(lambda: call("GET", f"{url}/runs/{answer['token']}")[1].get("ended") is True)
-        assert call("GET", f"{url}/runs/{answer['token']}")[1]["status"] == "success"
-        assert call("GET", f"{url}/runs/no-token")[0] == 400
+        starts_a_run_and_looks_at_it(url)
         process.terminate()
         assert process.wait(30) == 0
     assert triggers(world) == 1

@@ -16,7 +16,7 @@ import nbformat
 import yaml
 
 from conftest import RECIPES, ROOT, environment, triggers
-from programs import Gateway, call, free_port, running
+from programs import Gateway, call, free_port, running, starts_a_run_and_looks_at_it
 from sandbox import World, until
 
 
@@ -37,12 +37,7 @@ def test_fastapi_starts_a_run_and_looks_at_it(new_world: Callable[..., World], t
     with running(command, environment(world), tmp_path):
         url = f"http://127.0.0.1:{port}"
         until(answers(f"{url}/openapi.json"))
-        assert call("POST", f"{url}/syncs/no-such-sync/runs")[0] == 404
-        status, answer = call("POST", f"{url}/syncs/orders-to-salesforce/runs")
-        assert status == 202
-        until(lambda: call("GET", f"{url}/runs/{answer['token']}")[1].get("ended") is True)
-        assert call("GET", f"{url}/runs/{answer['token']}")[1]["status"] == "success"
-        assert call("GET", f"{url}/runs/no-token")[0] == 400
+        starts_a_run_and_looks_at_it(url)
     assert triggers(world) == 1
 
 
