@@ -91,7 +91,7 @@ pub(crate) async fn next<S: RunState>(
     finish(lead, &busy, until).await;
     step.map(|step| FollowStep { meta: report.meta(), ..step }).map_err(|error| {
         let interrupted = matches!(error.kind(), Kind::Cancelled | Kind::Closed);
-        let error = error.with_run(token.encode()).with_meta(report.meta());
+        let error = error.with_run(token.encode()).with_looks(report.meta());
         if interrupted { error.with_hint("The run goes on. Resume waiting with its token.") } else { error }
     })
 }

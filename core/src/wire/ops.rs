@@ -252,10 +252,10 @@ async fn step<S: RunState>(caller: &Caller<'_>, token: &RunToken, asked: &NextSt
     let step = runs::next::<S>(sender, token, seen, until, &caller.options).await?;
     let (on_failure, on_warning) =
         (asked.on_failure.unwrap_or(OnEnd::Raise), asked.on_warning.unwrap_or(OnEnd::Return));
-    step.check(sender, token, on_failure, on_warning).map_err(|error| error.with_meta(step.meta.clone()))?;
+    step.check(sender, token, on_failure, on_warning).map_err(|error| error.with_looks(step.meta.clone()))?;
     let ending = step.ending();
     if asked.expire == Some(true) && !step.changed && ending.is_none() {
-        return Err(runs::expired(sender, token, step.failure.as_ref()).with_meta(step.meta));
+        return Err(runs::expired(sender, token, step.failure.as_ref()).with_looks(step.meta));
     }
     let seen = step.seen.encode();
     let given = Stepped {
