@@ -75,8 +75,7 @@ pub fn outcomes(items: &[BatchItem]) -> Vec<ItemOutcome> {
 #[tokio::test]
 async fn a_resumed_batch_starts_only_what_was_not_started_and_follows_the_rest() {
     let (world, path) = (world(&json!({})), place("resumed"));
-    let how = RunMany::new().at_once(2).checkpoint(&path);
-    let syncs = [1, 2, 3, 4, 5];
+    let (how, syncs) = (RunMany::new().at_once(2).checkpoint(&path), [1, 2, 3, 4, 5]);
     let batch = world.client().syncs().run_many(syncs, &how).await.unwrap();
     batch.ended().await.unwrap();
     let stopped = batch.stop().await;
