@@ -12,6 +12,8 @@ generate:
 check-generated:
 	cargo run --locked -q -p hightouch-codegen -- --check --root "$(ROOT)"
 
+# Most tests wait for a server, so more of them run at once than there are cores.
+test-core: export RUST_TEST_THREADS ?= 4
 # The second command tests the feature `tracing`. The third runs tests of the core in a build with every feature of
 # serde_json.
 test-core: servers

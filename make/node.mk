@@ -29,10 +29,11 @@ demo-node: node-dist sandbox
 	cp "$(NODE_DIR)/examples/trigger-and-wait.mjs" "$(NODE_BUILD)/app"
 	tests/house/with-sandbox "$(SANDBOX)" node "$(NODE_BUILD)/app/trigger-and-wait.mjs"
 
+# Most tests wait for a server, so more of them run at once than there are cores.
 test-node: node-dist node-versions scenarios servers
 	node "$(NODE_DIR)/tools/build-native.mjs"
 	cd "$(NODE_DIR)" && rm -rf dist-test && npx tsc --project test
-	cd "$(NODE_DIR)" && RUST_BACKTRACE=0 HIGHTOUCH_SANDBOX="$(SANDBOX)" HIGHTOUCH_SCENARIOS="$(SCENARIOS)" node --test dist-test/
+	cd "$(NODE_DIR)" && RUST_BACKTRACE=0 HIGHTOUCH_SANDBOX="$(SANDBOX)" HIGHTOUCH_SCENARIOS="$(SCENARIOS)" node --test --test-concurrency=3 dist-test/*.test.js
 
 # Builds the reference. An export without a comment, or a link to nothing, is an error.
 docs-node: $(NODE_MODULES)

@@ -27,8 +27,7 @@ test-swift: swift-library scenarios servers
 	HIGHTOUCH_SCENARIOS="$(SCENARIOS)" bindings-swift/scenario-tests
 	bindings-swift/example-tests
 	$(SWIFT_ENV) $(SWIFT) build --build-tests $(SWIFT_FLAGS)
-	$(SWIFT_ENV) HIGHTOUCH_SCENARIOS="$(SCENARIOS)" tests/house/with-sandbox "$(SANDBOX)" \
-	    $(SWIFT) test --skip-build --disable-swift-testing $(SWIFT_FLAGS)
+	HIGHTOUCH_SCENARIOS="$(SCENARIOS)" bindings-swift/run-tests "$(SANDBOX)"
 
 # Takes about a minute, because the example waits for a run and for the rate limit.
 demo-swift: swift-library sandbox

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 # By part: a pattern for the lines in which cargo test, pytest, node --test (TAP or spec) and XCTest print their counts,
-# and how the counts of several lines are combined. XCTest's suites are nested, and the last line counts the outermost.
+# and how the counts of several lines are combined. XCTest's suites are nested, and each process prints the counts of its
+# outermost suite last.
 PASSED_FAILED = {
     "test-core": (r"test result: \w+\. (\d+) passed; (\d+) failed", "sum"),
     "test-sandbox": (r"test result: \w+\. (\d+) passed; (\d+) failed", "sum"),
@@ -17,7 +18,10 @@ PASSED_FAILED = {
     "test-node": (r"^(?:#|ℹ) (pass|fail) (\d+)", "named"),
     "test-loom": (r"test result: \w+\. (\d+) passed; (\d+) failed", "sum"),
     "test-tokens": (r"^tokens: (\d+) passed, (\d+) failed", "sum"),
-    "test-swift": (r"Executed (\d+) tests?, with (?:\d+ tests? skipped and )?(\d+) failures?", "last"),
+    "test-swift": (
+        r"^Test Suite '(?:All|Selected) tests' .*\n\s*Executed (\d+) tests?, with (?:\d+ tests? skipped and )?(\d+) fail",
+        "executed",
+    ),
 }
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -31,8 +35,8 @@ def count(text: str, pattern: str, how: str) -> tuple[int, int]:
     if how == "named":
         by_name = {name: sum(int(number) for kind, number in found if kind == name) for name in ("pass", "fail")}
         return by_name["pass"], by_name["fail"]
-    run, failed = (int(number) for number in found[-1]) if found else (0, 0)
-    return run - failed, failed
+    failed = sum(int(number) for _, number in found)
+    return sum(int(number) for number, _ in found) - failed, failed
 
 
 def main(logs: Path, broken: int) -> int:
