@@ -110,8 +110,8 @@ struct Inner {
     hint: Option<Message>,
     causes: Vec<Message>,
     meta: Option<Meta>,
-    /// How often the request that failed was sent.
-    attempts: usize,
+    /// The report of the request that failed, without those of the call's other requests.
+    request: Option<Meta>,
     run: Option<String>,
     problem: Option<RunProblem>,
     reason: Option<Reason>,
@@ -132,7 +132,7 @@ impl Error {
             hint: None,
             causes: Vec::new(),
             meta: None,
-            attempts: 0,
+            request: None,
             run: None,
             problem: None,
             reason: None,
@@ -205,6 +205,11 @@ impl Error {
         self.0.meta.as_ref()
     }
 
+    /// The report of the request that failed.
+    pub(crate) fn request(&self) -> Option<&Meta> {
+        self.0.request.as_ref()
+    }
+
     /// The token of the run that the error is about, if there is one.
     #[must_use]
     pub fn run(&self) -> Option<&str> {
@@ -250,11 +255,12 @@ impl Error {
     pub(crate) fn in_style(&self, style: Style) -> String {
         let inner = &self.0;
         let mut what = brief(&inner.what.in_style(style), LONGEST_LINE);
-        if inner.attempts > 1 {
+        let attempts = inner.request.as_ref().map_or(0, |request| request.attempts.len());
+        if attempts > 1 {
             let shown = what.trim_end_matches('.').len();
             what.truncate(shown);
             // Writing to a string cannot fail.
-            let _ = write!(what, " (after {} attempts)", inner.attempts);
+            let _ = write!(what, " (after {attempts} attempts)");
         }
         match &inner.subject {
             Some(subject) => {

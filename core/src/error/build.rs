@@ -72,9 +72,16 @@ impl Error {
         self
     }
 
+    /// Adds the report of the call. Unless the request that failed is known, the report is taken for that of the request.
     pub(crate) fn with_meta(mut self, meta: Meta) -> Self {
-        self.0.attempts = meta.attempts.len();
+        self.0.request.get_or_insert_with(|| meta.clone());
         self.with_looks(meta)
+    }
+
+    /// Adds the report of the request that failed.
+    pub(crate) fn of_request(mut self, meta: Meta) -> Self {
+        self.0.request = Some(meta);
+        self
     }
 
     /// Adds the report of a wait. Its attempts are those of every look at the run, so the text does not count them.
@@ -102,7 +109,7 @@ impl Error {
         inner.what = std::mem::take(&mut inner.what).map_text(&scrub);
         inner.hint = inner.hint.take().map(|hint| hint.map_text(&scrub));
         inner.subject = inner.subject.take().map(|subject| subject.map_text(&scrub));
-        if let Some(meta) = &mut inner.meta {
+        for meta in inner.meta.iter_mut().chain(&mut inner.request) {
             meta.resource = meta.resource.take().map(|resource| scrub(&resource));
         }
         // A cause is scrubbed before it is shortened, because scrubbing would not find a key that was cut off.

@@ -69,24 +69,25 @@ impl Sender {
             Ok(exchange) => {
                 lock(&self.0.budget).earn();
                 spent.take(meta.clone(), started);
-                let reported = if spent.raw { self.keep(call, &exchange, spent) } else { None };
+                let reported = if spent.raw { self.keep(call, &exchange, spent, &meta) } else { None };
                 Ok(Answer { body: exchange.body, meta, reported, room: exchange.room })
             }
             Err(error) => {
-                spent.take(meta, started);
-                Err(self.error_at(call, error.with_meta(spent.meta().named(call.subject()))))
+                spent.take(meta.clone(), started);
+                let error = error.of_request(meta).with_meta(spent.meta().named(call.subject()));
+                Err(self.error_at(call, error))
             }
         }
     }
 
     /// Keeps the raw answer for the caller. Returns the error that the body reports, if there is one.
-    fn keep(&self, call: &Call, exchange: &Exchange, spent: &mut Spent) -> Option<Error> {
+    fn keep(&self, call: &Call, exchange: &Exchange, spent: &mut Spent, meta: &Meta) -> Option<Error> {
         let Exchange { status, headers, body, .. } = exchange;
         let scrub = |text: &str| self.scrub(text);
         spent.received = Some(Received::new(*status, headers, body.clone(), scrub));
         let error = transport::error_under_200(exchange, call.operation(), &scrub)?;
         let error = if call.is_write() && error.kind() == Kind::Server { unknown(error) } else { error };
-        let error = error.with_outcome(Outcome::Answered { status: *status });
+        let error = error.with_outcome(Outcome::Answered { status: *status }).of_request(meta.clone());
         Some(self.error_at(call, error.with_meta(spent.meta().named(call.subject()))))
     }
 

@@ -59,7 +59,7 @@ impl Sender {
         let read = begun.scrubbed(answer.and_then(|answer| self.read::<T>(call, answer)));
         match &read {
             Ok((_, meta)) => begun.end(call, Some(meta), None),
-            Err(error) => begun.end(call, error.meta(), (!succeeded).then_some(error)),
+            Err(error) => begun.end(call, error.request(), (!succeeded).then_some(error)),
         }
         let (value, meta) = read?;
         if let Some(id) = value.workspace() {
@@ -75,7 +75,7 @@ impl Sender {
         let answer = begun.scrubbed(self.sent(call, spent, &begun).await);
         match &answer {
             Ok(answer) => begun.end(call, Some(&answer.meta), None),
-            Err(error) => begun.end(call, error.meta(), Some(error)),
+            Err(error) => begun.end(call, error.request(), Some(error)),
         }
         answer
     }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use hightouch_sdk::resources::TriggerSync;
 use hightouch_sdk::wire::{Cancel, Engine};
 use serde_json::{Value, json};
 
@@ -123,6 +124,27 @@ async fn a_batch_tells_errors_and_notices_if_it_is_asked_and_else_nothing() {
     assert_eq!(started["callId"], trigger["call"]["callId"]);
     let quiet = told(&engine, json!({"syncs": [2]}), json!({})).await;
     assert!(quiet.is_empty(), "{quiet:?}");
+    world.delete();
+}
+
+/// Guards against a request that failed with the attempts of the search for its slug in its report and in its text.
+#[tokio::test]
+async fn a_request_that_fails_is_told_without_the_requests_before_it() {
+    let script = json!([
+        {"when": {"operation": "ListSync", "nth": 1}, "answer": {"status": 503}},
+        {"when": {"operation": "TriggerRunCustom"}, "answer": {"status": 403}},
+    ]);
+    let world = sandbox()
+        .world(&json!({"syncs": 1, "pastRuns": 0, "timeScale": 50.0, "slugs": ["orders"], "script": script}));
+    let told = told(&engine(&world), json!({"syncs": ["orders"], "tellCalls": true}), json!({})).await;
+    let attempts = |operation: &str| {
+        let of = told.iter().find(|it| it["call"]["operation"] == operation).unwrap();
+        of["meta"]["attempts"].as_array().unwrap().iter().map(|it| it["status"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(attempts("syncs.list"), [503, 200]);
+    assert_eq!(attempts("syncs.trigger"), [403]);
+    let failure = &told.iter().find(|it| it["call"]["operation"] == "syncs.trigger").unwrap()["failure"];
+    assert!(!failure["message"].as_str().unwrap().contains("attempts"), "{failure}");
     world.delete();
 }
 
