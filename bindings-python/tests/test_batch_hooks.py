@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -98,6 +99,33 @@ def test_stopping_a_batch_calls_the_hooks_for_what_it_has_sent(new_world: Callab
     assert "syncs.trigger" in {event.operation for event in heard}
 
 
+def test_a_batch_that_is_stopped_twice_reports_each_request_once(new_world: Callable[..., World]) -> None:
+    world = new_world(syncs=2, pastRuns=0, runs={"seconds": 100_000})
+    heard: Heard = []
+    with Hightouch(**world.settings(**trace(heard))) as client, client.syncs.run_many([1, 2]) as batch:
+        while len(world.requests()) < 2:
+            time.sleep(0.01)
+        batch.stop()
+    triggers = [end for end in heard if isinstance(end, CallEnd) and end.operation == "syncs.trigger"]
+    assert sorted(str(end.sync) for end in triggers) == ["1", "2"]
+
+
+def test_an_asyncio_batch_that_is_stopped_twice_reports_each_request_once(new_world: Callable[..., World]) -> None:
+    world = new_world(syncs=2, pastRuns=0, runs={"seconds": 100_000})
+    heard: Heard = []
+
+    async def main() -> None:
+        client = AsyncHightouch(**world.settings(**trace(heard)))
+        async with client, await client.syncs.run_many([1, 2]) as batch:
+            while len(world.requests()) < 2:
+                await asyncio.sleep(0.01)
+            await batch.stop()
+
+    asyncio.run(main())
+    triggers = [end for end in heard if isinstance(end, CallEnd) and end.operation == "syncs.trigger"]
+    assert sorted(str(end.sync) for end in triggers) == ["1", "2"]
+
+
 @pytest.mark.parametrize("flavour", ["blocking", "asyncio"])
 def test_the_log_has_the_notices_and_the_ends_of_a_batch_once(
     new_world: Callable[..., World], caplog: pytest.LogCaptureFixture, flavour: str
@@ -188,3 +216,24 @@ def test_the_spans_of_a_batch_are_children_of_its_call(new_world: Callable[..., 
     parents = {request["headers"]["traceparent"] for request in sent}
     flags = f"{batch.context.trace_flags:02x}"
     assert parents == {f"00-{batch.context.trace_id:032x}-{batch.context.span_id:016x}-{flags}"}
+
+
+def test_each_request_has_its_span_if_several_threads_wait_for_a_batch(new_world: Callable[..., World]) -> None:
+    slugs = [f"sync-{index}" for index in range(20)]
+    world = new_world(syncs=20, pastRuns=0, slugs=slugs, timeScale=50, runs={"seconds": 20})
+    exporter = InMemorySpanExporter()
+    tracers = TracerProvider()
+    tracers.add_span_processor(SimpleSpanProcessor(exporter))
+    with Hightouch(**world.settings()) as client:
+        instrument(client, tracer_provider=tracers)
+        client.add_hooks(on_start=lambda _: time.sleep(0.02))
+        batch = client.syncs.run_many(slugs)
+        threads = [threading.Thread(target=batch.wait, kwargs={"timeout": 60}) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    found = [span for span in exporter.get_finished_spans() if span.name in {"syncs.list", "syncs.trigger"}]
+    tracers.shutdown()
+    sent = [request for request in world.requests() if request["operation"] != "ListSyncRuns"]
+    assert len(found) == len(sent)

@@ -202,7 +202,7 @@ class AsyncSyncBatch(Batch):
             return False
         # Another task may have stopped the batch at the same moment.
         with suppress(ClientClosedError):
-            self._known.take(self._closing.result()[1])
+            self._known.take_stop(self._closing.result()[1])
         self._known.finished = True
         self._asking.close()
         return True

@@ -292,7 +292,7 @@ class SyncBatch(Batch):
         if answer is not None:
             # Another thread may have stopped the batch at the same moment.
             with suppress(ClientClosedError):
-                self._known.take(read(answer, "batch.stop")[1])
+                self._known.take_stop(read(answer, "batch.stop")[1])
             self._known.finished = True
         return answer is not None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -154,6 +155,7 @@ class Items:
         """The items that have ended, in the order in which they did."""
         self.finished = False
         self._teller = teller
+        self._stop_told = threading.Lock()
         self._pid = os.getpid()
 
     @property
@@ -161,8 +163,15 @@ class Items:
         """Whether the batch was started in this process. A forked child does not have it."""
         return self._pid == os.getpid()
 
+    def take_stop(self, body: bytes) -> None:
+        """Takes the answer of ``batch.stop``, which each caller of ``stop`` receives."""
+        self._take(body, tell=self._stop_told.acquire(blocking=False))
+
     def take(self, body: bytes) -> Step:
         """Takes the items that have changed. Calls hooks and writes the log for requests that have ended."""
+        return self._take(body, tell=True)
+
+    def _take(self, body: bytes, *, tell: bool) -> Step:
         answer = decoded(decoder(_Changed), body)
         changed = [it.item() for it in answer.items]
         for item in changed:
@@ -174,7 +183,8 @@ class Items:
             self.all[item.index] = item
         self.finished = self.finished or answer.finished
         # This comes last: if a signal handler raises meanwhile, no change is lost.
-        self._teller.tell(answer.told)
+        if tell:
+            self._teller.tell(answer.told)
         return Step(changed, answer.finished)
 
     def note(self, raised: BaseException, *, answered: bool) -> None:

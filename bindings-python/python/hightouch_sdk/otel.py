@@ -12,6 +12,7 @@ The package ``hightouch_sdk`` does not import this module::
 
 from __future__ import annotations
 
+import threading
 import time
 import weakref
 from collections.abc import Mapping
@@ -91,7 +92,7 @@ class _Telemetry:
     def __init__(self, tracer: Tracer, meter: Meter, attributes: dict[str, _Value]) -> None:
         self._tracer = tracer
         self._attributes = attributes
-        self._calls: dict[str, tuple[Span, int, dict[str, _Value]]] = {}
+        self._calls: dict[tuple[str, int], tuple[Span, int, dict[str, _Value]]] = {}
         self._duration = meter.create_histogram(
             "hightouch.client.call.duration",
             unit="s",
@@ -141,10 +142,10 @@ class _Telemetry:
         )
         if not in_batch:
             propagate.inject(call.headers, trace.set_span_in_context(span))
-        self._calls[call.call_id] = (span, start, common)
+        self._calls[_key(call)] = (span, start, common)
 
     def ended(self, call: CallEnd) -> None:
-        known = self._calls.pop(call.call_id, None)
+        known = self._calls.pop(_key(call), None)
         if known is None:
             return
         span, start, common = known
@@ -161,6 +162,11 @@ class _Telemetry:
             self._waited.record(call.meta.waited_ms / 1000, common)
             if call.meta.cuts:
                 self._cuts.add(len(call.meta.cuts), common)
+
+
+def _key(call: CallStart | CallEnd) -> tuple[str, int]:
+    """Names a call. Several requests of a batch can share an id, but one thread is told of them one after the other."""
+    return call.call_id, 0 if call.batch_call_id is None else threading.get_ident()
 
 
 def _parent_of_request(call: CallStart) -> Context:
