@@ -65,6 +65,10 @@ class TestMarks:
         with Hightouch() as ht:
             assert len(list(ht.syncs.list())) == 1
 
+    def test_without_the_fixture(self) -> None:
+        with Hightouch() as ht:
+            assert len(list(ht.syncs.list())) == 1
+
     @pytest.mark.hightouch_world(syncs=2)
     def test_of_the_function(self, hightouch_world: World) -> None:
         with Hightouch() as ht:

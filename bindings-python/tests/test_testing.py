@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from freezegun import freeze_time
 
 from hightouch_sdk import (
     AuthenticationError,
@@ -150,6 +151,11 @@ def test_requests_are_waited_for(world: World) -> None:
     assert len(world.wait_for_requests("syncs.get")) == 1
     with pytest.raises(WorldError, match=r"1 of 2 requests \(syncs.get\)"):
         world.wait_for_requests("syncs.get", count=2, timeout=0.05)
+
+
+def test_a_wait_for_requests_ends_while_time_is_frozen(world: World) -> None:
+    with freeze_time("2020-01-01"), pytest.raises(WorldError, match="0 of 1 requests"):
+        world.wait_for_requests(timeout=0.05)
 
 
 def test_the_client_for_asyncio_uses_the_world_too(world: World) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hightouch_sdk import _base
 from hightouch_sdk._client import Hightouch
+from hightouch_sdk._native import monotonic
 
 from ._faults import Faults
 from ._requests import Request, operations, request
@@ -184,9 +185,9 @@ class World(Faults):
             ValueError: A client has no such method.
             WorldError: Fewer requests arrived in time.
         """
-        end = time.monotonic() + timeout
+        end = monotonic() + timeout
         while len(seen := self.requests(method)) < count:
-            if time.monotonic() > end:
+            if monotonic() > end:
                 raise WorldError(f"{len(seen)} of {count} requests ({method or 'any'}) arrived in {timeout} seconds.")
             time.sleep(0.01)
         return seen

@@ -1,9 +1,10 @@
 """A plugin for pytest. The extra ``hightouch-sdk[sandbox]`` registers it.
 
-A test that uses the fixture ``hightouch_world`` gets a world of its own. ``Hightouch()`` and ``AsyncHightouch()`` use
-this world during the test, because the fixture sets ``HIGHTOUCH_API_KEY`` and ``HIGHTOUCH_BASE_URL``. So the test
-cannot reach a real workspace. After the body of the test, the judge of the world checks the requests, and fails the
-test if it finds something wrong. The mark ``hightouch_world`` has the arguments of
+A test that uses the fixture ``hightouch_world``, or has the mark of this name, gets a world of its own.
+``Hightouch()`` and ``AsyncHightouch()`` use this world if they are called during the test, because the fixture sets
+``HIGHTOUCH_API_KEY`` and ``HIGHTOUCH_BASE_URL``. A client that was created before, such as one that a module creates
+when it is imported, keeps its own settings. After the body of the test, the judge of the world checks the requests, and
+fails the test if it finds something wrong. The mark ``hightouch_world`` has the arguments of
 :class:`World <hightouch_sdk.testing.World>`.
 """
 
@@ -38,11 +39,26 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     result = yield
     for world in item.stash.get(_WORLDS, _NONE):
         if world.judged and world.is_open:
-            try:
-                world.check()
-            except WorldError as error:
-                pytest.fail(str(error), pytrace=False)
+            complaint = _complaint(world)
+            if complaint is not None:
+                pytest.fail(complaint, pytrace=False)
     return result
+
+
+def _complaint(world: World) -> str | None:
+    try:
+        world.check()
+    except WorldError as error:
+        return str(error)
+    return None
+
+
+@pytest.fixture(autouse=True)
+def _hightouch_world_of_the_mark(request: pytest.FixtureRequest) -> None:
+    """Gives a marked test its world, also if the test does not name the fixture."""
+    node: pytest.Item = request.node
+    if node.get_closest_marker("hightouch_world") is not None:
+        request.getfixturevalue("hightouch_world")
 
 
 @pytest.fixture(scope="session")
@@ -77,6 +93,8 @@ def hightouch_world(
     node: pytest.Item = request.node
     settings: dict[str, object] = {}
     for mark in node.iter_markers("hightouch_world"):
+        if mark.args:
+            raise pytest.UsageError("The mark hightouch_world has named arguments only, such as syncs=3.")
         settings = {**mark.kwargs, **settings}
     world = new_hightouch_world(**settings)
     for name in os.environ:
