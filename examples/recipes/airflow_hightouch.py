@@ -41,8 +41,10 @@ class HightouchSync(BaseOperator):
 
     def execute(self, context: Any) -> None:
         with Hightouch() as ht:
-            # A retry of the task joins the run that is in progress, and does not start a second one.
-            token = ht.syncs.trigger(self.sync, if_running="join").token
+            # A retry of the task joins the run that is in progress. The first try does not: a run that began before the
+            # tasks upstream had ended may miss their rows.
+            retried = context["ti"].try_number > 1
+            token = ht.syncs.trigger(self.sync, if_running="join" if retried else "queue").token
         self.defer(trigger=HightouchRun(token), method_name="finish", timeout=self.execution_timeout)
 
     def finish(self, context: Any, event: dict[str, str]) -> int:

@@ -16,7 +16,9 @@ target = Path(sys.argv[1] if len(sys.argv) > 1 else "target")
 results = json.loads((target / "run_results.json").read_text())["results"]
 nodes = json.loads((target / "manifest.json").read_text())["nodes"]
 
-built = [nodes[result["unique_id"]] for result in results if result["status"] == "success"]
+# `dbt build` builds functions too, which are no nodes.
+done = [result["unique_id"] for result in results if result["status"] == "success"]
+built = [nodes[name] for name in done if name in nodes]
 # A sync of several models runs once, in the order of the models.
 syncs = list(dict.fromkeys(sync for node in built for sync in node["config"]["meta"].get("hightouch_syncs", [])))
 if not syncs:

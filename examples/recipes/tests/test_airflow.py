@@ -5,10 +5,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from conftest import RECIPES, environment, triggers
+from hightouch_sdk import Hightouch
 from sandbox import World
 
 
@@ -36,12 +38,33 @@ def test_the_task_defers_with_a_token_until_its_run_has_ended(
     new_world: Callable[..., World], airflow: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
     world = new_world()
+    with Hightouch(**world.settings()) as ht:
+        ht.syncs.trigger("orders-to-salesforce")
     assert airflow(world, "db", "migrate").returncode == 0
     done = airflow(world, "dags", "test", "nightly")
     shown = done.stdout + done.stderr
     assert done.returncode == 0, shown
     assert "Pausing task as DEFERRED" in shown, shown
     assert "Trigger completed" in shown, shown
+    # A first try starts a run of its own, also while another run is in progress.
+    assert triggers(world) == 2
+
+
+def test_a_retry_joins_the_run_that_is_in_progress(
+    new_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = new_world(runs={"seconds": 100_000})
+    for name, value in environment(world).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.syspath_prepend(RECIPES)
+    from airflow.sdk.exceptions import TaskDeferred
+    from airflow_hightouch import HightouchSync
+
+    with Hightouch(**world.settings()) as ht:
+        run = ht.syncs.trigger("orders-to-salesforce")
+        with pytest.raises(TaskDeferred) as deferred:
+            HightouchSync(task_id="orders", sync="orders-to-salesforce").execute({"ti": SimpleNamespace(try_number=2)})
+        assert ht.run(deferred.value.trigger.token).id == run.id
     assert triggers(world) == 1
 
 

@@ -162,6 +162,14 @@ def test_a_gateway_gets_its_own_token_again_when_it_has_expired(
     assert triggers(world) == 1
 
 
+def shell_of_the_action(step: dict[str, str]) -> list[str]:
+    """Returns the command with which GitHub runs a step, as its documentation of `defaults.run.shell` says."""
+    defaults = yaml.safe_load((RECIPES / "github_action.yml").read_text()).get("defaults", {})
+    named = step.get("shell", defaults.get("run", {}).get("shell"))
+    options = {None: ["-e"], "bash": ["--noprofile", "--norc", "-eo", "pipefail"]}[named]
+    return ["bash", *options, "-c", step["run"]]
+
+
 def test_the_lines_of_the_github_action_run(new_world: Callable[..., World], tmp_path: Path) -> None:
     world = new_world()
     steps = yaml.safe_load((RECIPES / "github_action.yml").read_text())["jobs"]["syncs"]["steps"]
@@ -171,9 +179,9 @@ def test_the_lines_of_the_github_action_run(new_world: Callable[..., World], tmp
     env["PATH"] = f"{tmp_path / 'venv/bin'}:{env['PATH']}"
     for step in steps:
         if "run" in step:
-            # GitHub runs lines with these options.
-            command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
-            done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                shell_of_the_action(step), env=env, cwd=tmp_path, capture_output=True, text=True, check=False
+            )
             assert done.returncode == 0, done.stderr
     assert summary.read_text().count(",success,") == 2
     assert triggers(world) == 2
@@ -183,8 +191,9 @@ def test_the_github_action_fails_with_a_run_that_fails(new_world: Callable[..., 
     world = new_world(runs={"seconds": 20, "status": "failed", "error": "the password has expired"})
     steps = yaml.safe_load((RECIPES / "github_action.yml").read_text())["jobs"]["syncs"]["steps"]
     env = environment(world, GITHUB_STEP_SUMMARY=str(tmp_path / "summary"))
-    command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", steps[-1]["run"]]
-    done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        shell_of_the_action(steps[-1]), env=env, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 1
     assert "the password has expired" in done.stderr
 
