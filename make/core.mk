@@ -21,14 +21,16 @@ test-core: servers
 	cargo test --locked -p hightouch-sdk --features tracing --test sandboxed -- spans hooks leaks
 	cargo test --locked -p hightouch-neighbour
 
-# Clippy checks the bindings one at a time, because cargo would unify the features of packages that are built together.
+CLIPPED := python node swift uniffi-bindgen bench
+
+# Clippy checks the bindings together, because every other set of packages is another build of their dependencies. The
+# packages are built one at a time elsewhere. The neighbour is alone, because it enables features that change the others.
 check-core:
 	cargo fmt --all --check
 	cargo clippy --locked -q --all-targets -- -D warnings
-	cargo clippy --locked -q --all-targets -p hightouch-sdk --features tracing -- -D warnings
-	for package in hightouch-python hightouch-node hightouch-swift hightouch-uniffi-bindgen hightouch-bench hightouch-limit-proofs hightouch-neighbour; do \
-	    cargo clippy --locked -q -p $$package -- -D warnings; \
-	done
+	cargo clippy --locked -q -p hightouch-sdk --features tracing --lib --test sandboxed -- -D warnings
+	cargo clippy --locked -q $(CLIPPED:%=-p hightouch-%) -- -D warnings
+	cargo clippy --locked -q -p hightouch-neighbour -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked -q --no-deps -p hightouch-sdk -p hightouch-sandbox
 
 # Prints how a read, a write and a trigger end after each failure of the network and the server.

@@ -40,8 +40,6 @@ docs-node: $(NODE_MODULES)
 	cd "$(NODE_DIR)" && npx typedoc --out "$(NODE_BUILD)/docs"
 
 check-node: node-dist docs-node
-	cargo fmt --package hightouch-node --check
-	cargo clippy --locked --package hightouch-node --no-deps -- --deny warnings
 	cd "$(NODE_DIR)" && npx prettier --check . && npx eslint . && npx tsc --noEmit --project test
 	mkdir -p "$(NODE_BUILD)" && cd "$(NODE_DIR)" && npm pack --silent --pack-destination "$(NODE_BUILD)" >/dev/null
 	cd "$(NODE_DIR)" && npx attw "$(NODE_BUILD)"/hightouch-sdk-*.tgz && npx publint "$(NODE_BUILD)"/hightouch-sdk-*.tgz --strict

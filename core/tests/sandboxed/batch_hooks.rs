@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use hightouch_sdk::resources::TriggerSync;
 use hightouch_sdk::wire::{Cancel, Engine};
 use serde_json::{Value, json};
 
