@@ -1,0 +1,56 @@
+/** The programs of README for a daily job: several syncs of which some fail, and a week's runs in a file. */
+
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { text } from 'node:stream/consumers'
+import { describe, test } from 'node:test'
+
+import { ROOT, useSandbox, type World } from './support.js'
+
+/** Writes the one program of README that has `marker` to a file in the package, so that it can import packages. */
+function program(marker: string): string {
+  const page = readFileSync(path.join(ROOT, 'README.md'), 'utf8')
+  const blocks = [...page.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code = '']) => code)
+  const [code, ...others] = blocks.filter((block) => block.includes(marker))
+  assert(code !== undefined && others.length === 0)
+  const folder = path.join(__dirname, 'daily-jobs')
+  mkdirSync(folder, { recursive: true })
+  const file = path.join(folder, `${marker}.mjs`)
+  writeFileSync(file, code)
+  return file
+}
+
+/** Runs a program as its user does. Returns its exit status, its standard error, and the folder that it ran in. */
+async function run(
+  file: string,
+  home: World,
+): Promise<{ status: number | null; said: string; folder: string }> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'hightouch-job-'))
+  const env = { ...process.env, HIGHTOUCH_API_KEY: home.apiKey, HIGHTOUCH_BASE_URL: home.httpBaseUrl }
+  const child = spawn(process.execPath, [file], { env, cwd: folder, stdio: ['ignore', 'inherit', 'pipe'] })
+  const [said] = await Promise.all([text(child.stderr), once(child, 'close')])
+  return { status: child.exitCode, said, folder }
+}
+
+describe('a daily job', () => {
+  const { world } = useSandbox()
+
+  test('of five syncs of which two fail names both, and exits with 1', async () => {
+    const slugs = ['orders-to-salesforce', 'sync-2', 'sync-3', 'sync-4', 'sync-5']
+    const ends = {
+      'sync-2': { status: 'failed', error: 'the destination refused the key' },
+      'sync-4': { status: 'cancelled' },
+    }
+    const home = await world({ syncs: 5, pastRuns: 0, slugs, runs: { seconds: 1, bySlug: ends } })
+    const { status, said } = await run(program('runMany'), home)
+    assert.match(
+      said,
+      /^syncs\.runMany: 2 of 5 syncs did not succeed: sync 2 \(run \d+\): failed: the destination refused the key; sync 4 \(run \d+\): cancelled\.?$/m,
+    )
+    assert.equal(status, 1, said)
+  })
+})
