@@ -9,6 +9,8 @@ import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, test } from 'node:test'
 
+import { tables } from 'hightouch-sdk'
+
 import { ROOT, useSandbox, type World } from './support.js'
 
 /** Writes the one program of README that has `marker` to a file in the package, so that it can import packages. */
@@ -53,4 +55,78 @@ describe('a daily job', () => {
     )
     assert.equal(status, 1, said)
   })
+  test('of a week reads the runs of every sync into a Parquet file, with every value', async () => {
+    const home = await world({ syncs: 40, pastRuns: 3 })
+    const after = new Date(Date.now() - 7 * 86_400_000).toISOString()
+    const { status, said, folder } = await run(program('parquetWriteFile'), home)
+    assert.equal(status, 0, said)
+    const { asyncBufferFromFile, parquetReadObjects } = await import('hyparquet')
+    const file = await asyncBufferFromFile(path.join(folder, 'runs.parquet'))
+    const rows = await parquetReadObjects({ file })
+    const expected = []
+    for (const { id, slug } of await listed(home, '/syncs?limit=100'))
+      for (const wire of await listed(home, `/syncs/${id}/runs?after=${after}`))
+        expected.push({ syncId: BigInt(id), syncSlug: slug, ...cellsOf(wire) })
+    assert(expected.length > 40)
+    assert.deepEqual(rows, expected)
+    assert.deepEqual(
+      Object.keys(rows[0] ?? {}),
+      tables.syncRuns.columns.map(({ name }) => name),
+    )
+  })
 })
+
+interface Wire {
+  id: string
+  slug: string
+  status: string
+  createdAt: string
+  startedAt: string | null
+  finishedAt: string | null
+  querySize: number
+  completionRatio: number
+  plannedRows: Counts
+  successfulRows: Counts
+  failedRows: Counts
+  error: string | null
+}
+
+interface Counts {
+  addedCount: number
+  changedCount: number
+  removedCount: number
+}
+
+/** Returns the rows of a list of the API, without the SDK. */
+async function listed(home: World, path: string): Promise<Wire[]> {
+  const answer = await fetch(home.httpBaseUrl + path, { headers: { Authorization: `Bearer ${home.apiKey}` } })
+  const page = (await answer.json()) as { data: Wire[]; hasMore: boolean }
+  assert(answer.ok && !page.hasMore)
+  return page.data
+}
+
+/** Returns the cells of a run of the API, as the file must have them. */
+function cellsOf(wire: Wire): Record<string, unknown> {
+  const time = (text: string | null): Date | null => (text === null ? null : new Date(text))
+  const [started, finished] = [time(wire.startedAt), time(wire.finishedAt)]
+  const counts = (name: string, { addedCount, changedCount, removedCount }: Counts): object => ({
+    [`${name}Added`]: BigInt(addedCount),
+    [`${name}Changed`]: BigInt(changedCount),
+    [`${name}Removed`]: BigInt(removedCount),
+    [`${name}Total`]: BigInt(addedCount + changedCount + removedCount),
+  })
+  return {
+    id: BigInt(wire.id),
+    status: wire.status,
+    createdAt: time(wire.createdAt),
+    startedAt: started,
+    finishedAt: finished,
+    durationSeconds: started && finished && (finished.getTime() - started.getTime()) / 1000,
+    querySize: BigInt(wire.querySize),
+    completionRatio: wire.completionRatio,
+    ...counts('planned', wire.plannedRows),
+    ...counts('successful', wire.successfulRows),
+    ...counts('failed', wire.failedRows),
+    error: wire.error,
+  }
+}

@@ -7,15 +7,16 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 
 import hightouch_sdk
-from hightouch_sdk import AsyncHightouch
+from hightouch_sdk import AsyncHightouch, Hightouch, Records, SyncRun
 from sandbox import ROOT, World
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -32,7 +33,7 @@ def programs(language: str, marker: str) -> list[str]:
     ("markers", "most"),
     [
         ({"python": ".run_many(", "js": ".runMany(", "swift": ".runMany("}, 12),
-        ({"python": "write_table", "js": "toCSV", "swift": ".csv("}, 10),
+        ({"python": "write_table", "js": "parquetWriteFile", "swift": ".csv("}, 10),
     ],
 )
 def test_the_programs_are_short(markers: dict[str, str], most: int) -> None:
@@ -91,3 +92,28 @@ def test_the_runs_of_1000_syncs_come_as_fast_as_the_limit_allows(
     least = (len(sent) - 1) // REQUESTS * WINDOW
     print(f"{len(sent)} requests in {took:.1f} s; the limit allows no less than {least:.0f} s")
     assert took <= least * 1.1
+
+
+def test_duckdb_converts_the_file_of_the_program_in_swift(
+    new_world: Callable[..., World], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = ROOT / ".build/debug/week-of-runs"
+    if not program.exists():
+        pytest.skip("the program is not built; `make check-swift` builds it")
+    world = new_world(syncs=30, pastRuns=2)
+    settings = world.settings(base_url=world.answer["httpBaseUrl"])
+    env = {**os.environ, "HIGHTOUCH_API_KEY": settings["api_key"], "HIGHTOUCH_BASE_URL": settings["base_url"]}
+    subprocess.run([ROOT / "bindings-swift/toolchain", program], env=env, cwd=tmp_path, timeout=120, check=True)
+
+    page = (ROOT / "docs/data.md").read_text(encoding="utf-8")
+    [convert] = re.findall(r"^```sql\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    duckdb.sql(convert)
+
+    with Hightouch(**settings) as ht:
+        week = (ht.syncs.runs(sync.id, within=timedelta(days=7)) for sync in ht.syncs.list())
+        expected = Records(SyncRun, week).to_arrow()
+    runs = pq.read_table("runs.parquet")
+    assert expected.num_rows > 30
+    # The columns have the same order. DuckDB knows no type of a column without values.
+    assert runs.rename_columns(expected.column_names).cast(expected.schema).sort_by("id") == expected.sort_by("id")
