@@ -53,6 +53,16 @@ let package = Package(
             dependencies: ["HightouchSDK"],
             path: "bindings-swift/Examples/nightly"
         ),
+        .executableTarget(
+            name: "five-syncs",
+            dependencies: ["HightouchSDK"],
+            path: "bindings-swift/Examples/five-syncs"
+        ),
+        .executableTarget(
+            name: "week-of-runs",
+            dependencies: ["HightouchSDK"],
+            path: "bindings-swift/Examples/week-of-runs"
+        ),
         .testTarget(
             name: "HightouchSDKTests",
             dependencies: ["HightouchSDK"],

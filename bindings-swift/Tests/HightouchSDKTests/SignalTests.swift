@@ -5,24 +5,16 @@ import XCTest
 
 /// The program in docs/runs.md that a signal ends.
 final class SignalTests: XCTestCase {
-    /// The root of the repository.
-    private let root = URL(fileURLWithPath: #filePath)
-        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent()
+    private let nightly = ExampleProgram(name: "nightly", page: "docs/runs.md")
 
-    func testTheProgramIsTheOneOfTheDocumentation() throws {
-        let program = try String(
-            contentsOf: root.appendingPathComponent("bindings-swift/Examples/nightly/main.swift"), encoding: .utf8)
-        let page = try String(contentsOf: root.appendingPathComponent("docs/runs.md"), encoding: .utf8)
-        XCTAssertTrue(page.contains("```swift\n\(program)```\n"))
-    }
+    func testTheProgramIsTheOneOfTheDocumentation() throws { XCTAssertTrue(try nightly.isDocumented()) }
 
     func testASignalStopsTheBatchAndTheProgramSaysWhichRunsGoOn() async throws {
         for number in [SIGTERM, SIGINT] {
             let world = try await Sandbox.running().world([
                 "syncs": 8, "pastRuns": 0, "slugs": ["orders-to-salesforce"], "runs": ["seconds": 100_000],
             ])
-            let (program, output) = try start(world)
+            let (program, output) = try nightly.start(world)
             while try await world.requests().count(where: { $0["method"] == "POST" }) < 3 {
                 try await Task.sleep(for: .milliseconds(20))
             }
@@ -48,22 +40,10 @@ final class SignalTests: XCTestCase {
         let world = try await Sandbox.running().world([
             "syncs": 8, "pastRuns": 0, "slugs": ["orders-to-salesforce"], "runs": ["seconds": 1],
         ])
-        let (program, output) = try start(world)
+        let (program, output) = try nightly.start(world)
         let said = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         program.waitUntilExit()
         XCTAssertEqual(program.terminationStatus, 0)
         XCTAssertEqual(said, "3 syncs have ended\n")
-    }
-
-    private func start(_ world: World) throws -> (Process, Pipe) {
-        let (program, output) = (Process(), Pipe())
-        program.executableURL = URL(fileURLWithPath: CommandLine.arguments[0])
-            .deletingLastPathComponent().appendingPathComponent("nightly")
-        program.environment = ProcessInfo.processInfo.environment.merging([
-            "HIGHTOUCH_API_KEY": try world.text("apiKey"), "HIGHTOUCH_BASE_URL": try world.text("httpBaseUrl"),
-        ]) { $1 }
-        program.standardOutput = output
-        try program.run()
-        return (program, output)
     }
 }

@@ -1,0 +1,61 @@
+import Foundation
+import XCTest
+
+@testable import HightouchSDK
+
+/// The programs of README for a daily job: several syncs of which some fail, and a week's runs in a file.
+final class DailyJobTests: XCTestCase {
+    private let fiveSyncs = ExampleProgram(name: "five-syncs", page: "README.md")
+    private let weekOfRuns = ExampleProgram(name: "week-of-runs", page: "README.md")
+
+    func testTheProgramsAreThoseOfTheDocumentation() throws {
+        for program in [fiveSyncs, weekOfRuns] { XCTAssertTrue(try program.isDocumented(), program.name) }
+    }
+
+    func testFiveSyncsOfWhichTwoFailAreNamedAndTheProgramExitsWith1() async throws {
+        let world = try await Sandbox.running().world([
+            "syncs": 5, "pastRuns": 0, "slugs": ["orders-to-salesforce", "sync-2", "sync-3", "sync-4", "sync-5"],
+            "runs": [
+                "seconds": 1,
+                "bySlug": [
+                    "sync-2": ["status": "failed", "error": "the destination refused the key"],
+                    "sync-4": ["status": "cancelled"],
+                ],
+            ],
+        ])
+        let (program, output) = try fiveSyncs.start(world)
+        let said = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        program.waitUntilExit()
+        XCTAssertEqual(program.terminationReason, .exit, said)
+        XCTAssertEqual(program.terminationStatus, 1, said)
+        let expected =
+            #"syncs\.runMany: 2 of 5 syncs did not succeed: sync 2 \(run \d+\): failed: the destination refused the key;"#
+            + #" sync 4 \(run \d+\): cancelled"#
+        XCTAssertNotNil(said.range(of: expected, options: .regularExpression), said)
+    }
+
+    /// Each line of the file is the record of one run, so the lines of the lists, read one by one, are those of the file.
+    func testTheFileOfAWeekHasEachRunOfEachSyncOnce() async throws {
+        let world = try await Sandbox.running().world(["syncs": 30, "pastRuns": 2])
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let after = Date(timeIntervalSinceNow: -7 * 86_400)
+        let (program, _) = try weekOfRuns.start(world, in: folder)
+        program.waitUntilExit()
+        XCTAssertEqual(program.terminationStatus, 0)
+        let client = try world.client()
+        var expected: [String] = []
+        for try await sync in client.syncs.list() {
+            for try await line in client.syncs.runs(.id(sync.id), after: after).csv(header: false) {
+                expected.append(line)
+            }
+        }
+        let file = try String(contentsOf: folder.appendingPathComponent("runs.csv"), encoding: .utf8)
+        let lines = file.components(separatedBy: "\r\n").dropLast().map { $0 + "\r\n" }
+        XCTAssertEqual(lines.first, SyncRunRecord.columns.map(\.name).joined(separator: ",") + "\r\n")
+        XCTAssertGreaterThan(expected.count, 30)
+        XCTAssertEqual(lines.dropFirst().sorted(), expected.sorted())
+        try await client.close()
+    }
+}
