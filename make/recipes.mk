@@ -4,7 +4,7 @@
 # frameworks need 2.5 GB in build/recipes. On a machine with two cores, the first run takes about eight minutes with the
 # build of the packages, and later ones take three. `make recipes RECIPES=airflow` runs one environment alone.
 RECIPES_DIR := $(ROOT)/build/recipes
-RECIPES ?= airflow dagster prefect dbt web node
+RECIPES ?= airflow dagster prefect dbt web node report
 RECIPES_PYTHON = $(RECIPES_DIR)/$*/bin
 RECIPES_WHEELS := $(ROOT)/build/python/wheels
 
@@ -35,3 +35,9 @@ recipe-node: node-dist sandbox $(RECIPES_DIR)/web/ready
 	    npm install --silent --no-save --no-audit --no-fund "$(RECIPES_DIR)"/pack/hightouch-sdk-*.tgz
 	cd examples/recipes && HIGHTOUCH_SANDBOX="$(SANDBOX)" HIGHTOUCH_NODE_APP="$(RECIPES_DIR)/node" \
 	    "$(RECIPES_DIR)/web/bin/python" -m pytest -q -p no:cacheprovider tests/test_node.py
+
+# Looks at reports in Chromium (Debian's package `chromium`; CHROMIUM names another). Without it, the tests are skipped.
+# Writes build/site/pictures.
+recipe-report: python-wheel sandbox
+	npm install --silent --no-audit --no-fund --no-save --prefix "$(ROOT)/build/site/node" playwright-core@1.65.1
+	cd "$(PYTHON_DIR)" && HIGHTOUCH_SANDBOX="$(SANDBOX)" "$(PYTHON_VENV)/bin/python" -m pytest -q -rs -p no:cacheprovider tests/look_at_report.py
